@@ -58,6 +58,8 @@ if TYPE_CHECKING:
 
 DEFAULT_PORT: Final = 9000
 DEFAULT_DATA: Final = Path(".fc-async")
+_FC: Final = "fc"
+"""What the API is called among the addresses; the others are :data:`neighbours.NAMES`."""
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -142,39 +144,25 @@ class Runtime:
         await self._closing.aclose()
 
     async def _start(self, closing: contextlib.AsyncExitStack) -> None:
-        options, settings = self._options, self._options.settings
+        options = self._options
         _make_folder(options.data)
-        base = options.port
-        fc_socket = closing.enter_context(contextlib.closing(listening.bind(base)))
-        sockets = {
-            name: closing.enter_context(
-                contextlib.closing(listening.bind(base + offset if base else 0))
-            )
-            for offset, name in enumerate(neighbours.NAMES, 1)
-        }
-        fc = listening.url_of(fc_socket)
-        self.addresses = Addresses(
-            fc=fc,
-            console=f"{fc}/console",
-            **{name: listening.url_of(listener) for name, listener in sockets.items()},
-            account_id=settings.account_id,
-            region=settings.region,
-            data=str(options.data.resolve()),
-            pid=os.getpid(),
-        )
+        sockets = _bind(options.port, closing)
+        self.addresses = _addresses(options, sockets)
         self.clock = _clock(options)
         stores = await opening.open_stores(options.store, options.data, closing)
-        self.catalog = FunctionCatalog(
-            stores.documents,
-            stores.blobs,
-            self.clock,
-            checksum=checksum,
-            region=settings.region,
-            account_id=settings.account_id,
-            shared=stores.shared,
-        )
+        self.catalog = _catalog(stores, self.clock, options.settings)
         runner = self._runner(CodeCache(stores.blobs, options.data / "code"))
         closing.push_async_callback(runner.aclose)
+        await self._start_work(stores, runner, closing)
+        apps: dict[str, Api | Endpoint] = {_FC: self._api(stores), **self.neighbours.apps}
+        await self._serve({sockets[name]: app for name, app in apps.items()}, closing)
+        # Last in, first out: who waits for a message must not hold up the servers.
+        closing.callback(self.neighbours.release)
+
+    async def _start_work(
+        self, stores: opening.Stores, runner: FunctionRunner, closing: contextlib.AsyncExitStack
+    ) -> None:
+        """Open the neighbours and the engine, which need each other, and start it."""
         destinations: dict[Kind, Destination] = {}
         self.engine = Engine(
             store=stores.store,
@@ -182,13 +170,13 @@ class Runtime:
             runner=runner,
             destinations=destinations,
             clock=self.clock,
-            settings=settings,
+            settings=self._options.settings,
             node_id=stores.node_id,
         )
         self.neighbours = await Neighbours.open(
             stores,
             self.clock,
-            settings,
+            self._options.settings,
             self.engine,
             self.catalog.triggers,
             self._role_of,
@@ -197,13 +185,7 @@ class Runtime:
         self.mns = self.neighbours.mns
         destinations.update(self.neighbours.destinations)
         await self.engine.start()
-        closing.push_async_callback(self.engine.aclose, grace_ms=options.grace_ms)
-        apps = {fc_socket: self._api(stores)} | {
-            listener: self.neighbours.apps[name] for name, listener in sockets.items()
-        }
-        await self._serve(apps, closing)
-        # Last in, first out: who waits for a message must not hold up the servers.
-        closing.callback(self.neighbours.release)
+        closing.push_async_callback(self.engine.aclose, grace_ms=self._options.grace_ms)
 
     async def _role_of(self, function: str, qualifier: str) -> str:
         deployment = await self.catalog.deployment(function, qualifier, roll=0.0)
@@ -299,6 +281,40 @@ class _EitherRunner:
         """End all instances."""
         await self._callables.aclose()
         await self._processes.aclose()
+
+
+def _bind(base: int, closing: contextlib.AsyncExitStack) -> dict[str, socket.socket]:
+    """A listening socket for the API and each neighbour, in the order of their ports."""
+    return {
+        name: closing.enter_context(
+            contextlib.closing(listening.bind(base + offset if base else 0))
+        )
+        for offset, name in enumerate((_FC, *neighbours.NAMES))
+    }
+
+
+def _addresses(options: Options, sockets: Mapping[str, socket.socket]) -> Addresses:
+    urls = {name: listening.url_of(listener) for name, listener in sockets.items()}
+    return Addresses(
+        **urls,
+        console=f"{urls[_FC]}/console",
+        account_id=options.settings.account_id,
+        region=options.settings.region,
+        data=str(options.data.resolve()),
+        pid=os.getpid(),
+    )
+
+
+def _catalog(stores: opening.Stores, clock: Clock, settings: Settings) -> FunctionCatalog:
+    return FunctionCatalog(
+        stores.documents,
+        stores.blobs,
+        clock,
+        checksum=checksum,
+        region=settings.region,
+        account_id=settings.account_id,
+        shared=stores.shared,
+    )
 
 
 def _clock(options: Options) -> Clock:

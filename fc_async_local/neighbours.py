@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from fc_async_local.destinations.protocol import Destination
     from fc_async_local.opening import Stores
     from fc_async_local.services.asgi import Endpoint
+    from fc_async_local.services.hints import Hints
     from fc_async_local.services.invoking import FunctionInvoker
     from fc_async_local.settings import Settings
     from fc_async_sdk.arn import Kind
@@ -96,62 +97,30 @@ class Neighbours(NamedTuple):
         kept = await Definitions.open(stores.documents, shared=stores.shared)
         poster = HttpPoster()
         closing.push_async_callback(poster.aclose)
-        dice = random.SystemRandom()
-        mns = MnsService(stores.messages, clock, settings, stores.hints)
-        topics = TopicService(
-            mns,
-            stores.messages,
+        services = _services(stores, kept, poster, invoker, clock=clock, settings=settings)
+        fired = _trigger_runner(
+            services,
+            triggers,
             kept,
-            poster,
             invoker,
             clock=clock,
-            random=dice,
-            hints=stores.hints,
-        )
-        rocketmq = RocketMqService(
-            stores.logs, kept, clock=clock, settings=settings, hints=stores.hints
-        )
-        targets = Targets(poster=poster, queues=mns, rocketmq=rocketmq, invoker=invoker)
-        eventbridge = EventBridgeService(
-            stores.messages,
-            kept,
-            targets,
-            clock=clock,
-            settings=settings,
-            random=dice,
-            hints=stores.hints,
-        )
-        fired = TriggerRunner(
-            triggers.everything,
-            mns=mns,
-            topics=topics,
-            rocketmq=rocketmq,
-            eventbridge=eventbridge,
-            invoker=invoker,
-            clock=clock,
             settings=settings,
             hints=stores.hints,
         )
-        triggers.listen(fired.changed)
-        kept.listen(fired.refresh)
-        for service in (topics, eventbridge, fired):
+        for service in (services.topics, services.eventbridge, fired):
             await service.start()
             closing.push_async_callback(service.aclose)
         faults = Faults(clock)
-        adapters: Sequence[Destination] = (
-            FunctionDestination(invoker, triggers.has_http),
-            MnsQueueDestination(mns, settings),
-            MnsTopicDestination(topics, settings),
-            EventBridgeDestination(eventbridge, settings),
-            RocketMqDestination(rocketmq, settings),
-        )
+        adapters = _adapters(services, invoker, triggers, settings)
         if settings.enforce_roles:
             adapters = [Permitted(adapter, role_of, settings) for adapter in adapters]
-        destinations: dict[Kind, Destination] = {
-            adapter.kind: Faulty(adapter, faults, clock) for adapter in adapters
-        }
-        apps = _apps(mns, topics, rocketmq, eventbridge)
-        return cls(mns, topics, rocketmq, eventbridge, apps, destinations, faults, fired)
+        return cls(
+            *services,
+            apps=_apps(services),
+            destinations={adapter.kind: Faulty(adapter, faults, clock) for adapter in adapters},
+            faults=faults,
+            triggers=fired,
+        )
 
     def release(self) -> None:
         """Let go of everybody who waits for a message: servers can stop now."""
@@ -160,16 +129,82 @@ class Neighbours(NamedTuple):
         self.rocketmq.close()
 
 
-def _apps(
-    mns: MnsService,
-    topics: TopicService,
-    rocketmq: RocketMqService,
-    eventbridge: EventBridgeService,
-) -> Mapping[str, Endpoint]:
+class _Services(NamedTuple):
+    """What speaks a protocol of its own, before anything is handed to it."""
+
+    mns: MnsService
+    topics: TopicService
+    rocketmq: RocketMqService
+    eventbridge: EventBridgeService
+
+
+def _services(
+    stores: Stores,
+    kept: Definitions,
+    poster: HttpPoster,
+    invoker: FunctionInvoker,
+    *,
+    clock: Clock,
+    settings: Settings,
+) -> _Services:
+    dice, hints = random.SystemRandom(), stores.hints
+    mns = MnsService(stores.messages, clock, settings, hints)
+    topics = TopicService(
+        mns, stores.messages, kept, poster, invoker, clock=clock, random=dice, hints=hints
+    )
+    rocketmq = RocketMqService(stores.logs, kept, clock=clock, settings=settings, hints=hints)
+    targets = Targets(poster=poster, queues=mns, rocketmq=rocketmq, invoker=invoker)
+    eventbridge = EventBridgeService(
+        stores.messages, kept, targets, clock=clock, settings=settings, random=dice, hints=hints
+    )
+    return _Services(mns, topics, rocketmq, eventbridge)
+
+
+def _trigger_runner(
+    services: _Services,
+    triggers: Triggers,
+    kept: Definitions,
+    invoker: FunctionInvoker,
+    *,
+    clock: Clock,
+    settings: Settings,
+    hints: Hints,
+) -> TriggerRunner:
+    """What fires functions, told whenever a trigger or something it watches changes."""
+    runner = TriggerRunner(
+        triggers.everything,
+        mns=services.mns,
+        topics=services.topics,
+        rocketmq=services.rocketmq,
+        eventbridge=services.eventbridge,
+        invoker=invoker,
+        clock=clock,
+        settings=settings,
+        hints=hints,
+    )
+    triggers.listen(runner.changed)
+    kept.listen(runner.refresh)
+    return runner
+
+
+def _adapters(
+    services: _Services, invoker: FunctionInvoker, triggers: Triggers, settings: Settings
+) -> Sequence[Destination]:
+    """What hands an event on, one for each kind of destination."""
+    return (
+        FunctionDestination(invoker, triggers.has_http),
+        MnsQueueDestination(services.mns, settings),
+        MnsTopicDestination(services.topics, settings),
+        EventBridgeDestination(services.eventbridge, settings),
+        RocketMqDestination(services.rocketmq, settings),
+    )
+
+
+def _apps(services: _Services) -> Mapping[str, Endpoint]:
     # Clients sign with the machine's time, also when the runtime's is virtual.
     clock = RealClock()
     return {
-        "mns": mns_door.application(mns, clock, topics),
-        "rocketmq": rocketmq_door.application(rocketmq, clock),
-        "eventbridge": eventbridge_door.application(eventbridge, clock),
+        "mns": mns_door.application(services.mns, clock, services.topics),
+        "rocketmq": rocketmq_door.application(services.rocketmq, clock),
+        "eventbridge": eventbridge_door.application(services.eventbridge, clock),
     }
