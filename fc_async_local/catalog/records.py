@@ -17,6 +17,14 @@ from fc_async_sdk.models import AsyncConfig
 Settings = dict[str, Any]
 """Function settings as the API spells them; only what was set."""
 
+RESERVED: Final = "reserved"
+"""The one word under which a function's concurrency is kept."""
+
+
+def key_in(function: str, name: str) -> str:
+    """The key of what a function owns: all of it begins with the function's name."""
+    return f"{function}/{name}"
+
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Base of all records. ``kind`` and ``key`` name the document."""
@@ -35,6 +43,30 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def deleted(self) -> Change:
         """The write that removes this record."""
         return Change(self.kind, self.key, None)
+
+
+class QualifiedRecord(Record, frozen=True, kw_only=True):
+    """Base of what is configured for one (function, qualifier)."""
+
+    function: str
+    qualifier: str
+
+    @property
+    def key(self) -> str:
+        """Function and qualifier."""
+        return key_in(self.function, self.qualifier)
+
+
+class NamedRecord(Record, frozen=True, kw_only=True):
+    """Base of what a function has under a name that the user chose."""
+
+    function: str
+    name: str
+
+    @property
+    def key(self) -> str:
+        """Function and name."""
+        return key_in(self.function, self.name)
 
 
 class CodeRef(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,61 +119,40 @@ class VersionRecord(Record, frozen=True, kw_only=True):
     @property
     def key(self) -> str:
         """Function and version."""
-        return f"{self.function}/{self.version_id}"
+        return key_in(self.function, self.version_id)
 
 
-class AliasRecord(Record, frozen=True, kw_only=True):
+class AliasRecord(NamedRecord, frozen=True, kw_only=True):
     """A name for a version, or for several with weights."""
 
     kind: ClassVar[str] = "alias"
 
-    function: str
-    name: str
     version_id: str
     created_at: int
     modified_at: int
     description: str | None = None
     weights: dict[str, float] | None = None
 
-    @property
-    def key(self) -> str:
-        """Function and alias."""
-        return f"{self.function}/{self.name}"
 
-
-class AsyncConfigRecord(Record, frozen=True, kw_only=True):
+class AsyncConfigRecord(QualifiedRecord, frozen=True, kw_only=True):
     """The asynchronous configuration of one (function, qualifier)."""
 
     kind: ClassVar[str] = "async-config"
 
-    function: str
-    qualifier: str
     config: AsyncConfig
     created_at: int
     modified_at: int
 
-    @property
-    def key(self) -> str:
-        """Function and qualifier."""
-        return f"{self.function}/{self.qualifier}"
 
-
-class TriggerRecord(Record, frozen=True, kw_only=True):
+class TriggerRecord(NamedRecord, frozen=True, kw_only=True):
     """What invokes a function besides the API."""
 
     kind: ClassVar[str] = "trigger"
 
-    function: str
-    name: str
     trigger_id: str
     settings: Settings
     created_at: int
     modified_at: int
-
-    @property
-    def key(self) -> str:
-        """Function and trigger."""
-        return f"{self.function}/{self.name}"
 
 
 class ConcurrencyRecord(Record, frozen=True, kw_only=True):
@@ -154,38 +165,24 @@ class ConcurrencyRecord(Record, frozen=True, kw_only=True):
 
     @property
     def key(self) -> str:
-        """The function; written so that everything owned by a function begins with its name."""
-        return f"{self.function}/reserved"
+        """Function and :data:`RESERVED`."""
+        return key_in(self.function, RESERVED)
 
 
-class ProvisionRecord(Record, frozen=True, kw_only=True):
+class ProvisionRecord(QualifiedRecord, frozen=True, kw_only=True):
     """Provisioned instances of one (function, qualifier), as they were asked for."""
 
     kind: ClassVar[str] = "provision-config"
 
-    function: str
-    qualifier: str
     settings: Settings
 
-    @property
-    def key(self) -> str:
-        """Function and qualifier."""
-        return f"{self.function}/{self.qualifier}"
 
-
-class ScalingRecord(Record, frozen=True, kw_only=True):
+class ScalingRecord(QualifiedRecord, frozen=True, kw_only=True):
     """The scaling configuration of one (function, qualifier), as it was asked for."""
 
     kind: ClassVar[str] = "scaling-config"
 
-    function: str
-    qualifier: str
     settings: Settings
-
-    @property
-    def key(self) -> str:
-        """Function and qualifier."""
-        return f"{self.function}/{self.qualifier}"
 
 
 class VpcBindingRecord(Record, frozen=True, kw_only=True):
@@ -199,7 +196,7 @@ class VpcBindingRecord(Record, frozen=True, kw_only=True):
     @property
     def key(self) -> str:
         """Function and VPC."""
-        return f"{self.function}/{self.vpc_id}"
+        return key_in(self.function, self.vpc_id)
 
 
 OwnedRecord = (

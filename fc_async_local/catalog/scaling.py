@@ -15,6 +15,7 @@ from fc_async_local.catalog.records import (
     ProvisionRecord,
     ScalingRecord,
     VpcBindingRecord,
+    key_in,
 )
 from fc_async_sdk import limits
 from fc_async_sdk.arn import FunctionArn
@@ -155,7 +156,7 @@ class Scaling:
         qualifier = qualifier or limits.DEFAULT_QUALIFIER
         snapshot = await self._cache.read()
         snapshot.function(function)
-        record = snapshot.find(ProvisionRecord, f"{function}/{qualifier}")
+        record = snapshot.find(ProvisionRecord, key_in(function, qualifier))
         if record is None:
             return {"functionArn": "", "target": 0, "current": 0}
         return self._describe_provision(record)
@@ -219,7 +220,7 @@ class Scaling:
         """
         snapshot = await self._cache.read()
         snapshot.function(function)
-        key = f"{function}/{qualifier or limits.DEFAULT_QUALIFIER}"
+        key = key_in(function, qualifier or limits.DEFAULT_QUALIFIER)
         record = snapshot.find(ScalingRecord, key)
         return self._describe_scaling(record) if record is not None else {}
 

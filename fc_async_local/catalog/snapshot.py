@@ -13,6 +13,7 @@ import msgspec
 
 from fc_async_local.catalog import refusals
 from fc_async_local.catalog.records import (
+    RESERVED,
     AliasRecord,
     AnyRecord,
     AsyncConfigRecord,
@@ -20,6 +21,7 @@ from fc_async_local.catalog.records import (
     FunctionRecord,
     VersionRecord,
     decode,
+    key_in,
 )
 from fc_async_local.store.protocol import Change, Document
 from fc_async_sdk import limits
@@ -60,7 +62,7 @@ class Snapshot:
 
     def all(self, cls: type[RecordT], function: str | None = None) -> list[RecordT]:
         """Every record of a kind, by key; of one function if named."""
-        prefix = "" if function is None else f"{function}/"
+        prefix = "" if function is None else key_in(function, "")
         found = [
             record
             for (kind, key), record in self._records.items()
@@ -86,7 +88,7 @@ class Snapshot:
             Rejected: 404 FunctionNotFound or VersionNotFound.
         """
         self.function(name)
-        record = self.find(VersionRecord, f"{name}/{version_id}")
+        record = self.find(VersionRecord, key_in(name, version_id))
         if record is None:
             raise refusals.version_not_found(name, version_id)
         return record
@@ -98,18 +100,18 @@ class Snapshot:
             Rejected: 404 FunctionNotFound or AliasNotFound.
         """
         self.function(name)
-        record = self.find(AliasRecord, f"{name}/{alias}")
+        record = self.find(AliasRecord, key_in(name, alias))
         if record is None:
             raise refusals.alias_not_found(name, alias)
         return record
 
     def async_config(self, name: str, qualifier: str) -> AsyncConfigRecord | None:
         """The configuration of exactly this qualifier, or None."""
-        return self.find(AsyncConfigRecord, f"{name}/{qualifier or limits.DEFAULT_QUALIFIER}")
+        return self.find(AsyncConfigRecord, key_in(name, qualifier or limits.DEFAULT_QUALIFIER))
 
     def concurrency(self, name: str) -> ConcurrencyRecord | None:
         """The reserved concurrency of a function, or None."""
-        return self.find(ConcurrencyRecord, f"{name}/reserved")
+        return self.find(ConcurrencyRecord, key_in(name, RESERVED))
 
     def resolve(
         self, name: str, qualifier: str, *, roll: float = 1.0

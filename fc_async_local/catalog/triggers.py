@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from fc_async_local.catalog import paging, refusals
-from fc_async_local.catalog.records import Settings, TriggerRecord
+from fc_async_local.catalog.records import Settings, TriggerRecord, key_in
 from fc_async_local.catalog.times import rfc3339
 from fc_async_local.services.triggers.bindings import TriggerSettings
 from fc_async_local.store.protocol import ChangeRefused
@@ -154,7 +154,7 @@ class Triggers:
     async def _find(self, function: str, name: str) -> TriggerRecord:
         snapshot = await self._cache.read()
         snapshot.function(function)
-        record = snapshot.find(TriggerRecord, f"{function}/{name}")
+        record = snapshot.find(TriggerRecord, key_in(function, name))
         if record is None:
             raise refusals.trigger_not_found(function, name)
         return record
