@@ -63,11 +63,12 @@ class _Source(NamedTuple):
     kwargs: dict[str, Any]
     items: str
 
-    def next_token(self, page: Any, token: str | None) -> str | None:
+    def next_token(self, page: Any, seen: set[str | None]) -> str | None:
         """Where the next page begins; None when this was the last one."""
         following: str | None = page.next_token or None
-        if following is not None and following == token:
-            raise InvalidResponse(f"the same page comes again and again (token {token!r})")
+        if following is not None and following in seen:
+            raise InvalidResponse(f"the same page comes again and again (token {following!r})")
+        seen.add(following)
         return following
 
 
@@ -80,10 +81,11 @@ class Pages(Generic[Page, Item]):
     def __iter__(self) -> Iterator[Page]:
         source = self._source
         token: str | None = source.kwargs.get("next_token")
+        seen = {token}
         while True:
             page = source.method(*source.args, **{**source.kwargs, "next_token": token})
             yield page
-            token = source.next_token(page, token)
+            token = source.next_token(page, seen)
             if token is None:
                 return
 
@@ -102,10 +104,11 @@ class AsyncPages(Generic[Page, Item]):
     async def __aiter__(self) -> AsyncIterator[Page]:
         source = self._source
         token: str | None = source.kwargs.get("next_token")
+        seen = {token}
         while True:
             page = await source.method(*source.args, **{**source.kwargs, "next_token": token})
             yield page
-            token = source.next_token(page, token)
+            token = source.next_token(page, seen)
             if token is None:
                 return
 

@@ -11,7 +11,6 @@ import re
 from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from fc_async_plugin.account import pages
 from fc_async_sdk import limits
 from fc_async_sdk.errors import FcAsyncError
 
@@ -53,21 +52,14 @@ def next_id(task_id: str) -> str:
 
 def failed(client: Client, function: str, qualifier: str | None, limit: int) -> tuple[str, ...]:
     """Ids of the newest tasks that failed."""
-    found = (
-        task.task_id
-        for page in pages(
-            lambda token: client.list_async_tasks(
-                function,
-                qualifier=qualifier,
-                status="Failed",
-                sort_order_by_time="desc",
-                limit=limits.PAGE_SIZE.high,
-                next_token=token,
-            )
-        )
-        for task in page.tasks
+    tasks = client.get_paginator("list_async_tasks").paginate(
+        function,
+        qualifier=qualifier,
+        status="Failed",
+        sort_order_by_time="desc",
+        limit=limits.PAGE_SIZE.high,
     )
-    return tuple(islice(found, limit))
+    return tuple(task.task_id for task in islice(tasks.items(), limit))
 
 
 def again(client: Client, function: str, task_id: str, qualifier: str | None) -> Replayed:

@@ -3,6 +3,6 @@
 
 from __future__ import annotations
 
-from fc_async_plugin.account.service import Page, Regions, Service, pages
+from fc_async_plugin.account.service import Regions, Service
 
-__all__ = ["Page", "Regions", "Service", "pages"]
+__all__ = ["Regions", "Service"]

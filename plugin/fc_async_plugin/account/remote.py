@@ -12,17 +12,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from fc_async_plugin.account import pages
+from fc_async_plugin.account import lists
 from fc_async_plugin.plan.state import Place, RemoteFunction
 from fc_async_sdk import limits
 from fc_async_sdk.errors import FunctionNotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from fc_async_plugin.account import Regions, Service
     from fc_async_plugin.plan.state import Remote, Wanted, WantedFunction
-    from fc_async_sdk.models import Alias, AsyncConfig, Function
+    from fc_async_sdk.models import Function
 
 WORKERS: Final = 8
 """Requests at a time. The API's own limit per account is in the hundreds per second."""
@@ -59,25 +57,10 @@ class _Listing:
     """All functions and configurations of a region, in a few requests."""
 
     def __init__(self, service: Service) -> None:
-        high = limits.PAGE_SIZE.high
         self.functions: dict[str, Function] = {
-            function.function_name: function
-            for page in pages(lambda token: service.list_functions(limit=high, next_token=token))
-            for function in page.functions
+            function.function_name: function for function in lists.functions(service)
         }
-        self.configs: dict[str, dict[str, AsyncConfig]] = {}
-        for page in pages(
-            lambda token: service.list_async_invoke_configs(limit=high, next_token=token)
-        ):
-            for config in page.configs:
-                owner = function_of(config)
-                self.configs.setdefault(owner, {})[config.qualifier] = config
-
-
-def function_of(config: AsyncConfig) -> str:
-    """The function in the ARN that the service set, "" if it set none."""
-    parts = (config.function_arn or "").split("/")
-    return parts[1] if len(parts) > 1 else ""
+        self.configs = lists.all_configs(service)
 
 
 @dataclass(frozen=True)
@@ -94,15 +77,20 @@ class _Reader:
         named = [qualifier for qualifier in want.configs if qualifier != limits.DEFAULT_QUALIFIER]
         return RemoteFunction(
             function=function,
-            configs=self.listed.configs.get(name, {}) if self.listed else _configs(service, name),
-            aliases=_aliases(service, name) if named or self.everything else None,
+            configs=(
+                self.listed.configs.get(name, {}) if self.listed else lists.configs(service, name)
+            ),
+            aliases=lists.aliases(service, name) if named or self.everything else None,
             versions=(
-                _versions(service, name)
+                lists.versions(service, name)
                 if self.everything or any(map(str.isdigit, named))
                 else None
             ),
-            triggers=_triggers(service, name) if self.everything else None,
+            triggers=self._triggers(name) if self.everything else None,
         )
+
+    def _triggers(self, name: str) -> frozenset[str]:
+        return frozenset(trigger.trigger_name for trigger in lists.triggers(self.service, name))
 
     def _function(self, name: str, want: WantedFunction) -> Function | None:
         if self.listed and (name not in self.listed.functions or want.settings is None):
@@ -111,48 +99,3 @@ class _Reader:
             return self.service.get_function(name)
         except FunctionNotFound:
             return None
-
-
-def _configs(service: Service, function: str) -> dict[str, AsyncConfig]:
-    high = limits.PAGE_SIZE.high
-    return {
-        config.qualifier: config
-        for page in pages(
-            lambda token: service.list_async_invoke_configs(function, limit=high, next_token=token)
-        )
-        for config in page.configs
-    }
-
-
-def _aliases(service: Service, function: str) -> dict[str, Alias]:
-    high = limits.PAGE_SIZE.high
-    found: Iterable[Alias] = (
-        alias
-        for page in pages(
-            lambda token: service.list_aliases(function, limit=high, next_token=token)
-        )
-        for alias in page.aliases
-    )
-    return {alias.alias_name: alias for alias in found}
-
-
-def _versions(service: Service, function: str) -> frozenset[str]:
-    high = limits.PAGE_SIZE.high
-    return frozenset(
-        version.version_id
-        for page in pages(
-            lambda token: service.list_function_versions(function, limit=high, next_token=token)
-        )
-        for version in page.versions
-    )
-
-
-def _triggers(service: Service, function: str) -> frozenset[str]:
-    high = limits.PAGE_SIZE.high
-    return frozenset(
-        trigger.trigger_name
-        for page in pages(
-            lambda token: service.list_triggers(function, limit=high, next_token=token)
-        )
-        for trigger in page.triggers
-    )

@@ -8,36 +8,27 @@ tests. Nothing here decides anything.
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol
 
-from fc_async_sdk.errors import ConfigurationError
+from fc_async_plugin.account.lists import Lists
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from fc_async_sdk.models import (
         Alias,
-        AliasPage,
         AsyncConfig,
-        AsyncConfigPage,
         Code,
         Function,
         FunctionCode,
-        FunctionPage,
         FunctionVersion,
-        FunctionVersionPage,
-        TriggerPage,
     )
 
 
-class Service(Protocol):
+class Service(Lists, Protocol):
     """Operations of the FC API that reading and applying need; see the SDK's client."""
 
     def get_function(self, function: str) -> Function: ...
-
-    def list_functions(
-        self, *, limit: int | None = None, next_token: str | None = None
-    ) -> FunctionPage: ...
 
     def create_function(
         self,
@@ -69,18 +60,6 @@ class Service(Protocol):
         self, function: str, *, qualifier: str | None = None
     ) -> None: ...
 
-    def list_async_invoke_configs(
-        self,
-        function: str | None = None,
-        *,
-        limit: int | None = None,
-        next_token: str | None = None,
-    ) -> AsyncConfigPage: ...
-
-    def list_aliases(
-        self, function: str, *, limit: int | None = None, next_token: str | None = None
-    ) -> AliasPage: ...
-
     def create_alias(
         self,
         function: str,
@@ -107,15 +86,7 @@ class Service(Protocol):
         self, function: str, *, description: str | None = None
     ) -> FunctionVersion: ...
 
-    def list_function_versions(
-        self, function: str, *, limit: int | None = None, next_token: str | None = None
-    ) -> FunctionVersionPage: ...
-
     def delete_function_version(self, function: str, version_id: str) -> None: ...
-
-    def list_triggers(
-        self, function: str, *, limit: int | None = None, next_token: str | None = None
-    ) -> TriggerPage: ...
 
 
 class Regions:
@@ -141,38 +112,3 @@ class Regions:
                 if close is not None:
                     close()
             self._services.clear()
-
-
-class Page(Protocol):
-    """What all pages of the list operations share."""
-
-    @property
-    def next_token(self) -> str | None:
-        """Where the next page begins, None or "" at the end."""
-
-
-P = TypeVar("P", bound=Page)
-
-
-def pages(fetch: Callable[[str | None], P]) -> Iterator[P]:
-    """All pages of a list operation.
-
-    Args:
-        fetch: Gets the page that begins at a token; None is the first one.
-
-    Raises:
-        ConfigurationError: The service gives the same token twice: it would never end.
-    """
-    token: str | None = None
-    seen: set[str] = set()
-    while True:
-        page = fetch(token)
-        yield page
-        token = page.next_token
-        if not token:
-            return
-        if token in seen:
-            raise ConfigurationError(
-                f"the endpoint gives the page token {token!r} twice: it is not this API's"
-            )
-        seen.add(token)

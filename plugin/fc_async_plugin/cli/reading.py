@@ -70,7 +70,7 @@ def read_all(
 
 def _regions(projects: Sequence[template.Project], account: Account) -> list[LiveRegion]:
     """Every region and account that a function of the templates is in."""
-    from fc_async_plugin import live
+    from fc_async_plugin.account import live
     from fc_async_plugin.cli import connection
     from fc_async_plugin.template.desired import is_function
 

@@ -105,19 +105,14 @@ def all_tasks(
     client: Client, function: str, qualifier: str | None, **conditions: Any
 ) -> Iterator[AsyncTask]:
     """Tasks of a function, newest first, page by page."""
-    from fc_async_plugin.account import pages
-
-    for page in pages(
-        lambda token: client.list_async_tasks(
-            function,
-            qualifier=qualifier,
-            sort_order_by_time="desc",
-            limit=100,
-            next_token=token,
-            **conditions,
-        )
-    ):
-        yield from page.tasks
+    pages = client.get_paginator("list_async_tasks").paginate(
+        function,
+        qualifier=qualifier,
+        sort_order_by_time="desc",
+        limit=limits.PAGE_SIZE.high,
+        **conditions,
+    )
+    return pages.items()
 
 
 @command.command("get")

@@ -63,8 +63,15 @@ def test_it_begins_where_it_is_told_to() -> None:
     assert [task.task_id for task in pages.paginate("f", next_token="b").items()] == ["t3"]
 
 
-def test_a_token_that_comes_again_ends_it() -> None:
-    lists = Lists({None: AsyncTaskPage(next_token="a"), "a": AsyncTaskPage(next_token="a")})
+@pytest.mark.parametrize("again", ["a", "b"], ids=["at once", "after others"])
+def test_a_token_that_comes_again_ends_it(again: str) -> None:
+    lists = Lists(
+        {
+            None: AsyncTaskPage(next_token="a"),
+            "a": AsyncTaskPage(next_token=again),
+            "b": AsyncTaskPage(next_token="a"),
+        }
+    )
     pages = paginators.Paginator[AsyncTaskPage, AsyncTask](lists, "tasks").paginate("f")
     with pytest.raises(InvalidResponse, match="again and again"):
         list(pages)

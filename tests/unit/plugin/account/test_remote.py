@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fc_async_plugin.account import Regions, pages, remote
+from fc_async_plugin.account import Regions, remote
 from fc_async_plugin.account.remote import read
 from fc_async_plugin.plan.state import Place, WantedFunction
 from fc_async_plugin.template.model import Position
 from fc_async_sdk import errors
-from fc_async_sdk.models import AsyncConfig, FunctionPage
+from fc_async_sdk.models import AsyncConfig
 
 if TYPE_CHECKING:
     from fc_async_plugin.plan.state import Wanted
@@ -131,8 +131,3 @@ def test_regions_are_read_apart() -> None:
     with pytest.raises(errors.ConfigurationError):
         read(Regions(connect), {place: WantedFunction(configs={}, position=HERE)})
     assert asked == ["other"]
-
-
-def test_an_endpoint_that_gives_one_page_for_ever_is_refused() -> None:
-    with pytest.raises(errors.ConfigurationError, match="'again' twice"):
-        list(pages(lambda _: FunctionPage(next_token="again")))

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from fc_async_plugin import live
-from fc_async_sdk.errors import AccessDenied, NotFound
+from fc_async_plugin.account import live
+from fc_async_sdk.errors import AccessDenied, InvalidResponse, NotFound
 from fc_async_sdk.models import (
     Alias,
     AliasPage,
@@ -80,3 +80,12 @@ def test_a_refusal_is_not_taken_for_absence() -> None:
     error = AccessDenied("AccessDenied", "no", http_status=403)
     with pytest.raises(AccessDenied):
         live.read(Service(error), "r", "")
+
+
+def test_an_endpoint_that_gives_one_page_for_ever_is_refused() -> None:
+    class Endless(Service):
+        def list_functions(self, **_: Any) -> FunctionPage:
+            return FunctionPage(next_token="again")
+
+    with pytest.raises(InvalidResponse, match="'again'"):
+        live.read(Endless(), "r", "")

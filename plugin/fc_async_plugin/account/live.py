@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: MIT
+"""Reads what an account has in one region, for rules and the graph.
+
+Only reads. An error of the service ends the reading: what couldn't be seen is never taken for
+absent.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Final
+
+from fc_async_plugin.account import lists
+from fc_async_plugin.graph.account import LiveFunction, LiveRegion
+from fc_async_sdk.errors import NotFound
+
+if TYPE_CHECKING:
+    from fc_async_plugin.account.lists import Lists
+    from fc_async_sdk.models import Alias, Function, Trigger
+
+WORKERS: Final = 8
+"""Requests at a time."""
+
+
+def read(service: Lists, region: str, account_id: str) -> LiveRegion:
+    """Read one region.
+
+    Args:
+        service: The account's API in this region.
+        region: Region id.
+        account_id: Account id as the templates have it, "" if unknown.
+
+    Raises:
+        FcAsyncError: Something couldn't be read.
+    """
+    functions = list(lists.functions(service))
+    configs = lists.all_configs(service)
+
+    def one(function: Function) -> LiveFunction:
+        name = function.function_name
+        return LiveFunction(
+            function=function,
+            configs=configs.get(name, {}),
+            aliases={
+                alias: _versions_of(found) for alias, found in lists.aliases(service, name).items()
+            },
+            versions=lists.versions(service, name),
+            triggers=_triggers(service, name),
+        )
+
+    with ThreadPoolExecutor(WORKERS, thread_name_prefix="live") as pool:
+        found = list(pool.map(one, functions))
+    return LiveRegion(region, account_id, {item.function.function_name: item for item in found})
+
+
+def _versions_of(alias: Alias) -> tuple[str, ...]:
+    """The versions that an alias may lead to: its own, and those with a weight above 0."""
+    weighted = [name for name, weight in (alias.additional_version_weight or {}).items() if weight]
+    return tuple(dict.fromkeys([*([alias.version_id] if alias.version_id else []), *weighted]))
+
+
+def _triggers(service: Lists, function: str) -> tuple[Trigger, ...]:
+    try:
+        return lists.triggers(service, function)
+    except NotFound:
+        # The function went meanwhile, or the endpoint is a runtime that has no triggers.
+        return ()
