@@ -170,45 +170,40 @@ def undo(
     """
     for watcher in watchers:
         watcher.undoing(len(work))
-    undone: list[Step] = []
-    stuck: list[Failure] = []
-    standing: list[Work] = []
 
-    def take_back(position: int) -> bool:
+    def take_back(position: int) -> None:
         one = work[position]
         step = inverse(one.step, made=one.left.made, code=one.left.kept)
-        if step is not None:
-            performer.undo(step)
-        return step is not None
+        if step is None:
+            raise _NoWayBackError("there is no way back from this step")
+        performer.undo(step)
 
-    def on_end(ended: Ended[bool]) -> None:
+    def on_end(ended: Ended[None]) -> None:
         one = work[ended.index]
-        if ended.result:
-            undone.append(one.step)
-            for watcher in watchers:
-                watcher.undone(one.step, one.index)
-            return
-        reason = str(ended.error) if ended.error else "there is no way back from this step"
-        stuck.append(Failure(one.step, reason))
-        standing.append(one)
         for watcher in watchers:
-            watcher.stuck(one.step, one.index, reason)
+            if ended.error is None:
+                watcher.undone(one.step, one.index)
+            else:
+                watcher.stuck(one.step, one.index, str(ended.error))
 
-    Run(
+    run: Run[None] = Run(
         _undo_needs([one.step for one in work]),
         take_back,
         workers=workers,
-        on_start=lambda _: None,
         on_end=on_end,
-        stop=lambda: False,
         stop_on_error=False,
     )()
+    left = [(work[one.index], str(one.error)) for one in run.ended if one.error is not None]
     return Report(
-        "stuck" if stuck else "undone",
-        undone=tuple(undone),
-        stuck=tuple(stuck),
-        standing=tuple(standing),
+        "stuck" if left else "undone",
+        undone=tuple(work[one.index].step for one in run.ended if one.error is None),
+        stuck=tuple(Failure(one.step, reason) for one, reason in left),
+        standing=tuple(one for one, _ in left),
     )
+
+
+class _NoWayBackError(Exception):
+    """A step whose inverse isn't known."""
 
 
 def _to_undo(plan: Plan, ended: Iterable[Ended[Done]], first: int) -> list[Work]:

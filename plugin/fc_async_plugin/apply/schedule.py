@@ -34,11 +34,11 @@ class Run(Generic[T]):
         needs: For each job, the indices of those that must have succeeded before it begins.
         perform: Does one job; called in other threads.
         workers: Jobs at a time.
-        on_start: Told before a job begins.
         on_end: Told when a job has ended.
+        stop_on_error: Begin nothing new after a job failed.
+        on_start: Told before a job begins.
         stop: Asked before a job begins; once true, nothing new begins. What runs is let end: cut
             off in the middle, nobody knew what it did.
-        stop_on_error: Begin nothing new after a job failed either.
 
     Attributes:
         ended: All jobs that ended, in that order.
@@ -51,10 +51,10 @@ class Run(Generic[T]):
         perform: Callable[[int], T],
         *,
         workers: int,
-        on_start: Callable[[int], None],
         on_end: Callable[[Ended[T]], None],
-        stop: Callable[[], bool],
         stop_on_error: bool,
+        on_start: Callable[[int], None] = lambda _: None,
+        stop: Callable[[], bool] = lambda: False,
     ) -> None:
         self.ended: list[Ended[T]] = []
         self.failed = False

@@ -27,7 +27,6 @@ def run(
         needs,
         perform,
         workers=workers,
-        on_start=lambda _: None,
         on_end=lambda _: None,
         stop=stop,
         stop_on_error=stop_on_error,
