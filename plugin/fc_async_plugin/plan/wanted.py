@@ -17,7 +17,7 @@ from fc_async_plugin.errors import PluginError
 from fc_async_plugin.plan.package import pack
 from fc_async_plugin.plan.state import Place, WantedFunction
 from fc_async_plugin.plan.steps import Code
-from fc_async_plugin.template.desired import desired, is_function
+from fc_async_plugin.template.desired import BLOCK, desired, is_function, is_unresolved, unresolved
 from fc_async_plugin.template.errors import failure
 from fc_async_sdk.errors import ConfigurationError
 
@@ -109,7 +109,7 @@ def _wanted(project: Project, resource: Resource, *, functions: bool) -> WantedF
     block = desired(resource)
     configs: dict[str, AsyncConfig] = {}
     if block is not None:
-        _refuse_unresolved(resource, resource.props["asyncInvokeConfig"], "asyncInvokeConfig")
+        _refuse_unresolved(resource, resource.props[BLOCK], BLOCK)
         configs[block.qualifier] = block.config
     return WantedFunction(
         configs=configs,
@@ -223,10 +223,5 @@ def _refuse_unresolved(resource: Resource, value: Any, *path: str | int) -> None
     elif isinstance(value, list):
         for index, inner in enumerate(value):
             _refuse_unresolved(resource, inner, *path, index)
-    elif isinstance(value, str) and "${" in value:
-        raise failure(
-            "variable",
-            resource.where(*path),
-            f"{value!r} is known only after s deploy has run",
-            "write the value out",
-        )
+    elif is_unresolved(value):
+        raise unresolved(resource, path, value)

@@ -58,12 +58,7 @@ def schema() -> dict[str, Any]:
                 "properties": {
                     "region": {"type": "string"},
                     "functionName": {"type": "string"},
-                    BLOCK: {
-                        "anyOf": [
-                            {"$ref": f"#/$defs/{BLOCK}"},
-                            {"type": "string", "pattern": _VARIABLE},
-                        ]
-                    },
+                    BLOCK: {"$ref": f"#/$defs/{BLOCK}"},
                 },
             },
             BLOCK: _block(),
@@ -106,7 +101,12 @@ def _block() -> dict[str, Any]:
 
 
 def _table(properties: dict[str, Any]) -> dict[str, Any]:
-    return {"type": ["object", "null"], "additionalProperties": False, "properties": properties}
+    return {
+        "type": ["object", "string", "null"],
+        "additionalProperties": False,
+        "properties": properties,
+        "pattern": _VARIABLE,
+    }
 
 
 def _number(allowed: limits.Range, description: str) -> dict[str, Any]:

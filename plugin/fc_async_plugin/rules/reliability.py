@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from fc_async_plugin.rules.destinations import where
 from fc_async_plugin.rules.finding import Finding, Related
 from fc_async_plugin.rules.registry import rule
-from fc_async_plugin.template.desired import BLOCK
+from fc_async_plugin.template.desired import BLOCK, is_unresolved
 from fc_async_sdk import limits
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ def no_failure_destination(context: Context) -> Iterator[Finding]:
     """After its last retry an invocation without failure destination is gone."""
     for resource, block in context.blocks:
         config = block.get("destinationConfig")
+        if is_unresolved(config):
+            continue
         if block and not (isinstance(config, dict) and config.get("onFailure")):
             yield Finding(
                 "FCA050",

@@ -15,6 +15,7 @@ from fc_async_sdk import limits
 from fc_async_sdk.models import AsyncConfig, Destination, DestinationConfig
 
 if TYPE_CHECKING:
+    from fc_async_plugin.template.errors import TemplateError
     from fc_async_plugin.template.model import Path, Resource
 
 BLOCK: Final = "asyncInvokeConfig"
@@ -120,7 +121,24 @@ def _is_integer(value: object) -> bool:
     return type(value) is int
 
 
-def _wrong_type(resource: Resource, path: Path, value: object, expected: str) -> Exception:
+def is_unresolved(value: object) -> bool:
+    """Whether it is a text with a ``${…}`` that only a deployment by ``s`` can fill in."""
+    return isinstance(value, str) and "${" in value
+
+
+def unresolved(resource: Resource, path: Path, value: object) -> TemplateError:
+    """The error of a value that is needed now and known only later."""
+    return failure(
+        "variable",
+        resource.where(*path),
+        f"{value!r} is known only after s deploy has run",
+        "write the value out",
+    )
+
+
+def _wrong_type(resource: Resource, path: Path, value: object, expected: str) -> TemplateError:
+    if is_unresolved(value):
+        return unresolved(resource, path, value)
     name = ".".join(str(key) for key in path)
     return failure(
         "structure",

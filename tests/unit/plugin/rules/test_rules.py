@@ -170,6 +170,10 @@ def test_a_function_without_failure_destination_is_warned_about(check: Check) ->
     assert (found.rule, found.severity) == ("FCA050", "warning")
 
 
+def test_a_failure_destination_that_is_known_later_is_not_missed(check: Check) -> None:
+    assert check(function("a", 'destinationConfig: "${resources.x.output.y}"\n')) == []
+
+
 def test_the_function_that_was_meant_is_named(check: Check) -> None:
     arn = "acs:fc:::functions/biling"
     (found,) = check(function("a", goes(failure=arn)) + function("billing"), select=("FCA040",))

@@ -98,6 +98,21 @@ def test_a_value_that_the_api_cannot_take_is_an_error(block: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    "block",
+    [
+        "${secret('x')}",
+        {"maxAsyncRetryAttempts": "${secret('x')}"},
+        {"destinationConfig": "${secret('x')}"},
+        {"destinationConfig": {"onFailure": "${secret('x')}"}},
+    ],
+    ids=str,
+)
+def test_a_value_that_is_known_later_is_told_apart_from_a_wrong_one(block: Any) -> None:
+    with pytest.raises(TemplateError, match="known only after s deploy"):
+        desired(resource(block))
+
+
+@pytest.mark.parametrize(
     ("component", "ours"),
     [
         ("fc3", True),
