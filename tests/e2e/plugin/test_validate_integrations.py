@@ -26,6 +26,7 @@ resources:
       functionName: a
 """
 BAD = GOOD + "      asyncInvokeConfig: {maxAsyncRetryAttempts: 9}\n"
+PAGE = (ROOT / "docs/validate.md").read_text("utf-8")
 ACTION: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))
 
 
@@ -92,3 +93,35 @@ def test_the_hook_takes_templates_and_names_a_command_that_exists(folder: Path) 
     command = [sys.executable, "-m", "fc_async_plugin", *hook["entry"].split()[1:]]
     done = subprocess.run([*command, "s.yaml", "bad one.yaml"], cwd=folder, check=False)
     assert done.returncode == 1
+
+
+def documented(file: str) -> Any:
+    """What the page puts into a file."""
+    (text,) = re.findall(rf"```yaml\n# {re.escape(file)}\n(.*?)```", PAGE, re.DOTALL)
+    return yaml.safe_load(text)
+
+
+def test_the_hook_of_the_page_is_the_one_of_the_project() -> None:
+    (of_the_page,) = documented(".pre-commit-config.yaml")["repos"][0]["hooks"]
+    (ours,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text("utf-8"))
+    for key in ("id", "name", "entry", "files", "types", "require_serial"):
+        assert of_the_page[key] == ours[key]
+
+
+def test_the_workflow_of_the_page_annotates_lines(folder: Path) -> None:
+    for name in ("orders", "billing"):
+        (folder / name).mkdir()
+        (folder / name / "s.yaml").write_text(BAD)
+    command = documented(".github/workflows/validate.yml")["jobs"]["validate"]["steps"][-1]["run"]
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-c", command],
+        cwd=folder,
+        env={"PATH": path, "HOME": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    for name in ("orders", "billing"):
+        assert f"::error file={name}/s.yaml,line=9,col=50,title=FCA012::" in done.stdout
