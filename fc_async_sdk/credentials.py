@@ -290,7 +290,8 @@ def find(
 
     Args:
         environ: The environment.
-        home: The home directory, where ``s`` keeps its own.
+        home: The home directory, where ``s`` keeps its own unless the environment names another
+            folder for it.
         access: An alias of ``s``: then nothing else is asked.
         official: Makes the last of the chain.
 

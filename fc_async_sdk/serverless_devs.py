@@ -3,8 +3,9 @@
 
 In its order: the environment variables ``AccountID``, ``AccessKeyID`` and ``AccessKeySecret``
 (when no alias was asked for); the variable ``{alias}_serverless_devs_key`` with a JSON object; the
-alias in ``~/.s/access.yaml``. That file's values are scrambled with a passphrase that is part of
-``s``: obfuscation, not protection, so reading it reveals nothing that wasn't open.
+alias in ``~/.s/access.yaml``, or in the ``.s`` of the folder that ``serverless_devs_config_home``
+names instead of the home directory. The file's values are scrambled with a passphrase that is part
+of ``s``: obfuscation, not protection, so reading it reveals nothing that wasn't open.
 
 Reads files and the environment that it is given; never writes, never asks the network.
 """
@@ -14,6 +15,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -23,7 +25,6 @@ from fc_async_sdk.errors import CredentialsError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 _PASSPHRASE: Final = b"SecretKey123"
 _SALTED: Final = b"Salted__"
@@ -31,17 +32,46 @@ _BLOCK: Final = 16
 _KEY: Final = 32
 _LONGEST_FILE: Final = 1024 * 1024
 _SUFFIX: Final = "_serverless_devs_key"
+_HOME: Final = "serverless_devs_config_home"
 _CI_ALIAS: Final = "serverless_devs_access_cicd_alias_name"
 _TRIPLE: Final = ("AccountID", "AccessKeyID", "AccessKeySecret")
 _FILES: Final = ("access.yaml", "access.yml")
 
 
-def find(environ: Mapping[str, str], home: Path, alias: str | None = None) -> Credentials | None:
+def folder(environ: Mapping[str, str], home: Path | None) -> Path | None:
+    """The ``.s`` in which ``s`` keeps what it knows of this machine; it needn't be there.
+
+    Args:
+        environ: The environment.
+        home: The home directory, None if it isn't known.
+
+    Returns:
+        None if neither the environment nor the home directory says where.
+    """
+    chosen = environ.get(_HOME)
+    base = Path(chosen) if chosen else home
+    return base / ".s" if base is not None else None
+
+
+def files(environ: Mapping[str, str], home: Path | None) -> list[Path]:
+    """The files with credentials that are there, the one that ``s`` reads first.
+
+    Args:
+        environ: The environment.
+        home: The home directory, None if it isn't known.
+    """
+    place = folder(environ, home)
+    return [place / name for name in _FILES if (place / name).is_file()] if place else []
+
+
+def find(
+    environ: Mapping[str, str], home: Path | None, alias: str | None = None
+) -> Credentials | None:
     """The credentials that ``s`` would use.
 
     Args:
         environ: The environment.
-        home: The home directory; ``.s`` is looked for there.
+        home: The home directory, None if it isn't known; see :func:`folder`.
         alias: What ``s -a`` names; None takes what ``s`` takes then.
 
     Returns:
@@ -58,7 +88,7 @@ def find(environ: Mapping[str, str], home: Path, alias: str | None = None) -> Cr
             return _credentials(triple, f"environment variables {', '.join(_TRIPLE)}")
     name = asked if asked is not None else "default"
     variable = environ.get(f"{name}{_SUFFIX}")
-    return _from_variable(name, variable) if variable else _from_file(home, asked)
+    return _from_variable(name, variable) if variable else _from_files(environ, home, asked)
 
 
 def _credentials(fields: Mapping[str, Any], source: str) -> Credentials | None:
@@ -86,15 +116,23 @@ def _from_variable(alias: str, text: str) -> Credentials:
     return found
 
 
-def _from_file(home: Path, asked: str | None) -> Credentials | None:
-    path = next((home / ".s" / name for name in _FILES if (home / ".s" / name).is_file()), None)
-    if path is None:
-        if asked is None:
-            return None
-        raise CredentialsError(
-            f"no credentials named {asked!r}: there is no {home / '.s' / _FILES[0]} and no "
-            f"environment variable {asked}{_SUFFIX}; make them with: s config add -a {asked}"
-        )
+def _from_files(
+    environ: Mapping[str, str], home: Path | None, asked: str | None
+) -> Credentials | None:
+    found = files(environ, home)
+    if found:
+        return _from_file(found[0], asked)
+    if asked is None:
+        return None
+    place = folder(environ, home)
+    missing = f"no {place / _FILES[0]}" if place else "no home directory"
+    raise CredentialsError(
+        f"no credentials named {asked!r}: there is {missing} and no "
+        f"environment variable {asked}{_SUFFIX}; make them with: s config add -a {asked}"
+    )
+
+
+def _from_file(path: Path, asked: str | None) -> Credentials | None:
     aliases = _load(path)
     name = asked if asked is not None else _default(aliases)
     if name is None:

@@ -3,7 +3,7 @@
 
 Settings are looked for in the arguments, then in the session, then in the environment:
 ``FC_ASYNC_ENDPOINT``, ``FC_ASYNC_REGION``, ``FC_ASYNC_ACCOUNT_ID``, and inside a function
-``FC_REGION`` and ``FC_ACCOUNT_ID``.
+``FC_REGION`` and ``FC_ACCOUNT_ID``. Keys are looked for as :mod:`fc_async_sdk.credentials` says.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ import sys
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from fc_async_plugin import template
+from fc_async_sdk import serverless_devs
 from fc_async_sdk.errors import FcAsyncError
 
 if TYPE_CHECKING:
@@ -132,9 +133,8 @@ def _template(machine: Machine) -> Iterable[Complaint]:
 
 
 def _access(machine: Machine) -> Iterable[Complaint]:
-    for name in ("access.yaml", "access.yml"):
-        path = machine.home / ".s" / name
-        if path.is_file() and stat.S_IMODE(path.stat().st_mode) & 0o077:
+    for path in serverless_devs.files(machine.environ, machine.home):
+        if stat.S_IMODE(path.stat().st_mode) & 0o077:
             yield Complaint(
                 "warning",
                 f"{path} holds keys and can be read by others",

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _TRIPLE: Final = ("AccountID", "AccessKeyID", "AccessKeySecret")
-_HOME: Final = "serverless_devs_config_home"
 
 
 def lazily(
@@ -37,13 +36,11 @@ def lazily(
 def _values(alias: str, environ: Mapping[str, str], *, asked: bool) -> dict[str, str]:
     if not asked and all(environ.get(name) for name in _TRIPLE):
         return {name: environ[name] for name in _TRIPLE}
-    home = environ.get(_HOME) or environ.get("HOME")
-    if not home:
-        return {}
     from fc_async_sdk import serverless_devs  # noqa: PLC0415 -- most templates need no alias
 
+    home = environ.get("HOME")
     try:
-        found = serverless_devs.find(environ, Path(home), alias or None)
+        found = serverless_devs.find(environ, Path(home) if home else None, alias or None)
     except CredentialsError:
         return {}
     if found is None:

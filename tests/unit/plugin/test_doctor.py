@@ -66,8 +66,12 @@ def test_a_template_that_can_not_be_read(machine: Machine) -> None:
     assert "s.yaml:2:1" in said(machine)[0]
 
 
-def test_keys_that_others_can_read(machine: Machine) -> None:
-    folder = machine.home / ".s"
+@pytest.mark.parametrize("moved", [False, True], ids=["at home", "elsewhere"])
+def test_keys_that_others_can_read(moved: bool, machine: Machine, tmp_path: Path) -> None:
+    if moved:
+        environ = {"serverless_devs_config_home": str(tmp_path)}
+        machine = machine._replace(home=tmp_path / "home", environ=environ)
+    folder = tmp_path / ".s"
     folder.mkdir()
     (folder / "access.yaml").write_text("default: {}")
     (folder / "access.yaml").chmod(0o644)

@@ -90,6 +90,22 @@ class TestServerlessDevs:
         with pytest.raises(CredentialsError, match=r"'prod'.*team"):
             find(ALIBABA, tmp_path, "prod")
 
+    def test_another_folder_of_s_is_looked_into_instead_of_the_home(self, tmp_path: Path) -> None:
+        home, other = tmp_path / "home", tmp_path / "other"
+        home.mkdir()
+        other.mkdir()
+        write(home, {"default": SCRAMBLED})
+        write(other, {"default": PLAIN})
+        environ = {"serverless_devs_config_home": str(other)}
+        assert find(environ, home).access_key_id == "LTAIplain"
+        with pytest.raises(CredentialsError, match=r"other/\.s/access\.yaml has no credentials"):
+            find(environ, home, "team")
+
+    def test_without_a_home_there_is_no_file(self) -> None:
+        assert serverless_devs.find({}, None) is None
+        with pytest.raises(CredentialsError, match="no home directory"):
+            serverless_devs.find({}, None, "team")
+
     def test_no_file_says_how_to_make_one(self, tmp_path: Path) -> None:
         with pytest.raises(CredentialsError, match="s config add -a prod"):
             find({}, tmp_path, "prod")
@@ -149,9 +165,10 @@ class TestChain:
         with pytest.raises(CredentialsError, match="ALIBABA_CLOUD_ACCESS_KEY_ID"):
             find({}, tmp_path)
 
-    def test_the_account_of_an_alias_is_the_clients(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("variable", ["HOME", "serverless_devs_config_home"])
+    def test_the_account_of_an_alias_is_the_clients(self, variable: str, tmp_path: Path) -> None:
         write(tmp_path, {"default": PLAIN})
-        environ = {"HOME": str(tmp_path)}
+        environ = {"HOME": "/nowhere", variable: str(tmp_path)}
         with Session(region_name="cn-hangzhou", environ=environ).client() as client:
             assert client.account_id == "42"
             assert client.endpoint_url == "https://42.cn-hangzhou.fc.aliyuncs.com"

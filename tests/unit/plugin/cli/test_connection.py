@@ -54,6 +54,16 @@ def test_the_templates_alias(home: Path) -> None:
     assert account_reached(Account(), project(home, "prod")) == "111"
 
 
+def test_the_template_and_the_keys_look_into_the_same_folder_of_s(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", "/nowhere")
+    monkeypatch.setenv("serverless_devs_config_home", str(home))
+    of = project(home, "prod")
+    assert of.resources[0].account_id == account_reached(Account(), of) == "111"
+    assert connection.credentials(Account(access="other")).access_key_id == "otherkey"
+
+
 def test_an_alias_on_the_command_line_wins(home: Path) -> None:
     assert account_reached(Account(access="other"), None) == "222"
 
