@@ -172,20 +172,14 @@ def verify(
         raise _mismatch(f"the Authorization header is missing or not of the form {ALGORITHM}")
     names = match["names"].lower().split(";")
     _check_names(names, present)
-    digest = present["x-acs-content-sha256"].strip()
-    if not hmac.compare_digest(hashlib.sha256(body).hexdigest().encode(), digest.encode()):
-        raise _mismatch("x-acs-content-sha256 is not the hash of the body")
+    _check_body(present["x-acs-content-sha256"].strip(), body)
     _check_date(present["x-acs-date"].strip(), now, skew)
     secret = secret_of(match["key"])
     if secret is None:
         raise InvalidAccessKeyID(
             "InvalidAccessKeyID", f"invalid access key ID '{match['key']}'", http_status=_FORBIDDEN
         )
-    path, _, query = target.partition("?")
-    block = "".join([f"{name}:{present[name].strip()}\n" for name in names])
-    canonical = "\n".join(
-        [method, canonical_path(path), _canonical_raw_query(query), block, ";".join(names), digest]
-    )
+    canonical = _canonical(method, target, names, present)
     if not hmac.compare_digest(_signature(canonical, secret), match["signature"]):
         raise _mismatch(
             "The request signature we calculated does not match the signature you provided. "
@@ -224,6 +218,11 @@ def _check_names(names: list[str], present: Mapping[str, str]) -> None:
         raise _mismatch(f"these headers are signed but were not sent: {', '.join(absent)}")
 
 
+def _check_body(digest: str, body: bytes) -> None:
+    if not hmac.compare_digest(hashlib.sha256(body).hexdigest().encode(), digest.encode()):
+        raise _mismatch("x-acs-content-sha256 is not the hash of the body")
+
+
 def _check_date(text: str, now: float, skew: float) -> None:
     match = _DATE.fullmatch(text)
     seconds = _to_epoch(*map(int, match.groups())) if match else None
@@ -243,6 +242,16 @@ def _to_epoch(year: int, month: int, day: int, hour: int, minute: int, second: i
     except ValueError:
         return None
     return ((days * 24 + hour) * 60 + minute) * 60 + second
+
+
+def _canonical(method: str, target: str, names: list[str], present: Mapping[str, str]) -> str:
+    """The canonical request of what came, whichever client encoded it."""
+    path, _, query = target.partition("?")
+    block = "".join([f"{name}:{present[name].strip()}\n" for name in names])
+    digest = present["x-acs-content-sha256"].strip()
+    return "\n".join(
+        [method, canonical_path(path), _canonical_raw_query(query), block, ";".join(names), digest]
+    )
 
 
 def _mismatch(reason: str) -> SignatureNotMatch:

@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from fc_async_sdk import arn, limits
-from fc_async_sdk.errors import InvalidParameter
 from fc_async_sdk.models import AsyncConfig, AsyncConfigPage, Destination, DestinationConfig
 from fc_async_sdk.operations import checks
 from fc_async_sdk.operations.call import Call, delete_call, json_call, path, query
+
+T = TypeVar("T")
 
 
 def put_async_invoke_config(
@@ -42,21 +45,16 @@ def put_async_invoke_config(
         FunctionNotFound: No such function.
     """
     base = config if config is not None else AsyncConfig()
-    task_mode = async_task if async_task is not None else base.async_task
-    if task_mode is not None and not isinstance(task_mode, bool):
-        raise InvalidParameter("async_task", task_mode, "must be True, False or None")
-    retries = base.max_async_retry_attempts
-    age = base.max_async_event_age_in_seconds
     document = AsyncConfig(
-        async_task=task_mode,
+        async_task=checks.flag("async_task", _either(async_task, base.async_task)),
         max_async_retry_attempts=checks.integer(
             "max_async_retry_attempts",
-            max_async_retry_attempts if max_async_retry_attempts is not None else retries,
+            _either(max_async_retry_attempts, base.max_async_retry_attempts),
             limits.RETRY_ATTEMPTS,
         ),
         max_async_event_age_in_seconds=checks.integer(
             "max_async_event_age_in_seconds",
-            max_async_event_age_in_seconds if max_async_event_age_in_seconds is not None else age,
+            _either(max_async_event_age_in_seconds, base.max_async_event_age_in_seconds),
             limits.EVENT_AGE_SECONDS,
         ),
         destination_config=_destinations(
@@ -138,6 +136,11 @@ def list_async_invoke_configs(
 
 def _path(function: str) -> str:
     return path("functions", checks.segment("function", function), "async-invoke-config")
+
+
+def _either(given: T | None, otherwise: T | None) -> T | None:
+    """What was given; 0 and False are."""
+    return given if given is not None else otherwise
 
 
 def _destinations(

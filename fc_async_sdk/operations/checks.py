@@ -77,6 +77,13 @@ def qualifier(value: object) -> str | None:
     return value
 
 
+def flag(name: str, value: object) -> bool | None:
+    """True, False or None; what merely counts as true is none of them."""
+    if value is not None and not isinstance(value, bool):
+        raise InvalidParameter(name, value, "must be True, False or None")
+    return value
+
+
 def integer(name: str, value: object, allowed: limits.Range) -> int | None:
     """A whole number inside its range, or None. ``True`` and 1.0 are none."""
     if value is None:

@@ -65,8 +65,6 @@ def list_async_tasks(
         limit: Tasks per page, 1-100 (API); 20 when None.
         next_token: Where the page before ended.
     """
-    if include_payload is not None and not isinstance(include_payload, bool):
-        raise InvalidParameter("include_payload", include_payload, "must be True, False or None")
     return json_call(
         "ListAsyncTasks",
         "GET",
@@ -79,7 +77,7 @@ def list_async_tasks(
             startedTimeBegin=_time("started_time_begin", started_time_begin),
             startedTimeEnd=_time("started_time_end", started_time_end),
             sortOrderByTime=checks.choice("sort_order_by_time", sort_order_by_time, _ORDERS),
-            includePayload=include_payload,
+            includePayload=checks.flag("include_payload", include_payload),
             limit=checks.integer("limit", limit, limits.PAGE_SIZE),
             nextToken=next_token,
         ),

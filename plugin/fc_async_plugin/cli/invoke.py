@@ -14,7 +14,7 @@ from fc_async_plugin.cli.group import DONE, FAILED
 
 if TYPE_CHECKING:
     from fc_async_plugin.cli.options import Account, Format
-    from fc_async_sdk import Client, InvokeResult
+    from fc_async_sdk import AcceptedInvocation, Client, InvokeResult
 
 
 @click.command()
@@ -114,13 +114,8 @@ def command(  # noqa: PLR0917 -- click passes options by name
         accepted = client.invoke_async(
             target.function, data, delay=delay, task_id=task_id, qualifier=qualifier
         )
-        if output == "json" and not wait:
-            from fc_async_plugin.cli.terminal import print_json
-
-            print_json({"request_id": accepted.request_id, "task_id": accepted.task_id or None})
-        elif output == "text":
-            shown = f", task {accepted.task_id}" if accepted.task_id else ""
-            click.echo(f"Accepted: request {accepted.request_id}{shown}")
+        if output == "text" or not wait:
+            _tell_accepted(accepted, output)
         if not wait:
             return DONE
         return _wait(client, target.function, accepted.task_id, qualifier, output)
@@ -139,6 +134,16 @@ def read_payload(payload: str | None, event: str | None, event_file: str | None)
     if event_file is not None:
         return Path(event_file).read_bytes()
     return (payload or event or "").encode()
+
+
+def _tell_accepted(accepted: AcceptedInvocation, output: Format) -> None:
+    if output == "json":
+        from fc_async_plugin.cli.terminal import print_json
+
+        print_json({"request_id": accepted.request_id, "task_id": accepted.task_id or None})
+    else:
+        shown = f", task {accepted.task_id}" if accepted.task_id else ""
+        click.echo(f"Accepted: request {accepted.request_id}{shown}")
 
 
 def _tell_result(result: InvokeResult, output: Format) -> int:
