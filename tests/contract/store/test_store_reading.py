@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: MIT
+"""What every store promises of looking: tasks, counts, the next due time, what is forgotten."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fc_async_local.domain.invocation import Count
+from fc_async_local.domain.states import Status
+from fc_async_local.store.protocol import TaskQuery
+from fc_async_tests.invocations import (
+    HOLD,
+    T0,
+    a_delivery,
+    an_invocation,
+    claim_one,
+    finished,
+    steps_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fc_async_local.store.protocol import Store
+
+
+class TestNextDue:
+    async def test_is_nothing_when_nothing_waits(self, store: Store) -> None:
+        assert await store.next_due() is None
+
+    async def test_is_the_earliest_of_due_times_and_leases(self, store: Store) -> None:
+        await store.accept(an_invocation(1))
+        await store.accept(an_invocation(2, due_at=T0 + 3_000_000))
+        await claim_one(store)
+        assert await store.next_due() == T0 + 30_000
+
+
+class TestStats:
+    async def test_count_what_there_is(self, store: Store) -> None:
+        await finished(store, 1, Status.FAILED, delivery=a_delivery(1))
+        await store.accept(an_invocation(2))
+        await claim_one(store)
+        await store.accept(an_invocation(3, due_at=T0 + 700))
+        await store.accept(an_invocation(4, due_at=T0 + 600))
+        stats = await store.stats()
+        assert {status: n for status, n in stats.by_status.items() if n} == {
+            Status.FAILED: 1,
+            Status.DEQUEUED: 1,
+            Status.ENQUEUED: 2,
+        }
+        assert stats[1:] == (T0 + 600, 1, 0)
+
+
+class TestPrune:
+    async def test_forgets_tasks_that_ended_before(self, store: Store) -> None:
+        for number, at in ((1, T0 + 100), (2, T0 + 200), (3, T0 + 300)):
+            await finished(store, number, Status.SUCCEEDED, at=at)
+        await store.accept(an_invocation(4))
+        assert await store.prune(ended_before=T0 + 200) == 1
+        assert await store.get("resize", "t1") is None
+        assert await steps_of(store, 2) != []
+
+    async def test_forgets_any_number_of_them(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("fc_async_local.store.steps.PRUNED_AT_ONCE", 2)
+        for number in range(5):
+            await finished(store, number, Status.SUCCEEDED, at=T0 + 100)
+        assert await store.prune(ended_before=T0 + 101) == 5
+        assert not any((await store.stats()).by_status.values())
+
+    async def test_frees_the_task_id(self, store: Store) -> None:
+        await finished(store, 1, Status.SUCCEEDED, at=T0 + 100)
+        await store.prune(ended_before=T0 + 101)
+        await store.accept(an_invocation())
+        assert await steps_of(store) == [Status.ENQUEUED]
+
+
+class TestMetrics:
+    async def test_are_summed_by_metric_and_function_from_a_minute_on(self, store: Store) -> None:
+        minute = T0 - T0 % 60_000
+        counts = [
+            Count(metric="m", function="a", at=minute - 1),
+            Count(metric="m", function="a", at=minute),
+            Count(metric="m", function="a", at=minute + 59_999, value=2),
+            Count(metric="m", function="b", at=minute + 60_000, value=5),
+        ]
+        await store.accept(an_invocation(), counts)
+        assert await store.metrics() == {("m", "a"): 4, ("m", "b"): 5}
+        assert await store.metrics(since=minute + 1) == {("m", "a"): 3, ("m", "b"): 5}
+        assert await store.metrics(function="a", since=minute + 60_000) == {}
+
+
+class TestQuery:
+    async def fill(self, store: Store) -> None:
+        for number in range(1, 8):
+            await store.accept(
+                an_invocation(
+                    number,
+                    task_id=f"{'even' if number % 2 == 0 else 'odd'}-{number}",
+                    qualifier="prod" if number > 4 else "LATEST",
+                    function="other" if number == 7 else "resize",
+                )
+            )
+        await store.accept(an_invocation(8, task_mode=False))
+        for claimed in await store.claim(2, now=T0 + 2, **HOLD):
+            await store.start(claimed.lease, now=T0 + 100)
+
+    @pytest.mark.parametrize(
+        ("query", "expected"),
+        [
+            (TaskQuery(None), [7, 6, 5, 4, 3, 2, 1]),
+            (TaskQuery("resize"), [6, 5, 4, 3, 2, 1]),
+            (TaskQuery("resize", descending=False), [1, 2, 3, 4, 5, 6]),
+            (TaskQuery("nothing"), []),
+            (TaskQuery("resize", qualifier="prod"), [6, 5]),
+            (TaskQuery("resize", prefix="even-"), [6, 4, 2]),
+            (TaskQuery("resize", prefix="even_"), []),
+            (TaskQuery("resize", statuses=[Status.RUNNING]), [2, 1]),
+            (TaskQuery("resize", statuses=[Status.RUNNING, Status.ENQUEUED]), [6, 5, 4, 3, 2, 1]),
+            (TaskQuery("resize", statuses=[]), []),
+            (TaskQuery(None, statuses={Status.ENQUEUED}, limit=2), [7, 6]),
+            (TaskQuery("resize", started_from=T0 + 5), [6, 5, 2, 1]),
+            (TaskQuery("resize", started_to=T0 + 5), [5, 4, 3]),
+            (TaskQuery("resize", started_from=T0 + 100, started_to=T0 + 100), [2, 1]),
+            (TaskQuery("resize", statuses=[Status.RUNNING], prefix="odd", descending=False), [1]),
+        ],
+        ids=lambda value: str(value) if isinstance(value, list) else "",
+    )
+    async def test_finds_what_is_asked_for(
+        self, store: Store, query: TaskQuery, expected: Sequence[int]
+    ) -> None:
+        await self.fill(store)
+        page = await store.query(query)
+        assert [i.request_id for i in page.invocations] == [f"r{n}" for n in expected]
+
+    @pytest.mark.parametrize("with_payload", [True, False])
+    async def test_leaves_the_payload_out_on_request(
+        self, store: Store, with_payload: bool
+    ) -> None:
+        await store.accept(an_invocation(return_payload=b"returned"))
+        page = await store.query(TaskQuery("resize", with_payload=with_payload))
+        (task,) = page.invocations
+        expected = (b"\x00\xff payload", b"returned") if with_payload else (b"", None)
+        assert (task.payload, task.return_payload) == expected
+
+    @pytest.mark.parametrize("after", ["", "!", "bm90IGEgcG9zaXRpb24", "é", "OjE", "9" * 32])
+    async def test_refuses_a_position_that_no_page_gave(self, store: Store, after: str) -> None:
+        with pytest.raises(ValueError, match="position"):
+            await store.query(TaskQuery("resize", after=after))
+
+    @pytest.mark.parametrize("size", [1, 2, 3, 7, 20, 99, 100])
+    @pytest.mark.parametrize("descending", [True, False])
+    async def test_pages_are_stable_while_tasks_come_and_go(
+        self, store: Store, size: int, descending: bool
+    ) -> None:
+        for number in range(45):
+            # Equal times: the request id decides.
+            await store.accept(an_invocation(number, accepted_at=T0 + number // 3))
+        before = {f"r{n}" for n in range(45)}
+        seen: list[str] = []
+        query = TaskQuery(
+            "resize", statuses=[Status.ENQUEUED, Status.RETRYING], descending=descending, limit=size
+        )
+        newcomer = 100
+        while True:
+            page = await store.query(query)
+            seen += [invocation.request_id for invocation in page.invocations]
+            assert len(page.invocations) <= size
+            if page.after is None:
+                break
+            query = query._replace(after=page.after)
+            if newcomer < 110:
+                await store.accept(an_invocation(newcomer))
+                newcomer += 1
+        known = [request_id for request_id in seen if request_id in before]
+        assert len(known) == 45
+        assert len(seen) == len(set(seen))

@@ -1,0 +1,244 @@
+# SPDX-License-Identifier: MIT
+"""What every store promises of how an invocation goes on: settle, release, stop, make due."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from msgspec.structs import replace
+
+from fc_async_local.domain.invocation import Count, TaskEvent
+from fc_async_local.domain.states import FINAL, Status
+from fc_async_local.store.protocol import Settled
+from fc_async_tests.invocations import (
+    HOLD,
+    T0,
+    a_delivery,
+    again,
+    an_invocation,
+    claim_one,
+    ended,
+    finished,
+    steps_of,
+    task_status,
+)
+
+if TYPE_CHECKING:
+    from fc_async_local.store.protocol import Store
+
+
+class TestSettle:
+    async def test_replaces_the_invocation_and_frees_it(self, store: Store) -> None:
+        await store.accept(an_invocation())
+        claimed = await claim_one(store)
+        settlement = again(claimed, at=T0 + 500)
+        assert await store.settle(claimed.lease, settlement) is Settled.DONE
+        task = await store.get("resize", "t1")
+        assert task is not None
+        assert task.invocation == replace(
+            settlement.invocation, lease_until=None, lease_owner="", epoch=1
+        )
+        assert await store.next_due() == T0 + 500
+
+    @pytest.mark.parametrize("status", sorted(FINAL, key=str))
+    async def test_keeps_a_finished_task_with_its_steps(self, store: Store, status: Status) -> None:
+        await finished(store, 1, status)
+        task = await store.get("resize", "t1")
+        assert task is not None
+        assert task.invocation.status is status
+        assert task.events[-1] == TaskEvent(status=status, at=T0 + 50, detail={"attempt": 1})
+        assert await store.next_due() is None
+
+    async def test_keeps_what_the_function_returned(self, store: Store) -> None:
+        await store.accept(an_invocation())
+        claimed = await claim_one(store)
+        returned = replace(claimed, return_payload=b"\x00\xff" * 70_000)
+        await store.settle(claimed.lease, ended(returned, Status.SUCCEEDED))
+        task = await store.get("resize", "t1")
+        assert task is not None
+        assert task.invocation.return_payload == b"\x00\xff" * 70_000
+
+    async def test_forgets_one_without_task_mode_but_not_its_delivery(self, store: Store) -> None:
+        await store.accept(an_invocation(task_mode=False))
+        claimed = await claim_one(store)
+        settlement = ended(claimed, Status.FAILED, delivery=a_delivery())
+        assert await store.settle(claimed.lease, settlement) is Settled.DONE
+        assert not any((await store.stats()).by_status.values())
+        assert [d.request_id for d in await store.claim_deliveries(9, now=T0 + 99, **HOLD)] == [
+            "r1"
+        ]
+
+    async def test_with_a_lost_lease_writes_nothing(self, store: Store) -> None:
+        await store.accept(an_invocation())
+        lost = await claim_one(store)
+        await claim_one(store, now=T0 + 30_000, until=T0 + 60_000, owner="other")
+        settlement = ended(
+            lost,
+            Status.FAILED,
+            delivery=a_delivery(),
+            counts=(Count(metric="m", function="resize", at=T0),),
+        )
+        assert await store.settle(lost.lease, settlement) is Settled.STALE
+        assert await task_status(store) is Status.DEQUEUED
+        assert await store.metrics() == {}
+        assert await store.next_delivery_due() is None
+
+    async def test_a_second_time_is_stale(self, store: Store) -> None:
+        await store.accept(an_invocation())
+        claimed = await claim_one(store)
+        assert await store.settle(claimed.lease, again(claimed, T0 + 500)) is Settled.DONE
+        assert await store.settle(claimed.lease, again(claimed, T0 + 900)) is Settled.STALE
+
+    async def test_queues_nothing_again_that_shall_stop(self, store: Store) -> None:
+        await store.accept(an_invocation())
+        claimed = await claim_one(store)
+        await store.stop("resize", "t1", now=T0 + 20, **HOLD)
+        assert await store.settle(claimed.lease, again(claimed, T0 + 500)) is Settled.STOPPING
+        assert await task_status(store) is Status.STOPPING
+        stop = ended(claimed, Status.STOPPED)
+        assert await store.settle(claimed.lease, stop) is Settled.DONE
+
+    async def test_adds_the_counts(self, store: Store) -> None:
+        await store.accept(an_invocation(), [Count(metric="in", function="resize", at=T0)])
+        claimed = await claim_one(store)
+        counts = (
+            Count(metric="out", function="resize", at=T0, value=2),
+            Count(metric="out", function="resize", at=T0 + 1),
+        )
+        await store.settle(claimed.lease, ended(claimed, Status.SUCCEEDED, counts=counts))
+        assert await store.metrics() == {("in", "resize"): 1, ("out", "resize"): 3}
+
+    async def test_to_a_held_state_is_a_mistake(self, store: Store) -> None:
+        await store.accept(an_invocation())
+        claimed = await claim_one(store)
+        with pytest.raises(ValueError, match="Running is held"):
+            await store.settle(claimed.lease, ended(claimed, Status.RUNNING))
+
+
+class TestRelease:
+    async def test_gives_back_what_the_node_holds_and_nothing_else(self, store: Store) -> None:
+        for number in (1, 2, 3):
+            await store.accept(an_invocation(number))
+        first = await claim_one(store, owner="dead")
+        await store.start(first.lease, now=T0 + 20)
+        await claim_one(store, owner="dead")
+        await claim_one(store, owner="alive")
+        assert await store.release("dead", now=T0 + 100) == 2
+        assert [await task_status(store, n) for n in (1, 2, 3)] == [
+            Status.ENQUEUED,
+            Status.ENQUEUED,
+            Status.DEQUEUED,
+        ]
+        assert [i.request_id for i in await store.claim(9, now=T0 + 100, **HOLD)] == ["r1", "r2"]
+
+    async def test_makes_it_due_at_once_even_if_the_clock_was_set_back(self, store: Store) -> None:
+        await store.accept(an_invocation(due_at=T0 + 10))
+        await claim_one(store)
+        await store.release("node", now=T0 - 5_000)
+        assert len(await store.claim(1, now=T0 - 5_000, **HOLD)) == 1
+
+    async def test_leaves_what_was_claimed_ahead_due_when_it_was(self, store: Store) -> None:
+        await store.accept(an_invocation(due_at=T0 + 50, task_mode=False))
+        await store.claim(1, now=T0, ahead=50, **HOLD)
+        await store.release("node", now=T0 + 10)
+        assert not await store.claim(1, now=T0 + 49, **HOLD)
+        assert len(await store.claim(1, now=T0 + 50, **HOLD)) == 1
+
+    async def test_one_that_ran_before_waits_for_its_retry(self, store: Store) -> None:
+        await store.accept(an_invocation(attempts=1))
+        await claim_one(store)
+        await store.release("node", now=T0 + 100)
+        assert await task_status(store) is Status.RETRYING
+        assert await steps_of(store) == [Status.ENQUEUED, Status.DEQUEUED, Status.RETRYING]
+
+    async def test_one_that_shall_stop_stays_so_and_is_claimable(self, store: Store) -> None:
+        await store.accept(an_invocation())
+        await claim_one(store)
+        await store.stop("resize", "t1", now=T0 + 20, **HOLD)
+        assert await store.release("node", now=T0 + 100) == 1
+        assert (await claim_one(store, now=T0 + 100)).status is Status.STOPPING
+
+    async def test_the_lease_is_lost(self, store: Store) -> None:
+        await store.accept(an_invocation())
+        claimed = await claim_one(store)
+        await store.release("node", now=T0 + 100)
+        assert await store.settle(claimed.lease, again(claimed, T0)) is Settled.STALE
+
+    async def test_gives_back_deliveries(self, store: Store) -> None:
+        await store.accept(an_invocation())
+        claimed = await claim_one(store)
+        delivery = a_delivery()
+        await store.settle(claimed.lease, ended(claimed, Status.FAILED, delivery=delivery))
+        await store.claim_deliveries(1, now=T0 + 60, **HOLD)
+        assert await store.release("node", now=T0 + 100) == 1
+        assert await store.next_delivery_due() == delivery.due_at
+
+
+class TestStop:
+    async def test_one_that_waits_is_held_by_the_asker(self, store: Store) -> None:
+        await store.accept(an_invocation(due_at=T0 + 3_000_000))
+        result = await store.stop("resize", "t1", now=T0 + 20, **HOLD)
+        assert result is not None
+        assert result.claimed
+        assert result.invocation.status is Status.STOPPING
+        stopped = ended(result.invocation, Status.STOPPED)
+        assert await store.settle(result.invocation.lease, stopped) is Settled.DONE
+        assert await steps_of(store) == [Status.ENQUEUED, Status.STOPPING, Status.STOPPED]
+
+    @pytest.mark.parametrize("running", [False, True])
+    async def test_one_that_is_held_is_marked(self, store: Store, running: bool) -> None:
+        await store.accept(an_invocation())
+        claimed = await claim_one(store)
+        if running:
+            await store.start(claimed.lease, now=T0 + 15)
+        result = await store.stop("resize", "t1", now=T0 + 20, until=T0 + 99, owner="other")
+        assert result is not None
+        assert not result.claimed
+        assert result.invocation.status is Status.STOPPING
+        assert result.invocation.lease == claimed.lease
+
+    async def test_one_whose_holder_is_gone_is_held_by_the_asker(self, store: Store) -> None:
+        await store.accept(an_invocation())
+        lost = await claim_one(store)
+        result = await store.stop("resize", "t1", now=T0 + 30_000, until=T0 + 60_000, owner="me")
+        assert result is not None
+        assert result.claimed
+        assert await store.settle(lost.lease, ended(lost, Status.SUCCEEDED)) is Settled.STALE
+
+    async def test_asked_twice_records_one_step(self, store: Store) -> None:
+        await store.accept(an_invocation())
+        await store.stop("resize", "t1", now=T0 + 20, **HOLD)
+        again = await store.stop("resize", "t1", now=T0 + 21, **HOLD)
+        assert again is not None
+        assert not again.claimed
+        assert (await steps_of(store)).count(Status.STOPPING) == 1
+
+    @pytest.mark.parametrize("status", sorted(FINAL, key=str))
+    async def test_one_that_is_final_stays_as_it_is(self, store: Store, status: Status) -> None:
+        await finished(store, 1, status)
+        result = await store.stop("resize", "t1", now=T0 + 60, **HOLD)
+        assert result is not None
+        assert (result.invocation.status, result.claimed) == (status, False)
+
+    async def test_one_without_task_mode_is_no_task(self, store: Store) -> None:
+        await store.accept(an_invocation(task_mode=False))
+        assert await store.stop("resize", "t1", now=T0, **HOLD) is None
+
+    async def test_one_that_is_unknown_is_told(self, store: Store) -> None:
+        assert await store.stop("resize", "t1", now=T0, **HOLD) is None
+
+
+class TestMakeDue:
+    async def test_a_delayed_task_runs_now(self, store: Store) -> None:
+        await store.accept(an_invocation(due_at=T0 + 3_000_000))
+        assert await store.make_due("resize", "t1", now=T0 + 20)
+        assert await store.next_due() == T0 + 20
+
+    async def test_one_that_is_held_is_left_alone(self, store: Store) -> None:
+        await store.accept(an_invocation())
+        await claim_one(store)
+        assert not await store.make_due("resize", "t1", now=T0 + 20)
+
+    async def test_one_that_is_unknown_is_told(self, store: Store) -> None:
+        assert not await store.make_due("resize", "t1", now=T0)
