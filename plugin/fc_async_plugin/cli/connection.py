@@ -22,7 +22,7 @@ from fc_async_sdk.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fc_async_plugin.cli.options import Account
+    from fc_async_plugin.cli.options import Account, Where
     from fc_async_plugin.template import Project
     from fc_async_sdk import Client
     from fc_async_sdk.credentials import Credentials
@@ -130,10 +130,9 @@ class Target:
         client: The client of its region.
     """
 
-    def __init__(
-        self, name: str, path: str | None, account: Account, environment: str | None = None
-    ) -> None:
-        project = _project_if_any(path, account, environment)
+    def __init__(self, name: str, where: Where) -> None:
+        account = where.account
+        project = _project_if_any(where)
         region, self.function = account.region or "", name
         if project is not None:
             for resource in project.resources:
@@ -153,14 +152,14 @@ class Target:
         self.client = client(account, region, project)
 
 
-def _project_if_any(path: str | None, account: Account, environment: str | None) -> Project | None:
+def _project_if_any(where: Where) -> Project | None:
     """The template if one is named or stands here: these commands work without one, too."""
-    if path is None:
+    if where.template is None:
         try:
             template.find()
         except template.TemplateError:
             return None
-    return load(path, account, environment)
+    return load(where.template, where.account, where.environment)
 
 
 def refuse_findings(project: Project, *, skip: bool) -> None:

@@ -13,7 +13,7 @@ from fc_async_plugin.cli import options
 from fc_async_plugin.cli.group import DONE, FAILED
 
 if TYPE_CHECKING:
-    from fc_async_plugin.cli.options import Account, Format
+    from fc_async_plugin.cli.options import Format, Where
     from fc_async_sdk import AcceptedInvocation, Client, InvokeResult
 
 
@@ -60,10 +60,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="With --batch: how many are on the wire at a time.",
 )
-@options.qualifier_option
-@options.template_option
-@options.env_option
-@options.account_options
+@options.where_options
 @options.format_option
 def command(  # noqa: PLR0917 -- click passes options by name
     function: str,
@@ -76,10 +73,7 @@ def command(  # noqa: PLR0917 -- click passes options by name
     wait: bool,
     batch: str | None,
     concurrency: int,
-    qualifier: str | None,
-    template: str | None,
-    environment: str | None,
-    account: Account,
+    where: Where,
     output: Format,
 ) -> int:
     """Call FUNCTION with PAYLOAD.
@@ -100,25 +94,26 @@ def command(  # noqa: PLR0917 -- click passes options by name
     if batch is not None and (wait or payload or event or event_file):
         raise click.UsageError("--batch goes without another payload and without --wait")
     data = read_payload(payload, event, event_file)
-    target = connection.Target(function, template, account, environment)
+    target = connection.Target(function, where)
     with target.client as client:
         if batch is not None:
             from fc_async_plugin.cli.batch import Batch, send
 
-            lines = Batch(batch, task_id, concurrency, delay, qualifier)
+            lines = Batch(batch, task_id, concurrency, delay, where.qualifier)
             return send(client, target.function, lines, output)
         if not asynchronous:
             return _tell_result(
-                client.invoke(target.function, data, qualifier=qualifier, log_type="Tail"), output
+                client.invoke(target.function, data, qualifier=where.qualifier, log_type="Tail"),
+                output,
             )
         accepted = client.invoke_async(
-            target.function, data, delay=delay, task_id=task_id, qualifier=qualifier
+            target.function, data, delay=delay, task_id=task_id, qualifier=where.qualifier
         )
         if output == "text" or not wait:
             _tell_accepted(accepted, output)
         if not wait:
             return DONE
-        return _wait(client, target.function, accepted.task_id, qualifier, output)
+        return _wait(client, target.function, accepted.task_id, where.qualifier, output)
 
 
 def read_payload(payload: str | None, event: str | None, event_file: str | None) -> bytes:

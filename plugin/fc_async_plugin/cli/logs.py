@@ -15,7 +15,7 @@ from fc_async_plugin.cli import options
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from fc_async_plugin.cli.options import Account
+    from fc_async_plugin.cli.options import Where
     from fc_async_sdk import AsyncTask, Client
 
 _POLL_SECONDS = 1.0
@@ -32,19 +32,13 @@ _POLL_SECONDS = 1.0
     show_default=True,
     help="At most so many tasks, the newest.",
 )
-@options.qualifier_option
-@options.template_option
-@options.env_option
-@options.account_options
+@options.where_options
 def command(
     function: str,
     task_id: str | None,
     follow: bool,
     limit: int,
-    qualifier: str | None,
-    template: str | None,
-    environment: str | None,
-    account: Account,
+    where: Where,
 ) -> None:
     """Show the last lines that the attempts of FUNCTION's tasks printed, the oldest task first.
 
@@ -60,23 +54,23 @@ def command(
     from fc_async_plugin.cli import connection
     from fc_async_plugin.cli.tasks import all_tasks
 
-    target = connection.Target(function, template, account, environment)
+    target = connection.Target(function, where)
     with target.client as client:
         if task_id is not None:
-            _show([client.get_async_task(target.function, task_id, qualifier=qualifier)])
+            _show([client.get_async_task(target.function, task_id, qualifier=where.qualifier)])
             return
-        newest = list(islice(all_tasks(client, target.function, qualifier), limit))
+        newest = list(islice(all_tasks(client, target.function, where.qualifier), limit))
         shown = {task.task_id for task in newest if task.finished}
-        _show(_whole(client, target.function, qualifier, reversed(newest)))
+        _show(_whole(client, target.function, where.qualifier, reversed(newest)))
         while follow:
             time.sleep(_POLL_SECONDS)
             ended = [
                 task
-                for task in islice(all_tasks(client, target.function, qualifier), 100)
+                for task in islice(all_tasks(client, target.function, where.qualifier), 100)
                 if task.finished and task.task_id not in shown
             ]
             shown.update(task.task_id for task in ended)
-            _show(_whole(client, target.function, qualifier, reversed(ended)))
+            _show(_whole(client, target.function, where.qualifier, reversed(ended)))
 
 
 def _whole(

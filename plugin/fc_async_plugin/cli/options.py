@@ -36,6 +36,22 @@ class Account(NamedTuple):
     access: str | None = None
 
 
+class Where(NamedTuple):
+    """Where the function is that a command is about.
+
+    Attributes:
+        qualifier: Version or alias, or None: LATEST.
+        template: The template that may name it, or None: the one in this folder.
+        environment: Environment of env.yaml, or None.
+        account: The account.
+    """
+
+    qualifier: str | None = None
+    template: str | None = None
+    environment: str | None = None
+    account: Account = Account()
+
+
 def _resources(context: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
     """Names for shell completion: the resources of the template that is named or stands here."""
     from fc_async_plugin import template
@@ -64,6 +80,16 @@ template_option = click.option(
     help="The template.  [default: s.yaml, then s.yml]",
 )
 """``template: str | None``: None means "the one in this folder"."""
+
+templates_option = click.option(
+    "-t",
+    "--template",
+    "templates",
+    metavar="FILE",
+    multiple=True,
+    help="A template; may be given several times.  [default: s.yaml, then s.yml]",
+)
+"""``templates: tuple[str, ...]``: for commands that look at several together."""
 
 env_option = click.option(
     "--env", "environment", metavar="NAME", default=None, help="Environment of env.yaml to apply."
@@ -163,3 +189,25 @@ def account_options(function: F) -> F:
     for option in reversed(_ACCOUNT_OPTIONS):
         decorated = option(decorated)
     return decorated  # type: ignore[no-any-return]
+
+
+def where_options(function: F) -> F:
+    """Add ``--qualifier -t --env`` and those of the account; the command gets ``where: Where``."""
+
+    @qualifier_option
+    @template_option
+    @env_option
+    @account_options
+    @functools.wraps(function)
+    def command(
+        *args: Any,
+        qualifier: str | None,
+        template: str | None,
+        environment: str | None,
+        account: Account,
+        **kwargs: Any,
+    ) -> Any:
+        where = Where(qualifier, template, environment, account)
+        return function(*args, where=where, **kwargs)
+
+    return command  # type: ignore[return-value]

@@ -16,7 +16,7 @@ from fc_async_sdk.models import TaskStatus
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fc_async_plugin.cli.options import Account, Format
+    from fc_async_plugin.cli.options import Format, Where
     from fc_async_sdk import AsyncTask, Client
 
 _SECOND = 1000
@@ -53,20 +53,14 @@ _task = click.argument("task_id", metavar="TASK")
     show_default=True,
     help="At most so many, the newest.",
 )
-@options.qualifier_option
-@options.template_option
-@options.env_option
-@options.account_options
+@options.where_options
 @options.format_option
 def list_command(
     function: str,
     status: TaskStatus | None,
     prefix: str | None,
     limit: int,
-    qualifier: str | None,
-    template: str | None,
-    environment: str | None,
-    account: Account,
+    where: Where,
     output: Format,
 ) -> None:
     """List tasks of FUNCTION, the newest first."""
@@ -74,11 +68,12 @@ def list_command(
 
     from fc_async_plugin.cli import connection, terminal
 
-    target = connection.Target(function, template, account, environment)
+    target = connection.Target(function, where)
     with target.client as client:
         found = list(
             islice(
-                all_tasks(client, target.function, qualifier, status=status, prefix=prefix), limit
+                all_tasks(client, target.function, where.qualifier, status=status, prefix=prefix),
+                limit,
             )
         )
     if output == "json":
@@ -118,51 +113,39 @@ def all_tasks(
 @command.command("get")
 @options.function_argument
 @_task
-@options.qualifier_option
-@options.template_option
-@options.env_option
-@options.account_options
+@options.where_options
 @options.format_option
 def get_command(
     function: str,
     task_id: str,
-    qualifier: str | None,
-    template: str | None,
-    environment: str | None,
-    account: Account,
+    where: Where,
     output: Format,
 ) -> None:
     """Show one TASK of FUNCTION with its steps."""
     from fc_async_plugin.cli import connection
 
-    target = connection.Target(function, template, account, environment)
+    target = connection.Target(function, where)
     with target.client as client:
-        task = client.get_async_task(target.function, task_id, qualifier=qualifier)
+        task = client.get_async_task(target.function, task_id, qualifier=where.qualifier)
     show_task(task, output)
 
 
 @command.command("stop")
 @options.function_argument
 @click.argument("task_ids", metavar="TASK...", nargs=-1, required=True)
-@options.qualifier_option
-@options.template_option
-@options.env_option
-@options.account_options
+@options.where_options
 def stop_command(
     function: str,
     task_ids: tuple[str, ...],
-    qualifier: str | None,
-    template: str | None,
-    environment: str | None,
-    account: Account,
+    where: Where,
 ) -> None:
     """Stop tasks of FUNCTION. They end as Stopped."""
     from fc_async_plugin.cli import connection
 
-    target = connection.Target(function, template, account, environment)
+    target = connection.Target(function, where)
     with target.client as client:
         for task_id in task_ids:
-            client.stop_async_task(target.function, task_id, qualifier=qualifier)
+            client.stop_async_task(target.function, task_id, qualifier=where.qualifier)
             click.echo(f"Stopping: task {task_id}")
 
 
@@ -176,27 +159,21 @@ def stop_command(
     metavar="SECONDS",
     help="Give up after so long.  [default: never]",
 )
-@options.qualifier_option
-@options.template_option
-@options.env_option
-@options.account_options
+@options.where_options
 @options.format_option
 def wait_command(
     function: str,
     task_id: str,
     timeout: float | None,
-    qualifier: str | None,
-    template: str | None,
-    environment: str | None,
-    account: Account,
+    where: Where,
     output: Format,
 ) -> int:
     """Wait until TASK of FUNCTION has ended. Exits 0 if it succeeded, otherwise 1."""
     from fc_async_plugin.cli import connection
 
-    target = connection.Target(function, template, account, environment)
+    target = connection.Target(function, where)
     with target.client as client:
-        task = wait_for(client, target.function, task_id, qualifier, timeout=timeout)
+        task = wait_for(client, target.function, task_id, where.qualifier, timeout=timeout)
     show_task(task, output)
     return DONE if task.succeeded else FAILED
 
@@ -239,10 +216,7 @@ def wait_for(
     show_default=True,
     help="With --failed: at most so many, the newest.",
 )
-@options.qualifier_option
-@options.template_option
-@options.env_option
-@options.account_options
+@options.where_options
 @options.yes_option
 @options.format_option
 def replay_command(
@@ -250,10 +224,7 @@ def replay_command(
     task_ids: tuple[str, ...],
     failed: bool,
     limit: int,
-    qualifier: str | None,
-    template: str | None,
-    environment: str | None,
-    account: Account,
+    where: Where,
     yes: bool,
     output: Format,
 ) -> int:
@@ -267,15 +238,15 @@ def replay_command(
 
     if bool(task_ids) == failed:
         raise click.UsageError("name tasks, or give --failed")
-    target = connection.Target(function, template, account, environment)
+    target = connection.Target(function, where)
     with target.client as client:
         if failed:
-            task_ids = replay.failed(client, target.function, qualifier, limit)
+            task_ids = replay.failed(client, target.function, where.qualifier, limit)
             if not task_ids:
                 terminal.note("No task failed.")
                 return DONE
             terminal.confirm(f"Replay {len(task_ids)} tasks?", yes=yes)
-        outcomes = [replay.again(client, target.function, one, qualifier) for one in task_ids]
+        outcomes = [replay.again(client, target.function, one, where.qualifier) for one in task_ids]
     if output == "json":
         terminal.print_json([one._asdict() for one in outcomes])
     else:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fc_async_plugin.cli.options import account_options, env_option
+from fc_async_plugin.cli.options import account_options, env_option, templates_option
 
 if TYPE_CHECKING:
     from fc_async_plugin.cli.options import Account
@@ -17,14 +17,7 @@ if TYPE_CHECKING:
 
 @click.command("validate")
 @click.argument("files", nargs=-1, metavar="[FILE]...")
-@click.option(
-    "-t",
-    "--template",
-    "templates",
-    metavar="FILE",
-    multiple=True,
-    help="A template; may be given several times.  [default: s.yaml, then s.yml]",
-)
+@templates_option
 @env_option
 @click.option(
     "--live",

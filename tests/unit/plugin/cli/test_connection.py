@@ -9,7 +9,7 @@ import pytest
 
 from fc_async_plugin import template
 from fc_async_plugin.cli import connection
-from fc_async_plugin.cli.options import Account
+from fc_async_plugin.cli.options import Account, Where
 from fc_async_sdk.errors import ConfigurationError, CredentialsError
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def test_on_this_machine_no_key_is_looked_for(home: Path) -> None:
 
 def test_a_function_in_no_template_takes_a_region(home: Path) -> None:
     with pytest.raises(ConfigurationError, match="pass --region"):
-        connection.Target("f", None, Account())
+        connection.Target("f", Where())
 
 
 def test_what_a_deployment_goes_to_is_told_in_words(home: Path) -> None:
