@@ -7,17 +7,16 @@ Installed from npm on first use, into a cache of its own; without npm the test i
 from __future__ import annotations
 
 import base64
-import io
 import json
 import os
 import subprocess
-import zipfile
 from pathlib import Path
 
 import pytest
 
 from fc_async_local.running import LocalRuntime
 from fc_async_local.settings import Settings
+from fc_async_tests.code import archive
 
 KEY, SECRET = "LTAI5tExampleExampleKey1", "ExampleSecretExampleSecret0001"
 PACKAGES = (
@@ -33,20 +32,13 @@ def modules(node_packages) -> Path:
     return node_packages("node-sdk-4.7.6", *PACKAGES)
 
 
-def archive() -> str:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as zipped:
-        zipped.writestr("index.py", "def handler(event, context):\n    return event\n")
-    return base64.b64encode(buffer.getvalue()).decode()
-
-
 @pytest.mark.slow
 def test_the_node_sdk_does_the_whole_round(modules, tmp_path):
     settings = Settings(strict_auth=True, access_keys={KEY: SECRET})
     with LocalRuntime(data=tmp_path, port=0, store="memory", settings=settings) as runtime:
         authority = runtime.endpoint.removeprefix("http://")
         done = subprocess.run(
-            ["node", str(ROUND), authority, KEY, SECRET, archive()],
+            ["node", str(ROUND), authority, KEY, SECRET, base64.b64encode(archive()).decode()],
             capture_output=True,
             text=True,
             check=False,

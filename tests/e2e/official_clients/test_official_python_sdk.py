@@ -6,10 +6,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
-import io
 import json
 import time
-import zipfile
 
 import pytest
 from alibabacloud_fc20230330 import models
@@ -20,6 +18,7 @@ from darabonba.exceptions import ResponseException
 
 from fc_async_local.running import LocalRuntime
 from fc_async_local.settings import Settings
+from fc_async_tests.code import archive
 
 # The client's own: it still asks for the time in the way that Python 3.12 deprecates.
 pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")
@@ -66,16 +65,13 @@ def function(client, request):
 
 
 def function_input(name):
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("index.py", CODE)
     return models.CreateFunctionInput(
         function_name=name,
         runtime="python3.10",
         handler="index.handler",
         timeout=10,
         tags=[models.Tag(key="team", value="a b/é~*")],
-        code=models.InputCodeLocation(zip_file=base64.b64encode(buffer.getvalue()).decode()),
+        code=models.InputCodeLocation(zip_file=base64.b64encode(archive(CODE)).decode()),
     )
 
 

@@ -8,9 +8,7 @@ the test brings its own.
 from __future__ import annotations
 
 import base64
-import io
 import json
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -18,17 +16,10 @@ import requests
 
 from fc_async_local.running import LocalRuntime
 from fc_async_local.runtime.archive import checksum
+from fc_async_tests.code import archive
 
+CODE = 'def handler(event, context):\n    return "hello"\n'
 CAPTURES = Path(__file__).parents[2] / "captures" / "serverless-devs"
-
-
-def archive() -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as zipped:
-        zipped.writestr(
-            zipfile.ZipInfo("index.py"), 'def handler(event, context):\n    return "hello"\n'
-        )
-    return buffer.getvalue()
 
 
 class Replay:
@@ -51,7 +42,7 @@ class Replay:
         if path.startswith("/123456789012345/"):
             account = path.split("/")[1]
             self.object = f"{account}/{self.token['objectName']}"
-            path, body = f"/{self.object}", archive()
+            path, body = f"/{self.object}", archive(CODE)
             headers |= {
                 "x-oss-security-token": self.token["credentials"]["SecurityToken"],
                 "host": f"{self.token['ossBucket']}.oss-cn-hangzhou.aliyuncs.com",
@@ -95,9 +86,9 @@ def test_a_first_deployment_goes_through(replay):
     exchanges = replay.run("deploy")
     assert differences(exchanges) == []
     created = next(a for m, p, _, a in exchanges if (m, p) == ("POST", "/2023-03-30/functions"))
-    assert created.json()["codeChecksum"] == checksum(archive())
+    assert created.json()["codeChecksum"] == checksum(archive(CODE))
     upload = next(a for m, p, _, a in exchanges if m == "PUT" and p.startswith("/1234"))
-    assert upload.headers["x-oss-hash-crc64ecma"] == checksum(archive())
+    assert upload.headers["x-oss-hash-crc64ecma"] == checksum(archive(CODE))
 
 
 @pytest.mark.parametrize("command", ["redeploy", "plan", "info"])

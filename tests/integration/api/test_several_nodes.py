@@ -4,14 +4,13 @@
 from __future__ import annotations
 
 import base64
-import io
 import time
-import zipfile
 
 import pytest
 import requests
 
 from fc_async_local.running import LocalRuntime
+from fc_async_tests.code import archive
 
 FUNCTIONS = "/2023-03-30/functions"
 CODE = "import os\ndef handler(event, context):\n    return os.environ['FC_ASYNC_ENDPOINT']\n"
@@ -25,14 +24,11 @@ def nodes(empty_postgres, tmp_path_factory):
         LocalRuntime(data=tmp_path_factory.mktemp("b"), port=0, store=url) as b,
         requests.Session() as http,
     ):
-        buffer = io.BytesIO()
-        with zipfile.ZipFile(buffer, "w") as archive:
-            archive.writestr("index.py", CODE)
         body = {
             "functionName": "orders",
             "runtime": "python3.10",
             "handler": "index.handler",
-            "code": {"zipFile": base64.b64encode(buffer.getvalue()).decode()},
+            "code": {"zipFile": base64.b64encode(archive(CODE)).decode()},
         }
         # B has read what there is (nothing) before A writes.
         assert http.get(b.endpoint + FUNCTIONS).json() == {"functions": []}

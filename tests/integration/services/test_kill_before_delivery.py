@@ -4,12 +4,7 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import json
-import subprocess
-import sys
-import time
-import zipfile
 
 import pytest
 import requests
@@ -23,6 +18,8 @@ from mq_http_sdk.mq_client import MQClient
 import fc_async_sdk
 from fc_async_local.api.admin import PREFIX
 from fc_async_sdk import events
+from fc_async_tests.code import archive
+from fc_async_tests.nodes import node, wait_for
 
 # The MNS client itself fills properties that it has marked as deprecated.
 pytestmark = [
@@ -39,37 +36,7 @@ ARNS = {
     "bus": f"acs:eventbridge:{PLACE}:eventbus/bus",
     "rocketmq": f"acs:mq:{PLACE}:/instances/MQ_INST_1/topic/topic",
 }
-CODE = b"def handler(event, context):\n    return event.decode()\n"
-PATIENCE = 30
-
-
-@contextlib.contextmanager
-def runtime(folder):
-    """A runtime in a process of its own; killed at the end."""
-    start = ("-m", "fc_async_plugin", "local", "start", "--port", "0", "--format", "json")
-    command = [sys.executable, *start, "--data", folder, "--log-level", "error"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as running:
-        try:
-            yield json.loads(running.stdout.readline())
-        finally:
-            running.kill()
-
-
-def archive():
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as made:
-        made.writestr("index.py", CODE)
-    return buffer.getvalue()
-
-
-def wait_for(what):
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        found = what()
-        if found:
-            return found
-        time.sleep(0.05)
-    raise AssertionError(f"not within {PATIENCE} s")
+CODE = "def handler(event, context):\n    return event.decode()\n"
 
 
 def rpc(address, action, **parameters):
@@ -101,7 +68,7 @@ def set_up(address, account):
 
 
 def deploy(client):
-    code = archive()
+    code = archive(CODE)
     for name in ("told", *(f"to-{kind}" for kind in ARNS)):
         client.create_function(name, runtime="python3.10", code=code)
     client.put_async_invoke_config("told", async_task=True)
@@ -144,7 +111,7 @@ def clients(address):
 
 
 def test_every_kind_is_told_after_a_kill(tmp_path):
-    with runtime(tmp_path) as address, clients(address) as (client, account):
+    with node(tmp_path) as (address, _), clients(address) as (client, account):
         set_up(address, account)
         deploy(client)
         requests.post(f"{address['fc']}{PREFIX}/faults", json={"status": 503}, timeout=5)
@@ -157,7 +124,7 @@ def test_every_kind_is_told_after_a_kill(tmp_path):
                 )
             )
     # Killed; faults are not kept, so that the destinations are well again.
-    with runtime(tmp_path) as address, clients(address) as (client, account):
+    with node(tmp_path) as (address, _), clients(address) as (client, account):
         told = {
             "queue": wait_for(lambda: from_queue(account, "queue")),
             "topic": wait_for(lambda: from_queue(account, "behind-topic")),

@@ -3,22 +3,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-import json
-import subprocess
-import sys
-import time
-import zipfile
-
 import pytest
-from mns.account import Account
 from mns.mns_exception import MNSServerException
 from mns.queue import QueueMeta
 
 import fc_async_sdk
 from fc_async_local.running import LocalRuntime
 from fc_async_sdk import events
+from fc_async_tests.code import archive
+from fc_async_tests.nodes import PATIENCE, mns, node, wait_for
 
 # The MNS client itself fills properties that it has marked as deprecated.
 pytestmark = [
@@ -27,58 +20,19 @@ pytestmark = [
 ]
 
 PLACE = "cn-hangzhou:1234567890123456"
-CODE = b"def handler(event, context):\n    return event.decode()\n"
-PATIENCE = 30
-
-
-@contextlib.contextmanager
-def mns(address):
-    account = Account(address, "id", "secret")
-    try:
-        yield account
-    finally:
-        account.mns_client.http.conn.close()
-
-
-@contextlib.contextmanager
-def process(folder, url):
-    """A node in a process of its own; killed at the end."""
-    start = ("-m", "fc_async_plugin", "local", "start", "--port", "0", "--format", "json")
-    command = [sys.executable, *start, "--data", folder, "--store", url, "--log-level", "error"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as running:
-        try:
-            yield json.loads(running.stdout.readline()), running
-        finally:
-            running.kill()
-
-
-def archive():
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as made:
-        made.writestr("index.py", CODE)
-    return buffer.getvalue()
-
-
-def wait_for(what):
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        found = what()
-        if found:
-            return found
-        time.sleep(0.05)
-    raise AssertionError(f"not within {PATIENCE} s")
+CODE = "def handler(event, context):\n    return event.decode()\n"
 
 
 def test_destination_events_of_a_killed_node_are_received_from_another(empty_postgres, tmp_path):
     url = empty_postgres()
-    with process(tmp_path / "a", url) as (address, a), mns(address["mns"]) as on_a:
+    with node(tmp_path / "a", "--store", url) as (address, a), mns(address["mns"]) as on_a:
         on_a.get_queue("events").create(QueueMeta())
         with fc_async_sdk.client(
             region_name="cn-hangzhou",
             account_id="1234567890123456",
             endpoint_url=address["fc"],
         ) as client:
-            client.create_function("orders", runtime="python3.10", code=archive())
+            client.create_function("orders", runtime="python3.10", code=archive(CODE))
             arn = f"acs:mns:{PLACE}:/queues/events/messages"
             client.put_async_invoke_config("orders", on_success=arn)
             for number in range(3):

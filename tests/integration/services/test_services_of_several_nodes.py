@@ -5,15 +5,12 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import io
 import json
 import threading
 import time
-import zipfile
 
 import pytest
 import requests
-from mns.account import Account
 from mns.queue import Message, QueueMeta
 from mns.subscription import SubscriptionMeta
 from mns.topic import TopicMessage, TopicMeta
@@ -23,6 +20,8 @@ from mq_http_sdk.mq_producer import TopicMessage as RocketMqMessage
 import fc_async_sdk
 from fc_async_local.running import LocalRuntime
 from fc_async_local.services.hints import ALONE
+from fc_async_tests.code import archive
+from fc_async_tests.nodes import mns, wait_for
 
 # The MNS client itself fills properties that it has marked as deprecated.
 pytestmark = [
@@ -31,16 +30,6 @@ pytestmark = [
 ]
 
 PLACE = "cn-hangzhou:1234567890123456"
-PATIENCE = 30
-
-
-@contextlib.contextmanager
-def mns(address):
-    account = Account(address, "id", "secret")
-    try:
-        yield account
-    finally:
-        account.mns_client.http.conn.close()
 
 
 @contextlib.contextmanager
@@ -50,16 +39,6 @@ def rocketmq(address):
         yield client
     finally:
         client.close_connection()
-
-
-def wait_for(what):
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        found = what()
-        if found:
-            return found
-        time.sleep(0.05)
-    raise AssertionError(f"not within {PATIENCE} s")
 
 
 @pytest.fixture(scope="module")
@@ -185,12 +164,9 @@ def test_consumers_of_a_rocketmq_group_share_its_messages_over_nodes(nodes):
 
 def test_a_trigger_made_on_one_node_fires_for_messages_of_the_other(nodes, accounts):
     a, b = nodes
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as made:
-        made.writestr("index.py", "def handler(event, context):\n    return 'ok'\n")
     accounts[0].get_topic("fires").create(TopicMeta())
     with client(a) as on_a, client(b) as on_b:
-        on_a.create_function("fired", runtime="python3.10", code=buffer.getvalue())
+        on_a.create_function("fired", runtime="python3.10", code=archive())
         on_a.put_async_invoke_config("fired", async_task=True)
         body = {"triggerName": "t", "triggerType": "mns_topic", "triggerConfig": "{}"}
         body["sourceArn"] = f"acs:mns:{PLACE}:/topics/fires"

@@ -6,10 +6,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-import io
 import itertools
 import json
-import zipfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -33,6 +31,7 @@ from fc_async_local.domain.states import Status
 from fc_async_local.engine.protocol import Accepted, Answered
 from fc_async_local.settings import Settings
 from fc_async_local.store.protocol import Change, Document, Stats, Task, TaskPage
+from fc_async_tests import code
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -257,7 +256,7 @@ class World:
             "functionName": name,
             "runtime": "python3.10",
             "handler": "index.handler",
-            "code": {"zipFile": base64.b64encode(_archive()).decode()},
+            "code": {"zipFile": base64.b64encode(code.archive()).decode()},
             **settings,
         }
         return self.call("POST", "/2023-03-30/functions", body)
@@ -267,13 +266,6 @@ def _decoded(path: str) -> str:
     from urllib.parse import unquote
 
     return unquote(path)
-
-
-def _archive() -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as zipped:
-        zipped.writestr(zipfile.ZipInfo("index.py"), "def handler(event, context): ...")
-    return buffer.getvalue()
 
 
 def task(**changes: Any) -> Invocation:
@@ -302,7 +294,7 @@ def make_world() -> Callable[..., World]:
 
 @pytest.fixture
 def archive() -> bytes:
-    return _archive()
+    return code.archive()
 
 
 @pytest.fixture

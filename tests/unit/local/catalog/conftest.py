@@ -6,9 +6,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-import io
 import itertools
-import zipfile
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
@@ -16,6 +14,7 @@ import pytest
 from fc_async_local.catalog import FunctionCatalog
 from fc_async_local.clock import VirtualClock
 from fc_async_local.store.protocol import Change, ChangeRefused, Document
+from fc_async_tests import code
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
@@ -68,20 +67,12 @@ def crc(data: bytes) -> str:
     return str(binascii.crc32(data))
 
 
-def _archive(text: str = "def handler(event, context): return event") -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as zipped:
-        zipped.writestr(zipfile.ZipInfo("index.py"), text)
-    return buffer.getvalue()
-
-
 def _function_body(name: str = "orders", /, **settings: Any) -> dict[str, Any]:
-    code = {"zipFile": base64.b64encode(_archive()).decode()}
     return {
         "functionName": name,
         "runtime": "python3.10",
         "handler": "index.handler",
-        "code": code,
+        "code": {"zipFile": base64.b64encode(code.archive()).decode()},
         **settings,
     }
 
@@ -129,7 +120,7 @@ def catalog(documents: DictDocuments, blobs: DictBlobs, clock: VirtualClock) -> 
 
 @pytest.fixture
 def archive() -> Callable[..., bytes]:
-    return _archive
+    return code.archive
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import pytest
 from fc_async_local.clock import VirtualClock
 from fc_async_local.destinations.faults import TIMEOUT_MS, Faults, Faulty
 from fc_async_local.destinations.protocol import DeliveryResult
-from fc_async_local.domain.invocation import Delivery
 from fc_async_local.domain.rejection import Rejected
+from fc_async_tests.invocations import a_delivery
 
 QUEUE = "acs:mns:cn-hangzhou:1:/queues/q/messages"
 
@@ -26,18 +26,7 @@ class Well:
 
 
 def delivery():
-    return Delivery(
-        request_id="r",
-        task_id="t",
-        function="f",
-        qualifier="LATEST",
-        outcome="success",
-        destination=QUEUE,
-        document=b"{}",
-        trail=(),
-        created_at=0,
-        due_at=0,
-    )
+    return a_delivery(destination=QUEUE)
 
 
 class World:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from fc_async_local.destinations.function import FunctionDestination
-from fc_async_local.domain.invocation import Delivery
 from fc_async_local.domain.rejection import Rejected
+from fc_async_tests.invocations import a_delivery
 
 TRAIL = ("acs:fc:cn-hangzhou:1:functions/a",)
 
@@ -31,17 +31,8 @@ class Invoker:
 
 
 def deliver(invoker: Any, document: Any = b"{}", target: Any = "b") -> Any:
-    delivery = Delivery(
-        request_id="r",
-        task_id="t",
-        function="a",
-        qualifier="LATEST",
-        outcome="success",
-        destination=f"acs:fc:cn-hangzhou:1:functions/{target}",
-        document=document,
-        trail=TRAIL,
-        created_at=0,
-        due_at=0,
+    delivery = a_delivery(
+        destination=f"acs:fc:cn-hangzhou:1:functions/{target}", document=document, trail=TRAIL
     )
 
     async def has_http(function: Any) -> Any:

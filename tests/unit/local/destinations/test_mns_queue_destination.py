@@ -11,28 +11,17 @@ import pytest
 
 from fc_async_local.clock import VirtualClock
 from fc_async_local.destinations.mns import MnsQueueDestination
-from fc_async_local.domain.invocation import Delivery
 from fc_async_local.services.mns.memory import MemoryMessageStore
 from fc_async_local.services.mns.service import MnsService
 from fc_async_local.settings import Settings
 from fc_async_local.store.protocol import StoreUnavailable
+from fc_async_tests.invocations import a_delivery
 
 QUEUE = "acs:mns:cn-hangzhou:1:/queues/q/messages"
 
 
 def delivery(document: Any = b"{}", destination: Any = QUEUE) -> Any:
-    return Delivery(
-        request_id="r",
-        task_id="t",
-        function="f",
-        qualifier="LATEST",
-        outcome="success",
-        destination=destination,
-        document=document,
-        trail=(),
-        created_at=0,
-        due_at=0,
-    )
+    return a_delivery(destination=destination, document=document)
 
 
 def deliver(

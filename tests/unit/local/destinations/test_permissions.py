@@ -9,10 +9,10 @@ import pytest
 
 from fc_async_local.destinations.permissions import Permitted, allows, resources_of
 from fc_async_local.destinations.protocol import DeliveryResult
-from fc_async_local.domain.invocation import Delivery
 from fc_async_local.domain.rejection import Rejected
 from fc_async_local.settings import Settings
 from fc_async_sdk import arn
+from fc_async_tests.invocations import a_delivery
 
 QUEUE = "acs:mns:cn-hangzhou:1:/queues/q/messages"
 NAMES = resources_of(arn.parse(QUEUE))
@@ -86,18 +86,7 @@ def deliver(role):
         return role
 
     settings = Settings(enforce_roles=True, roles={"sender": [policy(statement())]})
-    delivery = Delivery(
-        request_id="r",
-        task_id="t",
-        function="f",
-        qualifier="LATEST",
-        outcome="success",
-        destination=QUEUE,
-        document=b"{}",
-        trail=(),
-        created_at=0,
-        due_at=0,
-    )
+    delivery = a_delivery(destination=QUEUE)
     return asyncio.run(Permitted(Well(), role_of, settings).deliver(delivery, now=0))
 
 

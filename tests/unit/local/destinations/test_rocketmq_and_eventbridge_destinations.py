@@ -13,7 +13,6 @@ from cloudevents.core.bindings.http import HTTPMessage, from_http_event
 from fc_async_local.clock import VirtualClock
 from fc_async_local.destinations.eventbridge import EventBridgeDestination
 from fc_async_local.destinations.rocketmq import RocketMqDestination
-from fc_async_local.domain.invocation import Delivery
 from fc_async_local.services.definitions import Definitions
 from fc_async_local.services.eventbridge.events import encode
 from fc_async_local.services.eventbridge.model import Rule, Target
@@ -26,6 +25,7 @@ from fc_async_local.services.rocketmq.service import RocketMqService
 from fc_async_local.settings import Settings
 from fc_async_local.store.memory import MemoryDocuments
 from fc_async_local.store.protocol import StoreUnavailable
+from fc_async_tests.invocations import a_delivery
 
 FUNCTION = "acs:fc:cn-hangzhou:1:functions/f"
 TOPIC = "acs:mq:cn-hangzhou:1:/instances/MQ_INST_1/topic/t"
@@ -44,17 +44,8 @@ def document(padding=0):
 
 
 def delivery(destination, body, outcome="success"):
-    return Delivery(
-        request_id="1-r",
-        task_id="t",
-        function="f",
-        qualifier="LATEST",
-        outcome=outcome,
-        destination=destination,
-        document=body,
-        trail=(),
-        created_at=0,
-        due_at=0,
+    return a_delivery(
+        request_id="1-r", function="f", outcome=outcome, destination=destination, document=body
     )
 
 

@@ -14,10 +14,7 @@ from fc_async_local.engine import request_ids
 from fc_async_local.engine.protocol import Rejected
 from fc_async_local.store.memory import MemoryStore
 from fc_async_local.store.protocol import StoreUnavailable
-
-
-def fine(event: bytes, _: Any) -> bytes:
-    return event
+from fc_async_tests.handlers import fine
 
 
 def refusal(play: Any, function: str = "f", payload: bytes = b"", **arguments: Any) -> Rejected:

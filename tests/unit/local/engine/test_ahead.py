@@ -6,10 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from fc_async_local.domain.states import Status
-
-
-def fine(event: bytes, _: Any) -> bytes:
-    return event
+from fc_async_tests.handlers import fine
 
 
 async def held(world: Any) -> int:

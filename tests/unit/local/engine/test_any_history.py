@@ -29,8 +29,8 @@ from fc_async_local.domain.invocation import Outcome, OutcomeKind
 from fc_async_local.domain.states import Status, legal
 from fc_async_local.engine.protocol import Rejected
 from fc_async_local.settings import Settings
+from fc_async_tests.handlers import QUEUE
 
-QUEUE = "acs:mns:::/queues/q/messages"
 # A node that dies gives back what it held: the store records no step for that.
 FALLS_BACK = {Status.DEQUEUED, Status.RUNNING}
 

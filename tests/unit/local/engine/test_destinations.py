@@ -9,22 +9,7 @@ from typing import Any
 import pytest
 
 from fc_async_local.domain import metrics
-from fc_async_local.domain.invocation import Outcome, OutcomeKind
-
-QUEUE = "acs:mns:::/queues/q/messages"
-HOUR = 3_600_000
-
-
-def fine(event: bytes, _: Any) -> bytes:
-    return event
-
-
-def failing(event: bytes, _: Any) -> bytes:
-    raise ValueError("boom")
-
-
-def throttled(event: bytes, _: Any) -> Outcome:
-    return Outcome(kind=OutcomeKind.THROTTLED)
+from fc_async_tests.handlers import QUEUE, failing, fine
 
 
 def test_one_event_is_delivered_for_one_end(play: Any) -> None:

@@ -17,14 +17,9 @@ from fc_async_local.engine.protocol import Rejected
 from fc_async_local.runtime.inprocess import InProcessRunner
 from fc_async_local.store.memory import MemoryStore
 from fc_async_local.store.protocol import StoreUnavailable
+from fc_async_tests.handlers import HOUR, QUEUE, fine
 
-QUEUE = "acs:mns:::/queues/q/messages"
 TOPIC = "acs:mns:::/topics/t/messages"
-HOUR = 3_600_000
-
-
-def fine(event: bytes, _: Any) -> bytes:
-    return event
 
 
 def test_a_lease_that_another_node_took_is_noticed_and_the_attempt_is_broken_off(

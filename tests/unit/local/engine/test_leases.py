@@ -9,23 +9,8 @@ from typing import Any
 import pytest
 
 from fc_async_local.domain import metrics
-from fc_async_local.domain.invocation import Outcome, OutcomeKind
 from fc_async_local.domain.states import Status
-
-QUEUE = "acs:mns:::/queues/q/messages"
-HOUR = 3_600_000
-
-
-def fine(event: bytes, _: Any) -> bytes:
-    return event
-
-
-def failing(event: bytes, _: Any) -> bytes:
-    raise ValueError("boom")
-
-
-def throttled(event: bytes, _: Any) -> Outcome:
-    return Outcome(kind=OutcomeKind.THROTTLED)
+from fc_async_tests.handlers import HOUR, failing, fine
 
 
 def test_a_long_run_keeps_its_lease(play: Any) -> None:

@@ -10,21 +10,7 @@ import pytest
 
 from fc_async_local.domain.invocation import Outcome, OutcomeKind
 from fc_async_local.domain.states import Status
-
-QUEUE = "acs:mns:::/queues/q/messages"
-HOUR = 3_600_000
-
-
-def fine(event: bytes, _: Any) -> bytes:
-    return event
-
-
-def failing(event: bytes, _: Any) -> bytes:
-    raise ValueError("boom")
-
-
-def throttled(event: bytes, _: Any) -> Outcome:
-    return Outcome(kind=OutcomeKind.THROTTLED)
+from fc_async_tests.handlers import HOUR, QUEUE, failing, fine, throttled
 
 
 @pytest.mark.parametrize("retries", [None, 0, 1, 8])

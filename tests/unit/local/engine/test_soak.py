@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-QUEUE = "acs:mns:::/queues/q/messages"
+from fc_async_tests.handlers import QUEUE
+
 HOUR_SECONDS = 3_600
 
 

@@ -8,24 +8,9 @@ from typing import Any
 
 import pytest
 
-from fc_async_local.domain.invocation import Outcome, OutcomeKind
 from fc_async_local.domain.states import Status
 from fc_async_local.engine.protocol import Rejected
-
-QUEUE = "acs:mns:::/queues/q/messages"
-HOUR = 3_600_000
-
-
-def fine(event: bytes, _: Any) -> bytes:
-    return event
-
-
-def failing(event: bytes, _: Any) -> bytes:
-    raise ValueError("boom")
-
-
-def throttled(event: bytes, _: Any) -> Outcome:
-    return Outcome(kind=OutcomeKind.THROTTLED)
+from fc_async_tests.handlers import HOUR, QUEUE, failing, fine
 
 
 def test_a_delayed_task_that_is_stopped_never_runs(play: Any) -> None:

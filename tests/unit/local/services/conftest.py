@@ -19,22 +19,7 @@ from fc_async_local.services.rocketmq.memory import MemoryLogStore
 from fc_async_local.services.rocketmq.service import RocketMqService
 from fc_async_local.settings import Settings
 from fc_async_local.store.memory import MemoryDocuments
-
-
-class Poster:
-    """Answers as it was told to (204 after that), and remembers what it was sent."""
-
-    def __init__(self, clock):
-        self.clock = clock
-        self.answers = []
-        self.posts = []
-
-    async def post(self, url, body, headers, *, timeout_seconds):
-        self.posts.append((self.clock.now(), url, body.decode(), dict(headers)))
-        answer = self.answers.pop(0) if self.answers else 204
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
+from fc_async_tests.posting import Poster
 
 
 class Invoker:

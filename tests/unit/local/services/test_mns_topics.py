@@ -23,24 +23,9 @@ from fc_async_local.services.mns.topic_service import TopicService
 from fc_async_local.services.posting import PostFailed
 from fc_async_local.settings import Settings
 from fc_async_local.store.memory import MemoryDocuments
+from fc_async_tests.posting import Poster
 
 URL = "http://127.0.0.1:9/hook"
-
-
-class Poster:
-    """Answers as it was told to, and remembers when it was asked."""
-
-    def __init__(self, clock, answers=()):
-        self.clock = clock
-        self.answers = list(answers)
-        self.posts = []
-
-    async def post(self, url, body, headers, *, timeout_seconds):
-        self.posts.append((self.clock.now(), url, body.decode(), dict(headers)))
-        answer = self.answers.pop(0) if self.answers else 204
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
 
 
 class Invoker:
