@@ -6,7 +6,9 @@ flight. What has run and waits to be written makes room for the next, up to a bo
 outcomes share one commit. Sleeps until the next due time; nothing is polled.
 
 What is about to be due is claimed a little before and kept in hand until it is, so that it doesn't
-wait for a commit when its time has come. Must never let one begin early.
+wait for a commit when its time has come. What was just accepted and is due stays in hand too, up to
+that bound, and runs in the order of its acceptance. Must never let one begin early, nor let one
+overtake what has been waiting longer.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import asyncio
 import heapq
 import itertools
 import logging
+from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
@@ -55,8 +58,10 @@ class Dispatching:
         self._held: dict[str, Held] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._running = 0
-        self._reserved = 0
+        self._taking = 0  # on their way through accept
+        self._claiming = 0
         self._early: list[tuple[int, int, Held]] = []
+        self._next: deque[Held] = deque()  # due, in hand, to run as soon as there is room
         self._order = itertools.count()
         self._full = False
         self._backlog = True  # until the first claim has shown that nothing waits
@@ -69,7 +74,7 @@ class Dispatching:
     @property
     def in_flight(self) -> int:
         """How many invocations this node works on."""
-        return len(self._tasks)
+        return len(self._tasks) + len(self._next)
 
     def start(self) -> None:
         """Begin to claim."""
@@ -93,15 +98,17 @@ class Dispatching:
 
         It is then written as held from the first moment on, which saves its claim. Only one that
         nobody follows step by step, and only when nothing waits that has been due for longer.
+        Where other nodes could run it at once, only if this one can, too.
 
         Returns it as it is to be accepted: held (:meth:`begin` or :meth:`drop` must follow), or
         unchanged.
         """
-        straight = not invocation.task_mode and invocation.due_at == invocation.accepted_at
-        if not straight or self._backlog or self._room <= 0:
-            return invocation
-        self._reserved += 1
         ports = self._ports
+        straight = not invocation.task_mode and invocation.due_at == invocation.accepted_at
+        room = self._hands if ports.hints is None else self._room
+        if not straight or self._backlog or room <= 0:
+            return invocation
+        self._taking += 1
         return replace(
             invocation,
             status=Status.DEQUEUED,
@@ -111,21 +118,31 @@ class Dispatching:
         )
 
     def begin(self, invocation: Invocation) -> None:
-        """What was taken is in the store; run it."""
-        self._reserved -= 1
+        """What was taken is in the store; run it in its turn."""
+        self._taking -= 1
         self._begin(invocation)
 
     def drop(self) -> None:
         """What was taken could not be accepted."""
-        self._reserved -= 1
+        self._taking -= 1
         self._made_room()
 
     @property
     def _room(self) -> int:
-        """How many more may be claimed now."""
-        most = self._ports.settings.max_in_flight
-        taken = self._reserved
-        return min(most - self._running, most * _HELD_PER_ROOM - len(self._tasks)) - taken
+        """How many more may be claimed now: what can run at once."""
+        return min(self._places - self._taking, self._hands)
+
+    @property
+    def _places(self) -> int:
+        """How many more could run now."""
+        taken = self._running + len(self._next) + self._claiming
+        return self._ports.settings.max_in_flight - taken
+
+    @property
+    def _hands(self) -> int:
+        """How many more may be held now."""
+        most = self._ports.settings.max_in_flight * _HELD_PER_ROOM
+        return most - len(self._held) - self._taking - self._claiming
 
     async def _claim(self) -> int | None:
         ports = self._ports
@@ -134,7 +151,7 @@ class Dispatching:
         if self._full:
             return None  # the next attempt that ends makes room and wakes this loop
         now = ports.clock.now()
-        self._reserved += room
+        self._claiming = room
         try:
             claimed = await ports.store.claim(
                 room,
@@ -144,7 +161,7 @@ class Dispatching:
                 ahead=_AHEAD_MS,
             )
         finally:
-            self._reserved -= room
+            self._claiming = 0
         for invocation in claimed:
             held = self._held.get(invocation.request_id)
             if held is None:
@@ -170,13 +187,16 @@ class Dispatching:
 
     def _begin(self, invocation: Invocation) -> None:
         held = self._held[invocation.request_id] = Held(invocation)
-        self._running += 1
         now = self._ports.clock.now()
         if invocation.due_at > now:
+            self._running += 1
             heapq.heappush(self._early, (invocation.due_at, next(self._order), held))
             self._alarm.notify(invocation.due_at)
-        else:
+        elif self._places > 0:
+            self._running += 1
             self._set_off(held)
+        else:
+            self._next.append(held)
         if len(self._held) == 1:  # the heartbeat had nothing to do before
             self._beat_at = now + self._heartbeat_ms
             self._heartbeat.notify(self._beat_at)
@@ -184,7 +204,7 @@ class Dispatching:
     def _set_off(self, held: Held) -> None:
         task = asyncio.create_task(self._work(held))
         self._tasks.add(task)
-        task.add_done_callback(self._ended)
+        task.add_done_callback(self._tasks.discard)
 
     async def _set_off_due(self) -> int | None:
         """Let those begin whose time has come; when the next one's comes."""
@@ -205,16 +225,15 @@ class Dispatching:
         if invocation.status is Status.STOPPING:
             await self.stop(invocation.request_id)
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        self._made_room()
-
     def _give_up(self, held: Held) -> None:
         """It doesn't begin here; the engine gives it back."""
         del self._held[held.invocation.request_id]
-        self._running -= 1
 
     def _made_room(self) -> None:
+        most = self._ports.settings.max_in_flight
+        while self._next and self._running + self._claiming < most:
+            self._running += 1
+            self._set_off(self._next.popleft())
         if self._full:
             self._claims.notify()
 
@@ -237,6 +256,7 @@ class Dispatching:
                 )
             finally:
                 del self._held[held.invocation.request_id]
+                self._made_room()
 
     @property
     def _heartbeat_ms(self) -> int:
@@ -270,7 +290,10 @@ class Dispatching:
         await self._claims.aclose()
         await self._alarm.aclose()
         while self._early:
+            self._running -= 1
             self._give_up(heapq.heappop(self._early)[2])
+        while self._next:
+            self._give_up(self._next.popleft())
         if self._tasks and grace_ms:
             done = asyncio.Event()
             waiter = asyncio.ensure_future(asyncio.wait(tuple(self._tasks)))

@@ -10,6 +10,7 @@ import pytest
 
 from fc_async_local.domain import metrics
 from fc_async_local.domain.states import Status
+from fc_async_local.store.memory import MemoryStore
 from fc_async_tests.handlers import HOUR, failing, fine
 
 
@@ -186,6 +187,82 @@ def test_nobody_jumps_the_queue(play: Any) -> None:
         return order
 
     assert play(scenario, max_in_flight=1) == list(range(6))
+
+
+def slowly(world: Any) -> Any:
+    async def slow(_: bytes, __: Any) -> None:
+        await world.clock.wait(world.clock.now() + 1_000)
+
+    return slow
+
+
+async def in_hand_and_waiting(world: Any) -> tuple[int, int]:
+    by_status = (await world.store.stats()).by_status
+    return by_status.get(Status.DEQUEUED, 0), by_status.get(Status.ENQUEUED, 0)
+
+
+def test_what_finds_no_place_stays_in_hand_up_to_four_for_each(play: Any) -> None:
+    async def scenario(world: Any) -> Any:
+        world.function("f", slowly(world), task_mode=False)
+        await world.engine.run_until_idle()
+        for number in range(10):
+            await world.engine.invoke_async("f", str(number).encode())
+        shares = await in_hand_and_waiting(world)
+        await world.engine.run_until_idle()
+        return shares, [int(attempt.payload) for _, attempt in world.runs]
+
+    assert play(scenario, max_in_flight=2) == ((8, 2), list(range(10)))
+
+
+def test_what_stayed_in_hand_runs_without_a_claim(play: Any) -> None:
+    async def scenario(world: Any) -> Any:
+        world.function("f", slowly(world), task_mode=False)
+        await world.engine.run_until_idle()
+        for _ in range(4):
+            await world.engine.invoke_async("f", b"")
+        claimed = []
+        claim = world.store.claim
+
+        async def watched(limit: int, **when: Any) -> Any:
+            found = await claim(limit, **when)
+            claimed.extend(found)
+            return found
+
+        world.store.claim = watched
+        await world.engine.run_until_idle()
+        return len(world.runs), claimed
+
+    assert play(scenario, max_in_flight=1) == (4, [])
+
+
+def test_an_end_gives_back_what_stayed_in_hand(play: Any) -> None:
+    async def scenario(world: Any) -> Any:
+        world.function("f", slowly(world), task_mode=False)
+        await world.engine.run_until_idle()
+        for _ in range(3):
+            await world.engine.invoke_async("f", b"")
+        await world.engine.aclose()
+        given_back = await in_hand_and_waiting(world)
+        await world.new_engine().start()
+        await world.engine.run_until_idle()
+        return given_back, await world.metric(metrics.DEQUEUED, "f")
+
+    assert play(scenario, max_in_flight=1) == ((0, 3), 3)
+
+
+def test_a_node_among_others_keeps_in_hand_only_what_it_can_run(play: Any) -> None:
+    class Shared(MemoryStore):
+        async def changed(self) -> None:
+            await asyncio.Event().wait()
+
+    async def scenario(world: Any) -> Any:
+        world.function("f", slowly(world), task_mode=False)
+        await world.engine.run_until_idle()
+        for _ in range(5):
+            await world.engine.invoke_async("f", b"")
+        return await in_hand_and_waiting(world)
+
+    assert play(scenario, store=Shared(), max_in_flight=2) == (2, 3)
 
 
 def test_what_was_accepted_into_hand_survives_a_crash(play: Any) -> None:
