@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _NAME: Final = re.compile(r"^-- name: *(\w+) *$", re.MULTILINE)
+_ROW: Final = re.compile(r"(?<=VALUES )\(\?(?:, \?)*\)")
 _MIGRATION: Final = re.compile(r"^(\d{4})_\w+\.sql$")
 
 
@@ -55,6 +56,18 @@ def statements(package: str, file: str = "statements.sql") -> Mapping[str, str]:
     return {
         name: body.strip().rstrip(";") for name, body in zip(parts[1::2], parts[2::2], strict=True)
     }
+
+
+def with_rows(statement: str, count: int) -> str:
+    """An INSERT of one row, for ``count`` of them: ``VALUES (?, ?)`` becomes ``VALUES (?, ?), …``.
+
+    Raises:
+        ValueError: It isn't one.
+    """
+    row = _ROW.search(statement)
+    if row is None:
+        raise ValueError(f"no VALUES (?, …) in {statement!r}")
+    return statement[: row.start()] + ", ".join([row[0]] * count) + statement[row.end() :]
 
 
 def schema(component: str, package: str, folder: str = "migrations") -> Schema:

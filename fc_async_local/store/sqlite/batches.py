@@ -1,16 +1,23 @@
 # SPDX-License-Identifier: MIT
 """The verbs that every invocation needs, for all that wait in one group of the writer.
 
-Functions of the connection and a list of items, as :meth:`Database.write_item` calls them; as few
-statements as possible. Must write nothing for an item that they answer with a failure.
+Functions of the connection and a list of items, as :meth:`Database.write_item` calls them. All
+items in as few steps of SQLite as possible: at each the interpreter's lock is let go, and whoever
+takes it meanwhile makes everybody in the group wait. Must write nothing for an item that they
+answer with a failure.
 """
 
 from __future__ import annotations
 
+import functools
 import itertools
+from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from fc_async_local.domain.invocation import TaskEvent
+import msgspec
+
+from fc_async_local.domain.invocation import Count, Invocation, Lease, Settlement, TaskEvent
 from fc_async_local.domain.states import Status
 from fc_async_local.store import rows, sql, steps
 from fc_async_local.store.protocol import DuplicateTask, Settled
@@ -18,14 +25,16 @@ from fc_async_local.store.sqlite.database import Failure
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping
 
-    from fc_async_local.domain.invocation import Count, Invocation, Lease, Settlement
 
 SQL: Final = sql.statements("fc_async_local.store.sqlite")
 
+_ROWS: Final = 64
+"""In one statement at most: a power of two, and far from SQLite's limit of 32,766 values."""
 
-class Accept(NamedTuple):
+
+class Accept(msgspec.Struct, frozen=True):
     """A new invocation under the number that its row will have."""
 
     number: int
@@ -33,7 +42,7 @@ class Accept(NamedTuple):
     counts: Sequence[Count]
 
 
-class Start(NamedTuple):
+class Start(msgspec.Struct, frozen=True):
     """An attempt that begins."""
 
     lease: Lease
@@ -41,11 +50,33 @@ class Start(NamedTuple):
     instance_id: str
 
 
-class Settle(NamedTuple):
+class Settle(msgspec.Struct, frozen=True):
     """An attempt that ended and what follows from it."""
 
     lease: Lease
     settlement: Settlement
+
+
+class Holder(msgspec.Struct, array_like=True):
+    """A held invocation, as the statement ``holders`` tells of it, and what became of it."""
+
+    key: str
+    number: int
+    epoch: int
+    status: str
+    task_mode: bool
+    settled: bool = False
+    forgotten: bool = False
+
+
+class Ended(NamedTuple):
+    """An invocation that is remembered no longer."""
+
+    number: int
+    status: str
+
+
+_holders: Final = msgspec.json.Decoder(list[Holder], strict=False).decode
 
 
 def accept(connection: sqlite3.Connection, items: Sequence[Accept]) -> Sequence[Failure | None]:
@@ -53,7 +84,7 @@ def accept(connection: sqlite3.Connection, items: Sequence[Accept]) -> Sequence[
     given = [rows.from_invocation(item.number, item.invocation) for item in items]
     kept = items
     results: list[Failure | None] = [None] * len(items)
-    if connection.executemany(SQL["insert_invocation"], given).rowcount < len(items):
+    if insert(connection, "insert_invocation", given) < len(items):
         span = (min(item.number for item in items), max(item.number for item in items))
         present = {number for (number,) in connection.execute(SQL["numbers"], span)}
         kept = [item for item in items if item.number in present]
@@ -61,9 +92,8 @@ def accept(connection: sqlite3.Connection, items: Sequence[Accept]) -> Sequence[
             None if item.number in present else Failure(DuplicateTask(item.invocation.task_id))
             for item in items
         ]
-    connection.executemany(
-        SQL["insert_payload"], [(item.number, item.invocation.payload) for item in kept]
-    )
+    payloads = [(item.number, item.invocation.payload) for item in kept]
+    insert(connection, "insert_payload", payloads)
     connection.executemany(
         SQL["insert_event"],
         [
@@ -72,6 +102,7 @@ def accept(connection: sqlite3.Connection, items: Sequence[Accept]) -> Sequence[
             if item.invocation.task_mode
         ],
     )
+    tally(connection, Counter(item.invocation.status.value for item in kept))
     count(connection, itertools.chain.from_iterable(item.counts for item in kept))
     return results
 
@@ -79,8 +110,9 @@ def accept(connection: sqlite3.Connection, items: Sequence[Accept]) -> Sequence[
 def start(connection: sqlite3.Connection, items: Sequence[Start]) -> Sequence[bool]:
     """Mark claimed invocations as running; False where that may not be."""
     results: list[bool] = []
-    for lease, now, instance_id in items:
-        row = one(connection, "begin", instance_id, now, lease.key, lease.epoch)
+    for item in items:
+        lease, now = item.lease, item.now
+        row = one(connection, "begin", item.instance_id, now, lease.key, lease.epoch)
         if row is None:
             holder = one(connection, "holder", lease.key, lease.epoch)
             results.append(holder is not None and holder[1] == Status.RUNNING.value)
@@ -94,32 +126,44 @@ def start(connection: sqlite3.Connection, items: Sequence[Start]) -> Sequence[bo
 
 def settle(connection: sqlite3.Connection, items: Sequence[Settle]) -> Sequence[Settled]:
     """Write what followed from attempts, each if its lease still holds."""
-    forgotten: set[int] = set()
-    results = [_settle_one(connection, item, forgotten) for item in items]
-    for statement in ("delete_payload", "delete_invocation"):
-        connection.executemany(SQL[statement], [(number,) for number in forgotten])
+    found = value(connection, "holders", as_json([item.lease.key for item in items]))
+    holders = {holder.key: holder for holder in _holders(found)}
+    results = [_settle_one(connection, item, holders) for item in items]
+    forget(connection, [holder for holder in holders.values() if holder.forgotten])
     done = [item for item, result in zip(items, results, strict=True) if result is Settled.DONE]
     count(connection, itertools.chain.from_iterable(item.settlement.counts for item in done))
     return results
 
 
-def _settle_one(connection: sqlite3.Connection, item: Settle, forgotten: set[int]) -> Settled:
-    """Settle one; what is to be forgotten is noted, to be deleted with the others."""
-    lease, settlement = item
-    row = one(connection, "holder", lease.key, lease.epoch)
-    if row is None or row[0] in forgotten:
+def _settle_one(
+    connection: sqlite3.Connection, item: Settle, holders: dict[str, Holder]
+) -> Settled:
+    """Settle one; what is to be forgotten is marked, to be deleted with the others."""
+    lease, settlement = item.lease, item.settlement
+    holder = holders.get(lease.key)
+    if holder is None or holder.epoch != lease.epoch or holder.settled:
         return Settled.STALE
-    number, status, task_mode = row
     after = steps.settled(lease, settlement)
-    if status == Status.STOPPING.value and after.status.waiting:
+    if holder.status == Status.STOPPING.value and after.status.waiting:
         return Settled.STOPPING
-    if after.status.final and not task_mode:
-        forgotten.add(number)
-    else:
-        write_back(connection, number, after, settlement.events)
+    holder.settled = True
+    holder.forgotten = after.status.final and not holder.task_mode
+    if not holder.forgotten:
+        write_back(connection, holder.number, after, settlement.events)
     if settlement.delivery is not None:
         connection.execute(SQL["insert_delivery"], rows.from_delivery(settlement.delivery))
     return Settled.DONE
+
+
+def forget(connection: sqlite3.Connection, those: Collection[Holder | Ended]) -> None:
+    """Delete invocations with their payloads; their steps, if there are any, went before."""
+    if not those:
+        return
+    numbers = as_json([each.number for each in those])
+    for statement in ("delete_payloads", "delete_invocations"):
+        connection.execute(SQL[statement], (numbers,))
+    gone = Counter(each.status for each in those)
+    tally(connection, {status: -number for status, number in gone.items()})
 
 
 def write_back(
@@ -133,6 +177,29 @@ def write_back(
         )
 
 
+def insert(connection: sqlite3.Connection, statement: str, rows: Sequence[Sequence[object]]) -> int:
+    """Run an INSERT of one row for several, in as few steps as possible; how many it inserted."""
+    done = begin = 0
+    while begin < len(rows):
+        # Powers of two: a handful of statements, each prepared once.
+        size = min(_ROWS, 1 << ((len(rows) - begin).bit_length() - 1))
+        values = tuple(itertools.chain.from_iterable(rows[begin : begin + size]))
+        done += connection.execute(_with_rows(statement, size), values).rowcount
+        begin += size
+    return done
+
+
+@functools.cache
+def _with_rows(statement: str, size: int) -> str:
+    return sql.with_rows(SQL[statement], size)
+
+
+def tally(connection: sqlite3.Connection, changes: Mapping[str, int]) -> None:
+    """Keep the numbers of invocations by state, for what came or went; triggers see to moves."""
+    values = [(number, status) for status, number in changes.items()]
+    connection.executemany(SQL["add_to_tally"], values)
+
+
 def count(connection: sqlite3.Connection, counts: Iterable[Count]) -> None:
     """Add to the metrics."""
     connection.executemany(SQL["count"], rows.sums(counts))
@@ -143,7 +210,12 @@ def one(connection: sqlite3.Connection, statement: str, *values: object) -> Any:
     return connection.execute(SQL[statement], values).fetchone()
 
 
-def value(connection: sqlite3.Connection, statement: str) -> Any:
+def value(connection: sqlite3.Connection, statement: str, *values: object) -> Any:
     """The only value that a statement finds, or None."""
-    row = connection.execute(SQL[statement]).fetchone()
+    row = one(connection, statement, *values)
     return None if row is None else row[0]
+
+
+def as_json(values: Sequence[object]) -> str:
+    """A list as one value of a statement, for ``json_each``."""
+    return msgspec.json.encode(values).decode()

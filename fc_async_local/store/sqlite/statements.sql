@@ -114,13 +114,24 @@ ORDER BY accepted_at {order}, request_id {order}
 LIMIT :limit;
 
 -- name: take
-UPDATE invocation SET status = ?, epoch = ?, lease_until = ?, lease_owner = ? WHERE id = ?;
+-- The last value is a list of [id, status, epoch].
+UPDATE invocation
+SET
+    status = json_extract(taken.value, '$[1]'), epoch = json_extract(taken.value, '$[2]'),
+    lease_until = ?, lease_owner = ?
+FROM json_each(?) AS taken
+WHERE invocation.id = json_extract(taken.value, '$[0]');
 
 -- name: begin
 UPDATE invocation
 SET status = 'Running', instance_id = ?, started_at = coalesce(started_at, ?)
 WHERE request_id = ? AND epoch = ? AND lease_until IS NOT NULL AND status = 'Dequeued'
 RETURNING id, task_mode;
+
+-- name: holders
+-- One row for all, since each row of a result is a step more: a list of what Holder holds.
+SELECT json_group_array(json_array(request_id, id, epoch, status, task_mode)) FROM invocation
+WHERE request_id IN (SELECT value FROM json_each(?)) AND lease_until IS NOT NULL;
 
 -- name: holder
 SELECT id, status, task_mode FROM invocation
@@ -146,6 +157,9 @@ WHERE function = ? AND task_id = ? AND task_mode AND status IN ('Enqueued', 'Ret
 -- name: next_due
 SELECT min(ready_at) FROM invocation WHERE ready_at IS NOT NULL;
 
+-- name: add_to_tally
+UPDATE tally SET number = number + ? WHERE status = ?;
+
 -- name: tally
 SELECT status, number FROM tally WHERE number > 0;
 
@@ -156,18 +170,18 @@ ORDER BY ready_at
 LIMIT 1;
 
 -- name: ended
-SELECT id FROM invocation
+SELECT id, status FROM invocation
 WHERE ended_at < ? AND status IN ('Succeeded', 'Failed', 'Stopped', 'Expired', 'Invalid')
 LIMIT ?;
 
 -- name: delete_events
-DELETE FROM task_event WHERE invocation = ?;
+DELETE FROM task_event WHERE invocation IN (SELECT value FROM json_each(?));
 
--- name: delete_payload
-DELETE FROM payload WHERE id = ?;
+-- name: delete_payloads
+DELETE FROM payload WHERE id IN (SELECT value FROM json_each(?));
 
--- name: delete_invocation
-DELETE FROM invocation WHERE id = ?;
+-- name: delete_invocations
+DELETE FROM invocation WHERE id IN (SELECT value FROM json_each(?));
 
 -- name: count
 INSERT INTO metric (metric, function, minute, value) VALUES (?, ?, ?, ?)

@@ -85,7 +85,8 @@ class SqliteStore:
                 taken.append((row[0], after))
                 if after.task_mode:
                     events.extend(rows.from_event(row[0], step) for step in its_steps)
-            connection.executemany(SQL["take"], [rows.taking(*pair) for pair in taken])
+            changes = [(number, after.status.value, after.epoch) for number, after in taken]
+            connection.execute(SQL["take"], (until, owner, batches.as_json(changes)))
             connection.executemany(SQL["insert_event"], events)
             return [invocation for _, invocation in taken]
 
@@ -219,10 +220,12 @@ class SqliteStore:
         """See :meth:`Store.prune`."""
 
         def job(connection: sqlite3.Connection) -> int:
-            ids = connection.execute(SQL["ended"], (ended_before, steps.PRUNED_AT_ONCE)).fetchall()
-            for statement in ("delete_events", "delete_payload", "delete_invocation"):
-                connection.executemany(SQL[statement], ids)
-            return len(ids)
+            found = connection.execute(SQL["ended"], (ended_before, steps.PRUNED_AT_ONCE))
+            ended = [batches.Ended(*row) for row in found]
+            numbers = batches.as_json([each.number for each in ended])
+            connection.execute(SQL["delete_events"], (numbers,))
+            batches.forget(connection, ended)
+            return len(ended)
 
         return await steps.prune_all(lambda: self._database.write(job))
 

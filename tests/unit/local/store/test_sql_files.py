@@ -44,6 +44,20 @@ def test_statements_are_found_by_name(package: Path) -> None:
     }
 
 
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_an_insert_of_one_row_becomes_one_of_many(count: int) -> None:
+    statement = "INSERT INTO t (a, b) VALUES (?, ?) ON CONFLICT DO NOTHING"
+    connection = sqlite3.connect(":memory:")
+    connection.execute("CREATE TABLE t (a UNIQUE, b)")
+    values = [value for row in range(count) for value in (row, "x")]
+    assert connection.execute(sql.with_rows(statement, count), values).rowcount == count
+
+
+def test_another_statement_than_an_insert_has_no_rows_to_repeat() -> None:
+    with pytest.raises(ValueError, match="no VALUES"):
+        sql.with_rows("DELETE FROM t WHERE a = ?", 2)
+
+
 def test_migrations_come_in_order_of_their_numbers(package: Path) -> None:
     folder = package / "migrations"
     folder.mkdir()
