@@ -24,6 +24,7 @@ from fc_async_local.catalog.triggers import Triggers
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from fc_async_local.catalog.snapshot import Snapshot
     from fc_async_local.clock import Clock
     from fc_async_local.runtime.protocol import Deployment
     from fc_async_local.store.protocol import BlobStore, DocumentStore
@@ -78,6 +79,17 @@ class FunctionCatalog:
     async def deployment(self, function: str, qualifier: str, *, roll: float) -> Deployment:
         """What runs for a qualifier; see :class:`fc_async_local.engine.protocol.Catalog`."""
         snapshot = await self._cache.read()
+        key = ("deployment", function, qualifier)
+        found: Deployment | None = snapshot.worked_out.get(key)
+        if found is None:
+            found = self._deployment(snapshot, function, qualifier, roll)
+            if not snapshot.is_drawn(function, qualifier):
+                snapshot.worked_out[key] = found
+        return found
+
+    def _deployment(
+        self, snapshot: Snapshot, function: str, qualifier: str, roll: float
+    ) -> Deployment:
         record = snapshot.resolve(function, qualifier, roll=roll)
         reserved = snapshot.concurrency(function)
         # Records are replaced, never changed: the same objects mean the same deployment.
@@ -90,8 +102,14 @@ class FunctionCatalog:
 
     async def async_config(self, function: str, qualifier: str) -> AsyncConfig | None:
         """The configuration of exactly this qualifier, or None."""
-        record = (await self._cache.read()).async_config(function, qualifier)
-        return record.config if record is not None else None
+        snapshot = await self._cache.read()
+        key = ("config", function, qualifier)
+        try:
+            found: AsyncConfig | None = snapshot.worked_out[key]
+        except KeyError:
+            record = snapshot.async_config(function, qualifier)
+            found = snapshot.worked_out[key] = record.config if record is not None else None
+        return found
 
     async def graph(self) -> Graph:
         """Where results go, by what is configured now."""

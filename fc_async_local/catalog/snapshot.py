@@ -7,7 +7,7 @@ changes that it has just written.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -37,6 +37,8 @@ class Snapshot:
 
     def __init__(self, revision: int, documents: Iterable[Document] = ()) -> None:
         self.revision = revision
+        self.worked_out: dict[tuple[str, ...], Any] = {}
+        """For whoever reads the same again and again; forgotten with the next change."""
         self._records: dict[tuple[str, str], AnyRecord] = {}
         for document in documents:
             self._put(document)
@@ -53,6 +55,7 @@ class Snapshot:
                 self._records.pop((change.kind, change.key), None)
             else:
                 self._put(Document(change.kind, change.key, change.body))
+        self.worked_out.clear()
         self.revision = revision
 
     def find(self, cls: type[RecordT], key: str) -> RecordT | None:
@@ -112,6 +115,11 @@ class Snapshot:
     def concurrency(self, name: str) -> ConcurrencyRecord | None:
         """The reserved concurrency of a function, or None."""
         return self.find(ConcurrencyRecord, key_in(name, RESERVED))
+
+    def is_drawn(self, name: str, qualifier: str) -> bool:
+        """Whether a qualifier stands for one of several versions, by chance."""
+        alias = self.find(AliasRecord, f"{name}/{qualifier}")
+        return alias is not None and bool(alias.weights)
 
     def resolve(
         self, name: str, qualifier: str, *, roll: float = 1.0
