@@ -53,10 +53,7 @@ class RealClock:
 
     def now(self) -> int:
         """Milliseconds since the epoch, from the monotonic clock since the start."""
-        return self._now_ns() // 1_000_000
-
-    def _now_ns(self) -> int:
-        return self._offset_ns + time.monotonic_ns()
+        return (self._offset_ns + time.monotonic_ns()) // 1_000_000
 
     async def wait(self, until: int | None, wake: asyncio.Event | None = None) -> None:
         """Wait for the time or the event; lets others run even when it is time already."""
@@ -68,9 +65,11 @@ class RealClock:
             # Not wait_for: before Python 3.12 it loses a cancellation that comes with the event.
             # Again if need be: timers of event loops are round and may be early, this must not.
             while not waker.done():
-                left = None if until is None else until * 1_000_000 - self._now_ns()
-                if left is not None and left <= 0:
-                    break
+                left = None
+                if until is not None:
+                    left = until * 1_000_000 - self._offset_ns - time.monotonic_ns()
+                    if left <= 0:
+                        break
                 await asyncio.wait({waker}, timeout=None if left is None else left / 1e9)
         finally:
             waker.cancel()

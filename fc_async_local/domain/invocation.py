@@ -118,6 +118,9 @@ class OutcomeKind(enum.Enum):
     INTERRUPTED = "interrupted"
     """Stopped on request while it ran."""
 
+    # Looked up several times for each attempt; Enum's own is a function in Python.
+    __hash__ = object.__hash__
+
 
 class Outcome(Record, frozen=True, kw_only=True):
     """What came of one attempt.

@@ -28,6 +28,8 @@ from fc_async_sdk.errors import InvalidArn
 from fc_async_sdk.events import wire
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fc_async_local.domain.invocation import Outcome, Trail
     from fc_async_local.domain.rules import Rules
     from fc_async_sdk.models import AsyncConfig
@@ -180,7 +182,7 @@ def _message(payload: bytes) -> str:
 
 def _attempt_counts(function: str, outcome: Outcome | None, now: int) -> tuple[Count, ...]:
     names = _ATTEMPT_METRICS[outcome.kind] if outcome else ()
-    return tuple(Count(metric=name, function=function, at=now) for name in names)
+    return _counts(names, function, now)
 
 
 def _end_counts(
@@ -193,7 +195,11 @@ def _end_counts(
         names.append(metrics.RECURSIVE_DROPPED)
     if delivery and delivery.state == "dead":
         names.append(metrics.DESTINATION_ERRORS)
-    return tuple(Count(metric=name, function=function, at=now) for name in names)
+    return _counts(names, function, now)
+
+
+def _counts(names: Sequence[str], function: str, now: int) -> tuple[Count, ...]:
+    return tuple([Count(metric=name, function=function, at=now) for name in names])
 
 
 def _destination(

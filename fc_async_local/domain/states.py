@@ -25,6 +25,9 @@ class Status(str, enum.Enum):
     EXPIRED = "Expired"
     INVALID = "Invalid"
 
+    # It equals its string, so it must be found under it; Enum would hash its name instead.
+    __hash__ = str.__hash__
+
     @property
     def final(self) -> bool:
         """True when no step leads out of this state."""

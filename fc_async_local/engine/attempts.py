@@ -9,7 +9,7 @@ step: whoever has lost it writes nothing. Decides nothing itself, that is
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec.structs import replace
@@ -46,7 +46,7 @@ class Held:
         self.stop = invocation.status is Status.STOPPING
 
 
-class Decided(NamedTuple):
+class Decided(msgspec.Struct, frozen=True):
     """What came of an attempt and what follows from it, not written yet.
 
     Attributes:
@@ -113,7 +113,9 @@ class Attempts:
         return await persist(
             self._ports.clock,
             invocation.request_id,
-            lambda: self._ports.catalog.async_config(invocation.function, invocation.qualifier),
+            self._ports.catalog.async_config,
+            invocation.function,
+            invocation.qualifier,
         )
 
     async def _execute(self, held: Held, now: int) -> Outcome | None:
@@ -123,9 +125,10 @@ class Attempts:
             deployment = await persist(
                 ports.clock,
                 invocation.request_id,
-                lambda: ports.catalog.deployment(
-                    invocation.function, invocation.qualifier, roll=ports.random.random()
-                ),
+                ports.catalog.deployment,
+                invocation.function,
+                invocation.qualifier,
+                roll=ports.random.random(),
             )
         except Rejected as error:
             return _refused(error)
@@ -156,22 +159,21 @@ class Attempts:
 
     async def _start(self, invocation: Invocation, now: int) -> bool:
         """Record that it runs; without task mode nobody could see that, so it isn't written."""
-        lease = invocation.lease
         ports = self._ports
         return await persist(
-            ports.clock, invocation.request_id, lambda: ports.store.start(lease, now=now)
+            ports.clock, invocation.request_id, ports.store.start, invocation.lease, now=now
         )
 
     async def settle(self, held: Held, decided: Decided) -> None:
         """Write a decision; a stop that came first wins over another attempt."""
         ports, invocation = self._ports, held.invocation
-        decision, outcome, config, began = decided
+        decision, outcome = decided.decision, decided.outcome
         written = settlement.settle(
             invocation,
             decision,
             outcome=outcome,
-            config=config,
-            began=began,
+            config=decided.config,
+            began=decided.began,
             now=ports.clock.now(),
             rules=ports.settings,
         )
@@ -182,7 +184,7 @@ class Attempts:
             lambda: ports.store.settle(held.invocation.lease, written),
         )
         if settled is Settled.STOPPING:
-            await self.settle(held, decided._replace(decision=_STOPPED))
+            await self.settle(held, replace(decided, decision=_STOPPED))
             return
         _log(invocation, decision, outcome, settled)
         if settled is Settled.STALE:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
 from fc_async_local.store.protocol import StoreUnavailable
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 _FIRST_WAIT_MS: Final = 100
@@ -31,18 +32,26 @@ def outage_wait(failures: int) -> int:
     return min(_FIRST_WAIT_MS << min(failures - 1, 16), _LONGEST_WAIT_MS)
 
 
-async def persist(clock: Clock, what: str, write: Callable[[], Awaitable[T]]) -> T:
+async def persist(
+    clock: Clock,
+    what: str,
+    write: Callable[P, Awaitable[T]],
+    *args: P.args,
+    **named: P.kwargs,
+) -> T:
     """Write, and while the store is away wait and write again.
 
     Args:
         clock: Measures the waits.
         what: For the log.
         write: Makes a fresh attempt each time.
+        args: For ``write``.
+        named: For ``write``.
     """
     failures = 0
     while True:
         try:
-            return await write()
+            return await write(*args, **named)
         except StoreUnavailable as error:  # noqa: PERF203 -- trying again is the point
             failures += 1
             wait = outage_wait(failures)

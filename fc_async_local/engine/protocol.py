@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+import msgspec
+
 from fc_async_local.domain.rejection import Rejected as Rejected  # noqa: PLC0414 -- re-exported
 
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ class Catalog(Protocol):
         ...
 
 
-class Accepted(NamedTuple):
+class Accepted(msgspec.Struct, frozen=True):
     """What an accepted asynchronous call is answered with."""
 
     request_id: str

@@ -15,6 +15,7 @@ from socket import MSG_PEEK
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from fc_async_local.runtime.instance import Call, Instance
 from fc_async_local.runtime.protocol import Attempt
@@ -101,7 +102,7 @@ class FramedInstance(Instance):
         failed = reply.ending is not Ending.RETURNED
         suffix = ", Error: Unhandled function error" if failed else ""
         self._mark(f"FC Initialize End RequestId: {first.request_id}{suffix}")
-        return reply._replace(error_type=INITIALIZATION) if failed else None
+        return replace(reply, error_type=INITIALIZATION) if failed else None
 
     def submit(self, call: Call) -> None:
         """Hand the call to the worker."""
@@ -148,7 +149,7 @@ class FramedInstance(Instance):
             reply = call.done.result()
             # A hook is not sent again: it belongs to this instance.
             undelivered = reply.ending is Ending.UNDELIVERED
-            return reply._replace(ending=Ending.EXITED) if undelivered else reply
+            return replace(reply, ending=Ending.EXITED) if undelivered else reply
         text = f"{what} timed out after {limit_ms / 1000:g} seconds"
         self.kill(Ending.TIMED_OUT)
         await self.gone()

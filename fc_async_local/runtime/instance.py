@@ -15,6 +15,8 @@ import os
 import uuid
 from typing import TYPE_CHECKING, Final
 
+from msgspec.structs import replace
+
 from fc_async_local.runtime.forkserver import Exit, Process, close_process
 from fc_async_local.runtime.logtail import LogTail
 from fc_async_local.runtime.replies import Ending, Reply
@@ -194,7 +196,7 @@ class Instance(abc.ABC):
         close_process(process)
         self._process = None
         end = self._ended or Reply(Ending.EXITED)
-        self._ended = end._replace(peak_kb=max(end.peak_kb, exited.result().peak_kb))
+        self._ended = replace(end, peak_kb=max(end.peak_kb, exited.result().peak_kb))
         for call in list(self._calls):
             self._finish(call, self._ended)
         self.when_gone()

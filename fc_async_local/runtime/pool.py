@@ -39,7 +39,7 @@ Key = tuple[str, str, str]
 """Function, version, revision: instances of one key are alike."""
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Place(Generic[T]):
     """What :meth:`InstancePools.acquire` found.
 

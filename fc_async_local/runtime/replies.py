@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import enum
 import json
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final
+
+import msgspec
 
 from fc_async_local.domain.invocation import Outcome, OutcomeKind
-
-if TYPE_CHECKING:
-    from fc_async_local.runtime.protocol import Deployment
+from fc_async_local.runtime.protocol import Deployment
 
 UNHANDLED: Final = "UnhandledInvocationError"
 """API, x-fc-error-type: exception, timeout, out of memory, process exit."""
@@ -43,7 +43,7 @@ class Ending(enum.Enum):
         return self not in (Ending.RETURNED, Ending.FAILED)
 
 
-class Reply(NamedTuple):
+class Reply(msgspec.Struct, frozen=True):
     """What came of one execution.
 
     Attributes:
@@ -58,7 +58,7 @@ class Reply(NamedTuple):
     peak_kb: int = 0
 
 
-class Run(NamedTuple):
+class Run(msgspec.Struct, frozen=True):
     """Facts about an execution that are not its result. Durations in ms."""
 
     deployment: Deployment

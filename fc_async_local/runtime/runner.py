@@ -12,6 +12,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from fc_async_local.runtime import replies
 from fc_async_local.runtime.archive import ArchiveRefused
@@ -77,7 +78,7 @@ class ProcessRunner:
         )
         self._pools: InstancePools[Instance] = InstancePools(make, self._bounds.account_instances)
         self._live: set[Instance] = set()
-        self._calls: dict[str, list[Call]] = {}
+        self._calls: set[Call] = set()
         self._background: set[asyncio.Future[None]] = set()
         self._housekeeping: asyncio.TimerHandle | None = None
         self._closed = False
@@ -103,7 +104,7 @@ class ProcessRunner:
 
     async def interrupt(self, request_id: str) -> bool:
         """Stop a running attempt; its :meth:`run` returns INTERRUPTED. False: it doesn't run."""
-        calls = self._calls.get(request_id, [])
+        calls = [call for call in self._calls if call.attempt.request_id == request_id]
         for call in calls:
             call.end(Reply(Ending.INTERRUPTED))
         return bool(calls)
@@ -113,9 +114,8 @@ class ProcessRunner:
         self._closed = True
         if self._housekeeping is not None:
             self._housekeeping.cancel()
-        for calls in self._calls.values():
-            for call in calls:
-                call.end(Reply(Ending.INTERRUPTED))
+        for call in self._calls:
+            call.end(Reply(Ending.INTERRUPTED))
         self._pools.clear()
         live = list(self._live)
         await asyncio.gather(*(one.stop() for one in live), *self._background)
@@ -129,24 +129,23 @@ class ProcessRunner:
 
     async def _run_at(self, instance: Instance, attempt: Attempt) -> Outcome | None:
         """Run in a place that was acquired, and give it back. None: the call has not begun."""
+        loop = asyncio.get_running_loop()
         call = Call(attempt)
-        calls = self._calls.setdefault(attempt.request_id, [])
-        calls.append(call)
+        self._calls.add(call)
         try:
-            return await self._run_in(instance, call)
+            return await self._run_in(instance, call, loop)
         except BaseException:
             # Whoever waited is gone; the function must not go on unseen.
             await self._abandon(instance)
             raise
         finally:
-            calls.remove(call)
-            if not calls:
-                self._calls.pop(attempt.request_id, None)
-            if self._pools.release(instance, asyncio.get_running_loop().time()):
+            self._calls.discard(call)
+            if self._pools.release(instance, loop.time()):
                 self._stop_later(instance)
 
-    async def _run_in(self, instance: Instance, call: Call) -> Outcome | None:
-        loop = asyncio.get_running_loop()
+    async def _run_in(
+        self, instance: Instance, call: Call, loop: asyncio.AbstractEventLoop
+    ) -> Outcome | None:
         attempt = call.attempt
         began = loop.time()
         position = instance.log.position
@@ -228,7 +227,7 @@ class ProcessRunner:
         else:
             instance.drain_log()
         reply = reply or Reply(Ending.INTERRUPTED)
-        return reply._replace(peak_kb=max(reply.peak_kb, peak))
+        return replace(reply, peak_kb=max(reply.peak_kb, peak))
 
     # --- instances ---
 

@@ -26,14 +26,21 @@ _READ: Final = 256 * 1024
 
 Meta = dict[str, Any]
 
+_encoder: Final = json.JSONEncoder(separators=(",", ":"))
+
 
 class BrokenFrame(Exception):
     """The other end doesn't speak this protocol."""
 
 
+def to_json(meta: Meta) -> bytes:
+    """The JSON object of a frame."""
+    return _encoder.encode(meta).encode()
+
+
 def encode(meta: Meta, body: bytes = b"") -> bytes:
     """One frame."""
-    return join(json.dumps(meta, separators=(",", ":")).encode(), body)
+    return join(to_json(meta), body)
 
 
 def join(meta: bytes, body: bytes) -> bytes:
@@ -87,7 +94,7 @@ def decode_meta(data: bytes) -> Meta:
         BrokenFrame: It isn't one.
     """
     try:
-        meta = json.loads(data)
+        meta = json.loads(data.decode())  # of bytes it would first guess the encoding
     except (ValueError, RecursionError) as error:
         raise BrokenFrame("frame without a JSON object") from error
     if not isinstance(meta, dict):

@@ -105,7 +105,7 @@ class PythonInstance:
         except BaseException as error:  # noqa: BLE001 -- it ends the process
             self._end_with(error, 0)
         logs.flush()
-        self._send({"id": 0, "ok": True, "peak_kb": _peak_kb()})
+        self._send(frames.to_json({"id": 0, "ok": True, "peak_kb": _peak_kb()}))
         return True
 
     def _answer(self, meta: frames.Meta, body: bytes) -> None:
@@ -126,13 +126,14 @@ class PythonInstance:
             self._end_with(error, meta["id"])
         else:
             logs.flush()
-            self._send({"id": meta["id"], "ok": True, "peak_kb": _peak_kb()}, data)
+            # What nearly every call is answered with: five times as fast as an encoder.
+            self._send(b'{"id":%d,"ok":true,"peak_kb":%d}' % (meta["id"], _peak_kb()), data)
 
     def _report_failure(self, key: int, failure: Failure, *, last: bool = False) -> None:
         logs.error(failure.log)
         logs.flush()
         meta = {"id": key, "ok": False, "peak_kb": _peak_kb(), "last": last}
-        self._send(meta, failure.document)
+        self._send(frames.to_json(meta), failure.document)
 
     def _end_with(self, error: BaseException, key: int) -> None:
         """Die of something that isn't an Exception, as the service's process does."""
@@ -144,11 +145,11 @@ class PythonInstance:
             self._outbox.flush()
         os._exit(_FAILED_EXIT)
 
-    def _send(self, meta: frames.Meta, body: bytes = b"") -> None:
+    def _send(self, meta: bytes, body: bytes = b"") -> None:
         if os.getpid() != self._pid:
             # The handler has forked, and its child came back here: it must not answer, too.
             os._exit(0)
-        self._outbox.send(frames.encode(meta, body))
+        self._outbox.send(frames.join(meta, body))
 
 
 def _peak_kb() -> int:

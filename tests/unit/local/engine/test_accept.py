@@ -11,7 +11,7 @@ import pytest
 
 from fc_async_local.domain.states import Status
 from fc_async_local.engine import request_ids
-from fc_async_local.engine.protocol import Rejected
+from fc_async_local.engine.protocol import Accepted, Rejected
 from fc_async_local.store.memory import MemoryStore
 from fc_async_local.store.protocol import StoreUnavailable
 from fc_async_tests.handlers import fine
@@ -75,7 +75,7 @@ def test_a_task_without_an_id_gets_the_request_id(play: Any) -> None:
         given = await world.engine.invoke_async("f", b"", request_id="mine")
         return own.task_id == own.request_id, given
 
-    assert play(scenario) == (True, ("mine", "mine"))
+    assert play(scenario) == (True, Accepted("mine", "mine"))
 
 
 def test_a_duplicate_task_id_is_refused_and_leaves_the_first_alone(play: Any) -> None:
