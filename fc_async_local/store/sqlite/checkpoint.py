@@ -8,7 +8,9 @@ milliseconds and more. Must never hold up a commit, except when the log has outg
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
+import sys
 import threading
 from typing import Final
 
@@ -17,6 +19,11 @@ _REST_SECONDS: Final = 0.25
 
 _LOG_PAGES: Final = 32_768
 """128 MiB of log at which the writer itself starts it over; readers may hold it open longer."""
+
+
+_NICE: Final = 10
+"""A tenth of the weight of a thread that somebody waits for. Not less: it needs the interpreter's
+lock now and then, and must not hold it while other programs have all the CPU."""
 
 
 class Checkpointer:
@@ -55,6 +62,7 @@ class Checkpointer:
         self._thread.join()
 
     def _run(self) -> None:
+        _step_back()
         connection = self._connection
         with contextlib.closing(connection):
             while self._dirty.wait() and not self._end.wait(_REST_SECONDS):
@@ -64,3 +72,10 @@ class Checkpointer:
                     _, pages, _ = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
                     if pages > _LOG_PAGES:
                         self._outgrown.set()
+
+
+def _step_back() -> None:
+    """Lower the calling thread's priority; Linux alone has one for each thread."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):  # the process has less than that already
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)

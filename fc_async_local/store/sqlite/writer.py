@@ -34,7 +34,7 @@ _ECHO_TURNS: Final = 8
 written, the next request is read, its task runs up to the submission. Measured: fewer split the
 groups, more bring no larger ones."""
 
-_ECHO_SECONDS: Final = 0.002
+_ECHO_SECONDS: Final = 0.005
 """And the longest that a busy loop may take for them."""
 
 _LOCKED: Final = object()

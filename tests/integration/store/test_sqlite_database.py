@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import sqlite3
+import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +15,7 @@ import pytest
 
 from fc_async_local.store import sql
 from fc_async_local.store.protocol import StoreUnavailable, StoreUnusable
-from fc_async_local.store.sqlite import writer
+from fc_async_local.store.sqlite import checkpoint, writer
 from fc_async_local.store.sqlite.database import Database, Failure
 
 if TYPE_CHECKING:
@@ -414,3 +416,18 @@ def test_a_log_beyond_its_bound_is_noticed(
             return await asyncio.to_thread(database._checkpointer._outgrown.wait, 10)
 
     assert run(scenario())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has priorities of threads")
+def test_copying_the_log_steps_back_behind_those_who_wait() -> None:
+    found: list[int] = []
+
+    def look() -> None:
+        checkpoint._step_back()
+        found.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    thread.join()
+    own = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    assert found == [max(own, 10)]
