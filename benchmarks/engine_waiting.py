@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from fc_async_local.clock import RealClock
 from fc_async_local.domain.invocation import Invocation, Outcome
 from fc_async_local.engine.engine import Engine
+from fc_async_local.engine.protocol import Catalog
 from fc_async_local.opening import SQLITE, open_stores
 from fc_async_local.runtime.protocol import Attempt, Deployment
 from fc_async_local.runtime.runner import ProcessRunner
@@ -81,7 +82,7 @@ class Watched(ProcessRunner):
         return outcome
 
 
-class Catalog:
+class Functions(Catalog):
     """One function, not configured."""
 
     async def deployment(self, function: str, qualifier: str, *, roll: float) -> Deployment:
@@ -120,7 +121,7 @@ async def lateness(folder: Path, body: bytes) -> str:
         closing.push_async_callback(runner.aclose)
         engine = Engine(
             store=store,
-            catalog=Catalog(),
+            catalog=Functions(),
             runner=runner,
             destinations={},
             clock=clock,

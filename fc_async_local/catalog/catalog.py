@@ -20,6 +20,7 @@ from fc_async_local.catalog.records import AsyncConfigRecord, FunctionRecord
 from fc_async_local.catalog.scaling import Scaling
 from fc_async_local.catalog.tags import Tags
 from fc_async_local.catalog.triggers import Triggers
+from fc_async_local.engine.protocol import Target
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,7 +79,19 @@ class FunctionCatalog:
 
     async def deployment(self, function: str, qualifier: str, *, roll: float) -> Deployment:
         """What runs for a qualifier; see :class:`fc_async_local.engine.protocol.Catalog`."""
+        return self._find(await self._cache.read(), function, qualifier, roll)
+
+    async def async_config(self, function: str, qualifier: str) -> AsyncConfig | None:
+        """The configuration of exactly this qualifier, or None."""
+        return _config(await self._cache.read(), function, qualifier)
+
+    async def target(self, function: str, qualifier: str, *, roll: float) -> Target:
+        """Both, as of one moment."""
         snapshot = await self._cache.read()
+        deployment = self._find(snapshot, function, qualifier, roll)
+        return Target(deployment, _config(snapshot, function, qualifier))
+
+    def _find(self, snapshot: Snapshot, function: str, qualifier: str, roll: float) -> Deployment:
         key = ("deployment", function, qualifier)
         found: Deployment | None = snapshot.worked_out.get(key)
         if found is None:
@@ -100,17 +113,6 @@ class FunctionCatalog:
         self._deployments[record.kind, record.key] = (record, reserved, deployment)
         return deployment
 
-    async def async_config(self, function: str, qualifier: str) -> AsyncConfig | None:
-        """The configuration of exactly this qualifier, or None."""
-        snapshot = await self._cache.read()
-        key = ("config", function, qualifier)
-        try:
-            found: AsyncConfig | None = snapshot.worked_out[key]
-        except KeyError:
-            record = snapshot.async_config(function, qualifier)
-            found = snapshot.worked_out[key] = record.config if record is not None else None
-        return found
-
     async def graph(self) -> Graph:
         """Where results go, by what is configured now."""
         snapshot = await self._cache.read()
@@ -128,3 +130,13 @@ class FunctionCatalog:
             Rejected: 404 FunctionNotFound or VersionNotFound.
         """
         return (await self._cache.read()).resolve(function, version_id).code.checksum
+
+
+def _config(snapshot: Snapshot, function: str, qualifier: str) -> AsyncConfig | None:
+    key = ("config", function, qualifier)
+    try:
+        found: AsyncConfig | None = snapshot.worked_out[key]
+    except KeyError:
+        record = snapshot.async_config(function, qualifier)
+        found = snapshot.worked_out[key] = record.config if record is not None else None
+    return found

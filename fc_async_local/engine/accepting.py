@@ -73,8 +73,7 @@ class Accepting:
         _check(payload, delay_seconds, task_id)
         try:
             # That it can be resolved is all that matters; which version runs is drawn later.
-            await self._ports.catalog.deployment(function, qualifier, roll=0.0)
-            config = await self._ports.catalog.async_config(function, qualifier or _LATEST)
+            target = await self._ports.catalog.target(function, qualifier or _LATEST, roll=0.0)
             await self._backlog.check()
             invocation = self._invocation(
                 function,
@@ -84,7 +83,7 @@ class Accepting:
                 task_id=task_id,
                 request_id=request_id,
                 trail=trail,
-                config=config,
+                config=target.config,
             )
             await self._keep(invocation)
         except StoreUnavailable as error:

@@ -15,6 +15,13 @@ if TYPE_CHECKING:
     from fc_async_sdk.models import AsyncConfig
 
 
+class Target(NamedTuple):
+    """What an invocation goes to, and the configuration that it is made under."""
+
+    deployment: Deployment
+    config: AsyncConfig | None
+
+
 class Catalog(Protocol):
     """Functions and their configuration, as the engine reads them."""
 
@@ -34,6 +41,11 @@ class Catalog(Protocol):
     async def async_config(self, function: str, qualifier: str) -> AsyncConfig | None:
         """The configuration of exactly this qualifier, or None."""
         ...
+
+    async def target(self, function: str, qualifier: str, *, roll: float) -> Target:
+        """Both, with the arguments of the one that can be refused."""
+        deployment = await self.deployment(function, qualifier, roll=roll)
+        return Target(deployment, await self.async_config(function, qualifier))
 
 
 class Accepted(msgspec.Struct, frozen=True):

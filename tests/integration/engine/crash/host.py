@@ -28,7 +28,7 @@ from fc_async_local.destinations.protocol import DeliveryResult
 from fc_async_local.domain.invocation import Outcome, OutcomeKind
 from fc_async_local.engine.engine import Engine
 from fc_async_local.engine.ports import Point, no_probe
-from fc_async_local.engine.protocol import Rejected
+from fc_async_local.engine.protocol import Catalog, Rejected
 from fc_async_local.opening import SQLITE, open_stores
 from fc_async_local.runtime.inprocess import InProcessRunner
 from fc_async_local.runtime.protocol import Deployment
@@ -64,7 +64,7 @@ class Place(NamedTuple):
     told: Path
 
 
-class Catalog:
+class Functions(Catalog):
     """Two functions: one in task mode, one that is forgotten when it is done."""
 
     async def deployment(self, function: str, qualifier: str, *, roll: float) -> Deployment:
@@ -138,7 +138,7 @@ async def start(
     clock = RealClock()
     engine = Engine(
         store=stores.store,
-        catalog=Catalog(),
+        catalog=Functions(),
         runner=InProcessRunner({"task": handler, "plain": handler}, clock),
         destinations={"mns-queue": Target(place.told)},
         clock=clock,

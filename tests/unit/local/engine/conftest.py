@@ -13,7 +13,7 @@ import pytest
 from fc_async_local.clock import VirtualClock
 from fc_async_local.destinations.protocol import DeliveryResult
 from fc_async_local.engine.engine import Engine
-from fc_async_local.engine.protocol import Rejected
+from fc_async_local.engine.protocol import Catalog, Rejected
 from fc_async_local.runtime.inprocess import InProcessRunner
 from fc_async_local.runtime.protocol import Attempt, Deployment
 from fc_async_local.settings import Settings
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 START = 1_700_000_000_000
 
 
-class TableCatalog:
+class TableCatalog(Catalog):
     """Functions and configurations from dictionaries."""
 
     def __init__(self) -> None:
