@@ -65,7 +65,10 @@ class Checkpointer:
         _step_back()
         connection = self._connection
         with contextlib.closing(connection):
-            while self._dirty.wait() and not self._end.wait(_REST_SECONDS):
+            # Clearing may take the note of an end with it, so the end is asked for again each time.
+            while not self._end.is_set() and self._dirty.wait():
+                if self._end.wait(_REST_SECONDS):
+                    break
                 self._dirty.clear()
                 # The log keeps what can't be copied now (disk full, locked); nothing is lost.
                 with contextlib.suppress(sqlite3.OperationalError):

@@ -418,6 +418,23 @@ def test_a_log_beyond_its_bound_is_noticed(
     assert run(scenario())
 
 
+def test_an_end_at_the_last_moment_of_a_rest_is_not_missed(tmp_path: Path) -> None:
+    connection = sqlite3.connect(tmp_path / "a.db", check_same_thread=False)
+    checkpointer = checkpoint.Checkpointer(connection)
+
+    class EndsAsTheRestIsOver(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            over = super().wait(0)
+            checkpointer._end.set()  # as close() does it
+            checkpointer._dirty.set()
+            return over
+
+    checkpointer._end = EndsAsTheRestIsOver()
+    checkpointer.noted()
+    checkpointer._thread.join(10)
+    assert not checkpointer._thread.is_alive()
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has priorities of threads")
 def test_copying_the_log_steps_back_behind_those_who_wait() -> None:
     found: list[int] = []
