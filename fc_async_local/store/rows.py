@@ -107,17 +107,6 @@ def changeable(number: int, invocation: Invocation) -> tuple[object, ...]:
     )
 
 
-def taking(number: int, invocation: Invocation) -> tuple[object, ...]:
-    """The columns that a claim changes, then the row's id."""
-    return (
-        invocation.status.value,
-        invocation.epoch,
-        invocation.lease_until,
-        invocation.lease_owner,
-        number,
-    )
-
-
 def to_event(row: Sequence[Any]) -> TaskEvent:
     """A recorded step from ``status, at, detail``."""
     detail = {} if row[2] == "{}" else _detail.decode(row[2])

@@ -77,8 +77,8 @@ WITH given AS (
 ), counted AS (
     INSERT INTO metric (metric, function, minute, source, value)
     SELECT counts.metric, counts.function, counts.minute, %s, sum(counts.value)::bigint
-    FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::bigint[], %s::bigint[])
-    AS counts (place, metric, function, minute, value)
+    FROM json_to_recordset(%s::json)
+    AS counts (place bigint, metric text, function text, minute bigint, value bigint)
     JOIN given USING (place)
     JOIN kept USING (request_id)
     GROUP BY counts.metric, counts.function, counts.minute
@@ -208,10 +208,8 @@ LIMIT %(limit)s;
 
 -- name: take
 UPDATE invocation
-SET status = taken.status, epoch = taken.epoch, lease_until = taken.lease_until,
-    lease_owner = taken.lease_owner
-FROM unnest(%s::text[], %s::bigint[], %s::bigint[], %s::text[], %s::bigint[])
-AS taken (status, epoch, lease_until, lease_owner, id)
+SET status = taken.status, epoch = taken.epoch, lease_until = %s::bigint, lease_owner = %s::text
+FROM json_to_recordset(%s::json) AS taken (id bigint, status text, epoch bigint)
 WHERE invocation.id = taken.id;
 
 -- name: begin
@@ -245,7 +243,9 @@ WHERE lease_until IS NOT NULL AND status = 'Running';
 -- name: holders
 SELECT request_id, id, epoch, status, task_mode
 FROM invocation
-WHERE request_id = ANY (%s::text[]) AND lease_until IS NOT NULL
+WHERE
+    request_id = ANY (ARRAY(SELECT json_array_elements_text(%s::json)))
+    AND lease_until IS NOT NULL
 ORDER BY id
 FOR UPDATE;
 

@@ -94,8 +94,10 @@ class PostgresStore:
                 taken.append((row[0], after))
                 if after.task_mode:
                     events.extend(rows.from_event(row[0], step) for step in its_steps)
-            columns = batches.columns([rows.taking(*pair) for pair in taken])
-            await connection.execute(SQL["take"], columns)
+            changes = batches.as_json(
+                [{"id": id_, "status": each.status, "epoch": each.epoch} for id_, each in taken]
+            )
+            await connection.execute(SQL["take"], (until, owner, changes))
             await batches.record(connection, events)
             return [invocation for _, invocation in taken]
 

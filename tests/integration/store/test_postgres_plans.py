@@ -68,7 +68,7 @@ def plan(connection: psycopg.Connection[Any], statement: bytes, values: Any) -> 
         ("task", ("f1", "t1"), "invocation_function_task_id_key"),
         # By the request id, or through the few that are held: both are short.
         ("begin", (["r1"], [0], [0], [""]), "invocation_"),
-        ("holders", (["r1", "r2"],), "invocation_"),
+        ("holders", ('["r1", "r2"]',), "invocation_"),
         ("prolong", (["r1"], [0], 5), "invocation_"),
         ("prune", (5, 1_000), "invocation_ended"),
         ("make_due", (5, "f1", "t1"), "invocation_function_task_id_key"),
