@@ -77,6 +77,7 @@ class MemoryMessageStore:
     async def receive(self, name: str, limit: int, *, now: int) -> Received:
         """Take up to ``limit`` visible messages."""
         queue = self._queue(name)
+        self._expire(name, now)
         taken = [rules.take(queue, message, now) for message in self._visible(name, limit, now)]
         self._messages[name].update({message.sequence: message for message in taken})
         hidden = [m.visible_at for m in self._kept(name, now) if m.visible_at > now]
@@ -124,6 +125,7 @@ class MemoryMessageStore:
         queue = self._queue(name)
         # All are checked before the first gets its number: a refusal must leave nothing behind.
         checked = [rules.enqueue(queue, draft, sequence=0, now=now) for draft in drafts]
+        self._expire(name, now)
         messages = [
             msgspec.structs.replace(message, sequence=next(self._sequence)) for message in checked
         ]
@@ -143,21 +145,22 @@ class MemoryMessageStore:
         except KeyError:
             raise queue_missing(name) from None
 
+    def _expire(self, name: str, now: int) -> None:
+        """Drop what was kept long enough; a look changes nothing, so not there."""
+        self._messages[name] = {message.sequence: message for message in self._kept(name, now)}
+
     def _kept(self, name: str, now: int) -> list[Message]:
         queue = self._queue(name)
-        kept = {
-            sequence: message
-            for sequence, message in self._messages[name].items()
-            if not rules.is_expired(queue, message, now)
-        }
-        self._messages[name] = kept
-        return list(kept.values())
+        messages = self._messages[name].values()
+        return [message for message in messages if not rules.is_expired(queue, message, now)]
 
     def _visible(self, name: str, limit: int, now: int) -> list[Message]:
         visible = [message for message in self._kept(name, now) if message.visible_at <= now]
         return sorted(visible, key=rules.order)[:limit]
 
     def _held(self, name: str, receipt: Receipt, now: int) -> Message | None:
-        self._kept(name, now)
+        queue = self._queue(name)
         message = self._messages[name].get(receipt.sequence)
-        return message if message is not None and rules.holds(message, receipt, now) else None
+        if message is None or rules.is_expired(queue, message, now):
+            return None
+        return message if rules.holds(message, receipt, now) else None
