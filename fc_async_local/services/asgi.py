@@ -10,7 +10,9 @@ nothing of any protocol above HTTP.
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
+import sys
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 from urllib.parse import unquote
@@ -18,7 +20,7 @@ from urllib.parse import unquote
 from fc_async_local import loopback
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -26,6 +28,28 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 _LOG: Final = logging.getLogger(__name__)
+
+
+class Headers(Mapping[str, str]):
+    """Headers of a request by lower-case name; of several with one name, the last.
+
+    Most are never looked at, so each is decoded when it is.
+    """
+
+    __slots__ = ("_sent",)
+
+    def __init__(self, sent: Mapping[bytes, bytes]) -> None:
+        """Args: as they were sent."""
+        self._sent = sent
+
+    def __getitem__(self, name: str) -> str:
+        return self._sent[name.encode("latin-1")].decode("latin-1")
+
+    def __iter__(self) -> Iterator[str]:
+        return (name.decode("latin-1") for name in self._sent)
+
+    def __len__(self) -> int:
+        return len(self._sent)
 
 
 class Request(NamedTuple):
@@ -45,16 +69,26 @@ class Request(NamedTuple):
     @property
     def segments(self) -> tuple[str, ...]:
         """The decoded parts of the path."""
-        return tuple(unquote(part) for part in self.path.strip("/").split("/") if part)
+        return _segments(self.path)
 
     def parameters(self) -> dict[str, str]:
-        """The query by lower-case name. ``+`` stays a plus: receipt handles may hold one."""
-        if not self.query:
-            return {}
-        pairs = (item.partition("=") for item in self.query.split("&") if item)
-        if "%" not in self.query:
-            return {name.lower(): value for name, _, value in pairs}
-        return {unquote(name).lower(): unquote(value) for name, _, value in pairs}
+        """The query by lower-case name; see :func:`parameters`."""
+        return parameters(self.query)
+
+
+def parameters(query: str) -> dict[str, str]:
+    """A query by lower-case name. ``+`` stays a plus: receipt handles may hold one."""
+    if not query:
+        return {}
+    pairs = (item.partition("=") for item in query.split("&") if item)
+    if "%" not in query:
+        return {name.lower(): value for name, _, value in pairs}
+    return {unquote(name).lower(): unquote(value) for name, _, value in pairs}
+
+
+@functools.lru_cache(maxsize=256)
+def _segments(path: str) -> tuple[str, ...]:
+    return tuple([unquote(part) for part in path.strip("/").split("/") if part])
 
 
 class Answer(NamedTuple):
@@ -106,13 +140,18 @@ class Endpoint:
             answer = await self._answer(scope, receive)
         except _Gone:
             return
-        await _send(send, answer)
+        headers = [
+            (name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers
+        ]
+        headers.append((b"Content-Length", b"%d" % len(answer.body)))
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send({"type": "http.response.body", "body": answer.body})
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
-        headers = {
-            name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
-        }
-        foreign = loopback.refusal(headers.get("host", ""), headers.get("origin", ""))
+        sent = dict(scope["headers"])
+        foreign = loopback.refusal(
+            sent.get(b"host", b"").decode("latin-1"), sent.get(b"origin", b"").decode("latin-1")
+        )
         if foreign:
             return self._service.refuse(403, "AccessDenied", foreign)
         try:
@@ -123,36 +162,25 @@ class Endpoint:
             )
         raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
         request = Request(
-            method=scope["method"],
-            path=raw_path.partition(b"?")[0].decode("latin-1"),
-            query=scope["query_string"].decode("latin-1"),
-            headers=headers,
-            body=body,
+            scope["method"],
+            raw_path.partition(b"?")[0].decode("latin-1"),
+            scope["query_string"].decode("latin-1"),
+            Headers(sent),
+            body,
         )
-        if self._service.waits(request):
-            return await self._unless_gone(request, receive)
-        return await self._guarded(request)
-
-    async def _unless_gone(self, request: Request, receive: Receive) -> Answer:
-        """Answer, but stop working at once when the client hangs up."""
-        work = asyncio.ensure_future(self._guarded(request))
-        watch = asyncio.ensure_future(_hang_up(receive))
-        try:
-            await asyncio.wait({work, watch}, return_when=asyncio.FIRST_COMPLETED)
-            if work.done():
-                return work.result()
-            raise _Gone
-        finally:
-            for task in (work, watch):
-                task.cancel()
-            await asyncio.gather(work, watch, return_exceptions=True)
-
-    async def _guarded(self, request: Request) -> Answer:
+        watch = _Watch(receive) if self._service.waits(request) else None
         try:
             return await self._service.handle(request)
+        except asyncio.CancelledError:
+            if watch is not None and watch.has_cancelled():
+                raise _Gone from None
+            raise
         except Exception:  # noqa: BLE001 -- the edge: it would end the connection without an answer
             _LOG.exception("%s %s failed", request.method, request.path)
             return self._service.refuse(500, "InternalError", "see the runtime's log")
+        finally:
+            if watch is not None:
+                watch.end()
 
 
 async def _read(receive: Receive, limit: int) -> bytes:
@@ -171,13 +199,37 @@ async def _read(receive: Receive, limit: int) -> bytes:
             return b"".join(chunks)
 
 
-async def _hang_up(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
+class _Watch:
+    """Cancels the task that makes it as soon as the client hangs up.
 
+    It begins in the loop's next turn: what can be answered at once is done by then.
+    """
 
-async def _send(send: Send, answer: Answer) -> None:
-    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
-    headers.append((b"Content-Length", str(len(answer.body)).encode("ascii")))
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": answer.body})
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._watched = asyncio.current_task()
+        self._cancelled = False
+        self._watching: asyncio.Task[None] | None = None
+        self._beginning = asyncio.get_running_loop().call_soon(self._begin)
+
+    def has_cancelled(self) -> bool:
+        """Whether the task's cancellation is this one's doing; it is over by this."""
+        if self._cancelled and self._watched is not None and sys.version_info >= (3, 11):
+            self._watched.uncancel()
+        return self._cancelled
+
+    def end(self) -> None:
+        """Look no longer, and cancel nothing from now on."""
+        self._beginning.cancel()
+        if self._watching is not None:
+            self._watching.cancel()
+
+    def _begin(self) -> None:
+        self._watching = asyncio.ensure_future(self._watch())
+
+    async def _watch(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self._cancelled = True
+        if self._watched is not None:
+            self._watched.cancel()

@@ -7,9 +7,9 @@ elements and text, not what they mean.
 
 from __future__ import annotations
 
-import re
 from html import escape
 from typing import TYPE_CHECKING, Final
+from xml.etree.ElementTree import XML
 
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import ParseError, fromstring
@@ -17,7 +17,6 @@ from defusedxml.ElementTree import ParseError, fromstring
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-_SPECIAL: Final = re.compile(r"[&<>\r]")
 _HEAD: Final = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 
@@ -36,7 +35,7 @@ def read(body: bytes, *roots: str) -> Element:
         MalformedMarkup: Not well-formed, with a DTD or entities, or another root.
     """
     try:
-        root: Element = fromstring(body, forbid_dtd=True)
+        root = _parse(body)
     except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
         raise MalformedMarkup(f"the XML can't be read: {error}") from error
     for element in root.iter():
@@ -44,6 +43,18 @@ def read(body: bytes, *roots: str) -> Element:
     if root.tag not in roots:
         raise MalformedMarkup(f"expected <{'> or <'.join(roots)}>, got <{root.tag}>")
     return root
+
+
+def _parse(body: bytes) -> Element:
+    """Parse with the guard, which is slow, only where there can be something to guard from.
+
+    Without "<!" there is no DTD, and no entity but through one. No encoding hides it: UTF-16 and
+    UTF-32 write it with zeros, and expat takes no other that spells ASCII differently.
+    """
+    if b"<!" in body or b"\0" in body:
+        guarded: Element = fromstring(body, forbid_dtd=True)
+        return guarded
+    return XML(body)
 
 
 def text(element: Element, name: str) -> str | None:
@@ -66,8 +77,8 @@ def leaf(name: str, value: str | int) -> str:
 
 def quote(value: str) -> str:
     """Text as it goes into an element. A bare CR would be read back as LF."""
-    if _SPECIAL.search(value) is None:
-        return value
+    if not ("&" in value or "<" in value or ">" in value or "\r" in value):
+        return value  # four searches for a character are ten times as fast as one for a class
     return escape(value, quote=False).replace("\r", "&#13;")
 
 

@@ -6,9 +6,10 @@ Translates and delegates; what a queue does is :mod:`fc_async_local.services.mns
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import functools
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from fc_async_local.services import identifiers, signature
+from fc_async_local.services import asgi, identifiers, signature
 from fc_async_local.services.asgi import Answer, Endpoint
 from fc_async_local.services.mns import routing, wire
 from fc_async_local.services.mns.errors import MnsError, message_missing, queue_missing
@@ -61,6 +62,8 @@ class MnsDoor:
         try:
             self._authenticate(request)
             answer = await self._route(request)
+            if answer is None:
+                raise _no_operation(request)
         except MnsError as error:
             answer = _error(error.status, error.code, error.message, request_id, request)
         except StoreUnavailable as error:
@@ -69,7 +72,7 @@ class MnsDoor:
 
     def waits(self, request: Request) -> bool:
         """Receiving may wait for a message."""
-        return request.method == "GET" and request.parameters().get("waitseconds") != "0"
+        return request.method == "GET" and not f"&{request.query}".endswith("&waitseconds=0")
 
     def refuse(self, status: int, code: str, message: str) -> Answer:
         """An error before there is a request that can be understood."""
@@ -85,22 +88,17 @@ class MnsDoor:
         except signature.Unsigned as error:
             raise MnsError(error.code, error.message) from error
 
-    async def _route(self, request: Request) -> Answer:
-        answer: Answer | None = None
+    def _route(self, request: Request) -> Awaitable[Answer | None]:
         match request.segments:
-            case ("queues",) if request.method == "GET":
-                answer = await self._list_queues(request)
-            case ("queues", name) if request.method in self._queue_routes:
-                answer = await self._queue_routes[request.method](request, _public(name))
             case ("queues", name, "messages") if request.method in self._message_routes:
-                answer = await self._message_routes[request.method](request, _public(name))
+                return self._message_routes[request.method](request, _public(name))
+            case ("queues", name) if request.method in self._queue_routes:
+                return self._queue_routes[request.method](request, _public(name))
+            case ("queues",) if request.method == "GET":
+                return self._list_queues(request)
             case ("topics", *rest) if self._topics is not None:
-                answer = await self._topics.handle(request, tuple(rest))
-        if answer is None:
-            raise MnsError(
-                "InvalidRequestURL", f"{request.method} {request.path} is no operation of MNS"
-            )
-        return answer
+                return self._topics.handle(request, tuple(rest))
+        raise _no_operation(request)
 
     async def _put_queue(self, request: Request, name: str) -> Answer:
         if routing.flag(request.parameters(), "metaoverride"):
@@ -136,19 +134,18 @@ class MnsDoor:
         return routing.xml(201, wire.sent(await self._service.send(name, drafts), batch=batch))
 
     async def _receive(self, request: Request, name: str) -> Answer:
-        parameters = request.parameters()
-        count = routing.number(parameters, "numofmessages")
-        limit, batch = (1, False) if count is None else (count, True)
-        if routing.flag(parameters, "peekonly"):
-            messages = await self._service.peek(name, limit=limit)
+        wish = _wish(request.query)
+        if wish.peek:
+            messages = await self._service.peek(name, limit=wish.limit)
             written = wire.peeked
         else:
-            wait = routing.number(parameters, "waitseconds")
-            messages = await self._service.receive(name, limit=limit, wait_seconds=wait)
+            messages = await self._service.receive(
+                name, limit=wish.limit, wait_seconds=wish.wait_seconds
+            )
             written = wire.received
         if not messages:
             raise message_missing()
-        return routing.xml(200, written(messages, batch=batch))
+        return routing.xml(200, written(messages, batch=wish.batch))
 
     async def _delete(self, request: Request, name: str) -> Answer:
         handle = request.parameters().get("receipthandle")
@@ -181,6 +178,32 @@ class MnsDoor:
         )
 
 
+class _Wish(NamedTuple):
+    """What ReceiveMessage, PeekMessage and their batches ask for."""
+
+    limit: int
+    batch: bool
+    peek: bool
+    wait_seconds: int | None
+
+
+@functools.lru_cache(maxsize=256)
+def _wish(query: str) -> _Wish:
+    # Whoever polls asks for the same again and again.
+    parameters = asgi.parameters(query)
+    count = routing.number(parameters, "numofmessages")
+    return _Wish(
+        limit=1 if count is None else count,
+        batch=count is not None,
+        peek=routing.flag(parameters, "peekonly"),
+        wait_seconds=routing.number(parameters, "waitseconds"),
+    )
+
+
+def _no_operation(request: Request) -> MnsError:
+    return MnsError("InvalidRequestURL", f"{request.method} {request.path} is no operation of MNS")
+
+
 def _public(name: str) -> str:
     """Queues of the services themselves don't exist for clients."""
     if name.startswith("."):
@@ -196,5 +219,8 @@ def _error(
 
 def _stamped(answer: Answer, request_id: str) -> Answer:
     # The official Python client looks this name up as it is written here.
-    stamp = (("x-mns-request-id", request_id), ("x-mns-version", VERSION))
-    return answer._replace(headers=(*answer.headers, *stamp))
+    return Answer(
+        answer.status,
+        answer.body,
+        (*answer.headers, ("x-mns-request-id", request_id), ("x-mns-version", VERSION)),
+    )

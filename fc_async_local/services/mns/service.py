@@ -107,13 +107,19 @@ class MnsService:
         rules.check_range("numOfMessages", limit, model.BATCH)
         if wait_seconds is not None:
             rules.check_range("waitseconds", wait_seconds, model.POLLING_SECONDS)
-        started = self._clock.now()
+        now = started = self._clock.now()
+        found = await self._store.receive(name, limit, now=now)
+        seconds = found.polling_wait_seconds if wait_seconds is None else wait_seconds
+        deadline = started + seconds * 1_000
+        if found.messages or now >= deadline:
+            return found.messages
+        return await self._wait_and_receive(name, limit, deadline)
+
+    async def _wait_and_receive(self, name: str, limit: int, deadline: int) -> Sequence[Message]:
         # In line before looking: what is sent between the look and the wait rings this bell.
         with self._bells.at(name) as (bell, turn):
             while True:
                 found = await self._store.receive(name, limit, now=self._clock.now())
-                seconds = found.polling_wait_seconds if wait_seconds is None else wait_seconds
-                deadline = started + seconds * 1_000
                 if found.messages or self._clock.now() >= deadline or self._closed:
                     return found.messages
                 until = look_again(
@@ -131,14 +137,12 @@ class MnsService:
         """Delete received messages; the error of each handle that is not good."""
         receipts = [rules.read_handle(handle) for handle in handles]
         known = [receipt for receipt in receipts if receipt is not None]
-        deleted = dict(
-            zip(known, await self._store.delete(name, known, now=self._clock.now()), strict=True)
-        )
+        deleted = iter(await self._store.delete(name, known, now=self._clock.now()))
         return [
             handle_unknown(handle)
             if receipt is None
             else None
-            if deleted[receipt]
+            if next(deleted)
             else message_missing()
             for handle, receipt in zip(handles, receipts, strict=True)
         ]

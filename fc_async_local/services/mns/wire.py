@@ -194,9 +194,8 @@ def received(messages: Sequence[Message], *, batch: bool) -> bytes:
     """The answer to ReceiveMessage and BatchReceiveMessage."""
     return _messages(
         [
-            _shown(message)
-            + leaf("ReceiptHandle", handle_of(message))
-            + leaf("NextVisibleTime", message.visible_at)
+            f"{_shown(message)}<ReceiptHandle>{handle_of(message)}</ReceiptHandle>"
+            f"<NextVisibleTime>{message.visible_at}</NextVisibleTime>"
             for message in messages
         ],
         batch=batch,
@@ -224,11 +223,10 @@ def _shown(message: Message) -> str:
     )
     if message.group_id:
         shown += leaf("MessageGroupId", message.group_id)
-    return (
-        shown
-        + _properties("UserProperties", message.user_properties)
-        + _properties("SystemProperties", message.system_properties)
-    )
+    if message.user_properties or message.system_properties:
+        shown += _properties("UserProperties", message.user_properties)
+        shown += _properties("SystemProperties", message.system_properties)
+    return shown
 
 
 def _messages(contents: Sequence[str], *, batch: bool) -> bytes:

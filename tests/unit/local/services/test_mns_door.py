@@ -178,9 +178,12 @@ def test_a_bad_request_is_refused_by_code(
     assert (answer[0], element(answer[2], "Code")) == (status, code)
 
 
-def test_an_entity_bomb_is_refused_unread(run: Any) -> None:
-    bomb = b'<!DOCTYPE m [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><Message>&b;</Message>'
-    status, _, text = run(lambda call: call("POST", "/queues/q/messages", bomb))
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "utf-16", "utf-16-le", "utf-32", "cp037"])
+def test_an_entity_bomb_is_refused_unread(run: Any, encoding: Any) -> None:
+    head = f'<?xml version="1.0" encoding="{encoding}"?>'
+    bomb = '<!DOCTYPE m [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><Message>&b;</Message>'
+    body = (head + bomb).encode(encoding)
+    status, _, text = run(lambda call: call("POST", "/queues/q/messages", body))
     assert (status, element(text, "Code")) == (400, "MalformedXML")
 
 
@@ -225,6 +228,27 @@ def test_a_client_that_hangs_up_takes_no_message(run: Any) -> None:
     gone, (status, _, text) = run(body)
     assert gone is None
     assert (status, element(text, "DequeueCount")) == (200, "0")
+
+
+def test_what_can_be_answered_at_once_is_not_watched(run: Any) -> None:
+    async def body(call: Any) -> Any:
+        await call("POST", "/queues/q/messages", BODY)
+        answer = await call("GET", "/queues/q/messages?waitseconds=30")
+        return answer[0], len(asyncio.all_tasks())
+
+    assert run(body) == (200, 1)
+
+
+def test_a_poll_that_is_cancelled_from_elsewhere_is_cancelled(run: Any) -> None:
+    async def body(call: Any) -> Any:
+        waiting = asyncio.ensure_future(call("GET", "/queues/q/messages?waitseconds=30"))
+        for _ in range(10):
+            await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.wait([waiting])
+        return waiting.cancelled()
+
+    assert run(body)
 
 
 def test_a_store_that_is_away_is_a_503(run: Any) -> None:
