@@ -36,7 +36,7 @@ from fc_async_local.store.sqlite.checkpoint import Checkpointer
 from fc_async_local.store.sqlite.lock import FileLock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
     from pathlib import Path
 
     from fc_async_local.store import sql
@@ -79,6 +79,7 @@ class Database:
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="fc-async-reader")
         self._reading = threading.local()
         self._reading_all: list[sqlite3.Connection] = []
+        self._last_words: list[Callable[[], Awaitable[None]]] = []
 
     @classmethod
     async def open(cls, path: Path, *schemas: sql.Schema) -> Database:
@@ -167,8 +168,14 @@ class Database:
             raise StoreUnavailable("the store is closed")
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, job)
 
+    def before_close(self, last_words: Callable[[], Awaitable[None]]) -> None:
+        """Call this before closing, for a component that holds something back."""
+        self._last_words.append(last_words)
+
     async def aclose(self) -> None:
         """Write what is queued, end all threads, let go of the file. Again: no harm."""
+        while self._last_words:
+            await self._last_words.pop()()
         if self._closed:
             return
         self._closed = True

@@ -405,6 +405,40 @@ TestStores = Stores.TestCase
 TestStores.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
 
 
+class KilledStores(Stores):
+    """So they do when the process of one is killed now and then."""
+
+    def __init__(self) -> None:
+        self.lives = 0
+        super().__init__()
+
+    def open(self) -> Any:
+        self.life = Path(self.folder.name) / str(self.lives)
+        self.life.mkdir(exist_ok=True)
+        return Database.open(self.life / "test.db")
+
+    @rule()
+    def kill(self) -> None:
+        # What a killed process has written is what lies there now; the next life begins with that.
+        survived = {
+            file.name: file.read_bytes()
+            for name in ("test.db", "test.db-wal", "test.db-claims")
+            if (file := self.life / name).exists()
+        }
+        self.do(self.database.aclose())
+        self.lives += 1
+        life = Path(self.folder.name) / str(self.lives)
+        life.mkdir()
+        for name, content in survived.items():
+            (life / name).write_bytes(content)
+        self.database = self.do(self.open())
+        self.stores = (self.stores[0], self.do(self.store()))
+
+
+TestKilledStores = KilledStores.TestCase
+TestKilledStores.settings = settings(max_examples=30, stateful_step_count=30, deadline=None)
+
+
 def test_postgresql_answers_like_memory_whatever_is_done(clear_postgres: Any) -> None:
     class OnPostgres(Stores):
         def open(self) -> Any:

@@ -1,0 +1,244 @@
+# SPDX-License-Identifier: MIT
+"""What is done to queues inside of a transaction of the SQLite file: statements and rows.
+
+Every decision is :mod:`fc_async_local.services.mns.queue`'s. When there is a transaction, and what
+is known without one, is :mod:`fc_async_local.services.mns.sqlite`'s.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from fc_async_local.services.mns import queue as rules
+from fc_async_local.services.mns import rows
+from fc_async_local.services.mns.desk import WINDOW_CHARACTERS, Layout
+from fc_async_local.services.mns.errors import MnsError, queue_missing
+from fc_async_local.services.mns.model import Counts, Creation
+from fc_async_local.store import sql
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Sequence
+
+    from fc_async_local.services.mns.journal import Entry
+    from fc_async_local.services.mns.model import Draft, Message, Queue, QueueAttributes, Receipt
+
+_SQL: Final = sql.statements("fc_async_local.services.mns")
+
+
+def create_queue(connection: sqlite3.Connection, queue: Queue) -> Creation:
+    """Make a queue; one that exists is left as it is."""
+    existing = _find_queue(connection, queue.name)
+    if existing is not None:
+        return rules.compare(existing, queue.attributes)
+    row = msgspec.structs.asdict(queue) | {"attributes": rows.from_attributes(queue.attributes)}
+    connection.execute(_SQL["put_queue"], row)
+    return "created"
+
+
+def change_queue(
+    connection: sqlite3.Connection, name: str, attributes: QueueAttributes, now: int
+) -> None:
+    """Replace all attributes of a queue."""
+    row = {"name": name, "attributes": rows.from_attributes(attributes), "now": now}
+    if connection.execute(_SQL["change_queue"], row).rowcount == 0:
+        raise queue_missing(name)
+
+
+def delete_queue(connection: sqlite3.Connection, name: str) -> None:
+    """Forget a queue and its messages."""
+    if connection.execute(_SQL["delete_queue"], {"name": name}).rowcount == 0:
+        raise queue_missing(name)
+
+
+def get_queue(connection: sqlite3.Connection, name: str) -> Queue:
+    """One queue."""
+    queue = _find_queue(connection, name)
+    if queue is None:
+        raise queue_missing(name)
+    return queue
+
+
+def list_queues(
+    connection: sqlite3.Connection, prefix: str, after: str, limit: int
+) -> Sequence[Queue]:
+    """Queues by name, beginning behind ``after``."""
+    row = {"prefix": prefix, "after": after, "limit": limit}
+    return [rows.to_queue(found) for found in connection.execute(_SQL["list_queues"], row)]
+
+
+def send(
+    connection: sqlite3.Connection, name: str, drafts: Sequence[Draft], now: int
+) -> Sequence[Message]:
+    """Put messages into a queue, all or none."""
+    queue = get_queue(connection, name)
+    # All are checked before the first is written: a refusal must leave nothing behind.
+    messages = [rules.enqueue(queue, draft, sequence=0, now=now) for draft in drafts]
+    # A queue that nobody reads must not grow for ever.
+    connection.execute(_SQL["expire"], _scope(queue, now))
+    return [_put(connection, name, message, now) for message in messages]
+
+
+def offer(
+    connection: sqlite3.Connection, name: str, draft: Draft, now: int
+) -> Sequence[Message] | MnsError:
+    """Put a message into a queue, or say why it takes none."""
+    try:
+        return send(connection, name, [draft], now)
+    except MnsError as error:
+        return error
+
+
+def look(connection: sqlite3.Connection, name: str, limit: int, wanted: int, now: int) -> Layout:
+    """What there is to receive: ``limit`` messages, and up to ``wanted`` if they are not long."""
+    queue = get_queue(connection, name)
+    # Drop what was kept long enough; make ready what has become visible.
+    scope = _scope(queue, now)
+    connection.execute(_SQL["expire"], scope)
+    connection.execute(_SQL["surface"], scope)
+    ready: list[Message] = []
+    characters = 0
+    whole = True
+    cursor = connection.execute(_SQL["ready"], {"queue": name, "limit": wanted + 1})
+    for row in cursor:
+        if len(ready) == wanted or (len(ready) >= limit and characters > WINDOW_CHARACTERS):
+            whole = False
+            break
+        ready.append(rows.to_message(row))
+        characters += len(ready[-1].body)
+    cursor.close()
+    (next_visible,) = connection.execute(_SQL["next_visible"], {"queue": name}).fetchone()
+    (oldest,) = connection.execute(_SQL["oldest"], {"queue": name}).fetchone()
+    (newest,) = connection.execute(_SQL["newest"]).fetchone()
+    return Layout(queue, ready, whole, next_visible, oldest, newest)
+
+
+def tell(connection: sqlite3.Connection, entries: Sequence[Entry]) -> None:
+    """Write down claims and deletions; those that are written down already change nothing."""
+    claims = [
+        (
+            entry.visible_at,
+            entry.first_dequeued_at,
+            entry.dequeue_count,
+            entry.claims,
+            entry.sequence,
+        )
+        for entry in entries
+        if entry.claims
+    ]
+    gone = json.dumps([entry.sequence for entry in entries if not entry.claims])
+    connection.executemany(_SQL["claim"], claims)
+    connection.execute(_SQL["delete_messages"], {"sequences": gone})
+
+
+def tell_again(connection: sqlite3.Connection, entries: Sequence[Entry]) -> None:
+    """:func:`tell` what may be of another file, or of long ago: numbers and ids must agree."""
+    sequences = json.dumps([entry.sequence for entry in entries])
+    ids = dict(connection.execute(_SQL["ids"], {"sequences": sequences}))
+    tell(connection, [entry for entry in entries if ids.get(entry.sequence) == entry.message_id])
+
+
+def peek(connection: sqlite3.Connection, name: str, limit: int, now: int) -> Sequence[Message]:
+    """What could be received."""
+    row = _scope(get_queue(connection, name), now) | {"limit": limit}
+    return [rows.to_message(found) for found in connection.execute(_SQL["visible"], row)]
+
+
+def delete(
+    connection: sqlite3.Connection, name: str, receipts: Sequence[Receipt], now: int
+) -> Sequence[bool]:
+    """Delete received messages; False for each handle that is no longer good."""
+    found = _find(connection, get_queue(connection, name), receipts, now)
+    gone: list[int] = []
+    results = [_take_out(found, receipt, now, gone) for receipt in receipts]
+    connection.execute(_SQL["delete_messages"], {"sequences": json.dumps(gone)})
+    return results
+
+
+def reveal(connection: sqlite3.Connection, name: str, now: int) -> None:
+    """Make every received message visible."""
+    scope = _scope(get_queue(connection, name), now)
+    found = connection.execute(_SQL["received"], scope).fetchall()
+    _change(connection, [rules.reveal(rows.to_message(row), now) for row in found])
+
+
+def hide(
+    connection: sqlite3.Connection, name: str, receipt: Receipt, seconds: float, now: int
+) -> Message | None:
+    """Change the visibility of a received message. None: the handle is no longer good."""
+    queue = get_queue(connection, name)
+    found = _find(connection, queue, [receipt], now).get(receipt.sequence)
+    if found is None or not rules.holds(found, receipt, now):
+        return None
+    hidden = rules.hide(found, seconds=seconds, now=now)
+    _change(connection, [hidden])
+    return hidden
+
+
+def count(connection: sqlite3.Connection, name: str, now: int, group_id: str | None) -> Counts:
+    """How many messages there are."""
+    row = _scope(get_queue(connection, name), now) | {"group_id": group_id}
+    return Counts(*connection.execute(_SQL["counts"], row).fetchone())
+
+
+def _find_queue(connection: sqlite3.Connection, name: str) -> Queue | None:
+    row = connection.execute(_SQL["get_queue"], {"name": name}).fetchone()
+    return None if row is None else rows.to_queue(row)
+
+
+def _scope(queue: Queue, now: int) -> dict[str, object]:
+    return {"queue": queue.name, "now": now, "kept_since": rules.kept_since(queue, now)}
+
+
+def _put(connection: sqlite3.Connection, name: str, message: Message, now: int) -> Message:
+    row = {
+        "queue": name,
+        "message_id": message.message_id,
+        "body": message.body,
+        "priority": message.priority,
+        "enqueued_at": message.enqueued_at,
+        "visible_at": message.visible_at,
+        "extra": rows.extra_of(message),
+        "ready": int(message.visible_at <= now),
+    }
+    cursor = connection.execute(_SQL["put_message"], row)
+    return msgspec.structs.replace(message, sequence=cursor.lastrowid)
+
+
+def _change(connection: sqlite3.Connection, messages: Sequence[Message]) -> None:
+    connection.executemany(
+        _SQL["change_message"],
+        [
+            {
+                "sequence": message.sequence,
+                "visible_at": message.visible_at,
+                "first_dequeued_at": message.first_dequeued_at,
+                "dequeue_count": message.dequeue_count,
+                "claims": message.claims,
+            }
+            for message in messages
+        ],
+    )
+
+
+def _find(
+    connection: sqlite3.Connection, queue: Queue, receipts: Sequence[Receipt], now: int
+) -> dict[int, Message]:
+    """The messages that handles speak of, good or not, by sequence."""
+    sequences = json.dumps([receipt.sequence for receipt in receipts])
+    scope = _scope(queue, now) | {"sequences": sequences}
+    answer = connection.execute(_SQL["some"], scope).fetchall()
+    return {row[0]: rows.to_message(row) for row in answer}
+
+
+def _take_out(found: dict[int, Message], receipt: Receipt, now: int, gone: list[int]) -> bool:
+    """Whether a handle is good; the message is taken out then: a second handle finds nothing."""
+    message = found.get(receipt.sequence)
+    if message is None or not rules.holds(message, receipt, now):
+        return False
+    del found[receipt.sequence]
+    gone.append(receipt.sequence)
+    return True
