@@ -28,6 +28,8 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 _LOG: Final = logging.getLogger(__name__)
+_NO_CONTENT: Final = 204
+"""Says nothing of a length: RFC 9110, section 8.6."""
 
 
 class Headers(Mapping[str, str]):
@@ -143,7 +145,8 @@ class Endpoint:
         headers = [
             (name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers
         ]
-        headers.append((b"Content-Length", b"%d" % len(answer.body)))
+        if answer.status != _NO_CONTENT:
+            headers.append((b"Content-Length", b"%d" % len(answer.body)))
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": answer.body})
 
@@ -154,12 +157,15 @@ class Endpoint:
         )
         if foreign:
             return self._service.refuse(403, "AccessDenied", foreign)
-        try:
-            body = await _read(receive, self._body_limit)
-        except _TooLong:
-            return self._service.refuse(
-                413, "EntityTooLarge", f"the body is longer than {self._body_limit} bytes"
-            )
+        message = await receive()
+        body: bytes | None = message.get("body")
+        if body is None or message.get("more_body", False) or len(body) > self._body_limit:
+            try:
+                body = await _read(message, receive, self._body_limit)
+            except _TooLong:
+                return self._service.refuse(
+                    413, "EntityTooLarge", f"the body is longer than {self._body_limit} bytes"
+                )
         raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
         request = Request(
             scope["method"],
@@ -183,11 +189,10 @@ class Endpoint:
                 watch.end()
 
 
-async def _read(receive: Receive, limit: int) -> bytes:
+async def _read(message: Message, receive: Receive, limit: int) -> bytes:
     chunks: list[bytes] = []
     size = 0
     while True:
-        message = await receive()
         if message["type"] == "http.disconnect":
             raise _Gone
         chunk: bytes = message.get("body", b"")
@@ -197,6 +202,7 @@ async def _read(receive: Receive, limit: int) -> bytes:
         chunks.append(chunk)
         if not message.get("more_body", False):
             return b"".join(chunks)
+        message = await receive()
 
 
 class _Watch:

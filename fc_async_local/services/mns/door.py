@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from fc_async_local.services.mns.topic_service import TopicService
 
 VERSION: Final = "2015-06-06"
+_STAMP: Final = ("x-mns-version", VERSION)
 _BODY_LIMIT: Final = 8 * 1024 * 1024
 """A full batch, 16 times 64 KB, with every character written as an entity."""
 
@@ -60,7 +61,8 @@ class MnsDoor:
         """Answer one request."""
         request_id = identifiers.request_id()
         try:
-            self._authenticate(request)
+            if self._service.settings.strict_auth:
+                self._authenticate(request)
             answer = await self._route(request)
             if answer is None:
                 raise _no_operation(request)
@@ -80,11 +82,9 @@ class MnsDoor:
         return _stamped(_error(status, code, message, request_id, None), request_id)
 
     def _authenticate(self, request: Request) -> None:
-        settings = self._service.settings
-        if not settings.strict_auth:
-            return
+        keys = self._service.settings.access_keys
         try:
-            signature.verify(signature.MNS, request, settings.access_keys, now=self._clock.now())
+            signature.verify(signature.MNS, request, keys, now=self._clock.now())
         except signature.Unsigned as error:
             raise MnsError(error.code, error.message) from error
 
@@ -219,8 +219,5 @@ def _error(
 
 def _stamped(answer: Answer, request_id: str) -> Answer:
     # The official Python client looks this name up as it is written here.
-    return Answer(
-        answer.status,
-        answer.body,
-        (*answer.headers, ("x-mns-request-id", request_id), ("x-mns-version", VERSION)),
-    )
+    stamp = ("x-mns-request-id", request_id)
+    return Answer(answer.status, answer.body, (*answer.headers, stamp, _STAMP))
