@@ -3,7 +3,8 @@
 
 The ceiling is a bare stand-in: an ASGI application that answers every receive with the same
 message and every delete with 204, on the same server, without a store. Both are measured in this
-one run, alternately; what counts is the ratio.
+one run, alternately; what counts is the ratio. How many messages the queues could serve if the
+client cost next to nothing is measured afterwards, with bare sockets.
 
     python benchmarks/services.py [--messages 800] [--rounds 9]
 """
@@ -11,8 +12,10 @@ one run, alternately; what counts is the ratio.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import contextlib
 import json
+import re
 import statistics
 import subprocess
 import sys
@@ -106,6 +109,36 @@ def consume(url, count, *, single):
     return count / seconds
 
 
+async def _consume_lightly(port, count):
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    length = re.compile(rb"content-length: ([0-9]+)", re.IGNORECASE)
+    handle = re.compile(rb"<ReceiptHandle>([^<]+)<")
+
+    async def ask(method, query):
+        target = b"/queues/q/messages?" + query
+        writer.write(b"%s %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n" % (method, target, port))
+        found = length.search(await reader.readuntil(b"\r\n\r\n"))
+        return await reader.readexactly(int(found[1])) if found else b""
+
+    for _ in range(count):
+        received = await ask(b"GET", b"waitseconds=0")
+        await ask(b"DELETE", b"ReceiptHandle=" + handle.search(received)[1])
+    writer.close()
+
+
+def consume_lightly(url, count, connections):
+    """Messages per second of clients that parse next to nothing, one by one on each connection."""
+    port = int(url.rpartition(":")[2])
+
+    async def all_of_them():
+        share = count // connections
+        await asyncio.gather(*(_consume_lightly(port, share) for _ in range(connections)))
+
+    began = time.perf_counter()
+    asyncio.run(all_of_them())
+    return count / (time.perf_counter() - began)
+
+
 def fill(url, count):
     account = Account(url, "id", "secret")
     queue = account.get_queue("q")
@@ -139,10 +172,17 @@ def main():
                 single = how == "one by one"
                 count = options.messages if single else options.messages // 16 * 16
                 measured.append(consume(place, count, single=single))
+        light = {connections: [] for connections in (1, 8)}
+        for connections, measured in light.items():
+            for _ in range(3):
+                fill(ours, options.messages * 4)
+                measured.append(consume_lightly(ours, options.messages * 4, connections))
     result = {f"{who}, {how}": round(statistics.median(m)) for (who, how), m in rates.items()}
     for how in ("one by one", "batches of 16"):
         pairs = zip(rates["ours", how], rates["bare", how], strict=True)
         result[f"ratio, {how}"] = round(statistics.median(o / b for o, b in pairs), 2)
+    for connections, measured in light.items():
+        result[f"ours, light clients: {connections}"] = round(statistics.median(measured))
     print(json.dumps(result, indent=2))
 
 

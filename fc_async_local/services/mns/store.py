@@ -2,8 +2,9 @@
 """The port behind which queues and their messages are kept.
 
 Implementations (memory, SQLite, PostgreSQL) are held to one contract suite. Every verb that writes
-is one transaction and returns after it is durable; what happens to a message is decided by
-:mod:`fc_async_local.services.mns.queue`, never by a store.
+is done whole or not at all, and returns when it survives the process; what is sent survives a loss
+of power too. What happens to a message is decided by :mod:`fc_async_local.services.mns.queue`,
+never by a store.
 """
 
 from __future__ import annotations
