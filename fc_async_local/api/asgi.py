@@ -32,7 +32,7 @@ from fc_async_local.engine.protocol import Rejected
 from fc_async_sdk import limits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from starlette.routing import BaseRoute
 
@@ -72,11 +72,12 @@ class Api:
             raise RuntimeError(f"{scope['type']!r} is not served here, only http is")
         request_id = self._new_request_id()
         scope[REQUEST_ID] = request_id
+        headers: dict[bytes, bytes] = dict(scope["headers"])
         try:
-            _turn_away_strangers(scope)
+            _turn_away_strangers(scope, headers)
             function = invoke.function_of(scope)
             if function:
-                await self._invoke(function, scope, receive, send)
+                await self._invoke(function, headers, scope, receive, send)
             else:
                 await self._route(scope, receive, send)
         except ClientGone:
@@ -120,13 +121,9 @@ class _Replay:
         return message
 
 
-def _turn_away_strangers(scope: Scope) -> None:
-    host = origin = ""
-    for name, value in scope["headers"]:
-        if name == b"host":
-            host = value.decode("latin-1")
-        elif name == b"origin":
-            origin = value.decode("latin-1")
+def _turn_away_strangers(scope: Scope, headers: Mapping[bytes, bytes]) -> None:
+    host = headers.get(b"host", b"").decode("latin-1")
+    origin = headers.get(b"origin", b"").decode("latin-1")
     if scope["method"] == "PUT" and uploads.is_bucket(host) and not origin:
         return
     reason = loopback.refusal(host, origin)

@@ -19,6 +19,8 @@ from fc_async_local.engine.protocol import Rejected
 from fc_async_sdk import limits
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from fc_async_local.api.auth import Authenticator
     from fc_async_local.catalog import FunctionCatalog
     from fc_async_local.domain.invocation import Outcome
@@ -50,15 +52,28 @@ class InvokeEndpoint:
         self._catalog = catalog
         self._authenticator = authenticator
 
-    async def __call__(self, function: str, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(
+        self,
+        function: str,
+        headers: Mapping[bytes, bytes],
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+    ) -> None:
         """Serve one request.
+
+        Args:
+            function: What it invokes.
+            headers: Of the request, by lower-case name.
+            scope: As every ASGI application gets it, with the request id.
+            receive: As every ASGI application gets it.
+            send: As every ASGI application gets it.
 
         Raises:
             Rejected: The request is refused.
             ClientGone: Half a request came.
         """
-        headers = _fc_headers(scope)
-        kind = headers.get(b"x-fc-invocation-type", "")
+        kind = _text(headers, b"x-fc-invocation-type")
         asynchronous = kind == "Async"
         body = await read_body(
             receive, limits.ASYNC_PAYLOAD_BYTES if asynchronous else limits.SYNC_PAYLOAD_BYTES
@@ -74,14 +89,14 @@ class InvokeEndpoint:
             await self._run(function, body, headers, scope, send)
 
     async def _accept(
-        self, function: str, body: bytes, headers: dict[bytes, str], scope: Scope, send: Send
+        self, function: str, body: bytes, headers: Mapping[bytes, bytes], scope: Scope, send: Send
     ) -> None:
         accepted = await self._invoker.invoke_async(
             function,
             body,
             qualifier=_qualifier(scope["query_string"]),
-            delay_seconds=parameters.delay_seconds(headers.get(b"x-fc-async-delay", "")),
-            task_id=headers.get(b"x-fc-async-task-id", ""),
+            delay_seconds=parameters.delay_seconds(_text(headers, b"x-fc-async-delay")),
+            task_id=_text(headers, b"x-fc-async-task-id"),
             request_id=scope[REQUEST_ID],
         )
         answer: HeaderList = [
@@ -93,9 +108,9 @@ class InvokeEndpoint:
         await send({"type": "http.response.body"})
 
     async def _run(
-        self, function: str, body: bytes, headers: dict[bytes, str], scope: Scope, send: Send
+        self, function: str, body: bytes, headers: Mapping[bytes, bytes], scope: Scope, send: Send
     ) -> None:
-        log_type = headers.get(b"x-fc-log-type", "")
+        log_type = _text(headers, b"x-fc-log-type")
         if log_type not in _LOG_TYPES:
             raise refusals.invalid_argument(f"x-fc-log-type must be None or Tail, got {log_type!r}")
         answered = await self._invoker.invoke_sync(
@@ -138,12 +153,9 @@ def _answer_headers(request_id: str, outcome: Outcome, checksum: str) -> HeaderL
     return headers
 
 
-def _fc_headers(scope: Scope) -> dict[bytes, str]:
-    return {
-        name: value.decode("latin-1")
-        for name, value in scope["headers"]
-        if name.startswith(b"x-fc-")
-    }
+def _text(headers: Mapping[bytes, bytes], name: bytes) -> str:
+    value = headers.get(name)
+    return value.decode("latin-1") if value else ""
 
 
 @functools.lru_cache(maxsize=256)
