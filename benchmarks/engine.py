@@ -56,6 +56,7 @@ JOBS = 1_000
 PACE = 4_000
 WAITING = 500_000
 FAR = 3_599
+WARM_UP = 3.0  # seconds: by then the log is being copied, which goes on as long as accepts come
 
 
 # --- servers ----------------------------------------------------------------------------------
@@ -190,7 +191,7 @@ def ratio(found: dict[str, list[Any]], ours: str, other: str) -> float:
 
 def accepts(one: Server, seconds: float) -> tuple[float, float, float, float]:
     """Per second, p50 and p99 in milliseconds, CPU of each in microseconds."""
-    drive(one.port, for_seconds(0.5, request(FAR)))
+    drive(one.port, for_seconds(WARM_UP, request(FAR)))
     before = one.cpu_seconds()
     rate, latencies = drive(one.port, for_seconds(seconds, request(FAR)))
     cpu = (one.cpu_seconds() - before) / len(latencies) * 1_000_000

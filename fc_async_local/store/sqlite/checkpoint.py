@@ -2,24 +2,36 @@
 """Copies the write-ahead log into the database file, away from those who wait for a commit.
 
 SQLite would do it inside every thousandth page's COMMIT, which costs all who wait there ten
-milliseconds and more. Must never hold up a commit, except when the log has outgrown its bound.
+milliseconds and more. A small log is copied by a thread, a busy one by a process of its own. Must
+never hold up a commit, except when the log has outgrown its bound.
 """
 
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import sqlite3
 import sys
 import threading
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-_REST_SECONDS: Final = 0.25
-"""Between two checkpoints: the longest that a busy log goes uncopied."""
+from fc_async_local.store.sqlite.copier import Copier
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_LOG: Final = logging.getLogger(__name__)
+
+_REST_SECONDS: Final = 2.0
+"""Between two checkpoints: the longest that a busy log goes uncopied. Each makes a few commits wait
+for the disk: less than one in a hundred at this rate."""
+
+_BUSY_BYTES: Final = 8 * 1024 * 1024
+"""Of log, from which on copying takes longer than a commit should have to wait for it."""
 
 _LOG_PAGES: Final = 32_768
 """128 MiB of log at which the writer itself starts it over; readers may hold it open longer."""
-
 
 _NICE: Final = 10
 """A tenth of the weight of a thread that somebody waits for. Not less: it needs the interpreter's
@@ -29,13 +41,16 @@ lock now and then, and must not hold it while other programs have all the CPU.""
 class Checkpointer:
     """A thread that sleeps until something was committed."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, database: Path) -> None:
         """Start the thread.
 
         Args:
             connection: The thread's own from now on; it closes it.
+            database: The file that it is connected to.
         """
         self._connection = connection
+        self._log = database.with_name(f"{database.name}-wal")
+        self._copier: Copier | None = Copier(database)
         self._dirty = threading.Event()
         self._outgrown = threading.Event()
         self._end = threading.Event()
@@ -63,18 +78,31 @@ class Checkpointer:
 
     def _run(self) -> None:
         _step_back()
-        connection = self._connection
-        with contextlib.closing(connection):
+        with contextlib.closing(self._connection), contextlib.ExitStack() as ending:
+            if self._copier is not None:
+                ending.callback(self._copier.close)
             # Clearing may take the note of an end with it, so the end is asked for again each time.
             while not self._end.is_set() and self._dirty.wait():
                 if self._end.wait(_REST_SECONDS):
                     break
                 self._dirty.clear()
-                # The log keeps what can't be copied now (disk full, locked); nothing is lost.
-                with contextlib.suppress(sqlite3.OperationalError):
-                    _, pages, _ = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-                    if pages > _LOG_PAGES:
-                        self._outgrown.set()
+                if self._copy() > _LOG_PAGES:
+                    self._outgrown.set()
+
+    def _copy(self) -> int:
+        """Copy what can be copied; how many pages the log has."""
+        copier = self._copier
+        try:
+            if copier is not None and self._log.stat().st_size >= _BUSY_BYTES:
+                return copier.copy()
+        except OSError as error:
+            _LOG.warning("the log is copied by a thread from now on: %s", error)
+            self._copier = None
+        try:
+            _, pages, _ = self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        except sqlite3.OperationalError:
+            return 0  # disk full, locked: the log keeps what can't be copied now
+        return int(pages)
 
 
 def _step_back() -> None:

@@ -72,7 +72,7 @@ class Database:
             writing = on_failure.enter_context(contextlib.closing(_connect(path)))
             copying = on_failure.enter_context(contextlib.closing(_connect(path)))
             on_failure.pop_all()
-        self._checkpointer = Checkpointer(copying)
+        self._checkpointer = Checkpointer(copying, path)
         self._writer = writer.Writer(
             writing, committed=self._checkpointer.committed, noted=self._checkpointer.noted
         )

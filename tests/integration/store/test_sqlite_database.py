@@ -420,7 +420,7 @@ def test_a_log_beyond_its_bound_is_noticed(
 
 def test_an_end_at_the_last_moment_of_a_rest_is_not_missed(tmp_path: Path) -> None:
     connection = sqlite3.connect(tmp_path / "a.db", check_same_thread=False)
-    checkpointer = checkpoint.Checkpointer(connection)
+    checkpointer = checkpoint.Checkpointer(connection, tmp_path / "a.db")
 
     class EndsAsTheRestIsOver(threading.Event):
         def wait(self, timeout: float | None = None) -> bool:
