@@ -17,6 +17,7 @@ import asyncio
 import heapq
 import itertools
 import logging
+import math
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
@@ -64,7 +65,8 @@ class Dispatching:
         self._next: deque[Held] = deque()  # due, in hand, to run as soon as there is room
         self._order = itertools.count()
         self._full = False
-        self._backlog = True  # until the first claim has shown that nothing waits
+        self._waits_since: float = 0  # what lies in the store; unknown until the first look
+        self._looked_at = 0
         self._claims = Loop("dispatcher", ports.clock, self._claim)
         self._alarm = Loop("alarm", ports.clock, self._set_off_due)
         self._beat_at = 0
@@ -83,7 +85,9 @@ class Dispatching:
         self._heartbeat.start()
 
     def notify(self, at: int | None = None) -> None:
-        """Something is due at a moment (None: now)."""
+        """Something in the store is due at a moment (None: now)."""
+        due = self._ports.clock.now() if at is None else at
+        self._waits_since = min(self._waits_since, due)
         self._claims.notify(None if at is None else at - _LEAD_MS)
 
     async def stop(self, request_id: str) -> None:
@@ -106,7 +110,7 @@ class Dispatching:
         ports = self._ports
         straight = not invocation.task_mode and invocation.due_at == invocation.accepted_at
         room = self._hands if ports.hints is None else self._room
-        if not straight or self._backlog or room <= 0:
+        if not straight or self._waits_since <= invocation.due_at or room <= 0:
             return invocation
         self._taking += 1
         return replace(
@@ -147,10 +151,13 @@ class Dispatching:
     async def _claim(self) -> int | None:
         ports = self._ports
         room = self._room
+        now = ports.clock.now()
         self._full = room <= 0
         if self._full:
+            # It may be a lease that has been extended since: nobody waits then.
+            if self._waits_since - _LEAD_MS <= now and self._looked_at + _LEAD_MS <= now:
+                await self._look()
             return None  # the next attempt that ends makes room and wakes this loop
-        now = ports.clock.now()
         self._claiming = room
         try:
             claimed = await ports.store.claim(
@@ -168,13 +175,25 @@ class Dispatching:
                 self._begin(invocation)
             else:
                 await self._hold_on(held, invocation)
-        self._backlog = len(claimed) == room
         self._full = self._room <= 0
-        if self._full:
-            return None
-        return (
-            now if self._backlog else ports.look_again(self._before(await ports.store.next_due()))
-        )
+        if len(claimed) == room and not self._full:
+            self._waits_since = now
+            return now
+        due = self._before(await self._look())
+        return None if self._full else ports.look_again(due)
+
+    async def _look(self) -> int | None:
+        """When the next in the store can be claimed; what is accepted after that goes behind it."""
+        self._looked_at = self._ports.clock.now()
+        known, self._waits_since = self._waits_since, math.inf  # what is told meanwhile counts
+        try:
+            due = await self._ports.store.next_due()
+        except BaseException:
+            self._waits_since = min(self._waits_since, known)
+            raise
+        if due is not None:
+            self._waits_since = min(self._waits_since, due)
+        return due
 
     def _before(self, due: int | None) -> int | None:
         """When to claim what is due then: just before, but at its time if that has begun already.

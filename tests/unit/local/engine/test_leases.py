@@ -235,6 +235,37 @@ def test_what_stayed_in_hand_runs_without_a_claim(play: Any) -> None:
     assert play(scenario, max_in_flight=1) == (4, [])
 
 
+def test_what_falls_due_is_not_starved_by_what_keeps_coming(play: Any) -> None:
+    async def scenario(world: Any) -> int:
+        world.function("f", slowly(world), task_mode=False)
+        await world.engine.run_until_idle()
+        await world.engine.invoke_async("f", b"delayed", delay_seconds=5)
+        for _ in range(100):  # twice as many as can be run
+            await world.engine.invoke_async("f", b"at once")
+            await world.engine.advance(500)
+        ran = [at for at, attempt in world.runs if attempt.payload == b"delayed"]
+        return ran[0] if ran else -1
+
+    # Four are in hand when it falls due, a second each.
+    assert 5_000 <= play(scenario, max_in_flight=1) <= 10_000
+
+
+def test_a_node_at_its_limit_for_longer_than_a_lease_goes_on_without_claims(play: Any) -> None:
+    async def scenario(world: Any) -> Any:
+        world.function("f", slowly(world), task_mode=False)
+        await world.engine.run_until_idle()
+        # A claim, so that it knows of a lease that will have been extended when it was to end.
+        await world.engine.invoke_async("f", b"", delay_seconds=1)
+        waiting = []
+        for _ in range(100):  # as many as can be run
+            await world.engine.advance(1_000)
+            await world.engine.invoke_async("f", b"")
+            waiting.append((await in_hand_and_waiting(world))[1])
+        return max(waiting[5:])
+
+    assert play(scenario, max_in_flight=1) == 0
+
+
 def test_an_end_gives_back_what_stayed_in_hand(play: Any) -> None:
     async def scenario(world: Any) -> Any:
         world.function("f", slowly(world), task_mode=False)
