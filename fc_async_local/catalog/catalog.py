@@ -61,7 +61,6 @@ class FunctionCatalog:
         self._cache = SnapshotCache(documents, shared=shared)
         self._region = region
         self._account_id = account_id
-        self._deployments: dict[tuple[str, str], tuple[object, object, Deployment]] = {}
         self.code = CodeShelf(blobs, checksum)
         self.functions = Functions(
             self._cache,
@@ -79,7 +78,7 @@ class FunctionCatalog:
 
     async def deployment(self, function: str, qualifier: str, *, roll: float) -> Deployment:
         """What runs for a qualifier; see :class:`fc_async_local.engine.protocol.Catalog`."""
-        return self._find(await self._cache.read(), function, qualifier, roll)
+        return _deployment(await self._cache.read(), function, qualifier, roll)
 
     async def async_config(self, function: str, qualifier: str) -> AsyncConfig | None:
         """The configuration of exactly this qualifier, or None."""
@@ -88,30 +87,8 @@ class FunctionCatalog:
     async def target(self, function: str, qualifier: str, *, roll: float) -> Target:
         """Both, as of one moment."""
         snapshot = await self._cache.read()
-        deployment = self._find(snapshot, function, qualifier, roll)
+        deployment = _deployment(snapshot, function, qualifier, roll)
         return Target(deployment, _config(snapshot, function, qualifier))
-
-    def _find(self, snapshot: Snapshot, function: str, qualifier: str, roll: float) -> Deployment:
-        key = ("deployment", function, qualifier)
-        found: Deployment | None = snapshot.worked_out.get(key)
-        if found is None:
-            found = self._deployment(snapshot, function, qualifier, roll)
-            if not snapshot.is_drawn(function, qualifier):
-                snapshot.worked_out[key] = found
-        return found
-
-    def _deployment(
-        self, snapshot: Snapshot, function: str, qualifier: str, roll: float
-    ) -> Deployment:
-        record = snapshot.resolve(function, qualifier, roll=roll)
-        reserved = snapshot.concurrency(function)
-        # Records are replaced, never changed: the same objects mean the same deployment.
-        known = self._deployments.get((record.kind, record.key))
-        if known is not None and known[0] is record and known[1] is reserved:
-            return known[2]
-        deployment = deployment_of(record, reserved.reserved if reserved is not None else None)
-        self._deployments[record.kind, record.key] = (record, reserved, deployment)
-        return deployment
 
     async def graph(self) -> Graph:
         """Where results go, by what is configured now."""
@@ -130,6 +107,20 @@ class FunctionCatalog:
             Rejected: 404 FunctionNotFound or VersionNotFound.
         """
         return (await self._cache.read()).resolve(function, version_id).code.checksum
+
+
+def _deployment(snapshot: Snapshot, function: str, qualifier: str, roll: float) -> Deployment:
+    key = ("deployment", function, qualifier)
+    found: Deployment | None = snapshot.worked_out.get(key)
+    if found is None:
+        drawn = snapshot.draw(function, qualifier, roll)
+        if drawn != qualifier:
+            return _deployment(snapshot, function, drawn, roll)
+        record = snapshot.resolve(function, qualifier)
+        reserved = snapshot.concurrency(function)
+        found = deployment_of(record, reserved.reserved if reserved is not None else None)
+        snapshot.worked_out[key] = found
+    return found
 
 
 def _config(snapshot: Snapshot, function: str, qualifier: str) -> AsyncConfig | None:

@@ -116,20 +116,23 @@ class Snapshot:
         """The reserved concurrency of a function, or None."""
         return self.find(ConcurrencyRecord, key_in(name, RESERVED))
 
-    def is_drawn(self, name: str, qualifier: str) -> bool:
-        """Whether a qualifier stands for one of several versions, by chance."""
-        alias = self.find(AliasRecord, f"{name}/{qualifier}")
-        return alias is not None and bool(alias.weights)
+    def draw(self, name: str, qualifier: str, roll: float) -> str:
+        """The version that is drawn if a qualifier is an alias with weights, else the qualifier.
 
-    def resolve(
-        self, name: str, qualifier: str, *, roll: float = 1.0
-    ) -> FunctionRecord | VersionRecord:
+        Args:
+            name: Function name.
+            qualifier: As :meth:`resolve` takes it.
+            roll: In [0, 1).
+        """
+        alias = self.find(AliasRecord, key_in(name, qualifier))
+        return pick_version(alias, roll) if alias is not None and alias.weights else qualifier
+
+    def resolve(self, name: str, qualifier: str) -> FunctionRecord | VersionRecord:
         """What a qualifier stands for: the unpublished code or one version.
 
         Args:
             name: Function name.
-            qualifier: "" or LATEST, a version id or an alias.
-            roll: In [0, 1): which version of an alias with weights. 1: its main version.
+            qualifier: "" or LATEST, a version id or an alias: its main version.
 
         Raises:
             Rejected: 404 FunctionNotFound, VersionNotFound or AliasNotFound.
@@ -139,7 +142,7 @@ class Snapshot:
             return function
         if limits.VERSION_ID_PATTERN.fullmatch(qualifier):
             return self.version(name, qualifier)
-        return self.version(name, pick_version(self.alias(name, qualifier), roll))
+        return self.version(name, self.alias(name, qualifier).version_id)
 
 
 def pick_version(alias: AliasRecord, roll: float) -> str:
