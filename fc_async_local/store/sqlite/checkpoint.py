@@ -50,7 +50,8 @@ class Checkpointer:
         """
         self._connection = connection
         self._log = database.with_name(f"{database.name}-wal")
-        self._copier: Copier | None = Copier(database)
+        self._copier = Copier(database)
+        self._alone = False
         self._dirty = threading.Event()
         self._outgrown = threading.Event()
         self._end = threading.Event()
@@ -78,9 +79,7 @@ class Checkpointer:
 
     def _run(self) -> None:
         _step_back()
-        with contextlib.closing(self._connection), contextlib.ExitStack() as ending:
-            if self._copier is not None:
-                ending.callback(self._copier.close)
+        with contextlib.closing(self._connection), contextlib.closing(self._copier):
             # Clearing may take the note of an end with it, so the end is asked for again each time.
             while not self._end.is_set() and self._dirty.wait():
                 if self._end.wait(_REST_SECONDS):
@@ -91,13 +90,12 @@ class Checkpointer:
 
     def _copy(self) -> int:
         """Copy what can be copied; how many pages the log has."""
-        copier = self._copier
         try:
-            if copier is not None and self._log.stat().st_size >= _BUSY_BYTES:
-                return copier.copy()
+            if not self._alone and self._log.stat().st_size >= _BUSY_BYTES:
+                return self._copier.copy()
         except OSError as error:
             _LOG.warning("the log is copied by a thread from now on: %s", error)
-            self._copier = None
+            self._alone = True
         try:
             _, pages, _ = self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
         except sqlite3.OperationalError:

@@ -101,8 +101,7 @@ def copied_by(database: Path) -> tuple[bool, int]:
     checkpointer.noted()
     while database.stat().st_size < 100_000 and checkpointer._thread.is_alive():
         checkpointer._thread.join(0.01)
-    copier = checkpointer._copier
-    by_process = copier is not None and copier._process is not None
+    by_process = checkpointer._copier._process is not None
     checkpointer.close()
     return by_process, database.stat().st_size
 
