@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _STATUS: Final = {status.value: status for status in Status}
 _trail: Final = msgspec.json.Decoder(tuple[str, ...])
 _detail: Final = msgspec.json.Decoder(dict[str, object])
+_encode: Final = msgspec.json.Encoder().encode
 _NO_TRAIL: Final = "[]"
 
 
@@ -115,7 +116,7 @@ def to_event(row: Sequence[Any]) -> TaskEvent:
 
 def from_event(number: int, event: TaskEvent) -> tuple[object, ...]:
     """The invocation's id, ``status, at, detail``."""
-    detail = msgspec.json.encode(event.detail).decode() if event.detail else "{}"
+    detail = as_json(event.detail) if event.detail else "{}"
     return (number, event.status.value, event.at, detail)
 
 
@@ -186,7 +187,7 @@ def asked(query: TaskQuery) -> Mapping[str, object]:
     return {
         "function": query.function,
         "qualifier": query.qualifier,
-        "statuses": None if statuses is None else msgspec.json.encode(statuses).decode(),
+        "statuses": None if statuses is None else as_json(statuses),
         "prefix": query.prefix,
         "started_from": query.started_from,
         "started_to": query.started_to,
@@ -197,9 +198,17 @@ def asked(query: TaskQuery) -> Mapping[str, object]:
     }
 
 
+def as_json(value: object) -> str:
+    """What is one JSON text in a column or for a statement: a list of many rows or keys, say.
+
+    For PostgreSQL it must have no NUL in it, which JSON can't have there.
+    """
+    return _encode(value).decode()
+
+
 def _to_trail(text: str) -> Trail:
     return () if text == _NO_TRAIL else _trail.decode(text)
 
 
 def _from_trail(trail: Trail) -> str:
-    return msgspec.json.encode(trail).decode() if trail else _NO_TRAIL
+    return as_json(trail) if trail else _NO_TRAIL

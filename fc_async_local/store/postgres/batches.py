@@ -9,9 +9,8 @@ out.
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import msgspec
 from msgspec.structs import replace
 
 from fc_async_local.domain.invocation import Delivery, Invocation, Lease
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
         TaskEvent,
     )
     from fc_async_local.store.postgres.database import Connection, PostgresDatabase
-
-_encode: Final = msgspec.json.Encoder().encode
 
 
 class Accept(NamedTuple):
@@ -78,7 +75,7 @@ async def accept(
         for metric, function, minute, value in rows.sums(item.counts)
     ]
     small = documents(item.invocation for item in unique)
-    kept = await database.ask(SQL["accept"], [small, payloads, source, as_json(counts)])
+    kept = await database.ask(SQL["accept"], [small, payloads, source, rows.as_json(counts)])
     places = {first[request_id] for (request_id,) in kept}
     return [
         None if place in places else DuplicateTask(item.invocation.task_id)
@@ -103,7 +100,7 @@ async def settle(
 ) -> Sequence[Settled | Exception]:
     """Write what followed from attempts, each if its lease still holds."""
     afters = [steps.settled(item.lease, item.settlement) for item in items]
-    keys = as_json([item.lease.key for item in items])
+    keys = rows.as_json([item.lease.key for item in items])
     cursor = await connection.execute(SQL["holders"], [keys])
     held = {row[0]: row[1:] for row in await cursor.fetchall()}
     results: list[Settled | Exception] = []
@@ -198,19 +195,11 @@ async def count(connection: Connection, counts: Iterable[Count], source: str) ->
 
 
 def documents(records: Iterable[Invocation | Delivery]) -> str:
-    """Records for ``json_to_recordset``.
+    """Records for ``json_to_recordset``: far cheaper than an array for each column.
 
     Their fields are called like the columns; bytes become base64. A payload goes its own way.
     """
-    return as_json([_keepable(record) for record in records])
-
-
-def as_json(values: Sequence[object]) -> str:
-    """A list as one value of a statement: far cheaper than an array for each column.
-
-    For what has no NUL in it, which JSON in PostgreSQL can't have.
-    """
-    return _encode(values).decode()
+    return rows.as_json([_keepable(record) for record in records])
 
 
 def _keepable(record: Invocation | Delivery) -> Invocation | Delivery:

@@ -94,7 +94,7 @@ class PostgresStore:
                 taken.append((row[0], after))
                 if after.task_mode:
                     events.extend(rows.from_event(row[0], step) for step in its_steps)
-            changes = batches.as_json(
+            changes = rows.as_json(
                 [{"id": id_, "status": each.status, "epoch": each.epoch} for id_, each in taken]
             )
             await connection.execute(SQL["take"], (until, owner, changes))

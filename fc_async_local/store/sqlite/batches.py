@@ -126,7 +126,7 @@ def start(connection: sqlite3.Connection, items: Sequence[Start]) -> Sequence[bo
 
 def settle(connection: sqlite3.Connection, items: Sequence[Settle]) -> Sequence[Settled]:
     """Write what followed from attempts, each if its lease still holds."""
-    found = value(connection, "holders", as_json([item.lease.key for item in items]))
+    found = value(connection, "holders", rows.as_json([item.lease.key for item in items]))
     holders = {holder.key: holder for holder in _holders(found)}
     results = [_settle_one(connection, item, holders) for item in items]
     forget(connection, [holder for holder in holders.values() if holder.forgotten])
@@ -159,7 +159,7 @@ def forget(connection: sqlite3.Connection, those: Collection[Holder | Ended]) ->
     """Delete invocations with their payloads; their steps, if there are any, went before."""
     if not those:
         return
-    numbers = as_json([each.number for each in those])
+    numbers = rows.as_json([each.number for each in those])
     for statement in ("delete_payloads", "delete_invocations"):
         connection.execute(SQL[statement], (numbers,))
     gone = Counter(each.status for each in those)
@@ -177,13 +177,15 @@ def write_back(
         )
 
 
-def insert(connection: sqlite3.Connection, statement: str, rows: Sequence[Sequence[object]]) -> int:
+def insert(
+    connection: sqlite3.Connection, statement: str, given: Sequence[Sequence[object]]
+) -> int:
     """Run an INSERT of one row for several, in as few steps as possible; how many it inserted."""
     done = begin = 0
-    while begin < len(rows):
+    while begin < len(given):
         # Powers of two: a handful of statements, each prepared once.
-        size = min(_ROWS, 1 << ((len(rows) - begin).bit_length() - 1))
-        values = tuple(itertools.chain.from_iterable(rows[begin : begin + size]))
+        size = min(_ROWS, 1 << ((len(given) - begin).bit_length() - 1))
+        values = tuple(itertools.chain.from_iterable(given[begin : begin + size]))
         done += connection.execute(_with_rows(statement, size), values).rowcount
         begin += size
     return done
@@ -214,8 +216,3 @@ def value(connection: sqlite3.Connection, statement: str, *values: object) -> An
     """The only value that a statement finds, or None."""
     row = one(connection, statement, *values)
     return None if row is None else row[0]
-
-
-def as_json(values: Sequence[object]) -> str:
-    """A list as one value of a statement, for ``json_each``."""
-    return msgspec.json.encode(values).decode()

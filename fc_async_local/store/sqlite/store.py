@@ -86,7 +86,7 @@ class SqliteStore:
                 if after.task_mode:
                     events.extend(rows.from_event(row[0], step) for step in its_steps)
             changes = [(number, after.status.value, after.epoch) for number, after in taken]
-            connection.execute(SQL["take"], (until, owner, batches.as_json(changes)))
+            connection.execute(SQL["take"], (until, owner, rows.as_json(changes)))
             connection.executemany(SQL["insert_event"], events)
             return [invocation for _, invocation in taken]
 
@@ -222,7 +222,7 @@ class SqliteStore:
         def job(connection: sqlite3.Connection) -> int:
             found = connection.execute(SQL["ended"], (ended_before, steps.PRUNED_AT_ONCE))
             ended = [batches.Ended(*row) for row in found]
-            numbers = batches.as_json([each.number for each in ended])
+            numbers = rows.as_json([each.number for each in ended])
             connection.execute(SQL["delete_events"], (numbers,))
             batches.forget(connection, ended)
             return len(ended)
