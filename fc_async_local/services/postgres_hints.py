@@ -13,7 +13,6 @@ import secrets
 from typing import TYPE_CHECKING, Final
 
 import msgspec
-import psycopg
 
 from fc_async_local.store.postgres.database import load
 from fc_async_local.store.protocol import StoreUnavailable
@@ -28,7 +27,6 @@ _SQL: Final = load("fc_async_local.services", "hints.sql")
 _LOOK_MS: Final = 2_000
 """A long poll lasts 30 s at most; a lost hint may cost it a small part of that."""
 _SURVEY_MS: Final = 20_000
-_RECONNECT_SECONDS: Final = 1.0
 _PAUSE_SECONDS: Final = 0.01
 """After telling: the most that others hear late while this node is busy."""
 
@@ -62,7 +60,7 @@ class PostgresHints:
 
     def start(self) -> None:
         """Listen, until :meth:`aclose`."""
-        self._listening = asyncio.ensure_future(self._listen())
+        self._listening = asyncio.ensure_future(self._database.listen(_SQL["listen"], self._hear))
 
     async def aclose(self) -> None:
         """Tell what is left, and listen no more."""
@@ -104,15 +102,6 @@ class PostgresHints:
             await connection.execute(_SQL["tell"], [told])
 
         await self._database.run(job)
-
-    async def _listen(self) -> None:
-        while True:
-            with contextlib.suppress(psycopg.OperationalError):  # cut off: listen again
-                async with await self._database.connect() as connection:
-                    await connection.execute(_SQL["listen"])
-                    async for notification in connection.notifies():
-                        self._hear(notification.payload)
-            await asyncio.sleep(_RECONNECT_SECONDS)
 
     def _hear(self, payload: str) -> None:
         try:

@@ -11,15 +11,11 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Final
 
-import psycopg
-
 from fc_async_local.store.postgres.database import SQL
 from fc_async_local.store.protocol import StoreUnavailable
 
 if TYPE_CHECKING:
     from fc_async_local.store.postgres.database import Connection, PostgresDatabase
-
-_RECONNECT_SECONDS: Final = 1.0
 
 _PAUSE_SECONDS: Final = 0.02
 """After an announcement: the most that others hear late while this node is busy."""
@@ -44,7 +40,10 @@ class Announcer:
     async def changed(self) -> None:
         """Return when somebody has announced something since the last return."""
         if self._listening is None:
-            self._listening = asyncio.ensure_future(self._listen())
+            # What was told while nobody listened is heard as one.
+            self._listening = asyncio.ensure_future(
+                self._database.listen(SQL["listen"], lambda _: self._heard.set(), self._heard.set)
+            )
         await self._heard.wait()
         self._heard.clear()
 
@@ -63,17 +62,6 @@ class Announcer:
             with contextlib.suppress(StoreUnavailable):  # they will find it when it is due
                 await self._database.run(_notify, pipelined=True)
             await asyncio.sleep(_PAUSE_SECONDS)
-
-    async def _listen(self) -> None:
-        while True:
-            with contextlib.suppress(psycopg.OperationalError):  # cut off: listen again
-                async with await self._database.connect() as connection:
-                    await connection.execute(SQL["listen"])
-                    # What was told while nobody listened is heard as one.
-                    self._heard.set()
-                    async for _ in connection.notifies():
-                        self._heard.set()
-            await asyncio.sleep(_RECONNECT_SECONDS)
 
 
 async def _notify(connection: Connection) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
 import psycopg
 from psycopg import errors
@@ -30,6 +30,9 @@ T = TypeVar("T")
 _CONNECTIONS: Final = 8
 _PATIENCE_SECONDS: Final = 3.0
 """How long a call waits for a connection before 503."""
+
+_RECONNECT_SECONDS: Final = 1.0
+"""Between two tries to listen again."""
 
 _TRIES: Final = 4
 """Of a transaction that the server took back so that another could go on (deadlock)."""
@@ -112,7 +115,7 @@ class PostgresDatabase:
         """
         name = _name(self._where)
         try:
-            async with await self.connect() as connection:
+            async with await self._connect() as connection:
                 await _migrate(connection, schemas, name)
         except psycopg.Error as error:
             raise StoreUnavailable(f"PostgreSQL at {name}: {error}") from error
@@ -151,12 +154,29 @@ class PostgresDatabase:
 
         return await self._retry(once)
 
-    async def connect(self) -> Connection:
-        """A connection beside the pool, for listening; its owner closes it.
+    async def listen(
+        self, statement: bytes, hear: Callable[[str], None], begun: Callable[[], None] | None = None
+    ) -> NoReturn:
+        """Hear what nodes tell each other, on a connection beside the pool, until cancelled.
 
-        Raises:
-            psycopg.OperationalError: The server can't be reached.
+        A line that was cut is made anew; what is told meanwhile is lost.
+
+        Args:
+            statement: LISTEN to a channel.
+            hear: Called with each payload.
+            begun: Called whenever it listens from now on.
         """
+        while True:
+            with contextlib.suppress(psycopg.OperationalError):  # cut off: listen again
+                async with await self._connect() as connection:
+                    await connection.execute(statement)
+                    if begun is not None:
+                        begun()
+                    async for notification in connection.notifies():
+                        hear(notification.payload)
+            await asyncio.sleep(_RECONNECT_SECONDS)
+
+    async def _connect(self) -> Connection:
         return await psycopg.AsyncConnection.connect(self._where, autocommit=True)
 
     async def aclose(self) -> None:

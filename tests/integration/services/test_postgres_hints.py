@@ -9,8 +9,8 @@ import contextlib
 import psycopg
 import pytest
 
-from fc_async_local.services import postgres_hints
 from fc_async_local.services.postgres_hints import PostgresHints
+from fc_async_local.store.postgres import database
 from fc_async_local.store.postgres.database import PostgresDatabase
 
 PATIENCE = 10
@@ -97,7 +97,7 @@ def test_what_is_told_at_about_the_same_time_is_heard_as_one(empty_postgres, cou
 
 @pytest.mark.real_time
 def test_a_node_whose_line_was_cut_listens_again(empty_postgres, monkeypatch):
-    monkeypatch.setattr(postgres_hints, "_RECONNECT_SECONDS", 0.0)
+    monkeypatch.setattr(database, "_RECONNECT_SECONDS", 0.0)
 
     async def main():
         url = empty_postgres()
