@@ -157,15 +157,12 @@ class Endpoint:
         )
         if foreign:
             return self._service.refuse(403, "AccessDenied", foreign)
-        message = await receive()
-        body: bytes | None = message.get("body")
-        if body is None or message.get("more_body", False) or len(body) > self._body_limit:
-            try:
-                body = await _read(message, receive, self._body_limit)
-            except _TooLong:
-                return self._service.refuse(
-                    413, "EntityTooLarge", f"the body is longer than {self._body_limit} bytes"
-                )
+        try:
+            body = await _read(receive, self._body_limit)
+        except _TooLong:
+            return self._service.refuse(
+                413, "EntityTooLarge", f"the body is longer than {self._body_limit} bytes"
+            )
         raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
         request = Request(
             scope["method"],
@@ -189,7 +186,11 @@ class Endpoint:
                 watch.end()
 
 
-async def _read(message: Message, receive: Receive, limit: int) -> bytes:
+async def _read(receive: Receive, limit: int) -> bytes:
+    message = await receive()
+    body: bytes | None = message.get("body")
+    if body is not None and len(body) <= limit and not message.get("more_body", False):
+        return body  # in one piece, as nearly all come
     chunks: list[bytes] = []
     size = 0
     while True:
