@@ -18,6 +18,7 @@ from fc_async_local.store.open import Stores, open_stores
 from fc_async_local.store.postgres.database import PostgresDatabase
 from fc_async_local.store.postgres.store import SCHEMA, PostgresStore
 from fc_async_local.store.protocol import Change, Settled, StoreUnavailable, StoreUnusable
+from fc_async_tests import invocations
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -46,17 +47,10 @@ def watched(stores: Stores) -> Watched:
 
 
 def an_invocation(number: int = 1, **fields: Any) -> Invocation:
-    defaults: dict[str, Any] = {
-        "request_id": f"r{number:05}",
-        "task_id": f"t{number:05}",
-        "function": "resize",
-        "qualifier": "LATEST",
-        "payload": b"payload",
-        "accepted_at": number,
-        "due_at": number,
-        "task_mode": True,
-    }
-    return Invocation(**(defaults | fields))
+    """One of many: ids are in order as texts, too."""
+    ids = {"request_id": f"r{number:05}", "task_id": f"t{number:05}"}
+    times = {"accepted_at": number, "due_at": number}
+    return invocations.an_invocation(number, **(ids | times | fields))
 
 
 def cut_all_lines(url: str) -> None:
