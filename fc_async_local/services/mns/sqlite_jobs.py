@@ -125,6 +125,7 @@ def tell(connection: sqlite3.Connection, entries: Sequence[Entry]) -> None:
             entry.dequeue_count,
             entry.claims,
             entry.sequence,
+            entry.claims,
         )
         for entry in entries
         if entry.claims

@@ -66,8 +66,8 @@ WHERE sequence = :sequence;
 -- name: claim
 -- Repeated, or later than a newer one, it changes nothing.
 UPDATE mns_message
-SET visible_at = ?1, first_dequeued_at = ?2, dequeue_count = ?3, claims = ?4, ready = 0
-WHERE sequence = ?5 AND claims < ?4;
+SET visible_at = ?, first_dequeued_at = ?, dequeue_count = ?, claims = ?, ready = 0
+WHERE sequence = ? AND claims < ?;
 
 -- name: ids
 SELECT sequence, message_id FROM mns_message

@@ -21,7 +21,11 @@ INSERT INTO payload (id, body) VALUES (?, ?);
 
 -- name: insert_event
 INSERT INTO task_event (invocation, number, status, at, detail)
-SELECT ?1, coalesce(max(number), 0) + 1, ?2, ?3, ?4 FROM task_event WHERE invocation = ?1;
+SELECT
+    event.column1,
+    coalesce((SELECT max(number) FROM task_event WHERE invocation = event.column1), 0) + 1,
+    event.column2, event.column3, event.column4
+FROM (VALUES (?, ?, ?, ?)) AS event;
 
 -- name: due
 SELECT
@@ -189,7 +193,7 @@ ON CONFLICT (metric, function, minute) DO UPDATE SET value = value + excluded.va
 
 -- name: metrics
 SELECT metric, function, sum(value) FROM metric
-WHERE minute >= ?1 AND (?2 IS NULL OR function = ?2)
+WHERE minute >= ? AND function = coalesce(?, function)
 GROUP BY metric, function;
 
 -- name: insert_delivery
