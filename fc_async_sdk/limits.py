@@ -5,8 +5,8 @@ Nothing else in the project may spell one of these out: the SDK checks with them
 the local runtime enforces them, the deploy plugin's rules and its JSON Schema are made from them.
 This module decides nothing and raises nothing.
 
-Sources: *guide* is the user guide page "asynchronous invocation"; *API* is the reference of
-API version 2023-03-30; *quota* is the page on quotas and limits.
+Sources, all linked in docs/reference/sources.md: *guide* is the user guide page "Asynchronous
+invocation"; *API* is "API reference (2023-03-30)"; *quota* is the page "Quotas and limits".
 """
 
 from __future__ import annotations
