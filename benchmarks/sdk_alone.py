@@ -167,7 +167,7 @@ def signing(rounds: int) -> list[Measured]:
 
     path = "/2023-03-30/functions/demo/invocations"
     headers = {
-        "host": "127.0.0.1:9000",
+        "host": "127.0.0.1:9900",
         "x-acs-action": "InvokeFunction",
         "x-acs-version": "2023-03-30",
         "x-fc-invocation-type": "Async",

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 
-from fc_async_local import console, listening, neighbours, opening
+from fc_async_local import DEFAULT_PORT, console, listening, neighbours, opening
 from fc_async_local.api import Api
 from fc_async_local.api.admin import AdminOperations, AdminParts
 from fc_async_local.api.auth import AnyKey, Authenticator, StrictSignature
@@ -56,7 +56,6 @@ if TYPE_CHECKING:
     from fc_async_local.services.mns.service import MnsService
     from fc_async_sdk.arn import Kind
 
-DEFAULT_PORT: Final = 9000
 DEFAULT_DATA: Final = Path(".fc-async")
 _FC: Final = "fc"
 """What the API is called among the addresses; the others are :data:`neighbours.NAMES`."""

@@ -87,6 +87,9 @@ INITIALIZER_TIMEOUT_SECONDS: Final = Range(1, 300, 3)
 PRE_STOP_TIMEOUT_SECONDS: Final = Range(1, 90, 3)
 """quota: how long an instance's pre-stop hook may take."""
 
+CUSTOM_RUNTIME_PORT: Final = 9000
+"""API: where a custom runtime listens when customRuntimeConfig.port (caPort) is unset."""
+
 INSTANCE_CONCURRENCY: Final = Range(1, 200, 1)
 """API: how many requests one instance runs at a time."""
 

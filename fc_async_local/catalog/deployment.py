@@ -20,9 +20,6 @@ from fc_async_sdk.models import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_CUSTOM_RUNTIME_PORT = 9000
-"""API: customRuntimeConfig.port when it isn't set."""
-
 
 def deployment_of(
     record: FunctionRecord | VersionRecord, max_instances: int | None = None
@@ -67,7 +64,7 @@ def deployment_of(
             or limits.PRE_STOP_TIMEOUT_SECONDS.default
         ),
         command=(*(custom.command or ()), *(custom.args or ())),
-        port=custom.port or _CUSTOM_RUNTIME_PORT,
+        port=custom.port or limits.CUSTOM_RUNTIME_PORT,
         health_check=_health_check(custom.health_check_config),
         role=settings.role or "",
         max_instances=max_instances,

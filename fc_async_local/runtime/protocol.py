@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
+from fc_async_sdk import limits
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -66,7 +68,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     pre_stop: str = ""
     pre_stop_timeout_ms: int = 3_000
     command: tuple[str, ...] = ()
-    port: int = 9000
+    port: int = limits.CUSTOM_RUNTIME_PORT
     health_check: HealthCheck | None = None
     role: str = ""
 

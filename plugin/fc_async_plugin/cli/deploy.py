@@ -77,7 +77,7 @@ def command(  # noqa: PLR0917 -- click passes options by name
     \b
     Examples:
       fc-async deploy -y
-      fc-async deploy --with-functions --endpoint http://127.0.0.1:9000 -y
+      fc-async deploy --with-functions --endpoint http://127.0.0.1:9900 -y
       fc-async deploy --from-plan reviewed.json
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
     from fc_async_plugin.cli import connection

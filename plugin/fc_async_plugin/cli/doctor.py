@@ -27,7 +27,7 @@ def command(account: Account, output: Format) -> int:
     \b
     Examples:
       fc-async doctor
-      fc-async doctor --endpoint http://127.0.0.1:9000
+      fc-async doctor --endpoint http://127.0.0.1:9900
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
     from fc_async_plugin import doctor
     from fc_async_plugin.cli import connection, terminal

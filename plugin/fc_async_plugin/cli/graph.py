@@ -53,7 +53,7 @@ def command(
       fc-async graph
       fc-async graph -o destinations.svg
       fc-async graph --format mermaid >> README.md
-      fc-async graph --counts --endpoint http://127.0.0.1:9000
+      fc-async graph --counts --endpoint http://127.0.0.1:9900
     """  # noqa: D301 -- click reads the \b as "keep these lines"
     from fc_async_plugin import template
     from fc_async_plugin.cli.reading import read_all

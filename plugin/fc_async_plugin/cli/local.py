@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from fc_async_local import DEFAULT_PORT
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -43,7 +45,7 @@ def command() -> None:
 @click.option(
     "--port",
     type=click.IntRange(0, 65_535),
-    default=9000,
+    default=DEFAULT_PORT,
     show_default=True,
     help="Port of the FC API and the console; services follow it, busy ones move up. 0: any.",
 )

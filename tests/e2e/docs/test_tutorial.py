@@ -3,7 +3,7 @@
 
 A console block runs in one shell; each line after a command must be found in what it printed, and
 ``# exit code N`` holds it to a code. A block of class ``keep-running`` goes on in the background,
-on free ports: the page's ``:9000`` is replaced by the port that it got. A code block with a caption
+on free ports: the page's ``:9900`` is replaced by the port that it got. A code block with a caption
 is a file.
 """
 
@@ -74,14 +74,14 @@ class Shell:
             "HOME": str(home),
             "COLUMNS": "100",
         }
-        self._page_port = "9000"
+        self._page_port = "9900"
         self._background: list[subprocess.Popen[str]] = []
 
     def run(self, step: Step) -> None:
         if step.command.startswith("cd "):
             self._folder /= step.command[3:]
             return
-        command = step.command.replace(":9000", f":{self._page_port}")
+        command = step.command.replace(":9900", f":{self._page_port}")
         if command.startswith("export "):
             name, _, value = command[7:].partition("=")
             self._environment[name] = value

@@ -35,9 +35,9 @@ class TestEndpoint:
                 "https://fcv3.ap-southeast-5.aliyuncs.com",
                 False,
             ),
-            ("127.0.0.1:9000", "http://127.0.0.1:9000", True),
-            ("http://localhost:9000", "http://localhost:9000", True),
-            ("http://[::1]:9000", "http://[::1]:9000", True),
+            ("127.0.0.1:9900", "http://127.0.0.1:9900", True),
+            ("http://localhost:9900", "http://localhost:9900", True),
+            ("http://[::1]:9900", "http://[::1]:9900", True),
             ("http://127.1.2.3", "http://127.1.2.3", True),
         ],
     )
@@ -106,8 +106,8 @@ class TestSession:
             assert client.endpoint_url == "https://123.cn-hangzhou.fc.aliyuncs.com"
 
     def test_a_local_endpoint_needs_nothing_else(self) -> None:
-        with Session(environ={"FC_ASYNC_ENDPOINT": "http://127.0.0.1:9000"}).client() as client:
-            assert client.endpoint_url == "http://127.0.0.1:9000"
+        with Session(environ={"FC_ASYNC_ENDPOINT": "http://127.0.0.1:9900"}).client() as client:
+            assert client.endpoint_url == "http://127.0.0.1:9900"
 
     def test_no_region_says_what_to_do(self) -> None:
         with pytest.raises(ConfigurationError, match="FC_ASYNC_REGION"):

@@ -221,7 +221,7 @@ class World:
         """One request; ``chunks`` sends the body in parts, ``hang_up`` never ends it."""
         data = json.dumps(body).encode() if isinstance(body, dict) else body
         raw_path, _, query = target.partition("?")
-        given = {"host": "127.0.0.1:9000", **(headers or {})}
+        given = {"host": "127.0.0.1:9900", **(headers or {})}
         scope = {
             "type": "http",
             "method": method,
@@ -230,7 +230,7 @@ class World:
             "root_path": "",
             "query_string": query.encode(),
             "headers": [(k.lower().encode(), v.encode("latin-1")) for k, v in given.items()],
-            "server": ("127.0.0.1", 9000),
+            "server": ("127.0.0.1", 9900),
             "client": ("127.0.0.1", 50000),
             "scheme": "http",
         }

@@ -15,7 +15,7 @@ FUNCTIONS = "/2023-03-30/functions"
 
 @pytest.mark.parametrize(
     "host",
-    ["127.0.0.1", "127.0.0.1:9000", "localhost:9000", "LOCALHOST", "[::1]:9000", "fc.localhost"],
+    ["127.0.0.1", "127.0.0.1:9900", "localhost:9900", "LOCALHOST", "[::1]:9900", "fc.localhost"],
 )
 def test_loopback_names_may_call(host):
     assert loopback.refusal(host, "") == ""
@@ -28,13 +28,13 @@ def test_loopback_names_may_call(host):
         ("", ""),
         ("example.com", ""),
         ("127.0.0.1.example.com", ""),
-        ("localhost.example.com:9000", ""),
+        ("localhost.example.com:9900", ""),
         ("[broken", ""),
         ("10.0.0.1", ""),
-        ("127.0.0.1:9000", "https://example.com"),
-        ("127.0.0.1:9000", "http://127.0.0.1:3000"),
-        ("127.0.0.1:9000", "https://127.0.0.1:9000"),
-        ("127.0.0.1:9000", "null"),
+        ("127.0.0.1:9900", "https://example.com"),
+        ("127.0.0.1:9900", "http://127.0.0.1:3000"),
+        ("127.0.0.1:9900", "https://127.0.0.1:9900"),
+        ("127.0.0.1:9900", "null"),
     ],
 )
 def test_strangers_are_turned_away(world, host, origin):

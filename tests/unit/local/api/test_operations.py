@@ -35,7 +35,7 @@ def test_the_code_of_a_function_can_be_downloaded(world, archive):
     created = world.create().json
     code = world.call("GET", ORDERS + "/code").json
     assert code["checksum"] == created["codeChecksum"]
-    path = code["url"].removeprefix("http://127.0.0.1:9000")
+    path = code["url"].removeprefix("http://127.0.0.1:9900")
     assert world.call("GET", path).body == archive
 
 

@@ -23,7 +23,7 @@ def signed(method: str, path: str, *, body=b"", query="", key="key", secret="sec
         method=method,
         path=path,
         query=query,
-        headers={"host": "127.0.0.1:9000", "x-acs-action": "X", "x-acs-version": "2023-03-30"},
+        headers={"host": "127.0.0.1:9900", "x-acs-action": "X", "x-acs-version": "2023-03-30"},
         body=body,
         access_key_id=key,
         access_key_secret=secret,

@@ -36,7 +36,7 @@ class Client:
         **headers: Any,
     ) -> Any:
         path, _, query = target.partition("?")
-        sent = {"host": "127.0.0.1:9001"} | {k.replace("_", "-"): v for k, v in headers.items()}
+        sent = {"host": "127.0.0.1:9901"} | {k.replace("_", "-"): v for k, v in headers.items()}
         scope = {
             "type": "http",
             "method": method,
@@ -98,7 +98,7 @@ def test_an_empty_queue_is_a_404_with_all_four_elements(run: Any) -> None:
     status, headers, text = run(lambda call: call("GET", "/queues/q/messages?waitseconds=0"))
     assert (status, element(text, "Code")) == (404, "MessageNotExist")
     assert element(text, "RequestId").encode() == headers[b"x-mns-request-id"]
-    assert element(text, "HostId") == "http://127.0.0.1:9001"
+    assert element(text, "HostId") == "http://127.0.0.1:9901"
     assert element(text, "Message")
 
 
@@ -197,7 +197,7 @@ def test_a_body_over_the_limit_is_not_read_to_its_end(run: Any) -> None:
     "headers",
     [
         {"host": "evil.example"},
-        {"host": "127.0.0.1.evil.example:9001"},
+        {"host": "127.0.0.1.evil.example:9901"},
         {"origin": "https://evil.example"},
         {"origin": "null"},
         {"host": "[::1"},
@@ -208,7 +208,7 @@ def test_pages_of_other_sites_are_kept_out(run: Any, headers: Any) -> None:
     assert (status, element(text, "Code")) == (403, "AccessDenied")
 
 
-@pytest.mark.parametrize("host", ["localhost:9001", "[::1]:9001", "1.mns.localhost", "127.0.0.1"])
+@pytest.mark.parametrize("host", ["localhost:9901", "[::1]:9901", "1.mns.localhost", "127.0.0.1"])
 def test_loopback_names_are_let_in(run: Any, host: Any) -> None:
     assert run(lambda call: call("GET", "/queues/q", host=host))[0] == 200
 

@@ -24,7 +24,7 @@ STEPS = tuple(
     for name in "abcd"
 )
 A, B, C, D = STEPS
-TARGET = "http://127.0.0.1:9000"
+TARGET = "http://127.0.0.1:9900"
 
 
 def standing(folder: Path) -> list[str]:

@@ -87,10 +87,10 @@ def test_an_alias_that_is_not_there_is_an_error_and_no_other_key_is_taken(
 
 
 def test_on_this_machine_no_key_is_looked_for(home: Path) -> None:
-    local = Account(endpoint="http://127.0.0.1:9000", access="nosuch")
+    local = Account(endpoint="http://127.0.0.1:9900", access="nosuch")
     assert connection.credentials(local).access_key_id == "local"
     with connection.client(local, "cn-hangzhou") as client:
-        assert client.endpoint_url == "http://127.0.0.1:9000"
+        assert client.endpoint_url == "http://127.0.0.1:9900"
 
 
 def test_a_function_in_no_template_takes_a_region(home: Path) -> None:
