@@ -242,7 +242,7 @@ class HealthCheckConfig(Model, frozen=True, kw_only=True):
 
 
 class CustomRuntimeConfig(Model, frozen=True, kw_only=True):
-    """How a custom runtime is started and where it listens (port: :data:`~fc_async_sdk.limits.CUSTOM_RUNTIME_PORT` when unset)."""
+    """How a custom runtime is started and where it listens."""
 
     command: tuple[str, ...] | None = None
     args: tuple[str, ...] | None = None

@@ -4,6 +4,8 @@
 Calls are ``POST /invoke`` with the event as body, hooks ``POST /initialize`` and ``GET
 /pre-stop``. Status code and headers of an answer mean nothing but ``x-fc-status``, as on the
 service. Nothing is written to the log here: its marks are the server's to print.
+
+A request is sent only to a port on which processes of this instance, and no others, listen.
 """
 
 from __future__ import annotations
@@ -18,7 +20,9 @@ import aiohttp
 
 from fc_async_local.runtime.identity import build_environment
 from fc_async_local.runtime.instance import Call, Instance
+from fc_async_local.runtime.listeners import find_listener
 from fc_async_local.runtime.memory import peak_kb
+from fc_async_local.runtime.ports import PortInUse, is_free
 from fc_async_local.runtime.protocol import Attempt
 from fc_async_local.runtime.replies import (
     INITIALIZATION,
@@ -36,6 +40,7 @@ if TYPE_CHECKING:
 
     from fc_async_local.runtime.forkserver import Exit, ForkServer, Process
     from fc_async_local.runtime.identity import Identity
+    from fc_async_local.runtime.listeners import Listener
     from fc_async_local.runtime.ports import PortBook
     from fc_async_local.runtime.protocol import Deployment, HealthCheck
 
@@ -46,6 +51,7 @@ _CODE_ON_SERVICE: Final = "/code"
 _DEFAULT_COMMAND: Final = ("/code/bootstrap",)  # D-126
 _FIRST_LOOK: Final = 0.01
 _LONGEST_LOOK: Final = 0.25
+_LOOKS: Final = 4
 _EXIT_GRACE: Final = 1.0
 """How long a broken connection waits for the news that the process has ended."""
 _KEEP_ALIVE: Final = 1.5
@@ -70,7 +76,8 @@ class CustomInstance(Instance):
     ) -> None:
         super().__init__(deployment, identity, log_bytes)
         self._ports = ports
-        self._port = 0
+        self._told = 0
+        self._listener: Listener | None = None
         self._start_seconds = start_seconds
         self._session: aiohttp.ClientSession | None = None
         self._command: tuple[str, ...] = ()
@@ -79,8 +86,12 @@ class CustomInstance(Instance):
     # --- start ---
 
     async def start(self, server: ForkServer, code: Path, first: Attempt) -> Reply | None:
-        """Start the command, wait until it listens and is well, run the initializer."""
-        self._port = self._ports.take(self.deployment.port)
+        """Start the command, wait until it listens and is well, run the initializer.
+
+        Raises:
+            PortInUse: Another program has the port on which the server wants to listen.
+        """
+        self._told = self._choose_port()
         self._command = self._command_in(code)
         process = await self._spawn(server)
         message = {
@@ -91,17 +102,39 @@ class CustomInstance(Instance):
         }
         with contextlib.suppress(OSError):  # it has ended already: that is told below
             await asyncio.get_running_loop().sock_sendall(process.sock, frames.encode(message))
-        self._session = aiohttp.ClientSession(
-            f"http://127.0.0.1:{self._port}",
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=None),
-            auto_decompress=False,
-        )
         failure = await self._until_well(process)
         if failure is None and self.deployment.initializer:
             failure = await self._initialize(first)
         return failure
+
+    @property
+    def wanted_port(self) -> int:
+        """The configured port, unless the server is known to listen where it is told."""
+        if self._ports.reads_variable(self.deployment):
+            return 0
+        return self.deployment.port
+
+    def may_listen_on(self, port: int) -> bool:
+        """Whether its server has the port or may take it."""
+        if self._listener is not None:
+            return self._listener.port == port
+        return port in (self._told, self.wanted_port)
+
+    def _choose_port(self) -> int:
+        """The port to tell the server: the configured one if that is where it listens anyway."""
+        deployment = self.deployment
+        if self._ports.reads_variable(deployment) is not False or not deployment.port:
+            return self._ports.take()
+        if not is_free(deployment.port):
+            raise PortInUse(self._in_use(deployment.port))
+        return deployment.port
+
+    def _in_use(self, port: int) -> str:
+        return (
+            f"port {port} is in use by another program, so the server of function "
+            f"{self.deployment.function!r} cannot listen on it: free the port, or let the server "
+            "listen on the port in FC_SERVER_PORT"
+        )
 
     def _command_in(self, code: Path) -> tuple[str, ...]:
         """The start command, with the service's code folder replaced by ours."""
@@ -117,7 +150,7 @@ class CustomInstance(Instance):
         return self.deployment.command or _DEFAULT_COMMAND
 
     def _environment(self, code: Path) -> dict[str, str]:
-        port = str(self._port)
+        port = str(self._told)
         environment = build_environment(self.deployment, self._identity, code, self.instance_id)
         return environment | {"FC_CUSTOM_LISTEN_PORT": port, "FC_SERVER_PORT": port}
 
@@ -125,29 +158,65 @@ class CustomInstance(Instance):
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._start_seconds
         delay = _FIRST_LOOK
-        while not await self._listens():
+        while not await self._listens(process):
             if loop.time() > deadline:
                 return await self._not_started()
             await asyncio.wait({process.exited}, timeout=delay)
             if process.exited.done():
-                return self._exited(process.exited.result())
+                return await self._exited(process.exited.result(), listened=False)
             delay = min(delay * 2, _LONGEST_LOOK)
         check = self.deployment.health_check
         if check is None or await self._passes(check, process):
             return None
         if process.exited.done():
-            return self._exited(process.exited.result())
+            return await self._exited(process.exited.result())
         return await self._not_started()
 
-    async def _listens(self) -> bool:
-        try:
-            _, writer = await asyncio.open_connection("127.0.0.1", self._port)
-        except OSError:
+    async def _listens(self, process: Process) -> bool:
+        """Look for the server on the port that it was told, then on the configured one."""
+        configured = self.deployment.port
+        for port in dict.fromkeys((self._told, configured)):
+            listener = find_listener(process.pid, port) if port and process.pid else None
+            if listener is None or not await _takes_connections(port):
+                continue
+            self._listener = listener
+            self._session = aiohttp.ClientSession(
+                f"http://127.0.0.1:{port}",
+                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                timeout=aiohttp.ClientTimeout(total=None),
+                auto_decompress=False,
+            )
+            if self._told != configured:
+                self._ports.learn(self.deployment, reads=port == self._told)
+            return True
+        return False
+
+    def _still_listens(self) -> bool:
+        """Whether the port belongs to this instance and to no other program."""
+        listener = self._listener
+        if listener is None:
             return False
-        writer.close()
-        with contextlib.suppress(OSError):
-            await writer.wait_closed()
+        if not listener.holds():  # the server may have replaced its processes
+            self._listener = find_listener(listener.pid, listener.port) or listener
+            return self._listener is not listener
         return True
+
+    async def _check_collision(self) -> None:
+        """Raise if the server, which is dead, may have failed because of another program's.
+
+        Raises:
+            PortInUse: See there.
+        """
+        for port in dict.fromkeys((self._told, self.wanted_port)):
+            for _ in range(_LOOKS):  # its children may be dying yet
+                if not port or is_free(port):
+                    break
+                await asyncio.sleep(_LONGEST_LOOK)
+            else:
+                # The reason is not known for sure: find out again at the next start.
+                self._ports.forget(self.deployment.function)
+                raise PortInUse(self._in_use(port))
 
     async def _passes(self, check: HealthCheck, process: Process) -> bool:
         """Whether the server becomes well before it has failed too often."""
@@ -177,20 +246,22 @@ class CustomInstance(Instance):
             return False
 
     async def _not_started(self) -> Reply:
+        configured = self.deployment.port
         text = (
-            f"Function instance health check failed on port {self._port} "
+            f"Function instance health check failed on port {configured or self._told} "
             f"in {self._start_seconds:g} seconds."
         )
-        if self._port != self.deployment.port:
-            text += (
-                f" (Locally this instance has to listen on FC_CUSTOM_LISTEN_PORT={self._port}: "
-                f"port {self.deployment.port} is taken.)"
-            )
+        if self._told != configured:
+            text += f" (On this machine the server may also listen on FC_SERVER_PORT={self._told}.)"
         self.kill(Ending.EXITED)
         await self.gone()
+        if self._listener is None:
+            await self._check_collision()
         return Reply(Ending.FAILED, document(text), NOT_STARTED)
 
-    def _exited(self, end: Exit) -> Reply:
+    async def _exited(self, end: Exit, *, listened: bool = True) -> Reply:
+        if not listened:
+            await self._check_collision()
         command = shlex.join(self._start_command())
         log = self.log.since(0)[-limits.LOG_TAIL_BYTES :].decode(errors="replace")
         text = (
@@ -219,7 +290,7 @@ class CustomInstance(Instance):
 
     def submit(self, call: Call) -> None:
         """Send the call; hang up when nobody waits for it any more."""
-        if self._ended is not None:
+        if self._ended is not None or not self._still_listens():
             call.end(Reply(Ending.UNDELIVERED))
             return
         self._calls.add(call)
@@ -302,7 +373,7 @@ class CustomInstance(Instance):
             await asyncio.wait({self._closing})
 
     def _read_rest(self) -> None:
-        self._ports.give_back(self._port)
+        self._ports.give_back(self._told)
         self._hang_up()
 
     def _hang_up(self) -> None:
@@ -313,6 +384,17 @@ class CustomInstance(Instance):
     def _http(self) -> aiohttp.ClientSession:
         assert self._session is not None, "not started"
         return self._session
+
+
+async def _takes_connections(port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return False
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
+    return True
 
 
 async def _read_bounded(response: aiohttp.ClientResponse) -> bytes | None:

@@ -120,6 +120,15 @@ class Instance(abc.ABC):
         """True when its process has ended or is about to."""
         return self._ended is not None
 
+    @property
+    def wanted_port(self) -> int:
+        """The port of this machine that it may need for itself; 0: none."""
+        return 0
+
+    def may_listen_on(self, port: int) -> bool:  # noqa: ARG002 -- other kinds listen on ports
+        """Whether it has the port or may take it."""
+        return False
+
     def kill(self, ending: Ending = Ending.EXITED, peak_kb: int = 0) -> None:
         """End it now; calls that are under way end with ``ending``."""
         if self._ended is None:

@@ -6,12 +6,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from fc_async_local.runtime.node import NodeInstance, find_node
-from fc_async_local.runtime.ports import PortBook
 from fc_async_local.runtime.python import PythonInstance
 
 if TYPE_CHECKING:
     from fc_async_local.runtime.identity import Identity
     from fc_async_local.runtime.instance import Instance
+    from fc_async_local.runtime.ports import PortBook
     from fc_async_local.runtime.protocol import Deployment
 
 PYTHON: Final = frozenset({"python3", "python3.9", "python3.10", "python3.12"})
@@ -43,13 +43,16 @@ class InstanceFactory:
         identity: What functions are told about account and keys.
         log_bytes: How much of its log an instance keeps.
         start_seconds: How long an instance may take to come up.
+        ports: The ports of all custom runtimes.
     """
 
-    def __init__(self, identity: Identity, log_bytes: int, start_seconds: float) -> None:
+    def __init__(
+        self, identity: Identity, log_bytes: int, start_seconds: float, ports: PortBook
+    ) -> None:
         self._identity = identity
         self._log_bytes = log_bytes
         self._start_seconds = start_seconds
-        self._ports = PortBook()
+        self._ports = ports
 
     def __call__(self, deployment: Deployment) -> Instance:
         """An instance for a runtime that is available."""

@@ -7,31 +7,23 @@ threads, numpy and node reserve many times what they ever touch.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import Final
 
-from fc_async_local.runtime.worker.linux import children
+from fc_async_local.runtime.worker.linux import descendants
 
 _PAGE_KB: Final = os.sysconf("SC_PAGE_SIZE") // 1024
-_MOST_PROCESSES: Final = 256
-"""A fork bomb must not keep the event loop busy with counting it."""
 
 
 def resident_kb(pid: int) -> int:
     """Resident memory of a process and its descendants, in KB; 0 if it is gone."""
     total = 0
-    seen = 0
-    waiting = [pid]
-    while waiting and seen < _MOST_PROCESSES:
-        current = waiting.pop()
-        seen += 1
-        try:
-            fields = Path(f"/proc/{current}/statm").read_bytes().split()
-        except OSError:
-            continue
-        total += int(fields[1]) * _PAGE_KB
-        waiting += children(current)
+    for member in descendants(pid):
+        with contextlib.suppress(OSError):
+            fields = Path(f"/proc/{member}/statm").read_bytes().split()
+            total += int(fields[1]) * _PAGE_KB
     return total
 
 

@@ -19,15 +19,17 @@ from fc_async_local.runtime.archive import ArchiveRefused
 from fc_async_local.runtime.forkserver import ForkServer
 from fc_async_local.runtime.identity import Identity
 from fc_async_local.runtime.instance import Call
-from fc_async_local.runtime.kinds import InstanceFactory, reason_unavailable
+from fc_async_local.runtime.kinds import CUSTOM, InstanceFactory, reason_unavailable
 from fc_async_local.runtime.memory import peak_kb, resident_kb
 from fc_async_local.runtime.pool import InstancePools
+from fc_async_local.runtime.ports import MOST_WAITING, PortBook, PortInUse
 from fc_async_local.runtime.replies import Ending, Reply
 from fc_async_sdk import limits
 
 if TYPE_CHECKING:
     from fc_async_local.domain.invocation import Outcome
     from fc_async_local.runtime.instance import Instance
+    from fc_async_local.runtime.ports import Turn
     from fc_async_local.runtime.protocol import Attempt, CodeSource
 
 _KB_PER_MB: Final = 1024
@@ -73,11 +75,13 @@ class ProcessRunner:
         self._code = code
         self._bounds = bounds or RunnerLimits()
         self._server = ForkServer()
+        self._ports = PortBook()
         make = InstanceFactory(
-            identity or Identity(), self._bounds.log_bytes, self._bounds.start_seconds
+            identity or Identity(), self._bounds.log_bytes, self._bounds.start_seconds, self._ports
         )
         self._pools: InstancePools[Instance] = InstancePools(make, self._bounds.account_instances)
         self._live: set[Instance] = set()
+        self._death = asyncio.Event()  # set, and replaced, whenever an instance is gone
         self._calls: set[Call] = set()
         self._background: set[asyncio.Future[None]] = set()
         self._housekeeping: asyncio.TimerHandle | None = None
@@ -91,12 +95,12 @@ class ProcessRunner:
         if reason := reason_unavailable(deployment):
             return replies.unavailable(deployment, reason)
         for _ in range(_DELIVERIES):
-            place = self._pools.acquire(deployment)
-            for old in place.retired:
-                self._stop_later(old)
-            if place.instance is None:
-                return replies.throttled(deployment, place.limit)
-            outcome = await self._run_at(place.instance, attempt)
+            call = Call(attempt)
+            self._calls.add(call)
+            try:
+                outcome = await self._deliver(call)
+            finally:
+                self._calls.discard(call)
             if outcome is not None:
                 return outcome
         text = f"{_DELIVERIES} instances in a row ended before they could be called"
@@ -127,11 +131,53 @@ class ProcessRunner:
 
     # --- one call ---
 
-    async def _run_at(self, instance: Instance, attempt: Attempt) -> Outcome | None:
+    async def _deliver(self, call: Call) -> Outcome | None:
+        """Take the call to an instance, after its turn has come. None: it has not begun."""
+        deployment = call.attempt.deployment
+        # A function that may not run at all is refused without waiting.
+        if deployment.runtime not in CUSTOM or deployment.max_instances == 0:
+            return await self._run_somewhere(call)
+        if self._ports.waiting(deployment.port) >= MOST_WAITING:
+            return replies.throttled(
+                deployment, f"{MOST_WAITING} calls wait for port {deployment.port} already"
+            )
+        turn = self._ports.ask(deployment)
+        if turn is None:
+            return await self._run_somewhere(call)
+        try:
+            refusal = await self._until_granted(turn, call)
+            return await self._run_somewhere(call) if refusal is None else refusal
+        finally:
+            self._ports.leave(turn)
+
+    async def _until_granted(self, turn: Turn, call: Call) -> Outcome | None:
+        """Wait for a turn; returns why the call won't run if it doesn't come."""
+        seconds = self._bounds.start_seconds
+        waited: set[asyncio.Future[Any]] = {turn.granted, call.done}
+        await asyncio.wait(waited, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        deployment = call.attempt.deployment
+        if call.done.done():
+            if self._closed:
+                return replies.system_error(deployment, _CLOSING)
+            return replies.outcome(call.done.result(), replies.Run(deployment, "", 0, b""))
+        if turn.granted.done():
+            return None
+        text = f"port {turn.port} was in use by other calls for {seconds:g} seconds"
+        return replies.system_error(deployment, text)
+
+    async def _run_somewhere(self, call: Call) -> Outcome | None:
+        """Run in an instance of the pool, if the limits allow one."""
+        deployment = call.attempt.deployment
+        place = self._pools.acquire(deployment)
+        for old in place.retired:
+            self._stop_later(old)
+        if place.instance is None:
+            return replies.throttled(deployment, place.limit)
+        return await self._run_at(place.instance, call)
+
+    async def _run_at(self, instance: Instance, call: Call) -> Outcome | None:
         """Run in a place that was acquired, and give it back. None: the call has not begun."""
         loop = asyncio.get_running_loop()
-        call = Call(attempt)
-        self._calls.add(call)
         try:
             return await self._run_in(instance, call, loop)
         except BaseException:
@@ -139,7 +185,6 @@ class ProcessRunner:
             await self._abandon(instance)
             raise
         finally:
-            self._calls.discard(call)
             if self._pools.release(instance, loop.time()):
                 self._stop_later(instance)
 
@@ -194,10 +239,12 @@ class ProcessRunner:
         self._keep_house()
         try:
             code = await self._code.folder(deployment.code_checksum)
+            if instance.wanted_port:
+                await self._make_room(instance)
             failure = await instance.start(self._server, code, first)
         except ArchiveRefused as error:
             return self._never(instance, replies.unavailable(deployment, f"code refused: {error}"))
-        except LookupError as error:
+        except (LookupError, PortInUse) as error:
             return self._never(instance, replies.system_error(deployment, str(error)))
         except OSError as error:
             return self._never(instance, replies.exhausted(deployment, str(error)))
@@ -206,11 +253,37 @@ class ProcessRunner:
             self._pools.retire(instance)
         return failure
 
+    async def _make_room(self, instance: Instance) -> None:
+        """End the other instances that have the port which this one may need.
+
+        Idle ones are stopped, the others end with their last call.
+
+        Raises:
+            PortInUse: They did not end in time.
+        """
+        port = instance.wanted_port
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._bounds.start_seconds
+        while not instance.dead and (
+            holders := [
+                one for one in self._live if one is not instance and one.may_listen_on(port)
+            ]
+        ):
+            for holder in holders:
+                if not holder.retired:
+                    self._pools.retire(holder)
+                    if not holder.busy:
+                        self._stop_later(holder)
+            try:
+                await asyncio.wait_for(self._death.wait(), deadline - loop.time())
+            except asyncio.TimeoutError:
+                names = ", ".join(sorted({repr(one.deployment.function) for one in holders}))
+                raise PortInUse(f"port {port} is in use by an instance of {names}") from None
+
     def _never(self, instance: Instance, outcome: Outcome) -> Outcome:
         """The instance never came to be."""
-        self._live.discard(instance)
-        self._pools.retire(instance)
         instance.kill()
+        self._on_gone(instance)
         return outcome
 
     async def _abandon(self, instance: Instance, reply: Reply | None = None) -> Reply:
@@ -238,6 +311,8 @@ class ProcessRunner:
 
     def _on_gone(self, instance: Instance) -> None:
         self._live.discard(instance)
+        self._death.set()
+        self._death = asyncio.Event()
         self._pools.retire(instance)
 
     def _keep_house(self) -> None:

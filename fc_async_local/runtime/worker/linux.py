@@ -16,9 +16,12 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     import signal
+    from collections.abc import Iterator
 
 _PR_SET_PDEATHSIG: Final = 1
 _PR_SET_CHILD_SUBREAPER: Final = 36
+_MOST_PROCESSES: Final = 256
+"""A fork bomb must not keep its reader busy with counting it."""
 
 if sys.platform == "linux":
     _libc = ctypes.CDLL(None, use_errno=True)
@@ -44,6 +47,17 @@ def die_with_parent(parent: int, sig: signal.Signals) -> None:
 def adopt_orphans() -> None:
     """Become the parent of all descendants whose own parent ends."""
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def descendants(pid: int) -> Iterator[int]:
+    """A process and its descendants, at most the first 256; those that are gone may be included."""
+    waiting = [pid]
+    for _ in range(_MOST_PROCESSES):
+        if not waiting:
+            return
+        current = waiting.pop()
+        yield current
+        waiting += children(current)
 
 
 def children(pid: int) -> list[int]:

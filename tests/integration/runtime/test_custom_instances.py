@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -259,25 +258,6 @@ def test_a_health_check_that_fails_too_often_fails_the_start(server: Any) -> Non
     assert b"Function instance health check failed on port " in outcome.payload
 
 
-def test_a_server_that_does_not_listen_fails_the_start_and_says_where_it_should(
-    workshop: Any,
-) -> None:
-    workshop.write("")
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        outcome = workshop.play(
-            lambda: workshop.run(
-                runtime="custom",
-                command=(sys.executable, "-c", "import time; time.sleep(600)"),
-                port=taken.getsockname()[1],
-            ),
-            start_seconds=0.3,
-        )
-    message = json.loads(outcome.payload)["errorMessage"]
-    assert message.startswith("Function instance health check failed on port ")
-    assert " in 0.3 seconds." in message
-    assert "FC_CUSTOM_LISTEN_PORT=" in message
-
-
 def test_a_command_that_ends_fails_the_start_with_its_last_words(workshop: Any) -> None:
     workshop.write("print('no config'); raise SystemExit(2)", name="server.py")
     outcome = workshop.play(
@@ -307,25 +287,6 @@ def test_the_default_command_is_the_bootstrap_in_the_code_folder(workshop: Any) 
     bootstrap.chmod(0o755)
     outcome = workshop.play(lambda: workshop.run(b"event", runtime="custom.debian10"))
     assert outcome.payload.startswith(b"event from ")
-
-
-def test_the_configured_port_is_used_if_it_is_free(server: Any) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-
-    async def scenario() -> list[Any]:
-        settings = {"port": port, "instance_concurrency": 1}
-        hanging = asyncio.ensure_future(server.call(b"hang", **settings))
-        await server.family(2)
-        second = await server.call(b"environment", **settings)
-        hanging.cancel()
-        await asyncio.wait({hanging})
-        return [second, await server.call(b"environment", **(settings | {"revision": "2"}))]
-
-    second, later = (json.loads(outcome.payload) for outcome in server.play(scenario))
-    assert second["FC_CUSTOM_LISTEN_PORT"] != str(port)
-    assert later["FC_CUSTOM_LISTEN_PORT"] == str(port)
 
 
 def test_closing_ends_the_server_and_its_children(server: Any) -> None:

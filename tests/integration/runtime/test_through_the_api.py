@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -64,6 +65,49 @@ def test_a_custom_runtime_with_hooks_and_health_check(fc_local: Any, code: Path)
     seen = json.loads(fc_local.client.invoke("web", b"").payload)
     assert (seen["initialized"], seen["checked"]) == (True, True)
     assert seen["x-fc-function-name"] == "web"
+
+
+FIXED = """
+import http.server, os
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        event = self.rfile.read(int(self.headers["Content-Length"]))
+        answer = os.environ["FC_FUNCTION_NAME"].encode() + b" got " + event
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+    def log_message(self, *args):
+        pass
+http.server.HTTPServer(("0.0.0.0", PORT), Handler).serve_forever()
+"""
+
+
+def test_parallel_asynchronous_calls_of_servers_on_one_fixed_port_all_succeed(
+    fc_local: Any, code: Path
+) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    (code / "server.py").write_text(FIXED.replace("PORT", str(port)))
+    for name in ("orders", "mails"):
+        fc_local.deploy(
+            name,
+            code,
+            runtime="custom.debian12",
+            handler="unused",
+            timeout=20,
+            customRuntimeConfig={"command": [sys.executable, "server.py"], "port": port},
+        )
+    calls = {
+        (name, f"event {number}"): fc_local.client.invoke_async(name, f"event {number}".encode())
+        for number in range(12)
+        for name in ("orders", "mails")
+    }
+    fc_local.run_until_idle()
+    for (name, event), accepted in calls.items():
+        task = fc_local.client.get_async_task(name, accepted.task_id)
+        assert (task.status, task.return_payload) == ("Succeeded", f"{name} got {event}")
 
 
 @pytest.mark.skipif(find_node() is None, reason="there is no node on the PATH")
