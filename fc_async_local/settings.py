@@ -13,6 +13,7 @@ from typing import Any, Literal
 import msgspec
 
 from fc_async_sdk import limits
+from fc_async_sdk.decoding import prepare
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,3 +84,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """All settings but the secrets."""
         shown = msgspec.structs.asdict(self) | {"access_keys": sorted(self.access_keys)}
         return f"Settings({', '.join(f'{k}={v!r}' for k, v in shown.items())})"
+
+
+prepare(Settings)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import msgspec
 
 from fc_async_sdk import limits
+from fc_async_sdk.decoding import prepare
 
 __all__ = [
     "TERMINAL_STATUSES",
@@ -409,3 +410,6 @@ class ConcurrencyConfigPage(Model, frozen=True, kw_only=True):
 
     configs: tuple[ConcurrencyConfig, ...] = ()
     next_token: str | None = None
+
+
+prepare(*[kind for kind in globals().values() if isinstance(kind, type(Model))])

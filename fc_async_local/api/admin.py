@@ -21,6 +21,7 @@ from fc_async_local.catalog import refusals
 from fc_async_local.catalog.paging import Page, seal
 from fc_async_local.engine.protocol import Invoker, Rejected
 from fc_async_sdk import limits
+from fc_async_sdk.decoding import prepare
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -82,6 +83,9 @@ class _Call(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     delay: int = 0
     task_id: str = ""
     type: Literal["Async", "Sync"] = "Async"
+
+
+prepare(_Call)
 
 
 class AdminOperations:

@@ -10,6 +10,7 @@ import msgspec
 from fc_async_local.api.admin import PREFIX
 from fc_async_local.api.operation import operation
 from fc_async_local.domain.rejection import Rejected
+from fc_async_sdk.decoding import prepare
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -24,6 +25,9 @@ class _Wanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     timeout: bool = False
     times: int | None = None
     seconds: float | None = None
+
+
+prepare(_Wanted)
 
 
 class FaultOperations:

@@ -10,6 +10,7 @@ import msgspec
 from fc_async_local.catalog import refusals
 from fc_async_local.catalog.times import rfc3339
 from fc_async_sdk import limits
+from fc_async_sdk.decoding import prepare
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +27,9 @@ class AliasInput(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     version_id: str | None = None
     description: str | None = None
     additional_version_weight: dict[str, float] | None = None
+
+
+prepare(AliasInput)
 
 
 def check_alias(body: Mapping[str, Any]) -> AliasInput:

@@ -13,6 +13,7 @@ from fc_async_local.catalog.times import rfc3339
 from fc_async_local.services.triggers.bindings import TriggerSettings
 from fc_async_local.store.protocol import ChangeRefused
 from fc_async_sdk import limits
+from fc_async_sdk.decoding import prepare
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -38,6 +39,9 @@ class _Input(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_def
     qualifier: str | None = None
     source_arn: str | None = None
     trigger_config: str | None = None
+
+
+prepare(_Input)
 
 
 class Triggers:

@@ -9,6 +9,7 @@ import msgspec
 
 from fc_async_plugin.errors import PluginError
 from fc_async_plugin.report.graphs import Counts
+from fc_async_sdk.decoding import prepare
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,6 +26,9 @@ class _Sum(msgspec.Struct, frozen=True):
 
 class _Answer(msgspec.Struct, frozen=True):
     metrics: list[_Sum]
+
+
+prepare(_Answer)
 
 
 def read(endpoint: str | None) -> dict[str, Counts]:

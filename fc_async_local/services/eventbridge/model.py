@@ -10,6 +10,8 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from fc_async_sdk.decoding import prepare
+
 EVENT_BYTES: Final = 256 * 1024
 """Largest event of PutEvents (limits page). Destination events are held to less."""
 BATCH_BYTES: Final = 1024 * 1024
@@ -73,6 +75,9 @@ class Target(Wire, frozen=True, kw_only=True, rename="pascal", omit_defaults=Tru
     def parameter(self, key: str) -> Parameter | None:
         """The parameter of this resource key."""
         return next((item for item in self.param_list if item.resource_key == key), None)
+
+
+prepare(Target)
 
 
 class Rule(Record, frozen=True, kw_only=True):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 import msgspec
 
 from fc_async_local.services.retry import Strategy
+from fc_async_sdk.decoding import prepare
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,6 +54,9 @@ class TopicSource(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     filter_tag: str = ""
     notify_content_format: Literal["STREAM", "JSON"] = "STREAM"
     notify_strategy: Strategy = "BACKOFF_RETRY"
+
+
+prepare(TopicSource)
 
 
 class BusSource(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,6 +111,9 @@ class _EventBridgeConfig(msgspec.Struct, frozen=True, kw_only=True, rename="came
     event_rule_filter_pattern: str = "{}"
     event_source_config: _SourceConfig = _SourceConfig()
     run_options: _RunOptions = _RunOptions()
+
+
+prepare(_EventBridgeConfig)
 
 
 class Unreadable(Exception):

@@ -18,6 +18,7 @@ from fc_async_plugin.apply.executor import Work
 from fc_async_plugin.apply.perform import UNCERTAIN, Done
 from fc_async_plugin.errors import PluginError
 from fc_async_plugin.plan.steps import Code, Step
+from fc_async_sdk.decoding import prepare
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,6 +61,9 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, tag="event", omit_default
     what: Literal["started", "done", "failed", "unknown", "undone"]
     made: str = ""
     kept: Code | None = None
+
+
+prepare(Begun, Event)
 
 
 class Journal:

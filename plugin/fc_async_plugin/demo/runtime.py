@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from fc_async_sdk.decoding import prepare
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
@@ -33,6 +35,9 @@ class Ready(msgspec.Struct, frozen=True):
     region: str
     data: str
     pid: int
+
+
+prepare(Ready)
 
 
 class RuntimeFailed(Exception):

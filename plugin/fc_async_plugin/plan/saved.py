@@ -19,6 +19,7 @@ from fc_async_plugin.plan import Plan
 from fc_async_plugin.plan.differences import account_of, effective
 from fc_async_plugin.plan.state import Place, WantedFunction
 from fc_async_plugin.template.model import Position
+from fc_async_sdk.decoding import prepare
 from fc_async_sdk.models import AsyncConfig
 
 if TYPE_CHECKING:
@@ -76,6 +77,9 @@ class SavedPlan(msgspec.Struct, frozen=True, kw_only=True):
     account_id: str
     plan: Plan
     seen: tuple[Seen, ...]
+
+
+prepare(SavedPlan)
 
 
 def save(path: Path, saved: SavedPlan) -> None:

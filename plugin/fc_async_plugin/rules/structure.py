@@ -17,6 +17,7 @@ import msgspec
 
 from fc_async_plugin.rules import json_schema
 from fc_async_plugin.template.desired import BLOCK
+from fc_async_sdk.decoding import prepare
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -101,7 +102,9 @@ def _validator() -> Any:
 @functools.cache
 def _compiled() -> Any:
     schema = _block_schema()
-    return _type(schema, schema["$defs"])
+    compiled = _type(schema, schema["$defs"])
+    prepare(compiled)
+    return compiled
 
 
 def _type(schema: Mapping[str, Any], defs: Mapping[str, Any]) -> Any:

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: MIT
+"""What many threads may do at the same time, from the first call on."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import fc_async_local
+import fc_async_plugin
+import fc_async_sdk
+from fc_async_sdk import models
+
+RACE = """
+import sys, threading
+from fc_async_sdk import models, operations
+from fc_async_sdk.operations import Answer
+
+sys.setswitchinterval(1e-6)
+ANSWERS = [
+    (operations.list_functions(), b'{"functions": [{"functionName": "f", "runtime": "python3.10",'
+     b' "environmentVariables": {"A": "b"}, "instanceLifecycleConfig": {"preStop": {"handler":'
+     b' "i.stop", "timeout": 3}}}], "nextToken": "n"}'),
+    (operations.list_triggers("f"), b'{"triggers": [{"triggerName": "t"}]}'),
+    (operations.list_async_invoke_configs(), b'{"configs": [{"asyncTask": true,'
+     b' "destinationConfig": {"onSuccess": {"destination": "acs:fc:r:1:functions/g"}}}]}'),
+    (operations.list_aliases("f"), b'{"aliases": [{"aliasName": "prod", "versionId": "1"}]}'),
+    (operations.list_async_tasks("f"), b'{"tasks": [{"taskId": "t",'
+     b' "status": "Running", "events": [{"eventId": 1}]}]}'),
+]
+THREADS = 16
+together = threading.Barrier(THREADS)
+read = []
+
+def work():
+    together.wait()
+    for call, body in ANSWERS:
+        read.append(call.result(Answer(200, {}, body)))
+
+threads = [threading.Thread(target=work) for _ in range(THREADS)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print(len(read), "answers")
+"""
+
+
+@pytest.mark.parametrize("round_", range(4))
+def test_the_first_answers_can_be_read_by_many_threads_at_once(round_: int) -> None:
+    command = [sys.executable, "-X", "faulthandler", "-c", RACE]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "80 answers\n", ""), round_
+
+
+PACKAGES = [
+    Path(package.__file__ or "").parent
+    for package in (fc_async_sdk, fc_async_local, fc_async_plugin)
+]
+DECODERS = {"msgspec.json.Decoder", "msgspec.json.decode", "msgspec.convert"}
+
+
+def decoded_types(call: ast.Call) -> list[str]:
+    """Names of classes in the type that a call of msgspec decodes into."""
+    function = ast.unparse(call.func)
+    if function not in DECODERS:
+        return []
+    keyword = next((item.value for item in call.keywords if item.arg == "type"), None)
+    position = {"msgspec.json.Decoder": 0, "msgspec.convert": 1}.get(function, len(call.args))
+    target = keyword or (call.args[position] if position < len(call.args) else None)
+    names = [node.id for node in ast.walk(target) if isinstance(node, ast.Name)] if target else []
+    return [name for name in names if name.lstrip("_")[:1].isupper()]
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.name)
+def test_types_that_are_decoded_into_are_prepared_when_their_module_is_imported(
+    package: Path,
+) -> None:
+    """msgspec fills a type's field table at the first use, unsafely; importing holds a lock."""
+    used: set[str] = set()
+    prepared = {name for name, kind in vars(models).items() if isinstance(kind, type(models.Model))}
+    for file in (file for root in PACKAGES for file in root.rglob("*.py")):
+        # A private class is used in its own module only, and others may have the same name.
+        def known_as(name: str, file: Path = file) -> str:
+            return f"{file}:{name}" if name.startswith("_") else name
+
+        tree = ast.parse(file.read_text("utf-8"))
+        for statement in tree.body:
+            at_import = not isinstance(statement, (ast.FunctionDef, ast.ClassDef))
+            for call in (node for node in ast.walk(statement) if isinstance(node, ast.Call)):
+                if at_import and ast.unparse(call.func) == "prepare":
+                    prepared |= {known_as(ast.unparse(argument)) for argument in call.args}
+                elif at_import:
+                    prepared |= {known_as(name) for name in decoded_types(call)}
+                elif file.is_relative_to(package):
+                    used |= {known_as(name) for name in decoded_types(call)}
+    assert sorted(used - prepared) == []
