@@ -192,7 +192,7 @@ def _adapters(
 ) -> Sequence[Destination]:
     """What hands an event on, one for each kind of destination."""
     return (
-        FunctionDestination(invoker, triggers.has_http),
+        FunctionDestination(invoker, triggers.has_http, settings),
         MnsQueueDestination(services.mns, settings),
         MnsTopicDestination(services.topics, settings),
         EventBridgeDestination(services.eventbridge, settings),

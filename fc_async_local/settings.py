@@ -32,6 +32,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         mns_body: ``base64`` is what the official clients decode by default.
         eventbridge_success_type: Sample of the guide.
         eventbridge_failure_type: The obvious counterpart; no document names it.
+        long_events: What happens to an event over its destination's limit that holds the event
+            of an earlier function: ``shorten`` leaves out copies of earlier events, ``refuse``
+            answers 4xx (guide: over the limit is a 4xx).
         task_retention_ms: How long finished tasks stay (API: 7 days).
 
     Of the runtime itself:
@@ -45,7 +48,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         max_in_flight: Attempts that one node runs at a time.
         lease_ms: How long a claim holds without a sign of life.
         queue_limit: Waiting invocations at which accept answers 429 with Retry-After; 0: none.
-        max_hops: Longest chain of destinations before the loop guard stops it; 0: no guard.
+        max_repeats: How often a function may run on one call path; then the loop guard ends the
+            invocation. 0: no guard.
         create_missing: Make queues, topics and buses that a destination names.
         enforce_roles: Refuse destinations that the function's role doesn't allow (403).
         roles: RAM policy documents by role name, for ``enforce_roles``.
@@ -63,6 +67,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     mns_body: Literal["base64", "raw"] = "base64"
     eventbridge_success_type: str = "fc:AsyncInvoke:succeeded"
     eventbridge_failure_type: str = "fc:AsyncInvoke:failed"
+    long_events: Literal["shorten", "refuse"] = "shorten"
     task_retention_ms: int = limits.TASK_RETENTION_SECONDS * 1_000
 
     region: str = "cn-hangzhou"
@@ -73,7 +78,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_in_flight: int = limits.ACCOUNT_INSTANCES
     lease_ms: int = 30_000
     queue_limit: int = 0
-    max_hops: int = 16
+    max_repeats: int = 3
     create_missing: bool = False
     enforce_roles: bool = False
     roles: dict[str, list[dict[str, Any]]] = {}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from fc_async_local.destinations.limits import too_large
+from fc_async_local.destinations.limits import fit
 from fc_async_local.destinations.protocol import DeliveryResult
 from fc_async_local.services import identifiers
 from fc_async_local.services.eventbridge import events
@@ -45,10 +45,20 @@ class EventBridgeDestination:
         """Put the event once."""
         target = arn.parse(delivery.destination)
         assert isinstance(target, arn.EventBusArn)
-        event = self.envelope(delivery, now=now)
-        size = len(events.encode(event))
-        if size > target.payload_limit:
-            return too_large(size, target.payload_limit, "a CloudEvent")
+
+        def encode(document: bytes) -> tuple[Event, int]:
+            event = self.envelope(msgspec.structs.replace(delivery, document=document), now=now)
+            return event, len(events.encode(event))
+
+        event = fit(
+            delivery,
+            encode,
+            limit=target.payload_limit,
+            form="a CloudEvent",
+            settings=self._settings,
+        )
+        if isinstance(event, DeliveryResult):
+            return event
         try:
             if self._settings.create_missing:
                 await self._service.ensure_bus(target.bus)

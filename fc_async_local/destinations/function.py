@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: MIT
 """Another function as destination: the event is the payload of an asynchronous invocation.
 
-The function's own asynchronous configuration applies to it. The delivery's trail goes along, which
-is how the loop guard sees chains.
+The function's own asynchronous configuration applies to it. The delivery's call path goes along:
+the loop guard counts repeats on it.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fc_async_local.destinations.limits import too_large
+from fc_async_local.destinations.limits import fit
 from fc_async_local.destinations.protocol import DeliveryResult
 from fc_async_local.domain.rejection import Rejected
 from fc_async_local.store.protocol import StoreUnavailable
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from fc_async_local.domain.invocation import Delivery
     from fc_async_local.services.invoking import FunctionInvoker
+    from fc_async_local.settings import Settings
     from fc_async_sdk.arn import Kind
 
 
@@ -29,13 +30,18 @@ class FunctionDestination:
     Args:
         invoker: Runs functions.
         has_http: Whether a function has an HTTP trigger: only event functions can be destinations.
+        settings: The runtime's settings.
     """
 
     kind: Kind = "function"
 
     def __init__(
-        self, invoker: FunctionInvoker, has_http: Callable[[str], Awaitable[bool]]
+        self,
+        invoker: FunctionInvoker,
+        has_http: Callable[[str], Awaitable[bool]],
+        settings: Settings,
     ) -> None:
+        self._settings = settings
         self._invoker = invoker
         self._has_http = has_http
 
@@ -43,9 +49,15 @@ class FunctionDestination:
         """Invoke once."""
         target = arn.parse(delivery.destination)
         assert isinstance(target, arn.FunctionArn)
-        size = len(delivery.document)
-        if size > target.payload_limit:
-            return too_large(size, target.payload_limit, "JSON")
+        document = fit(
+            delivery,
+            lambda document: (document, len(document)),
+            limit=target.payload_limit,
+            form="JSON",
+            settings=self._settings,
+        )
+        if isinstance(document, DeliveryResult):
+            return document
         try:
             if await self._has_http(target.function):
                 return DeliveryResult(
@@ -56,7 +68,7 @@ class FunctionDestination:
                 )
             await self._invoker.invoke_async(
                 target.function,
-                delivery.document,
+                document,
                 qualifier=target.qualifier,
                 trail=delivery.trail,
             )

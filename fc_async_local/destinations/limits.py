@@ -1,22 +1,134 @@
 # SPDX-License-Identifier: MIT
-"""The answer to an event over its destination's limit. Such an event is never cut, never sent."""
+"""Payload limits of destinations: which form of an event is sent, or the 4xx that refuses it.
+
+The event of a function that was itself called with an event holds that event as an escaped JSON
+string in ``requestPayload``, and so on: a pipeline's event doubles with each function.
+
+Invariants:
+    - An event within the limit is sent unchanged.
+    - Over the limit, only copies of earlier events are left out, marked by
+      ``requestPayloadOmitted``. What the function returned is never cut.
+    - The event of an invocation that the loop guard ended fits every destination.
+"""
 
 from __future__ import annotations
 
+import logging
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import msgspec
+
 from fc_async_local.destinations.protocol import DeliveryResult
+from fc_async_local.domain import call_path, conditions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from fc_async_local.domain.invocation import Delivery
+    from fc_async_local.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+_object: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_text: Final = msgspec.json.Decoder(str).decode
+_encode: Final = msgspec.json.Encoder().encode
+_EMPTY: Final = msgspec.Raw(b'""')
+_FIELDS: Final = frozenset(
+    ("requestContext", "requestPayload", "responseContext", "responsePayload")
+)
+_TRUE: Final = msgspec.Raw(b"true")
 
 
-def too_large(size: int, limit: int, what: str) -> DeliveryResult:
-    """A 4xx: the event is recorded as failed and not tried again.
+def fit(
+    delivery: Delivery,
+    encode: Callable[[bytes], tuple[T, int]],
+    *,
+    limit: int,
+    form: str,
+    settings: Settings,
+) -> T | DeliveryResult:
+    """Encode the event of a delivery within the limit of its destination.
 
     Args:
-        size: Bytes as they would be transmitted.
+        delivery: Holds the event.
+        encode: Returns the event in the form of the destination, and its size as transmitted.
         limit: Bytes that the kind of destination takes.
-        what: What was measured.
+        form: What is measured, such as "a CloudEvent".
+        settings: ``long_events`` says whether copies of earlier events may be left out.
+
+    Returns:
+        The encoded event, or a 4xx.
     """
+    body, full = encode(delivery.document)
+    if full <= limit:
+        return body
+    for document in _shorter(delivery.document, settings):
+        body, size = encode(document)
+        if size <= limit:
+            logger.warning(
+                "%s of %s: the event is %d bytes as %s, %s takes %d; copies of earlier events in "
+                "its requestPayload are left out (Function Compute documents a 4xx here)",
+                delivery.request_id,
+                delivery.function,
+                full,
+                form,
+                delivery.destination,
+                limit,
+                extra={"request_id": delivery.request_id},
+            )
+            return body
+    return _too_large(delivery, full, limit, form)
+
+
+def _shorter(document: bytes, settings: Settings) -> Iterator[bytes]:
+    """Shorter forms of an event, the longest first."""
+    event = _event(document)
+    if event is None:
+        return
+    if settings.long_events == "shorten" and "requestPayloadEncoding" not in event:
+        earlier = _event(_text(event["requestPayload"]))
+        if earlier is not None:
+            yield _encode(event | {"requestPayload": _encode(_omitted(earlier)).decode()})
+    if _condition(event) == conditions.RECURSIVE:
+        yield _encode(_omitted(event))
+
+
+def _event(document: bytes | str) -> dict[str, msgspec.Raw] | None:
+    """The fields of an event of a destination; None for any other document."""
+    try:
+        event = _object(document)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    return event if event.keys() >= _FIELDS else None
+
+
+def _omitted(event: dict[str, msgspec.Raw]) -> dict[str, msgspec.Raw]:
+    kept = {name: value for name, value in event.items() if name != "requestPayloadEncoding"}
+    return kept | {"requestPayload": _EMPTY, "requestPayloadOmitted": _TRUE}
+
+
+def _condition(event: dict[str, msgspec.Raw]) -> str:
+    return _text(_object(event["requestContext"])["condition"])
+
+
+def _too_large(delivery: Delivery, size: int, limit: int, form: str) -> DeliveryResult:
+    """Return the 4xx for an event over the limit. It is recorded and not tried again."""
+    event = _event(delivery.document)
+    parts = ""
+    if event is not None:
+        request, response = (len(event[name]) for name in ("requestPayload", "responsePayload"))
+        parts = f" (requestPayload {request} bytes, responsePayload {response} bytes)"
+    came = ""
+    if len(delivery.trail) > 1:
+        came = (
+            f"The event of each function of the call path ({len(delivery.trail)}: "
+            f"{call_path.shown(delivery.trail)}) holds the event before it. "
+        )
     return DeliveryResult(
         413,
         "EntityTooLarge",
-        f"the event is {size} bytes as {what}, the destination takes {limit}: return less from "
-        "the function, or put the payload into object storage and return its name",
+        f"the event is {size} bytes as {form}, the destination takes {limit}{parts}. {came}"
+        "Return less from the function, or put the payload into object storage and return its name",
     )

@@ -11,7 +11,7 @@ import base64
 import re
 from typing import TYPE_CHECKING, Final
 
-from fc_async_local.destinations.limits import too_large
+from fc_async_local.destinations.limits import fit
 from fc_async_local.destinations.protocol import DeliveryResult
 from fc_async_local.services import identifiers
 from fc_async_local.services.mns.errors import MnsError
@@ -52,10 +52,9 @@ class MnsQueueDestination:
         """Send the event once."""
         target = arn.parse(delivery.destination)
         assert isinstance(target, arn.MnsQueueArn)
-        body = encode_body(delivery.document, self._settings)
-        refusal = _check_size(body, target, self._settings)
-        if refusal is not None:
-            return refusal
+        body = _fit(delivery, target, self._settings)
+        if isinstance(body, DeliveryResult):
+            return body
         try:
             if self._settings.create_missing:
                 await self._service.create_queue(target.queue)
@@ -81,10 +80,9 @@ class MnsTopicDestination:
         """Publish the event once."""
         target = arn.parse(delivery.destination)
         assert isinstance(target, arn.MnsTopicArn)
-        body = encode_body(delivery.document, self._settings)
-        refusal = _check_size(body, target, self._settings)
-        if refusal is not None:
-            return refusal
+        body = _fit(delivery, target, self._settings)
+        if isinstance(body, DeliveryResult):
+            return body
         try:
             if self._settings.create_missing:
                 await self._service.create_topic(target.topic)
@@ -96,10 +94,17 @@ class MnsTopicDestination:
         return DeliveryResult(201)
 
 
-def _check_size(
-    body: str, target: arn.MnsQueueArn | arn.MnsTopicArn, settings: Settings
-) -> DeliveryResult | None:
-    size = len(body.encode())
-    if size <= target.payload_limit:
-        return None
-    return too_large(size, target.payload_limit, f"a {settings.mns_body} MNS body")
+def _fit(
+    delivery: Delivery, target: arn.MnsQueueArn | arn.MnsTopicArn, settings: Settings
+) -> str | DeliveryResult:
+    def encode(document: bytes) -> tuple[str, int]:
+        body = encode_body(document, settings)
+        return body, len(body.encode())
+
+    return fit(
+        delivery,
+        encode,
+        limit=target.payload_limit,
+        form=f"a {settings.mns_body} MNS body",
+        settings=settings,
+    )

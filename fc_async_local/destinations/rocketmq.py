@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from fc_async_local.destinations.limits import too_large
+from fc_async_local.destinations.limits import fit
 from fc_async_local.destinations.protocol import DeliveryResult
 from fc_async_local.services.rocketmq.errors import RocketMqError
 from fc_async_local.services.rocketmq.model import NewMessage
@@ -39,13 +39,15 @@ class RocketMqDestination:
         """Publish the event once."""
         target = arn.parse(delivery.destination)
         assert isinstance(target, arn.RocketMqTopicArn)
-        # JSON may hold two characters that XML may not; as JSON escapes they are the same text.
-        body = _NOT_XML.sub(
-            lambda match: f"\\u{ord(match[0]):04x}", delivery.document.decode("utf-8")
+        body = fit(
+            delivery,
+            _encode_body,
+            limit=target.payload_limit,
+            form="a RocketMQ body",
+            settings=self._settings,
         )
-        size = len(body.encode())
-        if size > target.payload_limit:
-            return too_large(size, target.payload_limit, "a RocketMQ body")
+        if isinstance(body, DeliveryResult):
+            return body
         message = NewMessage(body=body, keys=delivery.request_id, trail=delivery.trail)
         try:
             if self._settings.create_missing:
@@ -56,3 +58,9 @@ class RocketMqDestination:
         except StoreUnavailable as error:
             return DeliveryResult(503, "ServiceUnavailable", str(error))
         return DeliveryResult(201)
+
+
+def _encode_body(document: bytes) -> tuple[str, int]:
+    # JSON may hold two characters that XML may not; as JSON escapes they are the same text.
+    body = _NOT_XML.sub(lambda match: f"\\u{ord(match[0]):04x}", document.decode("utf-8"))
+    return body, len(body.encode())

@@ -26,13 +26,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from fc_async_local.domain import conditions
+from fc_async_local.domain import call_path, conditions
 from fc_async_local.domain.invocation import Invocation, Outcome, OutcomeKind, Record
 from fc_async_local.domain.states import Status
 from fc_async_sdk import limits
 
 if TYPE_CHECKING:
-    from fc_async_local.domain.invocation import Delivery
+    from fc_async_local.domain.invocation import Delivery, Trail
     from fc_async_local.domain.rules import Rules
     from fc_async_sdk.models import AsyncConfig
 
@@ -134,16 +134,16 @@ def admit(invocation: Invocation, config: AsyncConfig | None, now: int, rules: R
     """
     if invocation.status is Status.STOPPING:
         return End(status=Status.STOPPED, condition=conditions.STOPPED)
-    if over_hops(len(invocation.trail), rules):
+    if is_loop(invocation.trail, invocation.function, rules):
         return End(status=Status.FAILED, condition=conditions.RECURSIVE)
     if now >= deadline(invocation, config, rules):
         return _too_old(invocation.attempts, invocation.error)
     return Run()
 
 
-def over_hops(hops: int, rules: Rules) -> bool:
-    """Whether a chain of destinations is longer than the loop guard allows."""
-    return 0 < rules.max_hops < hops
+def is_loop(path: Trail, function: str, rules: Rules) -> bool:
+    """Whether the loop guard refuses another run of a function on a call path."""
+    return 0 < rules.max_repeats <= call_path.repeats(path, function)
 
 
 def decide(

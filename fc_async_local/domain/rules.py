@@ -39,8 +39,8 @@ class Rules(Protocol):
         ...
 
     @property
-    def max_hops(self) -> int:
-        """Longest chain of destinations; 0: no guard."""
+    def max_repeats(self) -> int:
+        """How often a function may run on one call path; 0: no loop guard."""
         ...
 
     @property

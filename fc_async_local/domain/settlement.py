@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from msgspec.structs import replace
 
-from fc_async_local.domain import conditions, metrics, policy
+from fc_async_local.domain import call_path, conditions, metrics, policy
 from fc_async_local.domain.invocation import (
     Count,
     Delivery,
@@ -232,8 +232,8 @@ def _delivery(
     if target is None:
         return None
     own = _own_arn(after, rules)
-    trail = (*after.trail, own) if rules.max_hops else ()
-    destination, error = _resolve(target[1], trail, rules)
+    trail = (*after.trail, own) if rules.max_repeats else ()
+    destination, error = _resolve(target[1], end, trail, rules)
     return Delivery(
         request_id=after.request_id,
         task_id=after.task_id,
@@ -250,16 +250,21 @@ def _delivery(
     )
 
 
-def _resolve(text: str, trail: Trail, rules: Rules) -> tuple[str, str]:
+def _resolve(text: str, end: policy.End, trail: Trail, rules: Rules) -> tuple[str, str]:
     """The destination with region and account filled in, and why it can't be served ("")."""
     try:
         target = arn.parse(text).resolve(region=rules.region, account_id=rules.account_id)
     except InvalidArn as error:
         return text, str(error)
-    # An invocation one hop over the limit was ended by the guard; its failure goes to a queue or
-    # a topic, but never to another function: that would be the loop again.
-    if isinstance(target, arn.FunctionArn) and policy.over_hops(len(trail) - 1, rules):
-        return str(target), f"{conditions.RECURSIVE}: {' -> '.join((*trail, str(target)))}"
+    # What the loop guard ended is told to a function only if the guard lets that function run.
+    # Otherwise two functions that are each other's failure destination would end each other
+    # for ever.
+    if (
+        end.condition == conditions.RECURSIVE
+        and isinstance(target, arn.FunctionArn)
+        and policy.is_loop(trail, target.function, rules)
+    ):
+        return str(target), f"{conditions.RECURSIVE}: {call_path.shown((*trail, str(target)))}"
     return str(target), ""
 
 

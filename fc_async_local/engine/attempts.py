@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec.structs import replace
 
-from fc_async_local.domain import conditions, policy, settlement
+from fc_async_local.domain import call_path, conditions, policy, settlement
 from fc_async_local.domain.invocation import Invocation, Outcome, OutcomeKind
 from fc_async_local.domain.states import Status
 from fc_async_local.engine.loops import persist
@@ -219,7 +219,9 @@ def _log(
     settled: Settled,
 ) -> None:
     """One line for each attempt, or for an end without one."""
-    if not logger.isEnabledFor(logging.INFO):
+    looped = isinstance(decision, policy.End) and decision.condition == conditions.RECURSIVE
+    level = logging.WARNING if looped else logging.INFO
+    if not logger.isEnabledFor(level):
         return
     if settled is Settled.STALE:
         became = "dropped, the lease was lost"
@@ -227,7 +229,10 @@ def _log(
         became = f"{decision.condition}, again at {decision.at}"
     else:
         became = f"{decision.status.value} {decision.condition}".rstrip()
-    logger.info(
+    if looped:
+        became += f": loop {call_path.shown((*invocation.trail, invocation.function))}"
+    logger.log(
+        level,
         "%s of %s: %s -> %s (%d ms)",
         invocation.request_id,
         invocation.function,

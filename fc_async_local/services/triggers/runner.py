@@ -12,6 +12,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Final
 
+from fc_async_local.domain import call_path
 from fc_async_local.domain.invocation import OutcomeKind
 from fc_async_local.domain.rejection import Rejected
 from fc_async_local.services.eventbridge.model import Parameter, Rule, Target
@@ -186,7 +187,9 @@ class TriggerRunner:
             payloads.queue_event(message, binding, source, self._settings, now) for message in found
         ]
         payload = payloads.encode(events, batched=binding.batch is not None)
-        if await self._fire(binding, payload, _longest([item.trail for item in found])):
+        if await self._fire(
+            binding, payload, call_path.closest([item.trail for item in found], binding.function)
+        ):
             await self._mns.delete(source.queue_name, [queue_handle(item) for item in found])
 
     async def _topic(self, binding: Binding, source: RocketMqSource) -> None:
@@ -207,7 +210,11 @@ class TriggerRunner:
             for pending in found
         ]
         payload = payloads.encode(events, batched=binding.batch is not None)
-        if await self._fire(binding, payload, _longest([item.message.trail for item in found])):
+        if await self._fire(
+            binding,
+            payload,
+            call_path.closest([item.message.trail for item in found], binding.function),
+        ):
             handles = [rocketmq_handle(item) for item in found]
             await self._rocketmq.acknowledge(source.instance_id, source.topic, group, handles)
 
@@ -242,11 +249,6 @@ def _read(trigger: TriggerSettings) -> Binding | None:
     except bindings.Unreadable as error:
         _LOG.warning("trigger %s/%s fires nothing: %s", trigger.function, trigger.name, error)
         return None
-
-
-def _longest(trails: Sequence[Trail]) -> Trail:
-    """Of several messages in one invocation, the chain that is nearest to the loop guard's end."""
-    return max(trails, key=len)
 
 
 def _subscription(binding: Binding, source: TopicSource) -> FunctionSubscription:

@@ -80,7 +80,7 @@ class World:
             for adapter in (
                 MnsQueueDestination(self.mns, SETTINGS),
                 MnsTopicDestination(self.topics, SETTINGS),
-                FunctionDestination(self.invoker, _no_http),
+                FunctionDestination(self.invoker, _no_http, SETTINGS),
                 EventBridgeDestination(self.buses, SETTINGS),
                 RocketMqDestination(self.rocketmq, SETTINGS),
             )

@@ -14,14 +14,6 @@ from fc_async_local.services.rocketmq.model import NewMessage
 from fc_async_local.settings import Settings
 from fc_async_sdk import events
 
-HOPS = 3
-"""Each hop carries the event before, escaped once more: deeper ones end at the payload limit."""
-
-
-@pytest.fixture
-def fc_local_settings():
-    return Settings(max_hops=HOPS)
-
 
 class World:
     """Function ``b`` behind a source that destinations can reach too."""
@@ -117,7 +109,7 @@ def test_a_loop_through_a_source_ends_at_the_loop_guard(world, kind):
     world.trigger("a", **settings)
     world.local.client.invoke_async("a", {})
     world.local.advance(3_600)
-    assert len(ran) == HOPS + 1
+    assert len(ran) == Settings().max_repeats
 
 
 def send(world, *bodies):

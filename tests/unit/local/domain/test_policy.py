@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from fc_async_local.domain import conditions, policy
+from fc_async_local.domain import call_path, conditions, policy
 from fc_async_local.domain.invocation import Delivery, Invocation, Outcome, OutcomeKind
 from fc_async_local.domain.states import Status
 from fc_async_local.settings import Settings
@@ -202,15 +202,25 @@ def test_a_claim_with_a_stop_asked_for_is_stopped_unseen() -> None:
 
 
 @pytest.mark.parametrize(
-    ("hops", "limit", "ended"), [(16, 16, False), (17, 16, True), (500, 0, False), (2, 1, True)]
+    ("repeats", "limit", "ended"), [(2, 3, False), (3, 3, True), (500, 0, False), (1, 1, True)]
 )
-def test_the_loop_guard_ends_chains_longer_than_the_limit(
-    hops: int, limit: int, *, ended: bool
+def test_the_loop_guard_ends_a_function_that_ran_too_often_on_the_call_path(
+    repeats: int, limit: int, *, ended: bool
 ) -> None:
-    chained = invocation(trail=("acs:fc:::functions/f",) * hops)
-    decision = policy.admit(chained, None, NOW, Settings(max_hops=limit))
+    path = ("acs:fc:::functions/f", "acs:fc:::functions/other/prod") * repeats
+    decision = policy.admit(invocation(trail=path), None, NOW, Settings(max_repeats=limit))
     loop = policy.End(status=Status.FAILED, condition="RecursiveInvocation")
     assert decision == (loop if ended else policy.Run())
+
+
+def test_the_loop_guard_lets_a_long_path_of_distinct_functions_pass() -> None:
+    path = tuple(f"acs:fc:::functions/f{n}" for n in range(500))
+    assert policy.admit(invocation(trail=path), None, NOW, RULES) == policy.Run()
+
+
+def test_of_several_messages_the_path_that_is_nearest_to_the_limit_counts() -> None:
+    f, g = "acs:fc:::functions/f", "acs:fc:::functions/g"
+    assert call_path.closest([(g, g, g), (f, g), ()], "f") == (f, g)
 
 
 # --- deliveries -------------------------------------------------------------------------------

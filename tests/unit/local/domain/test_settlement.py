@@ -268,16 +268,22 @@ def test_a_delivery_carries_the_path_that_led_to_it() -> None:
 
 
 def test_what_the_guard_ended_goes_to_a_queue_with_its_path() -> None:
-    rules = replace(RULES, max_hops=1)
-    settled = settle(LOOP, None, configured(None, QUEUE), rules=rules, trail=(A, A))
+    settled = settle(LOOP, None, configured(None, QUEUE), trail=(A, A))
     assert settled.delivery is not None
     assert settled.delivery.state == "pending"
     assert settled.events[0].detail["path"] == [A, A, "acs:fc:cn-beijing:42:functions/f"]
     assert metrics.RECURSIVE_DROPPED in counted(settled)
 
 
-def test_what_the_guard_ended_never_goes_to_another_function() -> None:
-    rules = replace(RULES, max_hops=1)
+def test_what_the_guard_ended_is_told_to_a_function_that_may_run() -> None:
+    rules = replace(RULES, max_repeats=3)
+    settled = settle(LOOP, None, configured(None, A), rules=rules, trail=(A, A))
+    assert settled.delivery is not None
+    assert settled.delivery.state == "pending"
+
+
+def test_what_the_guard_ended_is_not_told_to_a_function_that_it_would_end_too() -> None:
+    rules = replace(RULES, max_repeats=2)
     settled = settle(LOOP, None, configured(None, A), rules=rules, trail=(A, A))
     assert settled.delivery is not None
     assert settled.delivery.state == "dead"
