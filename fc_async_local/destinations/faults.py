@@ -85,7 +85,7 @@ class Faults:
 
         Args:
             destination: See :class:`Fault`.
-            status: 4xx is recorded and not tried again, 5xx is tried again.
+            status: 5xx and 429 are tried again, other 4xx are recorded and not tried again.
             timeout: Don't answer in time.
             times: For that many tries.
             seconds: For so long.

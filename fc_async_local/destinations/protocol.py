@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class DeliveryResult(NamedTuple):
     """How the target answered.
 
-    ``status`` is an HTTP status: 2xx done, 4xx refused for good, 5xx worth another try.
+    ``status`` is an HTTP status: 2xx done; 5xx and 429 are tried again; other 4xx are final.
     """
 
     status: int

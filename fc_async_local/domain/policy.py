@@ -1,25 +1,31 @@
 # SPDX-License-Identifier: MIT
 """What follows from what: admission, retries, expiry and deliveries. Decisions only.
 
-One table holds for everything that can go wrong (seed: "retry mechanism", "failed callbacks"):
+One table holds for everything that can go wrong. Sources: user guide "Asynchronous invocation",
+sections "Retry mechanism" and "Handling of failed callbacks":
 
 ==================== ===================================== ============== =======================
 what went wrong      wait before retry *n* (n = 1, 2 …)    counted        gives up
 ==================== ===================================== ============== =======================
 function error       1 s · 2^(n-1), at most 60 s (ours)    as attempt     after the configured
                                                                           retries (3; 0 is none)
-over a limit,        0.5 s · 2^(n-1)                       no             5 h after the series
-system error,                                                             began
+over a limit,        0.5 s · 2^(n-1)                       no             5 h after the first
+system error,                                                             failure of the series
 lack of resources
-destination: 5xx     0.5 s · 2^(n-1)                       --             when the waits together
-                                                                          would pass 30 min
-destination: 4xx     never                                 --             at once
+destination: 5xx,    0.5 s · 2^(n-1)                       --             30 min of waiting
+429, or no answer
+destination: other   never                                 --             at once
+4xx
 ==================== ===================================== ============== =======================
 
-And for every row that waits again: at ``deadline`` (trigger + age) it is over. Whoever would only
-become due at or after it is settled now, not then: nothing could change until that moment.
+The last wait of a span is cut, so that the last try falls on the end of the span. A destination that
+throttles answers 429; the guide lists throttling with the errors that are retried ("5xx: throttling
+or content errors").
 
-No I/O, no clock, no randomness: the same arguments give the same answer for ever.
+For every row that waits again: at ``deadline`` (trigger + age) it is over. What would become due at
+or after the deadline is settled now, not then: nothing can change until that moment.
+
+No I/O, no clock, no randomness: the same arguments always give the same answer.
 """
 
 from __future__ import annotations
@@ -40,6 +46,9 @@ EXECUTED: Final = frozenset(
     {OutcomeKind.SUCCESS, OutcomeKind.FUNCTION_ERROR, OutcomeKind.INTERRUPTED}
 )
 """Outcomes of which the function saw something: they count as attempts."""
+
+
+_THROTTLED: Final = 429
 
 
 class Run(Record, frozen=True):
@@ -175,15 +184,16 @@ def decide(
         attempts = invocation.attempts
         since = invocation.system_retry_since
         since = now if since is None else since
+        last = since + limits.SYSTEM_RETRY_SPAN_MS
+        if now >= last:
+            return End(status=Status.FAILED, condition=condition)
         n = invocation.system_retries + 1
         again = Retry(
-            at=now + system_retry_wait(n),
+            at=min(now + system_retry_wait(n), last),
             condition=condition,
             system_retries=n,
             system_retry_since=since,
         )
-        if again.at > since + limits.SYSTEM_RETRY_SPAN_MS:
-            return End(status=Status.FAILED, condition=condition)
     return _requeue(again, attempts, deadline(invocation, config, rules))
 
 
@@ -209,8 +219,8 @@ def _too_old(attempts: int, condition: str) -> End:
 def decide_delivery(delivery: Delivery, status: int, now: int) -> Delivered | DeliverAgain | GiveUp:
     """What follows from a try of a delivery.
 
-    The 30 minutes are the sum of the waits, not wall time: a runtime that was down meanwhile has
-    not used them up.
+    The 30 minutes are the sum of the waits, not wall time: a runtime that was not running for an
+    hour has not used them up. The last wait is cut so that the sum is exactly 30 minutes.
 
     Args:
         delivery: As it was claimed.
@@ -219,11 +229,10 @@ def decide_delivery(delivery: Delivery, status: int, now: int) -> Delivered | De
     """
     if 200 <= status < 300:  # noqa: PLR2004 -- HTTP's own classes
         return Delivered()
-    if status < 500:  # noqa: PLR2004 -- HTTP's own classes
+    if status < 500 and status != _THROTTLED:  # noqa: PLR2004 -- HTTP's own classes
         return GiveUp()
     n = delivery.tries + 1
-    waited = delivery_retry_wait(n) - limits.DELIVERY_RETRY_FIRST_MS
     wait = delivery_retry_wait(n)
-    if waited + wait > limits.DELIVERY_RETRY_SPAN_MS:
-        return GiveUp()
-    return DeliverAgain(at=now + wait)
+    waited = wait - limits.DELIVERY_RETRY_FIRST_MS  # the sum of the waits before this one
+    left = limits.DELIVERY_RETRY_SPAN_MS - waited
+    return DeliverAgain(at=now + min(wait, left)) if left > 0 else GiveUp()

@@ -234,4 +234,4 @@ def test_delivery(world, kind, outcome, course):
     (delivery,) = dead
     expected = {"4xx": "403", "5xx for 30 minutes": "503", "over the limit": "413 EntityTooLarge"}
     assert delivery.error.startswith(expected[course])
-    assert delivery.tries == (12 if course == "5xx for 30 minutes" else 1)
+    assert delivery.tries == (13 if course == "5xx for 30 minutes" else 1)

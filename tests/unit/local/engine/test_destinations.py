@@ -64,7 +64,7 @@ def test_a_destination_that_answers_5xx_for_ever_leaves_a_dead_event(play: Any) 
         errors = await world.metric(metrics.DESTINATION_ERRORS, "f")
         return passed, dead.tries, dead.error, errors
 
-    assert play(scenario) == (500 * (2**11 - 1), 12, "503 Failed", 1)
+    assert play(scenario) == (30 * 60_000, 13, "503 Failed", 1)
 
 
 def test_a_refused_event_is_dead_at_once_logged_counted_and_can_be_redriven(
@@ -84,6 +84,24 @@ def test_a_refused_event_is_dead_at_once_logged_counted_and_can_be_redriven(
     assert play(scenario) == ("Failed", True, "Succeeded", False)
     (line,) = [record for record in caplog.records if record.levelname == "ERROR"]
     assert "given up and kept as a dead event" in line.getMessage()
+
+
+def test_an_event_to_a_function_whose_queue_is_full_is_tried_again(play: Any) -> None:
+    async def scenario(world: Any) -> Any:
+        world.function("f", fine, success="acs:fc:::functions/g", task_mode=False)
+        world.function("g", fine)
+        world.function("waiting", fine)
+        await world.engine.advance(0)  # the dispatcher has seen that nothing waits
+        await world.engine.invoke_async("f", b"")
+        await world.engine.invoke_async("waiting", b"", delay_seconds=20)
+        await world.engine.run_until_idle()
+        ran = [(at, attempt.deployment.function) for at, attempt in world.runs]
+        return ran, await world.store.dead_deliveries()
+
+    assert play(scenario, queue_limit=1) == (
+        [(0, "f"), (20_000, "waiting"), (31_500, "g")],
+        [],
+    )
 
 
 def test_a_destination_function_runs_under_its_own_configuration(play: Any) -> None:
