@@ -89,14 +89,20 @@ class AsyncClient(Twin):
         if kind is not None and kind is not AioTransport:
             self._light = kind(endpoint, config, provider)
 
-    async def send(self, call: Call[T]) -> T:
+    async def send(self, call: Call[T], *, total_timeout: float | None = None) -> T:
         """Send a call of :mod:`fc_async_sdk.operations` and return what it brought back.
+
+        Args:
+            call: Such as ``operations.get_function("f")``.
+            total_timeout: Seconds for the whole call; None takes the call's own limit, then
+                ``Config.total_timeout``.
 
         Raises:
             ServiceError: The service refused or failed.
             TransportError: No usable answer came back.
         """
-        return await (self._light if call.light else self._transport).send(call)
+        transport = self._light if call.light else self._transport
+        return await transport.send(call.within(total_timeout))
 
     async def close(self) -> None:
         """Close all connections."""
@@ -119,9 +125,11 @@ class AsyncClient(Twin):
         operation: Callable[..., Call[T]],
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
+        *,
+        total_timeout: float | None = None,
     ) -> Coroutine[Any, Any, T]:
         # Every method comes through here: fc_async_sdk.testing.Stubber takes its place.
-        call = operation(*args, **kwargs)
+        call = operation(*args, **kwargs).within(total_timeout)
         return (self._light if call.light else self._transport).send(call)
 
     invoke = _sends(operations.invoke)
@@ -327,6 +335,6 @@ class AsyncClient(Twin):
         from fc_async_sdk import waiters  # noqa: PLC0415 -- few clients need it
 
         kind = waiters.kind_of(name)
-        if kind.method == "get_function":
-            return waiters.AsyncFunctionWaiter(self.get_function, kind)
-        return waiters.AsyncTaskWaiter(self.get_async_task, kind)
+        if name == "function_active":
+            return waiters.AsyncFunctionWaiter(self._perform, kind)
+        return waiters.AsyncTaskWaiter(self._perform, kind)

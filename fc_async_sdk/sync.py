@@ -71,14 +71,19 @@ class Client(Twin):
         super().__init__(endpoint, provider, config, region_name=region_name, account_id=account_id)
         self._transport = SyncTransport(endpoint, config, provider)
 
-    def send(self, call: Call[T]) -> T:
+    def send(self, call: Call[T], *, total_timeout: float | None = None) -> T:
         """Send a call of :mod:`fc_async_sdk.operations` and return what it brought back.
+
+        Args:
+            call: Such as ``operations.get_function("f")``.
+            total_timeout: Seconds for the whole call; None takes the call's own limit, then
+                ``Config.total_timeout``.
 
         Raises:
             ServiceError: The service refused or failed.
             TransportError: No usable answer came back.
         """
-        return self._transport.send(call)
+        return self._transport.send(call.within(total_timeout))
 
     def close(self) -> None:
         """Close all connections."""
@@ -100,9 +105,11 @@ class Client(Twin):
         operation: Callable[..., Call[T]],
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
+        *,
+        total_timeout: float | None = None,
     ) -> T:
         # Every method comes through here: fc_async_sdk.testing.Stubber takes its place.
-        return self._transport.send(operation(*args, **kwargs))
+        return self._transport.send(operation(*args, **kwargs).within(total_timeout))
 
     invoke = _sends(operations.invoke)
     invoke_async = _sends(operations.invoke_async)
@@ -318,6 +325,6 @@ class Client(Twin):
         from fc_async_sdk import waiters  # noqa: PLC0415 -- few clients need it
 
         kind = waiters.kind_of(name)
-        if kind.method == "get_function":
-            return waiters.FunctionWaiter(self.get_function, kind)
-        return waiters.TaskWaiter(self.get_async_task, kind)
+        if name == "function_active":
+            return waiters.FunctionWaiter(self._perform, kind)
+        return waiters.TaskWaiter(self._perform, kind)

@@ -14,12 +14,20 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal, NamedTuple, TypeVar
 
-from fc_async_sdk.errors import AsyncTaskNotFound, InvalidParameter, NotFound, WaiterError
+from fc_async_sdk import operations
+from fc_async_sdk.errors import (
+    AsyncTaskNotFound,
+    InvalidParameter,
+    NotFound,
+    TransportError,
+    WaiterError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from fc_async_sdk.models import AsyncTask, Function
+    from fc_async_sdk.operations import Call
 
 T = TypeVar("T")
 
@@ -31,6 +39,8 @@ _REGISTRATION_SECONDS: Final = 10.0
 _FIRST_WAIT: Final = 0.1
 _LONGEST_WAIT: Final = 5.0
 _GROWTH: Final = 1.5
+_LAST_LOOK_SECONDS: Final = 1.0
+"""How long a look may take that begins when the time is nearly over."""
 
 
 def task_finished(task: AsyncTask) -> Verdict:
@@ -64,15 +74,15 @@ def function_active(function: Function) -> Verdict:
 
 
 class _Kind(NamedTuple):
-    method: str
+    operation: Callable[..., Call[Any]]
     judge: Callable[[Any], Verdict]
     patience: float
 
 
 KINDS: Final[Mapping[str, _Kind]] = {
-    "function_active": _Kind("get_function", function_active, 0.0),
-    "task_finished": _Kind("get_async_task", task_finished, _REGISTRATION_SECONDS),
-    "task_succeeded": _Kind("get_async_task", task_succeeded, _REGISTRATION_SECONDS),
+    "function_active": _Kind(operations.get_function, function_active, 0.0),
+    "task_finished": _Kind(operations.get_async_task, task_finished, _REGISTRATION_SECONDS),
+    "task_succeeded": _Kind(operations.get_async_task, task_succeeded, _REGISTRATION_SECONDS),
 }
 """What each waiter asks, how it judges, and how long "not found" may mean "not yet"."""
 
@@ -117,6 +127,21 @@ class _Watch(Generic[T]):
         if not not_yet or now - self._began >= self._kind.patience:
             raise error
 
+    def look_within(self, now: float) -> float:
+        """Return the seconds that the look that begins now may take."""
+        return max(self._timeout - (now - self._began), _LAST_LOOK_SECONDS)
+
+    def broken(self, error: TransportError, now: float) -> None:
+        """No answer came.
+
+        Raises:
+            WaiterError: The time is over.
+            TransportError: It is not.
+        """
+        if now - self._began < self._timeout:
+            raise error
+        raise self._given_up() from error
+
     def wait(self, now: float) -> float:
         """Seconds until the next look.
 
@@ -125,15 +150,17 @@ class _Watch(Generic[T]):
         """
         left = self._timeout - (now - self._began)
         if left <= 0:
-            seen = getattr(self._last, "status", None) or getattr(self._last, "state", None)
-            raise WaiterError(
-                f"gave up after {self._timeout:g} s, last seen: {seen or 'nothing'}",
-                last=self._last,
-            )
+            raise self._given_up()
         if self._interval is not None:
             return min(self._interval, left)
         self._next, wait = min(self._next * _GROWTH, _LONGEST_WAIT), self._next
         return min(wait, left)
+
+    def _given_up(self) -> WaiterError:
+        seen = getattr(self._last, "status", None) or getattr(self._last, "state", None)
+        return WaiterError(
+            f"gave up after {self._timeout:g} s, last seen: {seen or 'nothing'}", last=self._last
+        )
 
 
 class _Waiter(Generic[T]):
@@ -141,13 +168,13 @@ class _Waiter(Generic[T]):
 
     def __init__(
         self,
-        method: Callable[..., T],
+        perform: Callable[..., T],
         kind: _Kind,
         *,
         sleep: Callable[[float], None] = time.sleep,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._method = method
+        self._perform = perform
         self._kind = kind
         self._sleep = sleep
         self._monotonic = monotonic
@@ -155,10 +182,13 @@ class _Waiter(Generic[T]):
     def _wait(self, timeout: float, interval: float | None, *args: Any, **kwargs: Any) -> T:
         watch: _Watch[T] = _Watch(self._kind, timeout, interval, self._monotonic())
         while True:
+            limit = watch.look_within(self._monotonic())
             try:
-                seen = self._method(*args, **kwargs)
+                seen = self._perform(self._kind.operation, args, kwargs, total_timeout=limit)
             except NotFound as error:
                 watch.missing(error, self._monotonic())
+            except TransportError as error:
+                watch.broken(error, self._monotonic())
             else:
                 if watch.done(seen):
                     return seen
@@ -170,7 +200,7 @@ class _AsyncWaiter(Generic[T]):
 
     def __init__(
         self,
-        method: Callable[..., Awaitable[T]],
+        perform: Callable[..., Awaitable[T]],
         kind: _Kind,
         *,
         sleep: Callable[[float], Awaitable[None]] | None = None,
@@ -178,7 +208,7 @@ class _AsyncWaiter(Generic[T]):
     ) -> None:
         import asyncio  # noqa: PLC0415 -- the synchronous twin does without it
 
-        self._method = method
+        self._perform = perform
         self._kind = kind
         self._sleep = sleep or asyncio.sleep
         self._monotonic = monotonic
@@ -186,10 +216,13 @@ class _AsyncWaiter(Generic[T]):
     async def _wait(self, timeout: float, interval: float | None, *args: Any, **kwargs: Any) -> T:
         watch: _Watch[T] = _Watch(self._kind, timeout, interval, self._monotonic())
         while True:
+            limit = watch.look_within(self._monotonic())
             try:
-                seen = await self._method(*args, **kwargs)
+                seen = await self._perform(self._kind.operation, args, kwargs, total_timeout=limit)
             except NotFound as error:
                 watch.missing(error, self._monotonic())
+            except TransportError as error:
+                watch.broken(error, self._monotonic())
             else:
                 if watch.done(seen):
                     return seen
@@ -214,7 +247,7 @@ class TaskWaiter(_Waiter["AsyncTask"]):
             function: Name of the function.
             task_id: Id of the task.
             qualifier: Version or alias it was called by; None is LATEST.
-            timeout: Seconds after which to give up.
+            timeout: Seconds after which to give up. A look that is under way then is cut off.
             interval: Seconds between two looks; None looks often first, then every 5 s.
 
         Returns:
@@ -243,7 +276,7 @@ class FunctionWaiter(_Waiter["Function"]):
         Args:
             function: Name of the function.
             qualifier: Version or alias; None is LATEST.
-            timeout: Seconds after which to give up.
+            timeout: Seconds after which to give up. A look that is under way then is cut off.
             interval: Seconds between two looks; None looks often first, then every 5 s.
 
         Returns:

@@ -22,6 +22,7 @@ from fc_async_sdk.errors import (
     service_error_class,
     shorten,
 )
+from fc_async_sdk.operations import checks
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -68,6 +69,7 @@ class Call(msgspec.Struct, Generic[T], frozen=True, kw_only=True, gc=False):
         light: Request and answer are small, and the answer's headers say all: a transport that
             knows only that much HTTP may send it.
         timeout: Seconds to wait for the answer instead of the configured read timeout, or None.
+        total_timeout: Seconds for the whole call instead of the configured limit, or None.
         read: Reads a good answer.
         read_done_already: Reads the answer of status ``done_already``.
         error: A class for ``(status)`` that the service's codes don't settle.
@@ -85,12 +87,24 @@ class Call(msgspec.Struct, Generic[T], frozen=True, kw_only=True, gc=False):
     read_done_already: Callable[[Answer], T] | None = None
     light: bool = False
     timeout: float | None = None
+    total_timeout: float | None = None
     error: Mapping[int, type[ServiceError]] = {}
 
     @property
     def idempotent(self) -> bool:
         """True when sending it twice does no more than sending it once."""
         return self.repeat == "always"
+
+    def within(self, total_timeout: float | None) -> Call[T]:
+        """Return this call with a limit for the whole of it; None changes nothing.
+
+        Raises:
+            InvalidParameter: The limit is not a number of seconds, more than 0.
+        """
+        if total_timeout is None:
+            return self
+        limit = checks.timeout("total_timeout", total_timeout)
+        return msgspec.structs.replace(self, total_timeout=limit)
 
     def result(self, answer: Answer, *, repeated: bool = False) -> T:
         """Read an answer.

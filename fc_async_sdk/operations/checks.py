@@ -8,6 +8,7 @@ Every check returns the value in the form that goes out, or raises one of
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from datetime import timedelta
@@ -165,12 +166,12 @@ def choice(name: str, value: object, allowed: tuple[str, ...]) -> str | None:
     return value
 
 
-def timeout(value: object) -> float | None:
-    """Seconds to wait, more than 0, or None."""
+def timeout(name: str, value: object) -> float | None:
+    """Return a number of seconds, more than 0 and finite, or None."""
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
-        raise InvalidParameter("timeout", value, "must be a number of seconds, more than 0")
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < math.inf:
+        raise InvalidParameter(name, value, "must be a number of seconds, more than 0")
     return float(value)
 
 

@@ -127,6 +127,7 @@ def invoke(
     qualifier: str | None = None,
     log_type: LogType | None = None,
     timeout: float | None = None,
+    total_timeout: float | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Call[InvokeResult]:
     """Call a function and wait for its result.
@@ -140,6 +141,7 @@ def invoke(
         qualifier: Version or alias; None is LATEST.
         log_type: ``Tail`` to get the last 4 KB of the log.
         timeout: Seconds to wait for the answer; None takes ``Config.read_timeout``.
+        total_timeout: Seconds for the whole call; None takes ``Config.total_timeout``.
         headers: Further headers to send.
 
     Raises:
@@ -162,7 +164,8 @@ def invoke(
         body=checks.payload(payload, limits.SYNC_PAYLOAD_BYTES),
         read=_read_result,
         repeat="never",
-        timeout=checks.timeout(timeout),
+        timeout=checks.timeout("timeout", timeout),
+        total_timeout=checks.timeout("total_timeout", total_timeout),
     )
 
 
@@ -173,6 +176,7 @@ def invoke_async(
     delay: int | timedelta | None = None,
     task_id: str | None = None,
     qualifier: str | None = None,
+    total_timeout: float | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Call[AcceptedInvocation]:
     """Have a function called: the service stores the call and answers at once.
@@ -187,6 +191,8 @@ def invoke_async(
         task_id: Unique within the function: a letter or ``_``, then letters, digits, ``_`` and
             ``-``, at most 128 characters (API). None: the service makes one.
         qualifier: Version or alias; None is LATEST.
+        total_timeout: Seconds for the whole call, repetitions included; None takes
+            ``Config.total_timeout``.
         headers: Further headers to send.
 
     Raises:
@@ -214,6 +220,7 @@ def invoke_async(
         body=checks.payload(payload, limits.ASYNC_PAYLOAD_BYTES),
         read=_read_accepted,
         light=True,
+        total_timeout=checks.timeout("total_timeout", total_timeout),
         repeat="never" if task is None else "always",
         done_already=0 if task is None else _DUPLICATE,
         read_done_already=lambda answer: AcceptedInvocation(
@@ -230,6 +237,7 @@ def invoke_later(
     delay: int | timedelta,
     task_id: str | None = None,
     qualifier: str | None = None,
+    total_timeout: float | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Call[AcceptedInvocation]:
     """:func:`invoke_async` that must have a delay.
@@ -240,6 +248,8 @@ def invoke_later(
         delay: Whole seconds, or a timedelta of them, 0 < delay < 3600 (guide).
         task_id: As in :func:`invoke_async`.
         qualifier: Version or alias; None is LATEST.
+        total_timeout: Seconds for the whole call, repetitions included; None takes
+            ``Config.total_timeout``.
         headers: Further headers to send.
 
     Raises:
@@ -254,6 +264,7 @@ def invoke_later(
         delay=checks.some_delay(delay),
         task_id=task_id,
         qualifier=qualifier,
+        total_timeout=total_timeout,
         headers=headers,
     )
 

@@ -152,12 +152,18 @@ class Stubber(Generic[C]):
 
     def _stand_in(self) -> Callable[..., Any]:
         def answer(
-            operation: Callable[..., Call[Any]], args: tuple[Any, ...], kwargs: dict[str, Any]
+            operation: Callable[..., Call[Any]],
+            args: tuple[Any, ...],
+            kwargs: dict[str, Any],
+            **_: Any,
         ) -> Any:
             return self._answer(operation, args, kwargs)
 
         async def answer_later(
-            operation: Callable[..., Call[Any]], args: tuple[Any, ...], kwargs: dict[str, Any]
+            operation: Callable[..., Call[Any]],
+            args: tuple[Any, ...],
+            kwargs: dict[str, Any],
+            **_: Any,
         ) -> Any:
             return self._answer(operation, args, kwargs)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import io
 import os
 from typing import TYPE_CHECKING, Any, Final
 
@@ -76,7 +77,7 @@ class AioTransport(LoopTransport):
             response = await session.request(
                 call.method,
                 _url(target),
-                data=call.body or None,
+                data=_data(call.body),
                 headers=self._signer.headers(call, self._now()),
                 allow_redirects=False,
                 timeout=self._timeouts(call, left),
@@ -128,6 +129,11 @@ class AioTransport(LoopTransport):
             failure.__cause__ = error
             return failure
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+def _data(body: bytes) -> bytes | io.BytesIO | None:
+    """Return the body in the form in which aiohttp sends it without blocking the loop."""
+    return io.BytesIO(body) if len(body) > _CHUNK else body or None
 
 
 @functools.lru_cache(maxsize=256)

@@ -68,7 +68,7 @@ class LoopTransport:
             ServiceError: The service refused or failed.
             TransportError: No usable answer came back.
         """
-        total = self._config.total_timeout
+        total = call.total_timeout or self._config.total_timeout
         deadline = None if total is None else self._monotonic() + total
         tries: Tries[T] | None = None
         while True:

@@ -23,7 +23,7 @@ from requests.adapters import HTTPAdapter
 
 from fc_async_sdk.errors import InvalidResponse
 from fc_async_sdk.operations.call import Answer, Call
-from fc_async_sdk.transport import surroundings
+from fc_async_sdk.transport import deadline, surroundings
 from fc_async_sdk.transport.retry import Budget, Failure, Tries
 from fc_async_sdk.transport.signer import Signer
 
@@ -56,9 +56,10 @@ class _Adapter(HTTPAdapter):
     def get_connection_with_tls_context(
         self, request: requests.PreparedRequest, verify: Any, proxies: Any = None, cert: Any = None
     ) -> Any:
-        connections = self._connections
+        connections: Any = self._connections
         if connections is None:
             connections = super().get_connection_with_tls_context(request, verify, proxies, cert)
+            connections.ConnectionCls = deadline.limited(connections.ConnectionCls)
             self._connections = connections
         return connections
 
@@ -117,18 +118,26 @@ class SyncTransport:
             ServiceError: The service refused or failed.
             TransportError: No usable answer came back.
         """
-        total = self._config.total_timeout
-        deadline = None if total is None else self._monotonic() + total
+        total = call.total_timeout or self._config.total_timeout
+        if total is None:
+            return self._send(call, None)
+        limit = deadline.Deadline(self._monotonic() + total, self._monotonic)
+        before = deadline.CURRENT.set(limit)
+        try:
+            return self._send(call, limit)
+        finally:
+            deadline.CURRENT.reset(before)
+
+    def _send(self, call: Call[T], limit: deadline.Deadline | None) -> T:
         tries: Tries[T] | None = None
         while True:
-            outcome = self._try(call, deadline)
+            outcome = self._try(call, limit)
             if isinstance(outcome, Answer) and outcome.status < _ERROR_STATUS:
                 self._budget.refund()
                 return call.result(outcome)
             if tries is None:
                 tries = Tries(call, self._config, self._budget, self._chance)
-            remaining = None if deadline is None else deadline - self._monotonic()
-            wait = tries.wait_after(outcome, remaining)
+            wait = tries.wait_after(outcome, None if limit is None else limit.left())
             if wait is None:
                 return tries.conclude(outcome)
             _log.debug("%s: %s; next try in %.3f s", call.operation, tries.told(outcome), wait)
@@ -136,10 +145,20 @@ class SyncTransport:
 
     def close(self) -> None:
         """Close all connections. Calls that are made later fail."""
-        self._closed = True
-        adapter, self._adapter = self._adapter, None
+        with self._lock:
+            self._closed = True
+            adapter, self._adapter = self._adapter, None
         if adapter is not None:
             adapter.close()
+
+    def check_open(self) -> None:
+        """Raise if it is closed.
+
+        Raises:
+            RuntimeError: It is closed.
+        """
+        if self._closed:
+            raise RuntimeError("the client is closed")
 
     def forget(self) -> None:
         """Drop the pool without touching its connections: they belong to the parent process."""
@@ -149,19 +168,18 @@ class SyncTransport:
 
     def _pool(self) -> _Adapter:
         with self._lock:
-            if self._closed:
-                raise RuntimeError("the client is closed")
+            self.check_open()
             if self._adapter is None:
                 self._adapter = _Adapter(self._url, self._config.max_pool_connections)
             return self._adapter
 
-    def _try(self, call: Call[Any], deadline: float | None) -> Answer | Failure:
+    def _try(self, call: Call[Any], limit: deadline.Deadline | None) -> Answer | Failure:
         try:
-            return self._exchange(call, deadline)
+            return self._exchange(call, limit)
         except Failure as failure:
             return failure
 
-    def _exchange(self, call: Call[Any], deadline: float | None) -> Answer:
+    def _exchange(self, call: Call[Any], limit: deadline.Deadline | None) -> Answer:
         request = requests.PreparedRequest()
         request.method = call.method
         request.url = (
@@ -176,7 +194,7 @@ class SyncTransport:
             response = adapter.send(
                 request,
                 stream=True,
-                timeout=self._timeouts(call, deadline),
+                timeout=self._timeouts(call, limit),
                 verify=self._verify,
                 cert=self._config.cert,
                 proxies=self._proxies,
@@ -186,7 +204,7 @@ class SyncTransport:
         answer = Answer(
             response.status_code,
             response.headers,
-            self._body(response, call, deadline),
+            self._body(response, call),
         )
         if _log.isEnabledFor(logging.DEBUG):
             _log.debug(
@@ -198,25 +216,25 @@ class SyncTransport:
             )
         return answer
 
-    def _timeouts(self, call: Call[Any], deadline: float | None) -> tuple[float, float]:
+    def _timeouts(self, call: Call[Any], limit: deadline.Deadline | None) -> tuple[float, float]:
         connect, read = self._timeout
         if call.timeout is not None:
             read = call.timeout
-        if deadline is not None:
-            left = deadline - self._monotonic()
-            if left <= 0:
-                raise Failure("the time for the whole call is over", sent=False, timed_out=True)
-            return min(connect, left), min(read, left)
-        return connect, read
+        if limit is None:
+            return connect, read
+        left = limit.left()
+        if left <= 0:
+            raise Failure("the time for the whole call is over", sent=False, timed_out=True)
+        return min(connect, left), read  # the connection keeps the limit by itself once it is there
 
-    def _body(self, response: requests.Response, call: Call[Any], deadline: float | None) -> bytes:
+    def _body(self, response: requests.Response, call: Call[Any]) -> bytes:
         raw = response.raw
         limit = self._config.max_response_bytes
         chunks: list[bytes] = []
         size = 0
         try:
             while True:
-                chunk: bytes = raw.read1(_CHUNK) if deadline is not None else raw.read(_CHUNK)
+                chunk: bytes = raw.read(_CHUNK)
                 if not chunk:
                     break
                 chunks.append(chunk)
@@ -228,14 +246,11 @@ class SyncTransport:
                         f"[request {response.headers.get('x-fc-request-id') or ''}]",
                         operation=call.operation,
                     )
-                if deadline is not None and self._monotonic() > deadline:
-                    raw.close()
-                    raise Failure("the answer took too long", sent=True, timed_out=True)
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raw.close()
             if response.status_code == _ACCEPTED:
                 return b""  # the status said all that matters: it is stored
-            timed_out = isinstance(error, urllib3.exceptions.TimeoutError)
+            timed_out = isinstance(error, (urllib3.exceptions.TimeoutError, TimeoutError))
             raise Failure(
                 f"the answer broke off: {_reason(error)}", sent=True, timed_out=timed_out
             ) from error
@@ -250,7 +265,7 @@ def _failure(error: Exception) -> Failure:
         return Failure(f"no connection to the proxy: {_reason(error)}", sent=False)
     if _has_cause(error, ssl.SSLCertVerificationError):
         return Failure(f"no connection: {_reason(error)}", sent=False)
-    if isinstance(error, requests.Timeout):
+    if isinstance(error, requests.Timeout) or _has_cause(error, TimeoutError):
         return Failure("no answer in time", sent=True, timed_out=True)
     if _has_cause(error, urllib3.exceptions.NewConnectionError):
         return Failure(f"no connection: {_reason(error)}", sent=False)

@@ -35,9 +35,13 @@ class World:
         self.now = 0.0
         self.waits: list[float] = []
         self.asked: list[tuple[Any, ...]] = []
+        self.limits: list[float] = []
 
-    def ask(self, *args: Any, **kwargs: Any) -> Any:
+    def ask(
+        self, operation: Any, args: tuple[Any, ...], kwargs: Any, *, total_timeout: float
+    ) -> Any:
         self.asked.append(args)
+        self.limits.append(total_timeout)
         answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
         if isinstance(answer, Exception):
             raise answer
