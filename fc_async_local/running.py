@@ -13,11 +13,13 @@ import gc
 import importlib
 import signal
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from fc_async_local.app import Addresses, Options, Runtime
+from fc_async_local.app import DEFAULT_DATA, Addresses, Options, Runtime
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Coroutine
 
     from typing_extensions import Self
@@ -32,11 +34,12 @@ class LocalRuntime:
     """A runtime in a thread of its own: ``with LocalRuntime(data=folder, port=0) as runtime:``.
 
     Args:
-        options: As fields of :class:`Options`.
+        data: Folder of the database and of unpacked code; made if it isn't there.
+        options: As further fields of :class:`Options`.
     """
 
-    def __init__(self, **options: Any) -> None:
-        self._options = Options(**options)
+    def __init__(self, *, data: str | os.PathLike[str] = DEFAULT_DATA, **options: Any) -> None:
+        self._options = Options(data=Path(data), **options)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._runtime: Runtime | None = None

@@ -12,8 +12,8 @@ import functools
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar, overload
 
 from fc_async_sdk import operations, packaging
+from fc_async_sdk.errors import ConfigurationError
 from fc_async_sdk.transport import choice
-from fc_async_sdk.transport.aio import AioTransport
 from fc_async_sdk.twins import Twin, dress
 
 if TYPE_CHECKING:
@@ -82,6 +82,12 @@ class AsyncClient(Twin):
         account_id: str = "",
     ) -> None:
         super().__init__(endpoint, provider, config, region_name=region_name, account_id=account_id)
+        try:
+            from fc_async_sdk.transport.aio import AioTransport  # noqa: PLC0415 -- an extra
+        except ModuleNotFoundError as error:
+            raise ConfigurationError(
+                f"the asyncio client needs {error.name}: pip install 'fc-async[aio]'"
+            ) from error
         self._transport: LoopTransport = AioTransport(endpoint, config, provider)
         # Accepts are nearly all that is ever sent in a hurry, and there is a faster way for them.
         kind = choice.for_light_calls(endpoint, config)
@@ -256,10 +262,13 @@ class AsyncClient(Twin):
             A run: ``async for`` over it for the outcomes as they complete, or ``await .run()``.
 
         Raises:
+            ConfigurationError: A progress bar was asked for and ``rich`` is not installed.
             InvalidParameter: An argument that concerns all payloads is wrong.
+            RuntimeError: The client is closed.
         """
         from fc_async_sdk import fanout  # noqa: PLC0415 -- few clients need it
 
+        self._transport.check_open()
         plan = fanout.plan(
             function,
             payloads,

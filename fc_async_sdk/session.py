@@ -103,12 +103,8 @@ class Session:
                 installed.
             CredentialsError: No credentials were found.
         """
-        try:
-            from fc_async_sdk.aio import AsyncClient  # noqa: PLC0415 -- aiohttp is an extra
-        except ModuleNotFoundError as error:
-            raise ConfigurationError(
-                f"the asyncio client needs {error.name}: pip install 'fc-async[aio]'"
-            ) from error
+        from fc_async_sdk.aio import AsyncClient  # noqa: PLC0415 -- loads with the first
+
         return self._make(AsyncClient, region_name, account_id, endpoint_url, config)
 
     def _make(

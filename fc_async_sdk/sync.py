@@ -235,10 +235,13 @@ class Client(Twin):
             A run: iterate over it for the outcomes as they complete, or call ``.run()``.
 
         Raises:
+            ConfigurationError: A progress bar was asked for and ``rich`` is not installed.
             InvalidParameter: An argument that concerns all payloads is wrong.
+            RuntimeError: The client is closed.
         """
         from fc_async_sdk import fanout  # noqa: PLC0415 -- few clients need it
 
+        self._transport.check_open()
         plan = fanout.plan(
             function,
             payloads,
@@ -255,6 +258,7 @@ class Client(Twin):
         from fc_async_sdk import fanout  # noqa: PLC0415 -- few clients need it
         from fc_async_sdk.transport import choice  # noqa: PLC0415 -- same
 
+        self._transport.check_open()
         if "_perform" in vars(self):  # stubbed: one at a time, in the order of the stub
             return fanout.ThreadSender(
                 lambda job: self._perform(operations.invoke_async, (), job.arguments), 1
@@ -264,7 +268,8 @@ class Client(Twin):
         )
         kind = choice.for_light_calls(self._endpoint, config)
         if kind is not None:
-            return fanout.LoopSender(kind(self._endpoint, config, self._provider), concurrency)
+            transport = kind(self._endpoint, config, self._provider)
+            return fanout.LoopSender(transport, concurrency, self._transport.check_open)
         return fanout.ThreadSender(lambda job: self._transport.send(job.call), concurrency)
 
     @overload

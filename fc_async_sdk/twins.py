@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
 
+    from typing_extensions import Self
+
     from fc_async_sdk.config import Config
     from fc_async_sdk.credentials import Provider
     from fc_async_sdk.endpoint import Endpoint
@@ -49,6 +51,19 @@ class Twin:
         self.config = config
         self._endpoint = endpoint
         self._provider = provider
+
+    def __copy__(self) -> Self:
+        """Return another client with the same settings and with connections of its own."""
+        return type(self)(
+            self._endpoint,
+            self._provider,
+            self.config,
+            region_name=self.region_name,
+            account_id=self.account_id,
+        )
+
+    def __deepcopy__(self, _: dict[int, Any]) -> Self:
+        return self.__copy__()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.endpoint_url}>"

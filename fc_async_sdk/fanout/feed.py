@@ -18,6 +18,7 @@ class Feed:
     def __init__(self, plan: Plan, payloads: Iterable[Any]) -> None:
         self._plan = plan
         self._source = enumerate(payloads)
+        self._taken: dict[str, int] = {}
         self._problem: Exception | None = None
         self.exhausted = False
 
@@ -26,7 +27,7 @@ class Feed:
         for _ in range(0 if self.exhausted else count):
             try:
                 index, payload = next(self._source)
-                prepared = self._plan.prepare(index, payload)
+                prepared = self._plan.prepare(index, payload, self._taken)
             except StopIteration:
                 self.exhausted = True
                 return
@@ -50,6 +51,7 @@ class AsyncFeed:
         self._feed = Feed(plan, payloads) if isinstance(payloads, Iterable) else None
         self._source = payloads.__aiter__() if isinstance(payloads, AsyncIterable) else None
         self._next = 0
+        self._taken: dict[str, int] = {}
         self._problem: Exception | None = None
 
     async def take(self) -> Job | Outcome | None:
@@ -61,7 +63,7 @@ class AsyncFeed:
         try:
             index, payload = self._next, await self._source.__anext__()
             self._next += 1
-            return self._plan.prepare(index, payload)
+            return self._plan.prepare(index, payload, self._taken)
         except StopAsyncIteration:
             self._source = None
         except Exception as error:  # noqa: BLE001 -- raised when the run has ended

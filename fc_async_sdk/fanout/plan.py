@@ -10,7 +10,12 @@ from typing import Any, Final
 import msgspec
 
 from fc_async_sdk import operations
-from fc_async_sdk.errors import AsyncTaskAlreadyExists, FcAsyncError, InvalidParameter
+from fc_async_sdk.errors import (
+    AsyncTaskAlreadyExists,
+    ConfigurationError,
+    FcAsyncError,
+    InvalidParameter,
+)
 from fc_async_sdk.operations import AcceptedInvocation, Call
 
 TaskIds = str | Callable[[int, Any], str]
@@ -102,12 +107,20 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     progress: Callable[[Progress], None] | bool | None
     total: int | None
 
-    def prepare(self, index: int, payload: Any) -> Job | Outcome:
-        """The job for a payload, or its outcome when there is nothing to send."""
+    def prepare(self, index: int, payload: Any, taken: dict[str, int]) -> Job | Outcome:
+        """Return the job for a payload, or its outcome when there is nothing to send.
+
+        Args:
+            index: Which payload, from 0.
+            payload: The payload.
+            taken: Index by task id of the payloads before; this one is added.
+        """
         task_id: str | None = None
         try:
             if self.task_ids is not None:
                 task_id = self._task_id(index, payload)
+                if isinstance(task_id, str) and not isinstance(self.task_ids, str):
+                    _take(task_id, index, taken)
                 if task_id in self.resume:
                     return self._known(index, payload, task_id)
             arguments = {
@@ -135,6 +148,31 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return self.task_ids(index, payload)
 
 
+def _check_bar() -> None:
+    try:
+        import rich.progress  # noqa: F401, PLC0415 -- only when a bar is asked for
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            "a progress bar needs rich: pip install 'fc-async[cli]', or give a callable"
+        ) from error
+
+
+def _take(task_id: str, index: int, taken: dict[str, int]) -> None:
+    """Note that a payload has this id.
+
+    Raises:
+        InvalidParameter: Another payload of this run has it: the service would keep one of them
+            only, and the other would look like a repetition of it.
+    """
+    first = taken.setdefault(task_id, index)
+    if first != index:
+        raise InvalidParameter(
+            "task_id",
+            task_id,
+            f"payload {index} has the same id as payload {first}: task_ids must make one for each",
+        )
+
+
 def plan(
     function: str,
     payloads: object,
@@ -155,6 +193,8 @@ def plan(
         raise InvalidParameter("resume", resume, "needs task_ids: without ids nothing is known")
     if isinstance(payloads, (str, bytes, bytearray, dict)):
         raise InvalidParameter("payloads", payloads, "must be an iterable of payloads, not one")
+    if progress is True:
+        _check_bar()
     sample = task_ids if isinstance(task_ids, str) else None
     operations.invoke_async(function, delay=delay, qualifier=qualifier, task_id=sample)
     return Plan(

@@ -113,13 +113,22 @@ class ThreadSender:
 
 
 class LoopSender:
-    """Sends on an event loop in a thread of its own."""
+    """Sends on an event loop in a thread of its own.
 
-    def __init__(self, transport: LoopTransport, concurrency: int) -> None:
+    Args:
+        transport: Sends the calls; closed at the end.
+        concurrency: How many calls are on the wire at a time.
+        check_open: Raises when the client has been closed.
+    """
+
+    def __init__(
+        self, transport: LoopTransport, concurrency: int, check_open: Callable[[], None]
+    ) -> None:
         import asyncio  # noqa: PLC0415 -- only when this sender is used
 
         self._transport = transport
         self._concurrency = concurrency
+        self._check_open = check_open
         self._results = _Results()
         self._inbox: collections.deque[Job] = collections.deque()
         self._tasks: set[Any] = set()
@@ -130,7 +139,12 @@ class LoopSender:
         self._thread.start()
 
     def submit(self, job: Job) -> None:
-        """Hand a call over."""
+        """Hand a call over.
+
+        Raises:
+            RuntimeError: The client has been closed.
+        """
+        self._check_open()
         self._inbox.append(job)
         if not self._woken:
             self._woken = True

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from fc_async_sdk.errors import ConfigurationError
 from fc_async_sdk.fanout.plan import Outcome, Plan, Progress
 
 
@@ -49,13 +48,8 @@ class _Bar:
     """A progress bar of rich on standard error."""
 
     def __init__(self, plan: Plan) -> None:
-        try:
-            from rich.console import Console  # noqa: PLC0415 -- only when a bar is asked for
-            from rich.progress import Progress as RichProgress  # noqa: PLC0415 -- same
-        except ModuleNotFoundError as error:
-            raise ConfigurationError(
-                "a progress bar needs rich: pip install 'fc-async[cli]', or give a callable"
-            ) from error
+        from rich.console import Console  # noqa: PLC0415 -- an extra; the plan has checked it
+        from rich.progress import Progress as RichProgress  # noqa: PLC0415 -- same
 
         self._progress = RichProgress(console=Console(stderr=True))
         self._progress.start()

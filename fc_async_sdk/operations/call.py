@@ -260,19 +260,13 @@ def json_call(
     Raises:
         InvalidParameter: Something in the document is not JSON.
     """
-    try:
-        body = msgspec.json.encode(document) if document is not None else b""
-    except (TypeError, ValueError, OverflowError, RecursionError) as error:
-        # The document may hold secrets (environment variables): only its fields are named.
-        fields = sorted(document) if isinstance(document, dict) else type(document).__name__
-        raise InvalidParameter(operation, fields, f"can't be made into JSON: {error}") from error
     return Call(
         operation=operation,
         method=method,
         path=at,
         query=parameters,
         headers=_JSON_HEADERS if document is not None else {},
-        body=body,
+        body=checks.json(operation, document) if document is not None else b"",
         read=read_json(cls, operation),
         repeat=repeat,
     )

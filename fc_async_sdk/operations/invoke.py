@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import functools
 import re
 from typing import TYPE_CHECKING, Any, Final
 
@@ -218,7 +219,7 @@ def invoke_async(
         query=query(qualifier=checks.qualifier(qualifier)),
         headers=sent,
         body=checks.payload(payload, limits.ASYNC_PAYLOAD_BYTES),
-        read=_read_accepted,
+        read=functools.partial(_read_accepted, task_id=task or ""),
         light=True,
         total_timeout=checks.timeout("total_timeout", total_timeout),
         repeat="never" if task is None else "always",
@@ -309,14 +310,25 @@ def _number(text: str | None) -> float | None:
         return None
 
 
-def _read_accepted(answer: Answer) -> AcceptedInvocation:
+def _read_accepted(answer: Answer, *, task_id: str) -> AcceptedInvocation:
+    """Read the answer to an accepted call that was given this task id ("" if none)."""
     if answer.status != _ACCEPTED:
         raise InvalidResponse(
             f"expected 202 for an asynchronous call, got {answer.status} "
             f"[request {answer.request_id}]",
             operation=_OPERATION,
         )
-    headers = answer.headers
-    return AcceptedInvocation(
-        request_id=answer.request_id, task_id=headers.get("x-fc-async-task-id") or ""
-    )
+    named = answer.headers.get("x-fc-async-task-id") or task_id
+    if not answer.request_id:
+        raise InvalidResponse(
+            "the answer 202 has no x-fc-request-id, so it is not known what was accepted: "
+            "check that the endpoint is Function Compute and that no proxy removes headers",
+            operation=_OPERATION,
+        )
+    if task_id and named != task_id:
+        raise InvalidResponse(
+            f"the answer 202 is about task {named!r}, not about {task_id!r} "
+            f"[request {answer.request_id}]",
+            operation=_OPERATION,
+        )
+    return AcceptedInvocation(request_id=answer.request_id, task_id=named)

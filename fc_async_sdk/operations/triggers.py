@@ -5,10 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from fc_async_sdk import limits
-from fc_async_sdk.errors import InvalidParameter
 from fc_async_sdk.models import Trigger, TriggerPage
 from fc_async_sdk.operations import checks
 from fc_async_sdk.operations.call import Call, delete_call, json_call, path, query
@@ -168,7 +165,4 @@ def _trigger(function: str, trigger: str) -> str:
 def _config(value: str | Mapping[str, Any]) -> str:
     if isinstance(value, str):
         return value
-    try:
-        return msgspec.json.encode(dict(value)).decode()
-    except (TypeError, ValueError, OverflowError, RecursionError) as error:
-        raise InvalidParameter("trigger_config", value, f"must be JSON-able: {error}") from error
+    return checks.json("trigger_config", value).decode()

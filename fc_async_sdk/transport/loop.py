@@ -89,6 +89,15 @@ class LoopTransport:
         """Close all connections. Calls that are made later fail."""
         self._closed = True
 
+    def check_open(self) -> None:
+        """Raise if it is closed.
+
+        Raises:
+            RuntimeError: It is closed.
+        """
+        if self._closed:
+            raise RuntimeError("the client is closed")
+
     async def _try(self, call: Call[Any], deadline: float | None) -> Answer | Failure:
         self._belong_here()
         if not getattr(self._provider, "fresh", True):
@@ -114,8 +123,7 @@ class LoopTransport:
         Raises:
             RuntimeError: It is closed, or another loop of this process sends over it.
         """
-        if self._closed:
-            raise RuntimeError("the client is closed")
+        self.check_open()
         loop, pid = asyncio.get_running_loop(), os.getpid()
         if self._pid != pid:
             self._loop, self._pid = loop, pid

@@ -32,7 +32,9 @@ CALLS = {
 @pytest.fixture
 def url(httpserver: HTTPServer) -> str:
     httpserver.expect_request("/2023-03-30/functions/f").respond_with_json({"functionName": "f"})
-    httpserver.expect_request("/2023-03-30/functions/f/invocations").respond_with_data(status=202)
+    httpserver.expect_request("/2023-03-30/functions/f/invocations").respond_with_data(
+        status=202, headers={"x-fc-request-id": "r"}
+    )
     return httpserver.url_for("")
 
 

@@ -114,6 +114,17 @@ def test_leaving_the_loop_early_leaves_nothing_behind(
     assert len(service.bodies) < 10_000
 
 
+def test_closing_the_client_ends_a_run(httpserver: HTTPServer, service: Accepting) -> None:
+    client = fc_async_sdk.client(endpoint_url=httpserver.url_for(""))
+    run = client.fan_out("f", range(10_000), concurrency=2)
+    outcomes = iter(run)
+    next(outcomes)
+    client.close()
+    with pytest.raises(RuntimeError, match="closed"):
+        list(outcomes)
+    assert len(service.bodies) < 10_000
+
+
 def test_a_service_that_is_gone_fails_each_and_loses_none(
     fan_out: Any, httpserver: HTTPServer
 ) -> None:

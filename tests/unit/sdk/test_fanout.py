@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,6 @@ import pytest
 from fc_async_sdk import fanout
 from fc_async_sdk.errors import (
     AsyncTaskAlreadyExists,
-    ConfigurationError,
     InvalidParameter,
     OutcomeUnknown,
     PayloadTooLarge,
@@ -154,6 +152,27 @@ class TestTaskIds:
         outcomes = both([1], task_ids=lambda index, _: f"{index}")
         assert isinstance(outcomes[0].error, InvalidParameter)
 
+    def test_an_id_that_two_payloads_have_is_sent_once_and_refused_once(
+        self, both: Both, service: Service
+    ) -> None:
+        outcomes = both(["a", "b", "c"], task_ids=lambda _, payload: f"id-{payload == 'c'}")
+        assert sorted(service.accepted) == [b"a", b"c"]
+        (refused,) = [outcome for outcome in outcomes if not outcome.succeeded]
+        assert (refused.index, refused.accepted) == (1, None)
+        assert "payload 1 has the same id as payload 0" in str(refused.error)
+
+    def test_twenty_payloads_with_one_id_are_not_twenty_accepted_ones(
+        self, both: Both, service: Service
+    ) -> None:
+        run, outcomes = both.start(range(20), task_ids=lambda *_: "same")
+        assert len(service.accepted) == 1
+        assert sum(outcome.succeeded for outcome in outcomes) == 1
+        assert run.progress.failed == 19
+
+    def test_a_known_id_that_two_payloads_have_is_refused_once(self, both: Both) -> None:
+        outcomes = both(range(2), task_ids=lambda *_: "same", resume={"same"})
+        assert sorted(outcome.succeeded for outcome in outcomes) == [False, True]
+
 
 class TestInput:
     def test_is_taken_as_it_is_needed(self, service: Service) -> None:
@@ -255,13 +274,6 @@ class TestProgress:
         both(range(3), progress=told.append)
         assert [progress.done for progress in told] == [1, 2, 3]
         assert told[-1].total == 3
-
-    def test_without_rich_a_bar_says_what_to_install(
-        self, both: Both, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setitem(sys.modules, "rich.console", None)
-        with pytest.raises(ConfigurationError, match="rich"):
-            both(range(3), progress=True)
 
     def test_a_bar_is_drawn_on_standard_error(
         self, both: Both, capfd: pytest.CaptureFixture[str]

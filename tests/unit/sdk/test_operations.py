@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import math
+import re
 from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
@@ -14,7 +15,7 @@ import pytest
 
 from fc_async_sdk import arn, errors, limits, operations
 from fc_async_sdk.models import AsyncConfig, Code, Destination, DestinationConfig
-from fc_async_sdk.operations import Answer, Call
+from fc_async_sdk.operations import AcceptedInvocation, Answer, Call
 
 QUEUE = "acs:mns:cn-hangzhou:123:/queues/q/messages"
 
@@ -93,6 +94,29 @@ class TestPayload:
     def test_what_is_none_of_them_is_refused(self, payload: Any) -> None:
         with pytest.raises(errors.InvalidParameter, match="payload"):
             operations.invoke_async("f", payload)
+
+    @pytest.mark.parametrize(
+        ("payload", "place"),
+        [
+            (math.nan, "$"),
+            ({"a": [1, {"b": math.inf}], "c": None}, "$.a[1].b"),
+            ((None, -math.inf), "$[1]"),
+        ],
+    )
+    def test_a_number_that_json_lacks_is_refused_with_its_place(
+        self, payload: Any, place: str
+    ) -> None:
+        with pytest.raises(errors.InvalidParameter, match=re.escape(f"(at {place})")):
+            operations.invoke_async("f", payload)
+
+    def test_null_and_floats_go_out(self) -> None:
+        assert operations.invoke_async("f", [None, 1.5, "null"]).body == b'[null,1.5,"null"]'
+
+    def test_a_number_that_json_lacks_is_refused_in_other_documents_too(self) -> None:
+        with pytest.raises(errors.InvalidParameter, match="no such number"):
+            operations.create_trigger(
+                "f", "t", trigger_type="timer", trigger_config={"payload": math.nan}
+            )
 
 
 class TestNames:
@@ -608,6 +632,20 @@ class TestAnswers:
     def test_200_does_not_accept_an_asynchronous_call(self) -> None:
         with pytest.raises(errors.InvalidResponse, match="202"):
             operations.invoke_async("f").result(Answer(200, {}, b""))
+
+    def test_202_without_a_request_id_is_an_invalid_response(self) -> None:
+        with pytest.raises(errors.InvalidResponse, match="x-fc-request-id"):
+            operations.invoke_async("f").result(Answer(202, {}, b""))
+
+    def test_202_about_another_task_is_an_invalid_response(self) -> None:
+        headers = {"x-fc-request-id": "r-1", "x-fc-async-task-id": "b"}
+        with pytest.raises(errors.InvalidResponse, match=r"'b', not about 'a' \[request r-1\]"):
+            operations.invoke_async("f", task_id="a").result(Answer(202, headers, b""))
+
+    def test_202_without_a_task_id_is_about_the_task_id_that_was_given(self) -> None:
+        headers = {"x-fc-request-id": "r-1"}
+        accepted = operations.invoke_async("f", task_id="a").result(Answer(202, headers, b""))
+        assert accepted == AcceptedInvocation(request_id="r-1", task_id="a")
 
     @pytest.mark.parametrize(
         ("headers", "seconds"),

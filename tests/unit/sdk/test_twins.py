@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import copy
 import inspect
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -12,6 +14,11 @@ from fc_async_sdk import operations
 from fc_async_sdk.aio import AsyncClient
 from fc_async_sdk.session import Session, async_client, client
 from fc_async_sdk.sync import Client
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_httpserver import HTTPServer
 
 
 def methods(cls: type[Any]) -> dict[str, Any]:
@@ -64,6 +71,61 @@ def test_bound_methods_show_their_own_arguments() -> None:
         "(function: 'str', *, qualifier: 'str | None' = None) -> 'Function'"
     )
     made.close()
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy])
+def test_closing_a_copy_leaves_the_original_open(
+    httpserver: HTTPServer, duplicate: Callable[[Any], Any]
+) -> None:
+    httpserver.expect_request("/2023-03-30/functions/f").respond_with_json({"functionName": "f"})
+    with client(endpoint_url=httpserver.url_for(""), region_name="cn-shanghai") as original:
+        copied = duplicate(original)
+        assert copied.get_function("f").function_name == "f"
+        assert (copied.region_name, copied.config) == (original.region_name, original.config)
+        copied.close()
+        assert original.get_function("f").function_name == "f"
+
+
+def test_closing_a_copy_of_the_asyncio_client_leaves_the_original_open(
+    httpserver: HTTPServer,
+) -> None:
+    httpserver.expect_request("/2023-03-30/functions/f").respond_with_json({"functionName": "f"})
+
+    async def use() -> str:
+        async with async_client(endpoint_url=httpserver.url_for("")) as original:
+            await copy.copy(original).close()
+            return (await original.get_function("f")).function_name
+
+    assert asyncio.run(use()) == "f"
+
+
+def test_a_closed_client_does_not_fan_out() -> None:
+    made = client(endpoint_url="http://127.0.0.1:9")
+    made.close()
+    with pytest.raises(RuntimeError, match="closed"):
+        made.fan_out("f", [1])
+
+
+def test_a_fan_out_whose_client_is_closed_before_it_begins_sends_nothing() -> None:
+    made = client(endpoint_url="http://127.0.0.1:9")
+    run = made.fan_out("f", [1])
+    made.close()
+    with pytest.raises(RuntimeError, match="closed"):
+        run.run()
+    assert run.progress.done == 0
+
+
+def test_a_closed_asyncio_client_does_not_fan_out() -> None:
+    async def use() -> None:
+        made = async_client(endpoint_url="http://127.0.0.1:9")
+        run = made.fan_out("f", [1])
+        await made.close()
+        with pytest.raises(RuntimeError, match="closed"):
+            made.fan_out("f", [1])
+        with pytest.raises(RuntimeError, match="closed"):
+            await run.run()
+
+    asyncio.run(use())
 
 
 def test_they_are_made_the_same_way() -> None:
