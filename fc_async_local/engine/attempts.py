@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: MIT
 """Runs one claimed invocation once and writes what follows.
 
-Admission, the start, the function, the decision, the settlement; with the lease in mind at each
-step: whoever has lost it writes nothing. Decides nothing itself, that is
+Admission, the start, the function, the decision, the settlement. What is decided comes from
 :mod:`fc_async_local.domain.policy`.
+
+Invariants:
+    A holder that has lost its lease writes nothing.
+    An attempt whose start was refused is never run. If the lease was lost, the newer claim runs
+    the invocation; only a stop that was requested ends it as Stopped.
 """
 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -17,33 +21,79 @@ from msgspec.structs import replace
 from fc_async_local.domain import call_path, conditions, policy, settlement
 from fc_async_local.domain.invocation import Invocation, Outcome, OutcomeKind
 from fc_async_local.domain.states import Status
+from fc_async_local.engine.leases import write_under_lease
 from fc_async_local.engine.loops import persist
 from fc_async_local.engine.ports import Point
 from fc_async_local.engine.protocol import Rejected
 from fc_async_local.runtime.protocol import Attempt
-from fc_async_local.store.protocol import Settled
+from fc_async_local.store.protocol import Settled, Started
 from fc_async_sdk.models import AsyncConfig
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
+    from fc_async_local.domain.invocation import Lease
+    from fc_async_local.engine.leases import Claims
     from fc_async_local.engine.ports import Ports
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 _STOPPED = policy.End(status=Status.STOPPED, condition=conditions.STOPPED)
 _NOT_FOUND = 404
 
 
 class Held:
-    """An invocation that this node holds, and what was learnt about it meanwhile."""
+    """An invocation that this node holds, and what was learnt about it meanwhile.
 
-    __slots__ = ("invocation", "lost", "stop")
+    Attributes:
+        invocation: As this attempt sees it, under the newest lease of the attempt.
+        lost: The lease was lost; the attempt must end without writing anything.
+        stop: A stop was requested.
+        reclaimed: The invocation as this node claimed it again after ``lost``; run when the
+            attempt has ended.
+    """
+
+    __slots__ = ("invocation", "lost", "reclaimed", "stop")
 
     def __init__(self, invocation: Invocation) -> None:
         self.invocation = invocation
         self.lost = False
         self.stop = invocation.status is Status.STOPPING
+        self.reclaimed: Invocation | None = None
+
+    @property
+    def lease(self) -> Lease:
+        """The newest lease that this node has on the invocation."""
+        return (self.reclaimed or self.invocation).lease
+
+    def claimed_again(self, invocation: Invocation) -> None:
+        """Note that this node claimed it again: its lease had ended while the store was away.
+
+        The attempt goes on under the new lease, unless it was given up as lost before.
+        """
+        if self.lost:
+            self.reclaimed = invocation
+            return
+        self.invocation = replace(
+            self.invocation, epoch=invocation.epoch, lease_until=invocation.lease_until
+        )
+        self.stop = self.stop or invocation.status is Status.STOPPING
+
+    def extended(self, until: int, *, stop: bool) -> None:
+        """Note that the newest lease holds longer, and whether a stop was requested."""
+        if self.reclaimed is None:
+            self.invocation = replace(self.invocation, lease_until=until)
+            self.stop = self.stop or stop
+        else:
+            status = Status.STOPPING if stop else self.reclaimed.status
+            self.reclaimed = replace(self.reclaimed, lease_until=until, status=status)
+
+    def lease_lost(self) -> None:
+        """Note that the newest lease was lost to another node."""
+        self.reclaimed = None
+        self.lost = True
 
 
 class Decided(msgspec.Struct, frozen=True):
@@ -66,14 +116,21 @@ class Attempts:
 
     Args:
         ports: The engine's ports.
-        retry_at: Told when something waits again.
+        claims: The claims that may renew a lease.
+        retry_at: Told when something waits again (None: now).
         deliver: Told when there is something to deliver.
     """
 
     def __init__(
-        self, ports: Ports, *, retry_at: Callable[[int], None], deliver: Callable[[], None]
+        self,
+        ports: Ports,
+        *,
+        claims: Claims,
+        retry_at: Callable[[int | None], None],
+        deliver: Callable[[], None],
     ) -> None:
         self._ports = ports
+        self._claims = claims
         self._retry_at = retry_at
         self._deliver = deliver
 
@@ -86,24 +143,25 @@ class Attempts:
         admission = policy.admit(invocation, config, now, ports.settings)
         if isinstance(admission, policy.End):
             return Decided(admission, None, config, now)
-        outcome = await self._execute(held, now)
+        outcome, began = await self._execute(held, now)
         if held.lost:
             logger.warning(
-                "%s of %s: the lease was lost while it ran; its outcome is dropped",
+                "%s of %s: the lease was lost; %s",
                 invocation.request_id,
                 invocation.function,
+                "the attempt was not run" if outcome is None else "its outcome is dropped",
                 extra={"request_id": invocation.request_id},
             )
             return None
         if outcome is None:
-            return Decided(_STOPPED, None, config, now)
+            return Decided(_STOPPED, None, config, began)
         ports.probe(Point.RAN, invocation.request_id)
         # Read again: a configuration that was changed meanwhile holds for this outcome.
         config = await self._config(invocation)
         decision = policy.decide(
             held.invocation, outcome, config, ports.clock.now(), ports.settings
         )
-        return Decided(decision, outcome, config, now)
+        return Decided(decision, outcome, config, began)
 
     async def _config(self, invocation: Invocation) -> AsyncConfig | None:
         if invocation.config is not None:
@@ -118,8 +176,8 @@ class Attempts:
             invocation.qualifier,
         )
 
-    async def _execute(self, held: Held, now: int) -> Outcome | None:
-        """Run the function; None when it must not begin."""
+    async def _execute(self, held: Held, now: int) -> tuple[Outcome | None, int]:
+        """Run the function; return its outcome (None: it must not run) and when it began."""
         ports, invocation = self._ports, held.invocation
         try:
             deployment = await persist(
@@ -131,13 +189,10 @@ class Attempts:
                 roll=ports.random.random(),
             )
         except Rejected as error:
-            return _refused(error)
-        if invocation.task_mode and not await self._start(invocation, now):
-            return None
-        started_at = now if invocation.started_at is None else invocation.started_at
-        held.invocation = replace(invocation, status=Status.RUNNING, started_at=started_at)
-        if held.stop or held.lost:
-            return None
+            return _refused(error), now
+        began = await self._start(held)
+        if began is None or held.stop or held.lost:
+            return None, now
         attempt = Attempt(
             deployment=deployment,
             request_id=invocation.request_id,
@@ -147,7 +202,7 @@ class Attempts:
             task_id=invocation.task_id,
         )
         try:
-            return await ports.runner.run(attempt)
+            outcome = await ports.runner.run(attempt)
         except Exception as error:
             logger.exception(
                 "%s of %s: the runner failed",
@@ -155,13 +210,55 @@ class Attempts:
                 invocation.function,
                 extra={"request_id": invocation.request_id},
             )
-            return Outcome(kind=OutcomeKind.SYSTEM_ERROR, payload=str(error).encode())
+            outcome = Outcome(kind=OutcomeKind.SYSTEM_ERROR, payload=str(error).encode())
+        if outcome.kind is OutcomeKind.INTERRUPTED and not held.stop:
+            # Only a requested stop ends an invocation as Stopped.
+            outcome = Outcome(
+                kind=OutcomeKind.SYSTEM_ERROR,
+                payload=b"the attempt was interrupted, but no stop was requested",
+            )
+        return outcome, began
 
-    async def _start(self, invocation: Invocation, now: int) -> bool:
-        """Record that it runs; without task mode nobody could see that, so it isn't written."""
-        ports = self._ports
-        return await persist(
-            ports.clock, invocation.request_id, ports.store.start, invocation.lease, now=now
+    async def _start(self, held: Held) -> int | None:
+        """Record that the attempt runs.
+
+        Without task mode no caller can see that, so it is written only where it is needed to
+        confirm a lease that may have ended.
+
+        Returns:
+            When the attempt begins; None when the start was refused.
+        """
+        ports, invocation = self._ports, held.invocation
+        began = ports.clock.now()
+        if (
+            invocation.task_mode
+            or invocation.lease_until is None
+            or invocation.lease_until <= began
+        ):
+
+            async def start(lease: Lease) -> Started:
+                nonlocal began
+                began = ports.clock.now()
+                return await ports.store.start(lease, now=began)
+
+            started = await self._write(held, start, stale=Started.STALE)
+            held.lost = held.lost or started is Started.STALE
+            held.stop = held.stop or started is Started.STOPPING
+            if started is not Started.RUNNING:
+                return None
+        # Read again: the lease may have been renewed during the write.
+        invocation = held.invocation
+        started_at = began if invocation.started_at is None else invocation.started_at
+        held.invocation = replace(invocation, status=Status.RUNNING, started_at=started_at)
+        return began
+
+    async def _write(self, held: Held, write: Callable[[Lease], Awaitable[T]], *, stale: T) -> T:
+        return await write_under_lease(
+            self._ports.clock,
+            lambda: held.invocation.lease,
+            write,
+            stale=stale,
+            claims=self._claims,
         )
 
     async def settle(self, held: Held, decided: Decided) -> None:
@@ -177,17 +274,17 @@ class Attempts:
             now=ports.clock.now(),
             rules=ports.settings,
         )
-        settled = await persist(
-            ports.clock,
-            invocation.request_id,
-            # The lease of this moment: it may be a later one, see Dispatching.
-            lambda: ports.store.settle(held.invocation.lease, written),
+        settled = await self._write(
+            held, lambda lease: ports.store.settle(lease, written), stale=Settled.STALE
         )
         if settled is Settled.STOPPING:
             await self.settle(held, replace(decided, decision=_STOPPED))
             return
         _log(invocation, decision, outcome, settled)
         if settled is Settled.STALE:
+            # An earlier try may have written it, and its answer was lost: look again.
+            self._retry_at(None)
+            self._deliver()
             return
         ports.probe(Point.SETTLED, invocation.request_id)
         if isinstance(decision, policy.Retry):

@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Tells destinations about final outcomes: durable, retried, counted, never silently dropped."""
+"""Tells destinations about final outcomes: durable, retried, counted, never silently dropped.
+
+Invariants:
+    A try that this node has under way is not made a second time by the same node: when its lease
+    has ended and this node claims the delivery again, the try goes on under the new lease.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +14,8 @@ from typing import TYPE_CHECKING, Final
 
 from fc_async_local.destinations.protocol import DeliveryResult
 from fc_async_local.domain import policy, settlement
-from fc_async_local.engine.loops import Loop, persist
+from fc_async_local.engine.leases import Claims, write_under_lease
+from fc_async_local.engine.loops import Loop
 from fc_async_local.engine.ports import Point
 from fc_async_local.store.protocol import Settled
 from fc_async_sdk import arn
@@ -34,6 +40,8 @@ class Delivering:
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
         self._tasks: set[asyncio.Task[None]] = set()
+        self._held: dict[str, Delivery] = {}
+        self._leases = Claims(ports.clock)
         self._full = False
         self._claims = Loop("deliverer", ports.clock, self._claim)
 
@@ -57,13 +65,17 @@ class Delivering:
         if self._full:
             return None  # the next try that ends makes room and wakes this loop
         now = ports.clock.now()
-        claimed = await ports.store.claim_deliveries(
-            free, now=now, until=now + ports.settings.lease_ms, owner=ports.node_id
-        )
-        for delivery in claimed:
-            task = asyncio.create_task(self._work(delivery))
-            self._tasks.add(task)
-            task.add_done_callback(self._ended)
+        with self._leases.under_way():
+            claimed = await ports.store.claim_deliveries(
+                free, now=now, until=now + ports.settings.lease_ms, owner=ports.node_id
+            )
+            for delivery in claimed:
+                under_way = delivery.request_id in self._held
+                self._held[delivery.request_id] = delivery
+                if not under_way:
+                    task = asyncio.create_task(self._work(delivery))
+                    self._tasks.add(task)
+                    task.add_done_callback(self._ended)
         self._full = len(self._tasks) >= _AT_A_TIME
         if self._full:
             return None
@@ -85,6 +97,8 @@ class Delivering:
                     delivery.request_id,
                     extra={"request_id": delivery.request_id},
                 )
+            finally:
+                del self._held[delivery.request_id]
 
     async def _deliver(self, delivery: Delivery) -> None:
         ports = self._ports
@@ -94,13 +108,18 @@ class Delivering:
         decision = policy.decide_delivery(delivery, result.status, now)
         error = "" if isinstance(decision, policy.Delivered) else _text(result)
         written = settlement.settle_delivery(delivery, decision, error=error, now=now)
-        settled = await persist(
+        settled = await write_under_lease(
             ports.clock,
-            delivery.request_id,
-            lambda: ports.store.settle_delivery(delivery.lease, written),
+            lambda: self._held[delivery.request_id].lease,
+            lambda lease: ports.store.settle_delivery(lease, written),
+            stale=Settled.STALE,
+            claims=self._leases,
         )
         _log(delivery, decision, error, settled)
-        if isinstance(decision, policy.DeliverAgain):
+        if settled is Settled.STALE:
+            # It may have been written by an earlier try whose answer was lost: look again.
+            self._claims.notify()
+        elif isinstance(decision, policy.DeliverAgain):
             self._claims.notify(decision.at)
 
     async def _try(self, delivery: Delivery) -> DeliveryResult:

@@ -25,6 +25,7 @@ from msgspec.structs import replace
 
 from fc_async_local.domain.states import Status
 from fc_async_local.engine.attempts import Attempts, Held
+from fc_async_local.engine.leases import Claims
 from fc_async_local.engine.loops import Loop
 
 if TYPE_CHECKING:
@@ -71,7 +72,9 @@ class Dispatching:
         self._alarm = Loop("alarm", ports.clock, self._set_off_due)
         self._beat_at = 0
         self._heartbeat = Loop("heartbeat", ports.clock, self._extend)
-        self.attempts = Attempts(ports, retry_at=self.notify, deliver=deliver)
+        self._leases = Claims(ports.clock)
+        self._closing = False
+        self.attempts = Attempts(ports, claims=self._leases, retry_at=self.notify, deliver=deliver)
 
     @property
     def in_flight(self) -> int:
@@ -159,22 +162,26 @@ class Dispatching:
                 await self._look()
             return None  # the next attempt that ends makes room and wakes this loop
         self._claiming = room
-        try:
-            claimed = await ports.store.claim(
-                room,
-                now=now,
-                until=now + ports.settings.lease_ms,
-                owner=ports.node_id,
-                ahead=_AHEAD_MS,
-            )
-        finally:
-            self._claiming = 0
+        with self._leases.under_way():
+            try:
+                claimed = await ports.store.claim(
+                    room,
+                    now=now,
+                    until=now + ports.settings.lease_ms,
+                    owner=ports.node_id,
+                    ahead=_AHEAD_MS,
+                )
+            finally:
+                self._claiming = 0
+            for invocation in claimed:
+                held = self._held.get(invocation.request_id)
+                if held is None:
+                    self._begin(invocation)
+                else:
+                    held.claimed_again(invocation)
         for invocation in claimed:
-            held = self._held.get(invocation.request_id)
-            if held is None:
-                self._begin(invocation)
-            else:
-                await self._hold_on(held, invocation)
+            if invocation.status is Status.STOPPING:
+                await ports.runner.interrupt(invocation.request_id)
         self._full = self._room <= 0
         if len(claimed) == room and not self._full:
             self._waits_since = now
@@ -232,18 +239,6 @@ class Dispatching:
             self._set_off(heapq.heappop(self._early)[2])
         return self._early[0][0] if self._early else None
 
-    async def _hold_on(self, held: Held, invocation: Invocation) -> None:
-        """It is still being worked on here: its lease ended while the store was away.
-
-        The attempt goes on under the new lease instead of being made twice. One that was given up
-        as lost is on its way out; it is made again when the new lease has ended.
-        """
-        if held.lost:
-            return
-        held.invocation = replace(held.invocation, epoch=invocation.epoch)
-        if invocation.status is Status.STOPPING:
-            await self.stop(invocation.request_id)
-
     def _give_up(self, held: Held) -> None:
         """It doesn't begin here; the engine gives it back."""
         del self._held[held.invocation.request_id]
@@ -275,6 +270,8 @@ class Dispatching:
                 )
             finally:
                 del self._held[held.invocation.request_id]
+                if held.reclaimed is not None and not self._closing:
+                    self._begin(held.reclaimed)
                 self._made_room()
 
     @property
@@ -288,24 +285,31 @@ class Dispatching:
             return None
         if now < self._beat_at:
             return self._beat_at
-        held = tuple(self._held.values())
-        answers = await ports.store.extend(
-            [one.invocation.lease for one in held], until=now + ports.settings.lease_ms
-        )
-        for one in held:
-            stop = answers.get(one.invocation.request_id)
-            if stop is None:
-                continue
-            if stop:
-                one.stop = True
+        until = now + ports.settings.lease_ms
+        asked = [
+            (held, held.lease)
+            for held in self._held.values()
+            if not held.lost or held.reclaimed is not None
+        ]
+        answers = await ports.store.extend([lease for _, lease in asked], until=until)
+        if answers:
+            await self._leases.applied()
+        for held, lease in asked:
+            if self._held.get(lease.key) is not held or held.lease != lease:
+                continue  # it has ended, or was claimed again meanwhile
+            answer = answers.get(lease.key)
+            if answer is False:
+                held.lease_lost()
             else:
-                one.lost = True
-            await ports.runner.interrupt(one.invocation.request_id)
+                held.extended(until, stop=answer is True)
+            if held.lost or held.stop:
+                await ports.runner.interrupt(lease.key)
         self._beat_at = now + self._heartbeat_ms
         return self._beat_at
 
     async def aclose(self, *, grace_ms: int) -> None:
         """Claim no more; give what runs some time, then break it off."""
+        self._closing = True
         await self._claims.aclose()
         await self._alarm.aclose()
         while self._early:

@@ -226,6 +226,8 @@ class Engine:
             )
             if found is not None and found.claimed:
                 await self._dispatching.attempts.stop(found.invocation)
+                # Its lease may have ended while an attempt went on here.
+                await self._dispatching.stop(found.invocation.request_id)
         except StoreUnavailable as error:
             raise away(error) from error
         if found is None:

@@ -21,6 +21,7 @@ from fc_async_local.store.protocol import (
     Document,
     DuplicateTask,
     Settled,
+    Started,
     Stats,
     StopResult,
     Task,
@@ -80,14 +81,16 @@ class MemoryStore:
             taken.append(after)
         return taken
 
-    async def start(self, lease: Lease, *, now: int, instance_id: str = "") -> bool:
+    async def start(self, lease: Lease, *, now: int, instance_id: str = "") -> Started:
         """See :meth:`Store.start`."""
         invocation = self._invocations.get(lease.key)
         if invocation is None or not steps.held(invocation, lease):
-            return False
+            return Started.STALE
+        if invocation.status is Status.STOPPING:
+            return Started.STOPPING
         if invocation.status is Status.DEQUEUED:
             self._put(*steps.started(invocation, now=now, instance_id=instance_id))
-        return invocation.status is not Status.STOPPING
+        return Started.RUNNING
 
     async def extend(self, leases: Collection[Lease], *, until: int) -> Mapping[str, bool]:
         """See :meth:`Store.extend`."""

@@ -44,6 +44,16 @@ class DuplicateTask(Exception):
     """The function already has a remembered task of this id."""
 
 
+class Started(enum.Enum):
+    """What became of the start of an attempt."""
+
+    RUNNING = "running"
+    STALE = "stale"
+    """The lease was lost: the invocation was claimed again since. Nothing was written."""
+    STOPPING = "stopping"
+    """A stop was requested, so the attempt must not begin. Nothing was written."""
+
+
 class Settled(enum.Enum):
     """What became of a settlement."""
 
@@ -142,11 +152,12 @@ class Store(Protocol):
         """
         ...
 
-    async def start(self, lease: Lease, *, now: int, instance_id: str = "") -> bool:
+    async def start(self, lease: Lease, *, now: int, instance_id: str = "") -> Started:
         """Mark a claimed invocation RUNNING (record the step in task mode).
 
-        Sets ``instance_id``, and ``started_at`` if this is the first attempt. Again: no harm.
-        False: the lease was lost or a stop was asked for; nothing was written.
+        Sets ``instance_id``, and ``started_at`` if this is the first attempt. Idempotent. An
+        attempt whose start is refused must not run: STALE leaves the invocation to the newer
+        claim, STOPPING lets the holder settle it as stopped.
         """
         ...
 

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from fc_async_local.domain.invocation import TaskEvent
 from fc_async_local.domain.states import Status
+from fc_async_local.store.protocol import Started
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -102,6 +103,17 @@ def started(
         started_at=now if invocation.started_at is None else invocation.started_at,
     )
     return running, (TaskEvent(status=Status.RUNNING, at=now),)
+
+
+def refused_start(status: str | None) -> Started:
+    """What a start found that could not mark its invocation as running.
+
+    Args:
+        status: Of the invocation under the given lease; None when the lease was lost.
+    """
+    if status == Status.RUNNING.value:
+        return Started.RUNNING
+    return Started.STOPPING if status == Status.STOPPING.value else Started.STALE
 
 
 def released(invocation: Invocation, *, now: int) -> tuple[Invocation, tuple[TaskEvent, ...]]:

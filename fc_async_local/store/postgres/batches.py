@@ -17,7 +17,7 @@ from fc_async_local.domain.invocation import Delivery, Invocation, Lease
 from fc_async_local.domain.states import Status
 from fc_async_local.store import rows, steps
 from fc_async_local.store.postgres.database import SQL
-from fc_async_local.store.protocol import DuplicateTask, Settled
+from fc_async_local.store.protocol import DuplicateTask, Settled, Started
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -83,16 +83,18 @@ async def accept(
     ]
 
 
-async def start(database: PostgresDatabase, items: Sequence[Start]) -> Sequence[bool]:
-    """Mark claimed invocations as running; False where that may not be."""
+async def start(database: PostgresDatabase, items: Sequence[Start]) -> Sequence[Started]:
+    """Mark claimed invocations as running, each if its lease still holds and it may run."""
     leases = {item.lease: item for item in items}
     values = [(*_key(lease), item.now, _text(item.instance_id)) for lease, item in leases.items()]
-    running = {Lease(key=k, epoch=e) for k, e in await database.ask(SQL["begin"], columns(values))}
-    others = [_key(lease) for lease in leases if lease not in running]
+    begun = await database.ask(SQL["begin"], columns(values))
+    results = {Lease(key=key, epoch=epoch): Started.RUNNING for key, epoch in begun}
+    others = [lease for lease in leases if lease not in results]
     if others:
-        before = await database.ask(SQL["running"], columns(others))
-        running |= {Lease(key=key, epoch=epoch) for key, epoch in before}
-    return [item.lease in running for item in items]
+        found = await database.ask(SQL["status_of"], columns([_key(lease) for lease in others]))
+        status = {Lease(key=key, epoch=epoch): status for key, epoch, status in found}
+        results |= {lease: steps.refused_start(status.get(lease)) for lease in others}
+    return [results[item.lease] for item in items]
 
 
 async def settle(

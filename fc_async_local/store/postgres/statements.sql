@@ -234,11 +234,11 @@ WITH given AS (
 )
 SELECT request_id, epoch FROM begun;
 
--- name: running
-SELECT request_id, epoch
+-- name: status_of
+SELECT request_id, epoch, status
 FROM invocation JOIN unnest(%s::text[], %s::bigint[]) AS given (request_id, epoch)
 USING (request_id, epoch)
-WHERE lease_until IS NOT NULL AND status = 'Running';
+WHERE lease_until IS NOT NULL;
 
 -- name: holders
 SELECT request_id, id, epoch, status, task_mode

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
         Settlement,
     )
     from fc_async_local.store.postgres.database import Connection, PostgresDatabase
-    from fc_async_local.store.protocol import TaskQuery
+    from fc_async_local.store.protocol import Started, TaskQuery
 
 SCHEMA: Final = sql.schema("store", "fc_async_local.store.postgres")
 
@@ -59,7 +59,7 @@ class PostgresStore:
         self._accepts: Batcher[batches.Accept, None] = Batcher(
             lambda items: batches.accept(database, items, f"accept-{source}")
         )
-        self._starts: Batcher[batches.Start, bool] = Batcher(
+        self._starts: Batcher[batches.Start, Started] = Batcher(
             lambda items: batches.start(database, items)
         )
         self._settles: Batcher[batches.Settle, Settled] = Batcher(
@@ -103,7 +103,7 @@ class PostgresStore:
 
         return await self._database.run(job, pipelined=True)
 
-    async def start(self, lease: Lease, *, now: int, instance_id: str = "") -> bool:
+    async def start(self, lease: Lease, *, now: int, instance_id: str = "") -> Started:
         """See :meth:`Store.start`."""
         return await self._starts.submit(batches.Start(lease, now, instance_id))
 

@@ -20,7 +20,7 @@ import msgspec
 from fc_async_local.domain.invocation import Count, Invocation, Lease, Settlement, TaskEvent
 from fc_async_local.domain.states import Status
 from fc_async_local.store import rows, sql, steps
-from fc_async_local.store.protocol import DuplicateTask, Settled
+from fc_async_local.store.protocol import DuplicateTask, Settled, Started
 from fc_async_local.store.sqlite.database import Failure
 
 if TYPE_CHECKING:
@@ -107,20 +107,20 @@ def accept(connection: sqlite3.Connection, items: Sequence[Accept]) -> Sequence[
     return results
 
 
-def start(connection: sqlite3.Connection, items: Sequence[Start]) -> Sequence[bool]:
-    """Mark claimed invocations as running; False where that may not be."""
-    results: list[bool] = []
+def start(connection: sqlite3.Connection, items: Sequence[Start]) -> Sequence[Started]:
+    """Mark claimed invocations as running, each if its lease still holds and it may run."""
+    results: list[Started] = []
     for item in items:
         lease, now = item.lease, item.now
         row = one(connection, "begin", item.instance_id, now, lease.key, lease.epoch)
         if row is None:
             holder = one(connection, "holder", lease.key, lease.epoch)
-            results.append(holder is not None and holder[1] == Status.RUNNING.value)
+            results.append(steps.refused_start(None if holder is None else holder[1]))
             continue
         if row[1]:
             event = TaskEvent(status=Status.RUNNING, at=now)
             connection.execute(SQL["insert_event"], rows.from_event(row[0], event))
-        results.append(True)
+        results.append(Started.RUNNING)
     return results
 
 

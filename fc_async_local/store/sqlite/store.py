@@ -38,7 +38,7 @@ if TYPE_CHECKING:
         Lease,
         Settlement,
     )
-    from fc_async_local.store.protocol import TaskQuery
+    from fc_async_local.store.protocol import Started, TaskQuery
     from fc_async_local.store.sqlite.database import Database
 
 SCHEMA: Final = sql.schema("store", "fc_async_local.store.sqlite")
@@ -92,7 +92,7 @@ class SqliteStore:
 
         return await self._database.write(job)
 
-    async def start(self, lease: Lease, *, now: int, instance_id: str = "") -> bool:
+    async def start(self, lease: Lease, *, now: int, instance_id: str = "") -> Started:
         """See :meth:`Store.start`."""
         return await self._database.write_item(
             batches.start, batches.Start(lease, now, instance_id)

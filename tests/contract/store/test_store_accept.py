@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from fc_async_local.domain.invocation import Count, Lease, TaskEvent
 from fc_async_local.domain.states import Status
-from fc_async_local.store.protocol import DuplicateTask, Settled
+from fc_async_local.store.protocol import DuplicateTask, Settled, Started
 from fc_async_tests.invocations import (
     HOLD,
     T0,
@@ -82,7 +82,7 @@ class TestAccept:
         )
         await store.accept(held)
         assert not await store.claim(1, now=T0 + 29_999, **HOLD)
-        assert await store.start(held.lease, now=T0 + 20)
+        assert await store.start(held.lease, now=T0 + 20) is Started.RUNNING
         assert await store.settle(held.lease, ended(held, Status.SUCCEEDED)) is Settled.DONE
 
     @pytest.mark.parametrize(("task_mode", "free"), [(False, True), (True, False)])
@@ -180,7 +180,7 @@ class TestStart:
     async def test_marks_it_running(self, store: Store) -> None:
         await store.accept(an_invocation())
         claimed = await claim_one(store)
-        assert await store.start(claimed.lease, now=T0 + 20, instance_id="c-1")
+        assert await store.start(claimed.lease, now=T0 + 20, instance_id="c-1") is Started.RUNNING
         task = await store.get("resize", "t1")
         assert task is not None
         assert task.invocation == replace(
@@ -191,8 +191,8 @@ class TestStart:
     async def test_twice_is_no_harm(self, store: Store) -> None:
         await store.accept(an_invocation())
         claimed = await claim_one(store)
-        assert await store.start(claimed.lease, now=T0 + 20)
-        assert await store.start(claimed.lease, now=T0 + 21)
+        assert await store.start(claimed.lease, now=T0 + 20) is Started.RUNNING
+        assert await store.start(claimed.lease, now=T0 + 21) is Started.RUNNING
         assert (await steps_of(store)).count(Status.RUNNING) == 1
 
     async def test_keeps_when_the_first_attempt_began(self, store: Store) -> None:
@@ -207,17 +207,17 @@ class TestStart:
         await store.accept(an_invocation())
         lost = await claim_one(store)
         await claim_one(store, now=T0 + 30_000, until=T0 + 60_000)
-        assert not await store.start(lost.lease, now=T0 + 30_001)
+        assert await store.start(lost.lease, now=T0 + 30_001) is Started.STALE
 
     async def test_is_refused_when_a_stop_was_asked_for(self, store: Store) -> None:
         await store.accept(an_invocation())
         claimed = await claim_one(store)
         await store.stop("resize", "t1", now=T0 + 20, **HOLD)
-        assert not await store.start(claimed.lease, now=T0 + 21)
+        assert await store.start(claimed.lease, now=T0 + 21) is Started.STOPPING
         assert await task_status(store) is Status.STOPPING
 
     async def test_is_refused_for_what_is_unknown(self, store: Store) -> None:
-        assert not await store.start(Lease(key="nobody", epoch=1), now=T0)
+        assert await store.start(Lease(key="nobody", epoch=1), now=T0) is Started.STALE
 
 
 class TestExtend:

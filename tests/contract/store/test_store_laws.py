@@ -35,7 +35,7 @@ from fc_async_local.domain.invocation import (
 )
 from fc_async_local.domain.states import FINAL, HELD, LEGAL, WAITING, Status, legal
 from fc_async_local.store.memory import MemoryStore
-from fc_async_local.store.protocol import DuplicateTask, Settled, TaskQuery
+from fc_async_local.store.protocol import DuplicateTask, Settled, Started, TaskQuery
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -164,7 +164,7 @@ class Histories(RuleBasedStateMachine):
         if not self.leases:
             return
         lease = self.a_lease(data, self.leases)
-        if self.both("start", lease, now=self.now, instance_id="c-1"):
+        if self.both("start", lease, now=self.now, instance_id="c-1") is Started.RUNNING:
             running = replace(self.leases[lease], status=Status.RUNNING, instance_id="c-1")
             if running.started_at is None:
                 running = replace(running, started_at=self.now)

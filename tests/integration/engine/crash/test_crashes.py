@@ -83,3 +83,28 @@ def test_of_three_nodes_the_others_finish_the_work(
     assert len(found["acknowledged"]) > 4 * 12
     assert (found["kills"] > 0) is (how == "kill")
     check(found)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("store", ["sqlite", "postgres"])
+def test_a_store_that_is_away_for_longer_than_a_lease_loses_and_stops_nothing(
+    empty_postgres: Callable[[], str], store: str
+) -> None:
+    url = empty_postgres() if store == "postgres" else store
+    found = campaign(
+        *("storms.py", "outage", "--store", url, "--rounds", 2, "--tasks", 600, "--away", 2.5)
+    )
+    assert found["accepted"] > 300
+    assert found["statuses"] == {"Succeeded": found["accepted"]}
+    assert found["lost"] == 0
+
+
+@pytest.mark.slow
+def test_runtimes_that_are_killed_on_postgresql_lose_and_stop_nothing(
+    empty_postgres: Callable[[], str],
+) -> None:
+    found = campaign(
+        *("storms.py", "kill", "--store", empty_postgres(), "--rounds", 6, "--tasks", 600)
+    )
+    assert found["kills"] > 0
+    assert (found["lost"], found["stuck"], found["stopped"], found["ended_twice"]) == (0, 0, 0, 0)

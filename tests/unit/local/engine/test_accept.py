@@ -149,7 +149,7 @@ class Flaky(MemoryStore):
         self._check()
         return await super().claim(*args, **kwargs)
 
-    async def start(self, *args: Any, **kwargs: Any) -> bool:
+    async def start(self, *args: Any, **kwargs: Any) -> Any:
         self._check()
         return await super().start(*args, **kwargs)
 

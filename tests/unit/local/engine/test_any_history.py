@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Whatever happens, in whatever order: every accepted invocation comes to exactly one legal end.
 
-Random outcomes, delays, stops, refusing destinations, time that passes, and engines that are
-dropped without a word and started again on the same store.
+Random outcomes, delays, stops, refusing destinations, time that passes, stores that are unavailable
+for a time, and engines that are killed and started again on the same store.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from fc_async_local.domain.states import Status, legal
 from fc_async_local.engine.protocol import Rejected
 from fc_async_local.settings import Settings
 from fc_async_tests.handlers import QUEUE
+from fc_async_tests.outages import Flaky
 
 # A node that dies gives back what it held: the store records no step for that.
 FALLS_BACK = {Status.DEQUEUED, Status.RUNNING}
@@ -44,8 +45,11 @@ class History(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.loop = asyncio.new_event_loop()
-        self.world = self.world_class(Settings(max_in_flight=3))
+        self.store = Flaky()
+        self.world = self.world_class(Settings(max_in_flight=3), self.store)
+        self.store.clock = self.world.clock
         self.accepted: dict[str, str] = {}
+        self.stopped: set[str] = set()
         self.executed: Counter[str] = Counter()
         self.world.function("plain", self._handler, success=QUEUE, failure=QUEUE, retries=1)
         self.world.function("young", self._handler, failure=QUEUE, retries=8, age=3)
@@ -99,8 +103,9 @@ class History(RuleBasedStateMachine):
 
     @rule(task_id=tasks)
     def stop(self, task_id: str) -> None:
-        if task_id not in self.tasks_kept:
+        if task_id not in self.tasks_kept or self.store.is_away("settle"):
             return
+        self.stopped.add(task_id)
         try:
             self._do(self.world.engine.stop_task(self.accepted[task_id], task_id))
         except Rejected as error:
@@ -113,6 +118,13 @@ class History(RuleBasedStateMachine):
     @rule(answers=st.lists(st.sampled_from([200, 404, 500, 503]), max_size=3))
     def destinations_answer(self, answers: list[int]) -> None:
         self.world.queue.answers = answers
+
+    @rule(
+        verbs=st.sets(st.sampled_from(Flaky.verbs)),
+        ms=st.sampled_from([400, 3_000, 35_000, 95_000]),
+    )
+    def the_store_goes_away(self, verbs: set[str], ms: int) -> None:
+        self.store.go_away(*verbs, ms=ms)
 
     @rule(turns=st.integers(0, 12))
     def crash(self, turns: int) -> None:
@@ -161,6 +173,7 @@ class History(RuleBasedStateMachine):
             assert task.invocation.status.final
             assert sum(event.status.final for event in task.events) == 1
             assert task.invocation.attempts <= (2 if function == "plain" else 9)
+            assert task.invocation.status is not Status.STOPPED or task_id in self.stopped
             if function == "plain" or task.invocation.status is not Status.SUCCEEDED:
                 assert told[task_id] >= 1
 

@@ -60,7 +60,7 @@ def test_a_stop_that_another_node_was_asked_for_reaches_the_one_that_runs_it(pla
 
 def test_a_stop_between_claim_and_start_keeps_it_from_running(play: Any) -> None:
     class Hasty(MemoryStore):
-        async def start(self, lease: Any, *, now: int, instance_id: str = "") -> bool:
+        async def start(self, lease: Any, *, now: int, instance_id: str = "") -> Any:
             await self.stop("f", "t", now=now, until=now + 1, owner="other")
             return await super().start(lease, now=now, instance_id=instance_id)
 

@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: MIT
+"""The store is away for longer than a lease: nothing is lost, stopped, stuck or run in vain."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from fc_async_local.domain import metrics
+from fc_async_local.domain.states import Status
+from fc_async_local.store.memory import MemoryStore
+from fc_async_local.store.protocol import StoreUnavailable
+from fc_async_tests.handlers import HOUR, QUEUE, fine
+from fc_async_tests.outages import AWAY, Flaky
+
+LEASE = 1_000
+
+
+def after_an_outage(play: Any, scenario: Any, **settings: Any) -> Any:
+    """Run a scenario in a world whose store can be away, with leases of a second."""
+
+    async def go(world: Any) -> Any:
+        world.store.clock = world.clock
+        return await scenario(world)
+
+    return play(go, Flaky(), lease_ms=LEASE, **settings)
+
+
+@pytest.mark.parametrize("away", [("start",), ("start", "extend"), ()])
+def test_a_task_whose_start_had_to_wait_for_longer_than_its_lease_runs_once(
+    play: Any, away: tuple[str, ...]
+) -> None:
+    async def scenario(world: Any) -> Any:
+        world.function("f", fine)
+        await world.engine.invoke_async("f", b"", task_id="t", delay_seconds=1)
+        await world.engine.advance(950)  # claimed by now at the earliest
+        world.store.go_away(*away)
+        await world.engine.run_until_idle()
+        task = (await world.task("f", "t")).invocation
+        return len(world.runs), task.status, task.attempts, world.engine.in_flight
+
+    assert after_an_outage(play, scenario) == (1, Status.SUCCEEDED, 1, 0)
+
+
+@pytest.mark.parametrize("places", [1, 3, 100])
+def test_many_tasks_survive_an_outage_between_claim_and_start(play: Any, places: int) -> None:
+    async def scenario(world: Any) -> Any:
+        world.function("f", fine)
+        for number in range(50):
+            await world.engine.invoke_async("f", b"", task_id=f"t{number}", delay_seconds=1)
+        world.store.go_away("start", "extend", ms=1_000 + AWAY)
+        await world.engine.run_until_idle()
+        by_status = {s: n for s, n in (await world.store.stats()).by_status.items() if n}
+        return by_status, len(world.runs), {attempt.number for _, attempt in world.runs}
+
+    assert after_an_outage(play, scenario, max_in_flight=places) == (
+        {Status.SUCCEEDED: 50},
+        50,
+        {0},
+    )
+
+
+def test_a_start_that_is_refused_since_another_node_holds_it_is_dropped_without_a_trace(
+    play: Any,
+) -> None:
+    class Taken(MemoryStore):
+        """Another node claims it at the moment of its first start."""
+
+        taken = False
+
+        async def start(self, lease: Any, *, now: int, instance_id: str = "") -> Any:
+            if not self.taken:
+                self.taken = True
+                later = now + 2 * LEASE
+                await self.claim(1, now=later, until=later + HOUR, owner="other")
+            return await super().start(lease, now=now, instance_id=instance_id)
+
+    async def scenario(world: Any) -> Any:
+        world.function("f", fine, failure=QUEUE)
+        await world.engine.invoke_async("f", b"", task_id="t")
+        await world.clock.quiet()
+        held = (await world.task("f", "t")).invocation
+        return world.runs, held.status, held.lease_owner, world.engine.in_flight, world.queue.got
+
+    assert play(scenario, Taken(), lease_ms=LEASE) == ([], Status.DEQUEUED, "other", 0, [])
+
+
+def test_a_place_is_free_again_after_a_start_was_refused(play: Any) -> None:
+    class Taken(MemoryStore):
+        taken = False
+
+        async def start(self, lease: Any, *, now: int, instance_id: str = "") -> Any:
+            if not self.taken:
+                self.taken = True
+                later = now + 2 * LEASE
+                await self.claim(1, now=later, until=later + HOUR, owner="other")
+            return await super().start(lease, now=now, instance_id=instance_id)
+
+    async def scenario(world: Any) -> Any:
+        world.function("f", fine)
+        await world.engine.invoke_async("f", b"", task_id="taken")
+        await world.clock.quiet()
+        await world.engine.invoke_async("f", b"", task_id="next")
+        await world.clock.quiet()
+        return await world.status("f", "next")
+
+    assert play(scenario, Taken(), lease_ms=LEASE, max_in_flight=1) is Status.SUCCEEDED
+
+
+def test_a_stop_that_was_asked_for_during_the_outage_is_obeyed(play: Any) -> None:
+    async def scenario(world: Any) -> Any:
+        world.function("f", fine)
+        world.store.go_away("start")
+        await world.engine.invoke_async("f", b"", task_id="t")
+        await world.engine.advance(500)
+        await world.engine.stop_task("f", "t")
+        await world.engine.run_until_idle()
+        return world.runs, await world.status("f", "t")
+
+    assert after_an_outage(play, scenario) == ([], Status.STOPPED)
+
+
+@pytest.mark.parametrize("task_mode", [True, False])
+@pytest.mark.parametrize("away", [("settle",), ("settle", "extend"), ()])
+def test_an_outcome_that_had_to_wait_for_longer_than_the_lease_is_kept(
+    play: Any, away: tuple[str, ...], *, task_mode: bool
+) -> None:
+    async def scenario(world: Any) -> Any:
+        async def slow(_: bytes, __: Any) -> None:
+            await world.clock.wait(world.clock.now() + 500)
+            world.store.go_away(*away)
+
+        world.function("f", slow, task_mode=task_mode, success=QUEUE)
+        await world.engine.invoke_async("f", b"", task_id="t")
+        await world.engine.run_until_idle()
+        told = [delivery.outcome for _, delivery in world.queue.got]
+        return len(world.runs), told, await world.metric(metrics.INVOCATIONS, "f")
+
+    assert after_an_outage(play, scenario) == (1, ["success"], 1)
+
+
+def test_an_event_that_was_delivered_in_an_outage_is_delivered_once(play: Any) -> None:
+    async def scenario(world: Any) -> Any:
+        world.function("f", fine, success=QUEUE)
+        world.store.go_away("settle_delivery")
+        await world.engine.invoke_async("f", b"", task_id="t")
+        await world.engine.run_until_idle()
+        return len(world.queue.got), (await world.task("f", "t")).invocation.destination_status
+
+    assert after_an_outage(play, scenario) == (1, "Succeeded")
+
+
+def test_an_answer_about_the_old_lease_does_not_break_off_the_attempt_under_the_new_one(
+    play: Any,
+) -> None:
+    class Crossed(MemoryStore):
+        """The answer to the claim that follows an outage is slow; extensions overtake it."""
+
+        clock: Any = None
+        claimed_again = False
+
+        async def claim(self, limit: int, **when: Any) -> Any:
+            found = await super().claim(limit, **when)
+            if found and found[0].epoch > 1:
+                self.claimed_again = True
+                await self.clock.wait(self.clock.now() + LEASE // 2)
+            return found
+
+        async def extend(self, leases: Any, *, until: int) -> Any:
+            if not self.claimed_again:
+                raise StoreUnavailable("database is locked")
+            return await super().extend(leases, until=until)
+
+    async def scenario(world: Any) -> Any:
+        async def slow(_: bytes, __: Any) -> None:
+            await world.clock.wait(world.clock.now() + 5_000)
+
+        world.store.clock = world.clock
+        world.function("f", slow)
+        await world.engine.invoke_async("f", b"", task_id="t")
+        await world.engine.run_until_idle()
+        return len(world.runs), await world.status("f", "t")
+
+    assert play(scenario, Crossed(), lease_ms=LEASE) == (1, Status.SUCCEEDED)
+
+
+def test_without_task_mode_nothing_runs_under_a_lease_that_another_node_took(play: Any) -> None:
+    """The catalog is away for longer than the lease, and another node claims meanwhile."""
+
+    async def scenario(world: Any) -> Any:
+        world.function("f", fine, task_mode=False)
+        deployment = world.catalog.deployment
+
+        async def slow(*arguments: Any, **named: Any) -> Any:
+            if asyncio.current_task().get_name() != "accepting":  # type: ignore[union-attr]
+                await world.clock.wait(world.clock.now() + AWAY)
+            return await deployment(*arguments, **named)
+
+        asyncio.current_task().set_name("accepting")  # type: ignore[union-attr]
+        world.catalog.deployment = slow
+        world.store.clock = world.clock
+        world.store.go_away("extend", ms=10 * AWAY)
+        await world.engine.invoke_async("f", b"")
+        far = world.clock.now() + LEASE
+        await world.store.claim(1, now=far, until=far + HOUR, owner="other")
+        await world.engine.advance(2 * AWAY)
+        return world.runs
+
+    assert play(scenario, Flaky(), lease_ms=LEASE) == []
