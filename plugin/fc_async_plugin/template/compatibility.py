@@ -17,7 +17,7 @@ from fc_async_plugin.template.model import Problem
 from fc_async_plugin.template.nodes import Array, Leaf, Table, key_position, position
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from fc_async_plugin.template.nodes import Node
     from fc_async_plugin.template.variables import Resolver, Scope
@@ -59,10 +59,11 @@ def notes(
     if variables is not None:
         yield from _long_chains(variables, next(iter(resources.values()), None), resolver)
     order = {name: number for number, name in enumerate(resources)}
-    for scope, props in resources.values():
+    for name, (scope, props) in resources.items():
+        later = {other for other, number in order.items() if number > order[name]}
         for leaf in _leaves(props):
             for path in _references(leaf):
-                said = _unseen(path, scope, root, order, resolver)
+                said = _unseen(path, scope.of(leaf), root, later, resolver)
                 if said:
                     shown = ".".join(path)
                     yield _note(leaf, f"s doesn't find ${{{shown}}}: {said}", _FIX)
@@ -72,15 +73,14 @@ def _unseen(
     path: tuple[str, ...],
     scope: Scope,
     root: Table,
-    order: Mapping[str, int],
+    later: Collection[str],
     resolver: Resolver,
 ) -> str:
     """Why ``s`` doesn't find what a reference of a resource leads to; "" if it does."""
     if path[:2] == ("this", "props"):
         target = resolver.find(path, scope)
         return "it leads on through this" if _mentions_this(target) else ""
-    later = path[0] == "resources" and order.get("".join(path[1:2]), -1) > order[scope.name]
-    if not later or path[2:3] != ("props",):
+    if path[0] != "resources" or path[1:2] == () or path[1] not in later or path[2:3] != ("props",):
         return ""
     target = resolver.find(path, scope)
     if _mentions_this(target):

@@ -12,7 +12,16 @@ from fc_async_plugin.template import comments, dotenv, yaml12
 from fc_async_plugin.template.errors import failure
 from fc_async_plugin.template.files import read_text
 from fc_async_plugin.template.model import Position, Problem, Suppression
-from fc_async_plugin.template.nodes import Array, Leaf, Node, Table, key_position, merge, position
+from fc_async_plugin.template.nodes import (
+    Array,
+    Leaf,
+    Node,
+    Table,
+    key_position,
+    merge,
+    position,
+    without,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,11 +31,24 @@ EDITION: Final = "3.0.0"
 _MAX_ENV_BYTES: Final = 1024 * 1024
 
 
+class Part(NamedTuple):
+    """What ``s`` resolves in one pass: one file's resources, with the merged rest of all files.
+
+    Attributes:
+        root: The document.
+        folder: Folder of the file, where relative paths begin.
+    """
+
+    root: Table
+    folder: Path
+
+
 class Document(NamedTuple):
     """One template with everything that belongs to it, variables unresolved.
 
     Attributes:
         root: The merged document.
+        parts: What ``s`` resolves by itself: the extended file first, the template last.
         environment: The entry of ``env.yaml`` that was asked for, or None.
         files: What was read.
         notes: Places where ``s`` answers differently.
@@ -34,6 +56,7 @@ class Document(NamedTuple):
     """
 
     root: Table
+    parts: tuple[Part, ...]
     environment: Table | None
     files: tuple[str, ...]
     notes: tuple[Problem, ...]
@@ -76,7 +99,6 @@ def read(path: Path, env: str | None) -> Document:
     """
     reader = _Reader()
     root = reader.table(path)
-    _check_edition(root)
     extends = root.entries.get("extend")
     if extends is not None and env is not None:
         raise failure(
@@ -85,8 +107,11 @@ def read(path: Path, env: str | None) -> Document:
             f"--env {env} and extend exclude each other in s",
             "use one of them",
         )
-    if extends is not None:
-        root = _extended(reader, root, path)
+    if extends is None:
+        _check_edition(root)
+        parts: tuple[Part, ...] = (Part(root, path.parent.resolve()),)
+    else:
+        root, parts = _extended(reader, root, path)
     if "services" in root.entries:
         raise failure(
             "structure",
@@ -96,7 +121,12 @@ def read(path: Path, env: str | None) -> Document:
         )
     environment = _environment(reader, root, path.parent, env) if env is not None else None
     return Document(
-        root, environment, tuple(reader.files), tuple(reader.notes), tuple(reader.suppressions)
+        root,
+        parts,
+        environment,
+        tuple(reader.files),
+        tuple(reader.notes),
+        tuple(reader.suppressions),
     )
 
 
@@ -120,8 +150,8 @@ def _check_edition(root: Table) -> None:
     )
 
 
-def _extended(reader: _Reader, root: Table, path: Path) -> Table:
-    """The template over the file that it extends."""
+def _extended(reader: _Reader, root: Table, path: Path) -> tuple[Table, tuple[Part, ...]]:
+    """The template over the file that it extends, merged and in parts."""
     extends = root.entries["extend"]
     place = position(extends)
     if not isinstance(extends, Leaf) or not isinstance(extends.value, str):
@@ -135,9 +165,24 @@ def _extended(reader: _Reader, root: Table, path: Path) -> Table:
         raise failure("file", place, f"extend: {base_path} doesn't exist")
     base = reader.table(base_path)
     _look_further(reader, base, base_path, path.resolve())
-    merged = merge(base, _without_nulls(root))
+    _check_edition(root if "edition" in root.entries else base)
+    root = _without_nulls(root)
+    merged = merge(base, root)
     assert isinstance(merged, Table)
-    return merged
+    return merged, tuple(
+        Part(_with_resources(merged, table), file.parent.resolve())
+        for table, file in ((base, base_path), (root, path))
+    )
+
+
+def _with_resources(table: Table, source: Table) -> Table:
+    """A table with the resources of another one instead of its own."""
+    resources = source.entries.get("resources")
+    if resources is None:
+        return without(table, ["resources"])
+    entries = {**table.entries, "resources": resources}
+    keys = {**table.keys, "resources": source.keys["resources"]}
+    return Table(entries, keys, table.file, table.line, table.column)
 
 
 def _look_further(reader: _Reader, base: Table, path: Path, child: Path) -> None:

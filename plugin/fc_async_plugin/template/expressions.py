@@ -1,14 +1,22 @@
 # SPDX-License-Identifier: MIT
 """The grammar of ``${…}``: text to parts, without knowing what any of them stands for.
 
-``s`` compiles these to JavaScript. Nothing is ever executed here: what isn't one of the documented
-forms is an error that says so.
+``s`` compiles an expression to JavaScript in one of three ways, and so do these forms differ:
+
+- ``${vars.a.b}``: the first name is looked up, what follows are literal keys, spaces included.
+- ``${env(NAME)}``: a call without quotes; all between the parentheses is one text.
+- ``${env('NAME', vars.n)}``: a call with quotes; its arguments are JavaScript, of which constants,
+  names with keys and further calls are read here.
+
+Nothing is ever executed: anything else is an error that says so.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias, get_args
+
+from fc_async_plugin.template import scalars
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,13 +25,28 @@ Function = Literal[
     "env", "env.init", "config", "file", "json", "yaml", "path", "str", "secret", "regex"
 ]
 
+FUNCTIONS: Final = frozenset(get_args(Function))
+MAX_DEPTH: Final = 20
+"""Most calls inside of each other."""
+
 _OPENING: Final = re.compile(r"\$\{|<%")
 _CLOSING: Final = {"${": "}", "<%": "%>"}
-_CALL: Final = re.compile(
-    r"(?P<name>env\.init|env|config|file|json|yaml|path|str|secret|regex)\s*\("
+_NAME: Final = r"[A-Za-z_$][\w$]*"
+_STRING: Final = r"'(?P<single>(?:[^'\\\n]|\\.)*)'|\"(?P<double>(?:[^\"\\\n]|\\.)*)\""
+_HEAD: Final = re.compile(rf"\s*(?P<name>{_NAME}(?:\.init)?)\s*\(")
+_PARENTHESES: Final = re.compile(r"\((?P<inside>.*)\)")
+_QUOTED: Final = re.compile(_STRING)
+_HAS_QUOTES: Final = re.compile(r"'.+'|\".+\"")
+_NUMBER: Final = re.compile(
+    r"-?(?:0[xX][0-9a-fA-F]+|(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?)(?![\w.])"
 )
-_QUOTED: Final = re.compile(r"""\s*(?:'(?P<single>[^']*)'|"(?P<double>[^"]*)")\s*""")
-_BARE: Final = re.compile(r"\s*(?P<bare>[^\s'\"(),]+)\s*")
+_WORD: Final = re.compile(_NAME)
+_MEMBER: Final = re.compile(
+    rf"\s*(?:\.\s*(?P<name>{_NAME})|\[\s*(?:(?P<index>\d+)|{_STRING})\s*\])"
+)
+_ESCAPED: Final = re.compile(r"\\(.)")
+_ESCAPES: Final = {"n": "\n", "r": "\r", "t": "\t"}
+_WORDS: Final = {"true": True, "false": False, "null": None, "undefined": None}
 _NATIVE: Final = re.compile(r"[=-]\s*(?P<path>[A-Za-z_$][\w$]*(?:\.[A-Za-z_$][\w$]*)+)\s*")
 
 
@@ -46,14 +69,21 @@ class Reference(NamedTuple):
     path: tuple[str, ...]
 
 
+class Constant(NamedTuple):
+    """A number, a truth value or null, written as an argument."""
+
+    value: float | bool | None
+
+
 class Call(NamedTuple):
     """``name(arguments).a.b``: a function, and keys into what it returns."""
 
     name: Function
-    arguments: tuple[str | Call, ...]
+    arguments: tuple[Argument, ...]
     path: tuple[str, ...]
 
 
+Argument: TypeAlias = str | Constant | Reference | Call
 Expression: TypeAlias = Reference | Call
 
 
@@ -121,14 +151,24 @@ def _native(inner: str) -> Expression:
 def _expression(inner: str) -> Expression:
     if not inner:
         raise Malformed("${} names nothing", "write a name such as ${vars.region}")
-    call = _CALL.match(inner)
-    if call is None:
+    head = _HEAD.match(inner)
+    known = head is not None and head["name"] in FUNCTIONS
+    parentheses = _PARENTHESES.search(inner)
+    if parentheses is None and known:
+        raise Malformed(f"${{{inner}}}: a closing parenthesis is missing")
+    if parentheses is None or not known:
         return _reference(inner)
-    parsed, end = _call(inner, 0)
-    rest = inner[end:]
-    if rest and not rest.startswith("."):
-        raise Malformed(f"${{{inner}}}: unexpected {rest!r} after the call")
-    return Call(parsed.name, parsed.arguments, tuple(rest[1:].split(".")) if rest else ())
+    if _HAS_QUOTES.search(inner):
+        parsed, end = _argument(inner, 0, 1)
+    else:
+        parsed, end = _bare_call(inner, parentheses)
+    if inner[end:].strip():
+        raise Malformed(
+            f"${{{inner}}}: unexpected {inner[end:].strip()!r} after the call",
+            "operators are not run; write an index as [0]",
+        )
+    assert isinstance(parsed, Call)
+    return parsed
 
 
 def _reference(inner: str) -> Reference:
@@ -141,40 +181,93 @@ def _reference(inner: str) -> Reference:
         raise Malformed(f"${{{inner}}} has quotes", "write keys with dots: ${vars.a.b}")
     if re.fullmatch(r"[\d\s+*/%().-]+", inner):
         raise Malformed(f"${{{inner}}} is arithmetic, which is not run", "write the result")
-    return Reference(tuple(inner.split(".")))
+    root, *keys = inner.split(".")
+    # s knows `this` only right after the brace; elsewhere it is JavaScript's own, which is empty.
+    return Reference((root if root.strip() == "this" else root.strip(), *keys))
 
 
-def _call(text: str, start: int) -> tuple[Call, int]:
-    head = _CALL.match(text, start)
-    assert head is not None
-    arguments: list[str | Call] = []
+def _bare_call(inner: str, parentheses: re.Match[str]) -> tuple[Call, int]:
+    """A call without quotes: what is between the first and the last parenthesis is one text."""
+    name: Function = inner[: parentheses.start()].strip()  # type: ignore[assignment]
+    text = parentheses["inside"]
+    if "'" in text or "\\" in text:
+        raise Malformed(f"${{{inner}}}: an argument is missing or its quotes don't match")
+    path, end = _members(inner, parentheses.end())
+    return Call(name, (text,) if text else (), path), end
+
+
+def _argument(text: str, at: int, depth: int) -> tuple[Argument, int]:
+    """One JavaScript value that begins at a place, and where it ends."""
+    at = _skip(text, at)
+    quoted = _QUOTED.match(text, at)
+    if quoted is not None:
+        return _string(quoted), quoted.end()
+    number = _NUMBER.match(text, at)
+    if number is not None:
+        return Constant(_number(number[0])), number.end()
+    head = _HEAD.match(text, at)
+    if head is not None:
+        return _call(text, head, depth)
+    word = _WORD.match(text, at)
+    if word is None:
+        raise Malformed(f"${{{text}}}: an argument is missing or its quotes don't match")
+    if word[0] in _WORDS:
+        return Constant(_WORDS[word[0]]), word.end()
+    if word[0] == "this":
+        raise Malformed(
+            f"${{{text}}}: s does not know this in an argument", "put the value under vars"
+        )
+    path, end = _members(text, word.end())
+    return Reference((word[0], *path)), end
+
+
+def _call(text: str, head: re.Match[str], depth: int) -> tuple[Call, int]:
+    if head["name"] not in FUNCTIONS:
+        raise Malformed(f"${{{text}}} calls JavaScript, which is not run")
+    if depth > MAX_DEPTH:
+        raise Malformed(f"calls are nested more than {MAX_DEPTH} deep", "use fewer calls")
+    arguments: list[Argument] = []
     at = head.end()
     while True:
         at = _skip(text, at)
         if text.startswith(")", at):
             break
-        argument, at = _argument(text, at)
+        argument, at = _argument(text, at, depth + 1)
         arguments.append(argument)
         at = _skip(text, at)
         if text.startswith(",", at):
             at += 1
-        elif not text.startswith(")", at):
+        elif at >= len(text):
             raise Malformed(f"${{{text}}}: a closing parenthesis is missing")
-    name: Function = head["name"]  # type: ignore[assignment]  # the pattern allows no other
-    return Call(name, tuple(arguments), ()), at + 1
+        elif not text.startswith(")", at):
+            raise Malformed(
+                f"${{{text}}}: unexpected {text[at:]!r}",
+                "operators are not run; write an index as [0]",
+            )
+    name: Function = head["name"]  # type: ignore[assignment]  # looked up in FUNCTIONS above
+    path, end = _members(text, at + 1)
+    return Call(name, tuple(arguments), path), end
 
 
-def _argument(text: str, at: int) -> tuple[str | Call, int]:
-    quoted = _QUOTED.match(text, at)
-    if quoted is not None:
-        value = quoted["single"] if quoted["single"] is not None else quoted["double"]
-        return value, quoted.end()
-    if _CALL.match(text, at) is not None:
-        return _call(text, at)
-    bare = _BARE.match(text, at)
-    if bare is None:
-        raise Malformed(f"${{{text}}}: an argument is missing or its quotes don't match")
-    return bare["bare"], bare.end()
+def _members(text: str, at: int) -> tuple[tuple[str, ...], int]:
+    """Keys that follow a value in JavaScript: ``.name``, ``[0]`` and ``['key']``."""
+    keys: list[str] = []
+    while (match := _MEMBER.match(text, at)) is not None:
+        keys.append(match["name"] or match["index"] or _string(match))
+        at = match.end()
+    return tuple(keys), at
+
+
+def _string(match: re.Match[str]) -> str:
+    text = match["single"] if match["single"] is not None else match["double"]
+    return _ESCAPED.sub(lambda found: _ESCAPES.get(found[1], found[1]), text)
+
+
+def _number(text: str) -> float:
+    """A number as JavaScript holds it."""
+    if "x" in text.lower():
+        return scalars.number(float(int(text, 16)))
+    return scalars.number(float(text))
 
 
 def _skip(text: str, at: int) -> int:

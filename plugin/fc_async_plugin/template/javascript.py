@@ -6,7 +6,9 @@ Only conversions: nothing here evaluates an expression.
 
 from __future__ import annotations
 
+import math
 import re
+from decimal import Decimal
 from typing import Any, Final
 
 MISSING: Final = object()
@@ -34,11 +36,17 @@ def to_text(value: Any) -> str:
 
 
 def _number_text(value: float) -> str:
-    """``String(number)``: exponents only from 1e21 on and below 1e-6, and without zeros."""
-    if value and not _PLAIN_FROM <= abs(value) < _PLAIN_TO:
-        mantissa, _, exponent = repr(float(value)).partition("e")
-        return f"{mantissa}e{int(exponent):+d}"
-    return str(int(value)) if float(value).is_integer() else repr(float(value))
+    """``String(number)``: the shortest digits; exponents only from 1e21 on and below 1e-6."""
+    exact = float(value)
+    if math.isnan(exact):
+        return "NaN"
+    if math.isinf(exact):
+        return "Infinity" if exact > 0 else "-Infinity"
+    if exact and not _PLAIN_FROM <= abs(exact) < _PLAIN_TO:
+        mantissa, _, exponent = repr(exact).partition("e")
+        return f"{mantissa.removesuffix('.0')}e{int(exponent):+d}"
+    text = format(Decimal(repr(exact)), "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def lookup(value: Any, key: str) -> Any:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path as FilePath
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
@@ -98,7 +98,7 @@ def load(
     )
     alias = access or _alias(doc)
     credential = accesses.lazily(alias, variables, asked=access is not None)
-    functions = Functions(file.parent.resolve(), variables, credential, command, reveal=reveal)
+    functions = Functions(variables, credential, command, reveal=reveal)
     owner = account_id or credential().get("AccountID", "")
     project = _Project(doc, Resolver(functions), alias).read(str(file), owner, region or "")
     return msgspec.structs.replace(project, secrets=tuple(functions.given_away))
@@ -117,21 +117,67 @@ def _locate(path: str | os.PathLike[str] | None) -> FilePath:
     return find(file) if file.is_dir() else file
 
 
+class _Part:
+    """One part of a document: its resources as written, and the scopes of their variables.
+
+    Args:
+        part: The part.
+        number: Its number, for the names of its scopes.
+    """
+
+    def __init__(self, part: document.Part, number: int) -> None:
+        self.root = part.root
+        self._folder = part.folder
+        self._number = number
+        table = part.root.entries.get("vars")
+        self.variables = table if isinstance(table, Table) else None
+        self._vars = Root(_children(table), whole=self.variables)
+        self.top = Scope(f":{number}", {"vars": self._vars}, self._folder, deferred=False)
+        self._vars.scope = self.top
+        self._everything = Root({})
+
+    def enter(self, name: str, resource: Table, props: Table, access: str) -> Scope:
+        """Make a resource known to the others, and return the scope of its variables."""
+        this = Root({**resource.entries, "name": name, "access": access, "props": props})
+        roots = {
+            "vars": self._vars,
+            "resources": self._everything,
+            "this": this,
+            "components": Root({}),
+        }
+        scope = Scope(f"{name}:{self._number}", roots, self._folder, deferred=True)
+        this.scope = scope
+        self._everything.children[name] = this
+        return scope
+
+
+class _Written(NamedTuple):
+    """A resource as it was written, its parts merged.
+
+    Attributes:
+        scope: Where its variables are resolved.
+        props: Props over the named template, and the environment's overlays over both.
+        component: What stands under ``component``, or None.
+        position: Where its name was written.
+    """
+
+    scope: Scope
+    props: Table
+    component: Node | None
+    position: Position
+
+
 class _Project:
-    """The parts of a document, merged per resource, and the scopes of their variables."""
+    """The resources of a document, merged and resolved."""
 
     def __init__(self, doc: document.Document, resolver: Resolver, access: str) -> None:
         self._resolver = resolver
         self._doc = doc
         self._notes: list[Problem] = list(doc.notes)
-        self._root = doc.root
         self._environment = doc.environment
         self._access = access
-        table = doc.root.entries.get("vars")
-        whole = table if isinstance(table, Table) else None
-        self._vars = Root(_children(table), whole=whole)
-        self._global = Scope("", {"vars": self._vars}, deferred=False)
-        self._vars.scope = self._global
+        self._parts = [_Part(part, number) for number, part in enumerate(doc.parts)]
+        self._top = self._parts[-1].top
 
     def read(self, file: str, account_id: str, region: str) -> Project:
         """Resolve everything.
@@ -140,7 +186,7 @@ class _Project:
             TemplateError: Something can't be resolved; all problems together.
         """
         resources = tuple(self._resources(account_id, region))
-        name = self._top_level(self._root.entries.get("name"))
+        name = self._top_level(self._doc.root.entries.get("name"))
         if self._resolver.problems:
             raise TemplateError(self._resolver.problems)
         return Project(
@@ -155,43 +201,37 @@ class _Project:
 
     def _top_level(self, node: Node | None) -> str:
         """A value of the top level as text, "" if there is none."""
-        value = None if node is None else self._resolver.collect(node, self._global)
+        value = None if node is None else self._resolver.collect(node, self._top)
         return "" if value is None else str(value)
 
     def _resources(self, account_id: str, region: str) -> Iterator[Resource]:
         """Every entry under ``resources:``, resolved."""
-        if self._vars.whole is not None:
-            # As in s, a variable that nobody uses must make sense, too.
-            self._resolver.collect(self._vars.whole, self._global)
-        table = self._table(self._root, "resources")
-        everything = Root({})
-        scopes: dict[str, tuple[Scope, Table]] = {}
-        for name, node in table.entries.items():
-            if not isinstance(node, Table):
-                raise failure("structure", position(node), f"resource {name!r} is no mapping")
-            merged = self._merged(name, node)
-            this = Root({**node.entries, "name": name, "access": self._access, "props": merged})
-            roots = {
-                "vars": self._vars,
-                "resources": everything,
-                "this": this,
-                "components": Root({}),
-            }
-            scope = Scope(name, roots, deferred=True)
-            this.scope = scope
-            everything.children[name] = this
-            scopes[name] = (scope, merged)
-        for name, (scope, props) in scopes.items():
-            place = key_position(table, name)
-            yield self._resource(name, scope, props, place, account_id, region)
+        written: dict[str, _Written] = {}
+        for part in self._parts:
+            if part.variables is not None:
+                # As in s, a variable that nothing refers to must make sense, too.
+                self._resolver.collect(part.variables, part.top)
+            table = _table(part.root, "resources")
+            for name, node in table.entries.items():
+                if not isinstance(node, Table):
+                    raise failure("structure", position(node), f"resource {name!r} is no mapping")
+                place = key_position(table, name)
+                one = self._written(part, name, node, place)
+                written[name] = _joined(written[name], one) if name in written else one
+        for name, one in written.items():
+            yield self._resource(name, one, account_id, region)
         if not self._resolver.problems:
-            self._notes += compatibility.notes(self._root, scopes, self._resolver)
+            shown = {name: (one.scope, one.props) for name, one in written.items()}
+            self._notes += compatibility.notes(self._doc.root, shown, self._resolver)
 
-    def _resource(
-        self, name: str, scope: Scope, node: Table, place: Position, account_id: str, region: str
-    ) -> Resource:
+    def _written(self, part: _Part, name: str, resource: Table, place: Position) -> _Written:
+        props = self._merged(part, name, resource)
+        scope = part.enter(name, resource, props, self._access)
+        return _Written(scope, props, resource.entries.get("component"), place)
+
+    def _resource(self, name: str, written: _Written, account_id: str, region: str) -> Resource:
+        scope, node, component, place = written
         props = self._resolver.collect(node, scope)
-        component = scope.roots["this"].children.get("component")
         shown = self._resolver.collect(component, scope) if component is not None else ""
         function_name = props.get("functionName")
         found = props.get("region")
@@ -208,14 +248,14 @@ class _Project:
             position=place,
         )
 
-    def _merged(self, name: str, resource: Table) -> Table:
+    def _merged(self, part: _Part, name: str, resource: Table) -> Table:
         """Props over the named template, and the environment's overlays over both."""
         props = resource.entries.get("props")
         if props is None or (isinstance(props, Leaf) and props.value is None):
             props = empty_like(resource)
         if not isinstance(props, Table):
             raise failure("structure", position(props), f"props of {name!r} is no mapping")
-        node = merge(self._template(resource), props)
+        node = merge(self._template(part, resource), props)
         for overlay in self._overlays(name, resource):
             if not isinstance(overlay, Table):
                 raise failure("structure", position(overlay), "an overlay is no mapping")
@@ -223,9 +263,9 @@ class _Project:
         assert isinstance(node, Table)
         return node
 
-    def _template(self, resource: Table) -> Node | None:
+    def _template(self, part: _Part, resource: Table) -> Node | None:
         name = _text(document.entry(resource, "extend", "name"))
-        node = document.entry(self._root, "template", name) if name else None
+        node = document.entry(part.root, "template", name) if name else None
         if name and node is None:
             self._notes.append(
                 Problem(
@@ -261,7 +301,7 @@ class _Project:
         """Resolve an overlay where ``this`` is the environment."""
         assert self._environment is not None
         this = Root(_children(self._environment))
-        scope = Scope("env.yaml", {"this": this}, deferred=False)
+        scope = Scope(":env", {"this": this}, self._doc.parts[-1].folder, deferred=False)
         this.scope = scope
         return self._fixed(node, scope)
 
@@ -275,13 +315,32 @@ class _Project:
         entries = {key: self._fixed(child, scope) for key, child in node.entries.items()}
         return Table(entries, node.keys, node.file, node.line, node.column)
 
-    def _table(self, node: Table, key: str) -> Table:
-        child = node.entries.get(key)
-        if child is None or (isinstance(child, Leaf) and child.value is None):
-            return empty_like(node)
-        if not isinstance(child, Table):
-            raise failure("structure", position(child), f"{key} is no mapping")
-        return child
+
+def _joined(base: _Written, over: _Written) -> _Written:
+    """A resource over what the extended file says of it; each text is resolved in its own file."""
+    others = dict(over.scope.others)
+    todo: list[Node] = [base.props]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, Table):
+            todo.extend(node.entries.values())
+        elif isinstance(node, Array):
+            todo.extend(node.items)
+        else:
+            others.setdefault(id(node), base.scope)
+    props = merge(base.props, over.props)
+    assert isinstance(props, Table)
+    component = over.component or base.component
+    return _Written(over.scope._replace(others=others), props, component, over.position)
+
+
+def _table(node: Table, key: str) -> Table:
+    child = node.entries.get(key)
+    if child is None or (isinstance(child, Leaf) and child.value is None):
+        return empty_like(node)
+    if not isinstance(child, Table):
+        raise failure("structure", position(child), f"{key} is no mapping")
+    return child
 
 
 def _account_of(role: object) -> str:

@@ -13,11 +13,22 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fc_async_plugin.template import expressions, javascript
 from fc_async_plugin.template.errors import TemplateError
-from fc_async_plugin.template.expressions import Call, Expression, Hole, Malformed, Reference
+from fc_async_plugin.template.expressions import (
+    Argument,
+    Call,
+    Constant,
+    Expression,
+    Hole,
+    Malformed,
+    Reference,
+)
 from fc_async_plugin.template.model import Problem
-from fc_async_plugin.template.nodes import Array, Leaf, Node, Table, position
+from fc_async_plugin.template.nodes import Array, Leaf, Mark, Node, Table, from_plain, position
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
     from fc_async_plugin.template.functions import Functions
 
 MAX_HOPS: Final = 40
@@ -59,14 +70,22 @@ class Scope(NamedTuple):
     """Where an expression stands.
 
     Attributes:
-        name: For the memo: the resource, or "" outside of resources.
+        name: For the memo: unique among the scopes of a project.
         roots: First key of a reference to what is behind it.
+        folder: Where relative paths of ``file()`` and ``path()`` begin.
         deferred: Whether outputs of resources may be named, which are known after a deployment.
+        others: Scopes of texts that come from another file, by the id of their node.
     """
 
     name: str
     roots: dict[str, Root]
+    folder: Path
     deferred: bool
+    others: Mapping[int, Scope] = {}
+
+    def of(self, node: Node) -> Scope:
+        """The scope in which a node is resolved that was merged in here."""
+        return self.others.get(id(node), self)
 
 
 class _Deferred(Exception):
@@ -85,7 +104,8 @@ class Resolver:
         self._memo: dict[tuple[int, str], tuple[Node, Any, int]] = {}
         self._open: dict[tuple[int, str], str] = {}
         self._growth = 0
-        self._failed: dict[tuple[int, str], TemplateError] = {}
+        self._failed: dict[tuple[int, str], tuple[Node, TemplateError]] = {}
+        self._data: dict[tuple[int, Mark], tuple[Any, Node]] = {}
         self._problems: dict[Problem, None] = {}
 
     @property
@@ -116,7 +136,9 @@ class Resolver:
                 if (value := self.collect(child, scope)) is not None or _has_no_json(child)
             }
         if isinstance(node, Array):
-            return [self.collect(item, scope) for item in node.items]
+            items = [self.collect(item, scope) for item in node.items]
+            infinite = bool(node.items) and _has_no_json(node.items[-1])
+            return items if infinite else _without_last_nulls(items)
         if not isinstance(node.value, str):
             return None if _has_no_json(node) else node.value
         if not expressions.mentions_variable(node.value):
@@ -135,6 +157,7 @@ class Resolver:
             hole = _only_hole(node.value)
             if hole is None or not isinstance(hole.expression, Reference):
                 return None
+            scope = scope.of(node)
             try:
                 found, scope = self._walk(hole.expression.path, scope)
             except _Deferred:
@@ -162,17 +185,18 @@ class Resolver:
             not isinstance(node.value, str) or not expressions.mentions_variable(node.value)
         ):
             return node.value, 1
+        scope = scope.of(node)
         key = (id(node), scope.name)
         known = self._memo.get(key)
         if known is not None:
             return known[1], known[2]
         if key in self._failed:
-            raise self._failed[key]
+            raise self._failed[key][1]
         self._enter(key, node)
         try:
             value, size = self._inside(node, scope)
         except TemplateError as error:
-            self._failed[key] = error  # what leads here fails as fast the next time
+            self._failed[key] = (node, error)  # what leads here fails as fast the next time
             raise
         finally:
             del self._open[key]
@@ -199,7 +223,7 @@ class Resolver:
                 value, part = self._value(item, scope)
                 items.append(value)
                 size += part
-            return items, size
+            return _without_last_nulls(items), size
         entries: dict[str, Any] = {}
         for key, child in node.entries.items():
             value, part = self._value(child, scope)
@@ -214,7 +238,7 @@ class Resolver:
         for _ in range(MAX_ROUNDS):
             try:
                 parts = expressions.split(text)
-                value = self._parts(parts, scope)
+                value = self._parts(parts, node, scope)
             except Malformed as error:
                 raise _error(node, error.message, error.fix) from None
             if not isinstance(value, str) or value == text:
@@ -226,15 +250,24 @@ class Resolver:
             text = value
         raise _error(node, f"{node.value!r} always leads to further expressions")
 
-    def _parts(self, parts: list[str | Hole], scope: Scope) -> Any:
+    def _parts(self, parts: list[str | Hole], node: Leaf, scope: Scope) -> Any:
         if len(parts) == 1 and isinstance(parts[0], Hole):
             value = self._hole(parts[0], scope)
+            if isinstance(value, dict | list) and isinstance(parts[0].expression, Call):
+                value = self._inside_data(value, node, scope)
             self._charge(value)
             return value
         return "".join(
             part if isinstance(part, str) else javascript.to_text(self._hole(part, scope))
             for part in parts
         )
+
+    def _inside_data(self, value: Any, node: Leaf, scope: Scope) -> Any:
+        """The mapping or list that a call answered, with the expressions in it resolved."""
+        key = (id(value), (node.file, node.line, node.column))
+        if key not in self._data:
+            self._data[key] = (value, from_plain(value, node))
+        return self._value(self._data[key][1], scope)[0]
 
     def _charge(self, value: Any) -> None:
         if self._growth <= MAX_GROWTH:  # beyond it, nothing is worth counting any more
@@ -299,22 +332,42 @@ class Resolver:
     # --- calls ---------------------------------------------------------------------------------
 
     def _call(self, call: Call, scope: Scope) -> Any:
-        arguments = []
-        for argument in call.arguments:
-            value = self._call(argument, scope) if isinstance(argument, Call) else argument
-            if not isinstance(value, str):
-                raise Malformed(f"{call.name}() takes a text, got {type(value).__name__}")
-            arguments.append(value)
-        if not arguments:
+        if not call.arguments:
             raise Malformed(f"{call.name}() needs an argument")
+        first = self._argument(call.arguments[0], scope)
+        values = [first, *(self._default(one, scope) for one in call.arguments[1:])]
         if call.name in {"str", "env.init"}:
-            found = self._evaluate(Reference(tuple(arguments[0].split("."))), scope)
-            text = arguments[0] if found is javascript.MISSING else javascript.to_text(found)
+            text = javascript.to_text(first)
+            found = self._evaluate(Reference(tuple(text.split("."))), scope)
+            text = text if found is javascript.MISSING else javascript.to_text(found)
             return text if call.name == "str" else javascript.parse_int(text)
-        answer = self._functions.call(call.name, arguments)
+        if first is javascript.MISSING and call.name == "env":
+            values[0] = ""
+        elif not isinstance(first, str):
+            raise Malformed(f"{call.name}() takes a text")
+        answer = self._functions.call(call.name, values, scope.folder)
         if answer is expressions.DEFERRED:
             raise _Deferred
         return answer
+
+    def _default(self, argument: Argument, scope: Scope) -> Any:
+        """An argument that may not be needed, and so may be known only later."""
+        try:
+            return self._argument(argument, scope)
+        except _Deferred:
+            return expressions.DEFERRED
+
+    def _argument(self, argument: Argument, scope: Scope) -> Any:
+        if isinstance(argument, Constant):
+            return argument.value
+        if isinstance(argument, str):
+            return argument
+        value = self._evaluate(argument, scope)
+        if value is javascript.MISSING and len(argument.path) > 1:
+            holder = argument._replace(path=argument.path[:-1])
+            if self._evaluate(holder, scope) is javascript.MISSING:
+                raise Malformed(f"{'.'.join(argument.path)} not found")
+        return value
 
 
 def _is_deferred(path: tuple[str, ...]) -> bool:
@@ -330,6 +383,14 @@ def _is_init(expression: Expression) -> bool:
 def _has_no_json(node: Node) -> bool:
     """Whether a value is Infinity or not-a-number."""
     return isinstance(node, Leaf) and type(node.value) is float and not math.isfinite(node.value)
+
+
+def _without_last_nulls(items: list[Any]) -> list[Any]:
+    """A list as ``s`` copies it: nulls at its end are lost."""
+    end = len(items)
+    while end and items[end - 1] is None:
+        end -= 1
+    return items if end == len(items) else items[:end]
 
 
 def _only_hole(text: str) -> Hole | None:
@@ -355,7 +416,7 @@ def _size(value: Any) -> int:
 
 def _hint(expression: Expression) -> str:
     if isinstance(expression, Call):
-        if expression.name == "env":
+        if expression.name == "env" and isinstance(expression.arguments[0], str):
             name = expression.arguments[0]
             return f"set the environment variable {name}, or write a default: env('{name}', '…')"
         return ""
