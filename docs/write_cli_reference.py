@@ -47,6 +47,7 @@ with `--endpoint` (or `FC_ASYNC_ENDPOINT`). Flags that users of `s` know mean th
 | `FC_ASYNC_DEBUG=1` | errors with stack trace |
 | `FC_ASYNC_PLUGIN` | by convention the folder that `s-plugin path` prints; `s.yaml` names it |
 | `FC_ASYNC_PYTHON` | the Python that the plugin for `s` starts, if it isn't the one it lies beside |
+| `FC_ASYNC_RESOLVED` | `-`: standard input holds the props of resources that `s` has resolved, as JSON by resource; set by the plugin for `s` |
 
 """
 

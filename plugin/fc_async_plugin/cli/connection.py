@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 import click
+import msgspec
 
 from fc_async_plugin import template
 from fc_async_plugin.account import Regions
+from fc_async_plugin.errors import PluginError
+from fc_async_plugin.template.yaml12 import MAX_BYTES
 from fc_async_sdk import Config, Session
 from fc_async_sdk.errors import ConfigurationError
 
@@ -28,6 +32,7 @@ if TYPE_CHECKING:
     from fc_async_sdk.credentials import Credentials
 
 _TRIPLE = ("AccountID", "AccessKeyID", "AccessKeySecret")
+RESOLVED: Final = "FC_ASYNC_RESOLVED"
 WORKERS = 8
 """Requests at a time; the pool of connections holds as many."""
 
@@ -40,7 +45,27 @@ def load(path: str | None, account: Account, environment: str | None = None) -> 
         access=account.access,
         account_id=account.account_id,
         region=account.region,
+        resolved=resolved_by_s(),
     )
+
+
+def resolved_by_s() -> dict[str, dict[str, Any]]:
+    """Props of resources as ``s`` has resolved them, read from standard input.
+
+    The component of ``s`` hands them over when it starts ``fc-async``: an output of another
+    resource, or what a plugin has changed, is known to ``s`` alone.
+    """
+    if os.environ.get(RESOLVED) != "-":
+        return {}
+    data = sys.stdin.buffer.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise PluginError(f"the props that s has resolved are larger than {MAX_BYTES} bytes")
+    try:
+        return msgspec.json.decode(data, type=dict[str, dict[str, Any]])
+    except (msgspec.DecodeError, ValueError) as error:
+        raise PluginError(
+            f"{RESOLVED}=- needs resources with their props as JSON on standard input: {error}"
+        ) from error
 
 
 def client(account: Account, region: str, project: Project | None = None) -> Client:

@@ -38,6 +38,9 @@ def read_all(
     Raises:
         FcAsyncError: The account can't be read.
     """
+    from fc_async_plugin.cli import connection
+
+    resolved = connection.resolved_by_s()
 
     def read(file: str | None) -> template.Project | template.TemplateError:
         try:
@@ -48,6 +51,7 @@ def read_all(
                 account_id=account.account_id,
                 region=account.region,
                 reveal=False,
+                resolved=resolved,
             )
         except template.TemplateError as error:
             return error

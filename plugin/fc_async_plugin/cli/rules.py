@@ -11,6 +11,11 @@ import click
     "--schema", is_flag=True, help="Print the JSON Schema of s.yaml, for editors, instead."
 )
 @click.option(
+    "--props",
+    is_flag=True,
+    help="With --schema: only the part for a resource's props, as s verify takes it.",
+)
+@click.option(
     "--format",
     "-o",
     "output",
@@ -19,7 +24,7 @@ import click
     show_default=True,
     help="How to print.",
 )
-def command(*, schema: bool, output: str) -> None:
+def command(*, schema: bool, props: bool, output: str) -> None:
     """List the rules of validate with their severities.
 
     \b
@@ -30,10 +35,12 @@ def command(*, schema: bool, output: str) -> None:
     from fc_async_plugin import rules
     from fc_async_plugin.cli import terminal
 
+    if props and not schema:
+        raise click.UsageError("--props goes with --schema")
     if schema:
         from fc_async_plugin.rules import json_schema
 
-        terminal.print_json(json_schema.schema())
+        terminal.print_json(json_schema.props_schema() if props else json_schema.schema())
     elif output == "json":
         terminal.print_json(
             [

@@ -67,6 +67,37 @@ def schema() -> dict[str, Any]:
     }
 
 
+def props_schema() -> dict[str, Any]:
+    """The part for a resource's props, in the form that ``s verify`` reads without a warning.
+
+    ``s`` compiles it with Ajv in strict mode, which warns of every list of types
+    (https://ajv.js.org/strict-mode.html#union-types). A value is either a text with a variable, or
+    of its one type.
+    """
+    whole = schema()
+    props = {**whole["$defs"]["props"], "$defs": whole["$defs"]}
+    one_type: dict[str, Any] = _with_one_type(props)
+    return one_type
+
+
+def _with_one_type(node: Any) -> Any:
+    if not isinstance(node, dict):
+        return node
+    node = {key: _with_one_type(value) for key, value in node.items()}
+    kinds = node.get("type")
+    if not isinstance(kinds, list):
+        return node
+    kinds = [kind for kind in kinds if kind != "null"]  # s leaves out what is null
+    text = {"type": "string", "pattern": node["pattern"]} if "string" in kinds else {}
+    others = [kind for kind in kinds if kind != "string"]
+    one = {key: value for key, value in node.items() if key != "pattern"} | {"type": others[0]}
+    if not text:
+        return one
+    if text["pattern"] == _VARIABLE:
+        return {"if": text, "else": one}
+    return {"if": {"type": others[0]}, "then": one, "else": text}
+
+
 def _block() -> dict[str, Any]:
     version, alias = limits.VERSION_ID_PATTERN.pattern, limits.ALIAS_NAME_PATTERN.pattern
     return _table(

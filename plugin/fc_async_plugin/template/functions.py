@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _MAX_PATTERN: Final = 1000
 SECRETS: Final = frozenset({"AccessKeySecret", "SecurityToken"})
-"""Values of an access alias that nobody may see."""
+"""Values of an access alias that are not shown."""
 
 
 class Functions:

@@ -16,7 +16,7 @@ import msgspec
 from fc_async_plugin.template import access as accesses
 from fc_async_plugin.template import compatibility, document
 from fc_async_plugin.template.errors import TemplateError, failure
-from fc_async_plugin.template.functions import Functions
+from fc_async_plugin.template.functions import SECRETS, Functions
 from fc_async_plugin.template.model import Position, Problem, Project, Resource
 from fc_async_plugin.template.nodes import (
     Array,
@@ -70,6 +70,7 @@ def load(
     environ: Mapping[str, str] | None = None,
     command: str = "deploy",
     reveal: bool = True,
+    resolved: Mapping[str, dict[str, Any]] | None = None,
 ) -> Project:
     """Read a template.
 
@@ -83,6 +84,7 @@ def load(
         command: The ``s`` command that ``${regex(…)}`` tests.
         reveal: Whether ``${config('AccessKeySecret')}`` and ``SecurityToken`` are resolved, which
             only a deployment needs. If not, they stay text.
+        resolved: Props by resource that ``s`` has resolved already; they are taken as they are.
 
     Returns:
         The project. Nothing in it may be changed: values are shared.
@@ -100,8 +102,12 @@ def load(
     credential = accesses.lazily(alias, variables, asked=access is not None)
     functions = Functions(variables, credential, command, reveal=reveal)
     owner = account_id or credential().get("AccountID", "")
-    project = _Project(doc, Resolver(functions), alias).read(str(file), owner, region or "")
-    return msgspec.structs.replace(project, secrets=tuple(functions.given_away))
+    reader = _Project(doc, Resolver(functions), alias, resolved or {})
+    project = reader.read(str(file), owner, region or "")
+    secrets = dict(functions.given_away)
+    if resolved and reveal:
+        secrets.update((value, None) for name, value in credential().items() if name in SECRETS)
+    return msgspec.structs.replace(project, secrets=tuple(secrets))
 
 
 def _alias(doc: document.Document) -> str:
@@ -170,7 +176,14 @@ class _Written(NamedTuple):
 class _Project:
     """The resources of a document, merged and resolved."""
 
-    def __init__(self, doc: document.Document, resolver: Resolver, access: str) -> None:
+    def __init__(
+        self,
+        doc: document.Document,
+        resolver: Resolver,
+        access: str,
+        resolved: Mapping[str, dict[str, Any]],
+    ) -> None:
+        self._resolved = resolved
         self._resolver = resolver
         self._doc = doc
         self._notes: list[Problem] = list(doc.notes)
@@ -231,7 +244,9 @@ class _Project:
 
     def _resource(self, name: str, written: _Written, account_id: str, region: str) -> Resource:
         scope, node, component, place = written
-        props = self._resolver.collect(node, scope)
+        props = self._resolved.get(name)
+        if props is None:
+            props = self._resolver.collect(node, scope)
         shown = self._resolver.collect(component, scope) if component is not None else ""
         function_name = props.get("functionName")
         found = props.get("region")

@@ -230,3 +230,120 @@ def test_a_failure_of_the_service_ends_with_101(
     ran = s("orders", "deploy", "-y")
     assert ran.code == 101
     assert "doesn't exist" in ran.said
+
+
+FUNCTION_COMPONENT = """\
+module.exports = class {
+  async deploy(inputs) {
+    return { name: "audit", retries: 5, secret: "made-up" };
+  }
+};
+"""
+
+
+@pytest.fixture
+def needs_an_output(project: Path, functions: None) -> Path:
+    """A template whose configuration names what another resource gives when it is deployed."""
+    folder = project / "first"
+    folder.mkdir()
+    (folder / "package.json").write_text('{"name": "first", "main": "index.js"}')
+    (folder / "index.js").write_text(FUNCTION_COMPONENT)
+    (project / "s.yaml").write_text(
+        HEAD
+        + f"  first:\n    component: {folder}\n    props: {{region: cn-hangzhou}}\n"
+        + resource("orders", "${resources.first.output.name}", retries="${env('N', 4)}")
+    )
+    return project / "s.yaml"
+
+
+def test_the_component_configures_what_another_resource_gave_out(
+    s: Callable[..., Ran], needs_an_output: Path, fc_local: FcLocal
+) -> None:
+    ran = s("deploy", "-y")
+    assert ran.code == 0, ran.said
+    config = fc_local.client.get_async_invoke_config("orders")
+    assert config.destination_config is not None
+    assert config.destination_config.on_success is not None
+    assert str(config.destination_config.on_success.destination).endswith(":functions/audit")
+    assert config.max_async_retry_attempts == 4
+
+
+def test_the_component_deploys_props_that_a_plugin_of_s_has_changed(
+    s: Callable[..., Ran], project: Path, functions: None, fc_local: FcLocal
+) -> None:
+    (project / "change.js").write_text(
+        "module.exports = async (inputs) => {"
+        " inputs.props.asyncInvokeConfig.maxAsyncRetryAttempts = 7; return inputs; };"
+    )
+    actions = "{pre-deploy: [{plugin: ./change.js}]}"
+    (project / "s.yaml").write_text(HEAD + resource("orders", "audit", actions=actions))
+    ran = s("orders", "deploy", "-y")
+    assert ran.code == 0, ran.said
+    assert fc_local.client.get_async_invoke_config("orders").max_async_retry_attempts == 7
+
+
+def test_a_dry_run_of_the_component_is_a_success_that_changes_nothing(
+    s: Callable[..., Ran], template: Path, fc_local: FcLocal
+) -> None:
+    ran = s("orders", "deploy", "--dry-run")
+    assert ran.code == 0, ran.said
+    assert "+ async config orders (cn-hangzhou)" in ran.said
+    assert fc_local.client.list_async_invoke_configs().configs == ()
+
+
+def test_s_verify_prints_no_warning_about_the_schema(s: Callable[..., Ran], template: Path) -> None:
+    ran = s("verify")
+    assert ran.code == 0, ran.said
+    assert "strict mode" not in ran.said
+
+
+@pytest.mark.parametrize(
+    ("retries", "said"),
+    [(9, "must be <= 8"), ("many", "must be integer"), ("${env('N', 2.5)}", "must be integer")],
+)
+def test_s_verify_says_what_is_wrong_with_a_value(
+    retries: object, said: str, s: Callable[..., Ran], project: Path
+) -> None:
+    (project / "s.yaml").write_text(HEAD + resource("orders", "audit", retries=retries))
+    ran = s("verify")
+    assert ran.code == 1
+    assert said in ran.said
+
+
+def test_s_verify_accepts_a_value_that_is_known_only_after_a_deployment(
+    s: Callable[..., Ran], needs_an_output: Path
+) -> None:
+    text = needs_an_output.read_text().replace(
+        "${env('N', 4)}", "${resources.first.output.retries}"
+    )
+    needs_an_output.write_text(text)
+    ran = s("verify")
+    assert ran.code == 0, ran.said
+
+
+def test_with_output_json_the_gate_holds_only_if_allow_failure_is_false(
+    s: Callable[..., Ran], project: Path, other_component: str
+) -> None:
+    """`s -o json` forgives every failure of a resource or an action that does not forbid it."""
+
+    def deployed(actions: str) -> bool:
+        (project / "deployed.txt").unlink(missing_ok=True)
+        (project / "s.yaml").write_text(
+            HEAD + resource("orders", "orders", component=other_component, actions=actions)
+        )
+        ran = s("deploy", "-y", "-o", "json")
+        assert (ran.code == 0) == (project / "deployed.txt").exists(), ran.said
+        return ran.code == 0
+
+    assert deployed(PRE_DEPLOY)
+    assert not deployed(PRE_DEPLOY.replace("}]}", ", allow_failure: false}]}"))
+
+
+def test_with_output_json_a_failure_of_the_component_is_told_if_allow_failure_is_false(
+    s: Callable[..., Ran], template: Path, fc_local: FcLocal
+) -> None:
+    fc_local.client.delete_function("orders")
+    assert s("orders", "deploy", "-y", "-o", "json").code == 0
+    text = template.read_text()
+    template.write_text(text.replace("  orders:\n", "  orders:\n    allow_failure: false\n"))
+    assert s("orders", "deploy", "-y", "-o", "json").code == 101

@@ -7,7 +7,7 @@ import json
 import shutil
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
@@ -20,10 +20,20 @@ if TYPE_CHECKING:
 RECORDER = """\
 import json, os, sys
 with open(os.environ["RECORD"], "w") as file:
-    json.dump([sys.argv[1:], os.environ.get("fc-async_serverless_devs_key")], file)
+    keys = os.environ.get("fc-async_serverless_devs_key")
+    json.dump([sys.argv[1:], keys, os.environ["FC_ASYNC_RESOLVED"] + sys.stdin.read()], file)
 sys.exit(int(os.environ.get("ENDS_WITH", "0")))
 """
 KEYS = {"AccountID": 123, "AccessKeyID": "STS.id", "AccessKeySecret": "hush", "SecurityToken": "t"}
+
+
+class Called(NamedTuple):
+    """How the shim ended, and what it handed to Python."""
+
+    code: int
+    arguments: list[str]
+    keys: Any
+    resolved: str
 
 
 @pytest.fixture
@@ -31,7 +41,7 @@ def shim(
     tmp_path: Path,
     clean_environment: Callable[..., dict[str, str]],
     npm: list[str],
-) -> Callable[..., tuple[int, list[str], Any]]:
+) -> Callable[..., Called]:
     """Calls the shim with a recorder in the place of Python; gives code, arguments and keys."""
     node = shutil.which("node")
     assert node, f"{npm} came without it"
@@ -39,7 +49,7 @@ def shim(
     recorder.write_text(f"#!{sys.executable}\n{RECORDER}")
     recorder.chmod(0o755)
 
-    def call(program: str, **more: str) -> tuple[int, list[str], Any]:
+    def call(program: str, **more: str) -> Called:
         record = tmp_path / "record.json"
         environment = clean_environment(
             FC_ASYNC_PYTHON=str(recorder), RECORD=str(record), KEYS=json.dumps(KEYS), **more
@@ -50,8 +60,8 @@ def shim(
             f"({program}).catch((error) => {{ console.error(error.message); process.exit(9); }});"
         )
         done = subprocess.run([node, "-e", source], env=environment, check=False)
-        arguments, keys = json.loads(record.read_text())
-        return done.returncode, arguments, keys and json.loads(keys)
+        arguments, keys, resolved = json.loads(record.read_text())
+        return Called(done.returncode, arguments, keys and json.loads(keys), resolved)
 
     return call
 
@@ -59,7 +69,7 @@ def shim(
 def test_keys_go_by_environment_with_their_token_and_never_by_command_line(
     shim: Callable[..., Any],
 ) -> None:
-    _, arguments, keys = shim("shim.deploy({credential, resource: {name: 'a'}, args: []})")
+    _, arguments, keys, _ = shim("shim.deploy({credential, resource: {name: 'a'}, args: []})")
     assert keys == {**KEYS, "AccountID": "123"}
     assert not {"STS.id", "hush", "t"} & set(arguments)
     assert arguments == [
@@ -68,18 +78,41 @@ def test_keys_go_by_environment_with_their_token_and_never_by_command_line(
 
 
 def test_checking_a_template_takes_no_keys(shim: Callable[..., Any]) -> None:
-    _, arguments, keys = shim("shim({credential, yaml: {path: '/x/s.yaml'}}, {}, console)")
+    _, arguments, keys, _ = shim("shim({credential, yaml: {path: '/x/s.yaml'}}, {}, console)")
     assert keys is None
     assert arguments == ["-m", "fc_async_plugin", "validate", "-t", "/x/s.yaml"]
 
 
 def test_options_of_s_are_not_handed_on_and_ours_are(shim: Callable[..., Any]) -> None:
     given = "['-t', 's.yaml', '--silent', '-o=json', '--prune', '-y', '--access', 'x']"
-    _, arguments, _ = shim(f"shim.plan({{resource: {{name: 'a'}}, args: {given}}})")
+    _, arguments, _, _ = shim(f"shim.plan({{resource: {{name: 'a'}}, args: {given}}})")
     assert arguments == ["-m", "fc_async_plugin", "plan", "--resource", "a", "--prune"]
 
 
-@pytest.mark.parametrize(("command", "code"), [("plan", 0), ("deploy", 9), ("validate", 9)])
-def test_only_plan_may_end_with_2(command: str, code: int, shim: Callable[..., Any]) -> None:
-    program = f"shim.{command}({{resource: {{name: 'a'}}, args: []}})"
-    assert shim(program, ENDS_WITH="2")[0] == code
+@pytest.mark.parametrize(
+    ("command", "flags", "code"),
+    [("plan", [], 0), ("deploy", ["--dry-run"], 0), ("deploy", [], 9), ("validate", [], 9)],
+)
+def test_2_is_a_success_of_a_plan_and_of_a_dry_run_only(
+    command: str, flags: list[str], code: int, shim: Callable[..., Any]
+) -> None:
+    program = f"shim.{command}({{resource: {{name: 'a'}}, args: {flags}}})"
+    assert shim(program, ENDS_WITH="2").code == code
+
+
+PROPS = "{credential, resource: {name: 'a'}, args: [], props: {list: ['x-hush', 3, null], t: 't'}}"
+
+
+def test_resolved_props_go_by_standard_input(shim: Callable[..., Any]) -> None:
+    called = shim(f"shim.deploy({PROPS})")
+    assert called.resolved == '-{"a":{"list":["x-hush",3,null],"t":"t"}}'
+
+
+def test_resolved_secrets_are_text_again_where_nothing_is_deployed(
+    shim: Callable[..., Any],
+) -> None:
+    called = shim(f"shim.validate({PROPS})")
+    assert json.loads(called.resolved.removeprefix("-"))["a"] == {
+        "list": ["x-${config('AccessKeySecret')}", 3, None],
+        "t": "${config('SecurityToken')}",
+    }

@@ -28,12 +28,12 @@ function python() {
 }
 
 /** Run `fc-async` and return what it printed; a failure is an exception with its message. */
-function run(args, environment, accepted = [0]) {
+function run(args, environment, { accepted = [0], resolved } = {}) {
   const done = spawnSync(python(), ["-m", "fc_async_plugin", ...args], {
     encoding: "utf8",
-    env: { ...process.env, ...environment },
+    env: { ...process.env, ...environment, FC_ASYNC_RESOLVED: resolved ? "-" : "" },
+    input: resolved || "",
     maxBuffer: 256 * 1024 * 1024,
-    stdio: ["ignore", "pipe", "pipe"],
   });
   if (done.error) {
     throw new Error(
@@ -95,6 +95,39 @@ async function keys(inputs) {
   return environment;
 }
 
+/**
+ * The props of the resource that `s` is at, as JSON by resource: `s` has filled in the outputs of
+ * other resources and what plugins have changed. A global action has none. Where no keys are
+ * needed, the secrets of the alias are text again.
+ */
+async function resolved(inputs, onAccount) {
+  const name = inputs?.resource?.name || inputs?.name;
+  if (!name || !inputs.props) return undefined;
+  const hidden = onAccount
+    ? {}
+    : inputs.credential || (await inputs.getCredential?.().catch(() => undefined)) || {};
+  const names = ["AccessKeySecret", "SecurityToken"].filter((key) => hidden[key]);
+  const escaped = names.map((key) => hidden[key].replace(/[^\w]/g, "\\$&"));
+  const secrets = new RegExp(escaped.join("|") || "(?!)", "g");
+  const shown = (value) => {
+    if (Array.isArray(value)) return value.map(shown);
+    if (value && typeof value === "object") {
+      return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, shown(one)]));
+    }
+    if (typeof value !== "string") return value;
+    return value.replace(secrets, (found) => {
+      return `\${config('${names.find((key) => hidden[key] === found)}')}`;
+    });
+  };
+  return JSON.stringify({ [name]: shown(inputs.props) });
+}
+
+/** The exit codes of a command that are no failure. */
+function accepted(command, flags) {
+  const plans = command === "plan" || (command === "deploy" && flags.includes("--dry-run"));
+  return plans ? [0, PLAN_HAS_CHANGES] : [0];
+}
+
 /** The arguments that make a child use those keys, if there are any. */
 function access(environment) {
   return `${ALIAS}_serverless_devs_key` in environment ? ["-a", ALIAS] : [];
@@ -134,12 +167,17 @@ async function plugin(inputs, args, logger) {
     throw new Error(`fc-async: command ${command} must be validate, plan or deploy`);
   }
   const flags = chosen.flags || [];
-  const environment = ON_THE_ACCOUNT.includes(command) ? await keys(inputs) : {};
+  const onAccount = ON_THE_ACCOUNT.includes(command);
+  const environment = onAccount ? await keys(inputs) : {};
   const asked = command === "deploy" ? ["-y"] : [];
   const done = run(
     [command, ...common(inputs, chosen), ...access(environment), ...asked, ...flags],
     environment,
-    command === "plan" ? [0, PLAN_HAS_CHANGES] : [0],
+    // A template that the arguments name is not the one whose props `s` has resolved.
+    {
+      accepted: accepted(command, flags),
+      resolved: chosen.template ? undefined : await resolved(inputs, onAccount),
+    },
   );
   show(logger || console, done.stdout);
   return inputs;
@@ -160,11 +198,12 @@ function componentCommand(command, logger) {
     const done = run(
       [...base, ...(whole ? [] : mine), ...asked, ...format, ...given],
       environment,
-      name === "plan" ? [0, PLAN_HAS_CHANGES] : [0],
+      { accepted: accepted(name, given), resolved: await resolved(inputs, onAccount) },
     );
     if (command === "info") return info(inputs, JSON.parse(done.stdout));
     show(logger, done.stdout);
-    return command === "deploy" ? { functionName: inputs.props?.functionName } : {};
+    const deployed = command === "deploy" && !given.includes("--dry-run");
+    return deployed ? { functionName: inputs.props?.functionName } : {};
   };
 }
 
@@ -202,10 +241,7 @@ function FcAsync(options) {
       },
     };
   }
-  both.getSchema = () => {
-    const schema = JSON.parse(run(["rules", "--schema"], {}).stdout);
-    return JSON.stringify({ ...schema.$defs.props, $defs: schema.$defs });
-  };
+  both.getSchema = () => run(["rules", "--schema", "--props"], {}).stdout;
   both.getShownProps = () => ({
     deploy: ["functionName"],
     info: ["region", "functionName", "asyncInvokeConfig", "deployed", "pending"],
