@@ -11,12 +11,15 @@ import asyncio
 import inspect
 import json
 import traceback
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from fc_async_local.clock import VirtualClock
 from fc_async_local.domain.conditions import UNHANDLED
 from fc_async_local.domain.invocation import Outcome, OutcomeKind
+from fc_async_local.runtime import replies
+from fc_async_local.runtime.pool import over_reserved
 from fc_async_local.runtime.protocol import Attempt
 
 if TYPE_CHECKING:
@@ -41,13 +44,19 @@ class InProcessRunner:
         self._handlers = handlers
         self._clock = clock
         self._running: dict[str, asyncio.Future[Any]] = {}
+        self._calls: Counter[str] = Counter()
 
     async def run(self, attempt: Attempt) -> Outcome:
         """Call the handler and turn what it does into an outcome."""
         handler = self._handlers.get(attempt.deployment.function)
         if handler is None:
             return _failed("HandlerNotFound", f"no handler for {attempt.deployment.function!r}")
+        function = attempt.deployment.function
+        full = self._calls[function] // attempt.deployment.instance_concurrency
+        if limit := over_reserved(attempt.deployment, full):
+            return replies.throttled(attempt.deployment, limit)
         began = self._clock.now()
+        self._calls[function] += 1
         try:
             result = handler(attempt.payload, attempt)
             outcome = (
@@ -57,6 +66,8 @@ class InProcessRunner:
             )
         except Exception as error:  # noqa: BLE001 -- whatever a function raises is its outcome
             outcome = _raised(error)
+        finally:
+            self._calls[function] -= 1
         return _with_duration(outcome, self._clock.now() - began)
 
     async def _await(self, result: Awaitable[Any], attempt: Attempt) -> Outcome:

@@ -3,7 +3,12 @@
 
 Warm instances are used newest first, so that a quiet function shrinks. Over the function's or the
 account's limit a call is refused, not queued: the engine's back-off is what the service does. At
-the account's limit an idle instance of somebody else makes room.
+the account's limit an idle instance of another function makes room.
+
+Invariants:
+    * After a call was given a place, no more instances of its function run calls than its reserved
+      concurrency allows, those of other versions and revisions included.
+    * Idle instances beyond a reserved concurrency that was lowered are retired by the next call.
 """
 
 from __future__ import annotations
@@ -70,6 +75,7 @@ class InstancePools(Generic[T]):
         self._by_function: dict[str, list[T]] = {}
         self._free: dict[Key, list[T]] = {}  # those with a place, the warmest last
         self._current: dict[str, dict[str, str]] = {}  # function -> version -> revision
+        self._leaving: dict[str, list[T]] = {}  # retired, but with calls that go on
         self._count = 0
 
     def __iter__(self) -> Iterator[T]:
@@ -88,10 +94,15 @@ class InstancePools(Generic[T]):
         if current.get(deployment.version_id) != deployment.revision:
             current[deployment.version_id] = deployment.revision
             retired += self._retire_others(deployment)
-        instance = self._warm(_key(deployment))
+        running = self._running(deployment.function)
+        maximum = deployment.max_instances
+        instance = None
+        if maximum is None or len(running) <= maximum:
+            instance = self._warm(_key(deployment), idle=maximum is None or len(running) < maximum)
         if instance is not None:
+            self._shrink(deployment, retired)
             return Place(instance, retired=tuple(retired))
-        limit = self._make_room(deployment, retired)
+        limit = self._make_room(deployment, len(running), retired)
         if limit:
             if deployment.function not in self._by_function:
                 self._current.pop(deployment.function, None)
@@ -104,17 +115,21 @@ class InstancePools(Generic[T]):
             self._free.setdefault(_key(deployment), []).append(instance)
         return Place(instance, fresh=True, retired=tuple(retired))
 
-    def _warm(self, key: Key) -> T | None:
-        """Take a place in an instance that lives, the warmest."""
-        while free := self._free.get(key):
-            instance = free[-1]
+    def _running(self, function: str) -> list[T]:
+        """The instances of a function that run calls, retired ones included."""
+        own = self._by_function.get(function, ())
+        return [one for one in own if one.busy] + self._leaving.get(function, [])
+
+    def _warm(self, key: Key, *, idle: bool) -> T | None:
+        """Take a place in the warmest living instance; without ``idle`` in one that runs calls."""
+        for instance in reversed(self._free.get(key, [])[:]):
             if instance.dead:
                 self.retire(instance)
-                continue
-            instance.busy += 1
-            if instance.busy >= instance.capacity:
-                free.pop()
-            return instance
+            elif idle or instance.busy:
+                instance.busy += 1
+                if instance.busy >= instance.capacity:
+                    self._free[key].remove(instance)
+                return instance
         return None
 
     def release(self, instance: T, now: float) -> bool:
@@ -126,6 +141,8 @@ class InstancePools(Generic[T]):
         """
         was_full = instance.busy >= instance.capacity
         instance.busy -= 1
+        if not instance.busy:
+            self._left(instance)
         if instance.retired or instance.dead:
             self.retire(instance)
             return instance.busy == 0
@@ -134,6 +151,15 @@ class InstancePools(Generic[T]):
             self._free.setdefault(_key(instance.deployment), []).append(instance)
         return False
 
+    def _left(self, instance: T) -> None:
+        """The last call of an instance is over."""
+        function = instance.deployment.function
+        leaving = self._leaving.get(function, [])
+        if instance in leaving:
+            leaving.remove(instance)
+            if not leaving:
+                del self._leaving[function]
+
     def retire(self, instance: T) -> None:
         """Give it no more calls, and its place to others."""
         instance.retired = True
@@ -141,6 +167,8 @@ class InstancePools(Generic[T]):
         if instance not in members:
             return
         members.remove(instance)
+        if instance.busy:
+            self._leaving.setdefault(instance.deployment.function, []).append(instance)
         if not members:
             # Functions come and go; nothing of them may stay.
             del self._by_function[instance.deployment.function]
@@ -179,14 +207,26 @@ class InstancePools(Generic[T]):
             self.retire(instance)
         return [one for one in others if one.busy == 0]
 
-    def _make_room(self, deployment: Deployment, retired: list[T]) -> str:
-        """Retire an idle instance if that allows one more. Returns the limit that forbids it."""
-        own = self._by_function.get(deployment.function, [])
+    def _shrink(self, deployment: Deployment, retired: list[T], room: int = 0) -> None:
+        """Retire idle instances beyond the reserved concurrency, and for ``room`` more."""
         maximum = deployment.max_instances
-        if maximum is not None and len(own) >= maximum:
-            if not self._evict(own, retired):
-                return f"all {maximum} instances reserved for it are busy"
-        elif self._count >= self._account_instances and not self._evict(self, retired):
+        if maximum is None:
+            return
+        while True:
+            own = self._by_function.get(deployment.function, [])
+            leaving = self._leaving.get(deployment.function, [])
+            within = len(own) + len(leaving) + room <= maximum
+            if within or not self._evict(own, retired):
+                return
+
+    def _make_room(self, deployment: Deployment, running: int, retired: list[T]) -> str:
+        """Retire idle instances if that allows one more. Returns the limit that forbids it."""
+        maximum = deployment.max_instances
+        room = 1 if maximum is not None and running < maximum else 0
+        self._shrink(deployment, retired, room)
+        if limit := over_reserved(deployment, running):
+            return limit
+        if self._count >= self._account_instances and not self._evict(self, retired):
             return f"all {self._account_instances} instances of the account are busy"
         return ""
 
@@ -198,6 +238,16 @@ class InstancePools(Generic[T]):
         self.retire(coldest)
         retired.append(coldest)
         return True
+
+
+def over_reserved(deployment: Deployment, running: int) -> str:
+    """Which limit forbids one more running instance of the function; "" if none does."""
+    maximum = deployment.max_instances
+    if maximum == 0:
+        return "its reserved concurrency is 0"
+    if maximum is not None and running >= maximum:
+        return f"all {maximum} instances reserved for it are busy"
+    return ""
 
 
 def _key(deployment: Deployment) -> Key:

@@ -121,6 +121,21 @@ def test_a_running_attempt_can_be_interrupted(play: Any) -> None:
     assert play(scenario).kind is OutcomeKind.INTERRUPTED
 
 
+def test_no_more_attempts_run_than_the_reserved_concurrency_allows(play: Any) -> None:
+    async def scenario(bench: Any) -> list[Any]:
+        attempt = bench.attempt("index.hang", timeout_ms=600_000, max_instances=1)
+        running = asyncio.ensure_future(bench.runner.run(attempt))
+        await asyncio.sleep(0)
+        refused = await bench.run("index.hang", max_instances=1)
+        while not await bench.runner.interrupt(attempt.request_id):  # noqa: ASYNC110 -- no event tells
+            await asyncio.sleep(0)
+        return [await running, refused]
+
+    interrupted, refused = play(scenario)
+    assert interrupted.kind is OutcomeKind.INTERRUPTED
+    assert refused.kind is OutcomeKind.THROTTLED
+
+
 def test_what_has_ended_can_not_be_interrupted(play: Any) -> None:
     async def scenario(bench: Any) -> bool:
         attempt = bench.attempt("index.echo")

@@ -71,6 +71,22 @@ def test_reserved_concurrency_holds_back_what_is_over_it(fc_local, tmp_path, res
     assert status(fc_local, task_id) == "Succeeded"
 
 
+@pytest.mark.parametrize("code", ["folder", "handler"])
+def test_a_function_that_ran_before_obeys_reserved_concurrency_of_zero(fc_local, tmp_path, code):
+    (tmp_path / "index.py").write_text("def handler(event, context): return 'done'\n")
+    fc_local.deploy("orders", tmp_path if code == "folder" else lambda *_: "done")
+    assert fc_local.client.invoke("orders", b"").payload == b"done"
+    fc_local.client.put_concurrency_config("orders", reserved_concurrency=0)
+    with pytest.raises(errors.Throttled, match="reserved concurrency is 0"):
+        fc_local.client.invoke("orders", b"")
+    task_id = fc_local.client.invoke_async("orders", b"").task_id
+    fc_local.advance(3)
+    assert status(fc_local, task_id) == "Retrying"
+    fc_local.client.delete_concurrency_config("orders")
+    fc_local.advance(10)
+    assert status(fc_local, task_id) == "Succeeded"
+
+
 class TestQueueLimit:
     @pytest.fixture
     def fc_local_settings(self):

@@ -101,6 +101,66 @@ def test_reserved_concurrency_counts_all_versions(pools: InstancePools[Fake]) ->
     assert pools.acquire(deployment(version_id="2", max_instances=1)).instance is None
 
 
+def test_warm_instances_obey_a_reserved_concurrency_that_was_lowered(
+    pools: InstancePools[Fake],
+) -> None:
+    warm = [acquired(pools) for _ in range(3)]
+    for number, instance in enumerate(warm):
+        pools.release(instance, float(number))
+    place = pools.acquire(deployment(max_instances=1))
+    assert place.instance is warm[2]
+    assert set(place.retired) == set(warm[:2])
+    assert pools.acquire(deployment(max_instances=1)).instance is None
+
+
+def test_a_warm_instance_obeys_a_reserved_concurrency_of_zero(pools: InstancePools[Fake]) -> None:
+    instance = acquired(pools)
+    pools.release(instance, 1.0)
+    place = pools.acquire(deployment(max_instances=0))
+    assert place.instance is None
+    assert place.retired == (instance,)
+    assert place.limit == "its reserved concurrency is 0"
+
+
+def test_busy_instances_finish_when_the_reserved_concurrency_is_lowered(
+    pools: InstancePools[Fake],
+) -> None:
+    first, second = acquired(pools), acquired(pools)
+    assert pools.acquire(deployment(max_instances=1)).instance is None
+    pools.release(first, 1.0)
+    assert pools.acquire(deployment(max_instances=1)).instance is None
+    pools.release(second, 2.0)
+    assert acquired(pools, max_instances=1) is second
+
+
+def test_a_place_in_a_busy_instance_is_within_the_reserved_concurrency(
+    pools: InstancePools[Fake],
+) -> None:
+    settings = {"instance_concurrency": 2, "max_instances": 1}
+    busy = acquired(pools, **settings)
+    assert acquired(pools, **settings) is busy
+    assert pools.acquire(deployment(**settings)).instance is None
+
+
+def test_a_place_in_a_busy_instance_is_taken_when_no_further_one_may_run(
+    pools: InstancePools[Fake],
+) -> None:
+    settings = {"instance_concurrency": 2}
+    idle, _, busy = (acquired(pools, **settings) for _ in range(3))
+    for _ in range(2):
+        pools.release(idle, 1.0)
+    place = pools.acquire(deployment(max_instances=1, **settings))
+    assert place.instance is busy
+    assert place.retired == (idle,)
+
+
+def test_an_old_revision_that_still_runs_counts_as_reserved(pools: InstancePools[Fake]) -> None:
+    old = acquired(pools, max_instances=1)
+    assert pools.acquire(deployment(revision="2", max_instances=1)).instance is None
+    pools.release(old, 1.0)
+    assert pools.acquire(deployment(revision="2", max_instances=1)).fresh
+
+
 def test_an_idle_version_makes_room_for_another(pools: InstancePools[Fake]) -> None:
     old = acquired(pools, version_id="1", max_instances=1)
     pools.release(old, 1.0)
@@ -170,23 +230,39 @@ def test_nothing_stays_of_functions_that_are_gone(pools: InstancePools[Fake]) ->
         pools.release(instance, 1.0)
         assert pools.expire(2.0) == [instance]
         assert pools.acquire(deployment(f"g{number}", max_instances=0)).instance is None
-    assert (pools._by_function, pools._free, pools._current) == ({}, {}, {})
+    assert len(pools) == 0
 
 
-@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 3), st.booleans()), max_size=60))
-def test_limits_hold_whatever_happens(steps: list[tuple[str, int, bool]]) -> None:
+@given(
+    st.lists(
+        st.tuples(st.sampled_from("abc"), st.integers(1, 3), st.integers(0, 3), st.booleans()),
+        max_size=60,
+    ),
+    st.integers(1, 2),
+)
+def test_limits_hold_whatever_happens(
+    steps: list[tuple[str, int, int, bool]], concurrency: int
+) -> None:
     pools = InstancePools(Fake, 4)
     running: list[Fake] = []
-    for time, (function, revision, dies) in enumerate(steps):
-        place = pools.acquire(deployment(function, revision=str(revision), max_instances=2))
+    for time, (function, revision, maximum, dies) in enumerate(steps):
+        place = pools.acquire(
+            deployment(
+                function,
+                revision=str(revision),
+                max_instances=maximum,
+                instance_concurrency=concurrency,
+            )
+        )
         if place.instance is not None:
             running.append(place.instance)
+            busy = {id(one) for one in running if one.deployment.function == function}
+            assert len(busy) <= maximum
+            assert sum(one.deployment.function == function for one in pools) <= maximum
         elif running:
             instance = running.pop(0)
             instance.dead = dies
             pools.release(instance, float(time))
         assert len(pools) == len(list(pools)) <= 4
-        for name in "abc":
-            assert sum(one.deployment.function == name for one in pools) <= 2
         assert all(not one.retired for one in pools)
         assert not any(one.busy for one in place.retired)
