@@ -260,6 +260,8 @@ class CustomInstance(Instance):
         return Reply(Ending.FAILED, document(text), NOT_STARTED)
 
     async def _exited(self, end: Exit, *, listened: bool = True) -> Reply:
+        if not end.by_itself:
+            return Reply(Ending.LOST, document(f"the function's process was lost: {end.message}"))
         if not listened:
             await self._check_collision()
         command = shlex.join(self._start_command())
@@ -283,6 +285,9 @@ class CustomInstance(Instance):
         except asyncio.TimeoutError:
             text = f"Function initialization timed out after {limit / 1000:g} seconds"
         except aiohttp.ClientError as error:
+            await self._until_exit()
+            if self._ended is not None and self._ended.ending is Ending.LOST:
+                return self._ended
             text = f"the initializer broke the connection: {error}"
         return Reply(Ending.FAILED, document(text), INITIALIZATION)
 
@@ -308,12 +313,15 @@ class CustomInstance(Instance):
                 self.drain_log()
                 self._finish(call, self._reply(response, body))
         except aiohttp.ClientError as error:
-            process = self._process
-            if process is not None:
-                await asyncio.wait({process.exited}, timeout=_EXIT_GRACE)
+            await self._until_exit()
             # If it has ended, that is what the call ends with, and nothing more happens here.
             text = f"the function's server broke the connection: {error}"
             self._finish(call, Reply(Ending.FAILED, document(text), UNHANDLED))
+
+    async def _until_exit(self) -> None:
+        """Wait for the news that the process has ended, if it comes soon."""
+        if self._process is not None:
+            await asyncio.wait({self._process.exited}, timeout=_EXIT_GRACE)
 
     def _reply(self, response: aiohttp.ClientResponse, body: bytes | None) -> Reply:
         peak = peak_kb(self.pid)

@@ -40,9 +40,14 @@ class Exit(NamedTuple):
     peak_kb: int
 
     @property
+    def by_itself(self) -> bool:
+        """Whether the process ran and ended, and did not fail with the fork server."""
+        return self.status is not None and self.status < _NOT_FORKED
+
+    @property
     def code(self) -> int:
         """The exit code as a shell tells it: 128 and the signal's number if one ended it."""
-        if self.status is None or self.status >= _NOT_FORKED:
+        if self.status is None or not self.by_itself:
             return -1
         code = os.waitstatus_to_exitcode(self.status)
         return code if code >= 0 else 128 - code

@@ -147,9 +147,11 @@ class FramedInstance(Instance):
         done, _ = await asyncio.wait({call.done}, timeout=limit_ms / 1000)
         if done:
             reply = call.done.result()
+            if reply.ending is not Ending.UNDELIVERED:
+                return reply
             # A hook is not sent again: it belongs to this instance.
-            undelivered = reply.ending is Ending.UNDELIVERED
-            return replace(reply, ending=Ending.EXITED) if undelivered else reply
+            await self.gone()
+            return self._ended or Reply(Ending.EXITED)
         text = f"{what} timed out after {limit_ms / 1000:g} seconds"
         self.kill(Ending.TIMED_OUT)
         await self.gone()

@@ -19,7 +19,7 @@ from msgspec.structs import replace
 
 from fc_async_local.runtime.forkserver import Exit, Process, close_process
 from fc_async_local.runtime.logtail import LogTail
-from fc_async_local.runtime.replies import Ending, Reply
+from fc_async_local.runtime.replies import Ending, Reply, document
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -204,8 +204,7 @@ class Instance(abc.ABC):
         asyncio.get_running_loop().remove_reader(process.log_fd)
         close_process(process)
         self._process = None
-        end = self._ended or Reply(Ending.EXITED)
-        self._ended = replace(end, peak_kb=max(end.peak_kb, exited.result().peak_kb))
+        self._ended = _reply_of(exited.result(), self._ended or Reply(Ending.EXITED))
         for call in list(self._calls):
             self._finish(call, self._ended)
         self.when_gone()
@@ -217,6 +216,13 @@ class Instance(abc.ABC):
     def _finish(self, call: Call, reply: Reply) -> None:
         self._calls.discard(call)
         call.end(reply)
+
+
+def _reply_of(end: Exit, ended: Reply) -> Reply:
+    """What calls that were under way end with, when the process has ended."""
+    if ended.ending is Ending.EXITED and not end.by_itself:
+        ended = Reply(Ending.LOST, document(f"the function's process was lost: {end.message}"))
+    return replace(ended, peak_kb=max(ended.peak_kb, end.peak_kb))
 
 
 def _nothing() -> None:

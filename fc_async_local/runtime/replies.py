@@ -24,6 +24,9 @@ NOT_STARTED: Final = "FunctionNotStarted"
 INITIALIZATION: Final = "InitializationError"
 """API, x-fc-error-type: the initializer failed."""
 
+INTERNAL: Final = "InternalServerError"
+"""API, code of 500: the service failed, not the function."""
+
 
 class Ending(enum.Enum):
     """Why an execution is over."""
@@ -36,6 +39,9 @@ class Ending(enum.Enum):
     INTERRUPTED = "interrupted"
     UNDELIVERED = "undelivered"
     """The instance was dead already: the function has not seen the call."""
+
+    LOST = "lost"
+    """The machinery that ran the instance failed, and the call with it."""
 
     @property
     def spoils(self) -> bool:
@@ -88,6 +94,8 @@ def _result(reply: Reply, run: Run, memory_mb: int) -> tuple[OutcomeKind, str, b
         return OutcomeKind.SUCCESS, "", reply.body
     if reply.ending is Ending.FAILED:
         return OutcomeKind.FUNCTION_ERROR, reply.error_type, reply.body
+    if reply.ending is Ending.LOST:
+        return OutcomeKind.SYSTEM_ERROR, INTERNAL, reply.body
     if reply.ending is Ending.INTERRUPTED:
         text = "The invocation was stopped on request"
         return OutcomeKind.INTERRUPTED, UNHANDLED, document(text)
@@ -138,7 +146,7 @@ def system_error(deployment: Deployment, text: str) -> Outcome:
     """The runtime, not the function, failed."""
     return Outcome(
         kind=OutcomeKind.SYSTEM_ERROR,
-        error_type="InternalServerError",
+        error_type=INTERNAL,
         payload=document(text),
         version_id=deployment.version_id,
     )

@@ -6,9 +6,15 @@ two file descriptors (the instance's socket and the end of its log pipe) or ``{"
 n}``. The answers are ``{"id": n, "pid": p}`` and, after the end, ``{"id": n, "exit": status,
 "peak_kb": k}``.
 
-It is the parent of all instances and the heir of everything they leave behind: whatever an
-instance has started dies with it, even if it changed its session. When the runtime goes, however
-it goes, the socket ends and everything here is killed. It never runs user code itself.
+Between the fork server and each instance stands a keeper, a process that waits for the instance
+and ends as it ended: a function that kills its parent kills its own keeper.
+
+Invariants:
+    * Whatever an instance has started dies with it, even if it changed its session: the fork server
+      is the subreaper of all of them (prctl(2), PR_SET_CHILD_SUBREAPER).
+    * An instance dies with its keeper, and all keepers die with the fork server.
+    * When the runtime ends, however it ends, the socket closes and all processes are killed.
+    * The fork server and the keepers never run user code.
 """
 
 from __future__ import annotations
@@ -23,21 +29,31 @@ import signal
 import socket
 import sys
 import traceback
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from . import instance, linux
 
 _FDS_PER_SPAWN: Final = 2
 _READ: Final = 65536
+_PID_BYTES: Final = 8
+_EX_SOFTWARE: Final = 70  # sysexits.h
+_NOT_FORKED: Final = 1 << 16  # no status of waitpid is that large
+
+
+class _Forked(NamedTuple):
+    """The two processes of one instance."""
+
+    keeper: int
+    pid: int
 
 
 class ForkServer:
-    """State of the server: who lives."""
+    """State of the server: which instances live."""
 
     def __init__(self, control: socket.socket) -> None:
         self._control = control
-        self._pids: dict[int, int] = {}  # id -> pid
-        self._ids: dict[int, int] = {}  # pid -> id
+        self._forked: dict[int, _Forked] = {}  # by id
+        self._ids: dict[int, int] = {}  # keeper's pid -> id
         self._descriptors: list[int] = []
         self._unread = b""
         self._wake_reader, self._wake_writer = socket.socketpair()
@@ -81,39 +97,67 @@ class ForkServer:
             sock, log = self._descriptors[:_FDS_PER_SPAWN]
             del self._descriptors[:_FDS_PER_SPAWN]
             self._spawn(message["id"], sock, log)
-        elif message["id"] in self._pids:
-            self._kill_group(self._pids[message["id"]])
+        elif message["id"] in self._forked:
+            self._kill(self._forked[message["id"]])
 
     def _spawn(self, key: int, sock: int, log: int) -> None:
         parent = os.getpid()
+        pid_reader, pid_writer = os.pipe()
         try:
-            pid = os.fork()
+            keeper = os.fork()
         except OSError as error:
-            self._tell({"id": key, "exit": (1 << 16) + (error.errno or 0), "peak_kb": 0})
-            pid = -1
-        if pid == 0:
-            self._become_instance(parent, sock, log)
-        os.close(sock)
-        os.close(log)
-        if pid > 0:
-            self._pids[key] = pid
-            self._ids[pid] = key
-            self._tell({"id": key, "pid": pid})
+            self._tell({"id": key, "exit": _NOT_FORKED + (error.errno or 0), "peak_kb": 0})
+            keeper = -1
+        if keeper == 0:
+            os.close(pid_reader)
+            self._become_keeper(parent, pid_writer, sock, log)
+        for descriptor in (pid_writer, sock, log):
+            os.close(descriptor)
+        if keeper > 0:
+            # Comes at once; nothing comes if the keeper was killed, which is told by its end.
+            told = os.read(pid_reader, _PID_BYTES)
+            pid = int.from_bytes(told, sys.byteorder, signed=True) if told else keeper
+            self._forked[key] = _Forked(keeper, pid)
+            self._ids[keeper] = key
+            if pid > 0:
+                self._tell({"id": key, "pid": pid})
+        os.close(pid_reader)
 
-    def _become_instance(self, parent: int, sock: int, log: int) -> None:
-        """Turn the fork into an instance. Never returns."""
-        status = 70  # EX_SOFTWARE
+    def _become_keeper(self, parent: int, pid_writer: int, sock: int, log: int) -> None:
+        """Fork the instance, tell its pid or why there is none, end as it ends. Never returns."""
         try:
             os.setsid()
             # A crash is told by its status; a dump would only fill the disk and take time.
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
             linux.die_with_parent(parent, signal.SIGKILL)
-            linux.adopt_orphans()
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             for own in (self._control, self._wake_reader, self._wake_writer):
                 own.close()
+            keeper = os.getpid()
+            try:
+                pid = os.fork()
+            except OSError as error:
+                pid = -(error.errno or 1)
+            if pid == 0:
+                os.close(pid_writer)
+                self._become_instance(keeper, sock, log)
+            os.write(pid_writer, pid.to_bytes(_PID_BYTES, sys.byteorder, signed=True))
+            for descriptor in (pid_writer, sock, log):
+                os.close(descriptor)
+            if pid > 0:
+                _end_like(os.waitpid(pid, 0)[1])
+        finally:
+            os._exit(_EX_SOFTWARE)
+
+    def _become_instance(self, keeper: int, sock: int, log: int) -> None:
+        """Turn the fork into an instance. Never returns."""
+        status = _EX_SOFTWARE
+        try:
+            os.setsid()
+            linux.die_with_parent(keeper, signal.SIGKILL)
+            linux.adopt_orphans()
             os.set_inheritable(sock, False)
             os.dup2(log, 1)
             os.dup2(log, 2)
@@ -128,6 +172,12 @@ class ForkServer:
         # A runtime that is gone is noticed by the next read.
         with contextlib.suppress(OSError):
             self._control.sendall(json.dumps(message).encode() + b"\n")
+
+    def _kill(self, forked: _Forked) -> None:
+        if forked.pid > 0:
+            self._kill_group(forked.pid)
+        with contextlib.suppress(OSError):
+            os.kill(forked.keeper, signal.SIGCONT)  # a function may have stopped it
 
     def _kill_group(self, pid: int) -> None:
         # ``pid`` may not have reached setsid yet: then it is killed alone, and is alone.
@@ -148,9 +198,12 @@ class ForkServer:
             key = self._ids.pop(pid, None)
             if key is None:
                 continue
-            del self._pids[key]
-            with contextlib.suppress(OSError):
-                os.killpg(pid, signal.SIGKILL)
+            forked = self._forked.pop(key)
+            if forked.pid < 0:
+                ended.append({"id": key, "exit": _NOT_FORKED - forked.pid, "peak_kb": 0})
+                continue
+            # It has ended unless its keeper was killed; its process group may live in any case.
+            self._kill_group(forked.pid)
             scale = 1024 if sys.platform == "darwin" else 1
             ended.append({"id": key, "exit": status, "peak_kb": usage.ru_maxrss // scale})
         for orphan in linux.children(os.getpid()):
@@ -161,13 +214,23 @@ class ForkServer:
             self._tell(message)
 
     def _kill_all(self) -> None:
-        for pid in self._ids:
-            self._kill_group(pid)
+        for forked in self._forked.values():
+            self._kill(forked)
         with contextlib.suppress(ChildProcessError):
             while True:
                 os.wait4(-1, 0)
                 for orphan in linux.children(os.getpid()):
                     self._kill_group(orphan)
+
+
+def _end_like(status: int) -> None:
+    """End this process as another one ended. Never returns."""
+    if os.WIFSIGNALED(status):
+        number = os.WTERMSIG(status)
+        with contextlib.suppress(OSError):  # SIGKILL has no handler
+            signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+    os._exit(os.WEXITSTATUS(status))
 
 
 def serve(control_fd: int) -> None:

@@ -81,10 +81,10 @@ class Workshop:
     until = staticmethod(until)
 
     @staticmethod
-    async def family(size: int) -> list[psutil.Process]:
-        """All descendants of this process, once there are that many."""
+    async def family(instances: int) -> list[psutil.Process]:
+        """The fork server, keepers and instances, once there are that many instances."""
         me = psutil.Process()
-        await until(lambda: len(me.children(recursive=True)) >= size)
+        await until(lambda: len(me.children(recursive=True)) >= 1 + 2 * instances)
         return me.children(recursive=True)
 
     @staticmethod

@@ -195,7 +195,7 @@ def test_workers_that_are_killed_at_any_moment_cost_only_their_own_calls(
         for _ in range(25):
             await asyncio.sleep(dice.random() * 0.03)
             (server,) = me.children()
-            found = server.children()
+            found = server.children(recursive=True)  # keepers and instances
             for victim in dice.sample(found, min(1, len(found))):
                 victims.append(victim)
                 with contextlib.suppress(psutil.NoSuchProcess):

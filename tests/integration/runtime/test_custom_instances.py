@@ -243,7 +243,7 @@ def test_calls_wait_until_the_health_check_passes(server: Any) -> None:
 
     async def scenario() -> Any:
         calling = asyncio.ensure_future(server.call(health_check=check))
-        await server.family(2)
+        await server.family(1)
         assert not calling.done()
         (server.path / "code/healthy").touch()
         return await calling
@@ -292,7 +292,7 @@ def test_the_default_command_is_the_bootstrap_in_the_code_folder(workshop: Any) 
 def test_closing_ends_the_server_and_its_children(server: Any) -> None:
     async def scenario() -> list[psutil.Process]:
         await server.call()
-        return await server.family(2)
+        return await server.family(1)
 
     processes = server.play(scenario)
     assert not any(process.is_running() for process in processes)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fc_async_local.domain.invocation import OutcomeKind
-from fc_async_local.runtime.ports import MOST_WAITING
+from fc_async_local.runtime.ports import MOST_WAITING, is_free
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -244,6 +244,7 @@ def test_a_program_that_took_the_port_meanwhile_gets_no_call(
 ) -> None:
     async def scenario() -> list[Any]:
         first = await fixed("f", b"stop listening")
+        await workshop.until(lambda: is_free(port))
         with Foreign(port).watched() as foreign:
             second = await fixed("f")
         return [first, second, foreign.connections]

@@ -209,7 +209,7 @@ def test_closing_leaves_no_process(workshop: Any) -> None:
 
     async def scenario() -> tuple[Any, list[psutil.Process]]:
         running = [asyncio.ensure_future(workshop.run(function=f"f{n}")) for n in range(3)]
-        processes = await workshop.family(4)
+        processes = await workshop.family(3)
         await workshop.runner.aclose()
         return await asyncio.gather(*running), processes
 
@@ -256,8 +256,93 @@ def test_a_killed_runtime_leaves_no_orphan(tmp_path: Path, workshop: Any) -> Non
             os.sched_yield()
         processes = family.children(recursive=True)
         os.kill(runtime.pid, signal.SIGKILL)
-    assert len(processes) == 3  # fork server, worker, what it started
+    assert len(processes) == 4  # fork server, keeper, worker, what it started
     assert asyncio.run(asyncio.wait_for(workshop.ended(processes), 20))
+
+
+VICTIM = """
+import os, time
+def handler(event, context):
+    open("begun", "w").close()
+    while not os.path.exists("go on"):
+        time.sleep(0.01)
+    return "ok"
+"""
+
+
+def run_beside_a_victim(workshop: Any, killer: str, **settings: Any) -> list[Any]:
+    """Outcomes of the killer, of an attempt that ran meanwhile, and of one after both."""
+    workshop.write(VICTIM, name="victim.py")
+    workshop.write(killer)
+
+    async def scenario() -> list[Any]:
+        running = asyncio.ensure_future(workshop.run(function="victim", handler="victim.handler"))
+        await workshop.until((workshop.path / "code/begun").exists)
+        payload = str(os.getpid()).encode()
+        killed = await workshop.run(payload, function="killer", **settings)
+        (workshop.path / "code/go on").touch()
+        after = await workshop.run(function="victim", handler="victim.handler")
+        return [killed, await running, after]
+
+    return list(workshop.play(scenario))
+
+
+@pytest.mark.parametrize(
+    "kill",
+    [
+        "os.kill(os.getppid(), signal.SIGKILL)",
+        "os.kill(os.getppid(), signal.SIGTERM)",
+        "os.killpg(os.getpgid(os.getppid()), signal.SIGKILL)",
+    ],
+)
+def test_a_function_that_kills_its_parent_ends_only_its_own_attempt(
+    workshop: Any, kill: str
+) -> None:
+    killed, victim, after = run_beside_a_victim(
+        workshop,
+        f"""
+        import os, signal, time
+        def handler(event, context):
+            {kill}
+            time.sleep(60)
+        """,
+    )
+    assert killed.kind is OutcomeKind.FUNCTION_ERROR
+    assert b"Process exited unexpectedly before completing request" in killed.payload
+    assert (victim.payload, after.payload) == (b"ok", b"ok")
+
+
+def test_a_function_that_stops_its_parent_is_ended_by_its_timeout(workshop: Any) -> None:
+    killed, victim, after = run_beside_a_victim(
+        workshop,
+        """
+        import os, signal, time
+        def handler(event, context):
+            os.kill(os.getppid(), signal.SIGSTOP)
+            time.sleep(60)
+        """,
+        timeout_ms=300,
+    )
+    assert b"Function timed out after 0.3 seconds" in killed.payload
+    assert (victim.payload, after.payload) == (b"ok", b"ok")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_function_that_kills_the_fork_server_causes_system_errors(workshop: Any) -> None:
+    _, victim, after = run_beside_a_victim(
+        workshop,
+        """
+        import os, signal, time
+        def handler(event, context):
+            parent = int(open(f"/proc/{os.getppid()}/stat").read().rpartition(")")[2].split()[1])
+            assert parent != int(event), "that is the test itself"
+            os.kill(parent, signal.SIGKILL)
+            time.sleep(60)
+        """,
+    )
+    assert victim.kind is OutcomeKind.SYSTEM_ERROR
+    assert b"the fork server ended" in victim.payload
+    assert after.payload == b"ok"
 
 
 def test_a_killed_fork_server_costs_only_what_ran(workshop: Any) -> None:
@@ -274,12 +359,12 @@ def test_a_killed_fork_server_costs_only_what_ran(workshop: Any) -> None:
     async def scenario() -> Any:
         running = asyncio.ensure_future(workshop.run(b"600"))
         await workshop.until((workshop.path / "code/begun").exists)
-        processes = await workshop.family(2)
+        processes = await workshop.family(1)
         processes[0].kill()
         return await running, await workshop.run(b"0"), processes
 
     lost, next_one, processes = workshop.play(scenario)
-    assert b"Process exited unexpectedly" in lost.payload
+    assert lost.kind is OutcomeKind.SYSTEM_ERROR
     assert next_one.payload == b"ok"
     assert asyncio.run(asyncio.wait_for(workshop.ended(processes), 20))
 
@@ -289,7 +374,7 @@ def test_a_caller_that_goes_away_ends_its_execution(workshop: Any) -> None:
 
     async def scenario() -> psutil.Process:
         running = asyncio.ensure_future(workshop.run())
-        _, worker = await workshop.family(2)
+        *_, worker = await workshop.family(1)
         running.cancel()
         await asyncio.wait({running})
         return worker
