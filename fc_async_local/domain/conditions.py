@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: MIT
 """What a destination event says in ``requestContext.condition``, and how that is derived.
 
+The samples are those of the user guide ("Asynchronous invocation") and of the best practices for
+asynchronous tasks, which has the only event of a real function: one that timed out.
+
 ================================ ============================================ ================
 what happened                    condition                                    source
 ================================ ============================================ ================
 the function returned            ``""``                                       guide, sample
-function error                   its error type (``UnhandledInvocationError`` samples
-                                 ``InvocationError`` …)
+the function timed out           ``InvocationError``                          best practices
+other function error             its error type, ``UnhandledInvocationError`` API errors
+                                 unless the runtime says otherwise
 over a concurrency limit         ``FunctionResourceExhausted``                guide, sample
 lack of resources                ``FunctionResourceExhausted``                guide, sample
 system error                     ``InternalServerError`` or the code reported API errors
@@ -26,6 +30,7 @@ from typing import Final
 from fc_async_local.domain.invocation import Outcome, OutcomeKind
 
 UNHANDLED: Final = "UnhandledInvocationError"
+TIMED_OUT: Final = "InvocationError"
 EXHAUSTED: Final = "FunctionResourceExhausted"
 INTERNAL: Final = "InternalServerError"
 GONE: Final = "FunctionNotFound"
@@ -45,8 +50,6 @@ _FALLBACK: Final = {
     OutcomeKind.INVALID: GONE,
 }
 _STATUS_CODES: Final = {
-    OutcomeKind.THROTTLED: 429,
-    OutcomeKind.RESOURCE_EXHAUSTED: 503,
     OutcomeKind.SYSTEM_ERROR: 500,
     OutcomeKind.INVALID: 404,
 }
@@ -54,10 +57,15 @@ _STATUS_CODES: Final = {
 
 def of(outcome: Outcome) -> str:
     """The condition that an attempt's outcome stands for."""
+    if outcome.timed_out:
+        return TIMED_OUT
     fixed = _FIXED.get(outcome.kind)
     return fixed if fixed is not None else outcome.error_type or _FALLBACK[outcome.kind]
 
 
 def status_code(outcome: Outcome | None) -> int:
-    """``responseContext.statusCode``: 200 unless the system, not the function, failed."""
+    """``responseContext.statusCode``: other than 200 for a system error.
+
+    Throttling and lack of resources have 200, as in the sample of the user guide.
+    """
     return 200 if outcome is None else _STATUS_CODES.get(outcome.kind, 200)

@@ -18,9 +18,9 @@ destination: other   never                                 --             at onc
 4xx
 ==================== ===================================== ============== =======================
 
-The last wait of a span is cut, so that the last try falls on the end of the span. A destination that
-throttles answers 429; the guide lists throttling with the errors that are retried ("5xx: throttling
-or content errors").
+The last wait of a span is cut, so that the last try falls on the end of the span. A destination
+that throttles answers 429; the guide lists throttling with the errors that are retried ("5xx:
+throttling or content errors").
 
 For every row that waits again: at ``deadline`` (trigger + age) it is over. What would become due at
 or after the deadline is settled now, not then: nothing can change until that moment.

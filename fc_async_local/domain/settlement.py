@@ -293,12 +293,24 @@ def _document(
         request_id=after.request_id,
         function_arn=own,
         condition=end.condition,
-        attempts=after.attempts,
+        attempts=_tries(after, end, outcome),
         request_payload=after.payload,
         status_code=conditions.status_code(outcome),
         function_error=end.condition if function_failed else "",
         response_payload=outcome.payload if outcome and ran else after.return_payload or b"",
     )
+
+
+def _tries(after: Invocation, end: policy.End, outcome: Outcome | None) -> int:
+    """``approximateInvokeCount``: executions, and tries that did not reach the function.
+
+    The latter count only if the invocation failed for that reason: the user guide's sample has 3
+    for ``FunctionResourceExhausted``.
+    """
+    unexecuted = outcome is not None and outcome.kind not in policy.EXECUTED
+    if end.status is Status.FAILED and unexecuted:
+        return after.attempts + after.system_retries + 1
+    return after.attempts
 
 
 def settle_delivery(

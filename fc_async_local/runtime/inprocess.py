@@ -15,6 +15,8 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from fc_async_local.clock import VirtualClock
 from fc_async_local.domain.conditions import UNHANDLED
 from fc_async_local.domain.invocation import Outcome, OutcomeKind
@@ -80,9 +82,8 @@ class InProcessRunner:
         try:
             await asyncio.wait({work, timer}, return_when=asyncio.FIRST_COMPLETED)
             if not work.done():
-                return _failed(
-                    "FunctionTimeout", f"Function timed out after {limit / 1000:g} seconds"
-                )
+                text = f"Function timed out after {limit / 1000:g} seconds"
+                return replace(_failed("FunctionTimeout", text), timed_out=True)
             if work.cancelled():
                 return Outcome(kind=OutcomeKind.INTERRUPTED)
             return _returned(work.result())
@@ -133,13 +134,6 @@ def _failed(kind: str, message: str, *, stack: list[str] | None = None) -> Outco
 def _with_duration(outcome: Outcome, duration_ms: int) -> Outcome:
     if outcome.duration_ms:
         return outcome
-    return Outcome(
-        kind=outcome.kind,
-        error_type=outcome.error_type,
-        payload=outcome.payload,
-        log=outcome.log,
-        instance_id=outcome.instance_id or "in-process",
-        version_id=outcome.version_id,
-        duration_ms=duration_ms,
-        memory_mb=outcome.memory_mb,
+    return replace(
+        outcome, instance_id=outcome.instance_id or "in-process", duration_ms=duration_ms
     )

@@ -80,6 +80,7 @@ def outcome(reply: Reply, run: Run) -> Outcome:
     return Outcome(
         kind=kind,
         error_type=error_type,
+        timed_out=reply.ending is Ending.TIMED_OUT,
         payload=payload,
         log=run.log,
         instance_id=run.instance_id,

@@ -107,6 +107,7 @@ def test_a_timeout_is_a_function_error(play: Any) -> None:
     assert outcome.kind is OutcomeKind.FUNCTION_ERROR
     assert outcome.error_type == "UnhandledInvocationError"
     assert json.loads(outcome.payload)["errorMessage"].startswith("Function timed out after 0.2 s")
+    assert outcome.timed_out
     assert outcome.duration_ms >= 200
 
 

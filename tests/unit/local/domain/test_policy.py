@@ -136,8 +136,16 @@ def test_these_outcomes_are_final_at_once(outcome: Outcome, status: Status, cond
         (Outcome(kind=OutcomeKind.SYSTEM_ERROR), "InternalServerError"),
         (Outcome(kind=OutcomeKind.FUNCTION_ERROR), "UnhandledInvocationError"),
         (
-            Outcome(kind=OutcomeKind.FUNCTION_ERROR, error_type="InvocationError"),
+            Outcome(
+                kind=OutcomeKind.FUNCTION_ERROR,
+                error_type="UnhandledInvocationError",
+                timed_out=True,
+            ),
             "InvocationError",
+        ),
+        (
+            Outcome(kind=OutcomeKind.FUNCTION_ERROR, error_type="HandledInvocationError"),
+            "HandledInvocationError",
         ),
     ],
 )

@@ -162,20 +162,30 @@ def test_an_expired_one_is_told_with_no_execution() -> None:
     assert told["responseContext"] == {"statusCode": 200, "functionError": ""}
 
 
-@pytest.mark.parametrize(
-    ("kind", "status"),
-    [
-        (OutcomeKind.THROTTLED, 429),
-        (OutcomeKind.SYSTEM_ERROR, 500),
-        (OutcomeKind.RESOURCE_EXHAUSTED, 503),
-    ],
-)
-def test_a_status_other_than_200_says_that_the_system_failed(
-    kind: OutcomeKind, status: int
-) -> None:
+@pytest.mark.parametrize("kind", [OutcomeKind.THROTTLED, OutcomeKind.RESOURCE_EXHAUSTED])
+def test_an_exhausted_resource_is_told_as_in_the_sample_of_the_guide(kind: OutcomeKind) -> None:
     end = policy.End(status=Status.FAILED, condition="FunctionResourceExhausted")
-    told = document(settle(end, Outcome(kind=kind), configured(None, QUEUE)))
-    assert told["responseContext"] == {"statusCode": status, "functionError": ""}
+    settled = settle(end, Outcome(kind=kind), configured(None, QUEUE), system_retries=2)
+    told = document(settled)
+    assert told["requestContext"]["condition"] == "FunctionResourceExhausted"
+    assert told["requestContext"]["approximateInvokeCount"] == 3
+    assert told["responseContext"] == {"statusCode": 200, "functionError": ""}
+    assert settled.invocation.attempts == 0
+
+
+def test_a_status_other_than_200_says_that_the_system_failed() -> None:
+    end = policy.End(status=Status.FAILED, condition="InternalServerError")
+    outcome = Outcome(kind=OutcomeKind.SYSTEM_ERROR)
+    told = document(settle(end, outcome, configured(None, QUEUE), attempts=1, system_retries=4))
+    assert told["responseContext"] == {"statusCode": 500, "functionError": ""}
+    assert told["requestContext"]["approximateInvokeCount"] == 6
+
+
+def test_what_expired_after_it_was_throttled_was_never_executed() -> None:
+    outcome = Outcome(kind=OutcomeKind.THROTTLED)
+    told = document(settle(EXPIRED, outcome, configured(None, QUEUE), system_retries=4))
+    assert told["requestContext"]["approximateInvokeCount"] == 0
+    assert told["responseContext"]["statusCode"] == 200
 
 
 def test_bytes_that_are_no_text_survive_in_base64() -> None:
