@@ -215,10 +215,13 @@ def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(
         path, isolation_level=None, timeout=_BUSY_SECONDS, check_same_thread=False
     )
-    # Checkpoints are the checkpointer's; FULL is what makes the 202 honest at a power loss.
-    connection.execute("PRAGMA wal_autocheckpoint=0")
-    connection.execute("PRAGMA synchronous=FULL")
-    connection.execute("PRAGMA foreign_keys=ON")
+    with contextlib.ExitStack() as on_failure:
+        on_failure.callback(connection.close)
+        # Checkpoints are the checkpointer's; FULL is what makes the 202 honest at a power loss.
+        connection.execute("PRAGMA wal_autocheckpoint=0")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+        on_failure.pop_all()
     return connection
 
 

@@ -20,9 +20,6 @@ from fc_async_local.running import LocalRuntime
 from fc_async_local.settings import Settings
 from fc_async_tests.code import archive
 
-# The client's own: it still asks for the time in the way that Python 3.12 deprecates.
-pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")
-
 KEY, SECRET = "LTAI5tExampleExampleKey1", "ExampleSecretExampleSecret0001"
 CODE = """
 def handler(event, context):

@@ -21,11 +21,9 @@ from fc_async_sdk import events
 from fc_async_tests.code import archive
 from fc_async_tests.nodes import node, wait_for
 
-# The MNS client itself fills properties that it has marked as deprecated.
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.real_time,
-    pytest.mark.filterwarnings("ignore:Call to deprecated:DeprecationWarning"),
 ]
 
 PLACE = "cn-hangzhou:1234567890123456"

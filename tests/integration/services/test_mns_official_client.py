@@ -22,9 +22,6 @@ from fc_async_local.services.mns.sqlite import SqliteMessageStore
 from fc_async_local.settings import Settings
 from fc_async_local.store.sqlite.database import Database
 
-# The client itself fills properties that it has marked as deprecated.
-pytestmark = pytest.mark.filterwarnings("ignore:Call to deprecated:DeprecationWarning")
-
 KEYS = {"testid": "testsecret"}
 
 
@@ -116,6 +113,8 @@ def test_visibility_is_changed_under_a_new_handle(queue: Any) -> None:
     queue.delete_message(changed.receipt_handle)
 
 
+# MNS fills the counts of messages, which its client marks as deprecated.
+@pytest.mark.filterwarnings("ignore:Call to deprecated:DeprecationWarning")
 def test_attributes_are_kept_and_counts_are_told(queue: Any) -> None:
     queue.set_attributes(QueueMeta(vis_timeout=7, delay_sec=60, logging_enabled=True))
     queue.send_message(Message("delayed"))

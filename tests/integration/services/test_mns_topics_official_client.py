@@ -27,9 +27,6 @@ from fc_async_local.settings import Settings
 from fc_async_local.store.memory import MemoryDocuments
 from fc_async_local.store.sqlite.database import Database
 
-# The client itself fills properties that it has marked as deprecated.
-pytestmark = pytest.mark.filterwarnings("ignore:Call to deprecated:DeprecationWarning")
-
 
 @pytest.fixture
 def server(serve, tmp_path):

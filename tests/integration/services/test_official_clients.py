@@ -27,9 +27,6 @@ from fc_async_local.settings import Settings
 INSTANCE = "MQ_INST_1"
 KEYS = ("testid", "testsecret")
 
-# The MNS client itself fills properties that it has marked as deprecated.
-pytestmark = pytest.mark.filterwarnings("ignore:Call to deprecated:DeprecationWarning")
-
 
 @pytest.fixture(scope="module")
 def runtime(tmp_path_factory):

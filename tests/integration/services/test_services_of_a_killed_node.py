@@ -13,16 +13,14 @@ from fc_async_sdk import events
 from fc_async_tests.code import archive
 from fc_async_tests.nodes import PATIENCE, mns, node, wait_for
 
-# The MNS client itself fills properties that it has marked as deprecated.
-pytestmark = [
-    pytest.mark.real_time,
-    pytest.mark.filterwarnings("ignore:Call to deprecated:DeprecationWarning"),
-]
+pytestmark = pytest.mark.real_time
 
 PLACE = "cn-hangzhou:1234567890123456"
 CODE = "def handler(event, context):\n    return event.decode()\n"
 
 
+# MNS fills the counts of messages, which its client marks as deprecated.
+@pytest.mark.filterwarnings("ignore:Call to deprecated:DeprecationWarning")
 def test_destination_events_of_a_killed_node_are_received_from_another(empty_postgres, tmp_path):
     url = empty_postgres()
     with node(tmp_path / "a", "--store", url) as (address, a), mns(address["mns"]) as on_a:

@@ -23,11 +23,7 @@ from fc_async_local.services.hints import ALONE
 from fc_async_tests.code import archive
 from fc_async_tests.nodes import mns, wait_for
 
-# The MNS client itself fills properties that it has marked as deprecated.
-pytestmark = [
-    pytest.mark.real_time,
-    pytest.mark.filterwarnings("ignore:Call to deprecated:DeprecationWarning"),
-]
+pytestmark = pytest.mark.real_time
 
 PLACE = "cn-hangzhou:1234567890123456"
 
@@ -95,6 +91,8 @@ def test_a_poll_finds_what_no_hint_has_told(nodes, accounts, monkeypatch):
     timer.join()
 
 
+# MNS fills the counts of messages, which its client marks as deprecated.
+@pytest.mark.filterwarnings("ignore:Call to deprecated:DeprecationWarning")
 def test_what_was_received_from_one_node_is_deleted_on_the_other(accounts):
     a, b = accounts
     a.get_queue("work").create(QueueMeta())

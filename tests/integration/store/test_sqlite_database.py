@@ -431,8 +431,9 @@ def test_an_end_at_the_last_moment_of_a_rest_is_not_missed(tmp_path: Path) -> No
 
     checkpointer._end = EndsAsTheRestIsOver()
     checkpointer.noted()
-    checkpointer._thread.join(10)
+    checkpointer._thread.join(60)
     assert not checkpointer._thread.is_alive()
+    connection.close()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has priorities of threads")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 from __future__ import annotations
 
+import contextlib
 import re
 import sqlite3
 import sys
@@ -47,10 +48,10 @@ def test_statements_are_found_by_name(package: Path) -> None:
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_an_insert_of_one_row_becomes_one_of_many(count: int) -> None:
     statement = "INSERT INTO t (a, b) VALUES (?, ?) ON CONFLICT DO NOTHING"
-    connection = sqlite3.connect(":memory:")
-    connection.execute("CREATE TABLE t (a UNIQUE, b)")
     values = [value for row in range(count) for value in (row, "x")]
-    assert connection.execute(sql.with_rows(statement, count), values).rowcount == count
+    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute("CREATE TABLE t (a UNIQUE, b)")
+        assert connection.execute(sql.with_rows(statement, count), values).rowcount == count
 
 
 def test_another_statement_than_an_insert_has_no_rows_to_repeat() -> None:
@@ -106,18 +107,16 @@ def test_a_script_is_split_at_statements_not_at_semicolons() -> None:
 
 def test_our_own_statements_are_valid() -> None:
     package = "fc_async_local.store.sqlite"
-    connection = sqlite3.connect(":memory:")
-    for migration in sql.schema("store", package).migrations:
-        connection.executescript(migration.script)
-    for text in sql.statements(package).values():
-        statement = text.replace("{before}", "<").replace("{order}", "DESC")
-        connection.execute(f"EXPLAIN {statement}", nothing_for(statement))
-    connection.close()
+    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+        for migration in sql.schema("store", package).migrations:
+            connection.executescript(migration.script)
+        for text in sql.statements(package).values():
+            statement = text.replace("{before}", "<").replace("{order}", "DESC")
+            connection.execute(f"EXPLAIN {statement}", nothing_for(statement))
 
 
 def nothing_for(statement: str) -> dict[str, None] | tuple[None, ...]:
-    """A NULL for each of the statement's parameters, whatever their style."""
+    """A NULL for each of the statement's parameters, named or by position."""
     if named := re.findall(r":(\w+)", statement):
         return dict.fromkeys(named)
-    numbers = re.findall(r"\?(\d*)", statement)
-    return (None,) * max((int(number) for number in numbers if number), default=len(numbers))
+    return (None,) * statement.count("?")
