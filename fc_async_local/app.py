@@ -43,6 +43,7 @@ from fc_async_local.runtime.identity import Identity
 from fc_async_local.runtime.inprocess import Handler, InProcessRunner
 from fc_async_local.runtime.runner import ProcessRunner, RunnerLimits
 from fc_async_local.settings import Settings
+from fc_async_sdk import _project_folder
 
 if TYPE_CHECKING:
     import socket
@@ -56,7 +57,7 @@ if TYPE_CHECKING:
     from fc_async_local.services.mns.service import MnsService
     from fc_async_sdk.arn import Kind
 
-DEFAULT_DATA: Final = Path(".fc-async")
+DEFAULT_DATA: Final = _project_folder.RUNTIME
 _FC: Final = "fc"
 """What the API is called among the addresses; the others are :data:`neighbours.NAMES`."""
 
@@ -144,7 +145,7 @@ class Runtime:
 
     async def _start(self, closing: contextlib.AsyncExitStack) -> None:
         options = self._options
-        _make_folder(options.data)
+        _project_folder.make_private(options.data)
         sockets = _bind(options.port, closing)
         self.addresses = _addresses(options, sockets)
         self.clock = _clock(options)
@@ -325,10 +326,3 @@ def _clock(options: Options) -> Clock:
 
 def _request_id(clock: Clock, source: random.Random) -> str:
     return request_ids.new(clock.now(), source)
-
-
-def _make_folder(data: Path) -> None:
-    data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    ignore = data / ".gitignore"
-    if not ignore.exists():
-        ignore.write_text("# Made by fc-async: the state of a local runtime.\n*\n")

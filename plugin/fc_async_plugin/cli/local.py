@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from fc_async_local import DEFAULT_PORT
+from fc_async_sdk import _project_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,7 +53,7 @@ def command() -> None:
 @click.option(
     "--data",
     type=click.Path(file_okay=False, path_type=Path),
-    default=Path(".fc-async"),
+    default=_project_folder.RUNTIME,
     show_default=True,
     help="Folder that keeps queue, functions and messages over restarts.",
 )
@@ -150,6 +151,13 @@ def start(
     options: Options = app.Options(
         data=data, port=port, clock=clock, store=store, settings=settings
     )
+    older = Path(_project_folder.NAME, "fc-async.db")
+    if data == _project_folder.RUNTIME and older.exists():
+        click.echo(
+            f"{older} is the data of an earlier version of fc-async. It is not used and left "
+            f"alone; --data {_project_folder.NAME} would use it.",
+            err=True,
+        )
     logging.basicConfig(level=log_level.upper(), format=_LOG_FORMAT)
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     from fc_async_local.listening import NoFreePort

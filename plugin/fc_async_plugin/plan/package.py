@@ -29,6 +29,7 @@ ALWAYS_IGNORED: Final = (
     "*.pyc",
     ".git/",
     ".venv/",
+    ".fc-async/",
     ".s/",
     ".DS_Store",
     IGNORE_FILE,

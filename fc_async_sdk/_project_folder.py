@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: MIT
+"""The layout of ``.fc-async``, the folder in which fc-async keeps its files beside a project.
+
+It is here because the deploy plugin and the local runtime both need it and this is the package
+that both import.
+
+Invariants:
+    ``runtime/`` belongs to the local runtime (database, blobs, unpacked code), ``deploy/`` to
+    deployments (locks, journals, code that was replaced). Neither writes below the other's folder.
+    Only the owner of the files can read them, and git ignores them: the ``.gitignore`` is there
+    before any other file.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Final
+
+NAME: Final = ".fc-async"
+RUNTIME: Final = Path(NAME, "runtime")
+"""The local runtime's default data folder, relative to the project."""
+DEPLOY: Final = Path(NAME, "deploy")
+"""What deployments keep, relative to the project."""
+JOURNAL: Final = "journal"
+"""In a folder of its own below :data:`DEPLOY`: what one deployment target's runs did."""
+_GITIGNORE: Final = b"# Written by fc-async: the files below belong to this machine.\n*\n"
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder for files that belong into no repository.
+
+    Args:
+        folder: One of the folders of this module, or any other. Its ``.gitignore`` lies in
+            :data:`NAME` if that is the folder's parent, otherwise in the folder itself.
+
+    Raises:
+        OSError: The folder or its ``.gitignore`` cannot be written.
+    """
+    top = folder.parent if folder.parent.name == NAME else folder
+    top.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _write_gitignore(top / ".gitignore")
+    folder.mkdir(mode=0o700, exist_ok=True)
+
+
+def interrupted_deployments(project: Path) -> list[Path]:
+    """The journals of deployments that were interrupted, of all targets of a project."""
+    return sorted((project / DEPLOY).glob(f"*/{JOURNAL}"))
+
+
+def _write_gitignore(path: Path) -> None:
+    """Write it, unless there is one. One that is empty was cut off before its content came."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+    try:
+        if not os.fstat(descriptor).st_size:
+            os.write(descriptor, _GITIGNORE)
+    finally:
+        os.close(descriptor)
