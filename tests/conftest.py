@@ -32,6 +32,15 @@ hypothesis.settings.load_profile("suite")
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fc-async-tests"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def state_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder for the user's state, so that no test writes into the real one."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("state")
+        patch.setenv("XDG_STATE_HOME", str(folder))
+        yield folder
+
+
 @pytest.fixture(scope="session")
 def cannot_run() -> Callable[[str], NoReturn]:
     """Leaves a test out on a machine that lacks something; in CI nothing may be left out."""

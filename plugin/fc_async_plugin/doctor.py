@@ -17,7 +17,7 @@ import sys
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from fc_async_plugin import template
-from fc_async_sdk import serverless_devs
+from fc_async_sdk import _project_folder, serverless_devs
 from fc_async_sdk.errors import FcAsyncError
 
 if TYPE_CHECKING:
@@ -143,8 +143,7 @@ def _access(machine: Machine) -> Iterable[Complaint]:
 
 
 def _interrupted(machine: Machine) -> Iterable[Complaint]:
-    path = machine.folder / ".fc-async" / "deployment.jsonl"
-    if path.is_file() and path.stat().st_size:
+    if _project_folder.interrupted_deployments(machine.folder):
         yield Complaint(
             "warning",
             "a deployment or removal from here was interrupted",

@@ -47,9 +47,18 @@ DEPLOY_ACTIONS: Final = (
     "fc:ListAsyncInvokeConfigs",
     "fc:ListFunctionVersions",
     "fc:ListFunctions",
+    "fc:ListTriggers",
     "fc:PutAsyncInvokeConfig",
 )
 """What plan, deploy and remove call for configuration alone."""
+_LISTING: Final = (
+    "fc:GetFunction",
+    "fc:ListAliases",
+    "fc:ListAsyncInvokeConfigs",
+    "fc:ListFunctions",
+    "fc:ListTriggers",
+)
+"""Of these, what destinations lead to is read too: any function of the region."""
 DEPLOY_FUNCTION_ACTIONS: Final = (
     "fc:CreateAlias",
     "fc:CreateFunction",
@@ -57,7 +66,6 @@ DEPLOY_FUNCTION_ACTIONS: Final = (
     "fc:DeleteFunction",
     "fc:DeleteFunctionVersion",
     "fc:GetFunctionCode",
-    "fc:ListTriggers",
     "fc:PublishFunctionVersion",
     "fc:UpdateAlias",
     "fc:UpdateFunction",
@@ -174,7 +182,7 @@ def deployer(project: Project, *, functions: bool) -> dict[str, Any]:
             if is_function(one)
         }
     )
-    listing = [one for one in actions if one in ("fc:ListFunctions", "fc:ListAsyncInvokeConfigs")]
+    listing = [one for one in actions if one in _LISTING]
     statements: list[dict[str, Any]] = [
         {
             "Effect": "Allow",

@@ -42,7 +42,7 @@ def read(service: Lists, region: str, account_id: str) -> LiveRegion:
             function=function,
             configs=configs.get(name, {}),
             aliases={
-                alias: _versions_of(found) for alias, found in lists.aliases(service, name).items()
+                alias: versions_of(found) for alias, found in lists.aliases(service, name).items()
             },
             versions=lists.versions(service, name),
             triggers=_triggers(service, name),
@@ -53,7 +53,7 @@ def read(service: Lists, region: str, account_id: str) -> LiveRegion:
     return LiveRegion(region, account_id, {item.function.function_name: item for item in found})
 
 
-def _versions_of(alias: Alias) -> tuple[str, ...]:
+def versions_of(alias: Alias) -> tuple[str, ...]:
     """The versions that an alias may lead to: its own, and those with a weight above 0."""
     weighted = [name for name, weight in (alias.additional_version_weight or {}).items() if weight]
     return tuple(dict.fromkeys([*([alias.version_id] if alias.version_id else []), *weighted]))

@@ -3,6 +3,14 @@
 
 from __future__ import annotations
 
-from fc_async_plugin.apply.executor import Failure, Report, Watcher, Work, apply, undo
+from fc_async_plugin.apply.executor import (
+    Failure,
+    Report,
+    Watcher,
+    Work,
+    apply,
+    drop_unused_versions,
+    undo,
+)
 
-__all__ = ["Failure", "Report", "Watcher", "Work", "apply", "undo"]
+__all__ = ["Failure", "Report", "Watcher", "Work", "apply", "drop_unused_versions", "undo"]

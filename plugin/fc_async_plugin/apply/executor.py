@@ -9,16 +9,16 @@ is :mod:`.perform`'s business, what it undoes to is decided with the steps.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol
 
 from fc_async_plugin.apply.perform import UNCERTAIN, Done
 from fc_async_plugin.apply.schedule import Ended, Run
 from fc_async_plugin.plan.order import needs_of
-from fc_async_plugin.plan.steps import inverse
+from fc_async_plugin.plan.steps import PublishVersion
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from fc_async_plugin.apply.perform import Performer
     from fc_async_plugin.plan import Plan
@@ -77,10 +77,16 @@ class Report(NamedTuple):
 
 
 class Watcher(Protocol):
-    """Is told what happens, in one order, from one thread."""
+    """Is told what happens, in one order, from one thread, :meth:`prepared` excepted."""
 
     def started(self, step: Step, index: int) -> None:
         """A step is about to begin."""
+
+    def prepared(self, step: Step, index: int, left: Done) -> None:
+        """What undoing a step needs is known; its request goes out when all watchers return.
+
+        The only method that is called from the step's own thread.
+        """
 
     def done(self, step: Step, index: int, left: Done) -> None:
         """A step is done."""
@@ -119,30 +125,18 @@ def apply(
         before: What an earlier, interrupted run of the same deployment did: undone with the rest.
         first: Number of the first step, for the watchers.
     """
-
-    def on_start(index: int) -> None:
-        for watcher in watchers:
-            watcher.started(plan.steps[index], first + index)
-
-    def on_end(ended: Ended[Done]) -> None:
-        step = plan.steps[ended.index]
-        for watcher in watchers:
-            if ended.error is not None:
-                watcher.failed(step, first + ended.index, ended.error)
-            else:
-                watcher.done(step, first + ended.index, ended.result or Done())
-
+    told = _Told(plan, performer, watchers, first)
     run: Run[Done] = Run(
         plan.needs,
-        lambda index: performer(plan.steps[index]),
+        told.perform,
         workers=workers,
-        on_start=on_start,
-        on_end=on_end,
+        on_start=told.on_start,
+        on_end=told.on_end,
         stop=stop,
         stop_on_error=True,
     )()
     done = tuple(plan.steps[one.index] for one in run.ended if one.error is None)
-    work = [*before, *_to_undo(plan, run.ended, first)]
+    work = [*before, *_to_undo(plan, run.ended, first, told.left)]
     if not run.failed:
         if len(done) == len(plan.steps):
             return Report("done", done)
@@ -151,6 +145,41 @@ def apply(
         Failure(plan.steps[one.index], str(one.error)) for one in run.ended if one.error
     )
     return undo(work, performer, watchers, workers=workers)._replace(failures=failures)
+
+
+@dataclass
+class _Told:
+    """Performs the steps of a plan and tells the watchers about each.
+
+    Attributes:
+        left: What undoing needs, of the steps that looked it up.
+    """
+
+    plan: Plan
+    performer: Performer
+    watchers: Sequence[Watcher]
+    first: int
+    left: dict[int, Done] = field(default_factory=dict)
+
+    def on_start(self, index: int) -> None:
+        for watcher in self.watchers:
+            watcher.started(self.plan.steps[index], self.first + index)
+
+    def perform(self, index: int) -> Done:
+        def prepared(left: Done) -> None:
+            self.left[index] = left
+            for watcher in self.watchers:
+                watcher.prepared(self.plan.steps[index], self.first + index, left)
+
+        return self.performer(self.plan.steps[index], prepared)
+
+    def on_end(self, ended: Ended[Done]) -> None:
+        step, number = self.plan.steps[ended.index], self.first + ended.index
+        for watcher in self.watchers:
+            if ended.error is not None:
+                watcher.failed(step, number, ended.error)
+            else:
+                watcher.done(step, number, ended.result or Done())
 
 
 def undo(
@@ -172,11 +201,7 @@ def undo(
         watcher.undoing(len(work))
 
     def take_back(position: int) -> None:
-        one = work[position]
-        step = inverse(one.step, made=one.left.made, code=one.left.kept)
-        if step is None:
-            raise _NoWayBackError("there is no way back from this step")
-        performer.undo(step)
+        performer.undo(work[position].step, work[position].left)
 
     def on_end(ended: Ended[None]) -> None:
         one = work[ended.index]
@@ -202,14 +227,40 @@ def undo(
     )
 
 
-class _NoWayBackError(Exception):
-    """A step whose inverse isn't known."""
+def drop_unused_versions(
+    work: Sequence[Work], performer: Performer, watchers: Sequence[Watcher] = ()
+) -> list[Work]:
+    """Undo published versions that no alias leads to yet.
+
+    For a run that goes on after an interruption: the plan publishes again what an alias still
+    needs, and would leave such a version behind.
+
+    Returns:
+        The work that stands.
+    """
+    standing = []
+    for one in work:
+        if isinstance(one.step, PublishVersion):
+            made = "".join(performer.unused(one.step, one.left))
+            if made:
+                performer.undo(one.step, one.left._replace(made=made))
+                for watcher in watchers:
+                    watcher.undone(one.step, one.index)
+                continue
+        standing.append(one)
+    return standing
 
 
-def _to_undo(plan: Plan, ended: Iterable[Ended[Done]], first: int) -> list[Work]:
+def _to_undo(
+    plan: Plan, ended: Iterable[Ended[Done]], first: int, left: Mapping[int, Done]
+) -> list[Work]:
     """What was done, and what failed without saying whether it was done."""
     return [
-        Work(first + one.index, plan.steps[one.index], one.result or Done())
+        Work(
+            first + one.index,
+            plan.steps[one.index],
+            one.result or left.get(one.index, Done()),
+        )
         for one in ended
         if one.error is None or isinstance(one.error, UNCERTAIN)
     ]

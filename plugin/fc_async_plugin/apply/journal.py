@@ -1,33 +1,50 @@
 # SPDX-License-Identifier: MIT
-"""What a deployment did so far, on disk while it runs, so that an end in the middle is no riddle.
+"""The journal of one deployment: what it did so far, on disk, so that it can end after a crash.
 
-One line per event, written before and after each step. When all is done, or all undone, the file
-goes. What is left of an interrupted run says which steps stand, with everything that taking them
-back needs. Only its owner can read it: settings of functions may be in it.
+One line per event, written before and after each step. When all is done, or all undone, the
+journal is deleted. What is left of an interrupted run says which steps stand, with everything that
+undoing them needs.
+
+Invariants:
+    Each deployment target (a template and an account or endpoint) has a lock, a journal and kept
+    code of its own. Targets do not disturb each other.
+    A journal is encrypted, because values of environment variables may be in it.
+    The lock file is deleted only by its holder, and a lock on a deleted file is never taken for
+    held: filelock opens the file again (it looks at the number of links after locking).
 """
 
 from __future__ import annotations
 
-import fcntl
+import contextlib
+import hashlib
 import os
+import re
+import shutil
+import threading
 from typing import TYPE_CHECKING, Final, Literal
 
+import filelock
 import msgspec
+from cryptography.fernet import Fernet, InvalidToken
 
+from fc_async_plugin.apply import user_state
 from fc_async_plugin.apply.executor import Work
 from fc_async_plugin.apply.perform import UNCERTAIN, Done
 from fc_async_plugin.errors import PluginError
-from fc_async_plugin.plan.steps import Code, Step
+from fc_async_plugin.plan.steps import Step
+from fc_async_sdk import _project_folder
 from fc_async_sdk.decoding import prepare
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from typing_extensions import Self
 
-FOLDER: Final = ".fc-async"
-FILE: Final = "deployment.jsonl"
+CODE: Final = "code"
+WAIT_SECONDS: Final = 600
+"""How long to wait for another deployment of the same target: several minutes are usual."""
+_LONGEST_SLUG: Final = 60
 
 
 class Begun(msgspec.Struct, frozen=True, kw_only=True, tag="begun"):
@@ -35,13 +52,11 @@ class Begun(msgspec.Struct, frozen=True, kw_only=True, tag="begun"):
 
     Attributes:
         command: What runs: ``deploy`` or ``remove``.
-        target: Which account: its endpoint, or the service's own and the account's id.
         first: Number of its first step: events number steps through all runs.
         steps: Its steps.
     """
 
     command: str
-    target: str
     first: int
     steps: tuple[Step, ...]
 
@@ -51,70 +66,92 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, tag="event", omit_default
 
     Attributes:
         step: Its number.
-        what: ``started``; ``done``; ``failed``: for sure not done; ``unknown``: it failed and may
-            have been done; ``undone``.
-        made: Id of the version that it published.
-        kept: Where the code that it replaced was kept.
+        what: ``started``: its request may go out. ``prepared``: what undoing needs was looked up,
+            before the request. ``done``. ``failed``: certainly not done. ``unknown``: it failed
+            and may have been done. ``undone``.
+        left: What undoing it needs.
     """
 
     step: int
-    what: Literal["started", "done", "failed", "unknown", "undone"]
-    made: str = ""
-    kept: Code | None = None
+    what: Literal["started", "prepared", "done", "failed", "unknown", "undone"]
+    left: Done = Done()
 
 
 prepare(Begun, Event)
 
 
 class Journal:
-    """The journal of one project's deployments. Also the watcher that writes it.
+    """The journal of one deployment target. Also the watcher that writes it.
 
     Args:
-        folder: The project's folder.
+        project: The project's folder.
+        template: Name of the template's file: deployments of two templates are independent.
+        target: The account or endpoint, in words.
+        wait_seconds: How long to wait for another deployment of this target.
+        waiting: Called once, with a message, when it has to wait.
+
+    Attributes:
+        standing: What earlier runs did and was not undone, in the order in which it was done.
+        command: What the earlier runs were, "" if there are none.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / FOLDER / FILE
+    def __init__(
+        self,
+        project: Path,
+        template: str,
+        target: str,
+        *,
+        wait_seconds: float = WAIT_SECONDS,
+        waiting: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self.folder = project / _project_folder.DEPLOY / _folder_name(template, target)
+        self.path = self.folder / _project_folder.JOURNAL
+        self.code = self.folder / CODE
         self.standing: list[Work] = []
-        """What earlier runs did and nobody took back, in the order in which it was done."""
-        self.target = ""
-        """The account of the earlier runs, "" if there are none."""
         self.command = ""
-        """What the earlier runs were, "" if there are none."""
+        self._about = f"{template} to {target}"
+        self._project = project
+        self._wait_seconds = wait_seconds
+        self._waiting = waiting
+        self._lock_path = self.folder.with_name(f"{self.folder.name}.lock")
+        self._lock = filelock.FileLock(self._lock_path, mode=0o600)
+        self._cipher: Fernet | None = None
         self._descriptor = -1
+        self._writing = threading.Lock()
+        self._length = 0
         self._next = 0
         self._running = False
 
     def __enter__(self) -> Self:
-        """Open it and read what earlier runs left.
+        """Take the lock and read what earlier runs left.
 
         Raises:
-            PluginError: Another deployment of this project is running, or the file is damaged.
+            PluginError: Another deployment of this target does not end, or the file is damaged.
         """
-        self.path.parent.mkdir(mode=0o700, exist_ok=True)
-        self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        refuse_older_layout(self._project)
+        _project_folder.make_private(self.folder.parent)
+        self._take_lock()
         try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._read()
-        except BlockingIOError as error:
-            os.close(self._descriptor)
-            raise PluginError(
-                f"another deployment of this project is running (it holds {self.path})"
-            ) from error
-        except PluginError:
-            os.close(self._descriptor)
+        except BaseException:
+            self._lock.release()
             raise
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close it. It goes, unless something stands or a run was cut off."""
-        if not self.standing and not self._running:
-            self.path.unlink(missing_ok=True)
-            if not any(self.path.parent.iterdir()):
-                self.path.parent.rmdir()
-        os.close(self._descriptor)
+        """Close it. It is deleted, unless a step stands or a run was cut off."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+        try:
+            if not self.standing and not self._running:
+                shutil.rmtree(self.folder, ignore_errors=True)
+                with contextlib.suppress(OSError):  # Windows deletes no file that is open
+                    self._lock_path.unlink()
+        finally:
+            self._lock.release()
 
-    def begin(self, command: str, target: str, steps: tuple[Step, ...]) -> int:
+    def begin(self, command: str, steps: tuple[Step, ...]) -> int:
         """A run begins; what it does is added to what stands.
 
         Returns:
@@ -123,7 +160,7 @@ class Journal:
         self._running = True
         first = self._next
         self._next += len(steps)
-        self._write(Begun(command=command, target=target, first=first, steps=steps))
+        self._write(Begun(command=command, first=first, steps=steps))
         return first
 
     def end(self, standing: list[Work]) -> None:
@@ -138,10 +175,15 @@ class Journal:
         del step
         self._write(Event(step=index, what="started"))
 
+    def prepared(self, step: Step, index: int, left: Done) -> None:
+        """Before the request goes out, from the step's own thread."""
+        del step
+        self._write(Event(step=index, what="prepared", left=left))
+
     def done(self, step: Step, index: int, left: Done) -> None:
         """It is done."""
         del step
-        self._write(Event(step=index, what="done", made=left.made, kept=left.kept))
+        self._write(Event(step=index, what="done", left=left))
 
     def failed(self, step: Step, index: int, error: Exception) -> None:
         """It failed."""
@@ -160,37 +202,87 @@ class Journal:
     def stuck(self, step: Step, index: int, reason: str) -> None:
         """It stands: nothing to keep."""
 
+    # --- the lock
+
+    def _take_lock(self) -> None:
+        with contextlib.suppress(filelock.Timeout):
+            self._lock.acquire(timeout=0)
+            return
+        self._waiting(f"Another deployment of {self._about} is running: waiting until it ends.")
+        try:
+            self._lock.acquire(timeout=self._wait_seconds, poll_interval=0.1)
+        except filelock.Timeout:
+            raise PluginError(
+                f"another deployment of {self._about} is running (it holds "
+                f"{self._lock_path}): try again when it has ended"
+            ) from None
+
     # --- the file
 
     def _write(self, line: Begun | Event) -> None:
-        os.write(self._descriptor, msgspec.json.encode(line) + b"\n")
+        if self._cipher is None:
+            self._cipher = Fernet(user_state.key())
+        token = self._cipher.encrypt(msgspec.json.encode(line)) + b"\n"
+        with self._writing:
+            if self._descriptor < 0:
+                self.folder.mkdir(mode=0o700, exist_ok=True)
+                flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+                self._descriptor = os.open(self.path, flags, 0o600)
+                os.ftruncate(self._descriptor, self._length)  # without a line that was cut off
+            os.write(self._descriptor, token)
 
     def _read(self) -> None:
         steps: dict[int, Step] = {}
         standing: dict[int, Work] = {}
         for entry in self._entries():
             if isinstance(entry, Begun):
-                self.target, self.command = entry.target, entry.command
+                self.command = entry.command
                 steps.update(enumerate(entry.steps, entry.first))
                 self._next = entry.first + len(entry.steps)
-            elif entry.what in ("failed", "undone"):
+            elif entry.what in {"failed", "undone"}:
                 standing.pop(entry.step, None)
             elif entry.step in steps:
-                standing.pop(entry.step, None)  # to the end: it is done only now
-                left = Done(entry.made, entry.kept)
+                earlier = standing.pop(entry.step, None)  # to the end: it is done only now
+                left = entry.left if entry.left != Done() or earlier is None else earlier.left
                 standing[entry.step] = Work(entry.step, steps[entry.step], left)
         self.standing = list(standing.values())
 
     def _entries(self) -> Iterator[Begun | Event]:
-        with os.fdopen(os.dup(self._descriptor), "rb") as file:
-            file.seek(0)
-            lines = file.read().splitlines()
+        lines = self.path.read_bytes().splitlines(keepends=True) if self.path.exists() else []
+        cipher = Fernet(user_state.key()) if lines else None
         for number, line in enumerate(lines, 1):
             try:
-                yield msgspec.json.decode(line, type=Begun | Event)
-            except msgspec.DecodeError as error:  # noqa: PERF203 -- lines are few
+                assert cipher is not None
+                plain = cipher.decrypt(line.rstrip())
+                entry = msgspec.json.decode(plain, type=Begun | Event)
+            except (InvalidToken, msgspec.DecodeError):
                 if number == len(lines):
                     return  # cut off while it was written; what it was about is known as started
                 raise PluginError(
-                    f"{self.path}:{number} is damaged: {error}. Look at the account, then delete it"
-                ) from error
+                    f"line {number} of {self.path} is damaged, or was written with another key "
+                    f"than {user_state.key_path()}: look at the account, then delete the file"
+                ) from None
+            self._length += len(line)
+            yield entry
+
+
+def refuse_older_layout(project: Path) -> None:
+    """Look for the journal of an early version, which lay in another place.
+
+    Raises:
+        PluginError: There is one, of a deployment that was interrupted.
+    """
+    path = project / _project_folder.NAME / "deployment.jsonl"
+    if path.is_file() and path.stat().st_size:
+        raise PluginError(
+            f"{path} was left by a deployment with an earlier version of fc-async, which was "
+            "interrupted: look at the account, then delete the file"
+        )
+
+
+def _folder_name(template: str, target: str) -> str:
+    """A name for one target: readable, and different for different targets."""
+    both = f"{template}\0{target}"
+    slug = re.sub(r"[^A-Za-z0-9.]+", "-", f"{template}-{target.partition('://')[2] or target}")
+    digest = hashlib.sha256(both.encode()).hexdigest()[:12]
+    return f"{slug[:_LONGEST_SLUG].strip('.-')}-{digest}"

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: MIT
 """Keeps the code that an update replaces, so that the update can be taken back.
 
-It downloads from the address that the service gives for a function's code, into the project's
-``.fc-async`` folder. When the code can't be had the update still goes on; taking it back then
-fails, and that is told. It never overwrites what it kept for another version.
+It downloads from the address that the service gives for a function's code, into the folder of the
+deployment's journal. When the code cannot be downloaded the update still goes on; undoing it then
+fails, and that is reported. It never overwrites what it kept for another version.
 """
 
 from __future__ import annotations
 
-import shutil
+import os
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -35,7 +35,7 @@ class CodeKeeper:
     """Keeps code for one deployment.
 
     Args:
-        folder: Where; made when the first code is kept.
+        folder: Where; made when the first code is kept, deleted with the journal.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -57,12 +57,12 @@ class CodeKeeper:
             return None
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self.folder / f"{step.region}-{step.function}-{checksum}.zip"
-        path.write_bytes(data)
+        temporary = path.with_suffix(".tmp")
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+        temporary.replace(path)
         return Code(path=str(path.resolve()), checksum=checksum)
-
-    def forget(self) -> None:
-        """Delete what was kept: the deployment has ended."""
-        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def _download(url: str) -> bytes:

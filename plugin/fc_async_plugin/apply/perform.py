@@ -1,16 +1,23 @@
 # SPDX-License-Identifier: MIT
-"""Does one step: one operation of the API, repeated while the service asks for patience.
+"""Does one step, or undoes it: one operation of the API, repeated while the service is busy.
 
-It decides neither order nor what to undo. It reads code from this machine and keeps the code that
-it replaces, so that an update can be taken back.
+It does not decide the order of steps. It reads code from this machine and keeps the code that it
+replaces, so that an update can be undone.
+
+Invariants:
+    What undoing a step needs is told before its request is sent: after a crash it is known.
+    A step that may or may not have been done can be undone: the account is asked first where the
+    inverse of a step that was not done would fail or do harm.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
+from fc_async_plugin.account import lists
 from fc_async_plugin.errors import PluginError
+from fc_async_plugin.plan.differences import settings_that_stay, settings_to_restore
 from fc_async_plugin.plan.package import pack
 from fc_async_plugin.plan.state import Place
 from fc_async_plugin.plan.steps import (
@@ -26,6 +33,7 @@ from fc_async_plugin.plan.steps import (
     PutAsyncConfig,
     Step,
     UpdateFunction,
+    inverse,
 )
 from fc_async_sdk import errors, models
 
@@ -33,6 +41,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fc_async_plugin.account import Regions, Service
+
+_T = TypeVar("_T")
 
 TRANSIENT: Final = (
     errors.Throttled,
@@ -42,8 +52,16 @@ TRANSIENT: Final = (
     errors.ConcurrentUpdateError,
 )
 """Worth another try: nothing is wrong with the request."""
-UNCERTAIN: Final = (errors.TimedOut, errors.OutcomeUnknown, errors.InvalidResponse)
-"""After these nobody knows whether it was done: undoing must cover it."""
+UNCERTAIN: Final = (
+    errors.TimedOut,
+    errors.OutcomeUnknown,
+    errors.InvalidResponse,
+    errors.ServerError,
+)
+"""After these it is not known whether the step was done: undoing must cover it."""
+
+
+_EXISTS: Final = (errors.FunctionAlreadyExists, errors.AliasAlreadyExists)
 
 
 class Done(NamedTuple):
@@ -52,10 +70,19 @@ class Done(NamedTuple):
     Attributes:
         made: The id of the version it published, else "".
         kept: Where the code that it replaced was kept, or None.
+        before: The versions that there were before it published one. None: they were not looked
+            up, so its request was not sent.
+        sent: Whether the request of a step that needs preparation may have been sent.
     """
 
     made: str = ""
     kept: Code | None = None
+    before: tuple[str, ...] | None = None
+    sent: bool = False
+
+
+class CannotUndo(PluginError):
+    """A step that cannot be undone, or not completely; the message says what stays and why."""
 
 
 class Performer:
@@ -83,34 +110,165 @@ class Performer:
         self._attempts = attempts
         self._published: dict[Place, str] = {}
 
-    def __call__(self, step: Step) -> Done:
+    def __call__(self, step: Step, prepared: Callable[[Done], None] = lambda _: None) -> Done:
         """Do one step.
 
+        Args:
+            step: The step.
+            prepared: Told what undoing needs, before the request is sent.
+
         Raises:
-            FcAsyncError: It failed, and not for a moment.
+            FcAsyncError: It failed permanently.
         """
         service = self._regions[step.region]
-        kept = self._keep_code(service, step) if isinstance(step, UpdateFunction) else None
-        made = self._patiently(lambda: self._perform(service, step))
-        return Done(made, kept)
+        left = Done()
+        match step:
+            case UpdateFunction(code=Code()):
+                left = Done(kept=self._keep_code(service, step), sent=True)
+                prepared(left)
+            case PublishVersion():
+                left = Done(before=self._versions(step), sent=True)
+                prepared(left)
+                return left._replace(made=self._publish(service, step, left))
+            case _:
+                pass
+        return left._replace(made=self._patiently(lambda: self._perform(service, step)))
 
-    def undo(self, step: Step) -> Done:
-        """Do a step that takes another one back: what is gone already is no failure."""
+    def undo(self, step: Step, left: Done) -> None:
+        """Undo a step that was done, or that may have been done.
+
+        Args:
+            step: The step.
+            left: What it left behind.
+
+        Raises:
+            CannotUndo: It cannot be undone, or not completely.
+            FcAsyncError: Undoing failed permanently.
+        """
+        match step:
+            case UpdateFunction():
+                self._undo_update(step, left)
+            case PublishVersion():
+                for version in self.published(step, left):
+                    self._undo_by(
+                        DeleteVersion(region=step.region, function=step.function, version=version)
+                    )
+            case DeleteFunction() | DeleteVersion():
+                if not self._is_there(step):
+                    raise CannotUndo("what was deleted cannot be brought back")
+            case _:
+                opposite = inverse(step)
+                if opposite is None:
+                    raise CannotUndo("it is not known what there was before")
+                self._undo_by(opposite)
+
+    def published(self, step: PublishVersion, left: Done) -> tuple[str, ...]:
+        """The version that a step published, if it did: after a crash the account tells.
+
+        Raises:
+            CannotUndo: Several versions are new, and it is not known which one is the step's.
+        """
+        if left.made or left.before is None:
+            return (left.made,) if left.made else ()
+        new = sorted(set(self._versions(step)) - set(left.before))
+        if len(new) > 1:
+            raise CannotUndo(
+                f"versions {', '.join(new)} are new, and it is not known which of them this "
+                "deployment published: delete it by hand"
+            )
+        return tuple(new)
+
+    def unused(self, step: PublishVersion, left: Done) -> tuple[str, ...]:
+        """The version that a step published, if no alias leads to it."""
+        service = self._regions[step.region]
+        used: set[str] = set()
+        for alias in self._patiently(lambda: lists.aliases(service, step.function)).values():
+            used.update([alias.version_id or "", *(alias.additional_version_weight or {})])
+        return tuple(one for one in self.published(step, left) if one not in used)
+
+    def _publish(self, service: Service, step: PublishVersion, left: Done) -> str:
+        """Publish once, even if the answer to a request was lost and it is sent again."""
+        sent = False
+
+        def publish() -> str:
+            nonlocal sent
+            found = self.published(step, left) if sent else ()
+            sent = True
+            return found[0] if found else self._perform(service, step)
+
+        version = self._patiently(publish)
+        self._published[Place(step.region, step.function)] = version
+        return version
+
+    def _versions(self, step: PublishVersion) -> tuple[str, ...]:
+        service = self._regions[step.region]
         try:
-            return Done(self._patiently(lambda: self._perform(self._regions[step.region], step)))
+            return tuple(sorted(self._patiently(lambda: lists.versions(service, step.function))))
         except errors.NotFound:
-            if isinstance(step, DeleteFunction | DeleteVersion | DeleteAlias | DeleteAsyncConfig):
-                return Done()
-            raise
+            return ()  # the function is gone, or will be created by a step before this one
 
-    def _patiently(self, perform: Callable[[], str]) -> str:
-        for attempt in range(1, self._attempts):
+    def _undo_by(self, opposite: Step) -> None:
+        service = self._regions[opposite.region]
+        try:
+            self._patiently(lambda: self._perform(service, opposite))
+        except errors.NotFound:
+            if not isinstance(
+                opposite, DeleteFunction | DeleteVersion | DeleteAlias | DeleteAsyncConfig
+            ):
+                raise
+        except errors.AliasAlreadyExists:
+            # The deletion of an alias that is undone here had not been done.
+            if not isinstance(opposite, PutAlias) or opposite.before is not None:
+                raise
+            self._patiently(lambda: self._put_alias(service, opposite, exists=True))
+
+    def _is_there(self, step: DeleteFunction | DeleteVersion) -> bool:
+        service = self._regions[step.region]
+        try:
+            if isinstance(step, DeleteFunction):
+                self._patiently(lambda: service.get_function(step.function))
+                return True
+            versions = self._patiently(lambda: lists.versions(service, step.function))
+        except errors.NotFound:
+            return False
+        return step.version in versions
+
+    def _undo_update(self, step: UpdateFunction, left: Done) -> None:
+        if step.code is not None and not left.sent:
+            return  # a crash came before the request
+        service = self._regions[step.region]
+        now = self._patiently(lambda: service.get_function(step.function))
+        code, code_stays = _code_to_restore(step, left, now)
+        settings = settings_to_restore(step, now)
+        if settings or code is not None:
+            restore = UpdateFunction(
+                region=step.region, function=step.function, before={}, after=settings, code=code
+            )
+            self._patiently(lambda: self._perform(service, restore))
+            now = self._patiently(lambda: service.get_function(step.function))
+        stays = [*code_stays, *settings_that_stay(step, now)]
+        if stays:
+            raise CannotUndo("; ".join(stays))
+
+    def _patiently(self, perform: Callable[[], _T]) -> _T:
+        lost: Exception | None = None
+        for attempt in range(1, self._attempts + 1):
             try:
                 return perform()
-            except TRANSIENT as error:  # noqa: PERF203 -- the network is slower than a try
+            except _EXISTS:  # noqa: PERF203 -- the network is slower than a try
+                if lost is None:
+                    raise
+                # An earlier attempt without an answer may have created it.
+                raise errors.OutcomeUnknown(
+                    f"it exists now, after an attempt that ended with: {lost}"
+                ) from lost
+            except TRANSIENT as error:
+                if attempt == self._attempts:
+                    raise
+                lost = error if isinstance(error, UNCERTAIN) else lost
                 wait = getattr(error, "retry_after", None)
                 self._sleep(wait if wait is not None else 0.25 * 2**attempt)
-        return perform()
+        raise AssertionError("the last attempt returns or raises")
 
     def _perform(self, service: Service, step: Step) -> str:
         match step:
@@ -118,7 +276,6 @@ class Performer:
                 _function(service, step)
             case PublishVersion(function=function, description=description):
                 version = service.publish_function_version(function, description=description)
-                self._published[Place(step.region, function)] = version.version_id
                 return version.version_id
             case DeleteVersion(function=function, version=version_id):
                 service.delete_function_version(function, version_id)
@@ -132,11 +289,12 @@ class Performer:
                 service.delete_async_invoke_config(function, qualifier=qualifier)
         return ""
 
-    def _put_alias(self, service: Service, step: PutAlias) -> None:
+    def _put_alias(self, service: Service, step: PutAlias, *, exists: bool = False) -> None:
         version = step.after.version_id or ""
         if version == CURRENT_VERSION:
             version = self._published[Place(step.region, step.function)]
-        put = service.create_alias if step.before is None else service.update_alias
+        exists = exists or step.before is not None
+        put = service.update_alias if exists else service.create_alias
         put(
             step.function,
             step.alias,
@@ -161,6 +319,19 @@ def _function(service: Service, step: CreateFunction | UpdateFunction | DeleteFu
             service.update_function(function, code=load(new) if new else None, extra=after)
         case DeleteFunction(function=function):
             service.delete_function(function)
+
+
+def _code_to_restore(
+    step: UpdateFunction, left: Done, now: models.Function
+) -> tuple[Code | None, list[str]]:
+    """The code to send back, and what to report when that is not possible."""
+    if step.code is None or (step.code_before and now.code_checksum == step.code_before):
+        return None, []
+    if step.code.checksum and now.code_checksum not in {None, step.code.checksum}:
+        return None, ["the code was replaced once more by something else, so it was left alone"]
+    if left.kept is None:
+        return None, ["the code stays replaced: the code before it could not be downloaded"]
+    return left.kept, []
 
 
 def load(code: Code) -> models.Code | bytes | None:

@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import click
 import msgspec
 
 from fc_async_plugin import template
@@ -185,22 +184,3 @@ def _project_if_any(where: Where) -> Project | None:
         except template.TemplateError:
             return None
     return load(where.template, where.account, where.environment)
-
-
-def refuse_findings(project: Project, *, skip: bool) -> None:
-    """Check a template before anything is sent.
-
-    Raises:
-        click.ClickException: It has errors.
-    """
-    if skip:
-        return
-    from fc_async_plugin import rules
-    from fc_async_plugin.cli import terminal
-    from fc_async_plugin.report import findings
-
-    found = rules.check(rules.Context([project]))
-    errors = [one for one in found if one.severity == "error"]
-    if errors:
-        findings.write_text(terminal.console(err=True), errors, 1)
-        raise click.ClickException("the template has errors: nothing was changed")

@@ -12,10 +12,14 @@ from fc_async_plugin.cli import options
 from fc_async_plugin.cli.group import CHANGES, DONE, FAILED
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fc_async_plugin.account import Regions
     from fc_async_plugin.cli.execution import Execution
     from fc_async_plugin.cli.options import Account, Format
     from fc_async_plugin.plan import Plan
+    from fc_async_plugin.plan.saved import SavedPlan
+    from fc_async_plugin.plan.state import Wanted
     from fc_async_plugin.template import Project
 
 
@@ -29,6 +33,7 @@ class Choices(NamedTuple):
     dry_run: bool
     resume: bool
     undo: bool
+    skip_validation: bool
     resources: tuple[str, ...]
 
 
@@ -41,7 +46,7 @@ class Choices(NamedTuple):
 @options.prune_option
 @options.yes_option
 @options.format_option
-@click.option("--skip-validation", is_flag=True, help="Deploy in spite of errors in the template.")
+@options.skip_validation_option
 @click.option(
     "--dry-run", is_flag=True, help="The same as plan: change nothing, exit 2 if it would."
 )
@@ -82,7 +87,9 @@ def command(  # noqa: PLR0917 -- click passes options by name
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
     from fc_async_plugin.cli import connection
 
-    choices = Choices(with_functions, prune, yes, output, dry_run, resume, undo, resources)
+    choices = Choices(
+        with_functions, prune, yes, output, dry_run, resume, undo, skip_validation, resources
+    )
     if sum((dry_run, resume, undo)) > 1:
         raise click.UsageError("--dry-run, --resume and --undo exclude each other")
     if from_plan is not None:
@@ -92,37 +99,50 @@ def command(  # noqa: PLR0917 -- click passes options by name
             )
         return _deploy_saved(Path(from_plan), account, choices)
     project = connection.load(template, account, environment)
-    if not undo:
-        connection.refuse_findings(project, skip=skip_validation)
     with connection.regions(account, project) as regions:
         return _deploy(project, account, regions, choices)
 
 
 def _deploy(project: Project, account: Account, regions: Regions, choices: Choices) -> int:
     from fc_async_plugin.account.remote import read
-    from fc_async_plugin.cli import connection
+    from fc_async_plugin.cli import checking, connection
     from fc_async_plugin.cli.execution import Execution
     from fc_async_plugin.plan import plan_changes
     from fc_async_plugin.plan.wanted import wanted
 
     execution = Execution(
-        regions,
-        Path(project.file).resolve().parent,
-        connection.target_of(account, project),
-        "deploy",
-        choices.yes,
-        choices.output,
+        regions=regions,
+        folder=Path(project.file).resolve().parent,
+        template=Path(project.file).name,
+        target=connection.target_of(account, project),
+        command="deploy",
+        yes=choices.yes,
+        output=choices.output,
     )
     if choices.undo:
-        return execution.take_back()
+        with execution:
+            return execution.take_back()
+    checked = not choices.skip_validation
+    found = checking.template(project) if checked else []
     wants = wanted(project, functions=choices.with_functions, only=choices.resources)
-    plan = plan_changes(wants, read(regions, wants), prune=choices.prune)
-    return _carry_out(plan, execution, choices)
+
+    def make_plan() -> Plan:
+        remote = read(regions, wants)
+        plan = plan_changes(wants, remote, prune=choices.prune)
+        if plan.obstacles:
+            checking.show(found)
+        elif checked:
+            checking.with_account(
+                project, plan, remote, regions, account, only=choices.resources, found=found
+            )
+        return plan
+
+    return _carry_out(make_plan, execution, choices)
 
 
 def _deploy_saved(path: Path, account: Account, choices: Choices) -> int:
     from fc_async_plugin.account.remote import read
-    from fc_async_plugin.cli import connection
+    from fc_async_plugin.cli import checking, connection
     from fc_async_plugin.cli.execution import Execution
     from fc_async_plugin.errors import PluginError
     from fc_async_plugin.plan import saved as saved_plan
@@ -137,27 +157,68 @@ def _deploy_saved(path: Path, account: Account, choices: Choices) -> int:
         endpoint=saved.endpoint or None, account_id=account.account_id or saved.account_id or None
     )
     folder = Path(saved.template).parent
+    settings = _settings_of_template(path, saved, account) if saved.digest else {}
     with connection.regions(account) as regions:
-        saved_plan.refuse_changes(saved, read(regions, saved_plan.to_read(saved)))
+
+        def make_plan() -> Plan:
+            remote = read(regions, saved_plan.to_read(saved))
+            saved_plan.refuse_changes(saved, remote)
+            plan = saved_plan.with_secrets(saved, settings, remote) if saved.digest else saved.plan
+            if not choices.skip_validation:
+                for cycle in checking.cycles_after(
+                    plan, remote, regions, account, account_id=account.account_id or ""
+                ):
+                    if checking.describe(cycle) not in saved.cycles:
+                        raise PluginError(
+                            "the plan would close a destination cycle with what was configured "
+                            f"since it was made: {checking.describe(cycle)}"
+                        )
+            return plan
+
         execution = Execution(
-            regions,
+            regions=regions,
             # A plan may be applied elsewhere than it was made; the journal then lies here.
-            folder if folder.is_dir() else Path.cwd(),
-            connection.target_of(account),
-            "deploy",
-            choices.yes,
-            choices.output,
+            folder=folder if folder.is_dir() else Path.cwd(),
+            template=Path(saved.template).name,
+            target=connection.target_of(account),
+            command="deploy",
+            yes=choices.yes,
+            output=choices.output,
         )
-        return _carry_out(saved.plan, execution, choices)
+        return _carry_out(make_plan, execution, choices)
 
 
-def _carry_out(plan: Plan, execution: Execution, choices: Choices) -> int:
+def _settings_of_template(path: Path, saved: SavedPlan, account: Account) -> Wanted:
+    """What the template says of the functions: values that a plan file does not hold."""
+    from fc_async_plugin.cli import connection
+    from fc_async_plugin.errors import PluginError
+    from fc_async_plugin.plan.wanted import wanted
+
+    if not Path(saved.template).is_file():
+        raise PluginError(
+            f"{path} has no values of environment variables, they are read from {saved.template}, "
+            "and that file does not exist: apply the plan where it was made, or plan again"
+        )
+    project = connection.load(saved.template, account, saved.environment or None)
+    return wanted(project, functions=True)
+
+
+def _carry_out(make_plan: Callable[[], Plan], execution: Execution, choices: Choices) -> int:
+    """Read the account, plan, and execute, while no other deployment to the same target runs."""
+    if choices.dry_run:
+        return _show(make_plan(), choices)
+    with execution:
+        execution.begin(resume=choices.resume)
+        plan = make_plan()
+        if plan.obstacles or choices.output == "text":
+            _show(plan, choices)
+        return FAILED if plan.obstacles else execution.carry_out(plan, question="Deploy this?")
+
+
+def _show(plan: Plan, choices: Choices) -> int:
     from fc_async_plugin.cli.plan import print_plan
 
-    if plan.obstacles or choices.dry_run or choices.output == "text":
-        print_plan(plan, choices.output)
+    print_plan(plan, choices.output)
     if plan.obstacles:
         return FAILED
-    if choices.dry_run:
-        return CHANGES if plan.changes else DONE
-    return execution.carry_out(plan, question="Deploy this?", resume=choices.resume)
+    return CHANGES if plan.changes else DONE

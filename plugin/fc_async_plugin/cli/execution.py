@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Carrying out a plan before somebody's eyes: ask, show progress, tell how it ended."""
+"""Carries out a plan on the command line: ask, show progress, report how it ended."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ import signal
 import threading
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from fc_async_plugin import apply
 from fc_async_plugin.apply import Report
-from fc_async_plugin.apply.journal import FOLDER, Journal
+from fc_async_plugin.apply.journal import Journal
 from fc_async_plugin.apply.kept_code import CodeKeeper
 from fc_async_plugin.apply.perform import Performer
 from fc_async_plugin.cli import terminal
@@ -26,106 +27,120 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from typing_extensions import Self
+
     from fc_async_plugin.account import Regions
     from fc_async_plugin.cli.options import Format
     from fc_async_plugin.plan import Plan
 
 
-class Execution(NamedTuple):
-    """How a plan is carried out.
+@dataclass(kw_only=True)
+class Execution:
+    """Carries out a plan. A context manager: it holds the lock of the deployment's target.
+
+    Enter it before the account is read, so that another deployment cannot change the account
+    between the plan and its execution.
 
     Attributes:
         regions: The account.
-        folder: The project's folder; the journal lives there.
-        target: Which account, in words: a journal belongs to one.
-        command: ``deploy`` or ``remove``: an interrupted one is gone on with by the same.
-        yes: Nobody needs to be asked.
-        output: How to tell.
+        folder: The project's folder; the journal is kept there.
+        template: Name of the template's file.
+        target: Which account, in words: each has a journal of its own.
+        command: ``deploy`` or ``remove``: an interrupted one is resumed by the same.
+        yes: The answer to all questions is yes.
+        output: How to report.
     """
 
     regions: Regions
     folder: Path
+    template: str
     target: str
     command: str
     yes: bool
     output: Format
 
-    def carry_out(self, plan: Plan, *, question: str, resume: bool = False) -> int:
-        """Carry out a plan and tell how it ended.
-
-        Args:
-            plan: Without obstacles, shown already. Nothing is asked or done if it is empty.
-            question: Asked before anything changes.
-            resume: Go on with an interrupted deployment: if this one fails, that is undone too.
-
-        Returns:
-            The exit code.
+    def __enter__(self) -> Self:
+        """Take the lock, after any other deployment of this target.
 
         Raises:
-            PluginError: An earlier deployment was interrupted and ``resume`` isn't set.
+            PluginError: The other one does not end, or the journal is damaged.
         """
-        with Journal(self.folder) as journal:
-            self._check(journal, resume=resume, command=self.command)
-            if not plan.changes:
-                journal.end([])
-                return self._tell(Report("done"), 0)
-            terminal.confirm(question, yes=self.yes)
-            keeper = self._keeper()
-            performer = Performer(self.regions, sleep=time.sleep, keep_code=keeper)
-            first = journal.begin(self.command, self.target, plan.steps)
-            with interruptible() as stop, Progress(len(plan.steps)) as progress:
-                report = apply.apply(
-                    plan,
-                    performer,
-                    [journal, progress],
-                    stop=stop.is_set,
-                    before=journal.standing,
-                    first=first,
-                )
-            self._end(journal, keeper, report)
-            return self._tell(report, len(plan.steps))
+        self._journal = Journal(self.folder, self.template, self.target, waiting=terminal.note)
+        self._journal.__enter__()
+        self._performer = Performer(
+            self.regions, sleep=time.sleep, keep_code=CodeKeeper(self._journal.code)
+        )
+        return self
 
-    def take_back(self) -> int:
-        """Undo what an interrupted deployment did, and tell how it ended."""
-        with Journal(self.folder) as journal:
-            self._check(journal, resume=True, command=journal.command)
-            count = len(journal.standing)
-            if not count:
-                raise PluginError("there is no interrupted deployment to undo")
-            terminal.confirm(f"Undo {count} steps?", yes=self.yes)
-            keeper = self._keeper()
-            performer = Performer(self.regions, sleep=time.sleep)
-            with Progress(count) as progress:
-                report = apply.undo(journal.standing, performer, [journal, progress])
-            self._end(journal, keeper, report)
-            if report.outcome == "undone" and self.output == "text":
-                click.echo(f"Undone: {count} of {count} steps.")
-                return DONE
-            code = self._tell(report, count)
-            return DONE if report.outcome == "undone" else code
+    def __exit__(self, *details: object) -> None:
+        """Release the lock."""
+        self._journal.__exit__(*details)
 
-    def _keeper(self) -> CodeKeeper:
-        return CodeKeeper(self.folder / FOLDER / "code")
+    def begin(self, *, resume: bool) -> None:
+        """Look at what an interrupted run left, before the account is read.
 
-    def _check(self, journal: Journal, *, resume: bool, command: str) -> None:
+        Raises:
+            PluginError: An earlier run was interrupted and ``resume`` is not set, or another
+                command was interrupted.
+        """
+        journal = self._journal
         if not journal.standing:
             return
-        if journal.target != self.target:
-            raise PluginError(
-                f"an interrupted deployment to {journal.target} is waiting ({journal.path}); this "
-                f"one goes to {self.target}: end that one first"
-            )
-        if not resume or command != journal.command:
+        if not resume or self.command != journal.command:
             raise PluginError(
                 f"an earlier {journal.command} was interrupted; {len(journal.standing)} of its "
                 f"steps stand: {_ways_out(journal.command)}"
             )
+        standing = apply.drop_unused_versions(journal.standing, self._performer, [journal])
+        journal.end(standing)
 
-    @staticmethod
-    def _end(journal: Journal, keeper: CodeKeeper, report: Report) -> None:
+    def carry_out(self, plan: Plan, *, question: str) -> int:
+        """Carry out a plan and report how it ended.
+
+        What an interrupted run did before (see :meth:`begin`) is undone too if this one fails.
+
+        Args:
+            plan: Without obstacles, shown already. Nothing is asked or done if it is empty.
+            question: Asked before anything changes.
+
+        Returns:
+            The exit code.
+        """
+        journal = self._journal
+        if not plan.changes:
+            journal.end([])
+            return self._tell(Report("done"), 0)
+        terminal.confirm(question, yes=self.yes)
+        first = journal.begin(self.command, plan.steps)
+        with interruptible() as stop, Progress(len(plan.steps)) as progress:
+            report = apply.apply(
+                plan,
+                self._performer,
+                [journal, progress],
+                stop=stop.is_set,
+                before=journal.standing,
+                first=first,
+            )
         journal.end(list(report.standing))
-        if not report.standing:
-            keeper.forget()
+        return self._tell(report, len(plan.steps))
+
+    def take_back(self) -> int:
+        """Undo what an interrupted deployment did, and report how it ended."""
+        journal = self._journal
+        count = len(journal.standing)
+        if not count:
+            raise PluginError(
+                f"there is no interrupted deployment of {self.template} to {self.target} to undo"
+            )
+        terminal.confirm(f"Undo {count} steps?", yes=self.yes)
+        with Progress(count) as progress:
+            report = apply.undo(journal.standing, self._performer, [journal, progress])
+        journal.end(list(report.standing))
+        if report.outcome == "undone" and self.output == "text":
+            click.echo(f"Undone: {count} of {count} steps.")
+            return DONE
+        code = self._tell(report, count)
+        return DONE if report.outcome == "undone" else code
 
     def _tell(self, report: Report, total: int) -> int:
         if self.output == "json":

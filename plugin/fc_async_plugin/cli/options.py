@@ -134,6 +134,13 @@ prune_option = click.option(
 )
 """``prune: bool``."""
 
+skip_validation_option = click.option(
+    "--skip-validation",
+    is_flag=True,
+    help="Go on in spite of errors in the template and of destination cycles in the account.",
+)
+"""``skip_validation: bool``."""
+
 qualifier_option = click.option(
     "--qualifier", metavar="NAME", default=None, help="Version or alias.  [default: LATEST]"
 )

@@ -24,12 +24,13 @@ if TYPE_CHECKING:
 @options.with_functions_option
 @options.prune_option
 @options.format_option
+@options.skip_validation_option
 @click.option(
     "--out",
     metavar="FILE",
     type=click.Path(dir_okay=False),
     default=None,
-    help="Keep the plan for deploy --from-plan. It may hold environment variables.",
+    help="Keep the plan for deploy --from-plan. Values of environment variables are not in it.",
 )
 def command(
     template: str | None,
@@ -39,11 +40,12 @@ def command(
     with_functions: bool,
     prune: bool,
     output: Format,
+    skip_validation: bool,
     out: str | None,
 ) -> int:
     """Show what deploy would change, and change nothing.
 
-    Exit codes: 0 nothing to do, 2 there are changes, 1 failed.
+    Exit codes: 0 nothing to do, 2 there are changes, 1 failed: deploy would refuse it too.
 
     \b
     Examples:
@@ -52,28 +54,40 @@ def command(
       fc-async plan --out reviewed.json && fc-async deploy --from-plan reviewed.json
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
     from fc_async_plugin.account.remote import read
-    from fc_async_plugin.cli import connection
+    from fc_async_plugin.cli import checking, connection
     from fc_async_plugin.plan import plan_changes
     from fc_async_plugin.plan import saved as saved_plan
     from fc_async_plugin.plan.wanted import wanted
 
     project = connection.load(template, account, environment)
-    if out is not None:
-        connection.refuse_findings(project, skip=False)
+    found = [] if skip_validation else checking.template(project)
     wants = wanted(project, functions=with_functions, only=resources)
     with connection.regions(account, project) as regions:
         remote = read(regions, wants)
-    plan = plan_changes(wants, remote, prune=prune)
-    print_plan(plan, output)
-    if plan.obstacles:
-        return FAILED
+        plan = plan_changes(wants, remote, prune=prune)
+        print_plan(plan, output)
+        if plan.obstacles:
+            checking.show(found)
+            return FAILED
+        if not skip_validation:
+            checking.with_account(
+                project, plan, remote, regions, account, only=resources, found=found
+            )
+        account_id = connection.account_id_of(account, project)
+        cycles = (
+            checking.cycles_after(plan, remote, regions, account, account_id=account_id)
+            if out is not None
+            else []
+        )
     if out is not None:
         saved = saved_plan.SavedPlan(
             template=str(Path(project.file).resolve()),
             endpoint=account.endpoint or "",
-            account_id=connection.account_id_of(account, project),
+            account_id=account_id,
+            environment=environment or "",
             plan=plan,
             seen=saved_plan.seen(wants, remote),
+            cycles=tuple(map(checking.describe, cycles)),
         )
         saved_plan.save(Path(out), saved)
     return CHANGES if plan.changes else DONE

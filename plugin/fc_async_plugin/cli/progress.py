@@ -48,6 +48,9 @@ class Progress:
     def started(self, step: Step, index: int) -> None:
         """Nothing to show: most steps end at once."""
 
+    def prepared(self, step: Step, index: int, left: Done) -> None:
+        """Nothing to show."""
+
     def done(self, step: Step, index: int, left: Done) -> None:
         """One further."""
         del index, left

@@ -53,15 +53,23 @@ def command(
 
     project = connection.load(template, account, environment)
     wants = wanted(project, only=resources)
-    with connection.regions(account, project) as regions:
+    with (
+        connection.regions(account, project) as regions,
+        Execution(
+            regions=regions,
+            folder=Path(project.file).resolve().parent,
+            template=Path(project.file).name,
+            target=connection.target_of(account, project),
+            command="remove",
+            yes=yes,
+            output=output,
+        ) as execution,
+    ):
+        execution.begin(resume=resume)
         remote = read(regions, wants, everything=with_functions)
         plan = plan_removal(wants, remote, functions=with_functions)
         if plan.obstacles or output == "text":
             print_plan(plan, output)
         if plan.obstacles:
             return FAILED
-        target = connection.target_of(account, project)
-        folder = Path(project.file).resolve().parent
-        return Execution(regions, folder, target, "remove", yes, output).carry_out(
-            plan, question="Remove this?", resume=resume
-        )
+        return execution.carry_out(plan, question="Remove this?")

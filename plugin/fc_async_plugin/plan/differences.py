@@ -8,13 +8,16 @@ function's own, an empty list is an absent one. What it returns is what has to b
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
 from fc_async_sdk import arn, limits
 from fc_async_sdk.errors import InvalidArn
 from fc_async_sdk.models import AsyncConfig, Destination, DestinationConfig, Function
+
+if TYPE_CHECKING:
+    from fc_async_plugin.plan.steps import UpdateFunction
 
 
 class Effective(NamedTuple):
@@ -127,6 +130,89 @@ def settings_to_send(
         if not same(value, _layer_arns(have) if name == "layers" else have):
             before[name], after[name] = have, value
     return before, after
+
+
+def settings_to_restore(step: UpdateFunction, there: Function) -> dict[str, Any]:
+    """The settings to send so that a function has again what it had before an update.
+
+    UpdateFunction leaves alone what the body leaves out and has no way to unset a setting: a text,
+    map or list is sent empty, for the others the service's default is sent. A setting without a
+    default is left out; :func:`settings_that_stay` reports it.
+
+    Args:
+        step: The update.
+        there: The function as it is now.
+    """
+    current = _current(there)
+    return {
+        name: value
+        for name, value in _before(step).items()
+        if value is not None and not _equal(value, current.get(name))
+    }
+
+
+def settings_that_stay(step: UpdateFunction, there: Function) -> list[str]:
+    """What is not as it was before an update, one sentence for each setting.
+
+    Args:
+        step: The update that was undone.
+        there: The function as it is now.
+    """
+    current = _current(there)
+    found = []
+    for name, value in _before(step).items():
+        have = current.get(name)
+        if _equal(value, have):
+            continue
+        hidden = name in SECRET_SETTINGS
+        shown = "" if hidden else f" {msgspec.json.encode(have).decode()}"
+        if step.before[name] is None:
+            found.append(
+                f"{name} stays{shown}: it was not set before, and UpdateFunction cannot unset it"
+            )
+        else:
+            found.append(f"{name} stays{shown}: the service took the earlier value and ignored it")
+    return found
+
+
+def _before(step: UpdateFunction) -> dict[str, Any]:
+    """The settings before an update, with what counts as unset for those that were not set."""
+    return {
+        name: _unset(name, step.after.get(name)) if value is None else value
+        for name, value in step.before.items()
+    }
+
+
+_DEFAULTS: Final[dict[str, Any]] = {
+    "disableOndemand": False,
+    "diskSize": 512,
+    "instanceConcurrency": 1,
+    "instanceIsolationMode": "SHARE",
+    "internetAccess": True,
+    "memorySize": limits.MEMORY_MB.default,
+    "sessionAffinity": "NONE",
+    "timeout": limits.FUNCTION_TIMEOUT_SECONDS.default,
+}
+"""What the service uses when a setting is not given (API reference 2023-03-30, CreateFunctionInput;
+fc3's component sends and ignores the same values). ``cpu`` and ``idleTimeout`` have none."""
+SECRET_SETTINGS: Final = frozenset({"environmentVariables", "customContainerConfig"})
+"""Settings whose values are not shown in messages."""
+
+
+def _unset(name: str, value: Any) -> Any:
+    if name in _DEFAULTS:
+        return _DEFAULTS[name]
+    return type(value)() if isinstance(value, str | dict | list) else None
+
+
+def _current(there: Function) -> dict[str, Any]:
+    current = there.to_dict()
+    return current | {"layers": _layer_arns(current.get("layers"))}
+
+
+def _equal(one: Any, other: Any) -> bool:
+    """Whether two values are the same, with nothing more in either of them."""
+    return same(one, other) and same(other, one)
 
 
 def _layer_arns(layers: Any) -> Any:

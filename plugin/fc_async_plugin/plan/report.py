@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
+from fc_async_plugin.plan.secrets import HIDDEN, hidden
 from fc_async_plugin.plan.steps import (
     CURRENT_VERSION,
     CreateFunction,
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from fc_async_sdk.models import AsyncConfig
 
 _ACTIONS: Final = {"+": "create", "~": "update", "-": "delete"}
-_HIDDEN: Final = "(hidden)"
 _NOTHING: Final = "(not set)"
 
 
@@ -110,7 +110,7 @@ class _Secret:
         return hash(self._value)
 
     def __repr__(self) -> str:
-        return _HIDDEN
+        return HIDDEN
 
 
 def _code(step: CreateFunction | UpdateFunction) -> str:
@@ -168,7 +168,7 @@ def show(value: Any) -> str:
         return value or '""'
     if isinstance(value, _Secret):
         return repr(value)
-    return msgspec.json.encode(value).decode()
+    return msgspec.json.encode(hidden(value)).decode()
 
 
 def summary(steps: Sequence[Step]) -> str:
@@ -214,4 +214,4 @@ def step_data(step: Step) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    return _HIDDEN if isinstance(value, _Secret) else value
+    return HIDDEN if isinstance(value, _Secret) else hidden(value)

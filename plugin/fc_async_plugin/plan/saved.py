@@ -2,8 +2,12 @@
 """A plan in a file: reviewed by people, then applied exactly, or refused.
 
 The file holds the steps and a fingerprint of what the account had of each function when the plan
-was made. It may hold values of environment variables, so only its owner can read it. It never
-holds keys.
+was made.
+
+Invariants:
+    It holds no secret: neither keys nor values of environment variables. Like code, these are read
+    from the template when the plan is applied, and compared with a digest in the file.
+    Only its owner can read it.
 """
 
 from __future__ import annotations
@@ -15,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from fc_async_plugin.errors import PluginError
-from fc_async_plugin.plan import Plan
+from fc_async_plugin.plan import Plan, secrets
 from fc_async_plugin.plan.differences import account_of, effective
 from fc_async_plugin.plan.state import Place, WantedFunction
 from fc_async_plugin.template.model import Position
@@ -67,28 +71,73 @@ class SavedPlan(msgspec.Struct, frozen=True, kw_only=True):
         template: The template, absolute.
         endpoint: The endpoint it was made against; "" for the service's own.
         account_id: The account, "" if it wasn't known.
-        plan: What to do.
+        environment: The environment of ``env.yaml``, "" if none was chosen.
+        plan: What to do, secret values hidden.
         seen: Every function of the template.
+        cycles: Destination cycles that were there when the plan was made, and accepted.
+        salt: Of the digest.
+        digest: Of what the steps send to functions; "" if nothing of it is secret.
     """
 
     format: int = FORMAT
     template: str
     endpoint: str
     account_id: str
+    environment: str = ""
     plan: Plan
     seen: tuple[Seen, ...]
+    cycles: tuple[str, ...] = ()
+    salt: str = ""
+    digest: str = ""
+
+
+def without_secrets(saved: SavedPlan) -> SavedPlan:
+    """A plan as it is written to a file."""
+    plan = saved.plan
+    if not secrets.has_secrets(plan.steps):
+        return saved
+    salt = os.urandom(16).hex()
+    return msgspec.structs.replace(
+        saved,
+        plan=msgspec.structs.replace(plan, steps=tuple(map(secrets.hide, plan.steps))),
+        salt=salt,
+        digest=secrets.digest(plan.steps, salt),
+    )
+
+
+def with_secrets(saved: SavedPlan, wanted: Wanted, remote: Remote) -> Plan:
+    """The plan of a file with the values that are not in it.
+
+    Args:
+        saved: As it was read.
+        wanted: From the template.
+        remote: From the account.
+
+    Raises:
+        PluginError: The template has changed in what the plan sends.
+    """
+    try:
+        steps = tuple(secrets.fill_in(saved.plan.steps, wanted, remote))
+    except KeyError:
+        steps = ()
+    if secrets.digest(steps, saved.salt) != saved.digest:
+        raise PluginError(
+            f"the functions' settings in {saved.template} changed since the plan was made "
+            "(environment variables are read from there, they are not in the plan): plan again"
+        )
+    return msgspec.structs.replace(saved.plan, steps=steps)
 
 
 prepare(SavedPlan)
 
 
 def save(path: Path, saved: SavedPlan) -> None:
-    """Write a plan; an older file of the same name is replaced as a whole."""
+    """Write a plan without secrets; an older file of the same name is replaced as a whole."""
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(msgspec.json.format(msgspec.json.encode(saved), indent=2))
+            file.write(msgspec.json.format(msgspec.json.encode(without_secrets(saved)), indent=2))
         temporary.replace(path)
     except OSError:
         temporary.unlink(missing_ok=True)
@@ -106,7 +155,9 @@ def load(path: Path) -> SavedPlan:
     try:
         saved = msgspec.json.decode(path.read_bytes(), type=SavedPlan)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise PluginError(f"{path} is no plan: {error}. Make one with: plan --out FILE") from error
+        raise PluginError(
+            f"{path} is not a plan: {error}. Make one with: plan --out FILE"
+        ) from error
     if saved.format != FORMAT:
         raise PluginError(f"{path} has format {saved.format}, expected {FORMAT}: plan again")
     return saved

@@ -210,26 +210,20 @@ Step = (
 )
 
 
-def inverse(step: Step, *, made: str = "", code: Code | None = None) -> Step | None:
-    """The step that undoes another one.
+def inverse(step: Step) -> Step | None:
+    """The step that undoes another one, as far as one step can.
 
-    Args:
-        step: The step to undo.
-        made: What it made: the id of the version that :class:`PublishVersion` published.
-        code: Where the code that :class:`UpdateFunction` replaced was kept.
+    Updates of functions and published versions are undone by what the account says; see the
+    package ``apply``.
 
     Returns:
-        None if it can't be undone.
+        None if it is not known what there was before, or nothing undoes it.
     """
     at: dict[str, Any] = {"region": step.region, "function": step.function}
     undo: Step | None = None
     match step:
         case CreateFunction():
             undo = DeleteFunction(**at)
-        case UpdateFunction():
-            undo = _inverse_update(step, code)
-        case PublishVersion() if made:
-            undo = DeleteVersion(**at, version=made)
         case PutAlias(alias=alias, before=None):
             undo = DeleteAlias(**at, alias=alias, before=step.after)
         case PutAlias(alias=alias, before=Alias() as before):
@@ -245,24 +239,3 @@ def inverse(step: Step, *, made: str = "", code: Code | None = None) -> Step | N
         case _:
             pass
     return undo
-
-
-def _inverse_update(step: UpdateFunction, code: Code | None) -> UpdateFunction | None:
-    if step.code is not None and code is None:
-        return None
-    return UpdateFunction(
-        region=step.region,
-        function=step.function,
-        before=step.after,
-        after={
-            name: _cleared(step.after[name]) if value is None else value
-            for name, value in step.before.items()
-        },
-        code=code,
-        code_before=step.code.checksum if step.code else None,
-    )
-
-
-def _cleared(value: Any) -> Any:
-    """What to send for a setting that was not set: left out, it would keep its value."""
-    return type(value)() if isinstance(value, str | dict | list) else value

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fc_async_tests.project import kept_by_deployments
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -97,7 +99,7 @@ def test_the_code_that_was_replaced_comes_back_when_the_deployment_fails(
     assert result(fc_local, "orders") == "one"
     assert fc_local.client.get_function("orders").timeout == 10
     assert [one.function_name for one in fc_local.client.list_functions().functions] == ["orders"]
-    assert not (project / ".fc-async").exists()
+    assert kept_by_deployments(project) == []
 
 
 def test_an_alias_keeps_running_what_it_pointed_to(

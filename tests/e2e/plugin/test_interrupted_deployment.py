@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from fc_async_tests.project import kept_by_deployments
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -107,7 +109,7 @@ def test_it_is_in_the_middle_and_can_be_taken_back(
     taken_back = fc_async("deploy", "-y", "--undo")
     assert taken_back.code == 0, taken_back.said
     assert configured(fc_local) == 0
-    assert not (project / ".fc-async").exists()
+    assert kept_by_deployments(project) == []
 
 
 def test_it_can_be_gone_on_with_after_ctrl_c(
@@ -118,4 +120,4 @@ def test_it_can_be_gone_on_with_after_ctrl_c(
     assert gone_on.code == 0, gone_on.said
     assert configured(fc_local) == COUNT
     assert fc_async("plan").code == 0
-    assert not (project / ".fc-async").exists()
+    assert kept_by_deployments(project) == []

@@ -41,6 +41,8 @@ class FakeAccount(Service):
         calls: (operation, function) of every call, in order.
         fail: Asked before a call; what it returns is raised instead of doing anything.
         fail_after: The same, after the call was done: the answer got lost.
+        codes: The zips that functions have.
+        code_address: Where the zips can be downloaded, by function; "": nowhere.
     """
 
     def __init__(self) -> None:
@@ -50,8 +52,10 @@ class FakeAccount(Service):
         self.versions: dict[str, list[str]] = {}
         self.triggers: dict[str, list[str]] = {}
         self.calls: list[tuple[str, str]] = []
-        self.fail: Callable[[str, str], Exception | None] = lambda *_: None
-        self.fail_after: Callable[[str, str], Exception | None] = lambda *_: None
+        self.fail: Callable[[str, str], BaseException | None] = lambda *_: None
+        self.fail_after: Callable[[str, str], BaseException | None] = lambda *_: None
+        self.codes: dict[str, bytes] = {}
+        self.code_address = ""
         self._lock = threading.RLock()
 
     def snapshot(self) -> Any:
@@ -127,6 +131,7 @@ class FakeAccount(Service):
             import fastcrc
 
             self.functions[function]["codeChecksum"] = str(fastcrc.crc64.xz(code))
+            self.codes[function] = code
 
     def update_function(
         self,
@@ -154,7 +159,8 @@ class FakeAccount(Service):
         self._call("DeleteFunction", function, delete)
 
     def get_function_code(self, function: str) -> models.FunctionCode:
-        return self._call("GetFunctionCode", function, models.FunctionCode)
+        url = f"{self.code_address}/{function}" if self.code_address else None
+        return self._call("GetFunctionCode", function, lambda: models.FunctionCode(url=url))
 
     # --- configuration
 
@@ -221,6 +227,8 @@ class FakeAccount(Service):
         def create() -> models.Alias:
             if version_id not in self.versions.get(function, []):
                 raise refusal("VersionNotFound", 404)
+            if (function, alias) in self.aliases:
+                raise refusal("AliasAlreadyExists", 409)
             made = models.Alias(alias_name=alias, version_id=version_id, description=description)
             self.aliases[function, alias] = made
             return made
@@ -244,7 +252,12 @@ class FakeAccount(Service):
         return self._call("UpdateAlias", function, update)
 
     def delete_alias(self, function: str, alias: str) -> None:
-        self._call("DeleteAlias", function, lambda: self.aliases.pop((function, alias)))
+        def delete() -> None:
+            if (function, alias) not in self.aliases:
+                raise refusal("AliasNotFound", 404)
+            del self.aliases[function, alias]
+
+        self._call("DeleteAlias", function, delete)
 
     def publish_function_version(
         self, function: str, *, description: str | None = None
@@ -275,6 +288,8 @@ class FakeAccount(Service):
 
     def delete_function_version(self, function: str, version_id: str) -> None:
         def delete() -> None:
+            if version_id not in self.versions.get(function, []):
+                raise refusal("VersionNotFound", 404)
             self.versions[function].remove(version_id)
             if not self.versions[function]:
                 del self.versions[function]

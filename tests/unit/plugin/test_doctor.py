@@ -81,8 +81,9 @@ def test_keys_that_others_can_read(moved: bool, machine: Machine, tmp_path: Path
 
 
 def test_an_interrupted_deployment(machine: Machine) -> None:
-    (machine.folder / ".fc-async").mkdir()
-    (machine.folder / ".fc-async" / "deployment.jsonl").write_text("{}\n")
+    journal = machine.folder / ".fc-async" / "deploy" / "s.yaml-account-1" / "journal"
+    journal.parent.mkdir(parents=True)
+    journal.write_text("x\n")
     assert "deploy --undo" in said(machine)[0]
 
 

@@ -163,7 +163,13 @@ def test_who_deploys_needs_to_read_and_to_put(
     [on_functions, listing] = json.loads(capsys.readouterr().out)["Statement"]
     assert "fc:PutAsyncInvokeConfig" in on_functions["Action"]
     assert "fc:CreateFunction" not in on_functions["Action"]
-    assert listing["Action"] == ["fc:ListAsyncInvokeConfigs", "fc:ListFunctions"]
+    assert listing["Action"] == [
+        "fc:GetFunction",
+        "fc:ListAliases",
+        "fc:ListAsyncInvokeConfigs",
+        "fc:ListFunctions",
+        "fc:ListTriggers",
+    ]
 
 
 def test_who_deploys_functions_must_be_allowed_to_pass_their_roles(

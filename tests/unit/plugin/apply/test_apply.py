@@ -131,7 +131,7 @@ def test_a_deleted_function_is_told_as_beyond_undoing(
     )
     steps = [DeleteFunction(region=REGION, function=name) for name in ("f0", "f1")]
     report = apply(plan_of(*steps), performer, workers=1)
-    assert report.stuck[0].reason == "there is no way back from this step"
+    assert report.stuck[0].reason == "what was deleted cannot be brought back"
 
 
 def test_a_transient_failure_is_waited_out(

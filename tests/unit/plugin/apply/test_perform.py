@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fc_async_plugin.apply.perform import Done, load
+from fc_async_plugin.apply.perform import CannotUndo, Done, load
 from fc_async_plugin.plan.steps import (
     Code,
+    CreateFunction,
     DeleteAlias,
-    DeleteAsyncConfig,
-    DeleteFunction,
     PublishVersion,
     PutAlias,
     PutAsyncConfig,
@@ -83,16 +82,23 @@ def test_the_service_may_say_how_long_to_wait(
     assert naps == [7.0]
 
 
-@pytest.mark.parametrize("step", [DeleteFunction(**AT), DeleteAsyncConfig(**AT)])
+@pytest.mark.parametrize(
+    "step",
+    [
+        CreateFunction(**AT, after={}, code=Code()),
+        PutAsyncConfig(**AT, after=TASK),
+        PutAlias(**AT, alias="prod", after=models.Alias(alias_name="prod", version_id="1")),
+    ],
+)
 def test_taking_back_forgives_what_is_gone(step: Any, performer: Performer) -> None:
-    assert performer.undo(step) == Done()
+    performer.undo(step, Done())
 
 
 def test_taking_back_does_not_forgive_a_function_that_is_gone_under_its_configuration(
     performer: Performer,
 ) -> None:
     with pytest.raises(errors.FunctionNotFound):
-        performer.undo(PutAsyncConfig(**AT, after=TASK))
+        performer.undo(PutAsyncConfig(**AT, before=TASK, after=TASK), Done())
 
 
 def test_an_alias_is_created_moved_and_deleted(account: Any, performer: Performer) -> None:
@@ -123,5 +129,144 @@ def test_code_is_kept_before_it_is_replaced(account: Any, regions: Any) -> None:
     account.add_function("f")
     kept = Code(path="/kept.zip", checksum="1")
     performer = Performer(regions, sleep=lambda _: None, keep_code=lambda *_: kept)
-    step = UpdateFunction(**AT, before={}, after={"timeout": 9})
+    step = UpdateFunction(**AT, before={}, after={"timeout": 9}, code=Code())
     assert performer(step).kept == kept
+
+
+# --- undoing -----------------------------------------------------------------------------------
+
+
+def undone(performer: Performer, step: UpdateFunction, left: Done | None = None) -> None:
+    performer.undo(step, left or performer(step))
+
+
+def test_settings_that_were_not_set_are_set_back_to_the_services_defaults(
+    account: Any, performer: Performer
+) -> None:
+    account.add_function("f")
+    settings = {
+        "timeout": 9,
+        "internetAccess": False,
+        "role": "r",
+        "environmentVariables": {"A": "1"},
+    }
+    undone(performer, UpdateFunction(**AT, before=dict.fromkeys(settings), after=settings))
+    now = account.functions["f"]
+    assert (now["timeout"], now["internetAccess"]) == (3, True)
+    assert (now["role"], now["environmentVariables"]) == ("", {})
+
+
+def test_a_setting_without_a_default_that_was_not_set_is_reported_as_still_there(
+    account: Any, performer: Performer
+) -> None:
+    account.add_function("f")
+    step = UpdateFunction(
+        **AT, before={"timeout": 5, "cpu": None}, after={"timeout": 9, "cpu": 0.5}
+    )
+    with pytest.raises(CannotUndo, match=r"cpu stays 0\.5: it was not set before") as raised:
+        undone(performer, step)
+    assert "timeout" not in str(raised.value)
+    assert account.functions["f"]["timeout"] == 5
+
+
+def test_a_variable_that_an_update_added_is_gone_after_undoing_it(
+    account: Any, performer: Performer
+) -> None:
+    account.add_function("f", environmentVariables={"A": "1"})
+    step = UpdateFunction(
+        **AT,
+        before={"environmentVariables": {"A": "1"}},
+        after={"environmentVariables": {"A": "1", "B": "2"}},
+    )
+    undone(performer, step)
+    assert account.functions["f"]["environmentVariables"] == {"A": "1"}
+
+
+def test_a_service_that_ignores_the_earlier_value_is_not_called_undone(
+    account: Any, performer: Performer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account.add_function("f", timeout=5)
+    step = UpdateFunction(**AT, before={"timeout": 5}, after={"timeout": 9})
+    left = performer(step)
+    monkeypatch.setattr(account, "update_function", lambda *_, **__: None)
+    with pytest.raises(CannotUndo, match="timeout stays 9"):
+        undone(performer, step, left)
+
+
+def test_an_update_that_never_reached_the_service_is_undone_without_a_request(
+    account: Any, performer: Performer
+) -> None:
+    account.add_function("f", codeChecksum="1", timeout=3)
+    step = UpdateFunction(
+        **AT, before={"timeout": 3}, after={"timeout": 9}, code=Code(checksum="2"), code_before="1"
+    )
+    undone(performer, step, Done())
+    undone(performer, step, Done(sent=True))
+    assert "UpdateFunction" not in [operation for operation, _ in account.calls]
+
+
+def test_code_that_could_not_be_kept_is_reported_and_the_settings_are_undone(
+    account: Any, performer: Performer
+) -> None:
+    account.add_function("f", codeChecksum="2", timeout=9)
+    step = UpdateFunction(
+        **AT, before={"timeout": 3}, after={"timeout": 9}, code=Code(checksum="2"), code_before="1"
+    )
+    with pytest.raises(CannotUndo, match="could not be downloaded"):
+        undone(performer, step, Done(sent=True))
+    assert account.functions["f"]["timeout"] == 3
+
+
+def test_code_that_something_else_deployed_since_is_left_alone(
+    account: Any, performer: Performer
+) -> None:
+    account.add_function("f", codeChecksum="3")
+    step = UpdateFunction(**AT, before={}, after={}, code=Code(checksum="2"), code_before="1")
+    with pytest.raises(CannotUndo, match="replaced once more by something else"):
+        undone(performer, step, Done(kept=Code(path="/kept.zip", checksum="1"), sent=True))
+    assert account.functions["f"]["codeChecksum"] == "3"
+
+
+def test_a_version_is_published_once_although_the_first_answer_was_lost(
+    account: Any, performer: Performer
+) -> None:
+    account.add_function("f")
+    account.fail_after = lambda operation, _: (
+        errors.TimedOut("no answer")
+        if operation == "PublishFunctionVersion" and len(account.versions["f"]) == 1
+        else None
+    )
+    assert performer(PublishVersion(**AT)).made == "1"
+    assert account.versions["f"] == ["1"]
+
+
+def test_a_function_that_was_created_although_the_answer_was_lost_counts_as_unknown(
+    account: Any, performer: Performer
+) -> None:
+    account.fail_after = lambda operation, _: (
+        errors.TimedOut("no answer") if operation == "CreateFunction" else None
+    )
+    settings = {"runtime": "python3.12", "handler": "index.handler"}
+    with pytest.raises(errors.OutcomeUnknown, match="it exists now"):
+        performer(CreateFunction(**AT, after=settings, code=Code()))
+
+
+@pytest.mark.parametrize("published", [0, 1])
+def test_a_version_whose_publication_was_cut_off_is_looked_for_in_the_account(
+    account: Any, performer: Performer, published: int
+) -> None:
+    account.add_function("f")
+    account.versions["f"] = ["1", "2"][: 1 + published]
+    performer.undo(PublishVersion(**AT), Done(before=("1",), sent=True))
+    assert account.versions["f"] == ["1"]
+
+
+def test_an_alias_whose_deletion_was_cut_off_before_it_was_done_is_still_there_after_undoing(
+    account: Any, performer: Performer
+) -> None:
+    account.add_function("f")
+    account.versions["f"] = ["1"]
+    alias = models.Alias(alias_name="prod", version_id="1")
+    account.aliases["f", "prod"] = alias
+    performer.undo(DeleteAlias(**AT, alias="prod", before=alias), Done())
+    assert account.aliases["f", "prod"].version_id == "1"

@@ -7,6 +7,7 @@ import functools
 import json
 import shutil
 import signal
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,6 +18,7 @@ from fc_async_plugin.cli.group import run
 from fc_async_plugin.plan.package import pack
 from fc_async_sdk import errors, models
 from fc_async_sdk.models import AsyncConfig
+from fc_async_tests.project import kept_by_deployments
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -324,13 +326,13 @@ def test_after_an_interruption_nothing_happens_unasked(
 def test_an_interrupted_deployment_can_be_resumed(interrupted: Path, account: Any) -> None:
     assert run(["deploy", "-y", "--resume"]) == 0
     assert len(account.configs) == 2
-    assert not (interrupted / ".fc-async").exists()
+    assert kept_by_deployments(interrupted) == []
 
 
 def test_an_interrupted_deployment_can_be_taken_back(interrupted: Path, account: Any) -> None:
     assert run(["deploy", "-y", "--undo"]) == 0
     assert account.configs == {}
-    assert not (interrupted / ".fc-async").exists()
+    assert kept_by_deployments(interrupted) == []
 
 
 def test_an_interrupted_deployment_is_not_gone_on_with_by_removing(
@@ -372,11 +374,14 @@ def test_when_the_resumed_part_fails_the_first_part_is_undone_too(
     assert account.configs == {}
 
 
-def test_an_interrupted_deployment_is_not_mixed_with_one_to_another_account(
-    interrupted: Path, said: Callable[[], tuple[str, str]]
+def test_an_interrupted_deployment_does_not_stand_in_the_way_of_one_to_another_account(
+    interrupted: Path, account: Any, said: Callable[[], tuple[str, str]]
 ) -> None:
-    assert run(["deploy", "-y", "--resume", "--endpoint", "http://127.0.0.1:1"]) == 1
-    assert "end that one first" in said()[1]
+    assert run(["deploy", "-y", "--endpoint", "http://127.0.0.1:1"]) == 0
+    assert run(["deploy", "-y", "--undo", "--endpoint", "http://127.0.0.1:1"]) == 1
+    assert "no interrupted deployment of s.yaml to http://127.0.0.1:1" in said()[1]
+    assert run(["deploy", "-y", "--undo"]) == 0
+    assert kept_by_deployments(interrupted) == []
 
 
 def test_what_could_not_be_undone_can_be_tried_again(
@@ -426,4 +431,91 @@ def test_code_that_was_replaced_comes_back_when_the_deployment_fails(
     (project / "s.yaml").write_text(text.replace("        asyncTask: true\n", "", 1))
     assert run(["deploy", "-y", "--with-functions"]) == 1
     assert account.snapshot() == before
-    assert not (project / ".fc-async").exists()
+    assert kept_by_deployments(project) == []
+
+
+def test_a_reviewed_plan_holds_no_value_of_an_environment_variable_and_deploys_it(
+    project: Path, account: Any
+) -> None:
+    assert run(["plan", "--with-functions", "--out", "plan.json"]) == 2
+    assert "hunter2" not in (project / "plan.json").read_text()
+    assert run(["deploy", "--from-plan", "plan.json", "-y"]) == 0
+    assert account.functions["orders"]["environmentVariables"] == {"TOKEN": "hunter2"}
+    assert run(["plan", "--with-functions"]) == 0
+
+
+def test_a_reviewed_plan_is_refused_when_an_environment_variable_changed_in_the_template(
+    project: Path, account: Any, said: Callable[[], tuple[str, str]]
+) -> None:
+    assert run(["plan", "--with-functions", "--out", "plan.json"]) == 2
+    text = (project / "s.yaml").read_text()
+    (project / "s.yaml").write_text(text.replace("hunter2", "hunter3"))
+    assert run(["deploy", "--from-plan", "plan.json", "-y"]) == 1
+    assert "changed since the plan was made" in said()[1]
+    assert account.functions == {}
+
+
+def test_a_reviewed_plan_with_environment_variables_needs_its_template(
+    project: Path, account: Any, said: Callable[[], tuple[str, str]]
+) -> None:
+    assert run(["plan", "--with-functions", "--out", "plan.json"]) == 2
+    (project / "s.yaml").unlink()
+    assert run(["deploy", "--from-plan", "plan.json", "-y"]) == 1
+    assert "they are read from" in said()[1]
+    assert account.functions == {}
+
+
+def test_an_update_from_a_reviewed_plan_is_undone_to_the_values_from_before(
+    project: Path, account: Any
+) -> None:
+    assert run(["deploy", "-y", "--with-functions"]) == 0
+    before = account.snapshot()
+    text = (project / "s.yaml").read_text()
+    (project / "s.yaml").write_text(
+        text.replace("hunter2", "hunter3").replace("Attempts: 2", "Attempts: 4")
+    )
+    assert run(["plan", "--with-functions", "--out", "plan.json"]) == 2
+    account.fail = lambda operation, _: (
+        errors.AccessDenied("AccessDenied", "no", http_status=403)
+        if operation == "PutAsyncInvokeConfig"
+        else None
+    )
+    assert run(["deploy", "--from-plan", "plan.json", "-y"]) == 1
+    assert account.snapshot() == before
+
+
+def test_the_password_of_a_registry_is_not_shown_and_not_in_a_reviewed_plan(
+    project: Path, said: Callable[[], tuple[str, str]]
+) -> None:
+    text = (project / "s.yaml").read_text()
+    container = (
+        "      customContainerConfig:\n"
+        "        image: r/i\n"
+        "        registryConfig: {authConfig: {userName: u, password: hunter2}}\n"
+    )
+    (project / "s.yaml").write_text(
+        text.replace("      timeout: 30\n", "      timeout: 30\n" + container)
+    )
+    assert run(["plan", "--with-functions", "--out", "plan.json"]) == 2
+    run(["plan", "--with-functions", "--format", "json"])
+    out, err = said()
+    assert "customContainerConfig" in out
+    assert "hunter2" not in out + err + (project / "plan.json").read_text()
+
+
+@pytest.mark.usefixtures("interrupted")
+def test_git_finds_nothing_of_an_interrupted_deployment_to_add() -> None:
+    git = shutil.which("git")
+    if git is None:
+        pytest.skip("git is not installed")
+    subprocess.run([git, "init", "-q"], check=True)
+    subprocess.run([git, "add", "-A"], check=True)
+    added = subprocess.run([git, "ls-files"], check=True, capture_output=True, text=True).stdout
+    assert added.split() == ["code/index.py", "s.yaml"]
+
+
+def test_the_folder_of_deployments_is_not_part_of_a_functions_code(project: Path) -> None:
+    before = pack(project).checksum
+    (project / ".fc-async" / "deploy").mkdir(parents=True)
+    (project / ".fc-async" / "deploy" / "journal").write_text("x")
+    assert pack(project).checksum == before

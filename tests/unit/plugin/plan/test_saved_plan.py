@@ -106,7 +106,7 @@ def test_times_do_not_count_as_changes(regions: Regions, account: Any) -> None:
 def test_what_is_no_plan_is_one_clear_error(text: str, tmp_path: Path) -> None:
     path = tmp_path / "plan.json"
     path.write_text(text, encoding="latin-1")
-    with pytest.raises(PluginError, match="is no plan"):
+    with pytest.raises(PluginError, match="is not a plan"):
         saved_plan.load(path)
 
 

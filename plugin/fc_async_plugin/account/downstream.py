@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: MIT
+"""Reads where results go on to from a template's destinations, for the check of a deployment.
+
+A whole account can have thousands of functions. A destination cycle that a deployment closes must
+pass through what its destinations lead to, so only that is read, function by function, and the
+configurations of a whole region at once when it becomes many.
+
+Invariants:
+    An error of the service ends the reading: what could not be read is never taken for absent.
+    Without triggers the number of requests grows with the functions downstream, not with the
+    account. Triggers are read only if a queue, topic or bus is downstream, and only of a region
+    with at most :data:`MANY_TRIGGERS` functions.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
+
+from fc_async_plugin.account import lists, live
+from fc_async_plugin.graph.account import LiveFunction, LiveRegion
+from fc_async_plugin.plan.state import Place
+from fc_async_sdk import limits
+from fc_async_sdk.errors import FunctionNotFound, NotFound
+from fc_async_sdk.models import Function
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from fc_async_plugin.account import Regions
+    from fc_async_plugin.graph import Edge, Node
+    from fc_async_plugin.plan.state import Remote
+    from fc_async_sdk.models import Alias, AsyncConfig, Trigger
+
+_T = TypeVar("_T")
+
+MANY: Final = 50
+"""From so many functions of one region on, all configurations of the region are listed at once."""
+MANY_TRIGGERS: Final = 200
+"""With more functions than this in a region, triggers are not read: each takes a request."""
+
+
+class Downstream(NamedTuple):
+    """What was read.
+
+    Attributes:
+        regions: Functions and their configuration, own ones included. A destination that does not
+            exist is not among them.
+        unread: Regions whose triggers were not read, with their number of functions.
+    """
+
+    regions: tuple[LiveRegion, ...]
+    unread: tuple[tuple[str, int], ...] = ()
+
+
+def read(
+    regions: Regions,
+    own: Remote,
+    targets: Iterable[Node],
+    *,
+    account_id: str,
+    other_regions: bool = True,
+) -> Downstream:
+    """Read what is downstream of some destinations.
+
+    Args:
+        regions: The account.
+        own: The functions of the deployment, with the configurations that stay or will be put.
+        targets: The destinations that the deployment will put.
+        account_id: The account's id as the nodes have it, "" if unknown.
+        other_regions: Whether to go on in regions where ``own`` has nothing. An endpoint that was
+            given by hand is for one region.
+
+    Raises:
+        FcAsyncError: Something could not be read.
+    """
+    allowed = None if other_regions else {place.region for place in own}
+    return _Reading(regions, account_id, allowed)(own, targets)
+
+
+@dataclass
+class _Reading:
+    regions: Regions
+    account_id: str
+    allowed: set[str] | None
+    known: dict[Place, LiveFunction] = field(default_factory=dict)
+    listed: dict[str, dict[str, dict[str, AsyncConfig]]] = field(default_factory=dict)
+    triggers_of: dict[str, list[LiveFunction]] = field(default_factory=dict)
+    unread: dict[str, int] = field(default_factory=dict)
+    _direct: set[Place] = field(default_factory=set)
+    _missing: set[Place] = field(default_factory=set)
+
+    def __call__(self, own: Remote, targets: Iterable[Node]) -> Downstream:
+        for place, remote in own.items():
+            self.known[place] = LiveFunction(
+                function=Function(function_name=place.function), configs=remote.configs
+            )
+        reached = set(targets)
+        self._direct = {Place(node.region, node.name) for node in reached}
+        reached.update(edge.target for edge in self._edges())
+        seen: set[Node] = set()
+        with ThreadPoolExecutor(live.WORKERS, thread_name_prefix="downstream") as pool:
+            while fresh := reached - seen:
+                seen |= fresh
+                self._read_functions(fresh, pool)
+                self._read_triggers(fresh, pool)
+                reached.update(
+                    edge.target
+                    for edge in self._edges()
+                    if edge.kind != "trigger" or edge.source in seen
+                )
+            self._read_aliases(seen, pool)
+        return Downstream(tuple(self._regions()), tuple(sorted(self.unread.items())))
+
+    def _regions(self) -> Iterator[LiveRegion]:
+        by_region: dict[str, dict[str, LiveFunction]] = {}
+        for place, function in self.known.items():
+            by_region.setdefault(place.region, {})[place.function] = function
+        for region, functions in by_region.items():
+            yield LiveRegion(region, self.account_id, functions)
+
+    def _edges(self) -> Iterator[Edge]:
+        for region in self._regions():
+            yield from region.edges(())
+
+    def _readable(self, node: Node) -> bool:
+        return node.account_id == self.account_id and (
+            self.allowed is None or node.region in self.allowed
+        )
+
+    def _read_functions(self, nodes: Iterable[Node], pool: ThreadPoolExecutor) -> None:
+        places = sorted(
+            {Place(n.region, n.name) for n in nodes if n.kind == "function" and self._readable(n)}
+            - self.known.keys()
+            - self._missing
+        )
+        for region in {place.region for place in places}:
+            known = sum(place.region == region for place in (*places, *self.known))
+            if known >= MANY and region not in self.listed:
+                self.listed[region] = lists.all_configs(self.regions[region])
+        for place, configs in zip(places, pool.map(self._configs_if_there, places), strict=True):
+            if configs is None:
+                self._missing.add(place)
+                continue
+            self.known[place] = LiveFunction(
+                function=Function(function_name=place.function), configs=configs
+            )
+
+    def _configs_if_there(self, place: Place) -> dict[str, AsyncConfig] | None:
+        """None: the deployment's own destination does not exist. Others are not asked about."""
+        if place in self._direct:
+            try:
+                self.regions[place.region].get_function(place.function)
+            except FunctionNotFound:
+                return None
+        return self._configs(place)
+
+    def _configs(self, place: Place) -> dict[str, AsyncConfig]:
+        if place.region in self.listed:
+            return self.listed[place.region].get(place.function, {})
+        return _if_there(lambda: lists.configs(self.regions[place.region], place.function), {})
+
+    def _read_triggers(self, nodes: Iterable[Node], pool: ThreadPoolExecutor) -> None:
+        """Triggers in the regions in which something other than a function was reached."""
+        found = {n.region for n in nodes if n.kind != "function" and self._readable(n)}
+        for region in sorted(found - self.triggers_of.keys()):
+            self.triggers_of[region] = []
+            service = self.regions[region]
+            names = [function.function_name for function in lists.functions(service)]
+            if len(names) > MANY_TRIGGERS:
+                self.unread[region] = len(names)
+                continue
+
+            def triggers(name: str, region: str = region) -> tuple[Trigger, ...]:
+                return _if_there(lambda: lists.triggers(self.regions[region], name), ())
+
+            if region not in self.listed:
+                self.listed[region] = lists.all_configs(service)
+            for name, these in zip(names, pool.map(triggers, names), strict=True):
+                if not these:
+                    continue
+                place = Place(region, name)
+                one = self.known.get(place)
+                self.known[place] = LiveFunction(
+                    function=Function(function_name=name),
+                    configs=one.configs if one else self._configs(place),
+                    triggers=these,
+                )
+
+    def _read_aliases(self, nodes: Iterable[Node], pool: ThreadPoolExecutor) -> None:
+        """The versions behind the aliases that edges begin or end at."""
+        ends = {*nodes, *(edge.source for edge in self._edges())}
+        places = sorted(
+            {
+                Place(node.region, node.name)
+                for node in ends
+                if node.kind == "function"
+                and node.qualifier != limits.DEFAULT_QUALIFIER
+                and not limits.VERSION_ID_PATTERN.fullmatch(node.qualifier)
+            }
+            & self.known.keys()
+        )
+
+        def aliases(place: Place) -> dict[str, tuple[str, ...]]:
+            service = self.regions[place.region]
+            nothing: dict[str, Alias] = {}
+            found = _if_there(lambda: lists.aliases(service, place.function), nothing)
+            return {name: live.versions_of(alias) for name, alias in found.items()}
+
+        for place, found in zip(places, pool.map(aliases, places), strict=True):
+            one = self.known[place]
+            self.known[place] = LiveFunction(
+                function=one.function,
+                configs=one.configs,
+                triggers=one.triggers,
+                aliases=found,
+            )
+
+
+def _if_there(read_one: Callable[[], _T], otherwise: _T) -> _T:
+    """What is read, or something else if there is no such function."""
+    try:
+        return read_one()
+    except NotFound:
+        return otherwise

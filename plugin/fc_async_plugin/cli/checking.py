@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: MIT
+"""Checks before a deployment: the template by itself, and its destinations with the account's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import click
+import msgspec
+
+from fc_async_plugin import rules
+from fc_async_plugin.account import downstream
+from fc_async_plugin.cli import connection, terminal
+from fc_async_plugin.graph import Node, build, find_cycles
+from fc_async_plugin.plan.state import Place
+from fc_async_plugin.plan.steps import DeleteAsyncConfig, PutAsyncConfig
+from fc_async_plugin.report import findings
+from fc_async_plugin.rules.context import CYCLE_RULES
+from fc_async_plugin.template.desired import is_function
+from fc_async_sdk.errors import FcAsyncError, InvalidArn
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from fc_async_plugin.account import Regions
+    from fc_async_plugin.account.downstream import Downstream
+    from fc_async_plugin.cli.options import Account
+    from fc_async_plugin.graph import Cycle
+    from fc_async_plugin.plan import Plan
+    from fc_async_plugin.plan.state import Remote
+    from fc_async_plugin.rules import Finding
+    from fc_async_plugin.template import Project
+
+
+_UNKNOWN_FUNCTION: Final = "FCA040"
+
+
+def template(project: Project) -> list[Finding]:
+    """Run all rules over a template.
+
+    Returns:
+        Warnings, to be shown with what the account says about them.
+
+    Raises:
+        click.ClickException: There are errors; they and the warnings were shown.
+    """
+    found = rules.check(rules.Context([project]))
+    if any(one.severity == "error" for one in found):
+        show(found)
+    return found
+
+
+def with_account(
+    project: Project,
+    plan: Plan,
+    remote: Remote,
+    regions: Regions,
+    account: Account,
+    *,
+    only: Collection[str],
+    found: Sequence[Finding],
+) -> None:
+    """Show warnings of the template and cycles that the account will have after a deployment.
+
+    Args:
+        project: The template.
+        plan: What the deployment does: what it deletes is not there afterwards.
+        remote: What the account has of the template's functions.
+        regions: The account.
+        account: The options.
+        only: Names of the resources that are deployed; empty: all of them.
+        found: What :func:`template` found.
+
+    Raises:
+        click.ClickException: There is a cycle of destinations, or the account cannot be read.
+    """
+    if only:
+        chosen = tuple(one for one in project.resources if one.name in only)
+        project = msgspec.structs.replace(project, resources=chosen)
+    functions = [one for one in project.resources if is_function(one)]
+    targets = [
+        Node.of(link.arn) for link in build.links(functions) if not isinstance(link.arn, InvalidArn)
+    ]
+    account_id = connection.account_id_of(account, project)
+    read = _read(regions, _after(plan, remote), targets, account_id, account)
+    context = rules.Context([project], live=read.regions)
+    again = (*CYCLE_RULES, _UNKNOWN_FUNCTION)
+    show(
+        [
+            *(one for one in found if one.rule not in again),
+            *map(_milder, rules.check(context, select=again)),
+        ]
+    )
+    for region, count in read.unread:
+        terminal.note(
+            f"Note: the triggers of the {count} functions in {region} were not read; "
+            "fc-async validate --live looks for cycles through them."
+        )
+
+
+def cycles_after(
+    plan: Plan, remote: Remote, regions: Regions, account: Account, *, account_id: str
+) -> list[Cycle]:
+    """Cycles of destinations that the account will have after a plan, waived ones included.
+
+    Args:
+        plan: The plan; there may be no template any more.
+        remote: What the account has of the plan's functions.
+        regions: The account.
+        account: The options.
+        account_id: Id of the account, "" if unknown.
+
+    Raises:
+        click.ClickException: The account cannot be read.
+    """
+    found = _read(regions, _after(plan, remote), [], account_id, account)
+    aliases = dict(pair for region in found.regions for pair in region.aliases())
+    edges = [
+        edge for region in found.regions for edge in region.edges(()) if edge.kind != "trigger"
+    ]
+    own = {(place.region, place.function) for place in remote}
+    return [
+        cycle
+        for cycle in find_cycles(build.build([], aliases=aliases, live=edges))
+        if any((node.region, node.name) in own for node in cycle.nodes)
+    ]
+
+
+def describe(cycle: Cycle) -> str:
+    """A cycle in one line; two cycles are the same if their lines are."""
+    return " → ".join(node.label for node in [*cycle.nodes, cycle.nodes[0]])
+
+
+def _read(
+    regions: Regions, own: Remote, targets: Sequence[Node], account_id: str, account: Account
+) -> Downstream:
+    try:
+        return downstream.read(
+            regions,
+            own,
+            targets,
+            account_id=account_id,
+            other_regions=account.endpoint is None,
+        )
+    except FcAsyncError as error:
+        raise click.ClickException(
+            f"what the destinations lead to in the account cannot be read: {error}\n"
+            "Without it a destination cycle cannot be ruled out; --skip-validation deploys anyway"
+        ) from error
+
+
+def _after(plan: Plan, remote: Remote) -> Remote:
+    """What the account has of the functions after a plan."""
+    after = dict(remote)
+    for step in plan.steps:
+        place = Place(step.region, step.function)
+        if place not in after:
+            continue
+        configs = dict(after[place].configs)
+        match step:
+            case PutAsyncConfig(qualifier=qualifier, after=config):
+                configs[qualifier] = config
+            case DeleteAsyncConfig(qualifier=qualifier):
+                configs.pop(qualifier, None)
+            case _:
+                continue
+        after[place] = msgspec.structs.replace(after[place], configs=configs)
+    return after
+
+
+def _milder(finding: Finding) -> Finding:
+    """A destination that does not exist yet is a warning: it may be deployed next."""
+    return finding._replace(severity="warning") if finding.rule == _UNKNOWN_FUNCTION else finding
+
+
+def show(found: Sequence[Finding]) -> None:
+    """Show errors and warnings on stderr.
+
+    Raises:
+        click.ClickException: There are errors.
+    """
+    shown = sorted(
+        (one for one in found if one.severity != "note"),
+        key=lambda one: (one.position, one.rule, one.message),
+    )
+    if shown:
+        findings.write_text(terminal.console(err=True), shown, 1)
+    if any(one.severity == "error" for one in shown):
+        raise click.ClickException("the template has errors: nothing was changed")

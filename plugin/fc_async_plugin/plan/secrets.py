@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: MIT
+"""Which values of a function's settings are secret, and plans without them. Pure.
+
+Secret are the values of environment variables, and every value whose key is ``password`` (a
+container registry's, for example).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from fc_async_plugin.plan.state import Place
+from fc_async_plugin.plan.steps import CreateFunction, UpdateFunction
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from fc_async_plugin.plan.state import Remote, Wanted
+    from fc_async_plugin.plan.steps import Step
+
+HIDDEN: Final = "(hidden)"
+"""Stands in place of a secret value."""
+_ENVIRONMENT: Final = "environmentVariables"
+_SCRYPT: Final = {"n": 2**14, "r": 8, "p": 1}
+"""Slow on purpose: a plan file must not make it easy to try values."""
+
+
+def hidden(value: Any, *, name: str = "") -> Any:
+    """A setting with :data:`HIDDEN` in place of its secret values.
+
+    Args:
+        value: The setting.
+        name: Its key.
+    """
+    if isinstance(value, dict):
+        inside = name == _ENVIRONMENT
+        return {
+            key: HIDDEN if inside and inner is not None else hidden(inner, name=str(key))
+            for key, inner in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [hidden(inner) for inner in value]
+    return HIDDEN if name.lower() == "password" and value else value
+
+
+def has_secrets(steps: Iterable[Step]) -> bool:
+    """Whether any of the steps holds a secret value."""
+    return any(hide(step) != step for step in steps)
+
+
+def hide(step: Step) -> Step:
+    """A step without its secret values."""
+    match step:
+        case CreateFunction(after=after):
+            return msgspec.structs.replace(step, after=_hidden_settings(after))
+        case UpdateFunction(before=before, after=after):
+            return msgspec.structs.replace(
+                step, before=_hidden_settings(before), after=_hidden_settings(after)
+            )
+        case _:
+            return step
+
+
+def _hidden_settings(settings: dict[str, Any]) -> dict[str, Any]:
+    return {name: hidden(value, name=name) for name, value in settings.items()}
+
+
+def fill_in(steps: Iterable[Step], wanted: Wanted, remote: Remote) -> Iterator[Step]:
+    """Steps whose secret values were hidden, with the values of template and account.
+
+    Args:
+        steps: As :func:`hide` returned them.
+        wanted: From the template.
+        remote: From the account.
+
+    Raises:
+        KeyError: The template has no such function.
+    """
+    for step in steps:
+        match step:
+            case CreateFunction() | UpdateFunction():
+                place = Place(step.region, step.function)
+                settings = wanted[place].settings or {}
+                after = {name: settings.get(name) for name in step.after}
+                if isinstance(step, CreateFunction):
+                    yield msgspec.structs.replace(step, after=after)
+                    continue
+                function = remote[place].function
+                there = function.to_dict() if function is not None else {}
+                before = {name: there.get(name) for name in step.before}
+                yield msgspec.structs.replace(step, before=before, after=after)
+            case _:
+                yield step
+
+
+def digest(steps: Iterable[Step], salt: str) -> str:
+    """A digest of everything that steps send, secret values included.
+
+    Args:
+        steps: With their values.
+        salt: Different for each plan.
+    """
+    sent = [
+        (step.region, step.function, step.after)
+        for step in steps
+        if isinstance(step, CreateFunction | UpdateFunction)
+    ]
+    plain = msgspec.json.encode(sent, order="sorted")
+    return hashlib.scrypt(plain, salt=salt.encode(), dklen=32, **_SCRYPT).hex()
