@@ -18,7 +18,7 @@ from fc_async_local.api import exposition, parameters
 from fc_async_local.api.operation import operation, page_of
 from fc_async_local.api.tasks import as_text, describe_task, task_not_found, task_query
 from fc_async_local.catalog import refusals
-from fc_async_local.catalog.paging import Page, seal
+from fc_async_local.catalog.paging import Page, seal, unseal
 from fc_async_local.engine.protocol import Invoker, Rejected
 from fc_async_sdk import limits
 from fc_async_sdk.decoding import prepare
@@ -279,10 +279,26 @@ class AdminOperations:
 
     # --- deliveries that were given up --------------------------------------------------------
 
-    async def dead(self, _: Request) -> dict[str, Any]:
-        """Events that reached no destination, newest first, at most 1000."""
-        deliveries = await self._store.dead_deliveries(limit=_DEAD_SHOWN)
-        return {"deliveries": [_describe_delivery(delivery) for delivery in deliveries]}
+    async def dead(self, request: Request) -> dict[str, Any]:
+        """Events that reached no destination, newest first, and how many there are in ``total``.
+
+        Query: ``limit`` (at most and by default 1000) and ``nextToken``.
+        """
+        query = request.query_params
+        limit = parameters.whole_number(query, "limit")
+        if limit is None:
+            limit = _DEAD_SHOWN
+        elif not 1 <= limit <= _DEAD_SHOWN:
+            raise refusals.invalid_argument(
+                f"limit must be between 1 and {_DEAD_SHOWN}, got {limit}"
+            )
+        deliveries = await self._store.dead_deliveries(
+            limit=limit, after=_dead_after(query.get("nextToken", ""))
+        )
+        stats = await self._store.stats()
+        shown = [_describe_delivery(delivery) for delivery in deliveries]
+        token = _dead_token(deliveries[-1]) if len(deliveries) == limit else ""
+        return {**page_of("deliveries", shown, token), "total": stats.deliveries_dead}
 
     async def redrive(self, request: Request) -> None:
         """Try a dead one again."""
@@ -291,10 +307,13 @@ class AdminOperations:
             raise _no_dead(request_id)
 
     async def redrive_all(self, _: Request) -> dict[str, int]:
-        """Try all dead ones again."""
+        """Try all dead ones again, each once: one that dies again meanwhile stays dead."""
         done = 0
-        for delivery in await self._store.dead_deliveries(limit=_DEAD_SHOWN):
-            done += await self._parts.engine.redrive(delivery.request_id)
+        after: tuple[int, str] | None = None
+        while deliveries := await self._store.dead_deliveries(limit=_DEAD_SHOWN, after=after):
+            for delivery in deliveries:
+                done += await self._parts.engine.redrive(delivery.request_id)
+            after = deliveries[-1].created_at, deliveries[-1].request_id
         return {"redriven": done}
 
     async def discard(self, request: Request) -> None:
@@ -358,6 +377,19 @@ async def _everything(
         if not token:
             return items
         page = page._replace(token=token)
+
+
+def _dead_token(delivery: Delivery) -> str:
+    return seal(f"{delivery.created_at} {delivery.request_id}")
+
+
+def _dead_after(token: str) -> tuple[int, str] | None:
+    if not token:
+        return None
+    created, _, request_id = unseal(token).partition(" ")
+    if not created.isascii() or not created.isdigit():
+        raise refusals.invalid_argument(f"nextToken {token!r} is not one of ours")
+    return int(created), request_id
 
 
 def _no_dead(request_id: str) -> Rejected:

@@ -238,10 +238,16 @@ class MemoryStore:
         self._count(settlement.counts)
         return Settled.DONE
 
-    async def dead_deliveries(self, *, limit: int = 100) -> Sequence[Delivery]:
+    async def dead_deliveries(
+        self, *, limit: int = 100, after: tuple[int, str] | None = None
+    ) -> Sequence[Delivery]:
         """See :meth:`Store.dead_deliveries`."""
         dead = [delivery for delivery in self._deliveries.values() if delivery.state == "dead"]
         dead.sort(key=lambda d: (d.created_at, d.request_id), reverse=True)
+        if after is not None:
+            dead = [
+                delivery for delivery in dead if (delivery.created_at, delivery.request_id) < after
+            ]
         return dead[:limit]
 
     async def redrive(self, request_id: str, *, now: int) -> bool:

@@ -245,8 +245,15 @@ class Store(Protocol):
         """
         ...
 
-    async def dead_deliveries(self, *, limit: int = 100) -> Sequence[Delivery]:
-        """Deliveries that were given up, latest created first."""
+    async def dead_deliveries(
+        self, *, limit: int = 100, after: tuple[int, str] | None = None
+    ) -> Sequence[Delivery]:
+        """Deliveries that were given up, latest created first.
+
+        Args:
+            limit: The most to return.
+            after: ``created_at`` and ``request_id`` of the last one of the page before.
+        """
         ...
 
     async def redrive(self, request_id: str, *, now: int) -> bool:

@@ -30,6 +30,9 @@ MINUTE_MS: Final = 60_000
 MOST_AHEAD_MS: Final = 100
 """How long before it is due an invocation may be claimed."""
 
+BEFORE_ALL_DEAD: Final = (2**63 - 1, "")
+"""A place before the latest dead delivery: (created_at, request_id)."""
+
 PRUNED_AT_ONCE: Final = 1_000
 """Tasks that one transaction forgets: whoever wants to write meanwhile waits for no more."""
 

@@ -427,7 +427,7 @@ SELECT
     request_id, task_id, function, qualifier, outcome, destination, trail, created_at, due_at,
     tries, state, error, epoch, lease_until, lease_owner, document
 FROM delivery
-WHERE state = 'dead'
+WHERE state = 'dead' AND (created_at, request_id) < (%s, %s)
 ORDER BY created_at DESC, request_id DESC
 LIMIT %s;
 

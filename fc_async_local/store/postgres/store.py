@@ -257,9 +257,12 @@ class PostgresStore:
         """See :meth:`Store.settle_delivery`."""
         return await self._delivered.submit(batches.SettleDelivery(lease, settlement))
 
-    async def dead_deliveries(self, *, limit: int = 100) -> Sequence[Delivery]:
+    async def dead_deliveries(
+        self, *, limit: int = 100, after: tuple[int, str] | None = None
+    ) -> Sequence[Delivery]:
         """See :meth:`Store.dead_deliveries`."""
-        return [rows.to_delivery(row) for row in await self._rows("dead_deliveries", (limit,))]
+        values = (*(after or steps.BEFORE_ALL_DEAD), limit)
+        return [rows.to_delivery(row) for row in await self._rows("dead_deliveries", values)]
 
     async def redrive(self, request_id: str, *, now: int) -> bool:
         """See :meth:`Store.redrive`."""

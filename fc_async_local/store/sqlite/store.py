@@ -267,10 +267,13 @@ class SqliteStore:
 
         return await self._database.write(job)
 
-    async def dead_deliveries(self, *, limit: int = 100) -> Sequence[Delivery]:
+    async def dead_deliveries(
+        self, *, limit: int = 100, after: tuple[int, str] | None = None
+    ) -> Sequence[Delivery]:
         """See :meth:`Store.dead_deliveries`."""
+        values = (*(after or steps.BEFORE_ALL_DEAD), limit)
         found = await self._database.read(
-            lambda connection: connection.execute(SQL["dead_deliveries"], (limit,)).fetchall()
+            lambda connection: connection.execute(SQL["dead_deliveries"], values).fetchall()
         )
         return [rows.to_delivery(row) for row in found]
 

@@ -93,7 +93,10 @@ class TestDeliveries:
             (claimed,) = await store.claim_deliveries(1, now=T0 + 10, **HOLD)
             dead = replace(delivery, state="dead")
             await store.settle_delivery(claimed.lease, DeliverySettlement(delivery=dead))
-        assert [d.request_id for d in await store.dead_deliveries(limit=2)] == ["r3", "r2"]
+        first = await store.dead_deliveries(limit=2)
+        assert [d.request_id for d in first] == ["r3", "r2"]
+        last = first[-1].created_at, first[-1].request_id
+        assert [d.request_id for d in await store.dead_deliveries(after=last)] == ["r1"]
 
     async def test_a_lost_lease_writes_nothing(self, store: Store) -> None:
         lost = await self.claimed(store)

@@ -141,8 +141,9 @@ class Tasks:
     async def metrics(self, *, function=None, since=0):
         return self.sums
 
-    async def dead_deliveries(self, *, limit=100):
-        return self.dead[:limit]
+    async def dead_deliveries(self, *, limit=100, after=None):
+        dead = sorted(self.dead, key=lambda d: (d.created_at, d.request_id), reverse=True)
+        return [d for d in dead if after is None or (d.created_at, d.request_id) < after][:limit]
 
     async def discard_dead(self, request_id):
         before = len(self.dead)

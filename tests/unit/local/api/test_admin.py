@@ -66,13 +66,40 @@ def test_a_task_that_does_not_wait_can_not(world, make_task, exists, status):
 def test_dead_events_can_be_seen_redriven_and_purged(world):
     world.store.dead = [dead("r1"), dead("r2"), dead("r3")]
     shown = world.call("GET", "/_local/deliveries/dead").json["deliveries"]
-    assert [d["requestId"] for d in shown] == ["r1", "r2", "r3"]
+    assert [d["requestId"] for d in shown] == ["r3", "r2", "r1"]
     assert shown[0]["error"] == "404 QueueNotExist"
     assert world.call("POST", "/_local/deliveries/dead/r1/redrive").status == 204
     assert world.call("POST", "/_local/deliveries/dead/redrive").json == {"redriven": 3}
     assert world.call("DELETE", "/_local/deliveries/dead/r1").status == 204
     assert world.call("DELETE", "/_local/deliveries/dead/r1").status == 404
     assert world.call("DELETE", "/_local/deliveries/dead").json == {"purged": 2}
+
+
+def test_all_dead_events_are_sent_again_however_many_there_are(world):
+    world.store.dead = [dead(f"r{number:04}") for number in range(2_500)]
+    assert world.call("POST", "/_local/deliveries/dead/redrive").json == {"redriven": 2_500}
+
+
+def test_dead_events_are_listed_in_pages_with_their_total(world):
+    world.store.dead = [dead(f"r{number:04}") for number in range(2_500)]
+    seen, token = [], ""
+    while True:
+        query = f"?nextToken={token}" if token else ""
+        page = world.call("GET", f"/_local/deliveries/dead{query}").json
+        assert page["total"] == 2_500
+        seen += [one["requestId"] for one in page["deliveries"]]
+        token = page.get("nextToken", "")
+        if not token:
+            break
+    assert sorted(seen) == [f"r{number:04}" for number in range(2_500)]
+
+
+@pytest.mark.parametrize(
+    "query", ["limit=0", "limit=1001", "limit=x", "nextToken=x", "nextToken=eA"]
+)
+def test_a_wrong_page_of_dead_events_is_refused(world, query):
+    answer = world.call("GET", f"/_local/deliveries/dead?{query}")
+    assert (answer.status, answer.json["Code"]) == (400, "InvalidArgument")
 
 
 def test_metrics_have_the_clouds_names(world):
