@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from fc_async_local.services.mns.journal import Journal
 from fc_async_local.services.mns.sqlite_jobs import tell, tell_again
 from fc_async_local.store.protocol import StoreUnavailable
+from fc_async_local.store.sqlite.database import claims_of
 
 if TYPE_CHECKING:
     import sqlite3
@@ -52,7 +53,7 @@ class WriteBehind:
             StoreUnusable: The journal can't be written to.
             StoreUnavailable: The database can't do it now.
         """
-        journal = Journal(database.path.with_name(f"{database.path.name}-claims"))
+        journal = Journal(claims_of(database.path))
         entries = journal.read()
         if entries:
             await database.write(lambda connection: tell_again(connection, entries))

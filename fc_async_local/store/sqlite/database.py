@@ -31,7 +31,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from fc_async_local.store.protocol import StoreUnavailable, StoreUnusable
-from fc_async_local.store.sqlite import migration, writer
+from fc_async_local.store.sqlite import integrity, migration, writer
 from fc_async_local.store.sqlite.checkpoint import Checkpointer
 from fc_async_local.store.sqlite.lock import FileLock
 
@@ -228,7 +228,7 @@ def _connect(path: Path) -> sqlite3.Connection:
 def _prepare(path: Path, schemas: Sequence[sql.Schema]) -> None:
     """Check the file, switch it to WAL and migrate it, before any thread is started."""
     try:
-        if path.exists() and path.stat().st_size:
+        if integrity.check_before_opening(path, others=(claims_of(path),)):
             _check(path)
         else:
             _make(path)
@@ -237,8 +237,12 @@ def _prepare(path: Path, schemas: Sequence[sql.Schema]) -> None:
             connection.execute("BEGIN IMMEDIATE")
             migration.migrate(connection, schemas, path)
             connection.execute("COMMIT")
+    except integrity.Unfit as error:
+        raise _damaged(path, str(error)) from error
     except sqlite3.Error as error:
         raise writer.as_unavailable(error) from error
+    except OSError as error:
+        raise StoreUnavailable(f"{path} can't be read or made: {error.strerror}") from error
 
 
 def _make(path: Path) -> None:
@@ -262,12 +266,21 @@ def _make(path: Path) -> None:
         os.close(folder)
 
 
+def claims_of(path: Path) -> Path:
+    """Where claims and deletions of messages are noted before the database is told of them."""
+    return path.with_name(f"{path.name}-claims")
+
+
 def _check(path: Path) -> None:
     """Look at an existing file without the power to change it: no writing, no checkpoint."""
     with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as c:
         try:
             (tables,) = c.execute("PRAGMA schema_version").fetchone()
             (application,) = c.execute("PRAGMA application_id").fetchone()
+            # In one transaction, so that nothing that writes meanwhile can be taken for damage.
+            c.execute("BEGIN")
+            c.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+            integrity.check_opened(path)
             deep = path.stat().st_size <= _CHECKED_BYTES
             (verdict,) = c.execute("PRAGMA quick_check(1)").fetchone() if deep else ("ok",)
         except sqlite3.OperationalError:
@@ -285,6 +298,7 @@ def _check(path: Path) -> None:
 
 def _damaged(path: Path, what: str) -> StoreUnusable:
     return StoreUnusable(
-        f"{path} is damaged: {what}. Nothing was changed. Put a backup in its place, or move it "
-        "away to start with an empty queue."
+        f"{path} is damaged: {what}. Nothing was changed. Move it to another folder together with "
+        f"{path.name}-wal, {path.name}-shm and {path.name}-claims, as far as they exist. Then put "
+        "a backup in its place, or start with an empty queue."
     )

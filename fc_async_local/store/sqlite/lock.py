@@ -7,6 +7,7 @@ lost at start. The lock is the kernel's: it goes with the process, however that 
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 from typing import TYPE_CHECKING
@@ -37,8 +38,9 @@ class FileLock:
                 f"{f' (process {holder})' if holder else ''}. Stop that one, or give this one "
                 "another data folder."
             ) from error
-        os.ftruncate(self._fd, 0)
-        os.pwrite(self._fd, f"{os.getpid()}\n".encode("ascii"), 0)
+        with contextlib.suppress(OSError):  # the disk is full: the lock holds without a name
+            os.ftruncate(self._fd, 0)
+            os.pwrite(self._fd, f"{os.getpid()}\n".encode("ascii"), 0)
 
     def release(self) -> None:
         """Let go. The file stays: removing it would race with the next holder."""

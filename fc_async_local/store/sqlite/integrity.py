@@ -1,0 +1,258 @@
+# SPDX-License-Identifier: MIT
+"""Checks that a database file and its write-ahead log (WAL) belong together and are complete.
+
+SQLite ignores a log that it cannot use, and reads pages that a truncated file lacks as zeros; both
+would lose committed transactions without a word. The formats are SQLite's own:
+https://www.sqlite.org/fileformat2.html and https://www.sqlite.org/walformat.html.
+
+Invariants:
+    Nothing is written.
+    What a process leaves behind that was killed at any moment passes: a file that is shorter than
+    its header says while the log holds the rest, a log whose last transaction is incomplete, and
+    frames of earlier transactions behind the end of a log that was started over.
+
+A log that was cut off between two transactions cannot be told from one that was never longer.
+"""
+
+from __future__ import annotations
+
+import mmap
+import struct
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_MAGIC: Final = b"SQLite format 3\0"
+_HEADER_BYTES: Final = 100
+_WAL_MODE: Final = b"\x02\x02"
+_LARGEST_PAGE: Final = 65_536
+_SMALLEST_PAGE: Final = 512
+
+_LOG_HEADER: Final = struct.Struct(">8I")
+"""Magic, version, page size, checkpoint number, two salts, two checksums."""
+_LOG_MAGICS: Final = {0x377F0682: "<", 0x377F0683: ">"}
+"""Byte order of the checksums' input by magic number."""
+_LOG_VERSION: Final = 3_007_000
+
+_FRAME_HEADER: Final = struct.Struct(">6I")
+"""Page number, size of the database after a commit (else 0), two salts, two checksums."""
+
+_INDEX_HEADER: Final = struct.Struct("=16x2I")
+"""Of the shared-memory file: number of valid frames, pages of the database."""
+
+Sums = tuple[int, int]
+
+
+class Unfit(Exception):
+    """The files cannot be used as they are; the message says why."""
+
+
+class Header(NamedTuple):
+    """What the header of a database file says.
+
+    Attributes:
+        page_size: Bytes.
+        pages: Of the database; None when the writer did not maintain this field.
+    """
+
+    page_size: int
+    pages: int | None
+
+
+class Log(NamedTuple):
+    """What the header of a log says."""
+
+    page_size: int
+    salts: Sums
+    sums: Sums
+    order: str
+
+
+def check_before_opening(database: Path, *, others: tuple[Path, ...] = ()) -> bool:
+    """Check what can be checked without SQLite.
+
+    Args:
+        database: The file; need not exist.
+        others: Further files that hold a part of what was accepted.
+
+    Returns:
+        Whether there is a database; if not, there is nothing else of one either.
+
+    Raises:
+        Unfit: The file is empty, damaged, or missing beside its log.
+    """
+    log = log_of(database)
+    if not database.exists():
+        for rest in (log, *others):
+            if _size(rest):
+                raise Unfit(f"it is missing, but {rest.name} holds a part of its content")
+        return False
+    with database.open("rb") as file:
+        head = file.read(_HEADER_BYTES)
+    if not head:
+        raise Unfit("it is empty")
+    header = read_header(head, has_log=_size(log) > 0)
+    if _size(log) >= _LOG_HEADER.size:
+        with log.open("rb") as file:
+            read_log_header(file.read(_LOG_HEADER.size), header.page_size)
+    elif header.pages is not None and header.pages > database.stat().st_size // header.page_size:
+        raise Unfit(
+            f"it has {database.stat().st_size} bytes, but its header says "
+            f"{header.pages} pages of {header.page_size} bytes"
+        )
+    return True
+
+
+def check_opened(database: Path) -> None:
+    """Check the log against the file, while a reading transaction of this process is open.
+
+    SQLite has verified the frames of the log by then, and says in its shared-memory file how many
+    are valid.
+
+    Raises:
+        Unfit: Committed pages are in neither file, or committed transactions follow a damaged one.
+    """
+    log = log_of(database)
+    if _size(log) < _LOG_HEADER.size:
+        return
+    with database.open("rb") as file:
+        header = read_header(file.read(_HEADER_BYTES), has_log=True)
+    with database.with_name(f"{database.name}-shm").open("rb") as file:
+        frames, pages = _INDEX_HEADER.unpack(file.read(_INDEX_HEADER.size))
+    with log.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        check_log(
+            content,
+            header,
+            valid=frames,
+            pages=pages if frames else header.pages or 0,
+            stored=database.stat().st_size // header.page_size,
+        )
+
+
+def log_of(database: Path) -> Path:
+    """The write-ahead log of a database file."""
+    return database.with_name(f"{database.name}-wal")
+
+
+def read_header(head: bytes, *, has_log: bool) -> Header:
+    """Read the first bytes of a database file.
+
+    Args:
+        head: Up to 100 bytes.
+        has_log: Whether there is a log that is not empty.
+
+    Raises:
+        Unfit: They are not the header of a database that can have such a log.
+    """
+    if len(head) < _HEADER_BYTES:
+        raise Unfit(f"it has {len(head)} bytes, less than the header of a database")
+    if not head.startswith(_MAGIC):
+        raise Unfit("it does not begin like an SQLite database")
+    (size,) = struct.unpack_from(">H", head, 16)
+    page_size = _LARGEST_PAGE if size == 1 else size
+    if page_size < _SMALLEST_PAGE or page_size & (page_size - 1):
+        raise Unfit(f"its header gives a page size of {size} bytes")
+    if has_log and head[18:20] != _WAL_MODE:
+        raise Unfit("its header says that it has no write-ahead log, but there is one")
+    changes, pages = struct.unpack_from(">2I", head, 24)
+    (valid_for,) = struct.unpack_from(">I", head, 92)
+    return Header(page_size, pages if pages and changes == valid_for else None)
+
+
+def read_log_header(head: bytes, page_size: int) -> Log:
+    """Read the first bytes of a log.
+
+    Args:
+        head: 32 bytes.
+        page_size: Of its database.
+
+    Raises:
+        Unfit: They are not the header of a log of such a database.
+    """
+    magic, version, own_size, _, *rest = _LOG_HEADER.unpack(head)
+    order = _LOG_MAGICS.get(magic)
+    salts, sums = (rest[0], rest[1]), (rest[2], rest[3])
+    if order is None or version != _LOG_VERSION or _checksum(order, head[:24]) != sums:
+        raise Unfit("the header of its write-ahead log is damaged")
+    if own_size != page_size:
+        raise Unfit(
+            f"its pages have {page_size} bytes, those of its write-ahead log {own_size}: "
+            "the log belongs to another database"
+        )
+    return Log(own_size, salts, sums, order)
+
+
+def check_log(
+    content: mmap.mmap | bytes, header: Header, *, valid: int, pages: int, stored: int
+) -> None:
+    """Check the frames of a log.
+
+    Args:
+        content: The log.
+        header: Of the database.
+        valid: How many frames are valid, up to the last commit.
+        pages: Of the database after that commit.
+        stored: Whole pages that the database file has.
+
+    Raises:
+        Unfit: As for :func:`check_opened`.
+    """
+    log = read_log_header(content[: _LOG_HEADER.size], header.page_size)
+    if pages > stored:
+        numbers = (number for number, _ in _frames(content, log, 0, valid))
+        missing = set(range(stored + 1, pages + 1)).difference(numbers)
+        if missing:
+            raise Unfit(
+                f"{len(missing)} of its {pages} pages are in neither the file nor its write-ahead "
+                f"log, the first is page {min(missing)}"
+            )
+    step = _FRAME_HEADER.size + log.page_size
+    whole, rest = divmod(len(content) - _LOG_HEADER.size, step)
+    for place, (_, commit) in enumerate(_frames(content, log, valid, whole), valid):
+        if not commit:
+            continue
+        # A transaction that was cut off has no valid commit. The page of a frame is written right
+        # after the frame's header: one that is there to its last byte, at the end of the file, was
+        # written to its end.
+        last = place == whole - 1 and rest == 0
+        if last or _is_consistent(content, log, place):
+            raise Unfit(f"its write-ahead log is damaged at frame {valid + 1} or behind it")
+
+
+def _frames(
+    content: mmap.mmap | bytes, log: Log, first: int, end: int
+) -> Iterator[tuple[int, int]]:
+    """Page number and commit size of frames, until one that an earlier log has left behind."""
+    step = _FRAME_HEADER.size + log.page_size
+    for place in range(first, end):
+        at = _LOG_HEADER.size + place * step
+        number, commit, *salts = _FRAME_HEADER.unpack_from(content, at)[:4]
+        yield (number, commit) if tuple(salts) == log.salts else (0, 0)
+
+
+def _is_consistent(content: mmap.mmap | bytes, log: Log, place: int) -> bool:
+    """Whether a frame's checksums follow from those of the frame before it and its content."""
+    step = _FRAME_HEADER.size + log.page_size
+    at = _LOG_HEADER.size + place * step
+    before = log.sums if place == 0 else struct.unpack_from(">2I", content, at - step + 16)
+    sums = _checksum(log.order, content[at : at + 8], (before[0], before[1]))
+    sums = _checksum(log.order, content[at + _FRAME_HEADER.size : at + step], sums)
+    return sums == struct.unpack_from(">2I", content, at + 16)
+
+
+def _checksum(order: str, data: bytes, sums: Sums = (0, 0)) -> Sums:
+    """SQLite's checksum of a multiple of eight bytes."""
+    first, second = sums
+    for one, other in struct.iter_unpack(f"{order}2I", data):
+        first = (first + one + second) & 0xFFFFFFFF
+        second = (second + other + first) & 0xFFFFFFFF
+    return first, second
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
