@@ -36,6 +36,6 @@ def test_the_demo_shows_seven_steps_and_checks_each() -> None:
         "nothing that was accepted was lost",
         "FunctionDestinationSucceed",
         "FunctionDestinationErrors",
-        "All of it was true.",
+        "All checks passed.",
     ):
         assert promise in done.stdout

@@ -42,4 +42,4 @@ def command(*, keep: bool) -> None:
             console.print(f"\nThe project and the data are in {folder}", soft_wrap=True)
         else:
             shutil.rmtree(folder, ignore_errors=True)
-    console.print(f"\nAll of it was true. {time.monotonic() - began:.0f} s", style="bold green")
+    console.print(f"\nAll checks passed. {time.monotonic() - began:.0f} s", style="bold green")
