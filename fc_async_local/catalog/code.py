@@ -2,11 +2,12 @@
 """Where code archives go in and come out: the blob store, by checksum.
 
 Also takes archives that a deploy tool uploads first and names later (temporary code bucket).
-Never unpacks anything: that is the runner's.
+Archives are read whole before they are kept; unpacking them is the runner's.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -37,17 +38,19 @@ class CodeShelf:
         """Keep what a create or update request brought.
 
         Raises:
-            Rejected: 400 InvalidArgument: there is no such object, it is no zip archive, or it
-                isn't the one whose checksum the caller gave.
+            Rejected: 400 InvalidArgument: there is no such object, it is not a zip archive that can
+                be unpacked, or not the one whose checksum the caller gave.
         """
-        data = upload.archive
+        data, name = upload.archive, "code.zipFile"
         if data is None:
             found = await self._blobs.get_blob(object_key(upload.bucket, upload.name))
             if found is None:
                 raise refusals.invalid_argument(
                     f"object '{upload.name}' in bucket '{upload.bucket}' does not exist"
                 )
-            data = function_rules.check_archive(found, f"object '{upload.name}'")
+            data, name = found, f"object '{upload.name}'"
+        # In a thread: a large archive takes seconds.
+        await asyncio.to_thread(function_rules.check_archive, data, name)
         checksum = self._checksum(data)
         if upload.checksum and upload.checksum != checksum:
             raise refusals.invalid_argument(

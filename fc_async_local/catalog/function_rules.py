@@ -19,7 +19,7 @@ from fc_async_local.catalog.times import rfc3339
 from fc_async_local.runtime import archive as archives
 from fc_async_sdk import limits
 from fc_async_sdk.arn import FunctionArn
-from fc_async_sdk.models import Code, FunctionSettings
+from fc_async_sdk.models import Code, CustomRuntimeConfig, FunctionSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _DESCRIPTION_LENGTH: Final = 256
 _HANDLER_LENGTH: Final = 128
 _ROLE_LENGTH: Final = 300
+_PORTS: Final = limits.Range(1, 65_535, limits.CUSTOM_RUNTIME_PORT)
 _DISK_MB: Final = (512, 10_240)
 _MEMORY_STEP_MB: Final = 64
 _CPU_STEP: Final = 0.05
@@ -130,6 +131,31 @@ def _check_program(settings: FunctionSettings) -> None:
         raise refusals.invalid_argument("customContainerConfig.image is required")
     if not settings.runtime.startswith(_CUSTOM) and not settings.handler:
         raise refusals.invalid_argument("handler is required")
+    _check_lines("handler", settings.handler)
+    hooks = settings.instance_lifecycle_config
+    if hooks is not None:
+        for name, hook in (("initializer", hooks.initializer), ("preStop", hooks.pre_stop)):
+            _check_lines(f"{name}.handler", hook.handler if hook is not None else None)
+    custom = settings.custom_runtime_config
+    if custom is not None:
+        _check_custom(custom)
+
+
+def _check_custom(custom: CustomRuntimeConfig) -> None:
+    for part in (*(custom.command or ()), *(custom.args or ())):
+        if "\0" in part:
+            raise refusals.invalid_argument(f"customRuntimeConfig: {part!r} contains a NUL")
+    _check_range("customRuntimeConfig.port", custom.port, _PORTS)
+    check = custom.health_check_config
+    _check_lines("healthCheckConfig.httpGetUrl", check.http_get_url if check is not None else None)
+
+
+def _check_lines(name: str, text: str | None) -> None:
+    """Handlers and paths travel in headers and in the request line."""
+    if text is not None and not text.isprintable():
+        raise refusals.invalid_argument(
+            f"{name} {text!r} is invalid: it must not contain line breaks or control characters"
+        )
 
 
 def _check_size(settings: FunctionSettings) -> None:
@@ -203,6 +229,8 @@ def _check_environment(variables: Mapping[str, str]) -> None:
             raise refusals.invalid_argument(
                 f"environment variable {name!r}: a name begins with a letter and has no '='"
             )
+        if "\0" in variables[name]:
+            raise refusals.invalid_argument(f"environment variable {name!r}: a NUL in its value")
 
 
 def check_code(body: Mapping[str, Any], *, required: bool) -> Upload | None:
@@ -232,23 +260,21 @@ def check_code(body: Mapping[str, Any], *, required: bool) -> Upload | None:
 
 def _archive(text: str) -> bytes:
     try:
-        data = base64.b64decode(text, validate=True)
+        return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         raise refusals.invalid_argument("code.zipFile is not base64") from None
-    return check_archive(data, "code.zipFile")
 
 
-def check_archive(data: bytes, name: str) -> bytes:
-    """The bytes, if they are a zip archive that can be unpacked.
+def check_archive(data: bytes, name: str) -> None:
+    """Read a whole archive; takes as long as unpacking it.
 
     Raises:
-        Rejected: 400 InvalidArgument.
+        Rejected: 400 InvalidArgument: it cannot be unpacked.
     """
     try:
         archives.check_archive(data)
     except archives.ArchiveRefused as error:
         raise refusals.invalid_argument(f"{name}: {error}") from None
-    return data
 
 
 def check_tags(given: object) -> dict[str, str]:

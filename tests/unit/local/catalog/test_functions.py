@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import base64
+import io
+import zipfile
 
 import pytest
 
@@ -47,6 +49,47 @@ def test_a_created_function_is_answered_with_what_was_set_and_what_the_service_a
         "lastUpdateStatus": "Successful",
     }
     assert run(catalog.functions.get("orders")) == answer
+
+
+def packed(name: str, data: bytes = b"x = 1") -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(zipfile.ZipInfo(name), data)
+    return out.getvalue()
+
+
+def damaged(data: bytes, position: int) -> bytes:
+    return data[:position] + bytes([data[position] ^ 0xFF]) + data[position + 1 :]
+
+
+GOOD = packed("index.py", b"print('hello hello hello')" * 9)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(b"hello", id="not a zip"),
+        pytest.param(packed(""), id="empty name"),
+        pytest.param(packed("x" * 256 + ".py"), id="long name"),
+        pytest.param(packed("../index.py"), id="leads out"),
+        pytest.param(packed("/index.py"), id="absolute"),
+        pytest.param(damaged(GOOD, GOOD.index(b"PK\x01\x02")), id="central directory"),
+        pytest.param(damaged(GOOD, 45), id="data"),
+        pytest.param(GOOD[:-10], id="cut off"),
+    ],
+)
+@pytest.mark.parametrize("way", ["create", "update", "uploaded"])
+def test_code_that_cannot_be_unpacked_is_refused(run, catalog, function_body, data, way):
+    code = {"zipFile": base64.b64encode(data).decode()}
+    if way == "uploaded":
+        run(catalog.code.upload("bucket", "o.zip", data))
+        code = {"ossBucketName": "bucket", "ossObjectName": "o.zip"}
+    if way == "update":
+        run(catalog.functions.create(function_body()))
+        change = catalog.functions.update("orders", {"code": code})
+    else:
+        change = catalog.functions.create(function_body(code=code))
+    assert refused(run, change) == (400, "InvalidArgument")
 
 
 def test_a_second_function_of_the_same_name_is_refused(run, catalog, function_body):

@@ -5,10 +5,14 @@ from __future__ import annotations
 
 import io
 import stat
+import tempfile
+import warnings
 import zipfile
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fc_async_local.runtime.archive import (
     ArchiveLimits,
@@ -17,9 +21,6 @@ from fc_async_local.runtime.archive import (
     checksum,
     unpack,
 )
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def entry(name: str, mode: int = stat.S_IFREG | 0o644) -> zipfile.ZipInfo:
@@ -113,6 +114,20 @@ def test_names_that_lead_out_are_refused(tmp_path: Path, name: str) -> None:
         pytest.param([(link("out"), b"x" * 5000)], id="endless link"),
         pytest.param([(entry("pipe", stat.S_IFIFO | 0o644), b"")], id="pipe"),
         pytest.param([("a", b"file"), ("a/b", b"file below a file")], id="collision"),
+        pytest.param([("a/b", b""), ("a", b"file over a folder")], id="file over a folder"),
+        pytest.param([("a", b"file"), ("a/", b"")], id="folder over a file"),
+        pytest.param([("a", b"file"), (link("a"), b"b")], id="link over a file"),
+        pytest.param([(link("a"), b"b"), ("a", b"file")], id="file over a link"),
+        pytest.param([(link("a"), b"b"), ("a/x", b"")], id="file below a link"),
+        pytest.param([(link("a"), b"b"), (link("b"), b"a")], id="circle of links"),
+        pytest.param([(link("a"), b"")], id="link to nothing"),
+        pytest.param([(link("a"), b"x\0y")], id="link with a NUL"),
+        pytest.param([(link("a/"), b"b")], id="link named as a folder"),
+        pytest.param([(entry(""), b"")], id="empty name"),
+        pytest.param([(".", b"")], id="name of the folder itself"),
+        pytest.param([("x" * 256, b"")], id="long name"),
+        pytest.param([("\u00e4" * 128, b"")], id="name of 256 bytes"),
+        pytest.param([("/".join(["x" * 200] * 20), b"")], id="long path"),
     ],
 )
 def test_hostile_entries_are_refused(
@@ -121,8 +136,13 @@ def test_hostile_entries_are_refused(
     folder = tmp_path / "code"
     folder.mkdir()
     (tmp_path / "a").mkdir()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of names that come twice
+        data = packed(*entries)
     with pytest.raises(ArchiveRefused):
-        unpack(packed(*entries), folder)
+        check_archive(data)
+    with pytest.raises(ArchiveRefused):
+        unpack(data, folder)
     assert not (tmp_path / "evil").exists()
 
 
@@ -137,8 +157,11 @@ def test_a_bomb_that_lies_about_its_size_is_refused(tmp_path: Path) -> None:
     data = bytearray(packed(("zeros", bytes(3_000_000))))
     real, false = (3_000_000).to_bytes(4, "little"), (10).to_bytes(4, "little")
     data = data.replace(real, false)
+    bounds = ArchiveLimits(unpacked_bytes=1_000_000)
     with pytest.raises(ArchiveRefused):
-        unpack(bytes(data), tmp_path, ArchiveLimits(unpacked_bytes=1_000_000))
+        check_archive(bytes(data), bounds)
+    with pytest.raises(ArchiveRefused):
+        unpack(bytes(data), tmp_path, bounds)
 
 
 def test_too_many_entries_are_refused() -> None:
@@ -160,8 +183,93 @@ def test_a_damaged_entry_is_named(tmp_path: Path) -> None:
     data = bytearray(packed(("index.py", b"print('hello hello hello')" * 9)))
     data[45] ^= 0xFF
     with pytest.raises(ArchiveRefused, match=r"index\.py"):
-        unpack(bytes(data), tmp_path)
+        check_archive(bytes(data))
 
 
 def test_a_good_archive_passes_the_check() -> None:
     check_archive(packed(("index.py", b"x = 1")))
+
+
+def test_an_entry_for_the_folder_itself_does_no_harm(tmp_path: Path) -> None:
+    data = packed(("./", b""), ("./index.py", b"x = 1"))
+    check_archive(data)
+    unpack(data, tmp_path)
+    assert (tmp_path / "index.py").read_bytes() == b"x = 1"
+
+
+def test_a_link_may_lead_through_a_link_that_comes_later(tmp_path: Path) -> None:
+    data = packed(
+        (link("x"), b"deep/../file"), (link("deep"), b"a/b"), ("a/file", b"y"), ("a/b/", b"")
+    )
+    check_archive(data)
+    unpack(data, tmp_path)
+    assert (tmp_path / "x").read_bytes() == b"y"
+
+
+VALID = packed(
+    (entry("index.py"), b"print('hello')\n" * 20),
+    ("lib/", b""),
+    (entry("lib/x.so.1", stat.S_IFREG | 0o755), bytes(range(256))),
+    (link("lib/x.so"), b"x.so.1"),
+    (link("current"), b"lib"),
+)
+
+mutations = st.one_of(
+    st.tuples(st.just("flip"), st.integers(0, len(VALID) - 1), st.integers(1, 255)),
+    st.tuples(st.just("cut"), st.integers(0, len(VALID) - 1), st.integers(1, 64)),
+    st.tuples(st.just("insert"), st.integers(0, len(VALID) - 1), st.integers(0, 255)),
+)
+
+
+def mutated(data: bytes, steps: list[tuple[str, int, int]]) -> bytes:
+    changed = bytearray(data)
+    for what, at, value in steps:
+        position = at % max(1, len(changed))
+        if what == "flip" and changed:
+            changed[position] ^= value
+        elif what == "cut":
+            del changed[position : position + value]
+        elif what == "insert":
+            changed.insert(position, value)
+    return bytes(changed)
+
+
+def refused_or_unpacked(data: bytes) -> None:
+    try:
+        check_archive(data)
+    except ArchiveRefused:
+        return
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / "code"
+        folder.mkdir()
+        unpack(data, folder)
+        assert [path.name for path in Path(name).iterdir()] == ["code"]
+        root = folder.resolve()
+        assert all(path.resolve().is_relative_to(root) for path in folder.rglob("*"))
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name:UserWarning")
+@given(st.lists(mutations, min_size=1, max_size=4))
+def test_a_damaged_archive_is_refused_by_the_check_or_can_be_unpacked(
+    steps: list[tuple[str, int, int]],
+) -> None:
+    refused_or_unpacked(mutated(VALID, steps))
+
+
+names = st.lists(st.sampled_from(["a", "b", "c", "..", "."]), min_size=1, max_size=4).map("/".join)
+links = st.lists(st.sampled_from(["a", "b", "c", "..", "."]), min_size=1, max_size=5).map("/".join)
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name:UserWarning")
+@given(st.lists(st.tuples(names, st.none() | links), max_size=6))
+def test_any_files_and_links_are_refused_by_the_check_or_can_be_unpacked(
+    entries: list[tuple[str, str | None]],
+) -> None:
+    refused_or_unpacked(
+        packed(
+            *(
+                (entry(name), b"x") if goal is None else (link(name), goal.encode())
+                for name, goal in entries
+            )
+        )
+    )
