@@ -13,6 +13,7 @@ Invariants:
 from __future__ import annotations
 
 import logging
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
@@ -323,7 +324,8 @@ def _log(
     if settled is Settled.STALE:
         became = "dropped, the lease was lost"
     elif isinstance(decision, policy.Retry):
-        became = f"{decision.condition}, again at {decision.at}"
+        again = datetime.fromtimestamp(decision.at / 1000, timezone.utc)
+        became = f"{decision.condition}, again at {again.isoformat(timespec='milliseconds')}"
     else:
         became = f"{decision.status.value} {decision.condition}".rstrip()
     if looped:
@@ -333,7 +335,7 @@ def _log(
         "%s of %s: %s -> %s (%d ms)",
         invocation.request_id,
         invocation.function,
-        f"attempt {invocation.attempts} {outcome.kind.value}" if outcome else "not run",
+        f"attempt {invocation.attempts + 1} {outcome.kind.value}" if outcome else "not run",
         became,
         outcome.duration_ms if outcome else 0,
         extra={"request_id": invocation.request_id, "function": invocation.function},

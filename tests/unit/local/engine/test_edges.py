@@ -236,8 +236,8 @@ def test_each_attempt_and_each_delivery_is_told_in_one_line(play: Any, caplog: A
     request_id = play(scenario)
     told = [r.getMessage() for r in caplog.records if getattr(r, "request_id", "") == request_id]
     assert [line.split(" -> ")[0].split(": ")[1] for line in told] == [
-        "attempt 0 function error",
-        "attempt 1 success",
+        "attempt 1 function error",
+        "attempt 2 success",
         "success event to acs:mns:cn-hangzhou:1234567890123456:/queues/q/messages, try 1",
     ]
 
