@@ -38,7 +38,7 @@ class ServiceError(FcAsyncError):
     ) -> None:
         where = f" ({operation})" if operation else ""
         said = message
-        if self.advice:
+        if self.advice and self.advice.rstrip(".").lower() not in message.lower():
             # The service ends some sentences and not others.
             said = f"{message if message.endswith('.') else message + '.'} {self.advice}"
         trace = f" [request {request_id}]" if request_id else ""
