@@ -119,7 +119,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         try:
             if self.task_ids is not None:
                 task_id = self._task_id(index, payload)
-                if isinstance(task_id, str) and not isinstance(self.task_ids, str):
+                if not isinstance(self.task_ids, str):
                     _take(task_id, index, taken)
                 if task_id in self.resume:
                     return self._known(index, payload, task_id)
@@ -157,13 +157,15 @@ def _check_bar() -> None:
         ) from error
 
 
-def _take(task_id: str, index: int, taken: dict[str, int]) -> None:
+def _take(task_id: object, index: int, taken: dict[str, int]) -> None:
     """Note that a payload has this id.
 
     Raises:
         InvalidParameter: Another payload of this run has it: the service would keep one of them
             only, and the other would look like a repetition of it.
     """
+    if not isinstance(task_id, str):
+        return  # the check of the call refuses it
     first = taken.setdefault(task_id, index)
     if first != index:
         raise InvalidParameter(
