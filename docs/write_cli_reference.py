@@ -35,7 +35,9 @@ with `--endpoint` (or `FC_ASYNC_ENDPOINT`). Flags that users of `s` know mean th
 | exit codes | 0 nothing to do, or done · 1 failed, a mistyped flag included · 2 `plan` has changes · 130 interrupted |
 | stdout | the result and nothing else; with `--format json` it is JSON alone |
 | stderr | notes, progress, errors: one message each, no stack trace |
-| asking | before anything changes; where nobody can be asked it is an error unless `-y` is given |
+| control characters | what functions and services said is shown with escapes (`\\x1b`) instead of control and direction characters, also in a pipe; exceptions: `invoke --sync` in a pipe writes the result's bytes, and `--raw` of `logs` and `invoke --sync` leaves all as it is |
+| times | text: this machine's time zone; JSON: as the service has them, milliseconds since the epoch |
+| asking | before anything changes; where stdin is not a terminal it is an error unless `-y` is given |
 | colours | on a terminal only; `NO_COLOR` turns them off |
 | completion | `eval "$(_FC_ASYNC_COMPLETE=bash_source fc-async)"`; `zsh_source` and `fish_source` likewise |
 

@@ -174,6 +174,20 @@ class AsyncTaskEvent(Model, frozen=True, kw_only=True):
     timestamp: int | None = None
     event_detail: str | None = None
 
+    def details(self) -> dict[str, Any]:
+        """Return what the step's detail says.
+
+        A detail that is not a JSON object, which the service does not rule out, is returned as
+        ``{"detail": text}``.
+        """
+        if not self.event_detail:
+            return {}
+        try:
+            value = msgspec.json.decode(self.event_detail)
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            value = None
+        return value if isinstance(value, dict) else {"detail": self.event_detail}
+
 
 class AsyncTask(Model, frozen=True, kw_only=True):
     """One asynchronous invocation in task mode. Times are milliseconds since the epoch."""

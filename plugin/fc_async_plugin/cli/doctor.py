@@ -31,6 +31,7 @@ def command(account: Account, output: Format) -> int:
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
     from fc_async_plugin import doctor
     from fc_async_plugin.cli import connection, terminal
+    from fc_async_plugin.report.safe_text import safe
 
     asked = account.endpoint or account.region
     machine = doctor.Machine(
@@ -45,6 +46,6 @@ def command(account: Account, output: Format) -> int:
     else:
         for one in complaints:
             colour = "red" if one.level == "error" else "yellow"
-            click.echo(f"{click.style(one.level, fg=colour, bold=True)}: {one.what}")
-            click.echo(f"  fix: {one.fix}")
+            click.echo(f"{click.style(one.level, fg=colour, bold=True)}: {safe(one.what)}")
+            terminal.tell(f"  fix: {one.fix}")
     return FAILED if any(one.level == "error" for one in complaints) else DONE

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-import json
+import base64
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from fc_async_plugin.cli.options import Account, Format
     from fc_async_plugin.event_tail import Shown
     from fc_async_sdk.arn import MnsQueueArn
+    from fc_async_sdk.events.payload import Payload
 
 
 @click.group()
@@ -57,7 +58,7 @@ def tail_command(
     Reading hides messages from other readers for the queue's visibility timeout. JSON is one
     document per line.
     """
-    from fc_async_plugin.cli import connection
+    from fc_async_plugin.cli import connection, terminal
 
     try:
         from fc_async_plugin import event_tail
@@ -76,7 +77,10 @@ def tail_command(
     )
     with event_tail.QueueTail(address, named.queue, credentials, consume=consume) as tail:
         for message in islice(tail.messages(follow=not once), limit):
-            click.echo(_line(message, output))
+            if output == "json":
+                terminal.print_json_line(_as_data(message))
+            else:
+                _show(message)
 
 
 def _queue(text: str, account: Account) -> MnsQueueArn:
@@ -90,18 +94,46 @@ def _queue(text: str, account: Account) -> MnsQueueArn:
     return parsed.resolve(region=account.region or "", account_id=account.account_id or "")
 
 
-def _line(message: Shown, output: Format) -> str:
-    if output == "json":
-        return json.dumps(_as_data(message), ensure_ascii=False)
+def _show(message: Shown) -> None:
+    from fc_async_plugin.cli import terminal
+
     event = message.event
     if event is None:
-        return click.style(f"? {message.message_id}: {message.problem}", fg="yellow")
+        terminal.tell(f"? {message.message_id}: {message.problem}", fg="yellow")
+        return
     when = event.time.astimezone().isoformat(sep=" ", timespec="seconds") if event.time else "-"
     mark, colour = ("✔", "green") if event.succeeded else ("✘", "red")
     why = "" if event.succeeded else f" {event.condition or event.function_error}"
     tries = f", {event.attempts} attempts" if event.retried else ""
-    head = f"{click.style(f'{mark} {event.function}{why}', fg=colour)}{tries}"
-    return f"{when}  {head}  {event.request_id}\n    {event.request!r} -> {event.response!r}"
+    terminal.tell(f"{mark} {event.function}{why}{tries}", fg=colour)
+    terminal.print_fields(
+        [
+            ("  time", when),
+            ("  request id", event.request_id),
+            ("  request", _text(event.request)),
+            ("  response", _text(event.response)),
+        ]
+    )
+
+
+def _text(payload: Payload) -> str:
+    """Return a payload as text; one that is not text, as a remark about its size."""
+    from fc_async_sdk.errors import InvalidEvent
+
+    try:
+        return payload.text()
+    except InvalidEvent:
+        return f"({len(_bytes(payload))} bytes that are not text; -o json shows them in base64)"
+
+
+def _bytes(payload: Payload) -> bytes:
+    """Return the bytes of a payload that is not text."""
+    from fc_async_sdk.errors import InvalidEvent
+
+    try:
+        return payload.bytes()
+    except InvalidEvent:
+        return payload.raw  # flagged as base64, and not base64
 
 
 def _as_data(message: Shown) -> dict[str, Any]:
@@ -118,6 +150,17 @@ def _as_data(message: Shown) -> dict[str, Any]:
         "status_code": event.status_code,
         "attempts": event.attempts,
         "request_id": event.request_id,
-        "request_payload": event.request.text(),
-        "response_payload": event.response.text(),
+        **_payload_data("request", event.request),
+        **_payload_data("response", event.response),
     }
+
+
+def _payload_data(name: str, payload: Payload) -> dict[str, str]:
+    """Return a payload as text, or as base64 with a second field that says so."""
+    from fc_async_sdk.errors import InvalidEvent
+
+    try:
+        return {f"{name}_payload": payload.text()}
+    except InvalidEvent:
+        encoded = base64.b64encode(_bytes(payload)).decode()
+        return {f"{name}_payload": encoded, f"{name}_payload_encoding": "base64"}

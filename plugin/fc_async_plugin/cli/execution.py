@@ -192,7 +192,7 @@ def tell(report: Report, total: int, command: str) -> None:
         )
         return
     for failure in report.failures:
-        terminal.note(f"{click.style('Error:', fg='red', bold=True)} {failure}")
+        terminal.error(failure)
     if report.outcome == "undone":
         terminal.note(f"Nothing was changed: {len(report.undone)} steps were undone.")
         return

@@ -83,7 +83,9 @@ def command(
         }[kind]
         text = make(shown)
     if target is None:
-        click.echo(text)
+        from fc_async_plugin.cli import terminal
+
+        terminal.tell(text)
     else:
         target.write_text(f"{text}\n", encoding="utf-8")
 

@@ -145,7 +145,9 @@ def _explain(error: Exception) -> int:
             f"internal error: {type(error).__name__}: {error}\n"
             "This is a fault of fc-async. FC_ASYNC_DEBUG=1 shows where; please report it."
         )
-    click.echo(f"{click.style('Error:', fg='red', bold=True)} {message}", err=True)
+    from fc_async_plugin.cli import terminal
+
+    terminal.error(message)
     return FAILED
 
 

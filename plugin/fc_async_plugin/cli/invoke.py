@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="With --batch: how many are on the wire at a time.",
 )
+@options.raw_option
 @options.where_options
 @options.format_option
 def command(  # noqa: PLR0917 -- click passes options by name
@@ -73,6 +74,7 @@ def command(  # noqa: PLR0917 -- click passes options by name
     wait: bool,
     batch: str | None,
     concurrency: int,
+    raw: bool,
     where: Where,
     output: Format,
 ) -> int:
@@ -89,6 +91,8 @@ def command(  # noqa: PLR0917 -- click passes options by name
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
     from fc_async_plugin.cli import connection
 
+    if raw and (asynchronous or output == "json"):
+        raise click.UsageError("--raw goes with --sync and without --format json only")
     if not asynchronous and (delay is not None or task_id is not None or wait or batch):
         raise click.UsageError("--delay, --task-id, --wait and --batch go with --async only")
     if batch is not None and (wait or payload or event or event_file):
@@ -105,7 +109,10 @@ def command(  # noqa: PLR0917 -- click passes options by name
             return _tell_result(
                 client.invoke(target.function, data, qualifier=where.qualifier, log_type="Tail"),
                 output,
+                raw=raw,
             )
+        if wait:
+            _check_task_mode(client, target.function, where.qualifier)
         accepted = client.invoke_async(
             target.function, data, delay=delay, task_id=task_id, qualifier=where.qualifier
         )
@@ -137,11 +144,13 @@ def _tell_accepted(accepted: AcceptedInvocation, output: Format) -> None:
 
         print_json({"request_id": accepted.request_id, "task_id": accepted.task_id or None})
     else:
+        from fc_async_plugin.cli.terminal import tell
+
         shown = f", task {accepted.task_id}" if accepted.task_id else ""
-        click.echo(f"Accepted: request {accepted.request_id}{shown}")
+        tell(f"Accepted: request {accepted.request_id}{shown}")
 
 
-def _tell_result(result: InvokeResult, output: Format) -> int:
+def _tell_result(result: InvokeResult, output: Format, *, raw: bool) -> int:
     from fc_async_plugin.cli import terminal
 
     if output == "json":
@@ -157,25 +166,43 @@ def _tell_result(result: InvokeResult, output: Format) -> int:
     else:
         if result.log:
             terminal.note(result.log.rstrip("\n"))
-        sys.stdout.buffer.write(result.payload)
-        if sys.stdout.isatty():
-            click.echo()
+        if sys.stdout.isatty() and not raw:
+            terminal.tell(result.text())
+        else:  # a program gets the bytes that the function returned, and no others
+            sys.stdout.buffer.write(result.payload)
+            sys.stdout.flush()
         if result.error_type:
-            terminal.note(
-                f"{click.style('Error:', fg='red', bold=True)} the function failed with "
-                f"{result.error_type} [request {result.request_id}]"
+            terminal.error(
+                f"the function failed with {result.error_type} [request {result.request_id}]"
             )
     return DONE if result.succeeded else FAILED
+
+
+def _check_task_mode(client: Client, function: str, qualifier: str | None) -> None:
+    """Refuse to wait for what cannot be seen, before anything is sent.
+
+    Raises:
+        click.ClickException: The function's configuration has task mode off.
+    """
+    from fc_async_sdk.errors import AccessDenied, AsyncConfigNotExists
+
+    try:
+        config = client.get_async_invoke_config(function, qualifier=qualifier)
+    except AsyncConfigNotExists:
+        config = None
+    except AccessDenied:
+        return  # these keys may invoke and not read: waiting will tell
+    if config is None or not config.async_task:
+        shown = f"{function}:{qualifier}" if qualifier else function
+        raise click.ClickException(
+            f"{shown} has task mode off, so its end cannot be waited for; nothing was sent.\n"
+            "Set asyncInvokeConfig.asyncTask: true and deploy, or invoke without --wait."
+        )
 
 
 def _wait(
     client: Client, function: str, task_id: str, qualifier: str | None, output: Format
 ) -> int:
-    if not task_id:
-        raise click.ClickException(
-            f"{function} has no task mode, so nobody can tell when it has ended: "
-            "set asyncTask: true"
-        )
     from fc_async_plugin.cli.tasks import show_task, wait_for
 
     task = wait_for(client, function, task_id, qualifier)

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -32,18 +31,20 @@ _POLL_SECONDS = 1.0
     show_default=True,
     help="At most so many tasks, the newest.",
 )
+@options.raw_option
 @options.where_options
 def command(
     function: str,
     task_id: str | None,
     follow: bool,
     limit: int,
+    raw: bool,
     where: Where,
 ) -> None:
     """Show the last lines that the attempts of FUNCTION's tasks printed, the oldest task first.
 
     They are part of a task's steps, so this needs task mode. The whole log of the service is in
-    SLS, under the function's logConfig.
+    SLS, under the function's logConfig. Control characters are shown as escapes such as \\x1b.
 
     \b
     Examples:
@@ -57,11 +58,12 @@ def command(
     target = connection.Target(function, where)
     with target.client as client:
         if task_id is not None:
-            _show([client.get_async_task(target.function, task_id, qualifier=where.qualifier)])
+            task = client.get_async_task(target.function, task_id, qualifier=where.qualifier)
+            _show([task], raw=raw)
             return
         newest = list(islice(all_tasks(client, target.function, where.qualifier), limit))
         shown = {task.task_id for task in newest if task.finished}
-        _show(_whole(client, target.function, where.qualifier, reversed(newest)))
+        _show(_whole(client, target.function, where.qualifier, reversed(newest)), raw=raw)
         while follow:
             time.sleep(_POLL_SECONDS)
             ended = [
@@ -70,7 +72,7 @@ def command(
                 if task.finished and task.task_id not in shown
             ]
             shown.update(task.task_id for task in ended)
-            _show(_whole(client, target.function, where.qualifier, reversed(ended)))
+            _show(_whole(client, target.function, where.qualifier, reversed(ended)), raw=raw)
 
 
 def _whole(
@@ -81,24 +83,12 @@ def _whole(
         yield client.get_async_task(function, task.task_id, qualifier=qualifier)
 
 
-def _show(tasks: Iterable[AsyncTask]) -> None:
+def _show(tasks: Iterable[AsyncTask], *, raw: bool) -> None:
+    from fc_async_plugin.cli import terminal
+
     for task in tasks:
-        found = False
-        click.secho(f"--- {task.task_id} {task.status}", bold=True)
-        for event in task.events or ():
-            detail = _detail(event.event_detail)
-            text = detail.get("logTail")
-            if isinstance(text, str) and text:
-                found = True
-                click.echo(text.rstrip("\n"))
-        if not found and task.task_error_message:
-            click.echo(task.task_error_message)
-
-
-def _detail(text: str | None) -> dict[str, object]:
-    """Details are JSON where the runtime writes them, and whatever the service likes elsewhere."""
-    try:
-        value = json.loads(text or "{}")
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}
+        tails = [event.details().get("logTail") for event in task.events or ()]
+        texts = [text for text in tails if isinstance(text, str) and text]
+        terminal.tell(f"--- {task.task_id} {task.status}", bold=True)
+        for text in texts or filter(None, [task.task_error_message]):
+            terminal.print_text(text.rstrip("\n"), raw=raw)

@@ -112,6 +112,13 @@ format_option = click.option(
 )
 """``output: Format``."""
 
+raw_option = click.option(
+    "--raw",
+    is_flag=True,
+    help="Write what the function wrote as it is, escape sequences included.",
+)
+"""``raw: bool``."""
+
 resource_option = click.option(
     "--resource",
     "resources",

@@ -107,4 +107,4 @@ def print_plan(plan: Plan, output: Format) -> None:
         elif not plan.obstacles:
             click.echo("Nothing to do: the account has what the template says.")
     for obstacle in plan.obstacles:
-        terminal.note(f"{click.style('Error:', fg='red', bold=True)} {obstacle}")
+        terminal.error(obstacle)

@@ -88,7 +88,7 @@ def command(  # noqa: PLR0917 -- click passes options by name
         terminal.print_json([_as_data(role) for role in roles])
         return DONE
     for role in roles:
-        click.secho(f"# {role.role or 'no role is set'}: {', '.join(role.functions)}", bold=True)
+        terminal.tell(f"# {role.role or 'no role is set'}: {', '.join(role.functions)}", bold=True)
         terminal.print_json(policy.document(role.permissions))
     if not roles:
         terminal.note("No destination is configured, so no permission is needed.")
@@ -158,9 +158,11 @@ def _tell_comparisons(found: dict[str, Comparison], output: Format) -> int:
 
 
 def _print_comparison(prefix: str, comparison: Comparison) -> None:
+    from fc_async_plugin.cli import terminal
+
     for one in comparison.missing:
-        click.secho(f"{prefix}missing: {one.action} on {one.resource}", fg="red")
+        terminal.tell(f"{prefix}missing: {one.action} on {one.resource}", fg="red")
     for one in comparison.excess:
-        click.secho(f"{prefix}not needed: {one.action} on {one.resource}", fg="yellow")
+        terminal.tell(f"{prefix}not needed: {one.action} on {one.resource}", fg="yellow")
     if not (comparison.missing or comparison.excess):
-        click.echo(f"{prefix}it allows what is needed and no more")
+        terminal.tell(f"{prefix}it allows what is needed and no more")

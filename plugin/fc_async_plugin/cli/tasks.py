@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from fc_async_plugin.cli.options import Format, Where
     from fc_async_sdk import AsyncTask, Client
+    from fc_async_sdk.models import AsyncTaskEvent
 
 _SECOND = 1000
 
@@ -80,14 +82,14 @@ def list_command(
         terminal.print_json([task.to_dict() for task in found])
         return
     terminal.print_table(
-        ["task", "status", "started", "duration", "retries", "destination", "error"],
+        ["task", "status", "started", "duration", "attempts", "destination", "error"],
         (
             [
                 task.task_id,
                 task.status,
-                shown_time(task.started_time),
+                shown_time(task.started_time, short=True),
                 shown_duration(task.duration_ms),
-                task.already_retried_times,
+                _attempts(task),
                 task.destination_status,
                 _first_line(task.task_error_message),
             ]
@@ -138,15 +140,31 @@ def stop_command(
     function: str,
     task_ids: tuple[str, ...],
     where: Where,
-) -> None:
-    """Stop tasks of FUNCTION. They end as Stopped."""
+) -> int:
+    """Stop tasks of FUNCTION. They end as Stopped.
+
+    A task that cannot be stopped does not keep the others from being stopped; the exit code is 1.
+    """
     from fc_async_plugin.cli import connection
 
     target = connection.Target(function, where)
     with target.client as client:
-        for task_id in task_ids:
-            client.stop_async_task(target.function, task_id, qualifier=where.qualifier)
-            click.echo(f"Stopping: task {task_id}")
+        stopped = [_stop(client, target.function, one, where.qualifier) for one in task_ids]
+    return DONE if all(stopped) else FAILED
+
+
+def _stop(client: Client, function: str, task_id: str, qualifier: str | None) -> bool:
+    """Ask for a task to be stopped and say how it went; return whether it was accepted."""
+    from fc_async_plugin.cli import terminal
+    from fc_async_sdk.errors import FcAsyncError
+
+    try:
+        client.stop_async_task(function, task_id, qualifier=qualifier)
+    except FcAsyncError as error:
+        terminal.error(f"task {task_id} was not stopped: {error}")
+        return False
+    terminal.tell(f"Stopping: task {task_id}")
+    return True
 
 
 @command.command("wait")
@@ -251,11 +269,7 @@ def replay_command(
         terminal.print_json([one._asdict() for one in outcomes])
     else:
         for one in outcomes:
-            click.echo(
-                f"{one.task_id}: {one.error}"
-                if one.error
-                else f"{one.task_id}: accepted as {one.replayed_as}"
-            )
+            terminal.tell(f"{one.task_id}: {one.error or f'accepted as {one.replayed_as}'}")
     return FAILED if any(one.error for one in outcomes) else DONE
 
 
@@ -266,31 +280,61 @@ def show_task(task: AsyncTask, output: Format) -> None:
     if output == "json":
         terminal.print_json(task.to_dict())
         return
-    rows = [
+    rows: list[tuple[str, object]] = [
         ("task", task.task_id),
         ("status", task.status),
         ("request", task.request_id),
         ("started", shown_time(task.started_time)),
         ("ended", shown_time(task.end_time)),
         ("duration", shown_duration(task.duration_ms)),
-        ("retries", task.already_retried_times),
+        ("attempts", _attempts(task)),
         ("destination", task.destination_status),
         ("error", task.task_error_message),
         ("payload", task.task_payload),
         ("result", task.return_payload),
     ]
-    for name, value in rows:
-        if value not in (None, ""):
-            click.echo(f"{name:<12} {value}")
+    terminal.print_fields(rows)
     for event in task.events or ():
-        click.echo(f"  {shown_time(event.timestamp)}  {event.status}  {event.event_detail or ''}")
+        line = f"  {shown_time(event.timestamp)}  {event.status or '':<10} {_detail(event)}"
+        terminal.tell(line.rstrip())
 
 
-def shown_time(milliseconds: int | None) -> str | None:
-    """A moment in this machine's time zone, to the millisecond."""
+def _attempts(task: AsyncTask) -> int | None:
+    """Return how often the function was called; None if it was not, or that is not known."""
+    if task.started_time is None or task.already_retried_times is None:
+        return None
+    return task.already_retried_times + 1
+
+
+def _detail(event: AsyncTaskEvent) -> str:
+    """Return what is known about a step, on one line, with times that people read."""
+    from fc_async_plugin.report.safe_text import safe
+
+    parts = []
+    for name, value in event.details().items():
+        if name == "logTail":
+            continue  # many lines, which fc-async logs shows
+        shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        if name.endswith("At") and isinstance(value, int):
+            shown = shown_time(value) or ""
+        elif name.endswith("Ms") and isinstance(value, int):
+            shown = shown_duration(value) or ""
+        parts.append(f"{name}={safe(shown, line=True)}")
+    return ", ".join(parts)
+
+
+def shown_time(milliseconds: int | None, *, short: bool = False) -> str | None:
+    """Return a moment in this machine's time zone.
+
+    Args:
+        milliseconds: Since the epoch; None or 0: there is none.
+        short: To the second and without the zone's offset, instead of to the millisecond with it.
+    """
     if not milliseconds:
         return None
     moment = datetime.fromtimestamp(milliseconds / 1000, timezone.utc).astimezone()
+    if short:
+        return f"{moment:%Y-%m-%d %H:%M:%S}"
     return moment.isoformat(sep=" ", timespec="milliseconds")
 
 

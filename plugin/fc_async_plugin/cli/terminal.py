@@ -2,7 +2,11 @@
 """How commands print: tables for people, JSON for programs, notes beside it.
 
 stdout carries the result and nothing else, stderr everything else. Colours and lines are left out
-when the stream is no terminal or NO_COLOR is set (rich and click see to that).
+when the stream is not a terminal or NO_COLOR is set (rich and click see to that).
+
+Invariants:
+    Text is made safe here (:mod:`fc_async_plugin.report.safe_text`), also in a pipe: a pager or the
+    viewer of a log obeys escape sequences, too. Only what ``--raw`` asks for goes out as it is.
 """
 
 from __future__ import annotations
@@ -12,6 +16,8 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 import click
+
+from fc_async_plugin.report.safe_text import safe, safe_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -33,7 +39,36 @@ def console(*, err: bool = False) -> Console:
 
 def print_json(value: Any) -> None:
     """Write one JSON document to stdout, pretty for a terminal and for people who diff it."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+    click.echo(safe_json(json.dumps(value, ensure_ascii=False, indent=2)))
+
+
+def print_json_line(value: Any) -> None:
+    """Write one JSON document as one line to stdout."""
+    click.echo(safe_json(json.dumps(value, ensure_ascii=False)))
+
+
+def tell(text: str, *, fg: str | None = None, bold: bool = False) -> None:
+    """Write text to stdout."""
+    shown = safe(text)
+    click.echo(click.style(shown, fg=fg, bold=bold) if fg or bold else shown)
+
+
+def print_text(text: str, *, raw: bool) -> None:
+    """Write text from outside to stdout: safe for a terminal, or exactly as it is."""
+    if raw:
+        click.echo(text, color=True)  # without it, click removes escape sequences in a pipe
+    else:
+        tell(text)
+
+
+def print_fields(fields: Iterable[tuple[str, object]]) -> None:
+    """Write names and values in two columns to stdout; what has no value is left out."""
+    for name, value in fields:
+        if value not in (None, ""):
+            first, *others = safe(str(value)).split("\n")
+            click.echo(f"{name:<12} {first}")
+            for other in others:
+                click.echo(f"{'':<12} {other}")
 
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -42,12 +77,16 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> No
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
     for heading in headings:
         table.add_column(heading, overflow="fold")
     for row in rows:
-        table.add_row(*(Text("-" if cell is None or cell == "" else str(cell)) for cell in row))
+        table.add_row(*(Text(_cell(value)) for value in row))
     console().print(table)
+
+
+def _cell(value: object) -> str:
+    return "-" if value is None or value == "" else safe(str(value), line=True)
 
 
 _COLOURS: Final = {"+": "green", "~": "yellow", "-": "red"}
@@ -56,12 +95,17 @@ _COLOURS: Final = {"+": "green", "~": "yellow", "-": "red"}
 def print_marked(lines: Iterable[tuple[str, str]]) -> None:
     """Write lines to stdout in the colour of their mark: ``+``, ``~``, ``-`` or none."""
     for mark, line in lines:
-        click.secho(line, fg=_COLOURS.get(mark))
+        tell(line, fg=_COLOURS.get(mark))
 
 
 def note(message: str) -> None:
     """Tell people something on stderr."""
-    click.echo(message, err=True)
+    click.echo(safe(message), err=True)
+
+
+def error(message: object) -> None:
+    """Tell people on stderr what went wrong."""
+    click.echo(f"{click.style('Error:', fg='red', bold=True)} {safe(str(message))}", err=True)
 
 
 def confirm(question: str, *, yes: bool) -> None:
@@ -77,6 +121,6 @@ def confirm(question: str, *, yes: bool) -> None:
     if yes:
         return
     if not sys.stdin.isatty():
-        raise click.ClickException("nobody can be asked here (stdin is no terminal): add -y")
-    if not click.confirm(question, err=True):
+        raise click.ClickException("cannot prompt: stdin is not a terminal (use -y)")
+    if not click.confirm(safe(question), err=True):
         raise click.ClickException("nothing was changed")

@@ -108,4 +108,6 @@ def _print(found: list[Finding], output: str, *, files: int, notes: bool) -> Non
 
         click.echo(report.to_sarif(found, rules.entered(), version("fc-async")))
     elif found:
-        click.echo(report.to_github(found))
+        from fc_async_plugin.cli import terminal
+
+        terminal.tell(report.to_github(found))

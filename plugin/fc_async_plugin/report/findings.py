@@ -11,6 +11,8 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
+from fc_async_plugin.report.safe_text import safe, safe_json
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -41,14 +43,14 @@ def write_text(
     for finding in findings:
         if finding.severity == "note" and not notes:
             continue
-        line = Text(f"{finding.position}: ")
+        line = Text(safe(f"{finding.position}: ", line=True))
         line.append(f"{finding.severity} {finding.rule}", style=_STYLES[finding.severity])
-        line.append(f" {finding.message}")
+        line.append(safe(f" {finding.message}"))
         console.print(line, soft_wrap=pipe)
         for related in finding.related:
-            console.print(Text(f"    {related.position}: {related.message}"), soft_wrap=pipe)
+            console.print(Text(safe(f"    {related.position}: {related.message}")), soft_wrap=pipe)
         if finding.fix:
-            console.print(Text(f"    fix: {finding.fix}"), soft_wrap=pipe)
+            console.print(Text(safe(f"    fix: {finding.fix}")), soft_wrap=pipe)
     style = "red" if counts(findings)["error"] else "green"
     console.print(Text(summary(findings, files, notes=notes), style=style), soft_wrap=pipe)
 
@@ -79,7 +81,7 @@ def to_json(findings: Sequence[Finding]) -> str:
         "findings": [_plain(finding) for finding in findings],
         "summary": counts(findings),
     }
-    return json.dumps(document, ensure_ascii=False, indent=2)
+    return safe_json(json.dumps(document, ensure_ascii=False, indent=2))
 
 
 def _plain(finding: Finding) -> dict[str, Any]:

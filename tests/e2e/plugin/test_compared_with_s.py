@@ -249,7 +249,7 @@ def test_s10_nobody_to_answer_is_an_error(sides: Sides) -> None:
         sides.clear()
     ran = sides.ours("deploy", "--with-functions")
     assert ran.code == 1
-    assert "add -y" in ran.err
+    assert "use -y" in ran.err
 
 
 def test_s11_an_endpoint_that_can_not_be_read_is_not_an_empty_account(sides: Sides) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -283,3 +284,101 @@ def test_a_task_that_still_goes_on_is_not_replayed(
     code, out, _ = typed("tasks", "replay", "orders", "late")
     assert code == 1
     assert "it is Enqueued" in out
+
+
+def test_tasks_that_cannot_be_stopped_do_not_keep_the_others_running(
+    typed: Typed, fc_local: FcLocal, orders: list[bytes]
+) -> None:
+    for name in ("a", "b"):
+        fc_local.client.invoke_async("orders", b"x", task_id=name, delay=60)
+    code, out, err = typed("tasks", "stop", "orders", "a", "nosuch", "b", "nosuch2")
+    assert (code, out) == (1, "Stopping: task a\nStopping: task b\n")
+    first, second = err.splitlines()
+    assert first.startswith("Error: task nosuch was not stopped: 404 AsyncTaskNotFound")
+    assert second.startswith("Error: task nosuch2 was not stopped: 404 AsyncTaskNotFound")
+    fc_local.run_until_idle()
+    assert orders == []
+
+
+@pytest.mark.parametrize("command", ["get", "stop"])
+def test_an_unknown_task_is_explained_once(command: str, typed: Typed, orders: list[bytes]) -> None:
+    _, _, err = typed("tasks", command, "orders", "nosuch")
+    assert err.count("7 days") == 1
+
+
+@pytest.mark.parametrize("config", [None, {"maxAsyncRetryAttempts": 1}, {"asyncTask": False}])
+def test_waiting_without_task_mode_is_refused_before_anything_is_sent(
+    config: dict[str, Any] | None, typed: Typed, fc_local: FcLocal, orders: list[bytes]
+) -> None:
+    fc_local.client.delete_async_invoke_config("orders")
+    if config is not None:
+        fc_local.client.put_async_invoke_config(
+            "orders",
+            async_task=config.get("asyncTask"),
+            max_async_retry_attempts=config.get("maxAsyncRetryAttempts"),
+        )
+    code, out, err = typed("invoke", "orders", "x", "--wait")
+    assert (code, out) == (1, "")
+    assert "orders has task mode off" in err
+    assert "asyncInvokeConfig.asyncTask: true" in err
+    fc_local.run_until_idle()
+    assert orders == []
+
+
+def test_attempts_count_from_1(typed: Typed, ended: None) -> None:
+    _, out, _ = typed("tasks", "get", "orders", "t2")
+    assert re.search(r"^attempts +1$", out, re.MULTILINE)
+    assert "attempt=1" in out
+    _, table, _ = typed("tasks", "list", "orders")
+    assert "attempts" in table.splitlines()[0]
+    assert "retries" not in table
+
+
+def test_a_task_that_never_ran_has_no_attempts(
+    typed: Typed, fc_local: FcLocal, orders: list[bytes]
+) -> None:
+    fc_local.client.invoke_async("orders", b"x", task_id="late", delay=60)
+    _, out, _ = typed("tasks", "get", "orders", "late")
+    assert "attempts" not in out
+
+
+def test_times_of_steps_are_readable(typed: Typed, fc_local: FcLocal, orders: list[bytes]) -> None:
+    fc_local.client.put_async_invoke_config("orders", async_task=True, max_async_retry_attempts=1)
+    fc_local.client.invoke_async("orders", b"bad", task_id="again")
+    fc_local.run_until_idle()
+    _, out, _ = typed("tasks", "get", "orders", "again")
+    assert re.search(r"nextAttemptAt=\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d", out)
+    assert not re.search(r"\b\d{13}\b", out)
+
+
+def test_payloads_of_events_are_shown_as_they_were_sent(
+    typed: Typed, fc_local: FcLocal, orders: list[bytes]
+) -> None:
+    queue = fc_local.create_queue("ended")
+    fc_local.client.put_async_invoke_config("orders", async_task=True, on_success=queue)
+    fc_local.client.invoke_async("orders", '{"name": "caf\u00e9 \\"x\\""}')
+    fc_local.run_until_idle()
+    code, out, _ = typed("events", "tail", "ended", "--once")
+    assert code == 0
+    assert 'request    {"name": "caf\u00e9 \\"x\\""}' in out
+
+
+def test_a_payload_of_an_event_that_is_not_text_is_base64_in_json(
+    typed: Typed, fc_local: FcLocal, orders: list[bytes]
+) -> None:
+    queue = fc_local.create_queue("ended")
+    fc_local.deploy(
+        "binary",
+        lambda *_: b"\xff",
+        async_config={"destinationConfig": {"onSuccess": {"destination": queue}}},
+    )
+    fc_local.client.invoke_async("binary", b"\xfe\xff")
+    fc_local.run_until_idle()
+    code, out, _ = typed("events", "tail", "ended", "--once", "-o", "json")
+    event = json.loads(out)
+    assert (event["request_payload"], event["request_payload_encoding"]) == ("/v8=", "base64")
+    fc_local.client.invoke_async("binary", b"\xfe\xff")
+    fc_local.run_until_idle()
+    code, out, _ = typed("events", "tail", "ended", "--once")
+    assert code == 0
+    assert "2 bytes that are not text" in out

@@ -173,7 +173,7 @@ def test_nobody_to_ask_is_an_error_and_nothing_is_deployed(
 ) -> None:
     assert run(["deploy"]) == 1
     assert account.configs == {}
-    assert "add -y" in said()[1]
+    assert "use -y" in said()[1]
 
 
 def test_a_failed_deployment_is_undone_and_exits_1(

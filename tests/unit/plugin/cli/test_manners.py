@@ -136,9 +136,31 @@ def test_the_version_imports_nothing_heavy() -> None:
     assert done.stdout.splitlines()[1] == "[]"
 
 
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda text: terminal.tell(text, fg="red"),
+        lambda text: terminal.print_marked([("~", f"VARIABLE: {text}")]),
+        lambda text: terminal.print_table(["task"], [[text]]),
+        lambda text: terminal.print_fields([("payload", text)]),
+        lambda text: terminal.print_json({text: text}),
+        terminal.print_json_line,
+        terminal.note,
+        terminal.error,
+    ],
+)
+def test_no_way_of_printing_passes_control_characters_on(
+    write: Callable[[str], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    write("owned\x1b]0;\x07\x9b\u202e")
+    printed = "".join(capsys.readouterr())
+    assert "owned" in printed
+    assert [one for one in printed if not (one.isprintable() or one == "\n")] == []
+
+
 def test_nobody_to_ask_is_an_error_and_never_a_silent_0(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", open(os.devnull))  # noqa: SIM115, PTH123 -- closed below
-    with sys.stdin, pytest.raises(click.ClickException, match="add -y"):
+    with sys.stdin, pytest.raises(click.ClickException, match="use -y"):
         terminal.confirm("Deploy?", yes=False)
 
 
