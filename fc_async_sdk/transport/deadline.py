@@ -38,18 +38,23 @@ CURRENT: ContextVar[Deadline | None] = ContextVar("fc_async_sdk_deadline", defau
 
 
 def limited(connection_class: type[Any]) -> type[Any]:
-    """Return a subclass of a connection class of urllib3 whose sockets keep the deadline."""
+    """Return a subclass of a connection class of urllib3 whose sockets keep the deadline.
 
-    class LimitedConnection(connection_class):  # type: ignore[misc]  # urllib3 has several
-        """A connection that ends at the current deadline."""
+    A class that does so already is returned as it is: threads that share a pool may ask twice.
+    """
+    if issubclass(connection_class, _Limited):
+        return connection_class
+    return type(f"Limited{connection_class.__name__}", (_Limited, connection_class), {})
 
-        sock: Any
 
-        def connect(self) -> None:
-            super().connect()
-            self.sock = _LimitedSocket(self.sock)
+class _Limited:
+    """The part of a connection that opens it."""
 
-    return LimitedConnection
+    sock: Any
+
+    def connect(self) -> None:
+        super().connect()  # type: ignore[misc]  # of the connection class beside it
+        self.sock = _LimitedSocket(self.sock)
 
 
 class _LimitedSocket:
