@@ -1,26 +1,34 @@
-# The commands of this project; `make help` lists them. They need Python 3.11 or newer and make,
+# The commands of this project; `make help` lists them. They need Python 3.10 or newer and make,
 # and install everything else into .venv.
 
-PYTHON ?= python3
+# The interpreter that .venv is made with. Without one: that of .venv, or the first on PATH that is
+# new enough.
+PYTHON ?=
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 # Tests run side by side on this many processes.
 JOBS ?= auto
+COVERAGE ?= --cov --cov-report=term:skip-covered
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format docs lock clean
+.PHONY: help setup demo test test-all check format docs lock clean
 
 help: ## Show this list
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
 
 setup: $(STAMP) ## Make .venv with everything in it; the command is .venv/bin/fc-async
 
+# Another Python than that of .venv: .venv is made anew.
+ifneq ($(PYTHON),)
+VERSION := import sys; print(sys.version_info[:2])
+ifneq ($(shell $(PYTHON) -c '$(VERSION)' 2>&1),$(shell $(BIN)/python -c '$(VERSION)' 2>&1))
+.PHONY: $(STAMP)
+endif
+endif
+
 $(STAMP): pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	  { echo "make: $(PYTHON) is older than 3.11; name another with PYTHON=python3.12" >&2; exit 1; }
-	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || sh .ci/need-venv "$(PYTHON)"
-	$(PYTHON) -m venv $(VENV)
+	@MAKECMDGOALS="$(MAKECMDGOALS)" sh .ci/venv $(VENV) $(PYTHON)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 	  --constraint constraints.txt --editable '.[all]' --group dev
@@ -30,14 +38,17 @@ demo: $(STAMP) ## Run the main job from end to end on this machine
 	$(BIN)/fc-async demo
 
 test: $(STAMP) ## Run all tests
-	$(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=worksteal --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=worksteal $(COVERAGE)
+
+test-all: ## Run all tests on each Python from 3.10 to 3.13 that is found
+	@bash .ci/test-all 3.10 3.11 3.12 3.13
 
 check: $(STAMP) ## Format, lint, types, import contracts, documentation
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/mypy tests/typing
-	$(BIN)/pyright
+	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
 
@@ -48,13 +59,14 @@ format: $(STAMP) ## Put the code into the house form
 docs: $(STAMP) ## Build the documentation into docs/_build/html
 	$(BIN)/sphinx-build -W -q -b html docs docs/_build/html
 
-lock: ## Write constraints.txt anew from the ranges in pyproject.toml
-	rm -rf build/lock && $(PYTHON) -m venv build/lock
-	build/lock/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
-	build/lock/bin/python -m pip install --quiet --editable '.[all]' --group dev
-	{ sed -n '/^#/p' constraints.txt; build/lock/bin/python -m pip freeze --exclude-editable; } > build/constraints.txt
-	mv build/constraints.txt constraints.txt
-	rm -rf build/lock
+lock: $(STAMP) ## Write constraints.txt anew from the ranges in pyproject.toml, for all Pythons
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	mkdir -p build
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.10 --extra all \
+	  --group dev --no-annotate --no-header --no-emit-index-url --no-emit-find-links \
+	  --output-file build/constraints.txt pyproject.toml
+	{ sed -n '/^#/p' constraints.txt; cat build/constraints.txt; } > build/lock.txt
+	mv build/lock.txt constraints.txt
 
 clean: ## Remove what was built
 	rm -rf $(VENV) build dist docs/_build .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis

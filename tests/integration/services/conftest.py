@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import subprocess
+import sys
 import threading
 import venv
 from typing import Any
@@ -25,7 +26,7 @@ class Server:
 
     def __enter__(self) -> Any:
         self._thread.start()
-        self._ready.wait(10)
+        self._ready.wait(60)
         if self._failure is not None:
             self._thread.join()
             raise self._failure
@@ -85,10 +86,11 @@ def eventbridge_python(installed):
     """A Python with ``alibabacloud-eventbridge``, which can't live beside the FC SDK."""
 
     def install(fresh):
-        venv.create(fresh, with_pip=True, symlinks=True)
+        venv.create(fresh, symlinks=True)  # its pip is ours: Debian's Python has no ensurepip
         # The client needs pkg_resources, which later versions of setuptools don't have.
         packages = ("alibabacloud-eventbridge==1.3.8", "setuptools<81")
-        _run(fresh / "bin" / "python", "-m", "pip", "install", "-q", *packages)
+        pip = (sys.executable, "-m", "pip", "--python", fresh / "bin" / "python")
+        _run(*pip, "install", "-q", *packages)
 
     return installed("eventbridge-client-1", install) / "bin" / "python"
 
