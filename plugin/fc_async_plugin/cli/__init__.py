@@ -9,6 +9,7 @@ so it imports nothing but the standard library's smallest parts; click comes in 
 from __future__ import annotations
 
 import sys
+import warnings
 
 __all__ = ["main"]
 
@@ -24,6 +25,10 @@ def main() -> int:
 
         sys.stdout.write(f"fc-async {version('fc-async')}\n")
         return 0
+    if any(action == "error" for action, *_ in warnings.filters):
+        # -W error and PYTHONWARNINGS=error are meant for the user's own code: they must not end a
+        # command because a dependency calls something that the newest Python deprecates.
+        warnings.filterwarnings("default", module=r"(?!fc_async_)")
     try:
         from fc_async_plugin.cli.group import run
     except ModuleNotFoundError as error:

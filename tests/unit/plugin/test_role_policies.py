@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -81,13 +83,9 @@ def test_an_address_without_scheme_is_refused() -> None:
         Roles(KEYS, "ram.aliyuncs.com")
 
 
-def test_the_command_tells_what_each_role_lacks(
-    ram: dict[str, Any],
-    httpserver: Any,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+@pytest.fixture
+def live(httpserver: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The command that compares with RAM, in a project whose function needs SEND."""
     block = {"destinationConfig": {"onFailure": {"destination": SEND.resource}}}
     props = {"region": "cn-hangzhou", "runtime": "custom", "asyncInvokeConfig": block}
     resource = {"component": "fc3", "props": {**props, "role": "acs:ram::123:role/worker"}}
@@ -97,11 +95,32 @@ def test_the_command_tells_what_each_role_lacks(
     monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", "madeup")
     monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "madeup")
     monkeypatch.setenv("HOME", str(tmp_path))
+    return ["policy", "--live", "--ram-endpoint", httpserver.url_for("")]
+
+
+def test_the_command_tells_what_each_role_lacks(
+    ram: dict[str, Any], live: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     ram["roles"]["worker"] = []
-    live = ["policy", "--live", "--ram-endpoint", httpserver.url_for("")]
     assert run(live) == 1
     assert "role/worker: missing: mns:SendMessage on" in capsys.readouterr().out
     ram["roles"]["worker"] = ["a"]
     ram["documents"]["a"] = json.dumps(policy.document([SEND]))
     assert run(live) == 0
     assert "role/worker: it allows what is needed and no more" in capsys.readouterr().out
+
+
+def test_warnings_of_the_official_client_do_not_end_the_command(
+    ram: dict[str, Any], live: list[str]
+) -> None:
+    """Python 3.12 and later warn of ``datetime.utcnow()``, which the client calls."""
+    ram["roles"]["worker"] = []
+
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-m", "fc_async_plugin", *live],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert "role/worker: missing: mns:SendMessage on" in done.stdout, done.stderr
