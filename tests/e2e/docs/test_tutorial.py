@@ -121,7 +121,7 @@ class Shell:
     def close(self) -> None:
         for process in self._background:
             process.terminate()
-            process.communicate(timeout=30)
+            process.communicate(timeout=60)
 
 
 @pytest.fixture

@@ -89,7 +89,7 @@ def invoke(client, name, body, **headers):
 
 
 def finished(client, name, task_id):
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         task = client.get_async_task(name, task_id, models.GetAsyncTaskRequest()).body
         if task.status in {"Succeeded", "Failed", "Stopped", "Expired", "Invalid"}:

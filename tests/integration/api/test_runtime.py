@@ -110,12 +110,12 @@ def test_a_request_in_progress_is_answered_while_the_runtime_stops(tmp_path, htt
     url = f"{runtime.endpoint}{FUNCTIONS}/image/invocations"
     caller = threading.Thread(target=lambda: answers.append(requests.post(url)))  # noqa: S113 -- the test ends it
     caller.start()
-    assert began.wait(10)
+    assert began.wait(60)
     stopper = threading.Thread(target=runtime.stop)
     stopper.start()
     go_on.set()
-    stopper.join(20)
-    caller.join(20)
+    stopper.join(60)
+    caller.join(60)
     assert [answer.content for answer in answers] == [b"done"]
 
 
@@ -136,7 +136,7 @@ def test_the_command_prints_one_line_of_json_and_ends_with_0_on_a_signal(tmp_pat
         assert http.get(ready["fc"] + "/_local/health").json()["pid"] == process.pid
         http.close()
         process.send_signal(number)
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (0, "")
     assert "Traceback" not in err
     assert ready.keys() >= {"fc", "console", "mns", "account_id", "region", "data", "pid"}
@@ -155,7 +155,7 @@ def test_strict_keys_come_from_a_file(tmp_path, http):
         assert (settings.json()["access_keys"], "hush" in settings.text) == (["key"], False)
         http.close()
         process.terminate()
-        _, err = process.communicate(timeout=20)
+        _, err = process.communicate(timeout=60)
     assert "hush" not in err
 
 
@@ -164,7 +164,7 @@ def test_the_command_prints_where_it_listens(tmp_path):
         assert process.stdout is not None
         lines = [process.stdout.readline() for _ in range(4)]
         process.terminate()
-        process.communicate(timeout=20)
+        process.communicate(timeout=60)
     assert lines[0].startswith("FC API   http://127.0.0.1:")
     assert "cn-beijing" in lines[0]
 
@@ -190,7 +190,7 @@ def test_a_start_that_can_not_be_says_why(tmp_path, arguments, words):
         text=True,
         env=environment,
         check=False,
-        timeout=30,
+        timeout=60,
     )
     assert (done.returncode, done.stdout) == (1, "")
     assert words in done.stderr

@@ -201,7 +201,7 @@ def test_workers_that_are_killed_at_any_moment_cost_only_their_own_calls(
                 with contextlib.suppress(psutil.NoSuchProcess):
                     victim.kill()
         # A signal takes its time: until then a victim may take one more call with it.
-        _, alive = await asyncio.to_thread(psutil.wait_procs, victims, timeout=10)
+        _, alive = await asyncio.to_thread(psutil.wait_procs, victims, timeout=60)
         assert alive == []
 
     async def call_on(killing: asyncio.Future[None]) -> list[Any]:

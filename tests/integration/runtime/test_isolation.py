@@ -183,7 +183,7 @@ def test_nothing_that_a_function_started_outlives_its_instance(
     )
 
     async def scenario() -> list[psutil.Process]:
-        running = asyncio.ensure_future(workshop.run(timeout_ms=2_000))
+        running = asyncio.ensure_future(workshop.run(timeout_ms=5_000))
         me = psutil.Process()
         sleepers: list[psutil.Process] = await workshop.until(
             lambda: [process for process in me.children(recursive=True) if is_sleep(process)]

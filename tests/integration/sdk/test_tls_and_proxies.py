@@ -152,7 +152,7 @@ class Proxy:
             back = threading.Thread(target=self._pump, args=(upstream, client), daemon=True)
             back.start()
             self._pump(client, upstream)
-            back.join(5)
+            back.join(60)
 
     @staticmethod
     def _pump(source: socket.socket, sink: socket.socket) -> None:

@@ -19,6 +19,7 @@ from fc_async_sdk import errors, signing
 from fc_async_sdk.config import Config
 from fc_async_sdk.credentials import LOCAL
 from fc_async_sdk.transport.bulk import BulkTransport
+from fc_async_tests.nodes import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -349,7 +350,7 @@ class TestTimeouts:
         client = connect(server.url, read_timeout=0.05, max_attempts=2)
         with pytest.raises(errors.TimedOut):
             client.get_function("f")
-        assert len(server.requests) == 2
+        wait_for(lambda: len(server.requests) == 2)
 
     def test_one_call_may_have_its_own(self, scripted: Any, connect: Callable[..., Any]) -> None:
         server = scripted(None)

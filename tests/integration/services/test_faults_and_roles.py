@@ -49,12 +49,12 @@ def test_a_healed_destination_is_told_at_once(fc_local):
 def test_the_admin_api_sets_shows_and_takes_away_faults(fc_local):
     arn = deploy(fc_local)
     url = f"{fc_local.endpoint}{PREFIX}/faults"
-    fault = requests.post(url, json={"destination": arn, "status": 403}, timeout=5).json()["fault"]
+    fault = requests.post(url, json={"destination": arn, "status": 403}, timeout=60).json()["fault"]
     assert outcome(fc_local) == "Failed"
-    shown = requests.get(url, timeout=5).json()["faults"]
+    shown = requests.get(url, timeout=60).json()["faults"]
     assert [(each["destination"], each["status"]) for each in shown] == [(arn, 403)]
-    assert requests.delete(f"{url}/{fault['id']}", timeout=5).status_code == 204
-    assert requests.delete(f"{url}/{fault['id']}", timeout=5).status_code == 404
+    assert requests.delete(f"{url}/{fault['id']}", timeout=60).status_code == 204
+    assert requests.delete(f"{url}/{fault['id']}", timeout=60).status_code == 404
     assert outcome(fc_local) == "Succeeded"
 
 
@@ -62,7 +62,7 @@ def test_the_admin_api_sets_shows_and_takes_away_faults(fc_local):
     "wrong", [{"status": 200}, {"destination": "mns"}, {"colour": "red"}, {"times": "many"}]
 )
 def test_the_admin_api_refuses_faults_that_make_no_sense(fc_local, wrong):
-    answer = requests.post(f"{fc_local.endpoint}{PREFIX}/faults", json=wrong, timeout=5)
+    answer = requests.post(f"{fc_local.endpoint}{PREFIX}/faults", json=wrong, timeout=60)
     assert (answer.status_code, answer.json()["Code"]) == (400, "InvalidArgument")
 
 

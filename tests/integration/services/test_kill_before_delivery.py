@@ -38,7 +38,7 @@ CODE = "def handler(event, context):\n    return event.decode()\n"
 
 
 def rpc(address, action, **parameters):
-    answer = requests.post(address, params=parameters, headers={"x-acs-action": action}, timeout=5)
+    answer = requests.post(address, params=parameters, headers={"x-acs-action": action}, timeout=60)
     assert answer.status_code == 200, answer.text
 
 
@@ -51,7 +51,7 @@ def set_up(address, account):
     topic.get_subscription("s").subscribe(
         SubscriptionMeta(endpoint, notify_content_format="SIMPLIFIED")
     )
-    requests.put(f"{address['rocketmq']}/topics/topic?ns=MQ_INST_1", timeout=5)
+    requests.put(f"{address['rocketmq']}/topics/topic?ns=MQ_INST_1", timeout=60)
     rpc(address["eventbridge"], "CreateEventBus", EventBusName="bus")
     parameters = [{"ResourceKey": "queue", "Form": "CONSTANT", "Value": "behind-bus"}]
     target = [{"Id": "t", "Type": "acs.mns.queue", "ParamList": parameters}]
@@ -83,7 +83,7 @@ def from_queue(account, name):
 def from_rocketmq(address):
     client = MQClient(address["rocketmq"], "id", "secret")
     try:
-        found = client.get_consumer("MQ_INST_1", "topic", "GID_1").consume_message(1, 5)
+        found = client.get_consumer("MQ_INST_1", "topic", "GID_1").consume_message(1, 30)
         return found[0].message_body
     finally:
         client.close_connection()
@@ -112,7 +112,7 @@ def test_every_kind_is_told_after_a_kill(tmp_path):
     with node(tmp_path) as (address, _), clients(address) as (client, account):
         set_up(address, account)
         deploy(client)
-        requests.post(f"{address['fc']}{PREFIX}/faults", json={"status": 503}, timeout=5)
+        requests.post(f"{address['fc']}{PREFIX}/faults", json={"status": 503}, timeout=60)
         ids = {kind: client.invoke_async(f"to-{kind}", kind) for kind in ARNS}
         for kind, accepted in ids.items():
             wait_for(

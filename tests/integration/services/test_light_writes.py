@@ -71,7 +71,7 @@ def test_a_light_job_waits_its_turn_while_somebody_writes(play):
     gate = threading.Event()
 
     def slow(connection):
-        gate.wait(5)
+        gate.wait(60)
         return put(1)(connection)
 
     async def scene(database):

@@ -100,7 +100,7 @@ def test_a_long_poll_ends_when_something_is_sent(queue: Any, server: Any) -> Non
         late = sender.get_queue("events")
         timer = threading.Timer(0.2, lambda: late.send_message(Message("late")))
         timer.start()
-        assert queue.receive_message(20).message_body == b"late"
+        assert queue.receive_message(30).message_body == b"late"
         timer.join()
 
 

@@ -89,7 +89,7 @@ def test_an_http_endpoint_is_told(account, httpserver):
     topic.create(TopicMeta())
     url = httpserver.url_for("/hook")
     subscribe(topic, "s", url, notify_content_format="SIMPLIFIED")
-    with httpserver.wait(raise_assertions=True, stop_on_nohandler=True, timeout=10):
+    with httpserver.wait(raise_assertions=True, stop_on_nohandler=True, timeout=60):
         topic.publish_message(TopicMessage("told"))
     request, _ = httpserver.log[-1]
     assert request.get_data() == b"told"
@@ -129,7 +129,7 @@ def test_mnscmd_works(server, tmp_path):
             [sys.executable, "-W", "ignore", command, *args, *credentials],
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=60,
             cwd=tmp_path,
             env={"HOME": str(tmp_path)},
             check=False,

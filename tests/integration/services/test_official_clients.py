@@ -67,7 +67,7 @@ def test_rocketmq_publishes_consumes_and_acknowledges(mq):
     message.put_property("a", "1")
     sent = mq.get_producer(INSTANCE, "topic").publish_message(message)
     consumer = mq.get_consumer(INSTANCE, "topic", "GID_1")
-    (found,) = consumer.consume_message(16, 3)
+    (found,) = consumer.consume_message(16, 30)
     assert (found.message_id, found.message_body) == (sent.message_id, "héllo <&> 中文")
     assert (found.message_tag, found.get_message_key(), found.get_property("a")) == (
         "tag",
@@ -88,7 +88,7 @@ def test_rocketmq_filters_by_tag_and_delivers_again(mq):
     consumer = mq.get_consumer(INSTANCE, "topic", "GID_1", "a||c")
     found = consumer.consume_message(16)
     assert [message.message_body for message in found] == ["body-a", "body-c"]
-    again = consumer.consume_message(16, 5)
+    again = consumer.consume_message(16, 30)
     assert [message.consumed_times for message in again] == [2, 2]
 
 
@@ -109,7 +109,7 @@ def test_rocketmq_consumes_in_order_and_with_delay(mq):
     late = TopicMessage("late")
     late.set_start_deliver_time(due)
     producer.publish_message(late)
-    (found,) = consumer.consume_message_orderly(1, 10)
+    (found,) = consumer.consume_message_orderly(1, 30)
     assert found.message_body == "late"
     assert time.time() * 1_000 >= due
 
@@ -169,7 +169,7 @@ def test_mns_node_reads_python_and_python_reads_node(runtime, queue, node):
     from mns.queue import Message
 
     node(NODE_MNS, runtime.addresses.mns, *KEYS, "send")
-    received = queue.receive_message(5)
+    received = queue.receive_message(30)
     assert json.loads(received.message_body) == {"from": "node"}
     queue.delete_message(received.receipt_handle)
     queue.send_message(Message('{"from": "python"}'))
@@ -236,7 +236,7 @@ def test_eventbridge_takes_an_event_to_a_queue_as_a_cloudevent(eventbridge, queu
     put_rule(eventbridge)
     answer = put_event(eventbridge)
     assert answer.data.failed_entry_count == 0
-    received = queue.receive_message(10)
+    received = queue.receive_message(30)
     headers = {"content-type": "application/cloudevents+json"}
     event = from_http_event(HTTPMessage(headers, received.message_body))
     assert (event.get_type(), event.get_source(), event.get_data()) == ("t", "test", {"a": 1})
@@ -315,5 +315,5 @@ def test_eventbridge_takes_events_of_the_data_plane_client(
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    received = [json.loads(queue.receive_message(10).message_body) for _ in range(2)]
+    received = [json.loads(queue.receive_message(30).message_body) for _ in range(2)]
     assert [event["data"] for event in received] == [{"a": 1}] * 2

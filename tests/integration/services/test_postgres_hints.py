@@ -13,7 +13,7 @@ from fc_async_local.services.postgres_hints import PostgresHints
 from fc_async_local.store.postgres import database
 from fc_async_local.store.postgres.database import PostgresDatabase
 
-PATIENCE = 10
+PATIENCE = 60
 
 
 class Ear:

@@ -52,6 +52,6 @@ def test_destination_events_of_a_killed_node_are_received_from_another(empty_pos
 
 def receive(account):
     queue = account.get_queue("events")
-    message = queue.receive_message(5)
+    message = queue.receive_message(30)
     queue.delete_message(message.receipt_handle)
     return events.parse(message.message_body)

@@ -220,7 +220,7 @@ def test_a_file_that_refuses_for_a_while_is_told_later(play, tmp_path, monkeypat
 def busy(database):
     """Keeps the writer of a database busy until the event is set."""
     gate = threading.Event()
-    return gate, database.write(lambda _connection: gate.wait(5))
+    return gate, database.write(lambda _connection: gate.wait(60))
 
 
 async def turns(count=5):

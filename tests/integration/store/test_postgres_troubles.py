@@ -159,7 +159,7 @@ class TestSeveralNodes:
                 await asyncio.wait_for(watched(there).changed(), 10)  # listens from here on
                 heard = asyncio.ensure_future(watched(there).changed())
                 await here.store.accept(an_invocation())
-                await asyncio.wait_for(heard, 10)
+                await asyncio.wait_for(heard, 60)
 
         asyncio.run(scenario())
 

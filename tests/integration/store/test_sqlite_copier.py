@@ -84,7 +84,7 @@ def test_it_ends_by_itself_when_nobody_can_ask_any_more(
     with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
         assert process.stdin is not None
         process.stdin.close()  # as the kernel does it when the runtime is killed
-        assert process.wait(30) == 0
+        assert process.wait(60) == 0
 
 
 @pytest.fixture

@@ -64,7 +64,7 @@ def test_jobs_that_wait_together_share_one_commit(run: Any, tmp_path: Path) -> N
     async def scenario() -> int:
         async with opened(tmp_path / "a.db") as database:
             gate = threading.Event()
-            held = database.write(lambda _: gate.wait(10))
+            held = database.write(lambda _: gate.wait(60))
             many = [database.write(put(str(n))) for n in range(100)]
             commits: list[int] = []
             original = database._checkpointer.committed
@@ -86,7 +86,7 @@ def test_those_who_were_answered_together_come_back_together(
     async def scenario() -> int:
         async with opened(tmp_path / "a.db") as database:
             gate = threading.Event()
-            held = database.write(lambda _: gate.wait(10))
+            held = database.write(lambda _: gate.wait(60))
             commits: list[int] = []
             database._writer._committed = lambda _: commits.append(1)
 
@@ -115,7 +115,7 @@ def test_a_job_that_raises_fails_alone(run: Any, tmp_path: Path, bad: str) -> No
         async with opened(tmp_path / "a.db") as database:
             await database.write(put("taken"))
             gate = threading.Event()
-            held = database.write(lambda _: gate.wait(10))
+            held = database.write(lambda _: gate.wait(60))
             jobs = [database.write(job) for job in (put("x"), put(bad), write_then_raise, put("y"))]
             gate.set()
             results = await asyncio.gather(held, *jobs, return_exceptions=True)
@@ -149,7 +149,7 @@ def test_items_of_one_kind_come_in_one_call_and_fail_by_themselves(
     async def scenario() -> tuple[list[Any], set[str]]:
         async with opened(tmp_path / "a.db") as database:
             gate = threading.Event()
-            held = database.write(lambda _: gate.wait(10))
+            held = database.write(lambda _: gate.wait(60))
             await asyncio.sleep(0)
             items = [database.write_item(insert, text) for text in ("a", "refused", "b")]
             gate.set()
@@ -166,7 +166,7 @@ def test_a_caller_who_went_away_disturbs_nobody_of_his_group(run: Any, tmp_path:
     async def scenario() -> set[str]:
         async with opened(tmp_path / "a.db") as database:
             gate = threading.Event()
-            held = database.write(lambda _: gate.wait(10))
+            held = database.write(lambda _: gate.wait(60))
             waiting = [database.write(put(str(n))) for n in range(3)]
             waiting[1].cancel()
             gate.set()
@@ -180,7 +180,7 @@ def test_a_loop_that_was_closed_meanwhile_disturbs_nobody(run: Any, tmp_path: Pa
     async def scenario() -> set[str]:
         async with opened(tmp_path / "a.db") as database:
             gate = threading.Event()
-            held = database.write(lambda _: gate.wait(10))
+            held = database.write(lambda _: gate.wait(60))
 
             def elsewhere() -> None:
                 async def submit() -> None:

@@ -326,7 +326,7 @@ class TestRefreshing:
             fetched.append(1)
             if len(fetched) > 1:
                 entered.set()
-                leave.wait(5)
+                leave.wait(60)
             return temporary(len(fetched), clock.now + 1000)
 
         provider = Refreshing(fetch, now=clock)
@@ -334,7 +334,7 @@ class TestRefreshing:
         clock.now += 800
         thread = threading.Thread(target=provider)
         thread.start()
-        entered.wait(5)
+        entered.wait(60)
         assert provider().access_key_id == "STS.1"
         leave.set()
         thread.join()

@@ -44,7 +44,7 @@ def test_one_worker_goes_in_order() -> None:
 
 
 def test_independent_jobs_run_at_the_same_time() -> None:
-    together = threading.Barrier(4, timeout=10)
+    together = threading.Barrier(4, timeout=60)
     assert not run([()] * 4, lambda _: together.wait(), workers=4).failed
 
 

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""A template of 10,000 functions is checked in seconds."""
+"""A template of 10,000 functions is checked as a whole; benchmarks/validate.py measures it."""
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,8 +13,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FUNCTIONS = 10_000
-CPU_SECONDS = 15
-"""About 3 are needed; the rest is for slow machines and for coverage."""
 
 FUNCTION = """\
   fn{number}:
@@ -38,16 +35,14 @@ FUNCTION = """\
 
 
 @pytest.mark.slow
-def test_ten_thousand_functions_take_seconds(tmp_path: Path) -> None:
+def test_a_cycle_of_ten_thousand_functions_is_one_finding_that_names_all(tmp_path: Path) -> None:
     head = "edition: 3.0.0\nname: app\nvars: {b: '2'}\nresources:\n"
     body = "".join(
         FUNCTION.format(number=number, following=(number + 1) % FUNCTIONS)
         for number in range(FUNCTIONS)
     )
     (tmp_path / "s.yaml").write_text(head + body)
-    start = time.process_time()
     project = template.load(tmp_path, environ={})
     found = rules.check(rules.Context([project]), ignore=["FCA054", "FCA060"])
-    assert time.process_time() - start < CPU_SECONDS
     assert [finding.rule for finding in found] == ["FCA031"]
     assert len(found[0].related) == FUNCTIONS

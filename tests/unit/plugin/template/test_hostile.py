@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Bombs, giants, circles and garbage: one clear error each, soon, and never a stack trace."""
+"""Exponential expansion, large files, reference cycles and garbage each give one clear error.
+
+A template that would take too long is ended by the time limit that every test has.
+"""
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,10 +24,8 @@ def refused(folder: Path, text: str | bytes, **files: str) -> str:
     (folder / "s.yaml").write_bytes(data)
     for name, content in files.items():
         (folder / f"{name}.yaml").write_text(content)
-    start = time.process_time()
     with pytest.raises(TemplateError) as caught:
         template.load(folder, environ={"A": "x${env('A')}", "B": "${env('C')}", "C": "${env('B')}"})
-    assert time.process_time() - start < 10
     return str(caught.value).replace(f"{folder}/", "")
 
 

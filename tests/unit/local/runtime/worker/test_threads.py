@@ -13,10 +13,10 @@ from fc_async_local.runtime.worker.threads import Outbox, Threads
 
 def test_calls_run_at_the_same_time() -> None:
     meeting = threading.Barrier(4)
-    threads = Threads(3, lambda: meeting.wait(10))
+    threads = Threads(3, lambda: meeting.wait(60))
     for _ in range(3):
         threads.submit()
-    meeting.wait(10)
+    meeting.wait(60)
 
 
 def test_a_thread_that_is_free_is_used_again() -> None:
@@ -25,7 +25,7 @@ def test_a_thread_that_is_free_is_used_again() -> None:
     seen = set()
     for _ in range(50):
         threads.submit()
-        seen.add(names.get(timeout=10))
+        seen.add(names.get(timeout=60))
     assert len(seen) < 10
 
 
@@ -34,7 +34,7 @@ def test_there_are_no_more_threads_than_allowed() -> None:
     threads = Threads(2, lambda: names.put(threading.current_thread().name))
     for _ in range(20):
         threads.submit()
-    assert len({names.get(timeout=10) for _ in range(20)}) <= 2
+    assert len({names.get(timeout=60) for _ in range(20)}) <= 2
 
 
 def test_frames_of_many_threads_arrive_whole_and_once() -> None:
