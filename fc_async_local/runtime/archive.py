@@ -169,7 +169,7 @@ def _contents(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes
                 yield chunk
     except Exception as error:
         # The same, and whatever zlib, bz2 and lzma raise for damaged data.
-        raise _refused(info, f"cannot be read: {error or type(error).__name__}") from error
+        raise _refused(info, f"cannot be read: {error!r}") from error
 
 
 def _count(info: zipfile.ZipInfo, chunk: bytes, left: int) -> int:

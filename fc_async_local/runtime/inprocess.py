@@ -10,22 +10,26 @@ from __future__ import annotations
 import asyncio
 import inspect
 import json
-import traceback
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import replace
 
+import fc_async_local
 from fc_async_local.clock import VirtualClock
 from fc_async_local.domain.conditions import UNHANDLED
 from fc_async_local.domain.invocation import Outcome, OutcomeKind
 from fc_async_local.runtime import replies
 from fc_async_local.runtime.pool import over_reserved
 from fc_async_local.runtime.protocol import Attempt
+from fc_async_local.runtime.worker.errors import Frames, describe, encode_result
 
 if TYPE_CHECKING:
     from fc_async_local.clock import Clock
+
+_FRAMES: Final = Frames(own=(str(Path(fc_async_local.__file__).parent),))
 
 Handler = Callable[[bytes, Attempt], Any]
 """Gets the event and the attempt; returns bytes, str, anything JSON, an Outcome, or raises.
@@ -108,24 +112,18 @@ class InProcessRunner:
 def _returned(value: Any) -> Outcome:
     if isinstance(value, Outcome):
         return value
-    if isinstance(value, bytes):
-        payload = value
-    elif isinstance(value, str):
-        payload = value.encode()
-    else:
-        payload = json.dumps(value).encode()
+    payload = encode_result(value)
     return Outcome(kind=OutcomeKind.SUCCESS, payload=payload)
 
 
 def _raised(error: Exception) -> Outcome:
-    stack = traceback.format_tb(error.__traceback__)
-    return _failed(type(error).__name__, str(error), stack=stack)
+    """The outcome of an exception, with the document that a worker process gives."""
+    payload = describe(error, frames=_FRAMES).document
+    return Outcome(kind=OutcomeKind.FUNCTION_ERROR, error_type=UNHANDLED, payload=payload)
 
 
-def _failed(kind: str, message: str, *, stack: list[str] | None = None) -> Outcome:
-    body: dict[str, object] = {"errorMessage": message, "errorType": kind}
-    if stack is not None:
-        body["stackTrace"] = stack
+def _failed(kind: str, message: str) -> Outcome:
+    body = {"errorMessage": message, "errorType": kind}
     return Outcome(
         kind=OutcomeKind.FUNCTION_ERROR, error_type=UNHANDLED, payload=json.dumps(body).encode()
     )

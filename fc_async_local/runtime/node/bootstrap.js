@@ -146,16 +146,50 @@ function encode(result) {
   return data;
 }
 
+// The code folder, as paths and URLs name it; on the service it is /code.
+const codeFolder = process.cwd();
+const codeNames = [pathToFileURL(codeFolder).pathname, codeFolder];
+
+// A text with the code folder as on the service, without lines that name this file.
+function shown(text) {
+  for (const name of codeNames) text = text.split(`${name}/`).join("/code/");
+  return text
+    .split("\n")
+    .filter((line) => !line.includes(__filename))
+    .join("\n");
+}
+
+// The function's frames, innermost first. Frames of this file and what called it are left out.
+function framesOf(stack) {
+  const lines = stack.split("\n");
+  const frames = [];
+  // A syntax error has no frame where it is; node names the place in front of everything else.
+  if (/^(\/|file:).*:\d+$/.test(lines[0])) frames.push(`at ${lines[0]}`);
+  for (const line of lines) {
+    if (line.includes(__filename)) break;
+    if (/^\s+at /.test(line)) frames.push(line.trim());
+  }
+  while (frames.length > 0 && frames[frames.length - 1].includes("node:internal/")) frames.pop();
+  return frames.map(shown);
+}
+
 function fail(id, requestId, error, handled, last = false, then = undefined) {
   const isError = error instanceof Error;
-  const stack = isError && error.stack ? String(error.stack).split("\n").slice(1) : [];
+  const frames = isError && error.stack ? framesOf(String(error.stack)) : [];
   const document = {
-    errorMessage: isError ? error.message : typeof error === "string" ? error : JSON.stringify(error),
+    errorMessage: isError ? messageOf(error) : typeof error === "string" ? error : JSON.stringify(error),
     errorType: isError ? error.name : typeof error,
-    stackTrace: stack.map((line) => line.trim()).filter((line) => !line.includes(__filename)),
+    stackTrace: frames,
   };
-  log("ERROR", requestId, isError ? error.stack || `${error.name}: ${error.message}` : document.errorMessage);
+  const head = `${document.errorType}: ${document.errorMessage}`;
+  log("ERROR", requestId, isError ? [head, ...frames.map((frame) => `    ${frame}`)].join("\n") : document.errorMessage);
   send({ id, ok: false, handled, last }, Buffer.from(JSON.stringify(document)), then);
+}
+
+// Errors of loading modules name files, those of the worker among them.
+function messageOf(error) {
+  const ofLoading = /^(MODULE_NOT_FOUND|ERR_(MODULE|REQUIRE|UNSUPPORTED|PACKAGE|INVALID_PACKAGE))/;
+  return ofLoading.test(error.code) ? shown(String(error.message)) : error.message;
 }
 
 // An error that belongs to no call any more ends the process, and all calls with it.

@@ -17,15 +17,62 @@ import traceback
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from types import TracebackType
+    from collections.abc import Iterable
 
     from .handlers import LoadFailure
 
 _MAX_FRAMES: Final = 200
 """Newest frames that are told; a runaway recursion has thousands."""
-_OWN_FOLDER: Final = os.path.join(os.path.dirname(os.path.abspath(__file__)), "")  # noqa: PTH100, PTH118, PTH120 -- pathlib would cost start-up time
 _MAX_MESSAGE: Final = 64 * 1024
 """Characters of a message that are told."""
+_CODE_ON_SERVICE: Final = "/code/"
+
+
+def _folder_of(file: str) -> str:
+    return os.path.join(os.path.dirname(os.path.abspath(file)), "")  # noqa: PTH100, PTH118, PTH120 -- pathlib would cost start-up time
+
+
+_OWN: Final = (_folder_of(__file__),)
+_OUTER: Final = ("<frozen importlib", _folder_of(importlib.__file__), _folder_of(json.__file__))
+"""What the runtime calls to import a module or to encode a result."""
+
+
+class Frames(NamedTuple):
+    """Which frames of a traceback are told, and how their files are named.
+
+    Attributes:
+        code: Code folders, with a separator at the end; on the service they are ``/code``.
+        own: Beginnings of file names whose frames are the runtime's own.
+    """
+
+    code: tuple[str, ...] = ()
+    own: tuple[str, ...] = _OWN
+
+    @classmethod
+    def of_code(cls, folder: str) -> Frames:
+        """For code in a folder, which may be reached through links."""
+        places = {os.path.join(place, "") for place in (folder, os.path.realpath(folder))}  # noqa: PTH118 -- as above
+        return cls(tuple(places))
+
+    def shown(self, text: str) -> str:
+        """A file name or a message, with the code folder as on the service."""
+        for folder in self.code:
+            text = text.replace(folder, _CODE_ON_SERVICE)
+        return text
+
+    def told(self, stack: Iterable[traceback.FrameSummary]) -> list[traceback.FrameSummary]:
+        """The function's frames, newest last, without those of the runtime."""
+        frames = [frame for frame in stack if not frame.filename.startswith(self.own)]
+        users = itertools.dropwhile(lambda frame: frame.filename.startswith(_OUTER), frames)
+        return [self._renamed(frame) for frame in list(users)[-_MAX_FRAMES:]]
+
+    def _renamed(self, frame: traceback.FrameSummary) -> traceback.FrameSummary:
+        name = self.shown(frame.filename)
+        if name == frame.filename:
+            return frame
+        return traceback.FrameSummary(
+            name, frame.lineno, frame.name, lookup_line=False, line=frame.line
+        )
 
 
 class Failure(NamedTuple):
@@ -49,19 +96,65 @@ def encode_result(value: object) -> bytes:
     return _to_json(value)
 
 
-def describe(error: BaseException, load: LoadFailure | None = None) -> Failure:
-    """The document of an exception. Frames of the runtime itself in front are left out."""
+def describe(
+    error: BaseException, load: LoadFailure | None = None, frames: Frames | None = None
+) -> Failure:
+    """The document of an exception, and its text for the log with what caused it.
+
+    Args:
+        error: What was raised.
+        load: What could not be loaded because of it, if it was raised during the load.
+        frames: Which frames are told.
+    """
+    frames = frames or Frames()
     kind = load.kind if load else type(error).__name__
     text = load.text if load else message(error)
-    stack = _stack(error.__traceback__)
+    if isinstance(error, ImportError):  # names files
+        text = frames.shown(text)
+    stack = frames.told(traceback.extract_tb(error.__traceback__))
     document = {
         "errorMessage": text,
         "errorType": kind,
-        "stackTrace": [_frame(frame) for frame in stack],
+        "stackTrace": [_frame(frame) for frame in stack] + _syntax_frame(error, frames),
     }
-    lines = [line.rstrip() for line in traceback.format_list(stack)]
-    log = "\n".join(["Traceback (most recent call last):", *lines, f"{kind}: {text}"])
+    last_line = f"{kind}: {text}"
+    try:
+        log = _log_text(error, last_line, frames)
+    except Exception:  # noqa: BLE001 -- it asks the exception for its attributes: user code
+        log = last_line
     return Failure(_to_json(document), log)
+
+
+def _log_text(error: BaseException, last_line: str, frames: Frames) -> str:
+    """The traceback of an exception and its causes; ``last_line`` stands for the exception."""
+    outer = traceback.TracebackException.from_exception(error)
+    waiting, seen = [outer], set[int]()
+    while waiting:
+        one = waiting.pop()
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        one.stack = traceback.StackSummary.from_list(frames.told(one.stack))
+        if getattr(one, "filename", None):  # of a SyntaxError
+            one.filename = frames.shown(one.filename)
+        waiting += [*filter(None, (one.__cause__, one.__context__))]
+        waiting += getattr(one, "exceptions", None) or []
+    if getattr(outer, "exceptions", None):  # of a group: they come after its own line
+        return "".join(outer.format()).rstrip()
+    *place, _ = only = list(outer.format_exception_only())
+    lines = list(outer.format())[: -len(only)]
+    if isinstance(error, SyntaxError):
+        lines += place
+    return "".join([*lines, last_line])
+
+
+def _syntax_frame(error: BaseException, frames: Frames) -> list[list[str]]:
+    """Where the compiler stopped: it has no frame of its own."""
+    if not isinstance(error, SyntaxError) or not isinstance(error.filename, str):
+        return []
+    place = [f'File "{frames.shown(error.filename)}"', f"line {error.lineno}"]
+    source = error.text.strip() if isinstance(error.text, str) else ""
+    return [[*place, source] if source else place]
 
 
 def message(error: BaseException) -> str:
@@ -71,17 +164,6 @@ def message(error: BaseException) -> str:
     except Exception as broken:  # noqa: BLE001 -- __str__ is user code
         text = f"<unprintable {type(error).__name__}: __str__ raised {type(broken).__name__}>"
     return text if len(text) <= _MAX_MESSAGE else text[:_MAX_MESSAGE] + "…"
-
-
-def _stack(trace: TracebackType | None) -> list[traceback.FrameSummary]:
-    frames = list(itertools.dropwhile(_is_ours, traceback.extract_tb(trace)))
-    return frames[-_MAX_FRAMES:]
-
-
-def _is_ours(frame: traceback.FrameSummary) -> bool:
-    return frame.filename.startswith((_OWN_FOLDER, "<frozen importlib")) or (
-        frame.filename == importlib.__file__
-    )
 
 
 def _frame(frame: traceback.FrameSummary) -> list[str]:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from . import frames, handlers, logs
 from .context import Context
-from .errors import Failure, describe, encode_result
+from .errors import Failure, Frames, describe, encode_result
 from .threads import Outbox, Threads
 
 if TYPE_CHECKING:
@@ -72,6 +72,7 @@ class PythonInstance:
     def __init__(self, sock: socket.socket, start: dict[str, Any]) -> None:
         self._sock = sock
         self._start = start
+        self._frames = Frames.of_code(start["folder"])
         self._outbox = Outbox(sock)
         self._pid = os.getpid()
         self._hooks: dict[str, Handler] = {}
@@ -100,7 +101,7 @@ class PythonInstance:
                     self._hooks[op] = handlers.load(self._start[op])
         except Exception as error:  # noqa: BLE001 -- user code; it is reported, not swallowed
             failure = error if isinstance(error, handlers.LoadFailure) else None
-            self._report_failure(0, describe(failure.cause if failure else error, failure))
+            self._report_failure(0, self._describe(failure.cause if failure else error, failure))
             return False
         except BaseException as error:  # noqa: BLE001 -- it ends the process
             self._end_with(error, 0)
@@ -121,13 +122,18 @@ class PythonInstance:
                     f"the result has {len(data)} bytes, more than {frames.MAX_BODY_BYTES}"
                 )
         except Exception as error:  # noqa: BLE001 -- user code; it is reported, not swallowed
-            self._report_failure(meta["id"], describe(error))
+            self._report_failure(meta["id"], self._describe(error))
         except BaseException as error:  # noqa: BLE001 -- it ends the process
             self._end_with(error, meta["id"])
         else:
             logs.flush()
             # What nearly every call is answered with: five times as fast as an encoder.
             self._send(b'{"id":%d,"ok":true,"peak_kb":%d}' % (meta["id"], _peak_kb()), data)
+
+    def _describe(
+        self, error: BaseException, failure: handlers.LoadFailure | None = None
+    ) -> Failure:
+        return describe(error, failure, self._frames)
 
     def _report_failure(self, key: int, failure: Failure, *, last: bool = False) -> None:
         logs.error(failure.log)
@@ -141,7 +147,7 @@ class PythonInstance:
             logs.flush()
             os._exit(error.code if isinstance(error.code, int) else int(error.code is not None))
         with contextlib.suppress(OSError):
-            self._report_failure(key, describe(error), last=True)
+            self._report_failure(key, self._describe(error), last=True)
             self._outbox.flush()
         os._exit(_FAILED_EXIT)
 

@@ -99,7 +99,11 @@ def test_an_exception_is_a_function_error_with_its_document(play: Any) -> None:
     assert outcome.error_type == "UnhandledInvocationError"
     document = json.loads(outcome.payload)
     assert (document["errorMessage"], document["errorType"]) == ("no such order", "ValueError")
-    assert document["stackTrace"]
+    (frame,) = document["stackTrace"]  # the function's alone
+    file, line, name, source = frame
+    assert file.startswith('File "')
+    assert line.startswith("line ")
+    assert (name, source) == ("in fail", 'raise ValueError("no such order")')
 
 
 def test_a_timeout_is_a_function_error(play: Any) -> None:

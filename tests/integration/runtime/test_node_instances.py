@@ -97,6 +97,35 @@ def test_failures_are_documents(
     assert document["errorMessage"].startswith(message)
     assert document["errorType"] == name
     assert isinstance(document["stackTrace"], list)
+    for text in (outcome.payload.decode(), outcome.log.decode()):
+        assert "bootstrap.js" not in text
+        assert str(workshop.path) not in text
+
+
+@needs_node
+@pytest.mark.parametrize(
+    ("source", "frames"),
+    [
+        (
+            "exports.handler = async () => inner()\nasync function inner() { throw new Error() }",
+            ["at inner (/code/index.js:2:32)", "at exports.handler (/code/index.js:1:31)"],
+        ),
+        ("let x = 1;\nexports.handler = (", ["at /code/index.js:2"]),
+    ],
+)
+def test_stacks_name_files_as_on_the_service(workshop: Any, source: str, frames: list[str]) -> None:
+    outcome = once(workshop, source)
+    assert json.loads(outcome.payload)["stackTrace"] == frames
+
+
+@needs_node
+def test_a_module_that_is_not_found_is_required_by_the_functions_files_only(workshop: Any) -> None:
+    message = json.loads(once(workshop, "require('not-there')").payload)["errorMessage"]
+    assert message.splitlines() == [
+        "Cannot find module 'not-there'",
+        "Require stack:",
+        "- /code/index.js",
+    ]
 
 
 @needs_node

@@ -6,14 +6,18 @@ from __future__ import annotations
 import datetime as dt
 import decimal
 import json
-from typing import Any
+import textwrap
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fc_async_local.runtime.worker import errors
-from fc_async_local.runtime.worker.errors import describe, encode_result
+from fc_async_local.runtime.worker.errors import Frames, describe, encode_result
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class Thing:
@@ -106,6 +110,107 @@ def test_an_endless_recursion_is_told_from_its_end() -> None:
         deeper()
     document = json.loads(describe(caught.value).document)
     assert len(document["stackTrace"]) == 200
+
+
+def run_in(folder: Path, source: str) -> BaseException:
+    """What the handler of a module in a code folder raises."""
+    file = folder / "index.py"
+    file.write_text(textwrap.dedent(source))
+    names: dict[str, Any] = {}
+    try:
+        exec(compile(file.read_text(), str(file), "exec"), names)  # noqa: S102 -- as a module is
+        names["handler"]()
+    except BaseException as caught:  # noqa: BLE001 -- any kind may be described
+        caught.__traceback__ = caught.__traceback__ and caught.__traceback__.tb_next
+        return caught
+    raise AssertionError("nothing was raised")
+
+
+def test_files_in_the_code_folder_are_named_as_on_the_service(tmp_path: Path) -> None:
+    error = run_in(tmp_path, "import json\ndef handler(): json.loads('{')\n")
+    failure = describe(error, frames=Frames.of_code(str(tmp_path)))
+    first, second, *_ = json.loads(failure.document)["stackTrace"]
+    assert first == [
+        'File "/code/index.py"',
+        "line 2",
+        "in handler",
+        "def handler(): json.loads('{')",
+    ]
+    assert second[0] == f'File "{json.__file__}"'
+    assert 'File "/code/index.py", line 2, in handler' in failure.log
+    assert str(tmp_path) not in failure.log
+
+
+def test_a_code_folder_behind_a_link_is_recognized(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    error = run_in(tmp_path / "real", "def handler(): raise ValueError\n")
+    failure = describe(error, frames=Frames.of_code(str(tmp_path / "link")))
+    assert json.loads(failure.document)["stackTrace"][0][0] == 'File "/code/index.py"'
+
+
+def test_a_folder_that_only_begins_like_the_code_folder_keeps_its_name(tmp_path: Path) -> None:
+    (tmp_path / "code-2").mkdir()
+    error = run_in(tmp_path / "code-2", "def handler(): raise ValueError\n")
+    failure = describe(error, frames=Frames.of_code(str(tmp_path / "code")))
+    assert json.loads(failure.document)["stackTrace"][0][0] == f'File "{tmp_path}/code-2/index.py"'
+
+
+def test_the_log_tells_what_an_exception_was_caused_by(tmp_path: Path) -> None:
+    error = run_in(
+        tmp_path,
+        """
+        def handler():
+            try:
+                1 / 0
+            except ZeroDivisionError as cause:
+                raise KeyError("order") from cause
+        """,
+    )
+    failure = describe(error, frames=Frames.of_code(str(tmp_path)))
+    assert len(json.loads(failure.document)["stackTrace"]) == 1
+    cause, _, effect = failure.log.partition("The above exception was the direct cause")
+    assert 'File "/code/index.py", line 4, in handler' in cause
+    assert "ZeroDivisionError: division by zero" in cause
+    assert effect.endswith("KeyError: 'order'")
+    assert str(tmp_path) not in failure.log
+
+
+def test_a_syntax_error_has_a_frame_where_the_compiler_stopped(tmp_path: Path) -> None:
+    error = run_in(tmp_path, "x = 1\ndef handler(:\n")
+    failure = describe(error, frames=Frames.of_code(str(tmp_path)))
+    last = json.loads(failure.document)["stackTrace"][-1]
+    assert last == ['File "/code/index.py"', "line 2", "def handler(:"]
+    assert 'File "/code/index.py", line 2\n    def handler(:' in failure.log
+
+
+def test_an_import_error_names_files_as_on_the_service(tmp_path: Path) -> None:
+    error = ImportError(f"cannot import name 'x' from 'y' ({tmp_path}/y.py)")
+    failure = describe(raised(error), frames=Frames.of_code(str(tmp_path)))
+    message = "cannot import name 'x' from 'y' (/code/y.py)"
+    assert json.loads(failure.document)["errorMessage"] == message
+    assert failure.log.endswith(f"ImportError: {message}")
+
+
+def test_a_message_of_the_function_is_not_changed(tmp_path: Path) -> None:
+    failure = describe(raised(ValueError(f"{tmp_path}/x")), frames=Frames.of_code(str(tmp_path)))
+    assert json.loads(failure.document)["errorMessage"] == f"{tmp_path}/x"
+
+
+def test_a_strange_syntax_error_is_described() -> None:
+    error = SyntaxError("odd")
+    error.filename = 1  # type: ignore[assignment] # user code may do so
+    error.text = object()  # type: ignore[assignment] # same
+    assert json.loads(describe(raised(error)).document)["errorType"] == "SyntaxError"
+
+
+def test_a_result_that_cannot_be_encoded_has_no_frames_of_the_runtime(tmp_path: Path) -> None:
+    with pytest.raises(TypeError) as caught:
+        errors.encode_result({"a": {1}})
+    trace = caught.value.__traceback__
+    assert trace is not None
+    failure = describe(caught.value.with_traceback(trace.tb_next))
+    assert json.loads(failure.document)["stackTrace"] == []
 
 
 def test_frames_of_the_runtime_in_front_are_left_out() -> None:
