@@ -11,14 +11,17 @@ from __future__ import annotations
 import base64
 import io
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from fc_async_local.app import Addresses
+    from fc_async_local.catalog.fields import AsyncConfigFields, FunctionFields
     from fc_async_local.running import LocalRuntime
     from fc_async_local.runtime.inprocess import Handler as InProcessHandler
     from fc_async_local.runtime.protocol import Attempt
@@ -71,8 +74,8 @@ class FcLocal:
         name: str,
         code: Path | str | Handler,
         *,
-        async_config: Mapping[str, Any] | None = None,
-        **settings: Any,
+        async_config: AsyncConfigFields | None = None,
+        **settings: Unpack[FunctionFields],
     ) -> None:
         """Create a function, or replace its code and settings.
 
@@ -82,7 +85,15 @@ class FcLocal:
                 context as on the service; it returns bytes, text or anything JSON, or raises.
             async_config: PutAsyncInvokeConfig's body. Default: task mode on.
             settings: CreateFunction's fields (camelCase) such as ``handler`` and ``timeout``.
+
+        Raises:
+            TypeError: A setting, or a name in ``async_config``, does not exist.
+            Rejected: 400 InvalidArgument: a value is out of its range.
         """
+        from fc_async_local.catalog import fields
+
+        fields.check_names(settings, fields.FunctionFields, f"deploy({name!r})")
+        fields.check_names(async_config or {}, fields.AsyncConfigFields, "async_config")
         if callable(code):
             self._handlers[name] = self._with_context(code)
             archive = _empty_archive()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from fc_async_local.catalog import refusals
+from fc_async_local.catalog import fields, refusals
 from fc_async_local.catalog.times import rfc3339
 from fc_async_sdk import arn, limits
 from fc_async_sdk.errors import InvalidArn
@@ -23,12 +23,6 @@ if TYPE_CHECKING:
     from fc_async_local.catalog.records import AsyncConfigRecord
 
 _ROCKETMQ_5_PREFIX: Final = "rmq-"
-_INPUT: Final = (
-    "asyncTask",
-    "destinationConfig",
-    "maxAsyncEventAgeInSeconds",
-    "maxAsyncRetryAttempts",
-)
 
 
 def check(body: Mapping[str, Any]) -> AsyncConfig:
@@ -39,7 +33,7 @@ def check(body: Mapping[str, Any]) -> AsyncConfig:
     Raises:
         Rejected: 400 InvalidArgument or InvalidDestinationResources.
     """
-    given = {k: body[k] for k in _INPUT if body.get(k) is not None}
+    given = {k: body[k] for k in fields.ASYNC_CONFIG if body.get(k) is not None}
     try:
         config = msgspec.convert(given, AsyncConfig)
     except msgspec.ValidationError as error:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
-from fc_async_local.catalog import refusals
+from fc_async_local.catalog import fields, refusals
 from fc_async_local.catalog.records import FunctionRecord, Settings, VersionRecord
 from fc_async_local.catalog.times import rfc3339
 from fc_async_local.runtime import archive as archives
@@ -47,19 +47,6 @@ RUNTIMES: Final = frozenset(
 )
 """API: what ``runtime`` may be. Which of them run here is the runner's matter."""
 
-# API: CreateFunctionInput without code, functionName and tags. What isn't here is dropped.
-_SETTINGS: Final = frozenset(
-    {
-        *("runtime", "handler", "cpu", "memorySize", "diskSize", "timeout"),
-        *("environmentVariables", "instanceConcurrency", "description", "role"),
-        *("internetAccess", "layers", "logConfig", "instanceLifecycleConfig"),
-        *("customRuntimeConfig", "customContainerConfig", "vpcConfig", "nasConfig"),
-        *("ossMountConfig", "gpuConfig", "tracingConfig", "customDNS", "disableOndemand"),
-        *("disableInjectCredentials", "idleTimeout", "sessionAffinity", "sessionAffinityConfig"),
-        *("instanceIsolationMode", "enableLongLiving", "resourceGroupId", "juiceFsConfig"),
-        *("polarFsConfig", "microSandboxConfig"),
-    }
-)
 _SERVICE_DEFAULTS: Final[Settings] = {
     "memorySize": limits.MEMORY_MB.default,
     "timeout": limits.FUNCTION_TIMEOUT_SECONDS.default,
@@ -99,7 +86,7 @@ def check_settings(body: Mapping[str, Any], before: Settings | None = None) -> S
     Raises:
         Rejected: 400 InvalidArgument.
     """
-    given = {k: v for k, v in body.items() if k in _SETTINGS and v is not None}
+    given = {k: v for k, v in body.items() if k in fields.FUNCTION and v is not None}
     settings: Settings = {**(_SERVICE_DEFAULTS if before is None else before), **given}
     layers = settings.pop("layers", None)
     _check_layers(layers)

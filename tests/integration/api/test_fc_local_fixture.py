@@ -48,6 +48,51 @@ def test_a_failure_arrives_in_its_queue_after_all_attempts(fc_local):
     assert fc_local.receive("failures") is None
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"timout": 3}, "has an unknown name 'timout': did you mean 'timeout'"),
+        ({"memory_size": 512}, "did you mean 'memorySize'"),
+        ({"functionName": "other"}, "unknown name 'functionName'"),
+        (
+            {"async_config": {"maxAsyncRetryAttempt": 0}},
+            "async_config has an unknown name .*: did you mean 'maxAsyncRetryAttempts'",
+        ),
+        (
+            {"async_config": {"destinationConfig": {"onFailed": {"destination": "x"}}}},
+            "async_config.destinationConfig has .* 'onFailed': did you mean 'onFailure'",
+        ),
+        (
+            {"async_config": {"destinationConfig": {"onFailure": {"destinatoin": "x"}}}},
+            "did you mean 'destination'",
+        ),
+        (
+            {"customRuntimeConfig": {"comand": ["x"]}},
+            r"deploy\('orders'\).customRuntimeConfig has an unknown name 'comand'",
+        ),
+        ({"qqq": 1}, "known are .*timeout"),
+    ],
+)
+def test_deploy_refuses_misspelled_names_and_creates_nothing(fc_local, arguments, message):
+    with pytest.raises(TypeError, match=message):
+        fc_local.deploy("orders", lambda *_: "done", **arguments)
+    assert fc_local.client.list_functions().functions == ()
+
+
+def test_deploy_takes_the_names_of_nested_settings(fc_local, tmp_path):
+    (tmp_path / "index.py").write_text("def handler(event, context): return 'done'\n")
+    fc_local.deploy(
+        "orders",
+        tmp_path,
+        timeout=20,
+        instanceLifecycleConfig={"preStop": {"handler": "index.stop", "timeout": 3}},
+        async_config={"asyncTask": True, "maxAsyncEventAgeInSeconds": 60},
+    )
+    config = fc_local.client.get_async_invoke_config("orders")
+    assert config.max_async_event_age_in_seconds == 60
+    assert fc_local.client.get_function("orders").timeout == 20
+
+
 @pytest.mark.parametrize(("status", "arrives"), [(503, True), (404, False)])
 def test_a_destination_fails_on_purpose(fc_local, status, arrives):
     queue = fc_local.create_queue("results")

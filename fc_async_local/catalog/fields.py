@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: MIT
+"""The names that CreateFunction and PutAsyncInvokeConfig take, for type checkers and at run time.
+
+The service ignores names that it does not know. A caller in Python is told about them with
+:func:`check_names`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import typing
+from collections.abc import Mapping, Sequence
+from typing import Any, TypedDict
+
+
+class DestinationFields(TypedDict, total=False):
+    """A destination: its ARN."""
+
+    destination: str
+
+
+class DestinationConfigFields(TypedDict, total=False):
+    """Destinations by outcome."""
+
+    onSuccess: DestinationFields
+    onFailure: DestinationFields
+
+
+class AsyncConfigFields(TypedDict, total=False):
+    """PutAsyncInvokeConfigInput."""
+
+    asyncTask: bool
+    destinationConfig: DestinationConfigFields
+    maxAsyncEventAgeInSeconds: int
+    maxAsyncRetryAttempts: int
+
+
+class HealthCheckFields(TypedDict, total=False):
+    """How a custom runtime is asked whether it is well. Times in seconds."""
+
+    httpGetUrl: str
+    initialDelaySeconds: int
+    periodSeconds: int
+    timeoutSeconds: int
+    failureThreshold: int
+    successThreshold: int
+
+
+class CustomRuntimeFields(TypedDict, total=False):
+    """How a custom runtime is started."""
+
+    command: Sequence[str]
+    args: Sequence[str]
+    port: int
+    healthCheckConfig: HealthCheckFields
+
+
+class HookFields(TypedDict, total=False):
+    """One hook. ``timeout`` in seconds."""
+
+    handler: str
+    timeout: int
+    command: Sequence[str]
+
+
+class LifecycleFields(TypedDict, total=False):
+    """Hooks of an instance."""
+
+    initializer: HookFields
+    preStop: HookFields
+
+
+class FunctionFields(TypedDict, total=False):
+    """CreateFunctionInput without ``functionName``, ``code`` and ``tags``."""
+
+    runtime: str
+    handler: str
+    cpu: float
+    memorySize: int
+    diskSize: int
+    timeout: int
+    environmentVariables: Mapping[str, str]
+    instanceConcurrency: int
+    description: str
+    role: str
+    internetAccess: bool
+    layers: Sequence[str]
+    logConfig: Mapping[str, Any]
+    instanceLifecycleConfig: LifecycleFields
+    customRuntimeConfig: CustomRuntimeFields
+    customContainerConfig: Mapping[str, Any]
+    vpcConfig: Mapping[str, Any]
+    nasConfig: Mapping[str, Any]
+    ossMountConfig: Mapping[str, Any]
+    gpuConfig: Mapping[str, Any]
+    tracingConfig: Mapping[str, Any]
+    customDNS: Mapping[str, Any]
+    disableOndemand: bool
+    disableInjectCredentials: str
+    idleTimeout: int
+    sessionAffinity: str
+    sessionAffinityConfig: str
+    instanceIsolationMode: str
+    enableLongLiving: bool
+    resourceGroupId: str
+    juiceFsConfig: Mapping[str, Any]
+    polarFsConfig: Mapping[str, Any]
+    microSandboxConfig: Mapping[str, Any]
+
+
+FUNCTION: typing.Final = frozenset(FunctionFields.__annotations__)
+ASYNC_CONFIG: typing.Final = frozenset(AsyncConfigFields.__annotations__)
+
+
+def check_names(given: Mapping[str, Any], fields: type, where: str) -> None:
+    """Refuse names that the service would ignore, in nested objects too.
+
+    Args:
+        given: A request body, or a part of it.
+        fields: One of the classes above.
+        where: What the body is, for the message.
+
+    Raises:
+        TypeError: A name is unknown; the message suggests the nearest one.
+    """
+    known = typing.get_type_hints(fields)
+    for name, value in given.items():
+        if name not in known:
+            near = difflib.get_close_matches(str(name).replace("_", ""), known, 1, 0.6)
+            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(sorted(known))}"
+            raise TypeError(f"{where} has an unknown name {name!r}: {hint}")
+        if typing.is_typeddict(known[name]) and isinstance(value, Mapping):
+            check_names(value, known[name], f"{where}.{name}")
