@@ -121,3 +121,38 @@ def test_it_can_be_gone_on_with_after_ctrl_c(
     assert configured(fc_local) == COUNT
     assert fc_async("plan").code == 0
     assert kept_by_deployments(project) == []
+
+
+def test_deployments_to_one_runtime_at_the_same_time_wait_for_one_another(
+    project: Path, fc_local: FcLocal, clean_environment: Callable[..., dict[str, str]]
+) -> None:
+    resource = {
+        "component": "fc3",
+        "props": {
+            "region": "cn-hangzhou",
+            "runtime": "python3.10",
+            "handler": "index.handler",
+            "code": "./code",
+            "asyncInvokeConfig": {"asyncTask": True},
+        },
+    }
+    resources = {f"f{number}": resource for number in range(20)}
+    document = {"edition": "3.0.0", "name": "x", "resources": resources}
+    (project / "s.yaml").write_text(json.dumps(document))
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-m", "fc_async_plugin", "deploy", "-y", "--with-functions"],
+            cwd=project,
+            env=clean_environment(FC_ASYNC_ENDPOINT=fc_local.endpoint),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for _ in range(4)
+    ]
+    said = [process.communicate()[0] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0, 0, 0], said
+    assert sum("Done: 40 of 40 steps" in one for one in said) == 1
+    assert sum("Nothing to do" in one for one in said) == 3
+    assert configured(fc_local) == 20

@@ -44,6 +44,10 @@ def test_its_tests_pass_and_nothing_is_wrong_with_it(project: Path) -> None:
     run(project, "ruff", "format", "--isolated", "--check", ".")
 
 
+def test_its_tests_pass_side_by_side(project: Path) -> None:
+    assert " passed" in run(project, "pytest", "-q", "-p", "no:cacheprovider", "-n", "4")
+
+
 @pytest.mark.parametrize("retries", ["0"])
 def test_its_tests_hold_for_other_answers_too(retries: str, tmp_path: Path) -> None:
     run(
