@@ -73,7 +73,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         clock_start: Where a virtual clock begins, milliseconds since the epoch. None: now.
         store: See :mod:`fc_async_local.opening`.
         handlers: Callables that run instead of a function's code, by function name. May change.
-        grace_ms: How long requests and attempts may go on after a shutdown began.
+        grace_ms: How long requests and attempts, together, may go on after a shutdown began.
     """
 
     data: Path = DEFAULT_DATA
@@ -83,7 +83,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     store: str = opening.SQLITE
     settings: Settings = Settings()
     handlers: dict[str, Handler] = {}
-    grace_ms: int = 5_000
+    grace_ms: int = 4_000
 
 
 class Addresses(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,6 +123,7 @@ class Runtime:
         """Use :meth:`open`."""
         self._options = options
         self._closing = contextlib.AsyncExitStack()
+        self._grace_ends = 0.0
 
     @classmethod
     async def open(cls, options: Options) -> Runtime:
@@ -141,7 +142,13 @@ class Runtime:
 
     async def aclose(self) -> None:
         """Answer what is being asked, give back what is held, stop. What was accepted stays."""
+        self._grace_ends = time.monotonic() + self._options.grace_ms / 1_000
         await self._closing.aclose()
+
+    async def _stop_engine(self) -> None:
+        """Give attempts what requests have left of the grace."""
+        left = self._grace_ends - time.monotonic()
+        await self.engine.aclose(grace_ms=max(0, int(left * 1_000)))
 
     async def _start(self, closing: contextlib.AsyncExitStack) -> None:
         options = self._options
@@ -185,7 +192,7 @@ class Runtime:
         self.mns = self.neighbours.mns
         destinations.update(self.neighbours.destinations)
         await self.engine.start()
-        closing.push_async_callback(self.engine.aclose, grace_ms=self._options.grace_ms)
+        closing.push_async_callback(self._stop_engine)
 
     async def _role_of(self, function: str, qualifier: str) -> str:
         deployment = await self.catalog.deployment(function, qualifier, roll=0.0)

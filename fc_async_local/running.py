@@ -8,25 +8,34 @@ Event loops, signals and threads are here; what a runtime is made of is
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 import gc
 import importlib
+import logging
+import os
 import signal
+import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
 from fc_async_local.app import DEFAULT_DATA, Addresses, Options, Runtime
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable, Coroutine
 
     from typing_extensions import Self
 
 T = TypeVar("T")
 
-_LONG_SECONDS = 600
+_LOG: Final = logging.getLogger(__name__)
+
+_CANCEL_SECONDS: Final = 0.5
+"""What a start that is cancelled gets to let go of its sockets, files and connections."""
+
+_CLOSING_SECONDS: Final = 1.0
+"""What a stop gets, beside the grace for requests and attempts, to write down what is held."""
+
+_LONG_SECONDS: Final = 600
 """Real time that virtual time may take: as long as the functions run that fall due."""
 
 
@@ -106,7 +115,7 @@ class LocalRuntime:
         future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
         try:
             return future.result(timeout)
-        except concurrent.futures.TimeoutError:
+        except BaseException:  # a limit, or Ctrl+C while it waits
             future.cancel()
             raise
 
@@ -132,12 +141,14 @@ class LocalRuntime:
 def run(options: Options, *, ready: Callable[[Addresses], None]) -> None:
     """Run a runtime in this (the main) thread until SIGINT or SIGTERM, then stop it.
 
+    Returns after an orderly stop. A signal that comes before requests are answered, a second
+    signal, and a stop that takes too long (the store is unavailable) end the process at once, by
+    the same signal. Nothing is lost then: what was accepted is in the store, and what is held is
+    given back at the next start.
+
     Args:
         options: How to start it.
         ready: Called once, when requests are answered.
-
-    Raises:
-        KeyboardInterrupt: A second SIGINT came before it had stopped.
     """
     loop = new_event_loop()
     try:
@@ -149,18 +160,57 @@ def run(options: Options, *, ready: Callable[[Addresses], None]) -> None:
 
 
 async def _run(options: Options, ready: Callable[[Addresses], None]) -> None:
-    stop = asyncio.Event()
+    signals: asyncio.Queue[int] = asyncio.Queue()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    runtime = await Runtime.open(options)
+        loop.add_signal_handler(number, signals.put_nowait, number)
+
+    opening = asyncio.ensure_future(Runtime.open(options))
+    number = await _signal_during(opening, signals)
+    if number is not None:
+        opening.cancel()
+        await asyncio.wait({opening}, timeout=_CANCEL_SECONDS)
+        _end_by(number, "before it had started")
+    runtime = opening.result()
     _spare_the_collector()
+    number = signal.SIGTERM
     try:
         ready(runtime.addresses)
-        await stop.wait()
-        loop.remove_signal_handler(signal.SIGINT)
+        number = await signals.get()
     finally:
-        await runtime.aclose()
+        closing = asyncio.ensure_future(runtime.aclose())
+        limit = options.grace_ms / 1_000 + _CLOSING_SECONDS
+        second = await _signal_during(closing, signals, limit)
+        if not closing.done():
+            _end_by(second or number, "before everything that is held was given back")
+    closing.result()
+
+
+async def _signal_during(
+    work: asyncio.Future[Any], signals: asyncio.Queue[int], limit: float | None = None
+) -> int | None:
+    """Wait for work to end; return early with the number of a signal, or None at the limit."""
+    asked = asyncio.ensure_future(signals.get())
+    await asyncio.wait({work, asked}, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
+    if work.done() or not asked.done():
+        asked.cancel()
+        return None
+    return asked.result()
+
+
+def _end_by(number: int, when: str) -> NoReturn:
+    """End the process by a signal, as a shell expects of a program that did not handle it.
+
+    Not by an exception: threads that wait for the store would hold up the interpreter's end.
+    """
+    _LOG.warning(
+        "ended by %s %s; what was accepted is in the store", signal.Signals(number).name, when
+    )
+    logging.shutdown()
+    sys.stdout.flush()
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+    os._exit(128 + number)  # not reached where a signal can end a process
 
 
 def _spare_the_collector() -> None:

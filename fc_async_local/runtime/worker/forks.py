@@ -83,7 +83,10 @@ class ForkServer:
         self._ending = True
 
     def _read(self) -> bool:
-        data, descriptors, _, _ = socket.recv_fds(self._control, _READ, 64)
+        try:
+            data, descriptors, _, _ = socket.recv_fds(self._control, _READ, 64)
+        except ConnectionResetError:
+            return False  # the runtime was killed and had not read everything
         self._descriptors += descriptors
         if not data:
             return False
