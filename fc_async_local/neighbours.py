@@ -13,6 +13,7 @@ from fc_async_local.clock import RealClock
 from fc_async_local.destinations.eventbridge import EventBridgeDestination
 from fc_async_local.destinations.faults import Faults, Faulty
 from fc_async_local.destinations.function import FunctionDestination
+from fc_async_local.destinations.http import HttpEndpoint
 from fc_async_local.destinations.mns import MnsQueueDestination, MnsTopicDestination
 from fc_async_local.destinations.permissions import Permitted
 from fc_async_local.destinations.rocketmq import RocketMqDestination
@@ -34,13 +35,12 @@ if TYPE_CHECKING:
 
     from fc_async_local.catalog.triggers import Triggers
     from fc_async_local.clock import Clock
-    from fc_async_local.destinations.protocol import Destination
+    from fc_async_local.destinations.protocol import Destination, DestinationKind
     from fc_async_local.opening import Stores
     from fc_async_local.services.asgi import Endpoint
     from fc_async_local.services.hints import Hints
     from fc_async_local.services.invoking import FunctionInvoker
     from fc_async_local.settings import Settings
-    from fc_async_sdk.arn import Kind
 
 NAMES: Final = ("mns", "rocketmq", "eventbridge")
 """The services that have a port, in the order of their ports."""
@@ -65,7 +65,7 @@ class Neighbours(NamedTuple):
     rocketmq: RocketMqService
     eventbridge: EventBridgeService
     apps: Mapping[str, Endpoint]
-    destinations: Mapping[Kind, Destination]
+    destinations: Mapping[DestinationKind, Destination]
     faults: Faults
     triggers: TriggerRunner
 
@@ -111,7 +111,7 @@ class Neighbours(NamedTuple):
             await service.start()
             closing.push_async_callback(service.aclose)
         faults = Faults(clock)
-        adapters = _adapters(services, invoker, triggers, settings)
+        adapters = _adapters(services, invoker, triggers, settings, poster)
         if settings.enforce_roles:
             adapters = [Permitted(adapter, role_of, settings) for adapter in adapters]
         return cls(
@@ -188,7 +188,11 @@ def _trigger_runner(
 
 
 def _adapters(
-    services: _Services, invoker: FunctionInvoker, triggers: Triggers, settings: Settings
+    services: _Services,
+    invoker: FunctionInvoker,
+    triggers: Triggers,
+    settings: Settings,
+    poster: HttpPoster,
 ) -> Sequence[Destination]:
     """What hands an event on, one for each kind of destination."""
     return (
@@ -197,6 +201,7 @@ def _adapters(
         MnsTopicDestination(services.topics, settings),
         EventBridgeDestination(services.eventbridge, settings),
         RocketMqDestination(services.rocketmq, settings),
+        HttpEndpoint(poster),
     )
 
 

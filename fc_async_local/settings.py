@@ -26,7 +26,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         function_retry_first_ms: Wait before the first retry of a function error; doubles.
         function_retry_max_ms: Longest wait between retries of a function error.
         config_applies: ``outcome``: a changed configuration holds for what is queued already;
-            ``accept``: what was queued keeps the configuration it was accepted under.
+            ``accept``: what was queued keeps the configuration it was accepted under. With
+            both, that one applies when the configuration was deleted since.
         expiry_calls_destination: Whether an expired invocation goes to the failure destination.
         stop_calls_destination: Whether a stopped one does (best-practice page: yes).
         mns_body: ``base64`` is what the official clients decode by default.

@@ -20,9 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fc_async_local.clock import Clock
-    from fc_async_local.destinations.protocol import Destination
+    from fc_async_local.destinations.protocol import Destination, DestinationKind
     from fc_async_local.domain.invocation import Delivery
-    from fc_async_sdk.arn import Kind
 
 TIMEOUT_MS: Final = 10_000
 """How long a destination that times out keeps its caller waiting."""
@@ -144,7 +143,7 @@ class Faulty:
     """A destination that faults can befall."""
 
     def __init__(self, destination: Destination, faults: Faults, clock: Clock) -> None:
-        self.kind: Kind = destination.kind
+        self.kind: DestinationKind = destination.kind
         self._destination = destination
         self._faults = faults
         self._clock = clock

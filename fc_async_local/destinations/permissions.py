@@ -17,7 +17,7 @@ from fc_async_sdk import arn
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
 
-    from fc_async_local.destinations.protocol import Destination
+    from fc_async_local.destinations.protocol import Destination, DestinationKind
     from fc_async_local.domain.invocation import Delivery
     from fc_async_local.settings import Settings
     from fc_async_sdk.arn import DestinationArn, Kind
@@ -114,13 +114,15 @@ class Permitted:
         role_of: Callable[[str, str], Awaitable[str]],
         settings: Settings,
     ) -> None:
-        self.kind: Kind = destination.kind
+        self.kind: DestinationKind = destination.kind
         self._destination = destination
         self._role_of = role_of
         self._settings = settings
 
     async def deliver(self, delivery: Delivery, *, now: int) -> DeliveryResult:
-        """Deliver if the role allows it."""
+        """Deliver if the role allows it. Events of services are not sent by a function's role."""
+        if delivery.outcome == "event":
+            return await self._destination.deliver(delivery, now=now)
         target = arn.parse(delivery.destination)
         try:
             role = await self._role_of(delivery.function, delivery.qualifier)

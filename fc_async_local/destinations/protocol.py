@@ -7,11 +7,31 @@ status that the real target would give. It never retries, never counts and never
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol
+
+from fc_async_sdk import arn
 
 if TYPE_CHECKING:
     from fc_async_local.domain.invocation import Delivery
-    from fc_async_sdk.arn import Kind
+
+DestinationKind = arn.Kind | Literal["http"]
+"""Kinds of destinations, and HTTP endpoints, which only dead events of services have."""
+
+HTTP: Final = "http"
+
+
+def kind_of(destination: str) -> DestinationKind:
+    """Return the kind of a destination.
+
+    Args:
+        destination: An ARN, or the URL of an HTTP endpoint.
+
+    Raises:
+        InvalidArn: It is neither.
+    """
+    if destination.startswith(("http://", "https://")):
+        return HTTP
+    return arn.parse(destination).kind
 
 
 class DeliveryResult(NamedTuple):
@@ -28,7 +48,7 @@ class DeliveryResult(NamedTuple):
 class Destination(Protocol):
     """One kind of destination."""
 
-    kind: Kind
+    kind: DestinationKind
 
     async def deliver(self, delivery: Delivery, *, now: int) -> DeliveryResult:
         """Hand the event over once. Over the kind's payload limit: a 4xx, nothing handed over."""

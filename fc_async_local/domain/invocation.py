@@ -53,8 +53,8 @@ class Invocation(Record, frozen=True, kw_only=True):
         destination_status: "", "Pending", "Succeeded" or "Failed".
         trail: How it came here through destinations.
         delay_ms: The delay that the caller asked for, 0 if none.
-        config: The async configuration (JSON) that held at accept; kept only where settings say
-            that this one applies to the outcome, else None.
+        config: The async configuration (JSON) that held at accept, None if there was none.
+            Applies where settings say so, and when the configuration was deleted since.
         epoch: Counts claims.
         lease_until: Until when the claim holds, or None when nobody holds it.
         lease_owner: The node that holds it, "" if none.
@@ -152,7 +152,8 @@ class Delivery(Record, frozen=True, kw_only=True):
 
     Attributes:
         request_id: Of the invocation; at most one delivery each.
-        outcome: Which of the two destinations.
+        outcome: Which of the two destinations; ``event``: none of them, an event of a trigger, a
+            rule or a subscription that was given up.
         destination: ARN, with region and account filled in.
         document: The event as JSON (guide: "event content"), before any envelope or encoding.
         due_at: When the next try may begin.
@@ -165,7 +166,7 @@ class Delivery(Record, frozen=True, kw_only=True):
     task_id: str
     function: str
     qualifier: str
-    outcome: Literal["success", "failure"]
+    outcome: Literal["success", "failure", "event"]
     destination: str
     document: bytes
     trail: Trail
@@ -182,6 +183,28 @@ class Delivery(Record, frozen=True, kw_only=True):
     def lease(self) -> Lease:
         """The right that the latest claim gave."""
         return Lease(key=self.request_id, epoch=self.epoch)
+
+
+class DeadEvent(Record, frozen=True, kw_only=True):
+    """An event of a trigger, a rule or a subscription that was given up.
+
+    Attributes:
+        key: Unique; the same if the event is handed over again.
+        destination: ARN of what should have got it (region and account may be empty), or a URL.
+        document: What should have been handed over.
+        error: Why it was given up.
+        function: The function that should have got it, "" if none.
+        qualifier: Of that function, "" if none.
+        trail: Call path that led to the event.
+    """
+
+    key: str
+    destination: str
+    document: bytes
+    error: str
+    function: str = ""
+    qualifier: str = ""
+    trail: Trail = ()
 
 
 class Count(Record, frozen=True, kw_only=True):

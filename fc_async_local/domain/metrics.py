@@ -40,6 +40,9 @@ DESTINATION_SUCCEEDED: Final = "FunctionDestinationSucceed"
 DESTINATION_ERRORS: Final = "FunctionDestinationErrors"
 """guide: events that did not reach their destination, counted when they are given up."""
 
+EVENTS_DEAD: Final = "FunctionEventsDead"
+"""ours: events of triggers, rules and subscriptions that were given up."""
+
 RECURSIVE_DROPPED: Final = "FunctionRecursiveInvocationsDropped"
 """ours: invocations and deliveries that the loop guard ended."""
 
@@ -54,5 +57,6 @@ ALL: Final = (
     EXPIRED,
     DESTINATION_SUCCEEDED,
     DESTINATION_ERRORS,
+    EVENTS_DEAD,
     RECURSIVE_DROPPED,
 )

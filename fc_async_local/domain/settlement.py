@@ -30,7 +30,7 @@ from fc_async_sdk.events import wire
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fc_async_local.domain.invocation import Outcome, Trail
+    from fc_async_local.domain.invocation import DeadEvent, Outcome, Trail
     from fc_async_local.domain.rules import Rules
     from fc_async_sdk.models import AsyncConfig
 
@@ -43,6 +43,14 @@ _ATTEMPT_METRICS: Final[dict[OutcomeKind, tuple[str, ...]]] = {
     OutcomeKind.SYSTEM_ERROR: (metrics.SERVER_ERRORS,),
     OutcomeKind.INVALID: (),
 }
+_DELIVERY_METRICS: Final = {
+    (False, "succeeded"): (metrics.DESTINATION_SUCCEEDED,),
+    (False, "dead"): (metrics.DESTINATION_ERRORS,),
+    (True, "succeeded"): (),
+    (True, "dead"): (metrics.EVENTS_DEAD,),
+}
+"""By whether it is the event of a service, and what became of it."""
+
 _LOG_TAIL_CHARACTERS: Final = 4_096
 
 
@@ -252,10 +260,9 @@ def _delivery(
 
 def _resolve(text: str, end: policy.End, trail: Trail, rules: Rules) -> tuple[str, str]:
     """The destination with region and account filled in, and why it can't be served ("")."""
-    try:
-        target = arn.parse(text).resolve(region=rules.region, account_id=rules.account_id)
-    except InvalidArn as error:
-        return text, str(error)
+    destination, target = _filled_in(text, rules)
+    if isinstance(target, InvalidArn):
+        return destination, str(target)
     # What the loop guard ended is told to a function only if the guard lets that function run.
     # Otherwise two functions that are each other's failure destination would end each other
     # for ever.
@@ -266,6 +273,15 @@ def _resolve(text: str, end: policy.End, trail: Trail, rules: Rules) -> tuple[st
     ):
         return str(target), f"{conditions.RECURSIVE}: {call_path.shown((*trail, str(target)))}"
     return str(target), ""
+
+
+def _filled_in(text: str, rules: Rules) -> tuple[str, arn.DestinationArn | InvalidArn]:
+    """A destination with region and account filled in; as it is if it is not an ARN."""
+    try:
+        target = arn.parse(text).resolve(region=rules.region, account_id=rules.account_id)
+    except InvalidArn as error:
+        return text, error
+    return str(target), target
 
 
 def _own_arn(invocation: Invocation, rules: Rules) -> str:
@@ -313,6 +329,24 @@ def _tries(after: Invocation, end: policy.End, outcome: Outcome | None) -> int:
     return after.attempts
 
 
+def dead_event(event: DeadEvent, now: int, rules: Rules) -> Delivery:
+    """Return the dead delivery for an event that a service gave up."""
+    return Delivery(
+        request_id=event.key,
+        task_id=event.key,
+        function=event.function,
+        qualifier=event.qualifier,
+        outcome="event",
+        destination=_filled_in(event.destination, rules)[0],
+        document=event.document,
+        trail=event.trail,
+        created_at=now,
+        due_at=now,
+        state="dead",
+        error=event.error,
+    )
+
+
 def settle_delivery(
     delivery: Delivery,
     decision: policy.Delivered | policy.DeliverAgain | policy.GiveUp,
@@ -333,9 +367,10 @@ def settle_delivery(
     )
     if isinstance(decision, policy.DeliverAgain):
         return DeliverySettlement(delivery=replace(tried, due_at=decision.at))
-    delivered = isinstance(decision, policy.Delivered)
-    metric = metrics.DESTINATION_SUCCEEDED if delivered else metrics.DESTINATION_ERRORS
+    state: Literal["succeeded", "dead"] = (
+        "succeeded" if isinstance(decision, policy.Delivered) else "dead"
+    )
+    names = _DELIVERY_METRICS[delivery.outcome == "event", state]
     return DeliverySettlement(
-        delivery=replace(tried, state="succeeded" if delivered else "dead"),
-        counts=(Count(metric=metric, function=delivery.function, at=now),),
+        delivery=replace(tried, state=state), counts=_counts(names, delivery.function, now)
     )

@@ -132,7 +132,6 @@ class Accepting:
         ports = self._ports
         now = ports.clock.now()
         request_id = request_id or request_ids.new(now, ports.random)
-        stamped = ports.settings.config_applies == "accept" and config is not None
         invocation = Invocation(
             request_id=request_id,
             task_id=task_id or request_id,
@@ -144,7 +143,7 @@ class Accepting:
             task_mode=bool(config and config.async_task),
             trail=trail,
             delay_ms=delay_ms,
-            config=msgspec.json.encode(config) if stamped else None,
+            config=None if config is None else msgspec.json.encode(config),
         )
         if delay_ms and invocation.due_at >= policy.deadline(invocation, config, ports.settings):
             logger.warning(

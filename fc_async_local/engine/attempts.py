@@ -165,17 +165,24 @@ class Attempts:
         return Decided(decision, outcome, config, began)
 
     async def _config(self, invocation: Invocation) -> AsyncConfig | None:
-        if invocation.config is not None:
-            return msgspec.json.decode(invocation.config, type=AsyncConfig)
-        if self._ports.settings.config_applies == "accept":
+        """The configuration that applies.
+
+        One that was deleted, by itself or with its function or alias, is the one of the accept:
+        its destinations are told of what was accepted under it.
+        """
+        if self._ports.settings.config_applies == "outcome":
+            current = await persist(
+                self._ports.clock,
+                invocation.request_id,
+                self._ports.catalog.async_config,
+                invocation.function,
+                invocation.qualifier,
+            )
+            if current is not None:
+                return current
+        if invocation.config is None:
             return None
-        return await persist(
-            self._ports.clock,
-            invocation.request_id,
-            self._ports.catalog.async_config,
-            invocation.function,
-            invocation.qualifier,
-        )
+        return msgspec.json.decode(invocation.config, type=AsyncConfig)
 
     async def _execute(self, held: Held, now: int) -> tuple[Outcome | None, int]:
         """Run the function; return its outcome (None: it must not run) and when it began."""

@@ -12,13 +12,12 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Final
 
-from fc_async_local.destinations.protocol import DeliveryResult
+from fc_async_local.destinations.protocol import DeliveryResult, kind_of
 from fc_async_local.domain import policy, settlement
 from fc_async_local.engine.leases import Claims, write_under_lease
 from fc_async_local.engine.loops import Loop
 from fc_async_local.engine.ports import Point
 from fc_async_local.store.protocol import Settled
-from fc_async_sdk import arn
 from fc_async_sdk.errors import InvalidArn
 
 if TYPE_CHECKING:
@@ -125,7 +124,7 @@ class Delivering:
     async def _try(self, delivery: Delivery) -> DeliveryResult:
         """One try; whatever goes wrong in an adapter is worth another one."""
         try:
-            kind = arn.parse(delivery.destination).kind
+            kind = kind_of(delivery.destination)
         except InvalidArn as error:
             return DeliveryResult(400, "InvalidDestinationResources", str(error))
         adapter = self._ports.destinations.get(kind)

@@ -13,7 +13,8 @@ import random
 from typing import TYPE_CHECKING, Final
 
 from fc_async_local.clock import VirtualClock
-from fc_async_local.domain.invocation import OutcomeKind
+from fc_async_local.domain import metrics, settlement
+from fc_async_local.domain.invocation import Count, OutcomeKind
 from fc_async_local.engine import request_ids
 from fc_async_local.engine.accepting import Accepting, away
 from fc_async_local.engine.delivering import Delivering
@@ -29,13 +30,12 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from fc_async_local.clock import Clock
-    from fc_async_local.destinations.protocol import Destination
-    from fc_async_local.domain.invocation import Invocation, Outcome, Trail
+    from fc_async_local.destinations.protocol import Destination, DestinationKind
+    from fc_async_local.domain.invocation import DeadEvent, Invocation, Outcome, Trail
     from fc_async_local.engine.protocol import Catalog
     from fc_async_local.runtime.protocol import FunctionRunner
     from fc_async_local.settings import Settings
     from fc_async_local.store.protocol import Store
-    from fc_async_sdk.arn import Kind
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +73,7 @@ class Engine:
         store: Store,
         catalog: Catalog,
         runner: FunctionRunner,
-        destinations: Mapping[Kind, Destination],
+        destinations: Mapping[DestinationKind, Destination],
         clock: Clock,
         settings: Settings,
         node_id: str = "local",
@@ -203,6 +203,23 @@ class Engine:
         if refusal is not None:
             raise _refusal(refusal, function, outcome)
         return Answered(request_id, outcome)
+
+    async def keep_dead(self, event: DeadEvent) -> None:
+        """Keep an event that a service gave up; see :class:`FunctionInvoker` of the services.
+
+        Raises:
+            StoreUnavailable: It was not kept.
+        """
+        ports = self._ports
+        now = ports.clock.now()
+        counted = Count(metric=metrics.EVENTS_DEAD, function=event.function, at=now)
+        await ports.store.keep_dead(settlement.dead_event(event, now, ports.settings), (counted,))
+        logger.error(
+            "event %s for %s: %s; given up and kept as a dead event",
+            event.key,
+            event.destination,
+            event.error,
+        )
 
     async def stop_task(self, function: str, task_id: str) -> Invocation:
         """Stop a task in whatever state it is.

@@ -15,12 +15,11 @@ if TYPE_CHECKING:
     import random
 
     from fc_async_local.clock import Clock
-    from fc_async_local.destinations.protocol import Destination
+    from fc_async_local.destinations.protocol import Destination, DestinationKind
     from fc_async_local.engine.protocol import Catalog
     from fc_async_local.runtime.protocol import FunctionRunner
     from fc_async_local.settings import Settings
     from fc_async_local.store.protocol import Store
-    from fc_async_sdk.arn import Kind
 
 
 class Point(enum.Enum):
@@ -60,7 +59,7 @@ class Ports:
     store: Store
     catalog: Catalog
     runner: FunctionRunner
-    destinations: Mapping[Kind, Destination]
+    destinations: Mapping[DestinationKind, Destination]
     clock: Clock
     settings: Settings
     node_id: str

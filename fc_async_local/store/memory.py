@@ -238,6 +238,12 @@ class MemoryStore:
         self._count(settlement.counts)
         return Settled.DONE
 
+    async def keep_dead(self, delivery: Delivery, counts: Sequence[Count] = ()) -> None:
+        """See :meth:`Store.keep_dead`."""
+        if delivery.request_id not in self._deliveries:
+            self._count(counts)
+        self._deliveries[delivery.request_id] = delivery
+
     async def dead_deliveries(
         self, *, limit: int = 100, after: tuple[int, str] | None = None
     ) -> Sequence[Delivery]:

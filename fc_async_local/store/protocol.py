@@ -245,6 +245,13 @@ class Store(Protocol):
         """
         ...
 
+    async def keep_dead(self, delivery: Delivery, counts: Sequence[Count] = ()) -> None:
+        """Keep a dead delivery that belongs to no invocation, and add the counts.
+
+        One with the same request id is replaced, and nothing is counted again.
+        """
+        ...
+
     async def dead_deliveries(
         self, *, limit: int = 100, after: tuple[int, str] | None = None
     ) -> Sequence[Delivery]:

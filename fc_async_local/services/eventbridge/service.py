@@ -2,7 +2,8 @@
 """EventBridge as a service: buses and rules that are kept, events that are matched and pushed.
 
 An event that was acknowledged is a durable duty for every target whose rule wants it. A duty that
-can't be done goes to the target's dead-letter queue, or is logged: never dropped in silence.
+cannot be done goes to the target's dead-letter queue; if that fails or there is none, it becomes a
+dead event of the runtime.
 """
 
 from __future__ import annotations
@@ -316,19 +317,19 @@ class EventBridgeService:
         if seconds is not None:
             _LOG.info("%s: %s; next try in %.0f s", place, failure, seconds)
             return seconds
-        return await self._give_up(duty, target, f"{place}: {failure}")
-
-    async def _give_up(self, duty: Duty, target: Target, what: str) -> float | None:
-        queue = target.dead_letter_queue
-        if queue is None or not queue.arn:
-            _LOG.warning("%s; given up, the target has no dead-letter queue", what)
-            return None
-        failure = await self._targets.bury(queue.arn, duty.event, self)
-        if failure:
-            _LOG.error("%s; lost: the dead-letter queue %s: %s", what, queue.arn, failure)
-        else:
-            _LOG.warning("%s; given up, it is in %s", what, queue.arn)
+        await self._give_up(duty, target, message, f"{place}: {failure}")
         return None
+
+    async def _give_up(self, duty: Duty, target: Target, message: Message, what: str) -> None:
+        queue = target.dead_letter_queue
+        if queue is not None and queue.arn:
+            failure = await self._targets.bury(queue.arn, duty.event, self)
+            if not failure:
+                _LOG.warning("%s; given up, it is in %s", what, queue.arn)
+                return
+            what = f"{what}; the dead-letter queue {queue.arn}: {failure}"
+        key = f"{message.message_id}-{duty.rule.replace('/', '-')}-{target.id}"
+        await self._targets.keep_dead(target, duty, key=key, error=what)
 
     def _target_of(self, duty: Duty) -> Target | None:
         body = self._kept.get(_RULE, f"{duty.bus}/{duty.rule}")

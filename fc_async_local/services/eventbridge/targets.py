@@ -11,12 +11,13 @@ import base64
 import json
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from fc_async_local.domain.invocation import OutcomeKind
+from fc_async_local.domain.invocation import DeadEvent, OutcomeKind
 from fc_async_local.domain.rejection import Rejected
 from fc_async_local.services import identifiers
 from fc_async_local.services.eventbridge import events, transform
 from fc_async_local.services.eventbridge.errors import EventBridgeError
 from fc_async_local.services.eventbridge.model import Parameter
+from fc_async_local.services.invoking import function_arn, queue_arn
 from fc_async_local.services.mns.errors import MnsError
 from fc_async_local.services.mns.model import Draft
 from fc_async_local.services.posting import PostFailed
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from fc_async_local.domain.invocation import Trail
-    from fc_async_local.services.eventbridge.model import Entry, Event, Target
+    from fc_async_local.services.eventbridge.model import Duty, Entry, Event, Target
     from fc_async_local.services.invoking import FunctionInvoker
     from fc_async_local.services.mns.service import MnsService
     from fc_async_local.services.posting import Poster
@@ -137,6 +138,33 @@ class Targets:
         except (InvalidArn, MnsError, RocketMqError, StoreUnavailable, EventBridgeError) as error:
             return str(error)
         return ""
+
+    async def keep_dead(self, target: Target, duty: Duty, *, key: str, error: str) -> None:
+        """Keep what could not be pushed as a dead event of the runtime."""
+        inputs = _Inputs(target, json.loads(events.encode(duty.event)), duty.trail)
+        function = qualifier = ""
+        if target.type == "acs.fc.function":
+            function = inputs.get("functionName")
+            qualifier = inputs.get("Qualifier") or "LATEST"
+            destination = function_arn(function, qualifier)
+        elif target.type == "acs.mns.queue":
+            destination = queue_arn(inputs.get("queue"))
+        elif target.type == "acs.rocketmq":
+            place = f"{inputs.get('InstanceId')}/topic/{inputs.get('Topic')}"
+            destination = f"acs:mq:::/instances/{place}"
+        else:
+            destination = _url(target)
+        await self._invoker.keep_dead(
+            DeadEvent(
+                key=key,
+                destination=destination,
+                document=inputs.body().encode(),
+                error=error,
+                function=function,
+                qualifier=qualifier,
+                trail=duty.trail,
+            )
+        )
 
     async def _push_http(self, target: Target, inputs: _Inputs) -> None:
         headers = {"Content-Type": "application/json; charset=utf-8"}

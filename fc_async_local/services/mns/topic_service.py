@@ -2,7 +2,7 @@
 """MNS topics as a service: publish to queues and HTTP endpoints, again and again if need be.
 
 A message for a queue is in that queue before the publisher has his answer; everything else is a
-duty that is done on the clock. What is given up is logged, never dropped in silence.
+duty that is done on the clock. What is given up becomes a dead event.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from fc_async_local.domain.invocation import DeadEvent
 from fc_async_local.domain.rejection import Rejected
 from fc_async_local.services import definitions, identifiers
 from fc_async_local.services.hints import ALONE
+from fc_async_local.services.invoking import function_arn, queue_arn
 from fc_async_local.services.mns import topic as rules
 from fc_async_local.services.mns.errors import MnsError, subscription_missing, topic_missing
 from fc_async_local.services.mns.model import Draft, Record
@@ -329,7 +331,34 @@ class TopicService:
             failure,
             "given up" if seconds is None else f"next try in {seconds:.0f} s",
         )
+        if seconds is None:
+            await self._invoker.keep_dead(self._dead(subscription, push.publication, failure))
         return seconds
+
+    def _dead(
+        self,
+        subscription: Subscription | FunctionSubscription,
+        publication: Publication,
+        failure: str,
+    ) -> DeadEvent:
+        """What is kept of a message that a subscription could not be told of."""
+        told = rules.notification(subscription, publication, owner=self.owner)
+        if isinstance(subscription, FunctionSubscription):
+            function, qualifier = subscription.function, subscription.qualifier
+            destination = function_arn(function, qualifier)
+        else:
+            function = qualifier = ""
+            queue = rules.queue_of(subscription.endpoint)
+            destination = subscription.endpoint if queue is None else queue_arn(queue)
+        return DeadEvent(
+            key=f"{publication.message_id}-{publication.topic}-{subscription.name}",
+            destination=destination,
+            document=told.content.encode(),
+            error=f"topic {publication.topic}, subscription {subscription.name}: {failure}",
+            function=function,
+            qualifier=qualifier,
+            trail=publication.trail,
+        )
 
     async def _invoke(self, subscription: FunctionSubscription, publication: Publication) -> str:
         """Invoke a function once; why it was refused, "" if it wasn't."""

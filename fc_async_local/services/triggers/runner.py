@@ -1,22 +1,23 @@
 # SPDX-License-Identifier: MIT
 """Fires triggers: messages of queues and RocketMQ topics are fetched, topics and buses push.
 
-A message is done when its function was invoked (asynchronous: was accepted). What can't be done
-now comes back by its source's own rules; what can never be done is logged and dropped. The trail
-goes along, so that the loop guard sees chains through queues, topics and buses too.
+A message is done when its function was invoked (asynchronous: was accepted). What cannot be done
+now comes back by the rules of its source; what can never be done becomes a dead event. The call
+path goes along, so that the loop guard sees loops through queues, topics and buses too.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fc_async_local.domain import call_path
-from fc_async_local.domain.invocation import OutcomeKind
+from fc_async_local.domain.invocation import DeadEvent, OutcomeKind
 from fc_async_local.domain.rejection import Rejected
 from fc_async_local.services.eventbridge.model import Parameter, Rule, Target
 from fc_async_local.services.hints import ALONE, look_again
+from fc_async_local.services.invoking import function_arn
 from fc_async_local.services.mns.errors import MnsError
 from fc_async_local.services.mns.model import BATCH, POLLING_SECONDS
 from fc_async_local.services.mns.queue import handle_of as queue_handle
@@ -32,6 +33,7 @@ from fc_async_local.services.triggers.bindings import (
     TopicSource,
 )
 from fc_async_local.store.protocol import StoreUnavailable
+from fc_async_sdk import limits
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -52,6 +54,15 @@ _MISSING_MS: Final = 5_000
 """How long a source that isn't there (yet) is left alone."""
 _TOO_MANY: Final = 429
 _SERVER_ERROR: Final = 500
+
+
+class _Message(NamedTuple):
+    """A message that fires a function: as event, and what is needed to be done with it."""
+
+    event: dict[str, Any]
+    message_id: str
+    trail: Trail
+    handle: str
 
 
 class TriggerRunner:
@@ -183,14 +194,20 @@ class TriggerRunner:
         if not found:
             return
         now = self._clock.now()
-        events = [
-            payloads.queue_event(message, binding, source, self._settings, now) for message in found
-        ]
-        payload = payloads.encode(events, batched=binding.batch is not None)
-        if await self._fire(
-            binding, payload, call_path.closest([item.trail for item in found], binding.function)
-        ):
-            await self._mns.delete(source.queue_name, [queue_handle(item) for item in found])
+        done = await self._fire_all(
+            binding,
+            [
+                _Message(
+                    payloads.queue_event(message, binding, source, self._settings, now),
+                    message.message_id,
+                    message.trail,
+                    queue_handle(message),
+                )
+                for message in found
+            ],
+        )
+        if done:
+            await self._mns.delete(source.queue_name, done)
 
     async def _topic(self, binding: Binding, source: RocketMqSource) -> None:
         group = source.group_id or f"GID_{binding.function}_{binding.trigger}"
@@ -205,21 +222,42 @@ class TriggerRunner:
         if not found:
             return
         now = self._clock.now()
-        events = [
-            payloads.rocketmq_event(pending, binding, source, self._settings, now)
-            for pending in found
-        ]
-        payload = payloads.encode(events, batched=binding.batch is not None)
-        if await self._fire(
+        done = await self._fire_all(
             binding,
-            payload,
-            call_path.closest([item.message.trail for item in found], binding.function),
-        ):
-            handles = [rocketmq_handle(item) for item in found]
-            await self._rocketmq.acknowledge(source.instance_id, source.topic, group, handles)
+            [
+                _Message(
+                    payloads.rocketmq_event(pending, binding, source, self._settings, now),
+                    pending.message.message_id,
+                    pending.message.trail,
+                    rocketmq_handle(pending),
+                )
+                for pending in found
+            ],
+        )
+        if done:
+            await self._rocketmq.acknowledge(source.instance_id, source.topic, group, done)
 
-    async def _fire(self, binding: Binding, payload: bytes, trail: Trail) -> bool:
-        """Invoke; whether the messages are done with."""
+    async def _fire_all(self, binding: Binding, messages: Sequence[_Message]) -> list[str]:
+        """Fire a function for one batch; the handles of the messages that are done with.
+
+        A batch that is too large for one invocation is halved.
+        """
+        payload = payloads.encode([m.event for m in messages], batched=binding.batch is not None)
+        limit = limits.ASYNC_PAYLOAD_BYTES if binding.asynchronous else limits.SYNC_PAYLOAD_BYTES
+        if len(payload) > limit and len(messages) > 1:
+            half = len(messages) // 2
+            first = await self._fire_all(binding, messages[:half])
+            return first + await self._fire_all(binding, messages[half:])
+        trail = call_path.closest([m.trail for m in messages], binding.function)
+        done = await self._fire(binding, payload, trail, messages[0].message_id)
+        return [m.handle for m in messages] if done else []
+
+    async def _fire(self, binding: Binding, payload: bytes, trail: Trail, message_id: str) -> bool:
+        """Invoke, or give up; whether the messages are done with.
+
+        Raises:
+            StoreUnavailable: What was given up could not be kept.
+        """
         try:
             if binding.asynchronous:
                 await self._invoker.invoke_async(
@@ -230,10 +268,21 @@ class TriggerRunner:
                 binding.function, payload, qualifier=binding.qualifier
             )
         except Rejected as error:
-            again = error.status == _TOO_MANY or error.status >= _SERVER_ERROR
-            what = "it is fired again later" if again else "dropped"
-            _LOG.warning("trigger %s: %s; %s", binding.key, error, what)
-            return not again
+            if error.status == _TOO_MANY or error.status >= _SERVER_ERROR:
+                _LOG.warning("trigger %s: %s; it is fired again later", binding.key, error)
+                return False
+            await self._invoker.keep_dead(
+                DeadEvent(
+                    key=f"{message_id}-{binding.function}-{binding.trigger}",
+                    destination=function_arn(binding.function, binding.qualifier),
+                    document=payload,
+                    error=f"trigger {binding.key}: {error}",
+                    function=binding.function,
+                    qualifier=binding.qualifier,
+                    trail=trail,
+                )
+            )
+            return True
         if outcome.kind is not OutcomeKind.SUCCESS:
             _LOG.warning(
                 "trigger %s: the function failed with %s; it is fired again later",

@@ -56,6 +56,7 @@ class PostgresStore:
         self._announcer = Announcer(database)
         # One group of a kind at a time, so a source's counters are never written by two at once.
         source = secrets.token_hex(4)
+        self._dead_source = f"dead-{source}"
         self._accepts: Batcher[batches.Accept, None] = Batcher(
             lambda items: batches.accept(database, items, f"accept-{source}")
         )
@@ -256,6 +257,18 @@ class PostgresStore:
     async def settle_delivery(self, lease: Lease, settlement: DeliverySettlement) -> Settled:
         """See :meth:`Store.settle_delivery`."""
         return await self._delivered.submit(batches.SettleDelivery(lease, settlement))
+
+    async def keep_dead(self, delivery: Delivery, counts: Sequence[Count] = ()) -> None:
+        """See :meth:`Store.keep_dead`."""
+
+        async def job(connection: Connection) -> None:
+            cursor = await connection.execute(SQL["delivery_exists"], (delivery.request_id,))
+            row = await cursor.fetchone()
+            if row is None or not row[0]:
+                await batches.count(connection, counts, self._dead_source)
+            await connection.execute(SQL["insert_deliveries"], [batches.documents([delivery])])
+
+        await self._database.run(job)
 
     async def dead_deliveries(
         self, *, limit: int = 100, after: tuple[int, str] | None = None

@@ -209,6 +209,9 @@ ON CONFLICT (request_id) DO UPDATE SET
     lease_until = excluded.lease_until, lease_owner = excluded.lease_owner,
     document = excluded.document;
 
+-- name: delivery_exists
+SELECT EXISTS (SELECT 1 FROM delivery WHERE request_id = ?);
+
 -- name: due_deliveries
 SELECT
     request_id, task_id, function, qualifier, outcome, destination, trail, created_at, due_at,

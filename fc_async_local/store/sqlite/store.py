@@ -267,6 +267,16 @@ class SqliteStore:
 
         return await self._database.write(job)
 
+    async def keep_dead(self, delivery: Delivery, counts: Sequence[Count] = ()) -> None:
+        """See :meth:`Store.keep_dead`."""
+
+        def job(connection: sqlite3.Connection) -> None:
+            if not batches.value(connection, "delivery_exists", delivery.request_id):
+                batches.count(connection, counts)
+            connection.execute(SQL["insert_delivery"], rows.from_delivery(delivery))
+
+        await self._database.write(job)
+
     async def dead_deliveries(
         self, *, limit: int = 100, after: tuple[int, str] | None = None
     ) -> Sequence[Delivery]:

@@ -87,6 +87,20 @@ class TestDeliveries:
         assert await store.discard_dead("r1")
         assert (await store.stats()).deliveries_dead == 0
 
+    async def test_an_event_without_an_invocation_is_kept_dead_counted_once_and_redriven(
+        self, store: Store
+    ) -> None:
+        dead = a_delivery(7, state="dead", outcome="event", error="400 EntityTooLarge")
+        counts = (Count(metric="FunctionEventsDead", function="resize", at=T0),)
+        await store.keep_dead(dead, counts)
+        await store.keep_dead(dead, counts)
+        assert list(await store.dead_deliveries()) == [dead]
+        assert (await store.stats()).deliveries_dead == 1
+        assert await store.metrics() == {("FunctionEventsDead", "resize"): 1}
+        assert await store.redrive(dead.request_id, now=T0 + 900)
+        (again,) = await store.claim_deliveries(1, now=T0 + 900, **HOLD)
+        assert (again.document, again.outcome) == (dead.document, "event")
+
     async def test_dead_ones_come_latest_first(self, store: Store) -> None:
         for number in (1, 2, 3):
             delivery = await self.pending(store, number)

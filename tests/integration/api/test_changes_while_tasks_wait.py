@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import pytest
+import requests
 
+from fc_async_local.api.admin import PREFIX
 from fc_async_local.settings import Settings
 from fc_async_sdk import errors
 
@@ -34,9 +36,70 @@ def test_a_waiting_task_of_a_deleted_alias_becomes_invalid(fc_local):
     task_id = accept(fc_local, qualifier="prod")
     client.delete_alias("orders", "prod")
     fc_local.run_until_idle()
-    task = client.get_async_task("orders", task_id)
-    # With the alias went its configuration; the task is remembered as it was accepted.
-    assert task.status == "Invalid"
+    assert status(fc_local, task_id) == "Invalid"
+
+
+def waiting(fc_local, qualifier="LATEST", *, task_mode=False):
+    """A waiting invocation whose outcome goes to a queue."""
+    fc_local.deploy("orders", lambda *_: "done")
+    client = fc_local.client
+    if qualifier != "LATEST":
+        client.publish_function_version("orders")
+        client.create_alias("orders", qualifier, version_id="1")
+    queue = fc_local.create_queue("told")
+    client.put_async_invoke_config(
+        "orders",
+        qualifier=qualifier,
+        async_task=task_mode,
+        on_success=queue,
+        on_failure=queue,
+    )
+    return accept(fc_local, qualifier=qualifier)
+
+
+@pytest.mark.parametrize("task_mode", [False, True])
+@pytest.mark.parametrize(
+    ("qualifier", "delete", "condition"),
+    [
+        ("LATEST", lambda client: client.delete_function("orders"), "FunctionNotFound"),
+        ("prod", lambda client: client.delete_alias("orders", "prod"), "AliasNotFound"),
+        ("LATEST", lambda client: client.delete_async_invoke_config("orders"), ""),
+    ],
+    ids=["function", "alias", "configuration"],
+)
+def test_the_outcome_is_told_although_what_was_invoked_was_deleted_meanwhile(
+    fc_local, qualifier, delete, condition, task_mode
+):
+    task_id = waiting(fc_local, qualifier, task_mode=task_mode)
+    delete(fc_local.client)
+    fc_local.run_until_idle()
+    assert fc_local.receive("told").condition == condition
+    assert fc_local.receive("told") is None
+    if task_mode:
+        assert fc_local.client.get_async_task("orders", task_id).destination_status == "Succeeded"
+
+
+def test_a_configuration_without_destinations_replaces_that_of_the_accept(fc_local):
+    waiting(fc_local)
+    fc_local.client.put_async_invoke_config("orders", max_async_retry_attempts=0)
+    fc_local.run_until_idle()
+    assert fc_local.receive("told") is None
+
+
+class TestRoles:
+    @pytest.fixture
+    def fc_local_settings(self):
+        return Settings(enforce_roles=True)
+
+    def test_an_event_that_cannot_be_told_since_the_function_is_gone_is_a_dead_event(
+        self, fc_local
+    ):
+        waiting(fc_local)
+        fc_local.client.delete_function("orders")
+        fc_local.run_until_idle()
+        url = f"{fc_local.endpoint}{PREFIX}/deliveries/dead"
+        (event,) = requests.get(url, timeout=5).json()["deliveries"]
+        assert event["error"].startswith("403 AccessDenied: the function's role is unknown")
 
 
 def test_a_waiting_task_runs_on_the_code_of_its_moment(fc_local):

@@ -7,9 +7,12 @@ import base64
 import json
 
 import pytest
+import requests
 
+from fc_async_local.api.admin import PREFIX
 from fc_async_local.services.eventbridge import events as bus_events
 from fc_async_local.services.mns.model import Draft
+from fc_async_local.services.mns.topic import Subscription
 from fc_async_local.services.rocketmq.model import NewMessage
 from fc_async_local.settings import Settings
 from fc_async_sdk import events
@@ -231,11 +234,96 @@ def test_a_broken_trigger_is_logged_and_harms_no_other(world, caplog):
     assert "trigger b/broken fires nothing: sourceArn" in caplog.text
 
 
-def test_a_message_for_a_function_that_is_gone_is_dropped_and_logged(world, caplog):
-    _, settings = queue(world)
+def dead(world):
+    url = f"{world.local.endpoint}{PREFIX}/deliveries/dead"
+    return requests.get(url, timeout=5).json()["deliveries"]
+
+
+def redrive(world, event):
+    url = f"{world.local.endpoint}{PREFIX}/deliveries/dead/{event['requestId']}/redrive"
+    assert requests.post(url, timeout=5).status_code == 204
+    world.local.advance(1)
+
+
+def dead_counted(world):
+    url = f"{world.local.endpoint}{PREFIX}/metrics"
+    found = requests.get(url, timeout=5).json()["metrics"]
+    return sum(m["value"] for m in found if m["metric"] == "FunctionEventsDead")
+
+
+def publish(world, kind, body):
+    """Put a message into a source."""
+    if kind == "queue":
+        send(world, body)
+    elif kind == "topic":
+        world.call(world.neighbours.topics.publish("t", body))
+    elif kind == "rocketmq":
+        message = NewMessage(body=body)
+        world.call(world.neighbours.rocketmq.publish("MQ_INST_1", "t", message))
+    else:
+        made = {"id": "1", "source": "acs:fc", "type": "t", "specversion": "1.0", "data": body}
+        event = {name: bus_events.raw(value) for name, value in made.items()}
+        world.call(world.neighbours.eventbridge.put_events([event], bus="bus"))
+
+
+@pytest.mark.parametrize("kind", SOURCES)
+def test_a_message_whose_alias_is_gone_becomes_a_dead_event_that_can_be_redriven(world, kind):
+    _, settings = SOURCES[kind](world)
     world.deploy_b()
-    world.trigger(**settings, qualifier="LATEST")
-    world.call(world.local.runtime.runtime.catalog.functions.delete("b"))
-    send(world, "x")
-    world.local.advance(60)
+    client = world.local.client
+    client.publish_function_version("b")
+    client.create_alias("b", "prod", version_id="1")
+    world.trigger(**settings, qualifier="prod")
+    client.delete_alias("b", "prod")
+    publish(world, kind, "x")
+    world.local.advance(120)
     assert world.seen == []
+    (event,) = dead(world)
+    assert event["destination"].endswith(":functions/b/prod")
+    assert "404 AliasNotFound" in event["error"]
+    assert dead_counted(world) == 1
+    client.create_alias("b", "prod", version_id="1")
+    redrive(world, event)
+    assert [seen.decode() for seen in world.seen] == [event["event"]]
+    assert dead(world) == []
+
+
+def test_a_rocketmq_message_over_the_payload_limit_becomes_a_dead_event(world):
+    _, settings = rocketmq(world)
+    world.deploy_b()
+    world.trigger(**settings)
+    publish(world, "rocketmq", "x" * 131_072)
+    publish(world, "rocketmq", "small")
+    world.local.advance(60)
+    (event,) = dead(world)
+    assert "400 EntityTooLarge" in event["error"]
+    assert json.loads(event["event"])["data"]["body"] == "x" * 131_072
+    assert [payload["data"]["body"] for payload in world.payloads()] == ["small"]
+    assert dead_counted(world) == 1
+
+
+def test_a_batch_over_the_payload_limit_is_delivered_in_smaller_ones(world):
+    options = {"mode": "event-streaming", "batchWindow": {"CountBasedWindow": 10}}
+    _, settings = queue(world, runOptions=options)
+    world.deploy_b()
+    send(world, *("x" * 40_000 for _ in range(5)))
+    world.trigger(**settings)
+    world.local.advance(1)
+    assert sorted(map(len, world.payloads())) == [2, 3]
+    assert dead(world) == []
+
+
+def test_a_message_that_an_http_subscriber_refuses_becomes_a_dead_event(world):
+    world.local.create_topic("t")
+    subscription = Subscription(
+        topic="t", name="s", endpoint="http://127.0.0.1:1/x", created_at=0, modified_at=0
+    )
+    world.call(world.neighbours.topics.subscribe(subscription))
+    publish(world, "topic", "x")
+    world.local.advance(120)
+    (event,) = dead(world)
+    assert event["destination"] == "http://127.0.0.1:1/x"
+    redrive(world, event)
+    world.local.run_until_idle()
+    (event,) = dead(world)
+    assert event["error"].startswith("504 GatewayTimeout: http://127.0.0.1:1/x")

@@ -29,6 +29,10 @@ class Invoker:
         self.calls = []
         self.kind = OutcomeKind.SUCCESS
         self.refusal = None
+        self.dead = []
+
+    async def keep_dead(self, event):
+        self.dead.append(event)
 
     async def invoke_async(self, function, payload, *, qualifier="LATEST", trail=()):
         if self.refusal is not None:

@@ -274,26 +274,30 @@ def test_dead_letters_may_go_to_a_topic_or_a_bus(play, letters):
     assert play(scene) == 1
 
 
-def test_without_a_dead_letter_queue_it_is_logged(play, caplog):
+def test_without_a_dead_letter_queue_it_becomes_a_dead_event(play):
     async def scene(world):
         await set_up(world, fail_http(world))
         await put(world)
         await world.clock.advance(61_000)
+        return world.invoker.dead
 
-    play(scene)
-    assert f"{URL} answered 503; given up, the target has no dead-letter queue" in caplog.text
+    (event,) = play(scene)
+    assert event.destination == URL
+    assert event.error.endswith(f"{URL} answered 503")
+    assert json.loads(event.document)["source"]
 
 
-def test_a_dead_letter_queue_that_is_missing_is_logged_as_a_loss(play, caplog):
+def test_an_event_whose_dead_letter_queue_is_missing_becomes_a_dead_event(play):
     async def scene(world):
         queue = DeadLetterQueue(arn="acs:mns:cn-hangzhou:42:/queues/none/messages")
         world.poster.answers = [500] * 9
         await set_up(world, target(dead_letter_queue=queue))
         await put(world)
         await world.clock.advance(61_000)
+        return world.invoker.dead
 
-    play(scene)
-    assert "lost: the dead-letter queue acs:mns" in caplog.text
+    (event,) = play(scene)
+    assert "the dead-letter queue acs:mns" in event.error
 
 
 def test_exponential_decay_goes_on_for_a_day(play):

@@ -34,6 +34,10 @@ class Invoker:
     def __init__(self):
         self.calls = []
         self.refusal = None
+        self.dead = []
+
+    async def keep_dead(self, event):
+        self.dead.append(event)
 
     async def invoke_async(self, function, payload, *, qualifier, trail):
         if self.refusal is not None:

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: MIT
+"""HTTP endpoints of rules and subscriptions, for dead events that are redriven.
+
+Function Compute has no HTTP destinations. The services push to such endpoints themselves and give
+up after their own retries. A redriven event is posted without the headers of the service.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from fc_async_local.destinations.protocol import HTTP, DeliveryResult
+from fc_async_local.services.posting import PostFailed
+
+if TYPE_CHECKING:
+    from fc_async_local.destinations.protocol import DestinationKind
+    from fc_async_local.domain.invocation import Delivery
+    from fc_async_local.services.posting import Poster
+
+_TIMEOUT_SECONDS: Final = 5.0
+_HEADERS: Final = {"Content-Type": "application/json; charset=utf-8"}
+
+
+class HttpEndpoint:
+    """Posts events to a URL."""
+
+    kind: DestinationKind = HTTP
+
+    def __init__(self, poster: Poster) -> None:
+        self._poster = poster
+
+    async def deliver(self, delivery: Delivery, *, now: int) -> DeliveryResult:  # noqa: ARG002 -- the poster measures its own time limit
+        """Post the event once."""
+        url = delivery.destination
+        try:
+            status = await self._poster.post(
+                url, delivery.document, _HEADERS, timeout_seconds=_TIMEOUT_SECONDS
+            )
+        except PostFailed as error:
+            return DeliveryResult(504, "GatewayTimeout", f"{url}: {error}")
+        return DeliveryResult(status, "", f"{url} answered {status}")
