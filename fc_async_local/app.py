@@ -50,12 +50,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
 
     from fc_async_local.clock import Clock
-    from fc_async_local.destinations.protocol import Destination
+    from fc_async_local.destinations.protocol import Destination, DestinationKind
     from fc_async_local.domain.invocation import Outcome
     from fc_async_local.runtime.protocol import Attempt, FunctionRunner
     from fc_async_local.services.asgi import Endpoint
     from fc_async_local.services.mns.service import MnsService
-    from fc_async_sdk.arn import Kind
 
 DEFAULT_DATA: Final = _project_folder.RUNTIME
 _FC: Final = "fc"
@@ -170,7 +169,7 @@ class Runtime:
         self, stores: opening.Stores, runner: FunctionRunner, closing: contextlib.AsyncExitStack
     ) -> None:
         """Open the neighbours and the engine, which need each other, and start it."""
-        destinations: dict[Kind, Destination] = {}
+        destinations: dict[DestinationKind, Destination] = {}
         self.engine = Engine(
             store=stores.store,
             catalog=self.catalog,
@@ -191,6 +190,10 @@ class Runtime:
         )
         self.mns = self.neighbours.mns
         destinations.update(self.neighbours.destinations)
+        if self._options.settings.create_missing:
+            self.catalog.async_configs.listen(self.neighbours.create_destinations)
+            for config in await self.catalog.async_configs.everything():
+                await self.neighbours.create_destinations(config)
         await self.engine.start()
         closing.push_async_callback(self._stop_engine)
 

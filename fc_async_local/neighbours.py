@@ -6,6 +6,7 @@ Part of the composition root. What a service does is its own package's.
 
 from __future__ import annotations
 
+import logging
 import random
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -19,15 +20,21 @@ from fc_async_local.destinations.permissions import Permitted
 from fc_async_local.destinations.rocketmq import RocketMqDestination
 from fc_async_local.services.definitions import Definitions
 from fc_async_local.services.eventbridge import door as eventbridge_door
+from fc_async_local.services.eventbridge.errors import EventBridgeError
 from fc_async_local.services.eventbridge.service import EventBridgeService
 from fc_async_local.services.eventbridge.targets import Targets
 from fc_async_local.services.mns import door as mns_door
+from fc_async_local.services.mns.errors import MnsError
 from fc_async_local.services.mns.service import MnsService
 from fc_async_local.services.mns.topic_service import TopicService
 from fc_async_local.services.posting import HttpPoster
 from fc_async_local.services.rocketmq import door as rocketmq_door
+from fc_async_local.services.rocketmq.errors import RocketMqError
 from fc_async_local.services.rocketmq.service import RocketMqService
 from fc_async_local.services.triggers.runner import TriggerRunner
+from fc_async_local.store.protocol import StoreUnavailable
+from fc_async_sdk import arn
+from fc_async_sdk.errors import InvalidArn
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -35,13 +42,15 @@ if TYPE_CHECKING:
 
     from fc_async_local.catalog.triggers import Triggers
     from fc_async_local.clock import Clock
-    from fc_async_local.destinations.protocol import Destination, DestinationKind
+    from fc_async_local.destinations.protocol import Creating, Destination, DestinationKind
     from fc_async_local.opening import Stores
     from fc_async_local.services.asgi import Endpoint
     from fc_async_local.services.hints import Hints
     from fc_async_local.services.invoking import FunctionInvoker
     from fc_async_local.settings import Settings
+    from fc_async_sdk.models import AsyncConfig
 
+_LOG: Final = logging.getLogger(__name__)
 NAMES: Final = ("mns", "rocketmq", "eventbridge")
 """The services that have a port, in the order of their ports."""
 
@@ -58,6 +67,7 @@ class Neighbours(NamedTuple):
         destinations: The adapters that hand events to them, and to functions.
         faults: What is to go wrong with those on purpose.
         triggers: What fires functions for messages and events.
+        creators: What makes destinations, by kind.
     """
 
     mns: MnsService
@@ -68,6 +78,7 @@ class Neighbours(NamedTuple):
     destinations: Mapping[DestinationKind, Destination]
     faults: Faults
     triggers: TriggerRunner
+    creators: Mapping[DestinationKind, Creating]
 
     @classmethod
     async def open(
@@ -111,7 +122,12 @@ class Neighbours(NamedTuple):
             await service.start()
             closing.push_async_callback(service.aclose)
         faults = Faults(clock)
-        adapters = _adapters(services, invoker, triggers, settings, poster)
+        creators = _creators(services, settings)
+        adapters: Sequence[Destination] = (
+            *creators,
+            FunctionDestination(invoker, triggers.has_http, settings),
+            HttpEndpoint(poster),
+        )
         if settings.enforce_roles:
             adapters = [Permitted(adapter, role_of, settings) for adapter in adapters]
         return cls(
@@ -120,7 +136,27 @@ class Neighbours(NamedTuple):
             destinations={adapter.kind: Faulty(adapter, faults, clock) for adapter in adapters},
             faults=faults,
             triggers=fired,
+            creators={creator.kind: creator for creator in creators},
         )
+
+    async def create_destinations(self, config: AsyncConfig) -> None:
+        """Make the queues, topics and buses that a configuration names, unless they are there.
+
+        So a consumer can subscribe before the first event. What cannot be made is logged: the
+        delivery of an event will fail with the same reason.
+        """
+        for destination in (config.on_success, config.on_failure):
+            if destination:
+                await self._create(destination)
+
+    async def _create(self, destination: str) -> None:
+        try:
+            target = arn.parse(destination)
+            creator = self.creators.get(target.kind)
+            if creator is not None:
+                await creator.create(target)
+        except (InvalidArn, MnsError, RocketMqError, EventBridgeError, StoreUnavailable) as error:
+            _LOG.warning("destination %s cannot be made: %s", destination, error)
 
     def release(self) -> None:
         """Let go of everybody who waits for a message: servers can stop now."""
@@ -187,21 +223,15 @@ def _trigger_runner(
     return runner
 
 
-def _adapters(
-    services: _Services,
-    invoker: FunctionInvoker,
-    triggers: Triggers,
-    settings: Settings,
-    poster: HttpPoster,
-) -> Sequence[Destination]:
-    """What hands an event on, one for each kind of destination."""
+def _creators(
+    services: _Services, settings: Settings
+) -> tuple[MnsQueueDestination, MnsTopicDestination, EventBridgeDestination, RocketMqDestination]:
+    """What hands an event to a service, and makes what it is handed to."""
     return (
-        FunctionDestination(invoker, triggers.has_http, settings),
         MnsQueueDestination(services.mns, settings),
         MnsTopicDestination(services.topics, settings),
         EventBridgeDestination(services.eventbridge, settings),
         RocketMqDestination(services.rocketmq, settings),
-        HttpEndpoint(poster),
     )
 
 

@@ -10,11 +10,12 @@ from fc_async_local.catalog.records import AsyncConfigRecord
 from fc_async_sdk import limits
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from fc_async_local.catalog.cache import SnapshotCache
     from fc_async_local.catalog.paging import Page
     from fc_async_local.clock import Clock
+    from fc_async_sdk.models import AsyncConfig
 
 
 class AsyncConfigs:
@@ -25,6 +26,20 @@ class AsyncConfigs:
         self._clock = clock
         self._region = region
         self._account_id = account_id
+        self._listener: Callable[[AsyncConfig], Awaitable[None]] | None = None
+
+    def listen(self, listener: Callable[[AsyncConfig], Awaitable[None]]) -> None:
+        """Have it called with each configuration that is put, before the put is answered."""
+        self._listener = listener
+
+    async def everything(self) -> list[AsyncConfig]:
+        """All configurations.
+
+        Raises:
+            StoreUnavailable: The store can't be asked.
+        """
+        snapshot = await self._cache.read()
+        return [record.config for record in snapshot.all(AsyncConfigRecord)]
 
     def _describe(self, record: AsyncConfigRecord) -> dict[str, Any]:
         return async_rules.describe(record, region=self._region, account=self._account_id)
@@ -51,6 +66,8 @@ class AsyncConfigs:
                 modified_at=now,
             )
             await self._cache.write([record.stored()])
+        if self._listener is not None:
+            await self._listener(record.config)
         return self._describe(record)
 
     async def get(self, function: str, qualifier: str) -> dict[str, Any]:

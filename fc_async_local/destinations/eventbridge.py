@@ -22,11 +22,11 @@ from fc_async_local.store.protocol import StoreUnavailable
 from fc_async_sdk import arn
 
 if TYPE_CHECKING:
+    from fc_async_local.destinations.protocol import DestinationKind
     from fc_async_local.domain.invocation import Delivery
     from fc_async_local.services.eventbridge.model import Event
     from fc_async_local.services.eventbridge.service import EventBridgeService
     from fc_async_local.settings import Settings
-    from fc_async_sdk.arn import Kind
 
 SOURCE: Final = "acs:fc"
 _ADDRESS: Final = "127.0.0.1"
@@ -35,11 +35,19 @@ _ADDRESS: Final = "127.0.0.1"
 class EventBridgeDestination:
     """Puts events on a custom bus."""
 
-    kind: Kind = "eventbridge"
+    kind: DestinationKind = "eventbridge"
 
     def __init__(self, service: EventBridgeService, settings: Settings) -> None:
         self._service = service
         self._settings = settings
+
+    async def create(self, target: arn.EventBusArn) -> None:
+        """Make the bus unless it is there.
+
+        Raises:
+            EventBridgeError: It has no valid name, or there are too many buses.
+        """
+        await self._service.ensure_bus(target.bus)
 
     async def deliver(self, delivery: Delivery, *, now: int) -> DeliveryResult:
         """Put the event once."""
@@ -61,7 +69,7 @@ class EventBridgeDestination:
             return event
         try:
             if self._settings.create_missing:
-                await self._service.ensure_bus(target.bus)
+                await self.create(target)
             (entry,) = await self._service.put_events(
                 [event], bus=target.bus, address=_ADDRESS, trail=delivery.trail
             )

@@ -18,10 +18,10 @@ from fc_async_sdk import arn
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from fc_async_local.destinations.protocol import DestinationKind
     from fc_async_local.domain.invocation import Delivery
     from fc_async_local.services.invoking import FunctionInvoker
     from fc_async_local.settings import Settings
-    from fc_async_sdk.arn import Kind
 
 
 class FunctionDestination:
@@ -33,7 +33,7 @@ class FunctionDestination:
         settings: The runtime's settings.
     """
 
-    kind: Kind = "function"
+    kind: DestinationKind = "function"
 
     def __init__(
         self,

@@ -20,11 +20,11 @@ from fc_async_local.store.protocol import StoreUnavailable
 from fc_async_sdk import arn
 
 if TYPE_CHECKING:
+    from fc_async_local.destinations.protocol import DestinationKind
     from fc_async_local.domain.invocation import Delivery
     from fc_async_local.services.mns.service import MnsService
     from fc_async_local.services.mns.topic_service import TopicService
     from fc_async_local.settings import Settings
-    from fc_async_sdk.arn import Kind
 
 _NOT_XML: Final = re.compile("[\ufffe\uffff]")
 
@@ -42,11 +42,19 @@ def encode_body(document: bytes, settings: Settings) -> str:
 class MnsQueueDestination:
     """Sends events to a queue."""
 
-    kind: Kind = "mns-queue"
+    kind: DestinationKind = "mns-queue"
 
     def __init__(self, service: MnsService, settings: Settings) -> None:
         self._service = service
         self._settings = settings
+
+    async def create(self, target: arn.MnsQueueArn) -> None:
+        """Make the queue unless it is there.
+
+        Raises:
+            MnsError: It has no valid name.
+        """
+        await self._service.create_queue(target.queue)
 
     async def deliver(self, delivery: Delivery, *, now: int) -> DeliveryResult:  # noqa: ARG002 -- the service has the clock
         """Send the event once."""
@@ -57,7 +65,7 @@ class MnsQueueDestination:
             return body
         try:
             if self._settings.create_missing:
-                await self._service.create_queue(target.queue)
+                await self.create(target)
             draft = Draft(message_id=identifiers.message_id(), body=body, trail=delivery.trail)
             await self._service.send(target.queue, [draft])
         except MnsError as error:
@@ -70,11 +78,19 @@ class MnsQueueDestination:
 class MnsTopicDestination:
     """Publishes events to a topic. They carry no tag."""
 
-    kind: Kind = "mns-topic"
+    kind: DestinationKind = "mns-topic"
 
     def __init__(self, service: TopicService, settings: Settings) -> None:
         self._service = service
         self._settings = settings
+
+    async def create(self, target: arn.MnsTopicArn) -> None:
+        """Make the topic unless it is there.
+
+        Raises:
+            MnsError: It has no valid name.
+        """
+        await self._service.ensure_topic(target.topic)
 
     async def deliver(self, delivery: Delivery, *, now: int) -> DeliveryResult:  # noqa: ARG002 -- the service has the clock
         """Publish the event once."""
@@ -85,7 +101,7 @@ class MnsTopicDestination:
             return body
         try:
             if self._settings.create_missing:
-                await self._service.create_topic(target.topic)
+                await self.create(target)
             await self._service.publish(target.topic, body, trail=delivery.trail)
         except MnsError as error:
             return DeliveryResult(error.status, error.code, error.message)

@@ -7,7 +7,7 @@ status that the real target would give. It never retries, never counts and never
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol
 
 from fc_async_sdk import arn
 
@@ -43,6 +43,16 @@ class DeliveryResult(NamedTuple):
     status: int
     code: str = ""
     message: str = ""
+
+
+class Creating(Protocol):
+    """A kind of destination that can be made: all but functions and HTTP endpoints."""
+
+    kind: DestinationKind
+
+    async def create(self, target: Any, /) -> None:
+        """Make what an ARN of this kind names, unless it is there."""
+        ...
 
 
 class Destination(Protocol):

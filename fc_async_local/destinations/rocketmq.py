@@ -18,10 +18,10 @@ from fc_async_local.store.protocol import StoreUnavailable
 from fc_async_sdk import arn
 
 if TYPE_CHECKING:
+    from fc_async_local.destinations.protocol import DestinationKind
     from fc_async_local.domain.invocation import Delivery
     from fc_async_local.services.rocketmq.service import RocketMqService
     from fc_async_local.settings import Settings
-    from fc_async_sdk.arn import Kind
 
 _NOT_XML: Final = re.compile("[\ufffe\uffff]")
 
@@ -29,11 +29,19 @@ _NOT_XML: Final = re.compile("[\ufffe\uffff]")
 class RocketMqDestination:
     """Publishes events to a topic."""
 
-    kind: Kind = "rocketmq"
+    kind: DestinationKind = "rocketmq"
 
     def __init__(self, service: RocketMqService, settings: Settings) -> None:
         self._service = service
         self._settings = settings
+
+    async def create(self, target: arn.RocketMqTopicArn) -> None:
+        """Make the topic unless it is there.
+
+        Raises:
+            RocketMqError: It has no valid name.
+        """
+        await self._service.ensure_topic(target.instance_id, target.topic)
 
     async def deliver(self, delivery: Delivery, *, now: int) -> DeliveryResult:  # noqa: ARG002 -- the service has the clock
         """Publish the event once."""
@@ -51,7 +59,7 @@ class RocketMqDestination:
         message = NewMessage(body=body, keys=delivery.request_id, trail=delivery.trail)
         try:
             if self._settings.create_missing:
-                await self._service.create_topic(target.instance_id, target.topic)
+                await self.create(target)
             await self._service.publish(target.instance_id, target.topic, message)
         except RocketMqError as error:
             return DeliveryResult(error.status, error.code, error.message)

@@ -110,9 +110,19 @@ class EventBridgeService:
         return bus
 
     async def ensure_bus(self, name: str) -> None:
-        """Make a bus unless it is there."""
-        if self._kept.get(_BUS, name) is None:
+        """Make a bus unless it is there, also when others do so at the same time.
+
+        Raises:
+            EventBridgeError: InvalidArgument, QuotaExceeded.
+        """
+        await self.refresh()
+        if self._kept.get(_BUS, name) is not None:
+            return
+        try:
             await self.create_bus(name)
+        except EventBridgeError as error:
+            if error.code != "EventBusAlreadyExist":
+                raise
 
     def bus(self, name: str) -> Bus:
         """One bus.

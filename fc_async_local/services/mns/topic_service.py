@@ -126,6 +126,16 @@ class TopicService:
             return "same" if alike else "different"
         return "created"
 
+    async def ensure_topic(self, name: str) -> None:
+        """Make a topic unless it is there, also when others do so at the same time.
+
+        Raises:
+            MnsError: InvalidArgument.
+        """
+        await self.refresh()
+        if self._kept.get(_TOPIC, name) is None:
+            await self.create_topic(name)
+
     async def change_topic(self, name: str, attributes: TopicAttributes) -> None:
         """Change attributes; None leaves one as it is."""
         now = self._clock.now()

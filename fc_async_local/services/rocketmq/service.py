@@ -90,6 +90,16 @@ class RocketMqService:
             )
         return await self._keep_topic(instance_id, name)
 
+    async def ensure_topic(self, instance_id: str, name: str) -> None:
+        """Make a topic unless it is there, also when others do so at the same time.
+
+        Raises:
+            RocketMqError: See :meth:`create_topic`.
+        """
+        await self.refresh()
+        if self._kept.get(_TOPIC, _key(instance_id, name)) is None:
+            await self.create_topic(instance_id, name)
+
     async def _keep_topic(self, instance_id: str, name: str) -> bool:
         topic = Topic(instance_id=instance_id, name=name, created_at=self._clock.now())
         change = Change(_TOPIC, _key(instance_id, name), _encode(topic), "absent")
