@@ -14,9 +14,10 @@ import os
 import random
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import msgspec
+from msgspec import Meta
 
 from fc_async_local import DEFAULT_PORT, console, listening, neighbours, opening
 from fc_async_local.api import Api
@@ -42,7 +43,7 @@ from fc_async_local.runtime.code import CodeCache
 from fc_async_local.runtime.identity import Identity
 from fc_async_local.runtime.inprocess import Handler, InProcessRunner
 from fc_async_local.runtime.runner import ProcessRunner, RunnerLimits
-from fc_async_local.settings import Settings
+from fc_async_local.settings import Settings, check
 from fc_async_sdk import _project_folder
 
 if TYPE_CHECKING:
@@ -59,6 +60,9 @@ if TYPE_CHECKING:
 DEFAULT_DATA: Final = _project_folder.RUNTIME
 _FC: Final = "fc"
 """What the API is called among the addresses; the others are :data:`neighbours.NAMES`."""
+_HIGHEST_PORT: Final = listening.HIGHEST_PORT - len(neighbours.NAMES)
+_LATEST_START_MS: Final = 32_503_680_000_000
+"""The year 3000: what is due years after it still has a date."""
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,16 +77,23 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         store: See :mod:`fc_async_local.opening`.
         handlers: Callables that run instead of a function's code, by function name. May change.
         grace_ms: How long requests and attempts, together, may go on after a shutdown began.
+
+    Raises:
+        ValueError: A value is outside of its range.
     """
 
     data: Path = DEFAULT_DATA
-    port: int = DEFAULT_PORT
+    port: Annotated[int, Meta(ge=0, le=_HIGHEST_PORT)] = DEFAULT_PORT
     clock: Literal["real", "virtual"] = "real"
-    clock_start: int | None = None
+    clock_start: Annotated[int, Meta(ge=0, le=_LATEST_START_MS)] | None = None
     store: str = opening.SQLITE
     settings: Settings = Settings()
     handlers: dict[str, Handler] = {}
-    grace_ms: int = 4_000
+    grace_ms: Annotated[int, Meta(ge=0, le=86_400_000)] = 4_000
+
+    def __post_init__(self) -> None:
+        for name in ("port", "clock", "clock_start", "grace_ms"):
+            check(type(self), name, getattr(self, name))
 
 
 class Addresses(msgspec.Struct, frozen=True, kw_only=True):

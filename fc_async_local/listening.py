@@ -24,7 +24,7 @@ _BACKLOG: Final = 2048
 _IDLE_SECONDS: Final = 75
 """Longer than clients keep pooled connections: one that we close first may meet a request on its
 way, and nobody knows then whether that was accepted."""
-_HIGHEST_PORT: Final = 65_535
+HIGHEST_PORT: Final = 65_535
 
 
 class NoFreePort(OSError):
@@ -41,7 +41,7 @@ def bind(port: int) -> socket.socket:
         NoFreePort: It and the hundred after it are in use.
         OSError: This port may not be used.
     """
-    last = min(port + _TRIES, _HIGHEST_PORT + 1)
+    last = min(port + _TRIES, HIGHEST_PORT + 1)
     for candidate in range(port, last if port else 1):
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         try:

@@ -4,20 +4,54 @@
 Most of these exist because the service's documents are silent or contradict each other: the
 default is our reading, the setting is the way out. Limits that are documented are not settings,
 they are in :mod:`fc_async_sdk.limits`. This module reads no environment and no file.
+
+Invariants:
+    The annotation of a setting is the only place where its range is written. A ``Settings`` that
+    exists holds no value outside of these ranges.
 """
 
 from __future__ import annotations
 
-from typing import Any, Literal
+import functools
+from typing import Annotated, Any, Final, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
+from msgspec import Meta
 
 from fc_async_sdk import limits
 from fc_async_sdk.decoding import prepare
+from fc_async_sdk.errors import shorten
+
+_DAY_MS: Final = 86_400_000
+_YEAR_MS: Final = 365 * _DAY_MS
+_MOST_ATTEMPTS: Final = 10_000
+"""Ours: each running attempt is a process on this machine."""
+
+Wait = Annotated[int, Meta(ge=0, le=_DAY_MS)]
+RegionId = Annotated[
+    str, Meta(pattern=r"\A[a-z0-9-]{1,64}\Z", description="1 to 64 of a-z, 0-9 and -")
+]
+AccountId = Annotated[str, Meta(pattern=r"\A[0-9]{1,32}\Z", description="1 to 32 digits")]
+EventType = Annotated[
+    str,
+    Meta(pattern=r"\A[\x21-\x7e]{1,64}\Z", description="1 to 64 ASCII characters without spaces"),
+]
+KeyText = Annotated[str, Meta(pattern=r"\A[\x21-\x7e]+\Z")]
+AccessKeys = Annotated[
+    dict[KeyText, KeyText],
+    Meta(description="access key ids and secrets, of ASCII characters without spaces, none empty"),
+]
+Roles = Annotated[
+    dict[str, list[dict[str, Any]]], Meta(description="lists of RAM policy documents by role name")
+]
+_SECRET: Final = frozenset({"access_keys"})
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of one runtime. Durations are milliseconds unless the name says otherwise.
+
+    Raises:
+        ValueError: A value is outside of its range; the message has name, value and range.
 
     Where the service is silent:
 
@@ -60,31 +94,41 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     delay_counts_towards_age: bool = True
-    function_retry_first_ms: int = 1_000
-    function_retry_max_ms: int = 60_000
+    function_retry_first_ms: Wait = 1_000
+    function_retry_max_ms: Wait = 60_000
     config_applies: Literal["outcome", "accept"] = "outcome"
     expiry_calls_destination: bool = True
     stop_calls_destination: bool = True
     mns_body: Literal["base64", "raw"] = "base64"
-    eventbridge_success_type: str = "fc:AsyncInvoke:succeeded"
-    eventbridge_failure_type: str = "fc:AsyncInvoke:failed"
+    eventbridge_success_type: EventType = "fc:AsyncInvoke:succeeded"
+    eventbridge_failure_type: EventType = "fc:AsyncInvoke:failed"
     long_events: Literal["shorten", "refuse"] = "shorten"
-    task_retention_ms: int = limits.TASK_RETENTION_SECONDS * 1_000
+    task_retention_ms: Annotated[int, Meta(ge=1_000, le=10 * _YEAR_MS)] = (
+        limits.TASK_RETENTION_SECONDS * 1_000
+    )
 
-    region: str = "cn-hangzhou"
-    account_id: str = "1234567890123456"
+    region: RegionId = "cn-hangzhou"
+    account_id: AccountId = "1234567890123456"
     strict_auth: bool = False
-    access_keys: dict[str, str] = {}
-    account_instances: int = limits.ACCOUNT_INSTANCES
-    max_in_flight: int = limits.ACCOUNT_INSTANCES
-    lease_ms: int = 30_000
-    queue_limit: int = 0
-    max_repeats: int = 3
+    access_keys: AccessKeys = {}
+    account_instances: Annotated[int, Meta(ge=1, le=_MOST_ATTEMPTS)] = limits.ACCOUNT_INSTANCES
+    max_in_flight: Annotated[int, Meta(ge=1, le=_MOST_ATTEMPTS)] = limits.ACCOUNT_INSTANCES
+    lease_ms: Annotated[int, Meta(ge=100, le=_DAY_MS)] = 30_000
+    queue_limit: Annotated[int, Meta(ge=0, le=1_000_000_000)] = 0
+    max_repeats: Annotated[int, Meta(ge=0, le=1_000)] = 3
     create_missing: bool = False
     enforce_roles: bool = False
-    roles: dict[str, list[dict[str, Any]]] = {}
-    rocketmq_redelivery_ms: int = 300_000
-    rocketmq_ordered_redelivery_ms: int = 60_000
+    roles: Roles = {}
+    rocketmq_redelivery_ms: Annotated[int, Meta(ge=1, le=_DAY_MS)] = 300_000
+    rocketmq_ordered_redelivery_ms: Annotated[int, Meta(ge=1, le=_DAY_MS)] = 60_000
+
+    def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            check(type(self), name, getattr(self, name))
+        if self.strict_auth and not self.access_keys:
+            raise ValueError(
+                "strict_auth needs access_keys: without a key every request is refused"
+            )
 
     def __repr__(self) -> str:
         """All settings but the secrets."""
@@ -93,3 +137,59 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 prepare(Settings)
+
+
+@functools.cache
+def _hints(owner: type) -> dict[str, Any]:
+    return get_type_hints(owner, include_extras=True)
+
+
+def expected(owner: type, name: str) -> str:
+    """Return in words which values a field takes.
+
+    Args:
+        owner: :class:`Settings`, or another struct with annotated fields.
+        name: The field.
+    """
+    hint = _hints(owner)[name]
+    if hint is bool:
+        return "true or false"
+    if get_origin(hint) is Literal:
+        return " or ".join(get_args(hint))
+    if type(None) in get_args(hint):
+        hint = get_args(hint)[0]
+    meta: Meta = hint.__metadata__[0]
+    return meta.description or f"an integer from {meta.ge} to {meta.le}"
+
+
+def check(owner: type, name: str, value: object) -> None:
+    """Refuse a value that a field does not take.
+
+    Raises:
+        ValueError: With name, value and range; without the value if it may hold a secret.
+    """
+    try:
+        msgspec.convert(value, _hints(owner)[name])
+    except msgspec.ValidationError:
+        raise _outside(owner, name, value) from None
+
+
+def read(name: str, text: str) -> Any:
+    """Return the value of a setting that came as text.
+
+    Args:
+        name: A field of :class:`Settings`.
+        text: As a command line has it: ``30000``, ``true``, ``raw``.
+
+    Raises:
+        ValueError: As :func:`check` does.
+    """
+    try:
+        return msgspec.convert(text, _hints(Settings)[name], strict=False)
+    except msgspec.ValidationError:
+        raise _outside(Settings, name, text) from None
+
+
+def _outside(owner: type, name: str, value: object) -> ValueError:
+    got = "" if name in _SECRET else f", got {shorten(value)}"
+    return ValueError(f"{name} must be {expected(owner, name)}{got}")

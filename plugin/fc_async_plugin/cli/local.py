@@ -45,7 +45,7 @@ def command() -> None:
 @command.command()
 @click.option(
     "--port",
-    type=click.IntRange(0, 65_535),
+    type=click.IntRange(0, 65_532),
     default=DEFAULT_PORT,
     show_default=True,
     help="Port of the FC API and the console; services follow it, busy ones move up. 0: any.",
@@ -144,8 +144,8 @@ def start(
         "create_missing": create_missing,
         **({"enforce_roles": True, "roles": _roles(enforce_roles)} if enforce_roles else {}),
         "access_keys": _access_keys(access_keys) if strict_auth else {},
-        **({"region": region} if region else {}),
-        **({"account_id": account_id} if account_id else {}),
+        **({"region": region} if region is not None else {}),
+        **({"account_id": account_id} if account_id is not None else {}),
     }
     settings = _settings(assignments, given)
     options: Options = app.Options(
@@ -191,6 +191,10 @@ def _access_keys(file: Path | None) -> dict[str, str]:
             raise click.ClickException(f"{file} is not JSON") from None
         if not isinstance(keys, dict) or not all(isinstance(v, str) for v in keys.values()):
             raise click.ClickException(f'{file} must look like {{"access key id": "secret"}}')
+        if not keys or not all(key and secret for key, secret in keys.items()):
+            raise click.ClickException(
+                f"{file}: give at least one key, and neither an empty id nor an empty secret"
+            )
         return keys
     key_id = os.environ.get("ALIBABA_CLOUD_ACCESS_KEY_ID", "")
     secret = os.environ.get("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "")
@@ -219,9 +223,7 @@ def _roles(file: Path) -> dict[str, list[Any]]:
 def _settings(assignments: Sequence[str], given: Mapping[str, Any]) -> Settings:
     import difflib
 
-    import msgspec
-
-    from fc_async_local.settings import Settings
+    from fc_async_local.settings import Settings, read
 
     names = [name for name in Settings.__struct_fields__ if name not in _OWN_OPTIONS]
     values: dict[str, Any] = {}
@@ -232,11 +234,14 @@ def _settings(assignments: Sequence[str], given: Mapping[str, Any]) -> Settings:
             near = difflib.get_close_matches(name, names, n=1)
             hint = f", did you mean {near[0]!r}?" if near else f": {', '.join(names)}"
             raise click.UsageError(f"--set {assignment}: NAME=VALUE with one of the settings{hint}")
-        values[name] = value
+        try:
+            values[name] = read(name, value)
+        except ValueError as error:
+            raise click.UsageError(f"--set {assignment}: {error}") from None
     try:
-        return msgspec.convert({**values, **given}, Settings, strict=False)
-    except msgspec.ValidationError as error:
-        raise click.UsageError(f"--set: {error}") from None
+        return Settings(**values, **given)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
 
 
 def _announce(addresses: Addresses, port: int, output: Format) -> None:

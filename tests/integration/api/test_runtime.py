@@ -159,6 +159,18 @@ def test_strict_keys_come_from_a_file(tmp_path, http):
     assert "hush" not in err
 
 
+@pytest.mark.parametrize("keys", ['{"EMPTY": ""}', '{"": "secret"}', "{}"])
+def test_empty_keys_in_the_keys_file_are_refused_at_start(tmp_path, keys):
+    file = tmp_path / "keys.json"
+    file.write_text(keys)
+    strict = ("--strict-auth", "--access-keys", str(file), "--store", "memory")
+    with start("--port", "0", "--data", str(tmp_path / "d"), *strict) as process:
+        out, err = process.communicate(timeout=20)
+    assert (process.returncode, out) == (1, "")
+    assert "neither an empty id nor an empty secret" in err
+    assert "Traceback" not in err
+
+
 def test_the_command_prints_where_it_listens(tmp_path):
     with start("--port", "0", "--data", str(tmp_path), "--region", "cn-beijing") as process:
         assert process.stdout is not None
@@ -173,6 +185,10 @@ def test_the_command_prints_where_it_listens(tmp_path):
     ("arguments", "words"),
     [
         (["--set", "lease_ms=soon"], "lease_ms"),
+        (["--set", "lease_ms=0"], "lease_ms must be an integer from 100 to 86400000, got '0'"),
+        (["--set", "max_in_flight=0"], "max_in_flight must be an integer from 1 to 10000"),
+        (["--set", "queue_limit=-1"], "queue_limit must be an integer from 0 to"),
+        (["--account-id", ""], "account_id must be 1 to 32 digits"),
         (["--set", "leasems=1"], "did you mean 'lease_ms'"),
         (["--set", "access_keys=x"], "one of the settings"),
         (["--store", "mongodb"], "mongodb"),

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from fc_async_local import settings
 from fc_async_local.domain import conditions, metrics
 from fc_async_local.settings import Settings
 
@@ -17,12 +18,15 @@ FIELDS = msgspec.structs.fields(Settings)
 
 
 @pytest.mark.parametrize("field", FIELDS, ids=lambda field: field.name)
-def test_every_setting_is_documented_with_its_default(field: msgspec.structs.FieldInfo) -> None:
+def test_every_setting_is_documented_with_its_default_and_range(
+    field: msgspec.structs.FieldInfo,
+) -> None:
     default = (
         field.default if field.default is not msgspec.NODEFAULT else field.default_factory()  # type: ignore[operator]  # there is one or the other
     )
     shown = re.escape(repr(default).replace("'", '"'))
-    assert re.search(rf"^\| `{field.name}` \| `{shown}` \|", PAGE, re.MULTILINE)
+    taken = re.escape(settings.expected(Settings, field.name).removeprefix("an integer "))
+    assert re.search(rf"^\| `{field.name}` \| `{shown}` \| {taken} \|", PAGE, re.MULTILINE)
 
 
 @pytest.mark.parametrize("field", FIELDS, ids=lambda field: field.name)

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: MIT
+"""A runtime with a setting that could not work does not start, and says which and why."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from fc_async_local import settings
+from fc_async_local.app import Options
+from fc_async_local.settings import Settings
+
+NUMBERS = [
+    field.name for field in msgspec.structs.fields(Settings) if isinstance(field.default, int)
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("max_in_flight", 0),
+        ("max_in_flight", -1),
+        ("max_in_flight", True),
+        ("max_in_flight", 1.0),
+        ("account_instances", 0),
+        ("lease_ms", 0),
+        ("lease_ms", 10**30),
+        ("queue_limit", -1),
+        ("max_repeats", -1),
+        ("task_retention_ms", 0),
+        ("function_retry_first_ms", -1),
+        ("function_retry_max_ms", 10**20),
+        ("rocketmq_redelivery_ms", 0),
+        ("mns_body", "base65"),
+        ("config_applies", None),
+        ("delay_counts_towards_age", 1),
+        ("region", ""),
+        ("region", "cn-hangzhou\n"),
+        ("region", "cn:hangzhou"),
+        ("account_id", "me"),
+        ("eventbridge_success_type", ""),
+        ("roles", []),
+    ],
+)
+def test_a_value_outside_of_its_range_is_refused_with_name_value_and_range(
+    name: str, value: Any
+) -> None:
+    with pytest.raises(ValueError, match=name) as refused:
+        Settings(**{name: value})
+    assert settings.expected(Settings, name) in str(refused.value)
+    assert repr(value) in str(refused.value)
+
+
+@pytest.mark.parametrize("keys", [{"EMPTY": ""}, {"": "secret"}, {"key": "se cret"}, {"key": 7}])
+def test_an_empty_key_is_refused_and_no_secret_is_shown(keys: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="access_keys") as refused:
+        Settings(strict_auth=True, access_keys=keys)
+    assert "cret" not in str(refused.value).replace("secrets", "")
+
+
+def test_strict_authentication_without_a_key_is_refused() -> None:
+    with pytest.raises(ValueError, match="strict_auth needs access_keys"):
+        Settings(strict_auth=True)
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_both_ends_of_every_range_are_accepted(name: str) -> None:
+    words = settings.expected(Settings, name)
+    if words == "true or false":
+        return
+    low, high = (int(word) for word in words.split() if word.isdigit())
+    for value in (low, high):
+        assert getattr(Settings(**{name: value}), name) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("port", -1), ("port", 70_000), ("grace_ms", -1), ("clock", "lunar")]
+)
+def test_options_of_a_start_have_ranges_too(name: str, value: Any) -> None:
+    with pytest.raises(ValueError, match=name):
+        Options(**{name: value})
