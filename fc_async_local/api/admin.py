@@ -16,12 +16,13 @@ from starlette.responses import Response
 
 from fc_async_local.api import exposition, parameters
 from fc_async_local.api.operation import operation, page_of
-from fc_async_local.api.tasks import as_text, describe_task, task_not_found, task_query
+from fc_async_local.api.tasks import as_text, describe_task, task_not_found, task_query, task_token
 from fc_async_local.catalog import refusals
 from fc_async_local.catalog.paging import Page, seal, unseal
 from fc_async_local.engine.protocol import Invoker, Rejected
 from fc_async_sdk import limits
 from fc_async_sdk.decoding import prepare
+from fc_async_sdk.errors import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from fc_async_local.store.protocol import Store
 
 PREFIX: Final = "/_local"
+_DEAD: Final = "dead"
+"""What the list of dead events is called in its tokens."""
 _DEAD_SHOWN: Final = 1000
 _LONGEST_ADVANCE_SECONDS: Final = 10 * 365 * 86_400
 
@@ -183,7 +186,7 @@ class AdminOperations:
             }
             for i in page.invocations
         ]
-        return page_of("tasks", shown, seal(page.after) if page.after is not None else "")
+        return page_of("tasks", shown, task_token(page))
 
     async def task(self, request: Request) -> dict[str, Any]:
         """One task with its steps, its payloads and when it is due."""
@@ -380,15 +383,15 @@ async def _everything(
 
 
 def _dead_token(delivery: Delivery) -> str:
-    return seal(f"{delivery.created_at} {delivery.request_id}")
+    return seal(_DEAD, f"{delivery.created_at} {delivery.request_id}")
 
 
 def _dead_after(token: str) -> tuple[int, str] | None:
     if not token:
         return None
-    created, _, request_id = unseal(token).partition(" ")
-    if not created.isascii() or not created.isdigit():
-        raise refusals.invalid_argument(f"nextToken {token!r} is not one of ours")
+    created, _, request_id = unseal(_DEAD, token).partition(" ")
+    if not created.isascii() or not created.isdigit() or len(created) > 18:  # noqa: PLR2004 -- fits int64
+        raise refusals.invalid_argument(f"nextToken {shorten(token)} is not a token of this list")
     return int(created), request_id
 
 

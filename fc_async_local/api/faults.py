@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from fc_async_local import json_input
 from fc_async_local.api.admin import PREFIX
 from fc_async_local.api.operation import operation
 from fc_async_local.domain.rejection import Rejected
@@ -53,8 +54,8 @@ class FaultOperations:
     async def set_fault(self, request: Request) -> dict[str, Any]:
         """Set a fault: destination, status or timeout, times or seconds."""
         try:
-            wanted = msgspec.json.decode(await request.body() or b"{}", type=_Wanted)
-        except msgspec.DecodeError as error:
+            wanted = json_input.read(await request.body() or b"{}", _Wanted)
+        except json_input.InvalidJson as error:
             raise Rejected(400, "InvalidArgument", str(error)) from None
         fault = self._faults.add(
             wanted.destination,

@@ -6,14 +6,15 @@ Deploy tools read and write these around the operations that matter here.
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
+from fc_async_local import json_input
 from fc_async_local.api import parameters
 from fc_async_local.api.operation import operation, page_of
 from fc_async_local.api.wire import REQUEST_ID
 from fc_async_local.catalog import function_rules, refusals
 from fc_async_local.catalog.paging import Page
+from fc_async_sdk.errors import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -232,6 +233,8 @@ def _json(query: Mapping[str, str], name: str) -> Any:
     if not text:
         return None
     try:
-        return json.loads(text)
-    except ValueError:
-        raise refusals.invalid_argument(f"{name} is not JSON: {text!r}") from None
+        return json_input.read(text)
+    except json_input.InvalidJson as error:
+        raise refusals.invalid_argument(
+            f"{name} {shorten(text)} cannot be read as JSON: {error}"
+        ) from None

@@ -5,8 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
+from fc_async_local import json_input
 from fc_async_local.catalog import refusals
 from fc_async_local.catalog.paging import Page, check_limit
 from fc_async_sdk import limits
@@ -75,9 +74,9 @@ def json_object(body: bytes) -> dict[str, Any]:
     if not body:
         return {}
     try:
-        value = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise refusals.invalid_argument(f"the body is not JSON: {error}") from None
+        value = json_input.read(body)
+    except json_input.InvalidJson as error:
+        raise refusals.invalid_argument(f"the body cannot be read as JSON: {error}") from None
     if not isinstance(value, dict):
         raise refusals.invalid_argument("the body must be a JSON object")
     return value

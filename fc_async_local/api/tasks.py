@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from fc_async_local.api import parameters
 from fc_async_local.api.operation import operation, page_of
@@ -13,8 +13,10 @@ from fc_async_local.catalog import refusals
 from fc_async_local.catalog.paging import seal, unseal
 from fc_async_local.domain.states import Status
 from fc_async_local.engine.protocol import Rejected
+from fc_async_local.store import paging
 from fc_async_local.store.protocol import TaskQuery
 from fc_async_sdk.arn import FunctionArn
+from fc_async_sdk.errors import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,7 +28,9 @@ if TYPE_CHECKING:
     from fc_async_local.domain.invocation import Invocation, TaskEvent
     from fc_async_local.engine.protocol import Invoker
     from fc_async_local.settings import Settings
-    from fc_async_local.store.protocol import Store
+    from fc_async_local.store.protocol import Store, TaskPage
+
+_LIST: Final = "tasks"
 
 
 def task_not_found(task_id: str) -> Rejected:
@@ -80,7 +84,7 @@ class TaskOperations:
             # Tasks of a function that is gone stay readable; a wrong name is still an error.
             await self._catalog.functions.get(request.path_params["name"])
         tasks = [describe_task(i, self._settings, payload=payload) for i in page.invocations]
-        return page_of("tasks", tasks, seal(page.after) if page.after is not None else "")
+        return page_of("tasks", tasks, task_token(page))
 
     async def stop_async_task(self, request: Request) -> None:
         """StopAsyncTask."""
@@ -110,8 +114,25 @@ def task_query(query: Mapping[str, str], function: str | None) -> TaskQuery:
         started_to=parameters.whole_number(query, "startedTimeEnd"),
         descending=parameters.choice(query, "sortOrderByTime", ("desc", "asc")) == "desc",
         limit=page.limit,
-        after=unseal(page.token) if page.token else None,
+        after=_after(page.token) if page.token else None,
     )
+
+
+def _after(token: str) -> str:
+    position = unseal(_LIST, token)
+    try:
+        paging.decode(position)
+    except ValueError:
+        raise refusals.invalid_argument(
+            f"nextToken {shorten(token)} is not a token of this list: pass the nextToken of the "
+            "page before"
+        ) from None
+    return position
+
+
+def task_token(page: TaskPage) -> str:
+    """Return the ``nextToken`` of a page of tasks, "" for the last page."""
+    return seal(_LIST, page.after) if page.after is not None else ""
 
 
 def describe_task(

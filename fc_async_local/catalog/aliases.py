@@ -118,7 +118,7 @@ class Aliases:
         snapshot = await self._cache.read()
         snapshot.function(function)
         found = [a for a in snapshot.all(AliasRecord, function) if a.name.startswith(prefix)]
-        chosen, token = paging.cut(found, page, lambda alias: alias.name)
+        chosen, token = paging.cut(found, page, lambda alias: alias.name, of="aliases")
         return [alias_rules.describe_alias(alias) for alias in chosen], token
 
 

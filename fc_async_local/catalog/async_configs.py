@@ -107,5 +107,5 @@ class AsyncConfigs:
         if function is not None:
             snapshot.function(function)
         found = snapshot.all(AsyncConfigRecord, function)
-        chosen, token = paging.cut(found, page, lambda record: record.key)
+        chosen, token = paging.cut(found, page, lambda record: record.key, of="async-configs")
         return [self._describe(record) for record in chosen], token

@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
+from fc_async_local import json_input
 from fc_async_local.catalog import alias_rules, function_rules, paging, refusals
 from fc_async_local.catalog.records import (
     OWNED,
@@ -18,6 +18,7 @@ from fc_async_local.catalog.records import (
 )
 from fc_async_local.catalog.snapshot import with_settings
 from fc_async_local.store.protocol import ChangeRefused
+from fc_async_sdk.errors import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -45,9 +46,11 @@ class FunctionFilter(NamedTuple):
             Rejected: 400 InvalidArgument.
         """
         try:
-            given = json.loads(self.tags) if self.tags else None
-        except ValueError:
-            raise refusals.invalid_argument(f"tags {self.tags!r} is not JSON") from None
+            given = json_input.read(self.tags) if self.tags else None
+        except json_input.InvalidJson as error:
+            raise refusals.invalid_argument(
+                f"tags {shorten(self.tags)} cannot be read as JSON: {error}"
+            ) from None
         return function_rules.check_tags(given)
 
 
@@ -182,7 +185,7 @@ class Functions:
             and wanted.runtime in {"", record.settings.get("runtime")}
             and tags.items() <= record.tags.items()
         ]
-        chosen, token = paging.cut(found, page, lambda record: record.name)
+        chosen, token = paging.cut(found, page, lambda record: record.name, of="functions")
         return [self._describe(record, record) for record in chosen], token
 
     async def names(self) -> list[str]:
@@ -230,7 +233,11 @@ class Functions:
             snapshot.all(VersionRecord, name), key=lambda v: int(v.version_id), reverse=backward
         )
         chosen, token = paging.cut(
-            found, page, lambda v: v.version_id.rjust(10, "0"), descending=backward
+            found,
+            page,
+            lambda v: v.version_id.rjust(10, "0"),
+            of="versions",
+            descending=backward,
         )
         return [alias_rules.describe_version(version) for version in chosen], token
 

@@ -8,11 +8,11 @@ Pure; knows no HTTP.
 from __future__ import annotations
 
 import base64
-import binascii
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from fc_async_local.catalog import refusals
 from fc_async_sdk import limits
+from fc_async_sdk.errors import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -39,22 +39,29 @@ def check_limit(limit: int) -> int:
     return limit
 
 
-def seal(position: str) -> str:
-    """A position as an opaque token that needs no escaping in a URL."""
-    return base64.urlsafe_b64encode(position.encode()).decode().rstrip("=")
+def seal(list_name: str, position: str) -> str:
+    """Return a position in a list as an opaque token that needs no escaping in a URL."""
+    return base64.urlsafe_b64encode(f"{list_name}:{position}".encode()).decode().rstrip("=")
 
 
-def unseal(token: str) -> str:
-    """The position that a token stands for.
+def unseal(list_name: str, token: str) -> str:
+    """Return the position that a token stands for.
 
     Raises:
-        Rejected: 400 InvalidArgument: the token was not made by :func:`seal`.
+        Rejected: 400 InvalidArgument: the token was not made by :func:`seal` for this list.
     """
     try:
         padded = token.encode() + b"=" * (-len(token) % 4)
-        return base64.b64decode(padded, altchars=b"-_", validate=True).decode()
-    except (binascii.Error, UnicodeError) as error:
-        raise refusals.invalid_argument(f"nextToken {token!r} is not one of ours") from error
+        text = base64.b64decode(padded, altchars=b"-_", validate=True).decode()
+    except (ValueError, UnicodeError):
+        text = ""
+    name, colon, position = text.partition(":")
+    if not colon or name != list_name:
+        raise refusals.invalid_argument(
+            f"nextToken {shorten(token)} is not a token of this list: pass the nextToken of the "
+            "page before"
+        )
+    return position
 
 
 def cut(
@@ -62,6 +69,7 @@ def cut(
     page: Page,
     position: Callable[[ItemT], str],
     *,
+    of: str,
     descending: bool = False,
 ) -> tuple[list[ItemT], str]:
     """One page and the token of the next one ("" at the end).
@@ -70,12 +78,13 @@ def cut(
         items: Everything, sorted by ``position`` (descending if so said).
         page: Which page.
         position: A text that grows along the order.
+        of: What the list is called; tokens of other lists are refused.
         descending: The items come from the greatest to the least.
     """
     check_limit(page.limit)
     rest = list(items)
     if page.token:
-        last = unseal(page.token)
+        last = unseal(of, page.token)
         rest = [
             item
             for item in rest
@@ -83,4 +92,4 @@ def cut(
         ]
     chosen = rest[: page.limit]
     more = len(rest) > len(chosen)
-    return chosen, seal(position(chosen[-1])) if more else ""
+    return chosen, seal(of, position(chosen[-1])) if more else ""

@@ -111,7 +111,7 @@ class Scaling:
             Rejected: 400 InvalidArgument.
         """
         found = (await self._cache.read()).all(ConcurrencyRecord, function)
-        chosen, token = paging.cut(found, page, lambda record: record.key)
+        chosen, token = paging.cut(found, page, lambda record: record.key, of="concurrency")
         return [self._describe_concurrency(record) for record in chosen], token
 
     # --- provisioned instances ----------------------------------------------------------------
@@ -180,7 +180,7 @@ class Scaling:
             Rejected: 400 InvalidArgument.
         """
         found = (await self._cache.read()).all(ProvisionRecord, function)
-        chosen, token = paging.cut(found, page, lambda record: record.key)
+        chosen, token = paging.cut(found, page, lambda record: record.key, of="provision")
         return [self._describe_provision(record) for record in chosen], token
 
     # --- scaling configuration ----------------------------------------------------------------
@@ -243,7 +243,7 @@ class Scaling:
             Rejected: 400 InvalidArgument.
         """
         found = (await self._cache.read()).all(ScalingRecord, function)
-        chosen, token = paging.cut(found, page, lambda record: record.key)
+        chosen, token = paging.cut(found, page, lambda record: record.key, of="scaling")
         return [self._describe_scaling(record) for record in chosen], token
 
     # --- VPC bindings -------------------------------------------------------------------------

@@ -96,7 +96,7 @@ class Tags:
             for key, value in sorted(function.tags.items())
         ]
         found.sort(key=_position)
-        return paging.cut(found, page, _position)
+        return paging.cut(found, page, _position, of="tags")
 
     def _arn(self, function: str) -> str:
         return str(FunctionArn(region=self._region, account_id=self._account_id, function=function))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from fc_async_local import json_input
 from fc_async_local.catalog import paging, refusals
 from fc_async_local.catalog.records import Settings, TriggerRecord, key_in
 from fc_async_local.catalog.times import rfc3339
@@ -114,7 +115,7 @@ class Triggers:
                 f"triggerName {name!r} is invalid: 1 to 128 letters, digits, '_' and '-', not "
                 "beginning with a digit or '-'"
             )
-        if kind not in TYPES:
+        if not isinstance(kind, str) or kind not in TYPES:
             raise refusals.invalid_argument(
                 f"triggerType {kind!r} is invalid, only {', '.join(sorted(TYPES))} are known"
             )
@@ -191,7 +192,7 @@ class Triggers:
         snapshot = await self._cache.read()
         snapshot.function(function)
         found = [t for t in snapshot.all(TriggerRecord, function) if t.name.startswith(prefix)]
-        chosen, token = paging.cut(found, page, lambda trigger: trigger.name)
+        chosen, token = paging.cut(found, page, lambda trigger: trigger.name, of="triggers")
         return [self._describe(trigger) for trigger in chosen], token
 
 
@@ -203,8 +204,10 @@ def _check(body: Mapping[str, Any]) -> Settings:
         raise refusals.invalid_argument(str(error)) from None
     if typed.trigger_config is not None:
         try:
-            msgspec.json.decode(typed.trigger_config)
-        except msgspec.DecodeError:
-            raise refusals.invalid_argument("triggerConfig must be a text of JSON") from None
+            json_input.read(typed.trigger_config)
+        except json_input.InvalidJson as error:
+            raise refusals.invalid_argument(
+                f"triggerConfig must be a text of JSON: {error}"
+            ) from None
     settings: Settings = msgspec.to_builtins(typed)
     return settings

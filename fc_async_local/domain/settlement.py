@@ -7,11 +7,11 @@ nothing that :mod:`fc_async_local.domain.policy` has not decided.
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from msgspec.structs import replace
 
+from fc_async_local import json_input
 from fc_async_local.domain import call_path, conditions, metrics, policy
 from fc_async_local.domain.invocation import (
     Count,
@@ -180,8 +180,8 @@ def _detail(condition: str, outcome: Outcome | None, after: Invocation) -> dict[
 def _message(payload: bytes) -> str:
     """The message inside a runtime's error document, or the beginning of what there is."""
     try:
-        body: Any = json.loads(payload)
-    except ValueError:
+        body: Any = json_input.read(payload)
+    except json_input.InvalidJson:
         body = None
     message = body.get("errorMessage") if isinstance(body, dict) else None
     text = message if isinstance(message, str) else payload.decode(errors="replace")

@@ -14,6 +14,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl
 
+from fc_async_local import json_input
 from fc_async_local.services import identifiers
 from fc_async_local.services.asgi import Answer, Endpoint
 from fc_async_local.services.eventbridge import events
@@ -92,9 +93,11 @@ class EventBridgeDoor:
             return shown_entries(entries)
         name = "".join(request.segments[1:2])
         try:
-            values = json.loads(request.body or b"{}")
-        except ValueError as error:
-            raise EventBridgeError("InvalidArgument", f"the body is no JSON: {error}") from error
+            values = json_input.read(request.body or b"{}")
+        except json_input.InvalidJson as error:
+            raise EventBridgeError(
+                "InvalidArgument", f"the body cannot be read as JSON: {error}"
+            ) from error
         if not isinstance(values, dict):
             raise EventBridgeError("InvalidArgument", "the body must be a JSON object")
         return await self._operations.call(name[:1].upper() + name[1:], values)

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 from datetime import datetime, timezone
 from typing import Any, Final
 
 import msgspec
 
+from fc_async_local import json_input
 from fc_async_local.services.eventbridge.errors import EventBridgeError
 from fc_async_local.services.eventbridge.model import EVENT_BYTES, Event
 from fc_async_sdk.errors import shorten
@@ -29,7 +29,6 @@ _RPC_NAMES: Final = {
     "subject": "subject",
     "time": "time",
 }
-_decode: Final = msgspec.json.Decoder(list[Event]).decode
 encode: Final = msgspec.json.Encoder().encode
 
 
@@ -45,8 +44,8 @@ def read_batch(body: bytes) -> list[Event]:
         EventBridgeError: InvalidEvent: it is something else.
     """
     try:
-        return _decode(body)
-    except msgspec.DecodeError as error:
+        return json_input.read(body, list[Event])
+    except json_input.InvalidJson as error:
         raise EventBridgeError(
             "InvalidEvent", f"expected a JSON array of CloudEvents: {error}"
         ) from error
@@ -127,7 +126,7 @@ def _with_data(event: Event) -> Event:
         return event
     try:
         data = base64.b64decode(text_of(event, "data_base64"), validate=True)
-        json.loads(data)
+        json_input.read(data)
     except (binascii.Error, ValueError):
         return event
     rest = {name: value for name, value in event.items() if name != "data_base64"}

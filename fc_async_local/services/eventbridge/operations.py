@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from fc_async_local import json_input
 from fc_async_local.services.eventbridge import events, pattern
 from fc_async_local.services.eventbridge.errors import EventBridgeError
 from fc_async_local.services.eventbridge.model import Rule, Target
@@ -74,8 +75,8 @@ class Parameters:
             EventBridgeError: InvalidArgument, naming the place.
         """
         try:
-            return msgspec.json.decode(self.raw(name), type=tuple[Target, ...])
-        except msgspec.DecodeError as error:
+            return json_input.read(self.raw(name), tuple[Target, ...])
+        except json_input.InvalidJson as error:
             raise EventBridgeError("InvalidArgument", f"{name}: {error}") from error
 
 
@@ -237,10 +238,14 @@ class Operations:
             wanted = pattern.parse(given.text("EventPattern"))
         except pattern.InvalidPattern as error:
             raise EventBridgeError("InvalidEventPattern", str(error)) from error
+        text = given.text("Event")
         try:
-            event = pattern.lexical(given.text("Event"))
-        except (ValueError, RecursionError) as error:
-            raise EventBridgeError("InvalidEvent", f"Event is no JSON: {error}") from error
+            json_input.read(text)
+        except json_input.InvalidJson as error:
+            raise EventBridgeError(
+                "InvalidEvent", f"Event cannot be read as JSON: {error}"
+            ) from error
+        event = pattern.lexical(text)
         if not isinstance(event, dict):
             raise EventBridgeError("InvalidEvent", "Event must be a JSON object")
         return {"Result": wanted.matches(event)}
@@ -308,6 +313,6 @@ def _status(value: str) -> Any:
 
 def _strings(raw: bytes, name: str) -> list[str]:
     try:
-        return msgspec.json.decode(raw, type=list[str])
-    except msgspec.DecodeError as error:
+        return json_input.read(raw, list[str])
+    except json_input.InvalidJson as error:
         raise EventBridgeError("InvalidArgument", f"{name}: {error}") from error

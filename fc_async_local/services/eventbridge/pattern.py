@@ -15,6 +15,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from fc_async_local import json_input
 from fc_async_sdk.errors import shorten
 
 ATTRIBUTES: Final = frozenset(
@@ -58,16 +59,8 @@ class Number(str):
 
 
 def lexical(text: str | bytes) -> Any:
-    """Parse JSON and keep numbers as they were written.
-
-    Raises:
-        ValueError: It is no JSON.
-    """
-    return json.loads(text, parse_int=Number, parse_float=Number, parse_constant=_no_constant)
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON")
+    """Parse JSON that :func:`json_input.read` accepts and keep numbers as they were written."""
+    return json.loads(text, parse_int=Number, parse_float=Number)
 
 
 class Pattern:
@@ -98,9 +91,10 @@ def parse(text: str) -> Pattern:
     if len(text) > PATTERN_CHARACTERS:
         raise InvalidPattern(f"longer than {PATTERN_CHARACTERS} characters")
     try:
-        tree = lexical(text)
-    except (ValueError, RecursionError) as error:
+        json_input.read(text)
+    except json_input.InvalidJson as error:
         raise InvalidPattern(f"not JSON: {error}") from error
+    tree = lexical(text)
     if not isinstance(tree, dict):
         raise InvalidPattern(f"$ must be an object, got {shorten(tree)}")
     for key in tree:

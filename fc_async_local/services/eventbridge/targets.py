@@ -11,6 +11,7 @@ import base64
 import json
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from fc_async_local import json_input
 from fc_async_local.domain.invocation import DeadEvent, OutcomeKind
 from fc_async_local.domain.rejection import Rejected
 from fc_async_local.services import identifiers
@@ -237,8 +238,8 @@ def _url(target: Target) -> str:
 def _properties(text: str) -> dict[str, str]:
     """Properties are given as a JSON object; anything else has none."""
     try:
-        found = json.loads(text or "{}")
-    except ValueError:
+        found = json_input.read(text or "{}")
+    except json_input.InvalidJson:
         raise _Failed(f"Properties {text!r} is no JSON object") from None
     if not isinstance(found, dict):
         raise _Failed(f"Properties {text!r} is no JSON object")

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import jsonpath
 
+from fc_async_local import json_input
 from fc_async_local.services.eventbridge.errors import EventBridgeError
 from fc_async_local.services.eventbridge.model import VALUE_CHARACTERS, Parameter
 from fc_async_sdk.errors import shorten
@@ -58,8 +59,8 @@ def make(parameter: Parameter, event: Any) -> str:
 
 def _variables(parameter: Parameter) -> dict[str, str]:
     try:
-        variables = json.loads(parameter.value or "{}")
-    except ValueError:
+        variables = json_input.read(parameter.value or "{}")
+    except json_input.InvalidJson:
         variables = None
     if not isinstance(variables, dict) or not all(isinstance(p, str) for p in variables.values()):
         raise _wrong(parameter, "Value must be a JSON object of names and JSONPath strings")
@@ -74,6 +75,8 @@ def _compile(parameter: Parameter, path: str) -> jsonpath.JSONPath | jsonpath.Co
     except jsonpath.JSONPathError as error:
         reason = str(error).partition("\n")[0]
         raise _wrong(parameter, f"{shorten(path)} is no JSONPath: {reason}") from error
+    except RecursionError as error:
+        raise _wrong(parameter, f"{shorten(path)} is nested too deep") from error
 
 
 def _find(parameter: Parameter, path: str, event: Any) -> str:

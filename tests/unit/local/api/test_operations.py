@@ -9,6 +9,7 @@ import pytest
 
 from fc_async_local.domain.invocation import TaskEvent
 from fc_async_local.domain.states import Status
+from fc_async_local.store import paging
 from fc_async_local.store.protocol import Task
 
 FUNCTIONS = "/2023-03-30/functions"
@@ -137,7 +138,8 @@ def test_a_task_of_another_qualifier_is_not_found(world, make_task):
 
 def test_every_filter_of_a_list_reaches_the_store(world, make_task):
     world.store.tasks["orders", "t1"] = Task(make_task(), ())
-    world.store.after = "position"
+    position = paging.encode(paging.Position(NOW, "r"))
+    world.store.after = position
     query = (
         "?includePayload=True&limit=10&prefix=a+b&qualifier=prod&sortOrderByTime=asc"
         "&startedTimeBegin=1&startedTimeEnd=2&status=Running"
@@ -152,7 +154,7 @@ def test_every_filter_of_a_list_reaches_the_store(world, make_task):
     assert first.prefix == "a b"
     assert (first.started_from, first.started_to) == (1, 2)
     assert (first.descending, first.limit, first.after) == (False, 10, None)
-    assert (second.descending, second.limit, second.after) == (True, 20, "position")
+    assert (second.descending, second.limit, second.after) == (True, 20, position)
 
 
 def test_payloads_are_listed_only_when_asked_for(world, make_task):

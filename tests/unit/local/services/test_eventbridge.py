@@ -9,6 +9,7 @@ from itertools import pairwise
 
 import pytest
 
+from fc_async_local import json_input
 from fc_async_local.domain.invocation import OutcomeKind
 from fc_async_local.domain.rejection import Rejected
 from fc_async_local.services.eventbridge import events
@@ -100,6 +101,16 @@ def test_numbers_reach_the_pattern_as_they_were_written(play):
         return world.poster.posts
 
     assert play(scene) == []
+
+
+def test_base64_data_as_deep_as_json_may_be_is_pushed(play):
+    async def scene(world):
+        await set_up(world, target(), pattern='{"source": ["test"]}')
+        deepest = b"[" * json_input.MAX_DEPTH + b"]" * json_input.MAX_DEPTH
+        await put(world, event(data=None, data_base64=base64.b64encode(deepest).decode()))
+        return world.poster.posts
+
+    assert len(play(scene)) == 1
 
 
 def test_json_that_a_client_sent_as_base64_is_seen_by_patterns(play):

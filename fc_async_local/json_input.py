@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: MIT
+"""JSON that came from outside: read it, or say in one sentence why it cannot be read. Pure.
+
+Invariants:
+    What :func:`read` returns can be written as UTF-8 and as JSON again, by any part of the runtime:
+    it holds no lone surrogate, no number beyond a double, and is nested at most ``MAX_DEPTH`` deep.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, TypeVar, overload
+
+import msgspec
+
+T = TypeVar("T")
+
+MAX_DEPTH: Final = 64
+"""Ours: Python's readers and writers of JSON fail at about 1,000, less what the caller has used."""
+
+
+class InvalidJson(ValueError):
+    """The text is not JSON that can be kept. The message says why."""
+
+
+@overload
+def read(text: bytes | str) -> Any: ...
+@overload
+def read(text: bytes | str, kind: type[T]) -> T: ...
+
+
+def read(text: bytes | str, kind: Any = Any) -> Any:
+    """Parse and check a JSON text.
+
+    Args:
+        text: The text; bytes are UTF-8.
+        kind: What it must be, as msgspec describes it.
+
+    Raises:
+        InvalidJson: It is not JSON, of another type, or nested too deep.
+    """
+    try:
+        data = text.encode() if isinstance(text, str) else text
+        value = msgspec.json.decode(data)
+    except RecursionError:
+        raise _too_deep() from None
+    except (msgspec.DecodeError, UnicodeError) as error:
+        raise InvalidJson(str(error)) from None
+    # A text with fewer brackets than that cannot be too deep, and most have few.
+    if data.count(b"[") + data.count(b"{") > MAX_DEPTH and _is_deep(value):
+        raise _too_deep()
+    if kind is Any:
+        return value
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except msgspec.DecodeError as error:
+        raise InvalidJson(str(error)) from None
+
+
+def _too_deep() -> InvalidJson:
+    return InvalidJson(f"nested more than {MAX_DEPTH} levels deep")
+
+
+def _is_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            item
+            for container in level
+            if isinstance(container, list | dict)
+            for item in (container.values() if isinstance(container, dict) else container)
+        ]
+        if not level:
+            return False
+    return any(isinstance(item, list | dict) for item in level)

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: MIT
+"""JSON from outside is either safe to keep, to show and to pass on, or it is refused."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fc_async_local import json_input
+
+leaves = st.one_of(st.none(), st.booleans(), st.integers(), st.text(st.characters(codec="utf-8")))
+documents = st.recursive(
+    leaves, lambda inner: st.one_of(st.lists(inner), st.dictionaries(st.text("ab"), inner))
+)
+
+
+@given(documents)
+def test_any_document_of_usual_depth_is_read_as_it_is(document: Any) -> None:
+    assert json_input.read(json.dumps(document)) == document
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 1_000 + "]" * 1_000,
+        '{"a":' * 1_000 + "1" + "}" * 1_000,
+        "[" * 200_000,
+        "[" * (json_input.MAX_DEPTH + 1) + "]" * (json_input.MAX_DEPTH + 1),
+        '"\\ud800"',
+        '["x\\udc00y"]',
+        '{"\\ud800": 1}',
+        '"\ud800"',
+        b'"\xff"',
+        "NaN",
+        "1e400",
+        "",
+        "[1,]",
+    ],
+    ids=range(13),
+)
+def test_what_could_not_be_kept_is_refused_with_a_reason(text: str | bytes) -> None:
+    with pytest.raises(json_input.InvalidJson) as refused:
+        json_input.read(text)
+    assert str(refused.value)
+
+
+def test_the_deepest_document_that_is_accepted_has_64_levels() -> None:
+    deepest = "[" * json_input.MAX_DEPTH + "]" * json_input.MAX_DEPTH
+    assert json.dumps(json_input.read(deepest)) == deepest
+
+
+def test_many_brackets_are_not_depth() -> None:
+    assert json_input.read("[" + ",".join(["[]"] * 500) + "]") == [[]] * 500
+
+
+def test_another_type_than_asked_for_is_refused() -> None:
+    with pytest.raises(json_input.InvalidJson, match="Expected `array`"):
+        json_input.read("{}", list[str])
