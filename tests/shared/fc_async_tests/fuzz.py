@@ -387,10 +387,9 @@ class Answered(NamedTuple):
 class Wire:
     """Sends requests as they are written, over one kept connection, and reads whole answers."""
 
-    def __init__(self, url: str, *, timeout: float = 5) -> None:
+    def __init__(self, url: str) -> None:
         place = urlsplit(url)
         self._address = (place.hostname or "", place.port or 0)
-        self._timeout = timeout
         self._socket: socket.socket | None = None
         self._rest = b""
 
@@ -414,7 +413,9 @@ class Wire:
 
     def _once(self, case: Case) -> Answered:
         if self._socket is None:
-            self._socket = socket.create_connection(self._address, timeout=self._timeout)
+            self._socket = socket.create_connection(self._address)
+        # A long poll is not waited for. Anything else has the time that a busy machine needs.
+        self._socket.settimeout(1 if may_wait(case) else 60)
         try:
             self._socket.sendall(self._written(case))
             answer = self._read(head_only=case.method == "HEAD")
