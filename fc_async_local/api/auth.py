@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from fc_async_local import nonces
 from fc_async_local.engine.protocol import Rejected
+from fc_async_local.nonces import Nonces
 from fc_async_sdk import signing
 from fc_async_sdk.errors import ServiceError
 
@@ -26,7 +28,8 @@ class Authenticator(Protocol):
         """Return for a request that may go on.
 
         Raises:
-            Rejected: 400 MissingRequiredHeader, 403 SignatureNotMatch or InvalidAccessKeyID.
+            Rejected: 400 MissingRequiredHeader or SignatureNonceUsed, 403 SignatureNotMatch or
+                InvalidAccessKeyID.
         """
         ...
 
@@ -49,20 +52,26 @@ class StrictSignature:
     def __init__(self, access_keys: Mapping[str, str], now: Callable[[], float]) -> None:
         self._secret_of = access_keys.get
         self._now = now
+        self._nonces = Nonces()
 
     def check(self, scope: Scope, body: bytes) -> None:
-        """Verify the signature."""
+        """Verify the signature, and that its nonce was not used before."""
+        headers = [(k.decode("latin-1"), v.decode("latin-1")) for k, v in scope["headers"]]
+        now = self._now()
         try:
-            signing.verify(
+            key_id = signing.verify(
                 method=scope["method"],
                 target=_target(scope),
-                headers=[(k.decode("latin-1"), v.decode("latin-1")) for k, v in scope["headers"]],
+                headers=headers,
                 body=body,
                 secret_of=self._secret_of,
-                now=self._now(),
+                now=now,
             )
         except ServiceError as error:
             raise Rejected(error.http_status, error.code, error.message) from None
+        nonce = dict(headers)["x-acs-signature-nonce"]
+        if not self._nonces.is_fresh(key_id, nonce, now):
+            raise Rejected(400, nonces.USED, nonces.used(nonce))
 
 
 def _target(scope: Scope) -> str:

@@ -104,7 +104,7 @@ def verify(scheme: Scheme, request: Request, keys: Mapping[str, str], *, now: in
             f"{string_to_sign(scheme, request)!r}: check the access key secret",
         )
     check_date(request.headers.get("date") or request.headers.get(scheme.date), now)
-    _check_digest(request)
+    check_digest(request)
     return key_id
 
 
@@ -145,8 +145,15 @@ def check_date(date: str | None, now: int) -> None:
         )
 
 
-def _check_digest(request: Request) -> None:
-    """Accept the digest of the RFC and the one that the SDKs send: base64 of the hex text."""
+def check_digest(request: Request) -> None:
+    """Refuse a request whose Content-MD5 is not that of its body.
+
+    The digest is written as in RFC 1864, or as the SDKs send it: base64 of the hex text. Without
+    the header nothing is checked: the protocols do not require it.
+
+    Raises:
+        Unsigned: InvalidDegist.
+    """
     given = request.headers.get("content-md5")
     if given is None:
         return

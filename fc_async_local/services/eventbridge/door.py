@@ -14,13 +14,14 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl
 
-from fc_async_local import json_input
+from fc_async_local import json_input, nonces
+from fc_async_local.nonces import Nonces
 from fc_async_local.services import identifiers
 from fc_async_local.services.asgi import Answer, Endpoint
 from fc_async_local.services.eventbridge import events
 from fc_async_local.services.eventbridge.errors import EventBridgeError
 from fc_async_local.services.eventbridge.operations import Operations, shown_entries
-from fc_async_local.services.signature import Unsigned, check_date
+from fc_async_local.services.signature import Unsigned, check_date, check_digest
 from fc_async_local.store.protocol import StoreUnavailable
 from fc_async_sdk import signing
 from fc_async_sdk.errors import ServiceError
@@ -47,6 +48,7 @@ class EventBridgeDoor:
         self._service = service
         self._clock = clock
         self._operations = Operations(service)
+        self._nonces = Nonces()
 
     async def handle(self, request: Request) -> Answer:
         """Answer one request."""
@@ -106,22 +108,34 @@ class EventBridgeDoor:
         settings = self._service.settings
         if not settings.strict_auth:
             return
+        now = self._clock.now() / 1_000
         try:
-            signing.verify(
+            key_id = signing.verify(
                 method=request.method,
                 target=request.target,
                 headers=list(request.headers.items()),
                 body=request.body,
                 secret_of=settings.access_keys.get,
-                now=self._clock.now() / 1_000,
+                now=now,
             )
         except ServiceError as error:
             raise EventBridgeError(error.code, error.message, status=error.http_status) from None
+        self._check_nonce(key_id, request, now)
+
+    def _check_nonce(self, key_id: str, request: Request, now: float) -> None:
+        nonce = request.headers.get("x-acs-signature-nonce", "")
+        if not nonce:
+            raise EventBridgeError(
+                "SignatureDoesNotMatch", "the header x-acs-signature-nonce is missing"
+            )
+        if not self._nonces.is_fresh(key_id, nonce, now):
+            raise EventBridgeError(nonces.USED, nonces.used(nonce))
 
     def _verify_data_plane(self, request: Request) -> None:
         settings = self._service.settings
         if not settings.strict_auth:
             return
+        now = self._clock.now()
         scheme, _, credential = request.headers.get("authorization", "").partition(":")
         key_id, _, given = credential.partition(":")
         secret = settings.access_keys.get(key_id)
@@ -136,9 +150,14 @@ class EventBridgeDoor:
                 "SignatureDoesNotMatch", "the signature is wrong: check the access key secret"
             )
         try:
-            check_date(request.headers.get("date"), self._clock.now())
+            check_date(request.headers.get("date"), now)
         except Unsigned as error:
             raise EventBridgeError("SignatureDoesNotMatch", error.message) from error
+        try:
+            check_digest(request)
+        except Unsigned as error:
+            raise EventBridgeError("InvalidDigest", error.message) from error
+        self._check_nonce(key_id, request, now / 1_000)
 
 
 def string_to_sign(request: Request) -> str:

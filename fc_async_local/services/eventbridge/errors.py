@@ -18,6 +18,8 @@ STATUS: Final = {
     "MissingParameter": 400,
     "EntityTooLarge": 413,
     "QuotaExceeded": 400,
+    "InvalidDigest": 400,
+    "SignatureNonceUsed": 400,
     "SignatureDoesNotMatch": 403,
     "InternalError": 500,
     "ServiceUnavailable": 503,

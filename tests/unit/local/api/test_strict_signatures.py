@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 import pytest
 
 from fc_async_local.settings import Settings
@@ -18,7 +20,17 @@ def strict(make_world):
     return make_world(Settings(strict_auth=True, access_keys={"key": "secret"}), now=NOW)
 
 
-def signed(method: str, path: str, *, body=b"", query="", key="key", secret="secret", now=NOW):
+def signed(
+    method: str,
+    path: str,
+    *,
+    body=b"",
+    query="",
+    key="key",
+    secret="secret",
+    now=NOW,
+    nonce="",
+):
     return signing.sign(
         method=method,
         path=path,
@@ -28,7 +40,7 @@ def signed(method: str, path: str, *, body=b"", query="", key="key", secret="sec
         access_key_id=key,
         access_key_secret=secret,
         now=now,
-        nonce="n",
+        nonce=nonce or uuid.uuid4().hex,
     )
 
 
@@ -36,6 +48,22 @@ def test_signed_requests_are_let_in(strict):
     assert strict.call("GET", LIST, headers=signed("GET", LIST)).status == 200
     headers = signed("POST", INVOKE, body=b"in", query="qualifier=LATEST")
     assert strict.call("POST", INVOKE + "?qualifier=LATEST", b"in", headers).status == 200
+
+
+def test_a_request_that_is_sent_again_as_it_was_is_refused(strict):
+    headers = signed("POST", INVOKE, body=b"in", nonce="once")
+    assert strict.call("POST", INVOKE, b"in", headers).status == 200
+    again = strict.call("POST", INVOKE, b"in", headers)
+    assert (again.status, again.json["Code"]) == (400, "SignatureNonceUsed")
+    assert len(strict.engine.calls) == 1
+    listed = signed("GET", LIST, nonce="once")
+    assert strict.call("GET", LIST, headers=listed).json["Code"] == "SignatureNonceUsed"
+
+
+def test_a_refused_signature_does_not_use_up_its_nonce(strict):
+    wrong = signed("GET", LIST, secret="wrong", nonce="once")
+    assert strict.call("GET", LIST, headers=wrong).status == 403
+    assert strict.call("GET", LIST, headers=signed("GET", LIST, nonce="once")).status == 200
 
 
 @pytest.mark.parametrize(

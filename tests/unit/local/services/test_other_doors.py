@@ -4,6 +4,9 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
+import hmac
 import json
 import re
 from email.utils import parsedate_to_datetime
@@ -237,6 +240,39 @@ def test_every_capture_of_eventbridge_is_judged_as_it_was(play, path):
     assert (answer.status != 403) is good
     assert judged(play, request, {"testid": "another"}).status == 403
     assert judged(play, request, {"somebody": "testsecret"}).status == 403
+
+
+@pytest.mark.parametrize("name", ["001_*", "control_001_*"])
+def test_a_request_to_eventbridge_that_is_sent_again_as_it_was_is_refused(play, name):
+    request, _ = capture(next((CAPTURES / "eventbridge").glob(name)))
+
+    async def scene(world):
+        world.clock.set(moment_of(request))
+        door = eventbridge_door.EventBridgeDoor(world.buses, world.clock)
+        return await door.handle(request), await door.handle(request)
+
+    first, second = play(scene, strict_auth=True, access_keys=KEYS)
+    assert first.status != 400
+    assert (second.status, b"SignatureNonceUsed" in second.body) == (400, True)
+
+
+def test_the_content_md5_of_the_data_plane_must_be_that_of_the_body(play):
+    request = request_of(
+        "POST",
+        "/openapi/getEventBus",
+        b'{"EventBusName": "bus"}',
+        content_md5=base64.b64encode(
+            hashlib.md5(b"another", usedforsecurity=False).digest()
+        ).decode(),
+        date="Tue, 24 Nov 2026 13:34:54 GMT",
+        x_acs_signature_nonce="n",
+    )
+    secret = KEYS["testid"].encode()
+    text = eventbridge_door.string_to_sign(request).encode("latin-1")
+    signed = base64.b64encode(hmac.digest(secret, text, "sha1")).decode()
+    request.headers["authorization"] = f"acs:testid:{signed}"
+    answer = judged(play, request, KEYS)
+    assert (answer.status, json.loads(answer.body)["code"]) == (400, "InvalidDigest")
 
 
 def test_the_data_plane_refuses_what_was_signed_too_long_ago(play):
