@@ -33,6 +33,7 @@ from fc_async_local.api.invoke import InvokeEndpoint
 from fc_async_local.api.neighbours import ScalingOperations, TagOperations, TriggerOperations
 from fc_async_local.api.tasks import TaskOperations
 from fc_async_local.api.uploads import UploadOperations
+from fc_async_local.bodies import BodyMemory
 from fc_async_local.catalog import FunctionCatalog
 from fc_async_local.clock import RealClock, VirtualClock
 from fc_async_local.engine import request_ids
@@ -216,8 +217,9 @@ class Runtime:
         self, apps: Mapping[socket.socket, Api | Endpoint], closing: contextlib.AsyncExitStack
     ) -> None:
         grace = -(-self._options.grace_ms // 1000)
+        memory = BodyMemory()
         servers = [
-            listening.HttpServer(app, listener, grace_seconds=grace)
+            listening.HttpServer(memory.around(app), listener, grace_seconds=grace)
             for listener, app in apps.items()
         ]
 

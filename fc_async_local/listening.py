@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import uvicorn
 
+from fc_async_local.connections import DEFAULT_LIMITS, ConnectionLimits, guarded
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
@@ -75,6 +77,7 @@ class HttpServer:
         app: The ASGI application.
         listener: A bound socket; closed with the server.
         grace_seconds: How long requests may go on after :meth:`aclose` began.
+        limits: Of each connection.
     """
 
     def __init__(
@@ -83,9 +86,11 @@ class HttpServer:
         listener: socket.socket,
         *,
         grace_seconds: int,
+        limits: ConnectionLimits = DEFAULT_LIMITS,
     ) -> None:
         config = uvicorn.Config(
             app,
+            http=guarded(limits),
             lifespan="off",
             ws="none",
             log_config=None,

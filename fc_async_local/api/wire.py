@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
+from fc_async_local.bodies import TooManyBodies
 from fc_async_local.engine.protocol import Rejected
 from fc_async_local.store.protocol import StoreUnavailable
 from fc_async_sdk import limits
@@ -77,6 +78,8 @@ def as_rejection(error: Exception) -> Rejected | None:
     """The refusal that an error stands for; None when it is a fault of this program."""
     if isinstance(error, Rejected):
         return error
+    if isinstance(error, TooManyBodies):
+        return Rejected(503, "ServiceUnavailable", str(error), retry_after=1)
     if isinstance(error, StoreUnavailable):
         return Rejected(
             503, "ServiceUnavailable", f"the store is unavailable: {error}", retry_after=1

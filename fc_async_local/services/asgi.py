@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 from urllib.parse import unquote
 
 from fc_async_local import loopback
+from fc_async_local.bodies import TooManyBodies
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -163,6 +164,9 @@ class Endpoint:
             return self._service.refuse(
                 413, "EntityTooLarge", f"the body is longer than {self._body_limit} bytes"
             )
+        except TooManyBodies as error:
+            refused = self._service.refuse(503, "ServiceUnavailable", str(error))
+            return refused._replace(headers=(*refused.headers, ("Retry-After", "1")))
         raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
         request = Request(
             scope["method"],

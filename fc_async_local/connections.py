@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: MIT
+"""Limits on what clients may send and how slowly, around the server's own HTTP protocol.
+
+The server parses HTTP but bounds neither the header bytes that it keeps nor the time that a request
+takes to arrive. :func:`guarded` gives it a protocol class (uvicorn's option ``http``) that watches
+the bytes of each connection and passes them on.
+
+Invariants:
+    A request whose header is over the limit is refused with 431 and the connection is closed.
+    A connection that is neither idle between requests nor waiting for an answer is closed when its
+    request does not arrive in time. How long an answer takes is not limited here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+
+import httptools
+from uvicorn.protocols.http.auto import AutoHTTPProtocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_END: Final = b"\r\n\r\n"
+
+
+class ConnectionLimits(NamedTuple):
+    """What one connection may take.
+
+    Attributes:
+        header_bytes: Request line and headers together. (FC itself: 8 KB of headers.)
+        header_seconds: From the connection, or from the first byte of a further request, until the
+            headers are complete.
+        pause_seconds: Between two pieces of a body.
+        body_seconds: From the headers to the end of the body.
+    """
+
+    header_bytes: int = 64 * 1024
+    header_seconds: float = 20
+    pause_seconds: float = 30
+    body_seconds: float = 600
+
+
+DEFAULT_LIMITS: Final = ConnectionLimits()
+
+
+def guarded(limits: ConnectionLimits) -> type[asyncio.Protocol]:
+    """Return a protocol class for uvicorn that enforces limits."""
+
+    class Guarded(_Connection):
+        def __init__(self, **given: Any) -> None:
+            super().__init__(limits, given)
+
+    return Guarded
+
+
+class _Arrival:
+    """How far the request that is arriving has come.
+
+    Attributes:
+        in_header: The header has begun and is not complete.
+        in_body: The header is complete and the body is not.
+        ended: The last bytes completed a request.
+    """
+
+    def __init__(self) -> None:
+        self.in_header = False
+        self.in_body = False
+        self.ended = False
+        self._parser = httptools.HttpRequestParser(self)
+
+    def feed(self, data: bytes) -> None:
+        """Follow the bytes; those that are not HTTP are the server's to refuse."""
+        self.ended = False
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self.in_header, self.in_body, self.ended = False, False, True
+        except httptools.HttpParserError:
+            self.in_header, self.in_body = False, False
+
+    def on_message_begin(self) -> None:
+        self.in_header = True
+
+    def on_headers_complete(self) -> None:
+        self.in_header, self.in_body = False, True
+
+    def on_message_complete(self) -> None:
+        self.in_body, self.ended = False, True
+
+
+class _Connection(asyncio.Protocol):
+    """One connection: counts and times what arrives, and hands it to the server's protocol."""
+
+    def __init__(self, limits: ConnectionLimits, given: Mapping[str, Any]) -> None:
+        self._limits = limits
+        self._inner: asyncio.Protocol = AutoHTTPProtocol(**given)
+        self._loop = asyncio.get_running_loop()
+        self._arrival = _Arrival()
+        self._header_bytes = 0
+        self._tail = b""
+        self._body_until = 0.0
+        self._transport: asyncio.Transport | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin to wait for the first request."""
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is not a subclass
+        self._inner.connection_made(transport)
+        self._wait(self._limits.header_seconds)
+
+    def data_received(self, data: bytes) -> None:
+        """Pass bytes on if they are within the limits."""
+        arrival = self._arrival
+        header_began, body_began = arrival.in_header, arrival.in_body
+        if not body_began:
+            size = self._header_bytes + self._header_part(data)
+            if size > self._limits.header_bytes:
+                self._refuse(431, f"the headers have more than {self._limits.header_bytes} bytes")
+                return
+        arrival.feed(data)
+        if arrival.in_header:
+            self._header_bytes = 0 if body_began else size
+            self._tail = data[-3:]
+            if not header_began:
+                self._wait(self._limits.header_seconds)
+        else:
+            self._header_bytes, self._tail = 0, b""
+            if arrival.in_body:
+                self._wait_for_body(new=not body_began)
+            elif arrival.ended:
+                self._stop_waiting()
+            elif self._timer is None:
+                self._wait(self._limits.header_seconds)  # empty lines only
+        self._inner.data_received(data)
+
+    def _header_part(self, data: bytes) -> int:
+        """How many of these bytes can belong to the header that is arriving."""
+        if self._tail and _END in self._tail + data[:3]:
+            return 0
+        end = data.find(_END)
+        return len(data) if end < 0 else end
+
+    def _wait_for_body(self, *, new: bool) -> None:
+        now = self._loop.time()
+        if new:
+            self._body_until = now + self._limits.body_seconds
+        self._wait(min(self._limits.pause_seconds, self._body_until - now))
+
+    def _stop_waiting(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _wait(self, seconds: float) -> None:
+        self._stop_waiting()
+        self._timer = self._loop.call_later(seconds, self._expire)
+
+    def _expire(self) -> None:
+        self._timer = None
+        if self._arrival.in_header:
+            self._refuse(408, f"the headers took more than {self._limits.header_seconds:g} s")
+        elif self._transport is not None:
+            self._transport.close()
+
+    def _refuse(self, status: int, reason: str) -> None:
+        assert self._transport is not None
+        if not self._transport.is_closing():
+            self._transport.write(_answer(status, reason))
+            self._transport.close()
+
+    def eof_received(self) -> bool | None:
+        """The client sends no more."""
+        return self._inner.eof_received()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is gone."""
+        self._stop_waiting()
+        self._inner.connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """The client reads slower than it is answered."""
+        self._inner.pause_writing()
+
+    def resume_writing(self) -> None:
+        """The client has caught up."""
+        self._inner.resume_writing()
+
+
+_REASONS: Final = {408: "Request Timeout", 431: "Request Header Fields Too Large"}
+
+
+def _answer(status: int, reason: str) -> bytes:
+    code = _REASONS[status].replace(" ", "")
+    body = json.dumps({"Code": code, "Message": reason, "RequestId": ""}).encode()
+    head = (
+        f"HTTP/1.1 {status} {_REASONS[status]}\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    )
+    return head.encode() + body

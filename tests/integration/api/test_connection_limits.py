@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: MIT
+"""What a client can make the runtime keep, and for how long, over real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import select
+import socket
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from fc_async_local import listening
+from fc_async_local.bodies import BodyMemory
+from fc_async_local.connections import ConnectionLimits
+from fc_async_local.running import LocalRuntime
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SMALL = ConnectionLimits(header_bytes=2_000)
+"""No time limit that a test could meet."""
+GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+POST = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n"
+
+
+async def echo(_scope: Any, receive: Any, send: Any) -> None:
+    """Answers with the length of the body; ends when half a body came."""
+    size, more = 0, True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return
+        size += len(message["body"])
+        more = message["more_body"]
+    text = str(size).encode()
+    headers = [(b"content-length", str(len(text)).encode())]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": text})
+
+
+@contextmanager
+def server(limits: ConnectionLimits = SMALL) -> Iterator[tuple[str, int]]:
+    """A server with limits, in a thread of its own."""
+    listener = listening.bind(0)
+    address = listener.getsockname()
+    serving = listening.HttpServer(echo, listener, grace_seconds=1, limits=limits)
+    ready, stop = threading.Event(), threading.Event()
+
+    async def serve() -> None:
+        await serving.start()
+        ready.set()
+        await asyncio.get_running_loop().run_in_executor(None, stop.wait)
+        await serving.aclose()
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
+    thread.start()
+    ready.wait(30)
+    try:
+        yield address
+    finally:
+        stop.set()
+        thread.join()
+
+
+@contextmanager
+def connection(address: tuple[str, int]) -> Iterator[socket.socket]:
+    with socket.create_connection(address, timeout=30) as client:
+        yield client
+
+
+def everything(client: socket.socket) -> bytes:
+    """All that comes until the server closes the connection."""
+    parts = []
+    try:
+        while part := client.recv(65_536):
+            parts.append(part)
+    except ConnectionResetError:
+        pass
+    return b"".join(parts)
+
+
+def answer(client: socket.socket, ends_with: bytes) -> bytes:
+    """All that comes until an answer is whole."""
+    got = b""
+    while not got.endswith(ends_with):
+        part = client.recv(65_536)
+        assert part, got
+        got += part
+    return got
+
+
+def pour(client: socket.socket, piece: bytes, most: int) -> int:
+    """Send the same bytes until the server closes the connection; how many were sent."""
+    sent = 0
+    try:
+        while sent < most:
+            client.sendall(piece)
+            sent += len(piece)
+    except OSError:
+        pass
+    return sent
+
+
+@pytest.mark.parametrize(
+    "beginning",
+    [b"GET / HTTP/1.1\r\nHost: x\r\nA: ", b"GET /", b"G", b"GET / HTTP/1.1\r\nA: b\r\nB"],
+)
+def test_a_header_that_never_ends_is_refused_long_before_it_fills_memory(beginning: bytes) -> None:
+    with server() as address, connection(address) as client:
+        client.sendall(beginning)
+        assert pour(client, b"x" * 65_536, 300_000_000) < 100_000_000
+    with server() as address, connection(address) as client:
+        client.sendall(beginning + b"x" * 3_000)
+        got = everything(client)
+        assert got.startswith(b"HTTP/1.1 431 ")
+        assert b"more than 2000 bytes" in got
+
+
+def test_the_header_of_a_later_request_is_limited_too() -> None:
+    with server() as address, connection(address) as client:
+        client.sendall(GET)
+        answer(client, b"\r\n\r\n0")
+        client.sendall(b"GET / HTTP/1.1\r\nA: " + b"x" * 1_500)
+        client.sendall(b"x" * 1_500)
+        assert everything(client).startswith(b"HTTP/1.1 431 ")
+
+
+def test_a_header_within_the_limit_and_a_long_body_are_accepted_however_they_are_cut() -> None:
+    request = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n"
+    with server() as address, connection(address) as client:
+        for cut in range(1, len(request)):
+            client.sendall(request[:cut])
+            client.sendall(request[cut:] + b"y" * 100_000)
+            assert answer(client, b"100000").startswith(b"HTTP/1.1 200 ")
+
+
+def test_requests_that_come_in_one_piece_are_all_answered() -> None:
+    with server() as address, connection(address) as client:
+        client.sendall((POST + b"0123456789") * 20 + GET)
+        assert answer(client, b"\r\n\r\n0").count(b"HTTP/1.1 200 ") == 21
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"", b""),
+        (b"\r\n\r\n", b""),
+        (b"GET / HTTP/1.1\r\nHost: x\r\n", b"HTTP/1.1 408 "),
+        (POST + b"012", b""),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab", b""),
+        (GET + b"GET /", b"HTTP/1.1 200 "),
+    ],
+    ids=["nothing", "empty lines", "half a header", "half a body", "half a chunk", "half a second"],
+)
+def test_a_connection_whose_request_does_not_arrive_is_closed(sent: bytes, status: bytes) -> None:
+    limits = ConnectionLimits(header_seconds=0.1, pause_seconds=0.1)
+    with server(limits) as address, connection(address) as client:
+        client.sendall(sent)
+        assert everything(client).startswith(status)
+
+
+@pytest.mark.parametrize("beginning", [b"GET / HTTP/1.1\r\nA: ", POST])
+def test_a_drip_of_bytes_does_not_keep_a_connection(beginning: bytes) -> None:
+    limits = ConnectionLimits(header_seconds=0.2, body_seconds=0.2)
+    stop = threading.Event()
+    with server(limits) as address, connection(address) as client:
+        client.sendall(beginning)
+
+        def drip() -> None:
+            try:
+                for _ in range(9):
+                    if stop.wait(0.05):
+                        return
+                    client.sendall(b"x")
+                stop.wait(30)
+            except OSError:
+                pass
+
+        dripping = threading.Thread(target=drip)
+        dripping.start()
+        everything(client)  # comes back only because the server closes
+        stop.set()
+        dripping.join()
+
+
+def test_hundreds_of_connections_that_send_nothing_do_not_keep_others_out() -> None:
+    with server(ConnectionLimits(header_seconds=0.5)) as address:
+        idle = [socket.create_connection(address, timeout=30) for _ in range(300)]
+        with connection(address) as client:
+            client.sendall(GET)
+            answer(client, b"\r\n\r\n0")
+        assert [everything(client) for client in idle] == [b""] * 300
+        for client in idle:
+            client.close()
+
+
+@pytest.mark.parametrize("name", ["fc", "mns", "rocketmq", "eventbridge"])
+def test_every_port_of_a_runtime_limits_headers(name: str, tmp_path: Any) -> None:
+    with LocalRuntime(data=tmp_path, port=0, store="memory") as runtime:
+        host, _, port = getattr(runtime.addresses, name).rpartition("/")[2].partition(":")
+        with connection((host, int(port))) as client:
+            client.sendall(b"GET / HTTP/1.1\r\nA: " + b"x" * 66_000)
+            assert everything(client).startswith(b"HTTP/1.1 431 ")
+
+
+@pytest.mark.parametrize("name", ["fc", "mns", "rocketmq", "eventbridge"])
+def test_bodies_that_would_fill_memory_together_are_refused_with_503_until_others_end(
+    name: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fc_async_local.app.BodyMemory", lambda: BodyMemory(100_000))
+    path = "/2023-03-30/functions" if name == "fc" else "/queues/q" if name == "mns" else "/"
+    head = f"PUT {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 70000\r\n\r\n".encode()
+    with LocalRuntime(data=tmp_path, port=0, store="memory") as runtime:
+        host, _, port = getattr(runtime.addresses, name).rpartition("/")[2].partition(":")
+        address = (host, int(port))
+        with connection(address) as first, connection(address) as second:
+            for client in (first, second):
+                client.sendall(head + b"x" * 60_000)
+            (refused,), _, _ = select.select([first, second], [], [], 30)
+            got = answer(refused, b"}" if name in ("fc", "eventbridge") else b"</Error>")
+            assert b" 503 " in got
+            assert b"retry-after: 1" in got.lower()
+        with connection(address) as third:
+            third.sendall(head + b"x" * 70_000)
+            assert b" 503 " not in third.recv(65_536)
