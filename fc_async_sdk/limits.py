@@ -72,6 +72,12 @@ EVENTBRIDGE_PAYLOAD_BYTES: Final = 64 * 1024
 ROCKETMQ_PAYLOAD_BYTES: Final = 4 * 1024 * 1024
 """guide: the largest destination event that a RocketMQ topic takes."""
 
+DEFAULT_EVENT_BUS: Final = "default"
+"""guide: EventBridge's bus of cloud services; only custom buses can be a destination."""
+
+ROCKETMQ_5_PREFIX: Final = "rmq-"
+"""guide: only RocketMQ instances of the 4.0 series can be a destination; ids of 5.x begin so."""
+
 PAGE_SIZE: Final = Range(1, 100, 20)
 """API: ``limit`` of the list operations."""
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from fc_async_local.catalog import async_rules, paging, refusals
 from fc_async_local.catalog.records import AsyncConfigRecord
-from fc_async_sdk import limits
+from fc_async_local.catalog.triggers import has_http_trigger
+from fc_async_sdk import arn, limits
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -56,6 +57,14 @@ class AsyncConfigs:
         async with self._cache.writing:
             snapshot = await self._cache.read()
             snapshot.resolve(function, name)
+            for field, target in async_rules.destinations(config):
+                if isinstance(target, arn.FunctionArn) and has_http_trigger(
+                    snapshot, target.function
+                ):
+                    raise refusals.invalid_destination(
+                        f"{field}: function '{target.function}' has an HTTP trigger; only event "
+                        "functions can be destinations"
+                    )
             before = snapshot.async_config(function, name)
             now = self._clock.now()
             record = AsyncConfigRecord(

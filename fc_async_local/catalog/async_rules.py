@@ -1,28 +1,33 @@
 # SPDX-License-Identifier: MIT
 """What the service takes as an asynchronous configuration, and what it answers about one.
 
-Pure. The *format* of destinations is checked and nothing else: whether a queue or function exists
-shows when something is delivered, as with the service.
+Pure. Destinations are checked for what delivery would refuse whatever happens until then: their
+form, their names, the default event bus and RocketMQ 5.x. Whether a queue or function exists shows
+when something is delivered, as with the service.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from fc_async_local.catalog import fields, refusals
 from fc_async_local.catalog.times import rfc3339
+from fc_async_local.services.eventbridge import service as eventbridge
+from fc_async_local.services.eventbridge.errors import EventBridgeError
+from fc_async_local.services.mns import queue
+from fc_async_local.services.mns.errors import MnsError
+from fc_async_local.services.rocketmq import service as rocketmq
+from fc_async_local.services.rocketmq.errors import RocketMqError
 from fc_async_sdk import arn, limits
 from fc_async_sdk.errors import InvalidArn
-from fc_async_sdk.models import AsyncConfig, Destination, DestinationConfig
+from fc_async_sdk.models import AsyncConfig
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from fc_async_local.catalog.records import AsyncConfigRecord
-
-_ROCKETMQ_5_PREFIX: Final = "rmq-"
 
 
 def check(body: Mapping[str, Any]) -> AsyncConfig:
@@ -44,7 +49,8 @@ def check(body: Mapping[str, Any]) -> AsyncConfig:
         config.max_async_event_age_in_seconds,
         limits.EVENT_AGE_SECONDS,
     )
-    _check_destinations(config.destination_config)
+    for name, target in destinations(config):
+        _check_destination(name, target)
     return config
 
 
@@ -55,29 +61,45 @@ def _check_range(name: str, value: int | None, allowed: limits.Range) -> None:
         )
 
 
-def _check_destinations(config: DestinationConfig | None) -> None:
-    if config is None:
-        return
-    for name, destination in (("onSuccess", config.on_success), ("onFailure", config.on_failure)):
-        if destination is not None:
-            _check_destination(f"destinationConfig.{name}.destination", destination)
+def destinations(config: AsyncConfig) -> Iterator[tuple[str, arn.DestinationArn]]:
+    """Every destination of a configuration, with the name of its field.
+
+    Raises:
+        Rejected: 400 InvalidDestinationResources: one is not the ARN of a possible destination.
+    """
+    given = config.destination_config
+    outcomes = (("onSuccess", given.on_success), ("onFailure", given.on_failure)) if given else ()
+    for outcome, destination in outcomes:
+        if destination is None:
+            continue
+        name = f"destinationConfig.{outcome}.destination"
+        if not destination.destination:
+            raise refusals.invalid_destination(f"{name} can't be empty")
+        try:
+            yield name, arn.parse(destination.destination)
+        except InvalidArn as error:
+            raise refusals.invalid_destination(f"{name}: {error}") from None
 
 
-def _check_destination(name: str, destination: Destination) -> None:
-    text = destination.destination
-    if not text:
-        raise refusals.invalid_destination(f"{name} can't be empty")
+def _check_destination(name: str, target: arn.DestinationArn) -> None:
+    """Refuse what no delivery could ever reach, by the rules of the service that it belongs to."""
     try:
-        target = arn.parse(text)
-    except InvalidArn as error:
-        raise refusals.invalid_destination(f"{name}: {error}") from None
-    if isinstance(target, arn.RocketMqTopicArn) and target.instance_id.startswith(
-        _ROCKETMQ_5_PREFIX
-    ):
-        raise refusals.invalid_destination(
-            f"{name}: instance {target.instance_id!r} is of RocketMQ 5.x; "
-            "only instances of the 4.0 series can be a destination"
-        )
+        match target:
+            case arn.MnsQueueArn():
+                queue.check_name(target.queue)
+            case arn.MnsTopicArn():
+                queue.check_name(target.topic, kind="Topic")
+            case arn.EventBusArn(bus=limits.DEFAULT_EVENT_BUS):
+                raise refusals.invalid_destination(
+                    f"{name}: the default event bus takes events of cloud services only; name a "
+                    "custom event bus"
+                )
+            case arn.EventBusArn():
+                eventbridge.check_name("event bus", target.bus)
+            case arn.RocketMqTopicArn():
+                rocketmq.check_topic(target.instance_id, target.topic)
+    except (MnsError, EventBridgeError, RocketMqError) as error:
+        raise refusals.invalid_destination(f"{name}: {error.message}") from None
 
 
 def describe(record: AsyncConfigRecord, *, region: str, account: str) -> dict[str, Any]:

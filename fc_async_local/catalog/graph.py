@@ -36,9 +36,19 @@ class Graph(NamedTuple):
     edges: tuple[Edge, ...]
 
 
-def node(target: arn.DestinationArn) -> str:
-    """The name of a node: ``function/qualifier``, or the ARN of a target outside."""
-    if isinstance(target, arn.FunctionArn):
+def node(target: arn.DestinationArn, *, region: str, account: str) -> str:
+    """Return the name of a node.
+
+    Args:
+        target: What it stands for, with region and account filled in.
+        region: Of this runtime.
+        account: Of this runtime.
+
+    Returns:
+        ``function/qualifier`` for a function of this runtime, the ARN for anything else.
+    """
+    own = (target.region, target.account_id) == (region, account)
+    if isinstance(target, arn.FunctionArn) and own:
         return f"{target.function}/{target.qualifier}"
     return str(target)
 
@@ -54,8 +64,9 @@ def draw(
         nodes[source] = "function"
         for outcome, text in _destinations(record):
             target = arn.parse(text).resolve(region=region, account_id=account)
-            nodes[node(target)] = target.kind
-            edges.append(Edge(source, node(target), outcome))
+            name = node(target, region=region, account=account)
+            nodes[name] = target.kind
+            edges.append(Edge(source, name, outcome))
     return Graph(dict(sorted(nodes.items())), tuple(_marked(sorted(edges))))
 
 

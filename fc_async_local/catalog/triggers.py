@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from fc_async_local.catalog.cache import SnapshotCache
     from fc_async_local.catalog.paging import Page
+    from fc_async_local.catalog.snapshot import Snapshot
     from fc_async_local.clock import Clock
 
 TYPES: Final = frozenset(
@@ -43,6 +44,14 @@ class _Input(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_def
 
 
 prepare(_Input)
+
+
+def has_http_trigger(snapshot: Snapshot, function: str) -> bool:
+    """Whether a function has an HTTP trigger: such a one is no event function."""
+    return any(
+        record.settings.get("triggerType") == "http"
+        for record in snapshot.all(TriggerRecord, function)
+    )
 
 
 class Triggers:
@@ -87,11 +96,7 @@ class Triggers:
         Raises:
             StoreUnavailable: The store can't be asked.
         """
-        snapshot = await self._cache.read()
-        return any(
-            record.settings.get("triggerType") == "http"
-            for record in snapshot.all(TriggerRecord, function)
-        )
+        return has_http_trigger(await self._cache.read(), function)
 
     def _describe(self, record: TriggerRecord) -> dict[str, Any]:
         # Nothing else: deploy tools show every further key as a change.

@@ -26,6 +26,7 @@ from fc_async_local.services.hints import ALONE
 from fc_async_local.services.pushing import Pusher
 from fc_async_local.services.retry import wait_after
 from fc_async_local.store.protocol import Change, ChangeRefused
+from fc_async_sdk import limits
 from fc_async_sdk.errors import shorten
 
 if TYPE_CHECKING:
@@ -45,7 +46,6 @@ _LOG: Final = logging.getLogger(__name__)
 _BUS: Final = "eventbridge.bus"
 _RULE: Final = "eventbridge.rule"
 _NAME: Final = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_.-]{{0,{model.NAME_CHARACTERS - 1}}}")
-_RESERVED: Final = frozenset({"default"})
 
 _encode: Final = msgspec.json.Encoder().encode
 _bus: Final = msgspec.json.Decoder(Bus).decode
@@ -95,8 +95,8 @@ class EventBridgeService:
         Raises:
             EventBridgeError: InvalidArgument, EventBusAlreadyExist, QuotaExceeded.
         """
-        _check_name("EventBusName", name)
-        if name in _RESERVED:
+        check_name("EventBusName", name)
+        if name == limits.DEFAULT_EVENT_BUS:
             raise EventBridgeError("InvalidArgument", f"{name!r} is the service's own bus")
         if len(self._kept.items(_BUS)) >= model.BUSES:
             raise EventBridgeError("QuotaExceeded", f"an account has at most {model.BUSES} buses")
@@ -160,7 +160,7 @@ class EventBridgeService:
                 EventRuleAlreadyExist, QuotaExceeded.
         """
         self.bus(rule.bus)
-        _check_name("RuleName", rule.name)
+        check_name("RuleName", rule.name)
         self._check(rule)
         if len(self._kept.items(_RULE, f"{rule.bus}/")) >= model.RULES_PER_BUS:
             raise EventBridgeError(
@@ -365,7 +365,12 @@ def _wants(rule: Rule, event: Any) -> bool:
         return False
 
 
-def _check_name(what: str, name: str) -> None:
+def check_name(what: str, name: str) -> None:
+    """Refuse a name that no bus or rule can have.
+
+    Raises:
+        EventBridgeError: InvalidArgument.
+    """
     if _NAME.fullmatch(name) is None:
         raise EventBridgeError(
             "InvalidArgument",

@@ -19,6 +19,7 @@ from fc_async_local.services.rocketmq import log, model
 from fc_async_local.services.rocketmq.errors import RocketMqError, topic_missing
 from fc_async_local.services.rocketmq.model import Topic, Want
 from fc_async_local.store.protocol import Change, ChangeRefused
+from fc_async_sdk import limits
 from fc_async_sdk.errors import shorten
 
 if TYPE_CHECKING:
@@ -38,11 +39,33 @@ _NAME: Final = re.compile(r"[A-Za-z0-9_%-]{1,127}")
 _GROUP: Final = re.compile(r"[A-Za-z0-9_%-]{1,300}")
 """Longer than the service's 64: groups of triggers are named after function and trigger."""
 _INSTANCE: Final = re.compile(r"[A-Za-z0-9_-]{0,127}")
-_FIVE: Final = "rmq-"
-"""How the ids of 5.x instances begin; they don't speak this protocol."""
 
 _encode: Final = msgspec.json.Encoder().encode
 _topic: Final = msgspec.json.Decoder(Topic).decode
+
+
+def check_topic(instance_id: str, name: str) -> None:
+    """Refuse a topic that no instance of the 4.0 series can have.
+
+    Raises:
+        RocketMqError: InvalidArgument: a bad name, or an instance of version 5.
+    """
+    if instance_id.startswith(limits.ROCKETMQ_5_PREFIX):
+        raise RocketMqError(
+            "InvalidArgument",
+            f"instance {shorten(instance_id)} is of RocketMQ 5.x; only instances of the 4.0 series "
+            "can be destinations and speak this protocol",
+        )
+    if not _INSTANCE.fullmatch(instance_id):
+        raise RocketMqError(
+            "InvalidArgument",
+            f"instance {shorten(instance_id)}: at most 127 letters, digits, '-' and '_'",
+        )
+    if not _NAME.fullmatch(name):
+        raise RocketMqError(
+            "InvalidArgument",
+            f"topic {shorten(name)}: 1 to 127 letters, digits, '-', '_' and '%'",
+        )
 
 
 class RocketMqService:
@@ -75,19 +98,7 @@ class RocketMqService:
         Raises:
             RocketMqError: InvalidArgument: a bad name, or an instance of version 5.
         """
-        if instance_id.startswith(_FIVE):
-            raise RocketMqError(
-                "InvalidArgument",
-                f"instance {shorten(instance_id)} is of RocketMQ 5.x; only 4.x instances can be "
-                "destinations and speak this protocol",
-            )
-        if not _INSTANCE.fullmatch(instance_id):
-            raise RocketMqError("InvalidArgument", f"instance {shorten(instance_id)} is no id")
-        if not _NAME.fullmatch(name):
-            raise RocketMqError(
-                "InvalidArgument",
-                f"topic {shorten(name)}: 1 to 127 letters, digits, '-', '_' and '%'",
-            )
+        check_topic(instance_id, name)
         return await self._keep_topic(instance_id, name)
 
     async def ensure_topic(self, instance_id: str, name: str) -> None:

@@ -7,18 +7,20 @@ same as none, and an alias stands for all versions that it may lead to. Pure.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from fc_async_plugin.graph import triggers
+from fc_async_plugin.graph.cycles import find_cycles
 from fc_async_plugin.graph.model import Edge, EdgeKind, Graph, Node, Written
 from fc_async_plugin.template.desired import BLOCK, destination_path, is_function
 from fc_async_sdk import arn, limits
 from fc_async_sdk.errors import InvalidArn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from fc_async_plugin.template.model import Resource
 
@@ -56,8 +58,37 @@ def source_node(resource: Resource) -> Node:
     )
 
 
-def links(resources: Iterable[Resource]) -> Iterator[Link]:
-    """Every destination that resources name, wrong ones too."""
+def links(resources: Iterable[Resource], own: str | None = None) -> Iterator[Link]:
+    """Every destination that resources name, wrong ones too.
+
+    Args:
+        resources: Of one or several templates.
+        own: The account that counts as the own one of resources whose account is unknown; None:
+            the first of :func:`possible_accounts`.
+    """
+    resources = list(resources)
+    if own is None:
+        own = possible_accounts(resources)[0]
+    for link in _written(resources):
+        yield link._replace(arn=_resolved(link, own))
+
+
+def possible_accounts(resources: Iterable[Resource]) -> list[str]:
+    """Return the accounts that may be the own one of resources whose account is unknown.
+
+    Returns:
+        Accounts that destinations of such resources name, those named most often first; at least
+        one, "" if none is named.
+    """
+    named = Counter(
+        link.arn.account_id
+        for link in _written([one for one in resources if not one.account_id])
+        if not isinstance(link.arn, InvalidArn) and link.arn.account_id
+    )
+    return sorted(named, key=lambda account: (-named[account], account)) or [""]
+
+
+def _written(resources: Iterable[Resource]) -> Iterator[Link]:
     for resource in resources:
         block = resource.props.get(BLOCK) if is_function(resource) else None
         config = block.get("destinationConfig") if isinstance(block, dict) else None
@@ -67,19 +98,24 @@ def links(resources: Iterable[Resource]) -> Iterator[Link]:
             target = config.get(outcome)
             text = target.get("destination") if isinstance(target, dict) else None
             if isinstance(text, str) and text and "${" not in text:
-                yield Link(resource, outcome, kind, text, _parsed(resource, text))
+                yield Link(resource, outcome, kind, text, _parsed(text))
 
 
-def _parsed(resource: Resource, text: str) -> arn.DestinationArn | InvalidArn:
+def _parsed(text: str) -> arn.DestinationArn | InvalidArn:
     try:
-        parsed = arn.parse(text)
+        return arn.parse(text)
     except InvalidArn as error:
         return error
-    if not resource.account_id:
-        # Whose template this is isn't known, so an account in an ARN is taken for the own one: a
-        # circle must not go unseen because no access alias is set up on this machine.
-        parsed = msgspec.structs.replace(parsed, account_id="")
-    return parsed.resolve(region=resource.region, account_id=resource.account_id)
+
+
+def _resolved(link: Link, own: str) -> arn.DestinationArn | InvalidArn:
+    name, resource = link.arn, link.resource
+    if isinstance(name, InvalidArn):
+        return name
+    if not resource.account_id and name.account_id == own:
+        # A cycle must not go unseen because no access alias is set up on this machine.
+        name = msgspec.structs.replace(name, account_id="")
+    return name.resolve(region=resource.region, account_id=resource.account_id)
 
 
 def build(
@@ -94,10 +130,30 @@ def build(
         resources: Of one or several templates.
         aliases: Versions behind aliases, by the alias's node, as far as they are known.
         live: Edges that exist in the account already and stand in no template.
+
+    When the own account is unknown and destinations name several, only one of them can be the own
+    one. The graph is made for the account with which it has a cycle, if there is such an account.
     """
     functions = [resource for resource in resources if is_function(resource)]
+    live = tuple(live)
+    accounts = possible_accounts(functions)
+    graphs = (_build(functions, own, aliases or {}, live) for own in accounts)
+    if len(accounts) == 1:
+        return next(graphs)
+    return next(
+        (graph for graph in graphs if find_cycles(graph)),
+        _build(functions, accounts[0], aliases or {}, live),
+    )
+
+
+def _build(
+    functions: Sequence[Resource],
+    own: str,
+    aliases: Mapping[Node, tuple[str, ...]],
+    live: Iterable[Edge],
+) -> Graph:
     edges = []
-    for link in links(functions):
+    for link in links(functions, own):
         if isinstance(link.arn, InvalidArn):
             continue
         written = Written(link.resource, destination_path(link.outcome))

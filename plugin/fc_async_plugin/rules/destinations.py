@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from fc_async_plugin.rules.finding import Finding
 from fc_async_plugin.rules.registry import rule
 from fc_async_plugin.template.desired import destination_path
-from fc_async_sdk import arn
+from fc_async_sdk import arn, limits
 from fc_async_sdk.errors import InvalidArn, shorten
 
 if TYPE_CHECKING:
@@ -19,10 +19,6 @@ if TYPE_CHECKING:
     from fc_async_plugin.template.model import Position
 
 _FC2_SERVICE: Final = ":services/"
-_ROCKETMQ_5: Final = "rmq-"
-"""RocketMQ: ids of 5.x instances begin with this, those of 4.x with ``MQ_INST_``."""
-_DEFAULT_BUS: Final = "default"
-"""EventBridge: the bus of cloud services; only custom buses take events of functions."""
 
 
 def where(link: Link) -> Position:
@@ -72,7 +68,9 @@ def fc2_arns(context: Context) -> Iterator[Finding]:
 def rocketmq(context: Context) -> Iterator[Finding]:
     """Only instances of the 4.0 series can be destinations."""
     for link, name in context.destinations():
-        if isinstance(name, arn.RocketMqTopicArn) and name.instance_id.startswith(_ROCKETMQ_5):
+        if isinstance(name, arn.RocketMqTopicArn) and name.instance_id.startswith(
+            limits.ROCKETMQ_5_PREFIX
+        ):
             yield Finding(
                 "FCA022",
                 "error",
@@ -87,7 +85,7 @@ def rocketmq(context: Context) -> Iterator[Finding]:
 def default_bus(context: Context) -> Iterator[Finding]:
     """The default bus takes events of cloud services only; a custom bus is needed."""
     for link, name in context.destinations():
-        if isinstance(name, arn.EventBusArn) and name.bus == _DEFAULT_BUS:
+        if isinstance(name, arn.EventBusArn) and name.bus == limits.DEFAULT_EVENT_BUS:
             yield Finding(
                 "FCA023",
                 "error",

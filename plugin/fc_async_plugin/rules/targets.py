@@ -61,7 +61,7 @@ def _near(name: str, context: Context) -> str:
     return f"did you mean {found[0]}?" if found else ""
 
 
-@rule("FCA041", "http-function", "warning", "A destination function that waits for HTTP requests.")
+@rule("FCA041", "http-function", "error", "A destination function that waits for HTTP requests.")
 def http_function(context: Context) -> Iterator[Finding]:
     """Only event functions can be destinations: the event comes as a payload, not as a request."""
     for link, name, resource in _functions(context):
@@ -71,11 +71,11 @@ def http_function(context: Context) -> Iterator[Finding]:
         ):
             yield Finding(
                 "FCA041",
-                "warning",
+                "error",
                 f"{link.outcome} goes to {name.function}, which has an HTTP trigger; only event"
                 " functions can be destinations",
                 where(link),
-                "put an event function there, or make sure that its handler takes both",
+                "name an event function, or remove the HTTP trigger",
             )
 
 

@@ -89,6 +89,12 @@ def test_values_out_of_range_or_type_are_invalid_arguments(body):
             "RocketMQ 5.x",
         ),
         ({"destination": "acs:fc:::functions/" + "f" * 600}, "512"),
+        ({"destination": "acs:eventbridge:cn-hangzhou:123:eventbus/default"}, "default event bus"),
+        ({"destination": "acs:eventbridge:::eventbus/" + "b" * 128}, "1 to 127"),
+        ({"destination": "acs:mns:::/queues/a.b/messages"}, "a.b"),
+        ({"destination": "acs:mns:::/topics/_t/messages"}, "_t"),
+        ({"destination": "acs:mq:::/instances/a.b/topic/t"}, "a.b"),
+        ({"destination": "acs:mq:::/instances/MQ_INST_1/topic/" + "t" * 128}, "1 to 127"),
     ],
 )
 @pytest.mark.parametrize("outcome", ["onSuccess", "onFailure"])
@@ -98,6 +104,24 @@ def test_what_can_be_no_destination_is_refused_with_the_reason(outcome, destinat
     assert (caught.value.status, caught.value.code) == (400, "InvalidDestinationResources")
     assert outcome in caught.value.message
     assert words in caught.value.message
+
+
+@pytest.mark.parametrize("place", ["cn-hangzhou:123", ":"])
+@pytest.mark.parametrize("suffix", ["", "/LATEST"])
+def test_a_function_with_an_http_trigger_is_refused_as_destination(
+    run, catalog, orders, function_body, place, suffix
+):
+    run(catalog.functions.create(function_body(functionName="web")))
+    target = {"onFailure": {"destination": f"acs:fc:{place}:functions/web{suffix}"}}
+    run(orders.put("orders", "", {"destinationConfig": target}))
+    run(catalog.triggers.create("web", {"triggerName": "t", "triggerType": "http"}))
+    with pytest.raises(Rejected) as caught:
+        run(orders.put("orders", "", {"destinationConfig": target}))
+    assert (caught.value.status, caught.value.code) == (400, "InvalidDestinationResources")
+    assert "destinationConfig.onFailure.destination" in caught.value.message
+    assert "'web' has an HTTP trigger" in caught.value.message
+    run(catalog.triggers.delete("web", "t"))
+    run(orders.put("orders", "", {"destinationConfig": target}))
 
 
 def test_put_replaces_and_keeps_the_time_of_creation(run, orders, clock):

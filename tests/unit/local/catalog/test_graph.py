@@ -45,6 +45,17 @@ def test_targets_outside_are_named_in_full():
     )
 
 
+def test_functions_of_other_accounts_and_regions_are_other_nodes():
+    drawn = graph(
+        config("b", success="acs:fc:cn-hangzhou:222:functions/a"),
+        config("a", success="acs:fc:cn-hangzhou:1:functions/b"),
+        config("c", success="acs:fc:cn-shanghai:1:functions/c"),
+    )
+    assert [edge for edge in drawn.edges if edge.cyclic] == []
+    assert drawn.nodes["acs:fc:cn-hangzhou:222:functions/a"] == "function"
+    assert Edge("a/LATEST", "b/LATEST", "success") in drawn.edges
+
+
 def test_edges_of_a_cycle_are_marked_and_no_others():
     drawn = graph(
         config("into", success="acs:fc:::functions/a"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from fc_async_plugin.graph import Node, find_cycles
@@ -55,6 +56,36 @@ def test_all_spellings_of_a_function_are_one_node(text: str) -> None:
 )
 def test_what_is_elsewhere_is_another_node(text: str) -> None:
     assert find_cycles(build([resource("a", onSuccess=text)])) == []
+
+
+def unowned(name: str, destination: str) -> Resource:
+    return msgspec.structs.replace(resource(name, onSuccess=destination), account_id="")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "cyclic"),
+    [
+        ("111", "222", False),
+        ("111", "111", True),
+        ("111", "", True),
+        ("", "222", True),
+        ("", "", True),
+    ],
+)
+def test_functions_of_two_accounts_are_no_cycle_though_the_own_account_is_unknown(
+    first: str, second: str, cyclic: bool
+) -> None:
+    a = unowned("a", f"acs:fc::{first}:functions/b")
+    b = unowned("b", f"acs:fc::{second}:functions/a")
+    assert bool(find_cycles(build([a, b]))) is cyclic
+
+
+def test_a_cycle_of_the_account_that_is_named_less_often_is_found() -> None:
+    others = [unowned(name, "acs:fc::111:functions/z") for name in "cdef"]
+    a = unowned("a", "acs:fc::222:functions/b")
+    b = unowned("b", "acs:fc::222:functions/a")
+    (cycle,) = find_cycles(build([*others, a, b]))
+    assert [node.label for node in cycle.nodes] == ["a", "b"]
 
 
 def test_a_weighted_alias_is_on_the_cycle_of_any_of_its_versions() -> None:
