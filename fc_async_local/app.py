@@ -36,9 +36,11 @@ from fc_async_local.api.uploads import UploadOperations
 from fc_async_local.bodies import BodyMemory
 from fc_async_local.catalog import FunctionCatalog
 from fc_async_local.clock import RealClock, VirtualClock
+from fc_async_local.domain.invocation import Outcome, OutcomeKind
 from fc_async_local.engine import request_ids
 from fc_async_local.engine.engine import Engine
 from fc_async_local.neighbours import Neighbours
+from fc_async_local.runtime import replies
 from fc_async_local.runtime.archive import checksum
 from fc_async_local.runtime.code import CodeCache
 from fc_async_local.runtime.identity import Identity
@@ -53,12 +55,12 @@ if TYPE_CHECKING:
 
     from fc_async_local.clock import Clock
     from fc_async_local.destinations.protocol import Destination, DestinationKind
-    from fc_async_local.domain.invocation import Outcome
     from fc_async_local.runtime.protocol import Attempt, FunctionRunner
     from fc_async_local.services.asgi import Endpoint
     from fc_async_local.services.mns.service import MnsService
 
 DEFAULT_DATA: Final = _project_folder.RUNTIME
+_ABORTED: Final = "it was ended because invocation of the function was disabled"
 _FC: Final = "fc"
 """What the API is called among the addresses; the others are :data:`neighbours.NAMES`."""
 _HIGHEST_PORT: Final = listening.HIGHEST_PORT - len(neighbours.NAMES)
@@ -170,6 +172,7 @@ class Runtime:
         stores = await opening.open_stores(options.store, options.data, closing)
         self.catalog = _catalog(stores, self.clock, options.settings)
         runner = self._runner(CodeCache(stores.blobs, options.data / "code"))
+        self._abort = runner.abort
         closing.push_async_callback(runner.aclose)
         await self._start_work(stores, runner, closing)
         apps: dict[str, Api | Endpoint] = {_FC: self._api(stores), **self.neighbours.apps}
@@ -210,8 +213,7 @@ class Runtime:
         closing.push_async_callback(self._stop_engine)
 
     async def _role_of(self, function: str, qualifier: str) -> str:
-        deployment = await self.catalog.deployment(function, qualifier, roll=0.0)
-        return deployment.role
+        return await self.catalog.role(function, qualifier)
 
     async def _serve(
         self, apps: Mapping[socket.socket, Api | Endpoint], closing: contextlib.AsyncExitStack
@@ -231,7 +233,7 @@ class Runtime:
         for server in servers:
             await server.start()
 
-    def _runner(self, code: CodeCache) -> FunctionRunner:
+    def _runner(self, code: CodeCache) -> _EitherRunner:
         options, settings = self._options, self._options.settings
         identity = Identity(
             region=settings.region,
@@ -259,7 +261,7 @@ class Runtime:
         return Api(
             InvokeEndpoint(self.engine, self.catalog, authenticator),
             [
-                *FunctionOperations(self.catalog).routes(),
+                *FunctionOperations(self.catalog, self._abort).routes(),
                 *AliasOperations(self.catalog).routes(),
                 *AsyncConfigOperations(self.catalog).routes(),
                 *TriggerOperations(self.catalog).routes(),
@@ -287,12 +289,33 @@ class _EitherRunner:
         self._handlers = handlers
         self._callables = InProcessRunner(handlers, clock)
         self._processes = processes
+        self._running: dict[str, set[str]] = {}
+        self._aborted: set[str] = set()
 
     async def run(self, attempt: Attempt) -> Outcome:
         """Execute one attempt."""
-        if attempt.deployment.function in self._handlers:
-            return await self._callables.run(attempt)
-        return await self._processes.run(attempt)
+        function, request_id = attempt.deployment.function, attempt.request_id
+        runner = self._callables if function in self._handlers else self._processes
+        running = self._running.setdefault(function, set())
+        running.add(request_id)
+        try:
+            outcome = await runner.run(attempt)
+            if outcome.kind is OutcomeKind.INTERRUPTED and request_id in self._aborted:
+                # Not stopped by a user: an asynchronous invocation goes back to the queue.
+                return replies.exhausted(attempt.deployment, _ABORTED)
+            return outcome
+        finally:
+            self._aborted.discard(request_id)
+            running.discard(request_id)
+            if not running:
+                self._running.pop(function, None)
+
+    async def abort(self, function: str) -> None:
+        """End all attempts of a function that are running in this process."""
+        running = self._running.get(function, set())
+        self._aborted |= running
+        for request_id in tuple(running):
+            await self.interrupt(request_id)
 
     async def interrupt(self, request_id: str) -> bool:
         """Stop a running attempt."""

@@ -79,7 +79,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         account_id: Account that ARNs and functions see.
         strict_auth: Verify signatures against ``access_keys``; else any key is taken.
         access_keys: Access key id to secret, for ``strict_auth``.
-        account_instances: Instances of all functions together; over it: throttled (guide: 100).
+        account_instances: Instances of all functions together; over it: lack of resources
+            (CloudMonitor: FunctionResourceThrottles, 503; guide: 100).
         max_in_flight: Attempts that one node runs at a time.
         lease_ms: How long a claim holds without a sign of life.
         queue_limit: Waiting invocations at which accept answers 429 with Retry-After; 0: none.

@@ -45,6 +45,10 @@ DELAY_SECONDS: Final = Range(1, 3_599, 0)
 TASK_ID_PATTERN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,127}")
 """API: x-fc-async-task-id, at most 128 characters. Use with ``fullmatch``."""
 
+REQUEST_ID_PATTERN: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
+"""Ours: what a caller may send as x-fc-request-id. Without a task id it becomes the task's id,
+whose characters and length these are; the service's own ids begin with a digit."""
+
 FUNCTION_NAME_PATTERN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,127}")
 """API: functionName, 1-128 letters, digits, ``_`` and ``-``, no digit or ``-`` in front."""
 

@@ -70,8 +70,7 @@ class Api:
         if scope["type"] != "http":
             # The ASGI specification: an application raises for protocols that it doesn't speak.
             raise RuntimeError(f"{scope['type']!r} is not served here, only http is")
-        request_id = self._new_request_id()
-        scope[REQUEST_ID] = request_id
+        scope[REQUEST_ID] = self._new_request_id()
         headers: dict[bytes, bytes] = dict(scope["headers"])
         try:
             _turn_away_strangers(scope, headers)
@@ -83,12 +82,14 @@ class Api:
         except ClientGone:
             return
         except HTTPException as error:
-            await send_rejection(send, _unrouted(scope, error), request_id)
+            await send_rejection(send, _unrouted(scope, error), scope[REQUEST_ID])
         except Exception as error:  # noqa: BLE001 -- the edge: every error gets an answer
             rejection = as_rejection(error)
             if rejection is None:
-                _LOG.exception("%s %s failed [%s]", scope["method"], scope["path"], request_id)
-            await send_rejection(send, rejection or INTERNAL, request_id)
+                _LOG.exception(
+                    "%s %s failed [%s]", scope["method"], scope["path"], scope[REQUEST_ID]
+                )
+            await send_rejection(send, rejection or INTERNAL, scope[REQUEST_ID])
 
     async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = await read_body(receive, API_BODY_BYTES)

@@ -14,6 +14,8 @@ from fc_async_local.engine.protocol import Rejected
 from fc_async_sdk import limits
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from starlette.requests import Request
     from starlette.routing import Route
 
@@ -24,10 +26,16 @@ ARCHIVE_PATH = "/_local/code"
 
 
 class FunctionOperations:
-    """Functions and versions."""
+    """Functions and versions.
 
-    def __init__(self, catalog: FunctionCatalog) -> None:
+    Args:
+        catalog: Where they are kept.
+        abort: Ends what is running of a function.
+    """
+
+    def __init__(self, catalog: FunctionCatalog, abort: Callable[[str], Awaitable[None]]) -> None:
         self._functions = catalog.functions
+        self._abort = abort
 
     def routes(self) -> list[Route]:
         """The routes of these operations."""
@@ -38,6 +46,8 @@ class FunctionOperations:
             operation("GET", one, self.get_function),
             operation("PUT", one, self.update_function),
             operation("DELETE", one, self.delete_function),
+            operation("POST", f"{one}/invoke/disable", self.disable_function_invocation),
+            operation("POST", f"{one}/invoke/enable", self.enable_function_invocation),
             operation("GET", f"{one}/code", self.get_function_code),
             operation("GET", "/{name}/{qualifier}", self.archive, prefix=ARCHIVE_PATH),
             operation("POST", f"{one}/versions", self.publish_version),
@@ -62,6 +72,19 @@ class FunctionOperations:
     async def delete_function(self, request: Request) -> None:
         """DeleteFunction."""
         await self._functions.delete(request.path_params["name"])
+
+    async def disable_function_invocation(self, request: Request) -> dict[str, Any]:
+        """DisableFunctionInvocation: what runs goes on unless it is to be aborted."""
+        name = request.path_params["name"]
+        body = parameters.json_object(await request.body())
+        if await self._functions.disable_invocation(name, body):
+            await self._abort(name)
+        return {"success": True}
+
+    async def enable_function_invocation(self, request: Request) -> dict[str, Any]:
+        """EnableFunctionInvocation."""
+        await self._functions.enable_invocation(request.path_params["name"])
+        return {"success": True}
 
     async def list_functions(self, request: Request) -> dict[str, Any]:
         """ListFunctions."""

@@ -91,6 +91,9 @@ class InvokeEndpoint:
     async def _accept(
         self, function: str, body: bytes, headers: Mapping[bytes, bytes], scope: Scope, send: Send
     ) -> None:
+        given = parameters.request_id(_text(headers, b"x-fc-request-id"))
+        if given:
+            scope[REQUEST_ID] = given
         accepted = await self._invoker.invoke_async(
             function,
             body,

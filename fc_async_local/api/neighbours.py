@@ -12,7 +12,7 @@ from fc_async_local import json_input
 from fc_async_local.api import parameters
 from fc_async_local.api.operation import operation, page_of
 from fc_async_local.api.wire import REQUEST_ID
-from fc_async_local.catalog import function_rules, refusals
+from fc_async_local.catalog import function_rules, refusals, tags
 from fc_async_local.catalog.paging import Page
 from fc_async_sdk.errors import shorten
 
@@ -205,6 +205,7 @@ class TagOperations:
     async def untag_resources(self, request: Request) -> None:
         """UntagResources."""
         query = request.query_params
+        tags.check_type(query.get("ResourceType"))
         await self._tags.remove(
             _json(query, "ResourceId"),
             _json(query, "TagKey") or [],
@@ -214,16 +215,17 @@ class TagOperations:
     async def list_tag_resources(self, request: Request) -> dict[str, Any]:
         """ListTagResources."""
         query = request.query_params
+        tags.check_type(query.get("ResourceType"))
         limit = parameters.whole_number(query, "Limit")
         page = Page(token=query.get("NextToken", ""))
-        tags, token = await self._tags.listing(
+        found, token = await self._tags.listing(
             _json(query, "ResourceId"),
             function_rules.check_tags(_json(query, "Tag")),
             page if limit is None else page._replace(limit=limit),
         )
         return {
             "RequestId": request.scope[REQUEST_ID],
-            "TagResources": tags,
+            "TagResources": found,
             **({"NextToken": token} if token else {}),
         }
 

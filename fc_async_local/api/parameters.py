@@ -9,6 +9,7 @@ from fc_async_local import json_input
 from fc_async_local.catalog import refusals
 from fc_async_local.catalog.paging import Page, check_limit
 from fc_async_sdk import limits
+from fc_async_sdk.errors import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,6 +81,19 @@ def json_object(body: bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise refusals.invalid_argument("the body must be a JSON object")
     return value
+
+
+def request_id(text: str) -> str:
+    """``x-fc-request-id`` of a request: "" when the header is absent.
+
+    Raises:
+        Rejected: 400 InvalidArgument.
+    """
+    if text and not limits.REQUEST_ID_PATTERN.fullmatch(text):
+        raise refusals.invalid_argument(
+            f"x-fc-request-id must be 1 to 128 letters, digits, '_' and '-', got {shorten(text)}"
+        )
+    return text
 
 
 def delay_seconds(text: str) -> int:

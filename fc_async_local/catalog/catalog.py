@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING
 
+from fc_async_local.catalog import refusals
 from fc_async_local.catalog.aliases import Aliases
 from fc_async_local.catalog.async_configs import AsyncConfigs
 from fc_async_local.catalog.cache import SnapshotCache
@@ -78,7 +79,17 @@ class FunctionCatalog:
 
     async def deployment(self, function: str, qualifier: str, *, roll: float) -> Deployment:
         """What runs for a qualifier; see :class:`fc_async_local.engine.protocol.Catalog`."""
-        return _deployment(await self._cache.read(), function, qualifier, roll)
+        snapshot = await self._cache.read()
+        _check_enabled(snapshot, function)
+        return _deployment(snapshot, function, qualifier, roll)
+
+    async def role(self, function: str, qualifier: str) -> str:
+        """The role of a function, "" if it has none; also of one that may not be invoked.
+
+        Raises:
+            Rejected: 404 FunctionNotFound, VersionNotFound or AliasNotFound.
+        """
+        return _deployment(await self._cache.read(), function, qualifier, 0.0).role
 
     async def async_config(self, function: str, qualifier: str) -> AsyncConfig | None:
         """The configuration of exactly this qualifier, or None."""
@@ -87,6 +98,7 @@ class FunctionCatalog:
     async def target(self, function: str, qualifier: str, *, roll: float) -> Target:
         """Both, as of one moment."""
         snapshot = await self._cache.read()
+        _check_enabled(snapshot, function)
         deployment = _deployment(snapshot, function, qualifier, roll)
         return Target(deployment, _config(snapshot, function, qualifier))
 
@@ -107,6 +119,12 @@ class FunctionCatalog:
             Rejected: 404 FunctionNotFound or VersionNotFound.
         """
         return (await self._cache.read()).resolve(function, version_id).code.checksum
+
+
+def _check_enabled(snapshot: Snapshot, function: str) -> None:
+    record = snapshot.find(FunctionRecord, function)
+    if record is not None and record.restriction is not None:
+        raise refusals.invocation_disabled(function, record.restriction.reason)
 
 
 def _deployment(snapshot: Snapshot, function: str, qualifier: str, roll: float) -> Deployment:

@@ -310,6 +310,12 @@ def describe(
         "state": "Active",
         "lastUpdateStatus": "Successful",
     }
+    if function.restriction is not None:
+        answer["invocationRestriction"] = {
+            "disable": True,
+            "reason": function.restriction.reason,
+            "lastModifiedTime": rfc3339(function.restriction.modified_at),
+        }
     if function.tags:
         answer["tags"] = [{"Key": k, "Value": v} for k, v in function.tags.items()]
     return answer

@@ -14,6 +14,7 @@ from fc_async_local.catalog.records import (
     AliasRecord,
     CodeRef,
     FunctionRecord,
+    Restriction,
     VersionRecord,
 )
 from fc_async_local.catalog.snapshot import with_settings
@@ -135,6 +136,38 @@ class Functions:
             await self._cache.write([record.stored("present")])
         except ChangeRefused:
             raise refusals.function_not_found(record.name) from None
+
+    async def disable_invocation(self, name: str, body: Mapping[str, Any]) -> bool:
+        """DisableFunctionInvocation.
+
+        Returns:
+            Whether what is running has to be ended (``abortOngoingRequest``).
+
+        Raises:
+            Rejected: 400 InvalidArgument, 404 FunctionNotFound.
+        """
+        reason, abort = body.get("reason"), body.get("abortOngoingRequest")
+        if reason is not None and not isinstance(reason, str):
+            raise refusals.invalid_argument(f"reason must be a text, got {shorten(reason)}")
+        if abort is not None and not isinstance(abort, bool):
+            raise refusals.invalid_argument(
+                f"abortOngoingRequest must be true or false, got {shorten(abort)}"
+            )
+        await self._restrict(name, Restriction(reason=reason or "", modified_at=self._clock.now()))
+        return bool(abort)
+
+    async def enable_invocation(self, name: str) -> None:
+        """EnableFunctionInvocation; no-op for a function that is not disabled.
+
+        Raises:
+            Rejected: 404 FunctionNotFound.
+        """
+        await self._restrict(name, None)
+
+    async def _restrict(self, name: str, restriction: Restriction | None) -> None:
+        async with self._cache.writing:
+            before = (await self._cache.read()).function(name)
+            await self._store(msgspec.structs.replace(before, restriction=restriction))
 
     async def get(self, name: str, qualifier: str = "") -> dict[str, Any]:
         """GetFunction.

@@ -76,6 +76,13 @@ class CodeRef(msgspec.Struct, frozen=True, kw_only=True):
     size: int = 0
 
 
+class Restriction(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a function may not be invoked, and since when."""
+
+    reason: str = ""
+    modified_at: int
+
+
 class FunctionRecord(Record, frozen=True, kw_only=True):
     """A function: its unpublished code and settings.
 
@@ -83,6 +90,7 @@ class FunctionRecord(Record, frozen=True, kw_only=True):
         function_id: Distinguishes a function from an earlier one of the same name.
         edition: Counts changes of code or settings.
         next_version: Version ids are never used twice.
+        restriction: Set while invocation is disabled.
     """
 
     kind: ClassVar[str] = "function"
@@ -96,6 +104,7 @@ class FunctionRecord(Record, frozen=True, kw_only=True):
     edition: int = 1
     next_version: int = 1
     tags: dict[str, str] = {}
+    restriction: Restriction | None = None
 
     @property
     def key(self) -> str:

@@ -25,6 +25,16 @@ def function_not_found(name: str) -> Rejected:
     return Rejected(404, "FunctionNotFound", f"function '{name}' does not exist")
 
 
+def invocation_disabled(name: str, reason: str) -> Rejected:
+    """403. The code is ours: the API reference names none."""
+    why = f" ({reason})" if reason else ""
+    return Rejected(
+        403,
+        "FunctionInvocationDisabled",
+        f"invocation of function '{name}' is disabled{why}; call EnableFunctionInvocation first",
+    )
+
+
 def version_not_found(name: str, version_id: str) -> Rejected:
     """404."""
     return Rejected(
@@ -52,10 +62,8 @@ def trigger_exists(name: str, trigger: str) -> Rejected:
 
 
 def concurrency_not_found(name: str) -> Rejected:
-    """404."""
-    return Rejected(
-        404, "ConcurrencyConfigNotFound", f"function '{name}' has no reserved concurrency"
-    )
+    """404. Code: the Terraform provider (alicloud_fcv3_concurrency_config) reads it as "absent"."""
+    return Rejected(404, "OnDemandConfigNotFound", f"function '{name}' has no reserved concurrency")
 
 
 def async_config_not_exists(name: str, qualifier: str) -> Rejected:

@@ -89,7 +89,7 @@ class Scaling:
         """GetConcurrencyConfig.
 
         Raises:
-            Rejected: 404 FunctionNotFound or ConcurrencyConfigNotFound.
+            Rejected: 404 FunctionNotFound or OnDemandConfigNotFound.
         """
         return self._describe_concurrency(await self._concurrency(function))
 
@@ -97,7 +97,7 @@ class Scaling:
         """DeleteConcurrencyConfig.
 
         Raises:
-            Rejected: 404 FunctionNotFound or ConcurrencyConfigNotFound.
+            Rejected: 404 FunctionNotFound or OnDemandConfigNotFound.
         """
         async with self._cache.writing:
             await self._cache.write([(await self._concurrency(function)).deleted()])

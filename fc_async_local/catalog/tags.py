@@ -10,6 +10,7 @@ import msgspec
 from fc_async_local.catalog import function_rules, paging, refusals
 from fc_async_local.catalog.records import FunctionRecord
 from fc_async_sdk.arn import FunctionArn
+from fc_async_sdk.errors import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,6 +19,20 @@ if TYPE_CHECKING:
     from fc_async_local.catalog.paging import Page
 
 _FUNCTION = "function"
+_TYPES = frozenset({"function", "aliyun::fc::function"})
+"""API, structures TagResource and TagResourcesInput: the type in full, and its short form."""
+
+
+def check_type(kind: object) -> None:
+    """Refuse a resource type other than a function; an absent one means that.
+
+    Raises:
+        Rejected: 400 InvalidArgument.
+    """
+    if kind is not None and (not isinstance(kind, str) or kind.lower() not in _TYPES):
+        raise refusals.invalid_argument(
+            f"ResourceType must be function or ALIYUN::FC::FUNCTION, got {shorten(kind)}"
+        )
 
 
 class Tags:
@@ -34,6 +49,7 @@ class Tags:
         Raises:
             Rejected: 400 InvalidArgument, 404 FunctionNotFound.
         """
+        check_type(body.get("ResourceType"))
         tags = function_rules.check_tags(body.get("Tag"))
         await self._change(_names(body.get("ResourceId")), lambda before: {**before, **tags})
 

@@ -92,8 +92,8 @@ class Accepting:
             raise Rejected(
                 409,
                 "AsyncTaskAlreadyExists",
-                f"function {function!r} already has a task {task_id or request_id!r}; "
-                "use another id",
+                f"function {function!r} already has a task {task_id or request_id!r}, or its "
+                "request id is that of another invocation; use other ids",
             ) from error
         return Accepted(invocation.request_id, invocation.task_id)
 

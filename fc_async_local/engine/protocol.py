@@ -34,7 +34,8 @@ class Catalog(Protocol):
             roll: In [0, 1): which version of a weighted alias.
 
         Raises:
-            Rejected: 404 FunctionNotFound, AliasNotFound or VersionNotFound.
+            Rejected: 404 FunctionNotFound, AliasNotFound or VersionNotFound; 403
+                FunctionInvocationDisabled.
         """
         ...
 

@@ -53,12 +53,14 @@ class Place(Generic[T]):
         fresh: The instance was made for this call and has to be started.
         retired: Instances that are to be stopped because of this call.
         limit: Which limit was reached, in words.
+        of_account: The limit is that of the account, not of the function.
     """
 
     instance: T | None
     fresh: bool = False
     retired: tuple[T, ...] = ()
     limit: str = ""
+    of_account: bool = False
 
 
 class InstancePools(Generic[T]):
@@ -102,11 +104,11 @@ class InstancePools(Generic[T]):
         if instance is not None:
             self._shrink(deployment, retired)
             return Place(instance, retired=tuple(retired))
-        limit = self._make_room(deployment, len(running), retired)
+        limit, of_account = self._make_room(deployment, len(running), retired)
         if limit:
             if deployment.function not in self._by_function:
                 self._current.pop(deployment.function, None)
-            return Place(None, retired=tuple(retired), limit=limit)
+            return Place(None, retired=tuple(retired), limit=limit, of_account=of_account)
         instance = self._make(deployment)
         instance.busy = 1
         self._by_function.setdefault(deployment.function, []).append(instance)
@@ -219,16 +221,22 @@ class InstancePools(Generic[T]):
             if within or not self._evict(own, retired):
                 return
 
-    def _make_room(self, deployment: Deployment, running: int, retired: list[T]) -> str:
-        """Retire idle instances if that allows one more. Returns the limit that forbids it."""
+    def _make_room(
+        self, deployment: Deployment, running: int, retired: list[T]
+    ) -> tuple[str, bool]:
+        """Retire idle instances if that allows one more.
+
+        Returns:
+            The limit that forbids it ("" if none does), and whether it is the account's.
+        """
         maximum = deployment.max_instances
         room = 1 if maximum is not None and running < maximum else 0
         self._shrink(deployment, retired, room)
         if limit := over_reserved(deployment, running):
-            return limit
+            return limit, False
         if self._count >= self._account_instances and not self._evict(self, retired):
-            return f"all {self._account_instances} instances of the account are busy"
-        return ""
+            return f"all {self._account_instances} instances of the account are busy", True
+        return "", False
 
     def _evict(self, candidates: Iterable[T], retired: list[T]) -> bool:
         idle = [one for one in candidates if one.busy == 0]

@@ -134,7 +134,7 @@ def unavailable(deployment: Deployment, text: str) -> Outcome:
 
 
 def exhausted(deployment: Deployment, text: str) -> Outcome:
-    """This machine has no room for one more instance."""
+    """This machine, or the account, has no room for one more instance."""
     return Outcome(
         kind=OutcomeKind.RESOURCE_EXHAUSTED,
         error_type="ResourceExhausted",

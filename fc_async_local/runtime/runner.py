@@ -171,6 +171,8 @@ class ProcessRunner:
         place = self._pools.acquire(deployment)
         for old in place.retired:
             self._stop_later(old)
+        if place.instance is None and place.of_account:
+            return replies.exhausted(deployment, f"function {deployment.function!r}: {place.limit}")
         if place.instance is None:
             return replies.throttled(deployment, place.limit)
         return await self._run_at(place.instance, call)

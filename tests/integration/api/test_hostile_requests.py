@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 CAPTURES = Path(__file__).parents[2] / "captures"
+FC_CAPTURES = Path(__file__).parents[2] / "unit" / "sdk" / "captures"
 REQUESTS = int(os.environ.get("FC_ASYNC_FUZZ_REQUESTS", "1500"))
 SEED = int(os.environ.get("FC_ASYNC_FUZZ_SEED", "1"))
 FUNCTIONS = f"{VERSION}/functions"
@@ -220,6 +221,8 @@ USING = [
     fc("GET", f"{FUNCTIONS}?limit=1&fcVersion=v3&runtime=python3.10"),
     fc("GET", f"{ORDERS}?qualifier=prod"),
     fc("GET", f"{ORDERS}/code?qualifier=1"),
+    fc("POST", f"{ORDERS}/invoke/disable", {"reason": "x", "abortOngoingRequest": True}),
+    fc("POST", f"{ORDERS}/invoke/enable"),
     fc("GET", "/_local/code/orders/LATEST"),
     fc("GET", f"{ORDERS}/versions?direction=FORWARD&limit=1"),
     fc("GET", f"{ORDERS}/aliases?limit=1&prefix=p"),
@@ -558,6 +561,7 @@ def test_no_request_gets_a_fault_of_the_server_as_answer(
 ) -> None:
     caplog.set_level(logging.ERROR)
     recorded = [
+        *(fuzz.captured("fc", FC_CAPTURES)),
         *(fuzz.captured("mns", CAPTURES / "mns")),
         *(fuzz.captured("rocketmq", CAPTURES / "rocketmq")),
         *(fuzz.captured("eventbridge", CAPTURES / "eventbridge")),

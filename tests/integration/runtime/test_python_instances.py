@@ -303,7 +303,7 @@ def test_an_instance_that_died_idle_is_replaced_and_no_call_notices(
         assert outcome.kind is OutcomeKind.SUCCESS
 
 
-def test_the_account_limit_throttles(workshop: Any) -> None:
+def test_over_the_account_limit_there_are_no_resources(workshop: Any) -> None:
     workshop.write("import time\ndef handler(event, context): time.sleep(600)")
 
     async def scenario() -> Any:
@@ -314,7 +314,7 @@ def test_the_account_limit_throttles(workshop: Any) -> None:
         return refused
 
     refused = workshop.play(scenario, account_instances=1)
-    assert refused.kind is OutcomeKind.THROTTLED
+    assert refused.kind is OutcomeKind.RESOURCE_EXHAUSTED
     assert b"all 1 instances of the account are busy" in refused.payload
 
 

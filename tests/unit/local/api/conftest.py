@@ -95,6 +95,9 @@ class Engine:
         self._note("stop_task", (function, task_id))
         return task(task_id=task_id)
 
+    async def abort(self, function):
+        self._note("abort", function)
+
     async def make_due(self, function, task_id):
         self._note("make_due", (function, task_id))
         return self.known
@@ -183,7 +186,7 @@ class World:
         self.app = Api(
             InvokeEndpoint(self.engine, self.catalog, authenticator),
             [
-                *FunctionOperations(self.catalog).routes(),
+                *FunctionOperations(self.catalog, self.engine.abort).routes(),
                 *AliasOperations(self.catalog).routes(),
                 *AsyncConfigOperations(self.catalog).routes(),
                 *TriggerOperations(self.catalog).routes(),

@@ -42,6 +42,33 @@ def test_everything_of_an_asynchronous_call_reaches_the_engine(world):
     ]
 
 
+def test_the_request_id_of_an_asynchronous_call_names_the_task(world):
+    answer = world.call("POST", URL, b"", ASYNC | {"x-fc-request-id": "1-order_42"})
+    assert answer.headers["x-fc-request-id"] == "1-order_42"
+    assert answer.headers["x-fc-async-task-id"] == "1-order_42"
+    assert world.engine.calls[0][1]["request_id"] == "1-order_42"
+
+
+def test_a_task_id_stands_beside_the_request_id(world):
+    given = {"x-fc-request-id": "1-order_42", "x-fc-async-task-id": "task"}
+    answer = world.call("POST", URL, b"", ASYNC | given)
+    assert answer.headers["x-fc-request-id"] == "1-order_42"
+    assert answer.headers["x-fc-async-task-id"] == "task"
+
+
+@pytest.mark.parametrize("request_id", ["a b", "a/b", "a.b", "x" * 129, "\xe9", "a\x00"])
+def test_a_request_id_of_another_form_is_refused(world, request_id):
+    answer = world.call("POST", URL, b"", ASYNC | {"x-fc-request-id": request_id})
+    assert (answer.status, answer.json["Code"]) == (400, "InvalidArgument")
+    assert answer.headers["x-fc-request-id"] == "req-1"
+    assert world.engine.calls == []
+
+
+def test_the_request_id_of_a_synchronous_call_is_the_runtimes_own(world):
+    answer = world.call("POST", URL, b"", {"x-fc-request-id": "mine"})
+    assert answer.headers["x-fc-request-id"] == "req-1"
+
+
 @pytest.mark.parametrize(
     ("query", "qualifier"),
     [("", "LATEST"), ("?qualifier=", "LATEST"), ("?x=1&qualifier=a%2Fb", "a/b")],

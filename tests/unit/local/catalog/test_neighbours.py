@@ -86,7 +86,7 @@ def test_reserved_concurrency_bounds_the_instances_of_all_versions(run, orders):
     run(orders.scaling.delete_concurrency("orders"))
     assert run(orders.deployment("orders", "LATEST", roll=0)).max_instances is None
     for call in (orders.scaling.get_concurrency, orders.scaling.delete_concurrency):
-        assert refused(run, call("orders")) == (404, "ConcurrencyConfigNotFound")
+        assert refused(run, call("orders")) == (404, "OnDemandConfigNotFound")
 
 
 @pytest.mark.parametrize("value", [None, -1, "1", 1.5, True])
@@ -169,3 +169,19 @@ def test_nothing_of_it_outlives_the_function(run, orders, function_body):
     assert run(orders.scaling.provision_listing(None, Page())) == ([], "")
     assert run(orders.scaling.scaling_listing(None, Page())) == ([], "")
     assert run(orders.scaling.vpcs("orders")) == []
+
+
+@pytest.mark.parametrize("kind", [None, "function", "FUNCTION", "ALIYUN::FC::FUNCTION"])
+def test_functions_are_tagged_by_every_name_of_their_type(run, catalog, function_body, kind):
+    run(catalog.functions.create(function_body()))
+    body = {"ResourceType": kind, "ResourceId": ["orders"], "Tag": [{"Key": "k", "Value": "v"}]}
+    run(catalog.tags.add(body))
+    found, _ = run(catalog.tags.listing(["orders"], {}, Page()))
+    assert [(tag["TagKey"], tag["TagValue"]) for tag in found] == [("k", "v")]
+
+
+@pytest.mark.parametrize("kind", ["service", "ALIYUN::FC::SERVICE", "", 1, ["function"]])
+def test_other_resource_types_are_refused(run, catalog, function_body, kind):
+    run(catalog.functions.create(function_body()))
+    body = {"ResourceType": kind, "ResourceId": ["orders"], "Tag": [{"Key": "k", "Value": "v"}]}
+    assert refused(run, catalog.tags.add(body)) == (400, "InvalidArgument")

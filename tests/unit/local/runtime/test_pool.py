@@ -79,6 +79,7 @@ def test_over_the_account_limit_a_call_is_refused(pools: InstancePools[Fake]) ->
     place = pools.acquire(deployment("d"))
     assert place.instance is None
     assert place.limit == "all 3 instances of the account are busy"
+    assert place.of_account
 
 
 def test_an_idle_instance_of_another_function_makes_room(pools: InstancePools[Fake]) -> None:
@@ -93,7 +94,9 @@ def test_an_idle_instance_of_another_function_makes_room(pools: InstancePools[Fa
 
 def test_over_the_reserved_concurrency_a_call_is_refused(pools: InstancePools[Fake]) -> None:
     acquired(pools, max_instances=1)
-    assert pools.acquire(deployment(max_instances=1)).limit.startswith("all 1 instances reserved")
+    place = pools.acquire(deployment(max_instances=1))
+    assert place.limit.startswith("all 1 instances reserved")
+    assert not place.of_account
 
 
 def test_reserved_concurrency_counts_all_versions(pools: InstancePools[Fake]) -> None:

@@ -74,6 +74,6 @@ def test_each_ending_has_its_outcome(
 
 
 def test_a_throttled_call_says_which_limit_was_reached() -> None:
-    result = throttled(DEPLOYMENT, "all 100 instances of the account are busy")
+    result = throttled(DEPLOYMENT, "all 100 instances reserved for it are busy")
     assert result.kind is OutcomeKind.THROTTLED
     assert b"all 100 instances" in result.payload
