@@ -115,14 +115,13 @@ class _Connection(asyncio.Protocol):
         """Pass bytes on if they are within the limits."""
         arrival = self._arrival
         header_began, body_began = arrival.in_header, arrival.in_body
-        if not body_began:
-            size = self._header_bytes + self._header_part(data)
-            if size > self._limits.header_bytes:
-                self._refuse(431, f"the headers have more than {self._limits.header_bytes} bytes")
-                return
+        size = 0 if body_began else self._header_bytes + self._header_part(data)
+        if size > self._limits.header_bytes:
+            self._refuse(431, f"the headers have more than {self._limits.header_bytes} bytes")
+            return
         arrival.feed(data)
         if arrival.in_header:
-            self._header_bytes = 0 if body_began else size
+            self._header_bytes = size
             self._tail = data[-3:]
             if not header_began:
                 self._wait(self._limits.header_seconds)

@@ -43,7 +43,7 @@ class FaultOperations:
             ("GET", "/faults", self.list_faults),
             ("POST", "/faults", self.set_fault),
             ("DELETE", "/faults", self.clear_faults),
-            ("DELETE", "/faults/{fault_id:int}", self.clear_fault),
+            ("DELETE", "/faults/{fault_id:number}", self.clear_fault),
         ]
         return [operation(method, path, do, prefix=PREFIX) for method, path, do in table]
 

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -14,6 +15,21 @@ from fc_async_sdk import limits
 
 if TYPE_CHECKING:
     from starlette.requests import Request
+
+
+class _Number(Convertor[int]):
+    """``{name:number}`` in a path. Starlette's own ``int`` fails on more than 4,300 digits."""
+
+    regex = "[0-9]{1,18}"
+
+    def convert(self, value: str) -> int:
+        return int(value)
+
+    def to_string(self, value: int) -> str:
+        return str(value)
+
+
+register_url_convertor("number", _Number())
 
 Handler = Callable[["Request"], Awaitable[Any]]
 

@@ -66,7 +66,7 @@ class UploadOperations:
         """The routes of these operations."""
         return [
             operation("GET", "/2016-08-15/tempBucketToken", self.temp_bucket_token, prefix=""),
-            operation("PUT", "/{account:int}/{name}", self.put_object, prefix=""),
+            operation("PUT", "/{account:number}/{name}", self.put_object, prefix=""),
         ]
 
     async def temp_bucket_token(self, _: Request) -> dict[str, Any]:

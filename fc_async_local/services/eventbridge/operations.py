@@ -60,7 +60,8 @@ class Parameters:
             EventBridgeError: InvalidArgument.
         """
         value = self.text(name, str(default))
-        if not (value.isascii() and value.isdigit() and 0 < int(value) <= _PAGE):
+        plain = value.isascii() and value.isdigit() and len(value) <= len(str(_PAGE))
+        if not (plain and 0 < int(value) <= _PAGE):
             raise EventBridgeError("InvalidArgument", f"{name}={shorten(value)}: 1 to {_PAGE}")
         return int(value)
 

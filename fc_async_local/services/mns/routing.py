@@ -21,7 +21,9 @@ def page_of(request: Request) -> tuple[str, str, int]:
     """Prefix, marker and size of a page; lists are asked for in headers, not in the query."""
     headers = request.headers
     size = headers.get("x-mns-ret-number", "")
-    limit = int(size) if size.isascii() and size.isdigit() else model.PAGE.default
+    plain = size.isascii() and size.isdigit()
+    # More digits than any limit has: the largest page. int() fails on more than 4,300.
+    limit = int(size[:9]) if plain else model.PAGE.default
     return (
         headers.get("x-mns-prefix", ""),
         headers.get("x-mns-marker", ""),

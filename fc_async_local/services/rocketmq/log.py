@@ -35,6 +35,7 @@ _HANDLE: Final = re.compile(r"([0-9]{1,18})-([0-9]{1,18})-([0-9A-F]+)", re.ASCII
 _FORBIDDEN: Final = re.compile("[:|\"'&<>]")
 _UNSPEAKABLE: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _KEYS: Final = "KEYS"
+_MILLISECONDS: Final = re.compile("[0-9]{1,18}")
 _DELIVER_AT: Final = "__STARTDELIVERTIME"
 _SHARDING_KEY: Final = "__SHARDINGKEY"
 _TRANSACTION: Final = "__TransCheckT"
@@ -264,8 +265,11 @@ def read_new_message(body: str, tag: str, properties: str) -> NewMessage:
             "InvalidArgument", f"{_TRANSACTION}: transactional messages are not served here"
         )
     deliver_at = pairs.pop(_DELIVER_AT, "")
-    if deliver_at and not (deliver_at.isascii() and deliver_at.isdigit()):
-        raise RocketMqError("InvalidArgument", f"{_DELIVER_AT}={shorten(deliver_at)}: no integer")
+    if deliver_at and not _MILLISECONDS.fullmatch(deliver_at):
+        raise RocketMqError(
+            "InvalidArgument",
+            f"{_DELIVER_AT}={shorten(deliver_at)}: expected milliseconds since the epoch",
+        )
     return NewMessage(
         body=body,
         tag=tag,

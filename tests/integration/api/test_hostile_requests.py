@@ -482,6 +482,8 @@ DEEP = fuzz.DEEP.encode()
 DEEP_EVENT = (
     b'[{"id":"1","source":"s","type":"t","specversion":"1.0","aliyuneventbusname":"bus",%b}]'
 )
+LONG = "9" * 5_000
+"""More digits than Python's int() reads."""
 SURROGATE = b'"\\ud800"'
 
 
@@ -514,6 +516,14 @@ SURROGATE = b'"\\ud800"'
         Case("eventbridge", "POST", "/openapi/getEventBus", b'{"EventBusName": %b}' % SURROGATE),
         Case("eventbridge", "POST", "/openapi/createRule", b'{"FilterPattern": %b}' % DEEP),
         xml("mns", "PUT", "/queues/q", "<Queue>" + "<a>" * 20_000),
+        xml(
+            "rocketmq",
+            "POST",
+            f"/topics/t/messages?{NS}",
+            f"<Message><MessageBody>b</MessageBody><Properties>__STARTDELIVERTIME:{LONG}|</Properties>"
+            "</Message>",
+        ),
+        rpc("ListRules", EventBusName="bus", Limit=LONG),
     ],
     ids=lambda case: f"{case.service}-{case.target[:40]}",
 )
@@ -525,6 +535,18 @@ def test_deep_json_and_lone_surrogates_and_wrong_types_are_400(
         clients.send(made)
     answer = clients.send(case)
     assert (answer.status, fuzz.fault_in(answer)) == (400, "")
+
+
+@pytest.mark.parametrize("clients", ["memory"], indirect=True)
+def test_numbers_with_thousands_of_digits_are_no_fault(clients: Clients) -> None:
+    cases = [
+        fc("PUT", f"/{LONG}/object"),
+        fc("DELETE", f"/_local/faults/{LONG}"),
+        fc("GET", f"{FUNCTIONS}?limit={LONG}"),
+        xml("mns", "GET", "/queues")._replace(headers=(("x-mns-ret-number", LONG),)),
+        xml("mns", "GET", f"/queues/q/messages?numOfMessages={LONG}"),
+    ]
+    assert [fuzz.fault_in(clients.send(case)) for case in cases] == [""] * len(cases)
 
 
 LISTS = (

@@ -25,6 +25,7 @@ _KNOWN_PLACES: Final = re.compile(rb"//localhost:9/|http://mn?[sq]\.")
 
 DEEP: Final = "[" * 1_000 + "]" * 1_000
 HOSTILE_JSON: Final = (
+    *("9" * 5_000, "1e308", "-1e308", "18446744073709551616", "-9223372036854775809"),
     *("null", "true", "false", "0", "-1", "64", "1e400", "-0.0", "1.5", "1" * 40, "2147483648"),
     *(
         '""',
@@ -40,6 +41,7 @@ HOSTILE_JSON: Final = (
     *('"acs:fc:::functions/orders"', '"acs:mns:::/queues/"', '"$.data[?@.x==1]"', '"LATEST"'),
 )
 HOSTILE_TEXT: Final = (
+    *("9" * 5_000, "-" + "9" * 5_000, "9223372036854775808", "1e308", "nan", "inf", "1_0"),
     *("", "0", "-1", "64", "9" * 40, "1e5", "true", "null", "\0", "\ud800", "x" * 5_000, "..", "%"),
     *(
         "é中\U0001f600",
@@ -57,10 +59,12 @@ HOSTILE_TEXT: Final = (
     *("acs:fc:::functions/orders", "${a}", "*", "\u202e", "१२", "٣", "None", "1", "prod"),
 )
 HOSTILE_BYTES: Final = (
+    *(b"9" * 5_000, b"1e308", b"9223372036854775808", b"nan"),
     *(b"", b"\0", b"\xff\xfe", b"\xed\xa0\x80", b"%ED%A0%80", b"%00", b"%", b"%zz", b"9" * 40),
     *(b"-1", b"x" * 3_000, b"a,b", b'"', b"\xe4\xb8\xad", b"Async", b"chunked", b"Sync", b"Tail"),
 )
 HOSTILE_XML: Final = (
+    *("9" * 5_000, "-" + "9" * 5_000, "1_0", "9223372036854775808", "0" * 5_000 + "1"),
     *(
         "",
         "&#0;",
@@ -189,9 +193,9 @@ class Mutator:
         place = self._random.randrange(1, len(parts))
         text = self._text()
         if self._random.random() < 0.3:
-            parts[place] = self._random.choice(HOSTILE_BYTES)[:2_000].decode("latin-1")
+            parts[place] = self._random.choice(HOSTILE_BYTES).decode("latin-1")
         else:
-            parts[place] = quote(text[:2_000].encode("utf-8", "surrogatepass"), safe="")
+            parts[place] = quote(text.encode("utf-8", "surrogatepass"), safe="")
         joined = "/".join(parts) or "/"
         return case._replace(target=joined + mark + query)
 
