@@ -22,7 +22,8 @@ from fc_async_sdk import limits
 from fc_async_sdk.decoding import prepare
 from fc_async_sdk.errors import shorten
 
-_DAY_MS: Final = 86_400_000
+_HOUR_MS: Final = 3_600_000
+_DAY_MS: Final = 24 * _HOUR_MS
 _YEAR_MS: Final = 365 * _DAY_MS
 _MOST_ATTEMPTS: Final = 10_000
 """Ours: each running attempt is a process on this machine."""
@@ -86,6 +87,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         queue_limit: Waiting invocations at which accept answers 429 with Retry-After; 0: none.
         max_repeats: How often a function may run on one call path; then the loop guard ends the
             invocation. 0: no guard.
+        metric_retention_ms: How long metrics are kept; 1 hour or more.
+        code_retention_ms: How long code is kept that no function uses any more, and archives that
+            were uploaded; 1 hour or more.
         create_missing: Make queues, topics and buses that a destination names.
         enforce_roles: Refuse destinations that the function's role doesn't allow (403).
         roles: RAM policy documents by role name, for ``enforce_roles``.
@@ -117,6 +121,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     lease_ms: Annotated[int, Meta(ge=100, le=_DAY_MS)] = 30_000
     queue_limit: Annotated[int, Meta(ge=0, le=1_000_000_000)] = 0
     max_repeats: Annotated[int, Meta(ge=0, le=1_000)] = 3
+    metric_retention_ms: Annotated[int, Meta(ge=_HOUR_MS, le=10 * _YEAR_MS)] = 30 * _DAY_MS
+    code_retention_ms: Annotated[int, Meta(ge=_HOUR_MS, le=10 * _YEAR_MS)] = _DAY_MS
     create_missing: bool = False
     enforce_roles: bool = False
     roles: Roles = {}

@@ -17,7 +17,7 @@ from fc_async_local.catalog.code import Checksum, CodeShelf
 from fc_async_local.catalog.deployment import deployment_of
 from fc_async_local.catalog.functions import Functions
 from fc_async_local.catalog.graph import Graph, draw
-from fc_async_local.catalog.records import AsyncConfigRecord, FunctionRecord
+from fc_async_local.catalog.records import AsyncConfigRecord, FunctionRecord, VersionRecord
 from fc_async_local.catalog.scaling import Scaling
 from fc_async_local.catalog.tags import Tags
 from fc_async_local.catalog.triggers import Triggers
@@ -62,7 +62,7 @@ class FunctionCatalog:
         self._cache = SnapshotCache(documents, shared=shared)
         self._region = region
         self._account_id = account_id
-        self.code = CodeShelf(blobs, checksum)
+        self.code = CodeShelf(blobs, checksum, clock)
         self.functions = Functions(
             self._cache,
             self.code,
@@ -101,6 +101,17 @@ class FunctionCatalog:
         _check_enabled(snapshot, function)
         deployment = _deployment(snapshot, function, qualifier, roll)
         return Target(deployment, _config(snapshot, function, qualifier))
+
+    async def prune_code(self, *, used_before: int) -> int:
+        """Forget code that no function or version has used since a moment; how many archives.
+
+        Raises:
+            StoreUnavailable: The store can't be asked.
+        """
+        snapshot = await self._cache.read()
+        in_use = {record.code.checksum for record in snapshot.all(FunctionRecord)}
+        in_use |= {record.code.checksum for record in snapshot.all(VersionRecord)}
+        return await self.code.prune(in_use, used_before=used_before)
 
     async def graph(self) -> Graph:
         """Where results go, by what is configured now."""

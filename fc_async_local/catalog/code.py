@@ -8,7 +8,7 @@ Archives are read whole before they are kept; unpacking them is the runner's.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 from fc_async_local.catalog import function_rules, refusals
@@ -16,6 +16,7 @@ from fc_async_local.catalog.records import CodeRef
 
 if TYPE_CHECKING:
     from fc_async_local.catalog.function_rules import Upload
+    from fc_async_local.clock import Clock
     from fc_async_local.store.protocol import BlobStore
 
 Checksum = Callable[[bytes], str]
@@ -28,10 +29,12 @@ class CodeShelf:
     Args:
         blobs: Where.
         checksum: How an archive is named.
+        clock: When an archive was put.
     """
 
-    def __init__(self, blobs: BlobStore, checksum: Checksum) -> None:
+    def __init__(self, blobs: BlobStore, checksum: Checksum, clock: Clock) -> None:
         self._blobs = blobs
+        self._clock = clock
         self._checksum = checksum
 
     async def keep(self, upload: Upload) -> CodeRef:
@@ -56,7 +59,7 @@ class CodeShelf:
             raise refusals.invalid_argument(
                 f"code.checksum is {upload.checksum}, but the archive's CRC-64 is {checksum}"
             )
-        await self._blobs.put_blob(checksum, data)
+        await self._blobs.put_blob(checksum, data, now=self._clock.now())
         return CodeRef(checksum=checksum, size=len(data))
 
     async def fetch(self, code: CodeRef) -> bytes | None:
@@ -64,8 +67,17 @@ class CodeShelf:
         return await self._blobs.get_blob(code.checksum) if code.checksum else None
 
     async def upload(self, bucket: str, name: str, data: bytes) -> None:
-        """Keep an uploaded object until a function names it. Names are used once."""
-        await self._blobs.put_blob(object_key(bucket, name), data)
+        """Keep an uploaded object, in place of one of the same name, until it is pruned."""
+        await self._blobs.put_blob(object_key(bucket, name), data, now=self._clock.now())
+
+    async def prune(self, in_use: Collection[str], *, used_before: int) -> int:
+        """Forget uploaded objects and code last in use before a moment; how many.
+
+        Args:
+            in_use: Checksums of the code of all functions and versions.
+            used_before: Milliseconds since the epoch.
+        """
+        return await self._blobs.prune_blobs(in_use, now=self._clock.now(), used_before=used_before)
 
 
 def object_key(bucket: str, name: str) -> str:

@@ -348,8 +348,12 @@ class Engine:
             self._delivering.notify()
 
     async def _prune(self) -> int:
-        now = self._ports.clock.now()
-        await self._ports.store.prune(ended_before=now - self._ports.settings.task_retention_ms)
+        """Forget what is older than its retention."""
+        ports, settings = self._ports, self._ports.settings
+        now = ports.clock.now()
+        await ports.store.prune(ended_before=now - settings.task_retention_ms)
+        await ports.store.prune_metrics(before=now - settings.metric_retention_ms)
+        await ports.catalog.prune_code(used_before=now - settings.code_retention_ms)
         return now + _PRUNE_EVERY_MS
 
 

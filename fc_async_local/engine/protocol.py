@@ -43,6 +43,10 @@ class Catalog(Protocol):
         """The configuration of exactly this qualifier, or None."""
         ...
 
+    async def prune_code(self, *, used_before: int) -> int:
+        """Forget code that no function has used since a moment; how many archives."""
+        ...
+
     async def target(self, function: str, qualifier: str, *, roll: float) -> Target:
         """Both, with the arguments of the one that can be refused."""
         deployment = await self.deployment(function, qualifier, roll=roll)

@@ -212,6 +212,13 @@ class MemoryStore:
             self._forget(invocation)
         return len(old)
 
+    async def prune_metrics(self, *, before: int) -> int:
+        """See :meth:`Store.prune_metrics`."""
+        old = [key for key in self._metrics if key[2] < steps.minute(before)]
+        for key in old:
+            del self._metrics[key]
+        return len(old)
+
     async def claim_deliveries(
         self, limit: int, *, now: int, until: int, owner: str
     ) -> Sequence[Delivery]:
@@ -362,10 +369,24 @@ class MemoryBlobs:
 
     def __init__(self) -> None:
         self._blobs: dict[str, bytes] = {}
+        self._used_at: dict[str, int] = {}
 
-    async def put_blob(self, key: str, data: bytes) -> None:
+    async def put_blob(self, key: str, data: bytes, *, now: int) -> None:
         """See :meth:`BlobStore.put_blob`."""
-        self._blobs.setdefault(key, data)
+        self._blobs[key] = data
+        self._use(key, now)
+
+    async def prune_blobs(self, in_use: Collection[str], *, now: int, used_before: int) -> int:
+        """See :meth:`BlobStore.prune_blobs`."""
+        for key in self._blobs.keys() & set(in_use):
+            self._use(key, now)
+        unused = [key for key, used_at in self._used_at.items() if used_at < used_before]
+        for key in unused:
+            del self._blobs[key], self._used_at[key]
+        return len(unused)
+
+    def _use(self, key: str, now: int) -> None:
+        self._used_at[key] = max(now, self._used_at.get(key, now))
 
     async def get_blob(self, key: str) -> bytes | None:
         """See :meth:`BlobStore.get_blob`."""

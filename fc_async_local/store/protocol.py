@@ -232,6 +232,13 @@ class Store(Protocol):
         """
         ...
 
+    async def prune_metrics(self, *, before: int) -> int:
+        """Forget the sums of the minutes before the one of ``before``. Returns how many.
+
+        In as many transactions as it takes not to hold up other writers.
+        """
+        ...
+
     async def claim_deliveries(
         self, limit: int, *, now: int, until: int, owner: str
     ) -> Sequence[Delivery]:
@@ -342,10 +349,17 @@ class DocumentStore(Protocol):
 
 
 class BlobStore(Protocol):
-    """Code archives by checksum. They never change once put."""
+    """Code archives by checksum, and uploaded archives by name, until they are out of use."""
 
-    async def put_blob(self, key: str, data: bytes) -> None:
-        """Keep it (again: no harm)."""
+    async def put_blob(self, key: str, data: bytes, *, now: int) -> None:
+        """Keep it, in place of what is kept under this key, as in use at a moment."""
+        ...
+
+    async def prune_blobs(self, in_use: Collection[str], *, now: int, used_before: int) -> int:
+        """Note which are in use now, then forget those last in use before a moment.
+
+        Returns how many were forgotten. A blob that is put at the same time is kept.
+        """
         ...
 
     async def get_blob(self, key: str) -> bytes | None:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from fc_async_local.store.postgres.database import SQL
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from fc_async_local.store.postgres.database import Connection, PostgresDatabase
 
 
@@ -18,13 +20,27 @@ class PostgresBlobs:
         """Use a database that is migrated; closing it stays the caller's."""
         self._database = database
 
-    async def put_blob(self, key: str, data: bytes) -> None:
+    async def put_blob(self, key: str, data: bytes, *, now: int) -> None:
         """See :meth:`BlobStore.put_blob`."""
 
         async def job(connection: Connection) -> None:
+            # First, for its lock: whoever prunes waits for it, and then sees that it is in use.
+            await connection.execute(SQL["use_blob"], (key, now))
             await connection.execute(SQL["put_blob"], (key, data))
 
         await self._database.run(job)
+
+    async def prune_blobs(self, in_use: Collection[str], *, now: int, used_before: int) -> int:
+        """See :meth:`BlobStore.prune_blobs`."""
+
+        async def job(connection: Connection) -> int:
+            await connection.execute(SQL["blobs_in_use"], (now, sorted(in_use)))
+            cursor = await connection.execute(SQL["unused_blobs"], (used_before,))
+            row = await cursor.fetchone()
+            assert row is not None
+            return int(row[0])
+
+        return await self._database.run(job)
 
     async def get_blob(self, key: str) -> bytes | None:
         """See :meth:`BlobStore.get_blob`."""

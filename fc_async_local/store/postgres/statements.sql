@@ -340,6 +340,14 @@ SELECT metric, function, sum(value)::bigint FROM metric
 WHERE minute >= %(since)s AND (%(function)s::text IS NULL OR function = %(function)s::text)
 GROUP BY metric, function;
 
+-- name: prune_metrics
+WITH old AS (
+    SELECT ctid FROM metric WHERE minute < %s LIMIT %s
+), gone AS (
+    DELETE FROM metric USING old WHERE metric.ctid = old.ctid RETURNING 1
+)
+SELECT count(*) FROM gone;
+
 -- name: insert_deliveries
 INSERT INTO delivery (
     request_id, task_id, function, qualifier, outcome, destination, trail, created_at, due_at,
@@ -463,8 +471,24 @@ ON CONFLICT (kind, key) DO UPDATE SET body = excluded.body;
 -- name: delete_document
 DELETE FROM document WHERE kind = %s AND key = %s;
 
+-- name: use_blob
+INSERT INTO blob_use (key, used_at) VALUES (%s, %s)
+ON CONFLICT (key) DO UPDATE SET used_at = greatest(blob_use.used_at, excluded.used_at);
+
 -- name: put_blob
-INSERT INTO blob (key, data) VALUES (%s, %s) ON CONFLICT (key) DO NOTHING;
+INSERT INTO blob (key, data) VALUES (%s, %s)
+ON CONFLICT (key) DO UPDATE SET data = excluded.data WHERE blob.data <> excluded.data;
+
+-- name: blobs_in_use
+UPDATE blob_use SET used_at = greatest(used_at, %s) WHERE key = ANY(%s);
+
+-- name: unused_blobs
+WITH unused AS (
+    DELETE FROM blob_use WHERE used_at < %s RETURNING key
+), gone AS (
+    DELETE FROM blob USING unused WHERE blob.key = unused.key
+)
+SELECT count(*) FROM unused;
 
 -- name: get_blob
 SELECT data FROM blob WHERE key = %s;

@@ -235,6 +235,16 @@ class PostgresStore:
 
         return await steps.prune_all(some)
 
+    async def prune_metrics(self, *, before: int) -> int:
+        """See :meth:`Store.prune_metrics`."""
+
+        async def some() -> int:
+            values = (steps.minute(before), steps.PRUNED_AT_ONCE)
+            ((forgotten,),) = await self._rows("prune_metrics", values)
+            return int(forgotten)
+
+        return await steps.prune_all(some)
+
     async def claim_deliveries(
         self, limit: int, *, now: int, until: int, owner: str
     ) -> Sequence[Delivery]:

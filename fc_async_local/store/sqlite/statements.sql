@@ -196,6 +196,11 @@ SELECT metric, function, sum(value) FROM metric
 WHERE minute >= ? AND function = coalesce(?, function)
 GROUP BY metric, function;
 
+-- name: prune_metrics
+DELETE FROM metric WHERE (metric, function, minute) IN (
+    SELECT metric, function, minute FROM metric WHERE minute < ? LIMIT ?
+);
+
 -- name: insert_delivery
 INSERT INTO delivery (
     request_id, task_id, function, qualifier, outcome, destination, trail, created_at, due_at,
@@ -284,8 +289,25 @@ ON CONFLICT (kind, key) DO UPDATE SET body = excluded.body;
 -- name: delete_document
 DELETE FROM document WHERE kind = ? AND key = ?;
 
+-- name: use_blob
+INSERT INTO blob_use (key, used_at) VALUES (?, ?)
+ON CONFLICT (key) DO UPDATE SET used_at = max(blob_use.used_at, excluded.used_at);
+
 -- name: put_blob
-INSERT INTO blob (key, data) VALUES (?, ?) ON CONFLICT (key) DO NOTHING;
+INSERT INTO blob (key, data) VALUES (?, ?)
+ON CONFLICT (key) DO UPDATE SET data = excluded.data WHERE blob.data <> excluded.data;
+
+-- name: blobs_in_use
+UPDATE blob_use SET used_at = max(used_at, ?) WHERE key IN (SELECT value FROM json_each(?));
+
+-- name: unused_blob
+SELECT key FROM blob_use WHERE used_at < ? LIMIT 1;
+
+-- name: delete_blob_use
+DELETE FROM blob_use WHERE key = ?;
+
+-- name: delete_blob
+DELETE FROM blob WHERE key = ?;
 
 -- name: get_blob
 SELECT data FROM blob WHERE key = ?;

@@ -229,6 +229,15 @@ class SqliteStore:
 
         return await steps.prune_all(lambda: self._database.write(job))
 
+    async def prune_metrics(self, *, before: int) -> int:
+        """See :meth:`Store.prune_metrics`."""
+        values = (steps.minute(before), steps.PRUNED_AT_ONCE)
+        return await steps.prune_all(
+            lambda: self._database.write(
+                lambda connection: connection.execute(SQL["prune_metrics"], values).rowcount
+            )
+        )
+
     async def claim_deliveries(
         self, limit: int, *, now: int, until: int, owner: str
     ) -> Sequence[Delivery]:

@@ -85,13 +85,39 @@ class TestDocuments:
 class TestBlobs:
     async def test_come_back_as_they_were(self, blobs: BlobStore) -> None:
         data = bytes(range(256)) * 10_000
-        await blobs.put_blob("sum", data)
+        await blobs.put_blob("sum", data, now=1)
         assert await blobs.get_blob("sum") == data
 
-    async def test_never_change(self, blobs: BlobStore) -> None:
-        await blobs.put_blob("sum", b"first")
-        await blobs.put_blob("sum", b"second")
-        assert await blobs.get_blob("sum") == b"first"
+    async def test_are_replaced_under_the_same_key(self, blobs: BlobStore) -> None:
+        await blobs.put_blob("bucket/name", b"first", now=1)
+        await blobs.put_blob("bucket/name", b"second", now=1)
+        assert await blobs.get_blob("bucket/name") == b"second"
+
+    async def test_are_forgotten_when_they_were_last_in_use_before_a_moment(
+        self, blobs: BlobStore
+    ) -> None:
+        for key, now in (("old", 100), ("used", 100), ("fresh", 500)):
+            await blobs.put_blob(key, b"zip", now=now)
+        assert await blobs.prune_blobs({"used", "unknown"}, now=600, used_before=500) == 1
+        assert await blobs.get_blob("old") is None
+        # Out of use since 600 at the earliest.
+        assert await blobs.prune_blobs((), now=700, used_before=600) == 1
+        assert await blobs.get_blob("used") == b"zip"
+        assert await blobs.get_blob("fresh") is None
+
+    async def test_that_are_put_again_are_in_use_again(self, blobs: BlobStore) -> None:
+        await blobs.put_blob("sum", b"zip", now=100)
+        await blobs.put_blob("sum", b"zip", now=900)
+        assert await blobs.prune_blobs((), now=900, used_before=900) == 0
+        assert await blobs.get_blob("sum") == b"zip"
+
+    async def test_that_are_put_while_others_prune_are_kept(self, blobs: BlobStore) -> None:
+        await blobs.put_blob("sum", b"zip", now=1)
+        await asyncio.gather(
+            *(blobs.prune_blobs((), now=900, used_before=500) for _ in range(8)),
+            *(blobs.put_blob("sum", b"zip", now=900) for _ in range(8)),
+        )
+        assert await blobs.get_blob("sum") == b"zip"
 
     async def test_unknown_is_nothing(self, blobs: BlobStore) -> None:
         assert await blobs.get_blob("sum") is None

@@ -79,6 +79,17 @@ class TestPrune:
 
 
 class TestMetrics:
+    async def test_are_forgotten_by_whole_minutes(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("fc_async_local.store.steps.PRUNED_AT_ONCE", 2)
+        minute = T0 - T0 % 60_000
+        counts = [Count(metric="m", function="a", at=minute + n * 60_000) for n in range(8)]
+        await store.accept(an_invocation(), counts)
+        assert await store.prune_metrics(before=minute + 5 * 60_000 + 59_999) == 5
+        assert await store.metrics() == {("m", "a"): 3}
+        assert await store.prune_metrics(before=minute + 5 * 60_000) == 0
+
     async def test_are_summed_by_metric_and_function_from_a_minute_on(self, store: Store) -> None:
         minute = T0 - T0 % 60_000
         counts = [

@@ -175,7 +175,7 @@ class TestSeveralNodes:
     def test_find_each_others_code(self, url: str) -> None:
         async def scenario() -> bytes | None:
             async with node(url) as here, node(url) as there:
-                await here.blobs.put_blob("sum", b"zip")
+                await here.blobs.put_blob("sum", b"zip", now=1)
                 return await there.blobs.get_blob("sum")
 
         assert asyncio.run(scenario()) == b"zip"

@@ -61,7 +61,7 @@ class Blobs:
     def __init__(self) -> None:
         self.blobs: dict[str, bytes] = {}
 
-    async def put_blob(self, key: str, data: bytes) -> None:
+    async def put_blob(self, key: str, data: bytes, *, now: int = 0) -> None:
         self.blobs[key] = data
 
     async def get_blob(self, key: str) -> bytes | None:

@@ -56,8 +56,8 @@ class DictBlobs:
     def __init__(self) -> None:
         self.blobs: dict[str, bytes] = {}
 
-    async def put_blob(self, key: str, data: bytes) -> None:
-        self.blobs.setdefault(key, data)
+    async def put_blob(self, key: str, data: bytes, *, now: int = 0) -> None:
+        self.blobs[key] = data
 
     async def get_blob(self, key: str) -> bytes | None:
         return self.blobs.get(key)

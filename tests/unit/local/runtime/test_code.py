@@ -20,7 +20,7 @@ class Blobs:
         self.blobs = blobs
         self.reads = 0
 
-    async def put_blob(self, key: str, data: bytes) -> None:
+    async def put_blob(self, key: str, data: bytes, *, now: int = 0) -> None:
         self.blobs[key] = data
 
     async def get_blob(self, key: str) -> bytes | None:
