@@ -46,6 +46,7 @@ _LOG: Final = logging.getLogger(__name__)
 _BUS: Final = "eventbridge.bus"
 _RULE: Final = "eventbridge.rule"
 _NAME: Final = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_.-]{{0,{model.NAME_CHARACTERS - 1}}}")
+_NOT_IN_KEYS: Final = re.compile(r"[^A-Za-z0-9_.-]")
 
 _encode: Final = msgspec.json.Encoder().encode
 _bus: Final = msgspec.json.Decoder(Bus).decode
@@ -338,7 +339,8 @@ class EventBridgeService:
                 _LOG.warning("%s; given up, it is in %s", what, queue.arn)
                 return
             what = f"{what}; the dead-letter queue {queue.arn}: {failure}"
-        key = f"{message.message_id}-{duty.rule.replace('/', '-')}-{target.id}"
+        # The key is a part of a URL when the event is redriven; users choose the id of a target.
+        key = _NOT_IN_KEYS.sub("-", f"{message.message_id}-{duty.rule}-{target.id}")
         await self._targets.keep_dead(target, duty, key=key, error=what)
 
     def _target_of(self, duty: Duty) -> Target | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from itertools import pairwise
 
 import pytest
@@ -296,6 +297,18 @@ def test_without_a_dead_letter_queue_it_becomes_a_dead_event(play):
     assert event.destination == URL
     assert event.error.endswith(f"{URL} answered 503")
     assert json.loads(event.document)["source"]
+
+
+def test_a_dead_event_can_be_named_in_a_url_whatever_its_target_is_called(play):
+    async def scene(world):
+        world.poster.answers = [503] * 9
+        await set_up(world, Target(id="a/b c?", type="http", endpoint=URL))
+        await put(world)
+        await world.clock.advance(61_000)
+        return world.invoker.dead
+
+    (event,) = play(scene)
+    assert re.fullmatch(r"[A-Za-z0-9_.-]+", event.key)
 
 
 def test_an_event_whose_dead_letter_queue_is_missing_becomes_a_dead_event(play):
