@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import uvicorn
 
+from fc_async_local.background import start_task
 from fc_async_local.connections import DEFAULT_LIMITS, ConnectionLimits, guarded
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ class HttpServer:
     async def start(self) -> None:
         """Begin to serve; returns when connections are taken."""
         await self._server.startup(sockets=[self._listener])
-        self._ticking = asyncio.ensure_future(self._server.main_loop())
+        self._ticking = start_task("http server", self._server.main_loop())
 
     async def aclose(self) -> None:
         """Take no more connections, let requests finish, close."""

@@ -12,6 +12,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Final
 
+from fc_async_local.background import start_task
 from fc_async_local.destinations.protocol import DeliveryResult, kind_of
 from fc_async_local.domain import policy, settlement
 from fc_async_local.engine.leases import Claims, write_under_lease
@@ -72,7 +73,7 @@ class Delivering:
                 under_way = delivery.request_id in self._held
                 self._held[delivery.request_id] = delivery
                 if not under_way:
-                    task = asyncio.create_task(self._work(delivery))
+                    task = start_task(f"delivery {delivery.request_id}", self._work(delivery))
                     self._tasks.add(task)
                     task.add_done_callback(self._ended)
         self._full = len(self._tasks) >= _AT_A_TIME

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
+from fc_async_local.background import start_task
 from fc_async_local.domain.states import Status
 from fc_async_local.engine.attempts import Attempts, Held
 from fc_async_local.engine.leases import Claims
@@ -228,7 +229,7 @@ class Dispatching:
             self._heartbeat.notify(self._beat_at)
 
     def _set_off(self, held: Held) -> None:
-        task = asyncio.create_task(self._work(held))
+        task = start_task(f"attempt {held.invocation.request_id}", self._work(held))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

@@ -12,6 +12,7 @@ import logging
 import random
 from typing import TYPE_CHECKING, Final
 
+from fc_async_local.background import keep_running, pause_on, start_task
 from fc_async_local.clock import VirtualClock
 from fc_async_local.domain import metrics, settlement
 from fc_async_local.domain.invocation import Count, OutcomeKind
@@ -107,7 +108,7 @@ class Engine:
         self._delivering.start()
         self._pruning.start()
         if ports.hints is not None:
-            self._listening = asyncio.create_task(self._listen(ports.hints))
+            self._listening = start_task("hints", self._listen(ports.hints))
 
     async def aclose(self, *, grace_ms: int = 0) -> None:
         """Stop working and give back what is held: it runs again after the next start.
@@ -342,10 +343,15 @@ class Engine:
 
     async def _listen(self, changed: Callable[[], Awaitable[None]]) -> None:
         """Look for due work whenever another node may have made some."""
-        while True:
-            await persist(self._ports.clock, "hints", changed)
+
+        async def hear() -> None:
+            await changed()
             self._dispatching.notify()
             self._delivering.notify()
+
+        await keep_running(
+            "hints", hear, pause_on(self._ports.clock), unavailable=(StoreUnavailable,)
+        )
 
     async def _prune(self) -> int:
         """Forget what is older than its retention."""

@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: MIT
-"""Background loops that sleep until there is something to do, and that nothing can kill.
+"""Background loops that sleep until there is something to do.
 
-A loop calls its step, which does what is due and says when it wants to be called again. A store
-that is away, or a step that fails in a way nobody foresaw, is logged and tried again later.
+A loop calls its step, which does what is due and says when it wants to be called again. A step that
+fails is logged and taken again later, see :mod:`fc_async_local.background`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
+from fc_async_local.background import keep_running, outage_wait, pause_on, start_task
 from fc_async_local.store.protocol import StoreUnavailable
 
 if TYPE_CHECKING:
@@ -22,14 +23,6 @@ logger = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-_FIRST_WAIT_MS: Final = 100
-_LONGEST_WAIT_MS: Final = 5_000
-
-
-def outage_wait(failures: int) -> int:
-    """Milliseconds to wait after so many failures (from 1) in a row."""
-    return min(_FIRST_WAIT_MS << min(failures - 1, 16), _LONGEST_WAIT_MS)
 
 
 async def persist(
@@ -78,7 +71,7 @@ class Loop:
 
     def start(self) -> None:
         """Begin; the first step is taken at once."""
-        self._task = asyncio.create_task(self._run(), name=self.name)
+        self._task = start_task(self.name, self._run())
 
     def notify(self, at: int | None = None) -> None:
         """There is something to do at a moment (None: now)."""
@@ -93,24 +86,13 @@ class Loop:
         await asyncio.wait({self._task})
 
     async def _run(self) -> None:
-        failures = 0
         with self._clock.work():
-            while True:
-                self._wake.clear()
-                self._sleeps_until = None
-                try:
-                    until = await self._step()
-                except Exception as error:  # noqa: BLE001 -- nothing may end this loop
-                    failures += 1
-                    self._tell(error)
-                    await self._clock.wait(self._clock.now() + outage_wait(failures))
-                else:
-                    failures = 0
-                    self._sleeps_until = until
-                    await self._clock.wait(until, self._wake)
+            await keep_running(
+                self.name, self._turn, pause_on(self._clock), unavailable=(StoreUnavailable,)
+            )
 
-    def _tell(self, error: Exception) -> None:
-        if isinstance(error, StoreUnavailable):
-            logger.warning("%s: the store is away (%s)", self.name, error)
-        else:
-            logger.error("%s: a step failed; it is taken again", self.name, exc_info=error)
+    async def _turn(self) -> None:
+        self._wake.clear()
+        self._sleeps_until = None
+        until = self._sleeps_until = await self._step()
+        await self._clock.wait(until, self._wake)

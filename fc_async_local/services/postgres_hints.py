@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from fc_async_local.background import start_task
 from fc_async_local.store.postgres.database import load
 from fc_async_local.store.protocol import StoreUnavailable
 
@@ -60,12 +61,12 @@ class PostgresHints:
 
     def start(self) -> None:
         """Listen, until :meth:`aclose`."""
-        self._listening = asyncio.ensure_future(self._database.listen(_SQL["listen"], self._hear))
+        self._listening = start_task("hints", self._database.listen(_SQL["listen"], self._hear))
 
     async def aclose(self) -> None:
         """Tell what is left, and listen no more."""
         if self._telling is not None:
-            await self._telling
+            await asyncio.wait({self._telling})
         if self._listening is not None:
             self._listening.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -78,7 +79,7 @@ class PostgresHints:
             count = 0 if count == 0 or before == 0 else before + count
         self._waiting[scope, name] = count
         if self._telling is None or self._telling.done():
-            self._telling = asyncio.ensure_future(self._tell())
+            self._telling = start_task("hints to others", self._tell())
 
     def listen(self, scope: str, heard: Heard) -> None:
         """See :meth:`Hints.listen`."""

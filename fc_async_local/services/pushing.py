@@ -13,6 +13,7 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING, Final
 
+from fc_async_local.background import keep_running, pause_on, start_task
 from fc_async_local.services.hints import ALONE, look_again
 from fc_async_local.services.mns.model import Draft, Queue, QueueAttributes, Receipt
 from fc_async_local.store.protocol import StoreUnavailable
@@ -33,7 +34,6 @@ _LEASE_SECONDS: Final = 60
 """The same where other nodes take over from one that died; renewed while the duty is being done."""
 _RENEWED_MS: Final = 20_000
 _KEPT_SECONDS: Final = 30 * 86_400
-_STORE_AWAY_MS: Final = 1_000
 _AFTER_A_BUG_SECONDS: Final = 10
 
 
@@ -80,7 +80,7 @@ class Pusher:
             Queue(name=self.queue, attributes=attributes, created_at=now, modified_at=now)
         )
         await self._store.reveal(self.queue, now=now)
-        self._loop = asyncio.ensure_future(self._run())
+        self._loop = start_task(self.queue, self._run())
 
     def duty(self, message_id: str, body: str, *, owner: str = "") -> tuple[str, Draft]:
         """A duty, to be handed to the store's ``broadcast``; then :meth:`wake`."""
@@ -100,15 +100,15 @@ class Pusher:
 
     async def _run(self) -> None:
         with self._clock.work():
-            while True:
-                self._wake.clear()
-                try:
-                    until = await self._begin_due()
-                except StoreUnavailable as error:
-                    _LOG.warning("%s: the store is away: %s", self.queue, error)
-                    until = self._clock.now() + _STORE_AWAY_MS
-                again = look_again(self._hints.survey_ms, self._clock.now(), until)
-                await self._clock.wait(again, self._wake)
+            await keep_running(
+                self.queue, self._turn, pause_on(self._clock), unavailable=(StoreUnavailable,)
+            )
+
+    async def _turn(self) -> None:
+        self._wake.clear()
+        until = await self._begin_due()
+        again = look_again(self._hints.survey_ms, self._clock.now(), until)
+        await self._clock.wait(again, self._wake)
 
     async def _begin_due(self) -> int | None:
         """Begin what is due; when to look again."""
@@ -117,7 +117,7 @@ class Pusher:
             return None  # the next one that ends wakes us
         found = await self._store.receive(self.queue, free, now=self._clock.now())
         for message in found.messages:
-            task = asyncio.ensure_future(self._do(message))
+            task = start_task(f"{self.queue} {message.message_id}", self._do(message))
             self._running.add(task)
             task.add_done_callback(self._ended)
         return self._clock.now() if found.messages else found.next_visible_at

@@ -15,6 +15,7 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Final
 
+from fc_async_local.background import start_task
 from fc_async_local.services.mns import sqlite_jobs as jobs
 from fc_async_local.services.mns.desk import Desk, Layout
 from fc_async_local.services.mns.errors import MnsError
@@ -111,7 +112,7 @@ class SqliteMessageStore:
             found = Received(taken, None, desk.polling_wait_seconds)
             if desk.is_low(limit) and self._ahead is None:
                 # The loop gets to it after the answer: while the client is busy with that.
-                self._ahead = asyncio.ensure_future(self._lay_ahead(name, limit, now))
+                self._ahead = start_task("next messages", self._lay_ahead(name, limit, now))
         entries = [received(message) for message in found.messages]
         if entries and not self._behind.note(entries):
             await self._behind.settle()

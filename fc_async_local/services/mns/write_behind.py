@@ -12,6 +12,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from fc_async_local.background import start_task
 from fc_async_local.services.mns.journal import Journal
 from fc_async_local.services.mns.sqlite_jobs import tell, tell_again
 from fc_async_local.store.protocol import StoreUnavailable
@@ -116,7 +117,7 @@ class WriteBehind:
     def _begin(self) -> None:
         self._timer = None
         if self._untold:
-            self._telling = asyncio.ensure_future(self._settle_or_again())
+            self._telling = start_task("claims of messages", self._settle_or_again())
 
     async def _settle_or_again(self) -> None:
         try:

@@ -12,6 +12,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from fc_async_local.background import keep_running, pause_on, start_task
 from fc_async_local.domain import call_path
 from fc_async_local.domain.invocation import DeadEvent, OutcomeKind
 from fc_async_local.domain.rejection import Rejected
@@ -104,7 +105,7 @@ class TriggerRunner:
     async def start(self) -> None:
         """Fire what is there, and follow changes, until :meth:`aclose`."""
         await self.refresh()
-        self._watch = asyncio.ensure_future(self._follow())
+        self._watch = start_task("triggers", self._follow())
 
     def changed(self) -> None:
         """Triggers may have changed."""
@@ -125,17 +126,21 @@ class TriggerRunner:
 
     async def _follow(self) -> None:
         with self._clock.work():
-            while True:
-                await self._clock.wait(
-                    look_again(self._hints.survey_ms, self._clock.now()), self._changed
-                )
-                self._changed.clear()
-                try:
-                    await self.refresh()
-                except StoreUnavailable as error:
-                    _LOG.warning("triggers can't be read: %s", error)
-                    await self._clock.wait(self._clock.now() + _MISSING_MS)
-                    self._changed.set()
+            await keep_running(
+                "triggers",
+                self._refresh_when_changed,
+                pause_on(self._clock),
+                unavailable=(StoreUnavailable,),
+            )
+
+    async def _refresh_when_changed(self) -> None:
+        await self._clock.wait(look_again(self._hints.survey_ms, self._clock.now()), self._changed)
+        self._changed.clear()
+        try:
+            await self.refresh()
+        except BaseException:
+            self._changed.set()  # it is still to be done
+            raise
 
     async def refresh(self) -> None:
         """Fire what is there now.
@@ -164,15 +169,18 @@ class TriggerRunner:
             if binding not in self._loops and not isinstance(
                 binding.source, TopicSource | BusSource
             ):
-                self._loops[binding] = asyncio.ensure_future(self._fetch(binding))
+                self._loops[binding] = start_task(f"trigger {binding.key}", self._fetch(binding))
 
     async def _fetch(self, binding: Binding) -> None:
         """Fetch and fire, for as long as the trigger is there."""
+
+        async def turn() -> None:
+            pause = await self._fetch_once(binding)
+            if pause:
+                await self._clock.wait(self._clock.now() + pause)
+
         with self._clock.work():
-            while True:
-                pause = await self._fetch_once(binding)
-                if pause:
-                    await self._clock.wait(self._clock.now() + pause)
+            await keep_running(f"trigger {binding.key}", turn, pause_on(self._clock))
 
     async def _fetch_once(self, binding: Binding) -> int:
         """Fetch and fire once; how long to leave the source alone then (milliseconds)."""

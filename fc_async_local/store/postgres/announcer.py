@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Final
 
+from fc_async_local.background import start_task
 from fc_async_local.store.postgres.database import SQL
 from fc_async_local.store.protocol import StoreUnavailable
 
@@ -35,14 +36,15 @@ class Announcer:
         """Tell everybody, soon; what is announced while one is told goes with the next."""
         self._more = True
         if self._telling is None or self._telling.done():
-            self._telling = asyncio.ensure_future(self._tell())
+            self._telling = start_task("announcement", self._tell())
 
     async def changed(self) -> None:
         """Return when somebody has announced something since the last return."""
         if self._listening is None:
             # What was told while nobody listened is heard as one.
-            self._listening = asyncio.ensure_future(
-                self._database.listen(SQL["listen"], lambda _: self._heard.set(), self._heard.set)
+            self._listening = start_task(
+                "announcements",
+                self._database.listen(SQL["listen"], lambda _: self._heard.set(), self._heard.set),
             )
         await self._heard.wait()
         self._heard.clear()
@@ -50,7 +52,7 @@ class Announcer:
     async def aclose(self) -> None:
         """End what was started."""
         if self._telling is not None:
-            await self._telling
+            await asyncio.wait({self._telling})
         if self._listening is not None:
             self._listening.cancel()
             with contextlib.suppress(asyncio.CancelledError):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
+from fc_async_local.background import start_task
 from fc_async_local.store.protocol import StoreUnavailable
 
 if TYPE_CHECKING:
@@ -45,14 +46,14 @@ class Batcher(Generic[I, T]):
             return future
         self._waiting.append((item, future))
         if self._flush is None or self._flush.done():
-            self._flush = asyncio.ensure_future(self._flush_all())
+            self._flush = start_task("batch", self._flush_all())
         return future
 
     async def aclose(self) -> None:
         """Write what is waiting, then take no more."""
         self._closed = True
         if self._flush is not None:
-            await self._flush
+            await asyncio.wait({self._flush})
 
     async def _flush_all(self) -> None:
         while self._waiting:

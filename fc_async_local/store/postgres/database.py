@@ -17,6 +17,7 @@ from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg_pool import AsyncConnectionPool
 
+from fc_async_local.background import keep_running, pause_for_real, start_task
 from fc_async_local.store import sql
 from fc_async_local.store.protocol import StoreUnavailable, StoreUnusable
 
@@ -166,15 +167,28 @@ class PostgresDatabase:
             hear: Called with each payload.
             begun: Called whenever it listens from now on.
         """
-        while True:
-            with contextlib.suppress(psycopg.OperationalError):  # cut off: listen again
+
+        async def connected() -> None:
+            heard = False
+            try:
                 async with await self._connect() as connection:
                     await connection.execute(statement)
+                    heard = True
                     if begun is not None:
                         begun()
                     async for notification in connection.notifies():
                         hear(notification.payload)
-            await asyncio.sleep(_RECONNECT_SECONDS)
+            except psycopg.OperationalError:
+                if not heard:
+                    raise  # still away: the waits grow
+            await asyncio.sleep(_RECONNECT_SECONDS)  # cut off: listen again
+
+        await keep_running(
+            f"listening at {_name(self._where)}",
+            connected,
+            pause_for_real,
+            unavailable=(psycopg.OperationalError,),
+        )
 
     async def _connect(self) -> Connection:
         return await psycopg.AsyncConnection.connect(self._where, autocommit=True)
@@ -199,7 +213,7 @@ class PostgresDatabase:
     def _unavailable(self, error: Exception) -> StoreUnavailable:
         if self._checking is None or self._checking.done():
             # A server that was restarted has cut all lines: find them before callers do.
-            self._checking = asyncio.ensure_future(self._check())
+            self._checking = start_task("check of connections", self._check())
         return StoreUnavailable(f"PostgreSQL can't do it now: {error}")
 
     async def _check(self) -> None:

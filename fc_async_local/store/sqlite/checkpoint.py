@@ -85,7 +85,13 @@ class Checkpointer:
                 if self._end.wait(_REST_SECONDS):
                     break
                 self._dirty.clear()
-                if self._copy() > _LOG_PAGES:
+                try:
+                    pages = self._copy()
+                except Exception:  # noqa: BLE001 -- without the thread the log grows for ever
+                    _LOG.exception("copying the log failed in an unforeseen way; tried again")
+                    self._dirty.set()
+                    continue
+                if pages > _LOG_PAGES:
                     self._outgrown.set()
 
     def _copy(self) -> int:

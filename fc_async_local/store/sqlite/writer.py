@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import queue
 import sqlite3
 import threading
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     Batch = Callable[[sqlite3.Connection, Sequence[Any]], Sequence[Any]]
+
+_LOG: Final = logging.getLogger(__name__)
 
 _GROUP: Final = 512
 """Jobs in one transaction at most: bounds memory and the time that a reader of the log lags."""
@@ -151,7 +154,10 @@ class Writer:
                     results = _commit(self._manner, group)
                 answer(group, results)
                 with self._using:
-                    self._committed(connection)
+                    try:
+                        self._committed(connection)
+                    except Exception:  # noqa: BLE001 -- without the thread no write is answered
+                        _LOG.exception("what follows a commit failed in an unforeseen way")
                 if last:
                     break
                 self._await_echo(group)

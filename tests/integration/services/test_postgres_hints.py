@@ -110,3 +110,27 @@ def test_a_node_whose_line_was_cut_listens_again(empty_postgres, monkeypatch):
             await of_b.until(("q", 1))
 
     asyncio.run(main())
+
+
+@pytest.mark.real_time
+def test_a_node_listens_on_after_an_unforeseen_error(empty_postgres, monkeypatch, caplog):
+    monkeypatch.setattr(database, "_RECONNECT_SECONDS", 0.0)
+
+    async def main():
+        url = empty_postgres()
+        async with nodes(url) as ((a, _), (b, of_b)):
+            failed = asyncio.Event()
+
+            def fails(name, count):
+                failed.set()
+                raise KeyError("a fault of ours")
+
+            b.listen("broken", fails)
+            a.tell("broken", "q", 1)
+            await asyncio.wait_for(failed.wait(), PATIENCE)
+            while ("q", 1) not in of_b.heard:  # it may be on its way back
+                a.tell("queue", "q", 1)
+                await asyncio.sleep(0.05)
+
+    asyncio.run(asyncio.wait_for(main(), PATIENCE * 3))
+    assert "KeyError: 'a fault of ours'" in caplog.text

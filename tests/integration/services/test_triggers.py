@@ -160,6 +160,45 @@ def test_a_synchronous_trigger_fires_again_until_the_function_succeeds(world):
     assert world.call(world.neighbours.mns.counts("q")) == (0, 0, 0)
 
 
+def test_a_trigger_goes_on_after_an_unforeseen_error(world, monkeypatch, caplog):
+    _, settings = queue(world)
+    usual, failures = world.neighbours.mns.receive, []
+
+    async def fails_once(*arguments, **named):
+        if not failures:
+            failures.append(1)
+            raise KeyError("a fault of ours")
+        return await usual(*arguments, **named)
+
+    monkeypatch.setattr(world.neighbours.mns, "receive", fails_once)
+    world.deploy_b()
+    world.trigger(**settings)
+    world.local.advance(1)
+    send(world, "1")
+    assert (failures, len(world.seen)) == ([1], 1)
+    assert "KeyError: 'a fault of ours'" in caplog.text
+
+
+def test_new_triggers_are_found_after_an_unforeseen_error(world, monkeypatch, caplog):
+    _, settings = queue(world)
+    world.deploy_b()
+    triggers = world.neighbours.triggers
+    usual, failures = triggers.refresh, []
+
+    async def fails_once():
+        if not failures:
+            failures.append(1)
+            raise KeyError("a fault of ours")
+        await usual()
+
+    monkeypatch.setattr(triggers, "refresh", fails_once)
+    world.trigger(**settings)
+    world.local.advance(1)
+    send(world, "1")
+    assert (failures, len(world.seen)) == ([1], 1)
+    assert "KeyError: 'a fault of ours'" in caplog.text
+
+
 def test_a_trigger_that_is_taken_away_fires_no_more(world):
     _, settings = queue(world)
     world.deploy_b()

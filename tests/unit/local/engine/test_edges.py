@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
+from fc_async_local.background import outage_wait
 from fc_async_local.clock import RealClock
 from fc_async_local.domain.states import Status
 from fc_async_local.engine.engine import Engine
-from fc_async_local.engine.loops import Loop, outage_wait
+from fc_async_local.engine.loops import Loop
 from fc_async_local.engine.protocol import Rejected
 from fc_async_local.runtime.inprocess import InProcessRunner
 from fc_async_local.store.memory import MemoryStore
@@ -150,7 +151,8 @@ def test_a_loop_goes_on_after_a_step_that_failed(play: Any, caplog: Any) -> None
         return steps
 
     assert play(scenario) == [0, 100, 300]
-    assert "a step failed; it is taken again" in caplog.text
+    assert "test: failed in an unforeseen way; goes on in 100 ms" in caplog.text
+    assert "ValueError: a fault of ours" in caplog.text
 
 
 def test_waits_in_an_outage_grow_to_five_seconds() -> None:

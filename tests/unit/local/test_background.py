@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: MIT
+"""Background work: an unforeseen error is logged, and a loop goes on after it."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import fc_async_local
+from fc_async_local.background import keep_running, pause_on, start_task
+from fc_async_local.clock import VirtualClock
+
+START_THEIR_OWN = {
+    "background.py",  # the mechanism itself
+    "clock.py",  # waits that are awaited where they are started
+    "asgi.py",  # one for each request, which it belongs to
+    "dispatching.py",  # the end of a wait that is awaited there
+    "pushing.py",  # a renewal that is awaited there
+    "running.py",  # the main tasks, awaited there
+}
+"""Files that start tasks without ``start_task``, each with its reason."""
+
+
+def test_a_loop_goes_on_after_errors_and_its_waits_grow(caplog: Any) -> None:
+    clock = VirtualClock(0)
+    turns: list[int] = []
+
+    async def turn() -> None:
+        turns.append(clock.now())
+        if len(turns) in {1, 2}:
+            raise KeyError("unforeseen")
+        if len(turns) == 3:
+            raise OSError("foreseen")
+        await clock.wait(clock.now() + 1_000)
+
+    async def scenario() -> None:
+        loop = start_task(
+            "loop", keep_running("loop", turn, pause_on(clock), unavailable=(OSError,))
+        )
+        await clock.advance(3_000)
+        loop.cancel()
+        await asyncio.wait({loop})
+
+    asyncio.run(scenario())
+    assert turns == [0, 100, 300, 700, 1_700, 2_700]
+    assert caplog.text.count("Traceback") == 2
+    assert "loop: unavailable (foreseen); tried again in 400 ms" in caplog.text
+
+
+def test_a_task_that_nothing_awaits_tells_how_it_ended(caplog: Any) -> None:
+    async def broken() -> None:
+        raise KeyError("unforeseen")
+
+    async def scenario() -> None:
+        await asyncio.wait({start_task("a task", broken())})
+
+    asyncio.run(scenario())
+    assert "a task: ended in an unforeseen way" in caplog.text
+    assert "KeyError: 'unforeseen'" in caplog.text
+
+
+def test_a_cancelled_task_is_not_an_error(caplog: Any) -> None:
+    async def scenario() -> None:
+        task = start_task("a task", asyncio.sleep(60))
+        task.cancel()
+        await asyncio.wait({task})
+
+    asyncio.run(scenario())
+    assert caplog.text == ""
+
+
+def test_every_background_task_is_started_where_its_errors_are_logged() -> None:
+    """Functions run elsewhere, in ``runtime``: their tasks belong to a call that awaits them."""
+    root = Path(fc_async_local.__file__).parent
+    found = set()
+    for file in root.rglob("*.py"):
+        if "runtime" in file.relative_to(root).parts:
+            continue
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Attribute) and node.attr in {"create_task", "ensure_future"}:
+                found.add(file.name)
+    assert found == START_THEIR_OWN
