@@ -14,11 +14,15 @@ import heapq
 import itertools
 import time
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
+
+
+_SLOWER: Final = 8
+"""A time that is ahead of the machine's clock passes slower by one part of so many."""
 
 
 class Clock(Protocol):
@@ -44,16 +48,71 @@ class Clock(Protocol):
         ...
 
 
-class RealClock:
-    """The machine's clock, held monotonic: setting it back can't starve what is due."""
+class Reading(NamedTuple):
+    """A time and when it was read, both in nanoseconds.
 
-    def __init__(self) -> None:
-        self._offset_ns = time.time_ns() - time.monotonic_ns()
+    Attributes:
+        time: Since the epoch.
+        steady: Of a clock that no user can set and that may stand still while the machine sleeps.
+    """
+
+    time: int
+    steady: int
+
+
+def follow(last: Reading, *, wall: int, steady: int) -> Reading:
+    """Return the next reading of a time that follows the machine's clock but never goes back.
+
+    The machine's clock is right wherever it is ahead: the machine slept, or its clock was set
+    forward. Where it is behind, because it was set back, the time goes on an eighth slower than the
+    steady clock until the machine's clock has caught up. So what waits is not run early, nor held
+    up for as long as the clock was set back, and the two agree again after eight times as long.
+
+    Args:
+        last: The reading before.
+        wall: The machine's clock now.
+        steady: The steady clock now.
+    """
+    passed = max(0, steady - last.steady)
+    slowest = last.time + passed - passed // _SLOWER
+    return Reading(max(wall, slowest), steady)
+
+
+class RealClock:
+    """The machine's clock, but never backwards; see :func:`follow`.
+
+    A machine that slept or whose clock was set forward has all that became due meanwhile run within
+    a few seconds. A clock that is set back delays what waits by an eighth of its wait at most while
+    the process runs. The time that was gained is not kept over a restart: what waits in the store
+    then is delayed by as much as the clock is still behind.
+
+    Args:
+        wall: Nanoseconds since the epoch, by the machine's clock.
+        steady: Nanoseconds of a clock that is never set.
+        look_seconds: How often a wait looks at the clock: event loops measure their timeouts
+            without the time that the machine slept.
+    """
+
+    def __init__(
+        self,
+        *,
+        wall: Callable[[], int] = time.time_ns,
+        steady: Callable[[], int] = time.monotonic_ns,
+        look_seconds: float = 5.0,
+    ) -> None:
+        self._wall = wall
+        self._steady = steady
+        self._look_seconds = look_seconds
+        self._last = Reading(wall(), steady())
         self._work = contextlib.nullcontext()
 
     def now(self) -> int:
-        """Milliseconds since the epoch, from the monotonic clock since the start."""
-        return (self._offset_ns + time.monotonic_ns()) // 1_000_000
+        """Milliseconds since the epoch."""
+        return self._now_ns() // 1_000_000
+
+    def _now_ns(self) -> int:
+        self._last = last = follow(self._last, wall=self._wall(), steady=self._steady())
+        return last.time
 
     async def wait(self, until: int | None, wake: asyncio.Event | None = None) -> None:
         """Wait for the time or the event; lets others run even when it is time already."""
@@ -65,12 +124,13 @@ class RealClock:
             # Not wait_for: before Python 3.12 it loses a cancellation that comes with the event.
             # Again if need be: timers of event loops are round and may be early, this must not.
             while not waker.done():
-                left = None
+                timeout = None
                 if until is not None:
-                    left = until * 1_000_000 - self._offset_ns - time.monotonic_ns()
+                    left = until * 1_000_000 - self._now_ns()
                     if left <= 0:
                         break
-                await asyncio.wait({waker}, timeout=None if left is None else left / 1e9)
+                    timeout = min(left / 1e9, self._look_seconds)
+                await asyncio.wait({waker}, timeout=timeout)
         finally:
             waker.cancel()
 
@@ -79,7 +139,7 @@ class RealClock:
         await self.wait(self.now() + ms, wake)
 
     def work(self) -> AbstractContextManager[None]:
-        """Real time doesn't wait for anybody."""
+        """No-op: real time passes whatever is in progress."""
         return self._work
 
 

@@ -7,6 +7,8 @@ import asyncio
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fc_async_local.clock import RealClock, VirtualClock
 
@@ -17,14 +19,116 @@ def test_real_time_is_the_machines_time() -> None:
     assert abs(RealClock().now() - time.time_ns() // 1_000_000) < 1_000
 
 
-def test_real_time_does_not_go_back_with_the_machines_clock(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    clock = RealClock()
-    before = clock.now()
-    monkeypatch.setattr(time, "time_ns", lambda: 0)
-    monkeypatch.setattr(time, "time", lambda: 0.0)
-    assert clock.now() >= before
+class Machine:
+    """A machine whose clock can be set and that can sleep. Nanoseconds; times in seconds."""
+
+    def __init__(self) -> None:
+        self.wall = START * 1_000_000
+        self.steady = 5
+        self.clock = RealClock(
+            wall=lambda: self.wall, steady=lambda: self.steady, look_seconds=0.001
+        )
+
+    def passes(self, seconds: float) -> None:
+        self.wall += round(seconds * 1e9)
+        self.steady += round(seconds * 1e9)
+
+    def sleeps(self, seconds: float) -> None:
+        self.wall += round(seconds * 1e9)
+
+    def is_set(self, seconds: float) -> None:
+        self.wall += round(seconds * 1e9)
+
+    @property
+    def now(self) -> float:
+        """Seconds of the runtime's time since the start."""
+        return (self.clock.now() - START) / 1_000
+
+    @property
+    def shown(self) -> float:
+        """The same of the machine's clock."""
+        return (self.wall // 1_000_000 - START) / 1_000
+
+
+def test_time_does_not_lag_after_the_machine_slept() -> None:
+    machine = Machine()
+    machine.passes(10)
+    machine.sleeps(3_600)
+    assert machine.now == 3_610
+    machine.passes(1)
+    assert machine.now == 3_611
+
+
+def test_time_goes_on_when_the_machines_clock_is_set_back() -> None:
+    machine = Machine()
+    machine.passes(10)
+    assert machine.now == 10
+    machine.is_set(-3_600)
+    assert machine.now == 10
+    machine.passes(8)
+    assert machine.now == 17
+
+
+def test_time_agrees_with_the_machine_again_after_eight_times_what_it_was_set_back() -> None:
+    machine = Machine()
+    machine.is_set(-60)
+    for _ in range(8):
+        machine.passes(59)
+        assert machine.now > machine.shown
+    machine.passes(8)
+    assert machine.now == machine.shown
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["passes", "sleeps", "is_set"]), st.integers(-10_000, 10_000)),
+        max_size=30,
+    )
+)
+def test_time_never_goes_back_stands_still_or_runs_ahead(events: list[tuple[str, int]]) -> None:
+    machine = Machine()
+    for what, seconds in events:
+        before, shown = machine.now, machine.shown
+        given_seconds = seconds if what == "is_set" else abs(seconds)
+        getattr(machine, what)(given_seconds)
+        passed = given_seconds if what == "passes" else 0
+        # Not before the machine says so, nor before that much has passed: nothing runs early.
+        assert machine.now <= max(machine.shown, before + passed)
+        assert machine.now >= max(machine.shown, before + passed * 7 / 8 - 0.002)
+        assert machine.now - machine.shown <= max(before - shown, 0) + max(-given_seconds, 0)
+
+
+def test_what_became_due_while_the_machine_slept_is_woken() -> None:
+    async def go() -> bool:
+        machine = Machine()
+        waiting = asyncio.ensure_future(machine.clock.wait(START + 3_600_000))
+        await asyncio.sleep(0)
+        machine.sleeps(3_600)  # the event loop's own timer does not know
+        await asyncio.wait_for(waiting, 30)
+        return True
+
+    assert asyncio.run(go())
+
+
+def test_a_wait_is_not_over_early_when_the_machines_clock_is_set_back() -> None:
+    async def go() -> list[float]:
+        machine, seen = Machine(), []
+
+        async def wait() -> None:
+            await machine.clock.wait(START + 10_000)
+            seen.append(machine.steady / 1e9)
+
+        waiting = asyncio.ensure_future(wait())
+        for _ in range(60):
+            await asyncio.sleep(0.002)
+            if machine.steady < 1e9:
+                machine.is_set(-5)
+            machine.passes(0.25)
+        waiting.cancel()
+        return seen
+
+    (woken,) = asyncio.run(go())
+    assert woken >= 10
 
 
 @pytest.mark.real_time
