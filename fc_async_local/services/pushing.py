@@ -13,7 +13,7 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING, Final
 
-from fc_async_local.background import keep_running, pause_on, start_task
+from fc_async_local.background import keep_running, outage_wait, pause_on, start_task
 from fc_async_local.services.hints import ALONE, look_again
 from fc_async_local.services.mns.model import Draft, Queue, QueueAttributes, Receipt
 from fc_async_local.store.protocol import StoreUnavailable
@@ -127,17 +127,32 @@ class Pusher:
         self._wake.set()
 
     async def _do(self, message: Message) -> None:
-        with self._clock.work(), contextlib.suppress(StoreUnavailable):
-            # A store that is away: the duty comes back by itself when its time is over.
+        with self._clock.work():
             seconds, message = await (
                 self._try_and_hold(message) if self._shared else self._try(message)
             )
-            receipt = _receipt(message)
+            await self._settle(message, seconds)
+
+    async def _settle(self, message: Message, seconds: float | None) -> None:
+        """Write what became of a duty, again and again while the store is unavailable.
+
+        If its time is over before that, it comes back by itself and the handle is no longer good.
+        """
+        receipt, failures = _receipt(message), 0
+        while True:
             now = self._clock.now()
-            if seconds is None:
-                await self._store.delete(self.queue, [receipt], now=now)
+            try:
+                if seconds is None:
+                    await self._store.delete(self.queue, [receipt], now=now)
+                else:
+                    await self._store.hide(self.queue, receipt, seconds=seconds, now=now)
+            except StoreUnavailable as error:
+                failures += 1
+                wait = outage_wait(failures)
+                _LOG.warning("%s: the store is unavailable: %s", self.queue, error)
+                await self._clock.wait(self._clock.now() + wait)
             else:
-                await self._store.hide(self.queue, receipt, seconds=seconds, now=now)
+                return
 
     async def _try(self, message: Message) -> tuple[float | None, Message]:
         try:
