@@ -12,12 +12,14 @@ Source of names, types and ranges: the API reference of version 2023-03-30; numb
 
 from __future__ import annotations
 
+import base64
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
 
 from fc_async_sdk import limits
 from fc_async_sdk.decoding import prepare
+from fc_async_sdk.errors import InvalidResponse
 
 __all__ = [
     "TERMINAL_STATUSES",
@@ -190,7 +192,14 @@ class AsyncTaskEvent(Model, frozen=True, kw_only=True):
 
 
 class AsyncTask(Model, frozen=True, kw_only=True):
-    """One asynchronous invocation in task mode. Times are milliseconds since the epoch."""
+    """One asynchronous invocation in task mode. Times are milliseconds since the epoch.
+
+    Attributes:
+        task_payload: What went in: text, or base64 of bytes that are not UTF-8.
+        task_payload_encoding: ``base64``, or None for text.
+        return_payload: What came out, likewise.
+        return_payload_encoding: ``base64``, or None for text.
+    """
 
     task_id: str
     request_id: str | None = None
@@ -205,8 +214,28 @@ class AsyncTask(Model, frozen=True, kw_only=True):
     destination_status: str | None = None
     task_error_message: str | None = None
     task_payload: str | None = None
+    task_payload_encoding: str | None = None
     return_payload: str | None = None
+    return_payload_encoding: str | None = None
     events: tuple[AsyncTaskEvent, ...] | None = None
+
+    @property
+    def task_payload_bytes(self) -> bytes | None:
+        """What went in, byte for byte; None if the answer does not hold it.
+
+        Raises:
+            InvalidResponse: It cannot be decoded.
+        """
+        return _payload_bytes("taskPayload", self.task_payload, self.task_payload_encoding)
+
+    @property
+    def return_payload_bytes(self) -> bytes | None:
+        """What came out, byte for byte; None if the answer does not hold it.
+
+        Raises:
+            InvalidResponse: It cannot be decoded.
+        """
+        return _payload_bytes("returnPayload", self.return_payload, self.return_payload_encoding)
 
     @property
     def finished(self) -> bool:
@@ -217,6 +246,19 @@ class AsyncTask(Model, frozen=True, kw_only=True):
     def succeeded(self) -> bool:
         """True when the function ran and returned."""
         return self.status == "Succeeded"
+
+
+def _payload_bytes(name: str, text: str | None, encoding: str | None) -> bytes | None:
+    if text is None:
+        return None
+    if not encoding:
+        return text.encode()
+    if encoding != "base64":
+        raise InvalidResponse(f"{name}Encoding is {encoding!r}, expected base64")
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError as error:
+        raise InvalidResponse(f"{name} is not valid base64: {error}") from error
 
 
 class AsyncTaskPage(Model, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ for scripts on this machine; never signed, never reachable from elsewhere.
 
 from __future__ import annotations
 
+import base64
 import functools
 import math
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol
@@ -16,7 +17,13 @@ from starlette.responses import Response
 
 from fc_async_local.api import exposition, parameters
 from fc_async_local.api.operation import operation, page_of
-from fc_async_local.api.tasks import as_text, describe_task, task_not_found, task_query, task_token
+from fc_async_local.api.tasks import (
+    describe_task,
+    shown_payload,
+    task_not_found,
+    task_query,
+    task_token,
+)
 from fc_async_local.catalog import refusals
 from fc_async_local.catalog.paging import Page, seal, unseal
 from fc_async_local.engine.protocol import Invoker, Rejected
@@ -82,10 +89,24 @@ class AdminParts(NamedTuple):
 
 class _Call(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     payload: str = ""
+    payload_encoding: Literal["", "base64"] = ""
     qualifier: str = limits.DEFAULT_QUALIFIER
     delay: int = 0
     task_id: str = ""
     type: Literal["Async", "Sync"] = "Async"
+
+    def body(self) -> bytes:
+        """The payload as it is sent.
+
+        Raises:
+            Rejected: It is flagged as base64 and cannot be decoded.
+        """
+        if not self.payload_encoding:
+            return self.payload.encode()
+        try:
+            return base64.b64decode(self.payload, validate=True)
+        except ValueError as error:
+            raise refusals.invalid_argument(f"payload is not valid base64: {error}") from None
 
 
 prepare(_Call)
@@ -252,23 +273,23 @@ class AdminOperations:
     async def invoke(self, request: Request) -> dict[str, Any]:
         """InvokeFunction, unsigned and in JSON.
 
-        Body: ``payload`` (text), ``qualifier``, ``delay`` (seconds), ``taskId``, and ``type``:
-        Async (default) or Sync.
+        Body: ``payload`` (text, or base64 with ``payloadEncoding: base64``), ``qualifier``,
+        ``delay`` (seconds), ``taskId``, and ``type``: Async (default) or Sync.
         """
         function = request.path_params["function"]
         try:
             call = msgspec.convert(parameters.json_object(await request.body()), _Call)
         except msgspec.ValidationError as error:
             raise refusals.invalid_argument(str(error)) from None
-        engine, payload = self._parts.engine, call.payload.encode()
+        engine, payload = self._parts.engine, call.body()
         if call.type == "Sync":
             answered = await engine.invoke_sync(function, payload, qualifier=call.qualifier)
             outcome = answered.outcome
             return {
                 "requestId": answered.request_id,
                 "errorType": outcome.error_type,
-                "payload": as_text(outcome.payload),
-                "log": as_text(outcome.log),
+                **shown_payload("payload", outcome.payload),
+                "log": outcome.log.decode("utf-8", "replace"),
                 "durationMs": outcome.duration_ms,
             }
         accepted = await engine.invoke_async(
@@ -407,7 +428,7 @@ def _describe_delivery(delivery: Delivery) -> dict[str, Any]:
         "qualifier": delivery.qualifier,
         "outcome": delivery.outcome,
         "destination": delivery.destination,
-        "event": as_text(delivery.document),
+        **shown_payload("event", delivery.document),
         "createdTime": delivery.created_at,
         "tries": delivery.tries,
         "error": delivery.error,

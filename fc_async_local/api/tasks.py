@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,6 +16,7 @@ from fc_async_local.store import paging
 from fc_async_local.store.protocol import TaskQuery
 from fc_async_sdk.arn import FunctionArn
 from fc_async_sdk.errors import shorten
+from fc_async_sdk.events.wire import encode_payload
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -174,9 +174,9 @@ def describe_task(
     }
     answer |= {name: text for name, text in texts.items() if text}
     if payload:
-        answer["taskPayload"] = as_text(invocation.payload)
+        answer |= shown_payload("taskPayload", invocation.payload)
         if invocation.return_payload is not None:
-            answer["returnPayload"] = as_text(invocation.return_payload)
+            answer |= shown_payload("returnPayload", invocation.return_payload)
     if events is not None:
         answer["events"] = [_describe_event(n, event) for n, event in enumerate(events, 1)]
     return answer
@@ -193,9 +193,11 @@ def _describe_event(number: int, event: TaskEvent) -> dict[str, Any]:
     return answer
 
 
-def as_text(payload: bytes) -> str:
-    """A payload as a JSON string: UTF-8 as it is, anything else as base64."""
-    try:
-        return payload.decode()
-    except UnicodeDecodeError:
-        return base64.b64encode(payload).decode()
+def shown_payload(name: str, payload: bytes) -> dict[str, str]:
+    """A payload as the members of a JSON object that carry it.
+
+    UTF-8 is text. Anything else is base64, and a second member, named with ``Encoding`` at its end,
+    says so, as in the events of destinations.
+    """
+    text, is_base64 = encode_payload(payload)
+    return {name: text, f"{name}Encoding": "base64"} if is_base64 else {name: text}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Invoking a function again with the payload of a task that has ended.
+"""Invoking a function again with the payload of a task that has ended, byte for byte.
 
 The new task's id is made from the old one, so that the service itself refuses a second replay of
 the same number.
@@ -75,10 +75,11 @@ def again(client: Client, function: str, task_id: str, qualifier: str | None) ->
         task = client.get_async_task(function, task_id, qualifier=qualifier)
         if not task.finished:
             return Replayed(task_id, error=f"it is {task.status}: wait for its end, or stop it")
-        if task.task_payload is None:
-            return Replayed(task_id, error="the service didn't keep its payload")
+        payload = task.task_payload_bytes
+        if payload is None:
+            return Replayed(task_id, error="the service did not keep its payload")
         accepted = client.invoke_async(
-            function, task.task_payload, task_id=next_id(task_id), qualifier=qualifier
+            function, payload, task_id=next_id(task_id), qualifier=qualifier
         )
     except FcAsyncError as error:
         return Replayed(task_id, error=str(error))

@@ -246,7 +246,7 @@ def replay_command(
     yes: bool,
     output: Format,
 ) -> int:
-    """Invoke FUNCTION again with the payloads of TASKs that have ended.
+    """Invoke FUNCTION again with the payloads of TASKs that have ended, byte for byte.
 
     A replayed task's id is that of the first one with -replay-N behind it, so that replaying twice
     by accident is noticed.
@@ -290,13 +290,20 @@ def show_task(task: AsyncTask, output: Format) -> None:
         ("attempts", _attempts(task)),
         ("destination", task.destination_status),
         ("error", task.task_error_message),
-        ("payload", task.task_payload),
-        ("result", task.return_payload),
+        ("payload", _shown_payload(task.task_payload, task.task_payload_bytes)),
+        ("result", _shown_payload(task.return_payload, task.return_payload_bytes)),
     ]
     terminal.print_fields(rows)
     for event in task.events or ():
         line = f"  {shown_time(event.timestamp)}  {event.status or '':<10} {_detail(event)}"
         terminal.tell(line.rstrip())
+
+
+def _shown_payload(text: str | None, payload: bytes | None) -> str | None:
+    """A payload as text, or as marked base64 when it is not UTF-8."""
+    if text is None or payload is None or text.encode() == payload:
+        return text
+    return f"base64, {len(payload)} bytes: {text}"
 
 
 def _attempts(task: AsyncTask) -> int | None:

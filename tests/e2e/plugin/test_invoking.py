@@ -260,6 +260,36 @@ def test_a_failed_task_is_replayed_with_its_payload(
     assert orders == [b"bad"]
 
 
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"\x89PNG\r\n\x1a\n\x00\xff",
+        b"",
+        b"\xef\xbb\xbf{}",
+        b"iVBORw0KGgoA/w==",
+        "\u20ac\r\n".encode(),
+    ],
+)
+def test_a_payload_is_replayed_byte_for_byte(
+    payload: bytes, typed: Typed, fc_local: FcLocal, orders: list[bytes]
+) -> None:
+    fc_local.client.invoke_async("orders", payload, task_id="first")
+    fc_local.run_until_idle()
+    code, out, _ = typed("tasks", "replay", "orders", "first")
+    assert (code, out) == (0, "first: accepted as first-replay-1\n")
+    fc_local.run_until_idle()
+    assert orders == [payload, payload]
+
+
+def test_a_payload_that_is_not_text_is_shown_as_base64_with_its_size(
+    typed: Typed, fc_local: FcLocal, orders: list[bytes]
+) -> None:
+    fc_local.client.invoke_async("orders", b"\x89PNG", task_id="first")
+    fc_local.run_until_idle()
+    _, out, _ = typed("tasks", "get", "orders", "first")
+    assert "payload      base64, 4 bytes: iVBORw==" in out
+
+
 def test_replaying_twice_by_accident_is_noticed(
     typed: Typed, fc_local: FcLocal, ended: None
 ) -> None:

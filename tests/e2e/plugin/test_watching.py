@@ -65,6 +65,17 @@ def test_events_are_shown_as_one_json_document_per_line(
     ]
 
 
+def test_a_payload_that_is_not_text_is_shown_as_base64(
+    queue: str, fc_local: FcLocal, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fc_local.client.invoke_async("orders", b"\x89PNG", task_id="binary")
+    fc_local.advance(60)
+    assert run(["events", "tail", queue, "--limit", "3", "--format", "json"]) == 0
+    last = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (last["request_payload"], last["request_payload_encoding"]) == ("iVBORw==", "base64")
+    assert (last["response_payload"], "response_payload_encoding" in last) == ("fine", False)
+
+
 def test_looking_takes_nothing_away(
     queue: str, fc_local: FcLocal, capsys: pytest.CaptureFixture[str]
 ) -> None:

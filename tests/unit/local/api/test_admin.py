@@ -220,3 +220,18 @@ def test_an_overview_has_all_versions_not_a_page_of_them(world):
         world.call("POST", "/2023-03-30/functions/orders/versions", {})
     (shown,) = world.call("GET", "/_local/functions").json["functions"]
     assert len(shown["versions"]) == 101
+
+
+def test_a_payload_that_is_not_text_comes_and_goes_as_base64(world):
+    for encoding in ("base64", "hex"):
+        answer = world.call(
+            "POST",
+            "/_local/functions/orders/invoke",
+            {"payload": "iVBO/w==", "payloadEncoding": encoding},
+        )
+        assert answer.status == (200 if encoding == "base64" else 400)
+    refused = world.call(
+        "POST", "/_local/functions/orders/invoke", {"payload": "é", "payloadEncoding": "base64"}
+    )
+    assert (refused.status, refused.json["Code"]) == (400, "InvalidArgument")
+    assert "payload is not valid base64" in refused.json["Message"]

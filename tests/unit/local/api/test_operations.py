@@ -103,6 +103,7 @@ def test_a_task_is_shown_with_steps_and_payloads(world, make_task):
         "taskErrorMessage": "UnhandledInvocationError",
         "taskPayload": "in",
         "returnPayload": "/w==",
+        "returnPayloadEncoding": "base64",
         "events": [
             {"eventId": 1, "status": "Enqueued", "timestamp": NOW},
             {"eventId": 2, "status": "Failed", "timestamp": NOW + 25},
