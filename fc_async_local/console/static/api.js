@@ -37,7 +37,8 @@ export const graph = () => call("GET", "/graph");
 export const invoke = (name, body) =>
   call("POST", `/functions/${encodeURIComponent(name)}/invoke`, body);
 export const metrics = (since) => call("GET", `/metrics${since ? `?since=${since}` : ""}`);
-export const dead = () => call("GET", "/deliveries/dead");
+export const dead = (token) =>
+  call("GET", `/deliveries/dead${token ? `?${new URLSearchParams({ nextToken: token })}` : ""}`);
 export const redrive = (id) => call("POST", `/deliveries/dead/${encodeURIComponent(id)}/redrive`);
 export const discard = (id) => call("DELETE", `/deliveries/dead/${encodeURIComponent(id)}`);
 export const redriveAll = () => call("POST", "/deliveries/dead/redrive");

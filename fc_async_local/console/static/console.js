@@ -15,12 +15,23 @@ const PAGES = { tasks, task, functions, dead, metrics };
 const main = document.getElementById("main");
 const trouble = document.getElementById("trouble");
 
-let current = { name: "", frame: null, body: null, seen: "" };
+const FOCUSABLE = "a, button, input, select, summary, textarea";
+
+let current = { name: "", address: "", frame: null, body: null, seen: "" };
 let round = 0;
+let failed = false; // an action's error stays until the next action or another page
+
+const decoded = (part) => {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part; // a lone % typed by hand
+  }
+};
 
 function route() {
   const [path, query] = location.hash.replace(/^#\//, "").split("?");
-  const parts = path.split("/").map(decodeURIComponent);
+  const parts = path.split("/").map(decoded);
   const params = Object.fromEntries(new URLSearchParams(query));
   if (parts[0] === "tasks" && parts.length === 3) {
     return { name: "task", params: { function: parts[1], id: parts[2] } };
@@ -35,13 +46,36 @@ function complain(error) {
     : "";
 }
 
-// What the user has unfolded, and what he is about to copy, outlives a refresh.
+// Where the focus is: the nearest part that has a key, and which control in it.
+function focusMark() {
+  const at = document.activeElement;
+  if (!current.body.contains(at)) return null;
+  const home = at.closest("[data-key]");
+  const index = controls(home ?? current.body).indexOf(at);
+  return { key: home?.dataset.key, index, tag: at.tagName, text: home ? "" : at.textContent };
+}
+
+const controls = (home) => [...(home.matches(FOCUSABLE) ? [home] : []), ...home.querySelectorAll(FOCUSABLE)];
+
+// Never another row's control: without its own part the focus is lost.
+function focusAgain(mark) {
+  if (!mark) return;
+  const home = mark.key ? current.body.querySelector(`[data-key="${CSS.escape(mark.key)}"]`) : current.body;
+  const same = (node) => node?.tagName === mark.tag && (!mark.text || node.textContent === mark.text);
+  const all = home ? controls(home) : [];
+  const found = same(all[mark.index]) ? all[mark.index] : all.find((node) => mark.text && same(node));
+  found?.focus({ preventScroll: true });
+}
+
+// What is unfolded, about to be copied or focused outlives a refresh.
 function replaceBody(node) {
   const open = new Set([...main.querySelectorAll("details[open][data-key]")].map((d) => d.dataset.key));
   for (const details of node.querySelectorAll?.("details[data-key]") ?? []) {
     if (open.has(details.dataset.key)) details.open = true;
   }
+  const mark = focusMark();
   current.body.replaceChildren(node);
+  focusAgain(mark);
 }
 
 const selecting = () => {
@@ -54,16 +88,17 @@ async function refresh(force = false) {
   const { name, params } = route();
   const page = PAGES[name];
   if (current.name !== name) {
-    current = { name, frame: h("div"), body: h("div"), seen: "" };
-    if (page.frame) current.frame.append(page.frame(params));
+    current = { name, address: "", frame: h("div"), body: h("div"), seen: "" };
+    if (page.frame) current.frame.append(page.frame(params, () => refresh(true)));
     main.replaceChildren(current.frame, current.body);
-    document.title = `${page.title(params)} · fc-async`;
     for (const link of document.querySelectorAll("nav a")) {
       const here = link.getAttribute("href") === `#/${name === "task" ? "tasks" : name}`;
       if (here) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");
     }
   }
+  document.title = `${page.title(params)} · fc-async`;
+  const address = location.hash;
   try {
     const [data, state, time] = await Promise.all([page.load(params), api.stats(), api.clock()]);
     if (mine !== round) return;
@@ -72,18 +107,26 @@ async function refresh(force = false) {
     if (force || (seen !== current.seen && !selecting())) {
       replaceBody(page.view(data, params, { state, again: () => refresh(true), act }));
       current.seen = seen;
+      current.address = address;
     }
-    complain(null);
+    if (!failed) complain(null);
   } catch (error) {
-    if (mine === round) complain(error);
+    if (mine !== round) return;
+    if (current.address !== address) {
+      replaceBody(h("div")); // what is shown belongs to another address
+      current = { ...current, address, seen: "" };
+    }
+    complain(error);
   }
 }
 
 export async function act(work) {
+  failed = false;
   try {
     await work();
     await refresh(true);
   } catch (error) {
+    failed = true;
     complain(error);
   }
 }
@@ -116,6 +159,7 @@ async function showAbout() {
 
 document.getElementById("send").addEventListener("click", () => openSend({}, act));
 addEventListener("hashchange", () => {
+  failed = false;
   const { name, params } = route();
   if (name === current.name) PAGES[name].follow?.(params);
   refresh(true);

@@ -30,6 +30,8 @@ const KINDS = {
   Retrying: "warn", Stopping: "warn", Running: "run", Dequeued: "run", Enqueued: "wait",
 };
 
+export const FINAL = ["Succeeded", "Failed", "Stopped", "Expired", "Invalid"];
+
 export const kindOf = (status) => KINDS[status] ?? "wait";
 
 export const statusMark = (status) =>
@@ -52,14 +54,6 @@ export function duration(ms) {
   if (minutes < 60) return `${minutes} min ${Math.round(seconds % 60)} s`;
   const hours = Math.floor(minutes / 60);
   return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
-}
-
-export function pretty(text) {
-  try {
-    return JSON.stringify(JSON.parse(text), null, 2);
-  } catch {
-    return text;
-  }
 }
 
 export function copyButton(label, text) {

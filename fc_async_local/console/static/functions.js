@@ -115,7 +115,7 @@ function table(functions, act) {
   const shorten = (arn) => arn?.destination?.replace(/^acs:/, "") ?? "";
   return h("div", { className: "scroll" }, h("table", {},
     h("thead", {}, h("tr", {}, ["Function", "Runtime", "Qualifier", "Task mode", "Retries", "Age", "On success", "On failure", ""].map((name) => h("th", {}, name)))),
-    h("tbody", {}, functions.flatMap(({ function: one, configs, aliases, versions }) => (configs.length ? configs : [null]).map((config, index) => h("tr", {},
+    h("tbody", {}, functions.flatMap(({ function: one, configs, aliases, versions }) => (configs.length ? configs : [null]).map((config, index) => h("tr", { "data-key": `row-${one.functionName}/${index}` },
       h("td", { title: `changed ${one.lastModifiedTime}` }, index ? "" : h("b", {}, one.functionName),
         index || !(versions.length || aliases.length) ? null : h("div", { className: "dim" }, [
           versions.length ? `${versions.length} version${versions.length > 1 ? "s" : ""}` : "",

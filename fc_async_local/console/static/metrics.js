@@ -22,17 +22,18 @@ let span = "";
 
 export const title = () => "Metrics";
 
-export function frame() {
+export function frame(_, again) {
   return h("div", { className: "row panel" }, h("label", { className: "row" }, "Counted over ",
-    h("select", { onchange: (event) => { span = event.target.value; } },
-      Object.entries(SPANS).sort(([a], [b]) => Number(a) - Number(b)).map(([value, text]) => h("option", { value }, text)))),
+    h("select", { onchange: (event) => { span = event.target.value; again(); } },
+      Object.entries(SPANS).sort(([a], [b]) => Number(a) - Number(b)).map(([value, text]) => h("option", { value, selected: value === span }, text)))),
     h("span", { className: "grow" }),
     h("span", { className: "dim" }, "For Prometheus: "), h("a", { href: "/metrics" }, "/metrics"));
 }
 
 export async function load() {
-  const since = span ? (await api.stats()).now - Number(span) * 1000 : 0;
-  return api.metrics(since);
+  const asked = span;
+  const since = asked ? (await api.stats()).now - Number(asked) * 1000 : 0;
+  return { ...await api.metrics(since), span: asked };
 }
 
 export function view({ metrics }) {

@@ -2,10 +2,10 @@
 // One task: where it stands, its attempts on a time line, what went in and what came out.
 
 import * as api from "./api.js";
-import { button, clockTime, copyButton, dateTime, duration, h, kindOf, pretty, statusMark, svg } from "./dom.js";
+import { button, clockTime, copyButton, dateTime, duration, FINAL, h, kindOf, statusMark, svg } from "./dom.js";
+import { pretty } from "./json.js";
 import { openSend } from "./send.js";
 
-const FINAL = ["Succeeded", "Failed", "Stopped", "Expired", "Invalid"];
 const WAITING = ["Enqueued", "Retrying"];
 let squeeze = true;
 
@@ -21,38 +21,53 @@ export function view(task, _, { state, again, act }) {
     actions(task, act), pending(task, state.now, act), facts(task),
     h("h2", {}, "Time line"), timeline(task, state.now, again),
     h("div", { className: "columns" },
-      text("What went in", "payload", task.taskPayload, true),
-      text("What came out", "result", task.returnPayload, true)),
+      text("What went in", "payload", task.taskPayload, task.taskPayloadEncoding),
+      text("What came out", "result", task.returnPayload, task.returnPayloadEncoding)),
     h("h2", {}, "Steps"), steps(task.events ?? []));
 }
 
 function actions(task, act) {
   const { function: name, taskId: id } = task;
-  const call = { function: name, qualifier: task.qualifier, payload: task.taskPayload ?? "" };
+  const call = {
+    function: name, qualifier: task.qualifier,
+    payload: task.taskPayload ?? "", payloadEncoding: task.taskPayloadEncoding ?? "",
+  };
   return h("div", { className: "row panel" },
     WAITING.includes(task.status) ? button("Run now", () => act(() => api.runNow(name, id)), "primary") : null,
     FINAL.includes(task.status) ? null : button("Stop", () => act(() => api.stop(name, id)), "danger"),
     button("Replay", () => act(async () => {
-      const accepted = await api.invoke(name, { payload: call.payload, qualifier: call.qualifier });
+      const { payload, payloadEncoding, qualifier } = call;
+      const accepted = await api.invoke(name, { payload, payloadEncoding, qualifier });
       location.hash = `#/tasks/${encodeURIComponent(name)}/${encodeURIComponent(accepted.taskId)}`;
     })),
     button("Edit and replay…", () => openSend(call, act)),
     h("span", { className: "grow" }),
     h("span", { className: "dim" }, "Copy as"),
-    copyButton("Python", () => python(task)), copyButton("curl", () => curl(task)), copyButton("s", () => sCommand(task)));
+    copyButton("Python", () => python(task)), copyButton("curl", () => curl(task)),
+    call.payloadEncoding ? null : copyButton("s", () => sCommand(task))); // s sends text only
 }
 
 const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 
 const python = (task) => [
+  ...(task.taskPayloadEncoding ? ["import base64", ""] : []),
   "import fc_async_sdk",
   `client = fc_async_sdk.client(endpoint_url=${JSON.stringify(location.origin)})`,
-  `client.invoke_async(${JSON.stringify(task.function)}, ${JSON.stringify(task.taskPayload ?? "")}, qualifier=${JSON.stringify(task.qualifier)})`,
+  `client.invoke_async(${JSON.stringify(task.function)}, ${pythonPayload(task)}, qualifier=${JSON.stringify(task.qualifier)})`,
 ].join("\n");
 
-const curl = (task) =>
-  `curl -i -X POST ${quoted(`${location.origin}/2023-03-30/functions/${task.function}/invocations?qualifier=${task.qualifier}`)} ` +
-  `-H 'x-fc-invocation-type: Async' --data-raw ${quoted(task.taskPayload ?? "")}`;
+const pythonPayload = (task) => {
+  const text = JSON.stringify(task.taskPayload ?? "");
+  return task.taskPayloadEncoding ? `base64.b64decode(${text})` : text;
+};
+
+const curl = (task) => {
+  const call = `curl -i -X POST ${quoted(`${location.origin}/2023-03-30/functions/${task.function}/invocations?qualifier=${task.qualifier}`)} ` +
+    "-H 'x-fc-invocation-type: Async'";
+  return task.taskPayloadEncoding
+    ? `printf %s ${quoted(task.taskPayload)} | base64 -d | ${call} --data-binary @-`
+    : `${call} --data-raw ${quoted(task.taskPayload ?? "")}`;
+};
 
 const sCommand = (task) =>
   `s ${task.function} invoke --invocation-type Async --qualifier ${task.qualifier} -e ${quoted(task.taskPayload ?? "")}`;
@@ -131,9 +146,11 @@ function timeline(task, now, again) {
       svg("line", { x1: 205, x2: 205, y1: 0, y2: height, class: "axis" }), bars));
 }
 
-function text(name, key, value, open) {
-  return h("section", {}, h("div", { className: "row" }, h("h2", {}, name), value ? copyButton("Copy", () => value) : null),
-    value === undefined || value === "" ? h("p", { className: "dim" }, "Nothing.") : h("pre", { "data-key": key }, open ? pretty(value) : value));
+function text(name, key, value, encoding) {
+  return h("section", {}, h("div", { className: "row" }, h("h2", {}, name),
+    encoding ? h("span", { className: "dim" }, `not UTF-8, shown as ${encoding}`) : null,
+    value ? copyButton("Copy", () => value) : null),
+    value === undefined || value === "" ? h("p", { className: "dim" }, "Nothing.") : h("pre", { "data-key": key }, encoding ? value : pretty(value)));
 }
 
 function steps(events) {

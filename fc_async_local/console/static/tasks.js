@@ -2,7 +2,7 @@
 // The list of tasks: counts by status, a query, pages.
 
 import * as api from "./api.js";
-import { button, clockTime, dateTime, duration, h, kindOf, statusMark } from "./dom.js";
+import { button, clockTime, dateTime, duration, FINAL, h, statusMark } from "./dom.js";
 
 const STATUSES = [
   "Enqueued", "Dequeued", "Running", "Retrying", "Stopping",
@@ -66,7 +66,7 @@ export async function load(params) {
   return api.tasks(query);
 }
 
-export const ticks = (data) => data.tasks.some((task) => ["ok", "bad"].includes(kindOf(task.status)) === false);
+export const ticks = (data) => data.tasks.some((task) => !FINAL.includes(task.status));
 
 export function view(data, params, { state }) {
   return h("div", {}, tiles(params, state), data.tasks.length ? table(data.tasks, state.now) : nothing(params, state),
@@ -75,13 +75,20 @@ export function view(data, params, { state }) {
       data.nextToken ? button("Older →", () => go(params.q, data.nextToken)) : null));
 }
 
+// The query with another status, or with none; its other words stay.
+const withStatus = (q, status) => [
+  ...(q ?? "").split(/\s+/).filter((word) => word && !word.startsWith("status:")),
+  ...(status ? [`status:${status}`] : []),
+].join(" ");
+
 function tiles(params, state) {
   const wanted = /(?:^|\s)status:(\S+)/.exec(params.q ?? "")?.[1];
   return h("div", { className: "tiles" }, STATUSES
     .filter((status) => state.by_status[status] || wanted === status || ["Enqueued", "Running", "Succeeded", "Failed"].includes(status))
     .map((status) => h("button", {
       type: "button", className: "tile", ariaPressed: String(wanted === status),
-      onclick: () => go(wanted === status ? "" : `status:${status}`),
+      "data-key": `status-${status}`,
+      onclick: () => go(withStatus(params.q, wanted === status ? "" : status)),
     }, h("b", {}, state.by_status[status] ?? 0), statusMark(status))),
     h("div", { className: "tile" }, h("b", {}, state.deliveries_pending), h("span", { className: "dim" }, "to deliver")));
 }
@@ -90,7 +97,7 @@ function table(tasks, now) {
   return h("div", { className: "scroll" }, h("table", {},
     h("thead", {}, h("tr", {}, ["Status", "Task", "Function", "Accepted", "Runs", "Took"].map((name) => h("th", {}, name)),
       h("th", { className: "num" }, "Retries"), h("th", {}, "Destination"), h("th", {}, "Error"))),
-    h("tbody", {}, tasks.map((task) => h("tr", {},
+    h("tbody", {}, tasks.map((task) => h("tr", { "data-key": `row-${task.function}/${task.taskId}` },
       h("td", {}, statusMark(task.status)),
       h("td", { className: "id mono" }, h("a", { href: address(task) }, task.taskId)),
       h("td", {}, task.function, task.qualifier === "LATEST" ? null : h("span", { className: "dim" }, ` / ${task.qualifier}`)),

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+// Lays JSON out for reading. Only the space between its tokens changes: numbers, escapes and keys
+// stay as they were written, because JavaScript's own numbers cannot hold all of them
+// (12345678901234567890, 1.10).
+
+const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g;
+const DEEPEST = 100; // the width of the indentation grows with the depth
+
+/** A text with JSON in it, indented; any other text as it is. */
+export function pretty(text) {
+  try {
+    JSON.parse(text); // only to see whether it is JSON
+  } catch {
+    return text;
+  }
+  const tokens = text.match(TOKEN);
+  let depth = 0;
+  let out = "";
+  for (let index = 0; index < tokens.length; index += 1) {
+    const token = tokens[index];
+    const closes = "}]".includes(token);
+    const empty = closes && "{[".includes(tokens[index - 1]);
+    if (closes) depth -= 1;
+    if (depth > DEEPEST) return text;
+    const starts = index > 0 && (closes ? !empty : "{[,".includes(tokens[index - 1]));
+    if (starts) out += `\n${"  ".repeat(depth)}`;
+    out += token === ":" ? ": " : token;
+    if ("{[".includes(token)) depth += 1;
+  }
+  return out;
+}
