@@ -5,8 +5,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from fc_async_plugin.scaffold import Question
 
 
 @click.command()
@@ -20,7 +24,7 @@ import click
     show_default=True,
     help="Where the project's folder is made.",
 )
-@click.option("--no-input", is_flag=True, help="Ask nothing; defaults hold.")
+@click.option("--no-input", is_flag=True, help="Ask nothing; use the defaults.")
 @click.option("--overwrite", is_flag=True, help="Write into a folder that is there already.")
 @click.option("--list", "list_only", is_flag=True, help="List the templates and stop.")
 def command(
@@ -53,12 +57,25 @@ def command(
         template,
         Path(directory),
         _pairs(answers),
-        ask=not no_input and sys.stdin.isatty(),
+        ask=None if no_input or not sys.stdin.isatty() else _ask,
         overwrite=overwrite,
     )
     shown = made.relative_to(Path.cwd()) if made.is_relative_to(Path.cwd()) else made
     click.echo(f"Made {shown}. Next:")
     click.echo(f"  cd {shown}\n  pytest\n  fc-async validate\n  fc-async plan")
+
+
+def _ask(question: Question) -> str:
+    """Ask until an answer is allowed."""
+
+    def checked(value: str) -> str:
+        problem = question.check(value)
+        if problem:
+            raise click.UsageError(problem)  # click.prompt shows it and asks again
+        return value
+
+    answer: str = click.prompt(question.text, default=question.default, value_proc=checked)
+    return answer
 
 
 def _pairs(answers: tuple[str, ...]) -> dict[str, str]:

@@ -1,30 +1,30 @@
-"""Refuses answers that the service would refuse later."""
+"""Refuses answers that the service would refuse later.
 
+fc-async init refuses them before this runs; cookiecutter by itself comes here.
+"""
+
+import json
 import re
 import sys
+from typing import Any
 
-LONGEST_AGE = 604_800
-PROBLEMS = []
+RULES = json.loads(r"""{{ cookiecutter._rules | tojson }}""")
+ANSWERS = json.loads(r"""{{ cookiecutter | tojson }}""")
 
-if not re.fullmatch(r"[a-z][a-z0-9-]{0,50}", "{{ cookiecutter.project_slug }}"):
-    PROBLEMS.append(
-        "project_slug={{ cookiecutter.project_slug }}: lower-case letters, digits and '-', "
-        "at most 51, a letter first"
-    )
-if not re.fullmatch(r"[a-z0-9-]+", "{{ cookiecutter.region }}"):
-    PROBLEMS.append("region={{ cookiecutter.region }}: a region id such as cn-hangzhou")
-if not re.fullmatch(r"[0-8]", "{{ cookiecutter.retries }}"):
-    PROBLEMS.append("retries={{ cookiecutter.retries }}: a whole number from 0 to 8")
-if not re.fullmatch(r"[1-9][0-9]{0,5}", "{{ cookiecutter.max_age_seconds }}") or not (
-    int("{{ cookiecutter.max_age_seconds }}") <= LONGEST_AGE
-):
-    PROBLEMS.append(
-        "max_age_seconds={{ cookiecutter.max_age_seconds }}: a whole number from 1 to 604800"
-    )
-if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{0,119}", "{{ cookiecutter.failure_queue }}"):
-    PROBLEMS.append(
-        "failure_queue={{ cookiecutter.failure_queue }}: letters, digits and '-', a letter first"
-    )
+
+def is_allowed(value: str, rule: dict[str, Any]) -> bool:
+    """Return whether an answer keeps a rule: a pattern, or a range of whole numbers."""
+    if "pattern" in rule:
+        return re.fullmatch(rule["pattern"], value) is not None
+    low, high = rule["range"]
+    return re.fullmatch("0|[1-9][0-9]{0,9}", value) is not None and low <= int(value) <= high
+
+
+PROBLEMS = [
+    f"{name} must be {rule['allowed']}, got {ANSWERS[name]!r}"
+    for name, rule in RULES.items()
+    if not is_allowed(str(ANSWERS[name]), rule)
+]
 
 if PROBLEMS:
     sys.exit("\n".join(PROBLEMS))

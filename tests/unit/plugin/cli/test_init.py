@@ -3,14 +3,20 @@
 
 from __future__ import annotations
 
+import io
+import json
 from typing import TYPE_CHECKING
 
 import pytest
+from cookiecutter.exceptions import FailedHookException
+from cookiecutter.main import cookiecutter
 
 from fc_async_plugin import scaffold, template
 from fc_async_plugin.cli.group import run
+from fc_async_sdk import limits
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -67,9 +73,101 @@ def test_an_answer_that_the_service_would_refuse_makes_nothing(
     answer: str, here: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["init", "--no-input", answer]) == 1
+    name, _, value = answer.partition("=")
     said = capfd.readouterr().err
-    assert answer.partition("=")[2] in said
+    assert f"{name} must be " in said
+    assert f"got {value!r}" in said
     assert "Traceback" not in said
+    assert list(here.iterdir()) == []
+
+
+def test_all_wrong_answers_are_told_at_once(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    wrong = ["retries=9", "colour=red", "project_name=9 lives"]
+    assert run(["init", "--no-input", *wrong]) == 1
+    said = capsys.readouterr().err
+    assert "asks for no 'colour'" in said
+    assert "retries must be a whole number from 0 to 8, got '9'" in said
+    assert "project_slug must be lower-case letters" in said
+    assert "got '9-lives'" in said
+    assert list(here.iterdir()) == []
+
+
+class Terminal(io.StringIO):
+    """Standard input that is a terminal on which these lines are typed."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def typed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    def type_in(*lines: str) -> None:
+        monkeypatch.setattr("sys.stdin", Terminal("".join(f"{line}\n" for line in lines)))
+
+    return type_in
+
+
+def test_each_answer_is_checked_as_it_is_typed(
+    here: Path, typed: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    typed("Shop", "", "CN", "cn-shanghai", "9", "x", "0", "604801", "60", "", "")
+    assert run(["init"]) == 0
+    out, err = capsys.readouterr()
+    said = out + err
+    for expected in (
+        "Region (a region id such as cn-hangzhou) [cn-hangzhou]",
+        "region must be a region id such as cn-hangzhou, got 'CN'",
+        "retries must be a whole number from 0 to 8, got '9'",
+        "retries must be a whole number from 0 to 8, got 'x'",
+        "max_age_seconds must be a whole number from 1 to 604800, got '604801'",
+    ):
+        assert expected in said
+    (resource, *_) = template.load(here / "shop" / "s.yaml").resources
+    assert resource.region == "cn-shanghai"
+    block = resource.props["asyncInvokeConfig"]
+    assert (block["maxAsyncRetryAttempts"], block["maxAsyncEventAgeInSeconds"]) == (0, 60)
+
+
+def test_answers_that_were_given_are_not_asked_for(
+    here: Path, typed: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    typed("shop", "", "", "", "", "")
+    assert run(["init", "retries=4"]) == 0
+    assert "Retries" not in capsys.readouterr().out
+    (resource, *_) = template.load(here / "shop" / "s.yaml").resources
+    assert resource.props["asyncInvokeConfig"]["maxAsyncRetryAttempts"] == 4
+
+
+def test_a_wrong_answer_that_was_given_is_refused_before_the_first_question(
+    here: Path, typed: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    typed()
+    assert run(["init", "retries=9"]) == 1
+    out, err = capsys.readouterr()
+    assert "Name of the project" not in out
+    assert "retries must be a whole number from 0 to 8" in err
+
+
+@pytest.mark.parametrize("name", scaffold.names())
+def test_the_rules_of_a_template_are_the_limits_of_the_service(name: str) -> None:
+    rules = json.loads((scaffold.folder() / name / "cookiecutter.json").read_text())["_rules"]
+    for answer, limit in (
+        ("retries", limits.RETRY_ATTEMPTS),
+        ("max_age_seconds", limits.EVENT_AGE_SECONDS),
+    ):
+        assert rules[answer]["range"] == [limit.low, limit.high]
+        assert rules[answer]["allowed"] == f"a whole number from {limit.low} to {limit.high}"
+
+
+@pytest.mark.parametrize("value", ["9", 'a"b'])
+def test_cookiecutter_alone_refuses_the_same_answers(
+    value: str, here: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(FailedHookException):
+        cookiecutter(
+            str(scaffold.folder() / "minimal"), no_input=True, extra_context={"retries": value}
+        )
+    assert f"retries must be a whole number from 0 to 8, got {value!r}" in capfd.readouterr().err
     assert list(here.iterdir()) == []
 
 
