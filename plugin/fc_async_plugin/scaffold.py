@@ -83,11 +83,11 @@ def create(
     logging.getLogger("cookiecutter").addHandler(logging.NullHandler())
     source = folder() / template
     shipped = source.is_dir()
-    if shipped:
-        answers = _answered(source, answers, ask)
-    elif not ("/" in template or ":" in template):
+    if not shipped and not ("/" in template or ":" in template):
         raise PluginError(f"there is no template {template!r}: choose from {', '.join(names())}")
     try:
+        if shipped:
+            answers = _answered(source, answers, ask)
         made = cookiecutter(
             str(source) if shipped else template,
             no_input=shipped or ask is None,
@@ -136,8 +136,10 @@ def _answered(
         problems += filter(None, (check(name)(value) for name, value in derived.items()))
     if problems:
         raise PluginError("\n".join(problems))
-    for name in names if ask is not None else ():
-        if name not in answers:
+    if ask is not None:
+        for name in names:
+            if name in answers:
+                continue
             allowed = f" ({rules[name]['allowed']})" if name in rules else ""
             default = filled(answers)[name]
             answers[name] = ask(Question(name, f"{prompts[name]}{allowed}", default, check(name)))
