@@ -162,18 +162,18 @@ def run(options: Options, *, ready: Callable[[Addresses], None]) -> None:
 async def _run(options: Options, ready: Callable[[Addresses], None]) -> None:
     signals: asyncio.Queue[int] = asyncio.Queue()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, signals.put_nowait, number)
+    for one in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(one, signals.put_nowait, one)
 
     opening = asyncio.ensure_future(Runtime.open(options))
-    number = await _signal_during(opening, signals)
-    if number is not None:
+    early = await _signal_during(opening, signals)
+    if early is not None:
         opening.cancel()
         await asyncio.wait({opening}, timeout=_CANCEL_SECONDS)
-        _end_by(number, "before it had started")
+        _end_by(early, "before it had started")
     runtime = opening.result()
     _spare_the_collector()
-    number = signal.SIGTERM
+    number: int = signal.SIGTERM
     try:
         ready(runtime.addresses)
         number = await signals.get()

@@ -140,7 +140,9 @@ def test_a_backup_in_the_old_journal_mode_beside_a_log_is_refused(
 ) -> None:
     backup = bytearray(samples[1].files[""])
     backup[18:20] = b"\x01\x01"
-    assert "no write-ahead log, but" in refused(samples[1].write(tmp_path / "a", **{"": backup}))
+    assert "no write-ahead log, but" in refused(
+        samples[1].write(tmp_path / "a", **{"": bytes(backup)})
+    )
 
 
 def test_a_truncated_database_without_a_log_is_refused(
