@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import random
 import socket
 import sys
 from typing import TYPE_CHECKING, Any
@@ -52,10 +53,8 @@ SERVER = """
 
 @pytest.fixture
 def port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("0.0.0.0", 0))  # noqa: S104 -- never listened on
-        found: int = probe.getsockname()[1]
-    return found
+    """A free port that the system does not give to clients meanwhile (32768 and more on Linux)."""
+    return next(port for port in iter(lambda: random.randrange(15_000, 30_000), 0) if is_free(port))
 
 
 @pytest.fixture
