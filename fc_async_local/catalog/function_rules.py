@@ -161,8 +161,8 @@ def _check_size(settings: FunctionSettings) -> None:
 
 def _check_cpu(cpu: float, memory_mb: int) -> None:
     low, high = _CPU_RANGE
-    steps = round(cpu / _CPU_STEP)
-    if not low <= cpu <= high or abs(cpu / _CPU_STEP - steps) > 1e-6:  # noqa: PLR2004 -- rounding
+    steps = cpu / _CPU_STEP
+    if not low <= cpu <= high or abs(steps - round(steps)) > 1e-6:  # noqa: PLR2004 -- rounding
         raise refusals.invalid_argument(
             f"cpu must be a multiple of {_CPU_STEP} between {low} and {high}, got {cpu}"
         )

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 TIMEOUT_MS: Final = 10_000
 """How long a destination that times out keeps its caller waiting."""
 _STATUSES: Final = range(400, 600)
+_LONGEST_SECONDS: Final = 10 * 365 * 86_400
 _KINDS: Final = frozenset({"function", "mns-queue", "mns-topic", "eventbridge", "rocketmq"})
 
 
@@ -87,7 +88,7 @@ class Faults:
             status: 5xx and 429 are tried again, other 4xx are recorded and not tried again.
             timeout: Don't answer in time.
             times: For that many tries.
-            seconds: For so long.
+            seconds: For so long, at most ten years.
 
         Raises:
             Rejected: 400 InvalidArgument.
@@ -102,6 +103,12 @@ class Faults:
             raise Rejected(400, "InvalidArgument", f"status={status}: 400 to 599")
         if times is not None and times < 1:
             raise Rejected(400, "InvalidArgument", f"times={times}: 1 or more")
+        if seconds is not None and not 0 < seconds <= _LONGEST_SECONDS:
+            raise Rejected(
+                400,
+                "InvalidArgument",
+                f"seconds={seconds}: more than 0 and at most {_LONGEST_SECONDS}",
+            )
         until = None if seconds is None else self._clock.now() + int(seconds * 1_000)
         fault = Fault(
             id=next(self._ids),

@@ -506,6 +506,9 @@ SURROGATE = b'"\\ud800"'
         fc("GET", f"{VERSION}/tags-v2?ResourceType=function&ResourceId=%5B%22%5Cud800%22%5D"),
         fc("POST", "/_local/functions/orders/invoke", b'{"payload": %b}' % SURROGATE),
         fc("POST", "/_local/faults", DEEP),
+        fc("POST", "/_local/faults", b'{"seconds": 1e308}'),
+        fc("POST", FUNCTIONS, FUNCTION | {"functionName": "f", "cpu": 1e308}),
+        fc("POST", FUNCTIONS, FUNCTION | {"functionName": "f", "cpu": -1e308}),
         rpc("PutEvents", {"EventBusName": "bus", "EventList": fuzz.DEEP}),
         rpc("PutTargets", EventBusName="bus", RuleName="r", Targets=fuzz.DEEP),
         rpc("TestEventPattern", {"EventPattern": PATTERN, "Event": f'{{"data": {fuzz.DEEP}}}'}),
@@ -528,9 +531,7 @@ SURROGATE = b'"\\ud800"'
     ids=lambda case: f"{case.service}-{case.target[:40]}",
 )
 @pytest.mark.parametrize("clients", ["memory"], indirect=True)
-def test_deep_json_and_lone_surrogates_and_wrong_types_are_400(
-    clients: Clients, case: Case
-) -> None:
+def test_json_that_no_part_of_the_runtime_can_use_is_400(clients: Clients, case: Case) -> None:
     for made in MAKING:
         clients.send(made)
     answer = clients.send(case)
