@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Runs functions as plain callables in the runtime's own process, for tests on virtual time.
 
-It isolates nothing: a handler that blocks blocks the runtime, one that exits ends it. User code
-runs in worker processes, never here.
+It isolates nothing: a handler that blocks blocks the runtime, and ``os._exit`` ends it.
+``sys.exit`` fails the attempt, as the exit of a worker process does. User code runs in worker
+processes, never here.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from fc_async_local.clock import Clock
 
 _FRAMES: Final = Frames(own=(str(Path(fc_async_local.__file__).parent),))
+
+_INSTANCE: Final = "in-process"
 
 Handler = Callable[[bytes, Attempt], Any]
 """Gets the event and the attempt; returns bytes, str, anything JSON, an Outcome, or raises.
@@ -70,6 +73,9 @@ class InProcessRunner:
                 if inspect.isawaitable(result)
                 else _returned(result)
             )
+        except (SystemExit, _Exited):
+            ended = replies.Run(attempt.deployment, _INSTANCE, self._clock.now() - began, b"")
+            return replies.outcome(replies.Reply(replies.Ending.EXITED), ended)
         except Exception as error:  # noqa: BLE001 -- whatever a function raises is its outcome
             outcome = _raised(error)
         finally:
@@ -79,7 +85,9 @@ class InProcessRunner:
     async def _await(self, result: Awaitable[Any], attempt: Attempt) -> Outcome:
         """Run a coroutine handler under its time limit."""
         request_id, limit = attempt.request_id, attempt.deployment.timeout_ms
-        work = asyncio.ensure_future(result)
+        work = asyncio.ensure_future(_contain_exit(result))
+        if inspect.iscoroutine(result):
+            work.add_done_callback(lambda _: result.close())  # cancelled before it began
         self._running[request_id] = work
         with VirtualClock.aside():
             timer = asyncio.ensure_future(self._clock.wait(self._clock.now() + limit))
@@ -109,6 +117,18 @@ class InProcessRunner:
             await asyncio.wait(tuple(self._running.values()))
 
 
+class _Exited(Exception):
+    """A coroutine handler called ``sys.exit``."""
+
+
+async def _contain_exit(result: Awaitable[Any]) -> Any:
+    """Await the result of a handler; asyncio ends the event loop if a task raises SystemExit."""
+    try:
+        return await result
+    except SystemExit as error:
+        raise _Exited from error
+
+
 def _returned(value: Any) -> Outcome:
     if isinstance(value, Outcome):
         return value
@@ -132,6 +152,4 @@ def _failed(kind: str, message: str) -> Outcome:
 def _with_duration(outcome: Outcome, duration_ms: int) -> Outcome:
     if outcome.duration_ms:
         return outcome
-    return replace(
-        outcome, instance_id=outcome.instance_id or "in-process", duration_ms=duration_ms
-    )
+    return replace(outcome, instance_id=outcome.instance_id or _INSTANCE, duration_ms=duration_ms)

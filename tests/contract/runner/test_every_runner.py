@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -24,6 +25,10 @@ def echo(event: bytes, attempt: Any) -> bytes:
 
 def fail(event: bytes, attempt: Any) -> None:
     raise ValueError("no such order")
+
+
+def leave(event: bytes, attempt: Any) -> None:
+    sys.exit(int(event))
 
 
 async def hang(event: bytes, attempt: Any) -> None:
@@ -45,6 +50,7 @@ HANDLERS: dict[str, Callable[..., Any]] = {
     "index-plain": giving(PLAIN),
     "index-fail": fail,
     "index-hang": hang,
+    "index-leave": leave,
 }
 
 
@@ -104,6 +110,32 @@ def test_an_exception_is_a_function_error_with_its_document(play: Any) -> None:
     assert file.startswith('File "')
     assert line.startswith("line ")
     assert (name, source) == ("in fail", 'raise ValueError("no such order")')
+
+
+def test_a_handler_that_exits_fails_its_attempt_and_the_next_one_runs(play: Any) -> None:
+    async def scenario(bench: Any) -> tuple[Any, Any]:
+        left = await bench.run("index.leave", b"0")
+        return left, await bench.run("index.echo", b"still here")
+
+    left, echoed = play(scenario)
+    assert left.kind is OutcomeKind.FUNCTION_ERROR
+    message = json.loads(left.payload)["errorMessage"]
+    assert message.startswith("Process exited unexpectedly before completing request")
+    assert echoed.payload == b"still here"
+
+
+def test_a_coroutine_handler_that_exits_fails_its_attempt(bench_class: Any) -> None:
+    async def leave(event: bytes, attempt: Any) -> None:
+        sys.exit("enough")
+
+    async def scenario() -> Any:
+        return await bench_class(InProcessRunner({"index-leave": leave}, RealClock())).run(
+            "index.leave"
+        )
+
+    outcome = asyncio.run(scenario())
+    assert outcome.kind is OutcomeKind.FUNCTION_ERROR
+    assert b"Process exited unexpectedly" in outcome.payload
 
 
 def test_a_timeout_is_a_function_error(play: Any) -> None:
