@@ -8,10 +8,13 @@ metrics say so, and nothing is told twice.
 from __future__ import annotations
 
 import itertools
+import json
 
 import pytest
 
 import fc_async_sdk
+from fc_async_local.domain.conditions import UNHANDLED
+from fc_async_local.domain.invocation import Outcome, OutcomeKind
 from fc_async_local.running import LocalRuntime
 from fc_async_local.services.eventbridge.model import Parameter, Rule, Target
 from fc_async_local.services.mns.topic import Subscription
@@ -150,9 +153,15 @@ def invoke(world, name, outcome, arn, padding):
     answer = "x" * padding
 
     def handler(_event, _context):
-        if outcome == "failure":
-            raise ValueError(answer)
-        return answer
+        if outcome != "failure":
+            return answer
+        # Not a long exception: the runtimes cut the message of an exception, but not a document.
+        error = {"errorMessage": answer, "errorType": "ValueError"}
+        return Outcome(
+            kind=OutcomeKind.FUNCTION_ERROR,
+            error_type=UNHANDLED,
+            payload=json.dumps(error).encode(),
+        )
 
     world.local.deploy(
         name,
