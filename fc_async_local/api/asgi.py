@@ -74,6 +74,7 @@ class Api:
         headers: dict[bytes, bytes] = dict(scope["headers"])
         try:
             _turn_away_strangers(scope, headers)
+            _check_target(scope)
             function = invoke.function_of(scope)
             if function:
                 await self._invoke(function, headers, scope, receive, send)
@@ -130,6 +131,12 @@ def _turn_away_strangers(scope: Scope, headers: Mapping[bytes, bytes]) -> None:
     reason = loopback.refusal(host, origin)
     if reason:
         raise Rejected(403, "AccessDenied", reason)
+
+
+def _check_target(scope: Scope) -> None:
+    # PostgreSQL keeps no NUL in a text, and no name in this API may have one.
+    if "\0" in scope["path"] or b"%00" in scope["query_string"]:
+        raise Rejected(400, "InvalidArgument", "the path and the query must not contain %00")
 
 
 def _unrouted(scope: Scope, error: HTTPException) -> Rejected:

@@ -56,7 +56,7 @@ def unseal(list_name: str, token: str) -> str:
     except (ValueError, UnicodeError):
         text = ""
     name, colon, position = text.partition(":")
-    if not colon or name != list_name:
+    if not colon or name != list_name or "\0" in position:
         raise refusals.invalid_argument(
             f"nextToken {shorten(token)} is not a token of this list: pass the nextToken of the "
             "page before"

@@ -47,7 +47,8 @@ def decode(after: str) -> Position:
         padded = after.encode("ascii") + b"=" * (-len(after) % 4)
         raw = base64.b64decode(padded, altchars=b"-_", validate=True)
         at, _, request_id = raw.decode().partition(":")
-        if abs(int(at)) <= LARGEST:
+        # PostgreSQL keeps no NUL in a text.
+        if abs(int(at)) <= LARGEST and "\0" not in request_id:
             return Position(int(at), request_id)
     except (ValueError, binascii.Error):
         pass

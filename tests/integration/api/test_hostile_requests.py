@@ -550,6 +550,28 @@ def test_numbers_with_thousands_of_digits_are_no_fault(clients: Clients) -> None
     assert [fuzz.fault_in(clients.send(case)) for case in cases] == [""] * len(cases)
 
 
+@pytest.mark.parametrize("clients", ["postgresql"], indirect=True)
+@pytest.mark.parametrize(
+    "case",
+    [
+        fc("GET", f"{FUNCTIONS}/%00/async-tasks/one"),
+        fc("GET", f"{ORDERS}/async-tasks/%00"),
+        fc("PUT", f"{ORDERS}/async-tasks/%00/stop"),
+        fc("GET", f"{ORDERS}/async-tasks?prefix=%00"),
+        fc("GET", "/_local/tasks?function=%00"),
+        fc("GET", "/_local/metrics?function=%00"),
+        fc("GET", f"{ORDERS}/async-tasks?nextToken=dGFza3M6MToA"),
+        fc("GET", f"{ORDERS}/async-tasks?nextToken=dGFza3M6TVRvQQ"),
+    ],
+    ids=lambda case: case.target[-40:],
+)
+def test_a_nul_in_a_name_is_400_on_postgresql_too(clients: Clients, case: Case) -> None:
+    for made in MAKING:
+        clients.send(made)
+    answer = clients.send(case)
+    assert (answer.status, fuzz.fault_in(answer)) == (400, "")
+
+
 LISTS = (
     *(FUNCTIONS, f"{ORDERS}/versions", f"{ORDERS}/aliases", f"{ORDERS}/triggers"),
     *(f"{ORDERS}/async-tasks", "/_local/tasks", f"{VERSION}/async-invoke-configs"),
