@@ -7,28 +7,19 @@ what it prints.
 
 from __future__ import annotations
 
-import fnmatch
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fc_async_plugin.errors import PluginError
 from fc_async_plugin.template.desired import desired, is_function
 from fc_async_sdk import arn
-from fc_async_sdk.arn import (
-    DestinationArn,
-    EventBusArn,
-    FunctionArn,
-    MnsQueueArn,
-    MnsTopicArn,
-    RocketMqTopicArn,
-)
+from fc_async_sdk.spec import ram
+from fc_async_sdk.spec.ram import VERSION, Permission
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from fc_async_plugin.template.model import Project
 
-VERSION: Final = "1"
-"""Of RAM's policy language."""
 TRUST: Final[dict[str, Any]] = {
     "Version": VERSION,
     "Statement": [
@@ -73,13 +64,6 @@ DEPLOY_FUNCTION_ACTIONS: Final = (
 """What --with-functions calls besides."""
 
 
-class Permission(NamedTuple):
-    """One action on one resource, both as RAM spells them."""
-
-    action: str
-    resource: str
-
-
 class RolePolicy(NamedTuple):
     """What one role needs.
 
@@ -108,7 +92,7 @@ def needed(project: Project) -> list[RolePolicy]:
         if block is None:
             continue
         found = {
-            permission_for(
+            ram.permission_for(
                 arn.parse(text).resolve(
                     region=resource.region or "*", account_id=resource.account_id or "*"
                 )
@@ -124,40 +108,6 @@ def needed(project: Project) -> list[RolePolicy]:
         RolePolicy(role, tuple(dict.fromkeys(functions[role])), tuple(sorted(permissions[role])))
         for role in sorted(functions)
     ]
-
-
-def permission_for(destination: DestinationArn) -> Permission:
-    """The one permission that calling a destination takes."""
-    place = f"{destination.region}:{destination.account_id}"
-    match destination:
-        case FunctionArn(function=function):
-            # Calling a version or alias is checked against the function with a suffix.
-            found = Permission("fc:InvokeFunction", f"acs:fc:{place}:functions/{function}*")
-            if destination.qualifier == "LATEST":
-                found = found._replace(resource=f"acs:fc:{place}:functions/{function}")
-        case MnsQueueArn(queue=queue):
-            found = Permission("mns:SendMessage", f"acs:mns:{place}:/queues/{queue}/messages")
-        case MnsTopicArn(topic=topic):
-            found = Permission("mns:PublishMessage", f"acs:mns:{place}:/topics/{topic}/messages")
-        case EventBusArn(bus=bus):
-            found = Permission("eventbridge:PutEvents", f"acs:eventbridge:{place}:eventbus/{bus}")
-        case RocketMqTopicArn(instance_id=instance, topic=topic):
-            found = Permission("mq:PUB", f"acs:mq:{place}:{instance}%{topic}")
-    return found
-
-
-def document(permissions: Iterable[Permission]) -> dict[str, Any]:
-    """A policy document: one statement per action."""
-    by_action: dict[str, list[str]] = {}
-    for permission in permissions:
-        by_action.setdefault(permission.action, []).append(permission.resource)
-    return {
-        "Version": VERSION,
-        "Statement": [
-            {"Effect": "Allow", "Action": [action], "Resource": sorted(resources)}
-            for action, resources in sorted(by_action.items())
-        ],
-    }
 
 
 def deployer(project: Project, *, functions: bool) -> dict[str, Any]:
@@ -213,55 +163,26 @@ class Comparison(NamedTuple):
 
 
 def compare(granted: Any, permissions: Iterable[Permission]) -> Comparison:
-    """Hold a policy document against what is needed.
+    """Compare a policy document with what is needed.
 
     Args:
-        granted: A RAM policy document. Conditions are taken for fulfilled.
+        granted: A RAM policy document. Its conditions are taken as fulfilled.
         permissions: What is needed.
 
     Raises:
-        PluginError: It is no policy document.
+        PluginError: It is not a policy document.
     """
-    wanted = tuple(permissions)
-    allowed = list(_statements(granted, "Allow"))
-    denied = list(_statements(granted, "Deny"))
-    missing = tuple(
-        one
-        for one in wanted
-        if not any(_covers(grant, one) for grant in allowed)
-        or any(_covers(grant, one) for grant in denied)
-    )
-    excess = tuple(
-        grant for grant in allowed if not any(_equal_scope(grant, one) for one in wanted)
-    )
-    return Comparison(missing, excess)
-
-
-def _statements(policy: Any, effect: str) -> Iterable[Permission]:
-    statements = policy.get("Statement") if isinstance(policy, dict) else None
+    statements = granted.get("Statement") if isinstance(granted, dict) else None
     if not isinstance(statements, list):
         raise PluginError("this is no policy document: it has no list called Statement")
-    for statement in statements:
-        if not isinstance(statement, dict):
-            raise PluginError("this is no policy document: a statement is no object")
-        if statement.get("Effect") == effect:
-            for action in _list(statement.get("Action")):
-                for resource in _list(statement.get("Resource")):
-                    yield Permission(action, resource)
-
-
-def _list(value: Any) -> list[str]:
-    return [str(one) for one in value] if isinstance(value, list) else [str(value)]
-
-
-def _covers(grant: Permission, one: Permission) -> bool:
-    return fnmatch.fnmatchcase(one.action.lower(), grant.action.lower()) and fnmatch.fnmatchcase(
-        one.resource, grant.resource
-    )
-
-
-def _equal_scope(grant: Permission, one: Permission) -> bool:
-    """Whether a grant gives no more than what is needed; ``*`` for the account is the same."""
-    return grant.action.lower() == one.action.lower() and (
-        grant.resource == one.resource or _covers(Permission("*", one.resource), grant)
+    if not all(isinstance(statement, dict) for statement in statements):
+        raise PluginError("this is no policy document: a statement is no object")
+    wanted = tuple(permissions)
+    return Comparison(
+        tuple(one for one in wanted if not ram.allows([granted], one, if_conditions_hold=True)),
+        tuple(
+            grant
+            for grant in ram.grants(granted)
+            if not any(ram.covers(one, grant) for one in wanted)
+        ),
     )

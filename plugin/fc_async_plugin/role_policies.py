@@ -17,7 +17,7 @@ from alibabacloud_tea_openapi.utils_models import Config
 from Tea.exceptions import TeaException
 
 from fc_async_plugin.errors import PluginError
-from fc_async_plugin.policy import VERSION
+from fc_async_sdk.spec.ram import VERSION
 
 if TYPE_CHECKING:
     from fc_async_sdk.credentials import Credentials

@@ -71,6 +71,7 @@ def command(  # noqa: PLR0917 -- click passes options by name
     from fc_async_plugin import policy
     from fc_async_plugin.cli import connection, terminal
     from fc_async_plugin.cli.options import Account
+    from fc_async_sdk.spec import ram
 
     account = Account(region=region, account_id=account_id, access=access)
     project = connection.load(template, account, environment)
@@ -89,7 +90,7 @@ def command(  # noqa: PLR0917 -- click passes options by name
         return DONE
     for role in roles:
         terminal.tell(f"# {role.role or 'no role is set'}: {', '.join(role.functions)}", bold=True)
-        terminal.print_json(policy.document(role.permissions))
+        terminal.print_json(ram.document(role.permissions))
     if not roles:
         terminal.note("No destination is configured, so no permission is needed.")
     elif any(not role.role for role in roles):
@@ -106,11 +107,12 @@ def _read(path: Path) -> Any:
 
 def _as_data(role: RolePolicy) -> dict[str, Any]:
     from fc_async_plugin import policy
+    from fc_async_sdk.spec import ram
 
     return {
         "role": role.role or None,
         "functions": list(role.functions),
-        "policy": policy.document(role.permissions),
+        "policy": ram.document(role.permissions),
         "trust": policy.TRUST,
     }
 
@@ -121,6 +123,7 @@ def _compare_live(
     from fc_async_plugin import policy
     from fc_async_plugin.cli.connection import credentials
     from fc_async_sdk.errors import ConfigurationError
+    from fc_async_sdk.spec import ram
 
     try:
         from fc_async_plugin.role_policies import Roles
@@ -131,7 +134,7 @@ def _compare_live(
     reader = Roles(credentials(account), ram_endpoint)
     found = {}
     for role in roles:
-        granted = reader.policy_of(role.role) if role.role else policy.document(())
+        granted = reader.policy_of(role.role) if role.role else ram.document(())
         found[role.role or "no role"] = policy.compare(granted, role.permissions)
     return _tell_comparisons(found, output)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fc_async_plugin import policy
 from fc_async_plugin.rules.destinations import where
 from fc_async_plugin.rules.finding import Finding
 from fc_async_plugin.rules.registry import rule
 from fc_async_plugin.template.desired import BLOCK
+from fc_async_sdk.spec import ram
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +42,8 @@ def lacking_role(context: Context) -> Iterator[Finding]:
         if granted is None:
             continue
         place = name.resolve(region="*", account_id="*")
-        for missing in policy.compare(granted, [policy.permission_for(place)]).missing:
+        if not ram.allows([granted], ram.checked_for(place), if_conditions_hold=True):
+            missing = ram.permission_for(place)
             yield Finding(
                 "FCA061",
                 "error",

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from werkzeug import Request, Response
 
-from fc_async_plugin import policy
 from fc_async_plugin.cli.group import run
 from fc_async_plugin.errors import PluginError
-from fc_async_plugin.policy import Permission
 from fc_async_plugin.role_policies import Roles
 from fc_async_sdk.credentials import Credentials
+from fc_async_sdk.spec.ram import Permission
+from fc_async_sdk.spec.ram import document as policy_document
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,7 +51,7 @@ def ram(httpserver: Any) -> dict[str, Any]:
 
 def test_all_policies_of_a_role_are_one_document(ram: dict[str, Any], httpserver: Any) -> None:
     ram["roles"]["worker"] = ["a", "b"]
-    ram["documents"] = {name: json.dumps(policy.document([SEND])) for name in ("a", "b")}
+    ram["documents"] = {name: json.dumps(policy_document([SEND])) for name in ("a", "b")}
     found = Roles(KEYS, httpserver.url_for("")).policy_of("acs:ram::123:role/worker")
     assert [statement["Action"] for statement in found["Statement"]] == [["mns:SendMessage"]] * 2
 
@@ -105,7 +105,7 @@ def test_the_command_tells_what_each_role_lacks(
     assert run(live) == 1
     assert "role/worker: missing: mns:SendMessage on" in capsys.readouterr().out
     ram["roles"]["worker"] = ["a"]
-    ram["documents"]["a"] = json.dumps(policy.document([SEND]))
+    ram["documents"]["a"] = json.dumps(policy_document([SEND]))
     assert run(live) == 0
     assert "role/worker: it allows what is needed and no more" in capsys.readouterr().out
 

@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: MIT
+"""What RAM checks when a result is delivered, and what a policy document allows.
+
+Invariants:
+
+- Actions and resources of destinations are spelled here only.
+- ``*`` and ``?`` are the only wildcards of a pattern, and only the pattern of a policy has them.
+- A matching Deny wins over every Allow; without a matching Allow nothing is allowed.
+
+Sources: https://www.alibabacloud.com/help/en/ram/policy-structure-and-syntax (policies);
+https://www.alibabacloud.com/help/en/mns/permission-policies-and-examples (MNS checks the
+``/messages`` of a queue or topic when a message is sent; the name without it is the resource of
+operations on the queue or topic itself).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from fc_async_sdk.arn import (
+    DestinationArn,
+    EventBusArn,
+    FunctionArn,
+    MnsQueueArn,
+    MnsTopicArn,
+    RocketMqTopicArn,
+)
+from fc_async_sdk.limits import DEFAULT_QUALIFIER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+VERSION: Final = "1"
+"""The only version of the policy language."""
+
+
+class Permission(NamedTuple):
+    """One action on one resource, both as RAM spells them."""
+
+    action: str
+    resource: str
+
+
+def checked_for(destination: DestinationArn) -> Permission:
+    """Return what RAM checks when a result goes to a destination.
+
+    Args:
+        destination: With region and account filled in.
+    """
+    place = f"{destination.region}:{destination.account_id}"
+    match destination:
+        case FunctionArn():
+            return Permission("fc:InvokeFunction", str(destination))
+        case MnsQueueArn():
+            return Permission("mns:SendMessage", str(destination))
+        case MnsTopicArn():
+            return Permission("mns:PublishMessage", str(destination))
+        case EventBusArn():
+            return Permission("eventbridge:PutEvents", str(destination))
+        case RocketMqTopicArn(instance_id=instance, topic=topic):
+            return Permission("mq:PUB", f"acs:mq:{place}:{instance}%{topic}")
+
+
+def permission_for(destination: DestinationArn) -> Permission:
+    """Return the permission to write into a policy so that a destination can be called.
+
+    It is what RAM checks, but for a version or alias of a function: whether the check names it
+    after ``/`` or ``.`` is not documented, so the permission covers the function's name with any
+    suffix.
+    """
+    checked = checked_for(destination)
+    if isinstance(destination, FunctionArn) and destination.qualifier != DEFAULT_QUALIFIER:
+        return checked._replace(resource=checked.resource.rpartition("/")[0] + "*")
+    return checked
+
+
+def document(permissions: Iterable[Permission]) -> dict[str, Any]:
+    """Return a policy document that allows permissions, with one statement per action."""
+    by_action: dict[str, list[str]] = {}
+    for permission in permissions:
+        by_action.setdefault(permission.action, []).append(permission.resource)
+    return {
+        "Version": VERSION,
+        "Statement": [
+            {"Effect": "Allow", "Action": [action], "Resource": sorted(resources)}
+            for action, resources in sorted(by_action.items())
+        ],
+    }
+
+
+def allows(
+    policies: Iterable[Mapping[str, Any]], permission: Permission, *, if_conditions_hold: bool
+) -> bool:
+    """Return whether policies allow an action on a resource.
+
+    Conditions are not evaluated. A Deny with a condition denies as if it had none.
+
+    Args:
+        policies: Policy documents. A statement that cannot be read matches nothing.
+        permission: What is asked for. Upper and lower case of the action are the same.
+        if_conditions_hold: Whether an Allow with a condition allows.
+    """
+    allowed = False
+    for policy in policies:
+        for statement in listed(policy.get("Statement")):
+            if not _matches(statement, permission):
+                continue
+            effect = str(statement.get("Effect")).lower()
+            if effect == "deny":
+                return False
+            if effect == "allow" and (if_conditions_hold or not statement.get("Condition")):
+                allowed = True
+    return allowed
+
+
+def grants(policy: Mapping[str, Any]) -> Iterator[Permission]:
+    """Yield the patterns that a policy allows; ``*`` stands for NotAction and NotResource."""
+    for statement in listed(policy.get("Statement")):
+        if str(statement.get("Effect")).lower() == "allow":
+            for action in listed("*" if "NotAction" in statement else statement.get("Action")):
+                resources = "*" if "NotResource" in statement else statement.get("Resource")
+                for resource in listed(resources):
+                    yield Permission(str(action), str(resource))
+
+
+def covers(grant: Permission, permission: Permission) -> bool:
+    """Return whether the patterns of a grant match a permission."""
+    return _matches({"Action": grant.action, "Resource": grant.resource}, permission)
+
+
+def listed(value: Any) -> list[Any]:
+    """Return the values of an element of a policy, which may be one value or a list."""
+    if value is None:
+        return []
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _matches(statement: Any, permission: Permission) -> bool:
+    if not isinstance(statement, dict):
+        return False
+    if "NotAction" in statement:
+        acts = not _any(statement["NotAction"], permission.action, re.IGNORECASE)
+    else:
+        acts = _any(statement.get("Action"), permission.action, re.IGNORECASE)
+    if "NotResource" in statement:
+        return acts and not _any(statement["NotResource"], permission.resource)
+    return acts and _any(statement.get("Resource"), permission.resource)
+
+
+def _any(patterns: Any, value: str, flags: int = 0) -> bool:
+    return any(
+        re.fullmatch(_expression(str(pattern)), value, flags | re.DOTALL)
+        for pattern in listed(patterns)
+    )
+
+
+def _expression(pattern: str) -> str:
+    return re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: MIT
+"""Facts of the service are spelled in ``fc_async_sdk/spec`` and nowhere else in the packages."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from fc_async_sdk import arn
+from fc_async_sdk.spec import ram
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("fc_async_sdk", "fc_async_local", "plugin/fc_async_plugin")
+DESTINATIONS = (
+    "acs:fc:r:1:functions/f",
+    "acs:mns:r:1:/queues/q/messages",
+    "acs:mns:r:1:/topics/t/messages",
+    "acs:eventbridge:r:1:eventbus/b",
+    "acs:mq:r:1:/instances/i/topic/t",
+)
+ACTIONS = [ram.checked_for(arn.parse(text)).action for text in DESTINATIONS]
+
+SPELLED_ONCE = {
+    "a RAM action of a destination": "|".join(map(re.escape, ACTIONS)),
+}
+
+
+def spellings(pattern: str) -> list[str]:
+    expression = re.compile(pattern)
+    return [
+        str(path.relative_to(ROOT))
+        for package in PACKAGES
+        for path in sorted((ROOT / package).rglob("*.py"))
+        if expression.search(path.read_text(encoding="utf-8"))
+    ]
+
+
+@pytest.mark.parametrize("fact", SPELLED_ONCE)
+def test_a_fact_is_spelled_in_one_module(fact: str) -> None:
+    [place] = spellings(SPELLED_ONCE[fact])
+    assert place.startswith("fc_async_sdk/spec/"), f"{fact} is spelled outside of the spec: {place}"
+
+
+@pytest.mark.parametrize("destination", DESTINATIONS)
+def test_the_documentation_names_the_action_of_each_destination(destination: str) -> None:
+    action = ram.checked_for(arn.parse(destination)).action
+    page = (ROOT / "docs" / "destinations.md").read_text(encoding="utf-8")
+    assert f"`{action}`" in page
