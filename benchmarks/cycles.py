@@ -21,7 +21,7 @@ import time
 import networkx as nx
 import rustworkx as rx
 
-from fc_async_plugin.graph.components import cyclic_components
+from fc_async_sdk.spec.components import cyclic_components
 
 Edges = list[tuple[int, int]]
 

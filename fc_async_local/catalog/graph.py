@@ -1,27 +1,21 @@
 # SPDX-License-Identifier: MIT
-"""Where results go: the destination graph of what is configured in this runtime. Pure.
-
-Nodes are functions with a qualifier and the targets outside; an edge that leads back to where it
-came from is marked. For looking at; the deploy plugin explains cycles and how to break them.
-"""
+"""The destination graph of what is configured in this runtime, as the console shows it. Pure."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from fc_async_sdk import arn
+from fc_async_sdk import arn, limits
+from fc_async_sdk.spec.graph import Node, Outcome, on_cycles
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from fc_async_local.catalog.records import AsyncConfigRecord
 
-Outcome = Literal["success", "failure"]
-
 
 class Edge(NamedTuple):
-    """One destination. ``source`` and ``target`` are :func:`node` names."""
+    """One destination. ``source`` and ``target`` are names of nodes."""
 
     source: str
     target: str
@@ -30,73 +24,50 @@ class Edge(NamedTuple):
 
 
 class Graph(NamedTuple):
-    """Nodes by name with the kind of each, and edges in a stable order."""
+    """Nodes by name with the kind of each, and edges in a stable order.
+
+    A function of this runtime is named ``function/qualifier``, anything else by its ARN.
+    """
 
     nodes: Mapping[str, str]
     edges: tuple[Edge, ...]
 
 
-def node(target: arn.DestinationArn, *, region: str, account: str) -> str:
-    """Return the name of a node.
-
-    Args:
-        target: What it stands for, with region and account filled in.
-        region: Of this runtime.
-        account: Of this runtime.
-
-    Returns:
-        ``function/qualifier`` for a function of this runtime, the ARN for anything else.
-    """
-    own = (target.region, target.account_id) == (region, account)
-    if isinstance(target, arn.FunctionArn) and own:
-        return f"{target.function}/{target.qualifier}"
-    return str(target)
-
-
 def draw(
     configs: Iterable[AsyncConfigRecord], functions: Iterable[str], *, region: str, account: str
 ) -> Graph:
-    """The graph of all configurations; functions without one are nodes as well."""
-    nodes = {f"{name}/LATEST": "function" for name in functions}
-    edges: list[Edge] = []
+    """Return the graph of all configurations; functions without one are nodes as well."""
+    names = {
+        _own(name, limits.DEFAULT_QUALIFIER, region=region, account=account): (
+            f"{name}/{limits.DEFAULT_QUALIFIER}"
+        )
+        for name in functions
+    }
+    links: list[tuple[Node, Node, Outcome]] = []
     for record in configs:
-        source = f"{record.function}/{record.qualifier}"
-        nodes[source] = "function"
+        source = _own(record.function, record.qualifier, region=region, account=account)
+        names[source] = f"{record.function}/{record.qualifier}"
         for outcome, text in _destinations(record):
-            target = arn.parse(text).resolve(region=region, account_id=account)
-            name = node(target, region=region, account=account)
-            nodes[name] = target.kind
-            edges.append(Edge(source, name, outcome))
-    return Graph(dict(sorted(nodes.items())), tuple(_marked(sorted(edges))))
+            resolved = arn.parse(text).resolve(region=region, account_id=account)
+            target = Node.of(resolved)
+            own = target.kind == "function" and target[1:3] == (region, account)
+            names[target] = f"{target.name}/{target.qualifier}" if own else str(resolved)
+            links.append((source, target, outcome))
+    cyclic = on_cycles([(source, target) for source, target, _ in links])
+    edges = (
+        Edge(names[source], names[target], outcome, marked)
+        for (source, target, outcome), marked in zip(links, cyclic, strict=True)
+    )
+    nodes = sorted((name, node.kind) for node, name in names.items())
+    return Graph(dict(nodes), tuple(sorted(edges)))
 
 
-def _destinations(record: AsyncConfigRecord) -> list[tuple[Outcome, str]]:
-    found: list[tuple[Outcome, str]] = []
+def _own(name: str, qualifier: str, *, region: str, account: str) -> Node:
+    return Node("function", region, account, name, qualifier)
+
+
+def _destinations(record: AsyncConfigRecord) -> Iterator[tuple[Outcome, str]]:
     if record.config.on_success:
-        found.append(("success", record.config.on_success))
+        yield "success", record.config.on_success
     if record.config.on_failure:
-        found.append(("failure", record.config.on_failure))
-    return found
-
-
-def _marked(edges: Iterable[Edge]) -> list[Edge]:
-    """Edges, with those on a cycle marked: their target leads back to their source."""
-    plain = list(edges)
-    following = defaultdict(set)
-    for edge in plain:
-        following[edge.source].add(edge.target)
-    reachable: dict[str, set[str]] = {}
-    for edge in plain:
-        if edge.target not in reachable:
-            reachable[edge.target] = _reach(edge.target, following)
-    return [edge._replace(cyclic=edge.source in reachable[edge.target]) for edge in plain]
-
-
-def _reach(start: str, following: Mapping[str, set[str]]) -> set[str]:
-    seen, waiting = {start}, [start]
-    while waiting:
-        for target in following.get(waiting.pop(), ()):
-            if target not in seen:
-                seen.add(target)
-                waiting.append(target)
-    return seen
+        yield "failure", record.config.on_failure

@@ -29,9 +29,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from fc_async_plugin.account import Regions
-    from fc_async_plugin.graph import Edge, Node
+    from fc_async_plugin.graph import Edge
     from fc_async_plugin.plan.state import Remote
     from fc_async_sdk.models import Alias, AsyncConfig, Trigger
+    from fc_async_sdk.spec.graph import Node
 
 _T = TypeVar("_T")
 

@@ -11,13 +11,14 @@ import msgspec
 from fc_async_plugin import rules
 from fc_async_plugin.account import downstream
 from fc_async_plugin.cli import connection, terminal
-from fc_async_plugin.graph import Node, build, find_cycles
+from fc_async_plugin.graph import build, find_cycles
 from fc_async_plugin.plan.state import Place
 from fc_async_plugin.plan.steps import DeleteAsyncConfig, PutAsyncConfig
 from fc_async_plugin.report import findings
 from fc_async_plugin.rules.context import CYCLE_RULES
 from fc_async_plugin.template.desired import is_function
 from fc_async_sdk.errors import FcAsyncError, InvalidArn
+from fc_async_sdk.spec.graph import Node
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

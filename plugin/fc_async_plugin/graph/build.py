@@ -14,10 +14,11 @@ import msgspec
 
 from fc_async_plugin.graph import triggers
 from fc_async_plugin.graph.cycles import find_cycles
-from fc_async_plugin.graph.model import Edge, EdgeKind, Graph, Node, Written
+from fc_async_plugin.graph.model import Edge, EdgeKind, Graph, Written
 from fc_async_plugin.template.desired import BLOCK, destination_path, is_function
 from fc_async_sdk import arn, limits
 from fc_async_sdk.errors import InvalidArn
+from fc_async_sdk.spec.graph import Node
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

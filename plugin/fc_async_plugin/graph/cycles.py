@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from fc_async_plugin.graph.components import cyclic_components
+from fc_async_sdk.spec.components import cyclic_components
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fc_async_plugin.graph.model import Edge, Graph, Node
+    from fc_async_plugin.graph.model import Edge, Graph
+    from fc_async_sdk.spec.graph import Node
 
 SEARCH_STEPS: Final = 2_000_000
 """Most edges looked at in search of the shortest cycle of one component.

@@ -1,73 +1,19 @@
 # SPDX-License-Identifier: MIT
-"""Functions and other destinations as nodes, "its result goes to" as edges.
-
-Data only. A node's region and account are filled in and its qualifier is resolved before it comes
-here: two nodes are the same exactly when they compare equal.
-"""
+"""The destination graph of templates and accounts: edges with the place where they are written."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from fc_async_sdk import arn, limits
+from fc_async_sdk.spec.graph import Node, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from fc_async_plugin.template.model import Path, Position, Resource
 
-EdgeKind = Literal["success", "failure", "trigger"]
+EdgeKind = Outcome | Literal["trigger"]
 """On which outcome a result goes there; ``trigger``: a queue, topic or bus calls the function."""
-
-
-class Node(NamedTuple):
-    """A function with a qualifier, or another destination.
-
-    Attributes:
-        kind: Kind of the resource name, such as ``function`` or ``mns-queue``.
-        region: Region id, "" if unknown.
-        account_id: Account id, "" if unknown.
-        name: Function, queue, topic or bus; ``{instance}/{topic}`` for RocketMQ.
-        qualifier: Version or alias, ``LATEST`` if none; "" for what has no qualifiers.
-    """
-
-    kind: str
-    region: str
-    account_id: str
-    name: str
-    qualifier: str = ""
-
-    @classmethod
-    def of(cls, name: arn.DestinationArn) -> Node:
-        """The node of a resource name whose region and account are filled in."""
-        match name:
-            case arn.FunctionArn():
-                return cls(name.kind, name.region, name.account_id, name.function, name.qualifier)
-            case arn.MnsQueueArn():
-                path = name.queue
-            case arn.MnsTopicArn():
-                path = name.topic
-            case arn.EventBusArn():
-                path = name.bus
-            case arn.RocketMqTopicArn():
-                path = f"{name.instance_id}/{name.topic}"
-        return cls(name.kind, name.region, name.account_id, path)
-
-    @property
-    def label(self) -> str:
-        """What people call it: ``orders``, ``orders/prod``, ``queue dead-letters``."""
-        if self.kind == "function":
-            latest = self.qualifier in {"", limits.DEFAULT_QUALIFIER}
-            return self.name if latest else f"{self.name}/{self.qualifier}"
-        return f"{_SHORT.get(self.kind, self.kind)} {self.name}"
-
-
-_SHORT = {
-    "mns-queue": "queue",
-    "mns-topic": "topic",
-    "eventbridge": "bus",
-    "rocketmq": "RocketMQ topic",
-}
 
 
 class Written:

@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from fc_async_plugin.graph.model import Node
+from fc_async_sdk.spec.graph import Node
+
+if TYPE_CHECKING:
+    from fc_async_sdk.arn import Kind
 
 _TOPIC: Final = re.compile(
     r"acs:mns:(?P<region>[a-z0-9-]*):(?P<account>\d*):/?topics/(?P<name>[^/]+)(?:/.*)?"
@@ -44,7 +47,7 @@ def source(trigger: dict[str, Any], region: str, account_id: str) -> Node | None
     return found or _from_source(_mapping(trigger.get("triggerConfig")), region, account_id)
 
 
-def _from_arn(kind: str, match: re.Match[str] | None, region: str, account_id: str) -> Node | None:
+def _from_arn(kind: Kind, match: re.Match[str] | None, region: str, account_id: str) -> Node | None:
     if match is None:
         return None
     account = match["account"] if account_id else ""

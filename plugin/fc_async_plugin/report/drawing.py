@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from fc_async_plugin.report.graphs import RED
 
 if TYPE_CHECKING:
-    from fc_async_plugin.graph import Edge, Graph, Node
+    from fc_async_plugin.graph import Edge, Graph
     from fc_async_plugin.report.graphs import Picture
+    from fc_async_sdk.spec.graph import Node
 
 _WIDTH: Final = 190
 _HEIGHT: Final = 40

@@ -15,7 +15,8 @@ from fc_async_plugin.graph import find_cycles
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fc_async_plugin.graph import Cycle, Edge, Graph, Node
+    from fc_async_plugin.graph import Cycle, Edge, Graph
+    from fc_async_sdk.spec.graph import Node
 
 RED: Final = "#c62828"
 

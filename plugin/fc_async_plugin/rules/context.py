@@ -18,12 +18,13 @@ from fc_async_sdk.errors import InvalidArn
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from fc_async_plugin.graph import Cycle, Edge, Node
+    from fc_async_plugin.graph import Cycle, Edge
     from fc_async_plugin.graph.account import LiveFunction, LiveRegion
     from fc_async_plugin.graph.build import Link
     from fc_async_plugin.rules.structure import Violation
     from fc_async_plugin.template.model import Problem, Project, Resource
     from fc_async_sdk.arn import DestinationArn, FunctionArn
+    from fc_async_sdk.spec.graph import Node
 
 CYCLE_RULES: Final = ("FCA030", "FCA031", "FCA032")
 """Suppressing one of these waives the destination in that line, not the whole cycle."""

@@ -9,13 +9,14 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING, Final
 
-from fc_async_plugin.graph import Node, build
+from fc_async_plugin.graph import build
 from fc_async_plugin.rules.destinations import where
 from fc_async_plugin.rules.finding import Finding, Related
 from fc_async_plugin.rules.registry import rule
 from fc_async_plugin.template.desired import BLOCK
 from fc_async_sdk import arn, limits
 from fc_async_sdk.errors import shorten
+from fc_async_sdk.spec.graph import Node
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,9 +8,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from fc_async_plugin.graph import Node, find_cycles
+from fc_async_plugin.graph import find_cycles
 from fc_async_plugin.graph.build import build, source_node
 from fc_async_plugin.template import Position, Resource
+from fc_async_sdk.spec.graph import Node
 
 
 def resource(name: str, qualifier: str | None = None, **outcomes: str) -> Resource:

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fc_async_plugin.graph import Edge, Graph, Node, find_cycles
+from fc_async_plugin.graph import Edge, Graph, find_cycles
 from fc_async_plugin.graph.build import versions
-from fc_async_plugin.graph.components import cyclic_components
+from fc_async_sdk.spec.components import cyclic_components
+from fc_async_sdk.spec.graph import Node
 
 
 def node(name: str, qualifier: str = "LATEST") -> Node:
@@ -62,24 +63,6 @@ def test_the_order_of_edges_changes_nothing(pairs: list[tuple[str, str]]) -> Non
     assert shown(*ways) == shown(*again)
 
 
-def reachable(pairs: list[tuple[int, int]]) -> dict[int, set[int]]:
-    """Transitive closure, the slow and obvious way."""
-    closure = {number: {b for a, b in pairs if a == number} for number in range(8)}
-    for _ in range(8):
-        for targets in closure.values():
-            targets |= {far for near in list(targets) for far in closure[near]}
-    return closure
-
-
-@given(st.lists(st.tuples(st.integers(0, 7), st.integers(0, 7)), max_size=24))
-def test_components_are_the_nodes_that_reach_each_other(pairs: list[tuple[int, int]]) -> None:
-    closure = reachable(pairs)
-    expected = {
-        tuple(sorted(b for b in closure[a] if a in closure[b])) for a in range(8) if a in closure[a]
-    }
-    assert [tuple(component) for component in cyclic_components(8, pairs)] == sorted(expected)
-
-
 @given(st.lists(st.tuples(st.integers(0, 7), st.integers(0, 7)), max_size=24))
 def test_a_cycle_is_closed_and_no_shorter_one_exists(pairs: list[tuple[int, int]]) -> None:
     letters = "abcdefgh"
@@ -104,33 +87,6 @@ def girth(pairs: list[tuple[int, int]], start: int) -> int:
         if start in frontier:
             return length
     return 99
-
-
-def test_a_ring_of_many_functions_needs_no_recursion() -> None:
-    size = 20_000
-    pairs = [(number, (number + 1) % size) for number in range(size)]
-    assert cyclic_components(size, pairs) == [list(range(size))]
-
-
-@pytest.mark.parametrize(
-    ("back", "expected"),
-    [([], []), ([(99, 0)], [[0, 99]]), ([(0, 0)], [[0]]), ([(1, 98), (98, 1)], [[1, 98]])],
-)
-def test_a_function_may_have_any_number_of_ways_out(
-    back: list[tuple[int, int]], expected: list[list[int]]
-) -> None:
-    pairs = [(0, number) for number in range(1, 100)]
-    assert cyclic_components(100, [*pairs, *back]) == expected
-
-
-@pytest.mark.parametrize("seed", range(20))
-def test_knots_along_a_pipeline_are_told_apart(seed: int) -> None:
-    dice = random.Random(seed)
-    pairs = [(number, number + dice.randint(1, 3)) for number in range(300) for _ in range(2)]
-    rings = [[at, at + 1, at + 2] for at in range(0, 300, 50)]
-    pairs += [edge for a, b, c in rings for edge in ((a, b), (b, c), (c, a))]
-    dice.shuffle(pairs)
-    assert cyclic_components(303, pairs) == rings
 
 
 def test_an_alias_stands_for_all_its_versions() -> None:

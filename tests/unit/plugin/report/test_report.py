@@ -11,10 +11,11 @@ import pytest
 from rich.console import Console
 
 from fc_async_plugin import rules
-from fc_async_plugin.graph import Edge, Graph, Node
+from fc_async_plugin.graph import Edge, Graph
 from fc_async_plugin.report import drawing, findings, graphs
 from fc_async_plugin.rules import Finding, Related
 from fc_async_plugin.template import Position
+from fc_async_sdk.spec.graph import Node
 
 PLACE = Position("dir/s.yaml", 3, 5)
 FOUND = Finding(

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Strongly connected components of integer graphs, fast on graphs that are nearly free of cycles.
+"""Strongly connected components of a directed graph of integers.
 
-Tarjan's algorithm with one number a node and a path instead of recursion. What is looked at for
-each edge and each node decides how long it takes, so graphs are two flat columns: every node has
-two ways out, as a function has two destinations; those with more get them by extra nodes.
+Tarjan's algorithm, iterative, with one number per node. Edges are kept in two flat lists: every
+node has at most two successors, as a function has two destinations, and a node with more gets
+extra nodes. Both keep the work per edge small (``benchmarks/cycles.py`` compares with rustworkx).
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _NONE: Final = -1
-"""A way out that isn't there: an index as well, of the entry that stands last."""
+"""No successor. Also the index of the last entry, which is there for it."""
 
 
 class _Columns(NamedTuple):
-    """Where each node leads to, :data:`_NONE` where it doesn't."""
+    """First and second successor of each node, :data:`_NONE` if it has none."""
 
     first: list[int]
     second: list[int]
 
 
 def cyclic_components(size: int, edges: Iterable[tuple[int, int]]) -> list[list[int]]:
-    """Components in which every node leads back to itself.
+    """Return the components in which every node leads back to itself.
 
     Args:
         size: Number of nodes; they are numbered from 0.
@@ -37,7 +37,7 @@ def cyclic_components(size: int, edges: Iterable[tuple[int, int]]) -> list[list[
         node.
     """
     enabled = gc.isenabled()
-    gc.disable()  # long lists of small integers and no garbage: collecting can double the time
+    gc.disable()  # collections of long lists of integers can double the time
     try:
         found = _search(_columns(size, edges))
         return sorted(sorted(node for node in component if node < size) for component in found)
@@ -47,11 +47,11 @@ def cyclic_components(size: int, edges: Iterable[tuple[int, int]]) -> list[list[
 
 
 def _columns(size: int, edges: Iterable[tuple[int, int]]) -> _Columns:
-    """Two ways out for each node.
+    """Return two successors for each node.
 
-    The third and every further one of a node goes by an extra node, numbered from ``size``, that
-    takes over what was its second. Nothing else leads there, so it is on the cycles of its node
-    and on no others.
+    The third and each further successor of a node is reached through an extra node, numbered from
+    ``size``, that takes over the second successor. No other node leads to the extra node, so it is
+    on the cycles of its node only.
     """
     first = [_NONE] * size
     second = [_NONE] * size
@@ -68,13 +68,14 @@ def _columns(size: int, edges: Iterable[tuple[int, int]]) -> _Columns:
 
 
 def _search(columns: _Columns) -> list[list[int]]:
-    """Components with a cycle.
+    """Return the components with a cycle.
 
-    A node's number is 0 before it is reached. Then it is its place in the order of reaching, and
-    when all that it leads to is known the lowest number found there, if that is lower. Once its
-    component is complete it is beyond all others: no edge that leads there matters any more. So a
-    node whose ways out all have higher numbers is on no cycle, one that has its own among them is
-    the first of its component, and one that has a lower one belongs to a component not yet done.
+    The number of a node is 0 until it is reached. Then it is its place in the order of reaching.
+    When all successors are done it is the lowest number found there, if that is lower. When its
+    component is complete the number is higher than all others, because edges to it no longer
+    matter. So a node whose successors all have higher numbers is on no cycle, a node with its own
+    number among them is the first of its component, and a node with a lower number among them
+    belongs to a component that is not complete.
     """
     first, second = columns
     done = len(first) + 1
@@ -95,7 +96,7 @@ def _search(columns: _Columns) -> list[list[int]]:
                 break
             node = path.pop()
             if node < 0:
-                node = ~node  # its second way was taken before
+                node = ~node  # its second successor is done
             elif not numbers[second[node]]:
                 path.append(~node)
                 node = second[node]
@@ -114,7 +115,7 @@ def _search(columns: _Columns) -> list[list[int]]:
 
 
 def _complete(node: int, numbers: list[int], tied: list[int]) -> list[int]:
-    """Take the component that begins with a node off those that are tied to an earlier one."""
+    """Remove the component that begins with a node from ``tied`` and return it."""
     place = len(tied)
     while place and numbers[tied[place - 1]] >= numbers[node]:
         place -= 1
