@@ -24,6 +24,9 @@ ACTIONS = [ram.checked_for(arn.parse(text)).action for text in DESTINATIONS]
 
 SPELLED_ONCE = {
     "a RAM action of a destination": "|".join(map(re.escape, ACTIONS)),
+    "the parameters of an event source": r"source(MNS|RocketMQ)Parameters|eventSourceParameters",
+    "the pattern of a bus or topic as event source": r":/\?topics/\(|:eventbus/\(",
+    "the search for strongly connected components": r"def \w*(components?|tarjan|reach(able)?)\b",
 }
 
 

@@ -1,26 +1,21 @@
 # SPDX-License-Identifier: MIT
-"""What a trigger's settings say: which source feeds which function, and how. Pure.
+"""How a trigger feeds its function, read from the trigger's settings. Pure.
 
-Forms: ``mns_topic`` names its topic in ``sourceArn``; ``eventbridge`` names a queue or a RocketMQ
-topic in ``eventSourceConfig``, else a bus in ``sourceArn`` (API: the trigger configurations).
-Everything else (timers, OSS, HTTP …) is fired by nothing in this runtime.
+:mod:`fc_async_sdk.spec.triggers` knows where the settings name the source.
 """
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import msgspec
 
 from fc_async_local.services.retry import Strategy
 from fc_async_sdk.decoding import prepare
+from fc_async_sdk.spec import triggers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-_TOPIC: Final = re.compile(r"acs:mns:[a-z0-9-]*:\d*:/?topics/(?P<name>[^/]+)(?:/.*)?")
-_BUS: Final = re.compile(r"acs:eventbridge:[a-z0-9-]*:\d*:eventbus/(?P<name>[^/]+)(?:/.*)?")
 
 
 class TriggerSettings(NamedTuple):
@@ -96,20 +91,10 @@ class _RunOptions(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     batch_window: _Window = _Window()
 
 
-class _SourceParameters(msgspec.Struct, frozen=True, kw_only=True):
-    mns: QueueSource | None = msgspec.field(default=None, name="sourceMNSParameters")
-    rocketmq: RocketMqSource | None = msgspec.field(default=None, name="sourceRocketMQParameters")
-
-
-class _SourceConfig(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    event_source_parameters: _SourceParameters | None = None
-
-
 class _EventBridgeConfig(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     trigger_enable: bool = True
     async_invocation_type: bool = False
     event_rule_filter_pattern: str = "{}"
-    event_source_config: _SourceConfig = _SourceConfig()
     run_options: _RunOptions = _RunOptions()
 
 
@@ -117,7 +102,7 @@ prepare(_EventBridgeConfig)
 
 
 class Unreadable(Exception):
-    """A trigger's configuration isn't what its type has. The message names the place."""
+    """A trigger's configuration does not fit its type. The message names the place."""
 
 
 def read(trigger: TriggerSettings) -> Binding | None:
@@ -134,19 +119,19 @@ def read(trigger: TriggerSettings) -> Binding | None:
             return _topic(trigger, source_arn, config)
         if kind == "eventbridge":
             return _eventbridge(trigger, source_arn, config)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, triggers.UnreadableTrigger) as error:
         raise Unreadable(f"triggerConfig: {error}") from error
     return None
 
 
 def _topic(trigger: TriggerSettings, source_arn: str, config: str) -> Binding:
-    match = _TOPIC.fullmatch(source_arn)
-    if match is None:
+    found = triggers.topic(source_arn)
+    if found is None:
         raise Unreadable(
             f"sourceArn {source_arn!r}: acs:mns:{{region}}:{{account}}:/topics/{{name}}"
         )
     source = msgspec.structs.replace(
-        msgspec.json.decode(config, type=TopicSource), topic=match["name"]
+        msgspec.json.decode(config, type=TopicSource), topic=found.name
     )
     return _binding(trigger, source, asynchronous=True)
 
@@ -155,7 +140,7 @@ def _eventbridge(trigger: TriggerSettings, source_arn: str, config: str) -> Bind
     read_config = msgspec.json.decode(config, type=_EventBridgeConfig)
     if not read_config.trigger_enable:
         return None
-    source = _source(read_config, source_arn)
+    source = _source(config, source_arn, read_config.event_rule_filter_pattern)
     if source is None:
         return None
     options = read_config.run_options
@@ -169,17 +154,16 @@ def _eventbridge(trigger: TriggerSettings, source_arn: str, config: str) -> Bind
 
 
 def _source(
-    config: _EventBridgeConfig, source_arn: str
+    config: str, source_arn: str, pattern: str
 ) -> QueueSource | RocketMqSource | BusSource | None:
-    parameters = config.event_source_config.event_source_parameters
-    if parameters is not None and parameters.mns is not None:
-        return parameters.mns
-    if parameters is not None and parameters.rocketmq is not None:
-        return parameters.rocketmq
-    match = _BUS.fullmatch(source_arn)
-    if match is None:
-        return None
-    return BusSource(bus=match["name"], pattern=config.event_rule_filter_pattern)
+    found = triggers.event_source(config)
+    if found is not None:
+        kind, parameters = found
+        if kind == "mns-queue":
+            return msgspec.convert(parameters, QueueSource)
+        return msgspec.convert(parameters, RocketMqSource)
+    bus = triggers.bus(source_arn)
+    return None if bus is None else BusSource(bus=bus.name, pattern=pattern)
 
 
 def _binding(

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: MIT
+"""Which queue, topic or bus feeds a function through a trigger.
+
+``mns_topic`` triggers name their topic in ``sourceArn``. ``eventbridge`` triggers name a queue or a
+RocketMQ topic in ``eventSourceConfig``, or a bus in ``sourceArn``; the first counts if both are
+given. Every other trigger (timer, OSS, HTTP and so on) has a source that no destination can reach.
+
+Source: structures ``EventSourceParameters`` and ``CreateTriggerInput`` of the official SDK
+(https://pypi.org/project/alibabacloud-fc20230330/).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, Final, Literal, NamedTuple
+
+from fc_async_sdk.spec.graph import Node
+
+SourceKind = Literal["mns-queue", "rocketmq"]
+"""Kinds of sources that ``eventSourceConfig`` can name and that a destination can be."""
+
+_PARAMETERS: Final[tuple[tuple[str, SourceKind], ...]] = (
+    ("sourceMNSParameters", "mns-queue"),
+    ("sourceRocketMQParameters", "rocketmq"),
+)
+_TOPIC: Final = re.compile(r"acs:mns:([a-z0-9-]*):(\d*):/?topics/([^/]+)(?:/.*)?")
+_BUS: Final = re.compile(r"acs:eventbridge:([a-z0-9-]*):(\d*):eventbus/([^/]+)(?:/.*)?")
+
+
+class UnreadableTrigger(ValueError):
+    """The configuration of a trigger has another type than the API defines."""
+
+
+class SourceArn(NamedTuple):
+    """The parts of a ``sourceArn``; region and account may be ""."""
+
+    region: str
+    account_id: str
+    name: str
+
+
+def topic(source_arn: str) -> SourceArn | None:
+    """Return the MNS topic that a ``sourceArn`` names, or None."""
+    match = _TOPIC.fullmatch(source_arn)
+    return SourceArn(*match.groups()) if match else None
+
+
+def bus(source_arn: str) -> SourceArn | None:
+    """Return the event bus that a ``sourceArn`` names, or None."""
+    match = _BUS.fullmatch(source_arn)
+    return SourceArn(*match.groups()) if match else None
+
+
+def event_source(trigger_config: Any) -> tuple[SourceKind, Mapping[str, Any]] | None:
+    """Return kind and parameters of the queue or topic that an EventBridge trigger reads from.
+
+    Args:
+        trigger_config: ``triggerConfig``, as a mapping or as JSON text.
+
+    Raises:
+        UnreadableTrigger: The configuration is not a mapping where it must be one.
+    """
+    parameters = trigger_config
+    for name in ("eventSourceConfig", "eventSourceParameters"):
+        parameters = _mapping(parameters, "triggerConfig").get(name)
+    parameters = _mapping(parameters, "eventSourceParameters")
+    for name, kind in _PARAMETERS:
+        if parameters.get(name) is not None:
+            return kind, _mapping(parameters[name], name)
+    return None
+
+
+def source(trigger: Mapping[str, Any], region: str, account_id: str) -> Node | None:
+    """Return what feeds a function through a trigger.
+
+    Args:
+        trigger: As ``s.yaml`` and the API spell it; ``triggerConfig`` may be JSON text.
+        region: Of the function.
+        account_id: Of the function.
+
+    Returns:
+        The node, or None if it is nothing that a destination can be or if it cannot be read.
+    """
+    kind = trigger.get("triggerType")
+    text = trigger.get("sourceArn")
+    name = text if isinstance(text, str) else ""
+    if kind == "mns_topic":
+        return _node("mns-topic", topic(name), region, account_id)
+    if kind != "eventbridge":
+        return None
+    found = _from_event_source(trigger.get("triggerConfig"), region, account_id)
+    return found or _node("eventbridge", bus(name), region, account_id)
+
+
+def _node(
+    kind: Literal["mns-topic", "eventbridge"],
+    found: SourceArn | None,
+    region: str,
+    account_id: str,
+) -> Node | None:
+    if found is None:
+        return None
+    # If the function's account is unknown, the account of the source counts as the same one.
+    account = (found.account_id or account_id) if account_id else ""
+    return Node(kind, found.region or region, account, found.name)
+
+
+def _from_event_source(config: Any, region: str, account_id: str) -> Node | None:
+    try:
+        found = event_source(config)
+    except UnreadableTrigger:
+        return None
+    if found is None:
+        return None
+    kind, parameters = found
+    name = parameters.get("QueueName" if kind == "mns-queue" else "Topic")
+    if not name:
+        return None
+    path = str(name) if kind == "mns-queue" else f"{parameters.get('InstanceId', '')}/{name}"
+    return Node(kind, str(parameters.get("RegionId") or region), account_id, path)
+
+
+def _mapping(value: Any, name: str) -> Mapping[str, Any]:
+    """Return a mapping, read from JSON if it is text; empty for None."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError) as error:
+            raise UnreadableTrigger(f"{name} is not valid JSON: {error}") from None
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise UnreadableTrigger(f"{name} must be a mapping, got {type(value).__name__}")
+    return value
