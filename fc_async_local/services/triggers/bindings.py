@@ -51,7 +51,7 @@ class TopicSource(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     notify_strategy: Strategy = "BACKOFF_RETRY"
 
 
-prepare(TopicSource)
+prepare(QueueSource, RocketMqSource, TopicSource)
 
 
 class BusSource(msgspec.Struct, frozen=True, kw_only=True):
