@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from fc_async_sdk import arn, errors, events, limits, models, operations
-    from fc_async_sdk.aio import AsyncClient
+    from fc_async_sdk._async_client import AsyncClient
+    from fc_async_sdk._client import Client
     from fc_async_sdk.config import Config
     from fc_async_sdk.credentials import Credentials
     from fc_async_sdk.errors import FcAsyncError
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from fc_async_sdk.models import AsyncConfig, AsyncTask
     from fc_async_sdk.operations import AcceptedInvocation, InvokeResult
     from fc_async_sdk.session import Session, async_client, client
-    from fc_async_sdk.sync import Client
     from fc_async_sdk.version import __version__
 
 __all__ = [
@@ -55,10 +55,10 @@ __all__ = [
 
 _HOMES = {
     "AcceptedInvocation": "operations",
-    "AsyncClient": "aio",
+    "AsyncClient": "_async_client",
     "AsyncConfig": "models",
     "AsyncTask": "models",
-    "Client": "sync",
+    "Client": "_client",
     "Config": "config",
     "Credentials": "credentials",
     "DestinationEvent": "events",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The asyncio client: the twin of :class:`fc_async_sdk.sync.Client`.
+"""The asyncio client, with the same methods as :class:`fc_async_sdk._client.Client`.
 
 Its methods are the functions of :mod:`fc_async_sdk.operations`, sent: same names, same arguments,
 same documentation. What is more than one request lives in modules of its own.
@@ -12,9 +12,9 @@ import functools
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar, overload
 
 from fc_async_sdk import operations, packaging
+from fc_async_sdk._client_base import BaseClient, copy_signature
 from fc_async_sdk.errors import ConfigurationError
 from fc_async_sdk.transport import choice
-from fc_async_sdk.twins import Twin, dress
 
 if TYPE_CHECKING:
     from collections.abc import (
@@ -54,11 +54,11 @@ def _sends(
     async def method(self: AsyncClient, /, *args: P.args, **kwargs: P.kwargs) -> T:
         return await self._perform(operation, args, kwargs)
 
-    dress(method, operation, "AsyncClient")
+    copy_signature(method, operation, "AsyncClient")
     return method
 
 
-class AsyncClient(Twin):
+class AsyncClient(BaseClient):
     """A client of one account in one region, for one event loop. Make one and keep it.
 
     Made by :func:`fc_async_sdk.async_client` or :meth:`fc_async_sdk.Session.async_client`. Close

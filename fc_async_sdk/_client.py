@@ -11,8 +11,8 @@ import functools
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar, overload
 
 from fc_async_sdk import operations, packaging
+from fc_async_sdk._client_base import BaseClient, copy_signature
 from fc_async_sdk.transport.sync import SyncTransport
-from fc_async_sdk.twins import Twin, dress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Mapping, Sequence
@@ -41,11 +41,11 @@ def _sends(operation: Callable[P, Call[T]]) -> Callable[Concatenate[Client, P], 
     def method(self: Client, /, *args: P.args, **kwargs: P.kwargs) -> T:
         return self._perform(operation, args, kwargs)
 
-    dress(method, operation, "Client")
+    copy_signature(method, operation, "Client")
     return method
 
 
-class Client(Twin):
+class Client(BaseClient):
     """A client of one account in one region. Thread-safe; make one and keep it.
 
     Made by :func:`fc_async_sdk.client` or :meth:`fc_async_sdk.Session.client`. Close it, or use it

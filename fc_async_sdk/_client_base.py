@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""What both clients, the synchronous and the asyncio one, have in common.
+"""Base class of the synchronous and the asyncio client.
 
-Their methods are the functions of :mod:`fc_async_sdk.operations` with the same names, arguments
-and documentation, so that neither can say something that the other doesn't.
+Invariants:
+
+- The methods of both clients are the functions of :mod:`fc_async_sdk.operations`: same names,
+  arguments and documentation.
 """
 
 from __future__ import annotations
@@ -23,14 +25,14 @@ if TYPE_CHECKING:
     from fc_async_sdk.endpoint import Endpoint
 
 
-class Twin:
-    """Who a client is, where it talks to and how.
+class BaseClient:
+    """Identity, endpoint and configuration of a client.
 
     Attributes:
         region_name: The region, "" if only an endpoint is known.
         account_id: The account, "" if it isn't known.
-        endpoint_url: Where requests go.
-        config: How it behaves.
+        endpoint_url: URL that requests are sent to.
+        config: Timeouts, retries and connections.
         exceptions: The errors it raises: ``client.exceptions.FunctionNotFound``.
     """
 
@@ -69,8 +71,14 @@ class Twin:
         return f"<{type(self).__name__} {self.endpoint_url}>"
 
 
-def dress(method: Any, operation: Callable[..., Any], owner: str) -> None:
-    """Make a method look like the operation that it sends."""
+def copy_signature(method: Any, operation: Callable[..., Any], owner: str) -> None:
+    """Give a method the signature and the name of the operation that it sends.
+
+    Args:
+        method: The method of a client; changed in place.
+        operation: The function of :mod:`fc_async_sdk.operations`.
+        owner: Name of the client's class.
+    """
     signature = inspect.signature(operation)
     this = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
     returned = str(signature.return_annotation).removeprefix("Call[").removesuffix("]")

@@ -20,13 +20,13 @@ from fc_async_sdk.errors import ConfigurationError, CredentialsError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fc_async_sdk.aio import AsyncClient
+    from fc_async_sdk._async_client import AsyncClient
+    from fc_async_sdk._client import Client
+    from fc_async_sdk._client_base import BaseClient
     from fc_async_sdk.credentials import Provider
     from fc_async_sdk.endpoint import Endpoint
-    from fc_async_sdk.sync import Client
-    from fc_async_sdk.twins import Twin
 
-C = TypeVar("C", bound="Twin")
+C = TypeVar("C", bound="BaseClient")
 
 _REGION_VARIABLES = ("FC_ASYNC_REGION", "FC_REGION")
 _ACCOUNT_VARIABLES = ("FC_ASYNC_ACCOUNT_ID", "FC_ACCOUNT_ID")
@@ -84,7 +84,7 @@ class Session:
             ConfigurationError: Region, account or endpoint is missing or wrong.
             CredentialsError: No credentials were found.
         """
-        from fc_async_sdk.sync import Client  # noqa: PLC0415 -- requests loads with the first
+        from fc_async_sdk._client import Client  # noqa: PLC0415 -- requests loads with the first
 
         return self._make(Client, region_name, account_id, endpoint_url, config)
 
@@ -103,7 +103,7 @@ class Session:
                 installed.
             CredentialsError: No credentials were found.
         """
-        from fc_async_sdk.aio import AsyncClient  # noqa: PLC0415 -- loads with the first
+        from fc_async_sdk._async_client import AsyncClient  # noqa: PLC0415 -- loads with the first
 
         return self._make(AsyncClient, region_name, account_id, endpoint_url, config)
 

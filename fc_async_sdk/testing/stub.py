@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
 import msgspec
 
 from fc_async_sdk import operations
+from fc_async_sdk._client_base import BaseClient
 from fc_async_sdk.errors import FcAsyncError, InvalidParameter, service_error_class
 from fc_async_sdk.operations import Answer
-from fc_async_sdk.twins import Twin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from fc_async_sdk.operations import Call
 
-C = TypeVar("C", bound=Twin)
+C = TypeVar("C", bound=BaseClient)
 
 
 class _Any:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fc_async_local.testing import FcLocal
-    from fc_async_sdk.sync import Client
+    from fc_async_sdk._client import Client
 
 KEY, SECRET = "LTAIlocalTestKey", "local-test-secret"
 CODE = "def handler(event, context):\n    return b'got ' + event\n"

@@ -21,7 +21,7 @@ from fc_async_sdk.transport.bulk import BulkTransport
 if TYPE_CHECKING:
     from pytest_httpserver import HTTPServer
 
-    from fc_async_sdk.aio import AsyncClient
+    from fc_async_sdk._async_client import AsyncClient
 
 CALLS = {
     "get": lambda client: client.get_function("f"),
@@ -117,7 +117,7 @@ class TestChoice:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setitem(sys.modules, "aiohttp", None)
-        for name in ("fc_async_sdk.aio", "fc_async_sdk.transport.aio"):
+        for name in ("fc_async_sdk._async_client", "fc_async_sdk.transport.aio"):
             monkeypatch.delitem(sys.modules, name, raising=False)
         with pytest.raises(fc_async_sdk.errors.ConfigurationError, match=r"fc-async\[aio\]"):
             fc_async_sdk.async_client(endpoint_url="http://127.0.0.1:9")

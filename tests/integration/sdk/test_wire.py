@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from pytest_httpserver import HTTPServer
 
-    from fc_async_sdk.aio import AsyncClient
-    from fc_async_sdk.sync import Client
+    from fc_async_sdk._async_client import AsyncClient
+    from fc_async_sdk._client import Client
 
 FUNCTION = {"functionName": "f", "runtime": "python3.10"}
 NOT_FOUND = {"Code": "FunctionNotFound", "Message": "no f", "RequestId": "r-404"}

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fc_async_sdk import operations
-from fc_async_sdk.aio import AsyncClient
+from fc_async_sdk._async_client import AsyncClient
+from fc_async_sdk._client import Client
 from fc_async_sdk.session import Session, async_client, client
-from fc_async_sdk.sync import Client
 
 if TYPE_CHECKING:
     from collections.abc import Callable

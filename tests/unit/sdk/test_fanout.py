@@ -58,7 +58,7 @@ def make(payloads: Any, **arguments: Any) -> fanout.Plan:
 
 
 class Both:
-    """Runs a fan-out on either twin and gives back the outcomes."""
+    """Run a fan-out on either client and return the outcomes."""
 
     def __init__(self, kind: str, service: Service) -> None:
         self._kind = kind

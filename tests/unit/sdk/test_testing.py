@@ -18,7 +18,7 @@ from fc_async_sdk.testing import ANY, Stubber, StubError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fc_async_sdk.sync import Client
+    from fc_async_sdk._client import Client
 
 ACCEPTED = AcceptedInvocation(request_id="r", task_id="t")
 
