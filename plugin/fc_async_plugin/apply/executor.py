@@ -1,21 +1,22 @@
 # SPDX-License-Identifier: MIT
 """Executes a plan: all of it, or none of it.
 
-Steps run side by side as far as their needs allow. When one fails, nothing new begins, what runs
-is let end, and everything that was done (or may have been) is undone in the opposite order. What
-could not be undone is told, never hidden. What is decided here is only that; how a step is done
-is :mod:`.perform`'s business, what it undoes to is decided with the steps.
+Steps run in parallel as far as their needs allow. When one fails, no further step begins, the
+running steps end, and everything that was done (or may have been done) is undone in the opposite
+order. What could not be undone is reported. How a step is done is decided in :mod:`.perform`, what
+undoes it in :mod:`fc_async_plugin.plan.steps`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol
 
-from fc_async_plugin.apply.perform import UNCERTAIN, Done
+from fc_async_plugin.apply.perform import ALREADY_EXISTS, UNCERTAIN, Done
 from fc_async_plugin.apply.schedule import Ended, Run
 from fc_async_plugin.plan.order import needs_of
 from fc_async_plugin.plan.steps import PublishVersion
+from fc_async_sdk.errors import FcAsyncError, NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -26,9 +27,11 @@ if TYPE_CHECKING:
 
 WORKERS: Final = 8
 
-Outcome = Literal["done", "undone", "stuck", "interrupted"]
+Outcome = Literal["done", "undone", "stuck", "interrupted", "outdated"]
 """``done``: all of it. ``undone``: none of it, after a failure. ``stuck``: a failure, and not
-everything could be undone. ``interrupted``: stopped on request, what was done stands."""
+everything could be undone. ``interrupted``: stopped on request, what was done stands. ``outdated``:
+the service carried out a request of an interrupted run after the account was read. What was done
+stands, and the account has to be read again."""
 
 
 class Failure(NamedTuple):
@@ -49,11 +52,13 @@ class Work:
         index: Its number, as watchers are told it.
         step: The step.
         left: What it left behind.
+        in_doubt: It is not known whether the service carried out its request, or will do so yet.
     """
 
     index: int
     step: Step
     left: Done
+    in_doubt: bool = False
 
 
 class Report(NamedTuple):
@@ -141,6 +146,10 @@ def apply(
         if len(done) == len(plan.steps):
             return Report("done", done)
         return Report("interrupted", done, standing=tuple(work))
+    late = _arrived_late(plan, run.ended, before)
+    if late:
+        work = [replace(one, in_doubt=False) if one in late else one for one in work]
+        return Report("interrupted" if stop() else "outdated", done, standing=tuple(work))
     failures = tuple(
         Failure(plan.steps[one.index], str(one.error)) for one in run.ended if one.error
     )
@@ -227,28 +236,57 @@ def undo(
     )
 
 
-def drop_unused_versions(
-    work: Sequence[Work], performer: Performer, watchers: Sequence[Watcher] = ()
-) -> list[Work]:
-    """Undo published versions that no alias leads to yet.
+def drop_unused_versions(work: Sequence[Work], performer: Performer) -> list[Failure]:
+    """Delete versions that an interrupted run published and that no alias leads to.
 
-    For a run that goes on after an interruption: the plan publishes again what an alias still
-    needs, and would leave such a version behind.
+    For a resumed run that is done: it published again what its aliases needed.
+
+    Args:
+        work: What the interrupted run did, in the order in which it was done.
+        performer: How a step is done.
 
     Returns:
-        The work that stands.
+        The steps whose version could not be deleted.
     """
-    standing = []
-    for one in work:
+    failures = []
+    # The latest first: what is new since an earlier step may be a version of a later one.
+    for one in reversed(work):
         if isinstance(one.step, PublishVersion):
-            made = "".join(performer.unused(one.step, one.left))
-            if made:
-                performer.undo(one.step, one.left._replace(made=made))
-                for watcher in watchers:
-                    watcher.undone(one.step, one.index)
-                continue
-        standing.append(one)
-    return standing
+            try:
+                for made in performer.unused(one.step, one.left):
+                    performer.undo(one.step, one.left._replace(made=made))
+            except NotFound:
+                continue  # with the function, all its versions are gone
+            except FcAsyncError as error:
+                failures.append(Failure(one.step, str(error)))
+    return failures
+
+
+def _arrived_late(plan: Plan, ended: Iterable[Ended[Done]], before: Sequence[Work]) -> list[Work]:
+    """Return steps of an interrupted run that were done after the plan was made.
+
+    They are recognised by a refusal: what a step of the plan creates exists already, and the
+    interrupted run had sent a request to create the same.
+
+    Returns:
+        Empty if a step failed for another reason.
+    """
+    late = []
+    for one in ended:
+        if one.error is None:
+            continue
+        step = plan.steps[one.index]
+        same = [
+            work
+            for work in before
+            if work.in_doubt
+            and type(work.step) is type(step)
+            and _target(work.step) == _target(step)
+        ]
+        if not same or not isinstance(one.error, ALREADY_EXISTS):
+            return []
+        late += same
+    return late
 
 
 def _to_undo(
@@ -260,6 +298,7 @@ def _to_undo(
             first + one.index,
             plan.steps[one.index],
             one.result or left.get(one.index, Done()),
+            in_doubt=one.error is not None,
         )
         for one in ended
         if one.error is None or isinstance(one.error, UNCERTAIN)
@@ -274,8 +313,13 @@ def _undo_needs(steps: Sequence[Step]) -> list[list[int]]:
             needs[need].append(index)
     last: dict[tuple[str, str, str, str], int] = {}
     for index, step in enumerate(steps):
-        target = (step.kind, step.region, step.function, step.qualifier_shown)
+        target = _target(step)
         if target in last:
             needs[last[target]].append(index)
         last[target] = index
     return needs
+
+
+def _target(step: Step) -> tuple[str, str, str, str]:
+    """Return what a step changes."""
+    return step.kind, step.region, step.function, step.qualifier_shown

@@ -93,6 +93,8 @@ class Journal:
     Attributes:
         standing: What earlier runs did and was not undone, in the order in which it was done.
         command: What the earlier runs were, "" if there are none.
+        last_written: When the earlier runs last wrote, in seconds since the epoch; 0 if there are
+            none. No request of theirs was sent later.
     """
 
     def __init__(
@@ -109,6 +111,7 @@ class Journal:
         self.code = self.folder / CODE
         self.standing: list[Work] = []
         self.command = ""
+        self.last_written = 0.0
         self._about = f"{template} to {target}"
         self._project = project
         self._wait_seconds = wait_seconds
@@ -244,11 +247,16 @@ class Journal:
             elif entry.step in steps:
                 earlier = standing.pop(entry.step, None)  # to the end: it is done only now
                 left = entry.left if entry.left != Done() or earlier is None else earlier.left
-                standing[entry.step] = Work(entry.step, steps[entry.step], left)
+                standing[entry.step] = Work(
+                    entry.step, steps[entry.step], left, in_doubt=entry.what != "done"
+                )
         self.standing = list(standing.values())
 
     def _entries(self) -> Iterator[Begun | Event]:
-        lines = self.path.read_bytes().splitlines(keepends=True) if self.path.exists() else []
+        lines: list[bytes] = []
+        if self.path.exists():
+            self.last_written = self.path.stat().st_mtime
+            lines = self.path.read_bytes().splitlines(keepends=True)
         cipher = Fernet(user_state.key()) if lines else None
         for number, line in enumerate(lines, 1):
             try:

@@ -8,6 +8,7 @@ Invariants:
     What undoing a step needs is told before its request is sent: after a crash it is known.
     A step that may or may not have been done can be undone: the account is asked first where the
     inverse of a step that was not done would fail or do harm.
+    A deletion is done when what it deletes is gone, even if another request deleted it.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from fc_async_plugin.account import Regions, Service
 
 _T = TypeVar("_T")
+_DELETIONS: Final = (DeleteFunction, DeleteVersion, DeleteAlias, DeleteAsyncConfig)
 
 TRANSIENT: Final = (
     errors.Throttled,
@@ -61,7 +63,7 @@ UNCERTAIN: Final = (
 """After these it is not known whether the step was done: undoing must cover it."""
 
 
-_EXISTS: Final = (errors.FunctionAlreadyExists, errors.AliasAlreadyExists)
+ALREADY_EXISTS: Final = (errors.FunctionAlreadyExists, errors.AliasAlreadyExists)
 
 
 class Done(NamedTuple):
@@ -132,7 +134,14 @@ class Performer:
                 return left._replace(made=self._publish(service, step, left))
             case _:
                 pass
-        return left._replace(made=self._patiently(lambda: self._perform(service, step)))
+        try:
+            self._patiently(lambda: self._perform(service, step))
+        except errors.NotFound:
+            # The answer to an earlier attempt was lost, or a request of an interrupted run came
+            # after the account was read.
+            if not isinstance(step, _DELETIONS):
+                raise
+        return left
 
     def undo(self, step: Step, left: Done) -> None:
         """Undo a step that was done, or that may have been done.
@@ -168,23 +177,26 @@ class Performer:
         Raises:
             CannotUndo: Several versions are new, and it is not known which one is the step's.
         """
-        if left.made or left.before is None:
-            return (left.made,) if left.made else ()
-        new = sorted(set(self._versions(step)) - set(left.before))
-        if len(new) > 1:
-            raise CannotUndo(
-                f"versions {', '.join(new)} are new, and it is not known which of them this "
-                "deployment published: delete it by hand"
-            )
-        return tuple(new)
+        return _at_most_one(self._new_versions(step, left))
 
     def unused(self, step: PublishVersion, left: Done) -> tuple[str, ...]:
-        """The version that a step published, if no alias leads to it."""
+        """The version that a step published, if no alias leads to it.
+
+        Raises:
+            CannotUndo: Several versions are new and unused, and it is not known which one is the
+                step's.
+        """
         service = self._regions[step.region]
         used: set[str] = set()
         for alias in self._patiently(lambda: lists.aliases(service, step.function)).values():
             used.update([alias.version_id or "", *(alias.additional_version_weight or {})])
-        return tuple(one for one in self.published(step, left) if one not in used)
+        return _at_most_one(self._new_versions(step, left) - used)
+
+    def _new_versions(self, step: PublishVersion, left: Done) -> set[str]:
+        """The versions that a step may have published."""
+        if left.made or left.before is None:
+            return {left.made} if left.made else set()
+        return set(self._versions(step)) - set(left.before)
 
     def _publish(self, service: Service, step: PublishVersion, left: Done) -> str:
         """Publish once, even if the answer to a request was lost and it is sent again."""
@@ -212,9 +224,7 @@ class Performer:
         try:
             self._patiently(lambda: self._perform(service, opposite))
         except errors.NotFound:
-            if not isinstance(
-                opposite, DeleteFunction | DeleteVersion | DeleteAlias | DeleteAsyncConfig
-            ):
+            if not isinstance(opposite, _DELETIONS):
                 raise
         except errors.AliasAlreadyExists:
             # The deletion of an alias that is undone here had not been done.
@@ -255,7 +265,7 @@ class Performer:
         for attempt in range(1, self._attempts + 1):
             try:
                 return perform()
-            except _EXISTS:  # noqa: PERF203 -- the network is slower than a try
+            except ALREADY_EXISTS:  # noqa: PERF203 -- the network is slower than a try
                 if lost is None:
                     raise
                 # An earlier attempt without an answer may have created it.
@@ -302,6 +312,16 @@ class Performer:
             description=step.after.description,
             additional_version_weight=step.after.additional_version_weight,
         )
+
+
+def _at_most_one(versions: set[str]) -> tuple[str, ...]:
+    new = sorted(versions)
+    if len(new) > 1:
+        raise CannotUndo(
+            f"versions {', '.join(new)} are new, and it is not known which of them this "
+            "deployment published: delete it by hand"
+        )
+    return tuple(new)
 
 
 def _function(service: Service, step: CreateFunction | UpdateFunction | DeleteFunction) -> None:

@@ -209,10 +209,9 @@ def _carry_out(make_plan: Callable[[], Plan], execution: Execution, choices: Cho
         return _show(make_plan(), choices)
     with execution:
         execution.begin(resume=choices.resume)
-        plan = make_plan()
-        if plan.obstacles or choices.output == "text":
-            _show(plan, choices)
-        return FAILED if plan.obstacles else execution.carry_out(plan, question="Deploy this?")
+        return execution.carry_out(
+            make_plan, lambda plan: _show(plan, choices), question="Deploy this?"
+        )
 
 
 def _show(plan: Plan, choices: Choices) -> int:

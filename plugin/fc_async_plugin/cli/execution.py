@@ -1,14 +1,21 @@
 # SPDX-License-Identifier: MIT
-"""Carries out a plan on the command line: ask, show progress, report how it ended."""
+"""Carries out a plan on the command line: ask, show progress, report how it ended.
+
+Invariants:
+    A request that an interrupted run sent may be carried out later than the account is read.
+    Creations and deletions that come late do not fail a resumed run. For everything else the
+    command waits until :data:`UNDER_WAY_SECONDS` have passed since the interrupted run's last
+    entry in the journal.
+"""
 
 from __future__ import annotations
 
 import signal
 import threading
-import time
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from time import sleep, time
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -24,7 +31,7 @@ from fc_async_plugin.errors import PluginError
 from fc_async_plugin.plan import report as plan_report
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from typing_extensions import Self
@@ -32,6 +39,11 @@ if TYPE_CHECKING:
     from fc_async_plugin.account import Regions
     from fc_async_plugin.cli.options import Format
     from fc_async_plugin.plan import Plan
+    from fc_async_plugin.plan.steps import Step
+
+UNDER_WAY_SECONDS: Final = 5.0
+"""How long after an interruption the service may still carry out a request. The service does not
+document a limit: a request that is in a queue there cannot be recalled."""
 
 
 @dataclass(kw_only=True)
@@ -68,7 +80,7 @@ class Execution:
         self._journal = Journal(self.folder, self.template, self.target, waiting=terminal.note)
         self._journal.__enter__()
         self._performer = Performer(
-            self.regions, sleep=time.sleep, keep_code=CodeKeeper(self._journal.code)
+            self.regions, sleep=sleep, keep_code=CodeKeeper(self._journal.code)
         )
         return self
 
@@ -91,25 +103,48 @@ class Execution:
                 f"an earlier {journal.command} was interrupted; {len(journal.standing)} of its "
                 f"steps stand: {_ways_out(journal.command)}"
             )
-        standing = apply.drop_unused_versions(journal.standing, self._performer, [journal])
-        journal.end(standing)
+        self._wait_for_requests_under_way()
 
-    def carry_out(self, plan: Plan, *, question: str) -> int:
-        """Carry out a plan and report how it ended.
+    def carry_out(
+        self, make_plan: Callable[[], Plan], show: Callable[[Plan], object], *, question: str
+    ) -> int:
+        """Plan, carry out the plan, and report how it ended.
 
         What an interrupted run did before (see :meth:`begin`) is undone too if this one fails.
 
         Args:
-            plan: Without obstacles, shown already. Nothing is asked or done if it is empty.
-            question: Asked before anything changes.
+            make_plan: Reads the account and plans. Called again when a request of the interrupted
+                run was carried out after the account had been read.
+            show: Prints a plan.
+            question: Asked before anything changes. Nothing is asked or done if the plan is empty.
 
         Returns:
             The exit code.
         """
+        done: tuple[Step, ...] = ()
+        while True:  # every further plan has one step fewer in doubt
+            plan = make_plan()
+            if plan.obstacles or self.output == "text":
+                show(plan)
+            if plan.obstacles:
+                return FAILED
+            report = self._execute(plan, question)
+            total = len(done) + len(plan.steps)
+            if report.outcome not in {"undone", "stuck"}:
+                done += report.done
+                report = report._replace(done=done)
+            if report.outcome != "outdated":
+                return self._tell(report, total)
+            terminal.note(
+                f"The service carried out a request of the interrupted {self.command} after the "
+                "account was read: planning again."
+            )
+
+    def _execute(self, plan: Plan, question: str) -> Report:
         journal = self._journal
         if not plan.changes:
-            journal.end([])
-            return self._tell(Report("done"), 0)
+            self._end(Report("done"))
+            return Report("done")
         terminal.confirm(question, yes=self.yes)
         first = journal.begin(self.command, plan.steps)
         with interruptible() as stop, Progress(len(plan.steps)) as progress:
@@ -121,8 +156,25 @@ class Execution:
                 before=journal.standing,
                 first=first,
             )
-        journal.end(list(report.standing))
-        return self._tell(report, len(plan.steps))
+        self._end(report)
+        return report
+
+    def _end(self, report: Report) -> None:
+        if report.outcome == "done":
+            for failure in apply.drop_unused_versions(self._journal.standing, self._performer):
+                terminal.note(f"A version without an alias may be left. {failure}")
+        self._journal.end(list(report.standing))
+
+    def _wait_for_requests_under_way(self) -> None:
+        if not any(one.in_doubt for one in self._journal.standing):
+            return
+        passed = max(0.0, time() - self._journal.last_written)
+        if passed < UNDER_WAY_SECONDS:
+            terminal.note(
+                f"Waiting {UNDER_WAY_SECONDS - passed:.0f} s: a request of the interrupted "
+                f"{self._journal.command} may still be under way."
+            )
+            sleep(UNDER_WAY_SECONDS - passed)
 
     def take_back(self) -> int:
         """Undo what an interrupted deployment did, and report how it ended."""
@@ -133,6 +185,7 @@ class Execution:
                 f"there is no interrupted deployment of {self.template} to {self.target} to undo"
             )
         terminal.confirm(f"Undo {count} steps?", yes=self.yes)
+        self._wait_for_requests_under_way()
         with Progress(count) as progress:
             report = apply.undo(journal.standing, self._performer, [journal, progress])
         journal.end(list(report.standing))

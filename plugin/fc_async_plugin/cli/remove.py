@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import click
 
 from fc_async_plugin.cli import options
-from fc_async_plugin.cli.group import FAILED
 
 if TYPE_CHECKING:
     from fc_async_plugin.cli.options import Account, Format
+    from fc_async_plugin.plan import Plan
 
 
 @click.command()
@@ -66,10 +66,11 @@ def command(
         ) as execution,
     ):
         execution.begin(resume=resume)
-        remote = read(regions, wants, everything=with_functions)
-        plan = plan_removal(wants, remote, functions=with_functions)
-        if plan.obstacles or output == "text":
-            print_plan(plan, output)
-        if plan.obstacles:
-            return FAILED
-        return execution.carry_out(plan, question="Remove this?")
+
+        def make_plan() -> Plan:
+            remote = read(regions, wants, everything=with_functions)
+            return plan_removal(wants, remote, functions=with_functions)
+
+        return execution.carry_out(
+            make_plan, lambda plan: print_plan(plan, output), question="Remove this?"
+        )

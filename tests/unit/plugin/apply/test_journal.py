@@ -116,7 +116,7 @@ def test_what_undoing_needs_is_known_although_the_answer_never_came(
             journal.failed(A, 0, TimedOut("?"))
         raise Crash
     with journal_of(tmp_path) as journal:
-        assert journal.standing == [Work(0, A, left)]
+        assert journal.standing == [Work(0, A, left, in_doubt=True)]
         assert journal.command == "deploy"
 
 

@@ -3,18 +3,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import json
+import os
 import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from werkzeug import Response
 
-from fc_async_plugin.cli import connection
+from fc_async_plugin.cli import connection, execution
 from fc_async_plugin.cli.group import run
+from fc_async_sdk import errors
 from fc_async_sdk.models import AsyncConfig
 from fc_async_tests.project import kept_by_deployments
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 TEMPLATE = """\
@@ -68,11 +74,30 @@ OPERATIONS = (
     "PutAsyncInvokeConfig",
     "DeleteAsyncInvokeConfig",
 )
+METHODS = {
+    "UpdateFunction": "update_function",
+    "CreateFunction": "create_function",
+    "PublishFunctionVersion": "publish_function_version",
+    "CreateAlias": "create_alias",
+    "PutAsyncInvokeConfig": "put_async_invoke_config",
+    "DeleteAsyncInvokeConfig": "delete_async_invoke_config",
+    "DeleteFunction": "delete_function",
+}
+CHANGES = [operation for operation in OPERATIONS if operation in METHODS]
 DEPLOY = ["deploy", "-y", "--with-functions", "--prune"]
+REMOVE = ["remove", "-y", "--with-functions"]
 
 
 class Killed(BaseException):
     """The process ends here."""
+
+
+@pytest.fixture(autouse=True)
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How long the command wanted to wait, instead of waiting."""
+    waited: list[float] = []
+    monkeypatch.setattr(execution, "sleep", waited.append)
+    return waited
 
 
 @pytest.fixture
@@ -103,6 +128,40 @@ def kill(account: Any, operation: str, when: str) -> None:
     with pytest.raises(Killed):
         run(DEPLOY)
     setattr(account, when, lambda *_: None)
+
+
+def kill_with_requests_under_way(
+    account: Any, operation: str, command: list[str] = DEPLOY
+) -> Callable[[], None]:
+    """Run a command and end it when it has sent requests of an operation.
+
+    Returns:
+        Lets the service carry these requests out.
+    """
+    method = METHODS[operation]
+    usual = getattr(account, method)
+    sent: list[Callable[[], object]] = []
+
+    def send(*arguments: Any, **more: Any) -> None:
+        sent.append(functools.partial(usual, *arguments, **more))
+        raise Killed
+
+    setattr(account, method, send)
+    with pytest.raises(Killed):
+        run(command)
+    delattr(account, method)
+
+    def arrive() -> None:
+        while sent:
+            with contextlib.suppress(errors.ServiceError):
+                sent.pop()()
+
+    return arrive
+
+
+def before_the_next(account: Any, operation: str, arrive: Callable[[], None]) -> None:
+    """Carry requests out late: just before the next request of an operation."""
+    account.fail = lambda now, _: arrive() if now == operation else None
 
 
 WHEN = pytest.mark.parametrize(
@@ -155,3 +214,112 @@ def test_an_interrupted_undo_can_be_undone_again(
         setattr(account, when, lambda *_: None)
         assert run(["deploy", "-y", "--undo"]) == 0
     assert account.snapshot() == before
+
+
+@pytest.mark.parametrize("operation", CHANGES)
+def test_resume_goes_on_when_a_request_of_the_killed_run_arrives_after_the_account_was_read(
+    project: Path, account: Any, operation: str
+) -> None:
+    arrive = kill_with_requests_under_way(account, operation)
+    before_the_next(account, operation, arrive)
+    assert run([*DEPLOY, "--resume"]) == 0
+    assert kept_by_deployments(project) == []
+    assert run(["plan", "--with-functions", "--prune"]) == 0
+    assert set(account.functions) == {"orders", "audit", "mail"}
+    assert set(account.configs) == {("orders", "LATEST"), ("audit", "prod"), ("mail", "LATEST")}
+    [alias] = account.aliases.values()
+    assert account.versions == {"audit": [alias.version_id]}
+
+
+@pytest.mark.parametrize(
+    ("operation", "refused"), [("CreateFunction", "mail"), ("CreateAlias", "audit")]
+)
+def test_resume_that_fails_after_a_late_request_undoes_that_request_too(
+    project: Path, account: Any, operation: str, refused: str
+) -> None:
+    before = account.snapshot()
+    arrive = kill_with_requests_under_way(account, operation)
+    refusals = [errors.AccessDenied("AccessDenied", "no", http_status=403)]
+
+    def fail(now: str, function: str) -> Exception | None:
+        if now == operation:
+            arrive()
+        if refusals and (now, function) == ("PutAsyncInvokeConfig", refused):
+            return refusals.pop()
+        return None
+
+    account.fail = fail
+    assert run([*DEPLOY, "--resume"]) == 1
+    assert account.snapshot() == before
+    assert kept_by_deployments(project) == []
+
+
+@pytest.mark.usefixtures("project")
+def test_resume_reports_steps_from_before_and_after_a_late_request(
+    account: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arrive = kill_with_requests_under_way(account, "CreateAlias")
+    before_the_next(account, "CreateAlias", arrive)
+    capsys.readouterr()
+    assert run([*DEPLOY, "--resume", "--format", "json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["outcome"] == "done"
+    done = [(step["kind"], step["function"]) for step in report["done"]]
+    assert ("version", "audit") in done
+    assert ("async config", "audit") in done
+
+
+@pytest.mark.parametrize("operation", ["CreateFunction", "CreateAlias"])
+def test_resume_gives_up_when_what_exists_already_is_never_listed(
+    project: Path, account: Any, operation: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = account.snapshot()
+    kill(account, operation, "fail")
+    code = {"CreateFunction": "FunctionAlreadyExists", "CreateAlias": "AliasAlreadyExists"}
+    refusal = errors.service_error_class(code[operation], 409)
+    account.fail = lambda now, _: (
+        refusal(code[operation], "exists", http_status=409) if now == operation else None
+    )
+    assert run([*DEPLOY, "--resume"]) == 1
+    assert code[operation] in capsys.readouterr().err
+    assert account.snapshot() == before
+
+
+def test_resumed_removal_goes_on_when_a_deletion_of_the_killed_run_arrives_late(
+    project: Path, account: Any
+) -> None:
+    arrive = kill_with_requests_under_way(account, "DeleteFunction", REMOVE)
+    before_the_next(account, "DeleteFunction", arrive)
+    assert run([*REMOVE, "--resume"]) == 0
+    assert account.functions == {}
+    assert kept_by_deployments(project) == []
+
+
+@pytest.mark.parametrize("operation", CHANGES)
+def test_undo_waits_for_requests_that_the_killed_run_has_just_sent(
+    project: Path, account: Any, operation: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = account.snapshot()
+    arrive = kill_with_requests_under_way(account, operation)
+    waited = []
+
+    def wait(seconds: float) -> None:
+        waited.append(seconds)
+        arrive()
+
+    monkeypatch.setattr(execution, "sleep", wait)
+    assert run(["deploy", "-y", "--undo"]) == 0
+    assert waited
+    assert account.snapshot() == before
+    assert kept_by_deployments(project) == []
+
+
+@pytest.mark.parametrize("command", [["deploy", "-y", "--undo"], [*DEPLOY, "--resume"]])
+def test_there_is_no_wait_for_requests_of_a_run_that_was_killed_long_ago(
+    project: Path, account: Any, waits: list[float], command: list[str]
+) -> None:
+    kill(account, "CreateFunction", "fail")
+    [journal] = project.glob(".fc-async/deploy/*/journal")
+    os.utime(journal, (0, 0))
+    assert run(command) == 0
+    assert waits == []
