@@ -265,9 +265,7 @@ class Mutator:
             tree = json.loads(body)
         except (ValueError, RecursionError):
             return self._bytes(body)
-        places: list[tuple[Any, Any]] = [([tree], 0)]
-        _walk(tree, places)
-        parent, key = self._random.choice(places)
+        parent, key = self._random.choice([([tree], 0), *_walk(tree)])
         if parent[key] is tree:
             return self._random.choice(HOSTILE_JSON).encode()
         choice = self._random.random()
@@ -369,17 +367,18 @@ _HEADERS: Final = (
 )
 
 
-def _walk(tree: Any, places: list[tuple[Any, Any]]) -> None:
-    keys: Any = (
-        range(len(tree))
-        if isinstance(tree, list)
-        else list(tree)
-        if tree and isinstance(tree, dict)
-        else ()
-    )
-    for key in keys:
-        places.append((tree, key))
-        _walk(tree[key], places)
+def _walk(tree: Any) -> list[tuple[Any, Any]]:
+    """Return every place in a JSON value as its container and its key. Trees may be deep."""
+    places: list[tuple[Any, Any]] = []
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        if not isinstance(node, dict | list):
+            continue
+        for key in node if isinstance(node, dict) else range(len(node)):
+            places.append((node, key))
+            waiting.append(node[key])
+    return places
 
 
 class Answered(NamedTuple):
