@@ -56,7 +56,7 @@ JOBS = 1_000
 PACE = 4_000
 WAITING = 500_000
 FAR = 3_599
-WARM_UP = 3.0  # seconds: by then the log is being copied, which goes on as long as accepts come
+WARM_UP = 3.0  # seconds: by then checkpoints are made at the rate at which accepts come
 
 
 # --- servers ----------------------------------------------------------------------------------

@@ -32,7 +32,6 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from fc_async_local.store.protocol import StoreUnavailable, StoreUnusable
 from fc_async_local.store.sqlite import integrity, migration, writer
-from fc_async_local.store.sqlite.checkpoint import Checkpointer
 from fc_async_local.store.sqlite.lock import FileLock
 
 if TYPE_CHECKING:
@@ -68,14 +67,7 @@ class Database:
         self.path = path
         self._lock = lock
         self._closed = False
-        with contextlib.ExitStack() as on_failure:
-            writing = on_failure.enter_context(contextlib.closing(_connect(path)))
-            copying = on_failure.enter_context(contextlib.closing(_connect(path)))
-            on_failure.pop_all()
-        self._checkpointer = Checkpointer(copying, path)
-        self._writer = writer.Writer(
-            writing, committed=self._checkpointer.committed, noted=self._checkpointer.noted
-        )
+        self._writer = writer.Writer(_connect(path))
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="fc-async-reader")
         self._reading = threading.local()
         self._reading_all: list[sqlite3.Connection] = []
@@ -185,7 +177,6 @@ class Database:
         self._readers.shutdown(wait=True)
         for connection in self._reading_all:
             connection.close()
-        self._checkpointer.close()
         self._writer.close()
         self._lock.release()
 
@@ -217,8 +208,7 @@ def _connect(path: Path) -> sqlite3.Connection:
     )
     with contextlib.ExitStack() as on_failure:
         on_failure.callback(connection.close)
-        # Checkpoints are the checkpointer's; FULL is what makes the 202 honest at a power loss.
-        connection.execute("PRAGMA wal_autocheckpoint=0")
+        # FULL: a commit that was acknowledged must survive a power loss.
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
         on_failure.pop_all()

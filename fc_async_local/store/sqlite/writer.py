@@ -1,17 +1,24 @@
 # SPDX-License-Identifier: MIT
-"""The one connection that writes, and its thread: gathers what waits, commits it, then answers.
+"""The one connection that writes, and its thread.
 
-A commit costs a disk flush whatever it carries, so the commits of all who wait are made one (group
-commit), and those who were answered together get a moment to come back together. Must never answer
-before COMMIT has returned, and never let one job's failure, or one caller who went away, touch the
-others of its group. Light jobs are done without the thread while it rests.
+A commit costs a disk flush whatever it contains, so the thread takes all queued jobs, commits them
+in one transaction (group commit) and then answers. After a group the thread waits some turns of the
+event loop, so that the next requests can join the next group. Light jobs run in the calling thread
+while the writer's thread is idle.
+
+SQLite copies the write-ahead log into the database file itself (automatic checkpoint), inside the
+COMMIT with which the log reaches :data:`_LOG_PAGES`.
+
+Invariants:
+    A job is answered only after its COMMIT has returned.
+    A job that fails, or a caller that was cancelled, does not affect the other jobs of its group.
+    A commit in the event loop's thread makes no checkpoint and does not flush what it wrote.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import queue
 import sqlite3
 import threading
@@ -26,11 +33,18 @@ if TYPE_CHECKING:
 
     Batch = Callable[[sqlite3.Connection, Sequence[Any]], Sequence[Any]]
 
-_LOG: Final = logging.getLogger(__name__)
-
 _GROUP: Final = 512
 """Jobs in one transaction at most: bounds memory and the time that a reader of the log lags."""
 
+_LOG_PAGES: Final = 1_000
+"""Pages of log, 4 MB, from which a commit makes a checkpoint. SQLite's own default."""
+
+_LOG_BYTES: Final = 16 * 1024 * 1024
+"""A log that grew larger while a reader kept it from being overwritten is cut to this size."""
+
+_LIGHT_COMMITS: Final = 1_000
+"""After so many light commits in sequence the next goes through the thread, so that the log is
+copied though nothing else is written."""
 
 _ECHO_TURNS: Final = 8
 """Turns of the event loop, at most, that whoever was answered gets to ask again: an answer is
@@ -79,24 +93,15 @@ def run_jobs(
 class Writer:
     """Owns the writing connection and the thread that uses it."""
 
-    def __init__(
-        self,
-        connection: sqlite3.Connection,
-        *,
-        committed: Callable[[sqlite3.Connection], None],
-        noted: Callable[[], None],
-    ) -> None:
+    def __init__(self, connection: sqlite3.Connection) -> None:
         """Start the thread.
 
         Args:
-            connection: The thread's own from now on; it closes it.
-            committed: Called in the thread after each commit, once everybody has been answered.
-            noted: Called after each light commit, in the thread of its caller: must be quick.
+            connection: Used by the writer alone from now on; the thread closes it.
         """
         self._connection = connection
-        self._committed = committed
-        self._noted = noted
         self._manner = _Manner(connection)
+        self._light_commits = 0
         self._using = threading.Lock()
         """Held by whoever is in a transaction of the connection."""
         self._queue: queue.SimpleQueue[_Pending | None] = queue.SimpleQueue()
@@ -124,10 +129,12 @@ class Writer:
         A hand-over to the thread and back costs more than a quick job. If somebody writes, here or
         from another process, it is queued: the caller's loop never waits for a lock.
         """
-        if not self._queue.empty() or not self._using.acquire(blocking=False):
+        queued = self._light_commits >= _LIGHT_COMMITS or not self._queue.empty()
+        if queued or not self._using.acquire(blocking=False):
             return self.submit(batch, item, flush=False)
         try:
             closed = self._closed
+            self._light_commits += 1
             result = _LOCKED if closed else _commit_at_once(self._manner, batch, item)
         finally:
             self._using.release()
@@ -135,7 +142,6 @@ class Writer:
             return self.submit(batch, item, flush=False)
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         _resolve([(future, result)])
-        self._noted()
         return future
 
     def close(self) -> None:
@@ -146,24 +152,19 @@ class Writer:
         self._thread.join()
 
     def _run(self) -> None:
-        connection = self._connection
         try:
             while (first := self._queue.get()) is not None:
                 group, last = self._gather(first)
                 with self._using:
                     results = _commit(self._manner, group)
+                    self._light_commits = 0
                 answer(group, results)
-                with self._using:
-                    try:
-                        self._committed(connection)
-                    except Exception:  # noqa: BLE001 -- without the thread no write is answered
-                        _LOG.exception("what follows a commit failed in an unforeseen way")
                 if last:
                     break
                 self._await_echo(group)
         finally:
             with self._using:
-                connection.close()
+                self._connection.close()
 
     def _await_echo(self, group: Sequence[_Pending]) -> None:
         """Let those who were just answered come back, to be one group again.
@@ -192,21 +193,31 @@ class Writer:
 
 
 class _Manner:
-    """How the connection behaves just now; each change costs a statement, so none is made twice."""
+    """The settings of the connection. A change costs statements, so only differences are set."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
         (self._patience,) = connection.execute("PRAGMA busy_timeout").fetchone()
+        connection.execute(f"PRAGMA wal_autocheckpoint={_LOG_PAGES:d}")
+        connection.execute(f"PRAGMA journal_size_limit={_LOG_BYTES:d}")
         self._flush = self._patient = True
 
     def be(self, *, flush: bool, patient: bool) -> None:
-        """Flush commits or not; wait for somebody else's lock or not."""
+        """Choose what a commit may wait for.
+
+        Args:
+            flush: A commit waits until the log is on disk.
+            patient: A transaction waits for locks of other processes, and a commit may make a
+                checkpoint.
+        """
         if flush is not self._flush:
             self.connection.execute(f"PRAGMA synchronous={'FULL' if flush else 'NORMAL'}")
             self._flush = flush
         if patient is not self._patient:
             patience = self._patience if patient else 0
             self.connection.execute(f"PRAGMA busy_timeout={patience:d}")
+            pages = _LOG_PAGES if patient else 0
+            self.connection.execute(f"PRAGMA wal_autocheckpoint={pages:d}")
             self._patient = patient
 
 

@@ -111,6 +111,15 @@ def test_light_and_heavy_jobs_of_many_callers_are_all_kept(play):
     assert play(scene) == list(range(500))
 
 
+def test_the_log_stays_small_though_only_light_jobs_are_written(play, tmp_path):
+    async def scene(database):
+        for number in range(4_000):
+            await database.write_light(put(number))
+        return (tmp_path / "test.db-wal").stat().st_size
+
+    assert play(scene) < 9_000_000  # 4,000 commits of a page each are 16 MB
+
+
 def test_a_closed_database_refuses(play):
     async def scene(database):
         await database.aclose()

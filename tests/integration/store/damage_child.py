@@ -17,7 +17,7 @@ from pathlib import Path
 from fc_async_local.domain.invocation import Invocation
 from fc_async_local.store.open import open_stores
 
-COUNT = 200
+COUNT = 60  # few enough that SQLite itself does not copy the log
 
 
 async def main(file: str, copied: str) -> None:
@@ -34,7 +34,7 @@ async def main(file: str, copied: str) -> None:
                 task_id=request_id,
                 function="resize",
                 qualifier="LATEST",
-                payload=request_id.encode() * 20,
+                payload=request_id.encode() * 200,
                 accepted_at=number,
                 due_at=number,
                 task_mode=True,

@@ -78,7 +78,7 @@ def waiting(database: Path) -> set[str]:
         stores = await open_stores(database)
         try:
             claimed = await stores.store.claim(10**6, now=10**9, until=10**10, owner="me")
-            assert all(each.payload == each.request_id.encode() * 20 for each in claimed)
+            assert all(each.payload == each.request_id.encode() * 200 for each in claimed)
             return {each.request_id for each in claimed}
         finally:
             await stores.aclose()

@@ -5,9 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import sqlite3
-import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +13,7 @@ import pytest
 
 from fc_async_local.store import sql
 from fc_async_local.store.protocol import StoreUnavailable, StoreUnusable
-from fc_async_local.store.sqlite import checkpoint, writer
+from fc_async_local.store.sqlite import writer
 from fc_async_local.store.sqlite.database import Database, Failure
 
 if TYPE_CHECKING:
@@ -50,6 +48,17 @@ def notes(connection: sqlite3.Connection) -> set[str]:
     return {text for (text,) in connection.execute("SELECT text FROM note")}
 
 
+def log_of(database: Database) -> Path:
+    return database.path.with_name("a.db-wal")
+
+
+def commits_in(log: Path) -> int:
+    """The number of commit records in a log (https://www.sqlite.org/walformat.html, 2 and 3)."""
+    content = log.read_bytes()
+    frame = 24 + int.from_bytes(content[8:12], "big")
+    return sum(content[at + 4 : at + 8] != bytes(4) for at in range(32, len(content), frame))
+
+
 def test_what_was_written_is_read_after_reopening(run: Any, tmp_path: Path) -> None:
     async def scenario() -> set[str]:
         async with opened(tmp_path / "a.db") as database:
@@ -66,13 +75,10 @@ def test_jobs_that_wait_together_share_one_commit(run: Any, tmp_path: Path) -> N
             gate = threading.Event()
             held = database.write(lambda _: gate.wait(60))
             many = [database.write(put(str(n))) for n in range(100)]
-            commits: list[int] = []
-            original = database._checkpointer.committed
-            database._writer._committed = lambda c: (commits.append(1), original(c))[1]
+            before = commits_in(log_of(database))
             gate.set()
             await asyncio.gather(held, *many)
-            await database.write(lambda _: None)
-            return len(commits)
+            return commits_in(log_of(database)) - before
 
     assert run(scenario()) <= 3
 
@@ -87,8 +93,7 @@ def test_those_who_were_answered_together_come_back_together(
         async with opened(tmp_path / "a.db") as database:
             gate = threading.Event()
             held = database.write(lambda _: gate.wait(60))
-            commits: list[int] = []
-            database._writer._committed = lambda _: commits.append(1)
+            before = commits_in(log_of(database))
 
             async def ask(name: int) -> None:
                 for number in range(rounds):
@@ -100,7 +105,7 @@ def test_those_who_were_answered_together_come_back_together(
             await asyncio.sleep(0)
             gate.set()
             await asyncio.gather(held, *callers)
-            return len(commits)
+            return commits_in(log_of(database)) - before
 
     assert run(scenario()) <= rounds + 3
 
@@ -367,85 +372,33 @@ def test_a_closed_file_stands_alone_without_its_log(run: Any, tmp_path: Path) ->
     assert {file.name for file in tmp_path.iterdir()} == {"a.db", "a.db.lock"}
 
 
-def test_the_log_is_copied_in_the_background(
-    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("fc_async_local.store.sqlite.checkpoint._REST_SECONDS", 0.0)
-
-    async def scenario() -> list[str]:
+def test_the_log_is_copied_into_the_database_while_it_is_written(run: Any, tmp_path: Path) -> None:
+    async def scenario() -> tuple[int, int]:
         async with opened(tmp_path / "a.db") as database:
-            copied = threading.Event()
-            statements: list[str] = []
+            for number in range(150):
+                await database.write(put(f"{number}" + "x" * 100_000))
+            return log_of(database).stat().st_size, database.path.stat().st_size
 
-            def trace(statement: str) -> None:
-                statements.append(statement)
-                copied.set()
-
-            database._checkpointer._connection.set_trace_callback(trace)
-            await database.write(put("kept"))
-            assert await asyncio.to_thread(copied.wait, 10)
-            return statements
-
-    assert "wal_checkpoint(PASSIVE)" in run(scenario())[0]
+    log, database = run(scenario())
+    assert log < 8_000_000
+    assert database > 10_000_000
 
 
-def test_a_log_that_has_outgrown_its_bound_is_started_over(
-    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_log_is_cut_after_a_reader_has_kept_it_from_being_overwritten(
+    run: Any, tmp_path: Path
 ) -> None:
-    async def scenario() -> int:
+    async def scenario() -> tuple[int, int]:
         async with opened(tmp_path / "a.db") as database:
-            await database.write(put("x" * 100_000))
-            database._checkpointer._outgrown.set()
-            await database.write(put("kept"))
-            # Answered before the log is started over: one more, so that it has been.
-            await database.write(lambda _: None)
-            return (tmp_path / "a.db-wal").stat().st_size
+            with contextlib.closing(sqlite3.connect(database.path)) as reader:
+                reader.execute("BEGIN")
+                notes(reader)
+                for number in range(200):
+                    await database.write(put(f"{number}" + "x" * 100_000))
+            grown = log_of(database).stat().st_size
+            for number in range(3):  # one makes the checkpoint, the next begins the log anew
+                await database.write(put(f"after {number}"))
+            return grown, log_of(database).stat().st_size
 
-    assert run(scenario()) < 50_000
-
-
-def test_a_log_beyond_its_bound_is_noticed(
-    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("fc_async_local.store.sqlite.checkpoint._REST_SECONDS", 0.0)
-    monkeypatch.setattr("fc_async_local.store.sqlite.checkpoint._LOG_PAGES", 0)
-
-    async def scenario() -> bool:
-        async with opened(tmp_path / "a.db") as database:
-            await database.write(put("kept"))
-            return await asyncio.to_thread(database._checkpointer._outgrown.wait, 10)
-
-    assert run(scenario())
-
-
-def test_an_end_at_the_last_moment_of_a_rest_is_not_missed(tmp_path: Path) -> None:
-    connection = sqlite3.connect(tmp_path / "a.db", check_same_thread=False)
-    checkpointer = checkpoint.Checkpointer(connection, tmp_path / "a.db")
-
-    class EndsAsTheRestIsOver(threading.Event):
-        def wait(self, timeout: float | None = None) -> bool:
-            over = super().wait(0)
-            checkpointer._end.set()  # as close() does it
-            checkpointer._dirty.set()
-            return over
-
-    checkpointer._end = EndsAsTheRestIsOver()
-    checkpointer.noted()
-    checkpointer._thread.join(60)
-    assert not checkpointer._thread.is_alive()
-    connection.close()
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has priorities of threads")
-def test_copying_the_log_steps_back_behind_those_who_wait() -> None:
-    found: list[int] = []
-
-    def look() -> None:
-        checkpoint._step_back()
-        found.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
-
-    thread = threading.Thread(target=look)
-    thread.start()
-    thread.join()
-    own = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
-    assert found == [max(own, 10)]
+    grown, cut = run(scenario())
+    assert grown > 20_000_000
+    assert cut < 17_000_000
