@@ -2,9 +2,8 @@
 """The one connection that writes, and its thread.
 
 A commit costs a disk flush whatever it contains, so the thread takes all queued jobs, commits them
-in one transaction (group commit) and then answers. After a group the thread waits some turns of the
-event loop, so that the next requests can join the next group. Light jobs run in the calling thread
-while the writer's thread is idle.
+in one transaction (group commit) and then answers. Light jobs run in the calling thread while the
+writer's thread is idle.
 
 SQLite copies the write-ahead log into the database file itself (automatic checkpoint), inside the
 COMMIT with which the log reaches :data:`_LOG_PAGES`.
@@ -45,14 +44,6 @@ _LOG_BYTES: Final = 16 * 1024 * 1024
 _LIGHT_COMMITS: Final = 1_000
 """After so many light commits in sequence the next goes through the thread, so that the log is
 copied though nothing else is written."""
-
-_ECHO_TURNS: Final = 8
-"""Turns of the event loop, at most, that whoever was answered gets to ask again: an answer is
-written, the next request is read, its task runs up to the submission. Measured: fewer split the
-groups, more bring no larger ones."""
-
-_ECHO_SECONDS: Final = 0.005
-"""And the longest that a busy loop may take for them."""
 
 _LOCKED: Final = object()
 
@@ -105,7 +96,6 @@ class Writer:
         self._using = threading.Lock()
         """Held by whoever is in a transaction of the connection."""
         self._queue: queue.SimpleQueue[_Pending | None] = queue.SimpleQueue()
-        self._echo = threading.Event()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="fc-async-writer", daemon=True)
         self._thread.start()
@@ -161,25 +151,9 @@ class Writer:
                 answer(group, results)
                 if last:
                     break
-                self._await_echo(group)
         finally:
             with self._using:
                 self._connection.close()
-
-    def _await_echo(self, group: Sequence[_Pending]) -> None:
-        """Let those who were just answered come back, to be one group again.
-
-        Otherwise whoever came during the commit makes a small group, and the many who were
-        answered wait for it: the two take turns for ever, at the price of two commits.
-        """
-        turns = min(_ECHO_TURNS, len(group) - 1)
-        if not turns:
-            return
-        self._echo.clear()
-        loop = group[-1].future.get_loop()
-        with contextlib.suppress(RuntimeError):  # it was closed meanwhile: nobody comes back
-            loop.call_soon_threadsafe(_count_turns, loop, turns, self._echo.set)
-            self._echo.wait(_ECHO_SECONDS)
 
     def _gather(self, first: _Pending) -> tuple[list[_Pending], bool]:
         group = [first]
@@ -290,14 +264,6 @@ def _roll_back(connection: sqlite3.Connection) -> None:
     with contextlib.suppress(sqlite3.Error):  # the error that led here says more
         if connection.in_transaction:
             connection.execute("ROLLBACK")
-
-
-def _count_turns(loop: asyncio.AbstractEventLoop, turns: int, then: Callable[[], None]) -> None:
-    """Call ``then`` after so many turns of the loop."""
-    if turns:
-        loop.call_soon(_count_turns, loop, turns - 1, then)
-    else:
-        then()
 
 
 def answer(group: Sequence[_Pending], results: Sequence[Any]) -> None:

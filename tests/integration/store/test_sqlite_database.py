@@ -13,7 +13,6 @@ import pytest
 
 from fc_async_local.store import sql
 from fc_async_local.store.protocol import StoreUnavailable, StoreUnusable
-from fc_async_local.store.sqlite import writer
 from fc_async_local.store.sqlite.database import Database, Failure
 
 if TYPE_CHECKING:
@@ -81,33 +80,6 @@ def test_jobs_that_wait_together_share_one_commit(run: Any, tmp_path: Path) -> N
             return commits_in(log_of(database)) - before
 
     assert run(scenario()) <= 3
-
-
-def test_those_who_were_answered_together_come_back_together(
-    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(writer, "_ECHO_SECONDS", 60)  # however slow this machine is
-    rounds = 50
-
-    async def scenario() -> int:
-        async with opened(tmp_path / "a.db") as database:
-            gate = threading.Event()
-            held = database.write(lambda _: gate.wait(60))
-            before = commits_in(log_of(database))
-
-            async def ask(name: int) -> None:
-                for number in range(rounds):
-                    await database.write(put(f"{name} {number}"))
-                    for _ in range(name % 4):  # turns of the loop until the next is ready
-                        await asyncio.sleep(0)
-
-            callers = [asyncio.ensure_future(ask(name)) for name in range(8)]
-            await asyncio.sleep(0)
-            gate.set()
-            await asyncio.gather(held, *callers)
-            return commits_in(log_of(database)) - before
-
-    assert run(scenario()) <= rounds + 3
 
 
 @pytest.mark.parametrize("bad", ["", "taken"], ids=["check fails", "taken"])
