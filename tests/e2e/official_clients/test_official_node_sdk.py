@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The official Node SDK does the whole round, signatures verified: chunked bodies, its own quirks.
 
-Installed from npm on first use, into a cache of its own; without npm the test is skipped.
+Installed from npm on first use, into a cache of its own. Without npm the test is skipped; in CI it
+fails.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The real command line, and the real ``s`` from npm, against the local runtime.
 
-``s`` is installed once per machine into a cache; without npm its tests are skipped. It is kept
-from talking to anybody: no telemetry, no update checks, components from this machine only.
+``s`` is installed once per machine into a cache. Without npm its tests are skipped; in CI they
+fail. ``s`` sends no telemetry, looks for no updates and uses components from this machine only.
 """
 
 from __future__ import annotations

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -40,11 +39,9 @@ class Called(NamedTuple):
 def shim(
     tmp_path: Path,
     clean_environment: Callable[..., dict[str, str]],
-    npm: list[str],
+    node: str,
 ) -> Callable[..., Called]:
     """Calls the shim with a recorder in the place of Python; gives code, arguments and keys."""
-    node = shutil.which("node")
-    assert node, f"{npm} came without it"
     recorder = tmp_path / "recorder"
     recorder.write_text(f"#!{sys.executable}\n{RECORDER}")
     recorder.chmod(0o755)

@@ -12,9 +12,8 @@ import pytest
 
 from fc_async_local.domain.invocation import OutcomeKind
 from fc_async_local.runtime import kinds
-from fc_async_local.runtime.node import find_node
 
-needs_node = pytest.mark.skipif(find_node() is None, reason="there is no node on the PATH")
+needs_node = pytest.mark.usefixtures("node")
 
 
 def once(workshop: Any, source: str, payload: bytes = b"", **settings: Any) -> Any:

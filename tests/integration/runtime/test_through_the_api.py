@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fc_async_local.runtime.node import find_node
 from fc_async_local.runtime.ports import is_free
 
 if TYPE_CHECKING:
@@ -110,7 +109,7 @@ def test_parallel_asynchronous_calls_of_servers_on_one_fixed_port_all_succeed(
         assert (task.status, task.return_payload) == ("Succeeded", f"{name} got {event}")
 
 
-@pytest.mark.skipif(find_node() is None, reason="there is no node on the PATH")
+@pytest.mark.usefixtures("node")
 def test_a_node_function(fc_local: Any, code: Path) -> None:
     (code / "index.js").write_text("exports.handler = async (event) => `node ${event}`")
     fc_local.deploy("node", code, runtime="nodejs20", timeout=20)

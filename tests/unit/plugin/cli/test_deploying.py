@@ -8,7 +8,7 @@ import json
 import shutil
 import signal
 import subprocess
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
@@ -504,10 +504,10 @@ def test_the_password_of_a_registry_is_not_shown_and_not_in_a_reviewed_plan(
 
 
 @pytest.mark.usefixtures("interrupted")
-def test_git_finds_nothing_of_an_interrupted_deployment_to_add() -> None:
-    git = shutil.which("git")
-    if git is None:
-        pytest.skip("git is not installed")
+def test_git_finds_nothing_of_an_interrupted_deployment_to_add(
+    cannot_run: Callable[[str], NoReturn],
+) -> None:
+    git = shutil.which("git") or cannot_run("there is no git on PATH")
     subprocess.run([git, "init", "-q"], check=True)
     subprocess.run([git, "add", "-A"], check=True)
     added = subprocess.run([git, "ls-files"], check=True, capture_output=True, text=True).stdout
