@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import msgspec
 
 from fc_async_local.domain.rejection import Rejected as Rejected  # noqa: PLC0414 -- re-exported
+from fc_async_sdk import limits
 
 if TYPE_CHECKING:
     from fc_async_local.domain.invocation import Invocation, Outcome, Trail
@@ -75,7 +76,7 @@ class Invoker(Protocol):
         function: str,
         payload: bytes,
         *,
-        qualifier: str = "LATEST",
+        qualifier: str = limits.DEFAULT_QUALIFIER,
         delay_seconds: int = 0,
         task_id: str = "",
         request_id: str = "",
@@ -90,7 +91,12 @@ class Invoker(Protocol):
         ...
 
     async def invoke_sync(
-        self, function: str, payload: bytes, *, qualifier: str = "LATEST", request_id: str = ""
+        self,
+        function: str,
+        payload: bytes,
+        *,
+        qualifier: str = limits.DEFAULT_QUALIFIER,
+        request_id: str = "",
     ) -> Answered:
         """Run once, now; never retried.
 

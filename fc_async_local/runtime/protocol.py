@@ -86,7 +86,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     request_id: str
     payload: bytes
     number: int = 0
-    qualifier: str = "LATEST"
+    qualifier: str = limits.DEFAULT_QUALIFIER
     task_id: str = ""
 
 

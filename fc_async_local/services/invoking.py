@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from fc_async_sdk import limits
+from fc_async_sdk import arn, limits
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -57,4 +57,4 @@ def function_arn(function: str, qualifier: str) -> str:
 
 def queue_arn(queue: str) -> str:
     """Return the ARN of a queue of this runtime, without region and account."""
-    return f"acs:mns:::/queues/{queue}/messages"
+    return str(arn.MnsQueueArn(queue=queue))

@@ -16,6 +16,7 @@ from fc_async_local import json_input
 from fc_async_local.services.eventbridge import events, pattern
 from fc_async_local.services.eventbridge.errors import EventBridgeError
 from fc_async_local.services.eventbridge.model import Rule, Target
+from fc_async_sdk.arn import EventBusArn
 from fc_async_sdk.errors import shorten
 
 if TYPE_CHECKING:
@@ -261,7 +262,7 @@ class Operations:
 
     def _bus_arn(self, bus: str) -> str:
         settings = self._service.settings
-        return f"acs:eventbridge:{settings.region}:{settings.account_id}:eventbus/{bus}"
+        return str(EventBusArn(region=settings.region, account_id=settings.account_id, bus=bus))
 
     def _rule_arn(self, rule: Rule) -> str:
         return f"{self._bus_arn(rule.bus)}/rule/{rule.name}"

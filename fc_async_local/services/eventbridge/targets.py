@@ -25,7 +25,7 @@ from fc_async_local.services.posting import PostFailed
 from fc_async_local.services.rocketmq.errors import RocketMqError
 from fc_async_local.services.rocketmq.model import NewMessage
 from fc_async_local.store.protocol import StoreUnavailable
-from fc_async_sdk import arn
+from fc_async_sdk import arn, limits
 from fc_async_sdk.errors import InvalidArn
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ class Targets:
         function = qualifier = ""
         if target.type == "acs.fc.function":
             function = inputs.get("functionName")
-            qualifier = inputs.get("Qualifier") or "LATEST"
+            qualifier = inputs.get("Qualifier") or limits.DEFAULT_QUALIFIER
             destination = function_arn(function, qualifier)
         elif target.type == "acs.mns.queue":
             destination = queue_arn(inputs.get("queue"))
@@ -183,7 +183,7 @@ class Targets:
 
     async def _push_function(self, _target: Target, inputs: _Inputs) -> None:
         function = inputs.get("functionName")
-        qualifier = inputs.get("Qualifier") or "LATEST"
+        qualifier = inputs.get("Qualifier") or limits.DEFAULT_QUALIFIER
         payload = inputs.body().encode()
         if inputs.get("InvocationType").lower() != "sync":
             await self._invoker.invoke_async(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import msgspec
 
 from fc_async_local.services.retry import Strategy
+from fc_async_sdk import limits
 from fc_async_sdk.decoding import prepare
 from fc_async_sdk.spec import triggers
 
@@ -176,7 +177,7 @@ def _binding(
     return Binding(
         function=trigger.function,
         trigger=trigger.name,
-        qualifier=str(trigger.settings.get("qualifier") or "LATEST"),
+        qualifier=str(trigger.settings.get("qualifier") or limits.DEFAULT_QUALIFIER),
         source=source,
         asynchronous=asynchronous,
         batch=batch,

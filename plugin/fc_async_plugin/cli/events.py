@@ -87,7 +87,7 @@ def _queue(text: str, account: Account) -> MnsQueueArn:
     from fc_async_sdk import arn
 
     if not text.startswith("acs:"):
-        text = f"acs:mns:::/queues/{text}/messages"
+        text = str(arn.MnsQueueArn(queue=text))
     parsed = arn.parse(text)
     if not isinstance(parsed, arn.MnsQueueArn):
         raise click.UsageError(f"{text} is no MNS queue; other destinations have no tail")
