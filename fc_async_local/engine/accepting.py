@@ -99,23 +99,17 @@ class Accepting:
 
     async def _keep(self, invocation: Invocation) -> None:
         """Make it durable, then let it run when it is due."""
-        kept = self._dispatching.take(invocation)
-        held = kept is not invocation
-        counted = Count(metric=metrics.ENQUEUED, function=kept.function, at=kept.accepted_at)
+        function, at = invocation.function, invocation.accepted_at
+        counted = Count(metric=metrics.ENQUEUED, function=function, at=at)
         try:
-            await self._ports.store.accept(kept, (counted,))
+            await self._ports.store.accept(invocation, (counted,))
         except BaseException:
-            if held:
-                self._dispatching.drop()
-            # Whoever gave up waiting (a shutdown) may have been kept all the same.
-            self._dispatching.notify(kept.lease_until or kept.due_at)
+            # It may have been written although the caller gave up waiting (a shutdown).
+            self._dispatching.notify(invocation.due_at)
             raise
-        self._ports.probe(Point.ACCEPTED, kept.request_id)
-        if held:
-            self._dispatching.begin(kept)
-        else:
-            self._backlog.added()
-            self._dispatching.notify(kept.due_at)
+        self._ports.probe(Point.ACCEPTED, invocation.request_id)
+        self._backlog.added()
+        self._dispatching.notify(invocation.due_at)
 
     def _invocation(
         self,

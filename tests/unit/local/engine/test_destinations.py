@@ -88,12 +88,14 @@ def test_a_refused_event_is_dead_at_once_logged_counted_and_can_be_redriven(
 
 def test_an_event_to_a_function_whose_queue_is_full_is_tried_again(play: Any) -> None:
     async def scenario(world: Any) -> Any:
-        world.function("f", fine, success="acs:fc:::functions/g", task_mode=False)
+        async def fill_queue(payload: bytes, attempt: Any) -> Any:
+            await world.engine.invoke_async("waiting", b"", delay_seconds=20)
+            return fine(payload, attempt)
+
+        world.function("f", fill_queue, success="acs:fc:::functions/g", task_mode=False)
         world.function("g", fine)
         world.function("waiting", fine)
-        await world.engine.advance(0)  # the dispatcher has seen that nothing waits
         await world.engine.invoke_async("f", b"")
-        await world.engine.invoke_async("waiting", b"", delay_seconds=20)
         await world.engine.run_until_idle()
         ran = [(at, attempt.deployment.function) for at, attempt in world.runs]
         return ran, await world.store.dead_deliveries()

@@ -196,43 +196,22 @@ def slowly(world: Any) -> Any:
     return slow
 
 
-async def in_hand_and_waiting(world: Any) -> tuple[int, int]:
+async def held_and_waiting(world: Any) -> tuple[int, int]:
     by_status = (await world.store.stats()).by_status
     return by_status.get(Status.DEQUEUED, 0), by_status.get(Status.ENQUEUED, 0)
 
 
-def test_what_finds_no_place_stays_in_hand_up_to_four_for_each(play: Any) -> None:
+def test_what_finds_no_free_slot_waits_in_the_store_and_runs_in_order(play: Any) -> None:
     async def scenario(world: Any) -> Any:
         world.function("f", slowly(world), task_mode=False)
-        await world.engine.run_until_idle()
         for number in range(10):
             await world.engine.invoke_async("f", str(number).encode())
-        shares = await in_hand_and_waiting(world)
+        await world.engine.advance(0)
+        shares = await held_and_waiting(world)
         await world.engine.run_until_idle()
         return shares, [int(attempt.payload) for _, attempt in world.runs]
 
-    assert play(scenario, max_in_flight=2) == ((8, 2), list(range(10)))
-
-
-def test_what_stayed_in_hand_runs_without_a_claim(play: Any) -> None:
-    async def scenario(world: Any) -> Any:
-        world.function("f", slowly(world), task_mode=False)
-        await world.engine.run_until_idle()
-        for _ in range(4):
-            await world.engine.invoke_async("f", b"")
-        claimed = []
-        claim = world.store.claim
-
-        async def watched(limit: int, **when: Any) -> Any:
-            found = await claim(limit, **when)
-            claimed.extend(found)
-            return found
-
-        world.store.claim = watched
-        await world.engine.run_until_idle()
-        return len(world.runs), claimed
-
-    assert play(scenario, max_in_flight=1) == (4, [])
+    assert play(scenario, max_in_flight=2) == ((2, 8), list(range(10)))
 
 
 def test_what_falls_due_is_not_starved_by_what_keeps_coming(play: Any) -> None:
@@ -246,34 +225,32 @@ def test_what_falls_due_is_not_starved_by_what_keeps_coming(play: Any) -> None:
         ran = [at for at, attempt in world.runs if attempt.payload == b"delayed"]
         return ran[0] if ran else -1
 
-    # Four are in hand when it falls due, a second each.
+    # Those accepted before it is due run first, a second each.
     assert 5_000 <= play(scenario, max_in_flight=1) <= 10_000
 
 
-def test_a_node_at_its_limit_for_longer_than_a_lease_goes_on_without_claims(play: Any) -> None:
+def test_a_node_at_its_limit_for_longer_than_a_lease_keeps_up(play: Any) -> None:
     async def scenario(world: Any) -> Any:
         world.function("f", slowly(world), task_mode=False)
-        await world.engine.run_until_idle()
-        # A claim, so that it knows of a lease that will have been extended when it was to end.
-        await world.engine.invoke_async("f", b"", delay_seconds=1)
         waiting = []
         for _ in range(100):  # as many as can be run
-            await world.engine.advance(1_000)
             await world.engine.invoke_async("f", b"")
-            waiting.append((await in_hand_and_waiting(world))[1])
-        return max(waiting[5:])
+            await world.engine.advance(1_000)
+            waiting.append((await held_and_waiting(world))[1])
+        return max(waiting)
 
     assert play(scenario, max_in_flight=1) == 0
 
 
-def test_an_end_gives_back_what_stayed_in_hand(play: Any) -> None:
+def test_an_end_gives_back_what_runs_and_what_waits(play: Any) -> None:
     async def scenario(world: Any) -> Any:
         world.function("f", slowly(world), task_mode=False)
         await world.engine.run_until_idle()
         for _ in range(3):
             await world.engine.invoke_async("f", b"")
+        await world.engine.advance(0)
         await world.engine.aclose()
-        given_back = await in_hand_and_waiting(world)
+        given_back = await held_and_waiting(world)
         await world.new_engine().start()
         await world.engine.run_until_idle()
         return given_back, await world.metric(metrics.DEQUEUED, "f")
@@ -281,7 +258,7 @@ def test_an_end_gives_back_what_stayed_in_hand(play: Any) -> None:
     assert play(scenario, max_in_flight=1) == ((0, 3), 3)
 
 
-def test_a_node_among_others_keeps_in_hand_only_what_it_can_run(play: Any) -> None:
+def test_a_node_among_others_claims_only_what_it_can_run(play: Any) -> None:
     class Shared(MemoryStore):
         async def changed(self) -> None:
             await asyncio.Event().wait()
@@ -291,12 +268,13 @@ def test_a_node_among_others_keeps_in_hand_only_what_it_can_run(play: Any) -> No
         await world.engine.run_until_idle()
         for _ in range(5):
             await world.engine.invoke_async("f", b"")
-        return await in_hand_and_waiting(world)
+        await world.engine.advance(0)
+        return await held_and_waiting(world)
 
     assert play(scenario, store=Shared(), max_in_flight=2) == (2, 3)
 
 
-def test_what_was_accepted_into_hand_survives_a_crash(play: Any) -> None:
+def test_what_was_claimed_survives_a_crash(play: Any) -> None:
     async def scenario(world: Any) -> Any:
         async def slow(_: bytes, __: Any) -> None:
             await world.clock.wait(world.clock.now() + 5_000)
@@ -304,6 +282,7 @@ def test_what_was_accepted_into_hand_survives_a_crash(play: Any) -> None:
         world.function("f", slow, task_mode=False)
         await world.engine.run_until_idle()
         await world.engine.invoke_async("f", b"")
+        await world.engine.advance(0)
         held = (await world.store.stats()).by_status.get(Status.DEQUEUED, 0)
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for task in others:
@@ -313,7 +292,7 @@ def test_what_was_accepted_into_hand_survives_a_crash(play: Any) -> None:
         await world.engine.run_until_idle()
         return held, len(world.runs), await world.metric(metrics.DEQUEUED, "f")
 
-    assert play(scenario) == (1, 1, 1)
+    assert play(scenario) == (1, 2, 1)  # the attempt that broke off, and the next
 
 
 def test_metrics_agree_with_what_happened(play: Any) -> None:
