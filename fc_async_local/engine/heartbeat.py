@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: MIT
+"""Extends the leases of what a node holds, three times within the length of a lease.
+
+Sleeps while nothing is held. An attempt whose lease was lost, or that is to be stopped, is
+interrupted.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from fc_async_local.engine.loops import Loop
+
+if TYPE_CHECKING:
+    from fc_async_local.engine.leases import Claims
+    from fc_async_local.engine.ports import Ports
+    from fc_async_local.engine.ready import ReadyQueue
+
+_PER_LEASE: Final = 3
+
+
+class Heartbeat:
+    """The loop that extends leases.
+
+    Args:
+        ports: The engine's ports.
+        ready: What this node holds.
+        claims: The claims that may renew a lease.
+    """
+
+    def __init__(self, ports: Ports, ready: ReadyQueue, claims: Claims) -> None:
+        self._ports = ports
+        self._ready = ready
+        self._claims = claims
+        self._interval_ms = ports.settings.lease_ms // _PER_LEASE
+        self._next_at = 0
+        self._loop = Loop("heartbeat", ports.clock, self._extend)
+
+    def start(self) -> None:
+        """Begin to extend leases."""
+        self._loop.start()
+
+    async def aclose(self) -> None:
+        """End the loop, in the middle of a step if need be."""
+        await self._loop.aclose()
+
+    def first_held(self) -> None:
+        """Note that something is held after nothing was."""
+        self._next_at = self._ports.clock.now() + self._interval_ms
+        self._loop.notify(self._next_at)
+
+    async def _extend(self) -> int | None:
+        ports = self._ports
+        now = ports.clock.now()
+        if not self._ready:
+            return None
+        if now < self._next_at:
+            return self._next_at
+        until = now + ports.settings.lease_ms
+        asked = [
+            (held, held.lease)
+            for held in self._ready
+            if not held.lost or held.reclaimed is not None
+        ]
+        answers = await ports.store.extend([lease for _, lease in asked], until=until)
+        if answers:
+            await self._claims.applied()
+        for held, lease in asked:
+            if self._ready.get(lease.key) is not held or held.lease != lease:
+                continue  # it has ended, or was claimed again meanwhile
+            answer = answers.get(lease.key)
+            if answer is False:
+                held.lease_lost()
+            else:
+                held.extended(until, stop=answer is True)
+            if held.lost or held.stop:
+                await ports.runner.interrupt(lease.key)
+        self._next_at = now + self._interval_ms
+        return self._next_at
