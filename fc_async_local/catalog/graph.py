@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from fc_async_sdk import arn, limits
-from fc_async_sdk.spec.graph import Node, Outcome, on_cycles
+from fc_async_sdk.spec.graph import Node, Outcome, on_cycles, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -48,7 +48,7 @@ def draw(
         source = _own(record.function, record.qualifier, region=region, account=account)
         names[source] = f"{record.function}/{record.qualifier}"
         for outcome, text in _destinations(record):
-            resolved = arn.parse(text).resolve(region=region, account_id=account)
+            resolved = resolve(arn.parse(text), region=region, account_id=account)
             target = Node.of(resolved)
             own = target.kind == "function" and target[1:3] == (region, account)
             names[target] = f"{target.name}/{target.qualifier}" if own else str(resolved)

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+import msgspec
+
 from fc_async_sdk import arn, limits
 from fc_async_sdk.spec.components import cyclic_components
 
@@ -70,6 +72,26 @@ _SHORT: dict[arn.Kind, str] = {
     "eventbridge": "bus",
     "rocketmq": "RocketMQ topic",
 }
+
+
+def resolve(
+    name: arn.DestinationArn, *, region: str, account_id: str, own: str | None = None
+) -> arn.DestinationArn:
+    """Fill in the region and account of a destination from the function that has it.
+
+    If the function's account is unknown, the account that the destination names is taken for the
+    same unknown one: otherwise a cycle would be missed when no access key is configured.
+
+    Args:
+        name: As it was parsed.
+        region: Of the function.
+        account_id: Of the function, "" if unknown.
+        own: If the function's account is unknown, the only account that may be the function's;
+            None: any.
+    """
+    if not account_id and own in {None, name.account_id}:
+        name = msgspec.structs.replace(name, account_id="")
+    return name.resolve(region=region, account_id=account_id)
 
 
 def on_cycles(edges: Sequence[tuple[Node, Node]]) -> list[bool]:

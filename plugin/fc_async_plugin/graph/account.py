@@ -12,7 +12,7 @@ from fc_async_sdk import arn, limits
 from fc_async_sdk.errors import InvalidArn
 from fc_async_sdk.models import AsyncConfig, Function, Trigger
 from fc_async_sdk.spec import triggers
-from fc_async_sdk.spec.graph import Node
+from fc_async_sdk.spec.graph import Node, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator
@@ -92,6 +92,4 @@ class LiveRegion(NamedTuple):
             parsed = arn.parse(text)
         except InvalidArn:
             return None  # what the account accepted long ago leads nowhere that matters here
-        if not self.account_id:
-            parsed = msgspec.structs.replace(parsed, account_id="")
-        return Node.of(parsed.resolve(region=self.region, account_id=self.account_id))
+        return Node.of(resolve(parsed, region=self.region, account_id=self.account_id))

@@ -10,15 +10,13 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-import msgspec
-
 from fc_async_plugin.graph.cycles import find_cycles
 from fc_async_plugin.graph.model import Edge, EdgeKind, Graph, Written
 from fc_async_plugin.template.desired import BLOCK, destination_path, is_function
 from fc_async_sdk import arn, limits
 from fc_async_sdk.errors import InvalidArn
 from fc_async_sdk.spec import triggers
-from fc_async_sdk.spec.graph import Node
+from fc_async_sdk.spec.graph import Node, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -113,10 +111,7 @@ def _resolved(link: Link, own: str) -> arn.DestinationArn | InvalidArn:
     name, resource = link.arn, link.resource
     if isinstance(name, InvalidArn):
         return name
-    if not resource.account_id and name.account_id == own:
-        # A cycle must not go unseen because no access alias is set up on this machine.
-        name = msgspec.structs.replace(name, account_id="")
-    return name.resolve(region=resource.region, account_id=resource.account_id)
+    return resolve(name, region=resource.region, account_id=resource.account_id, own=own)
 
 
 def build(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from fc_async_sdk import arn
 from fc_async_sdk.spec.components import cyclic_components
-from fc_async_sdk.spec.graph import Node, on_cycles
+from fc_async_sdk.spec.graph import Node, on_cycles, resolve
 
 
 def reachable(pairs: list[tuple[int, int]]) -> dict[int, set[int]]:
@@ -82,5 +82,23 @@ def test_an_edge_is_on_a_cycle_if_its_target_leads_back(pairs: list[tuple[int, i
     ],
 )
 def test_two_names_of_one_resource_are_one_node(one: str, other: str, same: bool) -> None:
-    nodes = {Node.of(arn.parse(text).resolve(region="r", account_id="1")) for text in (one, other)}
+    nodes = {Node.of(resolve(arn.parse(text), region="r", account_id="1")) for text in (one, other)}
     assert (len(nodes) == 1) is same
+
+
+@pytest.mark.parametrize(
+    ("named", "account", "own", "found"),
+    [
+        ("", "1", None, "1"),
+        ("2", "1", None, "2"),
+        ("2", "", None, ""),
+        ("2", "", "2", ""),
+        ("2", "", "3", "2"),
+        ("", "", "3", ""),
+    ],
+)
+def test_a_destination_of_an_unknown_account_may_be_in_the_own_one(
+    named: str, account: str, own: str | None, found: str
+) -> None:
+    name = arn.FunctionArn(account_id=named, function="f")
+    assert resolve(name, region="r", account_id=account, own=own).account_id == found
