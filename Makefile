@@ -12,7 +12,7 @@ JOBS ?= auto
 COVERAGE ?= --cov --cov-report=term:skip-covered
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all fuzz check format docs lock clean
+.PHONY: help setup demo test test-all fuzz bench check format docs lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -46,6 +46,10 @@ test-all: ## Run all tests on each Python from 3.10 to 3.13 that is found
 fuzz: $(STAMP) ## Send 100,000 mutated requests to all services; FC_ASYNC_FUZZ_SEED=n for others
 	FC_ASYNC_FUZZ_REQUESTS=$(or $(FC_ASYNC_FUZZ_REQUESTS),100000) $(BIN)/python -m pytest -q \
 	  tests/integration/api/test_hostile_requests.py -k 'fault_of_the_server and sqlite'
+
+bench: $(STAMP) ## Run all benchmarks (under 15 minutes) and write benchmarks/results/
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group bench
+	$(BIN)/python benchmarks/run.py $(BENCH)
 
 check: $(STAMP) ## Format, lint, types, import contracts, documentation
 	$(BIN)/ruff format --check .

@@ -1,25 +1,27 @@
 # SPDX-License-Identifier: MIT
-"""What a start of ``fc-async`` costs, against the real ``s``, as ratios of one run.
+"""What a start of ``fc-async`` costs, against the real ``s``.
 
-Processor time of whole processes, the cheapest of several, interleaved: unlike a clock on the wall
-it doesn't count waiting for other processes.
-
-    python benchmarks/cli.py [--rounds 5] [--s PATH]
-
-Needs ``s`` (npm package @serverless-devs/s 3.1.10) on PATH or named with --s. The component that
-``s verify`` loads here does nothing: a real one's work would come on top.
+Processor time of whole processes, the cheapest of several, interleaved: unlike elapsed time it does
+not count waiting for other processes. Needs ``s`` (npm package @serverless-devs/s 3.1.10). The
+component that ``s verify`` loads here does nothing: a real one's work would come on top.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import resource
-import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rows import missing, row
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rows import Options, Row
 
 TEMPLATE = """\
 edition: 3.0.0
@@ -70,26 +72,20 @@ def project(folder: Path) -> None:
     (folder / ".s" / "set-config.yml").write_text("analysis: disable\n")
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--s", default=shutil.which("s"), help="the program s")
-    arguments = parser.parse_args()
-    if not arguments.s:
-        parser.error("there is no s on PATH: npm install -g @serverless-devs/s@3.1.10, or --s PATH")
+def measure(options: Options) -> Iterator[Row]:
     ours = [sys.executable, "-m", "fc_async_plugin"]
-    pairs = {
-        "--version / s -v": ([*ours, "--version"], [arguments.s, "-v"], 1 / 4),
-        "validate / s verify": ([*ours, "validate"], [arguments.s, "verify"], 1 / 3),
+    works = {
+        "fc-async --version / s -v": ([*ours, "--version"], "-v"),
+        "fc-async validate / s verify": ([*ours, "validate"], "verify"),
     }
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         project(folder)
-        for title, (mine, peer, goal) in pairs.items():
-            rounds = [(cost(mine, folder), cost(peer, folder)) for _ in range(arguments.rounds)]
+        for what, (mine, argument) in works.items():
+            if options.s is None:
+                yield missing(what, "s is not installed")
+                continue
+            peer = [options.s, argument]
+            rounds = [(cost(mine, folder), cost(peer, folder)) for _ in range(options.rounds)]
             best, bar = (min(column) for column in zip(*rounds, strict=True))
-            print(f"{title:22} {best / bar:.2f} (goal < {goal:.2f})   {best:.3f} s / {bar:.3f} s")
-
-
-if __name__ == "__main__":
-    main()
+            yield row(what, best / bar, ours=best, theirs=bar, unit="s")

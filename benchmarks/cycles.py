@@ -1,28 +1,28 @@
 # SPDX-License-Identifier: MIT
-"""How fast cycles are found, against networkx and rustworkx, as ratios of one run.
+"""How fast cycles are found, against networkx and rustworkx.
 
 Every candidate gets the same list of edges and gives the components that have a cycle; building its
-own graph is part of what is measured. The answers are compared before anything is timed. Processor
-time is taken, not the clock on the wall, and runs are interleaved: a busy machine slows all alike.
-
-    python benchmarks/cycles.py [--sizes 100000,1000000] [--rounds 3]
-
-Needs: pip install --group bench
+own graph is part of what is measured. The answers are compared before anything is timed. The ratio
+of a size is the lower one of a graph without cycles and one with 20.
 """
 
 from __future__ import annotations
 
-import argparse
-import gc
+import importlib.util
 import random
 import statistics
-import time
+from functools import partial
+from typing import TYPE_CHECKING
 
-import networkx as nx
-import rustworkx as rx
+from fc_async_plugin.graph.components import cyclic_components
+from rows import interleaved, missing, row
 
-from fc_async_sdk.spec.components import cyclic_components
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
+    from rows import Options, Row
+
+SIZES = (100_000, 1_000_000)
 Edges = list[tuple[int, int]]
 
 
@@ -47,6 +47,8 @@ def ours(size: int, edges: Edges) -> list[list[int]]:
 
 
 def with_networkx(size: int, edges: Edges) -> list[list[int]]:
+    import networkx as nx
+
     graph = nx.DiGraph()
     graph.add_nodes_from(range(size))
     graph.add_edges_from(edges)
@@ -55,6 +57,8 @@ def with_networkx(size: int, edges: Edges) -> list[list[int]]:
 
 
 def with_rustworkx(size: int, edges: Edges) -> list[list[int]]:
+    import rustworkx as rx
+
     graph = rx.PyDiGraph()
     graph.add_nodes_from(range(size))
     graph.extend_from_edge_list(edges)
@@ -62,43 +66,31 @@ def with_rustworkx(size: int, edges: Edges) -> list[list[int]]:
     return sorted(sorted(component) for component in found if len(component) > 1)
 
 
-CANDIDATES = {"fc-async": ours, "networkx": with_networkx, "rustworkx": with_rustworkx}
+PEERS = {"networkx": with_networkx, "rustworkx": with_rustworkx}
 
 
-def measure(size: int, edges: Edges, rounds: int) -> dict[str, list[float]]:
-    times: dict[str, list[float]] = {name: [] for name in CANDIDATES}
-    for _ in range(rounds):
-        for name, run in CANDIDATES.items():
-            gc.collect()
-            start = time.process_time()
-            run(size, edges)
-            times[name].append(time.process_time() - start)
-    return times
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--sizes", default="100000,1000000")
-    parser.add_argument("--rounds", type=int, default=3)
-    options = parser.parse_args()
-    for size in map(int, options.sizes.split(",")):
+def measure(options: Options) -> Iterator[Row]:
+    peers = {name: find for name, find in PEERS.items() if importlib.util.find_spec(name)}
+    for size in SIZES:
+        ratios: dict[str, list[tuple[float, float, float]]] = {name: [] for name in peers}
         for cycles in (0, 20):
             edges = pipeline(size, cycles)
-            answers = [run(size, edges) for run in CANDIDATES.values()]
-            assert answers[0] == answers[1] == answers[2]
+            works = {
+                name: partial(find, size, edges) for name, find in {"ours": ours, **peers}.items()
+            }
+            answers = [work() for work in works.values()]
+            assert all(answer == answers[0] for answer in answers)
             assert bool(answers[0]) == bool(cycles)
-            times = measure(size, edges, options.rounds)
-            print(f"\n{size} functions, {len(edges)} destinations, {len(answers[0])} knots")
-            for name, taken in times.items():
-                ratios = [
-                    other / mine for other, mine in zip(taken, times["fc-async"], strict=True)
-                ]
-                print(
-                    f"  {name:10} {statistics.median(taken) * 1000:9.1f} ms"
-                    f"   {statistics.median(ratios):6.2f} x fc-async"
-                    f"   (lowest ratio {min(ratios):.2f})"
-                )
-
-
-if __name__ == "__main__":
-    main()
+            times = interleaved(works, options.rounds)
+            for name in peers:
+                both = zip(times["ours"], times[name], strict=True)
+                ratio = statistics.median(theirs / mine for mine, theirs in both)
+                middle = (statistics.median(times[side]) for side in ("ours", name))
+                ratios[name].append((ratio, *middle))
+        for name in PEERS:
+            what = f"{name} / cycles, {size:,} nodes"
+            if name in peers:
+                ratio, mine, theirs = min(ratios[name])
+                yield row(what, ratio, ours=mine, theirs=theirs, unit="s")
+            else:
+                yield missing(what, f"{name} is not installed")

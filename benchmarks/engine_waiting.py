@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from fc_async_local.clock import RealClock
 from fc_async_local.domain.invocation import Invocation, Outcome
@@ -112,7 +112,25 @@ async def put_due(store: Store, now: int, first: int) -> None:
     )
 
 
-async def lateness(folder: Path, body: bytes) -> str:
+class Lateness(NamedTuple):
+    """When the handlers began, in milliseconds after the due time."""
+
+    started: int
+    p50: float
+    p99: float
+    most: float
+    early: int
+    cpu: float
+
+    def __str__(self) -> str:
+        return (
+            f"{self.started} of {DUE * DUE_SECONDS} started; late p50 {self.p50:.1f} ms, "
+            f"p99 {self.p99:.1f} ms, most {self.most:.1f} ms, early {self.early}, "
+            f"CPU {self.cpu:.0%}"
+        )
+
+
+async def lateness(folder: Path, body: bytes) -> Lateness:
     """Warm workers tell how late they were called; the rest of the delays just lie there."""
     await fill(folder, PENDING - DUE * DUE_SECONDS, body)
     async with AsyncExitStack() as closing:
@@ -138,8 +156,11 @@ async def lateness(folder: Path, body: bytes) -> str:
         share = (time.process_time() - before) / DUE_SECONDS
     late = sorted(runner.late)
     number = len(late)
-    return (
-        f"{number} of {DUE * DUE_SECONDS} started; late p50 {late[number // 2]:.1f} ms, "
-        f"p99 {late[int(number * 0.99)]:.1f} ms (goal 5), most {late[-1]:.1f} ms, "
-        f"early {sum(one < 0 for one in late)}, CPU {share:.0%}"
+    return Lateness(
+        started=number,
+        p50=late[number // 2],
+        p99=late[int(number * 0.99)],
+        most=late[-1],
+        early=sum(one < 0 for one in late),
+        cpu=share,
     )

@@ -10,33 +10,33 @@
 
 Rounds are interleaved, so that whatever else the machine does hits all alike. Absolute numbers
 are context, ratios are the claim.
-
-Usage: runtime.py [--rounds N]
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import contextlib
 import http.client
 import itertools
 import json
 import socket
-import statistics
 import struct
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import uvloop
+from rows import pairs
 
 from fc_async_local.runtime.protocol import Attempt, Deployment
 from fc_async_local.runtime.runner import ProcessRunner
+
+if TYPE_CHECKING:
+    from rows import Options, Row
 
 EVENT = json.dumps({"orderId": "x" * 900}).encode()
 WARM_CALLS, COLD_CALLS, PROCESSES, CUSTOM_CALLS = 4_000, 150, 25, 800
@@ -237,17 +237,15 @@ async def measures() -> AsyncIterator[dict[str, Measure]]:
             limit.close()
 
 
-RATIOS = [
-    ("warm", "limit: socket"),
-    ("warm", "limit: process"),
-    ("wide", "limit: socket"),
-    ("cold", "limit: process"),
-    ("custom", "limit: http"),
-    ("custom", "limit: process"),
-]
+RATIOS = {
+    "warm call in a worker / bare loop over a socket": ("warm", "limit: socket"),
+    "8 warm calls at a time / bare loop over a socket": ("wide", "limit: socket"),
+    "call that needs a new instance / bare process": ("cold", "limit: process"),
+    "warm call of a custom runtime / the same server": ("custom", "limit: http"),
+}
 
 
-async def main(rounds: int) -> None:
+async def rates(rounds: int) -> dict[str, list[float]]:
     found: dict[str, list[float]] = {}
     async with measures() as table:
         for measure in table.values():  # once unmeasured: whatever is started is warm then
@@ -255,14 +253,10 @@ async def main(rounds: int) -> None:
         for _ in range(rounds):
             for name, measure in table.items():
                 found.setdefault(name, []).append(await measure())
-    for name, values in found.items():
-        print(f"{name:16}{statistics.median(values):10,.0f}/s  {[round(one) for one in values]}")
-    for ours, theirs in RATIOS:
-        ratio = statistics.median(a / b for a, b in zip(found[ours], found[theirs], strict=True))
-        print(f"{ours:8} / {theirs:16}{ratio:10.2f}")
+    return found
 
 
-if __name__ == "__main__":
-    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    arguments.add_argument("--rounds", type=int, default=3)
-    uvloop.run(main(arguments.parse_args().rounds))  # as the local runtime does
+def measure(options: Options) -> Iterator[Row]:
+    found = uvloop.run(rates(options.rounds))  # as the local runtime does
+    for what, (ours, theirs) in RATIOS.items():
+        yield pairs(what, found[ours], found[theirs], "calls/s")

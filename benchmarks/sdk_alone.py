@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the SDK costs without a network: starting, parsing events, signing.
-
-Run by ``sdk.py``.
-"""
+"""What the SDK costs without a network: parsing destination events, signing, importing."""
 
 from __future__ import annotations
 
@@ -16,19 +13,17 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from sdk_ratios import BODY, KEY, SECRET, Measured, Target
+import msgspec
+from rows import interleaved, missing, pairs, row
+from sdk import BODY, KEY, SECRET
+
+from fc_async_sdk import events
+from fc_async_sdk import signing as acs3
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-
-def measure(rounds: int) -> Iterator[Measured]:
-    yield from signing(rounds)
-    yield from parsing(rounds)
-    yield from imports(max(rounds, 5))
-
-
-# --- starting -----------------------------------------------------------------------------------
+    from rows import Options, Row
 
 IMPORTS = {
     "bare": "pass",
@@ -59,76 +54,29 @@ def start(code: str) -> tuple[float, float]:
     return time.perf_counter() - began, int(done.stdout) / 1024
 
 
-def imports(rounds: int) -> list[Measured]:
+def imports(rounds: int) -> Iterator[Row]:
     samples: dict[str, list[tuple[float, float]]] = {name: [] for name in IMPORTS}
     for number in range(rounds + 1):
         for name, code in IMPORTS.items():
             sample = start(code)
             if number:  # the first round compiles
                 samples[name].append(sample)
-    added = {
-        name: [
-            (taken[0] - bare[0], taken[1] - bare[1])
-            for taken, bare in zip(values, samples["bare"], strict=True)
-        ]
-        for name, values in samples.items()
-    }
-    found = []
-    for target, ours, theirs in (
-        ("import, {}", "ours", "theirs"),
-        ("import and a ready client, {}", "ours_client", "theirs"),
+    for ours, what in (
+        ("ours", "import / import of the official SDK, {}"),
+        ("ours_client", "import and a ready client / official SDK, {}"),
     ):
-        most = 0.2 if ours == "ours" else 0.5
-        for index, (what, unit) in enumerate((("time", "s"), ("memory", "MB"))):
-            mine = [sample[index] for sample in added[ours]]
-            other = [sample[index] for sample in added[theirs]]
-            ratio = statistics.median(mine) / statistics.median(other)
-            found.append(
-                Measured(Target(target.format(what), at_most=most), [ratio], mine, other, unit)
+        for index, (quantity, unit) in enumerate((("time", "s"), ("memory", "MB"))):
+            mine, theirs = (
+                statistics.median(
+                    taken[index] - bare[index]
+                    for taken, bare in zip(samples[side], samples["bare"], strict=True)
+                )
+                for side in (ours, "theirs")
             )
-    return found
+            yield row(what.format(quantity), mine / theirs, ours=mine, theirs=theirs, unit=unit)
 
 
-# --- in one process: parsing, signing -----------------------------------------------------------
-
-
-def timed(function: Callable[[], object]) -> float:
-    """Microseconds of one call, from a run of about 20 ms."""
-    began = time.perf_counter()
-    function()
-    once = max(time.perf_counter() - began, 1e-7)
-    count = max(5, int(0.02 / once))
-    began = time.perf_counter()
-    for _ in range(count):
-        function()
-    return (time.perf_counter() - began) / count * 1e6
-
-
-def against(
-    target: Target, ours: Callable[[], object], theirs: Callable[[], object], rounds: int
-) -> Measured:
-    """A ratio of speed when more is better, of time when less is."""
-    ours(), theirs()
-    pairs = [(timed(ours), timed(theirs)) for _ in range(max(rounds, 9))]
-    ratios = [b / a if target.at_least is not None else a / b for a, b in pairs]
-    return Measured(target, ratios, [a for a, _ in pairs], [b for _, b in pairs], "µs")
-
-
-def parsing(rounds: int) -> list[Measured]:
-    if importlib.util.find_spec("aws_lambda_powertools") is None:
-        print("aws-lambda-powertools is not installed: parsing is skipped", file=sys.stderr)
-        return []
-    from aws_lambda_powertools.utilities.data_classes.common import DictWrapper
-
-    from fc_async_sdk import events
-
-    class Powertools(DictWrapper):
-        """The event as a data class of powertools: its way to write one."""
-
-        request_id = property(lambda self: self["requestContext"]["requestId"])
-        attempts = property(lambda self: self["requestContext"]["approximateInvokeCount"])
-
-    found = []
+def parsing(rounds: int) -> Iterator[Row]:
     order = json.dumps({"orderId": "o-1", "note": 'x"y' * 25_000})
     for payload, label in (
         (order[:100], "100 B of JSON"),
@@ -149,21 +97,54 @@ def parsing(rounds: int) -> list[Measured]:
             assert event.request_id
             assert event.attempts
 
-        def theirs(source: bytes = source) -> None:
-            event = Powertools(json.loads(source))
-            assert event.request_id
-            assert event.attempts
+        def texts(source: bytes = source) -> None:
+            event = events.parse(source)
+            assert event.request.text()
+            assert event.response.text()
 
-        target = Target(f"events.parse, payloads of {label}", at_least=5)
-        found.append(against(target, ours, theirs, rounds))
-    return found
+        works = {
+            "ours": ours,
+            "texts": texts,
+            "msgspec": lambda source=source: msgspec.json.decode(source),
+        }
+        powertools = _powertools(source)
+        if powertools is not None:
+            works["powertools"] = powertools
+        times = interleaved(works, rounds)
+        mine = times["ours"]
+        yield pairs(
+            f"events.parse / msgspec decoding the JSON, {label}", mine, times["msgspec"], "s"
+        )
+        what = f"events.parse and payloads as text / msgspec, {label}"
+        yield pairs(what, times["texts"], times["msgspec"], "s")
+        what = f"powertools' data class / events.parse, {label}"
+        if powertools is None:
+            yield missing(what, "aws-lambda-powertools is not installed")
+        else:
+            yield pairs(what, mine, times["powertools"], "s", inverse=True)
 
 
-def signing(rounds: int) -> list[Measured]:
+def _powertools(source: bytes) -> Callable[[], None] | None:
+    """The event as a data class of powertools: its way to write one."""
+    if importlib.util.find_spec("aws_lambda_powertools") is None:
+        return None
+    from aws_lambda_powertools.utilities.data_classes.common import DictWrapper
+
+    class Powertools(DictWrapper):
+        request_id = property(lambda self: self["requestContext"]["requestId"])
+        attempts = property(lambda self: self["requestContext"]["approximateInvokeCount"])
+
+    def parse() -> None:
+        event = Powertools(json.loads(source))
+        assert event.request_id
+        assert event.attempts
+
+    return parse
+
+
+def signing(rounds: int) -> Row:
     from alibabacloud_tea_openapi.utils import Utils
     from darabonba.request import DaraRequest
-
-    from fc_async_sdk import signing as acs3
 
     path = "/2023-03-30/functions/demo/invocations"
     headers = {
@@ -200,4 +181,14 @@ def signing(rounds: int) -> list[Measured]:
         }
         return Utils.get_authorization(request, "ACS3-HMAC-SHA256", digest, KEY, SECRET)
 
-    return [against(Target("signing, time", at_most=0.6), ours, theirs, rounds)]
+    times = interleaved({"ours": ours, "theirs": theirs}, rounds)
+    return pairs("signing / official signer, time", times["ours"], times["theirs"], "s")
+
+
+def measure(options: Options) -> Iterator[Row]:
+    yield from parsing(options.rounds * 3)
+    if importlib.util.find_spec("alibabacloud_fc20230330") is None:
+        yield missing("signing / official signer, time", "the official SDK is not installed")
+        return
+    yield signing(options.rounds * 3)
+    yield from imports(max(options.rounds, 5))

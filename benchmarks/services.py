@@ -1,37 +1,38 @@
 # SPDX-License-Identifier: MIT
 """How much of the official MNS client's own speed our queues leave: receive and delete, one client.
 
-The ceiling is a bare stand-in: an ASGI application that answers every receive with the same
-message and every delete with 204, on the same server, without a store. Both are measured in this
-one run, alternately; what counts is the ratio. How many messages the queues could serve if the
-client cost next to nothing is measured afterwards, with bare sockets.
-
-    python benchmarks/services.py [--messages 800] [--rounds 9]
+The limit is a bare stand-in: an ASGI application that answers every receive with the same message
+and every delete with 204, on the same server, without a store. Started as a script this file is
+that stand-in.
 """
 
 from __future__ import annotations
 
-import argparse
-import asyncio
 import contextlib
 import json
-import re
-import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 import warnings
+from typing import TYPE_CHECKING
 
 import uvicorn
 from mns.account import Account
 from mns.queue import Message, QueueMeta
+from rows import pairs
 
 from fc_async_local.services.mns.model import Message as StoredMessage
 from fc_async_local.services.mns.wire import received
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rows import Options, Row
+
 BODY = "x" * 1_000
+MESSAGES = 800
 warnings.simplefilter("ignore", DeprecationWarning)
 
 
@@ -109,36 +110,6 @@ def consume(url, count, *, single):
     return count / seconds
 
 
-async def _consume_lightly(port, count):
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    length = re.compile(rb"content-length: ([0-9]+)", re.IGNORECASE)
-    handle = re.compile(rb"<ReceiptHandle>([^<]+)<")
-
-    async def ask(method, query):
-        target = b"/queues/q/messages?" + query
-        writer.write(b"%s %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n" % (method, target, port))
-        found = length.search(await reader.readuntil(b"\r\n\r\n"))
-        return await reader.readexactly(int(found[1])) if found else b""
-
-    for _ in range(count):
-        received = await ask(b"GET", b"waitseconds=0")
-        await ask(b"DELETE", b"ReceiptHandle=" + handle.search(received)[1])
-    writer.close()
-
-
-def consume_lightly(url, count, connections):
-    """Messages per second of clients that parse next to nothing, one by one on each connection."""
-    port = int(url.rpartition(":")[2])
-
-    async def all_of_them():
-        share = count // connections
-        await asyncio.gather(*(_consume_lightly(port, share) for _ in range(connections)))
-
-    began = time.perf_counter()
-    asyncio.run(all_of_them())
-    return count / (time.perf_counter() - began)
-
-
 def fill(url, count):
     account = Account(url, "id", "secret")
     queue = account.get_queue("q")
@@ -149,42 +120,24 @@ def fill(url, count):
     account.mns_client.http.conn.close()
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--messages", type=int, default=800)
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--stand-in", action="store_true", help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    rates = {(who, how): [] for who in ("ours", "bare") for how in ("one by one", "batches of 16")}
-    if options.stand_in:
-        stand_in()
-        return
+def measure(options: Options) -> Iterator[Row]:
+    hows = {"one by one": MESSAGES, "batches of 16": MESSAGES // 16 * 16}
+    rates = {(side, how): [] for side in ("ours", "bare") for how in hows}
     start = ("-m", "fc_async_plugin", "local", "start", "--port", "0", "--format", "json")
     with (
         tempfile.TemporaryDirectory() as folder,
         process(*start, "--log-level", "warning", "--data", folder) as ours,
-        process(__file__, "--stand-in") as bare,
+        process(__file__) as bare,
     ):
-        for _ in range(options.rounds):
-            fill(ours, options.messages * 2 + 32)
-            for (who, how), measured in rates.items():
-                place = ours if who == "ours" else bare
-                single = how == "one by one"
-                count = options.messages if single else options.messages // 16 * 16
-                measured.append(consume(place, count, single=single))
-        light = {connections: [] for connections in (1, 8)}
-        for connections, measured in light.items():
-            for _ in range(3):
-                fill(ours, options.messages * 4)
-                measured.append(consume_lightly(ours, options.messages * 4, connections))
-    result = {f"{who}, {how}": round(statistics.median(m)) for (who, how), m in rates.items()}
-    for how in ("one by one", "batches of 16"):
-        pairs = zip(rates["ours", how], rates["bare", how], strict=True)
-        result[f"ratio, {how}"] = round(statistics.median(o / b for o, b in pairs), 2)
-    for connections, measured in light.items():
-        result[f"ours, light clients: {connections}"] = round(statistics.median(measured))
-    print(json.dumps(result, indent=2))
+        for _ in range(options.rounds * 3):
+            fill(ours, MESSAGES * 2 + 32)
+            for (side, how), measured in rates.items():
+                place = ours if side == "ours" else bare
+                measured.append(consume(place, hows[how], single=how == "one by one"))
+    for how in hows:
+        what = f"MNS receive and delete / bare stand-in, {how}"
+        yield pairs(what, rates["ours", how], rates["bare", how], "messages/s")
 
 
 if __name__ == "__main__":
-    main()
+    stand_in()

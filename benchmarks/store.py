@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What durable accepts and full cycles cost in each store, as ratios within one run.
 
-    python benchmarks/store.py [--seconds 3] [--rounds 3] [--without-postgres]
-
 Beside every round runs a loop of 1 KiB appends with fdatasync: the disk's own limit at that moment.
 Rates are of this machine and this minute; only the ratios mean something elsewhere. PostgreSQL is a
 real server from PyPI on the same disk, reached through a Unix socket, fsync and
@@ -14,7 +12,6 @@ cycle      claim 64, start and settle each of them, until all are settled
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import contextlib
 import itertools
@@ -26,7 +23,9 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import uvloop
 from msgspec.structs import replace
+from rows import pairs
 
 from fc_async_local.domain.invocation import Count, Invocation, Settlement
 from fc_async_local.domain.states import Status
@@ -35,9 +34,12 @@ from fc_async_local.store.open import open_stores
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from rows import Options, Row
+
     from fc_async_local.store.protocol import Store
 
 CALLERS = 64
+SECONDS = 1.5
 NUMBERS = itertools.count()
 PAYLOAD = os.urandom(1024)
 
@@ -119,7 +121,7 @@ def postgres() -> Iterator[str]:
             server.cleanup()
 
 
-async def measure(name: str, where: str | Path, seconds: float) -> dict[str, float]:
+async def rates(name: str, where: str | Path, seconds: float) -> dict[str, float]:
     stores = await open_stores(where)
     try:
         single, _ = await accepts(stores.store, 1, seconds)
@@ -135,56 +137,31 @@ async def measure(name: str, where: str | Path, seconds: float) -> dict[str, flo
     }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=3.0)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--without-postgres", action="store_true")
-    options = parser.parse_args()
-    try:
-        from uvloop import run
-    except ImportError:
-        from asyncio import run
-    rounds: list[dict[str, float]] = []
-    with contextlib.ExitStack() as stack:
-        url = None if options.without_postgres else stack.enter_context(postgres())
+MANY = f"accept, {CALLERS} callers"
+RATIOS = {
+    "SQLite, commit per message / fdatasync": ("sqlite: accept, 1 caller", "fdatasync"),
+    "SQLite, group commit / fdatasync": (f"sqlite: {MANY}", "fdatasync"),
+    "SQLite, group commit / commit per message": (f"sqlite: {MANY}", "sqlite: accept, 1 caller"),
+    "SQLite, cycle of the store / group commit": ("sqlite: cycle", f"sqlite: {MANY}"),
+    "PostgreSQL / SQLite, commit per message": (
+        "postgres: accept, 1 caller",
+        "sqlite: accept, 1 caller",
+    ),
+    "PostgreSQL / SQLite, group commit": (f"postgres: {MANY}", f"sqlite: {MANY}"),
+    "PostgreSQL / SQLite, cycle of the store": ("postgres: cycle", "sqlite: cycle"),
+}
+
+
+def measure(options: Options) -> Iterator[Row]:
+    found: dict[str, list[float]] = {}
+    with postgres() as url:
         for _ in range(options.rounds):
             with tempfile.TemporaryDirectory() as name:
                 folder = Path(name)
-                figures = {"fdatasync": fdatasyncs(folder, options.seconds / 2)}
-                figures |= run(measure("sqlite", folder / "a.db", options.seconds))
-                if url:
-                    figures |= run(measure("postgres", url, options.seconds))
-            rounds.append(figures)
-    show(rounds)
-
-
-def show(rounds: list[dict[str, float]]) -> None:
-    median = {name: statistics.median(each[name] for each in rounds) for name in rounds[0]}
-    for name, value in median.items():
-        print(f"{name:40} {value:10.1f}   {[round(each[name], 1) for each in rounds]}")
-    print()
-
-    def ratio(label: str, over: str, under: str) -> None:
-        if over in median and under in median:
-            value = statistics.median(each[over] / each[under] for each in rounds)
-            print(f"{label:58} {value:7.2f} x")
-
-    many = f"accept, {CALLERS} callers"
-    ratio("sqlite: commit per message / fdatasync", "sqlite: accept, 1 caller", "fdatasync")
-    ratio("sqlite: group commit / fdatasync", f"sqlite: {many}", "fdatasync")
-    ratio(
-        "sqlite: group commit / commit per message", f"sqlite: {many}", "sqlite: accept, 1 caller"
-    )
-    ratio("sqlite: cycle / group commit", "sqlite: cycle", f"sqlite: {many}")
-    ratio("postgres / sqlite: commit per message", *_pair("accept, 1 caller"))
-    ratio("postgres / sqlite: group commit", *_pair(many))
-    ratio("postgres / sqlite: cycle", *_pair("cycle"))
-
-
-def _pair(what: str) -> tuple[str, str]:
-    return f"postgres: {what}", f"sqlite: {what}"
-
-
-if __name__ == "__main__":
-    main()
+                figures = {"fdatasync": fdatasyncs(folder, SECONDS)}
+                figures |= uvloop.run(rates("sqlite", folder / "a.db", SECONDS))
+                figures |= uvloop.run(rates("postgres", url, SECONDS))
+            for key, value in figures.items():
+                found.setdefault(key, []).append(value)
+    for what, (ours, theirs) in RATIOS.items():
+        yield pairs(what, found[ours], found[theirs], "1/s")

@@ -1,28 +1,27 @@
 # SPDX-License-Identifier: MIT
-"""What checking a template of 10,000 functions costs, against libyaml alone, as a ratio of one run.
+"""What checking a template costs, against libyaml loading the same file.
 
 The functions are one ring of destinations, so that reading, rules and the search for cycles all
-have something to do. Processor time, the cheapest of several runs, interleaved.
-
-    python benchmarks/validate.py [--functions 10000] [--rounds 3]
+have something to do. All rules run, as in ``fc-async validate``; processor time of this process.
 """
 
 from __future__ import annotations
 
-import argparse
 import tempfile
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import yaml
+from rows import interleaved, pairs
 
 from fc_async_plugin import rules, template
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
 
-GOAL = 3.0
+    from rows import Options, Row
+
+SIZES = {"1 function": 1, "10,000 functions": 10_000}
 HEAD = "edition: 3.0.0\nname: app\nvars: {b: '2'}\nresources:\n"
 FUNCTION = """\
   fn{number}:
@@ -44,45 +43,38 @@ FUNCTION = """\
 """
 
 
-def check(folder: Path, functions: int) -> None:
+def check(folder: Path, functions: int, select: tuple[str, ...] = ()) -> None:
     project = template.load(folder, environ={})
-    (cycle,) = rules.check(rules.Context([project]), select=["FCA031"])
-    assert len(cycle.related) == functions
+    found = rules.check(rules.Context([project]), select=select)
+    if functions > 1:
+        (cycle,) = (finding for finding in found if finding.rule == "FCA031")
+        assert len(cycle.related) == functions
 
 
 def parse(folder: Path) -> None:
     yaml.load((folder / "s.yaml").read_bytes(), Loader=yaml.CSafeLoader)
 
 
-def cost(work: Callable[[], None]) -> float:
-    start = time.process_time()
-    work()
-    return time.process_time() - start
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--functions", type=int, default=10_000)
-    parser.add_argument("--rounds", type=int, default=3)
-    arguments = parser.parse_args()
-    functions: int = arguments.functions
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        text = HEAD + "".join(
-            FUNCTION.format(number=number, following=(number + 1) % functions)
-            for number in range(functions)
-        )
-        (folder / "s.yaml").write_text(text)
-        rounds = [
-            (cost(lambda: check(folder, functions)), cost(lambda: parse(folder)))
-            for _ in range(arguments.rounds)
-        ]
-    ours, libyaml = map(min, zip(*rounds, strict=True))
-    ratio = ours / libyaml
-    print(f"validate {functions} functions: {ours:.2f} s, libyaml alone {libyaml:.2f} s")
-    print(f"ratio {ratio:.1f}, goal under {GOAL}")
-    return int(ratio > GOAL)
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())
+def measure(options: Options) -> Iterator[Row]:
+    for label, functions in SIZES.items():
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            (folder / "code").mkdir()
+            text = HEAD + "".join(
+                FUNCTION.format(number=number, following=(number + 1) % functions)
+                for number in range(functions)
+            )
+            (folder / "s.yaml").write_text(text)
+            times = interleaved(
+                {
+                    "ours": lambda folder=folder, functions=functions: check(folder, functions),
+                    "cycles": lambda folder=folder, functions=functions: check(
+                        folder, functions, ("FCA031",)
+                    ),
+                    "theirs": lambda folder=folder: parse(folder),
+                },
+                options.rounds,
+            )
+        yield pairs(f"validate of {label} / loading the YAML", times["ours"], times["theirs"], "s")
+        what = f"reading and cycle rule of {label} / loading the YAML"
+        yield pairs(what, times["cycles"], times["theirs"], "s")

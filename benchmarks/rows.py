@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: MIT
+"""What all benchmarks share: a row of the result, the goals, and the interleaved clock.
+
+Invariants:
+
+- Goals are spelled here only. A row without an entry in ``GOALS`` is an error; None is no goal.
+- The two sides of a ratio are measured alternately in one run.
+"""
+
+from __future__ import annotations
+
+import gc
+import statistics
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+
+class Goal(NamedTuple):
+    """A bound of a ratio: ``>=`` or ``<=`` a value."""
+
+    sign: str
+    value: float
+
+    def met(self, ratio: float) -> bool:
+        return ratio >= self.value if self.sign == ">=" else ratio <= self.value
+
+    def __str__(self) -> str:
+        return f"{self.sign} {self.value:g}"
+
+
+def at_least(value: float) -> Goal:
+    return Goal(">=", value)
+
+
+def at_most(value: float) -> Goal:
+    return Goal("<=", value)
+
+
+GOALS: dict[str, Goal | None] = {
+    # the engine; ratios of rates
+    "durable accept / bare group commit": at_least(0.35),
+    "durable accept / one commit per message": at_least(3),
+    "accept at 4,000 a second, 99th percentile, ms": at_most(10),
+    "accept to settled / the limit's cycle": at_least(0.2),
+    "start after the due time, 99th percentile, ms": at_most(5),
+    "started before the due time": at_most(0),
+    "burst of 20,000, seconds until all are settled": None,
+    "start on 500,000 waiting, s": at_most(2),
+    "memory with 500,000 waiting, MB": at_most(300),
+    "accept beside 500,000 waiting / on nothing": None,
+    "durable accept / moto's Event invoke": at_least(10),
+    "accept to settled / procrastinate's defer and run": at_least(5),
+    "accept on PostgreSQL / on SQLite": at_least(0.5),
+    "cycle on PostgreSQL / on SQLite": at_least(0.5),
+    # the store and the workers alone; ratios of rates
+    "SQLite, commit per message / fdatasync": None,
+    "SQLite, group commit / fdatasync": None,
+    "SQLite, group commit / commit per message": None,
+    "SQLite, cycle of the store / group commit": None,
+    "PostgreSQL / SQLite, commit per message": None,
+    "PostgreSQL / SQLite, group commit": None,
+    "PostgreSQL / SQLite, cycle of the store": None,
+    "warm call in a worker / bare loop over a socket": None,
+    "8 warm calls at a time / bare loop over a socket": None,
+    "call that needs a new instance / bare process": None,
+    "warm call of a custom runtime / the same server": None,
+    # growth of the store; ratios of times
+    "accept, time on many rows / on few": at_most(1.5),
+    "claim, time on many rows / on few": at_most(1.5),
+    "settle, time on many rows / on few": at_most(1.5),
+    "list, time on many rows / on few": at_most(1.5),
+    # SDK; ratios of rates, of times where named
+    "invoke_async / official SDK, 1 thread": at_least(1.4),
+    "invoke_async / official SDK, 32 threads": at_least(1.5),
+    "asyncio client / official asyncio client, 32 at a time": at_least(4),
+    "fan_out of 10,000 / official SDK with 32 threads": at_least(5),
+    "import / import of the official SDK, time": at_most(0.2),
+    "import / import of the official SDK, memory": at_most(0.2),
+    "import and a ready client / official SDK, time": at_most(0.5),
+    "import and a ready client / official SDK, memory": at_most(0.5),
+    "signing / official signer, time": at_most(0.6),
+    "events.parse / msgspec decoding the JSON, 100 B of JSON": at_most(1.3),
+    "events.parse / msgspec decoding the JSON, 100 KB of JSON": at_most(1.3),
+    "events.parse / msgspec decoding the JSON, 100 KB of text": at_most(1.3),
+    "events.parse and payloads as text / msgspec, 100 B of JSON": None,
+    "events.parse and payloads as text / msgspec, 100 KB of JSON": None,
+    "events.parse and payloads as text / msgspec, 100 KB of text": None,
+    "powertools' data class / events.parse, 100 B of JSON": None,
+    "powertools' data class / events.parse, 100 KB of JSON": None,
+    "powertools' data class / events.parse, 100 KB of text": None,
+    # local runtime, seen from the command line and from tests
+    "start of the runtime to the first 202, s": None,
+    "one test on the fixture fc_local, ms": at_most(50),
+    "MNS receive and delete / bare stand-in, one by one": at_least(0.5),
+    "MNS receive and delete / bare stand-in, batches of 16": at_least(0.5),
+    # deploy plugin; ratios of times
+    "validate of 1 function / loading the YAML": at_most(1.25),
+    "validate of 10,000 functions / loading the YAML": at_most(1.25),
+    "reading and cycle rule of 1 function / loading the YAML": None,
+    "reading and cycle rule of 10,000 functions / loading the YAML": at_most(1.25),
+    "fc-async --version / s -v": at_most(0.25),
+    "fc-async validate / s verify": at_most(0.33),
+    "plan of 1,000 configurations, s": None,
+    "plan of 1,000 configurations, requests": None,
+    "networkx / cycles, 100,000 nodes": at_least(20),
+    "networkx / cycles, 1,000,000 nodes": at_least(20),
+    "rustworkx / cycles, 100,000 nodes": at_least(1),
+    "rustworkx / cycles, 1,000,000 nodes": at_least(1),
+}
+
+
+class Options(NamedTuple):
+    """How a run measures."""
+
+    rounds: int = 3
+    rows: int = 500_000
+    """Of the large file whose growth is measured."""
+    s: str | None = None
+    """The program ``s``."""
+
+
+class Row(NamedTuple):
+    """One line of the result.
+
+    ``ratio`` is the measured value where ``what`` names a unit; None where a peer is missing.
+    ``met`` is None without a goal or without a ratio.
+    """
+
+    what: str
+    ratio: float | None
+    goal: str | None
+    met: bool | None
+    ours: float | None = None
+    theirs: float | None = None
+    unit: str = ""
+    note: str = ""
+
+
+def row(what: str, ratio: float, **details: float | str) -> Row:
+    """Make a row and judge it by the goal that ``GOALS`` has for it."""
+    goal = GOALS[what]
+    rounded = float(f"{ratio:.4g}")
+    return Row(what, rounded, goal and str(goal), goal and goal.met(ratio), **details)  # type: ignore[arg-type]
+
+
+def missing(what: str, reason: str) -> Row:
+    """Make the row of something that could not be measured here."""
+    goal = GOALS[what]
+    return Row(what, None, goal and str(goal), None, note=reason)
+
+
+def pairs(
+    what: str, ours: Sequence[float], theirs: Sequence[float], unit: str, *, inverse: bool = False
+) -> Row:
+    """Make the row of two interleaved series: the median of ours / theirs, or its inverse."""
+    ratios = [b / a if inverse else a / b for a, b in zip(ours, theirs, strict=True)]
+    mine, other = statistics.median(ours), statistics.median(theirs)
+    return row(what, statistics.median(ratios), ours=mine, theirs=other, unit=unit)
+
+
+def interleaved(
+    works: Mapping[str, Callable[[], object]],
+    rounds: int,
+    clock: Callable[[], float] = time.process_time,
+) -> dict[str, list[float]]:
+    """Run each of several works once a round; return the seconds that each run took by name.
+
+    A work that takes less than 20 ms is repeated within its run, after one call to warm up.
+    """
+    times: dict[str, list[float]] = {name: [] for name in works}
+    counts = {}
+    for name, work in works.items():
+        began = time.perf_counter()
+        work()
+        counts[name] = max(1, int(0.02 / max(time.perf_counter() - began, 1e-7)))
+    for _ in range(rounds):
+        for name, work in works.items():
+            gc.collect()
+            began = clock()
+            for _ in range(counts[name]):
+                work()
+            times[name].append((clock() - began) / counts[name])
+    return times

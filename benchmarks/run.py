@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: MIT
+"""Run the benchmarks and write what they found as JSON and as a Markdown table.
+
+    python benchmarks/run.py [NAME ...] [--rounds 3] [--rows 500000] [--s PATH] [--out FOLDER]
+
+Without names all of them run, each in a process of its own, and the results go to
+``benchmarks/results/``. With names they go to standard output, unless --out is given. A benchmark
+that fails or exceeds its time limit is a row without a ratio; the others go on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib
+import json
+import os
+import platform
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rows import Options, Row
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+RESULTS = Path(__file__).with_name("results")
+LIMITS = {
+    "sdk": 180,
+    "sdk_alone": 60,
+    "starting": 90,
+    "validate": 90,
+    "cli": 60,
+    "plan": 60,
+    "cycles": 120,
+    "growth": 120,
+    "services": 90,
+    "runtime": 90,
+    "store": 90,
+    "engine": 420,
+}
+"""Benchmarks, modules of this folder with a function ``measure``; seconds that each may take."""
+LONGEST = 14.5 * 60
+"""Seconds of a whole run."""
+EXAMPLE = "example"
+"""A benchmark that measures nothing, for the test of this file."""
+
+
+def machine() -> dict[str, Any]:
+    """Describe the machine: no host name, no path."""
+    cpu = Path("/proc/cpuinfo")
+    lines = cpu.read_text("utf-8").splitlines() if cpu.exists() else []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return {
+        "cores": len(os.sched_getaffinity(0)),
+        "cpu": models[0] if models else platform.machine(),
+        "memory_gb": round(memory / 2**30, 1),
+        "python": platform.python_version(),
+        "os": f"{platform.system()} {platform.release()}",
+    }
+
+
+def run_one(name: str, options: Options) -> list[dict[str, Any]]:
+    """Run one benchmark in this process."""
+    if name == EXAMPLE:
+        return [Row("example", 1.0, ">= 1", met=True, unit="s")._asdict()]
+    module = importlib.import_module(name)
+    return [found._asdict() for found in module.measure(options)]
+
+
+def run_apart(name: str, options: Options, limit: float) -> list[dict[str, Any]]:
+    """Run one benchmark in a process group of its own, which ends at the limit."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "rows.json"
+        command = [sys.executable, __file__, "--one", name, "--out", str(out)]
+        command += ["--rounds", str(options.rounds), "--rows", str(options.rows)]
+        command += ["--s", options.s] if options.s else []
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=sys.stderr, start_new_session=True
+        )
+        try:
+            process.wait(limit)
+            reason = f"failed with exit code {process.returncode}"
+        except subprocess.TimeoutExpired:
+            reason = f"not finished after {limit:.0f} s"
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        if out.exists():
+            rows: list[dict[str, Any]] = json.loads(out.read_text("utf-8"))
+            return rows
+    return [Row(name, None, None, None, note=reason)._asdict()]
+
+
+def run(names: Iterable[str], options: Options) -> dict[str, Any]:
+    """Run benchmarks one after the other."""
+    began = time.monotonic()
+    rows = []
+    for name in names:
+        print(f"{name} …", file=sys.stderr, flush=True)
+        left = LONGEST - (time.monotonic() - began)
+        rows += run_apart(name, options, max(min(LIMITS.get(name, 60), left), 1))
+    return {
+        "machine": machine(),
+        "seconds": round(time.monotonic() - began),
+        "rows": rows,
+    }
+
+
+def table(result: dict[str, Any]) -> str:
+    """Write a result as a Markdown table, the machine below it."""
+    lines = ["| what | ratio | goal | met | ours | other side |", "|---|---|---|---|---|---|"]
+    for found in result["rows"]:
+        value = found["note"] if found["ratio"] is None else f"{found['ratio']:g}"
+        met = {True: "yes", False: "no", None: ""}[found["met"]]
+        sides = [
+            "" if found[side] is None else f"{found[side]:.4g} {found['unit']}"
+            for side in ("ours", "theirs")
+        ]
+        cells = (found["what"], value, found["goal"] or "", met, *sides)
+        lines.append("| " + " | ".join(cells) + " |")
+    about = result["machine"]
+    machine_line = (
+        f"One run of {result['seconds']} s. Machine: {about['cores']} cores ({about['cpu']}), "
+        f"{about['memory_gb']} GB of memory, Python {about['python']}, {about['os']}."
+    )
+    lines += ["", machine_line]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(LIMITS))
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rows", type=int, default=500_000, help="of growth; 5000000 is the goal")
+    parser.add_argument("--s", default=shutil.which("s"), help="the program s")
+    parser.add_argument("--out", type=Path, help="folder for bench.json and bench.md")
+    parser.add_argument("--one", metavar="NAME", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    options = Options(arguments.rounds, arguments.rows, arguments.s)
+    if arguments.one:
+        arguments.out.write_text(json.dumps(run_one(arguments.one, options)), "utf-8")
+        return 0
+    unknown = set(arguments.names) - {*LIMITS, EXAMPLE}
+    if unknown:
+        parser.error(f"no such benchmark: {', '.join(sorted(unknown))}")
+    result = run(arguments.names or LIMITS, options)
+    folder = arguments.out or (None if arguments.names else RESULTS)
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "bench.json").write_text(json.dumps(result, indent=1) + "\n", "utf-8")
+        (folder / "bench.md").write_text(table(result), "utf-8")
+    print(table(result))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
