@@ -9,8 +9,6 @@ ones are used and no real key leaves its place. No secret appears in a repr, a l
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import logging
 import math
 import os
@@ -25,10 +23,8 @@ from fc_async_sdk.errors import CredentialsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
 _log = logging.getLogger("fc_async_sdk")
-_OFFICIAL_SECONDS: Final = 60.0
 
 
 class Credentials(msgspec.Struct, frozen=True, kw_only=True):
@@ -245,69 +241,3 @@ def _unlock_all() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_unlock_all)
-
-
-def official_chain() -> Provider | None:
-    """The default chain of ``alibabacloud_credentials``, or None if that is not installed.
-
-    It is asked when the first request is signed and then once a minute; it renews what expires.
-    """
-    if importlib.util.find_spec("alibabacloud_credentials") is None:
-        return None
-    chain: list[Any] = []
-
-    def fetch() -> Credentials:
-        try:
-            if not chain:
-                chain.append(importlib.import_module("alibabacloud_credentials.client").Client())
-            found = chain[0].get_credential()
-        except Exception as error:
-            # Whatever goes wrong in there, for the caller it is one thing: no credentials.
-            raise CredentialsError(
-                "no credentials found: give access_key_id and access_key_secret, or set "
-                "ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET, or run s config "
-                f"add; the chain of alibabacloud_credentials has none either: {error}"
-            ) from error
-        return Credentials(
-            access_key_id=found.get_access_key_id() or "",
-            access_key_secret=found.get_access_key_secret() or "",
-            security_token=found.get_security_token() or "",
-            expires_at=time.time() + _OFFICIAL_SECONDS,
-            source="alibabacloud_credentials",
-        )
-
-    return Refreshing(fetch, margin=0.0)
-
-
-def find(
-    environ: Mapping[str, str],
-    *,
-    home: Path,
-    access: str | None = None,
-    official: Callable[[], Provider | None] = official_chain,
-) -> Provider:
-    """The first of the chain that has credentials.
-
-    Args:
-        environ: The environment.
-        home: The home directory, where ``s`` keeps its own unless the environment names another
-            folder for it.
-        access: An alias of ``s``: then nothing else is asked.
-        official: Makes the last of the chain.
-
-    Raises:
-        CredentialsError: Nothing has. The message lists what was asked.
-    """
-    from fc_async_sdk import serverless_devs  # noqa: PLC0415 -- it builds on this module
-
-    found = serverless_devs.find(environ, home, access) or from_environment(environ)
-    if found is not None:
-        return Static(found)
-    last = official()
-    if last is not None:
-        return last
-    raise CredentialsError(
-        "no credentials found: give access_key_id and access_key_secret, or set "
-        "ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET, or run s config add, or "
-        "install alibabacloud_credentials for its chain"
-    )

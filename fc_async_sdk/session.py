@@ -143,8 +143,10 @@ class Session:
             return self._provider
         if place is not None and place.loopback:
             return _credentials.Static(_credentials.LOCAL)
+        from fc_async_sdk import _credential_chain  # noqa: PLC0415 -- not needed with given keys
+
         home = Path(self._environ.get("HOME") or Path.home())
-        return _credentials.find(self._environ, home=home, access=self._access)
+        return _credential_chain.find(self._environ, home=home, access=self._access)
 
     def __repr__(self) -> str:
         return f"<Session region={self._region!r} account={self._account!r}>"

@@ -19,8 +19,6 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from .handlers import LoadFailure
-
 _MAX_FRAMES: Final = 200
 """Newest frames that are told; a runaway recursion has thousands."""
 _MAX_MESSAGE: Final = 64 * 1024
@@ -73,6 +71,22 @@ class Frames(NamedTuple):
         return traceback.FrameSummary(
             name, frame.lineno, frame.name, lookup_line=False, line=frame.line
         )
+
+
+class LoadFailure(Exception):
+    """A handler can't be loaded.
+
+    Attributes:
+        kind: ``errorType`` of the document.
+        text: ``errorMessage``.
+        cause: What was raised on the way; its stack is the function's.
+    """
+
+    def __init__(self, kind: str, text: str, cause: BaseException) -> None:
+        super().__init__(text)
+        self.kind = kind
+        self.text = text
+        self.cause = cause
 
 
 class Failure(NamedTuple):

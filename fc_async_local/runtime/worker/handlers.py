@@ -13,28 +13,12 @@ import os
 import sys
 from typing import TYPE_CHECKING, Final
 
-from .errors import message
+from .errors import LoadFailure, message
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _OWN: Final = __name__.partition(".")[0]
-
-
-class LoadFailure(Exception):
-    """A handler can't be loaded.
-
-    Attributes:
-        kind: ``errorType`` of the document.
-        text: ``errorMessage``.
-        cause: What was raised on the way; its stack is the function's.
-    """
-
-    def __init__(self, kind: str, text: str, cause: BaseException) -> None:
-        super().__init__(text)
-        self.kind = kind
-        self.text = text
-        self.cause = cause
 
 
 def prepare_path(folder: str) -> None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from . import frames, handlers, logs
 from .context import Context
-from .errors import Failure, Frames, describe, encode_result
+from .errors import Failure, Frames, LoadFailure, describe, encode_result
 from .threads import Outbox, Threads
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class PythonInstance:
                 if self._start[op]:
                     self._hooks[op] = handlers.load(self._start[op])
         except Exception as error:  # noqa: BLE001 -- user code; it is reported, not swallowed
-            failure = error if isinstance(error, handlers.LoadFailure) else None
+            failure = error if isinstance(error, LoadFailure) else None
             self._report_failure(0, self._describe(failure.cause if failure else error, failure))
             return False
         except BaseException as error:  # noqa: BLE001 -- it ends the process
@@ -130,9 +130,7 @@ class PythonInstance:
             # What nearly every call is answered with: five times as fast as an encoder.
             self._send(b'{"id":%d,"ok":true,"peak_kb":%d}' % (meta["id"], _peak_kb()), data)
 
-    def _describe(
-        self, error: BaseException, failure: handlers.LoadFailure | None = None
-    ) -> Failure:
+    def _describe(self, error: BaseException, failure: LoadFailure | None = None) -> Failure:
         return describe(error, failure, self._frames)
 
     def _report_failure(self, key: int, failure: Failure, *, last: bool = False) -> None:

@@ -114,12 +114,12 @@ def _alias(account: Account, project: Project | None) -> str | None:
 
 def credentials(account: Account) -> Credentials:
     """Whose keys are used. Against an endpoint on this machine any key will do."""
-    from fc_async_sdk import credentials as keys
-    from fc_async_sdk import endpoint
+    from fc_async_sdk import _credential_chain, endpoint
+    from fc_async_sdk.credentials import LOCAL
 
     if account.endpoint and endpoint.parse(account.endpoint).loopback:
-        return keys.LOCAL
-    return keys.find(os.environ, home=Path.home(), access=account.access)()
+        return LOCAL
+    return _credential_chain.find(os.environ, home=Path.home(), access=account.access)()
 
 
 def account_id_of(account: Account, project: Project | None = None) -> str:

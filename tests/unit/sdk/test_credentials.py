@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import fc_async_sdk
-from fc_async_sdk import credentials, serverless_devs
+from fc_async_sdk import _credential_chain, credentials, serverless_devs
 from fc_async_sdk.credentials import Credentials, Refreshing, Static
 from fc_async_sdk.errors import CredentialsError
 from fc_async_sdk.session import Session
@@ -48,7 +48,7 @@ def write(home: Path, aliases: dict[str, dict[str, Any]], name: str = "access.ya
 
 
 def find(environ: dict[str, str], home: Path, access: str | None = None) -> Credentials:
-    return credentials.find(environ, home=home, access=access, official=lambda: None)()
+    return _credential_chain.find(environ, home=home, access=access, official=lambda: None)()
 
 
 class TestServerlessDevs:
@@ -158,7 +158,7 @@ class TestChain:
 
     def test_the_official_chain_comes_last(self, tmp_path: Path) -> None:
         last = Static(Credentials(access_key_id="o", access_key_secret="s"))
-        found = credentials.find({}, home=tmp_path, official=lambda: last)
+        found = _credential_chain.find({}, home=tmp_path, official=lambda: last)
         assert found is last
 
     def test_nothing_says_what_was_asked(self, tmp_path: Path) -> None:
@@ -221,7 +221,7 @@ class TestOfficialChain:
                 return Found()
 
         monkeypatch.setattr("alibabacloud_credentials.client.Client", Client)
-        provider = credentials.official_chain()
+        provider = _credential_chain.official_chain()
         assert provider is not None
         assert provider().access_key_id == "LTAIofficial"
 
@@ -230,7 +230,7 @@ class TestOfficialChain:
             raise OSError("no metadata service")
 
         monkeypatch.setattr("alibabacloud_credentials.client.Client", fail)
-        provider = credentials.official_chain()
+        provider = _credential_chain.official_chain()
         assert provider is not None
         with pytest.raises(CredentialsError, match="no metadata service"):
             provider()

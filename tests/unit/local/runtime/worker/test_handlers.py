@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fc_async_local.runtime.worker.handlers import LoadFailure, load, prepare_path
+from fc_async_local.runtime.worker.errors import LoadFailure
+from fc_async_local.runtime.worker.handlers import load, prepare_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
