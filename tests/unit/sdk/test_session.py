@@ -13,7 +13,7 @@ import pytest
 import fc_async_sdk
 from fc_async_sdk import endpoint
 from fc_async_sdk.config import Config
-from fc_async_sdk.credentials import Credentials
+from fc_async_sdk.credentials import Credentials, Static
 from fc_async_sdk.errors import ConfigurationError, CredentialsError
 from fc_async_sdk.session import Session
 
@@ -122,7 +122,7 @@ class TestSession:
         client = session.client()
         credentials = Credentials(**KEY, security_token="token-secret")
         config = Config(proxies={"https": "http://u:proxy-secret@p"})
-        for thing in (session, client, credentials, config, session._provider):
+        for thing in (session, client, credentials, config, Static(credentials)):
             assert "secret" not in repr(thing)
         client.close()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from importlib import resources
 
 import pytest
 from starlette.exceptions import HTTPException
@@ -13,7 +14,7 @@ from starlette.routing import Router
 from fc_async_local import console
 from fc_async_local.console import files
 
-FILES = sorted(files._read())
+FILES = sorted(file.name for file in resources.files(console).joinpath("static").iterdir())
 
 
 def get(path: str):
@@ -65,7 +66,7 @@ def test_every_file_is_served_with_its_type_and_policy(name):
 
 
 @pytest.mark.parametrize("path", ["/console/files.py", "/console/..%2ffiles.py", "/console/x"])
-def test_nothing_else_is(path):
+def test_a_path_that_names_no_console_file_is_refused(path):
     with pytest.raises(HTTPException):
         get(path)
 

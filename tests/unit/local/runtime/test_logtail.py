@@ -10,7 +10,9 @@ from fc_async_local.runtime.logtail import LogTail
 
 
 @given(st.lists(st.binary(max_size=50)), st.integers(1, 40), st.integers(0, 10))
-def test_it_is_the_end_of_everything_that_came(chunks: list[bytes], limit: int, after: int) -> None:
+def test_a_log_tail_gives_the_newest_bytes_since_a_position(
+    chunks: list[bytes], limit: int, after: int
+) -> None:
     tail = LogTail(limit)
     for chunk in chunks[:after]:
         tail.feed(chunk)
