@@ -20,6 +20,7 @@ from fc_async_local.runtime import archive as archives
 from fc_async_sdk import limits
 from fc_async_sdk.arn import FunctionArn
 from fc_async_sdk.models import Code, CustomRuntimeConfig, FunctionSettings
+from fc_async_sdk.spec import runtimes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,18 +35,6 @@ _CPU_STEP: Final = 0.05
 _CPU_RANGE: Final = (0.05, 16)
 _MEMORY_PER_CPU: Final = (1, 4)
 _MB_PER_GB: Final = 1024
-_CONTAINER: Final = "custom-container"
-_CUSTOM: Final = "custom"
-
-RUNTIMES: Final = frozenset(
-    {
-        *("python3", "python3.9", "python3.10", "python3.12"),
-        *("nodejs12", "nodejs14", "nodejs16", "nodejs18", "nodejs20"),
-        *("java8", "java11", "go1", "php7.2", "dotnetcore3.1"),
-        *("custom", "custom.debian10", "custom.debian11", "custom.debian12", _CONTAINER),
-    }
-)
-"""API: what ``runtime`` may be. Which of them run here is the runner's matter."""
 
 _SERVICE_DEFAULTS: Final[Settings] = {
     "memorySize": limits.MEMORY_MB.default,
@@ -110,13 +99,15 @@ def _check_layers(layers: object) -> None:
 
 
 def _check_program(settings: FunctionSettings) -> None:
-    if settings.runtime not in RUNTIMES:
+    if settings.runtime not in runtimes.ALL:
         raise refusals.invalid_argument(
-            f"runtime {settings.runtime!r} is not supported, only {', '.join(sorted(RUNTIMES))}"
+            f"runtime {settings.runtime!r} is not supported, only {', '.join(sorted(runtimes.ALL))}"
         )
-    if settings.runtime == _CONTAINER and not (settings.custom_container_config or {}).get("image"):
+    if settings.runtime == runtimes.CONTAINER and not (settings.custom_container_config or {}).get(
+        "image"
+    ):
         raise refusals.invalid_argument("customContainerConfig.image is required")
-    if not settings.runtime.startswith(_CUSTOM) and not settings.handler:
+    if settings.runtime not in runtimes.NEED_NO_HANDLER and not settings.handler:
         raise refusals.invalid_argument("handler is required")
     _check_lines("handler", settings.handler)
     hooks = settings.instance_lifecycle_config
@@ -228,7 +219,7 @@ def check_code(body: Mapping[str, Any], *, required: bool) -> Upload | None:
     """
     given = body.get("code")
     if given is None:
-        if required and body.get("runtime") != _CONTAINER:
+        if required and body.get("runtime") != runtimes.CONTAINER:
             raise refusals.invalid_argument("code is required: zipFile or ossBucketName")
         return None
     try:
@@ -240,7 +231,7 @@ def check_code(body: Mapping[str, Any], *, required: bool) -> Upload | None:
         return Upload(archive=_archive(code.zip_file), checksum=checksum)
     if code.oss_bucket_name and code.oss_object_name:
         return Upload(bucket=code.oss_bucket_name, name=code.oss_object_name, checksum=checksum)
-    if required and body.get("runtime") != _CONTAINER:
+    if required and body.get("runtime") != runtimes.CONTAINER:
         raise refusals.invalid_argument("code needs zipFile, or ossBucketName with ossObjectName")
     return None
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from fc_async_local.runtime.node import NodeInstance, find_node
 from fc_async_local.runtime.python import PythonInstance
+from fc_async_sdk.spec.runtimes import CUSTOM, NODE, PYTHON
 
 if TYPE_CHECKING:
     from fc_async_local.runtime.identity import Identity
@@ -14,15 +15,11 @@ if TYPE_CHECKING:
     from fc_async_local.runtime.ports import PortBook
     from fc_async_local.runtime.protocol import Deployment
 
-PYTHON: Final = frozenset({"python3", "python3.9", "python3.10", "python3.12"})
-"""All run on the interpreter of this runtime, whatever their number says."""
-NODE: Final = frozenset({"nodejs12", "nodejs14", "nodejs16", "nodejs18", "nodejs20"})
-"""All run on the ``node`` that is on the PATH, if there is one."""
-CUSTOM: Final = frozenset({"custom", "custom.debian10", "custom.debian11", "custom.debian12"})
-"""All run on this machine, whatever its system is."""
-
-
 _HERE: Final = PYTHON | CUSTOM
+"""Run on any machine: on this interpreter whatever the version in the name, or as a process.
+
+The runtimes of Node need a ``node`` on the PATH.
+"""
 
 
 def reason_unavailable(deployment: Deployment) -> str:

@@ -19,12 +19,13 @@ from fc_async_local.runtime.archive import ArchiveRefused
 from fc_async_local.runtime.forkserver import ForkServer
 from fc_async_local.runtime.identity import Identity
 from fc_async_local.runtime.instance import Call
-from fc_async_local.runtime.kinds import CUSTOM, InstanceFactory, reason_unavailable
+from fc_async_local.runtime.kinds import InstanceFactory, reason_unavailable
 from fc_async_local.runtime.memory import peak_kb, resident_kb
 from fc_async_local.runtime.pool import InstancePools
 from fc_async_local.runtime.ports import MOST_WAITING, PortBook, PortInUse
 from fc_async_local.runtime.replies import Ending, Reply
 from fc_async_sdk import limits
+from fc_async_sdk.spec.runtimes import CUSTOM
 
 if TYPE_CHECKING:
     from fc_async_local.domain.invocation import Outcome

@@ -27,6 +27,7 @@ SPELLED_ONCE = {
     "the default qualifier": r"""["']LATEST["']""",
     "the ARN of a queue": r"queues/\{\w+\}/messages",
     "the ARN of a bus": r"\}:eventbus/\{",
+    "the names of runtimes": r"\"(nodejs\d+|custom-container|custom\.debian\d+|php7\.2)\"",
     "a RAM action of a destination": "|".join(map(re.escape, ACTIONS)),
     "the parameters of an event source": r"source(MNS|RocketMQ)Parameters|eventSourceParameters",
     "the pattern of a bus or topic as event source": r":/\?topics/\(|:eventbus/\(",

@@ -20,6 +20,7 @@ from fc_async_plugin.plan.steps import Code
 from fc_async_plugin.template.desired import BLOCK, desired, is_function, is_unresolved, unresolved
 from fc_async_plugin.template.errors import failure
 from fc_async_sdk.errors import ConfigurationError
+from fc_async_sdk.spec import runtimes
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -206,7 +207,7 @@ def _code(project: Project, resource: Resource) -> Code | None:
         return Code(bucket=code.get("ossBucketName"), object_name=code["ossObjectName"])
     source = code.get("src") if isinstance(code, dict) else code
     if not source:
-        return Code() if resource.props.get("runtime") == "custom-container" else None
+        return Code() if resource.props.get("runtime") == runtimes.CONTAINER else None
     _refuse_unresolved(resource, source, "code")
     path = Path(project.file).resolve().parent / str(source)
     try:
