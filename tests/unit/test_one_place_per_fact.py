@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from fc_async_sdk import arn
+from fc_async_sdk.models import FunctionSettings
+from fc_async_sdk.operations.functions import FunctionOptions
 from fc_async_sdk.spec import ram
 
 ROOT = Path(__file__).parents[2]
@@ -56,3 +58,18 @@ def test_the_documentation_names_the_action_of_each_destination(destination: str
     action = ram.checked_for(arn.parse(destination)).action
     page = (ROOT / "docs" / "destinations.md").read_text(encoding="utf-8")
     assert f"`{action}`" in page
+
+
+def test_the_prefix_of_rocketmq_5_is_spelled_among_the_limits_only() -> None:
+    assert spellings('"rmq-') == ["fc_async_sdk/limits.py"]
+
+
+def test_settings_of_a_function_are_listed_by_the_model_only() -> None:
+    """Only the typed dictionaries, which type checkers need written out, repeat the model."""
+    places = spellings('"(instanceIsolationMode|ossMountConfig)",')
+    assert places == []
+
+
+def test_options_of_create_function_are_the_settings_of_the_model() -> None:
+    settings = {*FunctionSettings.__struct_fields__, "layers"}
+    assert FunctionOptions.__annotations__.keys() == settings - {"runtime", "handler"}

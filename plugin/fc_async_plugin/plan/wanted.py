@@ -20,6 +20,7 @@ from fc_async_plugin.plan.steps import Code
 from fc_async_plugin.template.desired import BLOCK, desired, is_function, is_unresolved, unresolved
 from fc_async_plugin.template.errors import failure
 from fc_async_sdk.errors import ConfigurationError
+from fc_async_sdk.models import FunctionSettings
 from fc_async_sdk.spec import runtimes
 
 if TYPE_CHECKING:
@@ -29,33 +30,8 @@ if TYPE_CHECKING:
     from fc_async_plugin.template.model import Project, Resource
     from fc_async_sdk.models import AsyncConfig
 
-SETTINGS: Final = (
-    "cpu",
-    "customContainerConfig",
-    "customDNS",
-    "customRuntimeConfig",
-    "description",
-    "disableOndemand",
-    "diskSize",
-    "environmentVariables",
-    "gpuConfig",
-    "handler",
-    "idleTimeout",
-    "instanceConcurrency",
-    "instanceIsolationMode",
-    "instanceLifecycleConfig",
-    "internetAccess",
-    "layers",
-    "logConfig",
-    "memorySize",
-    "nasConfig",
-    "ossMountConfig",
-    "role",
-    "runtime",
-    "sessionAffinity",
-    "timeout",
-    "tracingConfig",
-    "vpcConfig",
+SETTINGS: Final = tuple(
+    sorted({*(field.encode_name for field in msgspec.structs.fields(FunctionSettings)), "layers"})
 )
 """Props that go to CreateFunction and UpdateFunction as they are."""
 _DEFAULT_HANDLER: Final = "index.handler"
