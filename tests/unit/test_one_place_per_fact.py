@@ -73,3 +73,7 @@ def test_settings_of_a_function_are_listed_by_the_model_only() -> None:
 def test_options_of_create_function_are_the_settings_of_the_model() -> None:
     settings = {*FunctionSettings.__struct_fields__, "layers"}
     assert FunctionOptions.__annotations__.keys() == settings - {"runtime", "handler"}
+
+
+def test_the_name_of_the_project_folder_is_spelled_in_one_module() -> None:
+    assert spellings(r"[\"']\.fc-async[/\"']") == ["fc_async_sdk/_project_folder.py"]

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import fastcrc
 from pathspec import GitIgnoreSpec
 
+from fc_async_sdk import _project_folder
 from fc_async_sdk.errors import ConfigurationError
 from fc_async_sdk.packaging import zip_files
 
@@ -29,7 +30,7 @@ ALWAYS_IGNORED: Final = (
     "*.pyc",
     ".git/",
     ".venv/",
-    ".fc-async/",
+    f"{_project_folder.NAME}/",
     ".s/",
     ".DS_Store",
     IGNORE_FILE,
