@@ -28,7 +28,7 @@ with `--endpoint` (or `FC_ASYNC_ENDPOINT`). Flags that users of `s` know mean th
 
 <!-- Written by docs/write_cli_reference.py: change a command's help, then run that. -->
 
-## Manners
+## Conventions
 
 | | |
 |---|---|

@@ -17,7 +17,7 @@ import click
 def command(*, keep: bool) -> None:
     """Run the main job from end to end on this machine; needs no account.
 
-    Starts the local runtime, refuses a template whose destinations go round in a circle, deploys a
+    Starts the local runtime, refuses a template whose destinations form a cycle, deploys a
     correct one, invokes with delay and with failure, kills the runtime and starts it again. Exit
     code 0 means that everything it showed was checked and true.
 

@@ -26,7 +26,9 @@ def where(link: Link) -> Position:
     return link.resource.where(*destination_path(link.outcome))
 
 
-@rule("FCA020", "invalid-arn", "error", "A destination that is no ARN of a possible destination.")
+@rule(
+    "FCA020", "invalid-arn", "error", "A destination that is not the ARN of a possible destination."
+)
 def grammar(context: Context) -> Iterator[Finding]:
     """Checked per kind: fc, mns, eventbridge, mq."""
     for link in context.links:
