@@ -25,7 +25,9 @@ PACKAGES = ("fc_async_sdk", "fc_async_local", "plugin/fc_async_plugin")
 PATTERNS = {
     re.compile(pattern, re.IGNORECASE): advice
     for pattern, advice in {
-        r"(?<!there )\b(?:is|are|was|were) no (?!longer\b|more\b|such\b)\w+": "write 'is not a' or 'has no'",
+        r"(?<!there )\b(?:is|are|was|were) no (?!longer\b|more\b|such\b)\w+": (
+            "write 'is not a' or 'has no'"
+        ),
         r"\b(?:nobody|somebody|whoever|those who)\b": "name the thing that acts",
         r"\b(?:he|his|himself)\b": "a program is not a person",
         r"\b(?:that|which|what|caller|client|process|loop|thread|task) who\b": "write 'that'",
