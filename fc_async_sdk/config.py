@@ -22,9 +22,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         connect_timeout: To reach the endpoint.
         read_timeout: Between two pieces of an answer. A synchronous ``invoke`` waits this long
             for the function: raise it, or give ``invoke`` a ``timeout``.
-        total_timeout: For a whole call, its retries and waits included; None is no limit.
+        total_timeout: For a whole call, its retries and waits included; None means no limit.
         max_pool_connections: Connections kept open; more are opened when needed and closed after.
-        max_attempts: How often one call may be sent, the first time included; 1 is no retry.
+        max_attempts: How often one call may be sent, the first time included; 1 means no retry.
             Only what is safe to repeat is repeated.
         retry_base: The first wait before a retry is random below this; it doubles.
         retry_cap: The longest wait. A service that asks for more gets its error raised.

@@ -181,7 +181,7 @@ class Refreshing:
         _REFRESHING.add(self)
 
     def unlock(self) -> None:
-        """Forget who was fetching: in a forked child nobody is."""
+        """Reset the fetch in progress: a forked child has none."""
         self._lock = threading.Lock()
 
     @property

@@ -56,7 +56,7 @@ def parse(url: str, *, allow_plain_http: bool = False) -> Endpoint:
     """Read an endpoint's URL. Without a scheme it is https, on this machine http.
 
     Raises:
-        ConfigurationError: It is no http(s) address, has a path, or is plain http on another
+        ConfigurationError: It is not an http(s) address, has a path, or is plain http on another
             machine and that was not asked for.
     """
     text = url.strip()

@@ -129,7 +129,7 @@ def canonical_query(pairs: Iterable[tuple[str | bytes, str | bytes]]) -> str:
 
 
 def _canonical_raw_query(raw: str) -> str:
-    # Latin-1 carries any byte both ways, so that values that are no UTF-8 verify as well.
+    # Latin-1 carries any byte both ways, so that values that are not UTF-8 verify as well.
     pairs = parse_qsl(raw, keep_blank_values=True, encoding="latin-1")
     return canonical_query([(k.encode("latin-1"), v.encode("latin-1")) for k, v in pairs])
 

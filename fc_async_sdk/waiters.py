@@ -6,7 +6,7 @@
     task = client.get_waiter("task_finished").wait("f", "task-1", timeout=600)
 
 When a waiter gives up it raises :class:`~fc_async_sdk.errors.WaiterError`, whose ``last`` is what
-it saw last. The judgement is pure; asking, clock and sleep belong to the twins below.
+it saw last. The judgement is pure; asking, clock and sleep belong to the two classes below.
 """
 
 from __future__ import annotations
@@ -206,7 +206,7 @@ class _AsyncWaiter(Generic[T]):
         sleep: Callable[[float], Awaitable[None]] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        import asyncio  # noqa: PLC0415 -- the synchronous twin does without it
+        import asyncio  # noqa: PLC0415 -- the synchronous waiter does without it
 
         self._perform = perform
         self._kind = kind
@@ -290,7 +290,7 @@ class FunctionWaiter(_Waiter["Function"]):
 
 
 class AsyncTaskWaiter(_AsyncWaiter["AsyncTask"]):
-    """The asyncio twin of :class:`TaskWaiter`."""
+    """The asyncio version of :class:`TaskWaiter`."""
 
     async def wait(
         self,
@@ -306,7 +306,7 @@ class AsyncTaskWaiter(_AsyncWaiter["AsyncTask"]):
 
 
 class AsyncFunctionWaiter(_AsyncWaiter["Function"]):
-    """The asyncio twin of :class:`FunctionWaiter`."""
+    """The asyncio version of :class:`FunctionWaiter`."""
 
     async def wait(
         self,

@@ -10,7 +10,7 @@
     │   └── PayloadTooLarge       the payload is over the service's limit
     ├── ConfigurationError        region, account, endpoint or credentials are missing or wrong
     │   └── CredentialsError
-    ├── InvalidEvent              what was handed in is no destination event
+    ├── InvalidEvent              the input is not a destination event
     ├── TransportError            no (usable) answer came back
     │   ├── ConnectFailed         the request never left
     │   ├── TimedOut              no answer in time; safe to repeat, the call was idempotent

@@ -172,7 +172,7 @@ class AsyncTaskNotFound(NotFound):
 
 
 class Conflict(ServiceError):
-    """409: it exists already, or was changed by somebody else."""
+    """409: it exists already, or was changed by another request."""
 
 
 class FunctionAlreadyExists(Conflict):
@@ -198,7 +198,7 @@ class FunctionNotEmpty(Conflict):
 
 
 class ConcurrentUpdateError(Conflict):
-    """409: somebody else is changing this resource."""
+    """409: another request is changing this resource."""
 
 
 class PreconditionFailed(ServiceError):

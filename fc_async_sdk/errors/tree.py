@@ -87,7 +87,7 @@ class CredentialsError(ConfigurationError):
 
 
 class InvalidEvent(FcAsyncError, ValueError):
-    """What was handed in is no destination event.
+    """The input is not a destination event.
 
     Attributes:
         place: Where in the document it went wrong, such as ``$.requestContext.requestId``.

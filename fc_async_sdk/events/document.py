@@ -29,7 +29,7 @@ T = TypeVar("T")
 _PLACE: Final = re.compile(r" - at `(?P<place>[^`]*)`$")
 _OK: Final = 200
 _LARGE: Final = 8 * 1024
-_MARK: Final = b"-0.0e-00"  # a number as nobody writes it
+_MARK: Final = b"-0.0e-00"  # a spelling of a number that no encoder writes
 _PAYLOAD_KEYS: Final = (
     (b'"requestPayload":"', "request_payload"),
     (b'"responsePayload":"', "response_payload"),
@@ -97,7 +97,7 @@ class DestinationEvent(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def arn(self) -> arn.FunctionArn | None:
-        """:attr:`function_arn`, parsed; None if it is no function's ARN."""
+        """:attr:`function_arn`, parsed; None if it is not a function's ARN."""
         try:
             parsed = arn.parse(self.function_arn)
         except InvalidArn:

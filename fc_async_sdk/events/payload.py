@@ -20,7 +20,7 @@ _NULL: Final = b"null"
 class Payload(msgspec.Struct, frozen=True):
     """A payload as it came; reading it is up to you.
 
-    On the wire it is the text of the payload as one JSON string; bytes that are no UTF-8 come as
+    On the wire it is the text of the payload as one JSON string; bytes that are not UTF-8 come as
     base64 with a flag. ``""`` is what a function that returned nothing leaves.
     """
 

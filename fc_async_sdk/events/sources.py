@@ -36,7 +36,7 @@ def from_mns_message(message: Any) -> DestinationEvent:
         message: The message, or its body.
 
     Raises:
-        InvalidEvent: Its body is no destination event.
+        InvalidEvent: Its body is not a destination event.
     """
     body = _body(message, "message_body")
     return parse(body if isinstance(body, Mapping) else _unwrap(body))
@@ -49,7 +49,7 @@ def from_rocketmq_message(message: Any) -> DestinationEvent:
         message: The message, or its body.
 
     Raises:
-        InvalidEvent: Its body is no destination event.
+        InvalidEvent: Its body is not a destination event.
     """
     return parse(_body(message, "message_body", "body"))
 
@@ -61,7 +61,7 @@ def from_eventbridge(event: Any) -> DestinationEvent:
         event: Bytes, text, a decoded JSON object, or a ``cloudevents`` object.
 
     Raises:
-        InvalidEvent: It is no destination event in an envelope.
+        InvalidEvent: It is not a destination event in an envelope.
     """
     parsed = parse(event)
     if parsed.envelope is None:

@@ -19,7 +19,7 @@ _OK: Final = 200
 def encode_payload(payload: bytes) -> tuple[str, bool]:
     """A payload as the text that an event carries, and whether that is base64.
 
-    Payloads are text on the wire. One that is no UTF-8 travels as base64 and is flagged.
+    Payloads are text on the wire. One that is not UTF-8 travels as base64 and is flagged.
     """
     try:
         return payload.decode(), False

@@ -120,7 +120,7 @@ class AsyncFanOut(_Run):
         self._send = send
 
     async def __aiter__(self) -> AsyncIterator[Outcome]:
-        import asyncio  # noqa: PLC0415 -- the synchronous twin does without it
+        import asyncio  # noqa: PLC0415 -- the synchronous run does without it
 
         self._begin()
         done: asyncio.Queue[Outcome | None] = asyncio.Queue()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Sends calls over aiohttp, within one event loop.
 
-The twin of :mod:`fc_async_sdk.transport.sync`: same signing, same retries, same failures. One
+The asyncio version of :mod:`fc_async_sdk.transport.sync`: same signing, retries and failures. One
 pooled aiohttp session, made when the first call is sent.
 """
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _FINAL: Final = 200
 _ACCEPTED: Final = 202
 _IDLE_SECONDS: Final = 15.0
-"""Nobody on the way is sure to remember a connection that was silent for longer."""
+"""Proxies and servers may drop a connection that was silent for longer."""
 
 
 class BulkTransport(LoopTransport):
@@ -181,7 +181,7 @@ class _Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self._future is None:
-            self.drop()  # nobody asked
+            self.drop()  # bytes without a request
             return
         try:
             self._parser.feed_data(data)

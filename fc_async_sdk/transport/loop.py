@@ -150,7 +150,7 @@ def tls(endpoint: Endpoint, config: Config) -> ssl.SSLContext:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     else:
-        import certifi  # noqa: PLC0415 -- what requests trusts, so that both twins trust the same
+        import certifi  # noqa: PLC0415 -- what requests trusts, so that both clients trust the same
 
         bundle = Path(certifi.where() if verify is True else verify)
         if bundle.is_dir():
