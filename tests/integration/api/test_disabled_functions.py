@@ -67,6 +67,8 @@ def test_events_of_a_disabled_function_are_still_delivered(fc_local):
     fc_local.deploy("orders", lambda *_: "done", async_config=config)
     fc_local.fail_destination(times=1)
     fc_local.client.invoke_async("orders", b"")
+    fc_local.advance(0)  # it runs, and the first delivery of its event fails
     fc_local.client.disable_function_invocation("orders")
+    assert fc_local.receive("done") is None
     fc_local.run_until_idle()
     assert fc_local.receive("done") is not None
