@@ -165,14 +165,17 @@ def interleaved(
     works: Mapping[str, Callable[[], object]],
     rounds: int,
     clock: Callable[[], float] = time.process_time,
+    *,
+    repeat: bool = True,
 ) -> dict[str, list[float]]:
     """Run each of several works once a round; return the seconds that each run took by name.
 
-    A work that takes less than 20 ms is repeated within its run, after one call to warm up.
+    A work that takes less than 20 ms is repeated within its run, after one call to warm up;
+    ``repeat`` False spares that call where every work takes long.
     """
     times: dict[str, list[float]] = {name: [] for name in works}
-    counts = {}
-    for name, work in works.items():
+    counts = dict.fromkeys(works, 1)
+    for name, work in works.items() if repeat else ():
         began = time.perf_counter()
         work()
         counts[name] = max(1, int(0.02 / max(time.perf_counter() - began, 1e-7)))

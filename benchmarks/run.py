@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 RESULTS = Path(__file__).with_name("results")
 LIMITS = {
+    "engine": 420,
     "sdk": 180,
     "sdk_alone": 60,
     "starting": 90,
@@ -43,7 +44,6 @@ LIMITS = {
     "services": 90,
     "runtime": 90,
     "store": 90,
-    "engine": 420,
 }
 """Benchmarks, modules of this folder with a function ``measure``; seconds that each may take."""
 LONGEST = 14.5 * 60
@@ -67,12 +67,16 @@ def machine() -> dict[str, Any]:
     }
 
 
-def run_one(name: str, options: Options) -> list[dict[str, Any]]:
-    """Run one benchmark in this process."""
-    if name == EXAMPLE:
-        return [Row("example", 1.0, ">= 1", met=True, unit="s")._asdict()]
-    module = importlib.import_module(name)
-    return [found._asdict() for found in module.measure(options)]
+def run_one(name: str, options: Options, out: Path) -> None:
+    """Run one benchmark in this process; write each row as a line when it is known."""
+    found = (
+        [Row("example", 1.0, ">= 1", met=True, unit="s")]
+        if name == EXAMPLE
+        else importlib.import_module(name).measure(options)
+    )
+    with out.open("w", encoding="utf-8") as file:
+        for row in found:
+            print(json.dumps(row._asdict()), file=file, flush=True)
 
 
 def run_apart(name: str, options: Options, limit: float) -> list[dict[str, Any]]:
@@ -86,18 +90,17 @@ def run_apart(name: str, options: Options, limit: float) -> list[dict[str, Any]]
             command, stdin=subprocess.DEVNULL, stdout=sys.stderr, start_new_session=True
         )
         try:
-            process.wait(limit)
-            reason = f"failed with exit code {process.returncode}"
+            code = process.wait(limit)
+            reason = f"failed with exit code {code}" if code else ""
         except subprocess.TimeoutExpired:
             reason = f"not finished after {limit:.0f} s"
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-        if out.exists():
-            rows: list[dict[str, Any]] = json.loads(out.read_text("utf-8"))
-            return rows
-    return [Row(name, None, None, None, note=reason)._asdict()]
+        lines = out.read_text("utf-8").splitlines() if out.exists() else []
+    rows = [json.loads(line) for line in lines]
+    return [*rows, Row(name, None, None, None, note=reason)._asdict()] if reason else rows
 
 
 def run(names: Iterable[str], options: Options) -> dict[str, Any]:
@@ -147,7 +150,7 @@ def main() -> int:
     arguments = parser.parse_args()
     options = Options(arguments.rounds, arguments.rows, arguments.s)
     if arguments.one:
-        arguments.out.write_text(json.dumps(run_one(arguments.one, options)), "utf-8")
+        run_one(arguments.one, options, arguments.out)
         return 0
     unknown = set(arguments.names) - {*LIMITS, EXAMPLE}
     if unknown:
