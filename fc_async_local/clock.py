@@ -156,7 +156,7 @@ _CURRENT: ContextVar[_Work | None] = ContextVar("fc_async_local_work", default=N
 
 
 class _Sleeper:
-    """Somebody who waits for the time, for an event, or for both."""
+    """A waiter for a time, for an event, or for both."""
 
     __slots__ = ("future", "wake")
 
@@ -176,7 +176,7 @@ class _Sleeper:
 class VirtualClock:
     """A clock that stands still until it is moved. Not thread-safe: one event loop.
 
-    :meth:`advance` is how tests move it: from one moment at which somebody wants to be woken to
+    :meth:`advance` is how tests move it: from one moment at which a waiter is due to
     the next, and at each of them everything that is in progress gets its chance to finish.
     """
 
@@ -245,7 +245,7 @@ class VirtualClock:
     @staticmethod
     @contextlib.contextmanager
     def aside() -> Iterator[None]:
-        """What is started in here is no part of the work around it, such as its time limit."""
+        """What is started in here does not belong to the work around it, such as its time limit."""
         token = _CURRENT.set(None)
         try:
             yield
@@ -261,7 +261,7 @@ class VirtualClock:
     def set(self, now: int) -> None:
         """Move to a moment and wake everybody who waits for it or an earlier one.
 
-        Setting it back is allowed (that is what a test of a bad clock does) and wakes nobody.
+        Setting it back is allowed (that is what a test of a bad clock does) and wakes no waiter.
         """
         self._now = now
         while self._queue and self._queue[0][0] <= now:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Who signed a request. By default nobody is asked; in strict mode ACS3 signatures are verified.
+"""Verification of signatures. None by default; in strict mode ACS3 signatures are verified.
 
 The clock of signatures is the machine's, also when the runtime's is virtual: clients sign with
 theirs.
@@ -35,7 +35,7 @@ class Authenticator(Protocol):
 
 
 class AnyKey:
-    """Takes every request, signed or not: whoever reaches a loopback port is the user."""
+    """Takes every request, signed or not: only local programs reach a loopback port."""
 
     def check(self, scope: Scope, body: bytes) -> None:
         """Let it in."""

@@ -56,7 +56,7 @@ class Invocation(Record, frozen=True, kw_only=True):
         config: The async configuration (JSON) that held at accept, None if there was none.
             Applies where settings say so, and when the configuration was deleted since.
         epoch: Counts claims.
-        lease_until: Until when the claim holds, or None when nobody holds it.
+        lease_until: Until when the claim holds, or None without a claim.
         lease_owner: The node that holds it, "" if none.
     """
 
@@ -148,7 +148,7 @@ class Outcome(Record, frozen=True, kw_only=True):
 
 
 class Delivery(Record, frozen=True, kw_only=True):
-    """The duty to tell one destination about one final outcome.
+    """The job of sending one final outcome to one destination.
 
     Attributes:
         request_id: Of the invocation; at most one delivery each.
@@ -227,7 +227,7 @@ class Settlement(Record, frozen=True, kw_only=True):
     Attributes:
         invocation: The invocation as it stands afterwards; waiting again or final.
         events: Steps to record (task mode only).
-        delivery: The duty that follows from a final outcome, or None.
+        delivery: The push job that follows from a final outcome, or None.
         counts: Metrics.
     """
 

@@ -3,7 +3,7 @@
 
 The two destination metrics are those of the user guide (*guide*), the others those of the metric
 reference of CloudMonitor (*monitor*, namespace ``acs_fc``); one is ours because the service has no
-loop guard. Nobody else may spell a metric's name. Sums per minute are the store's business.
+loop guard. No other module may spell a metric's name. Sums per minute are kept by the store.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Turns a decision into everything that has to be written because of it, in one transaction.
 
-The new state, the recorded steps, the duty to tell a destination, the metrics. Pure; decides
+The new state, the recorded steps, the push job for a destination, the metrics. Pure; decides
 nothing that :mod:`fc_async_local.domain.policy` has not decided.
 """
 
@@ -235,7 +235,7 @@ def _delivery(
     now: int,
     rules: Rules,
 ) -> Delivery | None:
-    """The duty that follows; dead on arrival when it can't be fulfilled."""
+    """The push job that follows; dead from the start when it cannot be delivered."""
     target = _destination(end, config, rules)
     if target is None:
         return None

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The states of an asynchronous invocation and the steps between them that are legal.
 
-The names are the service's (ListAsyncTasks, ``status``). Nobody else may compare status strings or
-decide which step is allowed.
+The names are the service's (ListAsyncTasks, ``status``). Only this module compares status
+strings and decides which step is allowed.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Status(str, enum.Enum):
 
     @property
     def waiting(self) -> bool:
-        """True when the invocation lies in the queue and nobody holds it."""
+        """True when the invocation is in the queue and not claimed."""
         return self in WAITING
 
 
@@ -58,7 +58,7 @@ LEGAL: Final[dict[Status, frozenset[Status]]] = {
             Status.EXPIRED,
             Status.INVALID,
             Status.FAILED,
-            # Without task mode nobody sees RUNNING, so it is not written.
+            # Without task mode RUNNING is not visible, so it is not written.
             Status.SUCCEEDED,
         }
     ),

@@ -2,7 +2,7 @@
 """The cache of unpacked code: one folder per checksum, unpacked once, shared by all instances.
 
 A folder appears whole or not at all (rename), so processes and nodes may share the cache. Never
-changes a folder that is there: code of one checksum is immutable. What nobody used for a long time
+changes a folder that is there: code of one checksum is immutable. What was unused for a long time
 is thrown away; the store has it still.
 """
 
@@ -29,7 +29,7 @@ class CodeCache:
         blobs: Where the archives are.
         root: Where the folders lie; made on first use.
         limits: How much an archive may unpack to.
-        keep_seconds: How long a folder stays that nobody asks for, at least until the next start.
+        keep_seconds: How long an unused folder stays, at least until the next start.
     """
 
     def __init__(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Instances of custom runtimes: the user's own HTTP server, started with his command.
+"""Instances of custom runtimes: the user's own HTTP server, started with the user's command.
 
 Calls are ``POST /invoke`` with the event as body, hooks ``POST /initialize`` and ``GET
 /pre-stop``. Status code and headers of an answer mean nothing but ``x-fc-status``, as on the
@@ -294,7 +294,7 @@ class CustomInstance(Instance):
     # --- calls ---
 
     def submit(self, call: Call) -> None:
-        """Send the call; hang up when nobody waits for it any more."""
+        """Send the call; close the connection when no caller waits any more."""
         if self._ended is not None or not self._still_listens():
             call.end(Reply(Ending.UNDELIVERED))
             return

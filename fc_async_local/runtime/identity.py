@@ -2,7 +2,7 @@
 """Who a function is told it is: account, region, credentials, and its environment variables.
 
 The environment of an instance is made here from nothing: what the person who started the runtime
-has in his own environment (above all his real access keys) is not passed on.
+has in the environment (above all real access keys) is not passed on.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     environment: Mapping[str, str] = {}
 
     def __repr__(self) -> str:
-        """Region and account; keys are nobody's business."""
+        """Region and account; keys are left out."""
         return f"Identity(region={self.region!r}, account_id={self.account_id!r})"
 
 

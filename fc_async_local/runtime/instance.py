@@ -39,7 +39,7 @@ class Call:
 
     Attributes:
         attempt: What is executed.
-        done: Resolved once, by the instance, by a deadline or by whoever interrupts.
+        done: Resolved once, by the instance, by a deadline or by an interruption.
     """
 
     __slots__ = ("attempt", "done")
@@ -49,7 +49,7 @@ class Call:
         self.done: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
 
     def end(self, reply: Reply) -> None:
-        """Resolve, if nobody has yet."""
+        """Resolve, unless it is resolved already."""
         if not self.done.done():
             self.done.set_result(reply)
 
@@ -159,7 +159,7 @@ class Instance(abc.ABC):
     def log_since(self, position: int, attempt: Attempt, ending: Ending) -> bytes:
         """The log of an attempt that is over and began at ``position``.
 
-        Whoever ended it has drained the pipe.
+        The code that ended it has drained the pipe.
         """
         # A process that is gone can't say that the call has ended, nor one that never was ready.
         if self.ready and not ending.spoils:
@@ -226,4 +226,4 @@ def _reply_of(end: Exit, ended: Reply) -> Reply:
 
 
 def _nothing() -> None:
-    """Nobody wants to know."""
+    """Ignore the result."""

@@ -105,7 +105,7 @@ def _result(reply: Reply, run: Run, memory_mb: int) -> tuple[OutcomeKind, str, b
         seconds = limit // 1000 if limit % 1000 == 0 else limit / 1000
         text = f"Function timed out after {seconds} seconds (maxMemoryUsage: {memory_mb}MB)"
     else:
-        # Out of memory too: the service's kernel ends the process, and nobody is told why.
+        # Out of memory too: the service's kernel ends the process, without a reason.
         text = (
             "Process exited unexpectedly before completing request "
             f"(duration: {run.duration_ms}ms, maxMemoryUsage: {memory_mb}MB)"

@@ -184,7 +184,7 @@ class ProcessRunner:
         try:
             return await self._run_in(instance, call, loop)
         except BaseException:
-            # Whoever waited is gone; the function must not go on unseen.
+            # The caller is gone; the function must not go on unseen.
             await self._abandon(instance)
             raise
         finally:
@@ -290,7 +290,7 @@ class ProcessRunner:
         return outcome
 
     async def _abandon(self, instance: Instance, reply: Reply | None = None) -> Reply:
-        """End an instance in which a call goes on that nobody waits for any more.
+        """End an instance in which a call goes on that no caller waits for any more.
 
         Its other calls may finish; it ends with the last of them.
         """
