@@ -32,7 +32,7 @@ class Point(enum.Enum):
     RAN = "ran"
     """The function came to its end, the store doesn't know yet."""
     SETTLED = "settled"
-    """The outcome is in the store, nobody was told yet."""
+    """The outcome is in the store, no destination has it yet."""
     DELIVERED = "delivered"
     """The destination has the event, the store doesn't know yet."""
 

@@ -38,7 +38,7 @@ class Run(Generic[T]):
         stop_on_error: Begin nothing new after a job failed.
         on_start: Told before a job begins.
         stop: Asked before a job begins; once true, nothing new begins. What runs is let end: cut
-            off in the middle, nobody knew what it did.
+            off in the middle, its effect was unknown.
 
     Attributes:
         ended: All jobs that ended, in that order.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The command group and its manners: lazy commands, exit codes, one message per error.
+"""The command group and its conventions: lazy commands, exit codes, one message per error.
 
 Every command runs inside :func:`run`, so no command catches an error only to print it, and none
 calls ``sys.exit``. This module knows no command but by name.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The progress of a deployment: a bar where somebody looks, a line per step where a log is kept."""
+"""The progress of a deployment: a bar on a terminal, a line per step in a log."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class EventQueue:
 
         Raises:
             mns.mns_exception.MNSServerException: None came (``MessageNotExist``).
-            fc_async_sdk.errors.InvalidEvent: It was no destination event.
+            fc_async_sdk.errors.InvalidEvent: It was not a destination event.
         """
         message = self._queue.receive_message(LONG_POLL_SECONDS)
         event = events.from_mns_message(message)

@@ -121,7 +121,7 @@ def show_runtime(stage: Stage) -> None:
 
 
 def refuse_cycle(stage: Stage) -> None:
-    """2: a template whose destinations go round in a circle is refused, with the place."""
+    """2: a template whose destinations form a cycle is refused, with the place."""
     printed = run(stage.console, "validate", cwd=stage.folder / "cyclic", expect=1)
     for name in ("resize", "watermark", "s.yaml:"):
         check(name in printed, f"the refusal doesn't name {name}")

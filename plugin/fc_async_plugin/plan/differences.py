@@ -55,7 +55,7 @@ def _resolved(text: str | None, region: str, account_id: str) -> str:
     try:
         return str(arn.parse(text).resolve(region=region, account_id=account_id))
     except InvalidArn:
-        # Somebody configured it elsewhere; compared as text, and validate has said so.
+        # It was configured elsewhere; compared as text, and validate has said so.
         return text
 
 

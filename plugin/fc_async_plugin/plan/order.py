@@ -3,7 +3,7 @@
 
 Pure. A step needs what makes the thing it works on: a function before its version, a version before
 its alias, an alias before its configuration, a destination before the configuration that names it;
-deletions go the other way round.
+deletions are in the reverse order.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ def check(
     ]
     ran = {rule.id for rule in chosen}
     if ran == set(entered()):
-        # After a choice of rules, or with a template unread, nobody knows what is unused.
+        # After a choice of rules, or with a template unread, it is unknown what is unused.
         kept += entered()[_LAST].check(context) if not context.problems else ()
     secrets = [secret for project in context.projects for secret in project.secrets]
     if secrets:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The values of the access alias that ``${config(…)}`` shows, and the account id.
 
-Only looks where ``s`` looks, in its order. Nothing found is no error here: a template can be judged
-without an account. Secrets pass through and are never shown.
+Only looks where ``s`` looks, in its order. Finding nothing is not an error here: a template
+can be judged without an account. Secrets pass through and are never shown.
 """
 
 from __future__ import annotations

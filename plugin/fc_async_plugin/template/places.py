@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Where every value of a resource was written, found only when somebody asks.
+"""Where every value of a resource was written, found only on request.
 
 A template without findings never pays for it. References to collections are followed, so that what
 is wrong in ``vars`` is shown there.

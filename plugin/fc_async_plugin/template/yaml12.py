@@ -45,7 +45,7 @@ def parse(text: str, file: str) -> tuple[Node | None, list[Position]]:
         The root (None for an empty document), and where unquoted dates were.
 
     Raises:
-        TemplateError: It is no YAML 1.2 document, or over a limit.
+        TemplateError: It is not a YAML 1.2 document, or over a limit.
     """
     builder = _Builder(file)
     enabled = gc.isenabled()
