@@ -135,11 +135,6 @@ def is_expired(queue: Queue, message: Message, now: int) -> bool:
     return message.enqueued_at <= kept_since(queue, now)
 
 
-def kept_until(queue: Queue, enqueued_at: int) -> int:
-    """The moment at which a message that was enqueued then is gone."""
-    return enqueued_at + queue.attributes.message_retention_period * 1_000
-
-
 def kept_since(queue: Queue, now: int) -> int:
     """Messages enqueued at this moment or earlier are gone."""
     return now - queue.attributes.message_retention_period * 1_000

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What is done to queues inside of a transaction of the SQLite file: statements and rows.
+"""Run the SQL statements of queues inside a transaction of the SQLite file.
 
-Every decision is :mod:`fc_async_local.services.mns.queue`'s. When there is a transaction, and what
-is known without one, is :mod:`fc_async_local.services.mns.sqlite`'s.
+:mod:`fc_async_local.services.mns.queue` makes every decision.
+:mod:`fc_async_local.services.mns.sqlite` chooses the transaction.
 """
 
 from __future__ import annotations
@@ -14,16 +14,14 @@ import msgspec
 
 from fc_async_local.services.mns import queue as rules
 from fc_async_local.services.mns import rows
-from fc_async_local.services.mns.desk import WINDOW_CHARACTERS, Layout
 from fc_async_local.services.mns.errors import MnsError, queue_missing
-from fc_async_local.services.mns.model import Counts, Creation
+from fc_async_local.services.mns.model import Counts, Creation, Received
 from fc_async_local.store import sql
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Sequence
 
-    from fc_async_local.services.mns.journal import Entry
     from fc_async_local.services.mns.model import Draft, Message, Queue, QueueAttributes, Receipt
 
 _SQL: Final = sql.statements("fc_async_local.services.mns")
@@ -82,64 +80,30 @@ def send(
     return [_put(connection, name, message, now) for message in messages]
 
 
-def offer(
-    connection: sqlite3.Connection, name: str, draft: Draft, now: int
-) -> Sequence[Message] | MnsError:
-    """Put a message into a queue, or say why it takes none."""
+def offer(connection: sqlite3.Connection, name: str, draft: Draft, now: int) -> MnsError | None:
+    """Put a message into a queue, or return why the queue refuses it."""
     try:
-        return send(connection, name, [draft], now)
+        send(connection, name, [draft], now)
     except MnsError as error:
         return error
+    return None
 
 
-def look(connection: sqlite3.Connection, name: str, limit: int, wanted: int, now: int) -> Layout:
-    """What there is to receive: ``limit`` messages, and up to ``wanted`` if they are not long."""
+def receive(connection: sqlite3.Connection, name: str, limit: int, now: int) -> Received:
+    """Claim up to ``limit`` visible messages."""
     queue = get_queue(connection, name)
     # Drop what was kept long enough; make ready what has become visible.
     scope = _scope(queue, now)
     connection.execute(_SQL["expire"], scope)
     connection.execute(_SQL["surface"], scope)
-    ready: list[Message] = []
-    characters = 0
-    whole = True
-    cursor = connection.execute(_SQL["ready"], {"queue": name, "limit": wanted + 1})
-    for row in cursor:
-        if len(ready) == wanted or (len(ready) >= limit and characters > WINDOW_CHARACTERS):
-            whole = False
-            break
-        ready.append(rows.to_message(row))
-        characters += len(ready[-1].body)
-    cursor.close()
-    (next_visible,) = connection.execute(_SQL["next_visible"], {"queue": name}).fetchone()
-    (oldest,) = connection.execute(_SQL["oldest"], {"queue": name}).fetchone()
-    (newest,) = connection.execute(_SQL["newest"]).fetchone()
-    return Layout(queue, ready, whole, next_visible, oldest, newest)
-
-
-def tell(connection: sqlite3.Connection, entries: Sequence[Entry]) -> None:
-    """Write down claims and deletions; those that are written down already change nothing."""
-    claims = [
-        (
-            entry.visible_at,
-            entry.first_dequeued_at,
-            entry.dequeue_count,
-            entry.claims,
-            entry.sequence,
-            entry.claims,
-        )
-        for entry in entries
-        if entry.claims
-    ]
-    gone = json.dumps([entry.sequence for entry in entries if not entry.claims])
-    connection.executemany(_SQL["claim"], claims)
-    connection.execute(_SQL["delete_messages"], {"sequences": gone})
-
-
-def tell_again(connection: sqlite3.Connection, entries: Sequence[Entry]) -> None:
-    """:func:`tell` what may be of another file, or of long ago: numbers and ids must agree."""
-    sequences = json.dumps([entry.sequence for entry in entries])
-    ids = dict(connection.execute(_SQL["ids"], {"sequences": sequences}))
-    tell(connection, [entry for entry in entries if ids.get(entry.sequence) == entry.message_id])
+    found = connection.execute(_SQL["ready"], {"queue": name, "limit": limit}).fetchall()
+    taken = tuple([rules.take(queue, rows.to_message(row), now) for row in found])
+    next_visible = None
+    if taken:
+        _change(connection, taken)
+    else:
+        (next_visible,) = connection.execute(_SQL["next_visible"], {"queue": name}).fetchone()
+    return Received(taken, next_visible, queue.attributes.polling_wait_seconds)
 
 
 def peek(connection: sqlite3.Connection, name: str, limit: int, now: int) -> Sequence[Message]:

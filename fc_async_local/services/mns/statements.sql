@@ -43,12 +43,6 @@ ORDER BY priority, sequence LIMIT :limit;
 -- name: next_visible
 SELECT min(visible_at) FROM mns_message WHERE queue = :queue AND ready = 0;
 
--- name: oldest
-SELECT min(enqueued_at) FROM mns_message WHERE queue = :queue;
-
--- name: newest
-SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'mns_message';
-
 -- name: some
 SELECT sequence, message_id, body, priority, enqueued_at, visible_at,
        first_dequeued_at, dequeue_count, claims, extra
@@ -62,16 +56,6 @@ UPDATE mns_message
 SET visible_at = :visible_at, first_dequeued_at = :first_dequeued_at,
     dequeue_count = :dequeue_count, claims = :claims, ready = 0
 WHERE sequence = :sequence;
-
--- name: claim
--- Repeated, or later than a newer one, it changes nothing.
-UPDATE mns_message
-SET visible_at = ?, first_dequeued_at = ?, dequeue_count = ?, claims = ?, ready = 0
-WHERE sequence = ? AND claims < ?;
-
--- name: ids
-SELECT sequence, message_id FROM mns_message
-WHERE sequence IN (SELECT value FROM json_each(:sequences));
 
 -- name: delete_messages
 DELETE FROM mns_message WHERE sequence IN (SELECT value FROM json_each(:sequences));

@@ -35,7 +35,7 @@ from fc_async_local.store.sqlite import integrity, migration, writer
 from fc_async_local.store.sqlite.lock import FileLock
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from fc_async_local.store import sql
@@ -71,7 +71,6 @@ class Database:
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="fc-async-reader")
         self._reading = threading.local()
         self._reading_all: list[sqlite3.Connection] = []
-        self._last_words: list[Callable[[], Awaitable[None]]] = []
 
     @classmethod
     async def open(cls, path: Path, *schemas: sql.Schema) -> Database:
@@ -160,14 +159,8 @@ class Database:
             raise StoreUnavailable("the store is closed")
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, job)
 
-    def before_close(self, last_words: Callable[[], Awaitable[None]]) -> None:
-        """Call this before closing, for a component that holds something back."""
-        self._last_words.append(last_words)
-
     async def aclose(self) -> None:
         """Write what is queued, end all threads, let go of the file. Again: no harm."""
-        while self._last_words:
-            await self._last_words.pop()()
         if self._closed:
             return
         self._closed = True
@@ -217,8 +210,9 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 def _prepare(path: Path, schemas: Sequence[sql.Schema]) -> None:
     """Check the file, switch it to WAL and migrate it, before any thread is started."""
+    _refuse_older_layout(path)
     try:
-        if integrity.check_before_opening(path, others=(claims_of(path),)):
+        if integrity.check_before_opening(path):
             _check(path)
         else:
             _make(path)
@@ -256,9 +250,15 @@ def _make(path: Path) -> None:
         os.close(folder)
 
 
-def claims_of(path: Path) -> Path:
-    """Where claims and deletions of messages are noted before the database is told of them."""
-    return path.with_name(f"{path.name}-claims")
+def _refuse_older_layout(path: Path) -> None:
+    """Refuse a file whose claims and deletions of messages are still in a file beside it."""
+    claims = path.with_name(f"{path.name}-claims")
+    if claims.exists() and claims.stat().st_size:
+        raise StoreUnusable(
+            f"{claims} holds claims and deletions of messages in an older layout. Nothing was "
+            "changed. Use another data folder, or start and stop the older fc-async on this one "
+            f"first; or remove {claims.name}: deleted messages may then be delivered again."
+        )
 
 
 def _check(path: Path) -> None:
@@ -289,6 +289,6 @@ def _check(path: Path) -> None:
 def _damaged(path: Path, what: str) -> StoreUnusable:
     return StoreUnusable(
         f"{path} is damaged: {what}. Nothing was changed. Move it to another folder together with "
-        f"{path.name}-wal, {path.name}-shm and {path.name}-claims, as far as they exist. Then put "
-        "a backup in its place, or start with an empty queue."
+        f"{path.name}-wal and {path.name}-shm, as far as they exist. Then put a backup in its "
+        "place, or start with an empty queue."
     )

@@ -70,12 +70,11 @@ class Log(NamedTuple):
     order: str
 
 
-def check_before_opening(database: Path, *, others: tuple[Path, ...] = ()) -> bool:
+def check_before_opening(database: Path) -> bool:
     """Check what can be checked without SQLite.
 
     Args:
         database: The file; need not exist.
-        others: Further files that hold a part of what was accepted.
 
     Returns:
         Whether there is a database; if not, there is nothing else of one either.
@@ -85,9 +84,8 @@ def check_before_opening(database: Path, *, others: tuple[Path, ...] = ()) -> bo
     """
     log = log_of(database)
     if not database.exists():
-        for rest in (log, *others):
-            if _size(rest):
-                raise Unfit(f"it is missing, but {rest.name} holds a part of its content")
+        if _size(log):
+            raise Unfit(f"it is missing, but {log.name} holds a part of its content")
         return False
     with database.open("rb") as file:
         head = file.read(_HEADER_BYTES)

@@ -422,7 +422,7 @@ class KilledStores(Stores):
         # What a killed process has written is what lies there now; the next life begins with that.
         survived = {
             file.name: file.read_bytes()
-            for name in ("test.db", "test.db-wal", "test.db-claims")
+            for name in ("test.db", "test.db-wal")
             if (file := self.life / name).exists()
         }
         self.do(self.database.aclose())

@@ -112,9 +112,24 @@ def test_a_missing_database_beside_its_log_is_refused(
     assert "missing, but fc-async.db-wal holds a part" in reason
 
 
-def test_a_missing_database_beside_its_claims_is_refused(tmp_path: Path) -> None:
-    (tmp_path / f"{NAME}-claims").write_bytes(b"\n[]")
-    assert "fc-async.db-claims holds a part" in refused(tmp_path / NAME)
+@pytest.mark.parametrize("missing", [True, False])
+def test_claims_in_an_older_layout_are_refused(
+    samples: list[Sample], tmp_path: Path, *, missing: bool
+) -> None:
+    database = samples[0].write(tmp_path / "a", **({"": None, "_wal": None} if missing else {}))
+    (database.parent / f"{NAME}-claims").write_bytes(b"\n[]")
+    before = content(database.parent)
+    with pytest.raises(StoreUnusable, match=r"fc-async\.db-claims holds claims .* older layout"):
+        waiting(database)
+    assert content(database.parent) == before
+
+
+def test_an_empty_claims_file_in_the_older_layout_is_ignored(
+    samples: list[Sample], tmp_path: Path
+) -> None:
+    database = samples[0].write(tmp_path / "a")
+    (database.parent / f"{NAME}-claims").touch()
+    assert waiting(database) == samples[0].accepted
 
 
 @pytest.mark.parametrize("log", [True, False])
