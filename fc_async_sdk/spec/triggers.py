@@ -5,8 +5,8 @@
 RocketMQ topic in ``eventSourceConfig``, or a bus in ``sourceArn``; the first counts if both are
 given. Every other trigger (timer, OSS, HTTP and so on) has a source that no destination can reach.
 
-Source: structures ``EventSourceParameters`` and ``CreateTriggerInput`` of the official SDK
-(https://pypi.org/project/alibabacloud-fc20230330/).
+Source: structures ``EventSourceParameters`` and ``CreateTriggerInput`` of the official
+client ``alibabacloud-fc20230330`` on PyPI (docs/reference/sources.md).
 """
 
 from __future__ import annotations
