@@ -8,13 +8,13 @@ import time
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, NamedTuple
 
+from fc_async_local.bootstrap.stores import SQLITE, open_stores
 from fc_async_local.clock import RealClock
 from fc_async_local.domain.invocation import Invocation, Outcome
 from fc_async_local.engine.engine import Engine
-from fc_async_local.engine.protocol import Catalog
-from fc_async_local.opening import SQLITE, open_stores
-from fc_async_local.runtime.protocol import Attempt, Deployment
-from fc_async_local.runtime.runner import ProcessRunner
+from fc_async_local.engine.protocol import Registry
+from fc_async_local.execution.protocol import Attempt, Deployment
+from fc_async_local.execution.runner import ProcessRunner
 from fc_async_local.settings import Settings
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class Watched(ProcessRunner):
         return outcome
 
 
-class Functions(Catalog):
+class Functions(Registry):
     """One function, not configured."""
 
     async def deployment(self, function: str, qualifier: str, *, roll: float) -> Deployment:
@@ -139,7 +139,7 @@ async def lateness(folder: Path, body: bytes) -> Lateness:
         closing.push_async_callback(runner.aclose)
         engine = Engine(
             store=store,
-            catalog=Functions(),
+            registry=Functions(),
             runner=runner,
             destinations={},
             clock=clock,

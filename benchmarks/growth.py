@@ -23,7 +23,7 @@ from rows import pairs
 
 from fc_async_local.domain.invocation import Invocation, Settlement
 from fc_async_local.domain.states import Status
-from fc_async_local.store.open import open_stores
+from fc_async_local.store.factory import open_stores
 from fc_async_local.store.protocol import TaskQuery
 
 if TYPE_CHECKING:

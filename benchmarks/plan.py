@@ -22,7 +22,7 @@ from rows import row
 from validate import FUNCTION, HEAD
 
 import fc_async_sdk
-from fc_async_local.running import LocalRuntime
+from fc_async_local.embedded import LocalRuntime
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -29,7 +29,7 @@ from rows import pairs
 
 from fc_async_local.domain.invocation import Count, Invocation, Settlement
 from fc_async_local.domain.states import Status
-from fc_async_local.store.open import open_stores
+from fc_async_local.store.factory import open_stores
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

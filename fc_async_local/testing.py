@@ -20,12 +20,12 @@ import pytest
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from fc_async_local.app import Addresses
-    from fc_async_local.catalog.fields import AsyncConfigFields, FunctionFields
-    from fc_async_local.running import LocalRuntime
-    from fc_async_local.runtime.inprocess import Handler as InProcessHandler
-    from fc_async_local.runtime.protocol import Attempt
-    from fc_async_local.runtime.worker.context import Context
+    from fc_async_local.bootstrap.runtime import Addresses
+    from fc_async_local.embedded import LocalRuntime
+    from fc_async_local.execution.inprocess import Handler as InProcessHandler
+    from fc_async_local.execution.protocol import Attempt
+    from fc_async_local.execution.worker.context import Context
+    from fc_async_local.functions.fields import AsyncConfigFields, FunctionFields
     from fc_async_local.settings import Settings
     from fc_async_sdk import Client
     from fc_async_sdk.events import DestinationEvent
@@ -90,7 +90,7 @@ class FcLocal:
             TypeError: A setting, or a name in ``async_config``, does not exist.
             Rejected: 400 InvalidArgument: a value is out of its range.
         """
-        from fc_async_local.catalog import fields
+        from fc_async_local.functions import fields
 
         fields.check_names(settings, fields.FunctionFields, f"deploy({name!r})")
         fields.check_names(async_config or {}, fields.AsyncConfigFields, "async_config")
@@ -115,39 +115,39 @@ class FcLocal:
         return lambda event, attempt: handler(event, context_of(attempt, addresses))
 
     async def _deploy(self, name: str, body: dict[str, Any], config: dict[str, Any]) -> None:
-        catalog = self.runtime.runtime.catalog
-        if name in await catalog.functions.names():
-            await catalog.functions.update(name, body)
+        registry = self.runtime.runtime.registry
+        if name in await registry.functions.names():
+            await registry.functions.update(name, body)
         else:
-            await catalog.functions.create(body)
-        await catalog.async_configs.put(name, "", config)
+            await registry.functions.create(body)
+        await registry.async_configs.put(name, "", config)
 
     def create_queue(self, name: str) -> str:
         """Make a queue of MNS; returns its ARN, to be used as destination."""
         from fc_async_sdk.arn import MnsQueueArn
 
-        self.runtime.call(self.runtime.runtime.neighbours.mns.create_queue(name))
+        self.runtime.call(self.runtime.runtime.services.mns.create_queue(name))
         return str(MnsQueueArn(queue=name, **self._place))
 
     def create_topic(self, name: str) -> str:
         """Make a topic of MNS; returns its ARN."""
         from fc_async_sdk.arn import MnsTopicArn
 
-        self.runtime.call(self.runtime.runtime.neighbours.topics.create_topic(name))
+        self.runtime.call(self.runtime.runtime.services.topics.create_topic(name))
         return str(MnsTopicArn(topic=name, **self._place))
 
     def create_bus(self, name: str) -> str:
         """Make a bus of EventBridge; returns its ARN."""
         from fc_async_sdk.arn import EventBusArn
 
-        self.runtime.call(self.runtime.runtime.neighbours.eventbridge.create_bus(name))
+        self.runtime.call(self.runtime.runtime.services.eventbridge.create_bus(name))
         return str(EventBusArn(bus=name, **self._place))
 
     def create_rocketmq_topic(self, instance_id: str, topic: str) -> str:
         """Make a topic of a RocketMQ 4.x instance; returns its ARN."""
         from fc_async_sdk.arn import RocketMqTopicArn
 
-        rocketmq = self.runtime.runtime.neighbours.rocketmq
+        rocketmq = self.runtime.runtime.services.rocketmq
         self.runtime.call(rocketmq.create_topic(instance_id, topic))
         return str(RocketMqTopicArn(instance_id=instance_id, topic=topic, **self._place))
 
@@ -201,14 +201,14 @@ class FcLocal:
         )
 
     async def _set_fault(self, destination: str, **fault: Any) -> None:
-        self.runtime.runtime.neighbours.faults.add(destination, **fault)
+        self.runtime.runtime.services.faults.add(destination, **fault)
 
     def heal_destinations(self) -> None:
         """Take all faults away."""
         self.runtime.call(self._clear_faults())
 
     async def _clear_faults(self) -> None:
-        self.runtime.runtime.neighbours.faults.clear()
+        self.runtime.runtime.services.faults.clear()
 
     def advance(self, seconds: float) -> None:
         """Let time pass; returns when everything that fell due on the way is done."""
@@ -221,7 +221,7 @@ class FcLocal:
 
 def context_of(attempt: Attempt, addresses: Addresses) -> Context:
     """The context that a Python handler gets for an attempt; its keys open nothing."""
-    from fc_async_local.runtime.worker.context import Context
+    from fc_async_local.execution.worker.context import Context
 
     deployment = attempt.deployment
     return Context.build(
@@ -275,7 +275,7 @@ def fc_local_settings() -> Settings:
 def fc_local(tmp_path: Path, fc_local_settings: Settings) -> Iterator[FcLocal]:
     """A running local runtime on a virtual clock; see :class:`FcLocal`."""
     import fc_async_sdk
-    from fc_async_local.running import LocalRuntime
+    from fc_async_local.embedded import LocalRuntime
 
     handlers: dict[str, InProcessHandler] = {}
     with (

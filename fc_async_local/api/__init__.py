@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The FC HTTP API of version 2023-03-30 and the admin API of this runtime.
 
-Translates HTTP to calls of the catalog, the engine and the store, and back. Decides nothing about
+Translates HTTP to calls of the registry, the engine and the store, and back. Decides nothing about
 invocations: whatever is refused was refused below.
 """
 

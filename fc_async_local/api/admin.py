@@ -24,9 +24,9 @@ from fc_async_local.api.tasks import (
     task_query,
     task_token,
 )
-from fc_async_local.catalog import refusals
-from fc_async_local.catalog.paging import Page, seal, unseal
 from fc_async_local.engine.protocol import Invoker, Rejected
+from fc_async_local.functions import refusals
+from fc_async_local.functions.paging import Page, seal, unseal
 from fc_async_sdk import limits
 from fc_async_sdk.decoding import prepare
 from fc_async_sdk.errors import shorten
@@ -37,9 +37,9 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.routing import Route
 
-    from fc_async_local.catalog import FunctionCatalog
     from fc_async_local.clock import Clock
     from fc_async_local.domain.invocation import Delivery
+    from fc_async_local.functions import FunctionRegistry
     from fc_async_local.settings import Settings
     from fc_async_local.store.protocol import Store
 
@@ -80,7 +80,7 @@ class AdminParts(NamedTuple):
 
     store: Store
     engine: Control
-    catalog: FunctionCatalog
+    registry: FunctionRegistry
     clock: Clock
     settings: Settings
     virtual: bool
@@ -223,7 +223,7 @@ class AdminOperations:
             "dueTime": invocation.due_at,
             "attempts": invocation.attempts,
             "systemRetries": invocation.system_retries,
-            "trail": list(invocation.trail),
+            "callPath": list(invocation.call_path),
         }
 
     async def run_now(self, request: Request) -> None:
@@ -244,18 +244,18 @@ class AdminOperations:
 
     async def functions(self, _: Request) -> dict[str, Any]:
         """All functions with their asynchronous configurations and aliases."""
-        names = await self._parts.catalog.functions.names()
+        names = await self._parts.registry.functions.names()
         return {"functions": [await self._overview(name) for name in names]}
 
     async def _overview(self, name: str) -> dict[str, Any]:
-        catalog = self._parts.catalog
+        registry = self._parts.registry
         listings: dict[str, Callable[[str, Page], Awaitable[tuple[list[dict[str, Any]], str]]]] = {
-            "configs": catalog.async_configs.listing,
-            "aliases": catalog.aliases.listing,
-            "versions": catalog.functions.list_versions,
+            "configs": registry.async_configs.listing,
+            "aliases": registry.aliases.listing,
+            "versions": registry.functions.list_versions,
         }
         return {
-            "function": await catalog.functions.get(name),
+            "function": await registry.functions.get(name),
             **{
                 key: await _everything(functools.partial(listing, name))
                 for key, listing in listings.items()
@@ -264,7 +264,7 @@ class AdminOperations:
 
     async def graph(self, _: Request) -> dict[str, Any]:
         """Where results go; edges on a cycle are marked."""
-        graph = await self._parts.catalog.graph()
+        graph = await self._parts.registry.graph()
         return {
             "nodes": [{"name": name, "kind": kind} for name, kind in graph.nodes.items()],
             "edges": [edge._asdict() for edge in graph.edges],

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Final
 from starlette.exceptions import HTTPException
 from starlette.routing import Router
 
-from fc_async_local import loopback
 from fc_async_local.api import invoke, uploads
 from fc_async_local.api.wire import (
     API_BODY_BYTES,
@@ -29,6 +28,7 @@ from fc_async_local.api.wire import (
     send_rejection,
 )
 from fc_async_local.engine.protocol import Rejected
+from fc_async_local.http import origin
 from fc_async_sdk import limits
 
 if TYPE_CHECKING:
@@ -125,10 +125,10 @@ class _Replay:
 
 def _turn_away_strangers(scope: Scope, headers: Mapping[bytes, bytes]) -> None:
     host = headers.get(b"host", b"").decode("latin-1")
-    origin = headers.get(b"origin", b"").decode("latin-1")
-    if scope["method"] == "PUT" and uploads.is_bucket(host) and not origin:
+    from_page = headers.get(b"origin", b"").decode("latin-1")
+    if scope["method"] == "PUT" and uploads.is_bucket(host) and not from_page:
         return
-    reason = loopback.refusal(host, origin)
+    reason = origin.refusal(host, from_page)
     if reason:
         raise Rejected(403, "AccessDenied", reason)
 

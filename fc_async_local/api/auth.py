@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from fc_async_local import nonces
 from fc_async_local.engine.protocol import Rejected
-from fc_async_local.nonces import Nonces
+from fc_async_local.http import nonces
+from fc_async_local.http.nonces import Nonces
 from fc_async_sdk import signing
 from fc_async_sdk.errors import ServiceError
 

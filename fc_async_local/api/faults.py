@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from fc_async_local import json_input
 from fc_async_local.api.admin import PREFIX
 from fc_async_local.api.operation import operation
+from fc_async_local.domain import json_input
 from fc_async_local.domain.rejection import Rejected
 from fc_async_sdk.decoding import prepare
 

@@ -9,8 +9,8 @@ from starlette.responses import Response
 
 from fc_async_local.api import parameters
 from fc_async_local.api.operation import operation, page_of
-from fc_async_local.catalog.functions import FunctionFilter
 from fc_async_local.engine.protocol import Rejected
+from fc_async_local.functions.functions import FunctionFilter
 from fc_async_sdk import limits
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.routing import Route
 
-    from fc_async_local.catalog import FunctionCatalog
+    from fc_async_local.functions import FunctionRegistry
 
 ARCHIVE_PATH = "/_local/code"
 """Where GetFunctionCode's url points to."""
@@ -29,12 +29,12 @@ class FunctionOperations:
     """Functions and versions.
 
     Args:
-        catalog: Where they are kept.
+        registry: Where they are kept.
         abort: Ends what is running of a function.
     """
 
-    def __init__(self, catalog: FunctionCatalog, abort: Callable[[str], Awaitable[None]]) -> None:
-        self._functions = catalog.functions
+    def __init__(self, registry: FunctionRegistry, abort: Callable[[str], Awaitable[None]]) -> None:
+        self._functions = registry.functions
         self._abort = abort
 
     def routes(self) -> list[Route]:
@@ -143,8 +143,8 @@ class FunctionOperations:
 class AliasOperations:
     """Aliases."""
 
-    def __init__(self, catalog: FunctionCatalog) -> None:
-        self._aliases = catalog.aliases
+    def __init__(self, registry: FunctionRegistry) -> None:
+        self._aliases = registry.aliases
 
     def routes(self) -> list[Route]:
         """The routes of these operations."""
@@ -191,8 +191,8 @@ class AliasOperations:
 class AsyncConfigOperations:
     """Asynchronous configurations."""
 
-    def __init__(self, catalog: FunctionCatalog) -> None:
-        self._configs = catalog.async_configs
+    def __init__(self, registry: FunctionRegistry) -> None:
+        self._configs = registry.async_configs
 
     def routes(self) -> list[Route]:
         """The routes of these operations."""

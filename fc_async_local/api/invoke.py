@@ -14,17 +14,17 @@ from urllib.parse import parse_qsl
 
 from fc_async_local.api import parameters
 from fc_async_local.api.wire import REQUEST_ID, HeaderList, Receive, Scope, Send, read_body
-from fc_async_local.catalog import refusals
 from fc_async_local.engine.protocol import Rejected
+from fc_async_local.functions import refusals
 from fc_async_sdk import limits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from fc_async_local.api.auth import Authenticator
-    from fc_async_local.catalog import FunctionCatalog
     from fc_async_local.domain.invocation import Outcome
     from fc_async_local.engine.protocol import Invoker
+    from fc_async_local.functions import FunctionRegistry
 
 PREFIX: Final = f"/{limits.API_VERSION}/functions/"
 SUFFIX: Final = "/invocations"
@@ -46,10 +46,10 @@ class InvokeEndpoint:
     """Answers InvokeFunction."""
 
     def __init__(
-        self, invoker: Invoker, catalog: FunctionCatalog, authenticator: Authenticator
+        self, invoker: Invoker, registry: FunctionRegistry, authenticator: Authenticator
     ) -> None:
         self._invoker = invoker
-        self._catalog = catalog
+        self._registry = registry
         self._authenticator = authenticator
 
     async def __call__(
@@ -133,7 +133,7 @@ class InvokeEndpoint:
 
     async def _checksum(self, function: str, outcome: Outcome) -> str:
         try:
-            return await self._catalog.code_checksum(function, outcome.version_id)
+            return await self._registry.code_checksum(function, outcome.version_id)
         except Rejected:
             # Deleted while it ran: the answer stands all the same.
             return ""

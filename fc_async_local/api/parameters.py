@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fc_async_local import json_input
-from fc_async_local.catalog import refusals
-from fc_async_local.catalog.paging import Page, check_limit
+from fc_async_local.domain import json_input
+from fc_async_local.functions import refusals
+from fc_async_local.functions.paging import Page, check_limit
 from fc_async_sdk import limits
 from fc_async_sdk.errors import shorten
 

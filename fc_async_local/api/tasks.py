@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fc_async_local.api import parameters
 from fc_async_local.api.operation import operation, page_of
-from fc_async_local.catalog import refusals
-from fc_async_local.catalog.paging import seal, unseal
 from fc_async_local.domain.states import Status
 from fc_async_local.engine.protocol import Rejected
+from fc_async_local.functions import refusals
+from fc_async_local.functions.paging import seal, unseal
 from fc_async_local.store import paging
 from fc_async_local.store.protocol import TaskQuery
 from fc_async_sdk.arn import FunctionArn
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.routing import Route
 
-    from fc_async_local.catalog import FunctionCatalog
     from fc_async_local.domain.invocation import Invocation, TaskEvent
     from fc_async_local.engine.protocol import Invoker
+    from fc_async_local.functions import FunctionRegistry
     from fc_async_local.settings import Settings
     from fc_async_local.store.protocol import Store, TaskPage
 
@@ -47,10 +47,10 @@ class TaskOperations:
     """Get, list and stop tasks."""
 
     def __init__(
-        self, store: Store, catalog: FunctionCatalog, invoker: Invoker, settings: Settings
+        self, store: Store, registry: FunctionRegistry, invoker: Invoker, settings: Settings
     ) -> None:
         self._store = store
-        self._catalog = catalog
+        self._registry = registry
         self._invoker = invoker
         self._settings = settings
 
@@ -70,7 +70,7 @@ class TaskOperations:
         task = await self._store.get(name, task_id)
         qualifier = request.query_params.get("qualifier", "")
         if task is None or qualifier not in {"", task.invocation.qualifier}:
-            await self._catalog.functions.get(name)
+            await self._registry.functions.get(name)
             raise task_not_found(task_id)
         return describe_task(task.invocation, self._settings, events=task.events, payload=True)
 
@@ -82,7 +82,7 @@ class TaskOperations:
         page = await self._store.query(wanted)
         if not page.invocations:
             # Tasks of a function that is gone stay readable; a wrong name is still an error.
-            await self._catalog.functions.get(request.path_params["name"])
+            await self._registry.functions.get(request.path_params["name"])
         tasks = [describe_task(i, self._settings, payload=payload) for i in page.invocations]
         return page_of("tasks", tasks, task_token(page))
 

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, Final
 from starlette.responses import Response
 
 from fc_async_local.api.operation import operation
-from fc_async_local.catalog.times import rfc3339
 from fc_async_local.engine.protocol import Rejected
+from fc_async_local.functions.times import rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.routing import Route
 
-    from fc_async_local.catalog import FunctionCatalog
+    from fc_async_local.functions import FunctionRegistry
     from fc_async_local.settings import Settings
 
 _LIFETIME_MS: Final = 3_600_000
@@ -42,7 +42,7 @@ class UploadOperations:
     """The temporary code bucket.
 
     Args:
-        catalog: Takes the archives.
+        registry: Takes the archives.
         settings: Region and account.
         checksum: CRC-64 of what was put, which OSS's client compares with its own.
         now: Milliseconds since the epoch, the machine's.
@@ -50,13 +50,13 @@ class UploadOperations:
 
     def __init__(
         self,
-        catalog: FunctionCatalog,
+        registry: FunctionRegistry,
         settings: Settings,
         *,
         checksum: Callable[[bytes], str],
         now: Callable[[], int],
     ) -> None:
-        self._shelf = catalog.code
+        self._storage = registry.code
         self._settings = settings
         self._checksum = checksum
         self._now = now
@@ -110,7 +110,7 @@ class UploadOperations:
             raise Rejected(403, "AccessDenied", "x-oss-security-token is not one of this runtime")
         data = await request.body()
         # The account is that of the tool's credentials, which needn't be the runtime's.
-        await self._shelf.upload(self._bucket, request.url.path.removeprefix("/"), data)
+        await self._storage.upload(self._bucket, request.url.path.removeprefix("/"), data)
         checksum = self._checksum(data)
         headers = {"etag": f'"{checksum}"', "x-oss-hash-crc64ecma": checksum}
         return Response(status_code=200, headers=headers)

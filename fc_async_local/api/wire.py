@@ -12,8 +12,8 @@ from typing import Any, Final
 
 import msgspec
 
-from fc_async_local.bodies import TooManyBodies
 from fc_async_local.engine.protocol import Rejected
+from fc_async_local.http.bodies import TooManyBodies
 from fc_async_local.store.protocol import StoreUnavailable
 from fc_async_sdk import limits
 

@@ -71,7 +71,7 @@ class EventBridgeDestination:
             if self._settings.create_missing:
                 await self.create(target)
             (entry,) = await self._service.put_events(
-                [event], bus=target.bus, address=_ADDRESS, trail=delivery.trail
+                [event], bus=target.bus, address=_ADDRESS, call_path=delivery.call_path
             )
         except EventBridgeError as error:
             return DeliveryResult(error.status, error.code, error.message)

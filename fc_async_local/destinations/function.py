@@ -70,7 +70,7 @@ class FunctionDestination:
                 target.function,
                 document,
                 qualifier=target.qualifier,
-                trail=delivery.trail,
+                call_path=delivery.call_path,
             )
         except Rejected as error:
             return DeliveryResult(error.status, error.code, error.message)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import msgspec
 
 from fc_async_local.destinations.protocol import DeliveryResult
-from fc_async_local.domain import call_path, conditions
+from fc_async_local.domain import conditions, loop_guard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -121,10 +121,10 @@ def _too_large(delivery: Delivery, size: int, limit: int, form: str) -> Delivery
         request, response = (len(event[name]) for name in ("requestPayload", "responsePayload"))
         parts = f" (requestPayload {request} bytes, responsePayload {response} bytes)"
     came = ""
-    if len(delivery.trail) > 1:
+    if len(delivery.call_path) > 1:
         came = (
-            f"The event of each function of the call path ({len(delivery.trail)}: "
-            f"{call_path.shown(delivery.trail)}) holds the event before it. "
+            f"The event of each function of the call path ({len(delivery.call_path)}: "
+            f"{loop_guard.shown(delivery.call_path)}) holds the event before it. "
         )
     return DeliveryResult(
         413,

@@ -66,7 +66,9 @@ class MnsQueueDestination:
         try:
             if self._settings.create_missing:
                 await self.create(target)
-            draft = Draft(message_id=identifiers.message_id(), body=body, trail=delivery.trail)
+            draft = Draft(
+                message_id=identifiers.message_id(), body=body, call_path=delivery.call_path
+            )
             await self._service.send(target.queue, [draft])
         except MnsError as error:
             return DeliveryResult(error.status, error.code, error.message)
@@ -102,7 +104,7 @@ class MnsTopicDestination:
         try:
             if self._settings.create_missing:
                 await self.create(target)
-            await self._service.publish(target.topic, body, trail=delivery.trail)
+            await self._service.publish(target.topic, body, call_path=delivery.call_path)
         except MnsError as error:
             return DeliveryResult(error.status, error.code, error.message)
         except StoreUnavailable as error:

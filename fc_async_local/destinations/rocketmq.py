@@ -56,7 +56,7 @@ class RocketMqDestination:
         )
         if isinstance(body, DeliveryResult):
             return body
-        message = NewMessage(body=body, keys=delivery.request_id, trail=delivery.trail)
+        message = NewMessage(body=body, keys=delivery.request_id, call_path=delivery.call_path)
         try:
             if self._settings.create_missing:
                 await self.create(target)

@@ -14,7 +14,7 @@ import msgspec
 
 from fc_async_local.domain.states import Status
 
-Trail = tuple[str, ...]
+CallPath = tuple[str, ...]
 """ARNs of the functions that led here through destinations, oldest first (the loop guard's)."""
 
 
@@ -51,7 +51,7 @@ class Invocation(Record, frozen=True, kw_only=True):
         error: Error type of the latest failure, "" if none.
         return_payload: What the last attempt returned; kept in task mode only.
         destination_status: "", "Pending", "Succeeded" or "Failed".
-        trail: How it came here through destinations.
+        call_path: How it came here through destinations.
         delay_ms: The delay that the caller asked for, 0 if none.
         config: The async configuration (JSON) that held at accept, None if there was none.
             Applies where settings say so, and when the configuration was deleted since.
@@ -78,7 +78,7 @@ class Invocation(Record, frozen=True, kw_only=True):
     error: str = ""
     return_payload: bytes | None = None
     destination_status: str = ""
-    trail: Trail = ()
+    call_path: CallPath = ()
     delay_ms: int = 0
     config: bytes | None = None
     epoch: int = 0
@@ -169,7 +169,7 @@ class Delivery(Record, frozen=True, kw_only=True):
     outcome: Literal["success", "failure", "event"]
     destination: str
     document: bytes
-    trail: Trail
+    call_path: CallPath
     created_at: int
     due_at: int
     tries: int = 0
@@ -195,7 +195,7 @@ class DeadEvent(Record, frozen=True, kw_only=True):
         error: Why it was given up.
         function: The function that should have got it, "" if none.
         qualifier: Of that function, "" if none.
-        trail: Call path that led to the event.
+        call_path: Call path that led to the event.
     """
 
     key: str
@@ -204,7 +204,7 @@ class DeadEvent(Record, frozen=True, kw_only=True):
     error: str
     function: str = ""
     qualifier: str = ""
-    trail: Trail = ()
+    call_path: CallPath = ()
 
 
 class Count(Record, frozen=True, kw_only=True):

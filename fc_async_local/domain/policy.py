@@ -32,13 +32,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from fc_async_local.domain import call_path, conditions
+from fc_async_local.domain import conditions, loop_guard
 from fc_async_local.domain.invocation import Invocation, Outcome, OutcomeKind, Record
 from fc_async_local.domain.states import Status
 from fc_async_sdk import limits
 
 if TYPE_CHECKING:
-    from fc_async_local.domain.invocation import Delivery, Trail
+    from fc_async_local.domain.invocation import CallPath, Delivery
     from fc_async_local.domain.rules import Rules
     from fc_async_sdk.models import AsyncConfig
 
@@ -143,16 +143,16 @@ def admit(invocation: Invocation, config: AsyncConfig | None, now: int, rules: R
     """
     if invocation.status is Status.STOPPING:
         return End(status=Status.STOPPED, condition=conditions.STOPPED)
-    if is_loop(invocation.trail, invocation.function, rules):
+    if is_loop(invocation.call_path, invocation.function, rules):
         return End(status=Status.FAILED, condition=conditions.RECURSIVE)
     if now >= deadline(invocation, config, rules):
         return _too_old(invocation.attempts, invocation.error)
     return Run()
 
 
-def is_loop(path: Trail, function: str, rules: Rules) -> bool:
+def is_loop(path: CallPath, function: str, rules: Rules) -> bool:
     """Whether the loop guard refuses another run of a function on a call path."""
-    return 0 < rules.max_repeats <= call_path.repeats(path, function)
+    return 0 < rules.max_repeats <= loop_guard.repeats(path, function)
 
 
 def decide(

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The refusal of a request, in the service's own words.
 
-Below everything that refuses and everything that reports a refusal: engine, catalog, API and
+Below everything that refuses and everything that reports a refusal: engine, registry, API and
 destinations.
 """
 

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from msgspec.structs import replace
 
-from fc_async_local import json_input
-from fc_async_local.domain import call_path, conditions, metrics, policy
+from fc_async_local.domain import conditions, json_input, loop_guard, metrics, policy
 from fc_async_local.domain.invocation import (
     Count,
     Delivery,
@@ -30,7 +29,7 @@ from fc_async_sdk.events import wire
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fc_async_local.domain.invocation import DeadEvent, Outcome, Trail
+    from fc_async_local.domain.invocation import CallPath, DeadEvent, Outcome
     from fc_async_local.domain.rules import Rules
     from fc_async_sdk.models import AsyncConfig
 
@@ -144,7 +143,7 @@ def _end(
     if after.task_mode:
         detail = _detail(end.condition, outcome, after)
         if end.condition == conditions.RECURSIVE:
-            detail["path"] = [*after.trail, _own_arn(after, rules)]
+            detail["path"] = [*after.call_path, _own_arn(after, rules)]
         events = (TaskEvent(status=end.status, at=now, detail=detail),)
     return Settlement(
         invocation=final,
@@ -240,8 +239,8 @@ def _delivery(
     if target is None:
         return None
     own = _own_arn(after, rules)
-    trail = (*after.trail, own) if rules.max_repeats else ()
-    destination, error = _resolve(target[1], end, trail, rules)
+    call_path = (*after.call_path, own) if rules.max_repeats else ()
+    destination, error = _resolve(target[1], end, call_path, rules)
     return Delivery(
         request_id=after.request_id,
         task_id=after.task_id,
@@ -250,7 +249,7 @@ def _delivery(
         outcome=target[0],
         destination=destination,
         document=_document(after, end, outcome, began=began, own=own),
-        trail=trail,
+        call_path=call_path,
         created_at=now,
         due_at=now,
         state="dead" if error else "pending",
@@ -258,7 +257,7 @@ def _delivery(
     )
 
 
-def _resolve(text: str, end: policy.End, trail: Trail, rules: Rules) -> tuple[str, str]:
+def _resolve(text: str, end: policy.End, call_path: CallPath, rules: Rules) -> tuple[str, str]:
     """The destination with region and account filled in, and why it can't be served ("")."""
     destination, target = _filled_in(text, rules)
     if isinstance(target, InvalidArn):
@@ -269,9 +268,9 @@ def _resolve(text: str, end: policy.End, trail: Trail, rules: Rules) -> tuple[st
     if (
         end.condition == conditions.RECURSIVE
         and isinstance(target, arn.FunctionArn)
-        and policy.is_loop(trail, target.function, rules)
+        and policy.is_loop(call_path, target.function, rules)
     ):
-        return str(target), f"{conditions.RECURSIVE}: {call_path.shown((*trail, str(target)))}"
+        return str(target), f"{conditions.RECURSIVE}: {loop_guard.shown((*call_path, str(target)))}"
     return str(target), ""
 
 
@@ -339,7 +338,7 @@ def dead_event(event: DeadEvent, now: int, rules: Rules) -> Delivery:
         outcome="event",
         destination=_filled_in(event.destination, rules)[0],
         document=event.document,
-        trail=event.trail,
+        call_path=event.call_path,
         created_at=now,
         due_at=now,
         state="dead",

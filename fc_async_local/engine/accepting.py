@@ -23,7 +23,7 @@ from fc_async_sdk import limits
 from fc_async_sdk.errors import shorten
 
 if TYPE_CHECKING:
-    from fc_async_local.domain.invocation import Trail
+    from fc_async_local.domain.invocation import CallPath
     from fc_async_local.engine.dispatching import Dispatching
     from fc_async_local.engine.ports import Ports
     from fc_async_sdk.models import AsyncConfig
@@ -67,13 +67,13 @@ class Accepting:
         delay_seconds: int,
         task_id: str,
         request_id: str,
-        trail: Trail,
+        call_path: CallPath,
     ) -> Accepted:
         """See :meth:`fc_async_local.engine.protocol.Invoker.invoke_async`."""
         _check(payload, delay_seconds, task_id)
         try:
             # That it can be resolved is all that matters; which version runs is drawn later.
-            target = await self._ports.catalog.target(function, qualifier or _LATEST, roll=0.0)
+            target = await self._ports.registry.target(function, qualifier or _LATEST, roll=0.0)
             await self._backlog.check()
             invocation = self._invocation(
                 function,
@@ -82,7 +82,7 @@ class Accepting:
                 delay_ms=delay_seconds * 1_000,
                 task_id=task_id,
                 request_id=request_id,
-                trail=trail,
+                call_path=call_path,
                 config=target.config,
             )
             await self._keep(invocation)
@@ -120,7 +120,7 @@ class Accepting:
         delay_ms: int,
         task_id: str,
         request_id: str,
-        trail: Trail,
+        call_path: CallPath,
         config: AsyncConfig | None,
     ) -> Invocation:
         ports = self._ports
@@ -135,7 +135,7 @@ class Accepting:
             accepted_at=now,
             due_at=now + delay_ms,
             task_mode=bool(config and config.async_task),
-            trail=trail,
+            call_path=call_path,
             delay_ms=delay_ms,
             config=None if config is None else msgspec.json.encode(config),
         )

@@ -19,14 +19,14 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 from msgspec.structs import replace
 
-from fc_async_local.domain import call_path, conditions, policy, settlement
+from fc_async_local.domain import conditions, loop_guard, policy, settlement
 from fc_async_local.domain.invocation import Invocation, Outcome, OutcomeKind
 from fc_async_local.domain.states import Status
 from fc_async_local.engine.leases import write_under_lease
 from fc_async_local.engine.loops import persist
 from fc_async_local.engine.ports import Point
 from fc_async_local.engine.protocol import Rejected
-from fc_async_local.runtime.protocol import Attempt
+from fc_async_local.execution.protocol import Attempt
 from fc_async_local.store.protocol import Settled, Started
 from fc_async_sdk.models import AsyncConfig
 
@@ -174,7 +174,7 @@ class Attempts:
             current = await persist(
                 self._ports.clock,
                 invocation.request_id,
-                self._ports.catalog.async_config,
+                self._ports.registry.async_config,
                 invocation.function,
                 invocation.qualifier,
             )
@@ -191,7 +191,7 @@ class Attempts:
             deployment = await persist(
                 ports.clock,
                 invocation.request_id,
-                ports.catalog.deployment,
+                ports.registry.deployment,
                 invocation.function,
                 invocation.qualifier,
                 roll=ports.random.random(),
@@ -336,7 +336,7 @@ def _log(
     else:
         became = f"{decision.status.value} {decision.condition}".rstrip()
     if looped:
-        became += f": loop {call_path.shown((*invocation.trail, invocation.function))}"
+        became += f": loop {loop_guard.shown((*invocation.call_path, invocation.function))}"
     logger.log(
         level,
         "%s of %s: %s -> %s (%d ms)",

@@ -23,7 +23,7 @@ from fc_async_local.engine.dispatching import Dispatching
 from fc_async_local.engine.loops import Loop, persist
 from fc_async_local.engine.ports import Ports, Probe, no_probe
 from fc_async_local.engine.protocol import Accepted, Answered, Rejected
-from fc_async_local.runtime.protocol import Attempt
+from fc_async_local.execution.protocol import Attempt
 from fc_async_local.store.protocol import StoreUnavailable
 from fc_async_sdk import limits
 
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
     from fc_async_local.clock import Clock
     from fc_async_local.destinations.protocol import Destination, DestinationKind
-    from fc_async_local.domain.invocation import DeadEvent, Invocation, Outcome, Trail
-    from fc_async_local.engine.protocol import Catalog
-    from fc_async_local.runtime.protocol import FunctionRunner
+    from fc_async_local.domain.invocation import CallPath, DeadEvent, Invocation, Outcome
+    from fc_async_local.engine.protocol import Registry
+    from fc_async_local.execution.protocol import FunctionRunner
     from fc_async_local.settings import Settings
     from fc_async_local.store.protocol import Store
 
@@ -56,7 +56,7 @@ class Engine:
 
     Args:
         store: Where invocations are kept.
-        catalog: Where functions and their configuration are read.
+        registry: Where functions and their configuration are read.
         runner: What runs functions.
         destinations: An adapter for each destination kind; may be filled after construction (the
             function destination needs the engine).
@@ -72,7 +72,7 @@ class Engine:
         self,
         *,
         store: Store,
-        catalog: Catalog,
+        registry: Registry,
         runner: FunctionRunner,
         destinations: Mapping[DestinationKind, Destination],
         clock: Clock,
@@ -83,7 +83,7 @@ class Engine:
     ) -> None:
         self._ports = Ports(
             store=store,
-            catalog=catalog,
+            registry=registry,
             runner=runner,
             destinations=destinations,
             clock=clock,
@@ -144,7 +144,7 @@ class Engine:
         delay_seconds: int = 0,
         task_id: str = "",
         request_id: str = "",
-        trail: Trail = (),
+        call_path: CallPath = (),
     ) -> Accepted:
         """Check, keep durably, answer.
 
@@ -159,7 +159,7 @@ class Engine:
             delay_seconds=delay_seconds,
             task_id=task_id,
             request_id=request_id,
-            trail=trail,
+            call_path=call_path,
         )
 
     async def invoke_sync(
@@ -185,7 +185,7 @@ class Engine:
         ports = self._ports
         qualifier = qualifier or limits.DEFAULT_QUALIFIER
         try:
-            deployment = await ports.catalog.deployment(
+            deployment = await ports.registry.deployment(
                 function, qualifier, roll=ports.random.random()
             )
         except StoreUnavailable as error:
@@ -359,7 +359,7 @@ class Engine:
         now = ports.clock.now()
         await ports.store.prune(ended_before=now - settings.task_retention_ms)
         await ports.store.prune_metrics(before=now - settings.metric_retention_ms)
-        await ports.catalog.prune_code(used_before=now - settings.code_retention_ms)
+        await ports.registry.prune_code(used_before=now - settings.code_retention_ms)
         return now + _PRUNE_EVERY_MS
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Everything that the parts of the engine share: the ports they work through.
 
-Data only. Which implementations stand behind the ports is :mod:`fc_async_local.app`'s choice.
+Data only. :mod:`fc_async_local.bootstrap.runtime` chooses the implementations of the ports.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from fc_async_local.clock import Clock
     from fc_async_local.destinations.protocol import Destination, DestinationKind
-    from fc_async_local.engine.protocol import Catalog
-    from fc_async_local.runtime.protocol import FunctionRunner
+    from fc_async_local.engine.protocol import Registry
+    from fc_async_local.execution.protocol import FunctionRunner
     from fc_async_local.settings import Settings
     from fc_async_local.store.protocol import Store
 
@@ -57,7 +57,7 @@ class Ports:
     """
 
     store: Store
-    catalog: Catalog
+    registry: Registry
     runner: FunctionRunner
     destinations: Mapping[DestinationKind, Destination]
     clock: Clock

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the engine needs from the catalog and what it offers to the API and to destinations."""
+"""What the engine needs from the registry and what it offers to the API and to destinations."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from fc_async_local.domain.rejection import Rejected as Rejected  # noqa: PLC041
 from fc_async_sdk import limits
 
 if TYPE_CHECKING:
-    from fc_async_local.domain.invocation import Invocation, Outcome, Trail
-    from fc_async_local.runtime.protocol import Deployment
+    from fc_async_local.domain.invocation import CallPath, Invocation, Outcome
+    from fc_async_local.execution.protocol import Deployment
     from fc_async_sdk.models import AsyncConfig
 
 
@@ -23,7 +23,7 @@ class Target(NamedTuple):
     config: AsyncConfig | None
 
 
-class Catalog(Protocol):
+class Registry(Protocol):
     """Functions and their configuration, as the engine reads them."""
 
     async def deployment(self, function: str, qualifier: str, *, roll: float) -> Deployment:
@@ -80,7 +80,7 @@ class Invoker(Protocol):
         delay_seconds: int = 0,
         task_id: str = "",
         request_id: str = "",
-        trail: Trail = (),
+        call_path: CallPath = (),
     ) -> Accepted:
         """Check, keep durably, answer.
 

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""The neighbours of FC that destinations and deploy tools talk to, each behind its protocol."""
+"""The services that stand beside FC, each behind the protocol of its official clients."""

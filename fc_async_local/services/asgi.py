@@ -17,8 +17,8 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 from urllib.parse import unquote
 
-from fc_async_local import loopback
-from fc_async_local.bodies import TooManyBodies
+from fc_async_local.http import origin
+from fc_async_local.http.bodies import TooManyBodies
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -153,7 +153,7 @@ class Endpoint:
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         sent = dict(scope["headers"])
-        foreign = loopback.refusal(
+        foreign = origin.refusal(
             sent.get(b"host", b"").decode("latin-1"), sent.get(b"origin", b"").decode("latin-1")
         )
         if foreign:

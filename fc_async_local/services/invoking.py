@@ -13,14 +13,14 @@ from fc_async_sdk import arn, limits
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
-    from fc_async_local.domain.invocation import DeadEvent, Outcome, Trail
+    from fc_async_local.domain.invocation import CallPath, DeadEvent, Outcome
 
 
 class FunctionInvoker(Protocol):
     """Invokes functions."""
 
     def invoke_async(
-        self, function: str, payload: bytes, *, qualifier: str = ..., trail: Trail = ...
+        self, function: str, payload: bytes, *, qualifier: str = ..., call_path: CallPath = ...
     ) -> Awaitable[object]:
         """Keep an invocation durably.
 

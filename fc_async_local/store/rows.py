@@ -17,7 +17,7 @@ from fc_async_local.store import paging, steps
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from fc_async_local.domain.invocation import Count, Trail
+    from fc_async_local.domain.invocation import CallPath, Count
     from fc_async_local.store.protocol import TaskQuery
 
 _STATUS: Final = {status.value: status for status in Status}
@@ -46,7 +46,7 @@ def to_invocation(row: Sequence[Any]) -> Invocation:
         ended_at=row[14],
         error=row[15],
         destination_status=row[16],
-        trail=_to_trail(row[17]),
+        call_path=_to_trail(row[17]),
         delay_ms=row[18],
         config=row[19],
         epoch=row[20],
@@ -77,7 +77,7 @@ def from_invocation(number: int, invocation: Invocation) -> tuple[object, ...]:
         invocation.ended_at,
         invocation.error,
         invocation.destination_status,
-        _from_trail(invocation.trail),
+        _from_trail(invocation.call_path),
         invocation.delay_ms,
         invocation.config,
         invocation.epoch,
@@ -129,7 +129,7 @@ def to_delivery(row: Sequence[Any]) -> Delivery:
         qualifier=row[3],
         outcome=row[4],
         destination=row[5],
-        trail=_to_trail(row[6]),
+        call_path=_to_trail(row[6]),
         created_at=row[7],
         due_at=row[8],
         tries=row[9],
@@ -151,7 +151,7 @@ def from_delivery(delivery: Delivery) -> tuple[object, ...]:
         delivery.qualifier,
         delivery.outcome,
         delivery.destination,
-        _from_trail(delivery.trail),
+        _from_trail(delivery.call_path),
         delivery.created_at,
         delivery.due_at,
         delivery.tries,
@@ -206,9 +206,9 @@ def as_json(value: object) -> str:
     return _encode(value).decode()
 
 
-def _to_trail(text: str) -> Trail:
+def _to_trail(text: str) -> CallPath:
     return () if text == _NO_TRAIL else _trail.decode(text)
 
 
-def _from_trail(trail: Trail) -> str:
-    return as_json(trail) if trail else _NO_TRAIL
+def _from_trail(call_path: CallPath) -> str:
+    return as_json(call_path) if call_path else _NO_TRAIL

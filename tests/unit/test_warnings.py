@@ -14,7 +14,12 @@ def warn_in(module: str) -> None:
 
 @pytest.mark.parametrize(
     "module",
-    ["fc_async_sdk._client", "fc_async_local.app", "fc_async_plugin.cli", "fc_async_tests.nodes"],
+    [
+        "fc_async_sdk._client",
+        "fc_async_local.bootstrap.runtime",
+        "fc_async_plugin.cli",
+        "fc_async_tests.nodes",
+    ],
 )
 def test_a_warning_that_our_code_causes_is_an_error(module: str) -> None:
     with pytest.raises(DeprecationWarning):

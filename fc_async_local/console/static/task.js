@@ -93,7 +93,7 @@ function facts(task) {
     ["Instance", task.instanceId],
     ["Error", task.taskErrorMessage],
     ["Destination", task.destinationStatus],
-    ["Came from", task.trail.length ? task.trail.join(" → ") : null],
+    ["Came from", task.callPath.length ? task.callPath.join(" → ") : null],
     ["Function", task.functionArn],
   ];
   return h("div", { className: "panel" }, h("dl", { className: "facts" }, rows

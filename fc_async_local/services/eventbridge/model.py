@@ -115,11 +115,11 @@ class Entry(Record, frozen=True, kw_only=True):
 class Duty(Record, frozen=True, kw_only=True):
     """Push one event to one target of one rule.
 
-    ``trail``: functions that led here through destinations; no part of the event.
+    ``call_path``: functions that led here through destinations; no part of the event.
     """
 
     bus: str
     rule: str
     target_id: str
     event: Event
-    trail: tuple[str, ...] = ()
+    call_path: tuple[str, ...] = ()

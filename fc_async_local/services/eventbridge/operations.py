@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from fc_async_local import json_input
+from fc_async_local.domain import json_input
 from fc_async_local.services.eventbridge import events, pattern
 from fc_async_local.services.eventbridge.errors import EventBridgeError
 from fc_async_local.services.eventbridge.model import Rule, Target

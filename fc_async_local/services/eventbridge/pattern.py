@@ -15,7 +15,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from fc_async_local import json_input
+from fc_async_local.domain import json_input
 from fc_async_sdk.errors import shorten
 
 ATTRIBUTES: Final = frozenset(

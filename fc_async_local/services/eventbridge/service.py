@@ -76,7 +76,7 @@ class EventBridgeService:
         self.settings = settings
         self._pusher = Pusher(store, clock, "eventbridge", self._attempt, hints)
         self.bound: Sequence[Rule] = ()
-        """Rules that are triggers of functions; kept by their catalog, not here."""
+        """Rules that are triggers of functions; kept by their registry, not here."""
 
     async def start(self) -> None:
         """Take up what was left to push."""
@@ -215,7 +215,7 @@ class EventBridgeService:
         *,
         bus: str | None = None,
         address: str = "127.0.0.1",
-        trail: tuple[str, ...] = (),
+        call_path: tuple[str, ...] = (),
     ) -> list[Entry]:
         """Take events; each is a durable duty for every target that wants it, or is refused.
 
@@ -223,7 +223,7 @@ class EventBridgeService:
             batch: CloudEvents.
             bus: Where to; None: each event says so itself (``aliyuneventbusname``).
             address: Of the sender, for the event.
-            trail: Functions that led here through destinations.
+            call_path: Functions that led here through destinations.
 
         Raises:
             EventBridgeError: QuotaExceeded, EntityTooLarge: nothing was taken.
@@ -238,7 +238,7 @@ class EventBridgeService:
         entries: list[Entry] = []
         duties: list[tuple[str, Draft]] = []
         for event in batch:
-            entry, its = self._take(event, bus, address, trail)
+            entry, its = self._take(event, bus, address, call_path)
             entries.append(entry)
             duties += its
         if duties:
@@ -247,7 +247,7 @@ class EventBridgeService:
         return entries
 
     def _take(
-        self, event: Event, bus: str | None, address: str, trail: tuple[str, ...]
+        self, event: Event, bus: str | None, address: str, call_path: tuple[str, ...]
     ) -> tuple[Entry, list[tuple[str, Draft]]]:
         event_id = ""
         try:
@@ -268,18 +268,24 @@ class EventBridgeService:
         )
         trace_id = identifiers.message_id()
         return Entry(event_id=event_id, trace_id=trace_id), self._duties(
-            name, stamped, trace_id, trail
+            name, stamped, trace_id, call_path
         )
 
     def _duties(
-        self, bus: str, event: Event, trace_id: str, trail: tuple[str, ...]
+        self, bus: str, event: Event, trace_id: str, call_path: tuple[str, ...]
     ) -> list[tuple[str, Draft]]:
         wanted = pattern.lexical(_encode(event))
         return [
             self._pusher.duty(
                 trace_id,
                 _encode(
-                    Duty(bus=bus, rule=rule.name, target_id=target.id, event=event, trail=trail)
+                    Duty(
+                        bus=bus,
+                        rule=rule.name,
+                        target_id=target.id,
+                        event=event,
+                        call_path=call_path,
+                    )
                 ).decode(),
                 owner=f"{bus}/{rule.name}",
             )
@@ -318,7 +324,7 @@ class EventBridgeService:
         target = self._target_of(duty)
         if target is None:
             return None  # the rule or the target is gone
-        failure = await self._targets.push(target, duty.event, trail=duty.trail)
+        failure = await self._targets.push(target, duty.event, call_path=duty.call_path)
         if not failure:
             return None
         seconds = wait_after(

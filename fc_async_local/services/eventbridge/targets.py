@@ -11,7 +11,7 @@ import base64
 import json
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from fc_async_local import json_input
+from fc_async_local.domain import json_input
 from fc_async_local.domain.invocation import DeadEvent, OutcomeKind
 from fc_async_local.domain.rejection import Rejected
 from fc_async_local.services import identifiers
@@ -31,7 +31,7 @@ from fc_async_sdk.errors import InvalidArn
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from fc_async_local.domain.invocation import Trail
+    from fc_async_local.domain.invocation import CallPath
     from fc_async_local.services.eventbridge.model import Duty, Entry, Event, Target
     from fc_async_local.services.invoking import FunctionInvoker
     from fc_async_local.services.mns.service import MnsService
@@ -110,9 +110,9 @@ class Targets:
                 "InvalidArgument", f"target {target.id!r}: url {_url(target)!r} is no http(s) URL"
             )
 
-    async def push(self, target: Target, event: Event, *, trail: Trail = ()) -> str:
+    async def push(self, target: Target, event: Event, *, call_path: CallPath = ()) -> str:
         """Push once; why it failed, "" if it didn't."""
-        inputs = _Inputs(target, json.loads(events.encode(event)), trail)
+        inputs = _Inputs(target, json.loads(events.encode(event)), call_path)
         try:
             await self._pushes[target.type](target, inputs)
         except (_Failed, MnsError, RocketMqError, Rejected, PostFailed, StoreUnavailable) as error:
@@ -142,7 +142,7 @@ class Targets:
 
     async def keep_dead(self, target: Target, duty: Duty, *, key: str, error: str) -> None:
         """Keep what could not be pushed as a dead event of the runtime."""
-        inputs = _Inputs(target, json.loads(events.encode(duty.event)), duty.trail)
+        inputs = _Inputs(target, json.loads(events.encode(duty.event)), duty.call_path)
         function = qualifier = ""
         if target.type == "acs.fc.function":
             function = inputs.get("functionName")
@@ -163,7 +163,7 @@ class Targets:
                 error=error,
                 function=function,
                 qualifier=qualifier,
-                trail=duty.trail,
+                call_path=duty.call_path,
             )
         )
 
@@ -187,7 +187,7 @@ class Targets:
         payload = inputs.body().encode()
         if inputs.get("InvocationType").lower() != "sync":
             await self._invoker.invoke_async(
-                function, payload, qualifier=qualifier, trail=inputs.trail
+                function, payload, qualifier=qualifier, call_path=inputs.call_path
             )
             return
         _, outcome = await self._invoker.invoke_sync(function, payload, qualifier=qualifier)
@@ -198,7 +198,7 @@ class Targets:
         body = inputs.body()
         if inputs.get("IsBase64Encode").lower() != "false":
             body = base64.b64encode(body.encode()).decode()
-        draft = Draft(message_id=identifiers.message_id(), body=body, trail=inputs.trail)
+        draft = Draft(message_id=identifiers.message_id(), body=body, call_path=inputs.call_path)
         await self._queues.send(inputs.get("queue"), [draft])
 
     async def _push_rocketmq(self, _target: Target, inputs: _Inputs) -> None:
@@ -207,7 +207,7 @@ class Targets:
             tag=inputs.get("Tags"),
             keys=inputs.get("Keys"),
             properties=_properties(inputs.get("Properties")),
-            trail=inputs.trail,
+            call_path=inputs.call_path,
         )
         await self._rocketmq.publish(inputs.get("InstanceId"), inputs.get("Topic"), message)
 
@@ -215,10 +215,10 @@ class Targets:
 class _Inputs:
     """A target's parameters, made from one event."""
 
-    def __init__(self, target: Target, event: Any, trail: Trail) -> None:
+    def __init__(self, target: Target, event: Any, call_path: CallPath) -> None:
         self._target = target
         self._event = event
-        self.trail = trail
+        self.call_path = call_path
 
     def get(self, key: str) -> str:
         """A parameter, "" if the target has none of this key."""

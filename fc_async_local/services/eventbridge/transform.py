@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import jsonpath
 
-from fc_async_local import json_input
+from fc_async_local.domain import json_input
 from fc_async_local.services.eventbridge.errors import EventBridgeError
 from fc_async_local.services.eventbridge.model import VALUE_CHARACTERS, Parameter
 from fc_async_sdk.errors import shorten

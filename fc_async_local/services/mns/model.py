@@ -63,8 +63,8 @@ class Draft(Record, frozen=True, kw_only=True):
         message_id: Chosen by the service.
         delay_seconds: None: the queue's own delay.
         envelope_bytes: How much of the body a topic wrapped around it; doesn't count as size.
-        trail: Functions that led here through destinations; never shown to clients. Triggers hand
-            it on, so that the loop guard sees through queues.
+        call_path: Functions that led here through destinations; never shown to clients. Triggers
+            hand it on, so that the loop guard sees through queues.
     """
 
     message_id: str
@@ -75,7 +75,7 @@ class Draft(Record, frozen=True, kw_only=True):
     user_properties: tuple[Property, ...] = ()
     system_properties: tuple[Property, ...] = ()
     envelope_bytes: int = 0
-    trail: tuple[str, ...] = ()
+    call_path: tuple[str, ...] = ()
 
 
 class Message(Record, frozen=True, kw_only=True):
@@ -98,7 +98,7 @@ class Message(Record, frozen=True, kw_only=True):
     group_id: str = ""
     user_properties: tuple[Property, ...] = ()
     system_properties: tuple[Property, ...] = ()
-    trail: tuple[str, ...] = ()
+    call_path: tuple[str, ...] = ()
     first_dequeued_at: int | None = None
     dequeue_count: int = 0
     claims: int = 0

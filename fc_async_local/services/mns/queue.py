@@ -126,7 +126,7 @@ def enqueue(queue: Queue, draft: Draft, *, sequence: int, now: int) -> Message:
         group_id=draft.group_id,
         user_properties=draft.user_properties,
         system_properties=draft.system_properties,
-        trail=draft.trail,
+        call_path=draft.call_path,
     )
 
 

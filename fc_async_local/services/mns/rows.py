@@ -25,7 +25,7 @@ class _Extra(Record, frozen=True, kw_only=True, omit_defaults=True):
     group_id: str = ""
     user_properties: tuple[Property, ...] = ()
     system_properties: tuple[Property, ...] = ()
-    trail: tuple[str, ...] = ()
+    call_path: tuple[str, ...] = ()
 
 
 _NOTHING: Final = _Extra()
@@ -56,7 +56,7 @@ def extra_of(message: Message) -> bytes | None:
         group_id=message.group_id,
         user_properties=message.user_properties,
         system_properties=message.system_properties,
-        trail=message.trail,
+        call_path=message.call_path,
     )
     return None if extra == _NOTHING else _encode(extra)
 
@@ -77,5 +77,5 @@ def to_message(row: MessageRow) -> Message:
         group_id=extra.group_id,
         user_properties=extra.user_properties,
         system_properties=extra.system_properties,
-        trail=extra.trail,
+        call_path=extra.call_path,
     )

@@ -75,7 +75,7 @@ class Publication(Record, frozen=True, kw_only=True):
     message_id: str
     body: str
     tag: str = ""
-    trail: tuple[str, ...] = ()
+    call_path: tuple[str, ...] = ()
     published_at: int
 
 

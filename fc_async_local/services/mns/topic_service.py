@@ -58,7 +58,7 @@ _push: Final = msgspec.json.Decoder(Push).decode
 
 
 class FunctionSubscription(Record, frozen=True, kw_only=True):
-    """A function that is told of a topic's messages: a trigger, kept by its catalog."""
+    """A function that is told of a topic's messages: a trigger, kept by its registry."""
 
     topic: str
     name: str
@@ -94,7 +94,7 @@ class TopicService:
         self._pusher = Pusher(store, clock, "topics", self._attempt, hints)
         self.owner = queues.settings.account_id
         self.functions: Sequence[FunctionSubscription] = ()
-        """Triggers of functions; kept by their catalog, not here."""
+        """Triggers of functions; kept by their registry, not here."""
 
     async def start(self) -> None:
         """Take up what was left to push."""
@@ -229,7 +229,7 @@ class TopicService:
         await self._kept.change(Change(_SUBSCRIPTION, _key(topic, name), None))
 
     async def publish(
-        self, topic: str, body: str, *, tag: str = "", trail: tuple[str, ...] = ()
+        self, topic: str, body: str, *, tag: str = "", call_path: tuple[str, ...] = ()
     ) -> Publication:
         """Publish a message; returns after it is durable for every subscription.
 
@@ -242,7 +242,7 @@ class TopicService:
             message_id=identifiers.message_id(),
             body=body,
             tag=tag,
-            trail=trail,
+            call_path=call_path,
             published_at=self._clock.now(),
         )
         rules.check_publication(self.topic(topic), publication)
@@ -303,7 +303,7 @@ class TopicService:
             message_id=identifiers.message_id(),
             body=content,
             envelope_bytes=max(wrapped, 0),
-            trail=publication.trail,
+            call_path=publication.call_path,
         )
 
     def _subscriptions(self, topic: str) -> list[tuple[str, bytes]]:
@@ -367,7 +367,7 @@ class TopicService:
             error=f"topic {publication.topic}, subscription {subscription.name}: {failure}",
             function=function,
             qualifier=qualifier,
-            trail=publication.trail,
+            call_path=publication.call_path,
         )
 
     async def _invoke(self, subscription: FunctionSubscription, publication: Publication) -> str:
@@ -378,7 +378,7 @@ class TopicService:
                 subscription.function,
                 told.content.encode(),
                 qualifier=subscription.qualifier,
-                trail=publication.trail,
+                call_path=publication.call_path,
             )
         except Rejected as error:
             return str(error)

@@ -228,7 +228,7 @@ def message_of(new: NewMessage, *, message_id: str, now: int) -> Message:
         properties=write_properties(new),
         sharding_key=new.sharding_key,
         published_at=now,
-        trail=new.trail,
+        call_path=new.call_path,
     )
 
 

@@ -42,7 +42,7 @@ class NewMessage(Record, frozen=True, kw_only=True):
         keys: The message key, for looking it up.
         deliver_at: Not before this moment, or None.
         sharding_key: Messages of one key are consumed in order by ordered consumers.
-        trail: Functions that led here through destinations; never shown to clients.
+        call_path: Functions that led here through destinations; never shown to clients.
     """
 
     body: str
@@ -51,7 +51,7 @@ class NewMessage(Record, frozen=True, kw_only=True):
     properties: dict[str, str] = {}
     deliver_at: int | None = None
     sharding_key: str = ""
-    trail: tuple[str, ...] = ()
+    call_path: tuple[str, ...] = ()
 
 
 class Message(Record, frozen=True, kw_only=True):
@@ -63,7 +63,7 @@ class Message(Record, frozen=True, kw_only=True):
     properties: str
     sharding_key: str
     published_at: int
-    trail: tuple[str, ...] = ()
+    call_path: tuple[str, ...] = ()
 
 
 class Pending(Record, frozen=True, kw_only=True):

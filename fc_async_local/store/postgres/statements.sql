@@ -33,7 +33,7 @@ SET LOCAL synchronous_commit TO off;
 -- name: columns
 invocation.id, request_id, task_id, function, qualifier, accepted_at, due_at, task_mode, status,
 attempts, system_retries, system_retry_since, instance_id, started_at, ended_at, error,
-destination_status, trail, delay_ms, config, epoch, lease_until, lease_owner
+destination_status, call_path, delay_ms, config, epoch, lease_until, lease_owner
 
 -- name: accept
 WITH given AS (
@@ -43,27 +43,27 @@ WITH given AS (
             request_id text, task_id text, function text, qualifier text, accepted_at bigint,
             due_at bigint, task_mode boolean, status text, attempts integer, system_retries integer,
             system_retry_since bigint, instance_id text, started_at bigint, ended_at bigint,
-            error text, destination_status text, trail text, delay_ms bigint, config text,
+            error text, destination_status text, call_path text, delay_ms bigint, config text,
             epoch bigint, lease_until bigint, lease_owner text, return_payload text
         ),
         unnest(%b::bytea[])
     ) WITH ORDINALITY AS given (
         request_id, task_id, function, qualifier, accepted_at, due_at, task_mode, status, attempts,
         system_retries, system_retry_since, instance_id, started_at, ended_at, error,
-        destination_status, trail, delay_ms, config, epoch, lease_until, lease_owner,
+        destination_status, call_path, delay_ms, config, epoch, lease_until, lease_owner,
         return_payload, body, place
     )
 ), kept AS (
     INSERT INTO invocation (
         request_id, task_id, function, qualifier, accepted_at, due_at, task_mode, status, attempts,
         system_retries, system_retry_since, instance_id, started_at, ended_at, error,
-        destination_status, trail, delay_ms, config, epoch, lease_until, lease_owner,
+        destination_status, call_path, delay_ms, config, epoch, lease_until, lease_owner,
         return_payload
     )
     SELECT
         request_id, task_id, function, qualifier, accepted_at, due_at, task_mode, status, attempts,
         system_retries, system_retry_since, instance_id, started_at, ended_at, error,
-        destination_status, trail, delay_ms, decode(config, 'base64'), epoch, lease_until,
+        destination_status, call_path, delay_ms, decode(config, 'base64'), epoch, lease_until,
         lease_owner, decode(return_payload, 'base64')
     FROM given
     ORDER BY place
@@ -350,26 +350,26 @@ SELECT count(*) FROM gone;
 
 -- name: insert_deliveries
 INSERT INTO delivery (
-    request_id, task_id, function, qualifier, outcome, destination, trail, created_at, due_at,
+    request_id, task_id, function, qualifier, outcome, destination, call_path, created_at, due_at,
     tries, state, error, epoch, lease_until, lease_owner, document
 )
 SELECT
-    request_id, task_id, function, qualifier, outcome, destination, trail, created_at, due_at,
+    request_id, task_id, function, qualifier, outcome, destination, call_path, created_at, due_at,
     tries, state, error, epoch, lease_until, lease_owner, decode(document, 'base64')
 FROM ROWS FROM (
     json_to_recordset(%s::json) AS (
         request_id text, task_id text, function text, qualifier text, outcome text,
-        destination text, trail text, created_at bigint, due_at bigint, tries integer, state text,
+        destination text, call_path text, created_at bigint, due_at bigint, tries integer, state text,
         error text, epoch bigint, lease_until bigint, lease_owner text, document text
     )
 ) WITH ORDINALITY AS given (
-    request_id, task_id, function, qualifier, outcome, destination, trail, created_at, due_at,
+    request_id, task_id, function, qualifier, outcome, destination, call_path, created_at, due_at,
     tries, state, error, epoch, lease_until, lease_owner, document, place
 )
 ORDER BY place
 ON CONFLICT (request_id) DO UPDATE SET
     task_id = excluded.task_id, function = excluded.function, qualifier = excluded.qualifier,
-    outcome = excluded.outcome, destination = excluded.destination, trail = excluded.trail,
+    outcome = excluded.outcome, destination = excluded.destination, call_path = excluded.call_path,
     created_at = excluded.created_at, due_at = excluded.due_at, tries = excluded.tries,
     state = excluded.state, error = excluded.error, epoch = excluded.epoch,
     lease_until = excluded.lease_until, lease_owner = excluded.lease_owner,
@@ -380,7 +380,7 @@ SELECT EXISTS (SELECT 1 FROM delivery WHERE request_id = %s);
 
 -- name: due_deliveries
 SELECT
-    request_id, task_id, function, qualifier, outcome, destination, trail, created_at, due_at,
+    request_id, task_id, function, qualifier, outcome, destination, call_path, created_at, due_at,
     tries, state, error, epoch, lease_until, lease_owner, document
 FROM delivery
 WHERE ready_at <= %s
@@ -435,7 +435,7 @@ SELECT count(*) FROM delivery WHERE state = 'dead';
 
 -- name: dead_deliveries
 SELECT
-    request_id, task_id, function, qualifier, outcome, destination, trail, created_at, due_at,
+    request_id, task_id, function, qualifier, outcome, destination, call_path, created_at, due_at,
     tries, state, error, epoch, lease_until, lease_owner, document
 FROM delivery
 WHERE state = 'dead' AND (created_at, request_id) < (%s, %s)

@@ -9,7 +9,7 @@ SELECT coalesce(max(id), 0) FROM invocation;
 INSERT INTO invocation (
     id, request_id, task_id, function, qualifier, accepted_at, due_at, task_mode, status, attempts,
     system_retries, system_retry_since, instance_id, started_at, ended_at, error,
-    destination_status, trail, delay_ms, config, epoch, lease_until, lease_owner, return_payload
+    destination_status, call_path, delay_ms, config, epoch, lease_until, lease_owner, return_payload
 ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT DO NOTHING;
 
@@ -31,7 +31,7 @@ FROM (VALUES (?, ?, ?, ?)) AS event;
 SELECT
     invocation.id, request_id, task_id, function, qualifier, accepted_at, due_at, task_mode, status,
     attempts, system_retries, system_retry_since, instance_id, started_at, ended_at, error,
-    destination_status, trail, delay_ms, config, epoch, lease_until, lease_owner, return_payload,
+    destination_status, call_path, delay_ms, config, epoch, lease_until, lease_owner, return_payload,
     payload.body
 FROM invocation CROSS JOIN payload ON payload.id = invocation.id
 WHERE ready_at <= ? AND (ready_at <= ? OR (lease_until IS NULL AND NOT task_mode))
@@ -42,7 +42,7 @@ LIMIT ?;
 SELECT
     invocation.id, request_id, task_id, function, qualifier, accepted_at, due_at, task_mode, status,
     attempts, system_retries, system_retry_since, instance_id, started_at, ended_at, error,
-    destination_status, trail, delay_ms, config, epoch, lease_until, lease_owner, return_payload,
+    destination_status, call_path, delay_ms, config, epoch, lease_until, lease_owner, return_payload,
     NULL
 FROM invocation
 WHERE lease_owner = ? AND lease_until IS NOT NULL;
@@ -51,7 +51,7 @@ WHERE lease_owner = ? AND lease_until IS NOT NULL;
 SELECT
     invocation.id, request_id, task_id, function, qualifier, accepted_at, due_at, task_mode, status,
     attempts, system_retries, system_retry_since, instance_id, started_at, ended_at, error,
-    destination_status, trail, delay_ms, config, epoch, lease_until, lease_owner, return_payload,
+    destination_status, call_path, delay_ms, config, epoch, lease_until, lease_owner, return_payload,
     payload.body
 FROM invocation CROSS JOIN payload ON payload.id = invocation.id
 WHERE function = ? AND task_id = ? AND task_mode;
@@ -63,7 +63,7 @@ SELECT status, at, detail FROM task_event WHERE invocation = ? ORDER BY number;
 SELECT
     invocation.id, request_id, task_id, function, qualifier, accepted_at, due_at, task_mode, status,
     attempts, system_retries, system_retry_since, instance_id, started_at, ended_at, error,
-    destination_status, trail, delay_ms, config, epoch, lease_until, lease_owner,
+    destination_status, call_path, delay_ms, config, epoch, lease_until, lease_owner,
     CASE WHEN :with_payload THEN return_payload END,
     CASE WHEN :with_payload THEN (SELECT body FROM payload WHERE payload.id = invocation.id) END
 FROM invocation
@@ -82,7 +82,7 @@ LIMIT :limit;
 SELECT
     invocation.id, request_id, task_id, function, qualifier, accepted_at, due_at, task_mode, status,
     attempts, system_retries, system_retry_since, instance_id, started_at, ended_at, error,
-    destination_status, trail, delay_ms, config, epoch, lease_until, lease_owner,
+    destination_status, call_path, delay_ms, config, epoch, lease_until, lease_owner,
     CASE WHEN :with_payload THEN return_payload END,
     CASE WHEN :with_payload THEN (SELECT body FROM payload WHERE payload.id = invocation.id) END
 FROM invocation
@@ -101,7 +101,7 @@ LIMIT :limit;
 SELECT
     invocation.id, request_id, task_id, function, qualifier, accepted_at, due_at, task_mode, status,
     attempts, system_retries, system_retry_since, instance_id, started_at, ended_at, error,
-    destination_status, trail, delay_ms, config, epoch, lease_until, lease_owner,
+    destination_status, call_path, delay_ms, config, epoch, lease_until, lease_owner,
     CASE WHEN :with_payload THEN return_payload END,
     CASE WHEN :with_payload THEN (SELECT body FROM payload WHERE payload.id = invocation.id) END
 FROM invocation
@@ -203,12 +203,12 @@ DELETE FROM metric WHERE (metric, function, minute) IN (
 
 -- name: insert_delivery
 INSERT INTO delivery (
-    request_id, task_id, function, qualifier, outcome, destination, trail, created_at, due_at,
+    request_id, task_id, function, qualifier, outcome, destination, call_path, created_at, due_at,
     tries, state, error, epoch, lease_until, lease_owner, document
 ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (request_id) DO UPDATE SET
     task_id = excluded.task_id, function = excluded.function, qualifier = excluded.qualifier,
-    outcome = excluded.outcome, destination = excluded.destination, trail = excluded.trail,
+    outcome = excluded.outcome, destination = excluded.destination, call_path = excluded.call_path,
     created_at = excluded.created_at, due_at = excluded.due_at, tries = excluded.tries,
     state = excluded.state, error = excluded.error, epoch = excluded.epoch,
     lease_until = excluded.lease_until, lease_owner = excluded.lease_owner,
@@ -219,7 +219,7 @@ SELECT EXISTS (SELECT 1 FROM delivery WHERE request_id = ?);
 
 -- name: due_deliveries
 SELECT
-    request_id, task_id, function, qualifier, outcome, destination, trail, created_at, due_at,
+    request_id, task_id, function, qualifier, outcome, destination, call_path, created_at, due_at,
     tries, state, error, epoch, lease_until, lease_owner, document
 FROM delivery
 WHERE ready_at <= ?
@@ -256,7 +256,7 @@ SELECT count(*) FROM delivery WHERE state = 'dead';
 
 -- name: dead_deliveries
 SELECT
-    request_id, task_id, function, qualifier, outcome, destination, trail, created_at, due_at,
+    request_id, task_id, function, qualifier, outcome, destination, call_path, created_at, due_at,
     tries, state, error, epoch, lease_until, lease_owner, document
 FROM delivery
 WHERE state = 'dead' AND (created_at, request_id) < (?, ?)

@@ -2,7 +2,7 @@
 """``fc-async local start``: the local runtime in the foreground.
 
 stdout carries what was started and nothing else (with ``--format json`` exactly one line), logs go
-to stderr. Everything that runs is :mod:`fc_async_local.running`'s.
+to stderr. Everything that runs is :mod:`fc_async_local.embedded`'s.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from fc_async_sdk import _project_folder
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from fc_async_local.app import Addresses, Options
+    from fc_async_local.bootstrap.runtime import Addresses, Options
     from fc_async_local.settings import Settings
     from fc_async_plugin.cli.options import Format
 
@@ -138,7 +138,7 @@ def start(
     log_level: str,
 ) -> None:
     """Start the local runtime and run until Ctrl+C or SIGTERM."""
-    app, running = _import_runtime()
+    runtime, embedded = _import_runtime()
     given = {
         "strict_auth": strict_auth,
         "create_missing": create_missing,
@@ -148,7 +148,7 @@ def start(
         **({"account_id": account_id} if account_id is not None else {}),
     }
     settings = _settings(assignments, given)
-    options: Options = app.Options(
+    options: Options = runtime.Options(
         data=data, port=port, clock=clock, store=store, settings=settings
     )
     older = Path(_project_folder.NAME, "fc-async.db")
@@ -160,11 +160,11 @@ def start(
         )
     logging.basicConfig(level=log_level.upper(), format=_LOG_FORMAT)
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
-    from fc_async_local.listening import NoFreePort
+    from fc_async_local.http.server import NoFreePort
     from fc_async_local.store.protocol import StoreUnavailable, StoreUnusable
 
     try:
-        running.run(options, ready=lambda addresses: _announce(addresses, port, output))
+        embedded.run(options, ready=lambda addresses: _announce(addresses, port, output))
     except (StoreUnavailable, StoreUnusable, ValueError) as error:
         raise click.ClickException(str(error)) from error
     except NoFreePort as error:
@@ -173,14 +173,15 @@ def start(
 
 def _import_runtime() -> tuple[Any, Any]:
     try:
-        from fc_async_local import app, running
+        from fc_async_local import embedded
+        from fc_async_local.bootstrap import runtime
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("fc_async"):
             raise
         raise click.ClickException(
             f"the local runtime needs {error.name}: pip install 'fc-async[local]'"
         ) from error
-    return app, running
+    return runtime, embedded
 
 
 def _access_keys(file: Path | None) -> dict[str, str]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fc_async_local.store.open import Stores, open_stores
+from fc_async_local.store.factory import Stores, open_stores
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 class TestAccept:
     async def test_everything_given_comes_back(self, store: Store) -> None:
         given = an_invocation(
-            trail=("acs:fc:a", "acs:fc:b"), delay_ms=5_000, config=b'{"maxAsyncRetryAttempts":0}'
+            call_path=("acs:fc:a", "acs:fc:b"),
+            delay_ms=5_000,
+            config=b'{"maxAsyncRetryAttempts":0}',
         )
         await store.accept(given)
         task = await store.get("resize", "t1")

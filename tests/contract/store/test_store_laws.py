@@ -215,7 +215,7 @@ class Histories(RuleBasedStateMachine):
             outcome="success" if invocation.status is Status.SUCCEEDED else "failure",
             destination="acs:mns:cn-hangzhou:1:/queues/q/messages",
             document=b"{}",
-            trail=("acs:fc:a",),
+            call_path=("acs:fc:a",),
             created_at=self.now,
             due_at=self.now,
         )

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from fc_async_local.running import LocalRuntime
+from fc_async_local.embedded import LocalRuntime
 from fc_async_local.settings import Settings
 from fc_async_tests.code import archive
 

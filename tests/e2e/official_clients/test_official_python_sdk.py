@@ -16,7 +16,7 @@ from alibabacloud_tea_openapi.models import Config
 from alibabacloud_tea_util.models import RuntimeOptions
 from darabonba.exceptions import ResponseException
 
-from fc_async_local.running import LocalRuntime
+from fc_async_local.embedded import LocalRuntime
 from fc_async_local.settings import Settings
 from fc_async_tests.code import archive
 

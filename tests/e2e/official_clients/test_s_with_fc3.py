@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import pytest
 
-from fc_async_local.running import LocalRuntime
+from fc_async_local.embedded import LocalRuntime
 from fc_async_local.settings import Settings
 
 FC3 = os.environ.get("FC_ASYNC_FC3", "")

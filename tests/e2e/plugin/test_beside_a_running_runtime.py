@@ -8,7 +8,7 @@ import io
 from typing import TYPE_CHECKING
 
 import fc_async_sdk
-from fc_async_local.running import LocalRuntime
+from fc_async_local.embedded import LocalRuntime
 from fc_async_plugin.cli import group
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fc_async_local import listening
-from fc_async_local.bodies import BodyMemory
-from fc_async_local.connections import ConnectionLimits
-from fc_async_local.running import LocalRuntime
+from fc_async_local.embedded import LocalRuntime
+from fc_async_local.http import server as http_server
+from fc_async_local.http.bodies import BodyMemory
+from fc_async_local.http.connections import ConnectionLimits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,9 +44,9 @@ async def echo(_scope: Any, receive: Any, send: Any) -> None:
 @contextmanager
 def server(limits: ConnectionLimits = SMALL) -> Iterator[tuple[str, int]]:
     """A server with limits, in a thread of its own."""
-    listener = listening.bind(0)
+    listener = http_server.bind(0)
     address = listener.getsockname()
-    serving = listening.HttpServer(echo, listener, grace_seconds=1, limits=limits)
+    serving = http_server.HttpServer(echo, listener, grace_seconds=1, limits=limits)
     ready, stop = threading.Event(), threading.Event()
 
     async def serve() -> None:
@@ -210,7 +210,7 @@ def test_every_port_of_a_runtime_limits_headers(name: str, tmp_path: Any) -> Non
 def test_bodies_that_would_fill_memory_together_are_refused_with_503_until_others_end(
     name: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fc_async_local.app.BodyMemory", lambda: BodyMemory(100_000))
+    monkeypatch.setattr("fc_async_local.bootstrap.runtime.BodyMemory", lambda: BodyMemory(100_000))
     path = "/2023-03-30/functions" if name == "fc" else "/queues/q" if name == "mns" else "/"
     head = f"PUT {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 70000\r\n\r\n".encode()
     with LocalRuntime(data=tmp_path, port=0, store="memory") as runtime:

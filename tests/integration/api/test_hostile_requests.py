@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fc_async_local.running import LocalRuntime
+from fc_async_local.embedded import LocalRuntime
 from fc_async_local.settings import Settings
 from fc_async_sdk.errors import shorten
 from fc_async_tests import code, fuzz

@@ -7,9 +7,9 @@ import pytest
 import requests
 
 from fc_async_local.api.admin import PREFIX
-from fc_async_local.catalog.records import CodeRef
-from fc_async_local.running import LocalRuntime
-from fc_async_local.runtime.archive import checksum
+from fc_async_local.embedded import LocalRuntime
+from fc_async_local.execution.archive import checksum
+from fc_async_local.functions.records import CodeRef
 from fc_async_local.settings import Settings
 from fc_async_sdk import errors
 from fc_async_sdk.models import Code
@@ -31,9 +31,9 @@ def create(fc_local, name, text):
 
 def kept(fc_local, text):
     """Whether the archive is still in the store."""
-    catalog = fc_local.runtime.runtime.catalog
+    registry = fc_local.runtime.runtime.registry
     wanted = CodeRef(checksum=checksum(code(text)))
-    return fc_local.runtime.call(catalog.code.fetch(wanted)) is not None
+    return fc_local.runtime.call(registry.code.fetch(wanted)) is not None
 
 
 def metrics(fc_local):
@@ -107,7 +107,7 @@ def test_an_upload_under_an_existing_object_name_replaces_the_object(tmp_path, s
                 "ossObjectName": place.oss_object_name,
             },
         }
-        created = local.call(local.runtime.catalog.functions.create(body))
+        created = local.call(local.runtime.registry.functions.create(body))
     assert created["codeChecksum"] == checksum(code("second"))
 
 

@@ -15,8 +15,8 @@ import psutil
 import pytest
 import requests
 
-from fc_async_local import listening
-from fc_async_local.running import LocalRuntime
+from fc_async_local.embedded import LocalRuntime
+from fc_async_local.http import server
 from fc_async_local.settings import Settings
 from fc_async_local.store.protocol import StoreUnusable
 
@@ -46,7 +46,7 @@ def test_a_second_runtime_on_the_same_data_is_refused_and_disturbs_nothing(tmp_p
 
 
 def test_a_busy_port_moves_up(tmp_path):
-    with listening.bind(0) as taken:
+    with server.bind(0) as taken:
         port = taken.getsockname()[1]
         with LocalRuntime(data=tmp_path, port=port, store="memory") as runtime:
             ports = [
@@ -57,10 +57,10 @@ def test_a_busy_port_moves_up(tmp_path):
 
 
 def test_no_port_at_all_is_an_error_that_says_so():
-    with listening.bind(0) as taken, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(listening, "_TRIES", 1)
-        with pytest.raises(listening.NoFreePort, match="--port"):
-            listening.bind(taken.getsockname()[1])
+    with server.bind(0) as taken, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(server, "_TRIES", 1)
+        with pytest.raises(server.NoFreePort, match="--port"):
+            server.bind(taken.getsockname()[1])
 
 
 def test_only_loopback_listens(tmp_path):

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from fc_async_local.running import LocalRuntime
-from fc_async_local.runtime.archive import checksum
+from fc_async_local.embedded import LocalRuntime
+from fc_async_local.execution.archive import checksum
 from fc_async_tests.code import archive
 
 CODE = 'def handler(event, context):\n    return "hello"\n'

@@ -9,7 +9,7 @@ import time
 import pytest
 import requests
 
-from fc_async_local.running import LocalRuntime
+from fc_async_local.embedded import LocalRuntime
 from fc_async_tests.code import archive
 
 FUNCTIONS = "/2023-03-30/functions"

@@ -8,7 +8,7 @@ import itertools
 import pytest
 import requests
 
-from fc_async_local.running import LocalRuntime
+from fc_async_local.embedded import LocalRuntime
 
 START = 1_700_000_000_000
 FUNCTION = "/2023-03-30/functions/orders"

@@ -12,9 +12,9 @@ import pytest
 from fc_async_local.clock import VirtualClock
 from fc_async_local.domain.invocation import Invocation
 from fc_async_local.engine.engine import Engine
-from fc_async_local.engine.protocol import Catalog
-from fc_async_local.runtime.inprocess import InProcessRunner
-from fc_async_local.runtime.protocol import Deployment
+from fc_async_local.engine.protocol import Registry
+from fc_async_local.execution.inprocess import InProcessRunner
+from fc_async_local.execution.protocol import Deployment
 from fc_async_local.settings import Settings
 from fc_async_local.store.sqlite.database import Database
 from fc_async_local.store.sqlite.store import SCHEMA, SqliteStore
@@ -27,7 +27,7 @@ AT_ONCE = 5_000
 DAY = 86_400_000
 
 
-class Functions(Catalog):
+class Functions(Registry):
     async def deployment(self, function: str, qualifier: str, *, roll: float) -> Deployment:
         return Deployment(
             function=function,
@@ -80,7 +80,7 @@ def test_twenty_thousand_waiting_neither_delay_nor_bloat_anything(tmp_path: Path
         await fill(store, clock.now())
         engine = Engine(
             store=store,
-            catalog=Functions(),
+            registry=Functions(),
             runner=InProcessRunner({"f": handler}, clock),
             destinations={},
             clock=clock,

@@ -7,7 +7,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import fc_async_sdk
-from fc_async_local.running import LocalRuntime
+from fc_async_local.embedded import LocalRuntime
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,7 +10,7 @@ import pytest
 from mns.account import Account
 from mq_http_sdk.mq_client import MQClient
 
-from fc_async_local.running import LocalRuntime
+from fc_async_local.embedded import LocalRuntime
 from fc_async_local.services.rocketmq.errors import RocketMqError
 from fc_async_local.settings import Settings
 from fc_async_sdk import events
@@ -37,7 +37,7 @@ def config(destination):
 
 async def tell(runtime, kind):
     """Hand many events to a destination, all at once."""
-    adapter = runtime.neighbours.destinations[kind]
+    adapter = runtime.services.destinations[kind]
     deliveries = [
         a_delivery(number, destination=TARGETS[kind], document=DOCUMENT) for number in range(MANY)
     ]
@@ -94,41 +94,41 @@ def test_a_consumer_can_subscribe_before_the_first_event_of_a_rocketmq_topic(fc_
     client.close_connection()
 
 
-def exists(neighbours, kind):
+def exists(services, kind):
     if kind == "mns-topic":
-        return neighbours.topics.topic("fresh").name == "fresh"
+        return services.topics.topic("fresh").name == "fresh"
     if kind == "eventbridge":
-        return neighbours.eventbridge.bus("fresh").name == "fresh"
-    return neighbours.rocketmq.topic("MQ_INST_1", "fresh").name == "fresh"
+        return services.eventbridge.bus("fresh").name == "fresh"
+    return services.rocketmq.topic("MQ_INST_1", "fresh").name == "fresh"
 
 
 @pytest.mark.parametrize("kind", ["mns-topic", "eventbridge", "rocketmq"])
 def test_a_destination_is_there_as_soon_as_it_is_configured(fc_local, kind):
     fc_local.deploy("f", lambda *_: "done")
     fc_local.client.put_async_invoke_config("f", on_failure=TARGETS[kind])
-    assert exists(fc_local.runtime.runtime.neighbours, kind)
+    assert exists(fc_local.runtime.runtime.services, kind)
 
 
 def test_what_was_configured_before_is_made_at_the_next_start(tmp_path):
     def client_of(local):
-        return local.runtime.catalog
+        return local.runtime.registry
 
-    async def configure(catalog):
+    async def configure(registry):
         body = {
             "functionName": "f",
             "runtime": "python3.10",
             "handler": "index.handler",
             "code": {"zipFile": EMPTY},
         }
-        await catalog.functions.create(body)
-        await catalog.async_configs.put("f", "", config(TARGETS["rocketmq"]))
+        await registry.functions.create(body)
+        await registry.async_configs.put("f", "", config(TARGETS["rocketmq"]))
 
     with LocalRuntime(data=tmp_path, port=0) as before:
         before.call(configure(client_of(before)))
         with pytest.raises(RocketMqError):
-            exists(before.runtime.neighbours, "rocketmq")
+            exists(before.runtime.services, "rocketmq")
     with LocalRuntime(data=tmp_path, port=0, settings=CREATING) as after:
-        assert exists(after.runtime.neighbours, "rocketmq")
+        assert exists(after.runtime.services, "rocketmq")
 
 
 def test_a_destination_that_cannot_be_made_does_not_refuse_the_configuration(fc_local, caplog):

@@ -15,7 +15,7 @@ import pytest
 import fc_async_sdk
 from fc_async_local.domain.conditions import UNHANDLED
 from fc_async_local.domain.invocation import Outcome, OutcomeKind
-from fc_async_local.running import LocalRuntime
+from fc_async_local.embedded import LocalRuntime
 from fc_async_local.services.eventbridge.model import Parameter, Rule, Target
 from fc_async_local.services.mns.topic import Subscription
 from fc_async_local.services.rocketmq.log import handle_of
@@ -34,7 +34,7 @@ class World:
         self.local = local
         self.handlers = handlers
         self.runtime = local.runtime.runtime
-        self.neighbours = self.runtime.neighbours
+        self.services = self.runtime.services
         self.store = self.runtime.engine._ports.store
         self.names = (f"case-{number}" for number in itertools.count())
 
@@ -42,19 +42,19 @@ class World:
         return self.local.runtime.call(coroutine)
 
     def queue_bodies(self, queue):
-        found = self.call(self.neighbours.mns.peek(queue, limit=16))
+        found = self.call(self.services.mns.peek(queue, limit=16))
         return [message.body for message in found]
 
 
 def mns_queue(world, name):
-    world.call(world.neighbours.mns.create_queue(name))
+    world.call(world.services.mns.create_queue(name))
     arn = f"acs:mns:{REGION}:{ACCOUNT}:/queues/{name}/messages"
     return arn, lambda: world.queue_bodies(name)
 
 
 def mns_topic(world, name):
-    world.call(world.neighbours.mns.create_queue(name))
-    world.call(world.neighbours.topics.create_topic(name))
+    world.call(world.services.mns.create_queue(name))
+    world.call(world.services.topics.create_topic(name))
     subscription = Subscription(
         topic=name,
         name="s",
@@ -63,7 +63,7 @@ def mns_topic(world, name):
         created_at=0,
         modified_at=0,
     )
-    world.call(world.neighbours.topics.subscribe(subscription))
+    world.call(world.services.topics.subscribe(subscription))
     arn = f"acs:mns:{REGION}:{ACCOUNT}:/topics/{name}/messages"
     return arn, lambda: world.queue_bodies(name)
 
@@ -76,8 +76,8 @@ def function(world, name):
 
 
 def eventbridge(world, name):
-    world.call(world.neighbours.mns.create_queue(name))
-    world.call(world.neighbours.eventbridge.create_bus(name))
+    world.call(world.services.mns.create_queue(name))
+    world.call(world.services.eventbridge.create_bus(name))
     target = Target(
         id="t",
         type="acs.mns.queue",
@@ -91,20 +91,20 @@ def eventbridge(world, name):
         created_at=0,
         modified_at=0,
     )
-    world.call(world.neighbours.eventbridge.create_rule(rule))
+    world.call(world.services.eventbridge.create_rule(rule))
     arn = f"acs:eventbridge:{REGION}:{ACCOUNT}:eventbus/{name}"
     return arn, lambda: world.queue_bodies(name)
 
 
 def rocketmq(world, name):
-    world.call(world.neighbours.rocketmq.create_topic("MQ_INST_1", name))
+    world.call(world.services.rocketmq.create_topic("MQ_INST_1", name))
     arn = f"acs:mq:{REGION}:{ACCOUNT}:/instances/MQ_INST_1/topic/{name}"
     told = []
 
     def consumed():
-        found = world.call(world.neighbours.rocketmq.consume("MQ_INST_1", name, "g", limit=16))
+        found = world.call(world.services.rocketmq.consume("MQ_INST_1", name, "g", limit=16))
         handles = [handle_of(pending) for pending in found]
-        world.call(world.neighbours.rocketmq.acknowledge("MQ_INST_1", name, "g", handles))
+        world.call(world.services.rocketmq.acknowledge("MQ_INST_1", name, "g", handles))
         told.extend(pending.message.body for pending in found)
         return told
 
@@ -193,7 +193,7 @@ def numbers(world, name):
 
 
 def set_fault(world, course, arn):
-    faults = world.neighbours.faults
+    faults = world.services.faults
     faults.clear()
     if course == "4xx":
         faults.add(arn, status=403)

@@ -47,7 +47,7 @@ class Invoker:
     def __init__(self):
         self.payloads = []
 
-    async def invoke_async(self, function, payload, *, qualifier, trail):
+    async def invoke_async(self, function, payload, *, qualifier, call_path):
         self.payloads.append(payload)
 
 
@@ -149,7 +149,7 @@ def delivery(kind, number):
         outcome="success",
         destination=ARNS[kind],
         document=json.dumps({"requestContext": context}).encode(),
-        trail=(),
+        call_path=(),
         created_at=0,
         due_at=0,
     )

@@ -21,7 +21,7 @@ from mq_http_sdk.mq_client import MQClient
 from mq_http_sdk.mq_exception import MQServerException
 from mq_http_sdk.mq_producer import TopicMessage
 
-from fc_async_local.running import LocalRuntime
+from fc_async_local.embedded import LocalRuntime
 from fc_async_local.settings import Settings
 
 INSTANCE = "MQ_INST_1"
@@ -38,11 +38,11 @@ def runtime(tmp_path_factory):
 
 @pytest.fixture
 def mq(runtime):
-    runtime.call(runtime.runtime.neighbours.rocketmq.create_topic(INSTANCE, "topic"))
+    runtime.call(runtime.runtime.services.rocketmq.create_topic(INSTANCE, "topic"))
     client = MQClient(runtime.addresses.rocketmq, *KEYS)
     yield client
     client.close_connection()
-    runtime.call(runtime.runtime.neighbours.rocketmq.delete_topic(INSTANCE, "topic"))
+    runtime.call(runtime.runtime.services.rocketmq.delete_topic(INSTANCE, "topic"))
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from mns.mns_exception import MNSServerException
 from mns.queue import QueueMeta
 
 import fc_async_sdk
-from fc_async_local.running import LocalRuntime
+from fc_async_local.embedded import LocalRuntime
 from fc_async_sdk import events
 from fc_async_tests.code import archive
 from fc_async_tests.nodes import PATIENCE, mns, node, wait_for

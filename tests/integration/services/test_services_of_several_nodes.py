@@ -17,7 +17,7 @@ from mq_http_sdk.mq_client import MQClient
 from mq_http_sdk.mq_producer import TopicMessage as RocketMqMessage
 
 import fc_async_sdk
-from fc_async_local.running import LocalRuntime
+from fc_async_local.embedded import LocalRuntime
 from fc_async_local.services.hints import ALONE
 from fc_async_tests.code import archive
 from fc_async_tests.nodes import mns, wait_for

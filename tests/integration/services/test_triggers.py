@@ -24,7 +24,7 @@ class World:
     def __init__(self, local):
         self.local = local
         self.seen = []
-        self.neighbours = local.runtime.runtime.neighbours
+        self.services = local.runtime.runtime.services
 
     def call(self, coroutine):
         return self.local.runtime.call(coroutine)
@@ -35,7 +35,7 @@ class World:
     def trigger(self, function="b", name="tr", **settings):
         body = {"triggerName": name} | settings
         body["triggerConfig"] = json.dumps(body.get("triggerConfig", {}))
-        self.call(self.local.runtime.runtime.catalog.triggers.create(function, body))
+        self.call(self.local.runtime.runtime.registry.triggers.create(function, body))
 
     def payloads(self):
         return [json.loads(event) for event in self.seen]
@@ -117,7 +117,7 @@ def test_a_loop_through_a_source_ends_at_the_loop_guard(world, kind):
 
 def send(world, *bodies):
     drafts = [Draft(message_id=f"{n:X}", body=body) for n, body in enumerate(bodies, 1)]
-    world.call(world.neighbours.mns.send("q", drafts))
+    world.call(world.services.mns.send("q", drafts))
     world.local.advance(0)
 
 
@@ -128,7 +128,7 @@ def test_a_queue_trigger_decodes_base64_and_deletes_what_was_accepted(world):
     send(world, base64.b64encode("中".encode()).decode(), "not base64!")
     data = [event["data"]["messageBody"] for event in world.payloads()]
     assert data == ["中", "not base64!"]
-    assert world.call(world.neighbours.mns.counts("q")) == (0, 0, 0)
+    assert world.call(world.services.mns.counts("q")) == (0, 0, 0)
 
 
 def test_a_stream_trigger_gets_its_messages_in_one_list(world):
@@ -157,12 +157,12 @@ def test_a_synchronous_trigger_fires_again_until_the_function_succeeds(world):
     send(world, "x")
     world.local.advance(120)
     assert len(tries) == 3
-    assert world.call(world.neighbours.mns.counts("q")) == (0, 0, 0)
+    assert world.call(world.services.mns.counts("q")) == (0, 0, 0)
 
 
 def test_a_trigger_goes_on_after_an_unforeseen_error(world, monkeypatch, caplog):
     _, settings = queue(world)
-    usual, failures = world.neighbours.mns.receive, []
+    usual, failures = world.services.mns.receive, []
 
     async def fails_once(*arguments, **named):
         if not failures:
@@ -170,7 +170,7 @@ def test_a_trigger_goes_on_after_an_unforeseen_error(world, monkeypatch, caplog)
             raise KeyError("a fault of ours")
         return await usual(*arguments, **named)
 
-    monkeypatch.setattr(world.neighbours.mns, "receive", fails_once)
+    monkeypatch.setattr(world.services.mns, "receive", fails_once)
     world.deploy_b()
     world.trigger(**settings)
     world.local.advance(1)
@@ -182,7 +182,7 @@ def test_a_trigger_goes_on_after_an_unforeseen_error(world, monkeypatch, caplog)
 def test_new_triggers_are_found_after_an_unforeseen_error(world, monkeypatch, caplog):
     _, settings = queue(world)
     world.deploy_b()
-    triggers = world.neighbours.triggers
+    triggers = world.services.triggers
     usual, failures = triggers.refresh, []
 
     async def fails_once():
@@ -204,7 +204,7 @@ def test_a_trigger_that_is_taken_away_fires_no_more(world):
     world.deploy_b()
     world.trigger(**settings)
     send(world, "1")
-    world.call(world.local.runtime.runtime.catalog.triggers.delete("b", "tr"))
+    world.call(world.local.runtime.runtime.registry.triggers.delete("b", "tr"))
     world.local.advance(1)
     send(world, "2")
     assert len(world.seen) == 1
@@ -231,7 +231,7 @@ def test_a_topic_trigger_tells_of_its_tag_only_and_as_json_if_asked(world):
     config = {"filterTag": "a", "notifyContentFormat": "JSON"}
     world.trigger(**settings, triggerConfig=config)
     for tag in ("a", "b"):
-        world.call(world.neighbours.topics.publish("t", f"body-{tag}", tag=tag))
+        world.call(world.services.topics.publish("t", f"body-{tag}", tag=tag))
     world.local.advance(1)
     (told,) = world.payloads()
     assert (told["Message"], told["TopicName"], told["MessageTag"]) == ("body-a", "t", "a")
@@ -243,7 +243,7 @@ def test_a_bus_trigger_gets_the_whole_event(world):
     world.trigger(**settings)
     made = {"id": "1", "source": "acs:fc", "type": "t", "specversion": "1.0", "data": {"a": 1}}
     event = {name: bus_events.raw(value) for name, value in made.items()}
-    world.call(world.neighbours.eventbridge.put_events([event], bus="bus"))
+    world.call(world.services.eventbridge.put_events([event], bus="bus"))
     world.local.advance(1)
     (told,) = world.payloads()
     assert told["data"] == {"a": 1}
@@ -255,7 +255,7 @@ def test_a_rocketmq_trigger_tells_of_tag_key_and_properties(world):
     world.deploy_b()
     world.trigger(**settings)
     message = NewMessage(body="x", tag="a", keys="k", properties={"p": "1"})
-    world.call(world.neighbours.rocketmq.publish("MQ_INST_1", "t", message))
+    world.call(world.services.rocketmq.publish("MQ_INST_1", "t", message))
     world.local.advance(1)
     (told,) = world.payloads()
     assert told["data"]["body"] == "x"
@@ -295,14 +295,14 @@ def publish(world, kind, body):
     if kind == "queue":
         send(world, body)
     elif kind == "topic":
-        world.call(world.neighbours.topics.publish("t", body))
+        world.call(world.services.topics.publish("t", body))
     elif kind == "rocketmq":
         message = NewMessage(body=body)
-        world.call(world.neighbours.rocketmq.publish("MQ_INST_1", "t", message))
+        world.call(world.services.rocketmq.publish("MQ_INST_1", "t", message))
     else:
         made = {"id": "1", "source": "acs:fc", "type": "t", "specversion": "1.0", "data": body}
         event = {name: bus_events.raw(value) for name, value in made.items()}
-        world.call(world.neighbours.eventbridge.put_events([event], bus="bus"))
+        world.call(world.services.eventbridge.put_events([event], bus="bus"))
 
 
 @pytest.mark.parametrize("kind", SOURCES)
@@ -357,7 +357,7 @@ def test_a_message_that_an_http_subscriber_refuses_becomes_a_dead_event(world):
     subscription = Subscription(
         topic="t", name="s", endpoint="http://127.0.0.1:1/x", created_at=0, modified_at=0
     )
-    world.call(world.neighbours.topics.subscribe(subscription))
+    world.call(world.services.topics.subscribe(subscription))
     publish(world, "topic", "x")
     world.local.advance(120)
     (event,) = dead(world)

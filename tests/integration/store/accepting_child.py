@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from fc_async_local.domain.invocation import Count, Delivery, Invocation, Settlement, TaskEvent
 from fc_async_local.domain.states import Status
-from fc_async_local.store.open import open_stores
+from fc_async_local.store.factory import open_stores
 from fc_async_local.store.protocol import Settled, Store
 
 CALLERS = 16
@@ -62,7 +62,7 @@ async def finish(store: Store) -> None:
                     outcome="failure",
                     destination="acs:mns:cn-hangzhou:1:/queues/q/messages",
                     document=b"{}",
-                    trail=(),
+                    call_path=(),
                     created_at=0,
                     due_at=0,
                 ),

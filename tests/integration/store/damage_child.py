@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 from fc_async_local.domain.invocation import Invocation
-from fc_async_local.store.open import open_stores
+from fc_async_local.store.factory import open_stores
 
 COUNT = 60  # few enough that SQLite itself does not copy the log
 

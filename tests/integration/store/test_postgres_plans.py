@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 
-from fc_async_local.store.open import open_stores
+from fc_async_local.store.factory import open_stores
 from fc_async_local.store.postgres.database import SQL
 from fc_async_local.store.postgres.store import _LISTS
 
@@ -26,7 +26,7 @@ ROWS = 100_000
 FILL = """
 INSERT INTO invocation (
     request_id, task_id, function, qualifier, accepted_at, due_at, task_mode, status, attempts,
-    system_retries, instance_id, error, destination_status, trail, delay_ms, epoch, lease_owner
+    system_retries, instance_id, error, destination_status, call_path, delay_ms, epoch, lease_owner
 )
 SELECT
     'r' || n, 't' || n, 'f' || mod(n, 10), 'LATEST', n, 10000000 + n, true, 'Enqueued', 0,

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from fc_async_local.domain.invocation import Count, Invocation, Settlement, TaskEvent
 from fc_async_local.domain.states import Status
 from fc_async_local.store import sql
-from fc_async_local.store.open import Stores, open_stores
+from fc_async_local.store.factory import Stores, open_stores
 from fc_async_local.store.postgres.database import PostgresDatabase
 from fc_async_local.store.postgres.store import SCHEMA, PostgresStore
 from fc_async_local.store.protocol import Change, Settled, StoreUnavailable, StoreUnusable

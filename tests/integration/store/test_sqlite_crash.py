@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fc_async_local.domain.states import Status
-from fc_async_local.store.open import Stores, open_stores
+from fc_async_local.store.factory import Stores, open_stores
 from fc_async_local.store.protocol import TaskQuery
 
 if TYPE_CHECKING:

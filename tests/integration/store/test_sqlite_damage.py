@@ -19,7 +19,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fc_async_local.store.open import open_stores
+from fc_async_local.store.factory import open_stores
 from fc_async_local.store.protocol import StoreUnavailable, StoreUnusable
 from fc_async_local.store.sqlite import integrity
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fc_async_local.store.open import open_stores
+from fc_async_local.store.factory import open_stores
 from fc_async_local.store.sqlite.batches import SQL
 from fc_async_local.store.sqlite.store import _LISTS
 

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fc_async_local.domain.invocation import Count, Invocation
-from fc_async_local.store.open import open_stores
+from fc_async_local.store.factory import open_stores
 from fc_async_local.store.protocol import StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from fc_async_local.store.open import Stores
+    from fc_async_local.store.factory import Stores
 
 
 def an_invocation(number: int, size: int = 100) -> Invocation:

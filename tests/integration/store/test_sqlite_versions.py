@@ -19,7 +19,7 @@ V2 = SCHEMA._replace(migrations=SCHEMA.migrations[:2])
 INSERT = """
 INSERT INTO invocation (
     id, request_id, task_id, function, qualifier, accepted_at, due_at, task_mode, status, attempts,
-    system_retries, instance_id, error, destination_status, trail, delay_ms, epoch, lease_owner
+    system_retries, instance_id, error, destination_status, call_path, delay_ms, epoch, lease_owner
 ) VALUES (?, ?, ?, 'f', 'LATEST', 1, 1, 0, 'Enqueued', 0, 0, '', '', '', '[]', 0, 0, '')
 """
 

@@ -40,7 +40,7 @@ def a_delivery(number: int = 1, **fields: Any) -> Delivery:
         "outcome": "failure",
         "destination": "acs:mns:cn-hangzhou:1:/queues/dead/messages",
         "document": b'{"timestamp": 1}',
-        "trail": ("acs:fc:cn-hangzhou:1:functions/resize",),
+        "call_path": ("acs:fc:cn-hangzhou:1:functions/resize",),
         "created_at": T0 + number,
         "due_at": T0 + number,
     }

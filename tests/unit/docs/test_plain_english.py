@@ -34,7 +34,7 @@ PATTERNS = {
         r"\bso that an end\b": "say which event ends what",
         r"\bgo(?:es)? round\b|\bway round\b": "write 'cycle'",
         r"\bneighbours?\b|\btwins?\b|\bheirs?\b|\bmanners\b": "name the mechanism",
-        r"\b(?:desk|shelf|shelves|bury|buried|trail|duty|duties|surroundings)\b": (
+        r"\b(?:desk|shelf|shelves|bury|buried|call_path|duty|duties|surroundings)\b": (
             "write cache, blob directory, dead-letter, call path, push job or environment"
         ),
         r"(?<!\.)\b(?:doors?|bells?)\b": "write endpoint or wake-up",
@@ -50,15 +50,15 @@ ALLOWED = {
 
 LATER = {
     "fc_async_local/api/admin.py": "not rewritten yet",
-    "fc_async_local/app.py": "not rewritten yet",
-    "fc_async_local/catalog": "not rewritten yet",
+    "fc_async_local/bootstrap/runtime.py": "not rewritten yet",
+    "fc_async_local/functions": "not rewritten yet",
     "fc_async_local/domain/invocation.py": "not rewritten yet",
     "fc_async_local/engine/accepting.py": "not rewritten yet",
     "fc_async_local/engine/dispatching.py": "not rewritten yet",
-    "fc_async_local/listening.py": "not rewritten yet",
-    "fc_async_local/loopback.py": "not rewritten yet",
-    "fc_async_local/runtime/worker/logs.py": "not rewritten yet",
-    "fc_async_local/runtime/worker/threads.py": "not rewritten yet",
+    "fc_async_local/http/server.py": "not rewritten yet",
+    "fc_async_local/http/origin.py": "not rewritten yet",
+    "fc_async_local/execution/worker/logs.py": "not rewritten yet",
+    "fc_async_local/execution/worker/threads.py": "not rewritten yet",
     "fc_async_local/services": "not rewritten yet",
     "fc_async_local/store": "not rewritten yet",
     "fc_async_sdk/endpoint.py": "not rewritten yet",

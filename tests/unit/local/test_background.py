@@ -18,7 +18,7 @@ START_THEIR_OWN = {
     "asgi.py",  # one for each request, which it belongs to
     "dispatching.py",  # the end of a wait that is awaited there
     "pushing.py",  # a renewal that is awaited there
-    "running.py",  # the main tasks, awaited there
+    "embedded.py",  # the main tasks, awaited there
 }
 """Files that start tasks without ``start_task``, each with its reason."""
 
@@ -72,11 +72,11 @@ def test_a_cancelled_task_is_not_an_error(caplog: Any) -> None:
 
 
 def test_every_background_task_is_started_where_its_errors_are_logged() -> None:
-    """Functions run elsewhere, in ``runtime``: their tasks belong to a call that awaits them."""
+    """Functions run elsewhere, in ``execution``: their tasks belong to a call that awaits them."""
     root = Path(fc_async_local.__file__).parent
     found = set()
     for file in root.rglob("*.py"):
-        if "runtime" in file.relative_to(root).parts:
+        if "execution" in file.relative_to(root).parts:
             continue
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Attribute) and node.attr in {"create_task", "ensure_future"}:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from fc_async_local import DEFAULT_PORT
-from fc_async_local.app import Options
-from fc_async_local.neighbours import NAMES
+from fc_async_local.bootstrap.runtime import Options
+from fc_async_local.bootstrap.services import NAMES
 from fc_async_sdk import limits
 
 ROOT = Path(__file__).parents[3]

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fc_async_local import json_input
+from fc_async_local.domain import json_input
 
 leaves = st.one_of(st.none(), st.booleans(), st.integers(), st.text(st.characters(codec="utf-8")))
 documents = st.recursive(

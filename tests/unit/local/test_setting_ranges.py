@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from fc_async_local import settings
-from fc_async_local.app import Options
+from fc_async_local.bootstrap.runtime import Options
 from fc_async_local.settings import Settings
 
 NUMBERS = [

@@ -19,7 +19,7 @@ CREATE TABLE invocation (
     ended_at bigint,
     error text NOT NULL,
     destination_status text NOT NULL,
-    trail text NOT NULL, -- JSON array
+    call_path text NOT NULL, -- JSON array
     delay_ms bigint NOT NULL,
     config bytea,
     epoch bigint NOT NULL,
@@ -124,7 +124,7 @@ CREATE TABLE delivery (
     qualifier text NOT NULL,
     outcome text NOT NULL,
     destination text NOT NULL,
-    trail text NOT NULL, -- JSON array
+    call_path text NOT NULL, -- JSON array
     created_at bigint NOT NULL,
     due_at bigint NOT NULL,
     tries integer NOT NULL,

@@ -19,7 +19,7 @@ CREATE TABLE invocation (
     ended_at INTEGER,
     error TEXT NOT NULL,
     destination_status TEXT NOT NULL,
-    trail TEXT NOT NULL, -- JSON array
+    call_path TEXT NOT NULL, -- JSON array
     delay_ms INTEGER NOT NULL,
     config BLOB,
     epoch INTEGER NOT NULL,
@@ -94,7 +94,7 @@ CREATE TABLE delivery (
     qualifier TEXT NOT NULL,
     outcome TEXT NOT NULL,
     destination TEXT NOT NULL,
-    trail TEXT NOT NULL, -- JSON array
+    call_path TEXT NOT NULL, -- JSON array
     created_at INTEGER NOT NULL,
     due_at INTEGER NOT NULL,
     tries INTEGER NOT NULL,

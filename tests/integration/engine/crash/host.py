@@ -23,15 +23,15 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from fc_async_local.bootstrap.stores import SQLITE, open_stores
 from fc_async_local.clock import RealClock
 from fc_async_local.destinations.protocol import DeliveryResult
 from fc_async_local.domain.invocation import Outcome, OutcomeKind
 from fc_async_local.engine.engine import Engine
 from fc_async_local.engine.ports import Point, no_probe
-from fc_async_local.engine.protocol import Catalog, Rejected
-from fc_async_local.opening import SQLITE, open_stores
-from fc_async_local.runtime.inprocess import InProcessRunner
-from fc_async_local.runtime.protocol import Deployment
+from fc_async_local.engine.protocol import Registry, Rejected
+from fc_async_local.execution.inprocess import InProcessRunner
+from fc_async_local.execution.protocol import Deployment
 from fc_async_local.settings import Settings
 from fc_async_local.store.protocol import StoreUnavailable, TaskQuery
 from fc_async_sdk.models import AsyncConfig, Destination, DestinationConfig
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fc_async_local.domain.invocation import Delivery
-    from fc_async_local.runtime.protocol import Attempt
+    from fc_async_local.execution.protocol import Attempt
     from fc_async_local.store.protocol import Store
 
 QUEUE = "acs:mns:::/queues/q/messages"
@@ -64,7 +64,7 @@ class Place(NamedTuple):
     told: Path
 
 
-class Functions(Catalog):
+class Functions(Registry):
     """Two functions: one in task mode, one that is forgotten when it is done."""
 
     async def deployment(self, function: str, qualifier: str, *, roll: float) -> Deployment:
@@ -138,7 +138,7 @@ async def start(
     clock = RealClock()
     engine = Engine(
         store=stores.store,
-        catalog=Functions(),
+        registry=Functions(),
         runner=InProcessRunner({"task": handler, "plain": handler}, clock),
         destinations={"mns-queue": Target(place.told)},
         clock=clock,

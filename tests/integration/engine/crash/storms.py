@@ -33,18 +33,18 @@ from typing import TYPE_CHECKING, Any
 import host
 import msgspec
 
+from fc_async_local.bootstrap.stores import SQLITE, open_stores
 from fc_async_local.clock import RealClock
 from fc_async_local.engine.engine import Engine
 from fc_async_local.engine.ports import no_probe
 from fc_async_local.engine.protocol import Rejected
-from fc_async_local.opening import SQLITE, open_stores
-from fc_async_local.runtime.inprocess import InProcessRunner
+from fc_async_local.execution.inprocess import InProcessRunner
 from fc_async_local.store.protocol import StoreUnavailable, TaskQuery
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fc_async_local.runtime.protocol import Attempt
+    from fc_async_local.execution.protocol import Attempt
     from fc_async_local.store.protocol import Store
 
 LEASE_MS = 1_000
@@ -105,7 +105,7 @@ async def outages(place: host.Place, rounds: int, tasks: int, away: float) -> di
         clock = RealClock()
         engine = Engine(
             store=stores.store,
-            catalog=host.Functions(),
+            registry=host.Functions(),
             runner=InProcessRunner({"task": load.handle}, clock),
             destinations={"mns-queue": host.Target(place.told)},
             clock=clock,

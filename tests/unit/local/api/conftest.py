@@ -15,20 +15,24 @@ import pytest
 from fc_async_local.api import Api
 from fc_async_local.api.admin import AdminOperations, AdminParts
 from fc_async_local.api.auth import AnyKey, StrictSignature
+from fc_async_local.api.function_resources import (
+    ScalingOperations,
+    TagOperations,
+    TriggerOperations,
+)
 from fc_async_local.api.functions import (
     AliasOperations,
     AsyncConfigOperations,
     FunctionOperations,
 )
 from fc_async_local.api.invoke import InvokeEndpoint
-from fc_async_local.api.neighbours import ScalingOperations, TagOperations, TriggerOperations
 from fc_async_local.api.tasks import TaskOperations
 from fc_async_local.api.uploads import UploadOperations
-from fc_async_local.catalog import FunctionCatalog
 from fc_async_local.clock import VirtualClock
 from fc_async_local.domain.invocation import Invocation, Outcome, OutcomeKind
 from fc_async_local.domain.states import Status
 from fc_async_local.engine.protocol import Accepted, Answered
+from fc_async_local.functions import FunctionRegistry
 from fc_async_local.settings import Settings
 from fc_async_local.store.protocol import Change, Document, Stats, Task, TaskPage
 from fc_async_tests import code
@@ -172,7 +176,7 @@ class World:
     def __init__(self, settings: Settings, *, virtual: bool = True, now: float = 0.0) -> None:
         self.engine, self.store, self.blobs = Engine(), Tasks(), Blobs()
         self.clock = VirtualClock(NOW)
-        self.catalog = FunctionCatalog(
+        self.registry = FunctionRegistry(
             Documents(),
             self.blobs,
             self.clock,
@@ -184,23 +188,23 @@ class World:
         authenticator = strict if settings.strict_auth else AnyKey()
         ids = itertools.count(1)
         self.app = Api(
-            InvokeEndpoint(self.engine, self.catalog, authenticator),
+            InvokeEndpoint(self.engine, self.registry, authenticator),
             [
-                *FunctionOperations(self.catalog, self.engine.abort).routes(),
-                *AliasOperations(self.catalog).routes(),
-                *AsyncConfigOperations(self.catalog).routes(),
-                *TriggerOperations(self.catalog).routes(),
-                *ScalingOperations(self.catalog).routes(),
-                *TagOperations(self.catalog).routes(),
+                *FunctionOperations(self.registry, self.engine.abort).routes(),
+                *AliasOperations(self.registry).routes(),
+                *AsyncConfigOperations(self.registry).routes(),
+                *TriggerOperations(self.registry).routes(),
+                *ScalingOperations(self.registry).routes(),
+                *TagOperations(self.registry).routes(),
                 *UploadOperations(
-                    self.catalog, settings, checksum=lambda _: "1", now=lambda: NOW
+                    self.registry, settings, checksum=lambda _: "1", now=lambda: NOW
                 ).routes(),
-                *TaskOperations(self.store, self.catalog, self.engine, settings).routes(),
+                *TaskOperations(self.store, self.registry, self.engine, settings).routes(),
                 *AdminOperations(
                     AdminParts(
                         self.store,
                         self.engine,
-                        self.catalog,
+                        self.registry,
                         self.clock,
                         settings,
                         virtual,

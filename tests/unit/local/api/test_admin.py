@@ -21,7 +21,7 @@ def dead(request_id: str) -> Delivery:
         outcome="failure",
         destination="acs:mns:cn-hangzhou:1:/queues/q/messages",
         document=b"{}",
-        trail=(),
+        call_path=(),
         created_at=NOW,
         due_at=NOW,
         tries=1,
@@ -194,11 +194,11 @@ def test_stats_count_by_status(world):
 
 
 def test_one_task_is_shown_with_what_only_the_runtime_knows(world, make_task):
-    invocation = make_task(due_at=NOW + 5, attempts=1, system_retries=2, trail=("acs:fc:::a",))
+    invocation = make_task(due_at=NOW + 5, attempts=1, system_retries=2, call_path=("acs:fc:::a",))
     world.store.tasks["orders", "t1"] = Task(invocation, ())
     shown = world.call("GET", "/_local/tasks/orders/t1").json
     assert (shown["taskPayload"], shown["dueTime"], shown["attempts"]) == ("in", NOW + 5, 1)
-    assert (shown["systemRetries"], shown["trail"]) == (2, ["acs:fc:::a"])
+    assert (shown["systemRetries"], shown["callPath"]) == (2, ["acs:fc:::a"])
     missing = world.call("GET", "/_local/tasks/orders/t2")
     assert (missing.status, missing.json["Code"]) == (404, "AsyncTaskNotFound")
 

@@ -7,7 +7,7 @@ import logging
 
 import pytest
 
-from fc_async_local import loopback
+from fc_async_local.http import origin
 from fc_async_local.store.protocol import StoreUnavailable
 
 FUNCTIONS = "/2023-03-30/functions"
@@ -18,8 +18,8 @@ FUNCTIONS = "/2023-03-30/functions"
     ["127.0.0.1", "127.0.0.1:9900", "localhost:9900", "LOCALHOST", "[::1]:9900", "fc.localhost"],
 )
 def test_loopback_names_may_call(host):
-    assert loopback.refusal(host, "") == ""
-    assert loopback.refusal(host, f"http://{host}") == ""
+    assert origin.refusal(host, "") == ""
+    assert origin.refusal(host, f"http://{host}") == ""
 
 
 @pytest.mark.parametrize(

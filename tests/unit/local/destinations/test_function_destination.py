@@ -24,16 +24,16 @@ class Invoker:
         self.refusal = refusal
 
     async def invoke_async(
-        self, function: Any, payload: Any, *, qualifier: Any = "LATEST", trail: Any = ()
+        self, function: Any, payload: Any, *, qualifier: Any = "LATEST", call_path: Any = ()
     ) -> None:
         if self.refusal is not None:
             raise self.refusal
-        self.calls.append((function, qualifier, payload, trail))
+        self.calls.append((function, qualifier, payload, call_path))
 
 
 def deliver(invoker: Any, document: Any = b"{}", target: Any = "b") -> Any:
     delivery = a_delivery(
-        destination=f"acs:fc:cn-hangzhou:1:functions/{target}", document=document, trail=TRAIL
+        destination=f"acs:fc:cn-hangzhou:1:functions/{target}", document=document, call_path=TRAIL
     )
 
     async def has_http(function: Any) -> Any:

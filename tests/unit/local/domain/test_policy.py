@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from fc_async_local.domain import call_path, conditions, policy
+from fc_async_local.domain import conditions, loop_guard, policy
 from fc_async_local.domain.invocation import Delivery, Invocation, Outcome, OutcomeKind
 from fc_async_local.domain.states import Status
 from fc_async_local.settings import Settings
@@ -216,19 +216,19 @@ def test_the_loop_guard_ends_a_function_that_ran_too_often_on_the_call_path(
     repeats: int, limit: int, *, ended: bool
 ) -> None:
     path = ("acs:fc:::functions/f", "acs:fc:::functions/other/prod") * repeats
-    decision = policy.admit(invocation(trail=path), None, NOW, Settings(max_repeats=limit))
+    decision = policy.admit(invocation(call_path=path), None, NOW, Settings(max_repeats=limit))
     loop = policy.End(status=Status.FAILED, condition="RecursiveInvocation")
     assert decision == (loop if ended else policy.Run())
 
 
 def test_the_loop_guard_lets_a_long_path_of_distinct_functions_pass() -> None:
     path = tuple(f"acs:fc:::functions/f{n}" for n in range(500))
-    assert policy.admit(invocation(trail=path), None, NOW, RULES) == policy.Run()
+    assert policy.admit(invocation(call_path=path), None, NOW, RULES) == policy.Run()
 
 
 def test_of_several_messages_the_path_that_is_nearest_to_the_limit_counts() -> None:
     f, g = "acs:fc:::functions/f", "acs:fc:::functions/g"
-    assert call_path.closest([(g, g, g), (f, g), ()], "f") == (f, g)
+    assert loop_guard.closest([(g, g, g), (f, g), ()], "f") == (f, g)
 
 
 # --- deliveries -------------------------------------------------------------------------------
@@ -243,7 +243,7 @@ def delivery(tries: int = 0) -> Delivery:
         outcome="failure",
         destination="acs:mns:cn-hangzhou:1:/queues/q/messages",
         document=b"{}",
-        trail=(),
+        call_path=(),
         created_at=NOW,
         due_at=NOW,
         tries=tries,

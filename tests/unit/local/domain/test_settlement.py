@@ -272,13 +272,13 @@ LOOP = policy.End(status=Status.FAILED, condition="RecursiveInvocation")
 
 
 def test_a_delivery_carries_the_path_that_led_to_it() -> None:
-    delivery = settle(SUCCEEDED, SUCCESS, configured(QUEUE), trail=(A,)).delivery
+    delivery = settle(SUCCEEDED, SUCCESS, configured(QUEUE), call_path=(A,)).delivery
     assert delivery is not None
-    assert delivery.trail == (A, "acs:fc:cn-beijing:42:functions/f")
+    assert delivery.call_path == (A, "acs:fc:cn-beijing:42:functions/f")
 
 
 def test_what_the_guard_ended_goes_to_a_queue_with_its_path() -> None:
-    settled = settle(LOOP, None, configured(None, QUEUE), trail=(A, A))
+    settled = settle(LOOP, None, configured(None, QUEUE), call_path=(A, A))
     assert settled.delivery is not None
     assert settled.delivery.state == "pending"
     assert settled.events[0].detail["path"] == [A, A, "acs:fc:cn-beijing:42:functions/f"]
@@ -287,14 +287,14 @@ def test_what_the_guard_ended_goes_to_a_queue_with_its_path() -> None:
 
 def test_what_the_guard_ended_is_told_to_a_function_that_may_run() -> None:
     rules = replace(RULES, max_repeats=3)
-    settled = settle(LOOP, None, configured(None, A), rules=rules, trail=(A, A))
+    settled = settle(LOOP, None, configured(None, A), rules=rules, call_path=(A, A))
     assert settled.delivery is not None
     assert settled.delivery.state == "pending"
 
 
 def test_what_the_guard_ended_is_not_told_to_a_function_that_it_would_end_too() -> None:
     rules = replace(RULES, max_repeats=2)
-    settled = settle(LOOP, None, configured(None, A), rules=rules, trail=(A, A))
+    settled = settle(LOOP, None, configured(None, A), rules=rules, call_path=(A, A))
     assert settled.delivery is not None
     assert settled.delivery.state == "dead"
     assert settled.delivery.error.startswith("RecursiveInvocation: ")

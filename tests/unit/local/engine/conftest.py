@@ -13,9 +13,9 @@ import pytest
 from fc_async_local.clock import VirtualClock
 from fc_async_local.destinations.protocol import DeliveryResult
 from fc_async_local.engine.engine import Engine
-from fc_async_local.engine.protocol import Catalog, Rejected
-from fc_async_local.runtime.inprocess import InProcessRunner
-from fc_async_local.runtime.protocol import Attempt, Deployment
+from fc_async_local.engine.protocol import Registry, Rejected
+from fc_async_local.execution.inprocess import InProcessRunner
+from fc_async_local.execution.protocol import Attempt, Deployment
 from fc_async_local.settings import Settings
 from fc_async_local.store.memory import MemoryStore
 from fc_async_sdk import arn
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 START = 1_700_000_000_000
 
 
-class TableCatalog(Catalog):
+class TableCatalog(Registry):
     """Functions and configurations from dictionaries."""
 
     def __init__(self) -> None:
@@ -88,7 +88,7 @@ class FunctionTarget:
                 target.function,
                 delivery.document,
                 qualifier=target.qualifier,
-                trail=delivery.trail,
+                call_path=delivery.call_path,
             )
         except Rejected as error:
             return DeliveryResult(error.status, error.code, error.message)
@@ -103,7 +103,7 @@ class World:
         self.random = random.Random(1)
         self.clock = VirtualClock(START)
         self.store = MemoryStore() if store is None else store
-        self.catalog = TableCatalog()
+        self.registry = TableCatalog()
         self.handlers: dict[str, Callable[[bytes, Attempt], Any]] = {}
         self.runs: list[tuple[int, Attempt]] = []
         self.queue = QueueTarget()
@@ -114,7 +114,7 @@ class World:
         """An engine on the same state, as after a restart."""
         ports: dict[str, Any] = {
             "store": self.store,
-            "catalog": self.catalog,
+            "registry": self.registry,
             "runner": InProcessRunner(self.handlers, self.clock),
             "destinations": {"mns-queue": self.queue, "function": self.functions},
             "clock": self.clock,
@@ -144,8 +144,8 @@ class World:
             return handler(event, attempt)
 
         self.handlers[name] = watched
-        self.catalog.functions[name] = timeout_ms
-        self.catalog.configs[name, "LATEST"] = AsyncConfig(
+        self.registry.functions[name] = timeout_ms
+        self.registry.configs[name, "LATEST"] = AsyncConfig(
             async_task=task_mode,
             max_async_retry_attempts=retries,
             max_async_event_age_in_seconds=age,

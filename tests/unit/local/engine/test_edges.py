@@ -15,7 +15,7 @@ from fc_async_local.domain.states import Status
 from fc_async_local.engine.engine import Engine
 from fc_async_local.engine.loops import Loop
 from fc_async_local.engine.protocol import Rejected
-from fc_async_local.runtime.inprocess import InProcessRunner
+from fc_async_local.execution.inprocess import InProcessRunner
 from fc_async_local.store.memory import MemoryStore
 from fc_async_local.store.protocol import StoreUnavailable
 from fc_async_tests.handlers import HOUR, QUEUE, fine
@@ -175,7 +175,7 @@ class Shared(MemoryStore):
 async def accept_elsewhere(world: Any) -> None:
     elsewhere = Engine(
         store=world.store,
-        catalog=world.catalog,
+        registry=world.registry,
         runner=InProcessRunner({}, world.clock),
         destinations={},
         clock=world.clock,

@@ -187,11 +187,11 @@ def test_an_answer_about_the_old_lease_does_not_break_off_the_attempt_under_the_
 
 
 def test_without_task_mode_nothing_runs_under_a_lease_that_another_node_took(play: Any) -> None:
-    """The catalog is away for longer than the lease, and another node claims meanwhile."""
+    """The registry is away for longer than the lease, and another node claims meanwhile."""
 
     async def scenario(world: Any) -> Any:
         world.function("f", fine, task_mode=False)
-        deployment = world.catalog.deployment
+        deployment = world.registry.deployment
 
         async def slow(*arguments: Any, **named: Any) -> Any:
             if asyncio.current_task().get_name() != "accepting":  # type: ignore[union-attr]
@@ -199,7 +199,7 @@ def test_without_task_mode_nothing_runs_under_a_lease_that_another_node_took(pla
             return await deployment(*arguments, **named)
 
         asyncio.current_task().set_name("accepting")  # type: ignore[union-attr]
-        world.catalog.deployment = slow
+        world.registry.deployment = slow
         world.store.clock = world.clock
         world.store.go_away("extend", ms=10 * AWAY)
         await world.engine.invoke_async("f", b"")

@@ -76,7 +76,7 @@ def test_a_function_that_is_deleted_meanwhile_leaves_an_invalid_task(play: Any) 
     async def scenario(world: Any) -> Any:
         world.function("f", fine, failure=QUEUE)
         await world.engine.invoke_async("f", b"", task_id="t", delay_seconds=5)
-        del world.catalog.functions["f"]
+        del world.registry.functions["f"]
         await world.engine.run_until_idle()
         (_, delivery), *_ = world.queue.got
         condition = json.loads(delivery.document)["requestContext"]["condition"]

@@ -34,7 +34,7 @@ class Invoker:
     async def keep_dead(self, event):
         self.dead.append(event)
 
-    async def invoke_async(self, function, payload, *, qualifier="LATEST", trail=()):
+    async def invoke_async(self, function, payload, *, qualifier="LATEST", call_path=()):
         if self.refusal is not None:
             raise self.refusal
         self.calls.append(("async", function, qualifier, payload))

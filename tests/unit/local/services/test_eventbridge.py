@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import pytest
 
-from fc_async_local import json_input
+from fc_async_local.domain import json_input
 from fc_async_local.domain.invocation import OutcomeKind
 from fc_async_local.domain.rejection import Rejected
 from fc_async_local.services.eventbridge import events

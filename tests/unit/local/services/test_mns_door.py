@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from fc_async_local.clock import VirtualClock
-from fc_async_local.services.mns.door import application
+from fc_async_local.services.mns.endpoint import application
 from fc_async_local.services.mns.memory import MemoryMessageStore
 from fc_async_local.services.mns.service import MnsService
 from fc_async_local.settings import Settings

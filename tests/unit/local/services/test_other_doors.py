@@ -16,8 +16,8 @@ import pytest
 
 from fc_async_local.services import signature
 from fc_async_local.services.asgi import Request
-from fc_async_local.services.eventbridge import door as eventbridge_door
-from fc_async_local.services.rocketmq import door as rocketmq_door
+from fc_async_local.services.eventbridge import endpoint as eventbridge_endpoint
+from fc_async_local.services.rocketmq import endpoint as rocketmq_endpoint
 from fc_async_local.store.protocol import StoreUnavailable
 
 CAPTURES = Path(__file__).parents[3] / "captures"
@@ -47,7 +47,7 @@ def capture(path):
 def rocketmq(play, *requests, **settings):
     async def scene(world):
         await world.rocketmq.create_topic("i", "t")
-        door = rocketmq_door.RocketMqDoor(world.rocketmq, world.clock)
+        door = rocketmq_endpoint.RocketMqEndpoint(world.rocketmq, world.clock)
         return [await door.handle(request) for request in requests]
 
     return play(scene, **settings)
@@ -56,7 +56,7 @@ def rocketmq(play, *requests, **settings):
 def eventbridge(play, *requests, **settings):
     async def scene(world):
         await world.buses.create_bus("bus")
-        door = eventbridge_door.EventBridgeDoor(world.buses, world.clock)
+        door = eventbridge_endpoint.EventBridgeEndpoint(world.buses, world.clock)
         return [await door.handle(request) for request in requests]
 
     return play(scene, **settings)
@@ -134,8 +134,8 @@ def test_a_store_that_is_away_is_a_503_in_every_protocol(play):
 
         world.logs.append = away
         world.documents.write = away
-        topics = rocketmq_door.RocketMqDoor(world.rocketmq, world.clock)
-        buses = eventbridge_door.EventBridgeDoor(world.buses, world.clock)
+        topics = rocketmq_endpoint.RocketMqEndpoint(world.rocketmq, world.clock)
+        buses = eventbridge_endpoint.EventBridgeEndpoint(world.buses, world.clock)
         return [
             await topics.handle(request_of("POST", "/topics/t/messages?ns=i", MESSAGE)),
             await buses.handle(
@@ -214,7 +214,7 @@ def test_every_capture_of_rocketmq_is_judged_as_it_was(path):
 def judged(play, request, keys):
     async def scene(world):
         world.clock.set(moment_of(request))
-        door = eventbridge_door.EventBridgeDoor(world.buses, world.clock)
+        door = eventbridge_endpoint.EventBridgeEndpoint(world.buses, world.clock)
         return await door.handle(request)
 
     return play(scene, strict_auth=True, access_keys=keys)
@@ -248,7 +248,7 @@ def test_a_request_to_eventbridge_that_is_sent_again_as_it_was_is_refused(play, 
 
     async def scene(world):
         world.clock.set(moment_of(request))
-        door = eventbridge_door.EventBridgeDoor(world.buses, world.clock)
+        door = eventbridge_endpoint.EventBridgeEndpoint(world.buses, world.clock)
         return await door.handle(request), await door.handle(request)
 
     first, second = play(scene, strict_auth=True, access_keys=KEYS)
@@ -268,7 +268,7 @@ def test_the_content_md5_of_the_data_plane_must_be_that_of_the_body(play):
         x_acs_signature_nonce="n",
     )
     secret = KEYS["testid"].encode()
-    text = eventbridge_door.string_to_sign(request).encode("latin-1")
+    text = eventbridge_endpoint.string_to_sign(request).encode("latin-1")
     signed = base64.b64encode(hmac.digest(secret, text, "sha1")).decode()
     request.headers["authorization"] = f"acs:testid:{signed}"
     answer = judged(play, request, KEYS)
@@ -280,7 +280,9 @@ def test_the_data_plane_refuses_what_was_signed_too_long_ago(play):
 
     async def scene(world):
         world.clock.set(moment_of(request) + 901_000)
-        return await eventbridge_door.EventBridgeDoor(world.buses, world.clock).handle(request)
+        return await eventbridge_endpoint.EventBridgeEndpoint(world.buses, world.clock).handle(
+            request
+        )
 
     answer = play(scene, strict_auth=True, access_keys=KEYS)
     assert answer.status == 403
@@ -290,16 +292,16 @@ def test_the_data_plane_refuses_what_was_signed_too_long_ago(play):
 def test_the_query_of_the_data_plane_is_signed_in_order():
     first = request_of("GET", "/openapi/x?b=2&a=1")
     second = request_of("GET", "/openapi/x?a=1&b=2")
-    signed = eventbridge_door.string_to_sign(first)
-    assert signed == eventbridge_door.string_to_sign(second)
+    signed = eventbridge_endpoint.string_to_sign(first)
+    assert signed == eventbridge_endpoint.string_to_sign(second)
     assert signed.endswith("/openapi/x?a=1&b=2")
 
 
 def test_requests_that_cannot_be_understood_are_refused_in_each_protocol(play):
     async def scene(world):
         doors = (
-            rocketmq_door.RocketMqDoor(world.rocketmq, world.clock),
-            eventbridge_door.EventBridgeDoor(world.buses, world.clock),
+            rocketmq_endpoint.RocketMqEndpoint(world.rocketmq, world.clock),
+            eventbridge_endpoint.EventBridgeEndpoint(world.buses, world.clock),
         )
         await asyncio.sleep(0)
         return [door.refuse(413, "EntityTooLarge", "too long") for door in doors]

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from fc_async_local.services.triggers.bindings import (
+from fc_async_local.triggers.bindings import (
     BusSource,
     QueueSource,
     RocketMqSource,

@@ -1,0 +1,242 @@
+# SPDX-License-Identifier: MIT
+"""Operations on what surrounds a function, as routes: triggers, scaling, VPC bindings, tags.
+
+Deploy tools read and write these around the operations that matter here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fc_async_local.api import parameters
+from fc_async_local.api.operation import operation, page_of
+from fc_async_local.api.wire import REQUEST_ID
+from fc_async_local.domain import json_input
+from fc_async_local.functions import function_rules, refusals, tags
+from fc_async_local.functions.paging import Page
+from fc_async_sdk.errors import shorten
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.requests import Request
+    from starlette.routing import Route
+
+    from fc_async_local.functions import FunctionRegistry
+
+
+class TriggerOperations:
+    """Triggers."""
+
+    def __init__(self, registry: FunctionRegistry) -> None:
+        self._triggers = registry.triggers
+
+    def routes(self) -> list[Route]:
+        """The routes of these operations."""
+        every = "/functions/{name}/triggers"
+        one = f"{every}/{{trigger}}"
+        return [
+            operation("POST", every, self.create_trigger),
+            operation("GET", every, self.list_triggers),
+            operation("GET", one, self.get_trigger),
+            operation("PUT", one, self.update_trigger),
+            operation("DELETE", one, self.delete_trigger),
+        ]
+
+    async def create_trigger(self, request: Request) -> dict[str, Any]:
+        """CreateTrigger."""
+        body = parameters.json_object(await request.body())
+        return _with_urls(request, await self._triggers.create(request.path_params["name"], body))
+
+    async def update_trigger(self, request: Request) -> dict[str, Any]:
+        """UpdateTrigger."""
+        body = parameters.json_object(await request.body())
+        name, trigger = request.path_params["name"], request.path_params["trigger"]
+        return _with_urls(request, await self._triggers.update(name, trigger, body))
+
+    async def get_trigger(self, request: Request) -> dict[str, Any]:
+        """GetTrigger."""
+        name, trigger = request.path_params["name"], request.path_params["trigger"]
+        return _with_urls(request, await self._triggers.get(name, trigger))
+
+    async def delete_trigger(self, request: Request) -> None:
+        """DeleteTrigger."""
+        await self._triggers.delete(request.path_params["name"], request.path_params["trigger"])
+
+    async def list_triggers(self, request: Request) -> dict[str, Any]:
+        """ListTriggers."""
+        triggers, token = await self._triggers.listing(
+            request.path_params["name"],
+            parameters.page(request.query_params),
+            prefix=request.query_params.get("prefix", ""),
+        )
+        return page_of("triggers", [_with_urls(request, trigger) for trigger in triggers], token)
+
+
+def _with_urls(request: Request, trigger: dict[str, Any]) -> dict[str, Any]:
+    """What deploy tools print for an HTTP trigger: this runtime's own address."""
+    if trigger["triggerType"] != "http":
+        return trigger
+    url = str(request.base_url)
+    return {**trigger, "httpTrigger": {"urlInternet": url, "urlIntranet": url}}
+
+
+class ScalingOperations:
+    """Reserved concurrency, provisioned instances, scaling configuration, VPC bindings."""
+
+    def __init__(self, registry: FunctionRegistry) -> None:
+        self._scaling = registry.scaling
+
+    def routes(self) -> list[Route]:
+        """The routes of these operations."""
+        one = "/functions/{name}"
+        return [
+            operation("PUT", f"{one}/concurrency", self.put_concurrency_config),
+            operation("GET", f"{one}/concurrency", self.get_concurrency_config),
+            operation("DELETE", f"{one}/concurrency", self.delete_concurrency_config),
+            operation("GET", "/concurrency-configs", self.list_concurrency_configs),
+            operation("PUT", f"{one}/provision-config", self.put_provision_config),
+            operation("GET", f"{one}/provision-config", self.get_provision_config),
+            operation("DELETE", f"{one}/provision-config", self.delete_provision_config),
+            operation("GET", "/provision-configs", self.list_provision_configs),
+            operation("PUT", f"{one}/scaling-config", self.put_scaling_config),
+            operation("GET", f"{one}/scaling-config", self.get_scaling_config),
+            operation("DELETE", f"{one}/scaling-config", self.delete_scaling_config),
+            operation("GET", "/scaling-configs", self.list_scaling_configs),
+            operation("POST", f"{one}/vpc-bindings", self.create_vpc_binding),
+            operation("GET", f"{one}/vpc-bindings", self.list_vpc_bindings),
+            operation("DELETE", f"{one}/vpc-bindings/{{vpc}}", self.delete_vpc_binding),
+        ]
+
+    async def put_concurrency_config(self, request: Request) -> dict[str, Any]:
+        """PutConcurrencyConfig."""
+        body = parameters.json_object(await request.body())
+        return await self._scaling.put_concurrency(request.path_params["name"], body)
+
+    async def get_concurrency_config(self, request: Request) -> dict[str, Any]:
+        """GetConcurrencyConfig."""
+        return await self._scaling.get_concurrency(request.path_params["name"])
+
+    async def delete_concurrency_config(self, request: Request) -> None:
+        """DeleteConcurrencyConfig."""
+        await self._scaling.delete_concurrency(request.path_params["name"])
+
+    async def list_concurrency_configs(self, request: Request) -> dict[str, Any]:
+        """ListConcurrencyConfigs."""
+        return page_of("configs", *await self._scaling.concurrency_listing(*_listed(request)))
+
+    async def put_provision_config(self, request: Request) -> dict[str, Any]:
+        """PutProvisionConfig."""
+        body = parameters.json_object(await request.body())
+        return await self._scaling.put_provision(*_place(request), body)
+
+    async def get_provision_config(self, request: Request) -> dict[str, Any]:
+        """GetProvisionConfig."""
+        return await self._scaling.get_provision(*_place(request))
+
+    async def delete_provision_config(self, request: Request) -> None:
+        """DeleteProvisionConfig."""
+        await self._scaling.delete_provision(*_place(request))
+
+    async def list_provision_configs(self, request: Request) -> dict[str, Any]:
+        """ListProvisionConfigs."""
+        configs, token = await self._scaling.provision_listing(*_listed(request))
+        return page_of("provisionConfigs", configs, token)
+
+    async def put_scaling_config(self, request: Request) -> dict[str, Any]:
+        """PutScalingConfig."""
+        body = parameters.json_object(await request.body())
+        return await self._scaling.put_scaling(*_place(request), body)
+
+    async def get_scaling_config(self, request: Request) -> dict[str, Any]:
+        """GetScalingConfig."""
+        return await self._scaling.get_scaling(*_place(request))
+
+    async def delete_scaling_config(self, request: Request) -> None:
+        """DeleteScalingConfig."""
+        await self._scaling.delete_scaling(*_place(request))
+
+    async def list_scaling_configs(self, request: Request) -> dict[str, Any]:
+        """ListScalingConfigs."""
+        configs, token = await self._scaling.scaling_listing(*_listed(request))
+        return page_of("scalingConfigs", configs, token)
+
+    async def create_vpc_binding(self, request: Request) -> None:
+        """CreateVpcBinding."""
+        body = parameters.json_object(await request.body())
+        await self._scaling.bind_vpc(request.path_params["name"], body)
+
+    async def list_vpc_bindings(self, request: Request) -> dict[str, Any]:
+        """ListVpcBindings."""
+        return {"vpcIds": await self._scaling.vpcs(request.path_params["name"])}
+
+    async def delete_vpc_binding(self, request: Request) -> None:
+        """DeleteVpcBinding."""
+        await self._scaling.unbind_vpc(request.path_params["name"], request.path_params["vpc"])
+
+
+def _place(request: Request) -> tuple[str, str]:
+    return request.path_params["name"], request.query_params.get("qualifier", "")
+
+
+def _listed(request: Request) -> tuple[str | None, Page]:
+    name = request.query_params.get("functionName") or None
+    return name, parameters.page(request.query_params)
+
+
+class TagOperations:
+    """Tags of functions. These operations spell their parameters with capitals."""
+
+    def __init__(self, registry: FunctionRegistry) -> None:
+        self._tags = registry.tags
+
+    def routes(self) -> list[Route]:
+        """The routes of these operations."""
+        return [
+            operation("POST", "/tags-v2", self.tag_resources),
+            operation("GET", "/tags-v2", self.list_tag_resources),
+            operation("DELETE", "/tags-v2", self.untag_resources),
+        ]
+
+    async def tag_resources(self, request: Request) -> None:
+        """TagResources."""
+        await self._tags.add(parameters.json_object(await request.body()))
+
+    async def untag_resources(self, request: Request) -> None:
+        """UntagResources."""
+        query = request.query_params
+        tags.check_type(query.get("ResourceType"))
+        await self._tags.remove(
+            _json(query, "ResourceId"),
+            _json(query, "TagKey") or [],
+            every=parameters.flag(query, "All"),
+        )
+
+    async def list_tag_resources(self, request: Request) -> dict[str, Any]:
+        """ListTagResources."""
+        query = request.query_params
+        tags.check_type(query.get("ResourceType"))
+        limit = parameters.whole_number(query, "Limit")
+        page = Page(token=query.get("NextToken", ""))
+        found, token = await self._tags.listing(
+            _json(query, "ResourceId"),
+            function_rules.check_tags(_json(query, "Tag")),
+            page if limit is None else page._replace(limit=limit),
+        )
+        return {
+            "RequestId": request.scope[REQUEST_ID],
+            "TagResources": found,
+            **({"NextToken": token} if token else {}),
+        }
+
+
+def _json(query: Mapping[str, str], name: str) -> Any:
+    text = query.get(name)
+    if not text:
+        return None
+    try:
+        return json_input.read(text)
+    except json_input.InvalidJson as error:
+        raise refusals.invalid_argument(
+            f"{name} {shorten(text)} cannot be read as JSON: {error}"
+        ) from None

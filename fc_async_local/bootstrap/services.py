@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: MIT
+"""The services beside Function Compute, put together: what each needs and where it is reached.
+
+Part of the composition root. What a service does is its own package's.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from fc_async_local.clock import RealClock
+from fc_async_local.destinations.eventbridge import EventBridgeDestination
+from fc_async_local.destinations.faults import Faults, Faulty
+from fc_async_local.destinations.function import FunctionDestination
+from fc_async_local.destinations.http import HttpEndpoint
+from fc_async_local.destinations.mns import MnsQueueDestination, MnsTopicDestination
+from fc_async_local.destinations.permissions import Permitted
+from fc_async_local.destinations.rocketmq import RocketMqDestination
+from fc_async_local.services.definitions import Definitions
+from fc_async_local.services.eventbridge import endpoint as eventbridge_endpoint
+from fc_async_local.services.eventbridge.errors import EventBridgeError
+from fc_async_local.services.eventbridge.service import EventBridgeService
+from fc_async_local.services.eventbridge.targets import Targets
+from fc_async_local.services.mns import endpoint as mns_endpoint
+from fc_async_local.services.mns.errors import MnsError
+from fc_async_local.services.mns.service import MnsService
+from fc_async_local.services.mns.topic_service import TopicService
+from fc_async_local.services.posting import HttpPoster
+from fc_async_local.services.rocketmq import endpoint as rocketmq_endpoint
+from fc_async_local.services.rocketmq.errors import RocketMqError
+from fc_async_local.services.rocketmq.service import RocketMqService
+from fc_async_local.store.protocol import StoreUnavailable
+from fc_async_local.triggers.runner import TriggerRunner
+from fc_async_sdk import arn
+from fc_async_sdk.errors import InvalidArn
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from contextlib import AsyncExitStack
+
+    from fc_async_local.bootstrap.stores import Stores
+    from fc_async_local.clock import Clock
+    from fc_async_local.destinations.protocol import Creating, Destination, DestinationKind
+    from fc_async_local.functions.triggers import Triggers
+    from fc_async_local.services.asgi import Endpoint
+    from fc_async_local.services.hints import Hints
+    from fc_async_local.services.invoking import FunctionInvoker
+    from fc_async_local.settings import Settings
+    from fc_async_sdk.models import AsyncConfig
+
+_LOG: Final = logging.getLogger(__name__)
+NAMES: Final = ("mns", "rocketmq", "eventbridge")
+"""The services that have a port, in the order of their ports."""
+
+
+class Services(NamedTuple):
+    """The services of one runtime.
+
+    Attributes:
+        mns: Queues.
+        topics: Topics of MNS.
+        rocketmq: Topics of RocketMQ.
+        eventbridge: Buses and rules.
+        apps: What answers on the port of each of :data:`NAMES`.
+        destinations: The adapters that hand events to them, and to functions.
+        faults: What is to go wrong with those on purpose.
+        triggers: What fires functions for messages and events.
+        creators: What makes destinations, by kind.
+    """
+
+    mns: MnsService
+    topics: TopicService
+    rocketmq: RocketMqService
+    eventbridge: EventBridgeService
+    apps: Mapping[str, Endpoint]
+    destinations: Mapping[DestinationKind, Destination]
+    faults: Faults
+    triggers: TriggerRunner
+    creators: Mapping[DestinationKind, Creating]
+
+    @classmethod
+    async def open(
+        cls,
+        stores: Stores,
+        clock: Clock,
+        settings: Settings,
+        invoker: FunctionInvoker,
+        triggers: Triggers,
+        role_of: Callable[[str, str], Awaitable[str]],
+        closing: AsyncExitStack,
+    ) -> Services:
+        """Put them together and let them take up what they had left to do.
+
+        Args:
+            stores: Where they keep things.
+            clock: Their time.
+            settings: The runtime's.
+            invoker: Runs functions, for destinations, rules and triggers.
+            triggers: What invokes functions besides the API.
+            role_of: A function's role by name and qualifier.
+            closing: Closes what has to be closed.
+
+        Raises:
+            StoreUnavailable: The store can't be asked.
+        """
+        kept = await Definitions.open(stores.documents, shared=stores.shared)
+        poster = HttpPoster()
+        closing.push_async_callback(poster.aclose)
+        services = _services(stores, kept, poster, invoker, clock=clock, settings=settings)
+        fired = _trigger_runner(
+            services,
+            triggers,
+            kept,
+            invoker,
+            clock=clock,
+            settings=settings,
+            hints=stores.hints,
+        )
+        for service in (services.topics, services.eventbridge, fired):
+            await service.start()
+            closing.push_async_callback(service.aclose)
+        faults = Faults(clock)
+        creators = _creators(services, settings)
+        adapters: Sequence[Destination] = (
+            *creators,
+            FunctionDestination(invoker, triggers.has_http, settings),
+            HttpEndpoint(poster),
+        )
+        if settings.enforce_roles:
+            adapters = [Permitted(adapter, role_of, settings) for adapter in adapters]
+        return cls(
+            *services,
+            apps=_apps(services),
+            destinations={adapter.kind: Faulty(adapter, faults, clock) for adapter in adapters},
+            faults=faults,
+            triggers=fired,
+            creators={creator.kind: creator for creator in creators},
+        )
+
+    async def create_destinations(self, config: AsyncConfig) -> None:
+        """Make the queues, topics and buses that a configuration names, unless they are there.
+
+        So a consumer can subscribe before the first event. What cannot be made is logged: the
+        delivery of an event will fail with the same reason.
+        """
+        for destination in (config.on_success, config.on_failure):
+            if destination:
+                await self._create(destination)
+
+    async def _create(self, destination: str) -> None:
+        try:
+            target = arn.parse(destination)
+            creator = self.creators.get(target.kind)
+            if creator is not None:
+                await creator.create(target)
+        except (InvalidArn, MnsError, RocketMqError, EventBridgeError, StoreUnavailable) as error:
+            _LOG.warning("destination %s cannot be made: %s", destination, error)
+
+    def release(self) -> None:
+        """Let go of everybody who waits for a message: servers can stop now."""
+        self.triggers.stop()
+        self.mns.close()
+        self.rocketmq.close()
+
+
+class _Services(NamedTuple):
+    """What speaks a protocol of its own, before anything is handed to it."""
+
+    mns: MnsService
+    topics: TopicService
+    rocketmq: RocketMqService
+    eventbridge: EventBridgeService
+
+
+def _services(
+    stores: Stores,
+    kept: Definitions,
+    poster: HttpPoster,
+    invoker: FunctionInvoker,
+    *,
+    clock: Clock,
+    settings: Settings,
+) -> _Services:
+    dice, hints = random.SystemRandom(), stores.hints
+    mns = MnsService(stores.messages, clock, settings, hints)
+    topics = TopicService(
+        mns, stores.messages, kept, poster, invoker, clock=clock, random=dice, hints=hints
+    )
+    rocketmq = RocketMqService(stores.logs, kept, clock=clock, settings=settings, hints=hints)
+    targets = Targets(poster=poster, queues=mns, rocketmq=rocketmq, invoker=invoker)
+    eventbridge = EventBridgeService(
+        stores.messages, kept, targets, clock=clock, settings=settings, random=dice, hints=hints
+    )
+    return _Services(mns, topics, rocketmq, eventbridge)
+
+
+def _trigger_runner(
+    services: _Services,
+    triggers: Triggers,
+    kept: Definitions,
+    invoker: FunctionInvoker,
+    *,
+    clock: Clock,
+    settings: Settings,
+    hints: Hints,
+) -> TriggerRunner:
+    """What fires functions, told whenever a trigger or something it watches changes."""
+    runner = TriggerRunner(
+        triggers.everything,
+        mns=services.mns,
+        topics=services.topics,
+        rocketmq=services.rocketmq,
+        eventbridge=services.eventbridge,
+        invoker=invoker,
+        clock=clock,
+        settings=settings,
+        hints=hints,
+    )
+    triggers.listen(runner.changed)
+    kept.listen(runner.refresh)
+    return runner
+
+
+def _creators(
+    services: _Services, settings: Settings
+) -> tuple[MnsQueueDestination, MnsTopicDestination, EventBridgeDestination, RocketMqDestination]:
+    """What hands an event to a service, and makes what it is handed to."""
+    return (
+        MnsQueueDestination(services.mns, settings),
+        MnsTopicDestination(services.topics, settings),
+        EventBridgeDestination(services.eventbridge, settings),
+        RocketMqDestination(services.rocketmq, settings),
+    )
+
+
+def _apps(services: _Services) -> Mapping[str, Endpoint]:
+    # Clients sign with the machine's time, also when the runtime's is virtual.
+    clock = RealClock()
+    return {
+        "mns": mns_endpoint.application(services.mns, clock, services.topics),
+        "rocketmq": rocketmq_endpoint.application(services.rocketmq, clock),
+        "eventbridge": eventbridge_endpoint.application(services.eventbridge, clock),
+    }

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: MIT
+"""Opens the stores of a runtime: where its state is, and which node of it this one is.
+
+One word chooses: ``sqlite`` (a file in the data folder), ``memory`` (nothing is kept) or the URL
+of a PostgreSQL database that several nodes share. Then a node's folder holds nothing but its name
+and copies of code.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from fc_async_local.services.hints import ALONE
+from fc_async_local.services.mns.memory import MemoryMessageStore
+from fc_async_local.services.mns.sqlite import SqliteMessageStore
+from fc_async_local.services.rocketmq.memory import MemoryLogStore
+from fc_async_local.services.rocketmq.sqlite import SqliteLogStore
+from fc_async_local.store import factory
+
+if TYPE_CHECKING:
+    from contextlib import AsyncExitStack
+    from pathlib import Path
+
+    from fc_async_local.services.hints import Hints
+    from fc_async_local.services.mns.store import MessageStore
+    from fc_async_local.services.rocketmq.store import LogStore
+    from fc_async_local.store.postgres.database import PostgresDatabase
+    from fc_async_local.store.protocol import BlobStore, DocumentStore, Store
+
+SQLITE: Final = "sqlite"
+MEMORY: Final = "memory"
+_FILE: Final = "fc-async.db"
+_NODE_FILE: Final = "node-id"
+_ALONE: Final = "local"
+
+
+class Stores(NamedTuple):
+    """Everything that a runtime keeps.
+
+    Attributes:
+        hints: What other nodes put into the services.
+        shared: Whether other nodes write to it too.
+        node_id: What this node is called; the same after a restart.
+    """
+
+    store: Store
+    documents: DocumentStore
+    blobs: BlobStore
+    messages: MessageStore
+    logs: LogStore
+    hints: Hints
+    shared: bool
+    node_id: str
+
+
+async def open_stores(choice: str, data: Path, closing: AsyncExitStack) -> Stores:
+    """Open the stores; what has to be closed is left to ``closing``.
+
+    Args:
+        choice: ``sqlite``, ``memory`` or ``postgresql://…``.
+        data: The data folder; it exists.
+        closing: Closes them.
+
+    Raises:
+        ValueError: There is no such store.
+        StoreUnusable: It is used by another runtime, newer than this program, or damaged.
+        StoreUnavailable: It can't be reached, or the disk is full.
+    """
+    opened = await factory.open_stores(_where(choice, data))
+    closing.push_async_callback(opened.aclose)
+    shared = choice not in {SQLITE, MEMORY}
+    node_id = _node_id(data) if shared else _ALONE
+    services: tuple[MessageStore, LogStore, Hints]
+    if opened.pool is not None:
+        services = await _on_postgres(opened.pool, node_id, closing)
+    elif opened.database is not None:
+        services = (
+            await SqliteMessageStore.open(opened.database),
+            await SqliteLogStore.open(opened.database),
+            ALONE,
+        )
+    else:
+        services = MemoryMessageStore(), MemoryLogStore(), ALONE
+    return Stores(
+        opened.store, opened.documents, opened.blobs, *services, shared=shared, node_id=node_id
+    )
+
+
+def _where(choice: str, data: Path) -> str | Path:
+    if choice == SQLITE:
+        return data / _FILE
+    if choice == MEMORY:
+        return factory.MEMORY
+    if choice.startswith(factory.POSTGRESQL):
+        return choice
+    raise ValueError(f"store {choice!r} is not known: {SQLITE}, {MEMORY} or postgresql://…")
+
+
+async def _on_postgres(
+    pool: PostgresDatabase, node_id: str, closing: AsyncExitStack
+) -> tuple[MessageStore, LogStore, Hints]:
+    # The driver is an extra: imported only when it is there, as the pool shows.
+    from fc_async_local.services.mns.postgres import PostgresMessageStore  # noqa: PLC0415
+    from fc_async_local.services.postgres_hints import PostgresHints  # noqa: PLC0415
+    from fc_async_local.services.rocketmq.postgres import PostgresLogStore  # noqa: PLC0415
+
+    hints = PostgresHints(pool)
+    messages = await PostgresMessageStore.open(pool, node_id)
+    logs = await PostgresLogStore.open(pool)
+    hints.start()
+    closing.push_async_callback(hints.aclose)
+    return messages, logs, hints
+
+
+def _node_id(data: Path) -> str:
+    """Made once for a data folder, so that a node finds again what it held."""
+    file = data / _NODE_FILE
+    if not file.exists():
+        file.write_text(uuid.uuid4().hex)
+    return file.read_text().strip()

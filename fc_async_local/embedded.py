@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: MIT
+"""Runs a runtime: in the foreground of a process, or in a thread of its own.
+
+Event loops, signals and threads are here; what a runtime is made of is
+:mod:`fc_async_local.bootstrap.runtime`'s.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import importlib
+import logging
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
+
+from fc_async_local.bootstrap.runtime import DEFAULT_DATA, Addresses, Options, Runtime
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from typing_extensions import Self
+
+T = TypeVar("T")
+
+_LOG: Final = logging.getLogger(__name__)
+
+_CANCEL_SECONDS: Final = 0.5
+"""What a start that is cancelled gets to let go of its sockets, files and connections."""
+
+_CLOSING_SECONDS: Final = 1.0
+"""What a stop gets, beside the grace for requests and attempts, to write down what is held."""
+
+_LONG_SECONDS: Final = 600
+"""Real time that virtual time may take: as long as the functions run that fall due."""
+
+
+class LocalRuntime:
+    """A runtime in a thread of its own: ``with LocalRuntime(data=folder, port=0) as runtime:``.
+
+    Args:
+        data: Folder of the database and of unpacked code; made if it isn't there.
+        options: As further fields of :class:`Options`.
+    """
+
+    def __init__(self, *, data: str | os.PathLike[str] = DEFAULT_DATA, **options: Any) -> None:
+        self._options = Options(data=Path(data), **options)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._runtime: Runtime | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def runtime(self) -> Runtime:
+        """What runs in the thread. Use its parts through :meth:`call`.
+
+        Raises:
+            RuntimeError: It doesn't run.
+        """
+        if self._runtime is None:
+            raise RuntimeError("the local runtime is not started")
+        return self._runtime
+
+    @property
+    def addresses(self) -> Addresses:
+        """Where it listens."""
+        return self.runtime.addresses
+
+    @property
+    def endpoint(self) -> str:
+        """URL of the FC API."""
+        return self.addresses.fc
+
+    def start(self) -> None:
+        """Start and wait until requests are answered; see :meth:`Runtime.open` for errors."""
+        loop = new_event_loop()
+        self._thread = threading.Thread(target=loop.run_forever, name="fc-async-local")
+        self._thread.start()
+        self._loop = loop
+        try:
+            self._runtime = self.call(Runtime.open(self._options))
+        except BaseException:
+            self._end_thread()
+            raise
+
+    def stop(self) -> None:
+        """Stop in an orderly way; see :meth:`Runtime.aclose`."""
+        try:
+            self.call(self.runtime.aclose())
+        finally:
+            self._runtime = None
+            self._end_thread()
+
+    def call(self, coroutine: Coroutine[Any, Any, T], timeout: float | None = 60) -> T:
+        """Run a coroutine in the runtime's event loop and wait for it.
+
+        Args:
+            coroutine: What to run.
+            timeout: Seconds of real time to wait; None: as long as it takes.
+
+        Raises:
+            TimeoutError: It took longer; it was cancelled.
+        """
+        assert self._loop is not None
+        future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        try:
+            return future.result(timeout)
+        except BaseException:  # a limit, or Ctrl+C while it waits
+            future.cancel()
+            raise
+
+    def advance(self, seconds: float) -> None:
+        """Let virtual time pass; returns when everything that fell due on the way is done."""
+        self.call(self.runtime.engine.advance(round(seconds * 1000)), _LONG_SECONDS)
+
+    def run_until_idle(self) -> None:
+        """Let virtual time pass until nothing waits and nothing runs."""
+        self.call(self.runtime.engine.run_until_idle(), _LONG_SECONDS)
+
+    def _end_thread(self) -> None:
+        loop, thread = self._loop, self._thread
+        assert loop is not None
+        assert thread is not None
+        asyncio.run_coroutine_threadsafe(loop.shutdown_default_executor(), loop).result()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+        self._loop = self._thread = None
+
+
+def run(options: Options, *, ready: Callable[[Addresses], None]) -> None:
+    """Run a runtime in this (the main) thread until SIGINT or SIGTERM, then stop it.
+
+    Returns after an orderly stop. A signal that comes before requests are answered, a second
+    signal, and a stop that takes too long (the store is unavailable) end the process at once, by
+    the same signal. Nothing is lost then: what was accepted is in the store, and what is held is
+    given back at the next start.
+
+    Args:
+        options: How to start it.
+        ready: Called once, when requests are answered.
+    """
+    loop = new_event_loop()
+    try:
+        loop.run_until_complete(_run(options, ready))
+    finally:
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.run_until_complete(loop.shutdown_default_executor())
+        loop.close()
+
+
+async def _run(options: Options, ready: Callable[[Addresses], None]) -> None:
+    signals: asyncio.Queue[int] = asyncio.Queue()
+    loop = asyncio.get_running_loop()
+    for one in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(one, signals.put_nowait, one)
+
+    opening = asyncio.ensure_future(Runtime.open(options))
+    early = await _signal_during(opening, signals)
+    if early is not None:
+        opening.cancel()
+        await asyncio.wait({opening}, timeout=_CANCEL_SECONDS)
+        _end_by(early, "before it had started")
+    runtime = opening.result()
+    _spare_the_collector()
+    number: int = signal.SIGTERM
+    try:
+        ready(runtime.addresses)
+        number = await signals.get()
+    finally:
+        closing = asyncio.ensure_future(runtime.aclose())
+        limit = options.grace_ms / 1_000 + _CLOSING_SECONDS
+        second = await _signal_during(closing, signals, limit)
+        if not closing.done():
+            _end_by(second or number, "before everything that is held was given back")
+    closing.result()
+
+
+async def _signal_during(
+    work: asyncio.Future[Any], signals: asyncio.Queue[int], limit: float | None = None
+) -> int | None:
+    """Wait for work to end; return early with the number of a signal, or None at the limit."""
+    asked = asyncio.ensure_future(signals.get())
+    await asyncio.wait({work, asked}, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
+    if work.done() or not asked.done():
+        asked.cancel()
+        return None
+    return asked.result()
+
+
+def _end_by(number: int, when: str) -> NoReturn:
+    """End the process by a signal, as a shell expects of a program that did not handle it.
+
+    Not by an exception: threads that wait for the store would hold up the interpreter's end.
+    """
+    _LOG.warning(
+        "ended by %s %s; what was accepted is in the store", signal.Signals(number).name, when
+    )
+    logging.shutdown()
+    sys.stdout.flush()
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+    os._exit(128 + number)  # not reached where a signal can end a process
+
+
+def _spare_the_collector() -> None:
+    """What is loaded by now stays; looking through it again and again costs a tenth of the CPU.
+
+    Requests leave next to no cycles behind: rare collections are enough.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)
+
+
+def new_event_loop() -> asyncio.AbstractEventLoop:
+    """An event loop, uvloop's where there is one."""
+    try:
+        uvloop = importlib.import_module("uvloop")
+    except ImportError:
+        return asyncio.new_event_loop()
+    loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
+    return loop

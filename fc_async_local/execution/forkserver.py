@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: MIT
+"""The runtime's end of the fork server: starts it, asks for instances, hears of their end.
+
+All on the event loop: no thread per instance, no waiting. A server that dies takes its instances
+with it (they are told so) and is started anew with the next instance. Only this module knows how
+an instance's process comes to be; what it does is none of its business.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import json
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from fc_async_local.execution.identity import surrounding_environment
+
+_WORKER: Final = Path(__file__).with_name("worker")
+_READ: Final = 65536
+_END_SECONDS: Final = 5.0
+_NOT_FORKED: Final = 1 << 16  # no status of waitpid is that large
+
+
+class Exit(NamedTuple):
+    """How a process ended.
+
+    Attributes:
+        status: As of ``waitpid``; None if the fork server died with it; 65536 and more if the
+            process could not be forked (65536 + errno).
+        peak_kb: Largest resident memory, 0 if unknown.
+    """
+
+    status: int | None
+    peak_kb: int
+
+    @property
+    def by_itself(self) -> bool:
+        """Whether the process ran and ended, and did not fail with the fork server."""
+        return self.status is not None and self.status < _NOT_FORKED
+
+    @property
+    def code(self) -> int:
+        """The exit code as a shell tells it: 128 and the signal's number if one ended it."""
+        if self.status is None or not self.by_itself:
+            return -1
+        code = os.waitstatus_to_exitcode(self.status)
+        return code if code >= 0 else 128 - code
+
+    @property
+    def message(self) -> str:
+        """What ended it, for people."""
+        if self.status is None:
+            return "the fork server ended"
+        if self.status >= _NOT_FORKED:
+            return f"can't fork: {os.strerror(self.status - _NOT_FORKED)}"
+        code = os.waitstatus_to_exitcode(self.status)
+        return f"exit status {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
+
+
+class Process:
+    """One process of an instance.
+
+    Attributes:
+        sock: The runtime's end of its socket.
+        log_fd: The end of its log pipe to read from, non-blocking.
+        pid: None until the fork server has told it.
+        exited: Done when the process and all it left behind are dead.
+    """
+
+    def __init__(self, server: ForkServer, key: int, sock: socket.socket, log_fd: int) -> None:
+        self.sock = sock
+        self.log_fd = log_fd
+        self.pid: int | None = None
+        self.exited: asyncio.Future[Exit] = asyncio.get_running_loop().create_future()
+        self._server = server
+        self._key = key
+
+    def kill(self) -> None:
+        """End the process and its group, now. Harmless if it has ended."""
+        if not self.exited.done():
+            self._server.send({"op": "kill", "id": self._key})
+
+
+class ForkServer:
+    """Starts processes of instances. Belongs to one event loop."""
+
+    def __init__(self) -> None:
+        self._keys = itertools.count(1)
+        self._processes: dict[int, Process] = {}
+        self._control: socket.socket | None = None
+        self._server: asyncio.subprocess.Process | None = None
+        self._unread = b""
+        self._starting = asyncio.Lock()
+        self._outbox: list[tuple[bytes, list[int]]] = []
+        self._closed = False
+
+    async def spawn(self) -> Process:
+        """A new process that waits for its first frame.
+
+        Raises:
+            OSError: No more file descriptors, the interpreter can't be started, or it is closed.
+        """
+        await self._ensure_server()
+        ours, theirs = socket.socketpair()
+        try:
+            log_reader, log_writer = os.pipe()
+        except OSError:
+            ours.close()
+            theirs.close()
+            raise
+        ours.setblocking(False)
+        os.set_blocking(log_reader, False)
+        key = next(self._keys)
+        process = Process(self, key, ours, log_reader)
+        self._processes[key] = process
+        self.send({"op": "spawn", "id": key}, [theirs.detach(), log_writer])
+        return process
+
+    def send(self, message: dict[str, object], descriptors: list[int] | None = None) -> None:
+        """Tell the fork server something; the descriptors are given away."""
+        self._outbox.append((json.dumps(message).encode() + b"\n", descriptors or []))
+        if len(self._outbox) == 1:
+            self._flush()
+
+    async def aclose(self) -> None:
+        """End all processes and the fork server itself; returns when they are gone."""
+        self._closed = True
+        async with self._starting:
+            server, self._server = self._server, None
+        if server is None:
+            return
+        self._lost()  # the end of the socket is what makes it kill everything and go
+        try:
+            await asyncio.wait_for(server.wait(), _END_SECONDS)
+        except asyncio.TimeoutError:
+            server.kill()
+            await server.wait()
+
+    async def _ensure_server(self) -> None:
+        async with self._starting:
+            if self._control is not None:
+                return
+            if self._closed:
+                raise ProcessLookupError("the fork server is closed")
+            if self._server is not None:
+                await self._server.wait()
+            ours, theirs = socket.socketpair()
+            with theirs:
+                try:
+                    self._server = await asyncio.create_subprocess_exec(
+                        sys.executable,
+                        str(_WORKER),
+                        str(theirs.fileno()),
+                        pass_fds=(theirs.fileno(),),
+                        stdin=asyncio.subprocess.DEVNULL,
+                        stdout=asyncio.subprocess.DEVNULL,
+                        # A fork can read its ancestor's environment from /proc for ever.
+                        env=surrounding_environment(),
+                        start_new_session=True,
+                    )
+                except OSError:
+                    ours.close()
+                    raise
+            ours.setblocking(False)
+            self._control = ours
+            self._unread = b""
+            asyncio.get_running_loop().add_reader(ours.fileno(), self._read)
+
+    def _flush(self) -> None:
+        loop = asyncio.get_running_loop()
+        while self._outbox and self._control is not None:
+            data, descriptors = self._outbox[0]
+            try:
+                # Small messages on a stream socket: the kernel takes them whole or not at all.
+                socket.send_fds(self._control, [data], descriptors)
+            except BlockingIOError:
+                loop.add_writer(self._control.fileno(), self._flush)
+                return
+            except OSError:
+                self._lost()
+                return
+            self._outbox.pop(0)
+            for descriptor in descriptors:
+                os.close(descriptor)
+        if self._control is not None:
+            loop.remove_writer(self._control.fileno())
+        else:
+            self._drop_outbox()
+
+    def _drop_outbox(self) -> None:
+        for _, descriptors in self._outbox:
+            for descriptor in descriptors:
+                os.close(descriptor)
+        self._outbox.clear()
+
+    def _read(self) -> None:
+        if self._control is None:
+            return
+        try:
+            data = self._control.recv(_READ)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._lost()
+            return
+        *lines, self._unread = (self._unread + data).split(b"\n")
+        for line in lines:
+            self._hear(json.loads(line))
+
+    def _hear(self, message: dict[str, int]) -> None:
+        if "pid" in message:
+            self._processes[message["id"]].pid = message["pid"]
+            return
+        process = self._processes.pop(message["id"])
+        _end(process, Exit(message["exit"], message["peak_kb"]))
+
+    def _lost(self) -> None:
+        """The fork server is gone, and with it all its processes."""
+        control, self._control = self._control, None
+        if control is not None:
+            loop = asyncio.get_running_loop()
+            loop.remove_reader(control.fileno())
+            loop.remove_writer(control.fileno())
+            control.close()
+        self._drop_outbox()
+        processes, self._processes = self._processes, {}
+        for process in processes.values():
+            _end(process, Exit(None, 0))
+
+
+def _end(process: Process, result: Exit) -> None:
+    if not process.exited.done():
+        process.exited.set_result(result)
+
+
+def close_process(process: Process) -> None:
+    """Let go of the runtime's ends."""
+    process.sock.close()
+    with contextlib.suppress(OSError):
+        os.close(process.log_fd)

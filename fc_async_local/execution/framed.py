@@ -1,0 +1,278 @@
+# SPDX-License-Identifier: MIT
+"""Instances of built-in runtimes: frames over a socket to a worker that keeps the contract.
+
+What the contract is (arguments, results, errors) is the worker's matter, on the other side; here
+are calls, hooks and the marks that built-in runtimes write to the log.
+"""
+
+from __future__ import annotations
+
+import abc
+import asyncio
+import itertools
+import uuid
+from socket import MSG_PEEK
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+from msgspec.structs import replace
+
+from fc_async_local.execution.instance import Call, Instance
+from fc_async_local.execution.protocol import Attempt
+from fc_async_local.execution.replies import (
+    HANDLED,
+    INITIALIZATION,
+    UNHANDLED,
+    Ending,
+    Reply,
+    document,
+)
+from fc_async_local.execution.worker import frames
+
+if TYPE_CHECKING:
+    import socket
+    from pathlib import Path
+
+    from fc_async_local.execution.forkserver import ForkServer
+    from fc_async_local.execution.identity import Identity
+    from fc_async_local.execution.protocol import Deployment
+
+_READ: Final = 256 * 1024
+_START: Final = 0  # key of the load, which the worker answers unasked
+
+
+class _Answer(msgspec.Struct):
+    """What a worker says of a call; everything else in its frame is ignored."""
+
+    id: int
+    ok: bool
+    peak_kb: int = 0
+    handled: bool = False
+    last: bool = False  # it ends now and must not be called again
+
+
+_decode: Final = msgspec.json.Decoder(_Answer).decode
+
+
+class FramedInstance(Instance):
+    """One worker.
+
+    Args:
+        start_seconds: How long loading the function's code may take.
+    """
+
+    def __init__(
+        self, deployment: Deployment, identity: Identity, log_bytes: int, *, start_seconds: float
+    ) -> None:
+        super().__init__(deployment, identity, log_bytes)
+        self._start_ms = round(start_seconds * 1000)
+        self._keys = itertools.count(_START + 1)
+        self._waiting: dict[int, Call] = {}
+        self._splitter = frames.Splitter()
+        self._unsent = bytearray()
+        self._flushing = False
+        self._undelivered: list[Call] = []  # of whose frames no byte was sent
+        self._sock: socket.socket | None = None
+
+    @abc.abstractmethod
+    def _start_frames(self, code: Path) -> bytes:
+        """What the fork is told to become."""
+
+    async def start(self, server: ForkServer, code: Path, first: Attempt) -> Reply | None:
+        """Start the worker, let it load the handler and run the initializer."""
+        process = await self._spawn(server)
+        self._sock = process.sock
+        asyncio.get_running_loop().add_reader(process.sock.fileno(), self._on_readable)
+        load = Call(first)
+        self._waiting[_START] = load
+        self._calls.add(load)
+        self._write(self._start_frames(code))
+        reply = await self._until(load, self._start_ms, "Function instance start")
+        if reply.ending is not Ending.RETURNED:
+            return reply
+        if not self.deployment.initializer:
+            return None
+        self.drain_log()
+        self._mark(f"FC Initialize Start RequestId: {first.request_id}")
+        call = Call(first)
+        self._send("initialize", call)
+        limit = self.deployment.initializer_timeout_ms
+        reply = await self._until(call, limit, "Function initialization")
+        self.drain_log()
+        failed = reply.ending is not Ending.RETURNED
+        suffix = ", Error: Unhandled function error" if failed else ""
+        self._mark(f"FC Initialize End RequestId: {first.request_id}{suffix}")
+        return replace(reply, error_type=INITIALIZATION) if failed else None
+
+    def submit(self, call: Call) -> None:
+        """Hand the call to the worker."""
+        self._mark(f"FC Invoke Start RequestId: {call.attempt.request_id}")
+        self._send("invoke", call, call.attempt.payload)
+
+    async def before_stop(self) -> None:
+        """Run the pre-stop hook within its time."""
+        if not self.deployment.pre_stop or self._sock is None:
+            return
+        attempt = Attempt(deployment=self.deployment, request_id=str(uuid.uuid4()), payload=b"")
+        call = Call(attempt)
+        self._send("pre_stop", call)
+        await self._until(call, self.deployment.pre_stop_timeout_ms, "Function pre-stop")
+
+    def _function(self) -> dict[str, Any]:
+        """What a worker has to know of the function."""
+        deployment, identity = self.deployment, self._identity
+        return {
+            "handler": deployment.handler,
+            "initialize": deployment.initializer,
+            "pre_stop": deployment.pre_stop,
+            "concurrency": self.capacity,
+            "context": {
+                "name": deployment.function,
+                "handler": deployment.handler,
+                "memory": deployment.memory_mb,
+                "timeout": deployment.timeout_ms // 1000,
+                "version_id": deployment.version_id,
+                "region": identity.region,
+                "account_id": identity.account_id,
+                "credentials": [
+                    identity.access_key_id,
+                    identity.access_key_secret,
+                    identity.security_token,
+                ],
+            },
+        }
+
+    async def _until(self, call: Call, limit_ms: int, what: str) -> Reply:
+        """The reply, or a failure after ``limit_ms``, which ends the instance."""
+        done, _ = await asyncio.wait({call.done}, timeout=limit_ms / 1000)
+        if done:
+            reply = call.done.result()
+            if reply.ending is not Ending.UNDELIVERED:
+                return reply
+            # A hook is not sent again: it belongs to this instance.
+            await self.gone()
+            return self._ended or Reply(Ending.EXITED)
+        text = f"{what} timed out after {limit_ms / 1000:g} seconds"
+        self.kill(Ending.TIMED_OUT)
+        await self.gone()
+        return Reply(Ending.FAILED, document(text), UNHANDLED)
+
+    def _send(self, op: str, call: Call, payload: bytes = b"") -> None:
+        if self._ended is not None:
+            call.end(Reply(Ending.UNDELIVERED))
+            return
+        key = next(self._keys)
+        self._waiting[key] = call
+        self._calls.add(call)
+        self._undelivered.append(call)
+        attempt = call.attempt
+        meta = {
+            "op": op,
+            "id": key,
+            "request_id": attempt.request_id,
+            "retry_count": attempt.number,
+            "qualifier": attempt.qualifier,
+        }
+        self._write(frames.join(msgspec.json.encode(meta), payload))
+
+    def _end_mark(self, attempt: Attempt, *, failed: bool) -> None:
+        suffix = ", Error: Unhandled function error" if failed else ""
+        self._mark(f"FC Invoke End RequestId: {attempt.request_id}{suffix}")
+
+    def _mark(self, text: str) -> None:
+        self.log.feed(text.encode() + b"\n")
+
+    # --- the socket ---
+
+    def _write(self, data: bytes) -> None:
+        """Send it at the end of this turn of the loop, together with all that comes till then."""
+        self._unsent += data
+        if not self._flushing:
+            self._flushing = True
+            asyncio.get_running_loop().call_soon(self._flush)
+
+    def _flush(self) -> None:
+        if self._sock is None:
+            return
+        loop = asyncio.get_running_loop()
+        try:
+            sent = self._sock.send(self._unsent)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            self._unsent.clear()
+            self._give_back()
+            self.kill()
+            return
+        if sent:
+            self._undelivered.clear()
+        del self._unsent[:sent]
+        if self._unsent:
+            loop.add_writer(self._sock.fileno(), self._flush)
+        else:
+            loop.remove_writer(self._sock.fileno())
+            self._flushing = False
+
+    def _give_back(self) -> None:
+        """End the calls that the worker can't have seen."""
+        for call in self._undelivered:
+            self._finish(call, Reply(Ending.UNDELIVERED))
+        self._undelivered.clear()
+
+    def _on_readable(self) -> None:
+        if not self._receive() and self._sock is not None:
+            # Closed, or spoken to by user code: either way nothing good comes from it any more.
+            asyncio.get_running_loop().remove_reader(self._sock.fileno())
+            self.kill()
+
+    def _receive(self) -> bool:
+        """Read once; False when there is nothing more to come."""
+        if self._sock is None:
+            return False
+        try:
+            data = self._sock.recv(_READ)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        if not data:
+            return False
+        # Workers flush before they answer: what was printed until then is in the pipe by now.
+        self.drain_log()
+        try:
+            for meta, body in self._splitter.feed(data):
+                self._hear(_decode(meta), body)
+        except (frames.BrokenFrame, msgspec.DecodeError, RecursionError):
+            return False
+        return True
+
+    def _hear(self, answer: _Answer, body: bytes) -> None:
+        call = self._waiting.pop(answer.id, None)
+        if call is None:
+            return  # answered too late, the caller has gone; or user code made it up
+        ending = Ending.RETURNED if answer.ok else Ending.FAILED
+        error_type = HANDLED if answer.handled else UNHANDLED
+        self._finish(call, Reply(ending, body, error_type, answer.peak_kb))
+        if answer.last:
+            self.kill()
+
+    def _read_rest(self) -> None:
+        sock = self._sock
+        if sock is None:
+            return
+        while self._pending() and self._receive():
+            pass
+        self._give_back()
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(sock.fileno())
+        loop.remove_writer(sock.fileno())
+        self._sock = None
+
+    def _pending(self) -> bool:
+        """Whether the socket has bytes that were not read."""
+        if self._sock is None:
+            return False
+        try:
+            return bool(self._sock.recv(1, MSG_PEEK))
+        except OSError:
+            return False

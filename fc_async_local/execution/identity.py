@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: MIT
+"""Who a function is told it is: account, region, credentials, and its environment variables.
+
+The environment of an instance is made here from nothing: what the person who started the runtime
+has in the environment (above all real access keys) is not passed on.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from fc_async_local.execution.protocol import Deployment
+
+_INHERITED: Final = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "LD_LIBRARY_PATH")
+"""What programs need to find their way on this machine; nothing of it is a secret."""
+
+
+class Identity(msgspec.Struct, frozen=True, kw_only=True):
+    """Account and keys that functions see.
+
+    Attributes:
+        access_key_id: Made up: functions that call the local runtime are let in with any key.
+        environment: Further variables for all functions, such as the endpoint of this runtime.
+            A function's own variables win.
+    """
+
+    region: str = "cn-hangzhou"
+    account_id: str = "1234567890123456"
+    access_key_id: str = "local"
+    access_key_secret: str = "local"  # noqa: S105 -- made up, opens nothing
+    security_token: str = "local"  # noqa: S105 -- same
+    environment: Mapping[str, str] = {}
+
+    def __repr__(self) -> str:
+        """Region and account; keys are left out."""
+        return f"Identity(region={self.region!r}, account_id={self.account_id!r})"
+
+
+def surrounding_environment() -> dict[str, str]:
+    """What instances have of the environment of this process."""
+    return {name: os.environ[name] for name in _INHERITED if name in os.environ}
+
+
+def build_environment(
+    deployment: Deployment, identity: Identity, code: Path, instance_id: str
+) -> dict[str, str]:
+    """All environment variables of one instance.
+
+    The service's own variables can't be replaced by the function's (``FC_*`` is reserved).
+    """
+    own = {
+        "FC_ACCOUNT_ID": identity.account_id,
+        "FC_FUNC_CODE_PATH": str(code),
+        "FC_FUNCTION_HANDLER": deployment.handler,
+        "FC_FUNCTION_MEMORY_SIZE": str(deployment.memory_mb),
+        "FC_FUNCTION_NAME": deployment.function,
+        "FC_FUNCTION_VERSION": deployment.version_id,
+        "FC_INSTANCE_ID": instance_id,
+        "FC_REGION": identity.region,
+        "FC_RUNTIME": deployment.runtime,
+        "FC_TIMEOUT": str(deployment.timeout_ms // 1000),
+        "FC_VER_ID": deployment.version_id,
+    }
+    if deployment.initializer:
+        own["FC_INITIALIZER_HANDLER"] = deployment.initializer
+        own["FC_INITIALIZATION_TIMEOUT"] = str(deployment.initializer_timeout_ms // 1000)
+    credentials = {
+        "ALIBABA_CLOUD_ACCESS_KEY_ID": identity.access_key_id,
+        "ALIBABA_CLOUD_ACCESS_KEY_SECRET": identity.access_key_secret,
+        "ALIBABA_CLOUD_SECURITY_TOKEN": identity.security_token,
+    }
+    return {
+        "TZ": "UTC",
+        **surrounding_environment(),
+        **credentials,
+        **identity.environment,
+        **deployment.environment,
+        **own,
+    }

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: MIT
+"""Runs functions as plain callables in the runtime's own process, for tests on virtual time.
+
+It isolates nothing: a handler that blocks blocks the runtime, and ``os._exit`` ends it.
+``sys.exit`` fails the attempt, as the exit of a worker process does. User code runs in worker
+processes, never here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from msgspec.structs import replace
+
+import fc_async_local
+from fc_async_local.clock import VirtualClock
+from fc_async_local.domain.conditions import UNHANDLED
+from fc_async_local.domain.invocation import Outcome, OutcomeKind
+from fc_async_local.execution import replies
+from fc_async_local.execution.pool import over_reserved
+from fc_async_local.execution.protocol import Attempt
+from fc_async_local.execution.worker.errors import Frames, describe, encode_result
+
+if TYPE_CHECKING:
+    from fc_async_local.clock import Clock
+
+_FRAMES: Final = Frames(own=(str(Path(fc_async_local.__file__).parent),))
+
+_INSTANCE: Final = "in-process"
+
+Handler = Callable[[bytes, Attempt], Any]
+"""Gets the event and the attempt; returns bytes, str, anything JSON, an Outcome, or raises.
+
+May be a coroutine function; then it can be interrupted and has a time limit.
+"""
+
+
+class InProcessRunner:
+    """A :class:`~fc_async_local.execution.protocol.FunctionRunner` over a table of handlers.
+
+    Args:
+        handlers: Function name to handler; looked up at each attempt, so it may change.
+        clock: Measures time limits and durations.
+    """
+
+    def __init__(self, handlers: Mapping[str, Handler], clock: Clock) -> None:
+        self._handlers = handlers
+        self._clock = clock
+        self._running: dict[str, asyncio.Future[Any]] = {}
+        self._calls: Counter[str] = Counter()
+
+    async def run(self, attempt: Attempt) -> Outcome:
+        """Call the handler and turn what it does into an outcome."""
+        handler = self._handlers.get(attempt.deployment.function)
+        if handler is None:
+            return _failed("HandlerNotFound", f"no handler for {attempt.deployment.function!r}")
+        function = attempt.deployment.function
+        full = self._calls[function] // attempt.deployment.instance_concurrency
+        if limit := over_reserved(attempt.deployment, full):
+            return replies.throttled(attempt.deployment, limit)
+        began = self._clock.now()
+        self._calls[function] += 1
+        try:
+            result = handler(attempt.payload, attempt)
+            outcome = (
+                await self._await(result, attempt)
+                if inspect.isawaitable(result)
+                else _returned(result)
+            )
+        except (SystemExit, _Exited):
+            ended = replies.Run(attempt.deployment, _INSTANCE, self._clock.now() - began, b"")
+            return replies.outcome(replies.Reply(replies.Ending.EXITED), ended)
+        except Exception as error:  # noqa: BLE001 -- whatever a function raises is its outcome
+            outcome = _raised(error)
+        finally:
+            self._calls[function] -= 1
+        return _with_duration(outcome, self._clock.now() - began)
+
+    async def _await(self, result: Awaitable[Any], attempt: Attempt) -> Outcome:
+        """Run a coroutine handler under its time limit."""
+        request_id, limit = attempt.request_id, attempt.deployment.timeout_ms
+        work = asyncio.ensure_future(_contain_exit(result))
+        if inspect.iscoroutine(result):
+            work.add_done_callback(lambda _: result.close())  # cancelled before it began
+        self._running[request_id] = work
+        with VirtualClock.aside():
+            timer = asyncio.ensure_future(self._clock.wait(self._clock.now() + limit))
+        try:
+            await asyncio.wait({work, timer}, return_when=asyncio.FIRST_COMPLETED)
+            if not work.done():
+                text = f"Function timed out after {limit / 1000:g} seconds"
+                return replace(_failed("FunctionTimeout", text), timed_out=True)
+            if work.cancelled():
+                return Outcome(kind=OutcomeKind.INTERRUPTED)
+            return _returned(work.result())
+        finally:
+            self._running.pop(request_id, None)
+            timer.cancel()
+            work.cancel()
+
+    async def interrupt(self, request_id: str) -> bool:
+        """Cancel a coroutine handler. Plain functions can't be interrupted."""
+        work = self._running.get(request_id)
+        return work is not None and work.cancel()
+
+    async def aclose(self) -> None:
+        """Cancel everything that still runs."""
+        for work in tuple(self._running.values()):
+            work.cancel()
+        if self._running:
+            await asyncio.wait(tuple(self._running.values()))
+
+
+class _Exited(Exception):
+    """A coroutine handler called ``sys.exit``."""
+
+
+async def _contain_exit(result: Awaitable[Any]) -> Any:
+    """Await the result of a handler; asyncio ends the event loop if a task raises SystemExit."""
+    try:
+        return await result
+    except SystemExit as error:
+        raise _Exited from error
+
+
+def _returned(value: Any) -> Outcome:
+    if isinstance(value, Outcome):
+        return value
+    payload = encode_result(value)
+    return Outcome(kind=OutcomeKind.SUCCESS, payload=payload)
+
+
+def _raised(error: Exception) -> Outcome:
+    """The outcome of an exception, with the document that a worker process gives."""
+    payload = describe(error, frames=_FRAMES).document
+    return Outcome(kind=OutcomeKind.FUNCTION_ERROR, error_type=UNHANDLED, payload=payload)
+
+
+def _failed(kind: str, message: str) -> Outcome:
+    body = {"errorMessage": message, "errorType": kind}
+    return Outcome(
+        kind=OutcomeKind.FUNCTION_ERROR, error_type=UNHANDLED, payload=json.dumps(body).encode()
+    )
+
+
+def _with_duration(outcome: Outcome, duration_ms: int) -> Outcome:
+    if outcome.duration_ms:
+        return outcome
+    return replace(outcome, instance_id=outcome.instance_id or _INSTANCE, duration_ms=duration_ms)

@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: MIT
+"""What a pool needs to know of an instance, and what all kinds of instances share.
+
+An instance is one process (with all its descendants) that runs calls of one revision. It starts
+once, executes any number of calls, and ends once; it decides neither when it is used nor when it
+is retired.
+"""
+
+from __future__ import annotations
+
+import abc
+import asyncio
+import contextlib
+import os
+import uuid
+from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
+
+from fc_async_local.execution.forkserver import Exit, Process, close_process
+from fc_async_local.execution.logtail import LogTail
+from fc_async_local.execution.replies import Ending, Reply, document
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from fc_async_local.domain.invocation import Outcome
+    from fc_async_local.execution.forkserver import ForkServer
+    from fc_async_local.execution.identity import Identity
+    from fc_async_local.execution.protocol import Attempt, Deployment
+
+_PIPE_BYTES: Final = 65536  # what a pipe holds on Linux: all that was printed before an answer
+_DEATH_SECONDS: Final = 5.0
+
+
+class Call:
+    """One execution that is under way.
+
+    Attributes:
+        attempt: What is executed.
+        done: Resolved once, by the instance, by a deadline or by an interruption.
+    """
+
+    __slots__ = ("attempt", "done")
+
+    def __init__(self, attempt: Attempt) -> None:
+        self.attempt = attempt
+        self.done: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+
+    def end(self, reply: Reply) -> None:
+        """Resolve, unless it is resolved already."""
+        if not self.done.done():
+            self.done.set_result(reply)
+
+
+class Instance(abc.ABC):
+    """Base of all kinds.
+
+    Attributes:
+        instance_id: As the function sees it.
+        deployment: What it runs.
+        capacity: How many calls it runs at a time.
+        busy: How many it runs now; the pool's to count.
+        retired: Takes no new calls; ends when the last one is over. The pool's to set.
+        ready: It has started; calls can be submitted.
+        spoiled: A call that was given up still runs in it: it ends without its pre-stop hook.
+        idle_since: Loop time, in seconds.
+        log: What it printed.
+        starting: Done when it is ready for calls or will never be; the runner's to set.
+        when_gone: Called once its process has ended.
+    """
+
+    def __init__(self, deployment: Deployment, identity: Identity, log_bytes: int) -> None:
+        self.instance_id = f"c-{uuid.uuid4().hex[:8]}-{uuid.uuid4().hex[:12]}"
+        self.deployment = deployment
+        self.capacity = deployment.instance_concurrency
+        self.busy = 0
+        self.retired = False
+        self.ready = False
+        self.spoiled = False
+        self.idle_since = 0.0
+        self.log = LogTail(log_bytes)
+        self.starting: asyncio.Future[Reply | Outcome | None] | None = None
+        self.when_gone: Callable[[], None] = _nothing
+        self._identity = identity
+        self._process: Process | None = None
+        self._calls: set[Call] = set()
+        self._ended: Reply | None = None
+
+    # --- what a kind does ---
+
+    @abc.abstractmethod
+    async def start(self, server: ForkServer, code: Path, first: Attempt) -> Reply | None:
+        """Start on the code in a folder and initialize, on behalf of ``first``.
+
+        None: ready for calls; else why not.
+
+        Raises:
+            OSError: This machine can't start one more process.
+        """
+
+    @abc.abstractmethod
+    def submit(self, call: Call) -> None:
+        """Begin to execute; ``call.done`` will be resolved."""
+
+    @abc.abstractmethod
+    async def before_stop(self) -> None:
+        """Run the pre-stop hook, if there is one. Its failure is ignored, as by the service."""
+
+    # --- what they share ---
+
+    @property
+    def pid(self) -> int | None:
+        """Of its process, None if there is none."""
+        return self._process.pid if self._process is not None else None
+
+    @property
+    def dead(self) -> bool:
+        """True when its process has ended or is about to."""
+        return self._ended is not None
+
+    @property
+    def wanted_port(self) -> int:
+        """The port of this machine that it may need for itself; 0: none."""
+        return 0
+
+    def may_listen_on(self, port: int) -> bool:  # noqa: ARG002 -- other kinds listen on ports
+        """Whether it has the port or may take it."""
+        return False
+
+    def kill(self, ending: Ending = Ending.EXITED, peak_kb: int = 0) -> None:
+        """End it now; calls that are under way end with ``ending``."""
+        if self._ended is None:
+            self._ended = Reply(ending, peak_kb=peak_kb)
+        if self._process is not None:
+            self._process.kill()
+
+    async def stop(self) -> None:
+        """Run the pre-stop hook, then end it; returns when its process is gone."""
+        if self.ready and not self.dead and not self.spoiled:
+            await self.before_stop()
+        self.kill()
+        await self.gone()
+
+    async def gone(self) -> None:
+        """Wait until its process and all that it started are dead."""
+        if self._process is not None:
+            # Shielded: this future is everybody's.
+            await asyncio.wait({self._process.exited}, timeout=_DEATH_SECONDS)
+
+    def drain_log(self) -> None:
+        """Take what lies in the log pipe: everything that was printed before this call."""
+        if self._process is None:
+            return
+        with contextlib.suppress(BlockingIOError, OSError):
+            self.log.feed(os.read(self._process.log_fd, _PIPE_BYTES))
+
+    def log_since(self, position: int, attempt: Attempt, ending: Ending) -> bytes:
+        """The log of an attempt that is over and began at ``position``.
+
+        The code that ended it has drained the pipe.
+        """
+        # A process that is gone can't say that the call has ended, nor one that never was ready.
+        if self.ready and not ending.spoils:
+            self._end_mark(attempt, failed=ending is Ending.FAILED)
+        return self.log.since(position)
+
+    def _end_mark(self, attempt: Attempt, *, failed: bool) -> None:  # noqa: B027 -- other kinds leave marks to the function
+        """Write the mark that the built-in runtime writes after a call, if this is one."""
+
+    async def _spawn(self, server: ForkServer) -> Process:
+        process = await server.spawn()
+        self._process = process
+        asyncio.get_running_loop().add_reader(process.log_fd, self._on_log)
+        process.exited.add_done_callback(self._on_exit)
+        if self.dead:  # killed while the server started
+            process.kill()
+        return process
+
+    def _on_log(self) -> None:
+        process = self._process
+        if process is None:
+            return
+        try:
+            data = os.read(process.log_fd, _PIPE_BYTES)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if data:
+            self.log.feed(data)
+        else:
+            asyncio.get_running_loop().remove_reader(process.log_fd)
+
+    def _on_exit(self, exited: asyncio.Future[Exit]) -> None:
+        process = self._process
+        if process is None:
+            return
+        # What it printed and answered last is still in pipe and socket.
+        for _ in range(2):
+            self.drain_log()
+        self._read_rest()
+        asyncio.get_running_loop().remove_reader(process.log_fd)
+        close_process(process)
+        self._process = None
+        self._ended = _reply_of(exited.result(), self._ended or Reply(Ending.EXITED))
+        for call in list(self._calls):
+            self._finish(call, self._ended)
+        self.when_gone()
+
+    @abc.abstractmethod
+    def _read_rest(self) -> None:
+        """Read what is left in the socket, then let go of it."""
+
+    def _finish(self, call: Call, reply: Reply) -> None:
+        self._calls.discard(call)
+        call.end(reply)
+
+
+def _reply_of(end: Exit, ended: Reply) -> Reply:
+    """What calls that were under way end with, when the process has ended."""
+    if ended.ending is Ending.EXITED and not end.by_itself:
+        ended = Reply(Ending.LOST, document(f"the function's process was lost: {end.message}"))
+    return replace(ended, peak_kb=max(ended.peak_kb, end.peak_kb))
+
+
+def _nothing() -> None:
+    """Ignore the result."""

@@ -1,0 +1,262 @@
+# SPDX-License-Identifier: MIT
+"""Which instance runs a call, and how many there may be (no I/O: time is an argument).
+
+Warm instances are used newest first, so that a quiet function shrinks. Over the function's or the
+account's limit a call is refused, not queued: the engine's back-off is what the service does. At
+the account's limit an idle instance of another function makes room.
+
+Invariants:
+    * After a call was given a place, no more instances of its function run calls than its reserved
+      concurrency allows, those of other versions and revisions included.
+    * Idle instances beyond a reserved concurrency that was lowered are retired by the next call.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from fc_async_local.execution.protocol import Deployment
+
+
+class Pooled(Protocol):
+    """What the pool reads and writes of an instance."""
+
+    deployment: Deployment
+    capacity: int
+    busy: int
+    retired: bool
+    idle_since: float
+
+    @property
+    def dead(self) -> bool:
+        """Whether it can run nothing more."""
+        ...
+
+
+T = TypeVar("T", bound=Pooled)
+
+
+Key = tuple[str, str, str]
+"""Function, version, revision: instances of one key are alike."""
+
+
+@dataclass(slots=True)
+class Place(Generic[T]):
+    """What :meth:`InstancePools.acquire` found.
+
+    Attributes:
+        instance: Where the call runs; None: refused.
+        fresh: The instance was made for this call and has to be started.
+        retired: Instances that are to be stopped because of this call.
+        limit: Which limit was reached, in words.
+        of_account: The limit is that of the account, not of the function.
+    """
+
+    instance: T | None
+    fresh: bool = False
+    retired: tuple[T, ...] = ()
+    limit: str = ""
+    of_account: bool = False
+
+
+class InstancePools(Generic[T]):
+    """All instances of one runtime that have not been told to stop.
+
+    Args:
+        make: Makes an instance of a deployment, not started.
+        account_instances: The most instances of all functions together.
+    """
+
+    def __init__(self, make: Callable[[Deployment], T], account_instances: int) -> None:
+        self._make = make
+        self._account_instances = account_instances
+        self._by_function: dict[str, list[T]] = {}
+        self._free: dict[Key, list[T]] = {}  # those with a place, the warmest last
+        self._current: dict[str, dict[str, str]] = {}  # function -> version -> revision
+        self._leaving: dict[str, list[T]] = {}  # retired, but with calls that go on
+        self._count = 0
+
+    def __iter__(self) -> Iterator[T]:
+        """All instances."""
+        for members in self._by_function.values():
+            yield from members
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return self._count
+
+    def acquire(self, deployment: Deployment) -> Place[T]:
+        """Find a place for one call; give it back with :meth:`release`."""
+        retired: list[T] = []
+        current = self._current.setdefault(deployment.function, {})
+        if current.get(deployment.version_id) != deployment.revision:
+            current[deployment.version_id] = deployment.revision
+            retired += self._retire_others(deployment)
+        running = self._running(deployment.function)
+        maximum = deployment.max_instances
+        instance = None
+        if maximum is None or len(running) <= maximum:
+            instance = self._warm(_key(deployment), idle=maximum is None or len(running) < maximum)
+        if instance is not None:
+            self._shrink(deployment, retired)
+            return Place(instance, retired=tuple(retired))
+        limit, of_account = self._make_room(deployment, len(running), retired)
+        if limit:
+            if deployment.function not in self._by_function:
+                self._current.pop(deployment.function, None)
+            return Place(None, retired=tuple(retired), limit=limit, of_account=of_account)
+        instance = self._make(deployment)
+        instance.busy = 1
+        self._by_function.setdefault(deployment.function, []).append(instance)
+        self._count += 1
+        if instance.capacity > 1:
+            self._free.setdefault(_key(deployment), []).append(instance)
+        return Place(instance, fresh=True, retired=tuple(retired))
+
+    def _running(self, function: str) -> list[T]:
+        """The instances of a function that run calls, retired ones included."""
+        own = self._by_function.get(function, ())
+        return [one for one in own if one.busy] + self._leaving.get(function, [])
+
+    def _warm(self, key: Key, *, idle: bool) -> T | None:
+        """Take a place in the warmest living instance; without ``idle`` in one that runs calls."""
+        for instance in reversed(self._free.get(key, [])[:]):
+            if instance.dead:
+                self.retire(instance)
+            elif idle or instance.busy:
+                instance.busy += 1
+                if instance.busy >= instance.capacity:
+                    self._free[key].remove(instance)
+                return instance
+        return None
+
+    def release(self, instance: T, now: float) -> bool:
+        """Give a place back. True: the instance is to be stopped, it is not in the pool any more.
+
+        Args:
+            instance: As acquired.
+            now: Any monotonic time in seconds, the same for all calls.
+        """
+        was_full = instance.busy >= instance.capacity
+        instance.busy -= 1
+        if not instance.busy:
+            self._left(instance)
+        if instance.retired or instance.dead:
+            self.retire(instance)
+            return instance.busy == 0
+        instance.idle_since = now
+        if was_full:
+            self._free.setdefault(_key(instance.deployment), []).append(instance)
+        return False
+
+    def _left(self, instance: T) -> None:
+        """The last call of an instance is over."""
+        function = instance.deployment.function
+        leaving = self._leaving.get(function, [])
+        if instance in leaving:
+            leaving.remove(instance)
+            if not leaving:
+                del self._leaving[function]
+
+    def retire(self, instance: T) -> None:
+        """Give it no more calls, and its place to others."""
+        instance.retired = True
+        members = self._by_function.get(instance.deployment.function, [])
+        if instance not in members:
+            return
+        members.remove(instance)
+        if instance.busy:
+            self._leaving.setdefault(instance.deployment.function, []).append(instance)
+        if not members:
+            # Functions come and go; nothing of them may stay.
+            del self._by_function[instance.deployment.function]
+            self._current.pop(instance.deployment.function, None)
+        self._count -= 1
+        key = _key(instance.deployment)
+        free = self._free.get(key, [])
+        if instance in free:
+            free.remove(instance)
+        if not free:
+            self._free.pop(key, None)
+
+    def expire(self, before: float) -> list[T]:
+        """Retire and return what has been idle since before that time."""
+        idle = [one for one in self if one.busy == 0 and one.idle_since < before]
+        for instance in idle:
+            self.retire(instance)
+        return idle
+
+    def clear(self) -> list[T]:
+        """Retire and return all, busy or not."""
+        everything = list(self)
+        for instance in everything:
+            self.retire(instance)
+        return everything
+
+    def _retire_others(self, deployment: Deployment) -> list[T]:
+        """Retire what runs another revision of the same version; the idle ones are returned."""
+        others = [
+            one
+            for one in self._by_function.get(deployment.function, ())
+            if one.deployment.version_id == deployment.version_id
+            and one.deployment.revision != deployment.revision
+        ]
+        for instance in others:
+            self.retire(instance)
+        return [one for one in others if one.busy == 0]
+
+    def _shrink(self, deployment: Deployment, retired: list[T], room: int = 0) -> None:
+        """Retire idle instances beyond the reserved concurrency, and for ``room`` more."""
+        maximum = deployment.max_instances
+        if maximum is None:
+            return
+        while True:
+            own = self._by_function.get(deployment.function, [])
+            leaving = self._leaving.get(deployment.function, [])
+            within = len(own) + len(leaving) + room <= maximum
+            if within or not self._evict(own, retired):
+                return
+
+    def _make_room(
+        self, deployment: Deployment, running: int, retired: list[T]
+    ) -> tuple[str, bool]:
+        """Retire idle instances if that allows one more.
+
+        Returns:
+            The limit that forbids it ("" if none does), and whether it is the account's.
+        """
+        maximum = deployment.max_instances
+        room = 1 if maximum is not None and running < maximum else 0
+        self._shrink(deployment, retired, room)
+        if limit := over_reserved(deployment, running):
+            return limit, False
+        if self._count >= self._account_instances and not self._evict(self, retired):
+            return f"all {self._account_instances} instances of the account are busy", True
+        return "", False
+
+    def _evict(self, candidates: Iterable[T], retired: list[T]) -> bool:
+        idle = [one for one in candidates if one.busy == 0]
+        if not idle:
+            return False
+        coldest = min(idle, key=lambda one: one.idle_since)
+        self.retire(coldest)
+        retired.append(coldest)
+        return True
+
+
+def over_reserved(deployment: Deployment, running: int) -> str:
+    """Which limit forbids one more running instance of the function; "" if none does."""
+    maximum = deployment.max_instances
+    if maximum == 0:
+        return "its reserved concurrency is 0"
+    if maximum is not None and running >= maximum:
+        return f"all {maximum} instances reserved for it are busy"
+    return ""
+
+
+def _key(deployment: Deployment) -> Key:
+    return deployment.function, deployment.version_id, deployment.revision

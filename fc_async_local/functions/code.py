@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: MIT
+"""Where code archives go in and come out: the blob store, by checksum.
+
+Also takes archives that a deploy tool uploads first and names later (temporary code bucket).
+Archives are read whole before they are kept; unpacking them is the runner's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING
+
+from fc_async_local.functions import function_rules, refusals
+from fc_async_local.functions.records import CodeRef
+
+if TYPE_CHECKING:
+    from fc_async_local.clock import Clock
+    from fc_async_local.functions.function_rules import Upload
+    from fc_async_local.store.protocol import BlobStore
+
+Checksum = Callable[[bytes], str]
+"""CRC-64/ECMA-182 of an archive as decimal text: the service's ``codeChecksum``."""
+
+
+class CodeStorage:
+    """Keeps code archives.
+
+    Args:
+        blobs: Where.
+        checksum: How an archive is named.
+        clock: When an archive was put.
+    """
+
+    def __init__(self, blobs: BlobStore, checksum: Checksum, clock: Clock) -> None:
+        self._blobs = blobs
+        self._clock = clock
+        self._checksum = checksum
+
+    async def keep(self, upload: Upload) -> CodeRef:
+        """Keep what a create or update request brought.
+
+        Raises:
+            Rejected: 400 InvalidArgument: there is no such object, it is not a zip archive that can
+                be unpacked, or not the one whose checksum the caller gave.
+        """
+        data, name = upload.archive, "code.zipFile"
+        if data is None:
+            found = await self._blobs.get_blob(object_key(upload.bucket, upload.name))
+            if found is None:
+                raise refusals.invalid_argument(
+                    f"object '{upload.name}' in bucket '{upload.bucket}' does not exist"
+                )
+            data, name = found, f"object '{upload.name}'"
+        # In a thread: a large archive takes seconds.
+        await asyncio.to_thread(function_rules.check_archive, data, name)
+        checksum = self._checksum(data)
+        if upload.checksum and upload.checksum != checksum:
+            raise refusals.invalid_argument(
+                f"code.checksum is {upload.checksum}, but the archive's CRC-64 is {checksum}"
+            )
+        await self._blobs.put_blob(checksum, data, now=self._clock.now())
+        return CodeRef(checksum=checksum, size=len(data))
+
+    async def fetch(self, code: CodeRef) -> bytes | None:
+        """The archive, or None when it is an image or was lost."""
+        return await self._blobs.get_blob(code.checksum) if code.checksum else None
+
+    async def upload(self, bucket: str, name: str, data: bytes) -> None:
+        """Keep an uploaded object, in place of one of the same name, until it is pruned."""
+        await self._blobs.put_blob(object_key(bucket, name), data, now=self._clock.now())
+
+    async def prune(self, in_use: Collection[str], *, used_before: int) -> int:
+        """Forget uploaded objects and code last in use before a moment; how many.
+
+        Args:
+            in_use: Checksums of the code of all functions and versions.
+            used_before: Milliseconds since the epoch.
+        """
+        return await self._blobs.prune_blobs(in_use, now=self._clock.now(), used_before=used_before)
+
+
+def object_key(bucket: str, name: str) -> str:
+    """The blob key of an uploaded object; can't be taken for a checksum."""
+    return f"{bucket}/{name}"

@@ -1,0 +1,312 @@
+# SPDX-License-Identifier: MIT
+"""What the service takes as a function, and what it answers about one.
+
+Pure. Numbers are :mod:`fc_async_sdk.limits`'; shapes are checked by converting to the SDK's
+models, so there is one description of a function in the project.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import msgspec
+
+from fc_async_local.execution import archive as archives
+from fc_async_local.functions import fields, refusals
+from fc_async_local.functions.records import FunctionRecord, Settings, VersionRecord
+from fc_async_local.functions.times import rfc3339
+from fc_async_sdk import limits
+from fc_async_sdk.arn import FunctionArn
+from fc_async_sdk.models import Code, CustomRuntimeConfig, FunctionSettings
+from fc_async_sdk.spec import runtimes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_DESCRIPTION_LENGTH: Final = 256
+_HANDLER_LENGTH: Final = 128
+_ROLE_LENGTH: Final = 300
+_PORTS: Final = limits.Range(1, 65_535, limits.CUSTOM_RUNTIME_PORT)
+_DISK_MB: Final = (512, 10_240)
+_MEMORY_STEP_MB: Final = 64
+_CPU_STEP: Final = 0.05
+_CPU_RANGE: Final = (0.05, 16)
+_MEMORY_PER_CPU: Final = (1, 4)
+_MB_PER_GB: Final = 1024
+
+_SERVICE_DEFAULTS: Final[Settings] = {
+    "memorySize": limits.MEMORY_MB.default,
+    "timeout": limits.FUNCTION_TIMEOUT_SECONDS.default,
+}
+
+
+class Upload(NamedTuple):
+    """Code as it came: the archive's bytes, or where it was put."""
+
+    archive: bytes | None = None
+    bucket: str = ""
+    name: str = ""
+    checksum: str = ""
+
+
+def check_name(name: object) -> str:
+    """A function's name.
+
+    Raises:
+        Rejected: 400 InvalidArgument.
+    """
+    if not isinstance(name, str) or not limits.FUNCTION_NAME_PATTERN.fullmatch(name):
+        raise refusals.invalid_argument(
+            f"functionName {name!r} is invalid: 1 to 128 letters, digits, '_' and '-', "
+            "not beginning with a digit or '-'"
+        )
+    return name
+
+
+def check_settings(body: Mapping[str, Any], before: Settings | None = None) -> Settings:
+    """The settings of a new function, or of one after an update.
+
+    Args:
+        body: CreateFunctionInput or UpdateFunctionInput.
+        before: Settings before the update; what the body leaves out stays.
+
+    Raises:
+        Rejected: 400 InvalidArgument.
+    """
+    given = {k: v for k, v in body.items() if k in fields.FUNCTION and v is not None}
+    settings: Settings = {**(_SERVICE_DEFAULTS if before is None else before), **given}
+    layers = settings.pop("layers", None)
+    _check_layers(layers)
+    try:
+        typed = msgspec.convert(settings, FunctionSettings)
+    except msgspec.ValidationError as error:
+        raise refusals.invalid_argument(str(error)) from None
+    _check_program(typed)
+    _check_size(typed)
+    _check_times(typed)
+    _check_texts(typed)
+    _check_environment(typed.environment_variables or {})
+    return settings | ({"layers": layers} if layers else {})
+
+
+def _check_layers(layers: object) -> None:
+    if layers is not None and not (
+        isinstance(layers, list) and all(isinstance(layer, str) for layer in layers)
+    ):
+        raise refusals.invalid_argument("layers must be a list of ARNs")
+
+
+def _check_program(settings: FunctionSettings) -> None:
+    if settings.runtime not in runtimes.ALL:
+        raise refusals.invalid_argument(
+            f"runtime {settings.runtime!r} is not supported, only {', '.join(sorted(runtimes.ALL))}"
+        )
+    if settings.runtime == runtimes.CONTAINER and not (settings.custom_container_config or {}).get(
+        "image"
+    ):
+        raise refusals.invalid_argument("customContainerConfig.image is required")
+    if settings.runtime not in runtimes.NEED_NO_HANDLER and not settings.handler:
+        raise refusals.invalid_argument("handler is required")
+    _check_lines("handler", settings.handler)
+    hooks = settings.instance_lifecycle_config
+    if hooks is not None:
+        for name, hook in (("initializer", hooks.initializer), ("preStop", hooks.pre_stop)):
+            _check_lines(f"{name}.handler", hook.handler if hook is not None else None)
+    custom = settings.custom_runtime_config
+    if custom is not None:
+        _check_custom(custom)
+
+
+def _check_custom(custom: CustomRuntimeConfig) -> None:
+    for part in (*(custom.command or ()), *(custom.args or ())):
+        if "\0" in part:
+            raise refusals.invalid_argument(f"customRuntimeConfig: {part!r} contains a NUL")
+    _check_range("customRuntimeConfig.port", custom.port, _PORTS)
+    check = custom.health_check_config
+    _check_lines("healthCheckConfig.httpGetUrl", check.http_get_url if check is not None else None)
+
+
+def _check_lines(name: str, text: str | None) -> None:
+    """Handlers and paths travel in headers and in the request line."""
+    if text is not None and not text.isprintable():
+        raise refusals.invalid_argument(
+            f"{name} {text!r} is invalid: it must not contain line breaks or control characters"
+        )
+
+
+def _check_size(settings: FunctionSettings) -> None:
+    memory = settings.memory_size
+    if memory is not None and (memory not in limits.MEMORY_MB or memory % _MEMORY_STEP_MB):
+        raise refusals.invalid_argument(
+            f"memorySize must be a multiple of {_MEMORY_STEP_MB} between {limits.MEMORY_MB.low} "
+            f"and {limits.MEMORY_MB.high}, got {memory}"
+        )
+    if settings.disk_size is not None and settings.disk_size not in _DISK_MB:
+        raise refusals.invalid_argument(f"diskSize must be 512 or 10240, got {settings.disk_size}")
+    _check_range("instanceConcurrency", settings.instance_concurrency, limits.INSTANCE_CONCURRENCY)
+    if settings.cpu is not None and settings.gpu_config is None:
+        _check_cpu(settings.cpu, memory or limits.MEMORY_MB.default)
+
+
+def _check_cpu(cpu: float, memory_mb: int) -> None:
+    low, high = _CPU_RANGE
+    steps = cpu / _CPU_STEP
+    if not low <= cpu <= high or abs(steps - round(steps)) > 1e-6:  # noqa: PLR2004 -- rounding
+        raise refusals.invalid_argument(
+            f"cpu must be a multiple of {_CPU_STEP} between {low} and {high}, got {cpu}"
+        )
+    least, most = _MEMORY_PER_CPU
+    # 0.35 cores and 512 MB are 1.43 GB per core: the ratio is of GB, a little rounding allowed.
+    if not least <= round(memory_mb / _MB_PER_GB / cpu, 2) <= most:
+        raise refusals.invalid_argument(
+            f"the ratio of cpu to memory in GB must be between 1:{least} and 1:{most}, "
+            f"got cpu {cpu} with {memory_mb} MB"
+        )
+
+
+def _check_times(settings: FunctionSettings) -> None:
+    _check_range("timeout", settings.timeout, limits.FUNCTION_TIMEOUT_SECONDS)
+    hooks = settings.instance_lifecycle_config
+    if hooks is None:
+        return
+    if hooks.initializer is not None:
+        _check_range(
+            "initializer.timeout", hooks.initializer.timeout, limits.INITIALIZER_TIMEOUT_SECONDS
+        )
+    if hooks.pre_stop is not None:
+        _check_range("preStop.timeout", hooks.pre_stop.timeout, limits.PRE_STOP_TIMEOUT_SECONDS)
+
+
+def _check_range(name: str, value: int | None, allowed: limits.Range) -> None:
+    if value is not None and value not in allowed:
+        raise refusals.invalid_argument(
+            f"{name} must be between {allowed.low} and {allowed.high}, got {value}"
+        )
+
+
+def _check_texts(settings: FunctionSettings) -> None:
+    for name, text, most in (
+        ("description", settings.description, _DESCRIPTION_LENGTH),
+        ("handler", settings.handler, _HANDLER_LENGTH),
+        ("role", settings.role, _ROLE_LENGTH),
+    ):
+        if text is not None and len(text) > most:
+            raise refusals.invalid_argument(f"{name} is longer than {most} characters")
+
+
+def _check_environment(variables: Mapping[str, str]) -> None:
+    size = sum(len(k.encode()) + len(v.encode()) for k, v in variables.items())
+    if size > limits.ENVIRONMENT_BYTES:
+        raise refusals.invalid_argument(
+            f"environmentVariables have {size} bytes, {limits.ENVIRONMENT_BYTES} are allowed"
+        )
+    for name in variables:
+        if not name[:1].isalpha() or "=" in name or "\0" in name:
+            raise refusals.invalid_argument(
+                f"environment variable {name!r}: a name begins with a letter and has no '='"
+            )
+        if "\0" in variables[name]:
+            raise refusals.invalid_argument(f"environment variable {name!r}: a NUL in its value")
+
+
+def check_code(body: Mapping[str, Any], *, required: bool) -> Upload | None:
+    """The code of a create or update request; None when it brings none.
+
+    Raises:
+        Rejected: 400 InvalidArgument.
+    """
+    given = body.get("code")
+    if given is None:
+        if required and body.get("runtime") != runtimes.CONTAINER:
+            raise refusals.invalid_argument("code is required: zipFile or ossBucketName")
+        return None
+    try:
+        code = msgspec.convert(given, Code)
+    except msgspec.ValidationError as error:
+        raise refusals.invalid_argument(f"code: {error}") from None
+    checksum = code.checksum or ""
+    if code.zip_file:
+        return Upload(archive=_archive(code.zip_file), checksum=checksum)
+    if code.oss_bucket_name and code.oss_object_name:
+        return Upload(bucket=code.oss_bucket_name, name=code.oss_object_name, checksum=checksum)
+    if required and body.get("runtime") != runtimes.CONTAINER:
+        raise refusals.invalid_argument("code needs zipFile, or ossBucketName with ossObjectName")
+    return None
+
+
+def _archive(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise refusals.invalid_argument("code.zipFile is not base64") from None
+
+
+def check_archive(data: bytes, name: str) -> None:
+    """Read a whole archive; takes as long as unpacking it.
+
+    Raises:
+        Rejected: 400 InvalidArgument: it cannot be unpacked.
+    """
+    try:
+        archives.check_archive(data)
+    except archives.ArchiveRefused as error:
+        raise refusals.invalid_argument(f"{name}: {error}") from None
+
+
+def check_tags(given: object) -> dict[str, str]:
+    """Tags from ``[{"Key", "Value"}]``.
+
+    Raises:
+        Rejected: 400 InvalidArgument.
+    """
+    if given is None:
+        return {}
+    try:
+        pairs = msgspec.convert(given, list[dict[str, str]])
+        return {pair["Key"]: pair.get("Value", "") for pair in pairs}
+    except (msgspec.ValidationError, KeyError):
+        raise refusals.invalid_argument('tags must be a list of {"Key": …, "Value": …}') from None
+
+
+def describe(
+    record: FunctionRecord | VersionRecord, function: FunctionRecord, *, region: str, account: str
+) -> dict[str, Any]:
+    """A function as the API answers it: what was set, and what the service adds.
+
+    ``role`` is always there and ``layers`` only when there are some: deploy tools compare with
+    that.
+
+    Args:
+        record: The unpublished code, or the version that was asked for.
+        function: The function itself.
+        region: For its ARN.
+        account: For its ARN.
+    """
+    arn = FunctionArn(region=region, account_id=account, function=function.name)
+    answer: dict[str, Any] = {"role": "", **record.settings}
+    layers = answer.pop("layers", None)
+    if layers:
+        answer["layers"] = [{"arn": layer, "size": 0} for layer in layers]
+    modified = record.created_at if isinstance(record, VersionRecord) else record.modified_at
+    answer |= {
+        "functionName": function.name,
+        "functionArn": str(arn),
+        "functionId": function.function_id,
+        "codeChecksum": record.code.checksum,
+        "codeSize": record.code.size,
+        "createdTime": rfc3339(function.created_at),
+        "lastModifiedTime": rfc3339(modified),
+        "state": "Active",
+        "lastUpdateStatus": "Successful",
+    }
+    if function.restriction is not None:
+        answer["invocationRestriction"] = {
+            "disable": True,
+            "reason": function.restriction.reason,
+            "lastModifiedTime": rfc3339(function.restriction.modified_at),
+        }
+    if function.tags:
+        answer["tags"] = [{"Key": k, "Value": v} for k, v in function.tags.items()]
+    return answer

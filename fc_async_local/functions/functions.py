@@ -1,0 +1,296 @@
+# SPDX-License-Identifier: MIT
+"""Operations on functions and their published versions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+
+from fc_async_local.domain import json_input
+from fc_async_local.functions import alias_rules, function_rules, paging, refusals
+from fc_async_local.functions.records import (
+    OWNED,
+    AliasRecord,
+    CodeRef,
+    FunctionRecord,
+    Restriction,
+    VersionRecord,
+)
+from fc_async_local.functions.snapshot import with_settings
+from fc_async_local.store.protocol import ChangeRefused
+from fc_async_sdk.errors import shorten
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from fc_async_local.clock import Clock
+    from fc_async_local.functions.cache import SnapshotCache
+    from fc_async_local.functions.code import CodeStorage
+    from fc_async_local.functions.paging import Page
+
+
+class FunctionFilter(NamedTuple):
+    """What ListFunctions asks for. Empty means any; texts match anywhere in the field."""
+
+    prefix: str = ""
+    name: str = ""
+    description: str = ""
+    runtime: str = ""
+    tags: str = ""
+    """A JSON list of ``{"Key", "Value"}``; a function must have all of them."""
+
+    def wanted_tags(self) -> dict[str, str]:
+        """The tags to match.
+
+        Raises:
+            Rejected: 400 InvalidArgument.
+        """
+        try:
+            given = json_input.read(self.tags) if self.tags else None
+        except json_input.InvalidJson as error:
+            raise refusals.invalid_argument(
+                f"tags {shorten(self.tags)} cannot be read as JSON: {error}"
+            ) from None
+        return function_rules.check_tags(given)
+
+
+class Functions:
+    """Create, read, update, delete and list functions; publish versions."""
+
+    def __init__(
+        self,
+        cache: SnapshotCache,
+        storage: CodeStorage,
+        clock: Clock,
+        *,
+        region: str,
+        account_id: str,
+        new_id: Callable[[], str],
+    ) -> None:
+        self._cache = cache
+        self._storage = storage
+        self._clock = clock
+        self._region = region
+        self._account_id = account_id
+        self._new_id = new_id
+
+    def _describe(
+        self, record: FunctionRecord | VersionRecord, function: FunctionRecord
+    ) -> dict[str, Any]:
+        return function_rules.describe(
+            record, function, region=self._region, account=self._account_id
+        )
+
+    async def create(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """CreateFunction.
+
+        Raises:
+            Rejected: 400 InvalidArgument, 409 FunctionAlreadyExists.
+        """
+        name = function_rules.check_name(body.get("functionName"))
+        settings = function_rules.check_settings(body)
+        tags = function_rules.check_tags(body.get("tags"))
+        upload = function_rules.check_code(body, required=True)
+        if (await self._cache.read()).find(FunctionRecord, name) is not None:
+            raise refusals.function_exists(name)
+        code = await self._storage.keep(upload) if upload is not None else CodeRef()
+        now = self._clock.now()
+        record = FunctionRecord(
+            name=name,
+            function_id=self._new_id(),
+            settings=settings,
+            code=code,
+            created_at=now,
+            modified_at=now,
+            tags=tags,
+        )
+        try:
+            await self._cache.write([record.stored("absent")])
+        except ChangeRefused:
+            raise refusals.function_exists(name) from None
+        return self._describe(record, record)
+
+    async def update(self, name: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """UpdateFunction: what the body leaves out stays.
+
+        Raises:
+            Rejected: 400 InvalidArgument, 404 FunctionNotFound.
+        """
+        upload = function_rules.check_code(body, required=False)
+        (await self._cache.read()).function(name)
+        code = await self._storage.keep(upload) if upload is not None else None
+        async with self._cache.writing:
+            before = (await self._cache.read()).function(name)
+            record = with_settings(
+                before,
+                settings=function_rules.check_settings(body, before.settings),
+                code=code or before.code,
+                modified_at=self._clock.now(),
+            )
+            await self._store(record)
+        return self._describe(record, record)
+
+    async def _store(self, record: FunctionRecord) -> None:
+        try:
+            await self._cache.write([record.stored("present")])
+        except ChangeRefused:
+            raise refusals.function_not_found(record.name) from None
+
+    async def disable_invocation(self, name: str, body: Mapping[str, Any]) -> bool:
+        """DisableFunctionInvocation.
+
+        Returns:
+            Whether what is running has to be ended (``abortOngoingRequest``).
+
+        Raises:
+            Rejected: 400 InvalidArgument, 404 FunctionNotFound.
+        """
+        reason, abort = body.get("reason"), body.get("abortOngoingRequest")
+        if reason is not None and not isinstance(reason, str):
+            raise refusals.invalid_argument(f"reason must be a text, got {shorten(reason)}")
+        if abort is not None and not isinstance(abort, bool):
+            raise refusals.invalid_argument(
+                f"abortOngoingRequest must be true or false, got {shorten(abort)}"
+            )
+        await self._restrict(name, Restriction(reason=reason or "", modified_at=self._clock.now()))
+        return bool(abort)
+
+    async def enable_invocation(self, name: str) -> None:
+        """EnableFunctionInvocation; no-op for a function that is not disabled.
+
+        Raises:
+            Rejected: 404 FunctionNotFound.
+        """
+        await self._restrict(name, None)
+
+    async def _restrict(self, name: str, restriction: Restriction | None) -> None:
+        async with self._cache.writing:
+            before = (await self._cache.read()).function(name)
+            await self._store(msgspec.structs.replace(before, restriction=restriction))
+
+    async def get(self, name: str, qualifier: str = "") -> dict[str, Any]:
+        """GetFunction.
+
+        Raises:
+            Rejected: 404 FunctionNotFound, VersionNotFound or AliasNotFound.
+        """
+        snapshot = await self._cache.read()
+        return self._describe(snapshot.resolve(name, qualifier), snapshot.function(name))
+
+    async def code(self, name: str, qualifier: str = "") -> tuple[CodeRef, bytes | None]:
+        """The archive of a function or version.
+
+        Raises:
+            Rejected: 404 FunctionNotFound, VersionNotFound or AliasNotFound.
+        """
+        record = (await self._cache.read()).resolve(name, qualifier)
+        return record.code, await self._storage.fetch(record.code)
+
+    async def delete(self, name: str) -> None:
+        """DeleteFunction, with everything that belongs to it.
+
+        Invocations that wait find nothing to run then and become Invalid.
+
+        Raises:
+            Rejected: 404 FunctionNotFound.
+        """
+        async with self._cache.writing:
+            snapshot = await self._cache.read()
+            changes = [snapshot.function(name).deleted()]
+            for cls in OWNED:
+                changes += [record.deleted() for record in snapshot.all(cls, name)]
+            await self._cache.write(changes)
+
+    async def listing(self, wanted: FunctionFilter, page: Page) -> tuple[list[dict[str, Any]], str]:
+        """ListFunctions, by name.
+
+        Raises:
+            Rejected: 400 InvalidArgument: limit, token or tags.
+        """
+        tags = wanted.wanted_tags()
+        found = [
+            record
+            for record in (await self._cache.read()).all(FunctionRecord)
+            if record.name.startswith(wanted.prefix)
+            and wanted.name in record.name
+            and wanted.description in (record.settings.get("description") or "")
+            and wanted.runtime in {"", record.settings.get("runtime")}
+            and tags.items() <= record.tags.items()
+        ]
+        chosen, token = paging.cut(found, page, lambda record: record.name, of="functions")
+        return [self._describe(record, record) for record in chosen], token
+
+    async def names(self) -> list[str]:
+        """The names of all functions, sorted."""
+        return [record.name for record in (await self._cache.read()).all(FunctionRecord)]
+
+    # --- versions -----------------------------------------------------------------------------
+
+    async def publish_version(self, name: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """PublishFunctionVersion: freeze the unpublished code and settings.
+
+        Raises:
+            Rejected: 400 InvalidArgument, 404 FunctionNotFound.
+        """
+        description = alias_rules.check_description(body.get("description"))
+        async with self._cache.writing:
+            function = (await self._cache.read()).function(name)
+            version = VersionRecord(
+                function=name,
+                version_id=str(function.next_version),
+                settings=function.settings,
+                code=function.code,
+                function_id=function.function_id,
+                created_at=self._clock.now(),
+                description=description,
+            )
+            counted = msgspec.structs.replace(function, next_version=function.next_version + 1)
+            try:
+                await self._cache.write([version.stored("absent"), counted.stored("present")])
+            except ChangeRefused:
+                raise refusals.concurrent_update(f"function '{name}'") from None
+        return alias_rules.describe_version(version)
+
+    async def list_versions(
+        self, name: str, page: Page, *, backward: bool = True
+    ) -> tuple[list[dict[str, Any]], str]:
+        """ListFunctionVersions; backward is from the newest to the oldest.
+
+        Raises:
+            Rejected: 400 InvalidArgument, 404 FunctionNotFound.
+        """
+        snapshot = await self._cache.read()
+        snapshot.function(name)
+        found = sorted(
+            snapshot.all(VersionRecord, name), key=lambda v: int(v.version_id), reverse=backward
+        )
+        chosen, token = paging.cut(
+            found,
+            page,
+            lambda v: v.version_id.rjust(10, "0"),
+            of="versions",
+            descending=backward,
+        )
+        return [alias_rules.describe_version(version) for version in chosen], token
+
+    async def delete_version(self, name: str, version_id: str) -> None:
+        """DeleteFunctionVersion, with its asynchronous configuration.
+
+        Raises:
+            Rejected: 404 FunctionNotFound or VersionNotFound; 400 InvalidArgument while an alias
+                points to it.
+        """
+        async with self._cache.writing:
+            snapshot = await self._cache.read()
+            version = snapshot.version(name, version_id)
+            for alias in snapshot.all(AliasRecord, name):
+                if version_id == alias.version_id or version_id in (alias.weights or {}):
+                    raise refusals.invalid_argument(
+                        f"version '{version_id}' is used by alias '{alias.name}'; "
+                        "point the alias elsewhere first"
+                    )
+            config = snapshot.async_config(name, version_id)
+            await self._cache.write(
+                [version.deleted(), *([config.deleted()] if config is not None else [])]
+            )

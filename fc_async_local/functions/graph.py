@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: MIT
+"""The destination graph of what is configured in this runtime, as the console shows it. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from fc_async_sdk import arn, limits
+from fc_async_sdk.spec.graph import Node, Outcome, on_cycles, resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from fc_async_local.functions.records import AsyncConfigRecord
+
+
+class Edge(NamedTuple):
+    """One destination. ``source`` and ``target`` are names of nodes."""
+
+    source: str
+    target: str
+    outcome: Outcome
+    cyclic: bool = False
+
+
+class Graph(NamedTuple):
+    """Nodes by name with the kind of each, and edges in a stable order.
+
+    A function of this runtime is named ``function/qualifier``, anything else by its ARN.
+    """
+
+    nodes: Mapping[str, str]
+    edges: tuple[Edge, ...]
+
+
+def draw(
+    configs: Iterable[AsyncConfigRecord], functions: Iterable[str], *, region: str, account: str
+) -> Graph:
+    """Return the graph of all configurations; functions without one are nodes as well."""
+    names = {
+        _own(name, limits.DEFAULT_QUALIFIER, region=region, account=account): (
+            f"{name}/{limits.DEFAULT_QUALIFIER}"
+        )
+        for name in functions
+    }
+    links: list[tuple[Node, Node, Outcome]] = []
+    for record in configs:
+        source = _own(record.function, record.qualifier, region=region, account=account)
+        names[source] = f"{record.function}/{record.qualifier}"
+        for outcome, text in _destinations(record):
+            resolved = resolve(arn.parse(text), region=region, account_id=account)
+            target = Node.of(resolved)
+            own = target.kind == "function" and target[1:3] == (region, account)
+            names[target] = f"{target.name}/{target.qualifier}" if own else str(resolved)
+            links.append((source, target, outcome))
+    cyclic = on_cycles([(source, target) for source, target, _ in links])
+    edges = (
+        Edge(names[source], names[target], outcome, marked)
+        for (source, target, outcome), marked in zip(links, cyclic, strict=True)
+    )
+    nodes = sorted((name, node.kind) for node, name in names.items())
+    return Graph(dict(nodes), tuple(sorted(edges)))
+
+
+def _own(name: str, qualifier: str, *, region: str, account: str) -> Node:
+    return Node("function", region, account, name, qualifier)
+
+
+def _destinations(record: AsyncConfigRecord) -> Iterator[tuple[Outcome, str]]:
+    if record.config.on_success:
+        yield "success", record.config.on_success
+    if record.config.on_failure:
+        yield "failure", record.config.on_failure

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: MIT
+"""How the list operations cut an ordered list into pages.
+
+A token names the last item that was given out, so a page stays right while others come and go.
+Pure; knows no HTTP.
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+from fc_async_local.functions import refusals
+from fc_async_sdk import limits
+from fc_async_sdk.errors import shorten
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+ItemT = TypeVar("ItemT")
+
+
+class Page(NamedTuple):
+    """What a list operation was asked for: at most ``limit`` items, from ``token`` on."""
+
+    limit: int = limits.PAGE_SIZE.default
+    token: str = ""
+
+
+def check_limit(limit: int) -> int:
+    """The limit, if the service takes it.
+
+    Raises:
+        Rejected: 400 InvalidArgument.
+    """
+    if limit not in limits.PAGE_SIZE:
+        low, high, _ = limits.PAGE_SIZE
+        raise refusals.invalid_argument(f"limit must be between {low} and {high}, got {limit}")
+    return limit
+
+
+def seal(list_name: str, position: str) -> str:
+    """Return a position in a list as an opaque token that needs no escaping in a URL."""
+    return base64.urlsafe_b64encode(f"{list_name}:{position}".encode()).decode().rstrip("=")
+
+
+def unseal(list_name: str, token: str) -> str:
+    """Return the position that a token stands for.
+
+    Raises:
+        Rejected: 400 InvalidArgument: the token was not made by :func:`seal` for this list.
+    """
+    try:
+        padded = token.encode() + b"=" * (-len(token) % 4)
+        text = base64.b64decode(padded, altchars=b"-_", validate=True).decode()
+    except (ValueError, UnicodeError):
+        text = ""
+    name, colon, position = text.partition(":")
+    if not colon or name != list_name or "\0" in position:
+        raise refusals.invalid_argument(
+            f"nextToken {shorten(token)} is not a token of this list: pass the nextToken of the "
+            "page before"
+        )
+    return position
+
+
+def cut(
+    items: Sequence[ItemT],
+    page: Page,
+    position: Callable[[ItemT], str],
+    *,
+    of: str,
+    descending: bool = False,
+) -> tuple[list[ItemT], str]:
+    """One page and the token of the next one ("" at the end).
+
+    Args:
+        items: Everything, sorted by ``position`` (descending if so said).
+        page: Which page.
+        position: A text that grows along the order.
+        of: What the list is called; tokens of other lists are refused.
+        descending: The items come from the greatest to the least.
+    """
+    check_limit(page.limit)
+    rest = list(items)
+    if page.token:
+        last = unseal(of, page.token)
+        rest = [
+            item
+            for item in rest
+            if (position(item) < last if descending else position(item) > last)
+        ]
+    chosen = rest[: page.limit]
+    more = len(rest) > len(chosen)
+    return chosen, seal(of, position(chosen[-1])) if more else ""

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: MIT
+"""The registry as a whole: the rooms that the API works in, and what the engine reads.
+
+Implements :class:`fc_async_local.engine.protocol.Registry`.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+
+from fc_async_local.engine.protocol import Target
+from fc_async_local.functions import refusals
+from fc_async_local.functions.aliases import Aliases
+from fc_async_local.functions.async_configs import AsyncConfigs
+from fc_async_local.functions.cache import SnapshotCache
+from fc_async_local.functions.code import Checksum, CodeStorage
+from fc_async_local.functions.deployment import deployment_of
+from fc_async_local.functions.functions import Functions
+from fc_async_local.functions.graph import Graph, draw
+from fc_async_local.functions.records import AsyncConfigRecord, FunctionRecord, VersionRecord
+from fc_async_local.functions.scaling import Scaling
+from fc_async_local.functions.tags import Tags
+from fc_async_local.functions.triggers import Triggers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fc_async_local.clock import Clock
+    from fc_async_local.execution.protocol import Deployment
+    from fc_async_local.functions.snapshot import Snapshot
+    from fc_async_local.store.protocol import BlobStore, DocumentStore
+    from fc_async_sdk.models import AsyncConfig
+
+
+class FunctionRegistry:
+    """Functions, everything that belongs to them, and code.
+
+    Args:
+        documents: Where configuration is kept.
+        blobs: Where code is kept.
+        clock: For created and modified times.
+        checksum: CRC-64/ECMA-182 as decimal text.
+        region: For ARNs.
+        account_id: For ARNs.
+        shared: Whether other processes write to ``documents`` too.
+        new_id: Makes ids of functions and triggers.
+    """
+
+    def __init__(
+        self,
+        documents: DocumentStore,
+        blobs: BlobStore,
+        clock: Clock,
+        *,
+        checksum: Checksum,
+        region: str,
+        account_id: str,
+        shared: bool = False,
+        new_id: Callable[[], str] = lambda: str(uuid.uuid4()),
+    ) -> None:
+        self._cache = SnapshotCache(documents, shared=shared)
+        self._region = region
+        self._account_id = account_id
+        self.code = CodeStorage(blobs, checksum, clock)
+        self.functions = Functions(
+            self._cache,
+            self.code,
+            clock,
+            region=region,
+            account_id=account_id,
+            new_id=new_id,
+        )
+        self.aliases = Aliases(self._cache, clock)
+        self.async_configs = AsyncConfigs(self._cache, clock, region=region, account_id=account_id)
+        self.triggers = Triggers(self._cache, clock, new_id=new_id)
+        self.scaling = Scaling(self._cache, region=region, account_id=account_id)
+        self.tags = Tags(self._cache, region=region, account_id=account_id)
+
+    async def deployment(self, function: str, qualifier: str, *, roll: float) -> Deployment:
+        """What runs for a qualifier; see :class:`fc_async_local.engine.protocol.Registry`."""
+        snapshot = await self._cache.read()
+        _check_enabled(snapshot, function)
+        return _deployment(snapshot, function, qualifier, roll)
+
+    async def role(self, function: str, qualifier: str) -> str:
+        """The role of a function, "" if it has none; also of one that may not be invoked.
+
+        Raises:
+            Rejected: 404 FunctionNotFound, VersionNotFound or AliasNotFound.
+        """
+        return _deployment(await self._cache.read(), function, qualifier, 0.0).role
+
+    async def async_config(self, function: str, qualifier: str) -> AsyncConfig | None:
+        """The configuration of exactly this qualifier, or None."""
+        return _config(await self._cache.read(), function, qualifier)
+
+    async def target(self, function: str, qualifier: str, *, roll: float) -> Target:
+        """Both, as of one moment."""
+        snapshot = await self._cache.read()
+        _check_enabled(snapshot, function)
+        deployment = _deployment(snapshot, function, qualifier, roll)
+        return Target(deployment, _config(snapshot, function, qualifier))
+
+    async def prune_code(self, *, used_before: int) -> int:
+        """Forget code that no function or version has used since a moment; how many archives.
+
+        Raises:
+            StoreUnavailable: The store can't be asked.
+        """
+        snapshot = await self._cache.read()
+        in_use = {record.code.checksum for record in snapshot.all(FunctionRecord)}
+        in_use |= {record.code.checksum for record in snapshot.all(VersionRecord)}
+        return await self.code.prune(in_use, used_before=used_before)
+
+    async def graph(self) -> Graph:
+        """Where results go, by what is configured now."""
+        snapshot = await self._cache.read()
+        return draw(
+            snapshot.all(AsyncConfigRecord),
+            [record.name for record in snapshot.all(FunctionRecord)],
+            region=self._region,
+            account=self._account_id,
+        )
+
+    async def code_checksum(self, function: str, version_id: str) -> str:
+        """``codeChecksum`` of a version, or of the unpublished code ("").
+
+        Raises:
+            Rejected: 404 FunctionNotFound or VersionNotFound.
+        """
+        return (await self._cache.read()).resolve(function, version_id).code.checksum
+
+
+def _check_enabled(snapshot: Snapshot, function: str) -> None:
+    record = snapshot.find(FunctionRecord, function)
+    if record is not None and record.restriction is not None:
+        raise refusals.invocation_disabled(function, record.restriction.reason)
+
+
+def _deployment(snapshot: Snapshot, function: str, qualifier: str, roll: float) -> Deployment:
+    key = ("deployment", function, qualifier)
+    found: Deployment | None = snapshot.worked_out.get(key)
+    if found is None:
+        drawn = snapshot.draw(function, qualifier, roll)
+        if drawn != qualifier:
+            return _deployment(snapshot, function, drawn, roll)
+        record = snapshot.resolve(function, qualifier)
+        reserved = snapshot.concurrency(function)
+        found = deployment_of(record, reserved.reserved if reserved is not None else None)
+        snapshot.worked_out[key] = found
+    return found
+
+
+def _config(snapshot: Snapshot, function: str, qualifier: str) -> AsyncConfig | None:
+    key = ("config", function, qualifier)
+    try:
+        found: AsyncConfig | None = snapshot.worked_out[key]
+    except KeyError:
+        record = snapshot.async_config(function, qualifier)
+        found = snapshot.worked_out[key] = record.config if record is not None else None
+    return found

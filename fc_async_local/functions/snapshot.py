@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: MIT
+"""The whole configuration in memory at one revision, and how a qualifier is resolved in it.
+
+Pure: built from documents, never reads a store. The cache replaces it as a whole or applies
+changes that it has just written.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+from fc_async_local.functions import refusals
+from fc_async_local.functions.records import (
+    RESERVED,
+    AliasRecord,
+    AnyRecord,
+    AsyncConfigRecord,
+    ConcurrencyRecord,
+    FunctionRecord,
+    VersionRecord,
+    decode,
+    key_in,
+)
+from fc_async_local.store.protocol import Change, Document
+from fc_async_sdk import limits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+RecordT = TypeVar("RecordT", bound=AnyRecord)
+
+
+class Snapshot:
+    """Configuration by kind and key."""
+
+    def __init__(self, revision: int, documents: Iterable[Document] = ()) -> None:
+        self.revision = revision
+        self.worked_out: dict[tuple[str, ...], Any] = {}
+        """For whoever reads the same again and again; forgotten with the next change."""
+        self._records: dict[tuple[str, str], AnyRecord] = {}
+        for document in documents:
+            self._put(document)
+
+    def _put(self, document: Document) -> None:
+        record = decode(document)
+        if record is not None:
+            self._records[document.kind, document.key] = record
+
+    def apply(self, revision: int, changes: Iterable[Change]) -> None:
+        """Follow changes that were just written."""
+        for change in changes:
+            if change.body is None:
+                self._records.pop((change.kind, change.key), None)
+            else:
+                self._put(Document(change.kind, change.key, change.body))
+        self.worked_out.clear()
+        self.revision = revision
+
+    def find(self, cls: type[RecordT], key: str) -> RecordT | None:
+        """The record of this key, or None."""
+        record = self._records.get((cls.kind, key))
+        return record if isinstance(record, cls) else None
+
+    def all(self, cls: type[RecordT], function: str | None = None) -> list[RecordT]:
+        """Every record of a kind, by key; of one function if named."""
+        prefix = "" if function is None else key_in(function, "")
+        found = [
+            record
+            for (kind, key), record in self._records.items()
+            if kind == cls.kind and key.startswith(prefix) and isinstance(record, cls)
+        ]
+        return sorted(found, key=lambda record: record.key)
+
+    def function(self, name: str) -> FunctionRecord:
+        """A function.
+
+        Raises:
+            Rejected: 404 FunctionNotFound.
+        """
+        record = self.find(FunctionRecord, name)
+        if record is None:
+            raise refusals.function_not_found(name)
+        return record
+
+    def version(self, name: str, version_id: str) -> VersionRecord:
+        """A published version.
+
+        Raises:
+            Rejected: 404 FunctionNotFound or VersionNotFound.
+        """
+        self.function(name)
+        record = self.find(VersionRecord, key_in(name, version_id))
+        if record is None:
+            raise refusals.version_not_found(name, version_id)
+        return record
+
+    def alias(self, name: str, alias: str) -> AliasRecord:
+        """An alias.
+
+        Raises:
+            Rejected: 404 FunctionNotFound or AliasNotFound.
+        """
+        self.function(name)
+        record = self.find(AliasRecord, key_in(name, alias))
+        if record is None:
+            raise refusals.alias_not_found(name, alias)
+        return record
+
+    def async_config(self, name: str, qualifier: str) -> AsyncConfigRecord | None:
+        """The configuration of exactly this qualifier, or None."""
+        return self.find(AsyncConfigRecord, key_in(name, qualifier or limits.DEFAULT_QUALIFIER))
+
+    def concurrency(self, name: str) -> ConcurrencyRecord | None:
+        """The reserved concurrency of a function, or None."""
+        return self.find(ConcurrencyRecord, key_in(name, RESERVED))
+
+    def draw(self, name: str, qualifier: str, roll: float) -> str:
+        """The version that is drawn if a qualifier is an alias with weights, else the qualifier.
+
+        Args:
+            name: Function name.
+            qualifier: As :meth:`resolve` takes it.
+            roll: In [0, 1).
+        """
+        alias = self.find(AliasRecord, key_in(name, qualifier))
+        return pick_version(alias, roll) if alias is not None and alias.weights else qualifier
+
+    def resolve(self, name: str, qualifier: str) -> FunctionRecord | VersionRecord:
+        """What a qualifier stands for: the unpublished code or one version.
+
+        Args:
+            name: Function name.
+            qualifier: "" or LATEST, a version id or an alias: its main version.
+
+        Raises:
+            Rejected: 404 FunctionNotFound, VersionNotFound or AliasNotFound.
+        """
+        function = self.function(name)
+        if qualifier in {"", limits.DEFAULT_QUALIFIER}:
+            return function
+        if limits.VERSION_ID_PATTERN.fullmatch(qualifier):
+            return self.version(name, qualifier)
+        return self.version(name, self.alias(name, qualifier).version_id)
+
+
+def pick_version(alias: AliasRecord, roll: float) -> str:
+    """The version that a call through an alias goes to.
+
+    The weights of the additional versions fill [0, 1) from below, lowest version first; what
+    they leave goes to the alias's own version.
+    """
+    weights: Mapping[str, float] = alias.weights or {}
+    passed = 0.0
+    for version_id in sorted(weights, key=int):
+        passed += weights[version_id]
+        if roll < passed:
+            return version_id
+    return alias.version_id
+
+
+def with_settings(record: FunctionRecord, **changes: object) -> FunctionRecord:
+    """The function after a change of code or settings: its next edition."""
+    return msgspec.structs.replace(record, edition=record.edition + 1, **changes)

@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: MIT
+"""Operations on triggers: kept and shown. Those of services that run here are fired by them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from fc_async_local.domain import json_input
+from fc_async_local.functions import paging, refusals
+from fc_async_local.functions.records import Settings, TriggerRecord, key_in
+from fc_async_local.functions.times import rfc3339
+from fc_async_local.store.protocol import ChangeRefused
+from fc_async_local.triggers.bindings import TriggerSettings
+from fc_async_sdk import limits
+from fc_async_sdk.decoding import prepare
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from fc_async_local.clock import Clock
+    from fc_async_local.functions.cache import SnapshotCache
+    from fc_async_local.functions.paging import Page
+    from fc_async_local.functions.snapshot import Snapshot
+
+TYPES: Final = frozenset(
+    {
+        *("http", "timer", "oss", "log", "mns_topic", "cdn_events", "tablestore", "eventbridge"),
+        *("kafka", "rocketmq", "rabbitmq", "mqtt", "dts", "mns_queue"),
+    }
+)
+"""API: what ``triggerType`` may be."""
+
+
+class _Input(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """CreateTriggerInput and UpdateTriggerInput."""
+
+    description: str | None = None
+    invocation_role: str | None = None
+    qualifier: str | None = None
+    source_arn: str | None = None
+    trigger_config: str | None = None
+
+
+prepare(_Input)
+
+
+def has_http_trigger(snapshot: Snapshot, function: str) -> bool:
+    """Whether a function has an HTTP trigger: such a one is no event function."""
+    return any(
+        record.settings.get("triggerType") == "http"
+        for record in snapshot.all(TriggerRecord, function)
+    )
+
+
+class Triggers:
+    """Create, read, update, delete and list triggers.
+
+    Args:
+        cache: The configuration.
+        clock: For created and modified times.
+        new_id: Makes trigger ids.
+    """
+
+    def __init__(
+        self,
+        cache: SnapshotCache,
+        clock: Clock,
+        *,
+        new_id: Callable[[], str],
+    ) -> None:
+        self._cache = cache
+        self._clock = clock
+        self._new_id = new_id
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Be told whenever triggers may have changed."""
+        self._cache.listen(listener)
+
+    async def everything(self) -> list[TriggerSettings]:
+        """All triggers of all functions.
+
+        Raises:
+            StoreUnavailable: The store can't be asked.
+        """
+        snapshot = await self._cache.read()
+        return [
+            TriggerSettings(record.function, record.name, record.settings)
+            for record in snapshot.all(TriggerRecord)
+        ]
+
+    async def has_http(self, function: str) -> bool:
+        """Whether a function has an HTTP trigger: such a one is no event function.
+
+        Raises:
+            StoreUnavailable: The store can't be asked.
+        """
+        return has_http_trigger(await self._cache.read(), function)
+
+    def _describe(self, record: TriggerRecord) -> dict[str, Any]:
+        # Nothing else: deploy tools show every further key as a change.
+        return {
+            **record.settings,
+            "triggerName": record.name,
+            "triggerId": record.trigger_id,
+            "createdTime": rfc3339(record.created_at),
+            "lastModifiedTime": rfc3339(record.modified_at),
+        }
+
+    async def create(self, function: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """CreateTrigger.
+
+        Raises:
+            Rejected: 400 InvalidArgument, 404 FunctionNotFound, 409 TriggerAlreadyExists.
+        """
+        name, kind = body.get("triggerName"), body.get("triggerType")
+        if not isinstance(name, str) or not limits.ALIAS_NAME_PATTERN.fullmatch(name):
+            raise refusals.invalid_argument(
+                f"triggerName {name!r} is invalid: 1 to 128 letters, digits, '_' and '-', not "
+                "beginning with a digit or '-'"
+            )
+        if not isinstance(kind, str) or kind not in TYPES:
+            raise refusals.invalid_argument(
+                f"triggerType {kind!r} is invalid, only {', '.join(sorted(TYPES))} are known"
+            )
+        settings = {
+            "triggerType": kind,
+            "qualifier": limits.DEFAULT_QUALIFIER,
+            **_check(body),
+        }
+        now = self._clock.now()
+        record = TriggerRecord(
+            function=function,
+            name=name,
+            trigger_id=self._new_id(),
+            settings=settings,
+            created_at=now,
+            modified_at=now,
+        )
+        async with self._cache.writing:
+            (await self._cache.read()).resolve(function, settings["qualifier"])
+            try:
+                await self._cache.write([record.stored("absent")])
+            except ChangeRefused:
+                raise refusals.trigger_exists(function, name) from None
+        return self._describe(record)
+
+    async def update(self, function: str, name: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """UpdateTrigger: what the body leaves out stays.
+
+        Raises:
+            Rejected: 400 InvalidArgument, 404 FunctionNotFound or TriggerNotFound.
+        """
+        given = _check(body)
+        async with self._cache.writing:
+            before = await self._find(function, name)
+            record = msgspec.structs.replace(
+                before, settings={**before.settings, **given}, modified_at=self._clock.now()
+            )
+            await self._cache.write([record.stored()])
+        return self._describe(record)
+
+    async def _find(self, function: str, name: str) -> TriggerRecord:
+        snapshot = await self._cache.read()
+        snapshot.function(function)
+        record = snapshot.find(TriggerRecord, key_in(function, name))
+        if record is None:
+            raise refusals.trigger_not_found(function, name)
+        return record
+
+    async def get(self, function: str, name: str) -> dict[str, Any]:
+        """GetTrigger.
+
+        Raises:
+            Rejected: 404 FunctionNotFound or TriggerNotFound.
+        """
+        return self._describe(await self._find(function, name))
+
+    async def delete(self, function: str, name: str) -> None:
+        """DeleteTrigger.
+
+        Raises:
+            Rejected: 404 FunctionNotFound or TriggerNotFound.
+        """
+        async with self._cache.writing:
+            await self._cache.write([(await self._find(function, name)).deleted()])
+
+    async def listing(
+        self, function: str, page: Page, *, prefix: str = ""
+    ) -> tuple[list[dict[str, Any]], str]:
+        """ListTriggers, by name.
+
+        Raises:
+            Rejected: 400 InvalidArgument, 404 FunctionNotFound.
+        """
+        snapshot = await self._cache.read()
+        snapshot.function(function)
+        found = [t for t in snapshot.all(TriggerRecord, function) if t.name.startswith(prefix)]
+        chosen, token = paging.cut(found, page, lambda trigger: trigger.name, of="triggers")
+        return [self._describe(trigger) for trigger in chosen], token
+
+
+def _check(body: Mapping[str, Any]) -> Settings:
+    given = {k: v for k, v in body.items() if v is not None}
+    try:
+        typed = msgspec.convert(given, _Input)
+    except msgspec.ValidationError as error:
+        raise refusals.invalid_argument(str(error)) from None
+    if typed.trigger_config is not None:
+        try:
+            json_input.read(typed.trigger_config)
+        except json_input.InvalidJson as error:
+            raise refusals.invalid_argument(
+                f"triggerConfig must be a text of JSON: {error}"
+            ) from None
+    settings: Settings = msgspec.to_builtins(typed)
+    return settings

@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: MIT
+"""The HTTP door of EventBridge, in both of its protocols.
+
+The RPC API (version 2020-04-01: ``POST /`` with ``x-acs-action``, ACS3 signature, results in
+``Data``) and the older data plane (``POST /openapi/{operation}`` with JSON, HMAC-SHA1 signature,
+results at the top). Translates and delegates.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import json
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qsl
+
+from fc_async_local.domain import json_input
+from fc_async_local.http import nonces
+from fc_async_local.http.nonces import Nonces
+from fc_async_local.services import identifiers
+from fc_async_local.services.asgi import Answer, Endpoint
+from fc_async_local.services.eventbridge import events
+from fc_async_local.services.eventbridge.errors import EventBridgeError
+from fc_async_local.services.eventbridge.operations import Operations, shown_entries
+from fc_async_local.services.signature import Unsigned, check_date, check_digest
+from fc_async_local.store.protocol import StoreUnavailable
+from fc_async_sdk import signing
+from fc_async_sdk.errors import ServiceError
+
+if TYPE_CHECKING:
+    from fc_async_local.clock import Clock
+    from fc_async_local.services.asgi import Request
+    from fc_async_local.services.eventbridge.service import EventBridgeService
+
+_BODY_LIMIT: Final = 8 * 1024 * 1024
+"""A batch of 1 MB, percent-encoded, and more than that."""
+_DATA_PLANE: Final = "openapi"
+
+
+def application(service: EventBridgeService, clock: Clock) -> Endpoint:
+    """The ASGI application of EventBridge."""
+    return Endpoint(EventBridgeEndpoint(service, clock), body_limit=_BODY_LIMIT)
+
+
+class EventBridgeEndpoint:
+    """Answers requests in EventBridge's protocols."""
+
+    def __init__(self, service: EventBridgeService, clock: Clock) -> None:
+        self._service = service
+        self._clock = clock
+        self._operations = Operations(service)
+        self._nonces = Nonces()
+
+    async def handle(self, request: Request) -> Answer:
+        """Answer one request."""
+        request_id = identifiers.request_id()
+        data_plane = request.segments[:1] == (_DATA_PLANE,)
+        try:
+            answer = await (self._data_plane(request) if data_plane else self._rpc(request))
+        except EventBridgeError as error:
+            return _error(error, request_id, data_plane=data_plane)
+        except StoreUnavailable as error:
+            away = EventBridgeError("ServiceUnavailable", str(error))
+            return _error(away, request_id, data_plane=data_plane)
+        common: dict[str, Any] = {"RequestId": request_id}
+        if data_plane:
+            common["ResourceOwnerAccountId"] = self._service.settings.account_id
+            return _json(200, common | answer, request_id)
+        common |= {"Code": "Success", "Message": "success", "Success": True, "Data": answer}
+        return _json(200, common, request_id)
+
+    def waits(self, request: Request) -> bool:  # noqa: ARG002 -- part of the port
+        """Nothing here waits."""
+        return False
+
+    def refuse(self, status: int, code: str, message: str) -> Answer:
+        """An error before there is a request that can be understood."""
+        error = EventBridgeError(code, message, status=status)
+        return _error(error, identifiers.request_id(), data_plane=False)
+
+    async def _rpc(self, request: Request) -> dict[str, Any]:
+        self._verify_rpc(request)
+        await self._service.refresh()
+        action = request.headers.get("x-acs-action", "")
+        if not action:
+            raise EventBridgeError("InvalidAction", "the header x-acs-action is missing")
+        form = request.body.decode("utf-8", "replace") if _is_form(request) else ""
+        pairs = parse_qsl(request.query, keep_blank_values=True) + parse_qsl(form, True)
+        return await self._operations.call(action, dict(pairs))
+
+    async def _data_plane(self, request: Request) -> dict[str, Any]:
+        self._verify_data_plane(request)
+        await self._service.refresh()
+        if request.segments[1:] == ("putEvents",):
+            entries = await self._service.put_events(events.read_batch(request.body))
+            return shown_entries(entries)
+        name = "".join(request.segments[1:2])
+        try:
+            values = json_input.read(request.body or b"{}")
+        except json_input.InvalidJson as error:
+            raise EventBridgeError(
+                "InvalidArgument", f"the body cannot be read as JSON: {error}"
+            ) from error
+        if not isinstance(values, dict):
+            raise EventBridgeError("InvalidArgument", "the body must be a JSON object")
+        return await self._operations.call(name[:1].upper() + name[1:], values)
+
+    def _verify_rpc(self, request: Request) -> None:
+        settings = self._service.settings
+        if not settings.strict_auth:
+            return
+        now = self._clock.now() / 1_000
+        try:
+            key_id = signing.verify(
+                method=request.method,
+                target=request.target,
+                headers=list(request.headers.items()),
+                body=request.body,
+                secret_of=settings.access_keys.get,
+                now=now,
+            )
+        except ServiceError as error:
+            raise EventBridgeError(error.code, error.message, status=error.http_status) from None
+        self._check_nonce(key_id, request, now)
+
+    def _check_nonce(self, key_id: str, request: Request, now: float) -> None:
+        nonce = request.headers.get("x-acs-signature-nonce", "")
+        if not nonce:
+            raise EventBridgeError(
+                "SignatureDoesNotMatch", "the header x-acs-signature-nonce is missing"
+            )
+        if not self._nonces.is_fresh(key_id, nonce, now):
+            raise EventBridgeError(nonces.USED, nonces.used(nonce))
+
+    def _verify_data_plane(self, request: Request) -> None:
+        settings = self._service.settings
+        if not settings.strict_auth:
+            return
+        now = self._clock.now()
+        scheme, _, credential = request.headers.get("authorization", "").partition(":")
+        key_id, _, given = credential.partition(":")
+        secret = settings.access_keys.get(key_id)
+        if scheme != "acs" or secret is None:
+            raise EventBridgeError(
+                "SignatureDoesNotMatch", "expected authorization: acs:{known key id}:{signature}"
+            )
+        digest = hmac.digest(secret.encode(), string_to_sign(request).encode("latin-1"), "sha1")
+        expected = base64.b64encode(digest)
+        if not hmac.compare_digest(expected, given.encode("latin-1", "replace")):
+            raise EventBridgeError(
+                "SignatureDoesNotMatch", "the signature is wrong: check the access key secret"
+            )
+        try:
+            check_date(request.headers.get("date"), now)
+        except Unsigned as error:
+            raise EventBridgeError("SignatureDoesNotMatch", error.message) from error
+        try:
+            check_digest(request)
+        except Unsigned as error:
+            raise EventBridgeError("InvalidDigest", error.message) from error
+        self._check_nonce(key_id, request, now / 1_000)
+
+
+def string_to_sign(request: Request) -> str:
+    """What the data plane's client signs: method, three headers, ``x-acs`` headers, the target."""
+    headers = request.headers
+    fixed = (headers.get(name, "") for name in ("content-md5", "content-type", "date"))
+    own = "".join(
+        f"{name}:{value}\n" for name, value in sorted(headers.items()) if name.startswith("x-acs")
+    )
+    query = "&".join(sorted(request.query.split("&"))) if request.query else ""
+    target = f"{request.path}?{query}" if query else request.path
+    return "\n".join((request.method, *fixed, own + target))
+
+
+def _is_form(request: Request) -> bool:
+    return request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
+
+
+def _json(status: int, content: dict[str, Any], request_id: str) -> Answer:
+    headers = (
+        ("Content-Type", "application/json;charset=utf-8"),
+        ("x-eventbridge-request-id", request_id),
+    )
+    return Answer(status, json.dumps(content, ensure_ascii=False).encode(), headers)
+
+
+def _error(error: EventBridgeError, request_id: str, *, data_plane: bool) -> Answer:
+    content: dict[str, Any] = {
+        "Code": error.code,
+        "Message": error.message,
+        "RequestId": request_id,
+    }
+    if data_plane:
+        content = {name[:1].lower() + name[1:]: value for name, value in content.items()}
+    else:
+        content["Success"] = False
+    return _json(error.status, content, request_id)

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: MIT
+"""Opens the stores that a name stands for: memory, a file, or a PostgreSQL server.
+
+The only place that knows all implementations. PostgreSQL's is imported when it is asked for: its
+driver is an extra.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from fc_async_local.store.memory import MemoryBlobs, MemoryDocuments, MemoryStore
+from fc_async_local.store.protocol import StoreUnusable
+from fc_async_local.store.sqlite.blobs import SqliteBlobs
+from fc_async_local.store.sqlite.database import Database
+from fc_async_local.store.sqlite.documents import SqliteDocuments
+from fc_async_local.store.sqlite.store import SCHEMA as SQLITE_SCHEMA
+from fc_async_local.store.sqlite.store import SqliteStore
+
+if TYPE_CHECKING:
+    from fc_async_local.store.postgres.database import PostgresDatabase
+    from fc_async_local.store.protocol import BlobStore, DocumentStore, Store
+
+MEMORY: Final = "memory:"
+POSTGRESQL: Final = ("postgresql://", "postgres://")
+
+
+class Stores(NamedTuple):
+    """Everything that is kept, opened together and closed together.
+
+    Attributes:
+        store: Invocations, deliveries, metrics.
+        documents: Configuration.
+        blobs: Code archives.
+        database: The SQLite file, for components that keep tables of their own in it, else None.
+        pool: The PostgreSQL server, likewise.
+    """
+
+    store: Store
+    documents: DocumentStore
+    blobs: BlobStore
+    database: Database | None = None
+    pool: PostgresDatabase | None = None
+
+    async def aclose(self) -> None:
+        """Close all of them."""
+        await self.store.aclose()
+        if self.database is not None:
+            await self.database.aclose()
+        if self.pool is not None:
+            await self.pool.aclose()
+
+
+async def open_stores(where: str | Path) -> Stores:
+    """Open what a name stands for, bringing its schema up to date.
+
+    Args:
+        where: ``memory:``, the path of an SQLite file, or ``postgresql://…``.
+
+    Raises:
+        StoreUnusable: In use by another runtime, newer than this program, or damaged; or the driver
+            is not installed.
+        StoreUnavailable: It can't be reached or written now.
+    """
+    if where == MEMORY:
+        return Stores(MemoryStore(), MemoryDocuments(), MemoryBlobs())
+    if str(where).startswith(POSTGRESQL):
+        return await _open_postgres(str(where))
+    return await _open_sqlite(Path(where))
+
+
+async def _open_sqlite(path: Path) -> Stores:
+    database = await Database.open(path, SQLITE_SCHEMA)
+    try:
+        store = await SqliteStore.open(database)
+    except BaseException:
+        await database.aclose()
+        raise
+    return Stores(store, SqliteDocuments(database), SqliteBlobs(database), database)
+
+
+async def _open_postgres(url: str) -> Stores:
+    try:  # the driver is an extra
+        from fc_async_local.store.postgres.blobs import PostgresBlobs  # noqa: PLC0415
+        from fc_async_local.store.postgres.database import PostgresDatabase  # noqa: PLC0415
+        from fc_async_local.store.postgres.documents import PostgresDocuments  # noqa: PLC0415
+        from fc_async_local.store.postgres.store import SCHEMA, PostgresStore  # noqa: PLC0415
+    except ImportError as error:
+        raise StoreUnusable(
+            f"a postgresql:// store needs its driver ({error}): pip install 'fc-async[postgres]'"
+        ) from error
+    pool = await PostgresDatabase.open(url, SCHEMA)
+    return Stores(
+        PostgresStore(pool), PostgresDocuments(pool), PostgresBlobs(pool), database=None, pool=pool
+    )

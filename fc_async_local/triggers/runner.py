@@ -1,0 +1,347 @@
+# SPDX-License-Identifier: MIT
+"""Fires triggers: messages of queues and RocketMQ topics are fetched, topics and buses push.
+
+A message is done when its function was invoked (asynchronous: was accepted). What cannot be done
+now comes back by the rules of its source; what can never be done becomes a dead event. The call
+path goes along, so that the loop guard sees loops through queues, topics and buses too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from fc_async_local.background import keep_running, pause_on, start_task
+from fc_async_local.domain import loop_guard
+from fc_async_local.domain.invocation import DeadEvent, OutcomeKind
+from fc_async_local.domain.rejection import Rejected
+from fc_async_local.services.eventbridge.model import Parameter, Rule, Target
+from fc_async_local.services.hints import ALONE, look_again
+from fc_async_local.services.invoking import function_arn
+from fc_async_local.services.mns.errors import MnsError
+from fc_async_local.services.mns.model import BATCH, POLLING_SECONDS
+from fc_async_local.services.mns.queue import handle_of as queue_handle
+from fc_async_local.services.mns.topic_service import FunctionSubscription
+from fc_async_local.services.rocketmq.errors import RocketMqError
+from fc_async_local.services.rocketmq.log import handle_of as rocketmq_handle
+from fc_async_local.store.protocol import StoreUnavailable
+from fc_async_local.triggers import bindings, payloads
+from fc_async_local.triggers.bindings import (
+    Binding,
+    BusSource,
+    QueueSource,
+    RocketMqSource,
+    TopicSource,
+)
+from fc_async_sdk import limits
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from fc_async_local.clock import Clock
+    from fc_async_local.domain.invocation import CallPath
+    from fc_async_local.services.eventbridge.service import EventBridgeService
+    from fc_async_local.services.hints import Hints
+    from fc_async_local.services.invoking import FunctionInvoker
+    from fc_async_local.services.mns.service import MnsService
+    from fc_async_local.services.mns.topic_service import TopicService
+    from fc_async_local.services.rocketmq.service import RocketMqService
+    from fc_async_local.settings import Settings
+    from fc_async_local.triggers.bindings import TriggerSettings
+
+_LOG: Final = logging.getLogger(__name__)
+_MISSING_MS: Final = 5_000
+"""How long a source that isn't there (yet) is left alone."""
+_TOO_MANY: Final = 429
+_SERVER_ERROR: Final = 500
+
+
+class _Message(NamedTuple):
+    """A message that fires a function: as event, and what is needed to be done with it."""
+
+    event: dict[str, Any]
+    message_id: str
+    call_path: CallPath
+    handle: str
+
+
+class TriggerRunner:
+    """Fires the triggers of a registry.
+
+    Args:
+        source: All triggers as they are now.
+        invoker: Runs functions.
+        hints: How often to look for triggers that other nodes made.
+    """
+
+    def __init__(
+        self,
+        source: Callable[[], Awaitable[Sequence[TriggerSettings]]],
+        *,
+        mns: MnsService,
+        topics: TopicService,
+        rocketmq: RocketMqService,
+        eventbridge: EventBridgeService,
+        invoker: FunctionInvoker,
+        clock: Clock,
+        settings: Settings,
+        hints: Hints = ALONE,
+    ) -> None:
+        self._source = source
+        self._mns = mns
+        self._topics = topics
+        self._rocketmq = rocketmq
+        self._eventbridge = eventbridge
+        self._invoker = invoker
+        self._clock = clock
+        self._settings = settings
+        self._hints = hints
+        self._changed = asyncio.Event()
+        self._refreshing = asyncio.Lock()
+        self._watch: asyncio.Task[None] | None = None
+        self._loops: dict[Binding, asyncio.Task[None]] = {}
+
+    async def start(self) -> None:
+        """Fire what is there, and follow changes, until :meth:`aclose`."""
+        await self.refresh()
+        self._watch = start_task("triggers", self._follow())
+
+    def changed(self) -> None:
+        """Triggers may have changed."""
+        self._changed.set()
+
+    def stop(self) -> None:
+        """Fetch no more, from now on: to be called before the sources are closed."""
+        for task in self._tasks():
+            task.cancel()
+
+    async def aclose(self) -> None:
+        """Stop. Messages that are being handled come back."""
+        self.stop()
+        await asyncio.gather(*self._tasks(), return_exceptions=True)
+
+    def _tasks(self) -> list[asyncio.Task[None]]:
+        return [task for task in (self._watch, *self._loops.values()) if task is not None]
+
+    async def _follow(self) -> None:
+        with self._clock.work():
+            await keep_running(
+                "triggers",
+                self._refresh_when_changed,
+                pause_on(self._clock),
+                unavailable=(StoreUnavailable,),
+            )
+
+    async def _refresh_when_changed(self) -> None:
+        await self._clock.wait(look_again(self._hints.survey_ms, self._clock.now()), self._changed)
+        self._changed.clear()
+        try:
+            await self.refresh()
+        except BaseException:
+            self._changed.set()  # it is still to be done
+            raise
+
+    async def refresh(self) -> None:
+        """Fire what is there now.
+
+        Raises:
+            StoreUnavailable: The triggers can't be read.
+        """
+        async with self._refreshing:  # what was read first must not be applied last
+            self._apply([_read(trigger) for trigger in await self._source()])
+
+    def _apply(self, found: Sequence[Binding | None]) -> None:
+        wanted = [binding for binding in found if binding is not None]
+        self._topics.functions = [
+            _subscription(binding, binding.source)
+            for binding in wanted
+            if isinstance(binding.source, TopicSource)
+        ]
+        self._eventbridge.bound = [
+            _rule(binding, binding.source)
+            for binding in wanted
+            if isinstance(binding.source, BusSource)
+        ]
+        for binding in self._loops.keys() - set(wanted):
+            self._loops.pop(binding).cancel()
+        for binding in wanted:
+            if binding not in self._loops and not isinstance(
+                binding.source, TopicSource | BusSource
+            ):
+                self._loops[binding] = start_task(f"trigger {binding.key}", self._fetch(binding))
+
+    async def _fetch(self, binding: Binding) -> None:
+        """Fetch and fire, for as long as the trigger is there."""
+
+        async def turn() -> None:
+            pause = await self._fetch_once(binding)
+            if pause:
+                await self._clock.wait(self._clock.now() + pause)
+
+        with self._clock.work():
+            await keep_running(f"trigger {binding.key}", turn, pause_on(self._clock))
+
+    async def _fetch_once(self, binding: Binding) -> int:
+        """Fetch and fire once; how long to leave the source alone then (milliseconds)."""
+        try:
+            if isinstance(binding.source, QueueSource):
+                await self._queue(binding, binding.source)
+            elif isinstance(binding.source, RocketMqSource):
+                await self._topic(binding, binding.source)
+        except (MnsError, RocketMqError, StoreUnavailable) as error:
+            _LOG.warning("trigger %s: %s", binding.key, error)
+            return _MISSING_MS
+        return 0
+
+    async def _queue(self, binding: Binding, source: QueueSource) -> None:
+        limit = min(binding.batch or 1, BATCH.high)
+        found = await self._mns.receive(
+            source.queue_name, limit=limit, wait_seconds=POLLING_SECONDS.high
+        )
+        if not found:
+            return
+        now = self._clock.now()
+        done = await self._fire_all(
+            binding,
+            [
+                _Message(
+                    payloads.queue_event(message, binding, source, self._settings, now),
+                    message.message_id,
+                    message.call_path,
+                    queue_handle(message),
+                )
+                for message in found
+            ],
+        )
+        if done:
+            await self._mns.delete(source.queue_name, done)
+
+    async def _topic(self, binding: Binding, source: RocketMqSource) -> None:
+        group = source.group_id or f"GID_{binding.function}_{binding.trigger}"
+        found = await self._rocketmq.consume(
+            source.instance_id,
+            source.topic,
+            group,
+            limit=min(binding.batch or 1, BATCH.high),
+            wait_seconds=POLLING_SECONDS.high,
+            tag=source.tag,
+        )
+        if not found:
+            return
+        now = self._clock.now()
+        done = await self._fire_all(
+            binding,
+            [
+                _Message(
+                    payloads.rocketmq_event(pending, binding, source, self._settings, now),
+                    pending.message.message_id,
+                    pending.message.call_path,
+                    rocketmq_handle(pending),
+                )
+                for pending in found
+            ],
+        )
+        if done:
+            await self._rocketmq.acknowledge(source.instance_id, source.topic, group, done)
+
+    async def _fire_all(self, binding: Binding, messages: Sequence[_Message]) -> list[str]:
+        """Fire a function for one batch; the handles of the messages that are done with.
+
+        A batch that is too large for one invocation is halved.
+        """
+        payload = payloads.encode([m.event for m in messages], batched=binding.batch is not None)
+        limit = limits.ASYNC_PAYLOAD_BYTES if binding.asynchronous else limits.SYNC_PAYLOAD_BYTES
+        if len(payload) > limit and len(messages) > 1:
+            half = len(messages) // 2
+            first = await self._fire_all(binding, messages[:half])
+            return first + await self._fire_all(binding, messages[half:])
+        call_path = loop_guard.closest([m.call_path for m in messages], binding.function)
+        done = await self._fire(binding, payload, call_path, messages[0].message_id)
+        return [m.handle for m in messages] if done else []
+
+    async def _fire(
+        self, binding: Binding, payload: bytes, call_path: CallPath, message_id: str
+    ) -> bool:
+        """Invoke, or give up; whether the messages are done with.
+
+        Raises:
+            StoreUnavailable: What was given up could not be kept.
+        """
+        try:
+            if binding.asynchronous:
+                await self._invoker.invoke_async(
+                    binding.function, payload, qualifier=binding.qualifier, call_path=call_path
+                )
+                return True
+            _, outcome = await self._invoker.invoke_sync(
+                binding.function, payload, qualifier=binding.qualifier
+            )
+        except Rejected as error:
+            if error.status == _TOO_MANY or error.status >= _SERVER_ERROR:
+                _LOG.warning("trigger %s: %s; it is fired again later", binding.key, error)
+                return False
+            await self._invoker.keep_dead(
+                DeadEvent(
+                    key=f"{message_id}-{binding.function}-{binding.trigger}",
+                    destination=function_arn(binding.function, binding.qualifier),
+                    document=payload,
+                    error=f"trigger {binding.key}: {error}",
+                    function=binding.function,
+                    qualifier=binding.qualifier,
+                    call_path=call_path,
+                )
+            )
+            return True
+        if outcome.kind is not OutcomeKind.SUCCESS:
+            _LOG.warning(
+                "trigger %s: the function failed with %s; it is fired again later",
+                binding.key,
+                outcome.error_type,
+            )
+        return outcome.kind is OutcomeKind.SUCCESS
+
+
+def _read(trigger: TriggerSettings) -> Binding | None:
+    try:
+        return bindings.read(trigger)
+    except bindings.Unreadable as error:
+        _LOG.warning("trigger %s/%s fires nothing: %s", trigger.function, trigger.name, error)
+        return None
+
+
+def _subscription(binding: Binding, source: TopicSource) -> FunctionSubscription:
+    return FunctionSubscription(
+        topic=source.topic,
+        name=f"{binding.function}-{binding.trigger}",
+        function=binding.function,
+        qualifier=binding.qualifier,
+        notify_strategy=source.notify_strategy,
+        notify_content_format="JSON" if source.notify_content_format == "JSON" else "SIMPLIFIED",
+        filter_tag=source.filter_tag,
+    )
+
+
+def _rule(binding: Binding, source: BusSource) -> Rule:
+    """A trigger on a bus is a rule with the function as its only target."""
+    parameters = {
+        "functionName": binding.function,
+        "Qualifier": binding.qualifier,
+        "InvocationType": "Async" if binding.asynchronous else "Sync",
+    }
+    target = Target(
+        id="function",
+        type="acs.fc.function",
+        param_list=tuple(
+            Parameter(resource_key=key, value=value) for key, value in parameters.items()
+        ),
+    )
+    # The slash keeps it apart from rules that users make.
+    return Rule(
+        bus=source.bus,
+        name=f"trigger/{binding.key}",
+        pattern=source.pattern,
+        targets=(target,),
+        created_at=0,
+        modified_at=0,
+    )

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: MIT
+"""The cache of unpacked code."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from fc_async_local.execution.archive import ArchiveRefused
+from fc_async_local.execution.code import CodeCache
+
+
+class Blobs:
+    def __init__(self, **blobs: bytes) -> None:
+        self.blobs = blobs
+        self.reads = 0
+
+    async def put_blob(self, key: str, data: bytes, *, now: int = 0) -> None:
+        self.blobs[key] = data
+
+    async def get_blob(self, key: str) -> bytes | None:
+        self.reads += 1
+        return self.blobs.get(key)
+
+
+def packed(**files: str) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(f"{name}.py", text)
+    return out.getvalue()
+
+
+def test_code_is_unpacked_once_however_many_ask(tmp_path: Path) -> None:
+    blobs = Blobs(c1=packed(index="x = 1"))
+    cache = CodeCache(blobs, tmp_path / "cache")
+
+    async def ask() -> list[Path]:
+        return await asyncio.gather(*(cache.folder("c1") for _ in range(20)))
+
+    folders = asyncio.run(ask())
+    assert set(folders) == {tmp_path / "cache/c1"}
+    assert (folders[0] / "index.py").read_text() == "x = 1"
+    assert blobs.reads == 1
+
+
+def test_folders_are_absolute_since_functions_run_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = asyncio.run(CodeCache(Blobs(c1=packed(index="x = 1")), Path("cache")).folder("c1"))
+    assert folder == tmp_path / "cache/c1"
+
+
+def test_a_later_runtime_finds_what_was_unpacked(tmp_path: Path) -> None:
+    asyncio.run(CodeCache(Blobs(c1=packed(index="x = 1")), tmp_path).folder("c1"))
+    empty = Blobs()
+    assert asyncio.run(CodeCache(empty, tmp_path).folder("c1")) == tmp_path / "c1"
+    assert empty.reads == 0
+
+
+def test_a_folder_that_was_deleted_comes_back(tmp_path: Path) -> None:
+    cache = CodeCache(Blobs(c1=packed(index="x = 1")), tmp_path)
+
+    async def twice() -> Path:
+        first = await cache.folder("c1")
+        (first / "index.py").unlink()
+        first.rmdir()
+        return await cache.folder("c1")
+
+    assert (asyncio.run(twice()) / "index.py").exists()
+
+
+def test_a_folder_that_another_process_made_meanwhile_is_used(tmp_path: Path) -> None:
+    class SlowBlobs(Blobs):
+        async def get_blob(self, key: str) -> bytes | None:
+            (tmp_path / key).mkdir()
+            (tmp_path / key / "index.py").write_text("x = 1")
+            return await super().get_blob(key)
+
+    folder = asyncio.run(CodeCache(SlowBlobs(c1=packed(index="x = 1")), tmp_path).folder("c1"))
+    assert (folder / "index.py").read_text() == "x = 1"
+    assert [path.name for path in tmp_path.iterdir()] == ["c1"]
+
+
+def test_what_was_not_used_for_long_goes_with_the_next_start(tmp_path: Path) -> None:
+    for name in ("old", "used", ".unpacking-x"):
+        (tmp_path / name).mkdir()
+        os.utime(tmp_path / name, (1, 1))
+    (tmp_path / "young").mkdir()
+    asyncio.run(CodeCache(Blobs(), tmp_path).folder("used"))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["used", "young"]
+
+
+@pytest.mark.parametrize("checksum", ["c2", "", "../c1", ".."])
+def test_unknown_code_is_a_lookup_error(tmp_path: Path, checksum: str) -> None:
+    with pytest.raises(LookupError):
+        asyncio.run(CodeCache(Blobs(), tmp_path).folder(checksum))
+
+
+def test_refused_code_leaves_nothing_behind(tmp_path: Path) -> None:
+    cache = CodeCache(Blobs(c1=b"not a zip"), tmp_path)
+    with pytest.raises(ArchiveRefused):
+        asyncio.run(cache.folder("c1"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_one_caller_that_gives_up_does_not_take_it_from_the_others(tmp_path: Path) -> None:
+    cache = CodeCache(Blobs(c1=packed(index="x = 1")), tmp_path)
+
+    async def scenario() -> Path:
+        impatient = asyncio.ensure_future(cache.folder("c1"))
+        patient = asyncio.ensure_future(cache.folder("c1"))
+        await asyncio.sleep(0)
+        impatient.cancel()
+        return await patient
+
+    assert asyncio.run(scenario()) == tmp_path / "c1"

@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: MIT
+"""Triggers, scaling, VPC bindings and tags: kept, shown, gone with their function."""
+
+from __future__ import annotations
+
+import pytest
+
+from fc_async_local.engine.protocol import Rejected
+from fc_async_local.functions.paging import Page
+
+ARN = "acs:fc:cn-hangzhou:123:functions/orders"
+TIMER = {
+    "triggerName": "nightly",
+    "triggerType": "timer",
+    "triggerConfig": '{"cronExpression":"@every 1h","enable":true}',
+}
+
+
+def refused(run, coroutine) -> tuple[int, str]:
+    with pytest.raises(Rejected) as caught:
+        run(coroutine)
+    return caught.value.status, caught.value.code
+
+
+@pytest.fixture
+def orders(run, registry, function_body):
+    run(registry.functions.create(function_body()))
+    return registry
+
+
+def test_a_trigger_is_answered_as_it_was_set(run, orders):
+    answer = run(orders.triggers.create("orders", TIMER | {"sourceArn": "acs:x", "other": 1}))
+    assert answer == TIMER | {
+        "sourceArn": "acs:x",
+        "qualifier": "LATEST",
+        "triggerId": "id-2",
+        "createdTime": "2023-11-14T22:13:20Z",
+        "lastModifiedTime": "2023-11-14T22:13:20Z",
+    }
+    assert run(orders.triggers.get("orders", "nightly")) == answer
+
+
+def test_an_update_of_a_trigger_keeps_what_it_does_not_name(run, orders):
+    run(orders.triggers.create("orders", TIMER))
+    answer = run(orders.triggers.update("orders", "nightly", {"triggerConfig": "{}"}))
+    assert (answer["triggerType"], answer["triggerConfig"]) == ("timer", "{}")
+
+
+def test_triggers_are_listed_and_deleted(run, orders):
+    run(orders.triggers.create("orders", TIMER))
+    run(orders.triggers.create("orders", TIMER | {"triggerName": "hourly"}))
+    found, _ = run(orders.triggers.listing("orders", Page()))
+    some, _ = run(orders.triggers.listing("orders", Page(), prefix="n"))
+    assert [t["triggerName"] for t in found] == ["hourly", "nightly"]
+    assert [t["triggerName"] for t in some] == ["nightly"]
+    run(orders.triggers.delete("orders", "nightly"))
+    assert refused(run, orders.triggers.get("orders", "nightly")) == (404, "TriggerNotFound")
+
+
+@pytest.mark.parametrize(
+    ("body", "answer"),
+    [
+        (TIMER | {"triggerName": "1"}, (400, "InvalidArgument")),
+        (TIMER | {"triggerName": None}, (400, "InvalidArgument")),
+        (TIMER | {"triggerType": "cron"}, (400, "InvalidArgument")),
+        (TIMER | {"triggerConfig": {}}, (400, "InvalidArgument")),
+        (TIMER | {"triggerConfig": "{"}, (400, "InvalidArgument")),
+        (TIMER | {"qualifier": "prod"}, (404, "AliasNotFound")),
+        (TIMER | {"triggerName": "taken"}, (409, "TriggerAlreadyExists")),
+    ],
+)
+def test_triggers_that_are_refused(run, orders, body, answer):
+    run(orders.triggers.create("orders", TIMER | {"triggerName": "taken"}))
+    assert refused(run, orders.triggers.create("orders", body)) == answer
+
+
+def test_reserved_concurrency_bounds_the_instances_of_all_versions(run, orders):
+    run(orders.functions.publish_version("orders", {}))
+    assert run(orders.deployment("orders", "LATEST", roll=0)).max_instances is None
+    answer = run(orders.scaling.put_concurrency("orders", {"reservedConcurrency": 0}))
+    assert answer == {"functionArn": ARN, "reservedConcurrency": 0}
+    assert run(orders.deployment("orders", "LATEST", roll=0)).max_instances == 0
+    assert run(orders.deployment("orders", "1", roll=0)).max_instances == 0
+    listed, _ = run(orders.scaling.concurrency_listing(None, Page()))
+    assert listed == [answer]
+    run(orders.scaling.delete_concurrency("orders"))
+    assert run(orders.deployment("orders", "LATEST", roll=0)).max_instances is None
+    for call in (orders.scaling.get_concurrency, orders.scaling.delete_concurrency):
+        assert refused(run, call("orders")) == (404, "OnDemandConfigNotFound")
+
+
+@pytest.mark.parametrize("value", [None, -1, "1", 1.5, True])
+def test_reserved_concurrency_is_a_whole_number(run, orders, value):
+    body = {"reservedConcurrency": value}
+    assert refused(run, orders.scaling.put_concurrency("orders", body)) == (400, "InvalidArgument")
+
+
+def test_changing_the_reserved_concurrency_does_not_retire_instances(run, orders):
+    before = run(orders.deployment("orders", "LATEST", roll=0)).revision
+    run(orders.scaling.put_concurrency("orders", {"reservedConcurrency": 3}))
+    assert run(orders.deployment("orders", "LATEST", roll=0)).revision == before
+
+
+def test_provisioned_instances_are_said_to_be_there(run, orders):
+    scaling = orders.scaling
+    none = {"functionArn": "", "target": 0, "current": 0}
+    assert run(scaling.get_provision("orders", "")) == none
+    answer = run(scaling.put_provision("orders", "", {"defaultTarget": 2, "other": 1}))
+    assert answer == {"functionArn": ARN, "defaultTarget": 2, "target": 2, "current": 2}
+    assert run(scaling.provision_listing("orders", Page()))[0] == [answer]
+    run(scaling.delete_provision("orders", ""))
+    assert run(scaling.get_provision("orders", "LATEST")) == none
+
+
+def test_scaling_configuration_is_kept_per_qualifier(run, orders):
+    scaling = orders.scaling
+    assert run(scaling.get_scaling("orders", "")) == {}
+    answer = run(scaling.put_scaling("orders", "", {"minInstances": 1}))
+    assert answer == {
+        "functionArn": ARN,
+        "minInstances": 1,
+        "targetInstances": 1,
+        "currentInstances": 1,
+    }
+    assert run(scaling.get_scaling("orders", "LATEST")) == answer
+    assert run(scaling.scaling_listing(None, Page()))[0] == [answer]
+    assert refused(run, scaling.put_scaling("orders", "prod", {})) == (404, "AliasNotFound")
+    run(scaling.delete_scaling("orders", ""))
+    assert run(scaling.get_scaling("orders", "")) == {}
+
+
+def test_vpc_bindings(run, orders):
+    run(orders.scaling.bind_vpc("orders", {"vpcId": "vpc-1"}))
+    assert run(orders.scaling.vpcs("orders")) == ["vpc-1"]
+    run(orders.scaling.unbind_vpc("orders", "vpc-1"))
+    assert run(orders.scaling.vpcs("orders")) == []
+    assert refused(run, orders.scaling.bind_vpc("orders", {})) == (400, "InvalidArgument")
+
+
+def test_tags_are_added_taken_away_and_listed(run, orders, function_body):
+    run(orders.functions.create(function_body("mail")))
+    tag = [{"Key": "team", "Value": "a"}, {"Key": "env", "Value": "x"}]
+    run(orders.tags.add({"ResourceId": [ARN, "mail"], "Tag": tag}))
+    run(orders.tags.remove(["mail"], ["env"], every=False))
+    every, _ = run(orders.tags.listing(None, {}, Page()))
+    one, _ = run(orders.tags.listing([ARN], {}, Page()))
+    some, _ = run(orders.tags.listing(None, {"env": ""}, Page()))
+    assert [(t["ResourceId"].rpartition("/")[2], t["TagKey"]) for t in every] == [
+        ("mail", "team"),
+        ("orders", "env"),
+        ("orders", "team"),
+    ]
+    assert one == some == every[1:]
+    run(orders.tags.remove([ARN], [], every=True))
+    assert run(orders.tags.listing([ARN], {}, Page())) == ([], "")
+    assert refused(run, orders.tags.add({"ResourceId": "orders"})) == (400, "InvalidArgument")
+
+
+def test_nothing_of_it_outlives_the_function(run, orders, function_body):
+    run(orders.triggers.create("orders", TIMER))
+    run(orders.scaling.put_concurrency("orders", {"reservedConcurrency": 1}))
+    run(orders.scaling.put_provision("orders", "", {"target": 1}))
+    run(orders.scaling.put_scaling("orders", "", {"minInstances": 1}))
+    run(orders.scaling.bind_vpc("orders", {"vpcId": "vpc-1"}))
+    run(orders.functions.delete("orders"))
+    run(orders.functions.create(function_body()))
+    assert run(orders.triggers.listing("orders", Page())) == ([], "")
+    assert run(orders.scaling.concurrency_listing(None, Page())) == ([], "")
+    assert run(orders.scaling.provision_listing(None, Page())) == ([], "")
+    assert run(orders.scaling.scaling_listing(None, Page())) == ([], "")
+    assert run(orders.scaling.vpcs("orders")) == []
+
+
+@pytest.mark.parametrize("kind", [None, "function", "FUNCTION", "ALIYUN::FC::FUNCTION"])
+def test_functions_are_tagged_by_every_name_of_their_type(run, registry, function_body, kind):
+    run(registry.functions.create(function_body()))
+    body = {"ResourceType": kind, "ResourceId": ["orders"], "Tag": [{"Key": "k", "Value": "v"}]}
+    run(registry.tags.add(body))
+    found, _ = run(registry.tags.listing(["orders"], {}, Page()))
+    assert [(tag["TagKey"], tag["TagValue"]) for tag in found] == [("k", "v")]
+
+
+@pytest.mark.parametrize("kind", ["service", "ALIYUN::FC::SERVICE", "", 1, ["function"]])
+def test_other_resource_types_are_refused(run, registry, function_body, kind):
+    run(registry.functions.create(function_body()))
+    body = {"ResourceType": kind, "ResourceId": ["orders"], "Tag": [{"Key": "k", "Value": "v"}]}
+    assert refused(run, registry.tags.add(body)) == (400, "InvalidArgument")
