@@ -1,2 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Deploy plugin: validates, plans and applies the asynchronous configuration in ``s.yaml``."""
+
+from __future__ import annotations
+
+from fc_async_sdk.errors import FcAsyncError
+
+__all__ = ["PluginError"]
+
+
+class PluginError(FcAsyncError):
+    """A command of the plugin cannot do what was asked. The message says what to do about it."""

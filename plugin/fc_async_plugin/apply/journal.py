@@ -27,10 +27,10 @@ import filelock
 import msgspec
 from cryptography.fernet import Fernet, InvalidToken
 
+from fc_async_plugin import PluginError
 from fc_async_plugin.apply import user_state
 from fc_async_plugin.apply.executor import Work
 from fc_async_plugin.apply.perform import UNCERTAIN, Done
-from fc_async_plugin.errors import PluginError
 from fc_async_plugin.plan.steps import Step
 from fc_async_sdk import _project_folder
 from fc_async_sdk.decoding import prepare

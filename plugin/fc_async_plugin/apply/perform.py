@@ -16,8 +16,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
+from fc_async_plugin import PluginError
 from fc_async_plugin.account import lists
-from fc_async_plugin.errors import PluginError
 from fc_async_plugin.plan.differences import settings_that_stay, settings_to_restore
 from fc_async_plugin.plan.package import pack
 from fc_async_plugin.plan.state import Place

@@ -15,7 +15,7 @@ from pathlib import Path
 import filelock
 from cryptography.fernet import Fernet
 
-from fc_async_plugin.errors import PluginError
+from fc_async_plugin import PluginError
 
 
 def key_path() -> Path:

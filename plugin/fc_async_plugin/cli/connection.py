@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from fc_async_plugin import template
+from fc_async_plugin import PluginError, template
 from fc_async_plugin.account import Regions
-from fc_async_plugin.errors import PluginError
 from fc_async_plugin.template.yaml12 import MAX_BYTES
 from fc_async_sdk import Config, Session
 from fc_async_sdk.errors import ConfigurationError

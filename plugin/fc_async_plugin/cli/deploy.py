@@ -141,10 +141,10 @@ def _deploy(project: Project, account: Account, regions: Regions, choices: Choic
 
 
 def _deploy_saved(path: Path, account: Account, choices: Choices) -> int:
+    from fc_async_plugin import PluginError
     from fc_async_plugin.account.remote import read
     from fc_async_plugin.cli import checking, connection
     from fc_async_plugin.cli.execution import Execution
-    from fc_async_plugin.errors import PluginError
     from fc_async_plugin.plan import saved as saved_plan
 
     saved = saved_plan.load(path)
@@ -190,8 +190,8 @@ def _deploy_saved(path: Path, account: Account, choices: Choices) -> int:
 
 def _settings_of_template(path: Path, saved: SavedPlan, account: Account) -> Wanted:
     """What the template says of the functions: values that a plan file does not hold."""
+    from fc_async_plugin import PluginError
     from fc_async_plugin.cli import connection
-    from fc_async_plugin.errors import PluginError
     from fc_async_plugin.plan.wanted import wanted
 
     if not Path(saved.template).is_file():

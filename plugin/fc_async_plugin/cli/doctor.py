@@ -29,8 +29,8 @@ def command(account: Account, output: Format) -> int:
       fc-async doctor
       fc-async doctor --endpoint http://127.0.0.1:9900
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
-    from fc_async_plugin import doctor
     from fc_async_plugin.cli import connection, terminal
+    from fc_async_plugin.report import doctor
     from fc_async_plugin.report.safe_text import safe
 
     asked = account.endpoint or account.region

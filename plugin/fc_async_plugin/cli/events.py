@@ -13,7 +13,7 @@ from fc_async_plugin.cli import options
 
 if TYPE_CHECKING:
     from fc_async_plugin.cli.options import Account, Format
-    from fc_async_plugin.event_tail import Shown
+    from fc_async_plugin.events.tail import Shown
     from fc_async_sdk.arn import MnsQueueArn
     from fc_async_sdk.events.payload import Payload
 
@@ -61,7 +61,7 @@ def tail_command(
     from fc_async_plugin.cli import connection, terminal
 
     try:
-        from fc_async_plugin import event_tail
+        from fc_async_plugin.events import tail
     except ModuleNotFoundError as error:
         if error.name != "mns":
             raise
@@ -70,13 +70,13 @@ def tail_command(
         ) from error
     named = _queue(queue, account)
     credentials = connection.credentials(account)
-    address = mns_endpoint or event_tail.mns_endpoint(
+    address = mns_endpoint or tail.mns_endpoint(
         account.endpoint,
         account_id=named.account_id or credentials.account_id,
         region=named.region,
     )
-    with event_tail.QueueTail(address, named.queue, credentials, consume=consume) as tail:
-        for message in islice(tail.messages(follow=not once), limit):
+    with tail.QueueTail(address, named.queue, credentials, consume=consume) as reader:
+        for message in islice(reader.messages(follow=not once), limit):
             if output == "json":
                 terminal.print_json_line(_as_data(message))
             else:

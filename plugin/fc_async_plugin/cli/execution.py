@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from fc_async_plugin import apply
+from fc_async_plugin import PluginError, apply
 from fc_async_plugin.apply import Report
 from fc_async_plugin.apply.journal import Journal
 from fc_async_plugin.apply.kept_code import CodeKeeper
@@ -27,7 +27,6 @@ from fc_async_plugin.apply.perform import Performer
 from fc_async_plugin.cli import terminal
 from fc_async_plugin.cli.group import DONE, FAILED, INTERRUPTED
 from fc_async_plugin.cli.progress import Progress
-from fc_async_plugin.errors import PluginError
 from fc_async_plugin.plan import report as plan_report
 
 if TYPE_CHECKING:

@@ -65,7 +65,7 @@ def command(
         raise template.TemplateError(failed)
     counted = None
     if counts:
-        from fc_async_plugin import runtime_counts
+        from fc_async_plugin.report import runtime_counts
 
         counted = runtime_counts.read(account.endpoint)
     shown = graphs.picture(context.graph, counted)

@@ -42,8 +42,8 @@ def command(
       fc-async import --dry-run
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
     from fc_async_plugin.account.remote import read
-    from fc_async_plugin.adopt import adopt
     from fc_async_plugin.cli import connection, terminal
+    from fc_async_plugin.plan.importing import import_configs
     from fc_async_plugin.plan.wanted import wanted
 
     project = connection.load(template, account, environment)
@@ -52,20 +52,20 @@ def command(
         remote = read(regions, wants)
     path = Path(project.file)
     text = path.read_bytes().decode("utf-8")
-    adopted = adopt(project, text, remote, only=resources)
-    for note in adopted.notes:
+    imported = import_configs(project, text, remote, only=resources)
+    for note in imported.notes:
         terminal.note(f"Note: {note}.")
-    if adopted.text == text:
+    if imported.text == text:
         click.echo("Nothing to do: the template says what the account has.")
         return
-    _show(str(path), text, adopted.text)
+    _show(str(path), text, imported.text)
     if dry_run:
         return
     terminal.confirm(f"Write {path}?", yes=yes)
     # newline="": the file keeps the line ends that it has.
     with path.open("w", encoding="utf-8", newline="") as file:
-        file.write(adopted.text)
-    click.echo(f"Wrote {path}: {', '.join(adopted.resources)}.")
+        file.write(imported.text)
+    click.echo(f"Wrote {path}: {', '.join(imported.resources)}.")
 
 
 def _show(name: str, before: str, after: str) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from fc_async_plugin.scaffold import Question
+    from fc_async_plugin.cli.scaffold import Question
 
 
 @click.command()
@@ -44,7 +44,7 @@ def command(
       fc-async init
       fc-async init minimal --no-input project_name=shop
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
-    from fc_async_plugin import scaffold
+    from fc_async_plugin.cli import scaffold
 
     if list_only:
         for name in scaffold.names():

@@ -14,7 +14,7 @@ from fc_async_plugin.cli.group import DONE, FAILED
 
 if TYPE_CHECKING:
     from fc_async_plugin.cli.options import Account, Format
-    from fc_async_plugin.policy import Comparison, RolePolicy
+    from fc_async_plugin.policy.permissions import Comparison, RolePolicy
 
 
 @click.command()
@@ -68,22 +68,22 @@ def command(  # noqa: PLR0917 -- click passes options by name
       fc-async policy --live -a default
       fc-async policy --deployer --with-functions
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
-    from fc_async_plugin import policy
     from fc_async_plugin.cli import connection, terminal
     from fc_async_plugin.cli.options import Account
+    from fc_async_plugin.policy import permissions
     from fc_async_sdk.spec import ram
 
     account = Account(region=region, account_id=account_id, access=access)
     project = connection.load(template, account, environment)
     if deployer:
-        terminal.print_json(policy.deployer(project, functions=with_functions))
+        terminal.print_json(permissions.deployer(project, functions=with_functions))
         return DONE
-    roles = policy.needed(project)
+    roles = permissions.needed(project)
     if live:
         return _compare_live(roles, account, ram_endpoint, output)
     if against is not None:
         everything = sorted({one for role in roles for one in role.permissions})
-        found = {"": policy.compare(_read(Path(against)), everything)}
+        found = {"": permissions.compare(_read(Path(against)), everything)}
         return _tell_comparisons(found, output)
     if output == "json":
         terminal.print_json([_as_data(role) for role in roles])
@@ -106,27 +106,27 @@ def _read(path: Path) -> Any:
 
 
 def _as_data(role: RolePolicy) -> dict[str, Any]:
-    from fc_async_plugin import policy
+    from fc_async_plugin.policy import permissions
     from fc_async_sdk.spec import ram
 
     return {
         "role": role.role or None,
         "functions": list(role.functions),
         "policy": ram.document(role.permissions),
-        "trust": policy.TRUST,
+        "trust": permissions.TRUST,
     }
 
 
 def _compare_live(
     roles: list[RolePolicy], account: Account, ram_endpoint: str, output: Format
 ) -> int:
-    from fc_async_plugin import policy
     from fc_async_plugin.cli.connection import credentials
+    from fc_async_plugin.policy import permissions
     from fc_async_sdk.errors import ConfigurationError
     from fc_async_sdk.spec import ram
 
     try:
-        from fc_async_plugin.role_policies import Roles
+        from fc_async_plugin.policy.roles import Roles
     except ModuleNotFoundError as error:
         raise ConfigurationError(
             f"reading RAM takes {error.name}: pip install 'fc-async[ram]'"
@@ -135,7 +135,7 @@ def _compare_live(
     found = {}
     for role in roles:
         granted = reader.policy_of(role.role) if role.role else ram.document(())
-        found[role.role or "no role"] = policy.compare(granted, role.permissions)
+        found[role.role or "no role"] = permissions.compare(granted, role.permissions)
     return _tell_comparisons(found, output)
 
 

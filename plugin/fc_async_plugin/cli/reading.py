@@ -99,7 +99,7 @@ def _roles(
     from fc_async_sdk.errors import ConfigurationError
 
     try:
-        from fc_async_plugin.role_policies import Roles
+        from fc_async_plugin.policy.roles import Roles
     except ModuleNotFoundError as error:
         raise ConfigurationError(
             f"reading RAM takes {error.name}: pip install 'fc-async[ram]'"

@@ -251,8 +251,8 @@ def replay_command(
     A replayed task's id is that of the first one with -replay-N behind it, so that replaying twice
     by accident is noticed.
     """
-    from fc_async_plugin import replay
     from fc_async_plugin.cli import connection, terminal
+    from fc_async_plugin.tasks import replay
 
     if bool(task_ids) == failed:
         raise click.UsageError("name tasks, or give --failed")

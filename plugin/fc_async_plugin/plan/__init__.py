@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""What to do: from what is wanted and what is there to steps in an order that works.
+"""Compares a template with the account, and plans the steps that make the account match.
 
-``planner``, ``order``, ``differences``, ``steps``, ``state`` and ``report`` are pure. ``wanted``
-reads a template's code folders, ``saved`` reads and writes plan files. Nothing here talks to an
-account.
+Invariants:
+
+- No module sends a request to an account.
+- All modules are pure but ``wanted``, which reads code folders, and ``saved``, which reads and
+  writes plan files.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from fc_async_plugin.errors import PluginError
+from fc_async_plugin import PluginError
 from fc_async_plugin.plan import Plan, secrets
 from fc_async_plugin.plan.differences import account_of, effective
 from fc_async_plugin.plan.state import Place, WantedFunction

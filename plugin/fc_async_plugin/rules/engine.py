@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from fc_async_plugin.errors import PluginError
+from fc_async_plugin import PluginError
 from fc_async_plugin.rules.registry import entered
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fc_async_plugin.errors import PluginError
+from fc_async_plugin import PluginError
 from fc_async_plugin.template.model import Problem
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fc_async_plugin import scaffold
+from fc_async_plugin.cli import scaffold
 
 if TYPE_CHECKING:
     from pathlib import Path

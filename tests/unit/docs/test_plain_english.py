@@ -76,10 +76,10 @@ LATER = {
     "plugin/fc_async_plugin/cli/events.py": "not rewritten yet",
     "plugin/fc_async_plugin/cli/policy.py": "not rewritten yet",
     "plugin/fc_async_plugin/cli/terminal.py": "not rewritten yet",
-    "plugin/fc_async_plugin/event_tail.py": "not rewritten yet",
+    "plugin/fc_async_plugin/events/tail.py": "not rewritten yet",
     "plugin/fc_async_plugin/plan/wanted.py": "not rewritten yet",
-    "plugin/fc_async_plugin/policy.py": "not rewritten yet",
-    "plugin/fc_async_plugin/role_policies.py": "not rewritten yet",
+    "plugin/fc_async_plugin/policy/permissions.py": "not rewritten yet",
+    "plugin/fc_async_plugin/policy/roles.py": "not rewritten yet",
     "plugin/fc_async_plugin/rules/block.py": "not rewritten yet",
     "plugin/fc_async_plugin/rules/cycles.py": "not rewritten yet",
     "plugin/fc_async_plugin/rules/json_schema.py": "not rewritten yet",
@@ -88,7 +88,7 @@ LATER = {
     "plugin/fc_async_plugin/template/loader.py": "not rewritten yet",
     "plugin/fc_async_plugin/template/model.py": "not rewritten yet",
     "plugin/fc_async_plugin/template/variables.py": "not rewritten yet",
-    "plugin/fc_async_plugin/yaml_edit.py": "not rewritten yet",
+    "plugin/fc_async_plugin/template/yaml_edit.py": "not rewritten yet",
 }
 """Folder or file -> the reason why it is not checked yet."""
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from fc_async_plugin import PluginError
 from fc_async_plugin.apply import Work, user_state
 from fc_async_plugin.apply.journal import Journal
 from fc_async_plugin.apply.perform import Done
-from fc_async_plugin.errors import PluginError
 from fc_async_plugin.plan.steps import Code, PutAsyncConfig, UpdateFunction
 from fc_async_sdk.errors import AccessDenied, TimedOut
 from fc_async_sdk.models import AsyncConfig

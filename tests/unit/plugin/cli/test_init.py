@@ -11,7 +11,8 @@ import pytest
 from cookiecutter.exceptions import FailedHookException
 from cookiecutter.main import cookiecutter
 
-from fc_async_plugin import scaffold, template
+from fc_async_plugin import template
+from fc_async_plugin.cli import scaffold
 from fc_async_plugin.cli.group import run
 from fc_async_sdk import limits
 

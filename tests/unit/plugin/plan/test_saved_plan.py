@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fc_async_plugin import PluginError
 from fc_async_plugin.account.remote import read
-from fc_async_plugin.errors import PluginError
 from fc_async_plugin.plan import plan_changes
 from fc_async_plugin.plan import saved as saved_plan
 from fc_async_plugin.plan.saved import SavedPlan

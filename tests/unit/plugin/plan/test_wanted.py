@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fc_async_plugin import template
-from fc_async_plugin.errors import PluginError
+from fc_async_plugin import PluginError, template
 from fc_async_plugin.plan.state import Place
 from fc_async_plugin.plan.steps import Code
 from fc_async_plugin.plan.wanted import wanted

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fc_async_plugin import runtime_counts
-from fc_async_plugin.errors import PluginError
+from fc_async_plugin import PluginError
+from fc_async_plugin.report import runtime_counts
 from fc_async_plugin.report.graphs import Counts
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from alibabacloud_ram20150501.client import Client
 from alibabacloud_tea_openapi.utils_models import Config
 from Tea.exceptions import TeaException
 
-from fc_async_plugin.errors import PluginError
+from fc_async_plugin import PluginError
 from fc_async_sdk.spec.ram import VERSION
 
 if TYPE_CHECKING:

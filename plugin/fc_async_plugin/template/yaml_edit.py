@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
-from fc_async_plugin.errors import PluginError
+from fc_async_plugin import PluginError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

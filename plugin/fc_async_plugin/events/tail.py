@@ -17,7 +17,7 @@ import requests
 from mns.account import Account
 from mns.mns_exception import MNSExceptionBase
 
-from fc_async_plugin.errors import PluginError
+from fc_async_plugin import PluginError
 from fc_async_sdk import endpoint, events
 from fc_async_sdk.errors import InvalidEvent
 

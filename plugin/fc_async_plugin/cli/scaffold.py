@@ -14,7 +14,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from fc_async_plugin.errors import PluginError
+from fc_async_plugin import PluginError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -24,8 +24,8 @@ _NUMBER: Final = re.compile("0|[1-9][0-9]{0,9}")
 
 def folder() -> Path:
     """Where the shipped templates are: inside the wheel, or beside the sources."""
-    installed = Path(__file__).parent / "_templates"
-    return installed if installed.is_dir() else Path(__file__).parents[2] / "templates"
+    installed = Path(__file__).parents[1] / "_templates"
+    return installed if installed.is_dir() else Path(__file__).parents[3] / "templates"
 
 
 def names() -> list[str]:
@@ -73,11 +73,11 @@ def create(
     Raises:
         PluginError: No such template, an answer that is not allowed, or the project cannot be made.
     """
-    from cookiecutter.exceptions import (  # noqa: PLC0415 -- slow to import
+    from cookiecutter.exceptions import (
         CookiecutterException,
         OutputDirExistsException,
     )
-    from cookiecutter.main import cookiecutter  # noqa: PLC0415
+    from cookiecutter.main import cookiecutter
 
     # Its log repeats what it raises, stack trace included.
     logging.getLogger("cookiecutter").addHandler(logging.NullHandler())
@@ -110,7 +110,7 @@ def _answered(
     source: Path, given: Mapping[str, str], ask: Callable[[Question], str] | None
 ) -> dict[str, str]:
     """All answers of a template, each of them allowed."""
-    from cookiecutter.prompt import prompt_for_config  # noqa: PLC0415 -- slow to import
+    from cookiecutter.prompt import prompt_for_config
 
     raw = json.loads((source / "cookiecutter.json").read_text(encoding="utf-8"))
     prompts, rules = raw["__prompts__"], raw["_rules"]

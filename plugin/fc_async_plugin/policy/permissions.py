@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from fc_async_plugin.errors import PluginError
+from fc_async_plugin import PluginError
 from fc_async_plugin.template.desired import desired, is_function
 from fc_async_sdk import arn
 from fc_async_sdk.spec import ram

@@ -10,8 +10,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fc_async_plugin.errors import PluginError
-from fc_async_plugin.yaml_edit import Edit, scalar
+from fc_async_plugin import PluginError
+from fc_async_plugin.template.yaml_edit import Edit, scalar
 
 CASES: dict[str, tuple[str, tuple[str, ...], Any, str]] = {
     "a value": ("a: 1  # one\nb: 2\n", ("a",), 9, "a: 9  # one\nb: 2\n"),

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Takes what is configured in the account over into a template, value by value.
+"""Import the configuration of an account into a template, value by value.
 
-Pure: template, account and text in, text out. A value that means the same stays as it is written,
-variables and comments included; only what differs is changed.
+Invariants:
+
+- Pure: a template, what the account has and a text go in, a text comes out.
+- A value that means the same stays as it is written, with variables and comments. Only values that
+  differ are changed.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from fc_async_plugin.plan.differences import account_of, effective
 from fc_async_plugin.plan.state import Place
 from fc_async_plugin.template.desired import BLOCK, desired, is_function
-from fc_async_plugin.yaml_edit import Edit
+from fc_async_plugin.template.yaml_edit import Edit
 from fc_async_sdk import limits
 from fc_async_sdk.models import AsyncConfig
 
@@ -23,13 +26,13 @@ if TYPE_CHECKING:
     from fc_async_plugin.template.model import Project, Resource
 
 
-class Adopted(NamedTuple):
-    """What a template becomes.
+class Imported(NamedTuple):
+    """The result of an import.
 
     Attributes:
-        text: The template, edited.
+        text: The edited template.
         resources: Names of the resources that changed.
-        notes: What can't be taken over, one sentence each.
+        notes: What cannot be imported, one sentence each.
     """
 
     text: str
@@ -37,17 +40,19 @@ class Adopted(NamedTuple):
     notes: tuple[str, ...]
 
 
-def adopt(project: Project, text: str, remote: Remote, *, only: Collection[str] = ()) -> Adopted:
-    """Take the account's configuration over.
+def import_configs(
+    project: Project, text: str, remote: Remote, *, only: Collection[str] = ()
+) -> Imported:
+    """Write the configuration of the account into the text of a template.
 
     Args:
-        project: The template, read.
-        text: The same, as text.
+        project: The template, as it was read.
+        text: The same template, as text.
         remote: What the account has of its functions.
-        only: Names of resources; empty: all of them.
+        only: Names of the resources to import; empty: all of them.
 
     Raises:
-        PluginError: A place can't be edited safely.
+        PluginError: A value is at a place that cannot be edited safely.
     """
     changed: list[str] = []
     notes: list[str] = []
@@ -71,7 +76,7 @@ def adopt(project: Project, text: str, remote: Remote, *, only: Collection[str] 
             text = Edit(text).set(("resources", resource.name, "props", BLOCK, *path), value)
         if text != before:
             changed.append(resource.name)
-    return Adopted(text, tuple(changed), tuple(notes))
+    return Imported(text, tuple(changed), tuple(notes))
 
 
 def _qualifier(resource: Resource, configs: Mapping[str, AsyncConfig]) -> str:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fc_async_plugin import policy, template
+from fc_async_plugin import PluginError, template
 from fc_async_plugin.cli.group import run
-from fc_async_plugin.errors import PluginError
-from fc_async_plugin.policy import compare
+from fc_async_plugin.policy import permissions
+from fc_async_plugin.policy.permissions import compare
 from fc_async_sdk.spec import ram
 from fc_async_sdk.spec.ram import Permission
 
@@ -55,7 +55,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_roles_get_what_their_functions_need_together(project: Path) -> None:
-    roles = policy.needed(template.load(project, account_id="123"))
+    roles = permissions.needed(template.load(project, account_id="123"))
     assert [(role.role, role.functions) for role in roles] == [("", ("c",)), (ROLE, ("a", "b"))]
     assert roles[1].permissions == (
         Permission("fc:InvokeFunction", "acs:fc:cn-hangzhou:123:functions/b"),

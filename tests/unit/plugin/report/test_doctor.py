@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fc_async_plugin import doctor
 from fc_async_plugin.cli.group import run
-from fc_async_plugin.doctor import Machine
+from fc_async_plugin.report import doctor
+from fc_async_plugin.report.doctor import Machine
 from fc_async_sdk.errors import AccessDenied
 
 if TYPE_CHECKING:
