@@ -46,7 +46,7 @@ def command(
     output: str | None,
     target: Path | None,
 ) -> None:
-    """Draw where results go; circles are red.
+    """Draw where results go; cycles are red.
 
     \b
     Examples:

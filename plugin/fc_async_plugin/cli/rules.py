@@ -1,9 +1,32 @@
 # SPDX-License-Identifier: MIT
-"""``fc-async rules``: what validate looks for."""
+"""``fc-async rules``: what validate looks for, also as the index of the rules' pages."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Final
+
 import click
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fc_async_plugin.rules import Rule
+
+_HEAD: Final = """\
+# Rules
+
+What `fc-async validate` looks for. Each rule has an id that never changes its meaning, and a page
+with an example that is refused and one that is accepted. How to choose rules and how to suppress a
+finding is told in [validate](../validate.md).
+
+| rule | severity | name | what it finds |
+| --- | --- | --- | --- |
+"""
+_TREE: Final = """
+```{toctree}
+:hidden:
+
+"""
 
 
 @click.command("rules")
@@ -50,18 +73,23 @@ def command(*, schema: bool, props: bool, output: str) -> None:
                     "severity": rule.severity,
                     "summary": rule.summary,
                 }
-                for rule in rules.entered().values()
+                for rule in rules.RULES.values()
             ]
         )
     elif output == "markdown":
-        from fc_async_plugin.report import rule_index
-
-        click.echo(rule_index.to_markdown(rules.entered()), nl=False)
+        click.echo(to_markdown(rules.RULES), nl=False)
     else:
         terminal.print_table(
             ("Rule", "Severity", "Name", "What it finds"),
-            (
-                (rule.id, rule.severity, rule.name, rule.summary)
-                for rule in rules.entered().values()
-            ),
+            ((rule.id, rule.severity, rule.name, rule.summary) for rule in rules.RULES.values()),
         )
+
+
+def to_markdown(rules: Mapping[str, Rule]) -> str:
+    """Return the index page: a table, and the tree for the navigation."""
+    rows = "".join(
+        f"| [{rule.id}]({rule.id}.md) | {rule.severity} | {rule.name} | {rule.summary} |\n"
+        for rule in rules.values()
+    )
+    tree = "".join(f"{id_}\n" for id_ in rules)
+    return f"{_HEAD}{rows}{_TREE}{tree}```\n"

@@ -61,7 +61,7 @@ def command(
     notes: bool,
     strict: bool,
 ) -> int:
-    """Check templates: syntax, variables, ranges, destinations, circles. Needs no account.
+    """Check templates: syntax, variables, ranges, destinations, cycles. Needs no account.
 
     Several templates are checked together: destinations may lead from one to the other. Exit code
     0 means no errors, 1 that there are some.
@@ -106,7 +106,7 @@ def _print(found: list[Finding], output: str, *, files: int, notes: bool) -> Non
     elif output == "sarif":
         from importlib.metadata import version
 
-        click.echo(report.to_sarif(found, rules.entered(), version("fc-async")))
+        click.echo(report.to_sarif(found, rules.RULES, version("fc-async")))
     elif found:
         from fc_async_plugin.cli import terminal
 

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""The cycle to show for each knot of the graph: the shortest one, always the same one.
+"""Finds the cycle to show for each strongly connected component: the shortest one.
 
-Pure: a graph in, cycles out. Nothing depends on the order in which edges were added but the choice
-between edges that are equal in everything else.
+Invariants:
+
+- Pure: a graph goes in, cycles come out.
+- The result does not depend on the order in which edges were added, except for the choice between
+  edges that are equal in everything else.
 """
 
 from __future__ import annotations
@@ -22,21 +25,21 @@ SEARCH_STEPS: Final = 2_000_000
 """Most edges looked at in search of the shortest cycle of one component.
 
 Components of up to about a thousand functions are searched completely; in a larger one the cycle
-shown is the shortest of those that were found by then. That there is one is always certain.
+shown is the shortest of those found by then. A component always has a cycle.
 """
 
 
 class Cycle(NamedTuple):
-    """A way that leads back to its beginning.
+    """A path that leads back to its first node.
 
     Attributes:
         edges: In order; each begins where the one before ends, the last one ends where the first
             begins. The first edge starts at the smallest node.
-        knot: All nodes that are tied together by this and other cycles.
+        component: All nodes of the strongly connected component.
     """
 
     edges: tuple[Edge, ...]
-    knot: frozenset[Node]
+    component: frozenset[Node]
 
     @property
     def nodes(self) -> list[Node]:
@@ -50,7 +53,7 @@ class Cycle(NamedTuple):
 
 
 def find_cycles(graph: Graph) -> list[Cycle]:
-    """Every edge from a node to itself, and one shortest cycle for every knot of several nodes.
+    """Return every edge from a node to itself, and one shortest cycle of each larger component.
 
     Returns:
         Sorted by their first nodes.
@@ -66,7 +69,7 @@ def find_cycles(graph: Graph) -> list[Cycle]:
 
 
 def _of_several(graph: Graph) -> list[Cycle]:
-    """The shortest cycle of each strongly connected component of two nodes or more."""
+    """Return the shortest cycle of each strongly connected component of two nodes or more."""
     number = graph.number
     pairs = [(number(edge.source), number(edge.target)) for edge in graph.edges]
     nodes = graph.nodes
@@ -82,24 +85,24 @@ def _of_several(graph: Graph) -> list[Cycle]:
     for component in components:
         members = sorted(component, key=nodes.__getitem__)
         rank = {node: place for place, node in enumerate(members)}
-        way = _shortest(_ranked(members, rank, by_pair))
-        ends = [*way[1:], way[0]]
+        path = _shortest(_ranked(members, rank, by_pair))
+        ends = [*path[1:], path[0]]
         edges = tuple(
-            by_pair[members[start], members[end]] for start, end in zip(way, ends, strict=True)
+            by_pair[members[start], members[end]] for start, end in zip(path, ends, strict=True)
         )
         cycles.append(Cycle(edges, frozenset(nodes[member] for member in members)))
     return cycles
 
 
 def _rank(edge: Edge) -> tuple[bool, str, str]:
-    """Prefer what is written as destination over what runs through a trigger."""
+    """Sort destinations before triggers."""
     return edge.kind == "trigger", edge.kind, edge.via
 
 
 def _ranked(
     members: Sequence[int], rank: dict[int, int], by_pair: dict[tuple[int, int], Edge]
 ) -> list[list[int]]:
-    """Successors within the component, by rank and in order of rank."""
+    """Return the successors within the component, by rank and in order of rank."""
     successors: list[list[int]] = [[] for _ in members]
     for source, target in by_pair:
         if source in rank and target in rank:
@@ -110,16 +113,16 @@ def _ranked(
 
 
 def _shortest(successors: list[list[int]]) -> list[int]:
-    """The shortest cycle, the one with the smallest nodes if there are several."""
+    """Return the shortest cycle; of several, the one that is found first."""
     best: list[int] = []
     steps = 0
     for start in range(len(successors)):
         if best and steps > SEARCH_STEPS:
             break
-        way, looked = _back_to(start, successors, len(best))
+        found, looked = _back_to(start, successors, len(best))
         steps += looked
-        if way and (not best or len(way) < len(best)):
-            best = way
+        if found and (not best or len(found) < len(best)):
+            best = found
         if len(best) == 2:  # noqa: PLR2004 -- there is no shorter one
             break
     smallest = best.index(min(best))
@@ -127,7 +130,16 @@ def _shortest(successors: list[list[int]]) -> list[int]:
 
 
 def _back_to(start: int, successors: list[list[int]], limit: int) -> tuple[list[int], int]:
-    """The shortest way from a node back to itself, shorter than a limit (0: any length)."""
+    """Search the shortest cycle through a node, breadth first.
+
+    Args:
+        start: The node.
+        successors: Of every node.
+        limit: Number of nodes that the cycle must be shorter than; 0: any length.
+
+    Returns:
+        The nodes of the cycle, empty if there is none, and the number of edges looked at.
+    """
     parents = {start: -1}
     depths = {start: 1}
     queue = deque([start])
@@ -139,12 +151,17 @@ def _back_to(start: int, successors: list[list[int]], limit: int) -> tuple[list[
         for target in successors[node]:
             looked += 1
             if target == start:
-                way = [node]
-                while parents[way[-1]] >= 0:
-                    way.append(parents[way[-1]])
-                return way[::-1], looked
+                return _path(node, parents), looked
             if target not in parents:
                 parents[target] = node
                 depths[target] = depths[node] + 1
                 queue.append(target)
     return [], looked
+
+
+def _path(node: int, parents: dict[int, int]) -> list[int]:
+    """Return the path that a search took to a node; the first node has the parent -1."""
+    path = [node]
+    while parents[path[-1]] >= 0:
+        path.append(parents[path[-1]])
+    return path[::-1]

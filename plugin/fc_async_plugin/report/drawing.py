@@ -61,7 +61,7 @@ def to_html(shown: Picture, title: str) -> str:
         "</li>"
         for cycle in shown.cycles
     )
-    found = f'<h2 class="r">Circles</h2><ul>{items}</ul>' if items else "<p>No circles.</p>"
+    found = f'<h2 class="r">Cycles</h2><ul>{items}</ul>' if items else "<p>No cycles.</p>"
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width">'

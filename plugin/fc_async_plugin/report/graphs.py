@@ -48,7 +48,7 @@ class Picture(NamedTuple):
 
     Attributes:
         graph: All nodes and edges.
-        cycles: One per knot.
+        cycles: One for each strongly connected component.
         counts: What a running runtime has counted, by function name.
     """
 
@@ -58,13 +58,14 @@ class Picture(NamedTuple):
 
     @property
     def red(self) -> frozenset[Edge]:
-        """Edges that lie on any cycle: those within a knot."""
-        knots = sorted((cycle.knot for cycle in self.cycles), key=len)  # the larger one wins
-        knot_of = {node: knot for knot in knots for node in knot}
+        """The edges within a strongly connected component: those that are on a cycle."""
+        components = sorted((cycle.component for cycle in self.cycles), key=len)
+        # A function that is its own destination has a component in a larger one, which wins.
+        component_of = {node: component for component in components for node in component}
         return frozenset(
             edge
             for edge in self.graph.edges
-            if edge.source == edge.target or edge.target in knot_of.get(edge.source, ())
+            if edge.source == edge.target or edge.target in component_of.get(edge.source, ())
         )
 
     def label(self, edge: Edge) -> str:
@@ -93,7 +94,7 @@ def to_text(shown: Picture) -> str:
         counted = shown.counted(node)
         lines.append(f"{node.label}  ({counted})" if counted else node.label)
         for edge in edges:
-            mark = "  ← circle" if edge in red else ""
+            mark = "  ← cycle" if edge in red else ""
             place = f"  {edge.position}" if edge.position else ""
             lines.append(f"  {shown.label(edge)} → {edge.target.label}{place}{mark}")
     return "\n".join(lines)

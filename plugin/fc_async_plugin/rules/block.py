@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Rules about the block itself: keys, types and ranges, exactly what the service takes.
 
-The JSON Schema judges, :mod:`..rules.structure`; these put what it refuses into words. By hand are
-only what no schema can say: a key of props that looks like ours, and what FC 2.0 wrote.
+The JSON Schema decides what is wrong (:mod:`..rules.structure`); these rules word it. Two checks
+are written by hand, because a schema cannot express them: a key of props that resembles
+``asyncInvokeConfig``, and configuration of FC 2.0.
 """
 
 from __future__ import annotations
@@ -10,8 +11,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING, Final
 
-from fc_async_plugin.rules.finding import Finding
-from fc_async_plugin.rules.registry import rule
+from fc_async_plugin.rules.rule import Finding, rule
 from fc_async_plugin.template.desired import BLOCK
 from fc_async_sdk import limits
 from fc_async_sdk.errors import shorten
@@ -32,13 +32,13 @@ _EXPECTED: Final = {
     "asyncTask": "true or false",
     "maxAsyncRetryAttempts": "a whole number",
     "maxAsyncEventAgeInSeconds": "a whole number of seconds",
-    "qualifier": "a text",
+    "qualifier": "a string",
     "destinationConfig": "a mapping with onSuccess and onFailure",
     "onSuccess": "a mapping with destination",
     "onFailure": "a mapping with destination",
-    "destination": "an ARN in a text",
+    "destination": "an ARN as a string",
 }
-"""What the types of the schema are called in a sentence."""
+"""The words for the types of the schema in messages."""
 
 
 @rule("FCA010", "unknown-key", "error", "A key that means nothing here, most likely a typo.")
@@ -77,7 +77,7 @@ def _nearest(key: str, known: Collection[str]) -> str | None:
 
 @rule("FCA011", "wrong-type", "error", "A value of a type that the service doesn't take.")
 def types(context: Context) -> Iterator[Finding]:
-    """Whole numbers, booleans, texts and mappings; quoted numbers are texts."""
+    """Whole numbers, booleans, strings and mappings; quoted numbers are strings."""
     for resource, violation in context.violations("FCA011"):
         key = str(violation.path[-1])
         expected = _EXPECTED[key]
@@ -142,7 +142,12 @@ def ages(context: Context) -> Iterator[Finding]:
         )
 
 
-@rule("FCA014", "invalid-qualifier", "error", "A qualifier that is no version and no alias name.")
+@rule(
+    "FCA014",
+    "invalid-qualifier",
+    "error",
+    "A qualifier that is neither a version nor an alias name.",
+)
 def qualifiers(context: Context) -> Iterator[Finding]:
     """LATEST, the number of a version, or the name of an alias."""
     for resource, violation in context.violations("FCA014"):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fc_async_plugin.graph import Graph, build, find_cycles
 from fc_async_plugin.rules.structure import violations
-from fc_async_plugin.rules.suppression import Suppressions
+from fc_async_plugin.template.comments import WHOLE_FILE
 from fc_async_plugin.template.desired import BLOCK, is_function
 from fc_async_sdk.errors import InvalidArn
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from fc_async_plugin.graph.account import LiveFunction, LiveRegion
     from fc_async_plugin.graph.build import Link
     from fc_async_plugin.rules.structure import Violation
-    from fc_async_plugin.template.model import Problem, Project, Resource
+    from fc_async_plugin.template.model import Position, Problem, Project, Resource, Suppression
     from fc_async_sdk.arn import DestinationArn, FunctionArn
     from fc_async_sdk.spec.graph import Node
 
@@ -120,7 +120,7 @@ class Context:
 
     @functools.cached_property
     def cycles(self) -> tuple[Cycle, ...]:
-        """One cycle per knot that destinations alone make; waived destinations left out."""
+        """One cycle for each strongly connected component of destinations that are not waived."""
         edges = [edge for edge in self._unwaived if edge.kind != "trigger"]
         return tuple(find_cycles(Graph(edges=edges)))
 
@@ -159,3 +159,40 @@ class Context:
         for link in self.links:
             if not isinstance(link.arn, InvalidArn):
                 yield link, link.arn
+
+
+class Suppressions:
+    """Suppressions by place; remembers which of them were of use.
+
+    Args:
+        items: Those of all files of a run.
+    """
+
+    def __init__(self, items: Iterable[Suppression]) -> None:
+        self.items = tuple(items)
+        self._used: set[tuple[Suppression, str]] = set()
+        self._by_place: dict[tuple[str, int], list[Suppression]] = {}
+        for item in self.items:
+            self._by_place.setdefault((item.position.file, item.line), []).append(item)
+
+    def names(self, *rules: str) -> bool:
+        """Whether any of these rules is suppressed anywhere."""
+        return any(rule in item.rules for item in self.items for rule in rules)
+
+    def use(self, rule: str, position: Position) -> bool:
+        """Whether a finding at a place is suppressed. The suppression counts as used."""
+        for line in (position.line, WHOLE_FILE):
+            for item in self._by_place.get((position.file, line), ()):
+                if rule in item.rules:
+                    self._used.add((item, rule))
+                    return True
+        return False
+
+    def unused(self) -> list[tuple[Suppression, str]]:
+        """Suppressions, and which of their rules, that no finding needed."""
+        return [
+            (item, rule)
+            for item in self.items
+            for rule in item.rules
+            if (item, rule) not in self._used
+        ]

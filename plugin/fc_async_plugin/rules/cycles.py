@@ -1,19 +1,18 @@
 # SPDX-License-Identifier: MIT
-"""Rules about results that come back: self-destination, cycles, cycles through triggers."""
+"""Rules about destination cycles: self-destination, cycles, cycles through triggers."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from fc_async_plugin.rules.finding import Finding, Related
-from fc_async_plugin.rules.registry import rule
+from fc_async_plugin.rules.rule import Finding, Related, rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from fc_async_plugin.graph import Cycle, Edge
     from fc_async_plugin.rules.context import Context
-    from fc_async_plugin.rules.finding import Severity
+    from fc_async_plugin.rules.rule import Severity
 
 _SHOWN: Final = 12
 """Most edges that a message spells out; all of them are in the related places."""
@@ -29,7 +28,7 @@ def self_destination(context: Context) -> Iterator[Finding]:
 
 @rule("FCA031", "destination-cycle", "error", "Destinations that lead back to where they began.")
 def cycles(context: Context) -> Iterator[Finding]:
-    """One finding per knot, with its shortest cycle."""
+    """One finding per strongly connected component, with its shortest cycle."""
     for cycle in context.cycles:
         if len(cycle.edges) > 1:
             yield from _findings("FCA031", "error", cycle)
@@ -43,13 +42,13 @@ def trigger_cycles(context: Context) -> Iterator[Finding]:
 
 
 def _findings(id_: str, severity: Severity, cycle: Cycle) -> Iterator[Finding]:
-    """The finding, or none if all of the cycle is in the account and nothing in a template."""
+    """Yield the finding; nothing if no part of the cycle is in a template."""
     places = [(edge, edge.position) for edge in cycle.edges]
     related = tuple(Related(place, _related(edge)) for edge, place in places if place is not None)
     if related:
         fix = (
-            "break the circle at one of these places; if it ends by itself, say so there:"
-            f" # fc-async: ignore[{id_}] and the reason"
+            "break the cycle at one of these places; if it ends by itself, suppress the finding"
+            f" there: # fc-async: ignore[{id_}] and the reason"
         )
         yield Finding(id_, severity, _message(cycle), related[0].position, fix, related)
 
@@ -62,9 +61,9 @@ def _message(cycle: Cycle) -> str:
         steps = [f"→ {edge.target.label} ({_on(edge)})" for edge in cycle.edges[:_SHOWN]]
         more = len(cycle.edges) - len(steps)
         tail = f" and {more} more steps back to {first}" if more else ""
-        message = f"results go round in a circle: {first} {' '.join(steps)}{tail}"
-    rest = len(cycle.knot) - len(cycle.edges)
-    return f"{message} ({rest} more are tied to this circle)" if rest else message
+        message = f"destination cycle: {first} {' '.join(steps)}{tail}"
+    rest = len(cycle.component) - len(cycle.edges)
+    return f"{message} ({rest} more are in cycles with these)" if rest else message
 
 
 def _on(edge: Edge) -> str:

@@ -5,8 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from fc_async_plugin.rules.finding import Finding
-from fc_async_plugin.rules.registry import rule
+from fc_async_plugin.rules.rule import Finding, rule
 from fc_async_plugin.template.desired import destination_path
 from fc_async_sdk import arn, limits
 from fc_async_sdk.errors import InvalidArn, shorten

@@ -6,14 +6,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from fc_async_plugin import PluginError
-from fc_async_plugin.rules.registry import entered
+from fc_async_plugin.rules.catalog import RULES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from fc_async_plugin.rules.context import Context
-    from fc_async_plugin.rules.finding import Finding
-    from fc_async_plugin.rules.registry import Rule
+    from fc_async_plugin.rules.rule import Finding, Rule
 
 _LAST: Final = "FCA092"
 """Says which suppressions were of no use, which is known only when all rules have run."""
@@ -35,7 +34,7 @@ def check(
     Raises:
         PluginError: A name in ``select`` or ``ignore`` fits no rule.
     """
-    chosen = choose(entered(), select, ignore)
+    chosen = choose(RULES, select, ignore)
     kept = [
         finding
         for rule in chosen
@@ -44,9 +43,9 @@ def check(
         if not context.suppressions.use(finding.rule, finding.position)
     ]
     ran = {rule.id for rule in chosen}
-    if ran == set(entered()):
+    if ran == set(RULES):
         # After a choice of rules, or with a template unread, it is unknown what is unused.
-        kept += entered()[_LAST].check(context) if not context.problems else ()
+        kept += RULES[_LAST].check(context) if not context.problems else ()
     secrets = [secret for project in context.projects for secret in project.secrets]
     if secrets:
         kept = [_masked(finding, secrets) for finding in kept]

@@ -6,8 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fc_async_plugin.rules.destinations import where
-from fc_async_plugin.rules.finding import Finding
-from fc_async_plugin.rules.registry import rule
+from fc_async_plugin.rules.rule import Finding, rule
 from fc_async_plugin.template.desired import BLOCK
 from fc_async_sdk.spec import ram
 

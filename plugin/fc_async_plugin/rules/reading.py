@@ -5,8 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from fc_async_plugin.rules.finding import Finding
-from fc_async_plugin.rules.registry import rule
+from fc_async_plugin.rules.rule import Finding, rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +25,7 @@ def unreadable(context: Context) -> Iterator[Finding]:
 
 @rule("FCA002", "unresolved-variable", "error", "A ${…} can't be resolved.")
 def unresolved(context: Context) -> Iterator[Finding]:
-    """Names that lead nowhere or round in a circle, and JavaScript."""
+    """Names that do not exist, cycles of variables, and JavaScript."""
     for problem in context.problems:
         if problem.kind == "variable":
             yield Finding("FCA002", "error", problem.message, problem.position, problem.fix)

@@ -6,8 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from fc_async_plugin.rules.destinations import where
-from fc_async_plugin.rules.finding import Finding, Related
-from fc_async_plugin.rules.registry import rule
+from fc_async_plugin.rules.rule import Finding, Related, rule
 from fc_async_plugin.template.desired import BLOCK, is_unresolved
 from fc_async_sdk import limits
 

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from fc_async_plugin.graph import build
 from fc_async_plugin.rules.destinations import where
-from fc_async_plugin.rules.finding import Finding, Related
-from fc_async_plugin.rules.registry import rule
+from fc_async_plugin.rules.rule import Finding, Related, rule
 from fc_async_plugin.template.desired import BLOCK
 from fc_async_sdk import arn, limits
 from fc_async_sdk.errors import shorten

@@ -103,7 +103,7 @@ def _long_chains(
     hops: dict[int, int] = {}
 
     def count(leaf: Leaf) -> int:
-        """Names from a leaf to its end; circles and long ways are refused before."""
+        """Count the names up to the value. The resolver has refused cycles and long chains."""
         if id(leaf) not in hops:
             targets = [resolver.find(path, scope) for path in _references(leaf)]
             ways = [count(target) + 1 for target in targets if isinstance(target, Leaf)]

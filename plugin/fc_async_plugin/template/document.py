@@ -158,9 +158,7 @@ def _extended(reader: _Reader, root: Table, path: Path) -> tuple[Table, tuple[Pa
         raise failure("structure", place, "extend names one file")
     base_path = path.parent / extends.value
     if base_path.resolve() == path.resolve():
-        raise failure(
-            "structure", place, f"extend goes round in a circle: {path.name} extends itself"
-        )
+        raise failure("structure", place, f"cycle of extend: {path.name} extends itself")
     if not base_path.exists():
         raise failure("file", place, f"extend: {base_path} doesn't exist")
     base = reader.table(base_path)
@@ -186,7 +184,7 @@ def _with_resources(table: Table, source: Table) -> Table:
 
 
 def _look_further(reader: _Reader, base: Table, path: Path, child: Path) -> None:
-    """Note that ``s`` doesn't follow the extend of what is extended; refuse a circle."""
+    """Note that ``s`` doesn't follow the extend of what is extended; refuse a cycle."""
     further = base.entries.get("extend")
     if further is None:
         return
@@ -195,7 +193,7 @@ def _look_further(reader: _Reader, base: Table, path: Path, child: Path) -> None
         raise failure(
             "structure",
             position(further),
-            f"extend goes round in a circle: {child.name} → {path.name} → {name}",
+            f"cycle of extend: {child.name} → {path.name} → {name}",
         )
     reader.notes.append(
         Problem(

@@ -205,9 +205,9 @@ class Resolver:
 
     def _enter(self, key: tuple[int, str], node: Node) -> None:
         if key in self._open:
-            call_path = [text for text in self._open.values() if text]
-            shown = " → ".join(dict.fromkeys(call_path))
-            raise _error(node, f"variables go round in a circle: {shown}", "break the circle")
+            names = [text for text in self._open.values() if text]
+            shown = " → ".join(dict.fromkeys(names))
+            raise _error(node, f"cycle of variables: {shown}", "break the cycle")
         if len(self._open) >= MAX_HOPS:
             raise _error(node, f"more than {MAX_HOPS} names or levels lead to this value")
         self._open[key] = str(node.value) if isinstance(node, Leaf) else ""

@@ -33,7 +33,7 @@ resources:
       region: cn-hangzhou
       functionName: billing
 """
-CIRCLE = (
+CYCLE = (
     GOOD
     + """\
       asyncInvokeConfig:
@@ -58,7 +58,7 @@ def run(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedPr
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     (tmp_path / "s.yaml").write_text(GOOD)
-    (tmp_path / "circle.yaml").write_text(CIRCLE)
+    (tmp_path / "cycle.yaml").write_text(CYCLE)
     return tmp_path
 
 
@@ -70,16 +70,16 @@ def test_a_good_template_exits_with_0(project: Path) -> None:
     )
 
 
-def test_a_circle_exits_with_1_and_names_file_and_line(project: Path) -> None:
-    done = run(project, "validate", "-t", "circle.yaml")
+def test_a_cycle_exits_with_1_and_names_file_and_line(project: Path) -> None:
+    done = run(project, "validate", "-t", "cycle.yaml")
     assert done.returncode == 1
-    assert "circle.yaml:11:36: orders → billing on success" in done.stdout
-    assert "circle.yaml:20:36: billing → orders on success" in done.stdout
+    assert "cycle.yaml:11:36: orders → billing on success" in done.stdout
+    assert "cycle.yaml:20:36: billing → orders on success" in done.stdout
 
 
 @pytest.mark.parametrize("form", ["json", "sarif"])
 def test_machine_formats_are_documents_alone(project: Path, form: str) -> None:
-    done = run(project, "validate", "-t", "circle.yaml", "--format", form)
+    done = run(project, "validate", "-t", "cycle.yaml", "--format", form)
     assert done.returncode == 1
     json.loads(done.stdout)
 
@@ -97,7 +97,7 @@ def test_an_unknown_rule_is_refused(project: Path) -> None:
 
 
 def test_the_graph_is_drawn_into_a_file(project: Path) -> None:
-    done = run(project, "graph", "-t", "circle.yaml", "-o", "out.svg")
+    done = run(project, "graph", "-t", "cycle.yaml", "-o", "out.svg")
     assert done.returncode == 0
     assert "#c62828" in (project / "out.svg").read_text()
 
@@ -117,11 +117,11 @@ def test_the_rules_are_listed_and_the_schema_is_printed(project: Path) -> None:
 
 
 def test_several_templates_are_checked_together(project: Path) -> None:
-    second = CIRCLE.replace("  orders:\n", "  other:\n").replace("  billing:\n", "  more:\n")
+    second = CYCLE.replace("  orders:\n", "  other:\n").replace("  billing:\n", "  more:\n")
     (project / "second.yaml").write_text(second)
-    done = run(project, "validate", "circle.yaml", "second.yaml", "--select", "FCA044")
+    done = run(project, "validate", "cycle.yaml", "second.yaml", "--select", "FCA044")
     assert "2 errors in 2 templates" in done.stdout
-    assert "circle.yaml:9:7: orders is configured here first" in done.stdout
+    assert "cycle.yaml:9:7: orders is configured here first" in done.stdout
 
 
 def test_an_account_that_cannot_be_read_is_an_error(project: Path) -> None:
@@ -132,7 +132,7 @@ def test_an_account_that_cannot_be_read_is_an_error(project: Path) -> None:
 
 
 def test_a_terminal_without_unicode_gets_question_marks(project: Path) -> None:
-    done = run(project, "validate", "-t", "circle.yaml", PYTHONIOENCODING="ascii")
+    done = run(project, "validate", "-t", "cycle.yaml", PYTHONIOENCODING="ascii")
     assert done.returncode == 1
-    assert "circle: billing ? orders (on success)" in done.stdout
+    assert "cycle: billing ? orders (on success)" in done.stdout
     assert done.stderr == ""

@@ -56,7 +56,7 @@ def write(project: Path) -> Callable[..., None]:
     return write
 
 
-def test_a_circle_through_what_is_live_is_found(
+def test_a_cycle_through_what_is_live_is_found(
     fc_async: Callable[..., Ran], fc_local: FcLocal, write: Callable[..., None]
 ) -> None:
     write(a=config(arn("b")), b=config(QUEUE))
@@ -66,7 +66,7 @@ def test_a_circle_through_what_is_live_is_found(
     found = fc_async("validate", "--live")
     assert found.code == 1
     assert "live in the account" in found.out
-    assert "← circle" in fc_async("graph", "--live").out
+    assert "← cycle" in fc_async("graph", "--live").out
 
 
 def test_what_is_nowhere_is_an_error_once_the_account_was_read(

@@ -45,13 +45,15 @@ def shown(*ways: str) -> list[str]:
         (("ab", "bc", "ca", "bd", "db"), ["bd"]),  # nested: the shortest
         (("ab", "bc", "ca", "cd", "de", "ec"), ["abc"]),  # two of the same length
         (("ab", "bb"), ["b"]),
-        (("ab", "ba", "bb", "aa"), ["a", "ab", "b"]),  # each loop, and the knot
+        (("ab", "ba", "bb", "aa"), ["a", "ab", "b"]),  # each loop, and the component
         (("xa", "ab", "ba", "by"), ["ab"]),  # what leads there and away is no part of it
         (("ab", "ab!", "ba"), ["ab"]),  # parallel edges
         (("ab~", "ba"), ["ab"]),
     ],
 )
-def test_the_shortest_cycle_of_each_knot_is_shown(ways: tuple[str, ...], cycles: list[str]) -> None:
+def test_the_shortest_cycle_of_each_component_is_shown(
+    ways: tuple[str, ...], cycles: list[str]
+) -> None:
     assert shown(*ways) == cycles
 
 
@@ -76,7 +78,7 @@ def test_a_cycle_is_closed_and_no_shorter_one_exists(pairs: list[tuple[int, int]
             several = [(a, b) for a, b in pairs if a != b]
             component = next(c for c in cyclic_components(8, several) if members <= set(c))
             assert len(cycle.edges) == min(girth(several, start) for start in component)
-            assert {letters.index(n.name) for n in cycle.knot} == set(component)
+            assert {letters.index(n.name) for n in cycle.component} == set(component)
 
 
 def girth(pairs: list[tuple[int, int]], start: int) -> int:

@@ -66,7 +66,7 @@ def test_an_executable_stays_one(code: Path) -> None:
     assert (entry.external_attr >> 16) & 0o777 == 0o755
 
 
-def test_a_link_in_a_circle_ends(code: Path) -> None:
+def test_symbolic_links_that_form_a_cycle_are_followed_once(code: Path) -> None:
     (code / "lib" / "back").symlink_to(code, target_is_directory=True)
     assert names(code) == ["index.py", "lib/a.py"]
 

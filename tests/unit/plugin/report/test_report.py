@@ -85,7 +85,7 @@ def test_github_annotations_are_escaped() -> None:
 
 
 def test_sarif_names_rule_place_and_related_places() -> None:
-    log = json.loads(findings.to_sarif([FOUND], rules.entered(), "1.0"))
+    log = json.loads(findings.to_sarif([FOUND], rules.RULES, "1.0"))
     (run,) = log["runs"]
     (result,) = run["results"]
     assert log["version"] == "2.1.0"
@@ -109,11 +109,11 @@ def test_edges_of_cycles_are_red_in_every_drawing() -> None:
     assert graphs.to_mermaid(PICTURE).count("linkStyle") == 2
     assert graphs.to_dot(PICTURE).count(f'color="{graphs.RED}", font') == 2
     assert drawing.to_svg(PICTURE).count(f'stroke="{graphs.RED}"') == 2
-    assert graphs.to_text(PICTURE).count("← circle") == 2
+    assert graphs.to_text(PICTURE).count("← cycle") == 2
     assert json.loads(graphs.to_json(PICTURE))["cycles"] == [[0, 1]]
 
 
-def test_every_edge_of_a_knot_is_red_even_beside_a_loop() -> None:
+def test_every_edge_of_a_component_is_red_even_beside_a_loop() -> None:
     loop = Edge(B, B, "failure")
     picture = graphs.picture(Graph(edges=[*EDGES, loop]))
     assert picture.red == {EDGES[0], EDGES[1], loop}
@@ -125,7 +125,7 @@ def test_the_svg_is_well_formed_and_escaped() -> None:
     assert titles == ["a<1>", 'b"', "queue dead"]
 
 
-def test_the_page_lists_the_circles() -> None:
+def test_the_page_lists_the_cycles() -> None:
     page = drawing.to_html(PICTURE, "<app>")
     assert "&lt;app&gt;" in page
     assert "a&lt;1&gt; → b&quot; → a&lt;1&gt;" in page

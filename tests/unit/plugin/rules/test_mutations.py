@@ -104,7 +104,7 @@ def test_a_malformed_template_never_gives_a_stack_trace(tmp_path: Path, start: i
         context = rules.Context(projects, problems)
         found = rules.check(context)
         findings.write_text(Console(file=io.StringIO()), found, 1)
-        findings.to_sarif(found, rules.entered(), "0")
+        findings.to_sarif(found, rules.RULES, "0")
         findings.to_github(found)
         findings.to_json(found)
         drawing.to_svg(graphs.picture(context.graph))

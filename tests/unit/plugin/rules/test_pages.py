@@ -3,15 +3,18 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from fc_async_plugin import rules
+from fc_async_plugin.cli.rules import to_markdown
 from fc_async_plugin.graph.account import LiveFunction, LiveRegion
-from fc_async_plugin.report import rule_index
-from fc_async_plugin.rules import Finding, entered
+from fc_async_plugin.rules import RULES, Finding, Rule
 from fc_async_sdk.models import Function
 
 if TYPE_CHECKING:
@@ -32,11 +35,11 @@ LIVE = LiveRegion(
 )
 
 
-@pytest.mark.parametrize("id_", entered())
+@pytest.mark.parametrize("id_", RULES)
 def test_a_page_has_an_example_that_is_found_and_one_that_is_not(
     check: Callable[..., list[Finding]], id_: str
 ) -> None:
-    rule = entered()[id_]
+    rule = RULES[id_]
     page = (PAGES / f"{id_}.md").read_text("utf-8")
     assert page.startswith(f"# {id_}: {rule.name}\n\nSeverity: {rule.severity}. {rule.summary}\n")
     examples = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)[:2]
@@ -55,8 +58,23 @@ def _whole(example: str) -> str:
 
 def test_the_index_is_generated_from_the_rules() -> None:
     index = (PAGES / "index.md").read_text("utf-8")
-    assert index == rule_index.to_markdown(entered()), "fc-async rules -o markdown"
+    assert index == to_markdown(RULES), "fc-async rules -o markdown"
+
+
+def test_every_rule_that_a_module_defines_is_listed() -> None:
+    modules = [
+        importlib.import_module(f"{rules.__name__}.{module.name}")
+        for module in pkgutil.iter_modules(rules.__path__)
+    ]
+    defined = {
+        value for module in modules for value in vars(module).values() if isinstance(value, Rule)
+    }
+    assert defined == set(RULES.values())
+
+
+def test_rules_are_listed_in_the_order_of_their_ids() -> None:
+    assert list(RULES) == sorted(RULES)
 
 
 def test_there_is_no_page_without_a_rule() -> None:
-    assert {path.stem for path in PAGES.glob("FCA*.md")} == set(entered())
+    assert {path.stem for path in PAGES.glob("FCA*.md")} == set(RULES)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from fc_async_plugin.rules import Finding, entered
+from fc_async_plugin.rules import RULES, Finding
 
 Check = Callable[..., list[Finding]]
 
@@ -188,7 +188,7 @@ def test_a_cycle_names_each_edge_with_its_line(check: Check) -> None:
     text = function("a", goes(arn("b"), arn("b"))) + function("b", goes(arn("a"), arn("c")))
     (found,) = check(text + function("c"), select=("FCA03",))
     assert found.rule == "FCA031"
-    assert found.message == ("results go round in a circle: a → b (on failure) → a (on success)")
+    assert found.message == "destination cycle: a → b (on failure) → a (on success)"
     assert [related.message for related in found.related] == [
         "a → b on failure",
         "b → a on success",
@@ -240,7 +240,7 @@ def test_a_waiver_takes_one_destination_out_of_the_search(check: Check) -> None:
     assert check(function("a", block), select=("FCA03",)) == []
 
 
-def test_a_waiver_on_one_edge_leaves_the_other_circle(check: Check) -> None:
+def test_a_waiver_on_one_edge_leaves_the_other_cycle(check: Check) -> None:
     block = (
         "destinationConfig:\n"
         "  # fc-async: ignore[FCA031] stops after one round\n"
@@ -278,7 +278,7 @@ def test_other_components_are_none_of_our_business(check: Check) -> None:
 
 
 def test_every_rule_says_what_it_is() -> None:
-    for id_, rule in entered().items():
+    for id_, rule in RULES.items():
         assert rule.id == id_
         assert rule.summary.endswith(".")
         assert rule.check.__doc__

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fc_async_plugin.rules import Finding, entered, json_schema, structure
+from fc_async_plugin.rules import RULES, Finding, json_schema, structure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,8 +71,8 @@ LINE = 9
             "{qualifier: true}",
             "FCA011",
             38,
-            "qualifier is True, the service takes a text",
-            "write a text",
+            "qualifier is True, the service takes a string",
+            "write a string",
         ),
         (
             "{destinationConfig: 3}",
@@ -92,8 +92,8 @@ LINE = 9
             "{destinationConfig: {onFailure: {destination: 3}}}",
             "FCA011",
             72,
-            "destination is 3, the service takes an ARN in a text",
-            "write an ARN in a text",
+            "destination is 3, the service takes an ARN as a string",
+            "write an ARN as a string",
         ),
         (
             "{maxAsyncRetryAttempts: 9}",
@@ -235,7 +235,7 @@ def keywords(key: str, schema: dict[str, Any]) -> Iterator[tuple[str, str]]:
 )
 def test_whatever_the_schema_can_refuse_has_a_rule_that_words_it(key: str, keyword: str) -> None:
     violation = structure.Violation(("asyncInvokeConfig", key), keyword, None, {})
-    assert violation.rule in entered()
+    assert violation.rule in RULES
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ def test_a_bomb_of_texts_is_stopped(tmp_path: Path) -> None:
         (HEAD + "a: \x00b\n", "s.yaml:3:4: no YAML: control characters are not allowed"),
         (HEAD.encode("utf-16"), "not UTF-8"),
         (HEAD + "vars: {unused: '${vars.c}'}\n", "s.yaml:3:16: ${vars.c} not found"),
-        (HEAD + "vars: {a: '${vars.b}', b: '${vars.a}'}\n", "variables go round in a circle"),
+        (HEAD + "vars: {a: '${vars.b}', b: '${vars.a}'}\n", "cycle of variables"),
         (HEAD + "a: {b: ${vars.c}}\n", "inside of { } and [ ] a ${…} needs quotes"),
         ("", "the file is empty"),
         ("# nothing\n", "the file is empty"),
@@ -79,12 +79,12 @@ def test_a_bomb_of_texts_is_stopped(tmp_path: Path) -> None:
         (HEAD + "resources: {r: {props: [1]}}\n", "props of 'r' is no mapping"),
         (HEAD + "extend: [a]\n", "extend names one file"),
         (HEAD + "extend: ./none.yaml\n", "none.yaml doesn't exist"),
-        (HEAD + "extend: ./s.yaml\n", "extend goes round in a circle: s.yaml extends itself"),
+        (HEAD + "extend: ./s.yaml\n", "cycle of extend: s.yaml extends itself"),
         (HEAD + resource("\"${file('./s.yaml')}\""), "always leads to further expressions"),
         (HEAD + resource("\"${env('A')}\""), "always leads to further expressions"),
         (HEAD + resource("\"${env('B')}\""), "always leads to further expressions"),
-        (HEAD + resource("'${this.props.x}'"), "variables go round in a circle"),
-        (HEAD + resource("'${resources.r.props.x}'"), "variables go round in a circle"),
+        (HEAD + resource("'${this.props.x}'"), "cycle of variables"),
+        (HEAD + resource("'${resources.r.props.x}'"), "cycle of variables"),
         (HEAD + resource("\"${file('/dev/zero')}\""), "this is no file"),
         (HEAD + resource("\"${file('..')}\""), "this is no file"),
         (HEAD + resource("\"${json(env('A'))}\""), "json() got no JSON"),
@@ -97,15 +97,15 @@ def test_garbage_is_one_clear_error(tmp_path: Path, text: str | bytes, said: str
     assert said in refused(tmp_path, text)
 
 
-def test_two_files_that_extend_each_other_are_a_circle(tmp_path: Path) -> None:
+def test_two_files_that_extend_each_other_are_a_cycle(tmp_path: Path) -> None:
     other = "edition: 3.0.0\nextend: ./s.yaml\n"
     said = refused(tmp_path, HEAD + "extend: ./b.yaml\n", b=other)
-    assert "b.yaml:2:9: extend goes round in a circle: s.yaml → b.yaml → ./s.yaml" in said
+    assert "b.yaml:2:9: cycle of extend: s.yaml → b.yaml → ./s.yaml" in said
 
 
-def test_a_circle_shows_the_way(tmp_path: Path) -> None:
+def test_a_cycle_shows_the_way(tmp_path: Path) -> None:
     text = f"{HEAD}vars: {{a: '${{vars.b}}', b: '-${{vars.a}}'}}\n" + resource("'${vars.a}'")
-    assert "round in a circle: ${vars.b} → -${vars.a}" in refused(tmp_path, text)
+    assert "cycle of variables: ${vars.b} → -${vars.a}" in refused(tmp_path, text)
 
 
 def test_a_chain_of_names_has_an_end(tmp_path: Path) -> None:

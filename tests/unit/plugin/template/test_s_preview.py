@@ -119,7 +119,7 @@ DOCUMENTS: dict[str, tuple[dict[str, str], Any]] = {
             "s.yaml": HEAD + "vars: {a: '${vars.b}', b: '${vars.a}'}\n"
             "resources: {r: {component: fc3, props: {x: '${vars.a}'}}}\n"
         },
-        "variables go round in a circle",  # s leaves the text
+        "cycle of variables",  # s leaves the text
     ),
     "props forward/this chain": (
         {"s.yaml": PROPS + "      x: ${this.props.y}\n      y: ${this.props.z}\n      z: end\n"},

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: MIT
+"""What a rule is, and what it reports: data only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from fc_async_plugin.template.model import Position  # noqa: TC001 -- NamedTuple fields
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from fc_async_plugin.rules.context import Context
+
+    Check = Callable[["Context"], Iterable["Finding"]]
+
+Severity = Literal["error", "warning", "note"]
+
+
+class Related(NamedTuple):
+    """Another place that belongs to a finding, such as one edge of a cycle."""
+
+    position: Position
+    message: str
+
+
+class Finding(NamedTuple):
+    """One thing that is wrong, or worth a look.
+
+    Attributes:
+        rule: Id such as ``FCA001``.
+        severity: Errors make ``validate`` fail.
+        message: What is wrong, with the value.
+        position: Where it is.
+        fix: What to do, an imperative sentence.
+        related: Other places that belong to it, in order.
+    """
+
+    rule: str
+    severity: Severity
+    message: str
+    position: Position
+    fix: str = ""
+    related: tuple[Related, ...] = ()
+
+
+class Rule(NamedTuple):
+    """One rule.
+
+    Attributes:
+        id: ``FCA`` and three digits. An id is never used again for another rule.
+        name: A few words with dashes, for people and for SARIF.
+        severity: Severity of its findings, unless a finding has another one.
+        summary: What it finds, one sentence.
+        check: Yields its findings.
+    """
+
+    id: str
+    name: str
+    severity: Severity
+    summary: str
+    check: Check
+
+    @property
+    def detail(self) -> str:
+        """One more sentence: why it matters, or what it looks at."""
+        return " ".join((self.check.__doc__ or "").split())
+
+
+def rule(id_: str, name: str, severity: Severity, summary: str) -> Callable[[Check], Rule]:
+    """Make the decorated function the check of a rule.
+
+    The rule is run only when :mod:`fc_async_plugin.rules.catalog` lists it.
+    """
+    return lambda check: Rule(id_, name, severity, summary, check)
