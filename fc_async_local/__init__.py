@@ -10,5 +10,5 @@ DEFAULT_PORT: Final = 9900
 """Port of the FC API; MNS, RocketMQ and EventBridge take the three after it.
 
 Not 9000: that is where custom runtimes listen unless configured otherwise
-(:data:`fc_async_sdk.limits.CUSTOM_RUNTIME_PORT`), and on this machine they share the ports.
+(:data:`fc_async_sdk.spec.limits.CUSTOM_RUNTIME_PORT`), and on this machine they share the ports.
 """

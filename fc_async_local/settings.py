@@ -3,7 +3,7 @@
 
 Most of these exist because the service's documents are silent or contradict each other: the
 default is our reading, the setting is the way out. Limits that are documented are not settings,
-they are in :mod:`fc_async_sdk.limits`. This module reads no environment and no file.
+they are in :mod:`fc_async_sdk.spec.limits`. This module reads no environment and no file.
 
 Invariants:
     The annotation of a setting is the only place where its range is written. A ``Settings`` that
@@ -18,9 +18,9 @@ from typing import Annotated, Any, Final, Literal, get_args, get_origin, get_typ
 import msgspec
 from msgspec import Meta
 
-from fc_async_sdk import limits
 from fc_async_sdk.decoding import prepare
 from fc_async_sdk.errors import shorten
+from fc_async_sdk.spec import limits
 
 _HOUR_MS: Final = 3_600_000
 _DAY_MS: Final = 24 * _HOUR_MS

@@ -124,28 +124,28 @@ class FcLocal:
 
     def create_queue(self, name: str) -> str:
         """Make a queue of MNS; returns its ARN, to be used as destination."""
-        from fc_async_sdk.arn import MnsQueueArn
+        from fc_async_sdk.spec.arn import MnsQueueArn
 
         self.runtime.call(self.runtime.runtime.services.mns.create_queue(name))
         return str(MnsQueueArn(queue=name, **self._place))
 
     def create_topic(self, name: str) -> str:
         """Make a topic of MNS; returns its ARN."""
-        from fc_async_sdk.arn import MnsTopicArn
+        from fc_async_sdk.spec.arn import MnsTopicArn
 
         self.runtime.call(self.runtime.runtime.services.topics.create_topic(name))
         return str(MnsTopicArn(topic=name, **self._place))
 
     def create_bus(self, name: str) -> str:
         """Make a bus of EventBridge; returns its ARN."""
-        from fc_async_sdk.arn import EventBusArn
+        from fc_async_sdk.spec.arn import EventBusArn
 
         self.runtime.call(self.runtime.runtime.services.eventbridge.create_bus(name))
         return str(EventBusArn(bus=name, **self._place))
 
     def create_rocketmq_topic(self, instance_id: str, topic: str) -> str:
         """Make a topic of a RocketMQ 4.x instance; returns its ARN."""
-        from fc_async_sdk.arn import RocketMqTopicArn
+        from fc_async_sdk.spec.arn import RocketMqTopicArn
 
         rocketmq = self.runtime.runtime.services.rocketmq
         self.runtime.call(rocketmq.create_topic(instance_id, topic))

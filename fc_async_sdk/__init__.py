@@ -17,7 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from fc_async_sdk import arn, errors, events, limits, models, operations
+    from fc_async_sdk import errors, events, models, operations
     from fc_async_sdk._async_client import AsyncClient
     from fc_async_sdk._client import Client
     from fc_async_sdk.config import Config
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from fc_async_sdk.models import AsyncConfig, AsyncTask
     from fc_async_sdk.operations import AcceptedInvocation, InvokeResult
     from fc_async_sdk.session import Session, async_client, client
+    from fc_async_sdk.spec import arn, limits
     from fc_async_sdk.version import __version__
 
 __all__ = [
@@ -69,14 +70,21 @@ _HOMES = {
     "client": "session",
     "destination_handler": "events",
 }
-_MODULES = frozenset({"arn", "errors", "events", "limits", "models", "operations"})
+_MODULES = {
+    "arn": "spec.arn",
+    "errors": "errors",
+    "events": "events",
+    "limits": "spec.limits",
+    "models": "models",
+    "operations": "operations",
+}
 
 
 def __getattr__(name: str) -> object:
     from importlib import import_module  # noqa: PLC0415 -- only when a name is asked for
 
     if name in _MODULES:
-        return import_module(f"fc_async_sdk.{name}")
+        return import_module(f"fc_async_sdk.{_MODULES[name]}")
     if name == "__version__":
         return import_module("fc_async_sdk.version").__version__
     if name not in _HOMES:

@@ -7,7 +7,7 @@ are ignored, so a newer service doesn't break an older SDK. Structs hold data: n
 validates ranges (``operations`` does, before a request is sent) or does I/O.
 
 Source of names, types and ranges: the API reference of version 2023-03-30; numbers are in
-:mod:`fc_async_sdk.limits`.
+:mod:`fc_async_sdk.spec.limits`.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
 
-from fc_async_sdk import limits
 from fc_async_sdk.decoding import prepare
 from fc_async_sdk.errors import InvalidResponse
+from fc_async_sdk.spec import limits
 
 __all__ = [
     "TERMINAL_STATUSES",
@@ -97,7 +97,7 @@ class Destination(Model, frozen=True, kw_only=True):
     """Where a result goes.
 
     Attributes:
-        destination: ARN (:mod:`fc_async_sdk.arn`), at most 512 characters.
+        destination: ARN (:mod:`fc_async_sdk.spec.arn`), at most 512 characters.
     """
 
     destination: str | None = None
@@ -325,8 +325,8 @@ class InstanceLifecycleConfig(Model, frozen=True, kw_only=True):
 class FunctionSettings(Model, frozen=True, kw_only=True):
     """What can be set on a function, shared by what is sent and what comes back.
 
-    Ranges are in :mod:`fc_async_sdk.limits`. Parts that asynchronous invocation doesn't use are
-    passed through as plain JSON (``dict``).
+    Ranges are in :mod:`fc_async_sdk.spec.limits`. Parts that asynchronous invocation doesn't use
+    are passed through as plain JSON (``dict``).
     """
 
     description: str | None = None

@@ -20,8 +20,8 @@ import time
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, quote, unquote_to_bytes
 
-from fc_async_sdk import limits
 from fc_async_sdk.errors import InvalidAccessKeyID, ServiceError, SignatureNotMatch
+from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -27,9 +27,9 @@ from fc_async_local.api.tasks import (
 from fc_async_local.engine.protocol import Invoker, Rejected
 from fc_async_local.functions import refusals
 from fc_async_local.functions.paging import Page, seal, unseal
-from fc_async_sdk import limits
 from fc_async_sdk.decoding import prepare
 from fc_async_sdk.errors import shorten
+from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping

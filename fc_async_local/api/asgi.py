@@ -29,7 +29,7 @@ from fc_async_local.api.wire import (
 )
 from fc_async_local.engine.protocol import Rejected
 from fc_async_local.http import origin
-from fc_async_sdk import limits
+from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

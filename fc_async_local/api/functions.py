@@ -11,7 +11,7 @@ from fc_async_local.api import parameters
 from fc_async_local.api.operation import operation, page_of
 from fc_async_local.engine.protocol import Rejected
 from fc_async_local.functions.functions import FunctionFilter
-from fc_async_sdk import limits
+from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -16,7 +16,7 @@ from fc_async_local.api import parameters
 from fc_async_local.api.wire import REQUEST_ID, HeaderList, Receive, Scope, Send, read_body
 from fc_async_local.engine.protocol import Rejected
 from fc_async_local.functions import refusals
-from fc_async_sdk import limits
+from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from fc_async_local.domain import json_input
 from fc_async_local.functions import refusals
 from fc_async_local.functions.paging import Page, check_limit
-from fc_async_sdk import limits
 from fc_async_sdk.errors import shorten
+from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

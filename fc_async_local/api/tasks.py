@@ -14,9 +14,9 @@ from fc_async_local.functions import refusals
 from fc_async_local.functions.paging import seal, unseal
 from fc_async_local.store import paging
 from fc_async_local.store.protocol import TaskQuery
-from fc_async_sdk.arn import FunctionArn
 from fc_async_sdk.errors import shorten
 from fc_async_sdk.events.wire import encode_payload
+from fc_async_sdk.spec.arn import FunctionArn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

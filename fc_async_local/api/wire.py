@@ -15,7 +15,7 @@ import msgspec
 from fc_async_local.engine.protocol import Rejected
 from fc_async_local.http.bodies import TooManyBodies
 from fc_async_local.store.protocol import StoreUnavailable
-from fc_async_sdk import limits
+from fc_async_sdk.spec import limits
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]

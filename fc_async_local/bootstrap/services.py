@@ -33,8 +33,8 @@ from fc_async_local.services.rocketmq.errors import RocketMqError
 from fc_async_local.services.rocketmq.service import RocketMqService
 from fc_async_local.store.protocol import StoreUnavailable
 from fc_async_local.triggers.runner import TriggerRunner
-from fc_async_sdk import arn
 from fc_async_sdk.errors import InvalidArn
+from fc_async_sdk.spec import arn
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence

@@ -19,7 +19,7 @@ from fc_async_local.services import identifiers
 from fc_async_local.services.eventbridge import events
 from fc_async_local.services.eventbridge.errors import STATUS, EventBridgeError
 from fc_async_local.store.protocol import StoreUnavailable
-from fc_async_sdk import arn
+from fc_async_sdk.spec import arn
 
 if TYPE_CHECKING:
     from fc_async_local.destinations.protocol import DestinationKind

@@ -13,7 +13,7 @@ from fc_async_local.destinations.limits import fit
 from fc_async_local.destinations.protocol import DeliveryResult
 from fc_async_local.domain.rejection import Rejected
 from fc_async_local.store.protocol import StoreUnavailable
-from fc_async_sdk import arn
+from fc_async_sdk.spec import arn
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -17,7 +17,7 @@ from fc_async_local.services import identifiers
 from fc_async_local.services.mns.errors import MnsError
 from fc_async_local.services.mns.model import Draft
 from fc_async_local.store.protocol import StoreUnavailable
-from fc_async_sdk import arn
+from fc_async_sdk.spec import arn
 
 if TYPE_CHECKING:
     from fc_async_local.destinations.protocol import DestinationKind

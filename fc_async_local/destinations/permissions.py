@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 from fc_async_local.destinations.protocol import DeliveryResult
 from fc_async_local.domain.rejection import Rejected
-from fc_async_sdk import arn
-from fc_async_sdk.spec import ram
+from fc_async_sdk.spec import arn, ram
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

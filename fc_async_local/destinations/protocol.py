@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol
 
-from fc_async_sdk import arn
+from fc_async_sdk.spec import arn
 
 if TYPE_CHECKING:
     from fc_async_local.domain.invocation import Delivery

@@ -15,7 +15,7 @@ from fc_async_local.destinations.protocol import DeliveryResult
 from fc_async_local.services.rocketmq.errors import RocketMqError
 from fc_async_local.services.rocketmq.model import NewMessage
 from fc_async_local.store.protocol import StoreUnavailable
-from fc_async_sdk import arn
+from fc_async_sdk.spec import arn
 
 if TYPE_CHECKING:
     from fc_async_local.destinations.protocol import DestinationKind

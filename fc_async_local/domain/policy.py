@@ -35,7 +35,7 @@ from typing import TYPE_CHECKING, Final
 from fc_async_local.domain import conditions, loop_guard
 from fc_async_local.domain.invocation import Invocation, Outcome, OutcomeKind, Record
 from fc_async_local.domain.states import Status
-from fc_async_sdk import limits
+from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     from fc_async_local.domain.invocation import CallPath, Delivery

@@ -22,9 +22,9 @@ from fc_async_local.domain.invocation import (
     TaskEvent,
 )
 from fc_async_local.domain.states import Status
-from fc_async_sdk import arn
 from fc_async_sdk.errors import InvalidArn
 from fc_async_sdk.events import wire
+from fc_async_sdk.spec import arn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

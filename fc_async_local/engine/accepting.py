@@ -19,8 +19,8 @@ from fc_async_local.engine import request_ids
 from fc_async_local.engine.ports import Point
 from fc_async_local.engine.protocol import Accepted, Rejected
 from fc_async_local.store.protocol import DuplicateTask, StoreUnavailable
-from fc_async_sdk import limits
 from fc_async_sdk.errors import shorten
+from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     from fc_async_local.domain.invocation import CallPath

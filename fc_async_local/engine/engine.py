@@ -25,7 +25,7 @@ from fc_async_local.engine.ports import Ports, Probe, no_probe
 from fc_async_local.engine.protocol import Accepted, Answered, Rejected
 from fc_async_local.execution.protocol import Attempt
 from fc_async_local.store.protocol import StoreUnavailable
-from fc_async_sdk import limits
+from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import msgspec
 
 from fc_async_local.domain.rejection import Rejected as Rejected  # noqa: PLC0414 -- re-exported
-from fc_async_sdk import limits
+from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     from fc_async_local.domain.invocation import CallPath, Invocation, Outcome

@@ -33,7 +33,7 @@ from fc_async_local.execution.replies import (
     document,
 )
 from fc_async_local.execution.worker import frames
-from fc_async_sdk import limits
+from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     from pathlib import Path

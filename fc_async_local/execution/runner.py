@@ -24,7 +24,7 @@ from fc_async_local.execution.memory import peak_kb, resident_kb
 from fc_async_local.execution.pool import InstancePools
 from fc_async_local.execution.ports import MOST_WAITING, PortBook, PortInUse
 from fc_async_local.execution.replies import Ending, Reply
-from fc_async_sdk import limits
+from fc_async_sdk.spec import limits
 from fc_async_sdk.spec.runtimes import CUSTOM
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ import msgspec
 
 from fc_async_local.functions import refusals
 from fc_async_local.functions.times import rfc3339
-from fc_async_sdk import limits
 from fc_async_sdk.decoding import prepare
+from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from fc_async_local.functions import async_rules, paging, refusals
 from fc_async_local.functions.records import AsyncConfigRecord
 from fc_async_local.functions.triggers import has_http_trigger
-from fc_async_sdk import arn, limits
+from fc_async_sdk.spec import arn, limits
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping

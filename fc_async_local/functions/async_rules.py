@@ -20,9 +20,9 @@ from fc_async_local.services.mns import queue
 from fc_async_local.services.mns.errors import MnsError
 from fc_async_local.services.rocketmq import service as rocketmq
 from fc_async_local.services.rocketmq.errors import RocketMqError
-from fc_async_sdk import arn, limits
 from fc_async_sdk.errors import InvalidArn
 from fc_async_sdk.models import AsyncConfig
+from fc_async_sdk.spec import arn, limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -9,13 +9,13 @@ import msgspec
 
 from fc_async_local.execution.protocol import Deployment, HealthCheck
 from fc_async_local.functions.records import FunctionRecord, VersionRecord
-from fc_async_sdk import limits
 from fc_async_sdk.models import (
     CustomRuntimeConfig,
     FunctionSettings,
     HealthCheckConfig,
     InstanceLifecycleConfig,
 )
+from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

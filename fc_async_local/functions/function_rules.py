@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What the service takes as a function, and what it answers about one.
 
-Pure. Numbers are :mod:`fc_async_sdk.limits`'; shapes are checked by converting to the SDK's
+Pure. Numbers are :mod:`fc_async_sdk.spec.limits`'; shapes are checked by converting to the SDK's
 models, so there is one description of a function in the project.
 """
 
@@ -17,10 +17,9 @@ from fc_async_local.execution import archive as archives
 from fc_async_local.functions import fields, refusals
 from fc_async_local.functions.records import FunctionRecord, Settings, VersionRecord
 from fc_async_local.functions.times import rfc3339
-from fc_async_sdk import limits
-from fc_async_sdk.arn import FunctionArn
 from fc_async_sdk.models import Code, CustomRuntimeConfig, FunctionSettings
-from fc_async_sdk.spec import runtimes
+from fc_async_sdk.spec import limits, runtimes
+from fc_async_sdk.spec.arn import FunctionArn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

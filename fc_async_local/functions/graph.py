@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from fc_async_sdk import arn, limits
+from fc_async_sdk.spec import arn, limits
 from fc_async_sdk.spec.graph import Node, Outcome, on_cycles, resolve
 
 if TYPE_CHECKING:

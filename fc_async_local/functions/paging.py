@@ -11,8 +11,8 @@ import base64
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from fc_async_local.functions import refusals
-from fc_async_sdk import limits
 from fc_async_sdk.errors import shorten
+from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

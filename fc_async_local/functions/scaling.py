@@ -17,8 +17,8 @@ from fc_async_local.functions.records import (
     VpcBindingRecord,
     key_in,
 )
-from fc_async_sdk import limits
-from fc_async_sdk.arn import FunctionArn
+from fc_async_sdk.spec import limits
+from fc_async_sdk.spec.arn import FunctionArn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

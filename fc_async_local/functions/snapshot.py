@@ -24,7 +24,7 @@ from fc_async_local.functions.records import (
     key_in,
 )
 from fc_async_local.store.protocol import Change, Document
-from fc_async_sdk import limits
+from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

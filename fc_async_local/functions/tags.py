@@ -9,8 +9,8 @@ import msgspec
 
 from fc_async_local.functions import function_rules, paging, refusals
 from fc_async_local.functions.records import FunctionRecord
-from fc_async_sdk.arn import FunctionArn
 from fc_async_sdk.errors import shorten
+from fc_async_sdk.spec.arn import FunctionArn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

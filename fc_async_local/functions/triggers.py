@@ -13,8 +13,8 @@ from fc_async_local.functions.records import Settings, TriggerRecord, key_in
 from fc_async_local.functions.times import rfc3339
 from fc_async_local.store.protocol import ChangeRefused
 from fc_async_local.triggers.bindings import TriggerSettings
-from fc_async_sdk import limits
 from fc_async_sdk.decoding import prepare
+from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import Final
 
-from fc_async_sdk import limits
 from fc_async_sdk.errors import shorten
+from fc_async_sdk.spec import limits
 
 _MOST: Final = 200_000
 """Ours: bounds memory. Beyond it the oldest nonce is forgotten before its time."""

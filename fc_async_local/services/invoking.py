@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from fc_async_sdk import arn, limits
+from fc_async_sdk.spec import arn, limits
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable

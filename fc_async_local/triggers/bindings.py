@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import msgspec
 
 from fc_async_local.services.retry import Strategy
-from fc_async_sdk import limits
 from fc_async_sdk.decoding import prepare
-from fc_async_sdk.spec import triggers
+from fc_async_sdk.spec import limits, triggers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

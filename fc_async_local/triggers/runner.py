@@ -34,7 +34,7 @@ from fc_async_local.triggers.bindings import (
     RocketMqSource,
     TopicSource,
 )
-from fc_async_sdk import limits
+from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence

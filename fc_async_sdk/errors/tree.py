@@ -42,7 +42,7 @@ class InvalidParameter(InvalidRequest):
 
 
 class InvalidArn(InvalidRequest):
-    """A resource name doesn't follow the grammar of :mod:`fc_async_sdk.arn`.
+    """A resource name doesn't follow the grammar of :mod:`fc_async_sdk.spec.arn`.
 
     Attributes:
         arn: What was given.

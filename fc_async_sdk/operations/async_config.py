@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from fc_async_sdk import arn, limits
 from fc_async_sdk.models import AsyncConfig, AsyncConfigPage, Destination, DestinationConfig
 from fc_async_sdk.operations import checks
 from fc_async_sdk.operations.call import Call, delete_call, json_call, path, query
+from fc_async_sdk.spec import arn, limits
 
 T = TypeVar("T")
 

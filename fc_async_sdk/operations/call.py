@@ -14,7 +14,7 @@ from typing import Any, Final, Generic, Literal, NamedTuple, TypeVar
 
 import msgspec
 
-from fc_async_sdk import limits, signing
+from fc_async_sdk import signing
 from fc_async_sdk.errors import (
     InvalidParameter,
     InvalidResponse,
@@ -23,6 +23,7 @@ from fc_async_sdk.errors import (
     shorten,
 )
 from fc_async_sdk.operations import checks
+from fc_async_sdk.spec import limits
 
 T = TypeVar("T")
 U = TypeVar("U")

@@ -3,7 +3,7 @@
 
 Every check returns the value in the form that goes out, or raises one of
 :class:`~fc_async_sdk.errors.InvalidRequest`'s kinds. Numbers come from
-:mod:`fc_async_sdk.limits`. Nothing here changes what the caller passed.
+:mod:`fc_async_sdk.spec.limits`. Nothing here changes what the caller passed.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from typing import Any, Final
 
 import msgspec
 
-from fc_async_sdk import limits
 from fc_async_sdk.errors import InvalidParameter, PayloadTooLarge
+from fc_async_sdk.spec import limits
 
 _QUALIFIER: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from fc_async_sdk import limits
 from fc_async_sdk.errors import InvalidParameter
 from fc_async_sdk.models import ConcurrencyConfig, ConcurrencyConfigPage
 from fc_async_sdk.operations import checks
 from fc_async_sdk.operations.call import Call, delete_call, json_call, path, query
+from fc_async_sdk.spec import limits
 
 _RESERVED: Final = limits.Range(0, 1_000_000, 0)
 

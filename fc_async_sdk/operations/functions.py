@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 import msgspec
 
-from fc_async_sdk import limits
 from fc_async_sdk.errors import InvalidParameter
 from fc_async_sdk.models import (
     Code,
@@ -28,6 +27,7 @@ from fc_async_sdk.operations.call import (
     query,
     read_nothing,
 )
+from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,9 +38,9 @@ if TYPE_CHECKING:
 class FunctionOptions(TypedDict, total=False):
     """What can be set on a function when it is created or updated.
 
-    Numbers are checked before anything is sent (:mod:`fc_async_sdk.limits`): ``timeout`` 1-86400
-    seconds, ``memory_size`` 128-32768 MB in steps of 64, ``instance_concurrency`` 1-200. Parts
-    that have no class here are given as the service spells them.
+    Numbers are checked before anything is sent (:mod:`fc_async_sdk.spec.limits`): ``timeout``
+    1-86400 seconds, ``memory_size`` 128-32768 MB in steps of 64, ``instance_concurrency`` 1-200.
+    Parts that have no class here are given as the service spells them.
     """
 
     description: str

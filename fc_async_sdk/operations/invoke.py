@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from fc_async_sdk import limits
 from fc_async_sdk.errors import (
     AsyncTaskAlreadyExists,
     FunctionError,
@@ -20,6 +19,7 @@ from fc_async_sdk.errors import (
 )
 from fc_async_sdk.operations import checks
 from fc_async_sdk.operations.call import OCTETS, Answer, Call, path, query
+from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from typing import Final, Literal, get_args
 
-from fc_async_sdk import limits
 from fc_async_sdk.errors import InvalidParameter
 from fc_async_sdk.models import AsyncTask, AsyncTaskPage, TaskStatus
 from fc_async_sdk.operations import checks
 from fc_async_sdk.operations.call import Call, json_call, path, query, read_nothing
+from fc_async_sdk.spec import limits
 
 Order = Literal["asc", "desc"]
 

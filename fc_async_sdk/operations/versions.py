@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
-from fc_async_sdk import limits
 from fc_async_sdk.errors import InvalidParameter
 from fc_async_sdk.models import Alias, AliasPage, FunctionVersion, FunctionVersionPage
 from fc_async_sdk.operations import checks
 from fc_async_sdk.operations.call import Call, delete_call, json_call, path, query
+from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

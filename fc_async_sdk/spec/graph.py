@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
 
-from fc_async_sdk import arn, limits
+from fc_async_sdk.spec import arn, limits
 from fc_async_sdk.spec.components import cyclic_components
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from fc_async_sdk.arn import (
+from fc_async_sdk.spec.arn import (
     DestinationArn,
     EventBusArn,
     FunctionArn,
@@ -26,7 +26,7 @@ from fc_async_sdk.arn import (
     MnsTopicArn,
     RocketMqTopicArn,
 )
-from fc_async_sdk.limits import DEFAULT_QUALIFIER
+from fc_async_sdk.spec.limits import DEFAULT_QUALIFIER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

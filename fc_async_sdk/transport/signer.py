@@ -10,7 +10,8 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
-from fc_async_sdk import limits, signing
+from fc_async_sdk import signing
+from fc_async_sdk.spec import limits
 from fc_async_sdk.version import __version__
 
 if TYPE_CHECKING:

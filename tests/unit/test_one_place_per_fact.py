@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from fc_async_sdk import arn
 from fc_async_sdk.models import FunctionSettings
 from fc_async_sdk.operations.functions import FunctionOptions
-from fc_async_sdk.spec import ram
+from fc_async_sdk.spec import arn, ram
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("fc_async_sdk", "fc_async_local", "plugin/fc_async_plugin")
@@ -24,7 +23,7 @@ DESTINATIONS = (
 )
 ACTIONS = [ram.checked_for(arn.parse(text)).action for text in DESTINATIONS]
 
-SPEC = ("fc_async_sdk/spec/", "fc_async_sdk/arn.py", "fc_async_sdk/limits.py")
+SPEC = "fc_async_sdk/spec/"
 SPELLED_ONCE = {
     "the default qualifier": r"""["']LATEST["']""",
     "the ARN of a queue": r"queues/\{\w+\}/messages",
@@ -61,7 +60,7 @@ def test_the_documentation_names_the_action_of_each_destination(destination: str
 
 
 def test_the_prefix_of_rocketmq_5_is_spelled_among_the_limits_only() -> None:
-    assert spellings('"rmq-') == ["fc_async_sdk/limits.py"]
+    assert spellings('"rmq-') == ["fc_async_sdk/spec/limits.py"]
 
 
 def test_settings_of_a_function_are_listed_by_the_model_only() -> None:

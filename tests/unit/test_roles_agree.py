@@ -12,8 +12,7 @@ from fc_async_local.destinations.permissions import Permitted
 from fc_async_local.destinations.protocol import DeliveryResult
 from fc_async_local.settings import Settings
 from fc_async_plugin.policy.permissions import compare
-from fc_async_sdk import arn
-from fc_async_sdk.spec import ram
+from fc_async_sdk.spec import arn, ram
 from fc_async_tests.invocations import a_delivery
 
 if TYPE_CHECKING:

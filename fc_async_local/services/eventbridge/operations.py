@@ -16,8 +16,8 @@ from fc_async_local.domain import json_input
 from fc_async_local.services.eventbridge import events, pattern
 from fc_async_local.services.eventbridge.errors import EventBridgeError
 from fc_async_local.services.eventbridge.model import Rule, Target
-from fc_async_sdk.arn import EventBusArn
 from fc_async_sdk.errors import shorten
+from fc_async_sdk.spec.arn import EventBusArn
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping

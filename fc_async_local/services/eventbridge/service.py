@@ -26,8 +26,8 @@ from fc_async_local.services.hints import ALONE
 from fc_async_local.services.pushing import Pusher
 from fc_async_local.services.retry import wait_after
 from fc_async_local.store.protocol import Change, ChangeRefused
-from fc_async_sdk import limits
 from fc_async_sdk.errors import shorten
+from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     import random

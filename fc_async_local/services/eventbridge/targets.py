@@ -25,8 +25,8 @@ from fc_async_local.services.posting import PostFailed
 from fc_async_local.services.rocketmq.errors import RocketMqError
 from fc_async_local.services.rocketmq.model import NewMessage
 from fc_async_local.store.protocol import StoreUnavailable
-from fc_async_sdk import arn, limits
 from fc_async_sdk.errors import InvalidArn
+from fc_async_sdk.spec import arn, limits
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence

@@ -12,7 +12,7 @@ from typing import Final, Literal, NamedTuple
 
 import msgspec
 
-from fc_async_sdk.limits import MNS_PAYLOAD_BYTES, Range
+from fc_async_sdk.spec.limits import MNS_PAYLOAD_BYTES, Range
 
 VISIBILITY_SECONDS: Final = Range(1, 43_200, 30)
 MESSAGE_BYTES: Final = Range(1_024, MNS_PAYLOAD_BYTES, MNS_PAYLOAD_BYTES)

@@ -26,7 +26,7 @@ from fc_async_local.services.mns.model import (
 from fc_async_sdk.errors import shorten
 
 if TYPE_CHECKING:
-    from fc_async_sdk.limits import Range
+    from fc_async_sdk.spec.limits import Range
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,255}")
 _NAME_LENGTH: Final = 256

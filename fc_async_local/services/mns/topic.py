@@ -17,8 +17,8 @@ from fc_async_local.services.mns.errors import MnsError
 from fc_async_local.services.mns.model import MESSAGE_BYTES, Record
 from fc_async_local.services.mns.queue import check_name, check_range, check_speakable
 from fc_async_local.services.retry import STRATEGIES, Strategy
-from fc_async_sdk import arn
 from fc_async_sdk.errors import InvalidArn, shorten
+from fc_async_sdk.spec import arn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from fc_async_sdk.limits import ROCKETMQ_PAYLOAD_BYTES, Range
+from fc_async_sdk.spec.limits import ROCKETMQ_PAYLOAD_BYTES, Range
 
 MESSAGE_BYTES: Final = ROCKETMQ_PAYLOAD_BYTES
 BATCH: Final = Range(1, 16, 1)

@@ -19,8 +19,8 @@ from fc_async_local.services.rocketmq import log, model
 from fc_async_local.services.rocketmq.errors import RocketMqError, topic_missing
 from fc_async_local.services.rocketmq.model import Topic, Want
 from fc_async_local.store.protocol import Change, ChangeRefused
-from fc_async_sdk import limits
 from fc_async_sdk.errors import shorten
+from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from fc_async_local.services.rocketmq.model import Message, NewMessage, Pending
     from fc_async_local.services.rocketmq.store import LogStore
     from fc_async_local.settings import Settings
-    from fc_async_sdk.limits import Range
+    from fc_async_sdk.spec.limits import Range
 
 _LOG: Final = logging.getLogger(__name__)
 _TOPIC: Final = "rocketmq.topic"

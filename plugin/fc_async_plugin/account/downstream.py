@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 from fc_async_plugin.account import lists, live
 from fc_async_plugin.graph.account import LiveFunction, LiveRegion
 from fc_async_plugin.plan.state import Place
-from fc_async_sdk import limits
 from fc_async_sdk.errors import FunctionNotFound, NotFound
 from fc_async_sdk.models import Function
+from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Final
 
 from fc_async_plugin.account import lists
 from fc_async_plugin.plan.state import Place, RemoteFunction
-from fc_async_sdk import limits
 from fc_async_sdk.errors import FunctionNotFound
+from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     from fc_async_plugin.account import Regions, Service

@@ -14,8 +14,8 @@ from fc_async_plugin.cli import options
 if TYPE_CHECKING:
     from fc_async_plugin.cli.options import Account, Format
     from fc_async_plugin.events.tail import Shown
-    from fc_async_sdk.arn import MnsQueueArn
     from fc_async_sdk.events.payload import Payload
+    from fc_async_sdk.spec.arn import MnsQueueArn
 
 
 @click.group()
@@ -84,7 +84,7 @@ def tail_command(
 
 
 def _queue(text: str, account: Account) -> MnsQueueArn:
-    from fc_async_sdk import arn
+    from fc_async_sdk.spec import arn
 
     if not text.startswith("acs:"):
         text = str(arn.MnsQueueArn(queue=text))

@@ -11,8 +11,8 @@ import click
 
 from fc_async_plugin.cli import options
 from fc_async_plugin.cli.group import DONE, FAILED
-from fc_async_sdk import limits
 from fc_async_sdk.models import TaskStatus
+from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

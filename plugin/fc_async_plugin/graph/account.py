@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from fc_async_plugin.graph.model import Edge
-from fc_async_sdk import arn, limits
 from fc_async_sdk.errors import InvalidArn
 from fc_async_sdk.models import AsyncConfig, Function, Trigger
-from fc_async_sdk.spec import triggers
+from fc_async_sdk.spec import arn, limits, triggers
 from fc_async_sdk.spec.graph import Node, resolve
 
 if TYPE_CHECKING:

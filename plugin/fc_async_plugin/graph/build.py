@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from fc_async_plugin.graph.cycles import find_cycles
 from fc_async_plugin.graph.model import Edge, EdgeKind, Graph, Written
 from fc_async_plugin.template.desired import BLOCK, destination_path, is_function
-from fc_async_sdk import arn, limits
 from fc_async_sdk.errors import InvalidArn
-from fc_async_sdk.spec import triggers
+from fc_async_sdk.spec import arn, limits, triggers
 from fc_async_sdk.spec.graph import Node, resolve
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
-from fc_async_sdk import arn, limits
 from fc_async_sdk.errors import InvalidArn
 from fc_async_sdk.models import AsyncConfig, Destination, DestinationConfig, Function
+from fc_async_sdk.spec import arn, limits
 
 if TYPE_CHECKING:
     from fc_async_plugin.plan.steps import UpdateFunction

@@ -16,8 +16,8 @@ from fc_async_plugin.plan.differences import account_of, effective
 from fc_async_plugin.plan.state import Place
 from fc_async_plugin.template.desired import BLOCK, desired, is_function
 from fc_async_plugin.template.yaml_edit import Edit
-from fc_async_sdk import limits
 from fc_async_sdk.models import AsyncConfig
+from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

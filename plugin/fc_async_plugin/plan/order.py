@@ -23,8 +23,8 @@ from fc_async_plugin.plan.steps import (
     Step,
     UpdateFunction,
 )
-from fc_async_sdk import arn, limits
 from fc_async_sdk.errors import InvalidArn
+from fc_async_sdk.spec import arn, limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

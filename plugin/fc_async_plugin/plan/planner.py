@@ -29,8 +29,8 @@ from fc_async_plugin.plan.steps import (
     UpdateFunction,
 )
 from fc_async_plugin.template.model import Position
-from fc_async_sdk import limits
 from fc_async_sdk.models import Alias
+from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

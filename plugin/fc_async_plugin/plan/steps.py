@@ -11,8 +11,8 @@ from typing import Any, ClassVar, Literal
 
 import msgspec
 
-from fc_async_sdk import limits
 from fc_async_sdk.models import Alias, AsyncConfig
+from fc_async_sdk.spec import limits
 
 Sign = Literal["+", "~", "-"]
 

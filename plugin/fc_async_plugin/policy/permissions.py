@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fc_async_plugin import PluginError
 from fc_async_plugin.template.desired import desired, is_function
-from fc_async_sdk import arn
-from fc_async_sdk.spec import ram
+from fc_async_sdk.spec import arn, ram
 from fc_async_sdk.spec.ram import VERSION, Permission
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 from fc_async_plugin.rules.rule import Finding, rule
 from fc_async_plugin.template.desired import BLOCK
-from fc_async_sdk import limits
 from fc_async_sdk.errors import shorten
+from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator

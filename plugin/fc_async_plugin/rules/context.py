@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from fc_async_plugin.graph.build import Link
     from fc_async_plugin.rules.structure import Violation
     from fc_async_plugin.template.model import Position, Problem, Project, Resource, Suppression
-    from fc_async_sdk.arn import DestinationArn, FunctionArn
+    from fc_async_sdk.spec.arn import DestinationArn, FunctionArn
     from fc_async_sdk.spec.graph import Node
 
 CYCLE_RULES: Final = ("FCA030", "FCA031", "FCA032")

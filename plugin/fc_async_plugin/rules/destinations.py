@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from fc_async_plugin.rules.rule import Finding, rule
 from fc_async_plugin.template.desired import destination_path
-from fc_async_sdk import arn, limits
 from fc_async_sdk.errors import InvalidArn, shorten
+from fc_async_sdk.spec import arn, limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from fc_async_plugin.template.desired import BLOCK
 from fc_async_plugin.template.document import EDITION
-from fc_async_sdk import arn, limits
+from fc_async_sdk.spec import arn, limits
 
 ID: Final = "urn:fc-async:s-yaml"
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from fc_async_plugin.rules.destinations import where
 from fc_async_plugin.rules.rule import Finding, Related, rule
 from fc_async_plugin.template.desired import BLOCK, is_unresolved
-from fc_async_sdk import limits
+from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,8 +13,8 @@ from fc_async_plugin.graph import build
 from fc_async_plugin.rules.destinations import where
 from fc_async_plugin.rules.rule import Finding, Related, rule
 from fc_async_plugin.template.desired import BLOCK
-from fc_async_sdk import arn, limits
 from fc_async_sdk.errors import shorten
+from fc_async_sdk.spec import arn, limits
 from fc_async_sdk.spec.graph import Node
 
 if TYPE_CHECKING:

@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     import pytest
 
 PAGE = Path(__file__).parents[3] / "docs" / "local-runtime.md"
-BLOCK = re.compile(r"^```python\n(from fc_async_local\.embedded .*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(
+    r"^```python\n(from fc_async_local\.embedded .*?)^```$", re.MULTILINE | re.DOTALL
+)
 
 
 def test_the_embedded_runtime_starts_as_the_page_says(

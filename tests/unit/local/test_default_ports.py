@@ -11,7 +11,7 @@ import pytest
 from fc_async_local import DEFAULT_PORT
 from fc_async_local.bootstrap.runtime import Options
 from fc_async_local.bootstrap.services import NAMES
-from fc_async_sdk import limits
+from fc_async_sdk.spec import limits
 
 ROOT = Path(__file__).parents[3]
 PAGES = [

@@ -13,9 +13,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from fc_async_sdk import arn, errors, limits, operations
+from fc_async_sdk import errors, operations
 from fc_async_sdk.models import AsyncConfig, Code, Destination, DestinationConfig
 from fc_async_sdk.operations import AcceptedInvocation, Answer, Call
+from fc_async_sdk.spec import arn, limits
 
 QUEUE = "acs:mns:cn-hangzhou:123:/queues/q/messages"
 

@@ -18,8 +18,8 @@ from fc_async_local.execution.inprocess import InProcessRunner
 from fc_async_local.execution.protocol import Attempt, Deployment
 from fc_async_local.settings import Settings
 from fc_async_local.store.memory import MemoryStore
-from fc_async_sdk import arn
 from fc_async_sdk.models import AsyncConfig, Destination, DestinationConfig
+from fc_async_sdk.spec import arn
 
 if TYPE_CHECKING:
     from fc_async_local.domain.invocation import Delivery

@@ -14,7 +14,7 @@ from cookiecutter.main import cookiecutter
 from fc_async_plugin import template
 from fc_async_plugin.cli import scaffold
 from fc_async_plugin.cli.group import run
-from fc_async_sdk import limits
+from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable

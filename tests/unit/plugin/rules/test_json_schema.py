@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator
 from fc_async_plugin import rules
 from fc_async_plugin.rules import json_schema, structure
 from fc_async_plugin.template import Position, Project, Resource
-from fc_async_sdk import arn
+from fc_async_sdk.spec import arn
 
 ROOT = Path(__file__).parents[4]
 SCHEMA = json_schema.schema()

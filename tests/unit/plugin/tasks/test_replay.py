@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fc_async_plugin.tasks.replay import next_id
-from fc_async_sdk import limits
+from fc_async_sdk.spec import limits
 
 
 @pytest.mark.parametrize(

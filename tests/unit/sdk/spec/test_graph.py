@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fc_async_sdk import arn
+from fc_async_sdk.spec import arn
 from fc_async_sdk.spec.components import cyclic_components
 from fc_async_sdk.spec.graph import Node, on_cycles, resolve
 

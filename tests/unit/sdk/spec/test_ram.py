@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from fc_async_sdk import arn
-from fc_async_sdk.spec import ram
+from fc_async_sdk.spec import arn, ram
 from fc_async_sdk.spec.ram import Permission
 
 QUEUE = "acs:mns:cn-hangzhou:1:/queues/q/messages"

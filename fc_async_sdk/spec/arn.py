@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, ClassVar, Final, Literal
 
 import msgspec
 
-from fc_async_sdk import limits
 from fc_async_sdk.errors import InvalidArn
+from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -35,7 +35,7 @@ class Arn(msgspec.Struct, frozen=True, kw_only=True):
 
     kind: ClassVar[Kind]
     payload_limit: ClassVar[int]
-    """Largest destination event in bytes, as transmitted (source: :mod:`fc_async_sdk.limits`)."""
+    """Largest destination event in bytes, as transmitted (source: :mod:`.limits`)."""
 
     region: str = ""
     account_id: str = ""

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fc_async_sdk import arn, limits
 from fc_async_sdk.errors import InvalidArn
+from fc_async_sdk.spec import arn, limits
 
 NAMES = st.from_regex(r"[A-Za-z_][A-Za-z0-9_-]{0,20}", fullmatch=True)
 REGIONS = st.sampled_from(["", "cn-hangzhou", "ap-southeast-5"])
