@@ -20,9 +20,8 @@ import aiohttp
 
 from fc_async_local.execution.identity import build_environment
 from fc_async_local.execution.instance import Call, Instance
-from fc_async_local.execution.listeners import find_listener
-from fc_async_local.execution.memory import peak_kb
 from fc_async_local.execution.ports import PortInUse, is_free
+from fc_async_local.execution.processes import find_listener, peak_kb
 from fc_async_local.execution.protocol import Attempt
 from fc_async_local.execution.replies import (
     INITIALIZATION,
@@ -40,8 +39,8 @@ if TYPE_CHECKING:
 
     from fc_async_local.execution.forkserver import Exit, ForkServer, Process
     from fc_async_local.execution.identity import Identity
-    from fc_async_local.execution.listeners import Listener
     from fc_async_local.execution.ports import PortBook
+    from fc_async_local.execution.processes import Listener
     from fc_async_local.execution.protocol import Deployment, HealthCheck
 
 INVOCATION_ERROR: Final = "InvocationError"

@@ -20,9 +20,9 @@ from fc_async_local.execution.forkserver import ForkServer
 from fc_async_local.execution.identity import Identity
 from fc_async_local.execution.instance import Call
 from fc_async_local.execution.kinds import InstanceFactory, reason_unavailable
-from fc_async_local.execution.memory import peak_kb, resident_kb
 from fc_async_local.execution.pool import InstancePools
 from fc_async_local.execution.ports import MOST_WAITING, PortBook, PortInUse
+from fc_async_local.execution.processes import peak_kb, resident_kb
 from fc_async_local.execution.replies import Ending, Reply
 from fc_async_sdk.spec import limits
 from fc_async_sdk.spec.runtimes import CUSTOM

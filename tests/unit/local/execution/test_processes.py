@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Whose socket listens on a port."""
+"""Memory and listening sockets of the processes of an instance."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fc_async_local.execution import listeners
+from fc_async_local.execution.processes import find_listener, peak_kb, resident_kb
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,13 +31,6 @@ SHELL = ("sh", "-c", '"$0" "$@"; true')
 """Runs a command as its child."""
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-
-
-@pytest.fixture(
-    params=[pytest.param("proc_listener", marks=linux), "psutil_listener"],
-)
-def find(request: Any) -> Any:
-    return getattr(listeners, request.param)
 
 
 @pytest.fixture
@@ -64,38 +57,38 @@ def server() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0", "::"])  # noqa: S104 -- as servers do
-def test_a_process_owns_the_port_that_it_listens_on(find: Any, server: Any, address: str) -> None:
+def test_a_process_owns_the_port_that_it_listens_on(server: Any, address: str) -> None:
     process, port = server(address)
-    assert find(process.pid, port).holds()
+    assert find_listener(process.pid, port).holds()
 
 
-def test_a_process_owns_the_port_of_its_child(find: Any, server: Any) -> None:
+def test_a_process_owns_the_port_of_its_child(server: Any) -> None:
     process, port = server(prefix=SHELL)
-    assert find(process.pid, port) is not None
+    assert find_listener(process.pid, port) is not None
 
 
-def test_a_process_does_not_own_the_port_of_another(find: Any, server: Any) -> None:
+def test_a_process_does_not_own_the_port_of_another(server: Any) -> None:
     (process, _), (_, port) = server(), server()
-    assert find(process.pid, port) is None
+    assert find_listener(process.pid, port) is None
 
 
-def test_a_port_without_a_listener_has_no_owner(find: Any) -> None:
+def test_a_port_without_a_listener_has_no_owner() -> None:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
-        assert find(os.getpid(), bound.getsockname()[1]) is None
+        assert find_listener(os.getpid(), bound.getsockname()[1]) is None
 
 
-def test_a_process_that_ended_owns_nothing(find: Any, server: Any) -> None:
+def test_a_process_that_ended_owns_nothing(server: Any) -> None:
     process, port = server()
-    listener = find(process.pid, port)
+    listener = find_listener(process.pid, port)
     process.communicate()
     assert not listener.holds()
-    assert find(process.pid, port) is None
+    assert find_listener(process.pid, port) is None
 
 
-def test_an_owner_that_closes_its_socket_holds_it_no_longer(find: Any) -> None:
+def test_an_owner_that_closes_its_socket_holds_it_no_longer() -> None:
     with socket.create_server(("127.0.0.1", 0)) as mine:
-        listener = find(os.getpid(), mine.getsockname()[1])
+        listener = find_listener(os.getpid(), mine.getsockname()[1])
         assert listener.holds()
     assert not listener.holds()
 
@@ -104,10 +97,28 @@ def test_an_owner_that_closes_its_socket_holds_it_no_longer(find: Any) -> None:
 def test_a_port_that_two_programs_share_has_no_owner(server: Any) -> None:
     process, port = server()
     server(port=port)
-    assert listeners.proc_listener(process.pid, port) is None
+    assert find_listener(process.pid, port) is None
 
 
 @linux
 def test_a_socket_that_loopback_does_not_reach_does_not_count(server: Any) -> None:
     process, port = server("::1")
-    assert listeners.proc_listener(process.pid, port) is None
+    assert find_listener(process.pid, port) is None
+
+
+def test_memory_of_a_process_counts_its_children(server: Any) -> None:
+    process, _ = server(prefix=SHELL)
+    alone, _ = server()
+    assert resident_kb(process.pid) > resident_kb(alone.pid)
+
+
+def test_a_process_that_ended_has_no_memory(server: Any) -> None:
+    process, _ = server()
+    process.communicate()
+    assert resident_kb(process.pid) == 0
+    assert peak_kb(process.pid) == 0
+
+
+@linux
+def test_the_peak_of_a_process_is_at_least_what_it_has_now() -> None:
+    assert peak_kb(os.getpid()) >= resident_kb(os.getpid()) > 0

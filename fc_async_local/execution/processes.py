@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: MIT
+"""What the operating system knows of an instance's processes: memory and listening sockets.
+
+The service limits and bills resident memory. A limit on the address space would not do: threads,
+numpy and Node reserve many times the memory that they use.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import psutil
+
+from fc_async_local.execution.worker.linux import descendants
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_LINUX: Final = sys.platform == "linux"
+_BYTES_PER_KB: Final = 1024
+_REACHED: Final = frozenset({"0.0.0.0", "127.0.0.1", "::", "::ffff:127.0.0.1"})  # noqa: S104 -- compared, not bound
+"""Local addresses of sockets that a connection to 127.0.0.1 can reach."""
+
+
+def resident_kb(pid: int) -> int:
+    """Return the resident memory of a process and its descendants in KB; 0 if it has ended."""
+    total = 0
+    for member in _members(pid):
+        with contextlib.suppress(psutil.Error):
+            total += member.memory_info().rss
+    return total // _BYTES_PER_KB
+
+
+def peak_kb(pid: int | None) -> int:
+    """Return the largest resident memory that a process had so far in KB.
+
+    Returns:
+        0 if there is no process and on systems without ``/proc``: psutil has no peak.
+    """
+    if pid is None:
+        return 0
+    try:
+        status = Path(f"/proc/{pid}/status").read_bytes()
+    except OSError:
+        return 0
+    _, _, peak = status.partition(b"VmHWM:")
+    return int(peak.split(maxsplit=1)[0]) if peak else 0
+
+
+class Listener(NamedTuple):
+    """The sockets of an instance that listen on a port.
+
+    Attributes:
+        pid: First process of the instance.
+        port: Where the sockets listen.
+        links: For each socket, a path in ``/proc`` and the link that it holds; empty on systems
+            without ``/proc``.
+    """
+
+    pid: int
+    port: int
+    links: tuple[tuple[str, str], ...] = ()
+
+    def holds(self) -> bool:
+        """Return whether the same processes still hold the same sockets.
+
+        On Linux this costs one system call for each socket, so it can be done before each call of
+        a function.
+        """
+        if not self.links:
+            return find_listener(self.pid, self.port) is not None
+        return all(_target(path) == target for path, target in self.links)
+
+
+def find_listener(pid: int, port: int) -> Listener | None:
+    """Return the sockets on a port if all of them belong to a process or its descendants.
+
+    Returns:
+        None if nothing listens there, or if another program does. Only Linux shows the sockets of
+        other programs to any user: elsewhere a port that is shared with one is not noticed.
+    """
+    links: dict[str, str] = {}
+    found = False
+    for member in _members(pid):
+        with contextlib.suppress(psutil.Error):
+            for one in _listening(member.net_connections("tcp"), port):
+                found = True
+                path = f"/proc/{member.pid}/fd/{one.fd}"
+                links.setdefault(_target(path), path)
+    if not found or (_LINUX and _is_shared(pid, port)):
+        return None
+    links.pop("", None)
+    return Listener(pid, port, tuple((path, target) for target, path in links.items()))
+
+
+def _is_shared(pid: int, port: int) -> bool:
+    """Return whether a process that is not a descendant of ``pid`` has a socket on the port."""
+    holders = {one.pid for one in _listening(psutil.net_connections("tcp"), port)}
+    # Read afterwards, so that a process which a server has just started belongs to it.
+    return not holders <= {member.pid for member in _members(pid)}
+
+
+def _listening(connections: Iterable[Any], port: int) -> Iterator[Any]:  # psutil has no types
+    for one in connections:
+        if one.status == psutil.CONN_LISTEN and one.laddr.port == port and one.laddr.ip in _REACHED:
+            yield one
+
+
+def _members(pid: int) -> Iterator[psutil.Process]:
+    """Yield a process and its descendants; processes that have ended are left out."""
+    with contextlib.suppress(psutil.Error):
+        if not _LINUX:
+            root = psutil.Process(pid)
+            yield from (root, *root.children(recursive=True))
+            return
+    # psutil reads every process of the machine to find the children of one.
+    for member in descendants(pid):
+        with contextlib.suppress(psutil.Error):
+            yield psutil.Process(member)
+
+
+def _target(path: str) -> str:
+    try:
+        return os.readlink(path)  # noqa: PTH115 -- the text of the link, not a path
+    except OSError:
+        return ""
