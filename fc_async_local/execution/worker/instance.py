@@ -14,12 +14,14 @@ import resource
 import signal
 import sys
 import time
+import traceback
+from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
 from . import frames, handlers, logs
 from .context import Context
 from .errors import Failure, Frames, LoadFailure, describe, encode_result
-from .threads import Outbox, Threads
 
 if TYPE_CHECKING:
     import socket
@@ -73,7 +75,7 @@ class PythonInstance:
         self._sock = sock
         self._start = start
         self._frames = Frames.of_code(start["folder"])
-        self._outbox = Outbox(sock)
+        self._sending = Lock()
         self._pid = os.getpid()
         self._hooks: dict[str, Handler] = {}
 
@@ -84,10 +86,11 @@ class PythonInstance:
         if not self._load():
             return _FAILED_EXIT
         concurrency = self._start["concurrency"]
-        threads = Threads(concurrency, self._answer) if concurrency > 1 else None
+        # The process ends with os._exit, so the executor needs no shutdown.
+        threads = ThreadPoolExecutor(concurrency, "request") if concurrency > 1 else None
         for meta, body in frames.stream(self._sock):
             if threads is not None and meta["op"] == "invoke":
-                threads.submit(meta, body)
+                threads.submit(self._answer_in_thread, meta, body)
             else:
                 # In the main thread: there signal handlers and event loops work.
                 self._answer(meta, body)
@@ -108,6 +111,13 @@ class PythonInstance:
         logs.flush()
         self._send(frames.to_json({"id": 0, "ok": True, "peak_kb": _peak_kb()}))
         return True
+
+    def _answer_in_thread(self, meta: frames.Meta, body: bytes) -> None:
+        try:
+            self._answer(meta, body)
+        except BaseException:  # noqa: BLE001 -- the executor would keep it, and the call never end
+            traceback.print_exc()
+            os._exit(_FAILED_EXIT)
 
     def _answer(self, meta: frames.Meta, body: bytes) -> None:
         context = Context.build(self._start["context"], meta)
@@ -146,14 +156,14 @@ class PythonInstance:
             os._exit(error.code if isinstance(error.code, int) else int(error.code is not None))
         with contextlib.suppress(OSError):
             self._report_failure(key, self._describe(error), last=True)
-            self._outbox.flush()
         os._exit(_FAILED_EXIT)
 
     def _send(self, meta: bytes, body: bytes = b"") -> None:
         if os.getpid() != self._pid:
             # The handler has forked, and its child came back here: it must not answer, too.
             os._exit(0)
-        self._outbox.send(frames.join(meta, body))
+        with self._sending:
+            self._sock.sendall(frames.join(meta, body))
 
 
 def _peak_kb() -> int:
