@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Checks and unpacks code archives that came from outside, and gives them their checksum.
+"""Checks and unpacks the code archives that clients send, and computes their checksum.
 
-This module knows no cache and no store; it never runs what it unpacks.
+Code is never run here.
 
 Invariants:
     * Nothing is written outside the target folder, and no link leads out of it.
@@ -37,15 +37,15 @@ _NAME_ERRNOS: Final = frozenset(
         *(errno.EEXIST, errno.ENOTDIR, errno.EISDIR),
     }
 )
-"""What a file system answers when it cannot have a name beside the others."""
+"""Errors of a file system that cannot have a name beside the others."""
 
 
 class ArchiveLimits(NamedTuple):
     """How much an archive may unpack to.
 
     Attributes:
-        unpacked_bytes: All entries together; the service takes 10 GB of code in its larger
-            regions (quota), a laptop is better served by less.
+        unpacked_bytes: All entries together; the service allows 10 GB of code in its larger
+            regions (docs/reference/sources.md, quotas), which is too much for a laptop.
         entries: Files, folders and links together.
     """
 
@@ -62,7 +62,7 @@ class _Entry(NamedTuple):
 
     Attributes:
         path: Relative to the code folder, without ``.`` parts.
-        link: Where a link leads, as it is written in the archive; None: not a link.
+        link: Target of a link, as it is written in the archive; None if it is not a link.
     """
 
     info: zipfile.ZipInfo
@@ -71,12 +71,20 @@ class _Entry(NamedTuple):
 
 
 def checksum(data: bytes) -> str:
-    """The service's ``codeChecksum``: CRC-64/XZ (ECMA-182, reflected) as a decimal string."""
+    """Return the service's ``codeChecksum``.
+
+    Returns:
+        CRC-64/XZ (ECMA-182, reflected) as a decimal string.
+    """
     return str(fastcrc.crc64.xz(data))
 
 
 def check_archive(data: bytes, limits: ArchiveLimits | None = None) -> None:
     """Read the whole archive without writing anything.
+
+    Args:
+        data: The zip archive.
+        limits: How much it may unpack to.
 
     Raises:
         ArchiveRefused: :func:`unpack` would refuse it.
@@ -91,13 +99,18 @@ def check_archive(data: bytes, limits: ArchiveLimits | None = None) -> None:
 
 
 def unpack(data: bytes, target: Path, limits: ArchiveLimits | None = None) -> None:
-    """Unpack into ``target``, which must exist and be empty. Modes of files are kept.
+    """Unpack an archive with the modes of its files.
 
-    On an error, what was written so far stays: the caller owns the folder and removes it.
+    On an error, the files written so far stay; the caller removes the folder.
+
+    Args:
+        data: The zip archive.
+        target: An empty folder.
+        limits: How much the archive may unpack to.
 
     Raises:
-        ArchiveRefused: See the class.
-        OSError: The disk refuses.
+        ArchiveRefused: The archive is damaged, unsafe or too large.
+        OSError: The disk is full or failed.
     """
     bounds = limits or ArchiveLimits()
     left = bounds.unpacked_bytes
@@ -120,7 +133,7 @@ def unpack(data: bytes, target: Path, limits: ArchiveLimits | None = None) -> No
 
 
 def _write(archive: zipfile.ZipFile, entry: _Entry, root: Path, left: int) -> int:
-    """Write one entry and return how many bytes may still follow."""
+    """Write one entry; return how many bytes may still follow."""
     info, path = entry.info, root.joinpath(*entry.path.parts)
     if info.is_dir():
         path.mkdir(parents=True, exist_ok=True)
@@ -140,7 +153,7 @@ def _write(archive: zipfile.ZipFile, entry: _Entry, root: Path, left: int) -> in
 
 
 def _exclusive(path: Path) -> IO[bytes]:
-    # A name that comes twice: the last one wins, as with every unpacker.
+    # Of two files with the same name the later one wins, as with other unpackers.
     if path.is_file() and not path.is_symlink():
         path.unlink()
     return path.open("xb")
@@ -157,18 +170,18 @@ def _opened(data: bytes) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(BytesIO(data))
     except Exception as error:
-        # A damaged directory makes the library raise anything from struct.error to OverflowError.
+        # For a damaged directory zipfile raises anything from struct.error to OverflowError.
         raise ArchiveRefused(f"not a zip archive: {error}") from error
 
 
 def _contents(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:
-    """The data of an entry in pieces; its CRC has been compared when they are over."""
+    """Yield the data of an entry in pieces; its CRC is checked with the last one."""
     try:
         with archive.open(info) as source:
             while chunk := source.read(_CHUNK):
                 yield chunk
     except Exception as error:
-        # The same, and whatever zlib, bz2 and lzma raise for damaged data.
+        # For damaged data zipfile passes on the errors of zlib, bz2 and lzma.
         raise _refused(info, f"cannot be read: {error!r}") from error
 
 
@@ -183,8 +196,25 @@ def _count(info: zipfile.ZipInfo, chunk: bytes, left: int) -> int:
 
 
 def _entries(archive: zipfile.ZipFile, limits: ArchiveLimits) -> list[_Entry]:
-    """The entries, if all of them can be written one beside the other."""
+    """Return the entries, if all of them can be written into one folder.
+
+    Raises:
+        ArchiveRefused: One cannot, or they exceed the limits by what they declare.
+    """
     infos = archive.infolist()
+    _check_declared(infos, limits)
+    found = [_Entry(info, _safe_path(info), _read_link(archive, info)) for info in infos]
+    entries = [entry for entry in found if entry.path.parts]  # without the code folder itself
+    tree = _Tree()
+    for entry in entries:
+        tree.add(entry)
+    for entry in entries:
+        if entry.link is not None and not tree.stays_inside(entry.path.parent, entry.link):
+            raise _refused(entry.info, f"the link to {entry.link!r} leads out of the code folder")
+    return entries
+
+
+def _check_declared(infos: list[zipfile.ZipInfo], limits: ArchiveLimits) -> None:
     if len(infos) > limits.entries:
         raise ArchiveRefused(f"{len(infos)} entries, more than the {limits.entries} allowed")
     declared = sum(info.file_size for info in infos)
@@ -192,22 +222,14 @@ def _entries(archive: zipfile.ZipFile, limits: ArchiveLimits) -> list[_Entry]:
         raise ArchiveRefused(
             f"unpacks to {declared} bytes, more than the {limits.unpacked_bytes} allowed"
         )
-    tree = _Tree()
-    entries = []
-    for info in infos:
-        path = _safe_path(info)
-        link = _read_link(archive, info) if stat.S_ISLNK(info.external_attr >> 16) else None
-        if path.parts:  # not the code folder itself
-            tree.add(info, path, link)
-            entries.append(_Entry(info, path, link))
-    for entry in entries:
-        if entry.link is not None and not tree.stays_inside(entry.path.parent, entry.link):
-            raise _refused(entry.info, f"the link to {entry.link!r} leads out of the code folder")
-    return entries
 
 
 def _safe_path(info: zipfile.ZipInfo) -> PurePosixPath:
-    """The entry's path relative to the folder, with ``.`` parts removed."""
+    """Return the entry's path relative to the folder, without ``.`` parts.
+
+    Raises:
+        ArchiveRefused: The name, its length or the kind of the entry is not allowed.
+    """
     raw = info.filename
     if "\\" in raw or "\x00" in raw:
         raise _refused(info, "backslash or NUL in the name; pack with '/' only")
@@ -216,6 +238,12 @@ def _safe_path(info: zipfile.ZipInfo) -> PurePosixPath:
         raise _refused(info, "leads out of the code folder")
     if not path.parts and not (raw and info.is_dir()):
         raise _refused(info, "the name is empty")
+    _check_length(info, path)
+    _check_kind(info)
+    return path
+
+
+def _check_length(info: zipfile.ZipInfo, path: PurePosixPath) -> None:
     try:
         sizes = [len(os.fsencode(part)) for part in path.parts]
     except UnicodeEncodeError:
@@ -224,6 +252,9 @@ def _safe_path(info: zipfile.ZipInfo) -> PurePosixPath:
         raise _refused(info, f"a name of more than {_NAME_BYTES} bytes")
     if sum(sizes) + len(sizes) > _PATH_BYTES:
         raise _refused(info, f"a path of more than {_PATH_BYTES} bytes")
+
+
+def _check_kind(info: zipfile.ZipInfo) -> None:
     kind = stat.S_IFMT(info.external_attr >> 16)
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK):
         raise _refused(info, "neither a file, a folder nor a link")
@@ -231,10 +262,12 @@ def _safe_path(info: zipfile.ZipInfo) -> PurePosixPath:
         raise _refused(info, "a link whose name ends in '/'")
     if info.flag_bits & 0x1:
         raise _refused(info, "is encrypted")
-    return path
 
 
-def _read_link(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> str:
+def _read_link(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> str | None:
+    """Return the target of a link; None if the entry is not a link."""
+    if not stat.S_ISLNK(info.external_attr >> 16):
+        return None
     data = b""
     for chunk in _contents(archive, info):
         data += chunk
@@ -247,44 +280,52 @@ def _read_link(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> str:
 
 
 _Parts = tuple[str, ...]
+_COLLIDES: Final = "collides with another entry of the archive"
 
 
 class _Tree:
-    """What the code folder will contain: folders, files and links, by their path."""
+    """The future contents of the code folder: folders, files and links, by their path."""
 
     def __init__(self) -> None:
         self._folders: set[_Parts] = set()
         self._files: set[_Parts] = set()
         self._links: dict[_Parts, str] = {}
 
-    def add(self, info: zipfile.ZipInfo, path: PurePosixPath, link: str | None) -> None:
+    def add(self, entry: _Entry) -> None:
         """Add an entry, and the folders above it.
 
         Raises:
             ArchiveRefused: It collides with another entry.
         """
-        parts = path.parts
-        folders = range(1, len(parts) + 1 if info.is_dir() else len(parts))
-        for depth in folders:
+        parts = entry.path.parts
+        is_folder = entry.info.is_dir()
+        for depth in range(1, len(parts) + is_folder):
             folder = parts[:depth]
             if folder in self._files or folder in self._links:
-                raise _refused(info, "collides with another entry of the archive")
+                raise _refused(entry.info, _COLLIDES)
             self._folders.add(folder)
-        if info.is_dir():
+        if is_folder:
             return
-        if parts in self._folders or parts in self._links or (link and parts in self._files):
-            raise _refused(info, "collides with another entry of the archive")
-        if link is None:
-            self._files.add(parts)
+        if parts in self._folders or parts in self._links:
+            raise _refused(entry.info, _COLLIDES)
+        if entry.link is None:
+            self._files.add(parts)  # of two files with the same name the later one wins
+        elif parts in self._files:
+            raise _refused(entry.info, _COLLIDES)
         else:
-            self._links[parts] = link
+            self._links[parts] = entry.link
 
     def stays_inside(self, folder: PurePosixPath, link: str) -> bool:
-        """Whether a link never leaves the code folder, whatever other links it goes through."""
+        """Return whether a link stays in the code folder, also through other links.
+
+        Args:
+            folder: Where the link is.
+            link: Its target.
+        """
         here: list[str] = list(folder.parts)
         ahead = deque(link.split("/"))
         hops = 0
-        while ahead:
+        while ahead and hops <= _LINK_HOPS:
             part = ahead.popleft()
             if part in ("", "."):
                 continue
@@ -292,18 +333,14 @@ class _Tree:
                 if not here:
                     return False
                 here.pop()
-                continue
-            further = self._links.get((*here, part))
-            if further is None:
+            elif (further := self._links.get((*here, part))) is not None:
+                hops += 1
+                ahead.extendleft(reversed(further.split("/")))
+            else:
                 here.append(part)
-                continue
-            hops += 1
-            if hops > _LINK_HOPS:
-                return False
-            ahead.extendleft(reversed(further.split("/")))
-        return True
+        return hops <= _LINK_HOPS
 
 
 def remove_tree(path: Path) -> None:
-    """Remove a folder that may be gone already."""
+    """Remove a folder, which may not exist."""
     shutil.rmtree(path, ignore_errors=True)
