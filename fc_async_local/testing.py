@@ -224,7 +224,7 @@ def context_of(attempt: Attempt, addresses: Addresses) -> Context:
     from fc_async_local.execution.worker.context import Context
 
     deployment = attempt.deployment
-    return Context.build(
+    return Context(
         {
             "credentials": ("local", "local", "local"),
             "name": deployment.function,

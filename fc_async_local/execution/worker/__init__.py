@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What runs in the processes of functions. Standard library only, imports nothing of the project.
+"""The code that runs in the processes of functions.
 
-The folder is started by path (see ``__main__``) under a private package name, so neither the
-project nor anything it depends on is loaded where user code runs. The runtime's side imports
-:mod:`.context`, :mod:`.errors`, :mod:`.frames` and :mod:`.linux`, too.
+Python modules here import the standard library and each other only. ``__main__`` is started by
+path and loads the folder under a private package name, so that neither the project nor its
+dependencies are loaded where user code runs. The runtime's side imports :mod:`.context`,
+:mod:`.errors`, :mod:`.frames` and :mod:`.linux`, too.
 """

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Start of the fork server: ``python <this folder> <control fd>``.
 
-Loads the folder as the package ``_fc_worker``, so that its modules can import each other without
-the project being importable, and takes the folder off the path: user code must not find our files
-before the standard library's. Does nothing else.
+Loads the folder as the package ``_fc_worker``, so that its modules can import each other although
+the project cannot be imported. Removes the folder from the path: otherwise user code would find
+these files before the standard library's.
 """
 
 import importlib.util
@@ -12,7 +12,7 @@ import sys
 
 
 def main() -> None:
-    """Load the package, serve until the runtime goes."""
+    """Load the package and serve until the runtime ends."""
     folder = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 -- pathlib would cost start-up time
     sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry) != folder]  # noqa: PTH100 -- same
     spec = importlib.util.spec_from_file_location(

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The ``context`` argument of Python handlers, as FC's built-in runtime makes it.
+"""The ``context`` argument of Python handlers, as in FC's built-in runtime.
 
-Attributes of all Python runtimes together: what 3.12 documents and what 3.10 and older have.
+It has the attributes of all Python runtimes: those that 3.12 documents and those of 3.10 and older.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 
 class Credentials:
-    """Keys of the function's role. Also readable in camelCase, as in the oldest runtime."""
+    """Keys of the function's role; also in camelCase, as in the oldest runtime."""
 
     def __init__(self, access_key_id: str, access_key_secret: str, security_token: str) -> None:
         self.access_key_id = access_key_id
@@ -35,7 +35,7 @@ class Credentials:
         return self.security_token
 
     def to_dict(self) -> dict[str, Any]:
-        """As ``to_json`` shows it."""
+        """Return the part of ``to_json``."""
         return {
             "accessKeyId": self.access_key_id,
             "accessKeySecret": self.access_key_secret,
@@ -57,7 +57,7 @@ class FunctionMeta:
         self.qualifier = qualifier
 
     def to_dict(self) -> dict[str, Any]:
-        """As ``to_json`` shows it."""
+        """Return the part of ``to_json``."""
         return {
             "name": self.name,
             "handler": self.handler,
@@ -67,7 +67,7 @@ class FunctionMeta:
 
 
 class ServiceMeta:
-    """The FC 2.0 service, empty but for qualifier and version in 3.0."""
+    """The service of FC 2.0; in 3.0 it has a qualifier and a version only."""
 
     def __init__(self, qualifier: str, version_id: str) -> None:
         self.name = ""
@@ -77,7 +77,7 @@ class ServiceMeta:
         self.version_id = version_id
 
     def to_dict(self) -> dict[str, Any]:
-        """As ``to_json`` shows it."""
+        """Return the part of ``to_json``."""
         return {
             "name": self.name,
             "logProject": self.log_project,
@@ -88,7 +88,7 @@ class ServiceMeta:
 
 
 class Tracing:
-    """Tracing is off here: nothing set."""
+    """Tracing, which is off."""
 
     def __init__(self) -> None:
         self.span_context: str | None = None
@@ -96,7 +96,7 @@ class Tracing:
         self.jaeger_endpoint: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """As ``to_json`` shows it."""
+        """Return the part of ``to_json``."""
         return {
             "openTracingSpanContext": self.span_context,
             "openTracingSpanBaggages": self.span_baggages,
@@ -105,59 +105,41 @@ class Tracing:
 
 
 class Context:
-    """What a handler gets as its second argument, hooks as their only one."""
+    """The second argument of a handler and the only one of a hook.
 
-    def __init__(
-        self,
-        request_id: str,
-        credentials: Credentials,
-        function: FunctionMeta,
-        service: ServiceMeta,
-        region: str,
-        account_id: str,
-        retry_count: int,
-    ) -> None:
-        self.request_id = request_id
-        self.requestId = request_id
-        self.credentials = credentials
-        self.function = function
-        self.service = service
-        self.region = region
-        self.account_id = account_id
-        self.retry_count = retry_count
+    Args:
+        fixed: The part that is the same for all calls of the instance.
+        call: The part that belongs to one call.
+    """
+
+    def __init__(self, fixed: dict[str, Any], call: dict[str, Any]) -> None:
+        version_id, qualifier = fixed["version_id"], call["qualifier"]
+        self.request_id: str = call["request_id"]
+        self.requestId = self.request_id
+        self.credentials = Credentials(*fixed["credentials"])
+        self.function = FunctionMeta(
+            fixed["name"],
+            fixed["handler"],
+            fixed["memory"],
+            fixed["timeout"],
+            version_id=version_id,
+            qualifier=qualifier,
+        )
+        self.service = ServiceMeta(qualifier, version_id)
+        self.region: str = fixed["region"]
+        self.account_id: str = fixed["account_id"]
+        self.retry_count: int = call["retry_count"]
         self.tracing = Tracing()
         self.logger = logging.getLogger()
         self.log_project = ""
         self.log_store = ""
 
-    @classmethod
-    def build(cls, fixed: dict[str, Any], call: dict[str, Any]) -> Context:
-        """From what holds for the whole instance and what belongs to one call."""
-        version_id = fixed["version_id"]
-        qualifier = call["qualifier"]
-        return cls(
-            call["request_id"],
-            Credentials(*fixed["credentials"]),
-            FunctionMeta(
-                fixed["name"],
-                fixed["handler"],
-                fixed["memory"],
-                fixed["timeout"],
-                version_id=version_id,
-                qualifier=qualifier,
-            ),
-            ServiceMeta(qualifier, version_id),
-            fixed["region"],
-            fixed["account_id"],
-            call["retry_count"],
-        )
-
     def getLogger(self) -> logging.Logger:  # noqa: N802 -- the service's name
-        """The logger, as a call."""
+        """Return the logger."""
         return self.logger
 
     def to_json(self) -> str:
-        """Everything as a JSON document."""
+        """Return the context as a JSON document."""
         return json.dumps(
             {
                 "requestId": self.request_id,

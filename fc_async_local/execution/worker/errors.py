@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What a function returned or raised, as the bytes that its caller gets.
+"""Encodes the results and the exceptions of functions for their callers.
 
-Forms of FC's built-in Python runtime: text and bytes as they are, everything else as indented
-JSON with sorted keys; an exception as a document with message, type and stack.
+The forms are those of FC's built-in Python runtime: text and bytes as they are, everything else as
+indented JSON with sorted keys; an exception as a document with message, type and stack.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _MAX_FRAMES: Final = 200
-"""Newest frames that are told; a runaway recursion has thousands."""
+"""The newest frames are shown; a runaway recursion has thousands."""
 _MAX_MESSAGE: Final = 64 * 1024
-"""Characters of a message that are told."""
+"""Longer messages are cut after that many characters."""
 _CODE_ON_SERVICE: Final = "/code/"
 
 
@@ -32,15 +32,15 @@ def _folder_of(file: str) -> str:
 
 _OWN: Final = (_folder_of(__file__),)
 _OUTER: Final = ("<frozen importlib", _folder_of(importlib.__file__), _folder_of(json.__file__))
-"""What the runtime calls to import a module or to encode a result."""
+"""Frames of the standard library when the runtime imports a module or encodes a result."""
 
 
 class Frames(NamedTuple):
-    """Which frames of a traceback are told, and how their files are named.
+    """Which frames of a traceback are shown, and how their files are named.
 
     Attributes:
-        code: Code folders, with a separator at the end; on the service they are ``/code``.
-        own: Beginnings of file names whose frames are the runtime's own.
+        code: Code folders with a separator at the end; shown as ``/code/``, as on the service.
+        own: Beginnings of the names of the runtime's own files, which are left out.
     """
 
     code: tuple[str, ...] = ()
@@ -48,18 +48,18 @@ class Frames(NamedTuple):
 
     @classmethod
     def of_code(cls, folder: str) -> Frames:
-        """For code in a folder, which may be reached through links."""
+        """Return the frames for code in a folder, which may be reached through links."""
         places = {os.path.join(place, "") for place in (folder, os.path.realpath(folder))}  # noqa: PTH118 -- as above
         return cls(tuple(places))
 
     def shown(self, text: str) -> str:
-        """A file name or a message, with the code folder as on the service."""
+        """Return a file name or a message with the code folder of the service."""
         for folder in self.code:
             text = text.replace(folder, _CODE_ON_SERVICE)
         return text
 
-    def told(self, stack: Iterable[traceback.FrameSummary]) -> list[traceback.FrameSummary]:
-        """The function's frames, newest last, without those of the runtime."""
+    def of_function(self, stack: Iterable[traceback.FrameSummary]) -> list[traceback.FrameSummary]:
+        """Return the function's frames, newest last, without those of the runtime."""
         frames = [frame for frame in stack if not frame.filename.startswith(self.own)]
         users = itertools.dropwhile(lambda frame: frame.filename.startswith(_OUTER), frames)
         return [self._renamed(frame) for frame in list(users)[-_MAX_FRAMES:]]
@@ -74,12 +74,12 @@ class Frames(NamedTuple):
 
 
 class LoadFailure(Exception):
-    """A handler can't be loaded.
+    """A handler cannot be loaded.
 
     Attributes:
         kind: ``errorType`` of the document.
         text: ``errorMessage``.
-        cause: What was raised on the way; its stack is the function's.
+        cause: The exception that was raised; its stack is the function's.
     """
 
     def __init__(self, kind: str, text: str, cause: BaseException) -> None:
@@ -90,18 +90,18 @@ class LoadFailure(Exception):
 
 
 class Failure(NamedTuple):
-    """A failure as the caller gets it, and as it is written to the log."""
+    """A failure as a document for the caller and as text for the log."""
 
     document: bytes
     log: str
 
 
 def encode_result(value: object) -> bytes:
-    """The bytes of a return value.
+    """Return the bytes of a return value.
 
     Raises:
-        TypeError: It has no form in JSON.
-        ValueError: It refers to itself.
+        TypeError: JSON cannot express the value.
+        ValueError: The value refers to itself.
     """
     if isinstance(value, bytes):
         return value
@@ -113,19 +113,19 @@ def encode_result(value: object) -> bytes:
 def describe(
     error: BaseException, load: LoadFailure | None = None, frames: Frames | None = None
 ) -> Failure:
-    """The document of an exception, and its text for the log with what caused it.
+    """Return the document of an exception, and its text for the log with its causes.
 
     Args:
-        error: What was raised.
-        load: What could not be loaded because of it, if it was raised during the load.
-        frames: Which frames are told.
+        error: The exception.
+        load: The failure to load a handler that the exception caused, if any.
+        frames: Which frames are shown.
     """
     frames = frames or Frames()
     kind = load.kind if load else type(error).__name__
     text = load.text if load else message(error)
     if isinstance(error, ImportError):  # names files
         text = frames.shown(text)
-    stack = frames.told(traceback.extract_tb(error.__traceback__))
+    stack = frames.of_function(traceback.extract_tb(error.__traceback__))
     document = {
         "errorMessage": text,
         "errorType": kind,
@@ -134,13 +134,13 @@ def describe(
     last_line = f"{kind}: {text}"
     try:
         log = _log_text(error, last_line, frames)
-    except Exception:  # noqa: BLE001 -- it asks the exception for its attributes: user code
+    except Exception:  # noqa: BLE001 -- reads attributes of the exception, which may be user code
         log = last_line
     return Failure(_to_json(document), log)
 
 
 def _log_text(error: BaseException, last_line: str, frames: Frames) -> str:
-    """The traceback of an exception and its causes; ``last_line`` stands for the exception."""
+    """Return the traceback of an exception and its causes with another last line."""
     outer = traceback.TracebackException.from_exception(error)
     waiting, seen = [outer], set[int]()
     while waiting:
@@ -148,12 +148,12 @@ def _log_text(error: BaseException, last_line: str, frames: Frames) -> str:
         if id(one) in seen:
             continue
         seen.add(id(one))
-        one.stack = traceback.StackSummary.from_list(frames.told(one.stack))
+        one.stack = traceback.StackSummary.from_list(frames.of_function(one.stack))
         if getattr(one, "filename", None):  # of a SyntaxError
             one.filename = frames.shown(one.filename)
         waiting += [*filter(None, (one.__cause__, one.__context__))]
         waiting += getattr(one, "exceptions", None) or []
-    if getattr(outer, "exceptions", None):  # of a group: they come after its own line
+    if getattr(outer, "exceptions", None):  # of a group: their lines come after its own
         return "".join(outer.format()).rstrip()
     *place, _ = only = list(outer.format_exception_only())
     lines = list(outer.format())[: -len(only)]
@@ -163,7 +163,7 @@ def _log_text(error: BaseException, last_line: str, frames: Frames) -> str:
 
 
 def _syntax_frame(error: BaseException, frames: Frames) -> list[list[str]]:
-    """Where the compiler stopped: it has no frame of its own."""
+    """Return where the compiler stopped: a SyntaxError has no frame for it."""
     if not isinstance(error, SyntaxError) or not isinstance(error.filename, str):
         return []
     place = [f'File "{frames.shown(error.filename)}"', f"line {error.lineno}"]
@@ -172,7 +172,7 @@ def _syntax_frame(error: BaseException, frames: Frames) -> list[list[str]]:
 
 
 def message(error: BaseException) -> str:
-    """``str(error)``, whatever the error's class makes of that."""
+    """Return ``str(error)``, also if its class has a faulty ``__str__``."""
     try:
         text = str(error)
     except Exception as broken:  # noqa: BLE001 -- __str__ is user code
@@ -181,8 +181,8 @@ def message(error: BaseException) -> str:
 
 
 def _frame(frame: traceback.FrameSummary) -> list[str]:
-    told = [f'File "{frame.filename}"', f"line {frame.lineno}", f"in {frame.name}"]
-    return [*told, frame.line] if frame.line else told
+    shown = [f'File "{frame.filename}"', f"line {frame.lineno}", f"in {frame.name}"]
+    return [*shown, frame.line] if frame.line else shown
 
 
 def _to_json(value: object) -> bytes:

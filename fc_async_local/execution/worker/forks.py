@@ -1,19 +1,19 @@
 # SPDX-License-Identifier: MIT
-"""The fork server: a warm, single-threaded interpreter that forks instances and buries them.
+"""The fork server: a warm, single-threaded interpreter that forks instances and reaps them.
 
-The runtime asks over a control socket, one JSON line a message: ``{"op": "spawn", "id": n}`` with
-two file descriptors (the instance's socket and the end of its log pipe) or ``{"op": "kill", "id":
-n}``. The answers are ``{"id": n, "pid": p}`` and, after the end, ``{"id": n, "exit": status,
-"peak_kb": k}``.
+The runtime sends requests over a control socket, one JSON object a line: ``{"op": "spawn", "id":
+n}`` with two file descriptors (the instance's socket and the write end of its log pipe), or
+``{"op": "kill", "id": n}``. The answers are ``{"id": n, "pid": p}`` and, after the end of the
+instance, ``{"id": n, "exit": status, "peak_kb": k}``.
 
-Between the fork server and each instance stands a keeper, a process that waits for the instance
-and ends as it ended: a function that kills its parent kills its own keeper.
+Between the fork server and each instance stands a keeper: a process that waits for the instance
+and ends with the same status. A function that kills its parent process kills only its keeper.
 
 Invariants:
-    * Whatever an instance has started dies with it, even if it changed its session: the fork server
-      is the subreaper of all of them (prctl(2), PR_SET_CHILD_SUBREAPER).
-    * An instance dies with its keeper, and all keepers die with the fork server.
-    * When the runtime ends, however it ends, the socket closes and all processes are killed.
+    * All descendants of an instance end with it, even if they changed their session: the fork
+      server is their subreaper (prctl(2), PR_SET_CHILD_SUBREAPER).
+    * An instance ends with its keeper, and all keepers end with the fork server.
+    * When the runtime ends for any reason, the socket closes and all processes are killed.
     * The fork server and the keepers never run user code.
 """
 
@@ -29,9 +29,12 @@ import signal
 import socket
 import sys
 import traceback
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from . import instance, linux
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _FDS_PER_SPAWN: Final = 2
 _READ: Final = 65536
@@ -48,7 +51,11 @@ class _Forked(NamedTuple):
 
 
 class ForkServer:
-    """State of the server: which instances live."""
+    """Forks instances on request and reports their end.
+
+    Args:
+        control: Socket to the runtime.
+    """
 
     def __init__(self, control: socket.socket) -> None:
         self._control = control
@@ -60,20 +67,20 @@ class ForkServer:
         self._ending = False
 
     def run(self) -> None:
-        """Serve until the runtime closes the socket or SIGTERM comes."""
+        """Serve until the runtime closes the socket or SIGTERM arrives."""
         self._wake_reader.setblocking(False)
         self._wake_writer.setblocking(False)
         signal.set_wakeup_fd(self._wake_writer.fileno(), warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.signal(signal.SIGTERM, self._on_term)
-        gc.freeze()  # what is here now is shared with all instances and never collected
+        gc.freeze()  # a collection would write to, and so copy, the pages that forks share
         try:
             while not self._ending:
                 ready, _, _ = select.select([self._control, self._wake_reader], [], [])
                 if self._wake_reader in ready:
                     with contextlib.suppress(BlockingIOError):
                         self._wake_reader.recv(_READ)
-                    self._bury()
+                    self._reap()
                 if self._control in ready and not self._read():
                     break
         finally:
@@ -86,16 +93,16 @@ class ForkServer:
         try:
             data, descriptors, _, _ = socket.recv_fds(self._control, _READ, 64)
         except ConnectionResetError:
-            return False  # the runtime was killed and had not read everything
+            return False  # the runtime was killed before it had read everything
         self._descriptors += descriptors
         if not data:
             return False
         *lines, self._unread = (self._unread + data).split(b"\n")
         for line in lines:
-            self._obey(json.loads(line))
+            self._handle(json.loads(line))
         return True
 
-    def _obey(self, message: dict[str, Any]) -> None:
+    def _handle(self, message: dict[str, Any]) -> None:
         if message["op"] == "spawn":
             sock, log = self._descriptors[:_FDS_PER_SPAWN]
             del self._descriptors[:_FDS_PER_SPAWN]
@@ -109,28 +116,32 @@ class ForkServer:
         try:
             keeper = os.fork()
         except OSError as error:
-            self._tell({"id": key, "exit": _NOT_FORKED + (error.errno or 0), "peak_kb": 0})
             keeper = -1
+            self._send({"id": key, "exit": _NOT_FORKED + (error.errno or 0), "peak_kb": 0})
         if keeper == 0:
             os.close(pid_reader)
             self._become_keeper(parent, pid_writer, sock, log)
         for descriptor in (pid_writer, sock, log):
             os.close(descriptor)
         if keeper > 0:
-            # Comes at once; nothing comes if the keeper was killed, which is told by its end.
-            told = os.read(pid_reader, _PID_BYTES)
-            pid = int.from_bytes(told, sys.byteorder, signed=True) if told else keeper
-            self._forked[key] = _Forked(keeper, pid)
-            self._ids[keeper] = key
-            if pid > 0:
-                self._tell({"id": key, "pid": pid})
+            self._register(key, keeper, pid_reader)
         os.close(pid_reader)
 
+    def _register(self, key: int, keeper: int, pid_reader: int) -> None:
+        """Read the instance's pid from its keeper and report it."""
+        # The keeper writes at once. If it was killed instead, its own end is reported later.
+        data = os.read(pid_reader, _PID_BYTES)
+        pid = int.from_bytes(data, sys.byteorder, signed=True) if data else keeper
+        self._forked[key] = _Forked(keeper, pid)
+        self._ids[keeper] = key
+        if pid > 0:
+            self._send({"id": key, "pid": pid})
+
     def _become_keeper(self, parent: int, pid_writer: int, sock: int, log: int) -> None:
-        """Fork the instance, tell its pid or why there is none, end as it ends. Never returns."""
+        """Fork the instance, write its pid or minus the errno, end as it ends. Never returns."""
         try:
             os.setsid()
-            # A crash is told by its status; a dump would only fill the disk and take time.
+            # The exit status reports a crash; a core dump would fill the disk and take time.
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
             linux.die_with_parent(parent, signal.SIGKILL)
             signal.set_wakeup_fd(-1)
@@ -171,8 +182,8 @@ class ForkServer:
         finally:
             os._exit(status)
 
-    def _tell(self, message: dict[str, int]) -> None:
-        # A runtime that is gone is noticed by the next read.
+    def _send(self, message: dict[str, int]) -> None:
+        # The next read notices that the runtime has ended.
         with contextlib.suppress(OSError):
             self._control.sendall(json.dumps(message).encode() + b"\n")
 
@@ -183,38 +194,40 @@ class ForkServer:
             os.kill(forked.keeper, signal.SIGCONT)  # a function may have stopped it
 
     def _kill_group(self, pid: int) -> None:
-        # ``pid`` may not have reached setsid yet: then it is killed alone, and is alone.
+        # Before ``pid`` has called setsid there is no such group, and it has no children.
         for kill in (os.killpg, os.kill):
             with contextlib.suppress(OSError):
                 kill(pid, signal.SIGKILL)
 
-    def _bury(self) -> None:
-        """Take the status of everything that ended, end what it left behind, and tell."""
-        ended = []
-        while True:
-            try:
-                pid, status, usage = os.wait4(-1, os.WNOHANG)
-            except ChildProcessError:
-                break
-            if pid == 0:
-                break
-            key = self._ids.pop(pid, None)
-            if key is None:
-                continue
-            forked = self._forked.pop(key)
-            if forked.pid < 0:
-                ended.append({"id": key, "exit": _NOT_FORKED - forked.pid, "peak_kb": 0})
-                continue
-            # It has ended unless its keeper was killed; its process group may live in any case.
-            self._kill_group(forked.pid)
-            scale = 1024 if sys.platform == "darwin" else 1
-            ended.append({"id": key, "exit": status, "peak_kb": usage.ru_maxrss // scale})
+    def _reap(self) -> None:
+        """Reap all processes that ended, kill what they left behind, report instances."""
+        # Reported last: the runtime may rely on that nothing of the instance is left.
+        reports = list(self._ended())
         for orphan in linux.children(os.getpid()):
-            # Only a dead instance's descendants come here: a living one adopts its own.
+            # Only descendants of instances that ended come here: a living one is a subreaper.
             if orphan not in self._ids:
                 self._kill_group(orphan)
-        for message in ended:
-            self._tell(message)
+        for report in reports:
+            self._send(report)
+
+    def _ended(self) -> Iterator[dict[str, int]]:
+        """Reap zombies; yield the reports of those that were keepers."""
+        with contextlib.suppress(ChildProcessError):
+            while True:
+                pid, status, usage = os.wait4(-1, os.WNOHANG)
+                if pid == 0:
+                    return
+                if pid in self._ids:
+                    key = self._ids.pop(pid)
+                    yield {"id": key, **self._end(self._forked.pop(key), status, usage.ru_maxrss)}
+
+    def _end(self, forked: _Forked, status: int, maxrss: int) -> dict[str, int]:
+        """Kill the group of an instance whose keeper has ended; return status and peak."""
+        if forked.pid < 0:
+            return {"exit": _NOT_FORKED - forked.pid, "peak_kb": 0}
+        # The instance lives on if its keeper was killed, and its process group in any case.
+        self._kill_group(forked.pid)
+        return {"exit": status, "peak_kb": maxrss // instance.MAXRSS_PER_KB}
 
     def _kill_all(self) -> None:
         for forked in self._forked.values():
@@ -227,7 +240,7 @@ class ForkServer:
 
 
 def _end_like(status: int) -> None:
-    """End this process as another one ended. Never returns."""
+    """End this process with the status of another. Never returns."""
     if os.WIFSIGNALED(status):
         number = os.WTERMSIG(status)
         with contextlib.suppress(OSError):  # SIGKILL has no handler
@@ -237,7 +250,11 @@ def _end_like(status: int) -> None:
 
 
 def serve(control_fd: int) -> None:
-    """Run the server on an inherited socket."""
+    """Run the server on an inherited socket.
+
+    Args:
+        control_fd: File descriptor of the socket.
+    """
     linux.adopt_orphans()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.set_inheritable(control_fd, False)

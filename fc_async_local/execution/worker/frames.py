@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The frames that runtime and worker exchange over their socket.
 
-A frame is two big-endian 32-bit lengths, a JSON object and a body of raw bytes: payloads are
-never escaped or copied through JSON. Both ends distrust each other: lengths are bounded, since
-user code can write to the socket as well.
+A frame is two big-endian 32-bit lengths, a JSON object and a body of raw bytes, so that payloads
+are not escaped in JSON. Lengths are bounded, because user code can write to the socket, too.
 """
 
 from __future__ import annotations
@@ -18,9 +17,9 @@ if TYPE_CHECKING:
 
 HEAD: Final = struct.Struct("!II")
 MAX_META_BYTES: Final = 4 * 1024 * 1024
-"""Load failures and environments are small; a traceback of a deep recursion is not."""
+"""Enough for an environment and for the traceback of a deep recursion."""
 MAX_BODY_BYTES: Final = 32 * 1024 * 1024
-"""quota: the largest payload of a synchronous call, and the largest answer."""
+"""The largest payload of a synchronous call and the largest answer (docs/reference/sources.md)."""
 
 _READ: Final = 256 * 1024
 
@@ -30,35 +29,35 @@ _encoder: Final = json.JSONEncoder(separators=(",", ":"))
 
 
 class BrokenFrame(Exception):
-    """The other end doesn't speak this protocol."""
+    """The bytes are not a frame; the rest of the stream cannot be read."""
 
 
 def to_json(meta: Meta) -> bytes:
-    """The JSON object of a frame."""
+    """Return the JSON object of a frame as bytes."""
     return _encoder.encode(meta).encode()
 
 
 def encode(meta: Meta, body: bytes = b"") -> bytes:
-    """One frame."""
+    """Return one frame of an object and a body."""
     return join(to_json(meta), body)
 
 
 def join(meta: bytes, body: bytes) -> bytes:
-    """One frame of an object that is JSON already."""
+    """Return one frame of an encoded JSON object and a body."""
     return HEAD.pack(len(meta), len(body)) + meta + body
 
 
 class Splitter:
-    """Cuts a stream of bytes into frames, whose JSON it leaves to be read."""
+    """Cuts a stream of bytes into frames without decoding their JSON."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()
 
     def feed(self, data: bytes) -> list[tuple[bytes, bytes]]:
-        """Take bytes, return JSON and body of the frames that are complete now.
+        """Add bytes; return JSON and body of the frames that are complete now.
 
         Raises:
-            BrokenFrame: See the class; the stream can't be read any further.
+            BrokenFrame: A length is over its bound.
         """
         buffer = self._buffer
         buffer += data
@@ -78,7 +77,7 @@ class Splitter:
 
 
 def check(meta_length: int, body_length: int) -> None:
-    """Refuse lengths that no honest end sends.
+    """Check the lengths of a frame.
 
     Raises:
         BrokenFrame: One is over its bound.
@@ -88,13 +87,13 @@ def check(meta_length: int, body_length: int) -> None:
 
 
 def decode_meta(data: bytes) -> Meta:
-    """The JSON object of a frame.
+    """Decode the JSON object of a frame.
 
     Raises:
-        BrokenFrame: It isn't one.
+        BrokenFrame: It is not a JSON object.
     """
     try:
-        meta = json.loads(data.decode())  # of bytes it would first guess the encoding
+        meta = json.loads(data.decode())  # for bytes, loads would guess the encoding first
     except (ValueError, RecursionError) as error:
         raise BrokenFrame("frame without a JSON object") from error
     if not isinstance(meta, dict):
@@ -103,10 +102,13 @@ def decode_meta(data: bytes) -> Meta:
 
 
 def receive(sock: socket.socket) -> tuple[Meta, bytes] | None:
-    """Wait for one frame on a blocking socket. None: the other end has closed it.
+    """Wait for one frame on a blocking socket.
+
+    Returns:
+        Object and body; None if the other end has closed the socket.
 
     Raises:
-        BrokenFrame: See the class.
+        BrokenFrame: The bytes are not a frame.
     """
     head = _receive_exactly(sock, HEAD.size)
     if head is None:
@@ -120,10 +122,10 @@ def receive(sock: socket.socket) -> tuple[Meta, bytes] | None:
 
 
 def stream(sock: socket.socket) -> Iterator[tuple[Meta, bytes]]:
-    """All frames of a blocking socket until it is closed, in as few reads as possible.
+    """Yield the frames of a blocking socket until it is closed, in as few reads as possible.
 
     Raises:
-        BrokenFrame: See the class.
+        BrokenFrame: The bytes are not a frame.
     """
     splitter = Splitter()
     while data := sock.recv(_READ):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Finds and imports handlers: ``module.function``, ``folder/module.function``, ``a.b.function``.
 
-Looks in the code folder first, so that a function's ``queue.py`` is found in spite of the standard
-library's. Failures carry the type names of FC's built-in runtime.
+The code folder comes first, so that a function's ``queue.py`` hides the standard library's.
+Failures have the type names of FC's built-in runtime.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _OWN: Final = __name__.partition(".")[0]
 
 
 def prepare_path(folder: str) -> None:
-    """Put the code folder in front, then what the user set as PYTHONPATH."""
+    """Put the code folder and then the user's PYTHONPATH at the front of the path."""
     extra = [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
     sys.path[:0] = [folder, *(os.path.join(folder, entry) for entry in extra)]  # noqa: PTH118 -- pathlib would cost start-up time
     sys.argv[:] = [""]
@@ -30,7 +30,10 @@ def prepare_path(folder: str) -> None:
 
 
 def load(handler: str) -> Callable[..., object]:
-    """Import the module and return the function.
+    """Import the module of a handler and return the function.
+
+    Args:
+        handler: As configured, such as ``index.handler``.
 
     Raises:
         LoadFailure: InvalidHandleName, ImportModuleError, UserCodeSyntaxError, UserCodeError or
@@ -62,7 +65,7 @@ def load(handler: str) -> Callable[..., object]:
 
 
 def _uncover(top: str) -> None:
-    """Forget a module of ours or of the standard library that hides the function's own."""
+    """Unload a module that hides one of the same name in the code folder."""
     if top == _OWN or top not in sys.modules:
         return
     own = importlib.machinery.PathFinder.find_spec(top, sys.path[:1])

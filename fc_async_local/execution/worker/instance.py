@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The life of one instance, from the fork to its end.
+"""An instance, from the fork to its end.
 
-The first frame says what to become: a Python instance, which loads its handler and then answers
-calls until the socket closes, or a command (custom runtimes), which replaces this process. Never
-survives a broken frame: the runtime buries the process and starts another.
+The first frame says what the fork becomes: a Python instance, which loads its handler and answers
+calls until the socket closes, or a command (custom runtimes, Node), which replaces this process. A
+broken frame ends the process; the runtime starts another.
 """
 
 from __future__ import annotations
@@ -30,11 +30,12 @@ if TYPE_CHECKING:
     Handler = Callable[..., object]
 
 _FAILED_EXIT: Final = 1
-_MAXRSS_PER_KB: Final = 1024 if sys.platform == "darwin" else 1
+MAXRSS_PER_KB: Final = 1024 if sys.platform == "darwin" else 1
+"""``ru_maxrss`` is in bytes on macOS and in KB on Linux (getrusage(2))."""
 
 
 def run(sock: socket.socket) -> int:
-    """Live. Returns the exit status of the process."""
+    """Become what the first frame says; return the exit status of the process."""
     frame = frames.receive(sock)
     if frame is None:
         return 0
@@ -50,10 +51,10 @@ def run(sock: socket.socket) -> int:
 
 
 def _become_command(start: dict[str, Any], sock: socket.socket) -> int:
-    """Replace this process; comes back only if that fails.
+    """Replace this process; return an exit status only if that fails.
 
-    A worker in another language finds the number of the socket's descriptor in the variable that
-    ``socket_variable`` names.
+    A worker in another language reads the number of the socket's descriptor from the environment
+    variable that ``socket_variable`` names.
     """
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
@@ -65,7 +66,7 @@ def _become_command(start: dict[str, Any], sock: socket.socket) -> int:
         os.execvpe(command[0], command, environment)  # noqa: S606 -- the user's own start command, no shell
     except OSError as error:
         os.write(2, f"can't start {command[0]!r}: {error.strerror}\n".encode())
-    return 127  # what a shell says of a command that can't be started
+    return 127  # the status of a shell for a command that cannot be started
 
 
 class PythonInstance:
@@ -80,7 +81,7 @@ class PythonInstance:
         self._hooks: dict[str, Handler] = {}
 
     def serve(self) -> int:
-        """Answer frames until the socket closes; returns the exit status."""
+        """Answer frames until the socket closes; return the exit status."""
         logs.install(os.environ.get("FC_SERVER_LOG_LEVEL", "INFO"))
         handlers.prepare_path(self._start["folder"])
         if not self._load():
@@ -92,7 +93,7 @@ class PythonInstance:
             if threads is not None and meta["op"] == "invoke":
                 threads.submit(self._answer_in_thread, meta, body)
             else:
-                # In the main thread: there signal handlers and event loops work.
+                # In the main thread, where signal handlers and event loops work.
                 self._answer(meta, body)
         return 0
 
@@ -120,7 +121,7 @@ class PythonInstance:
             os._exit(_FAILED_EXIT)
 
     def _answer(self, meta: frames.Meta, body: bytes) -> None:
-        context = Context.build(self._start["context"], meta)
+        context = Context(self._start["context"], meta)
         logs.request_id.set(context.request_id)
         logs.latest_request_id = context.request_id
         hook = self._hooks[meta["op"]]
@@ -137,7 +138,7 @@ class PythonInstance:
             self._end_with(error, meta["id"])
         else:
             logs.flush()
-            # What nearly every call is answered with: five times as fast as an encoder.
+            # The answer to nearly every call: formatting is five times as fast as an encoder.
             self._send(b'{"id":%d,"ok":true,"peak_kb":%d}' % (meta["id"], _peak_kb()), data)
 
     def _describe(self, error: BaseException, failure: LoadFailure | None = None) -> Failure:
@@ -150,7 +151,7 @@ class PythonInstance:
         self._send(frames.to_json(meta), failure.document)
 
     def _end_with(self, error: BaseException, key: int) -> None:
-        """Die of something that isn't an Exception, as the service's process does."""
+        """End the process for a BaseException, as the service's process ends."""
         if isinstance(error, SystemExit):
             logs.flush()
             os._exit(error.code if isinstance(error.code, int) else int(error.code is not None))
@@ -160,11 +161,11 @@ class PythonInstance:
 
     def _send(self, meta: bytes, body: bytes = b"") -> None:
         if os.getpid() != self._pid:
-            # The handler has forked, and its child came back here: it must not answer, too.
+            # The handler has forked and its child returned here: a second answer is wrong.
             os._exit(0)
         with self._sending:
             self._sock.sendall(frames.join(meta, body))
 
 
 def _peak_kb() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // _MAXRSS_PER_KB
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // MAXRSS_PER_KB

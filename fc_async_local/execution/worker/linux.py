@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The two Linux process attributes that keep orphans from staying. Elsewhere they do nothing.
+"""Linux process attributes that leave no orphans, and the children of a process.
 
-Without them a worker still dies with its process group; what a function detached from that group
-stays behind then.
+On other systems the attributes do nothing: a worker still ends with its process group, but
+processes that a function detached from that group stay behind.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _PR_SET_PDEATHSIG: Final = 1
 _PR_SET_CHILD_SUBREAPER: Final = 36
 _MOST_PROCESSES: Final = 256
-"""A fork bomb must not keep its reader busy with counting it."""
+"""A limit, so that a fork bomb does not keep its reader busy."""
 
 if sys.platform == "linux":
     _libc = ctypes.CDLL(None, use_errno=True)
@@ -34,11 +34,16 @@ if sys.platform == "linux":
 else:
 
     def _prctl(option: int, value: int) -> None:
-        """Nothing of the kind exists here."""
+        """Do nothing: this system has no such attributes."""
 
 
 def die_with_parent(parent: int, sig: signal.Signals) -> None:
-    """Let the kernel send ``sig`` when the process ``parent`` ends; now, if it has already."""
+    """Let the kernel send a signal to this process when its parent ends; now, if it has ended.
+
+    Args:
+        parent: Pid of the parent.
+        sig: The signal.
+    """
     _prctl(_PR_SET_PDEATHSIG, sig)
     if os.getppid() != parent:
         os.kill(os.getpid(), sig)
@@ -50,7 +55,7 @@ def adopt_orphans() -> None:
 
 
 def descendants(pid: int) -> Iterator[int]:
-    """A process and its descendants, at most the first 256; those that are gone may be included."""
+    """Yield a process and its descendants, at most 256; some may have ended."""
     waiting = [pid]
     for _ in range(_MOST_PROCESSES):
         if not waiting:
@@ -61,7 +66,7 @@ def descendants(pid: int) -> Iterator[int]:
 
 
 def children(pid: int) -> list[int]:
-    """Direct children of a process, those of its threads included; [] if it is gone."""
+    """Return the direct children of a process and its threads; [] if it has ended."""
     found: list[int] = []
     with contextlib.suppress(OSError):
         for task in Path(f"/proc/{pid}/task").iterdir():

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Output of user code: unbuffered enough to be complete when an attempt ends, in FC's line format.
+"""Output of user code, in FC's line format and complete when an attempt ends.
 
-Lines of the logger are ``2026-01-02T03:04:05.678Z request-id [LEVEL] message``; what is printed
-goes out as it is. Nothing here keeps output: it goes to file descriptors 1 and 2, which the
-runtime reads.
+Lines of the logger are ``2026-01-02T03:04:05.678Z request-id [LEVEL] message``; printed text is
+written as it is. Everything goes to file descriptors 1 and 2, which the runtime reads.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ LINE_BYTES: Final = 128 * 1024
 
 request_id: contextvars.ContextVar[str] = contextvars.ContextVar("request_id")
 latest_request_id = ""
-"""For threads that the function has started: they see no context of a request."""
+"""For threads that the function has started: they do not inherit the context of a request."""
 
 
 class _Formatter(logging.Formatter):
@@ -39,7 +38,7 @@ class _Formatter(logging.Formatter):
 
 
 class _Handler(logging.StreamHandler):  # type: ignore[type-arg] # generic in typeshed only
-    """Writes to whatever ``sys.stdout`` is at that moment: functions replace it."""
+    """Writes to the current ``sys.stdout``, which functions may replace."""
 
     def emit(self, record: logging.LogRecord) -> None:
         self.stream = sys.stdout
@@ -53,8 +52,12 @@ def _lines_to(descriptor: int) -> TextIO:
 
 
 def install(level: str) -> None:
-    """Open stdout and stderr on the pipe and set the root logger up."""
-    # By lines: what was printed before a crash or a timeout must not be lost.
+    """Open stdout and stderr on the pipe and configure the root logger.
+
+    Args:
+        level: Name of a level, from FC_SERVER_LOG_LEVEL.
+    """
+    # Line buffering, so that output before a crash or a timeout is not lost.
     sys.stdout, sys.stderr = _lines_to(1), _lines_to(2)
     handler = _Handler(sys.stdout)
     handler.setFormatter(_Formatter())
@@ -64,18 +67,22 @@ def install(level: str) -> None:
         root.setLevel(level.upper())
     except ValueError:
         root.setLevel(logging.INFO)
-        root.warning("FC_SERVER_LOG_LEVEL=%r is no level of logging; INFO is used", level)
+        root.warning("FC_SERVER_LOG_LEVEL=%r is not a logging level; INFO is used", level)
 
 
 def error(text: str) -> None:
-    """Write a failure of the function to its log, as a line of the logger."""
+    """Write a failure of the function to its log as a line of the logger.
+
+    Args:
+        text: The failure with its traceback.
+    """
     record = logging.LogRecord("root", logging.ERROR, "", 0, text, None, None)
     with contextlib.suppress(Exception):  # the function may have closed or replaced its stdout
         print(_Formatter().format(record), file=sys.stdout)  # noqa: T201 -- stdout is the log
 
 
 def flush() -> None:
-    """Hand everything printed so far to the pipe."""
+    """Write everything printed so far to the pipe."""
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(Exception):  # as above
             stream.flush()
