@@ -24,6 +24,7 @@ from fc_async_local.api.tasks import (
     task_query,
     task_token,
 )
+from fc_async_local.domain.invocation import InvokeRequest
 from fc_async_local.engine.protocol import Invoker, Rejected
 from fc_async_local.functions import refusals
 from fc_async_local.functions.paging import Page, seal, unseal
@@ -283,7 +284,9 @@ class AdminOperations:
             raise refusals.invalid_argument(str(error)) from None
         engine, payload = self._parts.engine, call.body()
         if call.type == "Sync":
-            answered = await engine.invoke_sync(function, payload, qualifier=call.qualifier)
+            answered = await engine.invoke_sync(
+                InvokeRequest(function, payload, qualifier=call.qualifier)
+            )
             outcome = answered.outcome
             return {
                 "requestId": answered.request_id,
@@ -293,11 +296,13 @@ class AdminOperations:
                 "durationMs": outcome.duration_ms,
             }
         accepted = await engine.invoke_async(
-            function,
-            payload,
-            qualifier=call.qualifier,
-            delay_seconds=parameters.delay_seconds(str(call.delay) if call.delay else ""),
-            task_id=call.task_id,
+            InvokeRequest(
+                function,
+                payload,
+                qualifier=call.qualifier,
+                delay_seconds=parameters.delay_seconds(str(call.delay) if call.delay else ""),
+                task_id=call.task_id,
+            )
         )
         return {"requestId": accepted.request_id, "taskId": accepted.task_id}
 

@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl
 
 from fc_async_local.api import parameters
 from fc_async_local.api.wire import REQUEST_ID, HeaderList, Receive, Scope, Send, read_body
+from fc_async_local.domain.invocation import InvokeRequest
 from fc_async_local.engine.protocol import Rejected
 from fc_async_local.functions import refusals
 from fc_async_sdk.spec import limits
@@ -95,12 +96,14 @@ class InvokeEndpoint:
         if given:
             scope[REQUEST_ID] = given
         accepted = await self._invoker.invoke_async(
-            function,
-            body,
-            qualifier=_qualifier(scope["query_string"]),
-            delay_seconds=parameters.delay_seconds(_text(headers, b"x-fc-async-delay")),
-            task_id=_text(headers, b"x-fc-async-task-id"),
-            request_id=scope[REQUEST_ID],
+            InvokeRequest(
+                function,
+                body,
+                qualifier=_qualifier(scope["query_string"]),
+                delay_seconds=parameters.delay_seconds(_text(headers, b"x-fc-async-delay")),
+                task_id=_text(headers, b"x-fc-async-task-id"),
+                request_id=scope[REQUEST_ID],
+            )
         )
         answer: HeaderList = [
             (b"x-fc-request-id", accepted.request_id.encode()),
@@ -117,10 +120,12 @@ class InvokeEndpoint:
         if log_type not in _LOG_TYPES:
             raise refusals.invalid_argument(f"x-fc-log-type must be None or Tail, got {log_type!r}")
         answered = await self._invoker.invoke_sync(
-            function,
-            body,
-            qualifier=_qualifier(scope["query_string"]),
-            request_id=scope[REQUEST_ID],
+            InvokeRequest(
+                function,
+                body,
+                qualifier=_qualifier(scope["query_string"]),
+                request_id=scope[REQUEST_ID],
+            )
         )
         outcome = answered.outcome
         checksum = await self._checksum(function, outcome)

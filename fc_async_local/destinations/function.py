@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from fc_async_local.destinations.limits import fit
 from fc_async_local.destinations.protocol import DeliveryResult
+from fc_async_local.domain.invocation import InvokeRequest
 from fc_async_local.domain.rejection import Rejected
 from fc_async_local.store.protocol import StoreUnavailable
 from fc_async_sdk.spec import arn
@@ -67,10 +68,12 @@ class FunctionDestination:
                     "be destinations",
                 )
             await self._invoker.invoke_async(
-                target.function,
-                document,
-                qualifier=target.qualifier,
-                call_path=delivery.call_path,
+                InvokeRequest(
+                    target.function,
+                    document,
+                    qualifier=target.qualifier,
+                    call_path=delivery.call_path,
+                )
             )
         except Rejected as error:
             return DeliveryResult(error.status, error.code, error.message)

@@ -13,6 +13,7 @@ from typing import Literal
 import msgspec
 
 from fc_async_local.domain.states import Status
+from fc_async_sdk import limits
 
 CallPath = tuple[str, ...]
 """ARNs of the functions that led here through destinations, oldest first (the loop guard's)."""
@@ -20,6 +21,28 @@ CallPath = tuple[str, ...]
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
     """Base of all records."""
+
+
+class InvokeRequest(msgspec.Struct, frozen=True):
+    """A request to invoke a function, before it is checked.
+
+    Attributes:
+        function: Function name.
+        payload: The bytes that the function gets.
+        qualifier: LATEST, an alias or a version; "" stands for LATEST.
+        delay_seconds: How long an asynchronous invocation waits before its first attempt.
+        task_id: Task id of an asynchronous invocation, "" for the request id.
+        request_id: "" for a new one.
+        call_path: How the request came here through destinations.
+    """
+
+    function: str
+    payload: bytes
+    qualifier: str = limits.DEFAULT_QUALIFIER
+    delay_seconds: int = 0
+    task_id: str = ""
+    request_id: str = ""
+    call_path: CallPath = ()
 
 
 class Lease(Record, frozen=True, kw_only=True):

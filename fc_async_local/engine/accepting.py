@@ -23,7 +23,7 @@ from fc_async_sdk.errors import shorten
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
-    from fc_async_local.domain.invocation import CallPath
+    from fc_async_local.domain.invocation import InvokeRequest
     from fc_async_local.engine.dispatching import Dispatching
     from fc_async_local.engine.ports import Ports
     from fc_async_sdk.models import AsyncConfig
@@ -32,7 +32,6 @@ logger = logging.getLogger(__name__)
 
 _RETRY_AFTER_SECONDS: Final = 1
 _BACKLOG_REFRESH_MS: Final = 1_000
-_LATEST: Final = limits.DEFAULT_QUALIFIER
 
 
 def away(error: StoreUnavailable) -> Rejected:
@@ -58,33 +57,15 @@ class Accepting:
         self._dispatching = dispatching
         self._backlog = Backlog(ports)
 
-    async def accept(
-        self,
-        function: str,
-        payload: bytes,
-        *,
-        qualifier: str,
-        delay_seconds: int,
-        task_id: str,
-        request_id: str,
-        call_path: CallPath,
-    ) -> Accepted:
+    async def accept(self, request: InvokeRequest) -> Accepted:
         """See :meth:`fc_async_local.engine.protocol.Invoker.invoke_async`."""
-        _check(payload, delay_seconds, task_id)
+        _check(request)
+        qualifier = request.qualifier or limits.DEFAULT_QUALIFIER
         try:
-            # That it can be resolved is all that matters; which version runs is drawn later.
-            target = await self._ports.registry.target(function, qualifier or _LATEST, roll=0.0)
+            # Only that the qualifier exists matters here; the version is drawn for each attempt.
+            target = await self._ports.registry.target(request.function, qualifier, roll=0.0)
             await self._backlog.check()
-            invocation = self._invocation(
-                function,
-                payload,
-                qualifier=qualifier or _LATEST,
-                delay_ms=delay_seconds * 1_000,
-                task_id=task_id,
-                request_id=request_id,
-                call_path=call_path,
-                config=target.config,
-            )
+            invocation = self._invocation(request, qualifier, target.config)
             await self._keep(invocation)
         except StoreUnavailable as error:
             raise away(error) from error
@@ -92,8 +73,9 @@ class Accepting:
             raise Rejected(
                 409,
                 "AsyncTaskAlreadyExists",
-                f"function {function!r} already has a task {task_id or request_id!r}, or its "
-                "request id is that of another invocation; use other ids",
+                f"function {request.function!r} already has a task "
+                f"{request.task_id or request.request_id!r}, or its request id is that of another "
+                "invocation; use other ids",
             ) from error
         return Accepted(invocation.request_id, invocation.task_id)
 
@@ -112,47 +94,41 @@ class Accepting:
         self._dispatching.notify(invocation.due_at)
 
     def _invocation(
-        self,
-        function: str,
-        payload: bytes,
-        *,
-        qualifier: str,
-        delay_ms: int,
-        task_id: str,
-        request_id: str,
-        call_path: CallPath,
-        config: AsyncConfig | None,
+        self, request: InvokeRequest, qualifier: str, config: AsyncConfig | None
     ) -> Invocation:
         ports = self._ports
         now = ports.clock.now()
-        request_id = request_id or request_ids.new(now, ports.random)
+        request_id = request.request_id or request_ids.new(now, ports.random)
+        delay_ms = request.delay_seconds * 1_000
         invocation = Invocation(
             request_id=request_id,
-            task_id=task_id or request_id,
-            function=function,
+            task_id=request.task_id or request_id,
+            function=request.function,
             qualifier=qualifier,
-            payload=payload,
+            payload=request.payload,
             accepted_at=now,
             due_at=now + delay_ms,
-            task_mode=bool(config and config.async_task),
-            call_path=call_path,
+            task_mode=config is not None and bool(config.async_task),
+            call_path=request.call_path,
             delay_ms=delay_ms,
             config=None if config is None else msgspec.json.encode(config),
         )
         if delay_ms and invocation.due_at >= policy.deadline(invocation, config, ports.settings):
             logger.warning(
-                "%s of %s will expire unseen: its delay of %d s is not below its age",
+                "%s of %s will expire before it runs: its delay of %d s is not below its "
+                "maximum age",
                 request_id,
-                function,
-                delay_ms // 1_000,
+                request.function,
+                request.delay_seconds,
                 extra={"request_id": request_id},
             )
         return invocation
 
 
-def _check(payload: bytes, delay_seconds: int, task_id: str) -> None:
-    """What can be refused without asking anybody."""
-    if len(payload) > limits.ASYNC_PAYLOAD_BYTES:
+def _check(request: InvokeRequest) -> None:
+    """Refuse what the request alone shows to be invalid."""
+    delay_seconds, task_id = request.delay_seconds, request.task_id
+    if len(request.payload) > limits.ASYNC_PAYLOAD_BYTES:
         raise Rejected(
             400,
             "EntityTooLarge",

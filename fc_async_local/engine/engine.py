@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from fc_async_local.clock import Clock
     from fc_async_local.destinations.protocol import Destination, DestinationKind
-    from fc_async_local.domain.invocation import CallPath, DeadEvent, Invocation, Outcome
+    from fc_async_local.domain.invocation import DeadEvent, Invocation, InvokeRequest, Outcome
     from fc_async_local.engine.protocol import Registry
     from fc_async_local.execution.protocol import FunctionRunner
     from fc_async_local.settings import Settings
@@ -135,74 +135,49 @@ class Engine:
         """How many attempts and deliveries this node works on now."""
         return self._dispatching.in_flight + self._delivering.in_flight
 
-    async def invoke_async(
-        self,
-        function: str,
-        payload: bytes,
-        *,
-        qualifier: str = limits.DEFAULT_QUALIFIER,
-        delay_seconds: int = 0,
-        task_id: str = "",
-        request_id: str = "",
-        call_path: CallPath = (),
-    ) -> Accepted:
+    async def invoke_async(self, request: InvokeRequest) -> Accepted:
         """Check, keep durably, answer.
 
         Raises:
             Rejected: 400 InvalidArgument or EntityTooLarge, 404, 409 AsyncTaskAlreadyExists,
                 429 when the queue is full, 503 when the store is away.
         """
-        return await self._accepting.accept(
-            function,
-            payload,
-            qualifier=qualifier,
-            delay_seconds=delay_seconds,
-            task_id=task_id,
-            request_id=request_id,
-            call_path=call_path,
-        )
+        return await self._accepting.accept(request)
 
-    async def invoke_sync(
-        self,
-        function: str,
-        payload: bytes,
-        *,
-        qualifier: str = limits.DEFAULT_QUALIFIER,
-        request_id: str = "",
-    ) -> Answered:
-        """Run once, now; never retried.
+    async def invoke_sync(self, request: InvokeRequest) -> Answered:
+        """Run once, now; never retried. Delay and task id do not apply.
 
         Raises:
             Rejected: 400 EntityTooLarge, 404, 429 ResourceExhausted over a concurrency limit, 500
                 or 503 when the system fails. A failing function is an answer, not an error.
         """
-        if len(payload) > limits.SYNC_PAYLOAD_BYTES:
+        if len(request.payload) > limits.SYNC_PAYLOAD_BYTES:
             raise Rejected(
                 400,
                 "EntityTooLarge",
                 f"payload size exceeds maximum allowed size ({limits.SYNC_PAYLOAD_BYTES} bytes)",
             )
         ports = self._ports
-        qualifier = qualifier or limits.DEFAULT_QUALIFIER
+        qualifier = request.qualifier or limits.DEFAULT_QUALIFIER
         try:
             deployment = await ports.registry.deployment(
-                function, qualifier, roll=ports.random.random()
+                request.function, qualifier, roll=ports.random.random()
             )
         except StoreUnavailable as error:
             raise away(error) from error
-        request_id = request_id or request_ids.new(ports.clock.now(), ports.random)
+        request_id = request.request_id or request_ids.new(ports.clock.now(), ports.random)
         with ports.clock.work():
             outcome = await ports.runner.run(
                 Attempt(
                     deployment=deployment,
                     request_id=request_id,
-                    payload=payload,
+                    payload=request.payload,
                     qualifier=qualifier,
                 )
             )
         refusal = _REFUSALS.get(outcome.kind)
         if refusal is not None:
-            raise _refusal(refusal, function, outcome)
+            raise _refusal(refusal, request.function, outcome)
         return Answered(request_id, outcome)
 
     async def keep_dead(self, event: DeadEvent) -> None:

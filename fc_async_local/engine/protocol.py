@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import msgspec
 
 from fc_async_local.domain.rejection import Rejected as Rejected  # noqa: PLC0414 -- re-exported
-from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
-    from fc_async_local.domain.invocation import CallPath, Invocation, Outcome
+    from fc_async_local.domain.invocation import Invocation, InvokeRequest, Outcome
     from fc_async_local.execution.protocol import Deployment
     from fc_async_sdk.models import AsyncConfig
 
@@ -71,17 +70,7 @@ class Answered(NamedTuple):
 class Invoker(Protocol):
     """Invocation, as the API and the function destination use it. The engine implements it."""
 
-    async def invoke_async(
-        self,
-        function: str,
-        payload: bytes,
-        *,
-        qualifier: str = limits.DEFAULT_QUALIFIER,
-        delay_seconds: int = 0,
-        task_id: str = "",
-        request_id: str = "",
-        call_path: CallPath = (),
-    ) -> Accepted:
+    async def invoke_async(self, request: InvokeRequest) -> Accepted:
         """Check, keep durably, answer.
 
         Raises:
@@ -90,15 +79,8 @@ class Invoker(Protocol):
         """
         ...
 
-    async def invoke_sync(
-        self,
-        function: str,
-        payload: bytes,
-        *,
-        qualifier: str = limits.DEFAULT_QUALIFIER,
-        request_id: str = "",
-    ) -> Answered:
-        """Run once, now; never retried.
+    async def invoke_sync(self, request: InvokeRequest) -> Answered:
+        """Run once, now; never retried. Delay and task id do not apply.
 
         Raises:
             Rejected: As above; 429 ResourceExhausted when throttled, 5xx for system errors.

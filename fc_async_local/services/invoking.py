@@ -13,15 +13,13 @@ from fc_async_sdk.spec import arn, limits
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
-    from fc_async_local.domain.invocation import CallPath, DeadEvent, Outcome
+    from fc_async_local.domain.invocation import DeadEvent, InvokeRequest, Outcome
 
 
 class FunctionInvoker(Protocol):
     """Invokes functions."""
 
-    def invoke_async(
-        self, function: str, payload: bytes, *, qualifier: str = ..., call_path: CallPath = ...
-    ) -> Awaitable[object]:
+    def invoke_async(self, request: InvokeRequest) -> Awaitable[object]:
         """Keep an invocation durably.
 
         Raises:
@@ -29,9 +27,7 @@ class FunctionInvoker(Protocol):
         """
         ...
 
-    def invoke_sync(
-        self, function: str, payload: bytes, *, qualifier: str = ...
-    ) -> Awaitable[tuple[str, Outcome]]:
+    def invoke_sync(self, request: InvokeRequest) -> Awaitable[tuple[str, Outcome]]:
         """Run once, now.
 
         Raises:

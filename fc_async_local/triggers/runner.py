@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fc_async_local.background import keep_running, pause_on, start_task
 from fc_async_local.domain import loop_guard
-from fc_async_local.domain.invocation import DeadEvent, OutcomeKind
+from fc_async_local.domain.invocation import DeadEvent, InvokeRequest, OutcomeKind
 from fc_async_local.domain.rejection import Rejected
 from fc_async_local.services.eventbridge.model import Parameter, Rule, Target
 from fc_async_local.services.hints import ALONE, look_again
@@ -268,15 +268,14 @@ class TriggerRunner:
         Raises:
             StoreUnavailable: What was given up could not be kept.
         """
+        request = InvokeRequest(
+            binding.function, payload, qualifier=binding.qualifier, call_path=call_path
+        )
         try:
             if binding.asynchronous:
-                await self._invoker.invoke_async(
-                    binding.function, payload, qualifier=binding.qualifier, call_path=call_path
-                )
+                await self._invoker.invoke_async(request)
                 return True
-            _, outcome = await self._invoker.invoke_sync(
-                binding.function, payload, qualifier=binding.qualifier
-            )
+            _, outcome = await self._invoker.invoke_sync(request)
         except Rejected as error:
             if error.status == _TOO_MANY or error.status >= _SERVER_ERROR:
                 _LOG.warning("trigger %s: %s; it is fired again later", binding.key, error)

@@ -12,7 +12,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from fc_async_local.domain import json_input
-from fc_async_local.domain.invocation import DeadEvent, OutcomeKind
+from fc_async_local.domain.invocation import DeadEvent, InvokeRequest, OutcomeKind
 from fc_async_local.domain.rejection import Rejected
 from fc_async_local.services import identifiers
 from fc_async_local.services.eventbridge import events, transform
@@ -183,14 +183,16 @@ class Targets:
 
     async def _push_function(self, _target: Target, inputs: _Inputs) -> None:
         function = inputs.get("functionName")
-        qualifier = inputs.get("Qualifier") or limits.DEFAULT_QUALIFIER
-        payload = inputs.body().encode()
+        request = InvokeRequest(
+            function,
+            inputs.body().encode(),
+            qualifier=inputs.get("Qualifier") or limits.DEFAULT_QUALIFIER,
+            call_path=inputs.call_path,
+        )
         if inputs.get("InvocationType").lower() != "sync":
-            await self._invoker.invoke_async(
-                function, payload, qualifier=qualifier, call_path=inputs.call_path
-            )
+            await self._invoker.invoke_async(request)
             return
-        _, outcome = await self._invoker.invoke_sync(function, payload, qualifier=qualifier)
+        _, outcome = await self._invoker.invoke_sync(request)
         if outcome.kind is not OutcomeKind.SUCCESS:
             raise _Failed(f"function {function} failed: {outcome.error_type}")
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from fc_async_local.domain.invocation import DeadEvent
+from fc_async_local.domain.invocation import DeadEvent, InvokeRequest
 from fc_async_local.domain.rejection import Rejected
 from fc_async_local.services import definitions, identifiers
 from fc_async_local.services.hints import ALONE
@@ -375,10 +375,12 @@ class TopicService:
         told = rules.notification(subscription, publication, owner=self.owner)
         try:
             await self._invoker.invoke_async(
-                subscription.function,
-                told.content.encode(),
-                qualifier=subscription.qualifier,
-                call_path=publication.call_path,
+                InvokeRequest(
+                    subscription.function,
+                    told.content.encode(),
+                    qualifier=subscription.qualifier,
+                    call_path=publication.call_path,
+                )
             )
         except Rejected as error:
             return str(error)

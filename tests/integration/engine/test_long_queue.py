@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fc_async_local.clock import VirtualClock
-from fc_async_local.domain.invocation import Invocation
+from fc_async_local.domain.invocation import Invocation, InvokeRequest
 from fc_async_local.engine.engine import Engine
 from fc_async_local.engine.protocol import Registry
 from fc_async_local.execution.inprocess import InProcessRunner
@@ -89,7 +89,7 @@ def test_twenty_thousand_waiting_neither_delay_nor_bloat_anything(tmp_path: Path
         tracemalloc.start()
         await engine.start()
         for _ in range(20):
-            await engine.invoke_async("f", b"")
+            await engine.invoke_async(InvokeRequest("f", b""))
         await clock.quiet()
         at_once, most = runs, tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()

@@ -14,7 +14,7 @@ import pytest
 
 import fc_async_sdk
 from fc_async_local.domain.conditions import UNHANDLED
-from fc_async_local.domain.invocation import Outcome, OutcomeKind
+from fc_async_local.domain.invocation import InvokeRequest, Outcome, OutcomeKind
 from fc_async_local.embedded import LocalRuntime
 from fc_async_local.services.eventbridge.model import Parameter, Rule, Target
 from fc_async_local.services.mns.topic import Subscription
@@ -180,7 +180,7 @@ def invoke(world, name, outcome, arn, padding):
     payload = b"{}" if ran else b"x" * min(padding, 128 * KB)
     delay = 0 if ran else 60
     engine = world.runtime.engine
-    accepted = world.call(engine.invoke_async(name, payload, delay_seconds=delay))
+    accepted = world.call(engine.invoke_async(InvokeRequest(name, payload, delay_seconds=delay)))
     if outcome == "stopped":
         world.call(engine.stop_task(name, accepted.task_id))
     return accepted

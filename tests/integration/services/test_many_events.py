@@ -47,8 +47,8 @@ class Invoker:
     def __init__(self):
         self.payloads = []
 
-    async def invoke_async(self, function, payload, *, qualifier, call_path):
-        self.payloads.append(payload)
+    async def invoke_async(self, request):
+        self.payloads.append(request.payload)
 
 
 async def _no_http(function):

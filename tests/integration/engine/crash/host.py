@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from fc_async_local.bootstrap.stores import SQLITE, open_stores
 from fc_async_local.clock import RealClock
 from fc_async_local.destinations.protocol import DeliveryResult
-from fc_async_local.domain.invocation import Outcome, OutcomeKind
+from fc_async_local.domain.invocation import InvokeRequest, Outcome, OutcomeKind
 from fc_async_local.engine.engine import Engine
 from fc_async_local.engine.ports import Point, no_probe
 from fc_async_local.engine.protocol import Registry, Rejected
@@ -120,7 +120,7 @@ async def life(place: Place, acknowledge: int, source: random.Random, probe: Any
                 function = source.choice(["task", "plain"])
                 payload = str(source.choice([0, 0, 0, 1, 9])).encode()
                 try:
-                    accepted = await engine.invoke_async(function, payload)
+                    accepted = await engine.invoke_async(InvokeRequest(function, payload))
                 except Rejected as error:
                     assert error.status == 503  # noqa: PT017 -- cut off: nothing was promised
                 else:

@@ -35,6 +35,7 @@ import msgspec
 
 from fc_async_local.bootstrap.stores import SQLITE, open_stores
 from fc_async_local.clock import RealClock
+from fc_async_local.domain.invocation import InvokeRequest
 from fc_async_local.engine.engine import Engine
 from fc_async_local.engine.ports import no_probe
 from fc_async_local.engine.protocol import Rejected
@@ -87,7 +88,7 @@ class Load:
     async def produce(self, engine: Engine, tasks: int) -> None:
         for _ in range(tasks):
             try:
-                accepted = await engine.invoke_async("task", b"0")
+                accepted = await engine.invoke_async(InvokeRequest("task", b"0"))
             except Rejected as error:  # noqa: PERF203 -- the load goes on
                 assert error.status == UNAVAILABLE  # noqa: PT017 -- nothing was promised
                 self.refused += 1

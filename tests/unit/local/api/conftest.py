@@ -86,14 +86,14 @@ class Engine:
         if self.error is not None:
             raise self.error
 
-    async def invoke_async(self, function, payload, **given):
-        self._note("invoke_async", {"function": function, "payload": payload, **given})
-        request_id = given.get("request_id", "made-up")
-        return Accepted(request_id, given["task_id"] or request_id)
+    async def invoke_async(self, request):
+        self._note("invoke_async", request)
+        request_id = request.request_id or "made-up"
+        return Accepted(request_id, request.task_id or request_id)
 
-    async def invoke_sync(self, function, payload, **given):
-        self._note("invoke_sync", {"function": function, "payload": payload, **given})
-        return Answered(given.get("request_id", "made-up"), self.outcome)
+    async def invoke_sync(self, request):
+        self._note("invoke_sync", request)
+        return Answered(request.request_id or "made-up", self.outcome)
 
     async def stop_task(self, function, task_id):
         self._note("stop_task", (function, task_id))

@@ -173,8 +173,8 @@ def test_a_function_is_invoked_from_the_console(world):
     sync = world.call("POST", url, {"type": "Sync"}).json
     assert (sync["payload"], sync["errorType"]) == ("done", "")
     (_, first), (_, second) = world.engine.calls
-    assert (first["payload"], first["delay_seconds"]) == ("é".encode(), 5)
-    assert second["qualifier"] == "LATEST"
+    assert (first.payload, first.delay_seconds) == ("é".encode(), 5)
+    assert second.qualifier == "LATEST"
 
 
 @pytest.mark.parametrize("body", [{"payload": 1}, {"delay": 3600}, {"type": "Later"}])

@@ -7,7 +7,7 @@ import base64
 
 import pytest
 
-from fc_async_local.domain.invocation import Outcome, OutcomeKind
+from fc_async_local.domain.invocation import InvokeRequest, Outcome, OutcomeKind
 from fc_async_local.engine.protocol import Rejected
 
 URL = "/2023-03-30/functions/orders/invocations"
@@ -30,14 +30,14 @@ def test_everything_of_an_asynchronous_call_reaches_the_engine(world):
     assert world.engine.calls == [
         (
             "invoke_async",
-            {
-                "function": "orders",
-                "payload": b"\xff\x00",
-                "qualifier": "prod",
-                "delay_seconds": 10,
-                "task_id": "task-1",
-                "request_id": "req-1",
-            },
+            InvokeRequest(
+                "orders",
+                b"\xff\x00",
+                qualifier="prod",
+                delay_seconds=10,
+                task_id="task-1",
+                request_id="req-1",
+            ),
         )
     ]
 
@@ -46,7 +46,7 @@ def test_the_request_id_of_an_asynchronous_call_names_the_task(world):
     answer = world.call("POST", URL, b"", ASYNC | {"x-fc-request-id": "1-order_42"})
     assert answer.headers["x-fc-request-id"] == "1-order_42"
     assert answer.headers["x-fc-async-task-id"] == "1-order_42"
-    assert world.engine.calls[0][1]["request_id"] == "1-order_42"
+    assert world.engine.calls[0][1].request_id == "1-order_42"
 
 
 def test_a_task_id_stands_beside_the_request_id(world):
@@ -75,7 +75,7 @@ def test_the_request_id_of_a_synchronous_call_is_the_runtimes_own(world):
 )
 def test_the_qualifier_is_latest_unless_it_is_said(world, query, qualifier):
     world.call("POST", URL + query, b"", ASYNC)
-    assert world.engine.calls[0][1]["qualifier"] == qualifier
+    assert world.engine.calls[0][1].qualifier == qualifier
 
 
 @pytest.mark.parametrize("delay", ["1", "3599"])
@@ -104,7 +104,7 @@ def test_a_payload_at_the_limit_is_taken_and_one_byte_more_is_not(world, kind, l
 
 def test_a_body_that_comes_in_parts_is_put_together(world):
     world.call("POST", URL, headers=ASYNC, chunks=[b"a", b"b", b"", b"c"])
-    assert world.engine.calls[0][1]["payload"] == b"abc"
+    assert world.engine.calls[0][1].payload == b"abc"
 
 
 def test_a_body_in_parts_is_refused_as_soon_as_it_is_over_the_limit(world):

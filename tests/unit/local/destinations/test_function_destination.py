@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -12,6 +12,9 @@ from fc_async_local.destinations.function import FunctionDestination
 from fc_async_local.domain.rejection import Rejected
 from fc_async_local.settings import Settings
 from fc_async_tests.invocations import a_delivery
+
+if TYPE_CHECKING:
+    from fc_async_local.domain.invocation import InvokeRequest
 
 TRAIL = ("acs:fc:cn-hangzhou:1:functions/a",)
 
@@ -23,12 +26,10 @@ class Invoker:
         self.calls = []
         self.refusal = refusal
 
-    async def invoke_async(
-        self, function: Any, payload: Any, *, qualifier: Any = "LATEST", call_path: Any = ()
-    ) -> None:
+    async def invoke_async(self, request: InvokeRequest) -> None:
         if self.refusal is not None:
             raise self.refusal
-        self.calls.append((function, qualifier, payload, call_path))
+        self.calls.append((request.function, request.qualifier, request.payload, request.call_path))
 
 
 def deliver(invoker: Any, document: Any = b"{}", target: Any = "b") -> Any:

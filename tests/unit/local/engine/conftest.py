@@ -12,8 +12,9 @@ import pytest
 
 from fc_async_local.clock import VirtualClock
 from fc_async_local.destinations.protocol import DeliveryResult
+from fc_async_local.domain.invocation import InvokeRequest
 from fc_async_local.engine.engine import Engine
-from fc_async_local.engine.protocol import Registry, Rejected
+from fc_async_local.engine.protocol import Accepted, Registry, Rejected
 from fc_async_local.execution.inprocess import InProcessRunner
 from fc_async_local.execution.protocol import Attempt, Deployment
 from fc_async_local.settings import Settings
@@ -85,10 +86,12 @@ class FunctionTarget:
         assert self.engine is not None
         try:
             await self.engine.invoke_async(
-                target.function,
-                delivery.document,
-                qualifier=target.qualifier,
-                call_path=delivery.call_path,
+                InvokeRequest(
+                    target.function,
+                    delivery.document,
+                    qualifier=target.qualifier,
+                    call_path=delivery.call_path,
+                )
             )
         except Rejected as error:
             return DeliveryResult(error.status, error.code, error.message)
@@ -154,6 +157,10 @@ class World:
                 on_failure=Destination(destination=failure),
             ),
         )
+
+    async def invoke(self, function: str, payload: bytes, **changes: Any) -> Accepted:
+        """Invoke a function asynchronously; the changes are fields of ``InvokeRequest``."""
+        return await self.engine.invoke_async(InvokeRequest(function, payload, **changes))
 
     @property
     def now(self) -> int:

@@ -17,7 +17,7 @@ async def held(world: Any) -> int:
 def test_it_is_claimed_before_it_is_due_and_runs_when_it_is(play: Any) -> None:
     async def scenario(world: Any) -> Any:
         world.function("f", fine, task_mode=False)
-        await world.engine.invoke_async("f", b"", delay_seconds=1)
+        await world.invoke("f", b"", delay_seconds=1)
         await world.engine.advance(900)
         waiting = await held(world)
         await world.engine.advance(99)
@@ -31,7 +31,7 @@ def test_it_is_claimed_before_it_is_due_and_runs_when_it_is(play: Any) -> None:
 def test_a_task_is_taken_from_its_list_when_it_is_due(play: Any) -> None:
     async def scenario(world: Any) -> Any:
         world.function("f", fine)
-        await world.engine.invoke_async("f", b"", task_id="t", delay_seconds=1)
+        await world.invoke("f", b"", task_id="t", delay_seconds=1)
         await world.engine.advance(999)
         before = await world.status("f", "t")
         await world.engine.advance(1)
@@ -43,7 +43,7 @@ def test_a_task_is_taken_from_its_list_when_it_is_due(play: Any) -> None:
 def test_a_stop_of_the_node_gives_it_back_as_due_as_it_was(play: Any) -> None:
     async def scenario(world: Any) -> Any:
         world.function("f", fine, task_mode=False)
-        await world.engine.invoke_async("f", b"", delay_seconds=1)
+        await world.invoke("f", b"", delay_seconds=1)
         await world.engine.advance(960)
         in_hand = await held(world)
         await world.engine.aclose()
@@ -59,7 +59,7 @@ def test_some_that_are_due_close_together_each_run_in_time(play: Any) -> None:
     async def scenario(world: Any) -> Any:
         world.function("f", fine, task_mode=False)
         for _ in range(3):
-            await world.engine.invoke_async("f", b"", delay_seconds=1)
+            await world.invoke("f", b"", delay_seconds=1)
             await world.engine.advance(20)
         await world.engine.run_until_idle()
         return world.times

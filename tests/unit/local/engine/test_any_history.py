@@ -91,7 +91,7 @@ class History(RuleBasedStateMachine):
     def accept(self, function: str, script: list[tuple[str, int]], delay: int) -> str:
         task_id = f"t{len(self.accepted)}"
         self.accepted[task_id] = function
-        call = self.world.engine.invoke_async(
+        call = self.world.invoke(
             function, json.dumps(script).encode(), task_id=task_id, delay_seconds=delay
         )
         self._do(call)

@@ -16,8 +16,8 @@ def test_one_event_is_delivered_for_one_end(play: Any) -> None:
     async def scenario(world: Any) -> Any:
         world.function("good", fine, success=QUEUE, failure=QUEUE)
         world.function("bad", failing, success=QUEUE, failure=QUEUE)
-        await world.engine.invoke_async("good", b"1", task_id="g")
-        await world.engine.invoke_async("bad", b"2", task_id="b")
+        await world.invoke("good", b"1", task_id="g")
+        await world.invoke("bad", b"2", task_id="b")
         await world.engine.run_until_idle()
         statuses = [
             (await world.task(name, task)).invocation.destination_status
@@ -34,7 +34,7 @@ def test_one_event_is_delivered_for_one_end(play: Any) -> None:
 def test_the_event_has_the_request_id_that_the_function_saw(play: Any) -> None:
     async def scenario(world: Any) -> Any:
         world.function("f", fine, success=QUEUE)
-        await world.engine.invoke_async("f", b"")
+        await world.invoke("f", b"")
         await world.engine.run_until_idle()
         told = json.loads(world.queue.got[0][1].document)["requestContext"]["requestId"]
         return told == world.runs[0][1].request_id
@@ -46,7 +46,7 @@ def test_a_destination_that_answers_5xx_is_called_again_and_then_done(play: Any)
     async def scenario(world: Any) -> Any:
         world.function("f", fine, success=QUEUE)
         world.queue.answers = [503, 500, OSError("gone")]
-        await world.engine.invoke_async("f", b"", task_id="t")
+        await world.invoke("f", b"", task_id="t")
         await world.engine.run_until_idle()
         task = (await world.task("f", "t")).invocation
         return [at for at, _ in world.queue.got], task.destination_status
@@ -58,7 +58,7 @@ def test_a_destination_that_answers_5xx_for_ever_leaves_a_dead_event(play: Any) 
     async def scenario(world: Any) -> Any:
         world.function("f", fine, success=QUEUE)
         world.queue.answers = [503] * 50
-        await world.engine.invoke_async("f", b"", task_id="t")
+        await world.invoke("f", b"", task_id="t")
         passed = await world.engine.run_until_idle()
         (dead,) = await world.store.dead_deliveries()
         errors = await world.metric(metrics.DESTINATION_ERRORS, "f")
@@ -73,7 +73,7 @@ def test_a_refused_event_is_dead_at_once_logged_counted_and_can_be_redriven(
     async def scenario(world: Any) -> Any:
         world.function("f", fine, success=QUEUE)
         world.queue.answers = [404]
-        accepted = await world.engine.invoke_async("f", b"", task_id="t")
+        accepted = await world.invoke("f", b"", task_id="t")
         await world.engine.run_until_idle()
         failed = (await world.task("f", "t")).invocation.destination_status
         redriven = await world.engine.redrive(accepted.request_id)
@@ -89,13 +89,13 @@ def test_a_refused_event_is_dead_at_once_logged_counted_and_can_be_redriven(
 def test_an_event_to_a_function_whose_queue_is_full_is_tried_again(play: Any) -> None:
     async def scenario(world: Any) -> Any:
         async def fill_queue(payload: bytes, attempt: Any) -> Any:
-            await world.engine.invoke_async("waiting", b"", delay_seconds=20)
+            await world.invoke("waiting", b"", delay_seconds=20)
             return fine(payload, attempt)
 
         world.function("f", fill_queue, success="acs:fc:::functions/g", task_mode=False)
         world.function("g", fine)
         world.function("waiting", fine)
-        await world.engine.invoke_async("f", b"")
+        await world.invoke("f", b"")
         await world.engine.run_until_idle()
         ran = [(at, attempt.deployment.function) for at, attempt in world.runs]
         return ran, await world.store.dead_deliveries()
@@ -110,7 +110,7 @@ def test_a_destination_function_runs_under_its_own_configuration(play: Any) -> N
     async def scenario(world: Any) -> Any:
         world.function("f", fine, success="acs:fc:::functions/g")
         world.function("g", failing, retries=1, failure=QUEUE)
-        await world.engine.invoke_async("f", b"")
+        await world.invoke("f", b"")
         await world.engine.run_until_idle()
         names = [attempt.deployment.function for _, attempt in world.runs]
         return names, [one.function for _, one in world.queue.got]
@@ -126,7 +126,7 @@ def test_a_loop_of_destinations_ends_by_itself(play: Any, edge: str, repeats: in
         for own, other in (("a", "b"), ("b", "a")):
             target = f"acs:fc:::functions/{other}"
             world.function(own, handler, retries=0, success=target, failure=target)
-        await world.engine.invoke_async("a", b"")
+        await world.invoke("a", b"")
         await world.engine.run_until_idle()
         (dead,) = await world.store.dead_deliveries()
         return (

@@ -11,6 +11,7 @@ import pytest
 
 from fc_async_local.background import outage_wait
 from fc_async_local.clock import RealClock
+from fc_async_local.domain.invocation import InvokeRequest
 from fc_async_local.domain.states import Status
 from fc_async_local.engine.engine import Engine
 from fc_async_local.engine.loops import Loop
@@ -31,7 +32,7 @@ def test_a_lease_that_another_node_took_is_noticed_and_the_attempt_is_broken_off
             await world.clock.wait(world.clock.now() + HOUR)
 
         world.function("f", slow)
-        await world.engine.invoke_async("f", b"", task_id="t")
+        await world.invoke("f", b"", task_id="t")
         await world.engine.advance(1_000)
         # As after a pause of this node that was longer than its lease.
         far = world.clock.now() + HOUR
@@ -49,7 +50,7 @@ def test_a_stop_that_another_node_was_asked_for_reaches_the_one_that_runs_it(pla
             await world.clock.wait(world.clock.now() + HOUR)
 
         world.function("f", slow)
-        await world.engine.invoke_async("f", b"", task_id="t")
+        await world.invoke("f", b"", task_id="t")
         await world.engine.advance(1_000)
         now = world.clock.now()
         await world.store.stop("f", "t", now=now, until=now + HOUR, owner="other")
@@ -67,7 +68,7 @@ def test_a_stop_between_claim_and_start_keeps_it_from_running(play: Any) -> None
 
     async def scenario(world: Any) -> Any:
         world.function("f", fine)
-        await world.engine.invoke_async("f", b"", task_id="t")
+        await world.invoke("f", b"", task_id="t")
         await world.engine.run_until_idle()
         return world.runs, await world.status("f", "t")
 
@@ -77,7 +78,7 @@ def test_a_stop_between_claim_and_start_keeps_it_from_running(play: Any) -> None
 def test_a_destination_that_nobody_serves_leaves_a_dead_event(play: Any) -> None:
     async def scenario(world: Any) -> Any:
         world.function("f", fine, success=TOPIC)
-        await world.engine.invoke_async("f", b"")
+        await world.invoke("f", b"")
         await world.engine.run_until_idle()
         (dead,) = await world.store.dead_deliveries()
         return dead.error
@@ -88,7 +89,7 @@ def test_a_destination_that_nobody_serves_leaves_a_dead_event(play: Any) -> None
 def test_more_events_than_are_delivered_at_a_time_all_arrive(play: Any) -> None:
     async def scenario(world: Any) -> Any:
         world.function("f", fine, success=QUEUE, task_mode=False)
-        await asyncio.gather(*(world.engine.invoke_async("f", b"") for _ in range(200)))
+        await asyncio.gather(*(world.invoke("f", b"") for _ in range(200)))
         await world.engine.run_until_idle()
         return len({delivery.request_id for _, delivery in world.queue.got})
 
@@ -127,7 +128,7 @@ def test_only_virtual_time_can_be_moved(play: Any) -> None:
 def test_waiting_for_idleness_has_an_end(play: Any) -> None:
     async def scenario(world: Any) -> None:
         world.function("f", fine)
-        await world.engine.invoke_async("f", b"", delay_seconds=60)
+        await world.invoke("f", b"", delay_seconds=60)
         with pytest.raises(TimeoutError, match="not idle after 1000 ms"):
             await world.engine.run_until_idle(limit_ms=1_000)
 
@@ -182,7 +183,7 @@ async def accept_elsewhere(world: Any) -> None:
         settings=world.settings,
         node_id="elsewhere",
     )
-    await elsewhere.invoke_async("f", b"")
+    await elsewhere.invoke_async(InvokeRequest("f", b""))
 
 
 def test_what_another_node_accepted_is_run_when_it_tells(play: Any) -> None:
@@ -229,7 +230,7 @@ def test_each_attempt_and_each_delivery_is_told_in_one_line(play: Any, caplog: A
 
     async def scenario(world: Any) -> str:
         world.function("f", fails_once, success=QUEUE)
-        accepted = await world.engine.invoke_async("f", b"")
+        accepted = await world.invoke("f", b"")
         await world.engine.run_until_idle()
         request_id: str = accepted.request_id
         return request_id
@@ -248,7 +249,7 @@ def test_a_function_without_a_handler_fails_as_the_service_says(play: Any) -> No
     async def scenario(world: Any) -> Any:
         world.function("f", fine)
         del world.handlers["f"]
-        answered = await world.engine.invoke_sync("f", b"")
+        answered = await world.engine.invoke_sync(InvokeRequest("f", b""))
         return answered.outcome.error_type, b"HandlerNotFound" in answered.outcome.payload
 
     assert play(scenario) == ("UnhandledInvocationError", True)

@@ -20,7 +20,7 @@ def test_a_long_run_keeps_its_lease(play: Any) -> None:
             await world.clock.wait(world.clock.now() + 24 * HOUR)
 
         world.function("f", slow)
-        await world.engine.invoke_async("f", b"", task_id="t")
+        await world.invoke("f", b"", task_id="t")
         await world.engine.run_until_idle()
         return len(world.runs), await world.status("f", "t")
 
@@ -37,7 +37,7 @@ def test_a_lease_that_was_lost_takes_the_outcome_with_it(play: Any) -> None:
             return str(len(world.runs))
 
         world.function("f", slow)
-        await world.engine.invoke_async("f", b"", task_id="t")
+        await world.invoke("f", b"", task_id="t")
         await world.engine.run_until_idle()
         task = (await world.task("f", "t")).invocation
         return len(world.runs), task.status, task.return_payload
@@ -51,7 +51,7 @@ def test_after_a_restart_no_task_stays_running(play: Any) -> None:
             await world.clock.wait(world.clock.now() + HOUR)
 
         world.function("f", slow)
-        await world.engine.invoke_async("f", b"", task_id="t")
+        await world.invoke("f", b"", task_id="t")
         await world.engine.advance(1_000)
         await world.engine.aclose()
         await world.new_engine().start()
@@ -64,9 +64,9 @@ def test_after_a_restart_no_task_stays_running(play: Any) -> None:
 def test_a_clock_set_back_between_two_runs_loses_nothing(play: Any) -> None:
     async def scenario(world: Any) -> Any:
         world.function("f", failing, retries=1)
-        await world.engine.invoke_async("f", b"", task_id="retrying")
+        await world.invoke("f", b"", task_id="retrying")
         await world.engine.advance(500)
-        await world.engine.invoke_async("f", b"", task_id="delayed", delay_seconds=5)
+        await world.invoke("f", b"", task_id="delayed", delay_seconds=5)
         await world.engine.aclose()
         world.clock.set(world.clock.now() - HOUR)
         await world.new_engine().start()
@@ -86,7 +86,7 @@ def test_a_graceful_end_lets_what_is_in_progress_finish(play: Any) -> None:
                 await asyncio.sleep(0)
 
         world.function("f", busy)
-        await world.engine.invoke_async("f", b"", task_id="t")
+        await world.invoke("f", b"", task_id="t")
         await begun.wait()
         await world.engine.aclose(grace_ms=60_000)
         return await world.status("f", "t")
@@ -100,7 +100,7 @@ def test_a_graceful_end_does_not_wait_for_virtual_time(play: Any) -> None:
             await world.clock.wait(world.clock.now() + 5_000)
 
         world.function("f", slow)
-        await world.engine.invoke_async("f", b"", task_id="t")
+        await world.invoke("f", b"", task_id="t")
         await world.engine.advance(1_000)
         await world.engine.aclose(grace_ms=3_600_000)
         return await world.status("f", "t")
@@ -111,7 +111,7 @@ def test_a_graceful_end_does_not_wait_for_virtual_time(play: Any) -> None:
 def test_a_week_of_back_off_takes_no_time(play: Any) -> None:
     async def scenario(world: Any) -> Any:
         world.function("f", failing, retries=8, age=604_800)
-        await world.engine.invoke_async("f", b"", task_id="t")
+        await world.invoke("f", b"", task_id="t")
         await world.engine.advance(7 * 24 * HOUR)
         return len(world.runs), await world.status("f", "t")
 
@@ -121,7 +121,7 @@ def test_a_week_of_back_off_takes_no_time(play: Any) -> None:
 def test_finished_tasks_are_forgotten_after_a_week(play: Any) -> None:
     async def scenario(world: Any) -> Any:
         world.function("f", fine)
-        await world.engine.invoke_async("f", b"", task_id="t")
+        await world.invoke("f", b"", task_id="t")
         await world.engine.advance(7 * 24 * HOUR - 1)
         kept = await world.store.get("f", "t") is not None
         await world.engine.advance(HOUR + 1)
@@ -143,7 +143,7 @@ def test_no_more_run_at_a_time_than_there_is_room_for(play: Any, *, task_mode: b
             running -= 1
 
         world.function("f", slow, task_mode=task_mode)
-        await asyncio.gather(*(world.engine.invoke_async("f", b"") for _ in range(20)))
+        await asyncio.gather(*(world.invoke("f", b"") for _ in range(20)))
         await world.engine.run_until_idle()
         return most, len(world.runs)
 
@@ -154,7 +154,7 @@ def test_a_long_queue_is_not_taken_into_memory(play: Any) -> None:
     async def scenario(world: Any) -> Any:
         world.function("f", fine, task_mode=False)
         for _ in range(300):
-            await world.engine.invoke_async("f", b"", delay_seconds=1)
+            await world.invoke("f", b"", delay_seconds=1)
         most = 0
         claim = world.store.claim
 
@@ -181,7 +181,7 @@ def test_nobody_jumps_the_queue(play: Any) -> None:
 
         world.function("f", slow, task_mode=False)
         for number in range(6):
-            await world.engine.invoke_async("f", str(number).encode())
+            await world.invoke("f", str(number).encode())
             await world.engine.advance(10)
         await world.engine.run_until_idle()
         return order
@@ -205,7 +205,7 @@ def test_what_finds_no_free_slot_waits_in_the_store_and_runs_in_order(play: Any)
     async def scenario(world: Any) -> Any:
         world.function("f", slowly(world), task_mode=False)
         for number in range(10):
-            await world.engine.invoke_async("f", str(number).encode())
+            await world.invoke("f", str(number).encode())
         await world.engine.advance(0)
         shares = await held_and_waiting(world)
         await world.engine.run_until_idle()
@@ -218,9 +218,9 @@ def test_what_falls_due_is_not_starved_by_what_keeps_coming(play: Any) -> None:
     async def scenario(world: Any) -> int:
         world.function("f", slowly(world), task_mode=False)
         await world.engine.run_until_idle()
-        await world.engine.invoke_async("f", b"delayed", delay_seconds=5)
+        await world.invoke("f", b"delayed", delay_seconds=5)
         for _ in range(100):  # twice as many as can be run
-            await world.engine.invoke_async("f", b"at once")
+            await world.invoke("f", b"at once")
             await world.engine.advance(500)
         ran = [at for at, attempt in world.runs if attempt.payload == b"delayed"]
         return ran[0] if ran else -1
@@ -234,7 +234,7 @@ def test_a_node_at_its_limit_for_longer_than_a_lease_keeps_up(play: Any) -> None
         world.function("f", slowly(world), task_mode=False)
         waiting = []
         for _ in range(100):  # as many as can be run
-            await world.engine.invoke_async("f", b"")
+            await world.invoke("f", b"")
             await world.engine.advance(1_000)
             waiting.append((await held_and_waiting(world))[1])
         return max(waiting)
@@ -247,7 +247,7 @@ def test_an_end_gives_back_what_runs_and_what_waits(play: Any) -> None:
         world.function("f", slowly(world), task_mode=False)
         await world.engine.run_until_idle()
         for _ in range(3):
-            await world.engine.invoke_async("f", b"")
+            await world.invoke("f", b"")
         await world.engine.advance(0)
         await world.engine.aclose()
         given_back = await held_and_waiting(world)
@@ -267,7 +267,7 @@ def test_a_node_among_others_claims_only_what_it_can_run(play: Any) -> None:
         world.function("f", slowly(world), task_mode=False)
         await world.engine.run_until_idle()
         for _ in range(5):
-            await world.engine.invoke_async("f", b"")
+            await world.invoke("f", b"")
         await world.engine.advance(0)
         return await held_and_waiting(world)
 
@@ -281,7 +281,7 @@ def test_what_was_claimed_survives_a_crash(play: Any) -> None:
 
         world.function("f", slow, task_mode=False)
         await world.engine.run_until_idle()
-        await world.engine.invoke_async("f", b"")
+        await world.invoke("f", b"")
         await world.engine.advance(0)
         held = (await world.store.stats()).by_status.get(Status.DEQUEUED, 0)
         others = asyncio.all_tasks() - {asyncio.current_task()}
@@ -299,9 +299,7 @@ def test_metrics_agree_with_what_happened(play: Any) -> None:
     async def scenario(world: Any) -> Any:
         world.function("good", fine, task_mode=False)
         world.function("bad", failing, retries=2)
-        await asyncio.gather(
-            *(world.engine.invoke_async(name, b"") for name in ["good"] * 30 + ["bad"] * 10)
-        )
+        await asyncio.gather(*(world.invoke(name, b"") for name in ["good"] * 30 + ["bad"] * 10))
         await world.engine.run_until_idle()
         names = (metrics.ENQUEUED, metrics.DEQUEUED, metrics.INVOCATIONS, metrics.FUNCTION_ERRORS)
         good = [await world.metric(name, "good") for name in names]

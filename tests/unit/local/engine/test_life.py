@@ -17,7 +17,7 @@ from fc_async_tests.handlers import HOUR, QUEUE, failing, fine, throttled
 def test_an_accepted_invocation_runs_at_once_and_succeeds(play: Any) -> None:
     async def scenario(world: Any) -> Any:
         world.function("f", fine)
-        accepted = await world.engine.invoke_async("f", b"x", task_id="t")
+        accepted = await world.invoke("f", b"x", task_id="t")
         assert world.runs == []
         await world.engine.run_until_idle()
         return accepted.task_id, world.times, await world.steps("f", "t")
@@ -28,7 +28,7 @@ def test_an_accepted_invocation_runs_at_once_and_succeeds(play: Any) -> None:
 def test_every_recorded_step_is_legal(play: Any) -> None:
     async def scenario(world: Any) -> Any:
         world.function("f", failing, retries=2)
-        await world.engine.invoke_async("f", b"", task_id="t")
+        await world.invoke("f", b"", task_id="t")
         await world.engine.run_until_idle()
         return [Status(step) for step in await world.steps("f", "t")]
 
@@ -40,7 +40,7 @@ def test_every_recorded_step_is_legal(play: Any) -> None:
 def test_a_delayed_one_runs_when_its_delay_is_over_and_not_before(play: Any) -> None:
     async def scenario(world: Any) -> Any:
         world.function("f", fine)
-        await world.engine.invoke_async("f", b"", delay_seconds=10)
+        await world.invoke("f", b"", delay_seconds=10)
         await world.engine.advance(9_999)
         before = list(world.times)
         await world.engine.advance(1)
@@ -52,7 +52,7 @@ def test_a_delayed_one_runs_when_its_delay_is_over_and_not_before(play: Any) -> 
 def test_a_delay_survives_a_restart(play: Any) -> None:
     async def scenario(world: Any) -> Any:
         world.function("f", fine)
-        await world.engine.invoke_async("f", b"", delay_seconds=10)
+        await world.invoke("f", b"", delay_seconds=10)
         await world.engine.aclose()
         await world.clock.advance(4_000)
         await world.new_engine().start()
@@ -65,9 +65,9 @@ def test_a_delay_survives_a_restart(play: Any) -> None:
 def test_a_near_one_is_not_held_up_by_a_far_one(play: Any) -> None:
     async def scenario(world: Any) -> Any:
         world.function("f", fine)
-        await world.engine.invoke_async("f", b"", delay_seconds=3_000)
+        await world.invoke("f", b"", delay_seconds=3_000)
         await world.engine.advance(1_000)
-        await world.engine.invoke_async("f", b"", delay_seconds=2)
+        await world.invoke("f", b"", delay_seconds=2)
         await world.engine.advance(2_000)
         return world.times
 
@@ -77,7 +77,7 @@ def test_a_near_one_is_not_held_up_by_a_far_one(play: Any) -> None:
 def test_a_delayed_task_can_be_run_now(play: Any) -> None:
     async def scenario(world: Any) -> Any:
         world.function("f", fine)
-        await world.engine.invoke_async("f", b"", task_id="t", delay_seconds=10)
+        await world.invoke("f", b"", task_id="t", delay_seconds=10)
         await world.engine.advance(1_000)
         done = await world.engine.make_due("f", "t")
         await world.engine.run_until_idle()
@@ -90,10 +90,10 @@ def test_a_delayed_task_can_be_run_now(play: Any) -> None:
 def test_a_clock_set_back_starves_nobody(play: Any) -> None:
     async def scenario(world: Any) -> Any:
         world.function("f", fine)
-        await world.engine.invoke_async("f", b"", delay_seconds=10)
+        await world.invoke("f", b"", delay_seconds=10)
         await world.engine.advance(5_000)
         world.clock.set(world.clock.now() - HOUR)
-        await world.engine.invoke_async("f", b"now")
+        await world.invoke("f", b"now")
         await world.engine.run_until_idle()
         return len(world.runs), [attempt.payload for _, attempt in world.runs]
 
@@ -103,7 +103,7 @@ def test_a_clock_set_back_starves_nobody(play: Any) -> None:
 def test_one_that_gets_too_old_in_the_queue_expires_unseen_and_is_told(play: Any) -> None:
     async def scenario(world: Any) -> Any:
         world.function("f", fine, age=5, failure=QUEUE)
-        await world.engine.invoke_async("f", b"", task_id="t", delay_seconds=5)
+        await world.invoke("f", b"", task_id="t", delay_seconds=5)
         await world.engine.run_until_idle()
         (at, delivery), *_ = world.queue.got
         told = json.loads(delivery.document)["requestContext"]
@@ -123,7 +123,7 @@ def test_one_that_gets_too_old_in_the_queue_expires_unseen_and_is_told(play: Any
 def test_age_ends_retries_before_their_number_does(play: Any, age: int, runs: int) -> None:
     async def scenario(world: Any) -> Any:
         world.function("f", failing, retries=8, age=age)
-        await world.engine.invoke_async("f", b"", task_id="t")
+        await world.invoke("f", b"", task_id="t")
         await world.engine.run_until_idle()
         return len(world.runs), await world.status("f", "t")
 
@@ -133,7 +133,7 @@ def test_age_ends_retries_before_their_number_does(play: Any, age: int, runs: in
 def test_throttling_does_not_escape_the_age(play: Any) -> None:
     async def scenario(world: Any) -> Any:
         world.function("f", throttled, age=4)
-        await world.engine.invoke_async("f", b"", task_id="t")
+        await world.invoke("f", b"", task_id="t")
         await world.engine.run_until_idle()
         return world.times, await world.status("f", "t")
 

@@ -34,7 +34,7 @@ def test_a_task_whose_start_had_to_wait_for_longer_than_its_lease_runs_once(
 ) -> None:
     async def scenario(world: Any) -> Any:
         world.function("f", fine)
-        await world.engine.invoke_async("f", b"", task_id="t", delay_seconds=1)
+        await world.invoke("f", b"", task_id="t", delay_seconds=1)
         await world.engine.advance(950)  # claimed by now at the earliest
         world.store.go_away(*away)
         await world.engine.run_until_idle()
@@ -49,7 +49,7 @@ def test_many_tasks_survive_an_outage_between_claim_and_start(play: Any, places:
     async def scenario(world: Any) -> Any:
         world.function("f", fine)
         for number in range(50):
-            await world.engine.invoke_async("f", b"", task_id=f"t{number}", delay_seconds=1)
+            await world.invoke("f", b"", task_id=f"t{number}", delay_seconds=1)
         world.store.go_away("start", "extend", ms=1_000 + AWAY)
         await world.engine.run_until_idle()
         by_status = {s: n for s, n in (await world.store.stats()).by_status.items() if n}
@@ -79,7 +79,7 @@ def test_a_start_that_is_refused_since_another_node_holds_it_is_dropped_without_
 
     async def scenario(world: Any) -> Any:
         world.function("f", fine, failure=QUEUE)
-        await world.engine.invoke_async("f", b"", task_id="t")
+        await world.invoke("f", b"", task_id="t")
         await world.clock.quiet()
         held = (await world.task("f", "t")).invocation
         return world.runs, held.status, held.lease_owner, world.engine.in_flight, world.queue.got
@@ -100,9 +100,9 @@ def test_a_place_is_free_again_after_a_start_was_refused(play: Any) -> None:
 
     async def scenario(world: Any) -> Any:
         world.function("f", fine)
-        await world.engine.invoke_async("f", b"", task_id="taken")
+        await world.invoke("f", b"", task_id="taken")
         await world.clock.quiet()
-        await world.engine.invoke_async("f", b"", task_id="next")
+        await world.invoke("f", b"", task_id="next")
         await world.clock.quiet()
         return await world.status("f", "next")
 
@@ -113,7 +113,7 @@ def test_a_stop_that_was_asked_for_during_the_outage_is_obeyed(play: Any) -> Non
     async def scenario(world: Any) -> Any:
         world.function("f", fine)
         world.store.go_away("start")
-        await world.engine.invoke_async("f", b"", task_id="t")
+        await world.invoke("f", b"", task_id="t")
         await world.engine.advance(500)
         await world.engine.stop_task("f", "t")
         await world.engine.run_until_idle()
@@ -133,7 +133,7 @@ def test_an_outcome_that_had_to_wait_for_longer_than_the_lease_is_kept(
             world.store.go_away(*away)
 
         world.function("f", slow, task_mode=task_mode, success=QUEUE)
-        await world.engine.invoke_async("f", b"", task_id="t")
+        await world.invoke("f", b"", task_id="t")
         await world.engine.run_until_idle()
         told = [delivery.outcome for _, delivery in world.queue.got]
         return len(world.runs), told, await world.metric(metrics.INVOCATIONS, "f")
@@ -145,7 +145,7 @@ def test_an_event_that_was_delivered_in_an_outage_is_delivered_once(play: Any) -
     async def scenario(world: Any) -> Any:
         world.function("f", fine, success=QUEUE)
         world.store.go_away("settle_delivery")
-        await world.engine.invoke_async("f", b"", task_id="t")
+        await world.invoke("f", b"", task_id="t")
         await world.engine.run_until_idle()
         return len(world.queue.got), (await world.task("f", "t")).invocation.destination_status
 
@@ -179,7 +179,7 @@ def test_an_answer_about_the_old_lease_does_not_break_off_the_attempt_under_the_
 
         world.store.clock = world.clock
         world.function("f", slow)
-        await world.engine.invoke_async("f", b"", task_id="t")
+        await world.invoke("f", b"", task_id="t")
         await world.engine.run_until_idle()
         return len(world.runs), await world.status("f", "t")
 
@@ -202,7 +202,7 @@ def test_without_task_mode_nothing_runs_under_a_lease_that_another_node_took(pla
         world.registry.deployment = slow
         world.store.clock = world.clock
         world.store.go_away("extend", ms=10 * AWAY)
-        await world.engine.invoke_async("f", b"")
+        await world.invoke("f", b"")
         far = world.clock.now() + LEASE
         await world.store.claim(1, now=far, until=far + HOUR, owner="other")
         await world.engine.advance(2 * AWAY)

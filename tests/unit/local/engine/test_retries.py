@@ -17,7 +17,7 @@ from fc_async_tests.handlers import QUEUE, failing, fine, throttled
 def test_a_failing_function_runs_once_more_than_its_retries(play: Any, retries: Any) -> None:
     async def scenario(world: Any) -> Any:
         world.function("f", failing, retries=retries)
-        await world.engine.invoke_async("f", b"", task_id="t")
+        await world.invoke("f", b"", task_id="t")
         await world.engine.run_until_idle()
         return len(world.runs), await world.status("f", "t")
 
@@ -27,7 +27,7 @@ def test_a_failing_function_runs_once_more_than_its_retries(play: Any, retries: 
 def test_attempts_share_the_request_id_and_know_their_number(play: Any) -> None:
     async def scenario(world: Any) -> Any:
         world.function("f", failing, retries=2)
-        accepted = await world.engine.invoke_async("f", b"")
+        accepted = await world.invoke("f", b"")
         await world.engine.run_until_idle()
         return [
             (attempt.request_id == accepted.request_id, attempt.number) for _, attempt in world.runs
@@ -39,7 +39,7 @@ def test_attempts_share_the_request_id_and_know_their_number(play: Any) -> None:
 def test_retries_wait_longer_each_time(play: Any) -> None:
     async def scenario(world: Any) -> Any:
         world.function("f", failing)
-        await world.engine.invoke_async("f", b"")
+        await world.invoke("f", b"")
         await world.engine.run_until_idle()
         return world.times
 
@@ -49,7 +49,7 @@ def test_retries_wait_longer_each_time(play: Any) -> None:
 def test_throttled_attempts_go_on_for_five_hours_and_are_not_counted(play: Any) -> None:
     async def scenario(world: Any) -> Any:
         world.function("f", throttled, retries=0, failure=QUEUE)
-        await world.engine.invoke_async("f", b"", task_id="t")
+        await world.invoke("f", b"", task_id="t")
         await world.engine.run_until_idle()
         task = (await world.task("f", "t")).invocation
         return world.times, task.attempts, task.status, task.error, world.queue.got[0][1]
@@ -63,7 +63,7 @@ def test_throttled_attempts_go_on_for_five_hours_and_are_not_counted(play: Any) 
 def test_a_function_that_is_updated_meanwhile_runs_as_it_is_now(play: Any) -> None:
     async def scenario(world: Any) -> Any:
         world.function("f", failing)
-        await world.engine.invoke_async("f", b"", task_id="t")
+        await world.invoke("f", b"", task_id="t")
         await world.engine.advance(500)
         world.function("f", fine)
         await world.engine.run_until_idle()
@@ -75,7 +75,7 @@ def test_a_function_that_is_updated_meanwhile_runs_as_it_is_now(play: Any) -> No
 def test_a_function_that_is_deleted_meanwhile_leaves_an_invalid_task(play: Any) -> None:
     async def scenario(world: Any) -> Any:
         world.function("f", fine, failure=QUEUE)
-        await world.engine.invoke_async("f", b"", task_id="t", delay_seconds=5)
+        await world.invoke("f", b"", task_id="t", delay_seconds=5)
         del world.registry.functions["f"]
         await world.engine.run_until_idle()
         (_, delivery), *_ = world.queue.got
@@ -89,7 +89,7 @@ def test_a_function_that_is_deleted_meanwhile_leaves_an_invalid_task(play: Any) 
 def test_which_configuration_holds_is_a_setting(play: Any, applies: str, runs: int) -> None:
     async def scenario(world: Any) -> Any:
         world.function("f", failing)
-        await world.engine.invoke_async("f", b"", delay_seconds=1)
+        await world.invoke("f", b"", delay_seconds=1)
         world.function("f", failing, retries=0)
         await world.engine.run_until_idle()
         return len(world.runs)
@@ -111,7 +111,7 @@ def test_a_runner_that_breaks_is_a_system_error(play: Any) -> None:
         world.function("f", fine)
         await world.engine.aclose()
         await world.new_engine(runner=Broken()).start()
-        await world.engine.invoke_async("f", b"", task_id="t")
+        await world.invoke("f", b"", task_id="t")
         passed = await world.engine.run_until_idle()
         return passed, await world.status("f", "t")
 
@@ -126,7 +126,7 @@ def test_a_function_that_timed_out_is_told_as_in_the_sample_of_the_best_practice
             await world.clock.wait(world.clock.now() + 90_000)
 
         world.function("f", hang, retries=1, failure=QUEUE, timeout_ms=60_000)
-        await world.engine.invoke_async("f", b'{"failure":true}', task_id="t")
+        await world.invoke("f", b'{"failure":true}', task_id="t")
         await world.engine.run_until_idle()
         return (await world.task("f", "t")).invocation.error, world.queue.got[0][1].document
 

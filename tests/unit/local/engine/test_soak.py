@@ -26,7 +26,7 @@ def test_memory_stays_flat_over_two_hours(play: Any) -> None:
         sizes = []
         for _ in range(2):
             for second in range(HOUR_SECONDS // 2):
-                await world.engine.invoke_async("f", str(second).encode())
+                await world.invoke("f", str(second).encode())
                 await world.engine.advance(2_000)
             assert world.engine.in_flight == 0
             world.runs.clear()

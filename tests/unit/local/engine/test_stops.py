@@ -16,7 +16,7 @@ from fc_async_tests.handlers import HOUR, QUEUE, failing, fine
 def test_a_delayed_task_that_is_stopped_never_runs(play: Any) -> None:
     async def scenario(world: Any) -> Any:
         world.function("f", fine, failure=QUEUE)
-        await world.engine.invoke_async("f", b"", task_id="t", delay_seconds=10)
+        await world.invoke("f", b"", task_id="t", delay_seconds=10)
         await world.engine.stop_task("f", "t")
         await world.engine.run_until_idle()
         told = json.loads(world.queue.got[0][1].document)["requestContext"]["condition"]
@@ -31,7 +31,7 @@ def test_a_running_task_is_interrupted(play: Any) -> None:
             await world.clock.wait(world.clock.now() + HOUR)
 
         world.function("f", slow)
-        await world.engine.invoke_async("f", b"", task_id="t")
+        await world.invoke("f", b"", task_id="t")
         await world.engine.advance(60_000)
         running = await world.status("f", "t")
         await world.engine.stop_task("f", "t")
@@ -48,7 +48,7 @@ def test_a_running_task_is_interrupted(play: Any) -> None:
 def test_a_task_between_retries_is_stopped(play: Any) -> None:
     async def scenario(world: Any) -> Any:
         world.function("f", failing)
-        await world.engine.invoke_async("f", b"", task_id="t")
+        await world.invoke("f", b"", task_id="t")
         await world.engine.advance(500)
         await world.engine.stop_task("f", "t")
         await world.engine.run_until_idle()
@@ -68,7 +68,7 @@ def test_a_function_that_comes_to_its_end_first_keeps_its_end(play: Any) -> None
             return "done"
 
         world.function("f", stubborn)
-        await world.engine.invoke_async("f", b"", task_id="t")
+        await world.invoke("f", b"", task_id="t")
         await world.engine.run_until_idle()
         return await world.status("f", "t")
 
@@ -84,7 +84,7 @@ def test_a_stop_wins_over_another_attempt(play: Any) -> None:
             raise ValueError("boom")
 
         world.function("f", stubborn)
-        await world.engine.invoke_async("f", b"", task_id="t")
+        await world.invoke("f", b"", task_id="t")
         await world.engine.run_until_idle()
         return len(world.runs), await world.status("f", "t")
 
@@ -94,7 +94,7 @@ def test_a_stop_wins_over_another_attempt(play: Any) -> None:
 def test_stopping_what_has_ended_or_never_was_is_refused(play: Any) -> None:
     async def scenario(world: Any) -> Any:
         world.function("f", fine)
-        await world.engine.invoke_async("f", b"", task_id="t")
+        await world.invoke("f", b"", task_id="t")
         await world.engine.run_until_idle()
         refused = []
         for task_id in ("t", "unknown"):

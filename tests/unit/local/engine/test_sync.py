@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from fc_async_local.domain.invocation import Outcome, OutcomeKind
+from fc_async_local.domain.invocation import InvokeRequest, Outcome, OutcomeKind
 from fc_async_local.engine.protocol import Rejected
 
 
 def test_a_synchronous_call_is_answered_with_what_the_function_returned(play: Any) -> None:
     async def scenario(world: Any) -> Any:
         world.function("f", lambda event, _: event[::-1])
-        answered = await world.engine.invoke_sync("f", b"abc")
+        answered = await world.engine.invoke_sync(InvokeRequest("f", b"abc"))
         return answered.outcome.payload, answered.request_id == world.runs[0][1].request_id
 
     assert play(scenario) == (b"cba", True)
@@ -27,7 +27,7 @@ def test_a_failing_function_is_an_answer_and_is_not_retried(play: Any) -> None:
             raise ValueError("boom")
 
         world.function("f", failing)
-        answered = await world.engine.invoke_sync("f", b"")
+        answered = await world.engine.invoke_sync(InvokeRequest("f", b""))
         await world.engine.run_until_idle()
         return answered.outcome.error_type, len(world.runs)
 
@@ -48,7 +48,7 @@ def test_what_the_system_could_not_run_is_refused(
     async def scenario(world: Any) -> Any:
         world.function("f", lambda _, __: Outcome(kind=kind))
         with pytest.raises(Rejected) as caught:
-            await world.engine.invoke_sync("f", b"")
+            await world.engine.invoke_sync(InvokeRequest("f", b""))
         return caught.value.status, caught.value.code
 
     assert play(scenario) == (status, code)
@@ -57,7 +57,7 @@ def test_what_the_system_could_not_run_is_refused(
 def test_an_unknown_function_is_refused(play: Any) -> None:
     async def scenario(world: Any) -> Any:
         with pytest.raises(Rejected) as caught:
-            await world.engine.invoke_sync("f", b"")
+            await world.engine.invoke_sync(InvokeRequest("f", b""))
         return caught.value.code
 
     assert play(scenario) == "FunctionNotFound"
@@ -69,7 +69,7 @@ def test_a_function_that_takes_too_long_fails_at_its_limit(play: Any) -> None:
             await world.clock.wait(world.clock.now() + 10_000)
 
         world.function("f", slow, timeout_ms=3_000)
-        call = asyncio.ensure_future(world.engine.invoke_sync("f", b""))
+        call = asyncio.ensure_future(world.engine.invoke_sync(InvokeRequest("f", b"")))
         await world.engine.advance(5_000)
         answered = await call
         return answered.outcome.error_type, answered.outcome.duration_ms

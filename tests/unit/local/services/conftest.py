@@ -34,13 +34,13 @@ class Invoker:
     async def keep_dead(self, event):
         self.dead.append(event)
 
-    async def invoke_async(self, function, payload, *, qualifier="LATEST", call_path=()):
+    async def invoke_async(self, request):
         if self.refusal is not None:
             raise self.refusal
-        self.calls.append(("async", function, qualifier, payload))
+        self.calls.append(("async", request.function, request.qualifier, request.payload))
 
-    async def invoke_sync(self, function, payload, *, qualifier="LATEST"):
-        self.calls.append(("sync", function, qualifier, payload))
+    async def invoke_sync(self, request):
+        self.calls.append(("sync", request.function, request.qualifier, request.payload))
         return "r", Outcome(kind=self.kind, error_type="UnhandledInvocationError")
 
 

@@ -39,10 +39,10 @@ class Invoker:
     async def keep_dead(self, event):
         self.dead.append(event)
 
-    async def invoke_async(self, function, payload, *, qualifier, call_path):
+    async def invoke_async(self, request):
         if self.refusal is not None:
             raise self.refusal
-        self.calls.append((function, qualifier, payload, call_path))
+        self.calls.append((request.function, request.qualifier, request.payload, request.call_path))
 
 
 class World:
