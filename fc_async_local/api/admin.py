@@ -158,9 +158,7 @@ class AdminOperations:
 
     async def settings(self, _: Request) -> dict[str, Any]:
         """All settings but the secrets."""
-        shown: dict[str, Any] = msgspec.to_builtins(self._parts.settings)
-        shown["access_keys"] = sorted(self._parts.settings.access_keys)
-        return shown
+        return dict(self._parts.settings.shown())
 
     async def stats(self, _: Request) -> dict[str, Any]:
         """How much there is of what."""

@@ -151,7 +151,9 @@ def describe_task(
         payload: Whether to show what went in and what came out.
     """
     arn = FunctionArn(
-        region=settings.region, account_id=settings.account_id, function=invocation.function
+        region=settings.place.region,
+        account_id=settings.place.account_id,
+        function=invocation.function,
     )
     answer: dict[str, Any] = {
         "taskId": invocation.task_id,

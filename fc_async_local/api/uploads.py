@@ -71,7 +71,7 @@ class UploadOperations:
 
     async def temp_bucket_token(self, _: Request) -> dict[str, Any]:
         """A place for one archive, and keys that are good for an hour."""
-        region = self._settings.region
+        region = self._settings.place.region
         expires = self._now() + _LIFETIME_MS
         return {
             "credentials": {
@@ -87,7 +87,7 @@ class UploadOperations:
 
     @property
     def _bucket(self) -> str:
-        return f"fc-temp-code-{self._settings.region}"
+        return f"fc-temp-code-{self._settings.place.region}"
 
     def _token(self, expires: int) -> str:
         seal = hmac.digest(self._key, str(expires).encode(), hashlib.sha256).hex()

@@ -42,6 +42,7 @@ from fc_async_local.bootstrap.services import Services
 from fc_async_local.bootstrap.stores import SQLITE, Stores, open_stores
 from fc_async_local.clock import RealClock, VirtualClock
 from fc_async_local.domain.invocation import Outcome, OutcomeKind
+from fc_async_local.domain.ranges import Ranged
 from fc_async_local.engine import request_ids
 from fc_async_local.engine.engine import Engine
 from fc_async_local.execution import replies
@@ -53,7 +54,7 @@ from fc_async_local.execution.runner import ProcessRunner, RunnerLimits
 from fc_async_local.functions import FunctionRegistry
 from fc_async_local.http import server as http_server
 from fc_async_local.http.bodies import BodyMemory
-from fc_async_local.settings import Settings, check
+from fc_async_local.settings import Settings
 from fc_async_sdk import _project_folder
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ _LATEST_START_MS: Final = 32_503_680_000_000
 """The year 3000: what is due years after it still has a date."""
 
 
-class Options(msgspec.Struct, frozen=True, kw_only=True):
+class Options(Ranged, frozen=True, kw_only=True):
     """How a runtime is started.
 
     Attributes:
@@ -98,12 +99,12 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     clock_start: Annotated[int, Meta(ge=0, le=_LATEST_START_MS)] | None = None
     store: str = SQLITE
     settings: Settings = Settings()
-    handlers: dict[str, Handler] = {}
+    handlers: dict[str, Handler] = msgspec.field(default_factory=dict)
     grace_ms: Annotated[int, Meta(ge=0, le=86_400_000)] = 4_000
 
     def __post_init__(self) -> None:
         for name in ("port", "clock", "clock_start", "grace_ms"):
-            check(type(self), name, getattr(self, name))
+            self.check(name, getattr(self, name))
 
 
 class Addresses(msgspec.Struct, frozen=True, kw_only=True):
@@ -212,7 +213,7 @@ class Runtime:
         )
         self.mns = self.services.mns
         destinations.update(self.services.destinations)
-        if self._options.settings.create_missing:
+        if self._options.settings.destinations.create_missing:
             self.registry.async_configs.listen(self.services.create_destinations)
             for config in await self.registry.async_configs.everything():
                 await self.services.create_destinations(config)
@@ -243,18 +244,20 @@ class Runtime:
     def _runner(self, code: CodeCache) -> _EitherRunner:
         options, settings = self._options, self._options.settings
         identity = Identity(
-            region=settings.region,
-            account_id=settings.account_id,
+            region=settings.place.region,
+            account_id=settings.place.account_id,
             environment={"FC_ASYNC_ENDPOINT": self.addresses.fc},
         )
-        bounds = RunnerLimits(account_instances=settings.account_instances)
+        bounds = RunnerLimits(account_instances=settings.execution.account_instances)
         processes = ProcessRunner(code, identity=identity, bounds=bounds)
         return _EitherRunner(options.handlers, self.clock, processes)
 
     def _api(self, stores: Stores) -> Api:
         settings, addresses = self._options.settings, self.addresses
         authenticator: Authenticator = (
-            StrictSignature(settings.access_keys, time.time) if settings.strict_auth else AnyKey()
+            StrictSignature(settings.auth.access_keys, time.time)
+            if settings.auth.strict_auth
+            else AnyKey()
         )
         parts = AdminParts(
             store=stores.store,
@@ -351,8 +354,8 @@ def _addresses(options: Options, sockets: Mapping[str, socket.socket]) -> Addres
     return Addresses(
         **urls,
         console=f"{urls[_FC]}/console",
-        account_id=options.settings.account_id,
-        region=options.settings.region,
+        account_id=options.settings.place.account_id,
+        region=options.settings.place.region,
         data=str(options.data.resolve()),
         pid=os.getpid(),
     )
@@ -364,8 +367,8 @@ def _registry(stores: Stores, clock: Clock, settings: Settings) -> FunctionRegis
         stores.blobs,
         clock,
         checksum=checksum,
-        region=settings.region,
-        account_id=settings.account_id,
+        region=settings.place.region,
+        account_id=settings.place.account_id,
         shared=stores.shared,
     )
 

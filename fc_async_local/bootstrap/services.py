@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from fc_async_local.services.asgi import Endpoint
     from fc_async_local.services.hints import Hints
     from fc_async_local.services.invoking import FunctionInvoker
-    from fc_async_local.settings import Settings
+    from fc_async_local.settings import DestinationSettings, Settings
     from fc_async_sdk.models import AsyncConfig
 
 _LOG: Final = logging.getLogger(__name__)
@@ -122,14 +122,14 @@ class Services(NamedTuple):
             await service.start()
             closing.push_async_callback(service.aclose)
         faults = Faults(clock)
-        creators = _creators(services, settings)
+        creators = _creators(services, settings.destinations)
         adapters: Sequence[Destination] = (
             *creators,
-            FunctionDestination(invoker, triggers.has_http, settings),
+            FunctionDestination(invoker, triggers.has_http, settings.destinations),
             HttpEndpoint(poster),
         )
-        if settings.enforce_roles:
-            adapters = [Permitted(adapter, role_of, settings) for adapter in adapters]
+        if settings.destinations.enforce_roles:
+            adapters = [Permitted(adapter, role_of, settings.destinations) for adapter in adapters]
         return cls(
             *services,
             apps=_apps(services),
@@ -215,7 +215,7 @@ def _trigger_runner(
         eventbridge=services.eventbridge,
         invoker=invoker,
         clock=clock,
-        settings=settings,
+        place=settings.place,
         hints=hints,
     )
     triggers.listen(runner.changed)
@@ -224,7 +224,7 @@ def _trigger_runner(
 
 
 def _creators(
-    services: _Services, settings: Settings
+    services: _Services, settings: DestinationSettings
 ) -> tuple[MnsQueueDestination, MnsTopicDestination, EventBridgeDestination, RocketMqDestination]:
     """What hands an event to a service, and makes what it is handed to."""
     return (

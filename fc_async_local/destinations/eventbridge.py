@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from fc_async_local.domain.invocation import Delivery
     from fc_async_local.services.eventbridge.model import Event
     from fc_async_local.services.eventbridge.service import EventBridgeService
-    from fc_async_local.settings import Settings
+    from fc_async_local.settings import DestinationSettings
 
 SOURCE: Final = "acs:fc"
 _ADDRESS: Final = "127.0.0.1"
@@ -37,7 +37,7 @@ class EventBridgeDestination:
 
     kind: DestinationKind = "eventbridge"
 
-    def __init__(self, service: EventBridgeService, settings: Settings) -> None:
+    def __init__(self, service: EventBridgeService, settings: DestinationSettings) -> None:
         self._service = service
         self._settings = settings
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from fc_async_local.destinations.protocol import DestinationKind
     from fc_async_local.domain.invocation import Delivery
     from fc_async_local.services.invoking import FunctionInvoker
-    from fc_async_local.settings import Settings
+    from fc_async_local.settings import DestinationSettings
 
 
 class FunctionDestination:
@@ -40,7 +40,7 @@ class FunctionDestination:
         self,
         invoker: FunctionInvoker,
         has_http: Callable[[str], Awaitable[bool]],
-        settings: Settings,
+        settings: DestinationSettings,
     ) -> None:
         self._settings = settings
         self._invoker = invoker

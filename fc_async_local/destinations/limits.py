@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from fc_async_local.domain.invocation import Delivery
-    from fc_async_local.settings import Settings
+    from fc_async_local.settings import DestinationSettings
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ def fit(
     *,
     limit: int,
     form: str,
-    settings: Settings,
+    settings: DestinationSettings,
 ) -> T | DeliveryResult:
     """Encode the event of a delivery within the limit of its destination.
 
@@ -82,7 +82,7 @@ def fit(
     return _too_large(delivery, full, limit, form)
 
 
-def _shorter(document: bytes, settings: Settings) -> Iterator[bytes]:
+def _shorter(document: bytes, settings: DestinationSettings) -> Iterator[bytes]:
     """Shorter forms of an event, the longest first."""
     event = _event(document)
     if event is None:

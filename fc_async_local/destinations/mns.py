@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from fc_async_local.domain.invocation import Delivery
     from fc_async_local.services.mns.service import MnsService
     from fc_async_local.services.mns.topic_service import TopicService
-    from fc_async_local.settings import Settings
+    from fc_async_local.settings import DestinationSettings
 
 _NOT_XML: Final = re.compile("[\ufffe\uffff]")
 
 
-def encode_body(document: bytes, settings: Settings) -> str:
+def encode_body(document: bytes, settings: DestinationSettings) -> str:
     """The message body for an event: base64 by default, the JSON text with ``mns_body=raw``.
 
     Two characters that JSON may hold and XML may not are written as JSON escapes.
@@ -44,7 +44,7 @@ class MnsQueueDestination:
 
     kind: DestinationKind = "mns-queue"
 
-    def __init__(self, service: MnsService, settings: Settings) -> None:
+    def __init__(self, service: MnsService, settings: DestinationSettings) -> None:
         self._service = service
         self._settings = settings
 
@@ -82,7 +82,7 @@ class MnsTopicDestination:
 
     kind: DestinationKind = "mns-topic"
 
-    def __init__(self, service: TopicService, settings: Settings) -> None:
+    def __init__(self, service: TopicService, settings: DestinationSettings) -> None:
         self._service = service
         self._settings = settings
 
@@ -113,7 +113,7 @@ class MnsTopicDestination:
 
 
 def _fit(
-    delivery: Delivery, target: arn.MnsQueueArn | arn.MnsTopicArn, settings: Settings
+    delivery: Delivery, target: arn.MnsQueueArn | arn.MnsTopicArn, settings: DestinationSettings
 ) -> str | DeliveryResult:
     def encode(document: bytes) -> tuple[str, int]:
         body = encode_body(document, settings)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from fc_async_local.destinations.protocol import Destination, DestinationKind
     from fc_async_local.domain.invocation import Delivery
-    from fc_async_local.settings import Settings
+    from fc_async_local.settings import DestinationSettings
 
 
 class Permitted:
@@ -34,7 +34,7 @@ class Permitted:
         self,
         destination: Destination,
         role_of: Callable[[str, str], Awaitable[str]],
-        settings: Settings,
+        settings: DestinationSettings,
     ) -> None:
         self.kind: DestinationKind = destination.kind
         self._destination = destination

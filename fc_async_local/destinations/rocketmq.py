@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from fc_async_local.destinations.protocol import DestinationKind
     from fc_async_local.domain.invocation import Delivery
     from fc_async_local.services.rocketmq.service import RocketMqService
-    from fc_async_local.settings import Settings
+    from fc_async_local.settings import DestinationSettings
 
 _NOT_XML: Final = re.compile("[\ufffe\uffff]")
 
@@ -31,7 +31,7 @@ class RocketMqDestination:
 
     kind: DestinationKind = "rocketmq"
 
-    def __init__(self, service: RocketMqService, settings: Settings) -> None:
+    def __init__(self, service: RocketMqService, settings: DestinationSettings) -> None:
         self._service = service
         self._settings = settings
 

@@ -1,54 +1,53 @@
 # SPDX-License-Identifier: MIT
-"""What the domain wants to know of the runtime's settings.
-
-``fc_async_local.settings.Settings`` fits; the domain doesn't import it, so that it depends on
-nothing above itself. The meaning of each is documented there.
-"""
+"""The settings that the domain decides by: the rules of an account, and its place."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Annotated, Final
+
+from msgspec import Meta
+
+from fc_async_local.domain.ranges import Ranged
+
+_DAY_MS: Final = 86_400_000
+
+Wait = Annotated[int, Meta(ge=0, le=_DAY_MS)]
+RegionId = Annotated[
+    str, Meta(pattern=r"\A[a-z0-9-]{1,64}\Z", description="1 to 64 of a-z, 0-9 and -")
+]
+AccountId = Annotated[str, Meta(pattern=r"\A[0-9]{1,32}\Z", description="1 to 32 digits")]
 
 
-class Rules(Protocol):
-    """Where the service is silent, and who we are."""
+class Place(Ranged, frozen=True, kw_only=True):
+    """The region and account that the runtime emulates.
 
-    @property
-    def delay_counts_towards_age(self) -> bool:
-        """Whether a delay uses up the age."""
-        ...
+    Attributes:
+        region: Region in ARNs and in the context of functions.
+        account_id: Account in ARNs and in the context of functions.
+    """
 
-    @property
-    def function_retry_first_ms(self) -> int:
-        """Wait before the first retry of a function error."""
-        ...
+    region: RegionId = "cn-hangzhou"
+    account_id: AccountId = "1234567890123456"
 
-    @property
-    def function_retry_max_ms(self) -> int:
-        """Longest wait between retries of a function error."""
-        ...
 
-    @property
-    def expiry_calls_destination(self) -> bool:
-        """Whether an expired invocation goes to the failure destination."""
-        ...
+class Rules(Ranged, frozen=True, kw_only=True):
+    """Rules for retries, age and destinations where the service's documents are silent.
 
-    @property
-    def stop_calls_destination(self) -> bool:
-        """Whether a stopped invocation goes to the failure destination."""
-        ...
+    Attributes:
+        delay_counts_towards_age: Whether a delay uses up the age. The age counts from the trigger
+            (user guide).
+        function_retry_first_ms: Wait before the first retry of a function error; doubles.
+        function_retry_max_ms: Longest wait between retries of a function error.
+        expiry_calls_destination: Whether an expired invocation goes to the failure destination.
+        stop_calls_destination: Whether a stopped invocation goes to the failure destination
+            (best-practice page: yes).
+        max_repeats: How often a function may run on one call path; then the loop guard ends the
+            invocation. 0: no guard.
+    """
 
-    @property
-    def max_repeats(self) -> int:
-        """How often a function may run on one call path; 0: no loop guard."""
-        ...
-
-    @property
-    def region(self) -> str:
-        """Region of all ARNs that leave theirs out."""
-        ...
-
-    @property
-    def account_id(self) -> str:
-        """Account of all ARNs that leave theirs out."""
-        ...
+    delay_counts_towards_age: bool = True
+    function_retry_first_ms: Wait = 1_000
+    function_retry_max_ms: Wait = 60_000
+    expiry_calls_destination: bool = True
+    stop_calls_destination: bool = True
+    max_repeats: Annotated[int, Meta(ge=0, le=1_000)] = 3

@@ -17,21 +17,23 @@ from fc_async_local.domain.invocation import (
     Delivery,
     DeliverySettlement,
     Invocation,
+    Outcome,
     OutcomeKind,
+    Record,
     Settlement,
     TaskEvent,
 )
 from fc_async_local.domain.states import Status
 from fc_async_sdk.errors import InvalidArn
 from fc_async_sdk.events import wire
+from fc_async_sdk.models import AsyncConfig  # noqa: TC001 -- a struct's field
 from fc_async_sdk.spec import arn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fc_async_local.domain.invocation import CallPath, DeadEvent, Outcome
-    from fc_async_local.domain.rules import Rules
-    from fc_async_sdk.models import AsyncConfig
+    from fc_async_local.domain.invocation import CallPath, DeadEvent
+    from fc_async_local.domain.rules import Place, Rules
 
 _ATTEMPT_METRICS: Final[dict[OutcomeKind, tuple[str, ...]]] = {
     OutcomeKind.SUCCESS: (metrics.INVOCATIONS,),
@@ -53,51 +55,182 @@ _DELIVERY_METRICS: Final = {
 _LOG_TAIL_CHARACTERS: Final = 4_096
 
 
-def settle(
-    invocation: Invocation,
-    decision: policy.Retry | policy.End,
-    *,
-    outcome: Outcome | None,
-    config: AsyncConfig | None,
-    began: int,
-    now: int,
-    rules: Rules,
-) -> Settlement:
-    """Everything that follows from a decision.
+class Decided(Record, frozen=True):
+    """What came of an attempt and what follows from it, not written yet.
 
-    Args:
-        invocation: As it was when the attempt began.
+    Attributes:
         decision: What :mod:`fc_async_local.domain.policy` said.
         outcome: What came of the attempt; None when none was made.
         config: The configuration that applies.
-        began: When the attempt began (``now`` when none was made).
-        now: Milliseconds since the epoch.
-        rules: The runtime's settings.
+        began: When the attempt began, or when it was decided to make none.
     """
-    after = _after_attempt(invocation, outcome, began)
-    if isinstance(decision, policy.Retry):
-        return _wait_again(after, decision, outcome, now)
-    return _end(after, decision, outcome, config=config, began=began, now=now, rules=rules)
+
+    decision: policy.Retry | policy.End
+    outcome: Outcome | None
+    config: AsyncConfig | None
+    began: int
+
+
+class Settler:
+    """Returns what is to be written, under the rules of one runtime.
+
+    Args:
+        rules: Which ends go to the failure destination, and the bound of the loop guard.
+        place: Region and account of ARNs that leave theirs out.
+    """
+
+    def __init__(self, rules: Rules, place: Place) -> None:
+        self._rules = rules
+        self._place = place
+
+    def settle(self, invocation: Invocation, decided: Decided, now: int) -> Settlement:
+        """Return everything that follows from a decision.
+
+        Args:
+            invocation: As it was when the attempt began.
+            decided: The decision, and what it was made on.
+            now: Milliseconds since the epoch.
+        """
+        after = _after_attempt(invocation, decided.outcome, decided.began)
+        if isinstance(decided.decision, policy.Retry):
+            return _wait_again(after, decided.decision, decided.outcome, now)
+        return self._end(after, decided.decision, decided, now)
+
+    def dead_event(self, event: DeadEvent, now: int) -> Delivery:
+        """Return the dead delivery for an event that a service gave up."""
+        return Delivery(
+            request_id=event.key,
+            task_id=event.key,
+            function=event.function,
+            qualifier=event.qualifier,
+            outcome="event",
+            destination=self._filled_in(event.destination)[0],
+            document=event.document,
+            call_path=event.call_path,
+            created_at=now,
+            due_at=now,
+            state="dead",
+            error=event.error,
+        )
+
+    def _end(self, after: Invocation, end: policy.End, decided: Decided, now: int) -> Settlement:
+        delivery = self._delivery(after, end, decided, now)
+        final = replace(
+            after,
+            status=end.status,
+            ended_at=now,
+            error=end.condition,
+            destination_status=_DESTINATION_STATUS[delivery.state] if delivery else "",
+        )
+        events: tuple[TaskEvent, ...] = ()
+        if after.task_mode:
+            detail = _detail(end.condition, decided.outcome, after)
+            if end.condition == conditions.RECURSIVE:
+                detail["path"] = [*after.call_path, self._own_arn(after)]
+            events = (TaskEvent(status=end.status, at=now, detail=detail),)
+        return Settlement(
+            invocation=final,
+            events=events,
+            delivery=delivery,
+            counts=(
+                *_attempt_counts(after.function, decided.outcome, now),
+                *_end_counts(after.function, end, delivery, now),
+            ),
+        )
+
+    def _delivery(
+        self, after: Invocation, end: policy.End, decided: Decided, now: int
+    ) -> Delivery | None:
+        """Return the delivery that follows; dead from the start when it cannot be made."""
+        target = self._destination(end, decided.config)
+        if target is None:
+            return None
+        own = self._own_arn(after)
+        call_path = (*after.call_path, own) if self._rules.max_repeats else ()
+        destination, error = self._resolve(target[1], end, call_path)
+        return Delivery(
+            request_id=after.request_id,
+            task_id=after.task_id,
+            function=after.function,
+            qualifier=after.qualifier,
+            outcome=target[0],
+            destination=destination,
+            document=_document(after, end, decided, own),
+            call_path=call_path,
+            created_at=now,
+            due_at=now,
+            state="dead" if error else "pending",
+            error=error,
+        )
+
+    def _destination(
+        self, end: policy.End, config: AsyncConfig | None
+    ) -> tuple[Literal["success", "failure"], str] | None:
+        """Return the destination that an end goes to, if any is configured."""
+        if config is None:
+            return None
+        if end.status is Status.SUCCEEDED:
+            return ("success", config.on_success) if config.on_success else None
+        calls = {
+            Status.EXPIRED: self._rules.expiry_calls_destination,
+            Status.STOPPED: self._rules.stop_calls_destination,
+        }
+        wanted = calls.get(end.status, True)
+        return ("failure", config.on_failure) if config.on_failure and wanted else None
+
+    def _resolve(self, text: str, end: policy.End, call_path: CallPath) -> tuple[str, str]:
+        """Return a destination with region and account, and why it cannot be served ("")."""
+        destination, target = self._filled_in(text)
+        if isinstance(target, InvalidArn):
+            return destination, str(target)
+        # An end by the loop guard goes to a function only if the guard lets that function run.
+        # Otherwise two functions that are each other's failure destination would end each other
+        # for ever.
+        if (
+            end.condition == conditions.RECURSIVE
+            and isinstance(target, arn.FunctionArn)
+            and policy.is_loop(call_path, target.function, self._rules)
+        ):
+            path = loop_guard.shown((*call_path, destination))
+            return destination, f"{conditions.RECURSIVE}: {path}"
+        return destination, ""
+
+    def _filled_in(self, text: str) -> tuple[str, arn.DestinationArn | InvalidArn]:
+        """Return a destination with region and account; unchanged if it is not an ARN."""
+        place = self._place
+        try:
+            target = arn.parse(text).resolve(region=place.region, account_id=place.account_id)
+        except InvalidArn as error:
+            return text, error
+        return str(target), target
+
+    def _own_arn(self, invocation: Invocation) -> str:
+        return str(
+            arn.FunctionArn(
+                region=self._place.region,
+                account_id=self._place.account_id,
+                function=invocation.function,
+                qualifier=invocation.qualifier,
+            )
+        )
 
 
 def _after_attempt(invocation: Invocation, outcome: Outcome | None, began: int) -> Invocation:
-    """What the attempt itself changes, whatever was decided."""
+    """Return what the attempt itself changes, whatever was decided."""
+    released = replace(invocation, lease_until=None, lease_owner="")
     if outcome is None:
-        return replace(invocation, lease_until=None, lease_owner="")
-    executed = outcome.kind in policy.EXECUTED
-    started_at = invocation.started_at
+        return released
+    instance_id = outcome.instance_id or invocation.instance_id
+    if outcome.kind not in policy.EXECUTED:
+        return replace(released, instance_id=instance_id)
     return replace(
-        invocation,
-        attempts=invocation.attempts + executed,
-        system_retries=0 if executed else invocation.system_retries,
-        system_retry_since=None if executed else invocation.system_retry_since,
-        instance_id=outcome.instance_id or invocation.instance_id,
-        started_at=began if executed and started_at is None else started_at,
-        return_payload=(
-            outcome.payload if executed and invocation.task_mode else invocation.return_payload
-        ),
-        lease_until=None,
-        lease_owner="",
+        released,
+        instance_id=instance_id,
+        attempts=invocation.attempts + 1,
+        system_retries=0,
+        system_retry_since=None,
+        started_at=began if invocation.started_at is None else invocation.started_at,
+        return_payload=outcome.payload if invocation.task_mode else invocation.return_payload,
     )
 
 
@@ -118,41 +251,6 @@ def _wait_again(
         events = (TaskEvent(status=Status.RETRYING, at=now, detail=detail),)
     return Settlement(
         invocation=waiting, events=events, counts=_attempt_counts(after.function, outcome, now)
-    )
-
-
-def _end(
-    after: Invocation,
-    end: policy.End,
-    outcome: Outcome | None,
-    *,
-    config: AsyncConfig | None,
-    began: int,
-    now: int,
-    rules: Rules,
-) -> Settlement:
-    delivery = _delivery(after, end, outcome, config=config, began=began, now=now, rules=rules)
-    final = replace(
-        after,
-        status=end.status,
-        ended_at=now,
-        error=end.condition,
-        destination_status=_DESTINATION_STATUS[delivery.state] if delivery else "",
-    )
-    events: tuple[TaskEvent, ...] = ()
-    if after.task_mode:
-        detail = _detail(end.condition, outcome, after)
-        if end.condition == conditions.RECURSIVE:
-            detail["path"] = [*after.call_path, _own_arn(after, rules)]
-        events = (TaskEvent(status=end.status, at=now, detail=detail),)
-    return Settlement(
-        invocation=final,
-        events=events,
-        delivery=delivery,
-        counts=(
-            *_attempt_counts(after.function, outcome, now),
-            *_end_counts(after.function, end, delivery, now),
-        ),
     )
 
 
@@ -209,111 +307,26 @@ def _counts(names: Sequence[str], function: str, now: int) -> tuple[Count, ...]:
     return tuple([Count(metric=name, function=function, at=now) for name in names])
 
 
-def _destination(
-    end: policy.End, config: AsyncConfig | None, rules: Rules
-) -> tuple[Literal["success", "failure"], str] | None:
-    """Which destination an end goes to, if any is configured."""
-    if config is None:
-        return None
-    if end.status is Status.SUCCEEDED:
-        return ("success", config.on_success) if config.on_success else None
-    if end.status is Status.EXPIRED and not rules.expiry_calls_destination:
-        return None
-    if end.status is Status.STOPPED and not rules.stop_calls_destination:
-        return None
-    return ("failure", config.on_failure) if config.on_failure else None
-
-
-def _delivery(
-    after: Invocation,
-    end: policy.End,
-    outcome: Outcome | None,
-    *,
-    config: AsyncConfig | None,
-    began: int,
-    now: int,
-    rules: Rules,
-) -> Delivery | None:
-    """The push job that follows; dead from the start when it cannot be delivered."""
-    target = _destination(end, config, rules)
-    if target is None:
-        return None
-    own = _own_arn(after, rules)
-    call_path = (*after.call_path, own) if rules.max_repeats else ()
-    destination, error = _resolve(target[1], end, call_path, rules)
-    return Delivery(
-        request_id=after.request_id,
-        task_id=after.task_id,
-        function=after.function,
-        qualifier=after.qualifier,
-        outcome=target[0],
-        destination=destination,
-        document=_document(after, end, outcome, began=began, own=own),
-        call_path=call_path,
-        created_at=now,
-        due_at=now,
-        state="dead" if error else "pending",
-        error=error,
-    )
-
-
-def _resolve(text: str, end: policy.End, call_path: CallPath, rules: Rules) -> tuple[str, str]:
-    """The destination with region and account filled in, and why it can't be served ("")."""
-    destination, target = _filled_in(text, rules)
-    if isinstance(target, InvalidArn):
-        return destination, str(target)
-    # What the loop guard ended is told to a function only if the guard lets that function run.
-    # Otherwise two functions that are each other's failure destination would end each other
-    # for ever.
-    if (
-        end.condition == conditions.RECURSIVE
-        and isinstance(target, arn.FunctionArn)
-        and policy.is_loop(call_path, target.function, rules)
-    ):
-        return str(target), f"{conditions.RECURSIVE}: {loop_guard.shown((*call_path, str(target)))}"
-    return str(target), ""
-
-
-def _filled_in(text: str, rules: Rules) -> tuple[str, arn.DestinationArn | InvalidArn]:
-    """A destination with region and account filled in; as it is if it is not an ARN."""
-    try:
-        target = arn.parse(text).resolve(region=rules.region, account_id=rules.account_id)
-    except InvalidArn as error:
-        return text, error
-    return str(target), target
-
-
-def _own_arn(invocation: Invocation, rules: Rules) -> str:
-    return str(
-        arn.FunctionArn(
-            region=rules.region,
-            account_id=rules.account_id,
-            function=invocation.function,
-            qualifier=invocation.qualifier,
-        )
-    )
-
-
-def _document(
-    after: Invocation, end: policy.End, outcome: Outcome | None, *, began: int, own: str
-) -> bytes:
-    function_failed = (
-        outcome.kind is OutcomeKind.FUNCTION_ERROR
-        if outcome
-        else end.status is Status.FAILED and end.condition != conditions.RECURSIVE
-    )
+def _document(after: Invocation, end: policy.End, decided: Decided, own: str) -> bytes:
+    outcome = decided.outcome
     ran = outcome is not None and outcome.kind in policy.EXECUTED
     return wire.encode_document(
-        timestamp=began,
+        timestamp=decided.began,
         request_id=after.request_id,
         function_arn=own,
         condition=end.condition,
         attempts=_tries(after, end, outcome),
         request_payload=after.payload,
         status_code=conditions.status_code(outcome),
-        function_error=end.condition if function_failed else "",
+        function_error=end.condition if _function_failed(end, outcome) else "",
         response_payload=outcome.payload if outcome and ran else after.return_payload or b"",
     )
+
+
+def _function_failed(end: policy.End, outcome: Outcome | None) -> bool:
+    if outcome is not None:
+        return outcome.kind is OutcomeKind.FUNCTION_ERROR
+    return end.status is Status.FAILED and end.condition != conditions.RECURSIVE
 
 
 def _tries(after: Invocation, end: policy.End, outcome: Outcome | None) -> int:
@@ -326,24 +339,6 @@ def _tries(after: Invocation, end: policy.End, outcome: Outcome | None) -> int:
     if end.status is Status.FAILED and unexecuted:
         return after.attempts + after.system_retries + 1
     return after.attempts
-
-
-def dead_event(event: DeadEvent, now: int, rules: Rules) -> Delivery:
-    """Return the dead delivery for an event that a service gave up."""
-    return Delivery(
-        request_id=event.key,
-        task_id=event.key,
-        function=event.function,
-        qualifier=event.qualifier,
-        outcome="event",
-        destination=_filled_in(event.destination, rules)[0],
-        document=event.document,
-        call_path=event.call_path,
-        created_at=now,
-        due_at=now,
-        state="dead",
-        error=event.error,
-    )
 
 
 def settle_delivery(

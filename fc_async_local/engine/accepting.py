@@ -113,7 +113,7 @@ class Accepting:
             delay_ms=delay_ms,
             config=None if config is None else msgspec.json.encode(config),
         )
-        if delay_ms and invocation.due_at >= policy.deadline(invocation, config, ports.settings):
+        if delay_ms and invocation.due_at >= policy.deadline(invocation, config, ports.rules):
             logger.warning(
                 "%s of %s will expire before it runs: its delay of %d s is not below its "
                 "maximum age",

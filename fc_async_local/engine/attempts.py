@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 from msgspec.structs import replace
 
-from fc_async_local.domain import conditions, loop_guard, policy, settlement
+from fc_async_local.domain import conditions, loop_guard, policy
 from fc_async_local.domain.invocation import Invocation, Outcome, OutcomeKind
+from fc_async_local.domain.settlement import Decided
 from fc_async_local.domain.states import Status
 from fc_async_local.engine.leases import write_under_lease
 from fc_async_local.engine.loops import persist
@@ -97,21 +98,6 @@ class Held:
         self.lost = True
 
 
-class Decided(msgspec.Struct, frozen=True):
-    """What came of an attempt and what follows from it, not written yet.
-
-    Attributes:
-        outcome: None when no attempt was made.
-        config: The configuration that was decided under.
-        began: When the attempt began.
-    """
-
-    decision: policy.Retry | policy.End
-    outcome: Outcome | None
-    config: AsyncConfig | None
-    began: int
-
-
 class Attempts:
     """Makes attempts.
 
@@ -141,9 +127,9 @@ class Attempts:
         ports.probe(Point.CLAIMED, invocation.request_id)
         now = ports.clock.now()
         config = await self._config(invocation)
-        admission = policy.admit(invocation, config, now, ports.settings)
+        admission = policy.admit(invocation, config, now, ports.rules)
         if isinstance(admission, policy.End):
-            return Decided(admission, None, config, now)
+            return Decided(decision=admission, outcome=None, config=config, began=now)
         outcome, began = await self._execute(held, now)
         if held.lost:
             logger.warning(
@@ -155,14 +141,12 @@ class Attempts:
             )
             return None
         if outcome is None:
-            return Decided(_STOPPED, None, config, began)
+            return Decided(decision=_STOPPED, outcome=None, config=config, began=began)
         ports.probe(Point.RAN, invocation.request_id)
         # Read again: a configuration that was changed meanwhile holds for this outcome.
         config = await self._config(invocation)
-        decision = policy.decide(
-            held.invocation, outcome, config, ports.clock.now(), ports.settings
-        )
-        return Decided(decision, outcome, config, began)
+        decision = policy.decide(held.invocation, outcome, config, ports.clock.now(), ports.rules)
+        return Decided(decision=decision, outcome=outcome, config=config, began=began)
 
     async def _config(self, invocation: Invocation) -> AsyncConfig | None:
         """The configuration that applies.
@@ -273,15 +257,7 @@ class Attempts:
         """Write a decision; a stop that came first wins over another attempt."""
         ports, invocation = self._ports, held.invocation
         decision, outcome = decided.decision, decided.outcome
-        written = settlement.settle(
-            invocation,
-            decision,
-            outcome=outcome,
-            config=decided.config,
-            began=decided.began,
-            now=ports.clock.now(),
-            rules=ports.settings,
-        )
+        written = ports.settler.settle(invocation, decided, ports.clock.now())
         settled = await self._write(
             held, lambda lease: ports.store.settle(lease, written), stale=Settled.STALE
         )
@@ -303,7 +279,8 @@ class Attempts:
     async def stop(self, invocation: Invocation) -> None:
         """End an invocation that was claimed in order to be stopped."""
         config = await self._config(invocation)
-        stopped = Decided(_STOPPED, None, config, self._ports.clock.now())
+        now = self._ports.clock.now()
+        stopped = Decided(decision=_STOPPED, outcome=None, config=config, began=now)
         await self.settle(Held(invocation), stopped)
 
 

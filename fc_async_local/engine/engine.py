@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Final
 
 from fc_async_local.background import keep_running, pause_on, start_task
 from fc_async_local.clock import VirtualClock
-from fc_async_local.domain import metrics, settlement
+from fc_async_local.domain import metrics
 from fc_async_local.domain.invocation import Count, OutcomeKind
+from fc_async_local.domain.settlement import Settler
 from fc_async_local.engine import request_ids
 from fc_async_local.engine.accepting import Accepting, away
 from fc_async_local.engine.delivering import Delivering
@@ -87,7 +88,9 @@ class Engine:
             runner=runner,
             destinations=destinations,
             clock=clock,
-            settings=settings,
+            rules=settings.rules,
+            settings=settings.engine,
+            settler=Settler(settings.rules, settings.place),
             node_id=node_id,
             random=random_source or random.Random(),  # noqa: S311 -- names and draws, no secrets
             probe=probe,
@@ -189,7 +192,7 @@ class Engine:
         ports = self._ports
         now = ports.clock.now()
         counted = Count(metric=metrics.EVENTS_DEAD, function=event.function, at=now)
-        await ports.store.keep_dead(settlement.dead_event(event, now, ports.settings), (counted,))
+        await ports.store.keep_dead(ports.settler.dead_event(event, now), (counted,))
         logger.error(
             "event %s for %s: %s; given up and kept as a dead event",
             event.key,

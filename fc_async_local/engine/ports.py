@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 
     from fc_async_local.clock import Clock
     from fc_async_local.destinations.protocol import Destination, DestinationKind
+    from fc_async_local.domain.rules import Rules
+    from fc_async_local.domain.settlement import Settler
     from fc_async_local.engine.protocol import Registry
     from fc_async_local.execution.protocol import FunctionRunner
-    from fc_async_local.settings import Settings
+    from fc_async_local.settings import EngineSettings
     from fc_async_local.store.protocol import Store
 
 
@@ -53,6 +55,7 @@ class Ports:
         destinations: An adapter for each destination kind.
         node_id: Who holds the claims; the same after a restart lets the node take back at once
             what it held.
+        settler: Turns decisions into what is written.
         random: Makes request ids and picks versions of weighted aliases.
     """
 
@@ -61,7 +64,9 @@ class Ports:
     runner: FunctionRunner
     destinations: Mapping[DestinationKind, Destination]
     clock: Clock
-    settings: Settings
+    rules: Rules
+    settings: EngineSettings
+    settler: Settler
     node_id: str
     random: random.Random
     probe: Probe = no_probe

@@ -13,24 +13,24 @@ from fc_async_local.services.eventbridge.events import rfc3339
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from fc_async_local.domain.rules import Place
     from fc_async_local.services.mns.model import Message
     from fc_async_local.services.rocketmq.model import Pending
-    from fc_async_local.settings import Settings
     from fc_async_local.triggers.bindings import Binding, QueueSource, RocketMqSource
 
 
 def queue_event(
-    message: Message, binding: Binding, source: QueueSource, settings: Settings, now: int
+    message: Message, binding: Binding, source: QueueSource, place: Place, now: int
 ) -> dict[str, Any]:
     """The event for a message of a queue."""
     body = _decoded(message.body) if source.is_base64_decode else message.body
     return _event(
         binding,
-        settings,
+        place,
         now,
         event_id=message.message_id,
         kind="mns:Queue:SendMessage",
-        subject=f"acs:mns:{settings.region}:{settings.account_id}:queues/{source.queue_name}",
+        subject=f"acs:mns:{place.region}:{place.account_id}:queues/{source.queue_name}",
         occurred=message.enqueued_at,
         data={
             "requestId": message.message_id,
@@ -41,7 +41,7 @@ def queue_event(
 
 
 def rocketmq_event(
-    pending: Pending, binding: Binding, source: RocketMqSource, settings: Settings, now: int
+    pending: Pending, binding: Binding, source: RocketMqSource, place: Place, now: int
 ) -> dict[str, Any]:
     """The event for a message of a RocketMQ topic."""
     message = pending.message
@@ -50,18 +50,18 @@ def rocketmq_event(
         "UNIQ_KEY": message.message_id,
         "KEYS": pairs.pop("KEYS", ""),
         "TAGS": message.tag,
-        "MSG_REGION": settings.region,
+        "MSG_REGION": place.region,
         "INSTANCE_ID": source.instance_id,
         "CONSUME_START_TIME": str(now),
     }
-    place = f"{source.instance_id}%{source.topic}"
+    resource = f"{source.instance_id}%{source.topic}"
     return _event(
         binding,
-        settings,
+        place,
         now,
         event_id=message.message_id,
         kind="mq:Topic:SendMessage",
-        subject=f"acs:mq:{settings.region}:{settings.account_id}:{place}",
+        subject=f"acs:mq:{place.region}:{place.account_id}:{resource}",
         occurred=message.published_at,
         data={
             "topic": source.topic,
@@ -80,7 +80,7 @@ def encode(events: Sequence[dict[str, Any]], *, batched: bool) -> bytes:
 
 def _event(
     binding: Binding,
-    settings: Settings,
+    place: Place,
     now: int,
     *,
     event_id: str,
@@ -98,10 +98,10 @@ def _event(
         "datacontenttype": "application/json; charset=utf-8",
         "subject": subject,
         "time": rfc3339(occurred),
-        "aliyunaccountid": settings.account_id,
+        "aliyunaccountid": place.account_id,
         "aliyunpublishtime": rfc3339(now),
         "aliyuneventbusname": bus,
-        "aliyunregionid": settings.region,
+        "aliyunregionid": place.region,
         "aliyunpublishaddr": "127.0.0.1",
         "data": data,
     }

@@ -41,13 +41,13 @@ if TYPE_CHECKING:
 
     from fc_async_local.clock import Clock
     from fc_async_local.domain.invocation import CallPath
+    from fc_async_local.domain.rules import Place
     from fc_async_local.services.eventbridge.service import EventBridgeService
     from fc_async_local.services.hints import Hints
     from fc_async_local.services.invoking import FunctionInvoker
     from fc_async_local.services.mns.service import MnsService
     from fc_async_local.services.mns.topic_service import TopicService
     from fc_async_local.services.rocketmq.service import RocketMqService
-    from fc_async_local.settings import Settings
     from fc_async_local.triggers.bindings import TriggerSettings
 
 _LOG: Final = logging.getLogger(__name__)
@@ -72,6 +72,7 @@ class TriggerRunner:
     Args:
         source: All triggers as they are now.
         invoker: Runs functions.
+        place: Region and account in the events.
         hints: How often to look for triggers that other nodes made.
     """
 
@@ -85,7 +86,7 @@ class TriggerRunner:
         eventbridge: EventBridgeService,
         invoker: FunctionInvoker,
         clock: Clock,
-        settings: Settings,
+        place: Place,
         hints: Hints = ALONE,
     ) -> None:
         self._source = source
@@ -95,7 +96,7 @@ class TriggerRunner:
         self._eventbridge = eventbridge
         self._invoker = invoker
         self._clock = clock
-        self._settings = settings
+        self._place = place
         self._hints = hints
         self._changed = asyncio.Event()
         self._refreshing = asyncio.Lock()
@@ -206,7 +207,7 @@ class TriggerRunner:
             binding,
             [
                 _Message(
-                    payloads.queue_event(message, binding, source, self._settings, now),
+                    payloads.queue_event(message, binding, source, self._place, now),
                     message.message_id,
                     message.call_path,
                     queue_handle(message),
@@ -234,7 +235,7 @@ class TriggerRunner:
             binding,
             [
                 _Message(
-                    payloads.rocketmq_event(pending, binding, source, self._settings, now),
+                    payloads.rocketmq_event(pending, binding, source, self._place, now),
                     pending.message.message_id,
                     pending.message.call_path,
                     rocketmq_handle(pending),

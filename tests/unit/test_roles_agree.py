@@ -10,7 +10,7 @@ import pytest
 
 from fc_async_local.destinations.permissions import Permitted
 from fc_async_local.destinations.protocol import DeliveryResult
-from fc_async_local.settings import Settings
+from fc_async_local.settings import DestinationSettings
 from fc_async_plugin.policy.permissions import compare
 from fc_async_sdk.spec import arn, ram
 from fc_async_tests.invocations import a_delivery
@@ -48,7 +48,7 @@ def is_delivered(destination: str, granted: dict[str, object]) -> bool:
     async def role_of(_function: str, _qualifier: str) -> str:
         return "acs:ram::1:role/sender"
 
-    settings = Settings(enforce_roles=True, roles={"sender": [granted]})
+    settings = DestinationSettings(enforce_roles=True, roles={"sender": [granted]})
     permitted = Permitted(Delivered(), role_of, settings)  # type: ignore[arg-type]
     result = asyncio.run(permitted.deliver(a_delivery(destination=destination), now=0))
     return result.status == 201

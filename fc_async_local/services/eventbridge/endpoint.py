@@ -64,7 +64,7 @@ class EventBridgeEndpoint:
             return _error(away, request_id, data_plane=data_plane)
         common: dict[str, Any] = {"RequestId": request_id}
         if data_plane:
-            common["ResourceOwnerAccountId"] = self._service.settings.account_id
+            common["ResourceOwnerAccountId"] = self._service.settings.place.account_id
             return _json(200, common | answer, request_id)
         common |= {"Code": "Success", "Message": "success", "Success": True, "Data": answer}
         return _json(200, common, request_id)
@@ -106,8 +106,8 @@ class EventBridgeEndpoint:
         return await self._operations.call(name[:1].upper() + name[1:], values)
 
     def _verify_rpc(self, request: Request) -> None:
-        settings = self._service.settings
-        if not settings.strict_auth:
+        auth = self._service.settings.auth
+        if not auth.strict_auth:
             return
         now = self._clock.now() / 1_000
         try:
@@ -116,7 +116,7 @@ class EventBridgeEndpoint:
                 target=request.target,
                 headers=list(request.headers.items()),
                 body=request.body,
-                secret_of=settings.access_keys.get,
+                secret_of=auth.access_keys.get,
                 now=now,
             )
         except ServiceError as error:
@@ -133,13 +133,13 @@ class EventBridgeEndpoint:
             raise EventBridgeError(nonces.USED, nonces.used(nonce))
 
     def _verify_data_plane(self, request: Request) -> None:
-        settings = self._service.settings
-        if not settings.strict_auth:
+        auth = self._service.settings.auth
+        if not auth.strict_auth:
             return
         now = self._clock.now()
         scheme, _, credential = request.headers.get("authorization", "").partition(":")
         key_id, _, given = credential.partition(":")
-        secret = settings.access_keys.get(key_id)
+        secret = auth.access_keys.get(key_id)
         if scheme != "acs" or secret is None:
             raise EventBridgeError(
                 "SignatureDoesNotMatch", "expected authorization: acs:{known key id}:{signature}"

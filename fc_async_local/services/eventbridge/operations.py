@@ -261,8 +261,8 @@ class Operations:
         return shown_entries(entries)
 
     def _bus_arn(self, bus: str) -> str:
-        settings = self._service.settings
-        return str(EventBusArn(region=settings.region, account_id=settings.account_id, bus=bus))
+        place = self._service.settings.place
+        return str(EventBusArn(region=place.region, account_id=place.account_id, bus=bus))
 
     def _rule_arn(self, rule: Rule) -> str:
         return f"{self._bus_arn(rule.bus)}/rule/{rule.name}"

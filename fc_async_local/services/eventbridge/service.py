@@ -261,8 +261,8 @@ class EventBridgeService:
         stamped = events.stamp(
             event,
             bus=name,
-            region=self.settings.region,
-            account_id=self.settings.account_id,
+            region=self.settings.place.region,
+            account_id=self.settings.place.account_id,
             address=address,
             now=self._clock.now(),
         )

@@ -61,7 +61,7 @@ class MnsEndpoint:
         """Answer one request."""
         request_id = identifiers.request_id()
         try:
-            if self._service.settings.strict_auth:
+            if self._service.settings.auth.strict_auth:
                 self._authenticate(request)
             answer = await self._route(request)
             if answer is None:
@@ -82,7 +82,7 @@ class MnsEndpoint:
         return _stamped(_error(status, code, message, request_id, None), request_id)
 
     def _authenticate(self, request: Request) -> None:
-        keys = self._service.settings.access_keys
+        keys = self._service.settings.auth.access_keys
         try:
             signature.verify(signature.MNS, request, keys, now=self._clock.now())
         except signature.Unsigned as error:

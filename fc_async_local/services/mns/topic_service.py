@@ -92,7 +92,7 @@ class TopicService:
         self._clock = clock
         self._random = random
         self._pusher = Pusher(store, clock, "topics", self._attempt, hints)
-        self.owner = queues.settings.account_id
+        self.owner = queues.settings.place.account_id
         self.functions: Sequence[FunctionSubscription] = ()
         """Triggers of functions; kept by their registry, not here."""
 

@@ -70,13 +70,11 @@ class RocketMqEndpoint:
         return _stamped(_error(status, code, message, request_id, None), request_id)
 
     def _authenticate(self, request: Request) -> None:
-        settings = self._service.settings
-        if not settings.strict_auth:
+        auth = self._service.settings.auth
+        if not auth.strict_auth:
             return
         try:
-            signature.verify(
-                signature.ROCKETMQ, request, settings.access_keys, now=self._clock.now()
-            )
+            signature.verify(signature.ROCKETMQ, request, auth.access_keys, now=self._clock.now())
         except signature.Unsigned as error:
             raise RocketMqError(error.code, error.message) from error
 

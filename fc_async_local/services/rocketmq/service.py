@@ -191,9 +191,9 @@ class RocketMqService:
             )
         _check("numOfMessages", limit, model.BATCH)
         _check("waitseconds", wait_seconds, model.POLLING_SECONDS)
-        hold = self.settings.rocketmq_redelivery_ms
+        hold = self.settings.services.rocketmq_redelivery_ms
         if ordered:
-            hold = self.settings.rocketmq_ordered_redelivery_ms
+            hold = self.settings.services.rocketmq_ordered_redelivery_ms
         want = Want(limit=limit, tags=log.read_tags(tag), ordered=ordered, hold_ms=hold)
         key = _key(instance_id, topic)
         deadline = self._clock.now() + wait_seconds * 1_000

@@ -224,9 +224,9 @@ def _roles(file: Path) -> dict[str, list[Any]]:
 def _settings(assignments: Sequence[str], given: Mapping[str, Any]) -> Settings:
     import difflib
 
-    from fc_async_local.settings import Settings, read
+    from fc_async_local.settings import NAMES, Settings, read
 
-    names = [name for name in Settings.__struct_fields__ if name not in _OWN_OPTIONS]
+    names = [name for name in NAMES if name not in _OWN_OPTIONS]
     values: dict[str, Any] = {}
     for assignment in assignments:
         name, equals, value = assignment.partition("=")
@@ -240,7 +240,7 @@ def _settings(assignments: Sequence[str], given: Mapping[str, Any]) -> Settings:
         except ValueError as error:
             raise click.UsageError(f"--set {assignment}: {error}") from None
     try:
-        return Settings(**values, **given)
+        return Settings.of(**values, **given)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
 

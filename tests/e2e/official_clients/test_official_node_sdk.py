@@ -35,7 +35,7 @@ def modules(node_packages) -> Path:
 
 @pytest.mark.slow
 def test_the_node_sdk_does_the_whole_round(modules, tmp_path):
-    settings = Settings(strict_auth=True, access_keys={KEY: SECRET})
+    settings = Settings.of(strict_auth=True, access_keys={KEY: SECRET})
     with LocalRuntime(data=tmp_path, port=0, store="memory", settings=settings) as runtime:
         authority = runtime.endpoint.removeprefix("http://")
         done = subprocess.run(

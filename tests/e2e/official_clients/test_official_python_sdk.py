@@ -31,7 +31,7 @@ def handler(event, context):
 
 @pytest.fixture(scope="module")
 def runtime(tmp_path_factory):
-    settings = Settings(strict_auth=True, access_keys={KEY: SECRET}, function_retry_first_ms=10)
+    settings = Settings.of(strict_auth=True, access_keys={KEY: SECRET}, function_retry_first_ms=10)
     with LocalRuntime(data=tmp_path_factory.mktemp("runtime"), port=0, settings=settings) as local:
         yield local
 

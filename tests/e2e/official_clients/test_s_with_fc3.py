@@ -112,7 +112,7 @@ def s(program, home, tmp_path):
     (project / "code").mkdir(parents=True)
     (project / "code" / "index.py").write_text(CODE)
     (project / "s.yaml").write_text(json.dumps(TEMPLATE))
-    settings = Settings(strict_auth=True, access_keys={KEY: SECRET})
+    settings = Settings.of(strict_auth=True, access_keys={KEY: SECRET})
     with LocalRuntime(data=tmp_path / "data", port=0, store="memory", settings=settings) as local:
         environment = {
             "PATH": os.environ["PATH"],

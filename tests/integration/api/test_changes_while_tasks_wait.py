@@ -89,7 +89,7 @@ def test_a_configuration_without_destinations_replaces_that_of_the_accept(fc_loc
 class TestRoles:
     @pytest.fixture
     def fc_local_settings(self):
-        return Settings(enforce_roles=True)
+        return Settings.of(enforce_roles=True)
 
     def test_an_event_that_cannot_be_told_since_the_function_is_gone_is_a_dead_event(
         self, fc_local
@@ -153,7 +153,7 @@ def test_a_function_that_ran_before_obeys_reserved_concurrency_of_zero(fc_local,
 class TestQueueLimit:
     @pytest.fixture
     def fc_local_settings(self):
-        return Settings(queue_limit=2)
+        return Settings.of(queue_limit=2)
 
     def test_a_full_queue_answers_429_with_retry_after(self, fc_local):
         def flood():

@@ -179,7 +179,7 @@ def test_deploying_again_replaces_the_code(fc_local):
 class TestSettings:
     @pytest.fixture
     def fc_local_settings(self):
-        return Settings(region="cn-shanghai", function_retry_first_ms=FIVE_HOURS * 1000)
+        return Settings.of(region="cn-shanghai", function_retry_first_ms=FIVE_HOURS * 1000)
 
     def test_can_be_overridden(self, fc_local):
         assert fc_local.runtime.addresses.region == "cn-shanghai"

@@ -464,7 +464,7 @@ def clients(
         store=store,
         clock="virtual",
         handlers=handlers,
-        settings=Settings(task_retention_ms=3_600_000),
+        settings=Settings.of(task_retention_ms=3_600_000),
     ) as runtime:
         connected = Clients(runtime)
         yield connected

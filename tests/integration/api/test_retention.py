@@ -123,7 +123,7 @@ def test_an_uploaded_object_is_forgotten_after_its_retention(fc_local):
 class TestShorter:
     @pytest.fixture
     def fc_local_settings(self):
-        return Settings(metric_retention_ms=HOUR * 1_000)
+        return Settings.of(metric_retention_ms=HOUR * 1_000)
 
     def test_metrics_are_kept_as_long_as_settings_say(self, fc_local):
         fc_local.deploy("f", lambda *_: "done")

@@ -25,7 +25,7 @@ CODE = "def handler(event, context):\n    return b'got ' + event\n"
 
 @pytest.fixture
 def fc_local_settings() -> Settings:
-    return Settings(strict_auth=True, access_keys={KEY: SECRET})
+    return Settings.of(strict_auth=True, access_keys={KEY: SECRET})
 
 
 @pytest.fixture

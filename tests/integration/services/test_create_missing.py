@@ -22,7 +22,7 @@ TARGETS = {
     "eventbridge": "acs:eventbridge:::eventbus/fresh",
     "rocketmq": "acs:mq:::/instances/MQ_INST_1/topic/fresh",
 }
-CREATING = Settings(create_missing=True)
+CREATING = Settings.of(create_missing=True)
 MANY = 64
 
 

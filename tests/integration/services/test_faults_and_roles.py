@@ -69,7 +69,7 @@ def test_the_admin_api_refuses_faults_that_make_no_sense(fc_local, wrong):
 class TestRoles:
     @pytest.fixture
     def fc_local_settings(self):
-        return Settings(enforce_roles=True, roles={"sender": [POLICY]})
+        return Settings.of(enforce_roles=True, roles={"sender": [POLICY]})
 
     @pytest.mark.parametrize(
         ("role", "status"),

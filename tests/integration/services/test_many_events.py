@@ -32,7 +32,7 @@ from fc_async_local.store.memory import MemoryDocuments
 from fc_async_local.store.sqlite.database import Database
 
 COUNT = 10_000
-SETTINGS = Settings(mns_body="raw")
+SETTINGS = Settings.of(mns_body="raw")
 PLACE = "cn-hangzhou:1"
 ARNS = {
     "mns-queue": f"acs:mns:{PLACE}:/queues/q/messages",
@@ -78,11 +78,11 @@ class World:
         self.adapters = {
             adapter.kind: adapter
             for adapter in (
-                MnsQueueDestination(self.mns, SETTINGS),
-                MnsTopicDestination(self.topics, SETTINGS),
-                FunctionDestination(self.invoker, _no_http, SETTINGS),
-                EventBridgeDestination(self.buses, SETTINGS),
-                RocketMqDestination(self.rocketmq, SETTINGS),
+                MnsQueueDestination(self.mns, SETTINGS.destinations),
+                MnsTopicDestination(self.topics, SETTINGS.destinations),
+                FunctionDestination(self.invoker, _no_http, SETTINGS.destinations),
+                EventBridgeDestination(self.buses, SETTINGS.destinations),
+                RocketMqDestination(self.rocketmq, SETTINGS.destinations),
             )
         }
         await self.topics.start()

@@ -27,7 +27,7 @@ KEYS = {"testid": "testsecret"}
 
 @pytest.fixture(params=[True, False], ids=["strict", "any-key"])
 def settings(request: Any) -> Any:
-    return Settings(strict_auth=request.param, access_keys=KEYS if request.param else {})
+    return Settings.of(strict_auth=request.param, access_keys=KEYS if request.param else {})
 
 
 @pytest.fixture
@@ -186,7 +186,7 @@ def test_a_wrong_secret_is_refused_in_strict_mode_only(
 ) -> None:
     with connect(server, "wrong") as stranger:
         call = stranger.get_queue("events").get_attributes
-        if settings.strict_auth:
+        if settings.auth.strict_auth:
             assert refused(call) == "SignatureDoesNotMatch"
         else:
             assert call().queue_name == "events"

@@ -36,7 +36,7 @@ def server(serve, tmp_path):
         clock, poster = RealClock(), HttpPoster()
         stack.push_async_callback(poster.aclose)
         store = await SqliteMessageStore.open(database)
-        settings = Settings(strict_auth=True, access_keys={"testid": "testsecret"})
+        settings = Settings.of(strict_auth=True, access_keys={"testid": "testsecret"})
         service = MnsService(store, clock, settings)
         topics = TopicService(
             service,

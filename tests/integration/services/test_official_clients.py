@@ -30,7 +30,7 @@ KEYS = ("testid", "testsecret")
 
 @pytest.fixture(scope="module")
 def runtime(tmp_path_factory):
-    settings = Settings(strict_auth=True, access_keys=dict([KEYS]), rocketmq_redelivery_ms=300)
+    settings = Settings.of(strict_auth=True, access_keys=dict([KEYS]), rocketmq_redelivery_ms=300)
     data = tmp_path_factory.mktemp("services")
     with LocalRuntime(data=data, port=0, settings=settings) as runtime:
         yield runtime

@@ -89,7 +89,7 @@ def test_an_event_over_the_limit_says_which_earlier_event_it_left_out(fc_local, 
 class TestRefusing:
     @pytest.fixture
     def fc_local_settings(self):
-        return Settings(long_events="refuse")
+        return Settings.of(long_events="refuse")
 
     def test_a_long_pipeline_ends_at_the_payload_limit_if_settings_say_so(self, fc_local):
         deploy_pipeline(fc_local, 20, step)
@@ -138,7 +138,7 @@ def test_a_loop_of_two_functions_is_ended_counted_and_told(fc_local, caplog, ret
     assert [(t["function"], t["taskErrorMessage"]) for t in ended] == [("a", "RecursiveInvocation")]
     assert ended[0]["destinationStatus"] == "Succeeded"
     ran = [task for task in tasks if task["function"] != "told"]
-    assert len(ran) == 2 * Settings().max_repeats + 1
+    assert len(ran) == 2 * Settings().rules.max_repeats + 1
     assert dead(fc_local) == []
     assert count(fc_local, metrics.RECURSIVE_DROPPED) == 1
     if target == "function":
@@ -160,7 +160,7 @@ def test_two_qualifiers_of_a_function_are_the_same_function_to_the_loop_guard(fc
     client.put_async_invoke_config("a", qualifier="p", **config)
     client.invoke_async("a", {})
     fc_local.run_until_idle()
-    assert len(runs) == Settings().max_repeats
+    assert len(runs) == Settings().rules.max_repeats
 
 
 def test_functions_that_are_each_others_failure_destination_do_not_end_each_other_for_ever(

@@ -112,7 +112,7 @@ def test_a_loop_through_a_source_ends_at_the_loop_guard(world, kind):
     world.trigger("a", **settings)
     world.local.client.invoke_async("a", {})
     world.local.advance(3_600)
-    assert len(ran) == Settings().max_repeats
+    assert len(ran) == Settings().rules.max_repeats
 
 
 def send(world, *bodies):

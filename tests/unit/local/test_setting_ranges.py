@@ -13,8 +13,19 @@ from fc_async_local.bootstrap.runtime import Options
 from fc_async_local.settings import Settings
 
 NUMBERS = [
-    field.name for field in msgspec.structs.fields(Settings) if isinstance(field.default, int)
+    field.name
+    for group in settings.GROUPS.values()
+    for field in msgspec.structs.fields(group)
+    if isinstance(field.default, int)
 ]
+
+
+def expected(name: str) -> str:
+    return settings.GROUPS[settings.group_of(name)].expected(name)
+
+
+def value_of(chosen: Settings, name: str) -> Any:
+    return getattr(getattr(chosen, settings.group_of(name)), name)
 
 
 @pytest.mark.parametrize(
@@ -48,31 +59,47 @@ def test_a_value_outside_of_its_range_is_refused_with_name_value_and_range(
     name: str, value: Any
 ) -> None:
     with pytest.raises(ValueError, match=name) as refused:
-        Settings(**{name: value})
-    assert settings.expected(Settings, name) in str(refused.value)
+        Settings.of(**{name: value})
+    assert expected(name) in str(refused.value)
     assert repr(value) in str(refused.value)
 
 
 @pytest.mark.parametrize("keys", [{"EMPTY": ""}, {"": "secret"}, {"key": "se cret"}, {"key": 7}])
 def test_an_empty_key_is_refused_and_no_secret_is_shown(keys: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="access_keys") as refused:
-        Settings(strict_auth=True, access_keys=keys)
+        Settings.of(strict_auth=True, access_keys=keys)
     assert "cret" not in str(refused.value).replace("secrets", "")
 
 
 def test_strict_authentication_without_a_key_is_refused() -> None:
     with pytest.raises(ValueError, match="strict_auth needs access_keys"):
-        Settings(strict_auth=True)
+        Settings.of(strict_auth=True)
+
+
+def test_an_unknown_setting_is_refused_with_the_nearest_name() -> None:
+    with pytest.raises(TypeError, match="no setting 'max_in_fligth', did you mean 'max_in_flight'"):
+        Settings.of(max_in_fligth=3)
+
+
+def test_the_name_of_a_setting_belongs_to_one_group() -> None:
+    names = [name for group in settings.GROUPS.values() for name in group.__struct_fields__]
+    assert sorted(names) == sorted(settings.NAMES)
+
+
+def test_no_secret_is_shown() -> None:
+    chosen = Settings.of(strict_auth=True, access_keys={"key": "hush"})
+    assert chosen.shown()["access_keys"] == ["key"]
+    assert "hush" not in repr(chosen)
 
 
 @pytest.mark.parametrize("name", NUMBERS)
 def test_both_ends_of_every_range_are_accepted(name: str) -> None:
-    words = settings.expected(Settings, name)
+    words = expected(name)
     if words == "true or false":
         return
     low, high = (int(word) for word in words.split() if word.isdigit())
     for value in (low, high):
-        assert getattr(Settings(**{name: value}), name) == value
+        assert value_of(Settings.of(**{name: value}), name) == value
 
 
 @pytest.mark.parametrize(

@@ -5,33 +5,42 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
 
-from fc_async_local import settings
 from fc_async_local.domain import conditions, metrics
-from fc_async_local.settings import Settings
+from fc_async_local.settings import GROUPS
+
+if TYPE_CHECKING:
+    from fc_async_local.domain.ranges import Ranged
 
 PAGE = (Path(__file__).parents[3] / "docs" / "runtime.md").read_text(encoding="utf-8")
-FIELDS = msgspec.structs.fields(Settings)
+FIELDS = [
+    pytest.param(group, field, id=field.name)
+    for group in GROUPS.values()
+    for field in msgspec.structs.fields(group)
+]
 
 
-@pytest.mark.parametrize("field", FIELDS, ids=lambda field: field.name)
+@pytest.mark.parametrize(("group", "field"), FIELDS)
 def test_every_setting_is_documented_with_its_default_and_range(
-    field: msgspec.structs.FieldInfo,
+    group: type[Ranged], field: msgspec.structs.FieldInfo
 ) -> None:
     default = (
         field.default if field.default is not msgspec.NODEFAULT else field.default_factory()  # type: ignore[operator]  # there is one or the other
     )
     shown = re.escape(repr(default).replace("'", '"'))
-    taken = re.escape(settings.expected(Settings, field.name).removeprefix("an integer "))
+    taken = re.escape(group.expected(field.name).removeprefix("an integer "))
     assert re.search(rf"^\| `{field.name}` \| `{shown}` \| {taken} \|", PAGE, re.MULTILINE)
 
 
-@pytest.mark.parametrize("field", FIELDS, ids=lambda field: field.name)
-def test_every_setting_has_a_docstring(field: msgspec.structs.FieldInfo) -> None:
-    assert re.search(rf"^ +{field.name}: ", Settings.__doc__ or "", re.MULTILINE)
+@pytest.mark.parametrize(("group", "field"), FIELDS)
+def test_every_setting_has_a_docstring(
+    group: type[Ranged], field: msgspec.structs.FieldInfo
+) -> None:
+    assert re.search(rf"^ +{field.name}: ", group.__doc__ or "", re.MULTILINE)
 
 
 @pytest.mark.parametrize("metric", metrics.ALL)

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from fc_async_local.store.protocol import Store
 
 QUEUE = "acs:mns:::/queues/q/messages"
-SETTINGS = Settings(function_retry_first_ms=1, function_retry_max_ms=4, max_in_flight=8)
+SETTINGS = Settings.of(function_retry_first_ms=1, function_retry_max_ms=4, max_in_flight=8)
 PER_LIFE = 12
 LOAD_MS = 40
 SPANS_MS = {"moment": LOAD_MS, "birth": 12}

@@ -181,11 +181,11 @@ class World:
             self.blobs,
             self.clock,
             checksum=lambda data: str(binascii.crc32(data)),
-            region=settings.region,
-            account_id=settings.account_id,
+            region=settings.place.region,
+            account_id=settings.place.account_id,
         )
-        strict = StrictSignature(settings.access_keys, lambda: now)
-        authenticator = strict if settings.strict_auth else AnyKey()
+        strict = StrictSignature(settings.auth.access_keys, lambda: now)
+        authenticator = strict if settings.auth.strict_auth else AnyKey()
         ids = itertools.count(1)
         self.app = Api(
             InvokeEndpoint(self.engine, self.registry, authenticator),

@@ -35,7 +35,7 @@ def test_health_tells_about_the_process(world):
 
 
 def test_settings_are_shown_without_secrets(make_world):
-    world = make_world(Settings(access_keys={"id": "hush"}))
+    world = make_world(Settings.of(access_keys={"id": "hush"}))
     answer = world.call("GET", "/_local/settings")
     assert answer.json["access_keys"] == ["id"]
     assert b"hush" not in answer.body

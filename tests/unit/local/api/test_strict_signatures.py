@@ -17,7 +17,7 @@ LIST = "/2023-03-30/functions"
 
 @pytest.fixture
 def strict(make_world):
-    return make_world(Settings(strict_auth=True, access_keys={"key": "secret"}), now=NOW)
+    return make_world(Settings.of(strict_auth=True, access_keys={"key": "secret"}), now=NOW)
 
 
 def signed(

@@ -10,7 +10,7 @@ import pytest
 
 from fc_async_local.destinations.function import FunctionDestination
 from fc_async_local.domain.rejection import Rejected
-from fc_async_local.settings import Settings
+from fc_async_local.settings import DestinationSettings
 from fc_async_tests.invocations import a_delivery
 
 if TYPE_CHECKING:
@@ -40,7 +40,9 @@ def deliver(invoker: Any, document: Any = b"{}", target: Any = "b") -> Any:
     async def has_http(function: Any) -> Any:
         return function == "web"
 
-    return asyncio.run(FunctionDestination(invoker, has_http, Settings()).deliver(delivery, now=0))
+    return asyncio.run(
+        FunctionDestination(invoker, has_http, DestinationSettings()).deliver(delivery, now=0)
+    )
 
 
 @pytest.mark.parametrize(

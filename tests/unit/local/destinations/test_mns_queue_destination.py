@@ -31,11 +31,11 @@ def deliver(
 
     async def main() -> Any:
         clock = VirtualClock()
-        chosen = Settings(**settings)
+        chosen = Settings.of(**settings)
         service = MnsService(store or MemoryMessageStore(), clock, chosen)
         for name in queues:
             await service.create_queue(name)
-        destination = MnsQueueDestination(service, chosen)
+        destination = MnsQueueDestination(service, chosen.destinations)
         result = await destination.deliver(delivery(document), now=clock.now())
         found = await service.peek("q") if result.status < 300 or queues else ()
         return result, [message.body for message in found]

@@ -10,7 +10,7 @@ import pytest
 from fc_async_local.destinations.permissions import Permitted
 from fc_async_local.destinations.protocol import DeliveryResult
 from fc_async_local.domain.rejection import Rejected
-from fc_async_local.settings import Settings
+from fc_async_local.settings import DestinationSettings
 from fc_async_tests.invocations import a_delivery
 
 QUEUE = "acs:mns:cn-hangzhou:1:/queues/q/messages"
@@ -37,7 +37,7 @@ def deliver(role):
             raise Rejected(404, "FunctionNotFound", "it is gone")
         return role
 
-    settings = Settings(enforce_roles=True, roles={"sender": [policy(statement())]})
+    settings = DestinationSettings(enforce_roles=True, roles={"sender": [policy(statement())]})
     delivery = a_delivery(destination=QUEUE)
     return asyncio.run(Permitted(Well(), role_of, settings).deliver(delivery, now=0))
 

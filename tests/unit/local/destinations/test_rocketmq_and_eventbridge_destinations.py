@@ -22,7 +22,7 @@ from fc_async_local.services.mns.memory import MemoryMessageStore
 from fc_async_local.services.mns.service import MnsService
 from fc_async_local.services.rocketmq.memory import MemoryLogStore
 from fc_async_local.services.rocketmq.service import RocketMqService
-from fc_async_local.settings import Settings
+from fc_async_local.settings import DestinationSettings, Settings
 from fc_async_local.store.memory import MemoryDocuments
 from fc_async_local.store.protocol import StoreUnavailable
 from fc_async_tests.invocations import a_delivery
@@ -94,9 +94,9 @@ class World:
 
     async def deliver(self, to, body, outcome):
         adapter = (
-            RocketMqDestination(self.rocketmq, self.settings)
+            RocketMqDestination(self.rocketmq, self.settings.destinations)
             if to == TOPIC
-            else EventBridgeDestination(self.buses, self.settings)
+            else EventBridgeDestination(self.buses, self.settings.destinations)
         )
         return await adapter.deliver(delivery(to, body, outcome), now=self.clock.now())
 
@@ -105,7 +105,7 @@ def play(to, body=None, *, outcome="success", empty=False, **settings):
     """The result, what the topic's consumer got, what the bus's endpoint got."""
 
     async def main():
-        world = World(Settings(account_id="1", **settings))
+        world = World(Settings.of(account_id="1", **settings))
         await world.open(empty=empty)
         result = await world.deliver(to, document() if body is None else body, outcome)
         await world.clock.advance(0)
@@ -149,7 +149,9 @@ def test_a_bus_gets_a_cloudevent_that_parses(outcome, kind):
 
 @pytest.mark.parametrize(("more", "status"), [(0, 200), (1, 413)])
 def test_a_bus_takes_sixty_four_kilobytes_with_the_envelope(more, status):
-    around = EventBridgeDestination(None, Settings()).envelope(delivery(BUS, document()), now=1)
+    around = EventBridgeDestination(None, DestinationSettings()).envelope(
+        delivery(BUS, document()), now=1
+    )
     result, _, bodies = play(BUS, document(65_536 - len(encode(around)) + more))
     assert (result.status, len(bodies)) == (status, int(status == 200))
 
@@ -169,9 +171,9 @@ def test_an_instance_of_version_five_is_refused():
     five = "acs:mq:cn-hangzhou:1:/instances/rmq-cn-abc/topic/t"
 
     async def main():
-        world = World(Settings(create_missing=True))
+        world = World(Settings.of(create_missing=True))
         await world.open(empty=True)
-        adapter = RocketMqDestination(world.rocketmq, world.settings)
+        adapter = RocketMqDestination(world.rocketmq, world.settings.destinations)
         result = await adapter.deliver(delivery(five, b"{}"), now=0)
         await world.buses.aclose()
         return result

@@ -10,13 +10,13 @@ from msgspec.structs import replace
 
 from fc_async_local.domain import conditions, loop_guard, policy
 from fc_async_local.domain.invocation import Delivery, Invocation, Outcome, OutcomeKind
+from fc_async_local.domain.rules import Rules
 from fc_async_local.domain.states import Status
-from fc_async_local.settings import Settings
 from fc_async_sdk.models import AsyncConfig
 
 NOW = 1_700_000_000_000
 HOUR = 3_600_000
-RULES = Settings()
+RULES = Rules()
 
 FAILED = Outcome(kind=OutcomeKind.FUNCTION_ERROR, error_type="UnhandledInvocationError")
 UNCOUNTED = [OutcomeKind.THROTTLED, OutcomeKind.SYSTEM_ERROR, OutcomeKind.RESOURCE_EXHAUSTED]
@@ -169,7 +169,7 @@ def test_unset_age_is_a_day() -> None:
 
 @pytest.mark.parametrize(("counts", "deadline"), [(True, 60_000), (False, 90_000)])
 def test_a_delay_uses_up_the_age_unless_told_otherwise(deadline: int, *, counts: bool) -> None:
-    rules = Settings(delay_counts_towards_age=counts)
+    rules = Rules(delay_counts_towards_age=counts)
     delayed = invocation(delay_ms=30_000)
     assert policy.deadline(delayed, config(age=60), rules) == NOW + deadline
 
@@ -216,7 +216,7 @@ def test_the_loop_guard_ends_a_function_that_ran_too_often_on_the_call_path(
     repeats: int, limit: int, *, ended: bool
 ) -> None:
     path = ("acs:fc:::functions/f", "acs:fc:::functions/other/prod") * repeats
-    decision = policy.admit(invocation(call_path=path), None, NOW, Settings(max_repeats=limit))
+    decision = policy.admit(invocation(call_path=path), None, NOW, Rules(max_repeats=limit))
     loop = policy.End(status=Status.FAILED, condition="RecursiveInvocation")
     assert decision == (loop if ended else policy.Run())
 
@@ -294,7 +294,7 @@ def test_uncounted_waits_follow_the_table_for_every_n(n: int) -> None:
 
 @given(first=st.integers(1, 10_000), longest=st.integers(1, 100_000), n=st.integers(1, 1_000))
 def test_waits_never_shrink_and_never_pass_their_limit(first: int, longest: int, n: int) -> None:
-    rules = Settings(function_retry_first_ms=first, function_retry_max_ms=longest)
+    rules = Rules(function_retry_first_ms=first, function_retry_max_ms=longest)
     waits = policy.function_retry_wait(n, rules), policy.function_retry_wait(n + 1, rules)
     assert waits[0] <= waits[1] <= longest
 
@@ -318,7 +318,7 @@ def test_nothing_is_queued_again_that_would_be_too_old(
     *,
     counts: bool,
 ) -> None:
-    rules = Settings(delay_counts_towards_age=counts)
+    rules = Rules(delay_counts_towards_age=counts)
     before = invocation(
         attempts=attempts,
         system_retries=system_retries,

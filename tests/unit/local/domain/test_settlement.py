@@ -10,15 +10,17 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from fc_async_local.domain import metrics, policy, settlement
+from fc_async_local.domain import metrics, policy
 from fc_async_local.domain.invocation import Invocation, Outcome, OutcomeKind, Settlement
+from fc_async_local.domain.rules import Place, Rules
+from fc_async_local.domain.settlement import Decided, Settler
 from fc_async_local.domain.states import Status
-from fc_async_local.settings import Settings
 from fc_async_sdk.models import AsyncConfig, Destination, DestinationConfig
 
 NOW = 1_700_000_005_000
 QUEUE = "acs:mns:::/queues/q/messages"
-RULES = Settings(region="cn-beijing", account_id="42")
+RULES = Rules()
+PLACE = Place(region="cn-beijing", account_id="42")
 
 SUCCESS = Outcome(kind=OutcomeKind.SUCCESS, payload=b'{"ok":1}', log=b"hi\n", duration_ms=7)
 FAILURE = Outcome(
@@ -65,18 +67,11 @@ def settle(
     outcome: Outcome | None = SUCCESS,
     config: AsyncConfig | None = None,
     *,
-    rules: Settings = RULES,
+    rules: Rules = RULES,
     **changes: object,
 ) -> Settlement:
-    return settlement.settle(
-        invocation(**changes),
-        decision,
-        outcome=outcome,
-        config=config,
-        began=NOW - 10,
-        now=NOW,
-        rules=rules,
-    )
+    decided = Decided(decision=decision, outcome=outcome, config=config, began=NOW - 10)
+    return Settler(rules, PLACE).settle(invocation(**changes), decided, NOW)
 
 
 def document(settled: Settlement) -> dict[str, Any]:

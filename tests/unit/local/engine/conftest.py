@@ -195,7 +195,7 @@ def play() -> Play:
 
     def run(scenario: Callable[[World], Awaitable[Any]], store: Any = None, **settings: Any) -> Any:
         async def go() -> Any:
-            world = World(Settings(**settings), store)
+            world = World(Settings.of(**settings), store)
             await world.engine.start()
             try:
                 return await scenario(world)

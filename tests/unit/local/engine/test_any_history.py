@@ -46,7 +46,7 @@ class History(RuleBasedStateMachine):
         super().__init__()
         self.loop = asyncio.new_event_loop()
         self.store = Flaky()
-        self.world = self.world_class(Settings(max_in_flight=3), self.store)
+        self.world = self.world_class(Settings.of(max_in_flight=3), self.store)
         self.store.clock = self.world.clock
         self.accepted: dict[str, str] = {}
         self.stopped: set[str] = set()

@@ -89,7 +89,7 @@ def play():
 
     def player(scene, **settings):
         async def main():
-            world = World(Settings(account_id="42", **settings))
+            world = World(Settings.of(account_id="42", **settings))
             await world.open()
             try:
                 return await scene(world)

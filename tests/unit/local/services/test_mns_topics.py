@@ -52,7 +52,7 @@ class World:
         self.clock = VirtualClock()
         self.poster = Poster(self.clock, answers)
         self.store = MemoryMessageStore()
-        self.queues = MnsService(self.store, self.clock, Settings(account_id="42"))
+        self.queues = MnsService(self.store, self.clock, Settings.of(account_id="42"))
         self.documents = MemoryDocuments()
         self.invoker = Invoker()
 
