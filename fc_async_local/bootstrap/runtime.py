@@ -64,7 +64,7 @@ if TYPE_CHECKING:
     from fc_async_local.clock import Clock
     from fc_async_local.destinations.protocol import Destination, DestinationKind
     from fc_async_local.execution.protocol import Attempt, FunctionRunner
-    from fc_async_local.services.asgi import Endpoint
+    from fc_async_local.http.messages import App
     from fc_async_local.services.mns.service import MnsService
 
 DEFAULT_DATA: Final = _project_folder.RUNTIME
@@ -183,7 +183,7 @@ class Runtime:
         self._abort = runner.abort
         closing.push_async_callback(runner.aclose)
         await self._start_work(stores, runner, closing)
-        apps: dict[str, Api | Endpoint] = {_FC: self._api(stores), **self.services.apps}
+        apps: dict[str, App] = {_FC: self._api(stores), **self.services.apps}
         await self._serve({sockets[name]: app for name, app in apps.items()}, closing)
         # Last in, first out: who waits for a message must not hold up the servers.
         closing.callback(self.services.release)
@@ -224,7 +224,7 @@ class Runtime:
         return await self.registry.role(function, qualifier)
 
     async def _serve(
-        self, apps: Mapping[socket.socket, Api | Endpoint], closing: contextlib.AsyncExitStack
+        self, apps: Mapping[socket.socket, App], closing: contextlib.AsyncExitStack
     ) -> None:
         grace = -(-self._options.grace_ms // 1000)
         memory = BodyMemory()

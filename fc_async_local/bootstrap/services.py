@@ -19,16 +19,16 @@ from fc_async_local.destinations.mns import MnsQueueDestination, MnsTopicDestina
 from fc_async_local.destinations.permissions import Permitted
 from fc_async_local.destinations.rocketmq import RocketMqDestination
 from fc_async_local.services.definitions import Definitions
-from fc_async_local.services.eventbridge import endpoint as eventbridge_endpoint
+from fc_async_local.services.eventbridge.endpoint import EventBridgeEndpoint
 from fc_async_local.services.eventbridge.errors import EventBridgeError
 from fc_async_local.services.eventbridge.service import EventBridgeService
 from fc_async_local.services.eventbridge.targets import Targets
-from fc_async_local.services.mns import endpoint as mns_endpoint
+from fc_async_local.services.mns.endpoint import MnsEndpoint
 from fc_async_local.services.mns.errors import MnsError
 from fc_async_local.services.mns.service import MnsService
 from fc_async_local.services.mns.topic_service import TopicService
 from fc_async_local.services.posting import HttpPoster
-from fc_async_local.services.rocketmq import endpoint as rocketmq_endpoint
+from fc_async_local.services.rocketmq.endpoint import RocketMqEndpoint
 from fc_async_local.services.rocketmq.errors import RocketMqError
 from fc_async_local.services.rocketmq.service import RocketMqService
 from fc_async_local.store.protocol import StoreUnavailable
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from fc_async_local.clock import Clock
     from fc_async_local.destinations.protocol import Creating, Destination, DestinationKind
     from fc_async_local.functions.triggers import Triggers
-    from fc_async_local.services.asgi import Endpoint
+    from fc_async_local.http.messages import App
     from fc_async_local.services.hints import Hints
     from fc_async_local.services.invoking import FunctionInvoker
     from fc_async_local.settings import DestinationSettings, Settings
@@ -74,7 +74,7 @@ class Services(NamedTuple):
     topics: TopicService
     rocketmq: RocketMqService
     eventbridge: EventBridgeService
-    apps: Mapping[str, Endpoint]
+    apps: Mapping[str, App]
     destinations: Mapping[DestinationKind, Destination]
     faults: Faults
     triggers: TriggerRunner
@@ -235,11 +235,11 @@ def _creators(
     )
 
 
-def _apps(services: _Services) -> Mapping[str, Endpoint]:
+def _apps(services: _Services) -> Mapping[str, App]:
     # Clients sign with the machine's time, also when the runtime's is virtual.
     clock = RealClock()
     return {
-        "mns": mns_endpoint.application(services.mns, clock, services.topics),
-        "rocketmq": rocketmq_endpoint.application(services.rocketmq, clock),
-        "eventbridge": eventbridge_endpoint.application(services.eventbridge, clock),
+        "mns": MnsEndpoint(services.mns, clock, services.topics),
+        "rocketmq": RocketMqEndpoint(services.rocketmq, clock),
+        "eventbridge": EventBridgeEndpoint(services.eventbridge, clock),
     }

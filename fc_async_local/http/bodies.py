@@ -7,15 +7,10 @@ runtime keep many large ones. The limit counts a body from its first byte until 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, MutableMapping
-
-    Message = MutableMapping[str, Any]
-    Receive = Callable[[], Awaitable[Message]]
-    Send = Callable[[Message], Awaitable[None]]
-    App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
+    from fc_async_local.http.messages import App, Message, Receive, Scope, Send
 
 MOST_BYTES: Final = 256 * 1024 * 1024
 """Ours: one of the largest bodies (160 MB) and eighty of 1 MB beside it."""
@@ -44,7 +39,7 @@ class BodyMemory:
         ``receive`` raises :class:`TooManyBodies` in the application, which answers 503.
         """
 
-        async def counted(scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        async def counted(scope: Scope, receive: Receive, send: Send) -> None:
             held = 0
 
             async def receive_counted() -> Message:

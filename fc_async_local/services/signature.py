@@ -2,7 +2,7 @@
 """The signature that MNS and RocketMQ over HTTP share: HMAC-SHA1 over the request line and headers.
 
 ``Authorization: {scheme} {access key id}:{signature}``. Pure: the request and the time come in, a
-verdict comes out. In the default mode of the runtime nobody asks for one: any key is good.
+verdict comes out. In the default mode of the runtime signatures are not verified.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ import hmac
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from fc_async_local.services.errors import ProtocolError
 from fc_async_sdk.spec.limits import SIGNATURE_SKEW_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fc_async_local.services.asgi import Request
+    from fc_async_local.http.messages import Request
 
 
 class Scheme(NamedTuple):
@@ -43,18 +44,24 @@ MNS: Final = Scheme("MNS", "x-mns-")
 ROCKETMQ: Final = Scheme("MQ", "x-mq-")
 
 
-class Unsigned(Exception):
-    """The signature doesn't hold.
+_STATUS: Final = {
+    "InvalidAuthorizationHeader": 400,
+    "InvalidDateHeader": 400,
+    "InvalidDegist": 400,
+    "MissingAuthorizationHeader": 400,
+    "MissingDateHeader": 400,
+    "InvalidAccessKeyId": 403,
+    "SignatureDoesNotMatch": 403,
+    "TimeExpired": 408,
+}
+"""Codes as both protocols spell them (``InvalidDegist`` included), with their HTTP status."""
 
-    Attributes:
-        code: The code that both protocols have for it.
-        message: For the reader; holds no secret.
-    """
+
+class Unsigned(ProtocolError):
+    """The signature does not hold. The message contains no secret."""
 
     def __init__(self, code: str, message: str) -> None:
-        super().__init__(f"{code}: {message}")
-        self.code = code
-        self.message = message
+        super().__init__(_STATUS[code], code, message)
 
 
 def string_to_sign(scheme: Scheme, request: Request) -> str:
@@ -137,7 +144,7 @@ def check_date(date: str | None, now: int) -> None:
     try:
         sent = parsedate_to_datetime(date).timestamp()
     except (TypeError, ValueError, IndexError, OverflowError):
-        raise Unsigned("InvalidDateHeader", f"Date {date!r} is no RFC 1123 date") from None
+        raise Unsigned("InvalidDateHeader", f"Date {date!r} is not an RFC 1123 date") from None
     if abs(now / 1_000 - sent) > SIGNATURE_SKEW_SECONDS:
         raise Unsigned(
             "TimeExpired",

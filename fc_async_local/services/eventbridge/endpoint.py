@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The HTTP door of EventBridge, in both of its protocols.
+"""The HTTP endpoint of EventBridge, in both of its protocols.
 
 The RPC API (version 2020-04-01: ``POST /`` with ``x-acs-action``, ACS3 signature, results in
 ``Data``) and the older data plane (``POST /openapi/{operation}`` with JSON, HMAC-SHA1 signature,
@@ -15,21 +15,22 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl
 
 from fc_async_local.domain import json_input
+from fc_async_local.domain.rejection import Rejected
 from fc_async_local.http import nonces
+from fc_async_local.http.edge import HttpService
+from fc_async_local.http.messages import Answer
 from fc_async_local.http.nonces import Nonces
 from fc_async_local.services import identifiers
-from fc_async_local.services.asgi import Answer, Endpoint
 from fc_async_local.services.eventbridge import events
 from fc_async_local.services.eventbridge.errors import EventBridgeError
 from fc_async_local.services.eventbridge.operations import Operations, shown_entries
 from fc_async_local.services.signature import Unsigned, check_date, check_digest
-from fc_async_local.store.protocol import StoreUnavailable
 from fc_async_sdk import signing
 from fc_async_sdk.errors import ServiceError
 
 if TYPE_CHECKING:
     from fc_async_local.clock import Clock
-    from fc_async_local.services.asgi import Request
+    from fc_async_local.http.messages import HeaderList, Request
     from fc_async_local.services.eventbridge.service import EventBridgeService
 
 _BODY_LIMIT: Final = 8 * 1024 * 1024
@@ -37,12 +38,7 @@ _BODY_LIMIT: Final = 8 * 1024 * 1024
 _DATA_PLANE: Final = "openapi"
 
 
-def application(service: EventBridgeService, clock: Clock) -> Endpoint:
-    """The ASGI application of EventBridge."""
-    return Endpoint(EventBridgeEndpoint(service, clock), body_limit=_BODY_LIMIT)
-
-
-class EventBridgeEndpoint:
+class EventBridgeEndpoint(HttpService):
     """Answers requests in EventBridge's protocols."""
 
     def __init__(self, service: EventBridgeService, clock: Clock) -> None:
@@ -51,32 +47,41 @@ class EventBridgeEndpoint:
         self._operations = Operations(service)
         self._nonces = Nonces()
 
-    async def handle(self, request: Request) -> Answer:
+    def new_request_id(self) -> str:
+        """Return 24 hex digits."""
+        return identifiers.request_id()
+
+    def body_limit(self, request: Request) -> int:  # noqa: ARG002 -- the same for all requests
+        """Return what a batch of events may have."""
+        return _BODY_LIMIT
+
+    def common_headers(self, request: Request) -> HeaderList:
+        """Return the header that names the request."""
+        return (("x-eventbridge-request-id", request.id),)
+
+    async def answer(self, request: Request) -> Answer:
         """Answer one request."""
-        request_id = identifiers.request_id()
-        data_plane = request.segments[:1] == (_DATA_PLANE,)
-        try:
-            answer = await (self._data_plane(request) if data_plane else self._rpc(request))
-        except EventBridgeError as error:
-            return _error(error, request_id, data_plane=data_plane)
-        except StoreUnavailable as error:
-            away = EventBridgeError("ServiceUnavailable", str(error))
-            return _error(away, request_id, data_plane=data_plane)
-        common: dict[str, Any] = {"RequestId": request_id}
-        if data_plane:
-            common["ResourceOwnerAccountId"] = self._service.settings.place.account_id
-            return _json(200, common | answer, request_id)
-        common |= {"Code": "Success", "Message": "success", "Success": True, "Data": answer}
-        return _json(200, common, request_id)
+        common: dict[str, Any] = {"RequestId": request.id}
+        if _is_data_plane(request):
+            data = await self._data_plane(request)
+            owner = {"ResourceOwnerAccountId": self._service.settings.place.account_id}
+            return _json(200, common | owner | data)
+        data = await self._rpc(request)
+        success = {"Code": "Success", "Message": "success", "Success": True, "Data": data}
+        return _json(200, common | success)
 
-    def waits(self, request: Request) -> bool:  # noqa: ARG002 -- part of the port
-        """Nothing here waits."""
-        return False
-
-    def refuse(self, status: int, code: str, message: str) -> Answer:
-        """An error before there is a request that can be understood."""
-        error = EventBridgeError(code, message, status=status)
-        return _error(error, identifiers.request_id(), data_plane=False)
+    def refuse(self, error: Rejected, request: Request) -> Answer:
+        """Return an error; the data plane spells its members with small letters."""
+        content: dict[str, Any] = {
+            "Code": error.code,
+            "Message": error.message,
+            "RequestId": request.id,
+        }
+        if _is_data_plane(request):
+            content = {name[:1].lower() + name[1:]: value for name, value in content.items()}
+        else:
+            content["Success"] = False
+        return _json(error.status, content)
 
     async def _rpc(self, request: Request) -> dict[str, Any]:
         self._verify_rpc(request)
@@ -120,7 +125,7 @@ class EventBridgeEndpoint:
                 now=now,
             )
         except ServiceError as error:
-            raise EventBridgeError(error.code, error.message, status=error.http_status) from None
+            raise Rejected(error.http_status, error.code, error.message) from None
         self._check_nonce(key_id, request, now)
 
     def _check_nonce(self, key_id: str, request: Request, now: float) -> None:
@@ -177,22 +182,10 @@ def _is_form(request: Request) -> bool:
     return request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
 
 
-def _json(status: int, content: dict[str, Any], request_id: str) -> Answer:
-    headers = (
-        ("Content-Type", "application/json;charset=utf-8"),
-        ("x-eventbridge-request-id", request_id),
-    )
+def _is_data_plane(request: Request) -> bool:
+    return request.segments[:1] == (_DATA_PLANE,)
+
+
+def _json(status: int, content: dict[str, Any]) -> Answer:
+    headers = (("Content-Type", "application/json;charset=utf-8"),)
     return Answer(status, json.dumps(content, ensure_ascii=False).encode(), headers)
-
-
-def _error(error: EventBridgeError, request_id: str, *, data_plane: bool) -> Answer:
-    content: dict[str, Any] = {
-        "Code": error.code,
-        "Message": error.message,
-        "RequestId": request_id,
-    }
-    if data_plane:
-        content = {name[:1].lower() + name[1:]: value for name, value in content.items()}
-    else:
-        content["Success"] = False
-    return _json(error.status, content, request_id)

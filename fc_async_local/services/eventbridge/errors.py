@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from fc_async_local.services.errors import ProtocolError
+
 STATUS: Final = {
     "EventBusNotExist": 404,
     "EventRuleNotExisted": 404,
@@ -21,25 +23,14 @@ STATUS: Final = {
     "InvalidDigest": 400,
     "SignatureNonceUsed": 400,
     "SignatureDoesNotMatch": 403,
-    "InternalError": 500,
-    "ServiceUnavailable": 503,
 }
 
 
-class EventBridgeError(Exception):
-    """A request that EventBridge refuses.
+class EventBridgeError(ProtocolError):
+    """A request that EventBridge refuses, with one of the codes of :data:`STATUS`."""
 
-    Attributes:
-        code: One of :data:`STATUS`, or a signature's code.
-        status: HTTP status.
-        message: For the reader.
-    """
-
-    def __init__(self, code: str, message: str, *, status: int | None = None) -> None:
-        super().__init__(f"{code}: {message}")
-        self.code = code
-        self.status = STATUS[code] if status is None else status
-        self.message = message
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(STATUS[code], code, message)
 
 
 def bus_missing(name: str) -> EventBridgeError:

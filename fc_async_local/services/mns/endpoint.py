@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The HTTP door of MNS: paths, query parameters, headers and statuses of its protocol.
+"""The HTTP endpoint of MNS: paths, query parameters, headers and statuses of its protocol.
 
 Translates and delegates; what a queue does is :mod:`fc_async_local.services.mns.service`'s.
 """
@@ -7,43 +7,39 @@ Translates and delegates; what a queue does is :mod:`fc_async_local.services.mns
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from fc_async_local.services import asgi, identifiers, signature
-from fc_async_local.services.asgi import Answer, Endpoint
+from fc_async_local.http import messages
+from fc_async_local.http.messages import Answer
+from fc_async_local.services import identifiers, signature
 from fc_async_local.services.mns import routing, wire
 from fc_async_local.services.mns.errors import MnsError, message_missing, queue_missing
 from fc_async_local.services.mns.model import QueueAttributes
 from fc_async_local.services.mns.topic_endpoint import TopicEndpoint
-from fc_async_local.store.protocol import StoreUnavailable
+from fc_async_local.services.xml_service import XmlService, xml
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from fc_async_local.clock import Clock
-    from fc_async_local.services.asgi import Request
+    from fc_async_local.http.messages import Request
     from fc_async_local.services.mns.service import MnsService
     from fc_async_local.services.mns.topic_service import TopicService
 
-VERSION: Final = "2015-06-06"
-_STAMP: Final = ("x-mns-version", VERSION)
-_BODY_LIMIT: Final = 8 * 1024 * 1024
-"""A full batch, 16 times 64 KB, with every character written as an entity."""
 
+class MnsEndpoint(XmlService):
+    """Answers requests in the MNS protocol; without ``topics``, to its queues alone."""
 
-def application(service: MnsService, clock: Clock, topics: TopicService | None = None) -> Endpoint:
-    """The ASGI application of MNS; without ``topics``, of its queues alone."""
-    return Endpoint(MnsEndpoint(service, clock, topics), body_limit=_BODY_LIMIT)
-
-
-class MnsEndpoint:
-    """Answers requests in the MNS protocol."""
+    scheme = signature.MNS
+    namespace = wire.NAMESPACE
+    largest_body = 8 * 1024 * 1024
+    """A full batch, 16 times 64 KB, with every character written as an entity."""
 
     def __init__(
         self, service: MnsService, clock: Clock, topics: TopicService | None = None
     ) -> None:
+        super().__init__(service.settings, clock)
         self._service = service
-        self._clock = clock
         self._topics = None if topics is None else TopicEndpoint(topics)
         self._queue_routes: dict[str, Callable[[Request, str], Awaitable[Answer]]] = {
             "PUT": self._put_queue,
@@ -57,36 +53,17 @@ class MnsEndpoint:
             "PUT": self._change_visibility,
         }
 
-    async def handle(self, request: Request) -> Answer:
+    async def answer(self, request: Request) -> Answer:
         """Answer one request."""
-        request_id = identifiers.request_id()
-        try:
-            if self._service.settings.auth.strict_auth:
-                self._authenticate(request)
-            answer = await self._route(request)
-            if answer is None:
-                raise _no_operation(request)
-        except MnsError as error:
-            answer = _error(error.status, error.code, error.message, request_id, request)
-        except StoreUnavailable as error:
-            answer = _error(503, "ServiceUnavailable", str(error), request_id, request)
-        return _stamped(answer, request_id)
+        self.authenticate(request)
+        answer = await self._route(request)
+        if answer is None:
+            raise _no_operation(request)
+        return answer
 
     def waits(self, request: Request) -> bool:
-        """Receiving may wait for a message."""
+        """Whether the request receives: that may wait for a message."""
         return request.method == "GET" and not f"&{request.query}".endswith("&waitseconds=0")
-
-    def refuse(self, status: int, code: str, message: str) -> Answer:
-        """An error before there is a request that can be understood."""
-        request_id = identifiers.request_id()
-        return _stamped(_error(status, code, message, request_id, None), request_id)
-
-    def _authenticate(self, request: Request) -> None:
-        keys = self._service.settings.auth.access_keys
-        try:
-            signature.verify(signature.MNS, request, keys, now=self._clock.now())
-        except signature.Unsigned as error:
-            raise MnsError(error.code, error.message) from error
 
     def _route(self, request: Request) -> Awaitable[Answer | None]:
         match request.segments:
@@ -116,7 +93,7 @@ class MnsEndpoint:
 
     async def _get_queue(self, _request: Request, name: str) -> Answer:
         queue = await self._service.queue(name)
-        return routing.xml(200, wire.queue_attributes(queue, await self._service.counts(name)))
+        return xml(200, wire.queue_attributes(queue, await self._service.counts(name)))
 
     async def _delete_queue(self, _request: Request, name: str) -> Answer:
         await self._service.delete_queue(name)
@@ -131,7 +108,7 @@ class MnsEndpoint:
 
     async def _send(self, request: Request, name: str) -> Answer:
         batch, drafts = wire.read_drafts(request.body, identifiers.message_id)
-        return routing.xml(201, wire.sent(await self._service.send(name, drafts), batch=batch))
+        return xml(201, wire.sent(await self._service.send(name, drafts), batch=batch))
 
     async def _receive(self, request: Request, name: str) -> Answer:
         wish = _wish(request.query)
@@ -145,7 +122,7 @@ class MnsEndpoint:
             written = wire.received
         if not messages:
             raise message_missing()
-        return routing.xml(200, written(messages, batch=wish.batch))
+        return xml(200, written(messages, batch=wish.batch))
 
     async def _delete(self, request: Request, name: str) -> Answer:
         handle = request.parameters().get("receipthandle")
@@ -163,7 +140,7 @@ class MnsEndpoint:
             for handle, error in zip(handles, results, strict=True)
             if error is not None
         ]
-        return routing.xml(404, wire.undeleted(failures)) if failures else Answer(204)
+        return xml(404, wire.undeleted(failures)) if failures else Answer(204)
 
     async def _change_visibility(self, request: Request, name: str) -> Answer:
         parameters = request.parameters()
@@ -173,9 +150,7 @@ class MnsEndpoint:
             raise MnsError("MissingReceiptHandle", "the parameter ReceiptHandle is missing")
         if seconds is None:
             raise MnsError("MissingVisibilityTimeout", "the parameter VisibilityTimeout is missing")
-        return routing.xml(
-            200, wire.hidden(await self._service.change_visibility(name, handle, seconds))
-        )
+        return xml(200, wire.hidden(await self._service.change_visibility(name, handle, seconds)))
 
 
 class _Wish(NamedTuple):
@@ -189,8 +164,8 @@ class _Wish(NamedTuple):
 
 @functools.lru_cache(maxsize=256)
 def _wish(query: str) -> _Wish:
-    # Whoever polls asks for the same again and again.
-    parameters = asgi.parameters(query)
+    # Clients that poll send the same query again and again.
+    parameters = messages.parameters(query)
     count = routing.number(parameters, "numofmessages")
     return _Wish(
         limit=1 if count is None else count,
@@ -201,23 +176,13 @@ def _wish(query: str) -> _Wish:
 
 
 def _no_operation(request: Request) -> MnsError:
-    return MnsError("InvalidRequestURL", f"{request.method} {request.path} is no operation of MNS")
+    return MnsError(
+        "InvalidRequestURL", f"{request.method} {request.path} is not an operation of MNS"
+    )
 
 
 def _public(name: str) -> str:
-    """Queues of the services themselves don't exist for clients."""
+    """Return the name of a queue; those of the services themselves do not exist for clients."""
     if name.startswith("."):
         raise queue_missing(name)
     return name
-
-
-def _error(
-    status: int, code: str, message: str, request_id: str, request: Request | None
-) -> Answer:
-    return routing.xml(status, wire.error(code, message, request_id, routing.host(request)))
-
-
-def _stamped(answer: Answer, request_id: str) -> Answer:
-    # The official Python client looks this name up as it is written here.
-    stamp = ("x-mns-request-id", request_id)
-    return Answer(answer.status, answer.body, (*answer.headers, stamp, _STAMP))

@@ -5,54 +5,35 @@ from __future__ import annotations
 
 from typing import Final
 
+from fc_async_local.services.errors import ProtocolError
 from fc_async_sdk.errors import shorten
 
 STATUS: Final = {
     "InvalidArgument": 400,
-    "InvalidAuthorizationHeader": 400,
-    "InvalidDateHeader": 400,
-    "InvalidDegist": 400,
     "InvalidQueryString": 400,
     "InvalidQueueName": 400,
     "InvalidRequestURL": 400,
     "MalformedXML": 400,
-    "MissingAuthorizationHeader": 400,
-    "MissingDateHeader": 400,
     "MissingReceiptHandle": 400,
     "MissingVisibilityTimeout": 400,
     "QueueNameLengthError": 400,
     "ReceiptHandleError": 400,
-    "AccessDenied": 403,
-    "InvalidAccessKeyId": 403,
-    "SignatureDoesNotMatch": 403,
     "MessageNotExist": 404,
     "QueueNotExist": 404,
     "SubscriptionNotExist": 404,
     "TopicNotExist": 404,
-    "TimeExpired": 408,
     "QueueAlreadyExist": 409,
     "SubscriptionAlreadyExist": 409,
     "TopicAlreadyExist": 409,
-    "InternalError": 500,
-    "ServiceUnavailable": 503,
 }
-"""Codes as the service spells them (``InvalidDegist`` included), with their HTTP status."""
+"""Codes of the service with their HTTP status."""
 
 
-class MnsError(Exception):
-    """A request that MNS refuses.
-
-    Attributes:
-        code: One of :data:`STATUS`.
-        status: HTTP status.
-        message: For the reader.
-    """
+class MnsError(ProtocolError):
+    """A request that MNS refuses, with one of the codes of :data:`STATUS`."""
 
     def __init__(self, code: str, message: str) -> None:
-        super().__init__(f"{code}: {message}")
-        self.code = code
-        self.status = STATUS[code]
-        self.message = message
+        super().__init__(STATUS[code], code, message)
 
 
 def queue_missing(name: str) -> MnsError:

@@ -1,19 +1,20 @@
 # SPDX-License-Identifier: MIT
-"""What the doors of MNS queues and topics share: parameters, URLs and answers of the protocol."""
+"""What the endpoints of MNS queues and topics share: parameters, URLs and answers."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fc_async_local.services.asgi import Answer
+from fc_async_local.http.messages import Answer
 from fc_async_local.services.markup import leaf
 from fc_async_local.services.mns import model, wire
 from fc_async_local.services.mns.errors import MnsError
+from fc_async_local.services.xml_service import base_url, xml
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fc_async_local.services.asgi import Request
+    from fc_async_local.http.messages import Request
     from fc_async_local.services.mns.model import Creation
 
 
@@ -48,23 +49,12 @@ def number(parameters: dict[str, str], name: str) -> int | None:
     try:
         return int(value)
     except ValueError:
-        raise MnsError("InvalidQueryString", f"{name}={value!r} is no integer") from None
-
-
-def host(request: Request | None) -> str:
-    """The service as the client calls it."""
-    name = request.headers.get("host", "") if request is not None else ""
-    return f"http://{name or 'localhost'}"
+        raise MnsError("InvalidQueryString", f"{name}={value!r} is not an integer") from None
 
 
 def url(request: Request, *segments: str) -> str:
-    """Where something lies."""
-    return "/".join((host(request), *segments))
-
-
-def xml(status: int, body: bytes) -> Answer:
-    """An answer with a document."""
-    return Answer(status, body, (("Content-Type", "text/xml;charset=utf-8"),))
+    """Return the URL of a queue, a topic or a subscription."""
+    return "/".join((base_url(request), *segments))
 
 
 def created(creation: Creation, location: str, *, conflict: str, what: str) -> Answer:

@@ -1,18 +1,19 @@
 # SPDX-License-Identifier: MIT
-"""The HTTP door of MNS topics and subscriptions. Translates and delegates."""
+"""The HTTP endpoint of MNS topics and subscriptions. Translates and delegates."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fc_async_local.services.asgi import Answer
+from fc_async_local.http.messages import Answer
 from fc_async_local.services.mns import routing, topic_wire
 from fc_async_local.services.mns.errors import MnsError
+from fc_async_local.services.xml_service import xml
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from fc_async_local.services.asgi import Request
+    from fc_async_local.http.messages import Request
     from fc_async_local.services.mns.topic_service import TopicService
 
 
@@ -74,7 +75,7 @@ class TopicEndpoint:
 
     async def _get(self, _request: Request, topic: str) -> Answer:
         found = self._service.topic(topic)
-        return routing.xml(200, topic_wire.topic(found, await self._service.waiting(topic)))
+        return xml(200, topic_wire.topic(found, await self._service.waiting(topic)))
 
     async def _delete(self, _request: Request, topic: str) -> Answer:
         await self._service.delete_topic(topic)
@@ -83,7 +84,7 @@ class TopicEndpoint:
     async def _publish(self, request: Request, topic: str) -> Answer:
         body, tag = topic_wire.read_publication(request.body)
         publication = await self._service.publish(topic, body, tag=tag)
-        return routing.xml(201, topic_wire.published(publication))
+        return xml(201, topic_wire.published(publication))
 
     async def _list_subscriptions(self, request: Request, topic: str) -> Answer:
         prefix, marker, limit = routing.page_of(request)
@@ -110,7 +111,7 @@ class TopicEndpoint:
 
     async def _get_subscription(self, _request: Request, topic: str, name: str) -> Answer:
         found = self._service.subscription(topic, name)
-        return routing.xml(200, topic_wire.subscription(found, self._service.owner))
+        return xml(200, topic_wire.subscription(found, self._service.owner))
 
     async def _unsubscribe(self, _request: Request, topic: str, name: str) -> Answer:
         await self._service.unsubscribe(topic, name)

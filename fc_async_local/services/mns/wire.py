@@ -272,14 +272,3 @@ def undeleted(failures: Sequence[tuple[str, MnsError]]) -> bytes:
             for handle, error in failures
         ),
     )
-
-
-def error(code: str, message: str, request_id: str, host: str) -> bytes:
-    """An error; the official client requires all four elements, none of them empty."""
-    return document(
-        "Error",
-        leaf("Code", code)
-        + leaf("Message", message or code)
-        + leaf("RequestId", request_id)
-        + leaf("HostId", host),
-    )

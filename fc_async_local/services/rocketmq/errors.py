@@ -5,42 +5,24 @@ from __future__ import annotations
 
 from typing import Final
 
+from fc_async_local.services.errors import ProtocolError
+
 STATUS: Final = {
     "InvalidArgument": 400,
-    "InvalidAuthorizationHeader": 400,
-    "InvalidDateHeader": 400,
-    "InvalidDegist": 400,
     "InvalidRequestURL": 400,
     "MalformedXML": 400,
-    "MissingAuthorizationHeader": 400,
-    "MissingDateHeader": 400,
-    "AccessDenied": 403,
-    "InvalidAccessKeyId": 403,
-    "SignatureDoesNotMatch": 403,
     "MessageNotExist": 404,
     "ReceiptHandleError": 404,
     "TopicNotExist": 404,
-    "TimeExpired": 408,
     "TopicAlreadyExist": 409,
-    "InternalError": 500,
-    "ServiceUnavailable": 503,
 }
 
 
-class RocketMqError(Exception):
-    """A request that RocketMQ refuses.
-
-    Attributes:
-        code: One of :data:`STATUS`.
-        status: HTTP status.
-        message: For the reader.
-    """
+class RocketMqError(ProtocolError):
+    """A request that RocketMQ refuses, with one of the codes of :data:`STATUS`."""
 
     def __init__(self, code: str, message: str) -> None:
-        super().__init__(f"{code}: {message}")
-        self.code = code
-        self.status = STATUS[code]
-        self.message = message
+        super().__init__(STATUS[code], code, message)
 
 
 def topic_missing(instance_id: str, topic: str) -> RocketMqError:

@@ -112,14 +112,3 @@ def unacknowledged(handles: Sequence[str]) -> bytes:
             for handle in handles
         ),
     )
-
-
-def error(code: str, message: str, request_id: str, host: str) -> bytes:
-    """An error; clients want all four elements, none of them empty."""
-    return _document(
-        "Error",
-        leaf("Code", code)
-        + leaf("Message", message or code)
-        + leaf("RequestId", request_id)
-        + leaf("HostId", host),
-    )

@@ -16,7 +16,7 @@ from mns.mns_exception import MNSServerException
 from mns.queue import Message, QueueMeta
 
 from fc_async_local.clock import RealClock
-from fc_async_local.services.mns import endpoint
+from fc_async_local.services.mns.endpoint import MnsEndpoint
 from fc_async_local.services.mns.service import MnsService
 from fc_async_local.services.mns.sqlite import SqliteMessageStore
 from fc_async_local.settings import Settings
@@ -38,7 +38,7 @@ def server(serve: Any, tmp_path: Any, settings: Any) -> Any:
         clock = RealClock()
         service = MnsService(await SqliteMessageStore.open(database), clock, settings)
         stack.callback(service.close)
-        return endpoint.application(service, clock)
+        return MnsEndpoint(service, clock)
 
     with serve(make_app) as server:
         yield server
@@ -197,7 +197,7 @@ def test_messages_survive_the_server(serve: Any, tmp_path: Any) -> None:
         database = await Database.open(tmp_path / "test.db")
         stack.push_async_callback(database.aclose)
         service = MnsService(await SqliteMessageStore.open(database), RealClock(), Settings())
-        return endpoint.application(service, RealClock())
+        return MnsEndpoint(service, RealClock())
 
     with serve(make_app) as server, connect(server) as account:
         queue = account.get_queue("events")

@@ -18,7 +18,7 @@ from mns.topic import TopicMessage, TopicMeta
 
 from fc_async_local.clock import RealClock
 from fc_async_local.services.definitions import Definitions
-from fc_async_local.services.mns import endpoint
+from fc_async_local.services.mns.endpoint import MnsEndpoint
 from fc_async_local.services.mns.service import MnsService
 from fc_async_local.services.mns.sqlite import SqliteMessageStore
 from fc_async_local.services.mns.topic_service import TopicService
@@ -49,7 +49,7 @@ def server(serve, tmp_path):
         )
         await topics.start()
         stack.push_async_callback(topics.aclose)
-        return endpoint.application(service, clock, topics)
+        return MnsEndpoint(service, clock, topics)
 
     with serve(make_app) as server:
         yield server

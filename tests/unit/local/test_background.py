@@ -15,7 +15,7 @@ from fc_async_local.clock import VirtualClock
 START_THEIR_OWN = {
     "background.py",  # the mechanism itself
     "clock.py",  # waits that are awaited where they are started
-    "asgi.py",  # one for each request, which it belongs to
+    "edge.py",  # the watch of one request, which ends with it
     "dispatching.py",  # the end of a wait that is awaited there
     "pushing.py",  # a renewal that is awaited there
     "embedded.py",  # the main tasks, awaited there

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from fc_async_local.clock import VirtualClock
-from fc_async_local.services.mns.endpoint import application
+from fc_async_local.services.mns.endpoint import MnsEndpoint
 from fc_async_local.services.mns.memory import MemoryMessageStore
 from fc_async_local.services.mns.service import MnsService
 from fc_async_local.settings import Settings
@@ -75,7 +75,7 @@ def run() -> Any:
             clock = VirtualClock()
             service = MnsService(store or MemoryMessageStore(), clock, Settings())
             await service.create_queue("q")
-            return await body(Client(application(service, clock)))
+            return await body(Client(MnsEndpoint(service, clock)))
 
         return asyncio.run(main())
 

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from fc_async_local.domain.rejection import Rejected
+from fc_async_local.http.messages import Request
 from fc_async_local.services import signature
-from fc_async_local.services.asgi import Request
 from fc_async_local.services.eventbridge import endpoint as eventbridge_endpoint
 from fc_async_local.services.rocketmq import endpoint as rocketmq_endpoint
 from fc_async_local.store.protocol import StoreUnavailable
@@ -304,7 +305,8 @@ def test_requests_that_cannot_be_understood_are_refused_in_each_protocol(play):
             eventbridge_endpoint.EventBridgeEndpoint(world.buses, world.clock),
         )
         await asyncio.sleep(0)
-        return [door.refuse(413, "EntityTooLarge", "too long") for door in doors]
+        error = Rejected(413, "EntityTooLarge", "too long")
+        return [door.refuse(error, request_of("POST", "/")) for door in doors]
 
     answers = play(scene)
     assert [answer.status for answer in answers] == [413, 413]

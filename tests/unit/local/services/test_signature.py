@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
-from fc_async_local.services.asgi import Request
+from fc_async_local.http.messages import Request
 from fc_async_local.services.signature import MNS, ROCKETMQ, Unsigned, sign, string_to_sign, verify
 
 CAPTURES = Path(__file__).parents[3] / "captures"
@@ -63,7 +64,7 @@ def signed(
 def test_the_raw_target_is_signed() -> None:
     request = signed(target="/queues/q/messages?ReceiptHandle=a+b%2f")
     assert verify(MNS, request, KEYS, now=NOW) == "testid"
-    changed = request._replace(query="ReceiptHandle=a%20b%2f")
+    changed = replace(request, query="ReceiptHandle=a%20b%2f")
     with pytest.raises(Unsigned, match="SignatureDoesNotMatch"):
         verify(MNS, changed, KEYS, now=NOW)
 
@@ -95,9 +96,9 @@ def test_a_request_is_good_for_fifteen_minutes(seconds: Any, good: Any) -> None:
         (signed(content_md5="AAAA"), "InvalidDegist"),
         (signed(content_md5="no base64!"), "InvalidDegist"),
         (signed(ROCKETMQ), "InvalidAuthorizationHeader"),
-        (signed()._replace(headers={}), "MissingAuthorizationHeader"),
-        (signed()._replace(headers={"authorization": "MNS testid"}), "InvalidAuthorizationHeader"),
-        (signed()._replace(headers={"authorization": "MNS nobody:x"}), "InvalidAccessKeyId"),
+        (replace(signed(), headers={}), "MissingAuthorizationHeader"),
+        (replace(signed(), headers={"authorization": "MNS testid"}), "InvalidAuthorizationHeader"),
+        (replace(signed(), headers={"authorization": "MNS nobody:x"}), "InvalidAccessKeyId"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

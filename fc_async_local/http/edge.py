@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: MIT
+"""The one HTTP edge: an ASGI application that a service completes with its own protocol.
+
+:class:`HttpService` reads a request and sends its answer. A subclass says what the answer is and
+how its protocol writes an error.
+
+Invariants:
+    A caller that is neither a program of this machine nor a page of this runtime gets 403.
+    Every request that arrives whole is answered. An unforeseen error is logged; its answer is 500.
+    A request whose client hangs up while the body arrives has no effect.
+    A long poll is cancelled as soon as its client hangs up, so that no message is taken in vain.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Final
+
+from fc_async_local.domain.rejection import Rejected
+from fc_async_local.http import origin
+from fc_async_local.http.bodies import TooManyBodies
+from fc_async_local.http.messages import Answer, Request
+from fc_async_local.store.protocol import StoreUnavailable
+from fc_async_sdk import limits
+
+if TYPE_CHECKING:
+    from fc_async_local.http.messages import HeaderList, Receive, Scope, Send
+
+_LOG: Final = logging.getLogger(__name__)
+_NO_CONTENT: Final = 204
+"""Has no Content-Length: RFC 9110, section 8.6."""
+_DISCARD_BYTES: Final = 2 * limits.SYNC_PAYLOAD_BYTES
+"""Ours: how much of a body over the limit is read, so that the client reads the refusal."""
+
+
+class HttpService(ABC):
+    """One service as an ASGI application."""
+
+    @abstractmethod
+    def new_request_id(self) -> str:
+        """Return an id for a request that has just come."""
+
+    @abstractmethod
+    def body_limit(self, request: Request) -> int:
+        """Return the largest body in bytes, decided by the head of the request."""
+
+    @abstractmethod
+    async def answer(self, request: Request) -> Answer:
+        """Answer a request. It may be cancelled at any await if :meth:`waits` is true.
+
+        Raises:
+            Rejected: The request is refused.
+            StoreUnavailable: The store cannot be reached, or the disk is full.
+        """
+
+    @abstractmethod
+    def refuse(self, error: Rejected, request: Request) -> Answer:
+        """Return an error in the form of the protocol."""
+
+    @abstractmethod
+    def common_headers(self, request: Request) -> HeaderList:
+        """Return the headers that all answers have, errors too."""
+
+    def waits(self, request: Request) -> bool:  # noqa: ARG002 -- for subclasses
+        """Whether the answer may take as long as other clients like: a long poll."""
+        return False
+
+    def is_exempt(self, request: Request) -> bool:  # noqa: ARG002 -- for subclasses
+        """Whether a request may come under a name that is not a loopback name."""
+        return False
+
+    def too_large(self, limit: int) -> Rejected:
+        """Return the refusal of a body over the limit in bytes."""
+        return Rejected(413, "EntityTooLarge", f"the body is longer than {limit} bytes")
+
+    def unavailable(self, error: StoreUnavailable) -> Rejected:
+        """Return the refusal while the store is unavailable."""
+        return Rejected(503, "ServiceUnavailable", str(error))
+
+    def failed(self) -> Rejected:
+        """Return what is answered to a request that met an unforeseen error."""
+        return Rejected(500, "InternalError", "see the runtime's log")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            # The ASGI specification: an application raises for protocols that it doesn't speak.
+            raise RuntimeError(f"{scope['type']!r} is not served here, only http is")
+        request = Request.of(scope, self.new_request_id())
+        try:
+            self._check_origin(request)
+            request.body = await self._body(request, receive)
+        except _ClientGone:
+            return
+        except Exception as error:  # noqa: BLE001 -- every error gets an answer
+            await _send(self._refused(error, request), send)
+            return
+        answer = await self._handle_while_connected(request, receive)
+        if answer is not None:
+            await _send(answer, send)
+
+    async def handle(self, request: Request) -> Answer:
+        """Answer a whole request, errors too."""
+        try:
+            answer = await self.answer(request)
+        except Exception as error:  # noqa: BLE001 -- every error gets an answer
+            return self._refused(error, request)
+        return self._finished(answer, request)
+
+    async def _handle_while_connected(self, request: Request, receive: Receive) -> Answer | None:
+        """Answer; None if the client hung up during a long poll."""
+        if not self.waits(request):
+            return await self.handle(request)
+        watch = _DisconnectWatch(receive)
+        try:
+            return await self.handle(request)
+        except asyncio.CancelledError:
+            if watch.has_cancelled():
+                return None
+            raise
+        finally:
+            watch.end()
+
+    def _check_origin(self, request: Request) -> None:
+        host, from_page = request.headers.get("host", ""), request.headers.get("origin", "")
+        reason = origin.refusal(host, from_page)
+        if reason and not (self.is_exempt(request) and not from_page):
+            raise Rejected(403, "AccessDenied", reason)
+
+    async def _body(self, request: Request, receive: Receive) -> bytes:
+        limit = self.body_limit(request)
+        message = await receive()
+        body: bytes | None = message.get("body")
+        if body is not None and len(body) <= limit and not message.get("more_body", False):
+            return body  # in one piece, as nearly all come
+        chunks: list[bytes] = []
+        size = 0
+        while True:
+            if message["type"] == "http.disconnect":
+                raise _ClientGone
+            chunk: bytes = message.get("body", b"")
+            size += len(chunk)
+            more = message.get("more_body", False)
+            if size <= limit:
+                chunks.append(chunk)
+            elif not more or size > _DISCARD_BYTES:
+                raise self.too_large(limit)
+            if not more:
+                return b"".join(chunks)
+            message = await receive()
+
+    def _refused(self, error: Exception, request: Request) -> Answer:
+        rejected = self._as_rejection(error, request)
+        answer = self._finished(self.refuse(rejected, request), request)
+        if rejected.retry_after is None:
+            return answer
+        retry_after = ("Retry-After", str(rejected.retry_after))
+        return answer._replace(headers=(*answer.headers, retry_after))
+
+    def _as_rejection(self, error: Exception, request: Request) -> Rejected:
+        if isinstance(error, Rejected):
+            return error
+        if isinstance(error, TooManyBodies):
+            return Rejected(503, "ServiceUnavailable", str(error), retry_after=1)
+        if isinstance(error, StoreUnavailable):
+            return self.unavailable(error)
+        _LOG.error("%s %s failed [%s]", request.method, request.path, request.id, exc_info=error)
+        return self.failed()
+
+    def _finished(self, answer: Answer, request: Request) -> Answer:
+        return Answer(answer.status, answer.body, (*answer.headers, *self.common_headers(request)))
+
+
+class _ClientGone(Exception):
+    """The client hung up before its request was whole."""
+
+
+async def _send(answer: Answer, send: Send) -> None:
+    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
+    if answer.status != _NO_CONTENT:
+        headers.append((b"Content-Length", b"%d" % len(answer.body)))
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})
+
+
+class _DisconnectWatch:
+    """Cancels the task that makes it as soon as the client hangs up.
+
+    It begins in the loop's next turn: what can be answered at once is done by then.
+    """
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._watched = asyncio.current_task()
+        self._cancelled = False
+        self._watching: asyncio.Task[None] | None = None
+        self._beginning = asyncio.get_running_loop().call_soon(self._begin)
+
+    def has_cancelled(self) -> bool:
+        """Whether this watch cancelled the task. After the call the task is not being cancelled."""
+        if self._cancelled and self._watched is not None and sys.version_info >= (3, 11):
+            self._watched.uncancel()
+        return self._cancelled
+
+    def end(self) -> None:
+        """Stop watching; cancel nothing from now on."""
+        self._beginning.cancel()
+        if self._watching is not None:
+            self._watching.cancel()
+
+    def _begin(self) -> None:
+        self._watching = asyncio.ensure_future(self._watch())
+
+    async def _watch(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self._cancelled = True
+        if self._watched is not None:
+            self._watched.cancel()

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: MIT
+"""Requests and answers of all services, and the ASGI types that they are read from and sent to.
+
+Invariants:
+    A request is complete: its body was read before a service sees it.
+    Path and query are as on the request line; names of headers and of parameters are lower case.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from typing import Any, NamedTuple
+from urllib.parse import unquote
+
+import msgspec
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+HeaderList = Sequence[tuple[str, str]]
+
+
+class Request(msgspec.Struct):
+    """One whole request.
+
+    Attributes:
+        method: Such as ``GET``.
+        path: As sent, without the query.
+        query: As sent, without the question mark.
+        headers: By lower-case name; of several with one name, the last.
+        body: The whole body.
+        id: Names the request in the answer and in the log.
+        scope: What the server said about the request (ASGI).
+    """
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes = b""
+    id: str = ""
+    scope: Scope = {}
+
+    @classmethod
+    def of(cls, scope: Scope, request_id: str) -> Request:
+        """Return a request whose body has not been read yet."""
+        raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
+        return cls(
+            scope["method"],
+            raw_path.partition(b"?")[0].decode("latin-1"),
+            scope["query_string"].decode("latin-1"),
+            {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]},
+            b"",
+            request_id,
+            scope,
+        )
+
+    @property
+    def target(self) -> str:
+        """Path and query exactly as on the request line: what signatures cover."""
+        return f"{self.path}?{self.query}" if self.query else self.path
+
+    @property
+    def segments(self) -> tuple[str, ...]:
+        """The decoded parts of the path."""
+        return _segments(self.path)
+
+    def parameters(self) -> dict[str, str]:
+        """Return the query by lower-case name; see :func:`parameters`."""
+        return parameters(self.query)
+
+
+def parameters(query: str) -> dict[str, str]:
+    """Return a query by lower-case name. ``+`` stays a plus: receipt handles may hold one."""
+    if not query:
+        return {}
+    pairs = (item.partition("=") for item in query.split("&") if item)
+    if "%" not in query:
+        return {name.lower(): value for name, _, value in pairs}
+    return {unquote(name).lower(): unquote(value) for name, _, value in pairs}
+
+
+@functools.lru_cache(maxsize=256)
+def _segments(path: str) -> tuple[str, ...]:
+    return tuple([unquote(part) for part in path.strip("/").split("/") if part])
+
+
+class Answer(NamedTuple):
+    """One whole answer. Names of headers are sent exactly as they are written here."""
+
+    status: int
+    body: bytes = b""
+    headers: HeaderList = ()
