@@ -49,8 +49,9 @@ def waiting(name: str, now: int, due_at: int, payload: bytes) -> Invocation:
 async def fill(folder: Path, number: int, body: bytes) -> None:
     """Put delayed invocations into a database, as accept would."""
     async with AsyncExitStack() as closing:
-        store = (await open_stores(SQLITE, folder, closing)).store
-        now = RealClock().now()
+        clock = RealClock()
+        store = (await open_stores(SQLITE, folder, clock, closing)).store
+        now = clock.now()
         for first in range(0, number, AT_ONCE):
             each = range(first, min(first + AT_ONCE, number))
             await asyncio.gather(
@@ -134,8 +135,8 @@ async def lateness(folder: Path, body: bytes) -> Lateness:
     """Warm workers tell how late they were called; the rest of the delays just lie there."""
     await fill(folder, PENDING - DUE * DUE_SECONDS, body)
     async with AsyncExitStack() as closing:
-        store = (await open_stores(SQLITE, folder, closing)).store
         clock, runner = RealClock(), Watched(Code(folder))
+        store = (await open_stores(SQLITE, folder, clock, closing)).store
         closing.push_async_callback(runner.aclose)
         engine = Engine(
             store=store,

@@ -177,7 +177,7 @@ class Runtime:
         sockets = _bind(options.port, closing)
         self.addresses = _addresses(options, sockets)
         self.clock = _clock(options)
-        stores = await open_stores(options.store, options.data, closing)
+        stores = await open_stores(options.store, options.data, self.clock, closing)
         self.registry = _registry(stores, self.clock, options.settings)
         runner = self._runner(CodeCache(stores.blobs, options.data / "code"))
         self._abort = runner.abort
@@ -201,6 +201,7 @@ class Runtime:
             clock=self.clock,
             settings=self._options.settings,
             node_id=stores.node_id,
+            wakeups=stores.wakeups,
         )
         self.services = await Services.open(
             stores,

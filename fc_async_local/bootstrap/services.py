@@ -33,6 +33,7 @@ from fc_async_local.services.rocketmq.errors import RocketMqError
 from fc_async_local.services.rocketmq.service import RocketMqService
 from fc_async_local.store.protocol import StoreUnavailable
 from fc_async_local.triggers.runner import TriggerRunner
+from fc_async_local.wakeups import SURVEY_MS
 from fc_async_sdk.errors import InvalidArn
 from fc_async_sdk.spec import arn
 
@@ -45,9 +46,9 @@ if TYPE_CHECKING:
     from fc_async_local.destinations.protocol import Creating, Destination, DestinationKind
     from fc_async_local.functions.triggers import Triggers
     from fc_async_local.http.messages import App
-    from fc_async_local.services.hints import Hints
     from fc_async_local.services.invoking import FunctionInvoker
     from fc_async_local.settings import DestinationSettings, Settings
+    from fc_async_local.wakeups import Wakeups
     from fc_async_sdk.models import AsyncConfig
 
 _LOG: Final = logging.getLogger(__name__)
@@ -68,6 +69,7 @@ class Services(NamedTuple):
         faults: What is to go wrong with those on purpose.
         triggers: What fires functions for messages and events.
         creators: What makes destinations, by kind.
+        wakeups: Wakes polls of the services.
     """
 
     mns: MnsService
@@ -79,6 +81,7 @@ class Services(NamedTuple):
     faults: Faults
     triggers: TriggerRunner
     creators: Mapping[DestinationKind, Creating]
+    wakeups: Wakeups
 
     @classmethod
     async def open(
@@ -116,7 +119,7 @@ class Services(NamedTuple):
             invoker,
             clock=clock,
             settings=settings,
-            hints=stores.hints,
+            survey_ms=SURVEY_MS if stores.wakeups.shared else None,
         )
         for service in (services.topics, services.eventbridge, fired):
             await service.start()
@@ -137,6 +140,7 @@ class Services(NamedTuple):
             faults=faults,
             triggers=fired,
             creators={creator.kind: creator for creator in creators},
+            wakeups=stores.wakeups,
         )
 
     async def create_destinations(self, config: AsyncConfig) -> None:
@@ -159,10 +163,9 @@ class Services(NamedTuple):
             _LOG.warning("destination %s cannot be made: %s", destination, error)
 
     def release(self) -> None:
-        """Let go of everybody who waits for a message: servers can stop now."""
+        """Cancel all long polls, so that servers can stop."""
         self.triggers.stop()
-        self.mns.close()
-        self.rocketmq.close()
+        self.wakeups.end_polls()
 
 
 class _Services(NamedTuple):
@@ -183,15 +186,22 @@ def _services(
     clock: Clock,
     settings: Settings,
 ) -> _Services:
-    dice, hints = random.SystemRandom(), stores.hints
-    mns = MnsService(stores.messages, clock, settings, hints)
+    dice, wakeups = random.SystemRandom(), stores.wakeups
+    survey = SURVEY_MS if wakeups.shared else None
+    mns = MnsService(stores.messages, clock, settings, wakeups)
     topics = TopicService(
-        mns, stores.messages, kept, poster, invoker, clock=clock, random=dice, hints=hints
+        mns, stores.messages, kept, poster, invoker, clock=clock, random=dice, survey_ms=survey
     )
-    rocketmq = RocketMqService(stores.logs, kept, clock=clock, settings=settings, hints=hints)
+    rocketmq = RocketMqService(stores.logs, kept, clock=clock, settings=settings, wakeups=wakeups)
     targets = Targets(poster=poster, queues=mns, rocketmq=rocketmq, invoker=invoker)
     eventbridge = EventBridgeService(
-        stores.messages, kept, targets, clock=clock, settings=settings, random=dice, hints=hints
+        stores.messages,
+        kept,
+        targets,
+        clock=clock,
+        settings=settings,
+        random=dice,
+        survey_ms=survey,
     )
     return _Services(mns, topics, rocketmq, eventbridge)
 
@@ -204,7 +214,7 @@ def _trigger_runner(
     *,
     clock: Clock,
     settings: Settings,
-    hints: Hints,
+    survey_ms: int | None,
 ) -> TriggerRunner:
     """What fires functions, told whenever a trigger or something it watches changes."""
     runner = TriggerRunner(
@@ -216,7 +226,7 @@ def _trigger_runner(
         invoker=invoker,
         clock=clock,
         place=settings.place,
-        hints=hints,
+        survey_ms=survey_ms,
     )
     triggers.listen(runner.changed)
     kept.listen(runner.refresh)

@@ -11,18 +11,18 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from fc_async_local.services.hints import ALONE
 from fc_async_local.services.mns.memory import MemoryMessageStore
 from fc_async_local.services.mns.sqlite import SqliteMessageStore
 from fc_async_local.services.rocketmq.memory import MemoryLogStore
 from fc_async_local.services.rocketmq.sqlite import SqliteLogStore
 from fc_async_local.store import factory
+from fc_async_local.wakeups import Wakeups
 
 if TYPE_CHECKING:
     from contextlib import AsyncExitStack
     from pathlib import Path
 
-    from fc_async_local.services.hints import Hints
+    from fc_async_local.clock import Clock
     from fc_async_local.services.mns.store import MessageStore
     from fc_async_local.services.rocketmq.store import LogStore
     from fc_async_local.store.postgres.database import PostgresDatabase
@@ -39,7 +39,7 @@ class Stores(NamedTuple):
     """Everything that a runtime keeps.
 
     Attributes:
-        hints: What other nodes put into the services.
+        wakeups: Tells of changes by this node and by others.
         shared: Whether other nodes write to it too.
         node_id: What this node is called; the same after a restart.
     """
@@ -49,17 +49,18 @@ class Stores(NamedTuple):
     blobs: BlobStore
     messages: MessageStore
     logs: LogStore
-    hints: Hints
+    wakeups: Wakeups
     shared: bool
     node_id: str
 
 
-async def open_stores(choice: str, data: Path, closing: AsyncExitStack) -> Stores:
+async def open_stores(choice: str, data: Path, clock: Clock, closing: AsyncExitStack) -> Stores:
     """Open the stores; what has to be closed is left to ``closing``.
 
     Args:
         choice: ``sqlite``, ``memory`` or ``postgresql://…``.
         data: The data folder; it exists.
+        clock: What is waited on for changes.
         closing: Closes them.
 
     Raises:
@@ -71,17 +72,17 @@ async def open_stores(choice: str, data: Path, closing: AsyncExitStack) -> Store
     closing.push_async_callback(opened.aclose)
     shared = choice not in {SQLITE, MEMORY}
     node_id = _node_id(data) if shared else _ALONE
-    services: tuple[MessageStore, LogStore, Hints]
+    services: tuple[MessageStore, LogStore, Wakeups]
     if opened.pool is not None:
-        services = await _on_postgres(opened.pool, node_id, closing)
+        services = await _on_postgres(opened.pool, node_id, clock, closing)
     elif opened.database is not None:
         services = (
             await SqliteMessageStore.open(opened.database),
             await SqliteLogStore.open(opened.database),
-            ALONE,
+            Wakeups(clock),
         )
     else:
-        services = MemoryMessageStore(), MemoryLogStore(), ALONE
+        services = MemoryMessageStore(), MemoryLogStore(), Wakeups(clock)
     return Stores(
         opened.store, opened.documents, opened.blobs, *services, shared=shared, node_id=node_id
     )
@@ -98,19 +99,18 @@ def _where(choice: str, data: Path) -> str | Path:
 
 
 async def _on_postgres(
-    pool: PostgresDatabase, node_id: str, closing: AsyncExitStack
-) -> tuple[MessageStore, LogStore, Hints]:
+    pool: PostgresDatabase, node_id: str, clock: Clock, closing: AsyncExitStack
+) -> tuple[MessageStore, LogStore, Wakeups]:
     # The driver is an extra: imported only when it is there, as the pool shows.
     from fc_async_local.services.mns.postgres import PostgresMessageStore  # noqa: PLC0415
-    from fc_async_local.services.postgres_hints import PostgresHints  # noqa: PLC0415
     from fc_async_local.services.rocketmq.postgres import PostgresLogStore  # noqa: PLC0415
+    from fc_async_local.store.postgres.channel import PostgresChannel  # noqa: PLC0415
 
-    hints = PostgresHints(pool)
     messages = await PostgresMessageStore.open(pool, node_id)
     logs = await PostgresLogStore.open(pool)
-    hints.start()
-    closing.push_async_callback(hints.aclose)
-    return messages, logs, hints
+    channel = PostgresChannel(pool)
+    closing.push_async_callback(channel.aclose)
+    return messages, logs, Wakeups(clock, channel)
 
 
 def _node_id(data: Path) -> str:

@@ -16,7 +16,7 @@ from fc_async_local.domain import metrics, policy
 from fc_async_local.domain.invocation import Count, Invocation
 from fc_async_local.domain.states import Status
 from fc_async_local.engine import request_ids
-from fc_async_local.engine.ports import Point
+from fc_async_local.engine.ports import INVOCATIONS, Point
 from fc_async_local.engine.protocol import Accepted, Rejected
 from fc_async_local.store.protocol import DuplicateTask, StoreUnavailable
 from fc_async_sdk.errors import shorten
@@ -24,7 +24,6 @@ from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     from fc_async_local.domain.invocation import InvokeRequest
-    from fc_async_local.engine.dispatching import Dispatching
     from fc_async_local.engine.ports import Ports
     from fc_async_sdk.models import AsyncConfig
 
@@ -49,12 +48,10 @@ class Accepting:
 
     Args:
         ports: The engine's ports.
-        dispatching: Runs what is due.
     """
 
-    def __init__(self, ports: Ports, dispatching: Dispatching) -> None:
+    def __init__(self, ports: Ports) -> None:
         self._ports = ports
-        self._dispatching = dispatching
         self._backlog = Backlog(ports)
 
     async def accept(self, request: InvokeRequest) -> Accepted:
@@ -87,11 +84,11 @@ class Accepting:
             await self._ports.store.accept(invocation, (counted,))
         except BaseException:
             # It may have been written although the caller gave up waiting (a shutdown).
-            self._dispatching.notify(invocation.due_at)
+            self._ports.wakeups.announce(INVOCATIONS, at=invocation.due_at)
             raise
         self._ports.probe(Point.ACCEPTED, invocation.request_id)
         self._backlog.added()
-        self._dispatching.notify(invocation.due_at)
+        self._ports.wakeups.announce(INVOCATIONS, at=invocation.due_at)
 
     def _invocation(
         self, request: InvokeRequest, qualifier: str, config: AsyncConfig | None

@@ -25,7 +25,7 @@ from fc_async_local.domain.settlement import Decided
 from fc_async_local.domain.states import Status
 from fc_async_local.engine.leases import write_under_lease
 from fc_async_local.engine.loops import persist
-from fc_async_local.engine.ports import Point
+from fc_async_local.engine.ports import DELIVERIES, INVOCATIONS, Point
 from fc_async_local.engine.protocol import Rejected
 from fc_async_local.execution.protocol import Attempt
 from fc_async_local.store.protocol import Settled, Started
@@ -104,22 +104,11 @@ class Attempts:
     Args:
         ports: The engine's ports.
         claims: The claims that may renew a lease.
-        retry_at: Told when something waits again (None: now).
-        deliver: Told when there is something to deliver.
     """
 
-    def __init__(
-        self,
-        ports: Ports,
-        *,
-        claims: Claims,
-        retry_at: Callable[[int | None], None],
-        deliver: Callable[[], None],
-    ) -> None:
+    def __init__(self, ports: Ports, *, claims: Claims) -> None:
         self._ports = ports
         self._claims = claims
-        self._retry_at = retry_at
-        self._deliver = deliver
 
     async def run(self, held: Held) -> Decided | None:
         """Run the function, or decide that it doesn't run; None when the lease was lost."""
@@ -267,14 +256,14 @@ class Attempts:
         _log(invocation, decision, outcome, settled)
         if settled is Settled.STALE:
             # An earlier try may have written it, and its answer was lost: look again.
-            self._retry_at(None)
-            self._deliver()
+            ports.wakeups.wake(INVOCATIONS)
+            ports.wakeups.wake(DELIVERIES)
             return
         ports.probe(Point.SETTLED, invocation.request_id)
         if isinstance(decision, policy.Retry):
-            self._retry_at(decision.at)
+            ports.wakeups.wake(INVOCATIONS, at=decision.at)
         if written.delivery is not None and written.delivery.state == "pending":
-            self._deliver()
+            ports.wakeups.wake(DELIVERIES)
 
     async def stop(self, invocation: Invocation) -> None:
         """End an invocation that was claimed in order to be stopped."""

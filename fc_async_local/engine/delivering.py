@@ -17,7 +17,7 @@ from fc_async_local.destinations.protocol import DeliveryResult, kind_of
 from fc_async_local.domain import policy, settlement
 from fc_async_local.engine.leases import Claims, write_under_lease
 from fc_async_local.engine.loops import Loop
-from fc_async_local.engine.ports import Point
+from fc_async_local.engine.ports import DELIVERIES, Point
 from fc_async_local.store.protocol import Settled
 from fc_async_sdk.errors import InvalidArn
 
@@ -43,7 +43,8 @@ class Delivering:
         self._held: dict[str, Delivery] = {}
         self._leases = Claims(ports.clock)
         self._full = False
-        self._claims = Loop("deliverer", ports.clock, self._claim)
+        lease_ms = ports.settings.lease_ms
+        self._claims = Loop(DELIVERIES, ports.wakeups, self._claim, survey_ms=lease_ms)
 
     @property
     def in_flight(self) -> int:
@@ -53,10 +54,6 @@ class Delivering:
     def start(self) -> None:
         """Begin to deliver."""
         self._claims.start()
-
-    def notify(self) -> None:
-        """There is something to deliver now."""
-        self._claims.notify()
 
     async def _claim(self) -> int | None:
         ports = self._ports
@@ -80,12 +77,12 @@ class Delivering:
         if self._full:
             return None
         more = len(claimed) == free
-        return now if more else ports.look_again(await ports.store.next_delivery_due())
+        return now if more else await ports.store.next_delivery_due()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if self._full:
-            self._claims.notify()
+            self._claims.wake()
 
     async def _work(self, delivery: Delivery) -> None:
         with self._ports.clock.work():
@@ -118,9 +115,9 @@ class Delivering:
         _log(delivery, decision, error, settled)
         if settled is Settled.STALE:
             # It may have been written by an earlier try whose answer was lost: look again.
-            self._claims.notify()
+            self._claims.wake()
         elif isinstance(decision, policy.DeliverAgain):
-            self._claims.notify(decision.at)
+            self._claims.wake(decision.at)
 
     async def _try(self, delivery: Delivery) -> DeliveryResult:
         """One try; whatever goes wrong in an adapter is worth another one."""

@@ -18,11 +18,10 @@ from fc_async_local.engine.attempts import Attempts, Held
 from fc_async_local.engine.heartbeat import Heartbeat
 from fc_async_local.engine.leases import Claims
 from fc_async_local.engine.loops import Loop
+from fc_async_local.engine.ports import INVOCATIONS
 from fc_async_local.engine.ready import ReadyQueue
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from fc_async_local.engine.ports import Ports
 
 logger = logging.getLogger(__name__)
@@ -39,20 +38,20 @@ class Dispatching:
 
     Args:
         ports: The engine's ports.
-        deliver: Told when there is something to deliver.
     """
 
-    def __init__(self, ports: Ports, deliver: Callable[[], None]) -> None:
+    def __init__(self, ports: Ports) -> None:
         self._ports = ports
         self._ready = ReadyQueue(ports.settings.max_in_flight)
         self._tasks: set[asyncio.Task[None]] = set()
         self._full = False
         self._closing = False
         self._leases = Claims(ports.clock)
-        self._claims = Loop("dispatcher", ports.clock, self._claim)
-        self._alarm = Loop("alarm", ports.clock, self._start_due)
+        lease_ms = ports.settings.lease_ms
+        self._claims = Loop(INVOCATIONS, ports.wakeups, self._claim, survey_ms=lease_ms)
+        self._alarm = Loop("alarm", ports.wakeups, self._start_due)
         self._heartbeat = Heartbeat(ports, self._ready, self._leases)
-        self.attempts = Attempts(ports, claims=self._leases, retry_at=self.notify, deliver=deliver)
+        self.attempts = Attempts(ports, claims=self._leases)
 
     @property
     def in_flight(self) -> int:
@@ -64,10 +63,6 @@ class Dispatching:
         self._claims.start()
         self._alarm.start()
         self._heartbeat.start()
-
-    def notify(self, at: int | None = None) -> None:
-        """Note that an invocation in the store is due at a time (None: now)."""
-        self._claims.notify(None if at is None else at - _LEAD_MS)
 
     async def stop(self, request_id: str) -> None:
         """A stop was asked for; interrupt the attempt if it is made here."""
@@ -105,7 +100,7 @@ class Dispatching:
             return None
         if len(claimed) == room:
             return now
-        return ports.look_again(self._before(await ports.store.next_due()))
+        return self._before(await ports.store.next_due())
 
     def _before(self, due: int | None) -> int | None:
         """Return when to claim what is due at ``due``: shortly before.
@@ -120,7 +115,7 @@ class Dispatching:
     def _hold(self, held: Held) -> None:
         self._ready.add(held)
         if held.invocation.due_at > self._ports.clock.now():
-            self._alarm.notify(held.invocation.due_at)
+            self._alarm.wake(held.invocation.due_at)
         else:
             self._start_ready()
         if len(self._ready) == 1:
@@ -139,7 +134,7 @@ class Dispatching:
 
     def _made_room(self) -> None:
         if self._full:
-            self._claims.notify()
+            self._claims.wake()
 
     async def _work(self, held: Held) -> None:
         with self._ports.clock.work():

@@ -7,12 +7,10 @@ A facade over its parts: :mod:`accepting`, :mod:`dispatching` with :mod:`attempt
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import random
 from typing import TYPE_CHECKING, Final
 
-from fc_async_local.background import keep_running, pause_on, start_task
 from fc_async_local.clock import VirtualClock
 from fc_async_local.domain import metrics
 from fc_async_local.domain.invocation import Count, OutcomeKind
@@ -22,14 +20,15 @@ from fc_async_local.engine.accepting import Accepting, away
 from fc_async_local.engine.delivering import Delivering
 from fc_async_local.engine.dispatching import Dispatching
 from fc_async_local.engine.loops import Loop, persist
-from fc_async_local.engine.ports import Ports, Probe, no_probe
+from fc_async_local.engine.ports import DELIVERIES, INVOCATIONS, Ports, Probe, no_probe
 from fc_async_local.engine.protocol import Accepted, Answered, Rejected
 from fc_async_local.execution.protocol import Attempt
 from fc_async_local.store.protocol import StoreUnavailable
+from fc_async_local.wakeups import Wakeups
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Mapping
 
     from fc_async_local.clock import Clock
     from fc_async_local.destinations.protocol import Destination, DestinationKind
@@ -66,6 +65,8 @@ class Engine:
         node_id: Who holds the claims; unique among nodes that share a store, the same after a
             restart.
         random_source: Makes request ids and picks versions of weighted aliases.
+        wakeups: Tells other nodes of work, and this one of theirs; None: no other node uses the
+            store.
         probe: Told of each point between two durable steps (crash tests).
     """
 
@@ -80,6 +81,7 @@ class Engine:
         settings: Settings,
         node_id: str = "local",
         random_source: random.Random | None = None,
+        wakeups: Wakeups | None = None,
         probe: Probe = no_probe,
     ) -> None:
         self._ports = Ports(
@@ -93,25 +95,20 @@ class Engine:
             settler=Settler(settings.rules, settings.place),
             node_id=node_id,
             random=random_source or random.Random(),  # noqa: S311 -- names and draws, no secrets
+            wakeups=wakeups or Wakeups(clock),
             probe=probe,
         )
         self._delivering = Delivering(self._ports)
-        self._dispatching = Dispatching(self._ports, self._delivering.notify)
-        self._accepting = Accepting(self._ports, self._dispatching)
-        self._pruning = Loop("prune", clock, self._prune)
-        self._listening: asyncio.Task[None] | None = None
+        self._dispatching = Dispatching(self._ports)
+        self._accepting = Accepting(self._ports)
+        self._pruning = Loop("prune", self._ports.wakeups, self._prune)
 
     async def start(self) -> None:
         """Take back what this node held before and begin to work."""
-        ports = self._ports
-        await persist(
-            ports.clock, "start", lambda: ports.store.release(ports.node_id, now=ports.clock.now())
-        )
+        await persist(self._ports.clock, "start", self._release)
         self._dispatching.start()
         self._delivering.start()
         self._pruning.start()
-        if ports.hints is not None:
-            self._listening = start_task("hints", self._listen(ports.hints))
 
     async def aclose(self, *, grace_ms: int = 0) -> None:
         """Stop working and give back what is held: it runs again after the next start.
@@ -121,17 +118,20 @@ class Engine:
         Args:
             grace_ms: How long running attempts may go on.
         """
-        ports = self._ports
-        if self._listening is not None:
-            self._listening.cancel()
-            await asyncio.wait({self._listening})
         await self._pruning.aclose()
         await self._dispatching.aclose(grace_ms=grace_ms)
         await self._delivering.aclose()
         try:
-            await ports.store.release(ports.node_id, now=ports.clock.now())
+            await self._release()
         except StoreUnavailable as error:
             logger.warning("what is held can't be given back, its leases will end: %s", error)
+
+    async def _release(self) -> None:
+        """Give back what this node holds."""
+        ports = self._ports
+        await ports.store.release(ports.node_id, now=ports.clock.now())
+        ports.wakeups.announce(INVOCATIONS)
+        ports.wakeups.announce(DELIVERIES)
 
     @property
     def in_flight(self) -> int:
@@ -256,7 +256,7 @@ class Engine:
         except StoreUnavailable as error:
             raise away(error) from error
         if done:
-            self._dispatching.notify()
+            self._ports.wakeups.announce(INVOCATIONS)
         return done
 
     async def redrive(self, request_id: str) -> bool:
@@ -272,7 +272,7 @@ class Engine:
         except StoreUnavailable as error:
             raise away(error) from error
         if done:
-            self._delivering.notify()
+            self._ports.wakeups.announce(DELIVERIES)
         return done
 
     async def advance(self, ms: int) -> None:
@@ -318,18 +318,6 @@ class Engine:
         if not isinstance(clock, VirtualClock):
             raise TypeError("only a virtual clock can be moved; start with --clock virtual")
         return clock
-
-    async def _listen(self, changed: Callable[[], Awaitable[None]]) -> None:
-        """Look for due work whenever another node may have made some."""
-
-        async def hear() -> None:
-            await changed()
-            self._dispatching.notify()
-            self._delivering.notify()
-
-        await keep_running(
-            "hints", hear, pause_on(self._ports.clock), unavailable=(StoreUnavailable,)
-        )
 
     async def _prune(self) -> int:
         """Forget what is older than its retention."""

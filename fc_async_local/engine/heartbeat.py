@@ -34,7 +34,7 @@ class Heartbeat:
         self._claims = claims
         self._interval_ms = ports.settings.lease_ms // _PER_LEASE
         self._next_at = 0
-        self._loop = Loop("heartbeat", ports.clock, self._extend)
+        self._loop = Loop("heartbeat", ports.wakeups, self._extend)
 
     def start(self) -> None:
         """Begin to extend leases."""
@@ -47,7 +47,7 @@ class Heartbeat:
     def first_held(self) -> None:
         """Note that something is held after nothing was."""
         self._next_at = self._ports.clock.now() + self._interval_ms
-        self._loop.notify(self._next_at)
+        self._loop.wake(self._next_at)
 
     async def _extend(self) -> int | None:
         ports = self._ports

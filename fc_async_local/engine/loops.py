@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Background loops that sleep until there is something to do.
+"""Background loops that sleep until there is something to do, and writes that outlast an outage.
 
-A loop calls its step, which does what is due and says when it wants to be called again. A step that
+A loop calls its step, which does what is due and returns when it must be called again. A step that
 fails is logged and taken again later, see :mod:`fc_async_local.background`.
 """
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from fc_async_local.clock import Clock
+    from fc_async_local.wakeups import Wakeups
 
 logger = logging.getLogger(__name__)
 
@@ -32,14 +33,17 @@ async def persist(
     *args: P.args,
     **named: P.kwargs,
 ) -> T:
-    """Write, and while the store is away wait and write again.
+    """Write; while the store is unavailable, wait and write again.
 
     Args:
         clock: Measures the waits.
         what: For the log.
-        write: Makes a fresh attempt each time.
+        write: Makes one attempt.
         args: For ``write``.
         named: For ``write``.
+
+    Returns:
+        What ``write`` returned.
     """
     failures = 0
     while True:
@@ -48,51 +52,57 @@ async def persist(
         except StoreUnavailable as error:  # noqa: PERF203 -- trying again is the point
             failures += 1
             wait = outage_wait(failures)
-            logger.warning("%s: the store is away (%s); again in %d ms", what, error, wait)
+            logger.warning(
+                "%s: the store is unavailable (%s); tried again in %d ms", what, error, wait
+            )
             await clock.wait(clock.now() + wait)
 
 
 class Loop:
-    """One background loop.
+    """A background loop, woken by its topic.
 
     Args:
-        name: For the log.
-        clock: What it sleeps on.
-        step: Does what is due; returns when to be called next, None: when notified.
+        topic: What wakes it; also its name in the log.
+        wakeups: Wakes it; with the clock that it sleeps on.
+        step: Does what is due; returns when it must be called next, None: when woken.
+        survey_ms: How long it sleeps at most while other nodes use the same store; None: other
+            nodes do not wake it.
     """
 
-    def __init__(self, name: str, clock: Clock, step: Callable[[], Awaitable[int | None]]) -> None:
-        self.name = name
-        self._clock = clock
+    def __init__(
+        self,
+        topic: str,
+        wakeups: Wakeups,
+        step: Callable[[], Awaitable[int | None]],
+        *,
+        survey_ms: int | None = None,
+    ) -> None:
+        self._topic = topic
+        self._wakeups = wakeups
         self._step = step
-        self._wake = asyncio.Event()
-        self._sleeps_until: int | None = None
+        self._survey_ms = survey_ms
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begin; the first step is taken at once."""
-        self._task = start_task(self.name, self._run())
+        self._task = start_task(self._topic, self._run())
 
-    def notify(self, at: int | None = None) -> None:
-        """There is something to do at a moment (None: now)."""
-        if at is None or self._sleeps_until is None or at < self._sleeps_until:
-            self._wake.set()
+    def wake(self, at: int | None = None) -> None:
+        """Take a step at a time; None: now."""
+        self._wakeups.wake(self._topic, at=at)
 
     async def aclose(self) -> None:
-        """End it, in the middle of a step if need be."""
+        """End the loop, if necessary in the middle of a step."""
         if self._task is None:
             return
         self._task.cancel()
         await asyncio.wait({self._task})
 
     async def _run(self) -> None:
-        with self._clock.work():
-            await keep_running(
-                self.name, self._turn, pause_on(self._clock), unavailable=(StoreUnavailable,)
-            )
+        clock, wakeups = self._wakeups.clock, self._wakeups
+        with clock.work(), wakeups.waiter(self._topic, survey_ms=self._survey_ms) as waiter:
 
-    async def _turn(self) -> None:
-        self._wake.clear()
-        self._sleeps_until = None
-        until = self._sleeps_until = await self._step()
-        await self._clock.wait(until, self._wake)
+            async def turn() -> None:
+                await waiter.wait(await self._step())
+
+            await keep_running(self._topic, turn, pause_on(clock), unavailable=(StoreUnavailable,))

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     import random
@@ -22,6 +22,13 @@ if TYPE_CHECKING:
     from fc_async_local.execution.protocol import FunctionRunner
     from fc_async_local.settings import EngineSettings
     from fc_async_local.store.protocol import Store
+    from fc_async_local.wakeups import Wakeups
+
+INVOCATIONS: Final = "invocations"
+"""Topic of wake-ups: an invocation may be claimed."""
+
+DELIVERIES: Final = "deliveries"
+"""Topic of wake-ups: a delivery may be claimed."""
 
 
 class Point(enum.Enum):
@@ -56,6 +63,7 @@ class Ports:
         node_id: Who holds the claims; the same after a restart lets the node take back at once
             what it held.
         settler: Turns decisions into what is written.
+        wakeups: Tells of work that this node or another one has written.
         random: Makes request ids and picks versions of weighted aliases.
     """
 
@@ -69,19 +77,5 @@ class Ports:
     settler: Settler
     node_id: str
     random: random.Random
+    wakeups: Wakeups
     probe: Probe = no_probe
-
-    @property
-    def hints(self) -> Callable[[], Awaitable[None]] | None:
-        """What tells of changes by other nodes; None when the store is this node's alone."""
-        return getattr(self.store, "changed", None)
-
-    def look_again(self, due: int | None) -> int | None:
-        """When to look for due work again, if ``due`` is when the next is known to be.
-
-        Hints of other nodes can be lost; then their work is found within the time of a lease.
-        """
-        if self.hints is None:
-            return due
-        latest = self.clock.now() + self.settings.lease_ms
-        return latest if due is None else min(due, latest)

@@ -14,7 +14,6 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from fc_async_local.background import keep_running, outage_wait, pause_on, start_task
-from fc_async_local.services.hints import ALONE, look_again
 from fc_async_local.services.mns.model import Draft, Queue, QueueAttributes, Receipt
 from fc_async_local.store.protocol import StoreUnavailable
 
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from fc_async_local.clock import Clock
-    from fc_async_local.services.hints import Hints
     from fc_async_local.services.mns.model import Message
     from fc_async_local.services.mns.store import MessageStore
 
@@ -46,7 +44,7 @@ class Pusher:
         name: Of the service.
         attempt: Does a duty once; ``message.dequeue_count`` is the number of this try. None:
             it is over, done or given up; else seconds until the next try.
-        hints: How often to look for what other nodes left behind.
+        survey_ms: How often to look for what other nodes left behind; None: there are none.
     """
 
     def __init__(
@@ -55,13 +53,13 @@ class Pusher:
         clock: Clock,
         name: str,
         attempt: Callable[[Message], Awaitable[float | None]],
-        hints: Hints = ALONE,
+        survey_ms: int | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
         self._attempt = attempt
-        self._hints = hints
-        self._shared = hints.survey_ms is not None
+        self._survey_ms = survey_ms
+        self._shared = survey_ms is not None
         self.queue = f".{name}"
         self._wake = asyncio.Event()
         self._running: set[asyncio.Task[None]] = set()
@@ -107,8 +105,10 @@ class Pusher:
     async def _turn(self) -> None:
         self._wake.clear()
         until = await self._begin_due()
-        again = look_again(self._hints.survey_ms, self._clock.now(), until)
-        await self._clock.wait(again, self._wake)
+        if self._survey_ms is not None:
+            latest = self._clock.now() + self._survey_ms
+            until = latest if until is None else min(until, latest)
+        await self._clock.wait(until, self._wake)
 
     async def _begin_due(self) -> int | None:
         """Begin what is due; when to look again."""

@@ -292,18 +292,6 @@ class Store(Protocol):
         ...
 
 
-class Watched(Protocol):
-    """A store that others write to as well has this beside its verbs; look for it by name."""
-
-    async def changed(self) -> None:
-        """Return when somebody has changed something since the last return.
-
-        A hint that saves waiting for the next due time: it may come for nothing, and may be lost
-        while the connection is cut.
-        """
-        ...
-
-
 class Document(NamedTuple):
     """One piece of configuration: a function, a version, an alias, an async configuration."""
 

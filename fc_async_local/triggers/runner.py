@@ -17,7 +17,6 @@ from fc_async_local.domain import loop_guard
 from fc_async_local.domain.invocation import DeadEvent, InvokeRequest, OutcomeKind
 from fc_async_local.domain.rejection import Rejected
 from fc_async_local.services.eventbridge.model import Parameter, Rule, Target
-from fc_async_local.services.hints import ALONE, look_again
 from fc_async_local.services.invoking import function_arn
 from fc_async_local.services.mns.errors import MnsError
 from fc_async_local.services.mns.model import BATCH, POLLING_SECONDS
@@ -43,7 +42,6 @@ if TYPE_CHECKING:
     from fc_async_local.domain.invocation import CallPath
     from fc_async_local.domain.rules import Place
     from fc_async_local.services.eventbridge.service import EventBridgeService
-    from fc_async_local.services.hints import Hints
     from fc_async_local.services.invoking import FunctionInvoker
     from fc_async_local.services.mns.service import MnsService
     from fc_async_local.services.mns.topic_service import TopicService
@@ -73,7 +71,7 @@ class TriggerRunner:
         source: All triggers as they are now.
         invoker: Runs functions.
         place: Region and account in the events.
-        hints: How often to look for triggers that other nodes made.
+        survey_ms: How often to look for triggers that other nodes made; None: there are none.
     """
 
     def __init__(
@@ -87,7 +85,7 @@ class TriggerRunner:
         invoker: FunctionInvoker,
         clock: Clock,
         place: Place,
-        hints: Hints = ALONE,
+        survey_ms: int | None = None,
     ) -> None:
         self._source = source
         self._mns = mns
@@ -97,7 +95,7 @@ class TriggerRunner:
         self._invoker = invoker
         self._clock = clock
         self._place = place
-        self._hints = hints
+        self._survey_ms = survey_ms
         self._changed = asyncio.Event()
         self._refreshing = asyncio.Lock()
         self._watch: asyncio.Task[None] | None = None
@@ -135,7 +133,8 @@ class TriggerRunner:
             )
 
     async def _refresh_when_changed(self) -> None:
-        await self._clock.wait(look_again(self._hints.survey_ms, self._clock.now()), self._changed)
+        survey = None if self._survey_ms is None else self._clock.now() + self._survey_ms
+        await self._clock.wait(survey, self._changed)
         self._changed.clear()
         try:
             await self.refresh()

@@ -22,7 +22,6 @@ from fc_async_local.services.eventbridge.errors import (
     rule_missing,
 )
 from fc_async_local.services.eventbridge.model import Bus, Duty, Entry, Rule
-from fc_async_local.services.hints import ALONE
 from fc_async_local.services.pushing import Pusher
 from fc_async_local.services.retry import wait_after
 from fc_async_local.store.protocol import Change, ChangeRefused
@@ -37,7 +36,6 @@ if TYPE_CHECKING:
     from fc_async_local.services.definitions import Definitions
     from fc_async_local.services.eventbridge.model import Event, Target
     from fc_async_local.services.eventbridge.targets import Targets
-    from fc_async_local.services.hints import Hints
     from fc_async_local.services.mns.model import Draft, Message
     from fc_async_local.services.mns.store import MessageStore
     from fc_async_local.settings import Settings
@@ -66,7 +64,7 @@ class EventBridgeService:
         clock: Clock,
         settings: Settings,
         random: random.Random,
-        hints: Hints = ALONE,
+        survey_ms: int | None = None,
     ) -> None:
         self._store = store
         self._kept = kept
@@ -74,7 +72,7 @@ class EventBridgeService:
         self._clock = clock
         self._random = random
         self.settings = settings
-        self._pusher = Pusher(store, clock, "eventbridge", self._attempt, hints)
+        self._pusher = Pusher(store, clock, "eventbridge", self._attempt, survey_ms)
         self.bound: Sequence[Rule] = ()
         """Rules that are triggers of functions; kept by their registry, not here."""
 

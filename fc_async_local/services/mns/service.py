@@ -1,43 +1,50 @@
 # SPDX-License-Identifier: MIT
-"""MNS queues as a service: what the HTTP door and the destination adapter call.
+"""MNS queues as a service: what the HTTP endpoint and the destination adapter call.
 
-Adds to the store what needs a clock, randomness and waiting: message ids, long polls that wake
-when something is sent. It knows no HTTP and no XML.
+Adds to the store what needs a clock and waiting: long polls that are woken when a message is sent.
+It knows nothing of HTTP and XML.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fc_async_local.services.bell import Bells
-from fc_async_local.services.hints import ALONE, look_again
 from fc_async_local.services.mns import model
 from fc_async_local.services.mns import queue as rules
 from fc_async_local.services.mns.errors import MnsError, handle_unknown, message_missing
 from fc_async_local.services.mns.model import Queue, QueueAttributes
+from fc_async_local.wakeups import Wakeups
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fc_async_local.clock import Clock
-    from fc_async_local.services.hints import Hints
     from fc_async_local.services.mns.model import Counts, Creation, Draft, Message
     from fc_async_local.services.mns.store import MessageStore
     from fc_async_local.settings import Settings
 
 
 class MnsService:
-    """Queues: create, send, receive, delete."""
+    """Queues: create, send, receive, delete.
+
+    Args:
+        store: Keeps queues and messages.
+        clock: Decides what is visible and when a poll ends.
+        settings: The runtime's settings.
+        wakeups: Wakes long polls; None: those of this object alone.
+    """
 
     def __init__(
-        self, store: MessageStore, clock: Clock, settings: Settings, hints: Hints = ALONE
+        self,
+        store: MessageStore,
+        clock: Clock,
+        settings: Settings,
+        wakeups: Wakeups | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
         self.settings = settings
-        self._bells = Bells("mns", hints)
-        self._hints = hints
-        self._closed = False
+        self._wakeups = wakeups or Wakeups(clock)
 
     async def create_queue(self, name: str, attributes: QueueAttributes | None = None) -> Creation:
         """Make a queue.
@@ -73,14 +80,14 @@ class MnsService:
         return await self._store.queues(prefix=prefix, after=behind, limit=limit)
 
     async def delete_queue(self, name: str) -> None:
-        """Forget a queue and its messages; those who wait for it are told at once."""
+        """Forget a queue and its messages; long polls of it fail at once."""
         await self._store.delete_queue(name)
-        self._bells.ring_all(name)
+        self._wakeups.announce(topic_of(name))
 
     async def send(self, name: str, drafts: Sequence[Draft]) -> Sequence[Message]:
         """Queue messages, all or none; returns after they are durable."""
         messages = await self._store.send(name, drafts, now=self._clock.now())
-        self._bells.ring(name, len(messages))
+        self._wakeups.announce(topic_of(name), count=len(messages))
         return messages
 
     async def broadcast(self, drafts: Sequence[tuple[str, Draft]]) -> Sequence[MnsError | None]:
@@ -88,7 +95,7 @@ class MnsService:
         refusals = await self._store.broadcast(drafts, now=self._clock.now())
         for (name, _draft), refusal in zip(drafts, refusals, strict=True):
             if refusal is None:
-                self._bells.ring(name)
+                self._wakeups.announce(topic_of(name), count=1)
         return refusals
 
     async def receive(
@@ -113,20 +120,12 @@ class MnsService:
         deadline = started + seconds * 1_000
         if found.messages or now >= deadline:
             return found.messages
-        return await self._wait_and_receive(name, limit, deadline)
 
-    async def _wait_and_receive(self, name: str, limit: int, deadline: int) -> Sequence[Message]:
-        # In line before looking: what is sent between the look and the wait rings this bell.
-        with self._bells.at(name) as (bell, turn):
-            while True:
-                found = await self._store.receive(name, limit, now=self._clock.now())
-                if found.messages or self._clock.now() >= deadline or self._closed:
-                    return found.messages
-                until = look_again(
-                    self._hints.look_ms, self._clock.now(), deadline, found.next_visible_at
-                )
-                await self._clock.wait(until, turn)
-                bell.again(turn)
+        async def look() -> tuple[Sequence[Message], int | None]:
+            received = await self._store.receive(name, limit, now=self._clock.now())
+            return received.messages, received.next_visible_at
+
+        return await self._wakeups.poll(topic_of(name), look, deadline=deadline)
 
     async def peek(self, name: str, *, limit: int = 1) -> Sequence[Message]:
         """Look at messages without taking them."""
@@ -160,11 +159,11 @@ class MnsService:
         hidden = await self._store.hide(name, receipt, seconds=seconds, now=self._clock.now())
         if hidden is None:
             raise message_missing()
-        # Whoever waits had the old moment in mind.
-        self._bells.ring(name, 1)
+        # Polls wait until the time at which it would have become visible.
+        self._wakeups.announce(topic_of(name), count=1)
         return hidden
 
-    def close(self) -> None:
-        """Send everybody home who waits for a message: their polls end empty."""
-        self._closed = True
-        self._bells.close()
+
+def topic_of(queue: str) -> str:
+    """Return the topic of wake-ups that polls of a queue wait for."""
+    return f"mns/{queue}"

@@ -15,7 +15,6 @@ import msgspec
 from fc_async_local.domain.invocation import DeadEvent, InvokeRequest
 from fc_async_local.domain.rejection import Rejected
 from fc_async_local.services import definitions, identifiers
-from fc_async_local.services.hints import ALONE
 from fc_async_local.services.invoking import function_arn, queue_arn
 from fc_async_local.services.mns import topic as rules
 from fc_async_local.services.mns.errors import MnsError, subscription_missing, topic_missing
@@ -38,7 +37,6 @@ if TYPE_CHECKING:
 
     from fc_async_local.clock import Clock
     from fc_async_local.services.definitions import Definitions
-    from fc_async_local.services.hints import Hints
     from fc_async_local.services.invoking import FunctionInvoker
     from fc_async_local.services.mns.model import Creation, Message
     from fc_async_local.services.mns.service import MnsService
@@ -82,7 +80,7 @@ class TopicService:
         *,
         clock: Clock,
         random: random.Random,
-        hints: Hints = ALONE,
+        survey_ms: int | None = None,
     ) -> None:
         self._queues = queues
         self._store = store
@@ -91,7 +89,7 @@ class TopicService:
         self._invoker = invoker
         self._clock = clock
         self._random = random
-        self._pusher = Pusher(store, clock, "topics", self._attempt, hints)
+        self._pusher = Pusher(store, clock, "topics", self._attempt, survey_ms)
         self.owner = queues.settings.place.account_id
         self.functions: Sequence[FunctionSubscription] = ()
         """Triggers of functions; kept by their registry, not here."""

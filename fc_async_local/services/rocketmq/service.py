@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""RocketMQ as a service: what the HTTP door, destinations and rules call.
+"""RocketMQ as a service: what the HTTP endpoint, destinations and rules call.
 
-Adds to the store what needs a clock, randomness and waiting. It knows no HTTP and no XML.
+Adds to the store what needs a clock, randomness and waiting. It knows nothing of HTTP and XML.
 """
 
 from __future__ import annotations
@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from fc_async_local.services import identifiers
-from fc_async_local.services.bell import Bells
-from fc_async_local.services.hints import ALONE, look_again
 from fc_async_local.services.rocketmq import log, model
 from fc_async_local.services.rocketmq.errors import RocketMqError, topic_missing
 from fc_async_local.services.rocketmq.model import Topic, Want
 from fc_async_local.store.protocol import Change, ChangeRefused
+from fc_async_local.wakeups import Wakeups
 from fc_async_sdk.errors import shorten
 from fc_async_sdk.spec import limits
 
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 
     from fc_async_local.clock import Clock
     from fc_async_local.services.definitions import Definitions
-    from fc_async_local.services.hints import Hints
     from fc_async_local.services.rocketmq.model import Message, NewMessage, Pending
     from fc_async_local.services.rocketmq.store import LogStore
     from fc_async_local.settings import Settings
@@ -78,15 +76,13 @@ class RocketMqService:
         *,
         clock: Clock,
         settings: Settings,
-        hints: Hints = ALONE,
+        wakeups: Wakeups | None = None,
     ) -> None:
         self._store = store
         self._kept = kept
         self._clock = clock
         self.settings = settings
-        self._bells = Bells("rocketmq", hints)
-        self._hints = hints
-        self._closed = False
+        self._wakeups = wakeups or Wakeups(clock)
 
     async def refresh(self) -> None:
         """See what other nodes have set up."""
@@ -155,8 +151,8 @@ class RocketMqService:
         deliver_at = new.deliver_at if new.deliver_at is not None and new.deliver_at > now else None
         key = _key(instance_id, topic)
         await self._store.append(key, message, deliver_at=deliver_at)
-        # Every group has a cursor of its own: one waiter of each is to look.
-        self._bells.ring_all(key)
+        # Every group has a cursor of its own, so a consumer of each may find the message.
+        self._wakeups.announce(_wakeup_topic(key))
         return message
 
     async def consume(
@@ -197,20 +193,18 @@ class RocketMqService:
         want = Want(limit=limit, tags=log.read_tags(tag), ordered=ordered, hold_ms=hold)
         key = _key(instance_id, topic)
         deadline = self._clock.now() + wait_seconds * 1_000
-        with self._bells.at(key) as (bell, turn):
-            while True:
-                found = await self._store.take(key, group, want, now=self._clock.now())
-                for lost in found.given_up:
-                    await self._bury(instance_id, topic, group, lost)
-                if found.messages or self._clock.now() >= deadline or self._closed:
-                    return found.messages
-                until = look_again(self._hints.look_ms, self._clock.now(), deadline, found.next_at)
-                await self._clock.wait(until, turn)
-                bell.again(turn)
 
-    async def _bury(self, instance_id: str, topic: str, group: str, lost: Pending) -> None:
-        """What a group was handed too often goes to its dead-letter topic, as in the service."""
-        grave = f"%DLQ%{group}"
+        async def look() -> tuple[Sequence[Pending], int | None]:
+            taken = await self._store.take(key, group, want, now=self._clock.now())
+            for lost in taken.given_up:
+                await self._dead_letter(instance_id, topic, group, lost)
+            return taken.messages, taken.next_at
+
+        return await self._wakeups.poll(_wakeup_topic(key), look, deadline=deadline)
+
+    async def _dead_letter(self, instance_id: str, topic: str, group: str, lost: Pending) -> None:
+        """Move a message that a group was handed too often to the group's dead-letter topic."""
+        dead_letters = f"%DLQ%{group}"
         _LOG.warning(
             "topic %s of %s, group %s: message %s was handed out %d times, it is in %s now",
             topic,
@@ -218,11 +212,12 @@ class RocketMqService:
             group,
             lost.message.message_id,
             lost.consumed,
-            grave,
+            dead_letters,
         )
-        await self._keep_topic(instance_id, grave)
-        await self._store.append(_key(instance_id, grave), lost.message)
-        self._bells.ring_all(_key(instance_id, grave))
+        await self._keep_topic(instance_id, dead_letters)
+        key = _key(instance_id, dead_letters)
+        await self._store.append(key, lost.message)
+        self._wakeups.announce(_wakeup_topic(key))
 
     async def acknowledge(
         self, instance_id: str, topic: str, group: str, handles: Sequence[str]
@@ -239,17 +234,16 @@ class RocketMqService:
         done = await self._store.acknowledge(key, group, known, now=self._clock.now())
         good = {receipt for receipt, is_done in zip(known, done, strict=True) if is_done}
         # An ordered group may go on with the sharding key now.
-        self._bells.ring_all(key)
+        self._wakeups.announce(_wakeup_topic(key))
         return [receipt in good for receipt in receipts]
-
-    def close(self) -> None:
-        """Send everybody home who waits for a message: their polls end empty."""
-        self._closed = True
-        self._bells.close()
 
 
 def _key(instance_id: str, topic: str) -> str:
     return f"{instance_id}/{topic}"
+
+
+def _wakeup_topic(key: str) -> str:
+    return f"rocketmq/{key}"
 
 
 def _check(what: str, value: int, allowed: Range) -> None:

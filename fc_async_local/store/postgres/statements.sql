@@ -24,8 +24,8 @@ ON CONFLICT (component) DO UPDATE SET version = excluded.version;
 -- name: listen
 LISTEN fc_async;
 
--- name: announce
-NOTIFY fc_async;
+-- name: notify
+SELECT pg_notify('fc_async', hint) FROM unnest(%s::text[]) AS hint;
 
 -- name: lasts_not
 SET LOCAL synchronous_commit TO off;

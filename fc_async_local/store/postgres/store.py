@@ -17,7 +17,6 @@ from msgspec.structs import replace
 from fc_async_local.domain.states import Status
 from fc_async_local.store import paging, rows, sql, steps
 from fc_async_local.store.postgres import batches
-from fc_async_local.store.postgres.announcer import Announcer
 from fc_async_local.store.postgres.batcher import Batcher
 from fc_async_local.store.postgres.database import SQL
 from fc_async_local.store.protocol import Settled, Stats, StopResult, Task, TaskPage
@@ -53,7 +52,6 @@ class PostgresStore:
     def __init__(self, database: PostgresDatabase) -> None:
         """Use a database whose ``SCHEMA`` has been migrated; closing it stays the caller's."""
         self._database = database
-        self._announcer = Announcer(database)
         # One group of a kind at a time, so a source's counters are never written by two at once.
         source = secrets.token_hex(4)
         self._dead_source = f"dead-{source}"
@@ -73,7 +71,6 @@ class PostgresStore:
     async def accept(self, invocation: Invocation, counts: Sequence[Count] = ()) -> None:
         """See :meth:`Store.accept`."""
         await self._accepts.submit(batches.Accept(invocation, counts))
-        self._announcer.announce()
 
     async def claim(
         self, limit: int, *, now: int, until: int, owner: str, ahead: int = 0
@@ -134,9 +131,7 @@ class PostgresStore:
             deliveries = await connection.execute(SQL["release_deliveries"], (now, owner))
             return len(held) + deliveries.rowcount
 
-        released = await self._database.run(job)
-        self._announcer.announce()
-        return released
+        return await self._database.run(job)
 
     async def stop(
         self, function: str, task_id: str, *, now: int, until: int, owner: str
@@ -154,9 +149,7 @@ class PostgresStore:
                 await batches.write_back(connection, [(row[0], after, its_steps)])
             return StopResult(after, claimed)
 
-        result = await self._database.run(job)
-        self._announcer.announce()
-        return result
+        return await self._database.run(job)
 
     async def make_due(self, function: str, task_id: str, *, now: int) -> bool:
         """See :meth:`Store.make_due`."""
@@ -296,9 +289,7 @@ class PostgresStore:
             await connection.execute(SQL["mark_destination"], ("Pending", request_id))
             return True
 
-        redriven = await self._database.run(job)
-        self._announcer.announce()
-        return redriven
+        return await self._database.run(job)
 
     async def discard_dead(self, request_id: str) -> bool:
         """See :meth:`Store.discard_dead`."""
@@ -311,15 +302,10 @@ class PostgresStore:
         values = {"since": steps.minute(since), "function": function}
         return {(metric, of): value for metric, of, value in await self._rows("metrics", values)}
 
-    async def changed(self) -> None:
-        """See :meth:`~fc_async_local.store.protocol.Watched.changed`."""
-        await self._announcer.changed()
-
     async def aclose(self) -> None:
         """Write what waits; the database is closed by whoever opened it."""
         for batcher in (self._accepts, self._starts, self._settles, self._delivered):
             await batcher.aclose()
-        await self._announcer.aclose()
 
     def _grouped(
         self,
@@ -344,7 +330,4 @@ class PostgresStore:
         async def job(connection: Connection) -> bool:
             return (await connection.execute(SQL[statement], values)).rowcount > 0
 
-        changed = await self._database.run(job)
-        if changed:
-            self._announcer.announce()
-        return changed
+        return await self._database.run(job)

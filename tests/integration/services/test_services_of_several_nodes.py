@@ -17,8 +17,10 @@ from mq_http_sdk.mq_client import MQClient
 from mq_http_sdk.mq_producer import TopicMessage as RocketMqMessage
 
 import fc_async_sdk
+from fc_async_local import wakeups
 from fc_async_local.embedded import LocalRuntime
-from fc_async_local.services.hints import ALONE
+from fc_async_local.services.mns.service import topic_of
+from fc_async_local.store.postgres.channel import PostgresChannel
 from fc_async_tests.code import archive
 from fc_async_tests.nodes import mns, wait_for
 
@@ -61,8 +63,7 @@ def accounts(nodes):
 def test_a_long_poll_on_one_node_ends_when_the_other_sends(nodes, accounts, monkeypatch):
     account = accounts[0]
     # So that the hint alone can end it.
-    service = nodes[1].runtime.mns
-    monkeypatch.setattr(service._hints, "look_ms", None)
+    monkeypatch.setattr(wakeups, "POLL_SURVEY_MS", 3_600_000)
     found = []
 
     def poll(name):
@@ -73,7 +74,7 @@ def test_a_long_poll_on_one_node_ends_when_the_other_sends(nodes, accounts, monk
         account.get_queue(name).create(QueueMeta())
         poller = threading.Thread(target=poll, args=(name,))
         poller.start()
-        wait_for(lambda: name in service._bells._bells)
+        wait_for(lambda: nodes[1].runtime.services.wakeups.is_waited_for(topic_of(name)))
         return poller
 
     # The second poll ends before the first, which began earlier and waits as long.
@@ -88,7 +89,7 @@ def test_a_long_poll_on_one_node_ends_when_the_other_sends(nodes, accounts, monk
 def test_a_poll_finds_what_no_hint_has_told(nodes, accounts, monkeypatch):
     a, b = accounts
     a.get_queue("silent").create(QueueMeta())
-    monkeypatch.setattr(nodes[0].runtime.mns._bells, "_hints", ALONE)
+    monkeypatch.setattr(PostgresChannel, "send", lambda *_: None)
     timer = threading.Timer(0.2, lambda: a.get_queue("silent").send_message(Message("hello")))
     timer.start()
     assert b.get_queue("silent").receive_message(30).message_body == b"hello"

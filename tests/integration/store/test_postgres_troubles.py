@@ -16,14 +16,12 @@ from fc_async_local.domain.states import Status
 from fc_async_local.store import sql
 from fc_async_local.store.factory import Stores, open_stores
 from fc_async_local.store.postgres.database import PostgresDatabase
-from fc_async_local.store.postgres.store import SCHEMA, PostgresStore
+from fc_async_local.store.postgres.store import SCHEMA
 from fc_async_local.store.protocol import Change, Settled, StoreUnavailable, StoreUnusable
 from fc_async_tests import invocations
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
-
-    from fc_async_local.store.protocol import Watched
 
 
 @pytest.fixture
@@ -39,11 +37,6 @@ async def node(url: str) -> AsyncIterator[Stores]:
         yield stores
     finally:
         await stores.aclose()
-
-
-def watched(stores: Stores) -> Watched:
-    assert isinstance(stores.store, PostgresStore)
-    return stores.store
 
 
 def an_invocation(number: int = 1, **fields: Any) -> Invocation:
@@ -153,16 +146,6 @@ class TestSeveralNodes:
 
         asyncio.run(scenario())
 
-    def test_hear_of_what_another_one_accepted(self, url: str) -> None:
-        async def scenario() -> None:
-            async with node(url) as here, node(url) as there:
-                await asyncio.wait_for(watched(there).changed(), 10)  # listens from here on
-                heard = asyncio.ensure_future(watched(there).changed())
-                await here.store.accept(an_invocation())
-                await asyncio.wait_for(heard, 60)
-
-        asyncio.run(scenario())
-
     def test_see_a_changed_configuration_at_once(self, url: str) -> None:
         async def scenario() -> None:
             async with node(url) as here, node(url) as there:
@@ -224,16 +207,6 @@ class TestLosingTheConnection:
                 await until_available(lambda: stores.store.accept(an_invocation(3)))
                 claimed = await stores.store.claim(9, now=10**6, until=10**7, owner="me")
                 assert [invocation.request_id for invocation in claimed] == ["r00001", "r00003"]
-
-        asyncio.run(scenario())
-
-    def test_a_node_that_listens_hears_again(self, url: str) -> None:
-        async def scenario() -> None:
-            async with node(url) as stores:
-                await asyncio.wait_for(watched(stores).changed(), 10)
-                await asyncio.to_thread(cut_all_lines, url)
-                # It can't know what it missed: listening again counts as heard.
-                await asyncio.wait_for(watched(stores).changed(), 10)
 
         asyncio.run(scenario())
 

@@ -134,8 +134,8 @@ async def life(place: Place, acknowledge: int, source: random.Random, probe: Any
 async def start(
     place: Place, source: random.Random, probe: Any, closing: AsyncExitStack
 ) -> tuple[Engine, Store]:
-    stores = await open_stores(place.store, place.data, closing)
     clock = RealClock()
+    stores = await open_stores(place.store, place.data, clock, closing)
     engine = Engine(
         store=stores.store,
         registry=Functions(),
@@ -144,6 +144,7 @@ async def start(
         clock=clock,
         settings=SETTINGS,
         node_id=stores.node_id,
+        wakeups=stores.wakeups,
         random_source=source,
         probe=probe,
     )

@@ -102,8 +102,8 @@ async def outages(place: host.Place, rounds: int, tasks: int, away: float) -> di
     """Lock the store once in each round, and tell what became of the tasks."""
     load = Load(random.Random(1))
     async with AsyncExitStack() as closing:
-        stores = await open_stores(place.store, place.data, closing)
         clock = RealClock()
+        stores = await open_stores(place.store, place.data, clock, closing)
         engine = Engine(
             store=stores.store,
             registry=host.Functions(),
@@ -112,6 +112,7 @@ async def outages(place: host.Place, rounds: int, tasks: int, away: float) -> di
             clock=clock,
             settings=msgspec.structs.replace(host.SETTINGS, lease_ms=LEASE_MS, max_in_flight=100),
             node_id=stores.node_id,
+            wakeups=stores.wakeups,
         )
         await engine.start()
         closing.push_async_callback(engine.aclose)

@@ -243,7 +243,7 @@ def test_the_dispatcher_outlives_an_outage(play: Any, caplog: Any) -> None:
         return before, len(world.runs)
 
     assert play(scenario, store) == (0, 1)
-    assert "dispatcher: unavailable (disk full)" in caplog.text
+    assert "invocations: unavailable (disk full)" in caplog.text
 
 
 def test_request_ids_sort_by_time() -> None:

@@ -19,6 +19,8 @@ from fc_async_local.engine.protocol import Rejected
 from fc_async_local.execution.inprocess import InProcessRunner
 from fc_async_local.store.memory import MemoryStore
 from fc_async_local.store.protocol import StoreUnavailable
+from fc_async_local.wakeups import Channel, Wakeups
+from fc_async_tests.channels import LostHints, MemoryChannel
 from fc_async_tests.handlers import HOUR, QUEUE, fine
 
 TOPIC = "acs:mns:::/topics/t/messages"
@@ -145,7 +147,7 @@ def test_a_loop_goes_on_after_a_step_that_failed(play: Any, caplog: Any) -> None
                 raise ValueError("a fault of ours")
             return None
 
-        loop = Loop("test", world.clock, step)
+        loop = Loop("test", Wakeups(world.clock), step)
         loop.start()
         await world.clock.advance(1_000)
         await loop.aclose()
@@ -161,19 +163,7 @@ def test_waits_in_an_outage_grow_to_five_seconds() -> None:
     assert waits == [100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000]
 
 
-class Shared(MemoryStore):
-    """A store that other nodes write to as well."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.rung = asyncio.Event()
-
-    async def changed(self) -> None:
-        await self.rung.wait()
-        self.rung.clear()
-
-
-async def accept_elsewhere(world: Any) -> None:
+async def accept_elsewhere(world: Any, channel: Channel) -> None:
     elsewhere = Engine(
         store=world.store,
         registry=world.registry,
@@ -182,33 +172,40 @@ async def accept_elsewhere(world: Any) -> None:
         clock=world.clock,
         settings=world.settings,
         node_id="elsewhere",
+        wakeups=Wakeups(world.clock, channel),
     )
     await elsewhere.invoke_async(InvokeRequest("f", b""))
 
 
+async def restart(world: Any, channel: Channel) -> None:
+    """Begin again, as a node among others."""
+    await world.engine.aclose()
+    await world.new_engine(wakeups=Wakeups(world.clock, channel)).start()
+
+
 def test_what_another_node_accepted_is_run_when_it_tells(play: Any) -> None:
     async def scenario(world: Any) -> Any:
+        here, there = MemoryChannel.pair()
+        await restart(world, here)
         world.function("f", fine)
         await world.engine.advance(1_000)
-        await accept_elsewhere(world)
+        await accept_elsewhere(world, there)
         await world.clock.quiet()
-        before = len(world.runs)
-        world.store.rung.set()
-        await world.clock.quiet()
-        return before, world.times
+        return world.times
 
-    assert play(scenario, Shared()) == (0, [1_000])
+    assert play(scenario) == [1_000]
 
 
 def test_what_another_node_accepted_is_found_though_the_hint_was_lost(play: Any) -> None:
     async def scenario(world: Any) -> Any:
+        await restart(world, LostHints())
         world.function("f", fine)
         await world.engine.advance(1_000)
-        await accept_elsewhere(world)
+        await accept_elsewhere(world, LostHints())
         await world.engine.advance(30_000)
         return world.times
 
-    assert play(scenario, Shared()) == [30_000]
+    assert play(scenario) == [30_000]
 
 
 def test_a_store_that_is_away_does_not_keep_the_engine_from_ending(play: Any, caplog: Any) -> None:

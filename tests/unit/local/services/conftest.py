@@ -19,6 +19,7 @@ from fc_async_local.services.rocketmq.memory import MemoryLogStore
 from fc_async_local.services.rocketmq.service import RocketMqService
 from fc_async_local.settings import Settings
 from fc_async_local.store.memory import MemoryDocuments
+from fc_async_local.wakeups import Wakeups
 from fc_async_tests.posting import Poster
 
 
@@ -58,8 +59,11 @@ class World:
 
     async def open(self):
         kept = await Definitions.open(self.documents)
+        self.wakeups = Wakeups(self.clock)
         self.queues = MnsService(self.messages, self.clock, self.settings)
-        self.rocketmq = RocketMqService(self.logs, kept, clock=self.clock, settings=self.settings)
+        self.rocketmq = RocketMqService(
+            self.logs, kept, clock=self.clock, settings=self.settings, wakeups=self.wakeups
+        )
         targets = Targets(
             poster=self.poster,
             queues=self.queues,

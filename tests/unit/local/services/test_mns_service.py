@@ -15,6 +15,7 @@ from fc_async_local.services.mns.model import Draft, QueueAttributes
 from fc_async_local.services.mns.queue import handle_of
 from fc_async_local.services.mns.service import MnsService
 from fc_async_local.settings import Settings
+from fc_async_local.wakeups import Wakeups
 
 
 @pytest.fixture
@@ -148,22 +149,18 @@ def test_deleting_the_queue_ends_the_poll(run: Any) -> None:
     run(body)
 
 
-def test_closing_sends_everybody_home(run: Any) -> None:
-    async def body(service: Any, _clock: Any) -> Any:
+def test_ending_the_polls_of_a_runtime_ends_those_of_queues() -> None:
+    async def main() -> Any:
+        clock = VirtualClock()
+        wakeups = Wakeups(clock)
+        service = MnsService(MemoryMessageStore(), clock, Settings(), wakeups)
+        await service.create_queue("q", QueueAttributes())
         waiting = [poll(service) for _ in range(5)]
         await settle()
-        service.close()
+        wakeups.end_polls()
         return await asyncio.gather(*waiting)
 
-    assert run(body) == [()] * 5
-
-
-def test_nothing_is_kept_of_polls_that_ended(run: Any) -> None:
-    async def body(service: Any, _clock: Any) -> Any:
-        await service.receive("q", wait_seconds=0)
-        return service._bells._bells
-
-    assert run(body) == {}
+    assert asyncio.run(main()) == [()] * 5
 
 
 @pytest.mark.parametrize(

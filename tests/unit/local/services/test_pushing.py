@@ -8,7 +8,6 @@ import asyncio
 import pytest
 
 from fc_async_local.clock import VirtualClock
-from fc_async_local.services.hints import Alone
 from fc_async_local.services.mns.memory import MemoryMessageStore
 from fc_async_local.services.pushing import Pusher
 from fc_async_local.store.protocol import StoreUnavailable
@@ -153,13 +152,6 @@ def test_no_more_than_32_are_done_at_a_time(play):
     assert play(scene) == (32, 32, 0)
 
 
-class Others(Alone):
-    """Other nodes are there, and never say a word."""
-
-    look_ms = 2_000
-    survey_ms = 20_000
-
-
 @pytest.mark.parametrize("seconds", [1, 59, 61, 800])
 def test_a_node_holds_on_to_a_duty_for_as_long_as_it_takes(seconds):
     async def main():
@@ -169,7 +161,7 @@ def test_a_node_holds_on_to_a_duty_for_as_long_as_it_takes(seconds):
             await clock.wait(clock.now() + seconds * 1_000)
             done.append(message.body)
 
-        pushers = [Pusher(store, clock, "test", attempt, Others()) for _ in range(2)]
+        pushers = [Pusher(store, clock, "test", attempt, 20_000) for _ in range(2)]
         for pusher in pushers:
             await pusher.start()
         try:
@@ -194,14 +186,14 @@ def test_the_duty_of_a_node_that_died_is_done_by_another_soon():
         async def attempt(message):
             done.append(clock.now())
 
-        dying = Pusher(store, clock, "test", never, Others())
+        dying = Pusher(store, clock, "test", never, 20_000)
         await dying.start()
         await store.broadcast([dying.duty("a", "a")], now=clock.now())
         dying.wake()
         await clock.advance(30_000)
         await dying.aclose()
         died = clock.now()
-        other = Pusher(Elsewhere(store), clock, "test", attempt, Others())
+        other = Pusher(Elsewhere(store), clock, "test", attempt, 20_000)
         await other.start()
         try:
             await clock.advance(3_600_000)

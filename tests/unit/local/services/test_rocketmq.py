@@ -119,12 +119,12 @@ def test_what_is_never_acknowledged_ends_in_the_dead_letter_topic(play, caplog):
     assert "was handed out 289 times, it is in %DLQ%g now" in caplog.text
 
 
-def test_closing_sends_everybody_home(play):
+def test_ending_the_polls_of_a_runtime_ends_those_of_topics(play):
     async def scene(world):
         await topic(world)
         waiting = consume(world, wait_seconds=30)
         await settle()
-        world.rocketmq.close()
+        world.wakeups.end_polls()
         return await waiting
 
     assert play(scene) == ()
