@@ -18,7 +18,7 @@ from fc_async_plugin.plan.package import pack
 from fc_async_plugin.plan.state import Place, WantedFunction
 from fc_async_plugin.plan.steps import Code
 from fc_async_plugin.template.desired import BLOCK, desired, is_function, is_unresolved, unresolved
-from fc_async_plugin.template.errors import failure
+from fc_async_plugin.template.model import failure
 from fc_async_sdk.errors import ConfigurationError
 from fc_async_sdk.models import FunctionSettings
 from fc_async_sdk.spec import runtimes

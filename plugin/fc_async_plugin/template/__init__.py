@@ -1,14 +1,20 @@
 # SPDX-License-Identifier: MIT
-"""From s.yaml to resources with source positions.
+"""Reads ``s.yaml`` into resources with source positions.
 
-``load`` reads a template as ``s`` does; ``desired`` says what it wants configured.
+``load`` reads a template as ``s`` does; ``desired`` returns the configuration that it asks for.
 """
 
 from __future__ import annotations
 
-from fc_async_plugin.template.errors import TemplateError
 from fc_async_plugin.template.loader import find, load
-from fc_async_plugin.template.model import Position, Problem, Project, Resource, Suppression
+from fc_async_plugin.template.model import (
+    Position,
+    Problem,
+    Project,
+    Resource,
+    Suppression,
+    TemplateError,
+)
 
 __all__ = [
     "Position",

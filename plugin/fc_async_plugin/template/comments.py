@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Comments that say a finding is meant: ``# fc-async: ignore[FCA011] we drain it by hand``.
+"""Comments that suppress findings: ``# fc-async: ignore[FCA011] we drain it by hand``.
 
-At the end of a line it speaks about that line, on a line of its own about the next line that isn't
-a comment. ``ignore-file[...]`` speaks about the whole file.
+At the end of a line, a comment applies to that line; on a line of its own, to the next line that is
+not a comment. ``ignore-file[...]`` applies to the whole file.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Final
 from fc_async_plugin.template.model import Position, Suppression
 
 WHOLE_FILE: Final = 0
-"""The line of a suppression that speaks about its whole file."""
+"""The line number of a suppression that applies to its whole file."""
 
 _COMMENT: Final = re.compile(
     r"#\s*fc-async:\s*ignore(?P<file>-file)?\[(?P<rules>[A-Za-z0-9, ]*)\]"
@@ -22,7 +22,7 @@ _COMMENT: Final = re.compile(
 
 
 def suppressions(text: str, file: str) -> list[Suppression]:
-    """All such comments of a file, in order."""
+    """Return the suppressions of a file, in order."""
     if "fc-async:" not in text:
         return []
     lines = text.split("\n")

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Where ``s`` gives up and we go on: notes, so that what passes here doesn't fail there.
+"""Notes about expressions that ``s`` cannot resolve, and about keys that it ignores. Pure.
 
-The limits were tried with ``s`` 3.1.10: it follows five names in ``vars``; a name in ``this`` or in
-a later resource leads to what is written there, but not on through ``this``; a later resource has
-no values of its ``template`` yet. Also keys that ``s`` ignores without a word. Pure.
+A template that passes here must not fail in ``s``. The limits were measured with ``s`` 3.1.10: it
+follows five names in ``vars``; a name in ``this`` or in a later resource leads to the value that is
+written there, but not further through ``this``; a later resource does not yet have the values of
+its ``template``.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
     from fc_async_plugin.template.nodes import Node
-    from fc_async_plugin.template.variables import Resolver, Scope
+    from fc_async_plugin.template.scopes import Scope
+    from fc_async_plugin.template.variables import Resolver
 
 VARS_HOPS: Final = 5
 """Names that ``s`` follows from a value in ``vars``."""
@@ -46,12 +48,12 @@ _RESOURCE_KEYS: Final = ("component", "props", "extend", "actions", "vars")
 def notes(
     root: Table, resources: Mapping[str, tuple[Scope, Table]], resolver: Resolver
 ) -> Iterator[Problem]:
-    """Every place where ``s`` gives less than we do.
+    """Yield every place that ``s`` resolves less far than this package.
 
     Args:
         root: The document.
         resources: Scope and merged props of each resource, in order.
-        resolver: Finds what names lead to.
+        resolver: Finds the targets of references.
     """
     yield from _keys(root)
     yield from _templates(root)
@@ -66,7 +68,7 @@ def notes(
                 said = _unseen(path, scope.of(leaf), root, later, resolver)
                 if said:
                     shown = ".".join(path)
-                    yield _note(leaf, f"s doesn't find ${{{shown}}}: {said}", _FIX)
+                    yield _note(leaf, f"s does not find ${{{shown}}}: {said}", _FIX)
 
 
 def _unseen(
@@ -76,7 +78,7 @@ def _unseen(
     later: Collection[str],
     resolver: Resolver,
 ) -> str:
-    """Why ``s`` doesn't find what a reference of a resource leads to; "" if it does."""
+    """Return why ``s`` does not find the target of a reference, "" if it does."""
     if path[:2] == ("this", "props"):
         target = resolver.find(path, scope)
         return "it leads on through this" if _mentions_this(target) else ""
@@ -121,7 +123,7 @@ def _templates(root: Table) -> Iterator[Problem]:
     for leaf in _leaves(table) if isinstance(table, Table) else ():
         for path in _references(leaf):
             if path[0] in {"this", "resources"}:
-                said = f"s doesn't find ${{{'.'.join(path)}}} in an entry of template"
+                said = f"s does not find ${{{'.'.join(path)}}} in an entry of template"
                 yield _note(leaf, said, "write it in the resource")
 
 
@@ -142,7 +144,7 @@ def _keys(root: Table) -> Iterator[Problem]:
 
 
 def _near_misses(table: Table, known: tuple[str, ...]) -> Iterator[Problem]:
-    """Keys that look like known ones; any other key may be used as an anchor's home."""
+    """Yield keys that resemble known ones; other unknown keys may just hold an anchor."""
     for key in table.entries:
         if key in known:
             continue
@@ -161,7 +163,7 @@ def _note(leaf: Leaf, message: str, fix: str) -> Problem:
 
 
 def _leaves(node: Node) -> Iterator[Leaf]:
-    """Every text below a node that may hold an expression."""
+    """Yield every string below a node that may have an expression."""
     todo = [node]
     while todo:
         node = todo.pop()
@@ -174,11 +176,11 @@ def _leaves(node: Node) -> Iterator[Leaf]:
 
 
 def _references(leaf: Leaf) -> list[tuple[str, ...]]:
-    """Paths of all plain references in a text."""
+    """Return the paths of all plain references in a string."""
     try:
         parts = expressions.split(str(leaf.value))
     except expressions.Malformed:
-        return []  # an unused part of the template: nothing asked for it
+        return []  # an unused part of the template, which was not resolved
     return [
         part.expression.path
         for part in parts

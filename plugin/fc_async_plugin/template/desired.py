@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""What a resource wants configured: ``asyncInvokeConfig`` as the object that the API takes.
+"""Converts the ``asyncInvokeConfig`` of a resource into the object that the API takes.
 
-Pure. The same function serves the rules, the plan and the graph, so none of them can disagree
-about what a template asks for. Judging values is the rules' job: a value of a wrong type is an
-error here only because it can't become an API object.
+Pure. Rules, plan and graph use the same function, so that they agree about what a template asks
+for. Rules check the values; a value of a wrong type is an error here only because it cannot become
+an API object.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fc_async_plugin.template.errors import failure
+from fc_async_plugin.template.model import failure
+from fc_async_sdk.spec import limits
 from fc_async_sdk.models import AsyncConfig, Destination, DestinationConfig
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
-    from fc_async_plugin.template.errors import TemplateError
-    from fc_async_plugin.template.model import Path, Resource
+    from fc_async_plugin.template.model import Path, Resource, TemplateError
 
 BLOCK: Final = "asyncInvokeConfig"
 """The key under ``props``."""
@@ -32,7 +33,7 @@ class Desired(NamedTuple):
 
     Attributes:
         qualifier: Version or alias, ``LATEST`` if none is named.
-        config: Only what is written in the template; what isn't stays None.
+        config: The settings of the template; settings that it does not have are None.
     """
 
     qualifier: str
@@ -40,7 +41,7 @@ class Desired(NamedTuple):
 
 
 def is_function(resource: Resource) -> bool:
-    """Whether the resource describes a function: its component is fc3 or fc-async.
+    """Return whether a resource describes a function: its component is fc3 or fc-async.
 
     ``fc3@0.1.22`` and a path that ends in ``fc-async`` count too.
     """
@@ -49,13 +50,13 @@ def is_function(resource: Resource) -> bool:
 
 
 def desired(resource: Resource) -> Desired | None:
-    """What a resource asks for.
+    """Return the configuration that a resource asks for.
 
     Returns:
         None if there is no ``asyncInvokeConfig`` or it is empty, which asks for nothing.
 
     Raises:
-        TemplateError: A value has a type that the API can't take.
+        TemplateError: A value has a type that the API does not take.
     """
     block = resource.props.get(BLOCK)
     if not is_function(resource) or block is None or block == {}:
@@ -65,7 +66,7 @@ def desired(resource: Resource) -> Desired | None:
     qualifier = block.get("qualifier")
     if qualifier is not None and not isinstance(qualifier, str):
         if not _is_integer(qualifier):
-            raise _wrong_type(resource, (BLOCK, "qualifier"), qualifier, "a text")
+            raise _wrong_type(resource, (BLOCK, "qualifier"), qualifier, "a string")
         qualifier = str(qualifier)  # an unquoted version number
     return Desired(
         qualifier or limits.DEFAULT_QUALIFIER,
@@ -81,7 +82,7 @@ def desired(resource: Resource) -> Desired | None:
 
 
 def destination_path(outcome: str) -> Path:
-    """Where the destination of an outcome stands below props."""
+    """Return the path of the destination of an outcome, from props down."""
     return (BLOCK, "destinationConfig", outcome, "destination")
 
 
@@ -105,7 +106,7 @@ def _destination(resource: Resource, block: dict[str, Any], outcome: str) -> Des
         raise _wrong_type(resource, path[:-1], value, "a mapping with destination")
     arn = value.get("destination")
     if arn is not None and not isinstance(arn, str):
-        raise _wrong_type(resource, path, arn, "a text")
+        raise _wrong_type(resource, path, arn, "a string")
     return Destination(destination=arn) if arn else None
 
 
@@ -122,12 +123,12 @@ def _is_integer(value: object) -> bool:
 
 
 def is_unresolved(value: object) -> bool:
-    """Whether it is a text with a ``${…}`` that only a deployment by ``s`` can fill in."""
+    """Return whether a value is a string with a ``${…}`` that only ``s deploy`` resolves."""
     return isinstance(value, str) and "${" in value
 
 
 def unresolved(resource: Resource, path: Path, value: object) -> TemplateError:
-    """The error of a value that is needed now and known only later."""
+    """Return the error of a value that is needed now and known only later."""
     return failure(
         "variable",
         resource.where(*path),

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""From files to one document: the template, what it extends, its environment, its ``.env`` files.
+"""Reads the files of a template into one document, before any variable is resolved.
 
-Merges what ``s`` merges, in its order, before any variable is resolved.
+The files are the template, the file that it extends, its environment and its ``.env`` files. They
+are merged in the order in which ``s`` merges them.
 """
 
 from __future__ import annotations
@@ -9,9 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fc_async_plugin.template import comments, dotenv, yaml12
-from fc_async_plugin.template.errors import failure
 from fc_async_plugin.template.files import read_text
-from fc_async_plugin.template.model import Position, Problem, Suppression
+from fc_async_plugin.template.model import Position, Problem, Suppression, failure
 from fc_async_plugin.template.nodes import (
     Array,
     Leaf,
@@ -32,11 +32,11 @@ _MAX_ENV_BYTES: Final = 1024 * 1024
 
 
 class Part(NamedTuple):
-    """What ``s`` resolves in one pass: one file's resources, with the merged rest of all files.
+    """What ``s`` resolves in one pass: the resources of one file, the merged rest of all files.
 
     Attributes:
         root: The document.
-        folder: Folder of the file, where relative paths begin.
+        folder: Folder of the file; relative paths start there.
     """
 
     root: Table
@@ -44,15 +44,15 @@ class Part(NamedTuple):
 
 
 class Document(NamedTuple):
-    """One template with everything that belongs to it, variables unresolved.
+    """One template with all that it includes, variables unresolved.
 
     Attributes:
         root: The merged document.
-        parts: What ``s`` resolves by itself: the extended file first, the template last.
-        environment: The entry of ``env.yaml`` that was asked for, or None.
-        files: What was read.
-        notes: Places where ``s`` answers differently.
-        suppressions: Comments that say which findings are meant.
+        parts: What ``s`` resolves in one pass each: the extended file first, the template last.
+        environment: The entry of ``env.yaml`` that was requested, or None.
+        files: Names of the files that were read.
+        notes: Places that ``s`` reads differently.
+        suppressions: Comments that suppress findings.
     """
 
     root: Table
@@ -64,7 +64,7 @@ class Document(NamedTuple):
 
 
 class _Reader:
-    """Reads YAML files and remembers what was noticed on the way."""
+    """Reads YAML files and collects their names, notes and suppressions."""
 
     def __init__(self) -> None:
         self.files: list[str] = []
@@ -83,7 +83,7 @@ class _Reader:
         if root is None:
             raise failure("structure", Position(str(path), 1, 1), "the file is empty")
         if not isinstance(root, Table):
-            raise failure("structure", position(root), "a template is a mapping at the top")
+            raise failure("structure", position(root), "a template must be a mapping")
         return root
 
 
@@ -95,7 +95,7 @@ def read(path: Path, env: str | None) -> Document:
         env: Name of the environment in ``env.yaml``, or None.
 
     Raises:
-        TemplateError: A file can't be read, or it is no template of edition 3.0.0.
+        TemplateError: A file cannot be read, or is not a template of edition 3.0.0.
     """
     reader = _Reader()
     root = reader.table(path)
@@ -151,7 +151,7 @@ def _check_edition(root: Table) -> None:
 
 
 def _extended(reader: _Reader, root: Table, path: Path) -> tuple[Table, tuple[Part, ...]]:
-    """The template over the file that it extends, merged and in parts."""
+    """Merge the template over the file that it extends; return the document and its parts."""
     extends = root.entries["extend"]
     place = position(extends)
     if not isinstance(extends, Leaf) or not isinstance(extends.value, str):
@@ -160,7 +160,7 @@ def _extended(reader: _Reader, root: Table, path: Path) -> tuple[Table, tuple[Pa
     if base_path.resolve() == path.resolve():
         raise failure("structure", place, f"cycle of extend: {path.name} extends itself")
     if not base_path.exists():
-        raise failure("file", place, f"extend: {base_path} doesn't exist")
+        raise failure("file", place, f"extend: {base_path} does not exist")
     base = reader.table(base_path)
     _look_further(reader, base, base_path, path.resolve())
     _check_edition(root if "edition" in root.entries else base)
@@ -174,7 +174,7 @@ def _extended(reader: _Reader, root: Table, path: Path) -> tuple[Table, tuple[Pa
 
 
 def _with_resources(table: Table, source: Table) -> Table:
-    """A table with the resources of another one instead of its own."""
+    """Return a table with the resources of another one instead of its own."""
     resources = source.entries.get("resources")
     if resources is None:
         return without(table, ["resources"])
@@ -184,7 +184,7 @@ def _with_resources(table: Table, source: Table) -> Table:
 
 
 def _look_further(reader: _Reader, base: Table, path: Path, child: Path) -> None:
-    """Note that ``s`` doesn't follow the extend of what is extended; refuse a cycle."""
+    """Note that ``s`` does not follow the extend of an extended file; refuse a cycle."""
     further = base.entries.get("extend")
     if further is None:
         return
@@ -199,14 +199,14 @@ def _look_further(reader: _Reader, base: Table, path: Path, child: Path) -> None
         Problem(
             "compatibility",
             position(further),
-            "this extend isn't followed: s extends one file, not what that one extends",
+            "this extend is not followed: s extends one file, not the file that one extends",
             "merge the two files",
         )
     )
 
 
 def _without_nulls(table: Table) -> Table:
-    """A template that extends another can't take away its values by null."""
+    """Leave out nulls: a null in a template does not remove a value of the file it extends."""
     entries = {
         key: _without_nulls(child) if isinstance(child, Table) else child
         for key, child in table.entries.items()
@@ -236,10 +236,10 @@ def _environment(reader: _Reader, root: Table, folder: Path, env: str) -> Table:
 def environ_with_files(
     root: Table, folder: Path, cwd: Path, environ: Mapping[str, str]
 ) -> dict[str, str]:
-    """The environment variables, completed from ``.env`` files in the order of ``s``.
+    """Return the environment variables, completed from ``.env`` files.
 
-    The working folder first, then the folders that ``props.code`` names, then the template's;
-    what is set already always wins.
+    ``s`` reads the working folder first, then the folders that ``props.code`` names, then the
+    template's. A variable that is already set keeps its value.
     """
     known = dict(environ)
     for place in dict.fromkeys([cwd, *_code_folders(root, folder), folder]):
@@ -260,7 +260,7 @@ def _code_folders(root: Table, folder: Path) -> list[Path]:
 
 
 def entry(node: Node | None, *path: str) -> Node | None:
-    """What is below a node at a path of keys, or None."""
+    """Return the node at a path of keys below a node, or None."""
     for key in path:
         node = node.entries.get(key) if isinstance(node, Table) else None
     return node

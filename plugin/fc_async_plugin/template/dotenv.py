@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""``.env`` files as Node's dotenv and dotenv-expand read them. Text in, pairs out."""
+"""Parses ``.env`` files as Node's dotenv and dotenv-expand do."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _MAX_VALUE: Final = 64 * 1024
 
 
 def parse(text: str, environ: Mapping[str, str]) -> dict[str, str]:
-    """Read the pairs of a ``.env`` file.
+    """Parse a ``.env`` file.
 
     Args:
-        text: The file.
-        environ: What is set already; it wins, here and inside of values.
+        text: The text of the file.
+        environ: Variables that are already set; they take precedence, also inside of values.
 
     Returns:
         New names only.

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""The grammar of ``${…}``: text to parts, without knowing what any of them stands for.
+"""The grammar of ``${…}``: parses text into parts, without resolving them.
 
-``s`` compiles an expression to JavaScript in one of three ways, and so do these forms differ:
+``s`` compiles an expression to JavaScript in one of three ways, which gives three forms:
 
-- ``${vars.a.b}``: the first name is looked up, what follows are literal keys, spaces included.
-- ``${env(NAME)}``: a call without quotes; all between the parentheses is one text.
+- ``${vars.a.b}``: the first name is looked up; literal keys follow, spaces included.
+- ``${env(NAME)}``: a call without quotes; all between the parentheses is one string.
 - ``${env('NAME', vars.n)}``: a call with quotes; its arguments are JavaScript, of which constants,
-  names with keys and further calls are read here.
+  names with keys and further calls are parsed here.
 
-Nothing is ever executed: anything else is an error that says so.
+No code is executed: any other form is an error.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Function = Literal[
 
 FUNCTIONS: Final = frozenset(get_args(Function))
 MAX_DEPTH: Final = 20
-"""Most calls inside of each other."""
+"""Deepest nesting of calls."""
 
 _OPENING: Final = re.compile(r"\$\{|<%")
 _CLOSING: Final = {"${": "}", "<%": "%>"}
@@ -51,11 +51,11 @@ _NATIVE: Final = re.compile(r"[=-]\s*(?P<path>[A-Za-z_$][\w$]*(?:\.[A-Za-z_$][\w
 
 
 DEFERRED: Final = object()
-"""What a function answers when its value is known only later: the text stays."""
+"""The result of a function whose value is known only later: the expression stays as it is."""
 
 
 class Malformed(Exception):
-    """An expression is none of the documented forms."""
+    """An expression has none of the documented forms."""
 
     def __init__(self, message: str, fix: str = "") -> None:
         super().__init__(message)
@@ -70,7 +70,7 @@ class Reference(NamedTuple):
 
 
 class Constant(NamedTuple):
-    """A number, a truth value or null, written as an argument."""
+    """A number, boolean or null as an argument."""
 
     value: float | bool | None
 
@@ -88,22 +88,22 @@ Expression: TypeAlias = Reference | Call
 
 
 class Hole(NamedTuple):
-    """One expression in a text, as written (``source`` includes the braces)."""
+    """One expression in a text; ``source`` includes the braces."""
 
     source: str
     expression: Expression
 
 
 def mentions_variable(text: str) -> bool:
-    """Whether a text may hold an expression: a quick test before :func:`split`."""
+    """Return whether a text may have an expression: a fast test before :func:`split`."""
     return "${" in text or "<%" in text
 
 
 def split(text: str) -> list[str | Hole]:
-    """Cut a text into literal parts and holes.
+    """Split a text into literal parts and holes.
 
     Raises:
-        Malformed: One of the holes is none of the documented forms.
+        Malformed: A hole has none of the documented forms.
     """
     parts: list[str | Hole] = []
     end = 0
@@ -119,10 +119,36 @@ def split(text: str) -> list[str | Hole]:
     return parts
 
 
-def _holes(text: str) -> Iterator[tuple[int, int, str]]:
-    """Where holes begin and end, and how they open. What never closes is text.
+def only_reference(text: str) -> Reference | None:
+    """Return the reference that is all of a text, or None."""
+    try:
+        parts = split(text)
+    except Malformed:
+        return None
+    only = parts[0] if len(parts) == 1 else None
+    found = only.expression if isinstance(only, Hole) else None
+    return found if isinstance(found, Reference) else None
 
-    Each closing is looked for once: a text of openings alone must not cost their number squared.
+
+def advice(expression: Expression) -> str:
+    """Return what to do when an expression has no value, "" if unknown."""
+    if isinstance(expression, Call):
+        if expression.name == "env" and isinstance(expression.arguments[0], str):
+            name = expression.arguments[0]
+            return f"set the environment variable {name}, or write a default: env('{name}', '…')"
+        return ""
+    text = ".".join(expression.path)
+    if text != text.strip() or " " in text:
+        return "an expression has no spaces and no operators"
+    if "[" in text:
+        return "write the index with a dot: ${vars.list.0}"
+    return ""
+
+
+def _holes(text: str) -> Iterator[tuple[int, int, str]]:
+    """Yield where holes start and end, and how they open. An unclosed opening is text.
+
+    A missing closing is searched only once, so that a text of openings alone takes linear time.
     """
     end = 0
     unclosed: set[str] = set()
@@ -182,12 +208,12 @@ def _reference(inner: str) -> Reference:
     if re.fullmatch(r"[\d\s+*/%().-]+", inner):
         raise Malformed(f"${{{inner}}} is arithmetic, which is not run", "write the result")
     root, *keys = inner.split(".")
-    # s knows `this` only right after the brace; elsewhere it is JavaScript's own, which is empty.
+    # s replaces `this` only right after the brace; elsewhere it is JavaScript's, which is empty.
     return Reference((root if root.strip() == "this" else root.strip(), *keys))
 
 
 def _bare_call(inner: str, parentheses: re.Match[str]) -> tuple[Call, int]:
-    """A call without quotes: what is between the first and the last parenthesis is one text."""
+    """Parse a call without quotes: one string between the first and the last parenthesis."""
     name: Function = inner[: parentheses.start()].strip()  # type: ignore[assignment]
     text = parentheses["inside"]
     if "'" in text or "\\" in text:
@@ -197,7 +223,7 @@ def _bare_call(inner: str, parentheses: re.Match[str]) -> tuple[Call, int]:
 
 
 def _argument(text: str, at: int, depth: int) -> tuple[Argument, int]:
-    """One JavaScript value that begins at a place, and where it ends."""
+    """Parse one JavaScript value at a place; return it and where it ends."""
     at = _skip(text, at)
     quoted = _QUOTED.match(text, at)
     if quoted is not None:
@@ -227,30 +253,33 @@ def _call(text: str, head: re.Match[str], depth: int) -> tuple[Call, int]:
     if depth > MAX_DEPTH:
         raise Malformed(f"calls are nested more than {MAX_DEPTH} deep", "use fewer calls")
     arguments: list[Argument] = []
-    at = head.end()
-    while True:
-        at = _skip(text, at)
-        if text.startswith(")", at):
-            break
+    at = _skip(text, head.end())
+    while not text.startswith(")", at):
         argument, at = _argument(text, at, depth + 1)
         arguments.append(argument)
-        at = _skip(text, at)
-        if text.startswith(",", at):
-            at += 1
-        elif at >= len(text):
-            raise Malformed(f"${{{text}}}: a closing parenthesis is missing")
-        elif not text.startswith(")", at):
-            raise Malformed(
-                f"${{{text}}}: unexpected {text[at:]!r}",
-                "operators are not run; write an index as [0]",
-            )
+        at = _after_argument(text, at)
     name: Function = head["name"]  # type: ignore[assignment]  # looked up in FUNCTIONS above
     path, end = _members(text, at + 1)
     return Call(name, tuple(arguments), path), end
 
 
+def _after_argument(text: str, at: int) -> int:
+    """Return where the next argument or the closing parenthesis is."""
+    at = _skip(text, at)
+    if text.startswith(",", at):
+        return _skip(text, at + 1)
+    if at >= len(text):
+        raise Malformed(f"${{{text}}}: a closing parenthesis is missing")
+    if not text.startswith(")", at):
+        raise Malformed(
+            f"${{{text}}}: unexpected {text[at:]!r}",
+            "operators are not run; write an index as [0]",
+        )
+    return at
+
+
 def _members(text: str, at: int) -> tuple[tuple[str, ...], int]:
-    """Keys that follow a value in JavaScript: ``.name``, ``[0]`` and ``['key']``."""
+    """Parse the keys after a value in JavaScript: ``.name``, ``[0]`` and ``['key']``."""
     keys: list[str] = []
     while (match := _MEMBER.match(text, at)) is not None:
         keys.append(match["name"] or match["index"] or _string(match))
@@ -264,7 +293,7 @@ def _string(match: re.Match[str]) -> str:
 
 
 def _number(text: str) -> float:
-    """A number as JavaScript holds it."""
+    """Return a number as JavaScript holds it."""
     if "x" in text.lower():
         return scalars.number(float(int(text, 16)))
     return scalars.number(float(text))

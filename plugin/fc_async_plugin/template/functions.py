@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: MIT
-"""What the calls in ``${…}`` answer: env, config, file, json, yaml, path, secret, regex.
+"""Evaluates the calls in ``${…}``: env, config, file, json, yaml, path, secret, regex.
 
-The only part of variable resolution that touches the world: it reads files below the limit, and
-the environment and credentials that were handed in. It never runs anything.
+Invariants:
+
+- This is the only part of variable resolution that does I/O: it reads files below a size limit and
+  the access alias.
+- No code is run.
+- Secrets of the access alias are returned, never shown.
 """
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
@@ -14,26 +19,31 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from fc_async_plugin.template import javascript, nodes, scalars, yaml12
-from fc_async_plugin.template.errors import TemplateError
 from fc_async_plugin.template.expressions import DEFERRED, Malformed
 from fc_async_plugin.template.files import read_text
+from fc_async_plugin.template.model import TemplateError
+from fc_async_sdk.errors import CredentialsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 _MAX_PATTERN: Final = 1000
+_TRIPLE: Final = ("AccountID", "AccessKeyID", "AccessKeySecret")
 SECRETS: Final = frozenset({"AccessKeySecret", "SecurityToken"})
-"""Values of an access alias that are not shown."""
+"""Values of an access alias that must not be shown."""
 
 
 class Functions:
-    """Answers calls for one template.
+    """Evaluates the calls of one template.
 
     Args:
         environ: Environment variables, ``.env`` files included.
-        credential: Gives the values of the access alias when asked for the first time.
+        credential: Returns the values of the access alias.
         command: The ``s`` command that ``regex()`` tests.
-        reveal: Whether ``config()`` gives secrets away.
+        reveal: Whether ``config()`` returns secrets.
+
+    Attributes:
+        given_away: The secrets that ``config()`` returned.
     """
 
     def __init__(
@@ -53,34 +63,38 @@ class Functions:
         self._data: dict[tuple[str, str], Any] = {}
 
     def call(self, name: str, arguments: Sequence[Any], folder: Path) -> Any:
-        """Answer one call.
+        """Evaluate one call.
 
         Args:
             name: The function.
-            arguments: Its arguments. The first one is a text; only ``env`` has a second one.
-            folder: Where relative paths begin.
+            arguments: Its arguments. The first one is a string; only ``env`` has a second one.
+            folder: Folder to which paths are relative.
 
         Returns:
-            A plain value, ``MISSING``, or ``DEFERRED`` when it isn't known before a deployment.
+            A plain value, ``MISSING``, or ``DEFERRED`` if only a deployment gives the value.
 
         Raises:
-            Malformed: The call can't be answered; the message says why.
+            Malformed: The call cannot be evaluated; the message says why.
         """
         first = arguments[0]
-        if name == "env":
-            default = arguments[1] if len(arguments) > 1 else javascript.MISSING
-            return self._environ.get(first) or default  # s takes an empty variable for unset
-        if name == "config":
-            return self._config(first)
-        if name == "secret":
-            return DEFERRED
-        if name == "regex":
-            return self._regex(first)
-        if name in {"file", "path"}:
-            return self._file(first, folder) if name == "file" else _path(first, folder)
-        known = self._data.get((name, first))
+        match name:
+            case "env":
+                default = arguments[1] if len(arguments) > 1 else javascript.MISSING
+                return self._environ.get(first) or default  # s takes an empty variable for unset
+            case "config":
+                return self._config(first)
+            case "secret":
+                return DEFERRED
+            case "regex":
+                return self._regex(first)
+            case "file" | "path":
+                return self._file(first, folder) if name == "file" else _path(first, folder)
+        return self._parsed(name, first)
+
+    def _parsed(self, name: str, text: str) -> Any:
+        known = self._data.get((name, text))
         if known is None:
-            known = self._data[name, first] = _json(first) if name == "json" else _yaml(first)
+            known = self._data[name, text] = _json(text) if name == "json" else _yaml(text)
         return known
 
     def _config(self, name: str) -> Any:
@@ -103,21 +117,21 @@ class Functions:
     def _regex(self, pattern: str) -> bool:
         if len(pattern) > _MAX_PATTERN:
             raise Malformed(f"${{regex(…)}}: a pattern of more than {_MAX_PATTERN} characters")
-        # A pattern tests a command of a few letters: alternatives of names are what is used.
+        # The text is a command of a few letters, so no pattern can take long.
         try:
             return re.search(pattern, self._command) is not None
         except re.error as error:
-            raise Malformed(f"${{regex('{pattern}')}}: no pattern, {error}") from error
+            raise Malformed(f"${{regex('{pattern}')}}: invalid pattern: {error}") from error
 
 
 def _path(name: str, folder: Path) -> str:
-    """An absolute path as Node's ``path.join`` writes it: normalised, with its last slash."""
+    """Return an absolute path as Node's ``path.join`` does: normalised, with its last slash."""
     path = name
     if not Path(name).is_absolute():
         path = os.path.normpath(folder / name)
         path += "/" if name.endswith("/") and not path.endswith("/") else ""
     if not os.path.exists(path):  # noqa: PTH110 -- "f.txt/" must not exist, as in Node
-        raise Malformed(f"${{path('{name}')}}: {path} doesn't exist")
+        raise Malformed(f"${{path('{name}')}}: {path} does not exist")
     return path
 
 
@@ -127,13 +141,13 @@ def _json(text: str) -> Any:
             text, parse_int=_number, parse_float=_number, parse_constant=_no_constant
         )
     except (ValueError, RecursionError) as error:
-        raise Malformed(f"json() got no JSON: {error}") from error
+        raise Malformed(f"json() got invalid JSON: {error}") from error
     _check_depth(value)
     return value
 
 
 def _number(text: str) -> float:
-    """A JSON number as JavaScript holds it."""
+    """Return a JSON number as JavaScript holds it."""
     return scalars.number(float(text))
 
 
@@ -159,5 +173,43 @@ def _yaml(text: str) -> Any:
     try:
         root, _ = yaml12.parse(text, "yaml()")
     except TemplateError as error:
-        raise Malformed(f"yaml() got no YAML: {error}") from error
+        raise Malformed(f"yaml() got invalid YAML: {error}") from error
     return None if root is None else nodes.to_plain(root)
+
+
+def access_values(
+    alias: str, environ: Mapping[str, str], *, asked: bool
+) -> Callable[[], Mapping[str, str]]:
+    """Return a function that reads the values of an access alias when it is first called.
+
+    It reads the files that ``s`` reads, in the same order. An alias that is not found has no
+    values, because a template can be checked without an account.
+
+    Args:
+        alias: The alias, "" for the default one.
+        environ: Environment variables.
+        asked: Whether the alias was given on the command line; if not, the environment variables
+            of ``s`` take precedence.
+    """
+    return functools.cache(lambda: _read_alias(alias, environ, asked=asked))
+
+
+def _read_alias(alias: str, environ: Mapping[str, str], *, asked: bool) -> dict[str, str]:
+    if not asked and all(environ.get(name) for name in _TRIPLE):
+        return {name: environ[name] for name in _TRIPLE}
+    from fc_async_sdk import serverless_devs  # noqa: PLC0415 -- most templates need no alias
+
+    home = environ.get("HOME")
+    try:
+        found = serverless_devs.find(environ, Path(home) if home else None, alias or None)
+    except CredentialsError:
+        return {}
+    if found is None:
+        return {}
+    values = {
+        "AccountID": found.account_id,
+        "AccessKeyID": found.access_key_id,
+        "AccessKeySecret": found.access_key_secret,
+        "SecurityToken": found.security_token,
+    }
+    return {name: value for name, value in values.items() if value}

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""How JavaScript turns values into text and looks into them, where the template language shows it.
+"""JavaScript's conversion of values to text and its access to keys, as expressions show them.
 
-Only conversions: nothing here evaluates an expression.
+Only conversions: no expression is evaluated here.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 MISSING: Final = object()
-"""What :func:`lookup` returns when there is nothing under a key."""
+"""The result of :func:`lookup` for a missing key."""
 
 _INDEX: Final = re.compile(r"0|[1-9][0-9]{0,15}")
 _PLAIN_FROM: Final = 1e-6
@@ -63,7 +63,7 @@ def lookup(value: Any, key: str) -> Any:
 
 
 def index(key: str) -> int | None:
-    """A key that is the index of a list, or None."""
+    """Return a key as the index of a list; None if it is not an index."""
     return int(key) if _INDEX.fullmatch(key) else None
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Reads one ``s.yaml`` as ``s`` does: files in, a :class:`Project` of resolved resources out.
+"""Reads an ``s.yaml`` as ``s`` does, into a :class:`Project` of resolved resources.
 
-The entry point of this package. It reads files and never writes, connects or runs anything.
+The entry point of this package. It reads files; it does not write, connect or run code.
 """
 
 from __future__ import annotations
@@ -13,11 +13,16 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
-from fc_async_plugin.template import access as accesses
 from fc_async_plugin.template import compatibility, document
-from fc_async_plugin.template.errors import TemplateError, failure
-from fc_async_plugin.template.functions import SECRETS, Functions
-from fc_async_plugin.template.model import Position, Problem, Project, Resource
+from fc_async_plugin.template.functions import SECRETS, Functions, access_values
+from fc_async_plugin.template.model import (
+    Position,
+    Problem,
+    Project,
+    Resource,
+    TemplateError,
+    failure,
+)
 from fc_async_plugin.template.nodes import (
     Array,
     Leaf,
@@ -31,22 +36,23 @@ from fc_async_plugin.template.nodes import (
     without,
 )
 from fc_async_plugin.template.places import Located, Positions
-from fc_async_plugin.template.variables import Resolver, Root, Scope
+from fc_async_plugin.template.scopes import Part, Root, Scope, children
+from fc_async_plugin.template.variables import Resolver
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 NAMES: Final = ("s.yaml", "s.yml")
-"""Templates that are looked for in a folder, in this order."""
+"""File names of templates, in the order in which they are searched."""
 
 _ROLE: Final = re.compile(r"acs:ram::(?P<account>\d+):role/")
 
 
 def find(folder: str | os.PathLike[str] = ".") -> FilePath:
-    """The template of a folder: ``s.yaml``, then ``s.yml``.
+    """Return the template of a folder: ``s.yaml``, else ``s.yml``.
 
     Raises:
-        TemplateError: Neither is there.
+        TemplateError: The folder has neither.
     """
     for name in NAMES:
         path = FilePath(folder) / name
@@ -75,22 +81,22 @@ def load(
     """Read a template.
 
     Args:
-        path: The file, or a folder that has one; None: the working folder's.
-        env: Environment of ``env.yaml`` to lay over it.
-        access: Access alias; wins over the environment's and the template's.
-        account_id: Account id; wins over the alias's.
-        region: Region of resources that name none.
-        environ: Environment variables; None: the process's.
+        path: The file, or its folder; None: the working folder.
+        env: Environment of ``env.yaml`` to merge over the template.
+        access: Access alias; takes precedence over the environment's and the template's.
+        account_id: Account id; takes precedence over the alias's.
+        region: Region of resources that have none.
+        environ: Environment variables; None: those of the process.
         command: The ``s`` command that ``${regex(…)}`` tests.
         reveal: Whether ``${config('AccessKeySecret')}`` and ``SecurityToken`` are resolved, which
-            only a deployment needs. If not, they stay text.
-        resolved: Props by resource that ``s`` has resolved already; they are taken as they are.
+            only a deployment needs. If not, the expressions stay as they are.
+        resolved: Props by resource that ``s`` has already resolved; they are used unchanged.
 
     Returns:
-        The project. Nothing in it may be changed: values are shared.
+        The project. Its values are shared and must not be changed.
 
     Raises:
-        TemplateError: It can't be read. Its ``problems`` lists everything that is wrong with the
+        TemplateError: The template cannot be read. ``problems`` lists all that is wrong with the
             text, the structure and the variables.
     """
     file = _locate(path)
@@ -99,7 +105,7 @@ def load(
         doc.root, file.parent, FilePath.cwd(), os.environ if environ is None else environ
     )
     alias = access or _alias(doc)
-    credential = accesses.lazily(alias, variables, asked=access is not None)
+    credential = access_values(alias, variables, asked=access is not None)
     functions = Functions(variables, credential, command, reveal=reveal)
     owner = account_id or credential().get("AccountID", "")
     reader = _Project(doc, Resolver(functions), alias, resolved or {})
@@ -111,7 +117,7 @@ def load(
 
 
 def _alias(doc: document.Document) -> str:
-    """The access alias that the environment names, else the template's."""
+    """Return the access alias of the environment, else of the template."""
     named = _text(document.entry(doc.environment, "access"))
     return named or _text(doc.root.entries.get("access"))
 
@@ -123,47 +129,13 @@ def _locate(path: str | os.PathLike[str] | None) -> FilePath:
     return find(file) if file.is_dir() else file
 
 
-class _Part:
-    """One part of a document: its resources as written, and the scopes of their variables.
-
-    Args:
-        part: The part.
-        number: Its number, for the names of its scopes.
-    """
-
-    def __init__(self, part: document.Part, number: int) -> None:
-        self.root = part.root
-        self._folder = part.folder
-        self._number = number
-        table = part.root.entries.get("vars")
-        self.variables = table if isinstance(table, Table) else None
-        self._vars = Root(_children(table), whole=self.variables)
-        self.top = Scope(f":{number}", {"vars": self._vars}, self._folder, deferred=False)
-        self._vars.scope = self.top
-        self._everything = Root({})
-
-    def enter(self, name: str, resource: Table, props: Table, access: str) -> Scope:
-        """Make a resource known to the others, and return the scope of its variables."""
-        this = Root({**resource.entries, "name": name, "access": access, "props": props})
-        roots = {
-            "vars": self._vars,
-            "resources": self._everything,
-            "this": this,
-            "components": Root({}),
-        }
-        scope = Scope(f"{name}:{self._number}", roots, self._folder, deferred=True)
-        this.scope = scope
-        self._everything.children[name] = this
-        return scope
-
-
 class _Written(NamedTuple):
-    """A resource as it was written, its parts merged.
+    """A resource before its variables are resolved, its parts merged.
 
     Attributes:
-        scope: Where its variables are resolved.
+        scope: The scope in which its variables are resolved.
         props: Props over the named template, and the environment's overlays over both.
-        component: What stands under ``component``, or None.
+        component: The node under ``component``, or None.
         position: Where its name was written.
     """
 
@@ -189,14 +161,14 @@ class _Project:
         self._notes: list[Problem] = list(doc.notes)
         self._environment = doc.environment
         self._access = access
-        self._parts = [_Part(part, number) for number, part in enumerate(doc.parts)]
+        self._parts = [Part(part, number) for number, part in enumerate(doc.parts)]
         self._top = self._parts[-1].top
 
     def read(self, file: str, account_id: str, region: str) -> Project:
-        """Resolve everything.
+        """Resolve all resources.
 
         Raises:
-            TemplateError: Something can't be resolved; all problems together.
+            TemplateError: Some expressions cannot be resolved; has all problems.
         """
         resources = tuple(self._resources(account_id, region))
         name = self._top_level(self._doc.root.entries.get("name"))
@@ -213,23 +185,18 @@ class _Project:
         )
 
     def _top_level(self, node: Node | None) -> str:
-        """A value of the top level as text, "" if there is none."""
+        """Return a value of the top level as text, "" if there is none."""
         value = None if node is None else self._resolver.collect(node, self._top)
         return "" if value is None else str(value)
 
     def _resources(self, account_id: str, region: str) -> Iterator[Resource]:
-        """Every entry under ``resources:``, resolved."""
+        """Yield every entry under ``resources:``, resolved."""
         written: dict[str, _Written] = {}
         for part in self._parts:
             if part.variables is not None:
-                # As in s, a variable that nothing refers to must make sense, too.
+                # As in s, a variable that nothing refers to must be resolvable, too.
                 self._resolver.collect(part.variables, part.top)
-            table = _table(part.root, "resources")
-            for name, node in table.entries.items():
-                if not isinstance(node, Table):
-                    raise failure("structure", position(node), f"resource {name!r} is no mapping")
-                place = key_position(table, name)
-                one = self._written(part, name, node, place)
+            for name, one in self._written_in(part):
                 written[name] = _joined(written[name], one) if name in written else one
         for name, one in written.items():
             yield self._resource(name, one, account_id, region)
@@ -237,7 +204,15 @@ class _Project:
             shown = {name: (one.scope, one.props) for name, one in written.items()}
             self._notes += compatibility.notes(self._doc.root, shown, self._resolver)
 
-    def _written(self, part: _Part, name: str, resource: Table, place: Position) -> _Written:
+    def _written_in(self, part: Part) -> Iterator[tuple[str, _Written]]:
+        table = _table(part.root, "resources")
+        for name, node in table.entries.items():
+            if not isinstance(node, Table):
+                message = f"resource {name!r} is not a mapping"
+                raise failure("structure", position(node), message)
+            yield name, self._written(part, name, node, key_position(table, name))
+
+    def _written(self, part: Part, name: str, resource: Table, place: Position) -> _Written:
         props = self._merged(part, name, resource)
         scope = part.enter(name, resource, props, self._access)
         return _Written(scope, props, resource.entries.get("component"), place)
@@ -263,22 +238,22 @@ class _Project:
             position=place,
         )
 
-    def _merged(self, part: _Part, name: str, resource: Table) -> Table:
-        """Props over the named template, and the environment's overlays over both."""
+    def _merged(self, part: Part, name: str, resource: Table) -> Table:
+        """Merge props over the named template, and the environment's overlays over both."""
         props = resource.entries.get("props")
         if props is None or (isinstance(props, Leaf) and props.value is None):
             props = empty_like(resource)
         if not isinstance(props, Table):
-            raise failure("structure", position(props), f"props of {name!r} is no mapping")
+            raise failure("structure", position(props), f"props of {name!r} is not a mapping")
         node = merge(self._template(part, resource), props)
         for overlay in self._overlays(name, resource):
             if not isinstance(overlay, Table):
-                raise failure("structure", position(overlay), "an overlay is no mapping")
+                raise failure("structure", position(overlay), "an overlay is not a mapping")
             node = merge(node, overlay)
         assert isinstance(node, Table)
         return node
 
-    def _template(self, part: _Part, resource: Table) -> Node | None:
+    def _template(self, part: Part, resource: Table) -> Node | None:
         name = _text(document.entry(resource, "extend", "name"))
         node = document.entry(part.root, "template", name) if name else None
         if name and node is None:
@@ -286,7 +261,7 @@ class _Project:
                 Problem(
                     "compatibility",
                     position(resource.entries["extend"]),
-                    f"extend names {name!r}, but there is no such entry under template",
+                    f"extend names {name!r}, which is not an entry under template",
                     "s ignores this silently; fix the name",
                 )
             )
@@ -313,9 +288,9 @@ class _Project:
             yield self._in_environment(Table({"region": region}, {"region": mark}, *mark))
 
     def _in_environment(self, node: Node) -> Node:
-        """Resolve an overlay where ``this`` is the environment."""
+        """Resolve an overlay; ``this`` is the environment."""
         assert self._environment is not None
-        this = Root(_children(self._environment))
+        this = Root(children(self._environment))
         scope = Scope(":env", {"this": this}, self._doc.parts[-1].folder, deferred=False)
         this.scope = scope
         return self._fixed(node, scope)
@@ -332,7 +307,7 @@ class _Project:
 
 
 def _joined(base: _Written, over: _Written) -> _Written:
-    """A resource over what the extended file says of it; each text is resolved in its own file."""
+    """Merge a resource over the extended file's; each string is resolved in its own file."""
     others = dict(over.scope.others)
     todo: list[Node] = [base.props]
     while todo:
@@ -354,18 +329,14 @@ def _table(node: Table, key: str) -> Table:
     if child is None or (isinstance(child, Leaf) and child.value is None):
         return empty_like(node)
     if not isinstance(child, Table):
-        raise failure("structure", position(child), f"{key} is no mapping")
+        raise failure("structure", position(child), f"{key} is not a mapping")
     return child
 
 
 def _account_of(role: object) -> str:
-    """The account in a role's ARN: a function's role is always of the function's account."""
+    """Return the account in a role's ARN, which is always the function's account."""
     match = _ROLE.match(role) if isinstance(role, str) else None
     return match["account"] if match else ""
-
-
-def _children(node: Node | None) -> dict[str, Any]:
-    return dict(node.entries) if isinstance(node, Table) else {}
 
 
 def _text(node: Node | None) -> str:

@@ -1,22 +1,28 @@
 # SPDX-License-Identifier: MIT
-"""What a template says once it is read: resources with plain values and where each was written.
+"""The result of reading a template: resources with plain values and their places, or problems.
 
-Data only. Reading is :mod:`fc_async_plugin.template`'s job, judging is :mod:`..rules`'.
+Data only. :mod:`fc_async_plugin.template.loader` reads, :mod:`fc_async_plugin.rules` checks.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import msgspec
+
+from fc_async_plugin import PluginError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 Path = tuple[str | int, ...]
 """Keys and indices from ``props`` down, such as ``("asyncInvokeConfig", "qualifier")``."""
 
 Kind = Literal["file", "syntax", "limit", "structure", "variable", "compatibility"]
-"""What went wrong: the file can't be read, is no YAML 1.2, is over a limit, is no template, names
-something that doesn't exist; ``compatibility`` is a place where ``s`` answers differently."""
+"""``file``: the file cannot be read. ``syntax``: it is not YAML 1.2. ``limit``: it is over a limit.
+``structure``: it is not a template. ``variable``: an expression cannot be resolved.
+``compatibility``: ``s`` reads the place differently."""
 
 
 class Position(NamedTuple):
@@ -31,12 +37,12 @@ class Position(NamedTuple):
 
 
 class Problem(NamedTuple):
-    """One thing that went wrong at one place while a template was read.
+    """One thing that is wrong at one place of a template.
 
     Attributes:
         kind: See :data:`Kind`.
-        position: Where.
-        message: What happened and the value.
+        position: Where it is.
+        message: What is wrong, with the value.
         fix: What to do, an imperative sentence, or "".
     """
 
@@ -50,14 +56,37 @@ class Problem(NamedTuple):
         return f"{self.position}: {self.message}{advice}"
 
 
+class TemplateError(PluginError):
+    """The template cannot be used. The message is that of the first problem.
+
+    Attributes:
+        problems: All problems, in the order of the source; at least one.
+        position: Where the first one is.
+    """
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        super().__init__(f"{problems[0]}{more}")
+        self.problems = tuple(problems)
+        self.position = problems[0].position
+
+    def __reduce__(self) -> tuple[type[TemplateError], tuple[tuple[Problem, ...]]]:
+        return type(self), (self.problems,)
+
+
+def failure(kind: Kind, position: Position, message: str, fix: str = "") -> TemplateError:
+    """Return a :class:`TemplateError` with one problem."""
+    return TemplateError([Problem(kind, position, message, fix)])
+
+
 class Suppression(NamedTuple):
-    """A comment that says a finding is meant.
+    """A comment that suppresses findings.
 
     Attributes:
         position: Where the comment stands.
-        line: The line that it speaks about: its own, or the next one if it stands alone.
+        line: The line that it applies to: its own, or the next one if the comment stands alone.
         rules: Rule ids, such as ``FCA011``.
-        reason: Why; "" if the author gave none.
+        reason: The reason, "" if none is given.
     """
 
     position: Position
@@ -72,11 +101,11 @@ class Resource(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         name: Its key.
         component: Such as ``fc3``.
-        region: From props; "" if not given.
+        region: From props; "" if props has none.
         account_id: Of the access alias, or given on the command line; "" if unknown.
-        function_name: From props; the resource's name if not given.
-        props: All props with every variable resolved, as plain JSON-able values. Text that is
-            known only after a deployment (outputs, secrets) still holds its ``${…}``.
+        function_name: From props; the resource's name if props has none.
+        props: All props with every variable resolved, as plain values that JSON can express. A
+            string whose value only a deployment gives (outputs, secrets) keeps its ``${…}``.
         positions: Where the values of ``props`` were written, by path from props down.
         key_positions: Where their keys were written.
         position: Where the resource's key was written.
@@ -93,7 +122,7 @@ class Resource(msgspec.Struct, frozen=True, kw_only=True):
     position: Position
 
     def where(self, *path: str | int) -> Position:
-        """Where a value was written, or its nearest parent that has a place."""
+        """Return where a value was written, or its nearest parent that has a place."""
         for length in range(len(path), 0, -1):
             found = self.positions.get(path[:length])
             if found is not None:
@@ -101,22 +130,22 @@ class Resource(msgspec.Struct, frozen=True, kw_only=True):
         return self.position
 
     def where_key(self, *path: str | int) -> Position:
-        """Where the key of a value was written, or what is nearest to it."""
+        """Return where the key of a value was written, or the nearest place to it."""
         return self.key_positions.get(path) or self.where(*path)
 
 
 class Project(msgspec.Struct, frozen=True, kw_only=True):
-    """One template, read.
+    """One template after reading.
 
     Attributes:
         file: The template.
         name: Its ``name``.
-        access: The access alias that is in force.
+        access: The access alias that is used.
         resources: In the order of the file.
-        files: Everything that was read for it: the template, what it extends, environments.
-        notes: Places where ``s`` answers differently.
-        suppressions: Comments that say which findings are meant.
-        secrets: Secrets of the access alias that stand somewhere in the props: not to be shown.
+        files: All files that were read: the template, the file it extends, environments.
+        notes: Places that ``s`` reads differently.
+        suppressions: Comments that suppress findings.
+        secrets: Secrets of the access alias that are in the props and must not be shown.
     """
 
     file: str

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""A document as it was written: values that remember their place.
+"""A document before its variables are resolved: values with their places.
 
-Variables are still text here. Nodes are shared where the source used an alias, so nothing may
-change one after it was built: merging makes new nodes.
+Invariant: a node does not change after it was built, because an alias in the source shares it.
+Merging makes new nodes.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any, TypeAlias
 
 import msgspec
@@ -14,7 +15,7 @@ import msgspec
 from fc_async_plugin.template.model import Position
 
 Mark: TypeAlias = tuple[str, int, int]
-"""File, line and column (from 1) of a key: a :class:`Position` that costs nothing to make."""
+"""File, line and column (from 1) of a key: cheaper to make than a :class:`Position`."""
 
 Plain: TypeAlias = str | int | float | bool | None
 
@@ -29,7 +30,7 @@ class Leaf(msgspec.Struct, frozen=True, gc=False):
 
 
 class Table(msgspec.Struct, frozen=True):
-    """A mapping. ``keys`` tells where each key was written."""
+    """A mapping. ``keys`` has the place of each key."""
 
     entries: dict[str, Node]
     keys: dict[str, Mark]
@@ -51,22 +52,22 @@ Node: TypeAlias = Leaf | Table | Array
 
 
 def position(node: Node) -> Position:
-    """Where a node was written."""
+    """Return where a node was written."""
     return Position(node.file, node.line, node.column)
 
 
 def key_position(table: Table, key: str) -> Position:
-    """Where a key of a table was written."""
+    """Return where a key of a table was written."""
     return Position(*table.keys[key])
 
 
 def empty_like(node: Node) -> Table:
-    """A table without entries at a node's place."""
+    """Return a table without entries at a node's place."""
     return Table({}, {}, node.file, node.line, node.column)
 
 
 def from_plain(value: Any, place: Node) -> Node:
-    """A value as nodes that all stand at another node's place."""
+    """Return a value as nodes that all have the place of another node."""
     at = (place.file, place.line, place.column)
     if isinstance(value, dict):
         entries = {key: from_plain(child, place) for key, child in value.items()}
@@ -77,7 +78,7 @@ def from_plain(value: Any, place: Node) -> Node:
 
 
 def merge(base: Node | None, over: Node | None) -> Node | None:
-    """Lay one node over another as ``s`` does: mappings deeply, everything else replaces."""
+    """Merge one node over another as ``s`` does: mappings deeply; all else is replaced."""
     if base is None or over is None:
         return base if over is None else over
     if not isinstance(base, Table) or not isinstance(over, Table):
@@ -93,7 +94,7 @@ def merge(base: Node | None, over: Node | None) -> Node | None:
 
 
 def without(table: Table, path: list[str]) -> Table:
-    """A table with the entry at a path left out; unchanged if there is none."""
+    """Return a table without the entry at a path; unchanged if it has none."""
     key, rest = path[0], path[1:]
     child = table.entries.get(key)
     if child is None:
@@ -107,9 +108,22 @@ def without(table: Table, path: list[str]) -> Table:
 
 
 def to_plain(node: Node) -> Any:
-    """The values alone, variables unresolved, for data files that are read by an expression."""
+    """Return the plain values, variables unresolved, of a data file that an expression reads."""
     if isinstance(node, Leaf):
         return node.value
     if isinstance(node, Array):
         return [to_plain(item) for item in node.items]
     return {key: to_plain(child) for key, child in node.entries.items()}
+
+
+def without_last_nulls(items: list[Any]) -> list[Any]:
+    """Return a list as ``s`` copies it: without the nulls at its end."""
+    end = len(items)
+    while end and items[end - 1] is None:
+        end -= 1
+    return items if end == len(items) else items[:end]
+
+
+def has_no_json(node: Node) -> bool:
+    """Return whether a value is Infinity or not-a-number."""
+    return isinstance(node, Leaf) and type(node.value) is float and not math.isfinite(node.value)

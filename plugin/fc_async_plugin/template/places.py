@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Where every value of a resource was written, found only on request.
+"""Finds where the values of a resource were written, on request only.
 
-A template without findings never pays for it. References to collections are followed, so that what
-is wrong in ``vars`` is shown there.
+A template without findings needs no place. References to collections are followed, so that a
+finding about a value in ``vars`` is shown there.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from fc_async_plugin.template.model import Path, Position
 from fc_async_plugin.template.nodes import Array, Leaf, Mark, Node, Table, position
 
 if TYPE_CHECKING:
-    from fc_async_plugin.template.variables import Resolver, Scope
+    from fc_async_plugin.template.scopes import Scope
+    from fc_async_plugin.template.variables import Resolver
 
 
 class Place(NamedTuple):
@@ -38,7 +39,7 @@ def places(
     path: tuple[str | int, ...] = (),
     key: Mark | None = None,
 ) -> Iterator[Place]:
-    """Every value below a node, following references to collections."""
+    """Yield every value below a node, following references to collections."""
     yield Place(path, node, key)
     inner = node
     if isinstance(node, Leaf):
@@ -55,14 +56,14 @@ def places(
 
 
 class Located:
-    """Positions of one resource's values and keys, found when the first one is asked for."""
+    """Positions of the values and keys of one resource, found at the first request."""
 
     def __init__(self, resolver: Resolver, node: Table, scope: Scope) -> None:
         self._source = (resolver, node, scope)
         self._found: tuple[dict[Path, Position], dict[Path, Position]] | None = None
 
     def found(self) -> tuple[dict[Path, Position], dict[Path, Position]]:
-        """Places of values, and of keys."""
+        """Return the positions of values, and of keys."""
         if self._found is None:
             values: dict[Path, Position] = {}
             keys: dict[Path, Position] = {}
@@ -75,7 +76,7 @@ class Located:
 
 
 class Positions(Mapping[Path, Position]):
-    """A read-only view on one half of :class:`Located`."""
+    """A read-only view of one half of :class:`Located`."""
 
     def __init__(self, locations: Located, half: int) -> None:
         self._locations = locations

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What a plain YAML scalar means: YAML 1.2 core as ``js-yaml`` 4 reads it, not YAML 1.1.
+"""Resolves plain YAML scalars to values: YAML 1.2 core as ``js-yaml`` 4 reads it, not YAML 1.1.
 
-``yes`` and ``on`` are strings, ``017`` is 17, ``0o17`` is 15, ``1_000`` is 1000, and a number that
-JavaScript can't hold exactly loses its digits here as it does there.
+``yes`` and ``on`` are strings, ``017`` is 17, ``0o17`` is 15, ``1_000`` is 1000. A number that
+JavaScript cannot hold exactly is rounded as in JavaScript.
 """
 
 from __future__ import annotations
@@ -44,22 +44,22 @@ _DATE: Final = re.compile(
 )
 _BASES: Final = {"bin": 2, "hex": 16, "oct": 8, "dec": 10}
 _EXACT: Final = 2**53
-"""JavaScript: the largest integer up to which every integer is exact."""
+"""JavaScript holds every integer up to this one exactly."""
 _MOST_DIGITS: Final = 1100
 """More digits than any number below :data:`_TOO_LARGE` has, in base 2 too."""
 _TOO_LARGE: Final = 2**1024 - 2**970
-"""JavaScript: from here on a number is rounded to Infinity."""
+"""JavaScript rounds numbers from here on to Infinity."""
 
 
 class Date:
-    """Stands for an unquoted date, which ``s`` turns into an empty map."""
+    """The type of :data:`DATE`: an unquoted date, which ``s`` turns into an empty map."""
 
 
 DATE: Final = Date()
 
 
 def resolve(text: str) -> Plain | Date:
-    """The value of a plain scalar.
+    """Return the value of a plain scalar.
 
     Returns:
         A string, number, bool or None; :data:`DATE` for a date.
@@ -79,7 +79,7 @@ def resolve(text: str) -> Plain | Date:
 
 
 def number(value: float) -> float:
-    """A number as JavaScript shows it: whole numbers have no fraction."""
+    """Return a number as JavaScript shows it: whole numbers have no fraction."""
     return int(value) if value.is_integer() else value
 
 

@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: MIT
-"""What every ``${…}`` stands for: resolves nodes to plain values, to a full fixpoint.
+"""Resolves the ``${…}`` expressions of nodes to plain values.
 
-Lazy: only what is asked for is resolved, each place once. A name that leads back to itself is an
-error that shows the way; so is a result that grows without end. Files are read through the
-``read`` callable that was handed in, and no code is ever run.
+Invariants:
+
+- Resolution is lazy: only requested nodes are resolved, each once.
+- A cycle of references is an error that shows the cycle. A result over a size limit is an error.
+- Only ``Functions`` reads files and environment variables. No code is run.
 """
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from fc_async_plugin.template import expressions, javascript
-from fc_async_plugin.template.errors import TemplateError
 from fc_async_plugin.template.expressions import (
     Argument,
     Call,
@@ -22,81 +22,46 @@ from fc_async_plugin.template.expressions import (
     Malformed,
     Reference,
 )
-from fc_async_plugin.template.model import Problem
-from fc_async_plugin.template.nodes import Array, Leaf, Mark, Node, Table, from_plain, position
+from fc_async_plugin.template.model import Problem, TemplateError
+from fc_async_plugin.template.nodes import (
+    Array,
+    Leaf,
+    Mark,
+    Node,
+    Table,
+    from_plain,
+    has_no_json,
+    position,
+    without_last_nulls,
+)
+from fc_async_plugin.template.scopes import Root
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
     from fc_async_plugin.template.functions import Functions
+    from fc_async_plugin.template.scopes import Scope
 
 MAX_HOPS: Final = 40
-"""Most names that may lead from one to the next until a value is found."""
+"""Longest chain of references to a value."""
 
 MAX_ROUNDS: Final = 20
-"""How often the text that an expression gave is searched for further expressions."""
+"""How often the result of an expression is searched for further expressions."""
 
 MAX_TEXT: Final = 1024 * 1024
-"""Longest text that expressions may put together, in characters."""
+"""Longest string that expressions may build, in characters."""
 
 MAX_GROWTH: Final = 1_000_000
-"""Most values that references may copy into a project, counted with their children."""
-
-
-class Root:
-    """A root of references that isn't written as one mapping, such as ``this``.
-
-    Attributes:
-        children: Nodes, plain values or further roots by key.
-        scope: Where what is below it is resolved; None: where the reference stands.
-        whole: What a reference to the root itself stands for; None: nothing.
-    """
-
-    __slots__ = ("children", "scope", "whole")
-
-    def __init__(
-        self,
-        children: dict[str, Any],
-        scope: Scope | None = None,
-        whole: Table | None = None,
-    ) -> None:
-        self.children = children
-        self.scope = scope
-        self.whole = whole
-
-
-class Scope(NamedTuple):
-    """Where an expression stands.
-
-    Attributes:
-        name: For the memo: unique among the scopes of a project.
-        roots: First key of a reference to what is behind it.
-        folder: Where relative paths of ``file()`` and ``path()`` begin.
-        deferred: Whether outputs of resources may be named, which are known after a deployment.
-        others: Scopes of texts that come from another file, by the id of their node.
-    """
-
-    name: str
-    roots: dict[str, Root]
-    folder: Path
-    deferred: bool
-    others: Mapping[int, Scope] = {}
-
-    def of(self, node: Node) -> Scope:
-        """The scope in which a node is resolved that was merged in here."""
-        return self.others.get(id(node), self)
+"""Largest number of values that references may copy into a project, children included."""
 
 
 class _Deferred(Exception):
-    """The value is known later (an output, a secret): the text stays."""
+    """The value is known later (an output, a secret): the expression stays as it is."""
 
 
 class Resolver:
     """Resolves the nodes of one project.
 
     Args:
-        functions: What ``env``, ``file`` and the other calls answer.
+        functions: Evaluates ``env``, ``file`` and the other calls.
     """
 
     def __init__(self, functions: Functions) -> None:
@@ -110,37 +75,40 @@ class Resolver:
 
     @property
     def problems(self) -> list[Problem]:
-        """What :meth:`collect` couldn't resolve, each once."""
+        """The problems that :meth:`collect` found, each once."""
         return list(self._problems)
 
     def value(self, node: Node, scope: Scope) -> Any:
-        """A node as plain value.
+        """Return a node as a plain value.
 
-        Entries of mappings that are null are left out, as ``s`` does.
+        Null entries of mappings are left out, as in ``s``.
 
         Raises:
-            TemplateError: An expression can't be resolved.
+            TemplateError: An expression cannot be resolved.
         """
         return self._value(node, scope)[0]
 
     def collect(self, node: Node, scope: Scope) -> Any:
-        """Like :meth:`value`, but notes every problem in :attr:`problems` and goes on.
+        """Like :meth:`value`, but add each problem to :attr:`problems` and continue.
 
-        A value that can't be resolved is None, and left out of its mapping. Infinity and
-        not-a-number have no JSON: they are None too, and stay.
+        A value that cannot be resolved is left out of its mapping, or None in a list. Infinity and
+        not-a-number, which JSON cannot express, become None and are kept.
         """
         if isinstance(node, Table):
             return {
                 key: value
                 for key, child in node.entries.items()
-                if (value := self.collect(child, scope)) is not None or _has_no_json(child)
+                if (value := self.collect(child, scope)) is not None or has_no_json(child)
             }
         if isinstance(node, Array):
             items = [self.collect(item, scope) for item in node.items]
-            infinite = bool(node.items) and _has_no_json(node.items[-1])
-            return items if infinite else _without_last_nulls(items)
+            infinite = bool(node.items) and has_no_json(node.items[-1])
+            return items if infinite else without_last_nulls(items)
+        return self._collect_leaf(node, scope)
+
+    def _collect_leaf(self, node: Leaf, scope: Scope) -> Any:
         if not isinstance(node.value, str):
-            return None if _has_no_json(node) else node.value
+            return None if has_no_json(node) else node.value
         if not expressions.mentions_variable(node.value):
             return node.value
         try:
@@ -150,37 +118,32 @@ class Resolver:
             return None
 
     def target(self, node: Node, scope: Scope) -> tuple[Table | Array, Scope] | None:
-        """The collection that a node is a bare reference to, and its scope, if it is one."""
+        """Return the collection that a node refers to, with its scope; None if it does not."""
+        found: Any = node
         for _ in range(MAX_HOPS):
-            if not isinstance(node, Leaf) or not isinstance(node.value, str):
+            if not isinstance(found, Leaf) or not isinstance(found.value, str):
                 return None
-            hole = _only_hole(node.value)
-            if hole is None or not isinstance(hole.expression, Reference):
+            reference = expressions.only_reference(found.value)
+            if reference is None:
                 return None
-            scope = scope.of(node)
             try:
-                found, scope = self._walk(hole.expression.path, scope)
+                found, scope = self._walk(reference.path, scope.of(found))
             except _Deferred:
                 return None
             if isinstance(found, Table | Array):
                 return found, scope
-            if not isinstance(found, Leaf):
-                return None
-            node = found
         return None
 
     def find(self, path: tuple[str, ...], scope: Scope) -> Node | None:
-        """The node that a reference leads to, unresolved; None if it is no node."""
+        """Return the node that a reference names, unresolved; None if there is none."""
         try:
             found, _ = self._walk(path, scope)
         except (_Deferred, TemplateError):
             return None
         return found if isinstance(found, Leaf | Table | Array) else None
 
-    # --- nodes ---------------------------------------------------------------------------------
-
     def _value(self, node: Node, scope: Scope) -> tuple[Any, int]:
-        """The plain value and how many values it holds."""
+        """Return the plain value and the number of values in it."""
         if isinstance(node, Leaf) and (
             not isinstance(node.value, str) or not expressions.mentions_variable(node.value)
         ):
@@ -196,7 +159,7 @@ class Resolver:
         try:
             value, size = self._inside(node, scope)
         except TemplateError as error:
-            self._failed[key] = (node, error)  # what leads here fails as fast the next time
+            self._failed[key] = (node, error)  # the next reference to it fails at once
             raise
         finally:
             del self._open[key]
@@ -205,8 +168,8 @@ class Resolver:
 
     def _enter(self, key: tuple[int, str], node: Node) -> None:
         if key in self._open:
-            names = [text for text in self._open.values() if text]
-            shown = " → ".join(dict.fromkeys(names))
+            path = [text for text in self._open.values() if text]
+            shown = " → ".join(dict.fromkeys(path))
             raise _error(node, f"cycle of variables: {shown}", "break the cycle")
         if len(self._open) >= MAX_HOPS:
             raise _error(node, f"more than {MAX_HOPS} names or levels lead to this value")
@@ -216,23 +179,13 @@ class Resolver:
         if isinstance(node, Leaf):
             value = self._text(str(node.value), node, scope)
             return value, _size(value)
-        size = 1
         if isinstance(node, Array):
-            items = []
-            for item in node.items:
-                value, part = self._value(item, scope)
-                items.append(value)
-                size += part
-            return _without_last_nulls(items), size
-        entries: dict[str, Any] = {}
-        for key, child in node.entries.items():
-            value, part = self._value(child, scope)
-            size += part
-            if value is not None:
-                entries[key] = value
-        return entries, size
-
-    # --- text ----------------------------------------------------------------------------------
+            found = [self._value(item, scope) for item in node.items]
+            items = without_last_nulls([value for value, _ in found])
+            return items, 1 + sum(size for _, size in found)
+        pairs = {key: self._value(child, scope) for key, child in node.entries.items()}
+        entries = {key: value for key, (value, _) in pairs.items() if value is not None}
+        return entries, 1 + sum(size for _, size in pairs.values())
 
     def _text(self, text: str, node: Leaf, scope: Scope) -> Any:
         for _ in range(MAX_ROUNDS):
@@ -244,7 +197,7 @@ class Resolver:
             if not isinstance(value, str) or value == text:
                 return value
             if len(value) > MAX_TEXT:
-                raise _error(node, f"expressions make a text of more than {MAX_TEXT} characters")
+                raise _error(node, f"expressions make a string of more than {MAX_TEXT} characters")
             if not expressions.mentions_variable(value):
                 return value
             text = value
@@ -263,14 +216,14 @@ class Resolver:
         )
 
     def _inside_data(self, value: Any, node: Leaf, scope: Scope) -> Any:
-        """The mapping or list that a call answered, with the expressions in it resolved."""
+        """Resolve the expressions in a mapping or list that a call returned."""
         key = (id(value), (node.file, node.line, node.column))
         if key not in self._data:
             self._data[key] = (value, from_plain(value, node))
         return self._value(self._data[key][1], scope)[0]
 
     def _charge(self, value: Any) -> None:
-        if self._growth <= MAX_GROWTH:  # beyond it, nothing is worth counting any more
+        if self._growth <= MAX_GROWTH:  # counting costs time, and the limit is exceeded anyway
             self._growth += _size(value)
         if self._growth > MAX_GROWTH:
             raise Malformed(
@@ -284,7 +237,7 @@ class Resolver:
         except _Deferred:
             return hole.source
         if value is javascript.MISSING or (value is None and not _is_init(hole.expression)):
-            raise Malformed(f"{hole.source} not found", _hint(hole.expression))
+            raise Malformed(f"{hole.source} not found", expressions.advice(hole.expression))
         return value
 
     def _evaluate(self, expression: Expression, scope: Scope) -> Any:
@@ -299,27 +252,27 @@ class Resolver:
         return value
 
     def _walk(self, path: tuple[str, ...], scope: Scope) -> tuple[Any, Scope]:
-        """What a path leads to (a node, a root, a plain value or MISSING) and its scope."""
+        """Return the target of a path (a node, a plain value or MISSING) and its scope."""
         root = scope.roots.get(path[0])
         if root is None or (len(path) == 1 and root.whole is None):
             return javascript.MISSING, scope
-        if scope.deferred and _is_deferred(path):
+        if scope.defers(path):
             raise _Deferred
         found: Any = root
         for key in path[1:]:
             if isinstance(found, Root):
                 scope = found.scope or scope
-                found = found.children.get(key, javascript.MISSING)
-            elif isinstance(found, Table):
-                found = found.entries.get(key, javascript.MISSING)
-            else:
-                found = self._plain_step(found, key, scope)
+            found = self._step(found, key, scope)
         if isinstance(found, Root):
-            scope = found.scope or scope
-            found = found.whole or javascript.MISSING
+            return found.whole or javascript.MISSING, found.scope or scope
         return found, scope
 
-    def _plain_step(self, found: Any, key: str, scope: Scope) -> Any:
+    def _step(self, found: Any, key: str, scope: Scope) -> Any:
+        """Return what is under a key of a root, a node or a plain value."""
+        if isinstance(found, Root):
+            return found.children.get(key, javascript.MISSING)
+        if isinstance(found, Table):
+            return found.entries.get(key, javascript.MISSING)
         if isinstance(found, Array):
             place = javascript.index(key)
             if place is not None and place < len(found.items):
@@ -329,29 +282,31 @@ class Resolver:
             found = self._value(found, scope)[0]
         return javascript.lookup(found, key)
 
-    # --- calls ---------------------------------------------------------------------------------
-
     def _call(self, call: Call, scope: Scope) -> Any:
         if not call.arguments:
             raise Malformed(f"{call.name}() needs an argument")
         first = self._argument(call.arguments[0], scope)
         values = [first, *(self._default(one, scope) for one in call.arguments[1:])]
         if call.name in {"str", "env.init"}:
-            text = javascript.to_text(first)
-            found = self._evaluate(Reference(tuple(text.split("."))), scope)
-            text = text if found is javascript.MISSING else javascript.to_text(found)
+            text = self._as_text(first, scope)
             return text if call.name == "str" else javascript.parse_int(text)
         if first is javascript.MISSING and call.name == "env":
             values[0] = ""
         elif not isinstance(first, str):
-            raise Malformed(f"{call.name}() takes a text")
+            raise Malformed(f"{call.name}() takes a string")
         answer = self._functions.call(call.name, values, scope.folder)
         if answer is expressions.DEFERRED:
             raise _Deferred
         return answer
 
+    def _as_text(self, argument: Any, scope: Scope) -> str:
+        """Return what an argument names as text; the argument itself if it names nothing."""
+        text = javascript.to_text(argument)
+        found = self._evaluate(Reference(tuple(text.split("."))), scope)
+        return text if found is javascript.MISSING else javascript.to_text(found)
+
     def _default(self, argument: Argument, scope: Scope) -> Any:
-        """An argument that may not be needed, and so may be known only later."""
+        """Evaluate an argument that may be unneeded, and therefore may be known only later."""
         try:
             return self._argument(argument, scope)
         except _Deferred:
@@ -370,35 +325,8 @@ class Resolver:
         return value
 
 
-def _is_deferred(path: tuple[str, ...]) -> bool:
-    if path[0] == "components":
-        return "output" in path[2:3]
-    return path[0] == "resources" and bool({"output", "info"} & set(path[2:3]))
-
-
 def _is_init(expression: Expression) -> bool:
     return isinstance(expression, Call) and expression.name == "env.init"
-
-
-def _has_no_json(node: Node) -> bool:
-    """Whether a value is Infinity or not-a-number."""
-    return isinstance(node, Leaf) and type(node.value) is float and not math.isfinite(node.value)
-
-
-def _without_last_nulls(items: list[Any]) -> list[Any]:
-    """A list as ``s`` copies it: nulls at its end are lost."""
-    end = len(items)
-    while end and items[end - 1] is None:
-        end -= 1
-    return items if end == len(items) else items[:end]
-
-
-def _only_hole(text: str) -> Hole | None:
-    try:
-        parts = expressions.split(text)
-    except Malformed:
-        return None
-    return parts[0] if len(parts) == 1 and isinstance(parts[0], Hole) else None
 
 
 def _size(value: Any) -> int:
@@ -412,20 +340,6 @@ def _size(value: Any) -> int:
         elif isinstance(item, list):
             todo.extend(item)
     return count
-
-
-def _hint(expression: Expression) -> str:
-    if isinstance(expression, Call):
-        if expression.name == "env" and isinstance(expression.arguments[0], str):
-            name = expression.arguments[0]
-            return f"set the environment variable {name}, or write a default: env('{name}', '…')"
-        return ""
-    text = ".".join(expression.path)
-    if text != text.strip() or " " in text:
-        return "an expression has no spaces and no operators"
-    if "[" in text:
-        return "write the index with a dot: ${vars.list.0}"
-    return ""
 
 
 def _error(node: Node, message: str, fix: str = "") -> TemplateError:

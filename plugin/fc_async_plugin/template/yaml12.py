@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""YAML text to nodes: libyaml's events, YAML 1.2 values, places kept, limits held.
+"""Parses YAML text into nodes: libyaml's events, YAML 1.2 values, with places and limits.
 
-Works on the event stream and not on a recursive loader, so neither deep nesting nor aliases that
-multiply can exhaust stack or memory. No tag makes an object. Says no to what ``js-yaml`` says no
-to: duplicate keys, several documents, unknown tags.
+Invariants:
+
+- Events are processed in a loop, without recursion, and aliases are counted: neither deep nesting
+  nor multiplying aliases exhausts the stack or the memory.
+- No tag makes an object.
+- What ``js-yaml`` refuses is refused: duplicate keys, several documents, unknown tags.
 """
 
 from __future__ import annotations
@@ -14,8 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 import yaml
 
 from fc_async_plugin.template import scalars
-from fc_async_plugin.template.errors import failure
-from fc_async_plugin.template.model import Position
+from fc_async_plugin.template.model import Position, failure
 from fc_async_plugin.template.nodes import Array, Leaf, Node, Table
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ MAX_BYTES: Final = 32 * 1024 * 1024
 """Largest file, in bytes: room for some 60,000 functions."""
 
 MAX_NODES: Final = 4_000_000
-"""Most values in a document once its aliases are written out."""
+"""Largest number of values in a document, with its aliases written out."""
 
 MAX_DEPTH: Final = 64
 """Deepest nesting."""
@@ -42,14 +44,14 @@ def parse(text: str, file: str) -> tuple[Node | None, list[Position]]:
         file: The name for positions.
 
     Returns:
-        The root (None for an empty document), and where unquoted dates were.
+        The root, None for an empty document, and the places of unquoted dates.
 
     Raises:
-        TemplateError: It is not a YAML 1.2 document, or over a limit.
+        TemplateError: The text is not a YAML 1.2 document, or over a limit.
     """
     builder = _Builder(file)
     enabled = gc.isenabled()
-    gc.disable()  # many new objects and no garbage: collecting multiplies the time by five
+    gc.disable()  # many new objects and no garbage: collection multiplies the time by five
     try:
         for event in _events(text, file):
             builder.take(event)
@@ -66,12 +68,14 @@ def _events(text: str, file: str) -> Iterator[yaml.Event]:
         before = text[: error.position] if isinstance(error.position, int) else ""
         line = before.count("\n") + 1
         column = len(before) - (before.rfind("\n") + 1) + 1
-        raise failure("syntax", Position(file, line, column), f"no YAML: {error.reason}") from error
+        raise failure(
+            "syntax", Position(file, line, column), f"invalid YAML: {error.reason}"
+        ) from error
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = Position(file, mark.line + 1, mark.column + 1) if mark else Position(file, 1, 1)
         said = ", ".join(part for part in (error.problem, error.context) if part)
-        raise failure("syntax", place, f"no YAML: {said}", _hint(text, place)) from error
+        raise failure("syntax", place, f"invalid YAML: {said}", _hint(text, place)) from error
 
 
 def _hint(text: str, place: Position) -> str:
@@ -85,7 +89,7 @@ def _hint(text: str, place: Position) -> str:
 
 
 class _Frame:
-    """A collection that is being read."""
+    """A collection whose events are being read."""
 
     __slots__ = ("anchor", "before", "key", "merged", "merging", "node")
 
@@ -99,7 +103,7 @@ class _Frame:
 
 
 class _Builder:
-    """Takes events one after another and builds nodes from them, without recursion."""
+    """Builds nodes from events, without recursion."""
 
     def __init__(self, file: str) -> None:
         self.root: Node | None = None
@@ -176,7 +180,7 @@ class _Builder:
             raise failure("limit", self._place(event), f"nested deeper than {MAX_DEPTH} levels")
         frame = self._stack[-1] if self._stack else None
         if frame is not None and frame.key is None and isinstance(frame.node, Table):
-            self._fail(event, "a key is a text or a number, not a collection")
+            self._fail(event, "a key is a string or a number, not a collection")
         is_map = isinstance(event, yaml.MappingStartEvent)
         if event.tag not in {None, "!", _TAG + ("map" if is_map else "seq")}:
             self._fail(event, f"unknown tag {event.tag!r}", "leave the tag out")
@@ -197,13 +201,13 @@ class _Builder:
             self._fail(event, f"nothing is named &{event.anchor} above this alias")
         known = self._anchors[event.anchor]
         if known is None:
-            self._fail(event, f"*{event.anchor} stands inside of &{event.anchor}: it never ends")
+            self._fail(event, f"*{event.anchor} is inside of &{event.anchor}: it never ends")
         node, size = known
         self._charge(event, size)
         frame = self._stack[-1] if self._stack else None
         if frame is not None and frame.key is None and isinstance(frame.node, Table):
             if not isinstance(node, Leaf):
-                self._fail(event, "a key is a text or a number, not a collection")
+                self._fail(event, "a key is a string or a number, not a collection")
             place = self._place(event)
             frame.key = Leaf(_as_text(node.value), *place)
             frame.merging = False

@@ -1,9 +1,17 @@
 # SPDX-License-Identifier: MIT
-"""Changes single values in YAML text and leaves every other character as it was.
+"""Changes single values in YAML text and keeps every other character.
 
-A round trip through a YAML library keeps comments but reflows what it touches; a template under
-version control deserves a diff of exactly what changed. So values are located by a parser and
-replaced in the text. Pure: text in, text out. What can't be changed safely is refused.
+Values are located by PyYAML's composer and replaced in the text. ``ruamel.yaml`` 0.18, which keeps
+comments in a round trip, was tried on the cases of ``test_yaml_edit.py`` and on the YAML examples
+of the documentation. It does not keep the rest of the text: a document whose indentation is not
+uniform is indented anew, CRLF becomes LF, the comment behind a shorter value moves, and a new last
+key of a mapping is written after the comment that belongs to the next section. A template is under
+version control, so its diff must show only what changed.
+
+Invariants:
+
+- Pure: a text goes in, a text comes out.
+- A place that cannot be changed without changing another value is refused.
 """
 
 from __future__ import annotations
@@ -20,19 +28,19 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_./:@-]*\Z")
-"""Text that needs no quotes; a colon inside is no problem as long as no blank follows."""
+"""Text that needs no quotes. A colon inside is allowed, because no blank can follow it here."""
 _NOT_TEXT: Final = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n", "~"})
 _STEP: Final = 2
 
 
 class Edit:
-    """One text, being edited.
+    """One text that is edited.
 
     Args:
-        text: YAML, one document.
+        text: A YAML document.
 
     Raises:
-        PluginError: It is no YAML mapping.
+        PluginError: The text is not a YAML mapping.
     """
 
     def __init__(self, text: str) -> None:
@@ -40,20 +48,20 @@ class Edit:
         try:
             root = yaml.compose(text, Loader=yaml.SafeLoader)
         except yaml.YAMLError as error:
-            raise PluginError(f"the template can't be edited: {error}") from error
+            raise PluginError(f"the template cannot be edited: {error}") from error
         if not isinstance(root, yaml.MappingNode):
-            raise PluginError("the template can't be edited: it is no mapping")
+            raise PluginError("the template cannot be edited: it is not a mapping")
         self._root = root
 
     def set(self, path: Sequence[str], value: Any) -> str:
-        """The text with one value set, or removed.
+        """Return the text with one value set or removed.
 
         Args:
-            path: Keys from the root down; all but the last few must exist.
-            value: A scalar or a mapping of such; None removes the key.
+            path: Keys from the root down. Missing mappings on the path are made.
+            value: A scalar or a mapping of scalars; None removes the key.
 
         Raises:
-            PluginError: The place isn't in this text, or can't be edited safely.
+            PluginError: The place cannot be edited safely.
         """
         node: yaml.MappingNode = self._root
         for depth, key in enumerate(path):
@@ -84,7 +92,7 @@ class Edit:
         if node.flow_style:
             return self._rewrite_flow(node, content)
         if not node.value:
-            raise PluginError(f"there is no place for {'.'.join(path)}: change it by hand")
+            raise PluginError(f"{'.'.join(path)} cannot be added: change it by hand")
         indent = node.value[0][0].start_mark.column
         at = self._line_after(_last_leaf(node))
         lines = _block(content, indent)
@@ -144,7 +152,7 @@ class Edit:
         return self.text[: node.start_mark.index] + f"{{{body}}}" + self.text[node.end_mark.index :]
 
     def _line_after(self, node: yaml.Node) -> int:
-        """Where the line after a node's last one begins."""
+        """Return the index at which the line after a node begins."""
         end = _end(node)
         if end and self.text[end - 1] == "\n":
             return end
@@ -160,7 +168,7 @@ def _entry(node: yaml.MappingNode, key: str) -> tuple[yaml.Node, yaml.Node] | No
 
 
 def _last_leaf(node: yaml.Node) -> yaml.Node:
-    """The node in which a block ends: a block's own end mark lies behind the comments after it."""
+    """Return the innermost last node: the end mark of a block lies behind the comments after it."""
     while isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
         last = node.value[-1]
         node = last[1] if isinstance(last, tuple) else last
@@ -201,12 +209,12 @@ def _flow(value: Any) -> str:
         inner = ", ".join(f"{key}: {_flow(one)}" for key, one in value.items() if one is not None)
         return f"{{{inner}}}"
     if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False)  # "," and "}" mean something here
+        return json.dumps(value, ensure_ascii=False)  # "," and "}" would end a plain scalar here
     return scalar(value)
 
 
 def scalar(value: Any) -> str:
-    """A scalar as YAML 1.1 and 1.2 both read it."""
+    """Return a scalar in a form that YAML 1.1 and 1.2 read alike."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):

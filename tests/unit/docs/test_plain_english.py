@@ -76,12 +76,6 @@ LATER = {
     "plugin/fc_async_plugin/policy/permissions.py": "not rewritten yet",
     "plugin/fc_async_plugin/policy/roles.py": "not rewritten yet",
     "plugin/fc_async_plugin/rules/json_schema.py": "not rewritten yet",
-    "plugin/fc_async_plugin/template/document.py": "not rewritten yet",
-    "plugin/fc_async_plugin/template/files.py": "not rewritten yet",
-    "plugin/fc_async_plugin/template/loader.py": "not rewritten yet",
-    "plugin/fc_async_plugin/template/model.py": "not rewritten yet",
-    "plugin/fc_async_plugin/template/variables.py": "not rewritten yet",
-    "plugin/fc_async_plugin/template/yaml_edit.py": "not rewritten yet",
 }
 """Folder or file -> the reason why it is not checked yet."""
 

@@ -74,13 +74,13 @@ def test_names_in_resources_are_followed_once(tmp_path: Path, resources: str, se
     text = f"vars: {{v: end}}\ntemplate: {{t: {{k: end}}}}\n{RESOURCES}{resources}"
     found = notes(tmp_path, text)
     assert bool(found) != seen
-    assert all("s doesn't find ${" in message for message in found)
+    assert all("s does not find ${" in message for message in found)
 
 
 def test_a_template_has_no_this(tmp_path: Path) -> None:
     text = "template: {t: {k: '${this.name}'}}\n" + RESOURCES
     text += resource("r", "m: 1", "extend: {name: t}, ")
-    assert notes(tmp_path, text) == ["s doesn't find ${this.name} in an entry of template"]
+    assert notes(tmp_path, text) == ["s does not find ${this.name} in an entry of template"]
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_a_template_has_no_this(tmp_path: Path) -> None:
         ("x-anchors: {}\nresources: {r: {component: fc3, x: 1, props: {}}}\n", []),
         (
             "resources: {r: {component: fc3, extend: {name: no}, props: {}}}\n",
-            ["extend names 'no', but there is no such entry under template"],
+            ["extend names 'no', which is not an entry under template"],
         ),
     ],
 )

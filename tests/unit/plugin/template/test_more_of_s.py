@@ -184,7 +184,7 @@ def test_an_overlay_is_a_mapping(tmp_path: Path, overlay: str) -> None:
     (tmp_path / "env.yaml").write_text(
         f"environments: [{{name: prod, overlays: {{resources: {{r: {overlay}}}}}}}]\n"
     )
-    with pytest.raises(TemplateError, match="an overlay is no mapping"):
+    with pytest.raises(TemplateError, match="an overlay is not a mapping"):
         props(tmp_path, env="prod")
 
 

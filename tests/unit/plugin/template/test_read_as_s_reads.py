@@ -66,7 +66,11 @@ def test_a_template_is_read_as_s_reads_it(row: dict[str, Any], tmp_path: Path) -
 
 @pytest.mark.parametrize(
     ("calls", "said"),
-    [(15, r"json\(\) got no JSON"), (25, "nested more than 20"), (30_000, "nested more than 20")],
+    [
+        (15, r"json\(\) got invalid JSON"),
+        (25, "nested more than 20"),
+        (30_000, "nested more than 20"),
+    ],
 )
 def test_calls_inside_of_calls_are_a_finding_with_a_place(
     calls: int, said: str, tmp_path: Path

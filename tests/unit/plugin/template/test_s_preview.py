@@ -297,7 +297,7 @@ DOCUMENTS: dict[str, tuple[dict[str, str], Any]] = {
     "edition 3": ({"s.yaml": "edition: 3\nname: app\n"}, "edition is 3, only 3.0.0 is read"),
     "services in 3.0.0": ({"s.yaml": HEAD + "services: {}\n"}, "calls it resources"),
     "no resources": ({"s.yaml": HEAD}, {}),
-    "bad yaml": ({"s.yaml": HEAD + "resources: [a: b: c\n"}, "no YAML"),
+    "bad yaml": ({"s.yaml": HEAD + "resources: [a: b: c\n"}, "invalid YAML"),
     "tab": ({"s.yaml": HEAD + "resources:\n\tr: 1\n"}, "indent with spaces"),
     "config in vars": (
         {

@@ -85,7 +85,7 @@ def test_what_an_anchor_shares_is_not_changed_behind_its_back() -> None:
 
 @pytest.mark.parametrize("text", ["", "- 1\n", "a: [\n", "just text"])
 def test_what_is_no_mapping_is_refused(text: str) -> None:
-    with pytest.raises(PluginError, match="can't be edited"):
+    with pytest.raises(PluginError, match="cannot be edited"):
         Edit(text)
 
 
