@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""From the shared options to what a command works on: the template and the account.
-
-It puts other rooms' parts together and adds nothing of its own.
-"""
+"""Turns the shared options into what a command works on: the template and the account."""
 
 from __future__ import annotations
 
@@ -17,6 +14,7 @@ import msgspec
 
 from fc_async_plugin import PluginError, template
 from fc_async_plugin.account import Regions
+from fc_async_plugin.tasks.function_tasks import FunctionTasks
 from fc_async_plugin.template.yaml12 import MAX_BYTES
 from fc_async_sdk import Config, Session
 from fc_async_sdk.errors import ConfigurationError
@@ -173,6 +171,14 @@ class Target:
                 f"in which region is {name!r}? It is in no template here: pass --region"
             )
         self.client = client(account, region, project)
+
+
+@contextmanager
+def tasks_of(name: str, where: Where) -> Iterator[FunctionTasks]:
+    """The tasks of a function; connections are closed at the end."""
+    target = Target(name, where)
+    with target.client as one:
+        yield FunctionTasks(one, target.function, where.qualifier)
 
 
 def _project_if_any(where: Where) -> Project | None:

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""``fc-async invoke``: calls a function, asynchronously unless told otherwise."""
+"""``fc-async invoke``: calls a function, asynchronously by default."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -14,7 +14,30 @@ from fc_async_plugin.cli.group import DONE, FAILED
 
 if TYPE_CHECKING:
     from fc_async_plugin.cli.options import Format, Where
-    from fc_async_sdk import AcceptedInvocation, Client, InvokeResult
+    from fc_async_plugin.tasks.function_tasks import FunctionTasks
+    from fc_async_sdk import AcceptedInvocation, InvokeResult
+
+
+class Choices(NamedTuple):
+    """The options that say how the function is called."""
+
+    asynchronous: bool
+    delay: int | None
+    task_id: str | None
+    wait: bool
+    batch: str | None
+    raw: bool
+    output: Format
+
+    @property
+    def needs_async(self) -> bool:
+        """Whether an option was given that only an asynchronous call has."""
+        return (
+            self.delay is not None
+            or self.task_id is not None
+            or self.wait
+            or self.batch is not None
+        )
 
 
 @click.command()
@@ -91,43 +114,66 @@ def command(  # noqa: PLR0917 -- click passes options by name
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
     from fc_async_plugin.cli import connection
 
-    if raw and (asynchronous or output == "json"):
-        raise click.UsageError("--raw goes with --sync and without --format json only")
-    if not asynchronous and (delay is not None or task_id is not None or wait or batch):
-        raise click.UsageError("--delay, --task-id, --wait and --batch go with --async only")
-    if batch is not None and (wait or payload or event or event_file):
-        raise click.UsageError("--batch goes without another payload and without --wait")
+    choices = Choices(asynchronous, delay, task_id, wait, batch, raw, output)
+    _refuse_contradictions(choices, payload=bool(payload or event or event_file))
     data = read_payload(payload, event, event_file)
-    target = connection.Target(function, where)
-    with target.client as client:
+    with connection.tasks_of(function, where) as target:
         if batch is not None:
             from fc_async_plugin.cli.batch import Batch, send
 
             lines = Batch(batch, task_id, concurrency, delay, where.qualifier)
-            return send(client, target.function, lines, output)
-        if not asynchronous:
-            return _tell_result(
-                client.invoke(target.function, data, qualifier=where.qualifier, log_type="Tail"),
-                output,
-                raw=raw,
-            )
-        if wait:
-            _check_task_mode(client, target.function, where.qualifier)
-        accepted = client.invoke_async(
-            target.function, data, delay=delay, task_id=task_id, qualifier=where.qualifier
+            return send(target.client, target.function, lines, output)
+        if asynchronous:
+            return _call_asynchronously(target, data, choices)
+        return _tell_result(
+            target.client.invoke(
+                target.function, data, qualifier=target.qualifier, log_type="Tail"
+            ),
+            output,
+            raw=raw,
         )
-        if output == "text" or not wait:
-            _tell_accepted(accepted, output)
-        if not wait:
-            return DONE
-        return _wait(client, target.function, accepted.task_id, where.qualifier, output)
+
+
+def _refuse_contradictions(choices: Choices, *, payload: bool) -> None:
+    """Refuse options that exclude each other.
+
+    Raises:
+        click.UsageError: There are such options.
+    """
+    if choices.raw and (choices.asynchronous or choices.output == "json"):
+        raise click.UsageError("--raw goes with --sync and without --format json only")
+    if not choices.asynchronous and choices.needs_async:
+        raise click.UsageError("--delay, --task-id, --wait and --batch go with --async only")
+    if choices.batch is not None and (choices.wait or payload):
+        raise click.UsageError("--batch goes without another payload and without --wait")
+
+
+def _call_asynchronously(target: FunctionTasks, data: bytes, choices: Choices) -> int:
+    if choices.wait:
+        _check_task_mode(target)
+    accepted = target.client.invoke_async(
+        target.function,
+        data,
+        delay=choices.delay,
+        task_id=choices.task_id,
+        qualifier=target.qualifier,
+    )
+    if choices.output == "text" or not choices.wait:
+        _tell_accepted(accepted, choices.output)
+    if not choices.wait:
+        return DONE
+    from fc_async_plugin.cli.tasks import show_task
+
+    task = target.wait(accepted.task_id)
+    show_task(task, choices.output)
+    return DONE if task.succeeded else FAILED
 
 
 def read_payload(payload: str | None, event: str | None, event_file: str | None) -> bytes:
-    """The payload, from wherever it was given; none is empty.
+    """Return the payload; empty if none is given.
 
     Raises:
-        click.UsageError: It was given twice.
+        click.UsageError: The payload is given twice.
     """
     if sum(one is not None for one in (payload, event, event_file)) > 1:
         raise click.UsageError("give the payload once: as an argument, with -e or with -f")
@@ -178,8 +224,8 @@ def _tell_result(result: InvokeResult, output: Format, *, raw: bool) -> int:
     return DONE if result.succeeded else FAILED
 
 
-def _check_task_mode(client: Client, function: str, qualifier: str | None) -> None:
-    """Refuse to wait for what cannot be seen, before anything is sent.
+def _check_task_mode(target: FunctionTasks) -> None:
+    """Refuse to wait for a function that has no tasks, before anything is sent.
 
     Raises:
         click.ClickException: The function's configuration has task mode off.
@@ -187,24 +233,15 @@ def _check_task_mode(client: Client, function: str, qualifier: str | None) -> No
     from fc_async_sdk.errors import AccessDenied, AsyncConfigNotExists
 
     try:
-        config = client.get_async_invoke_config(function, qualifier=qualifier)
+        config = target.client.get_async_invoke_config(target.function, qualifier=target.qualifier)
     except AsyncConfigNotExists:
         config = None
     except AccessDenied:
-        return  # these keys may invoke and not read: waiting will tell
+        return  # these keys may invoke and not read: the wait fails if there is no task
     if config is None or not config.async_task:
-        shown = f"{function}:{qualifier}" if qualifier else function
+        suffix = f":{target.qualifier}" if target.qualifier else ""
         raise click.ClickException(
-            f"{shown} has task mode off, so its end cannot be waited for; nothing was sent.\n"
+            f"{target.function}{suffix} has task mode off, so its end cannot be waited for; "
+            "nothing was sent.\n"
             "Set asyncInvokeConfig.asyncTask: true and deploy, or invoke without --wait."
         )
-
-
-def _wait(
-    client: Client, function: str, task_id: str, qualifier: str | None, output: Format
-) -> int:
-    from fc_async_plugin.cli.tasks import show_task, wait_for
-
-    task = wait_for(client, function, task_id, qualifier)
-    show_task(task, output)
-    return DONE if task.succeeded else FAILED

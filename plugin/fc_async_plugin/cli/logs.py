@@ -12,12 +12,14 @@ import click
 from fc_async_plugin.cli import options
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from fc_async_plugin.cli.options import Where
-    from fc_async_sdk import AsyncTask, Client
+    from fc_async_sdk import AsyncTask
 
 _POLL_SECONDS = 1.0
+_NEWEST = 100
+"""Tasks that one poll looks at."""
 
 
 @click.command()
@@ -53,34 +55,23 @@ def command(
       fc-async logs orders -F
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
     from fc_async_plugin.cli import connection
-    from fc_async_plugin.cli.tasks import all_tasks
 
-    target = connection.Target(function, where)
-    with target.client as client:
+    with connection.tasks_of(function, where) as tasks:
         if task_id is not None:
-            task = client.get_async_task(target.function, task_id, qualifier=where.qualifier)
-            _show([task], raw=raw)
+            _show([tasks.get(task_id)], raw=raw)
             return
-        newest = list(islice(all_tasks(client, target.function, where.qualifier), limit))
+        newest = list(islice(tasks.all(), limit))
         shown = {task.task_id for task in newest if task.finished}
-        _show(_whole(client, target.function, where.qualifier, reversed(newest)), raw=raw)
+        _show(tasks.with_steps(newest), raw=raw)
         while follow:
             time.sleep(_POLL_SECONDS)
             ended = [
                 task
-                for task in islice(all_tasks(client, target.function, where.qualifier), 100)
+                for task in islice(tasks.all(), _NEWEST)
                 if task.finished and task.task_id not in shown
             ]
             shown.update(task.task_id for task in ended)
-            _show(_whole(client, target.function, where.qualifier, reversed(ended)), raw=raw)
-
-
-def _whole(
-    client: Client, function: str, qualifier: str | None, tasks: Iterable[AsyncTask]
-) -> Iterator[AsyncTask]:
-    """Listed tasks have no steps; those that are asked for one by one have."""
-    for task in tasks:
-        yield client.get_async_task(function, task.task_id, qualifier=qualifier)
+            _show(tasks.with_steps(ended), raw=raw)
 
 
 def _show(tasks: Iterable[AsyncTask], *, raw: bool) -> None:

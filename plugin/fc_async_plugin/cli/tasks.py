@@ -1,24 +1,22 @@
 # SPDX-License-Identifier: MIT
-"""``fc-async tasks``: asynchronous invocations in task mode, looked at and stopped."""
+"""``fc-async tasks``: lists, shows, stops, awaits and replays asynchronous tasks."""
 
 from __future__ import annotations
 
 import json
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, get_args
 
 import click
 
 from fc_async_plugin.cli import options
 from fc_async_plugin.cli.group import DONE, FAILED
 from fc_async_sdk.models import TaskStatus
-from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from fc_async_plugin.cli.options import Format, Where
-    from fc_async_sdk import AsyncTask, Client
+    from fc_async_plugin.tasks.function_tasks import FunctionTasks
+    from fc_async_sdk import AsyncTask
     from fc_async_sdk.models import AsyncTaskEvent
 
 _SECOND = 1000
@@ -70,14 +68,8 @@ def list_command(
 
     from fc_async_plugin.cli import connection, terminal
 
-    target = connection.Target(function, where)
-    with target.client as client:
-        found = list(
-            islice(
-                all_tasks(client, target.function, where.qualifier, status=status, prefix=prefix),
-                limit,
-            )
-        )
+    with connection.tasks_of(function, where) as tasks:
+        found = list(islice(tasks.all(status=status, prefix=prefix), limit))
     if output == "json":
         terminal.print_json([task.to_dict() for task in found])
         return
@@ -98,20 +90,6 @@ def list_command(
     )
 
 
-def all_tasks(
-    client: Client, function: str, qualifier: str | None, **conditions: Any
-) -> Iterator[AsyncTask]:
-    """Tasks of a function, newest first, page by page."""
-    pages = client.get_paginator("list_async_tasks").paginate(
-        function,
-        qualifier=qualifier,
-        sort_order_by_time="desc",
-        limit=limits.PAGE_SIZE.high,
-        **conditions,
-    )
-    return pages.items()
-
-
 @command.command("get")
 @options.function_argument
 @_task
@@ -126,9 +104,8 @@ def get_command(
     """Show one TASK of FUNCTION with its steps."""
     from fc_async_plugin.cli import connection
 
-    target = connection.Target(function, where)
-    with target.client as client:
-        task = client.get_async_task(target.function, task_id, qualifier=where.qualifier)
+    with connection.tasks_of(function, where) as tasks:
+        task = tasks.get(task_id)
     show_task(task, output)
 
 
@@ -147,19 +124,18 @@ def stop_command(
     """
     from fc_async_plugin.cli import connection
 
-    target = connection.Target(function, where)
-    with target.client as client:
-        stopped = [_stop(client, target.function, one, where.qualifier) for one in task_ids]
+    with connection.tasks_of(function, where) as tasks:
+        stopped = [_stop(tasks, one) for one in task_ids]
     return DONE if all(stopped) else FAILED
 
 
-def _stop(client: Client, function: str, task_id: str, qualifier: str | None) -> bool:
-    """Ask for a task to be stopped and say how it went; return whether it was accepted."""
+def _stop(tasks: FunctionTasks, task_id: str) -> bool:
+    """Stop a task and print the result; return whether the service accepted the request."""
     from fc_async_plugin.cli import terminal
     from fc_async_sdk.errors import FcAsyncError
 
     try:
-        client.stop_async_task(function, task_id, qualifier=qualifier)
+        tasks.stop(task_id)
     except FcAsyncError as error:
         terminal.error(f"task {task_id} was not stopped: {error}")
         return False
@@ -189,38 +165,10 @@ def wait_command(
     """Wait until TASK of FUNCTION has ended. Exits 0 if it succeeded, otherwise 1."""
     from fc_async_plugin.cli import connection
 
-    target = connection.Target(function, where)
-    with target.client as client:
-        task = wait_for(client, target.function, task_id, where.qualifier, timeout=timeout)
+    with connection.tasks_of(function, where) as tasks:
+        task = tasks.wait(task_id, timeout=timeout)
     show_task(task, output)
     return DONE if task.succeeded else FAILED
-
-
-def wait_for(
-    client: Client,
-    function: str,
-    task_id: str,
-    qualifier: str | None,
-    *,
-    timeout: float | None = None,
-) -> AsyncTask:
-    """Wait until a task has ended.
-
-    Args:
-        client: Of the function's region.
-        function: Name of the function.
-        task_id: Id of the task.
-        qualifier: Version or alias it was called by; None is LATEST.
-        timeout: Seconds after which to give up; None: when the service forgets the task.
-
-    Raises:
-        WaiterError: It took longer than that; the task goes on.
-        AsyncTaskNotFound: There is no such task.
-    """
-    patience = limits.TASK_RETENTION_SECONDS if timeout is None else timeout
-    return client.get_waiter("task_finished").wait(
-        function, task_id, qualifier=qualifier, timeout=patience
-    )
 
 
 @command.command("replay")
@@ -252,19 +200,17 @@ def replay_command(
     by accident is noticed.
     """
     from fc_async_plugin.cli import connection, terminal
-    from fc_async_plugin.tasks import replay
 
     if bool(task_ids) == failed:
         raise click.UsageError("name tasks, or give --failed")
-    target = connection.Target(function, where)
-    with target.client as client:
+    with connection.tasks_of(function, where) as tasks:
         if failed:
-            task_ids = replay.failed(client, target.function, where.qualifier, limit)
+            task_ids = tasks.failed(limit)
             if not task_ids:
                 terminal.note("No task failed.")
                 return DONE
             terminal.confirm(f"Replay {len(task_ids)} tasks?", yes=yes)
-        outcomes = [replay.again(client, target.function, one, where.qualifier) for one in task_ids]
+        outcomes = [tasks.replay(one) for one in task_ids]
     if output == "json":
         terminal.print_json([one._asdict() for one in outcomes])
     else:
@@ -314,7 +260,7 @@ def _attempts(task: AsyncTask) -> int | None:
 
 
 def _detail(event: AsyncTaskEvent) -> str:
-    """Return what is known about a step, on one line, with times that people read."""
+    """Return the details of a step on one line, with readable times."""
     from fc_async_plugin.report.safe_text import safe
 
     parts = []
@@ -346,7 +292,7 @@ def shown_time(milliseconds: int | None, *, short: bool = False) -> str | None:
 
 
 def shown_duration(milliseconds: int | None) -> str | None:
-    """Such as ``83 ms`` or ``12.3 s``."""
+    """Return a duration such as ``83 ms`` or ``12.3 s``."""
     if milliseconds is None:
         return None
     if milliseconds < 10 * _SECOND:

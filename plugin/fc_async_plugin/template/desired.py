@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fc_async_plugin.template.errors import failure
 from fc_async_plugin.template.model import failure
-from fc_async_sdk.spec import limits
 from fc_async_sdk.models import AsyncConfig, Destination, DestinationConfig
 from fc_async_sdk.spec import limits
 

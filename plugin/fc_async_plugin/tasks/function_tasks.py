@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: MIT
+"""The tasks of one function: list, stop, wait, replay."""
+
+from __future__ import annotations
+
+import re
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from fc_async_sdk import limits
+from fc_async_sdk.errors import FcAsyncError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fc_async_sdk import AsyncTask, Client
+
+_SUFFIX: Final = re.compile(r"-replay-([0-9]+)\Z")
+_LONGEST_ID: Final = 128
+
+
+class Replayed(NamedTuple):
+    """The result of replaying one task.
+
+    Attributes:
+        task_id: Id of the task that was replayed.
+        replayed_as: Id of the new task, "" if the service did not accept it.
+        error: The reason why it was not accepted, "" if it was.
+    """
+
+    task_id: str
+    replayed_as: str = ""
+    error: str = ""
+
+
+class FunctionTasks(NamedTuple):
+    """The tasks of one function, called by one qualifier.
+
+    Attributes:
+        client: A client of the function's region.
+        function: Name of the function.
+        qualifier: Version or alias by which the tasks were called; None is LATEST.
+    """
+
+    client: Client
+    function: str
+    qualifier: str | None
+
+    def all(self, **conditions: Any) -> Iterator[AsyncTask]:
+        """Yield the tasks, newest first, page by page.
+
+        Args:
+            conditions: Parameters of ListAsyncTasks that select tasks, such as ``status``.
+        """
+        pages = self.client.get_paginator("list_async_tasks").paginate(
+            self.function,
+            qualifier=self.qualifier,
+            sort_order_by_time="desc",
+            limit=limits.PAGE_SIZE.high,
+            **conditions,
+        )
+        return pages.items()
+
+    def get(self, task_id: str) -> AsyncTask:
+        """Return one task with its steps."""
+        return self.client.get_async_task(self.function, task_id, qualifier=self.qualifier)
+
+    def with_steps(self, newest_first: list[AsyncTask]) -> Iterator[AsyncTask]:
+        """Yield listed tasks with their steps, which a list does not have, the oldest first."""
+        for task in reversed(newest_first):
+            yield self.get(task.task_id)
+
+    def stop(self, task_id: str) -> None:
+        """Ask the service to stop a task."""
+        self.client.stop_async_task(self.function, task_id, qualifier=self.qualifier)
+
+    def wait(self, task_id: str, *, timeout: float | None = None) -> AsyncTask:
+        """Wait until a task has ended.
+
+        Args:
+            task_id: Id of the task.
+            timeout: Seconds to wait; None: as long as the service keeps the task.
+
+        Raises:
+            WaiterError: The task has not ended in time.
+            AsyncTaskNotFound: The task does not exist.
+        """
+        patience = limits.TASK_RETENTION_SECONDS if timeout is None else timeout
+        return self.client.get_waiter("task_finished").wait(
+            self.function, task_id, qualifier=self.qualifier, timeout=patience
+        )
+
+    def failed(self, limit: int) -> tuple[str, ...]:
+        """Return the ids of the newest tasks that failed."""
+        return tuple(task.task_id for task in islice(self.all(status="Failed"), limit))
+
+    def replay(self, task_id: str) -> Replayed:
+        """Invoke the function again with the payload of a task that has ended, byte for byte.
+
+        The id of the new task is made from the old one, so that the service refuses a second
+        replay with the same number.
+        """
+        try:
+            task = self.get(task_id)
+            if not task.finished:
+                return Replayed(task_id, error=f"it is {task.status}: wait for its end, or stop it")
+            payload = task.task_payload_bytes
+            if payload is None:
+                return Replayed(task_id, error="the service did not keep its payload")
+            accepted = self.client.invoke_async(
+                self.function, payload, task_id=next_id(task_id), qualifier=self.qualifier
+            )
+        except FcAsyncError as error:
+            return Replayed(task_id, error=str(error))
+        return Replayed(task_id, replayed_as=accepted.task_id)
+
+
+def next_id(task_id: str) -> str:
+    """Return the id of a replay: ``order-7-replay-1`` for ``order-7``, then ``order-7-replay-2``.
+
+    An id that the service made may begin with a digit, which the ids of callers must not: it gets
+    the prefix ``t-``.
+    """
+    found = _SUFFIX.search(task_id)
+    number = int(found[1]) + 1 if found else 1
+    stem = task_id[: found.start()] if found else task_id
+    suffix = f"-replay-{number}"
+    if not limits.TASK_ID_PATTERN.fullmatch(stem):
+        stem = f"t-{stem}"
+    return stem[: _LONGEST_ID - len(suffix)] + suffix
