@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Doing it: steps side by side, undone as a whole on failure, with a journal on disk."""
+"""Carries out plans: steps in parallel, all undone on failure, with a journal on disk."""
 
 from __future__ import annotations
 
 from fc_async_plugin.apply.executor import (
+    Earlier,
     Failure,
     Report,
     Watcher,
@@ -13,4 +14,13 @@ from fc_async_plugin.apply.executor import (
     undo,
 )
 
-__all__ = ["Failure", "Report", "Watcher", "Work", "apply", "drop_unused_versions", "undo"]
+__all__ = [
+    "Earlier",
+    "Failure",
+    "Report",
+    "Watcher",
+    "Work",
+    "apply",
+    "drop_unused_versions",
+    "undo",
+]

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Executes a plan: all of it, or none of it.
 
-Steps run in parallel as far as their needs allow. When one fails, no further step begins, the
-running steps end, and everything that was done (or may have been done) is undone in the opposite
-order. What could not be undone is reported. How a step is done is decided in :mod:`.perform`, what
-undoes it in :mod:`fc_async_plugin.plan.steps`.
+Steps run in parallel as far as their needs allow. When one fails, no further step starts, the
+running steps end, and all steps that were done (or may have been done) are undone in the opposite
+order. Steps that could not be undone are reported. :mod:`.perform` does a step;
+:mod:`fc_async_plugin.plan.steps` knows its inverse.
 """
 
 from __future__ import annotations
@@ -26,11 +26,12 @@ if TYPE_CHECKING:
     from fc_async_plugin.plan.steps import Step
 
 WORKERS: Final = 8
+"""Steps at the same time, unless a caller says otherwise."""
 
 Outcome = Literal["done", "undone", "stuck", "interrupted", "outdated"]
-"""``done``: all of it. ``undone``: none of it, after a failure. ``stuck``: a failure, and not
-everything could be undone. ``interrupted``: stopped on request, what was done stands. ``outdated``:
-the service carried out a request of an interrupted run after the account was read. What was done
+"""``done``: all steps. ``undone``: no step, after a failure. ``stuck``: a failure, and some steps
+could not be undone. ``interrupted``: stopped on request, what was done stands. ``outdated``: the
+service carried out a request of an interrupted run after the account was read; what was done
 stands, and the account has to be read again."""
 
 
@@ -46,10 +47,10 @@ class Failure(NamedTuple):
 
 @dataclass(frozen=True)
 class Work:
-    """A step that undoing has to cover, and what it left behind.
+    """A step that has to be undone after a failure, and what it left behind.
 
     Attributes:
-        index: Its number, as watchers are told it.
+        index: Its number, as watchers know it.
         step: The step.
         left: What it left behind.
         in_doubt: It is not known whether the service carried out its request, or will do so yet.
@@ -61,16 +62,31 @@ class Work:
     in_doubt: bool = False
 
 
-class Report(NamedTuple):
-    """How it went.
+class Earlier(NamedTuple):
+    """What an interrupted run of the same deployment did.
 
     Attributes:
-        outcome: In one word.
+        work: Its steps, which are undone with the rest if this run fails.
+        steps: The number of steps in its journal; watchers count from there.
+    """
+
+    work: Sequence[Work] = ()
+    steps: int = 0
+
+
+NOTHING_BEFORE: Final = Earlier()
+
+
+class Report(NamedTuple):
+    """The result of a run.
+
+    Attributes:
+        outcome: The result in one word.
         done: Steps that were done and stand.
         failures: Steps that failed.
-        undone: Steps that were done and taken back.
-        stuck: Steps that were done (or may have been) and could not be taken back.
-        standing: What undoing would have to cover now.
+        undone: Steps that were done and undone.
+        stuck: Steps that were done (or may have been) and could not be undone.
+        standing: What has to be undone to return to the state before the run.
     """
 
     outcome: Outcome
@@ -82,13 +98,13 @@ class Report(NamedTuple):
 
 
 class Watcher(Protocol):
-    """Is told what happens, in one order, from one thread, :meth:`prepared` excepted."""
+    """Is told what happens, in order, from one thread; :meth:`prepared` is the exception."""
 
     def started(self, step: Step, index: int) -> None:
-        """A step is about to begin."""
+        """A step is about to start."""
 
     def prepared(self, step: Step, index: int, left: Done) -> None:
-        """What undoing a step needs is known; its request goes out when all watchers return.
+        """What undoing a step needs is known; its request is sent when all watchers have returned.
 
         The only method that is called from the step's own thread.
         """
@@ -100,13 +116,13 @@ class Watcher(Protocol):
         """A step failed."""
 
     def undoing(self, count: int) -> None:
-        """Undoing begins."""
+        """Undoing starts."""
 
     def undone(self, step: Step, index: int) -> None:
-        """A step was taken back."""
+        """A step was undone."""
 
     def stuck(self, step: Step, index: int, reason: str) -> None:
-        """A step could not be taken back."""
+        """A step could not be undone."""
 
 
 def apply(
@@ -116,30 +132,21 @@ def apply(
     *,
     stop: Callable[[], bool] = lambda: False,
     workers: int = WORKERS,
-    before: Sequence[Work] = (),
-    first: int = 0,
+    earlier: Earlier = NOTHING_BEFORE,
 ) -> Report:
     """Execute a plan.
 
     Args:
-        plan: What to do.
-        performer: How a step is done.
-        watchers: Are told.
-        stop: Once true, nothing new begins; what was done stands (for a later run to go on).
-        workers: Steps at a time.
-        before: What an earlier, interrupted run of the same deployment did: undone with the rest.
-        first: Number of the first step, for the watchers.
+        plan: The steps.
+        performer: Does a step.
+        watchers: Are told what happens.
+        stop: Once true, no further step starts; what was done stands, for a later run to resume.
+        workers: Largest number of steps at the same time.
+        earlier: What an interrupted run of the same deployment did.
     """
+    before, first = earlier
     told = _Told(plan, performer, watchers, first)
-    run: Run[Done] = Run(
-        plan.needs,
-        told.perform,
-        workers=workers,
-        on_start=told.on_start,
-        on_end=told.on_end,
-        stop=stop,
-        stop_on_error=True,
-    )()
+    run: Run[Done] = Run(plan.needs, told, workers=workers, stop=stop, stop_on_error=True)()
     done = tuple(plan.steps[one.index] for one in run.ended if one.error is None)
     work = [*before, *_to_undo(plan, run.ended, first, told.left)]
     if not run.failed:
@@ -198,33 +205,20 @@ def undo(
     *,
     workers: int = WORKERS,
 ) -> Report:
-    """Take steps back.
+    """Undo steps.
 
     Args:
         work: The steps in the order in which they were done, and what they left behind.
-        performer: How a step is done.
-        watchers: Are told.
-        workers: Steps at a time.
+        performer: Undoes a step.
+        watchers: Are told what happens.
+        workers: Largest number of steps at the same time.
     """
     for watcher in watchers:
         watcher.undoing(len(work))
-
-    def take_back(position: int) -> None:
-        performer.undo(work[position].step, work[position].left)
-
-    def on_end(ended: Ended[None]) -> None:
-        one = work[ended.index]
-        for watcher in watchers:
-            if ended.error is None:
-                watcher.undone(one.step, one.index)
-            else:
-                watcher.stuck(one.step, one.index, str(ended.error))
-
     run: Run[None] = Run(
         _undo_needs([one.step for one in work]),
-        take_back,
+        _Undoing(work, performer, watchers),
         workers=workers,
-        on_end=on_end,
         stop_on_error=False,
     )()
     left = [(work[one.index], str(one.error)) for one in run.ended if one.error is not None]
@@ -234,6 +228,29 @@ def undo(
         stuck=tuple(Failure(one.step, reason) for one, reason in left),
         standing=tuple(one for one, _ in left),
     )
+
+
+@dataclass
+class _Undoing:
+    """Undoes steps and tells the watchers about each."""
+
+    work: Sequence[Work]
+    performer: Performer
+    watchers: Sequence[Watcher]
+
+    def on_start(self, index: int) -> None:
+        """Watchers are told of the end only."""
+
+    def perform(self, index: int) -> None:
+        self.performer.undo(self.work[index].step, self.work[index].left)
+
+    def on_end(self, ended: Ended[None]) -> None:
+        one = self.work[ended.index]
+        for watcher in self.watchers:
+            if ended.error is None:
+                watcher.undone(one.step, one.index)
+            else:
+                watcher.stuck(one.step, one.index, str(ended.error))
 
 
 def drop_unused_versions(work: Sequence[Work], performer: Performer) -> list[Failure]:
@@ -292,7 +309,7 @@ def _arrived_late(plan: Plan, ended: Iterable[Ended[Done]], before: Sequence[Wor
 def _to_undo(
     plan: Plan, ended: Iterable[Ended[Done]], first: int, left: Mapping[int, Done]
 ) -> list[Work]:
-    """What was done, and what failed without saying whether it was done."""
+    """Return what was done, and what failed without an answer whether it was done."""
     return [
         Work(
             first + one.index,
@@ -306,7 +323,7 @@ def _to_undo(
 
 
 def _undo_needs(steps: Sequence[Step]) -> list[list[int]]:
-    """A step is taken back after those that needed it, and after later ones on the same thing."""
+    """Return the needs of undoing: after the steps that needed it, and later ones on its target."""
     needs: list[list[int]] = [[] for _ in steps]
     for index, before in enumerate(needs_of(steps)):
         for need in before:

@@ -34,7 +34,6 @@ from fc_async_plugin.plan.steps import (
     PutAsyncConfig,
     Step,
     UpdateFunction,
-    inverse,
 )
 from fc_async_sdk import errors, models
 
@@ -166,7 +165,7 @@ class Performer:
                 if not self._is_there(step):
                     raise CannotUndo("what was deleted cannot be brought back")
             case _:
-                opposite = inverse(step)
+                opposite = step.inverse()
                 if opposite is None:
                     raise CannotUndo("it is not known what there was before")
                 self._undo_by(opposite)

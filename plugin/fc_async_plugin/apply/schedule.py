@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Runs numbered jobs side by side, none before those it needs.
+"""Runs numbered jobs in threads, each after the jobs that it needs.
 
-It knows nothing of steps or accounts. Jobs run in threads, because they wait for the network; all
-bookkeeping happens in the calling thread, so what it tells its caller comes in one order.
+Invariants:
+
+- Jobs run in threads, because they wait for the network.
+- All bookkeeping is done in the calling thread, which calls ``on_start`` and ``on_end``.
 """
 
 from __future__ import annotations
@@ -10,58 +12,66 @@ from __future__ import annotations
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from heapq import heappop, heappush
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 T = TypeVar("T")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
 class Ended(Generic[T]):
-    """How one job ended: with a result or with an error."""
+    """The end of one job: a result or an error."""
 
     index: int
     result: T | None
     error: Exception | None
 
 
+class Jobs(Protocol[Result]):
+    """What the numbered jobs of a run do."""
+
+    def perform(self, index: int) -> Result:
+        """Do one job; called in a thread of the pool."""
+
+    def on_start(self, index: int) -> None:
+        """Called before a job starts."""
+
+    def on_end(self, ended: Ended[Result]) -> None:
+        """Called after a job has ended."""
+
+
 class Run(Generic[T]):
     """One run of some jobs.
 
     Args:
-        needs: For each job, the indices of those that must have succeeded before it begins.
-        perform: Does one job; called in other threads.
+        needs: For each job, the indices of the jobs that must have succeeded before it starts.
+        jobs: The jobs.
         workers: Jobs at a time.
-        on_end: Told when a job has ended.
-        stop_on_error: Begin nothing new after a job failed.
-        on_start: Told before a job begins.
-        stop: Asked before a job begins; once true, nothing new begins. What runs is let end: cut
-            off in the middle, its effect was unknown.
+        stop_on_error: Start no further job after one has failed.
+        stop: Once true, no further job starts. Running jobs end, because the effect of a job that
+            is cut off would be unknown.
 
     Attributes:
-        ended: All jobs that ended, in that order.
+        ended: All jobs that ended, in this order.
         failed: Whether one of them failed.
     """
 
     def __init__(
         self,
         needs: Sequence[Sequence[int]],
-        perform: Callable[[int], T],
+        jobs: Jobs[T],
         *,
         workers: int,
-        on_end: Callable[[Ended[T]], None],
         stop_on_error: bool,
-        on_start: Callable[[int], None] = lambda _: None,
         stop: Callable[[], bool] = lambda: False,
     ) -> None:
         self.ended: list[Ended[T]] = []
         self.failed = False
-        self._perform = perform
+        self._jobs = jobs
         self._workers = workers
-        self._on_start = on_start
-        self._on_end = on_end
         self._stop = stop
         self._stop_on_error = stop_on_error
         self._missing = [len(set(before)) for before in needs]
@@ -69,11 +79,11 @@ class Run(Generic[T]):
         for index, before in enumerate(needs):
             for need in set(before):
                 self._after[need].append(index)
-        # A heap: of all that could begin, the lowest number does.
+        # A heap: of the jobs that can start, the one with the lowest number does.
         self._ready = [index for index, count in enumerate(self._missing) if not count]
 
     def __call__(self) -> Run[T]:
-        """Run until nothing is left to begin and nothing is running."""
+        """Run until no job can start and none is running."""
         running: dict[Future[T], int] = {}
         with ThreadPoolExecutor(self._workers, thread_name_prefix="step") as pool:
             while self._begin(pool, running) or running:
@@ -90,8 +100,8 @@ class Run(Generic[T]):
             and not self._stop()
         ):
             index = heappop(self._ready)
-            self._on_start(index)
-            running[pool.submit(self._perform, index)] = index
+            self._jobs.on_start(index)
+            running[pool.submit(self._jobs.perform, index)] = index
         return bool(running)
 
     def _end(self, index: int, future: Future[T]) -> None:
@@ -101,7 +111,7 @@ class Run(Generic[T]):
         ended = Ended(index, None if error else future.result(), error)
         self.ended.append(ended)
         self.failed = self.failed or error is not None
-        self._on_end(ended)
+        self._jobs.on_end(ended)
         if error is None or not self._stop_on_error:
             for following in self._after[index]:
                 self._missing[following] -= 1

@@ -152,8 +152,7 @@ class Execution:
                 self._performer,
                 [journal, progress],
                 stop=stop.is_set,
-                before=journal.standing,
-                first=first,
+                earlier=apply.Earlier(journal.standing, first),
             )
         self._end(report)
         return report

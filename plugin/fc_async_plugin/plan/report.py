@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""A plan as people read it and as programs do. Pure: plan in, lines or plain data out.
+"""Formats a plan as text and as plain data. Pure.
 
-Marks stay without colours, so that a log shows what is added and what goes. Values of environment
-variables are never shown: they are where secrets live.
+Invariants:
+
+- Each line of the text has a mark (``+``, ``~``, ``-``), so that a log without colours shows what
+  is added and removed.
+- Values of environment variables are not shown, because they may be secrets.
 """
 
 from __future__ import annotations
@@ -27,14 +30,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from fc_async_plugin.plan import Plan
-    from fc_async_sdk.models import AsyncConfig
+    from fc_async_sdk.models import Alias, AsyncConfig
 
 _ACTIONS: Final = {"+": "create", "~": "update", "-": "delete"}
 _NOTHING: Final = "(not set)"
 
 
 class Change(NamedTuple):
-    """One field of a step: None is "not set"."""
+    """A change of one field; None is "not set"."""
 
     name: str
     before: Any
@@ -42,26 +45,25 @@ class Change(NamedTuple):
 
 
 def changes(step: Step) -> list[Change]:
-    """The fields that a step sets, changes or removes; those that stay are left out."""
+    """Return the fields that a step sets, changes or removes, without those that stay."""
     match step:
         case PutAsyncConfig():
-            found = _fields(_flat(step.before), _flat(step.after))
+            return _fields(_flat(step.before), _flat(step.after))
         case DeleteAsyncConfig():
-            found = _fields(_flat(step.before), {})
+            return _fields(_flat(step.before), {})
         case CreateFunction():
-            found = [*_fields({}, _settings(step.after)), Change("code", None, _code(step))]
+            return [*_fields({}, _settings(step.after)), Change("code", None, _code(step))]
         case UpdateFunction():
-            found = _fields(_settings(step.before), _settings(step.after))
-            if step.code is not None:
-                found.append(Change("code", _checksum(step.code_before), _code(step)))
-        case PutAlias():
-            before = step.before.version_id if step.before else None
-            found = [Change("version", before, _version(step.after.version_id))]
-        case DeleteAlias():
-            found = [Change("version", step.before.version_id if step.before else None, None)]
-        case _:
-            found = []
-    return found
+            code = [Change("code", _checksum(step.code_before), _code(step))] if step.code else []
+            return [*_fields(_settings(step.before), _settings(step.after)), *code]
+        case PutAlias() | DeleteAlias():
+            before = _version(step.before)
+            return [
+                Change(
+                    "version", before, _version(step.after if isinstance(step, PutAlias) else None)
+                )
+            ]
+    return []
 
 
 def _fields(before: dict[str, Any], after: dict[str, Any]) -> list[Change]:
@@ -98,7 +100,7 @@ def _settings(settings: dict[str, Any]) -> dict[str, Any]:
 
 
 class _Secret:
-    """Compares as its value does and shows nothing of it."""
+    """Compares like its value, and does not show it."""
 
     def __init__(self, value: Any) -> None:
         self._value = value
@@ -126,15 +128,18 @@ def _checksum(checksum: str | None) -> str | None:
     return f"checksum {checksum}" if checksum else None
 
 
-def _version(version: str | None) -> str | None:
-    return "the version published now" if version == CURRENT_VERSION else version
+def _version(alias: Alias | None) -> str | None:
+    if alias is None:
+        return None
+    published = alias.version_id == CURRENT_VERSION
+    return "the version published now" if published else alias.version_id
 
 
 # --- text --------------------------------------------------------------------------------------
 
 
 def lines(plan: Plan) -> Iterator[tuple[str, str]]:
-    """A plan as lines: each with its mark (``+``, ``~``, ``-`` or ``""``) and its text."""
+    """Yield the lines of a plan: a mark (``+``, ``~``, ``-`` or ``""``) and a text."""
     for step in plan.steps:
         yield step.sign, f"  {step.title}"
         yield from _change_lines(step)
@@ -163,7 +168,7 @@ def _change_text(change: Change) -> tuple[str, str]:
 
 
 def show(value: Any) -> str:
-    """A value as it is written in a template."""
+    """Return a value as a template has it."""
     if isinstance(value, str):
         return value or '""'
     if isinstance(value, _Secret):
@@ -172,7 +177,7 @@ def show(value: Any) -> str:
 
 
 def summary(steps: Sequence[Step]) -> str:
-    """Such as ``2 to create, 1 to update, 0 to delete``."""
+    """Return a summary such as ``2 to create, 1 to update, 0 to delete``."""
     counts = [sum(step.sign == sign for step in steps) for sign in _ACTIONS]
     words = [f"{n} to {word}" for n, word in zip(counts, _ACTIONS.values(), strict=True)]
     return ", ".join(words)
@@ -182,7 +187,7 @@ def summary(steps: Sequence[Step]) -> str:
 
 
 def as_data(plan: Plan) -> dict[str, Any]:
-    """A plan as plain data for JSON."""
+    """Return a plan as plain data for JSON."""
     return {
         "changes": plan.changes,
         "steps": [step_data(step) for step in plan.steps],
@@ -200,7 +205,7 @@ def as_data(plan: Plan) -> dict[str, Any]:
 
 
 def step_data(step: Step) -> dict[str, Any]:
-    """One step as plain data."""
+    """Return one step as plain data for JSON."""
     found = changes(step)
     return {
         "action": _ACTIONS[step.sign],

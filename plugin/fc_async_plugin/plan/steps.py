@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""The steps a plan is made of: what each changes, from what to what, and what undoes it.
+"""The steps of a plan: what each changes, from what to what, and what undoes it.
 
-Data only. Steps are frozen and serialise to JSON without loss, because a plan is reviewed in a
-file and a journal of it survives a crash. Nothing here reads or changes an account.
+Invariants:
+
+- Steps are frozen data. No function here reads or changes an account.
+- Steps serialise to JSON without loss: a plan is reviewed in a file, and its journal is read after
+  a crash.
 """
 
 from __future__ import annotations
@@ -37,10 +40,10 @@ class Code(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Base(msgspec.Struct, frozen=True, kw_only=True, tag=True, omit_defaults=True):
-    """What all steps share.
+    """The common fields of all steps.
 
     Attributes:
-        region: Where the function is.
+        region: Region of the function.
         function: Its name.
     """
 
@@ -52,13 +55,24 @@ class Base(msgspec.Struct, frozen=True, kw_only=True, tag=True, omit_defaults=Tr
 
     @property
     def qualifier_shown(self) -> str:
-        """What follows the function's name in a listing, such as ``/prod``."""
+        """The part after the function's name in a listing, such as ``/prod``."""
         return ""
 
     @property
     def title(self) -> str:
         """One line without the details, such as ``+ async config orders/prod (cn-hangzhou)``."""
         return f"{self.sign} {self.kind} {self.function}{self.qualifier_shown} ({self.region})"
+
+    def inverse(self) -> Step | None:
+        """Return the step that undoes this one.
+
+        The package ``apply`` undoes updates of functions and published versions by what it finds
+        in the account.
+
+        Returns:
+            None if the state before is unknown, or no step undoes this one.
+        """
+        return None
 
 
 class CreateFunction(Base, frozen=True, kw_only=True):
@@ -70,16 +84,20 @@ class CreateFunction(Base, frozen=True, kw_only=True):
     after: dict[str, Any]
     code: Code
 
+    def inverse(self) -> DeleteFunction:
+        """Delete the function."""
+        return DeleteFunction(region=self.region, function=self.function)
+
 
 class UpdateFunction(Base, frozen=True, kw_only=True):
     """Change settings of a function, its code, or both.
 
     Attributes:
-        before: The settings that change, as they are; None: not set.
-        after: The same settings, as they shall be.
-        code: New code, or None: stays.
-        code_before: Checksum of the code that is replaced. Undoing needs the code itself, which
-            is fetched before it is replaced.
+        before: The current values of the settings that change; None: not set.
+        after: The new values of the same settings.
+        code: New code; None: the code does not change.
+        code_before: Checksum of the code that is replaced. The code itself is downloaded before it
+            is replaced, because undoing needs it.
     """
 
     sign: ClassVar[Sign] = "~"
@@ -92,7 +110,7 @@ class UpdateFunction(Base, frozen=True, kw_only=True):
 
 
 class DeleteFunction(Base, frozen=True, kw_only=True):
-    """Delete a function. Can't be undone: versions, triggers and code would be lost."""
+    """Delete a function. Cannot be undone: versions, triggers and code would be lost."""
 
     sign: ClassVar[Sign] = "-"
     kind: ClassVar[str] = "function"
@@ -125,8 +143,8 @@ class PutAlias(Base, frozen=True, kw_only=True):
     """Create an alias, or point it to another version.
 
     Attributes:
-        after: As it shall be; its ``version_id`` may be :data:`CURRENT_VERSION`.
-        before: As it is, None: it doesn't exist.
+        after: The new alias; its ``version_id`` may be :data:`CURRENT_VERSION`.
+        before: The current alias; None: it does not exist.
     """
 
     kind: ClassVar[str] = "alias"
@@ -145,6 +163,13 @@ class PutAlias(Base, frozen=True, kw_only=True):
         """The alias."""
         return f"/{self.alias}"
 
+    def inverse(self) -> PutAlias | DeleteAlias:
+        """Put the old alias back, or delete the new one."""
+        at = {"region": self.region, "function": self.function, "alias": self.alias}
+        if self.before is None:
+            return DeleteAlias(**at, before=self.after)
+        return PutAlias(**at, after=self.before, before=self.after)
+
 
 class DeleteAlias(Base, frozen=True, kw_only=True):
     """Delete an alias."""
@@ -159,6 +184,14 @@ class DeleteAlias(Base, frozen=True, kw_only=True):
     def qualifier_shown(self) -> str:
         """The alias."""
         return f"/{self.alias}"
+
+    def inverse(self) -> PutAlias | None:
+        """Put the alias back, if it is known."""
+        if self.before is None:
+            return None
+        return PutAlias(
+            region=self.region, function=self.function, alias=self.alias, after=self.before
+        )
 
 
 class _OfConfig(Base, frozen=True, kw_only=True):
@@ -176,8 +209,8 @@ class PutAsyncConfig(_OfConfig, frozen=True, kw_only=True):
     """Create or replace an asynchronous configuration.
 
     Attributes:
-        before: As it is, None: there is none.
-        after: As it shall be; exactly this is sent.
+        before: The current configuration; None: there is none.
+        after: The new configuration; exactly this is sent.
     """
 
     after: AsyncConfig
@@ -188,6 +221,13 @@ class PutAsyncConfig(_OfConfig, frozen=True, kw_only=True):
         """``+`` when there was none."""
         return "~" if self.before else "+"
 
+    def inverse(self) -> PutAsyncConfig | DeleteAsyncConfig:
+        """Put the old configuration back, or delete the new one."""
+        at = {"region": self.region, "function": self.function, "qualifier": self.qualifier}
+        if self.before is None:
+            return DeleteAsyncConfig(**at, before=self.after)
+        return PutAsyncConfig(**at, after=self.before, before=self.after)
+
 
 class DeleteAsyncConfig(_OfConfig, frozen=True, kw_only=True):
     """Delete an asynchronous configuration. Undone by putting ``before`` back."""
@@ -195,6 +235,17 @@ class DeleteAsyncConfig(_OfConfig, frozen=True, kw_only=True):
     sign: ClassVar[Sign] = "-"
 
     before: AsyncConfig | None = None
+
+    def inverse(self) -> PutAsyncConfig | None:
+        """Put the configuration back, if it is known."""
+        if self.before is None:
+            return None
+        return PutAsyncConfig(
+            region=self.region,
+            function=self.function,
+            qualifier=self.qualifier,
+            after=self.before,
+        )
 
 
 Step = (
@@ -208,34 +259,3 @@ Step = (
     | PutAsyncConfig
     | DeleteAsyncConfig
 )
-
-
-def inverse(step: Step) -> Step | None:
-    """The step that undoes another one, as far as one step can.
-
-    Updates of functions and published versions are undone by what the account says; see the
-    package ``apply``.
-
-    Returns:
-        None if it is not known what there was before, or nothing undoes it.
-    """
-    at: dict[str, Any] = {"region": step.region, "function": step.function}
-    undo: Step | None = None
-    match step:
-        case CreateFunction():
-            undo = DeleteFunction(**at)
-        case PutAlias(alias=alias, before=None):
-            undo = DeleteAlias(**at, alias=alias, before=step.after)
-        case PutAlias(alias=alias, before=Alias() as before):
-            undo = PutAlias(**at, alias=alias, after=before, before=step.after)
-        case DeleteAlias(alias=alias, before=Alias() as before):
-            undo = PutAlias(**at, alias=alias, after=before)
-        case PutAsyncConfig(qualifier=qualifier, before=None):
-            undo = DeleteAsyncConfig(**at, qualifier=qualifier, before=step.after)
-        case PutAsyncConfig(qualifier=qualifier, before=AsyncConfig() as before):
-            undo = PutAsyncConfig(**at, qualifier=qualifier, after=before, before=step.after)
-        case DeleteAsyncConfig(qualifier=qualifier, before=AsyncConfig() as before):
-            undo = PutAsyncConfig(**at, qualifier=qualifier, after=before)
-        case _:
-            pass
-    return undo

@@ -14,6 +14,19 @@ from fc_async_plugin.apply.schedule import Run
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from fc_async_plugin.apply.schedule import Ended
+
+
+class Jobs:
+    def __init__(self, perform: Callable[[int], Any]) -> None:
+        self.perform = perform
+
+    def on_start(self, index: int) -> None:
+        del index
+
+    def on_end(self, ended: Ended[Any]) -> None:
+        del ended
+
 
 def run(
     needs: Sequence[Sequence[int]],
@@ -23,14 +36,8 @@ def run(
     stop: Callable[[], bool] = lambda: False,
     stop_on_error: bool = True,
 ) -> Run[Any]:
-    return Run(
-        needs,
-        perform,
-        workers=workers,
-        on_end=lambda _: None,
-        stop=stop,
-        stop_on_error=stop_on_error,
-    )()
+    jobs = Jobs(perform)
+    return Run(needs, jobs, workers=workers, stop=stop, stop_on_error=stop_on_error)()
 
 
 def test_nothing_to_do_ends_at_once() -> None:
@@ -79,7 +86,7 @@ def test_a_failure_stops_the_rest_too() -> None:
     assert [one.index for one in run([()] * 10, job, workers=1).ended] == [0, 1]
 
 
-def test_when_told_to_go_on_a_failure_holds_up_nobody() -> None:
+def test_a_failure_stops_no_other_job_unless_told() -> None:
     def job(_: int) -> None:
         raise ValueError("no")
 

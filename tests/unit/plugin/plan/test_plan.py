@@ -19,7 +19,6 @@ from fc_async_plugin.plan.steps import (
     PutAsyncConfig,
     Step,
     UpdateFunction,
-    inverse,
 )
 from fc_async_plugin.template.model import Position
 from fc_async_sdk.models import Alias, AsyncConfig, Destination, DestinationConfig, Function
@@ -223,7 +222,7 @@ INVERSES: list[tuple[Step, Step | None]] = [
 
 @pytest.mark.parametrize(("step", "undo"), INVERSES, ids=lambda step: type(step).__name__)
 def test_what_undoes_a_step(step: Step, undo: Step | None) -> None:
-    assert inverse(step) == undo
+    assert step.inverse() == undo
 
 
 # --- laws --------------------------------------------------------------------------------------
