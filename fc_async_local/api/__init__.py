@@ -5,6 +5,6 @@ Translates HTTP to calls of the registry, the engine and the store, and back. De
 invocations: whatever is refused was refused below.
 """
 
-from fc_async_local.api.asgi import Api
+from fc_async_local.api.service import Api
 
 __all__ = ["Api"]

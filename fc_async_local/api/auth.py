@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Verification of signatures. None by default; in strict mode ACS3 signatures are verified.
+"""Verification of ACS3 signatures, in strict mode only.
 
-The clock of signatures is the machine's, also when the runtime's is virtual: clients sign with
-theirs.
+Clients sign with the time of the machine, so it is the clock here, also if the runtime's is
+virtual.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from fc_async_sdk.errors import ServiceError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from fc_async_local.api.wire import Scope
+    from fc_async_local.http.messages import Request
 
 
 class Authenticator(Protocol):
-    """Lets a request in or refuses it."""
+    """Accepts a request or refuses it."""
 
-    def check(self, scope: Scope, body: bytes) -> None:
+    def check(self, request: Request) -> None:
         """Return for a request that may go on.
 
         Raises:
@@ -37,8 +37,8 @@ class Authenticator(Protocol):
 class AnyKey:
     """Takes every request, signed or not: only local programs reach a loopback port."""
 
-    def check(self, scope: Scope, body: bytes) -> None:
-        """Let it in."""
+    def check(self, request: Request) -> None:
+        """Accept it."""
 
 
 class StrictSignature:
@@ -54,28 +54,22 @@ class StrictSignature:
         self._now = now
         self._nonces = Nonces()
 
-    def check(self, scope: Scope, body: bytes) -> None:
+    def check(self, request: Request) -> None:
         """Verify the signature, and that its nonce was not used before."""
-        headers = [(k.decode("latin-1"), v.decode("latin-1")) for k, v in scope["headers"]]
+        sent = request.scope["headers"]  # of several with one name, all are signed
+        headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in sent]
         now = self._now()
         try:
             key_id = signing.verify(
-                method=scope["method"],
-                target=_target(scope),
+                method=request.method,
+                target=request.target,
                 headers=headers,
-                body=body,
+                body=request.body,
                 secret_of=self._secret_of,
                 now=now,
             )
         except ServiceError as error:
             raise Rejected(error.http_status, error.code, error.message) from None
-        nonce = dict(headers)["x-acs-signature-nonce"]
+        nonce = request.headers["x-acs-signature-nonce"]
         if not self._nonces.is_fresh(key_id, nonce, now):
             raise Rejected(400, nonces.USED, nonces.used(nonce))
-
-
-def _target(scope: Scope) -> str:
-    path: bytes = scope.get("raw_path") or scope["path"].encode()
-    query: bytes = scope["query_string"]
-    target = path.partition(b"?")[0] + (b"?" + query if query else b"")
-    return target.decode("latin-1")

@@ -9,8 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fc_async_local.api import parameters
-from fc_async_local.api.operation import operation, page_of
-from fc_async_local.api.wire import REQUEST_ID
+from fc_async_local.api.operation import REQUEST_ID, operation, page_of
 from fc_async_local.domain import json_input
 from fc_async_local.functions import function_rules, refusals, tags
 from fc_async_local.functions.paging import Page

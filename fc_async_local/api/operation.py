@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from starlette.convertors import Convertor, register_url_convertor
@@ -30,6 +30,9 @@ class _Number(Convertor[int]):
 
 
 register_url_convertor("number", _Number())
+
+REQUEST_ID: Final = "fc_async_local.request_id"
+"""The key of the request's id in the scope of ASGI."""
 
 Handler = Callable[["Request"], Awaitable[Any]]
 

@@ -34,7 +34,7 @@ from fc_async_local.api.functions import (
     AsyncConfigOperations,
     FunctionOperations,
 )
-from fc_async_local.api.invoke import InvokeEndpoint
+from fc_async_local.api.invoke import InvokeFunction
 from fc_async_local.api.tasks import TaskOperations
 from fc_async_local.api.uploads import UploadOperations
 from fc_async_local.bootstrap import services
@@ -270,7 +270,7 @@ class Runtime:
             about=msgspec.to_builtins(addresses),
         )
         return Api(
-            InvokeEndpoint(self.engine, self.registry, authenticator),
+            InvokeFunction(self.engine, self.registry),
             [
                 *FunctionOperations(self.registry, self._abort).routes(),
                 *AliasOperations(self.registry).routes(),

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from fc_async_plugin.template.errors import failure
 from fc_async_plugin.template.model import failure
 from fc_async_sdk.models import AsyncConfig, Destination, DestinationConfig
 from fc_async_sdk.spec import limits

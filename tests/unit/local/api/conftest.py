@@ -25,7 +25,7 @@ from fc_async_local.api.functions import (
     AsyncConfigOperations,
     FunctionOperations,
 )
-from fc_async_local.api.invoke import InvokeEndpoint
+from fc_async_local.api.invoke import InvokeFunction
 from fc_async_local.api.tasks import TaskOperations
 from fc_async_local.api.uploads import UploadOperations
 from fc_async_local.clock import VirtualClock
@@ -162,7 +162,7 @@ class Response:
     def __init__(self, messages: list[dict[str, Any]]) -> None:
         start = messages[0] if messages else {"status": 0, "headers": []}
         self.status: int = start["status"]
-        self.headers = {k.decode(): v.decode("latin-1") for k, v in start["headers"]}
+        self.headers = {k.decode().lower(): v.decode("latin-1") for k, v in start["headers"]}
         self.body = b"".join(m.get("body", b"") for m in messages[1:])
 
     @property
@@ -188,7 +188,7 @@ class World:
         authenticator = strict if settings.auth.strict_auth else AnyKey()
         ids = itertools.count(1)
         self.app = Api(
-            InvokeEndpoint(self.engine, self.registry, authenticator),
+            InvokeFunction(self.engine, self.registry),
             [
                 *FunctionOperations(self.registry, self.engine.abort).routes(),
                 *AliasOperations(self.registry).routes(),

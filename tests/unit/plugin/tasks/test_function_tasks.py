@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fc_async_plugin.tasks.function_tasks import next_id
-from fc_async_plugin.tasks.replay import next_id
 from fc_async_sdk.spec import limits
 
 

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: MIT
+"""The FC API, the admin API and the console as one HTTP service.
+
+InvokeFunction goes straight to its operation, everything else through Starlette's router.
+
+Invariants:
+    Every error is ``{"Code", "Message", "RequestId"}``: the official clients fail to read others.
+    An operation of the FC API is called only with a signature that the authenticator accepts.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+from starlette.exceptions import HTTPException
+from starlette.routing import Router
+
+from fc_async_local.api import uploads
+from fc_async_local.api.operation import REQUEST_ID
+from fc_async_local.domain.rejection import Rejected
+from fc_async_local.http.edge import HttpService
+from fc_async_local.http.messages import Answer
+from fc_async_sdk import limits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from starlette.routing import BaseRoute
+
+    from fc_async_local.api.auth import Authenticator
+    from fc_async_local.api.invoke import InvokeFunction
+    from fc_async_local.http.messages import HeaderList, Message, Request
+    from fc_async_local.store.protocol import StoreUnavailable
+
+_SIGNED: Final = f"/{limits.API_VERSION}/"
+_BODY_BYTES: Final = 160 * 1024 * 1024
+"""Ours: the largest body of an operation other than InvokeFunction (a zip of 120 MB, base64)."""
+
+
+class Api(HttpService):
+    """The FC API and the routes that share its port.
+
+    Args:
+        invoke: InvokeFunction.
+        routes: Everything else.
+        authenticator: Decides which requests to the FC API are let in.
+        new_request_id: Returns a new request id.
+    """
+
+    def __init__(
+        self,
+        invoke: InvokeFunction,
+        routes: Sequence[BaseRoute],
+        authenticator: Authenticator,
+        new_request_id: Callable[[], str],
+    ) -> None:
+        self._invoke = invoke
+        self._router = Router(routes, redirect_slashes=False)
+        self._authenticator = authenticator
+        self._new_request_id = new_request_id
+
+    def new_request_id(self) -> str:
+        """Return an id in the form of the service."""
+        return self._new_request_id()
+
+    def body_limit(self, request: Request) -> int:
+        """Return the largest payload of InvokeFunction, or the largest archive."""
+        return self._invoke.body_limit(request) if self._invoke.takes(request) else _BODY_BYTES
+
+    def common_headers(self, request: Request) -> HeaderList:
+        """Return the header that names the request."""
+        return (("x-fc-request-id", request.id),)
+
+    def is_exempt(self, request: Request) -> bool:
+        """Whether a request uploads to the temporary bucket, under the name of the bucket."""
+        return request.method == "PUT" and uploads.is_bucket(request.headers.get("host", ""))
+
+    async def answer(self, request: Request) -> Answer:
+        """Answer one request."""
+        # PostgreSQL keeps no NUL in a text, and no name in this API may have one.
+        path: str = request.scope["path"]
+        if "\0" in path or "%00" in request.query:
+            raise Rejected(400, "InvalidArgument", "the path and the query must not contain %00")
+        if path.startswith(_SIGNED):
+            self._authenticator.check(request)
+        if self._invoke.takes(request):
+            return await self._invoke(request)
+        return await self._route(request)
+
+    def refuse(self, error: Rejected, request: Request) -> Answer:
+        """Return an error in the form of the service."""
+        content = {"Code": error.code, "Message": error.message, "RequestId": request.id}
+        headers = (("content-type", "application/json"),)
+        return Answer(error.status, msgspec.json.encode(content), headers)
+
+    def too_large(self, limit: int) -> Rejected:
+        """Return the service's refusal of a body over the limit in bytes."""
+        message = f"payload size exceeds maximum allowed size ({limit} bytes)"
+        return Rejected(400, "EntityTooLarge", message)
+
+    def unavailable(self, error: StoreUnavailable) -> Rejected:
+        """Return the refusal while the store is unavailable: clients call again in a second."""
+        message = f"the store is unavailable: {error}"
+        return Rejected(503, "ServiceUnavailable", message, retry_after=1)
+
+    def failed(self) -> Rejected:
+        """Return the service's words for an unforeseen error."""
+        message = "an internal error has occurred. Please retry."
+        return Rejected(500, "InternalServerError", message)
+
+    async def _route(self, request: Request) -> Answer:
+        scope = request.scope
+        scope[REQUEST_ID] = request.id
+        # With an "app", the router raises for an unknown path instead of answering with text.
+        scope["app"] = self
+        sent: list[Message] = []
+
+        async def receive() -> Message:
+            return {"type": "http.request", "body": request.body, "more_body": False}
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        try:
+            await self._router(scope, receive, send)
+        except HTTPException as error:
+            raise _unrouted(request.method, scope["path"], error.status_code) from None
+        start, *parts = sent
+        headers = [
+            (name.decode("latin-1"), value.decode("latin-1"))
+            for name, value in start["headers"]
+            if name != b"content-length"
+        ]
+        return Answer(start["status"], b"".join([part["body"] for part in parts]), headers)
+
+
+def _unrouted(method: str, path: str, status: int) -> Rejected:
+    if path.startswith(_SIGNED):
+        # The service says so for unknown paths and for known ones with another method alike.
+        return Rejected(400, "PathNotSupported", f"'{path}' against '{method}' is not supported")
+    if status == 405:  # noqa: PLR2004 -- HTTP
+        return Rejected(405, "MethodNotAllowed", f"'{method}' is not allowed on '{path}'")
+    return Rejected(status, "NotFound", f"there is nothing at '{path}'")
