@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Nonces of signed requests: each is good once.
+"""Nonces of signed requests: each can be used once.
 
 A signature is refused when its date is too far from the clock, so a nonce has to be remembered only
 until then. Pure bookkeeping; time is an argument.
@@ -31,17 +31,17 @@ class Nonces:
         self._used: OrderedDict[tuple[str, str], float] = OrderedDict()
 
     def is_fresh(self, key_id: str, nonce: str, now: float) -> bool:
-        """Take note of a nonce; call it after the signature was verified.
+        """Remember a nonce, once its signature was verified, and say whether it is new.
 
         Args:
             key_id: The access key that signed.
-            nonce: What the request says.
+            nonce: As it was sent.
             now: Seconds since the epoch.
 
         Returns:
             False if this key has used the nonce before.
         """
-        # A date may be that much ahead of the clock, and is good for as long again.
+        # A date may be that much ahead of the clock, and is accepted for as long after it.
         while (
             self._used and next(iter(self._used.values())) < now - 2 * limits.SIGNATURE_SKEW_SECONDS
         ):

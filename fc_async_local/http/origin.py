@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Who may talk to the runtime: this machine's programs and its own pages, nobody else's.
+"""Which callers may use the runtime: programs of this machine and its own pages. Pure.
 
-A page of another site that a browser shows can reach loopback ports. It gives itself away by a
-Host that is no loopback name (DNS rebinding) or by an Origin that is not this server. Pure.
+A page of another site in a browser can reach loopback ports. Such a request has a Host that is not
+a loopback name (DNS rebinding) or an Origin that is not this server.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ _NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def refusal(host: str, origin: str) -> str:
-    """Why a request is turned away, "" if it isn't.
+    """Return why a request is refused, "" if it is not.
 
     Args:
         host: The Host header.
-        origin: The Origin header, "" when there is none (programs send none).
+        origin: The Origin header, "" when it is absent (programs send none).
     """
     if not is_loopback(host):
         return (

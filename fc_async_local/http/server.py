@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Listens on loopback: finds free ports and serves ASGI applications on them.
 
-Ports are taken before anything else starts, so that a runtime knows its own addresses. Never
-binds to anything but loopback.
+Invariants:
+    Only a loopback address is ever bound.
+    A port is bound before anything else starts, so that a runtime knows its own addresses.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import asyncio
 import contextlib
 import errno
 import socket
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import uvicorn
 
@@ -19,14 +20,16 @@ from fc_async_local.background import start_task
 from fc_async_local.http.connections import DEFAULT_LIMITS, ConnectionLimits, guarded
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Iterator
+
+    from fc_async_local.http.messages import App
 
 HOST: Final = "127.0.0.1"
 _TRIES: Final = 100
 _BACKLOG: Final = 2048
 _IDLE_SECONDS: Final = 75
-"""Longer than clients keep pooled connections: one that we close first may meet a request on its
-way, and nobody knows then whether that was accepted."""
+"""Longer than clients keep pooled connections: the client of a connection that the server closes
+cannot know whether a request on its way was accepted."""
 HIGHEST_PORT: Final = 65_535
 
 
@@ -35,23 +38,23 @@ class NoFreePort(OSError):
 
 
 def bind(port: int) -> socket.socket:
-    """A socket on a loopback port.
+    """Return a socket that listens on a loopback port.
 
     Args:
         port: The port wanted; the next free one if it is in use. 0: any free one.
 
     Raises:
-        NoFreePort: It and the hundred after it are in use.
-        OSError: This port may not be used.
+        NoFreePort: The port and the hundred after it are in use.
+        OSError: The port may not be used.
     """
     last = min(port + _TRIES, HIGHEST_PORT + 1)
     for candidate in range(port, last if port else 1):
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         try:
-            # A restart must not wait for connections of the run before to fade away.
+            # Otherwise a restart would wait until connections of the last run have timed out.
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind((HOST, candidate))
-            # Two runtimes that start at once: the second to listen is refused, not the first.
+            # Of two runtimes that start at once, the second one to listen gets the error.
             listener.listen(_BACKLOG)
         except OSError as error:
             listener.close()
@@ -67,7 +70,7 @@ def bind(port: int) -> socket.socket:
 
 
 def url_of(listener: socket.socket) -> str:
-    """``http://127.0.0.1:{port}``."""
+    """Return ``http://127.0.0.1:{port}``."""
     return f"http://{HOST}:{listener.getsockname()[1]}"
 
 
@@ -76,14 +79,14 @@ class HttpServer:
 
     Args:
         app: The ASGI application.
-        listener: A bound socket; closed with the server.
-        grace_seconds: How long requests may go on after :meth:`aclose` began.
-        limits: Of each connection.
+        listener: A listening socket; closed with the server.
+        grace_seconds: How long requests may take after :meth:`aclose` began.
+        limits: What one connection may take.
     """
 
     def __init__(
         self,
-        app: Callable[[Any, Any, Any], Awaitable[None]],
+        app: App,
         listener: socket.socket,
         *,
         grace_seconds: int,
@@ -102,22 +105,41 @@ class HttpServer:
             timeout_keep_alive=_IDLE_SECONDS,
             timeout_graceful_shutdown=grace_seconds,
         )
-        config.load()
-        self._listener = listener
-        self._server = uvicorn.Server(config)
-        self._server.lifespan = config.lifespan_class(config)
-        self._ticking: asyncio.Task[None] | None = None
+        self._sockets = [listener]
+        self._server = _Server(config)
+        self._serving: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Begin to serve; returns when connections are taken."""
-        await self._server.startup(sockets=[self._listener])
-        self._ticking = start_task("http server", self._server.main_loop())
+        """Begin to serve; return when connections are accepted."""
+        self._serving = start_task("http server", self._server.serve(self._sockets))
+        listening = asyncio.ensure_future(self._server.listening.wait())
+        await asyncio.wait({self._serving, listening}, return_when=asyncio.FIRST_COMPLETED)
+        if not listening.done():
+            listening.cancel()
+            await self._serving  # raises what went wrong
 
     async def aclose(self) -> None:
-        """Take no more connections, let requests finish, close."""
-        self._server.should_exit = True
-        if self._ticking is not None:
-            self._ticking.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._ticking
-            await self._server.shutdown(sockets=[self._listener])
+        """Accept no more connections, let requests finish, close the socket."""
+        if self._serving is not None:
+            # Not by ``should_exit``, which the server looks at ten times a second only.
+            self._serving.cancel()
+            await asyncio.wait({self._serving})
+            await self._server.shutdown(self._sockets)
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves signals to the process and says when it listens."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = asyncio.Event()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none: a runtime handles its signals itself."""
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen."""
+        await super().startup(sockets)
+        self.listening.set()

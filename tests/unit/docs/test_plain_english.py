@@ -52,8 +52,6 @@ LATER = {
     "fc_async_local/domain/invocation.py": "not rewritten yet",
     "fc_async_local/engine/accepting.py": "not rewritten yet",
     "fc_async_local/engine/dispatching.py": "not rewritten yet",
-    "fc_async_local/http/server.py": "not rewritten yet",
-    "fc_async_local/http/origin.py": "not rewritten yet",
     "fc_async_local/services": "not rewritten yet",
     "fc_async_local/store": "not rewritten yet",
     "fc_async_sdk/endpoint.py": "not rewritten yet",
