@@ -47,7 +47,7 @@ from fc_async_local.engine import request_ids
 from fc_async_local.engine.engine import Engine
 from fc_async_local.execution import replies
 from fc_async_local.execution.archive import checksum
-from fc_async_local.execution.code import CodeCache
+from fc_async_local.execution.code_cache import CodeCache
 from fc_async_local.execution.identity import Identity
 from fc_async_local.execution.inprocess import Handler, InProcessRunner
 from fc_async_local.execution.runner import ProcessRunner, RunnerLimits

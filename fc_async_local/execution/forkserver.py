@@ -19,7 +19,7 @@ import sys
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from fc_async_local.execution.identity import surrounding_environment
+from fc_async_local.execution.identity import inherited_environment
 
 _WORKER: Final = Path(__file__).with_name("worker")
 _READ: Final = 65536
@@ -161,7 +161,7 @@ class ForkServer:
                         stdin=asyncio.subprocess.DEVNULL,
                         stdout=asyncio.subprocess.DEVNULL,
                         # A fork can read its ancestor's environment from /proc for ever.
-                        env=surrounding_environment(),
+                        env=inherited_environment(),
                         start_new_session=True,
                     )
                 except OSError:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Who a function is told it is: account, region, credentials, and its environment variables.
+"""Account, region and credentials that functions see, and the environment of instances.
 
-The environment of an instance is made here from nothing: what the person who started the runtime
-has in the environment (above all real access keys) is not passed on.
+Invariants:
+    * The runtime's own environment, which may hold real access keys, is not passed on.
 """
 
 from __future__ import annotations
@@ -19,14 +19,18 @@ if TYPE_CHECKING:
     from fc_async_local.execution.protocol import Deployment
 
 _INHERITED: Final = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "LD_LIBRARY_PATH")
-"""What programs need to find their way on this machine; nothing of it is a secret."""
+"""Variables that programs need on this machine; none is a secret."""
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
     """Account and keys that functions see.
 
     Attributes:
-        access_key_id: Made up: functions that call the local runtime are let in with any key.
+        region: Region to emulate.
+        account_id: Account to emulate.
+        access_key_id: An invented key: the local runtime accepts any key.
+        access_key_secret: Invented, too.
+        security_token: Invented, too.
         environment: Further variables for all functions, such as the endpoint of this runtime.
             A function's own variables win.
     """
@@ -34,26 +38,32 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     region: str = "cn-hangzhou"
     account_id: str = "1234567890123456"
     access_key_id: str = "local"
-    access_key_secret: str = "local"  # noqa: S105 -- made up, opens nothing
-    security_token: str = "local"  # noqa: S105 -- same
+    access_key_secret: str = "local"  # noqa: S105 -- invented, gives no access
+    security_token: str = "local"  # noqa: S105 -- also invented
     environment: Mapping[str, str] = {}
 
     def __repr__(self) -> str:
-        """Region and account; keys are left out."""
+        """Return region and account without the keys."""
         return f"Identity(region={self.region!r}, account_id={self.account_id!r})"
 
 
-def surrounding_environment() -> dict[str, str]:
-    """What instances have of the environment of this process."""
+def inherited_environment() -> dict[str, str]:
+    """Return the part of this process's environment that instances get."""
     return {name: os.environ[name] for name in _INHERITED if name in os.environ}
 
 
 def build_environment(
     deployment: Deployment, identity: Identity, code: Path, instance_id: str
 ) -> dict[str, str]:
-    """All environment variables of one instance.
+    """Return all environment variables of one instance.
 
-    The service's own variables can't be replaced by the function's (``FC_*`` is reserved).
+    The function's variables cannot replace the service's own (``FC_*`` is reserved).
+
+    Args:
+        deployment: The function.
+        identity: Account and keys.
+        code: Folder of the unpacked code.
+        instance_id: Of the instance.
     """
     own = {
         "FC_ACCOUNT_ID": identity.account_id,
@@ -78,7 +88,7 @@ def build_environment(
     }
     return {
         "TZ": "UTC",
-        **surrounding_environment(),
+        **inherited_environment(),
         **credentials,
         **identity.environment,
         **deployment.environment,

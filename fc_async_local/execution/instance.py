@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Final
 from msgspec.structs import replace
 
 from fc_async_local.execution.forkserver import Exit, Process, close_process
-from fc_async_local.execution.logtail import LogTail
 from fc_async_local.execution.replies import Ending, Reply, document
 
 if TYPE_CHECKING:
@@ -32,6 +31,39 @@ if TYPE_CHECKING:
 
 _PIPE_BYTES: Final = 65536  # what a pipe holds on Linux: all that was printed before an answer
 _DEATH_SECONDS: Final = 5.0
+
+
+class LogTail:
+    """The newest part of what an instance prints, in bounded memory.
+
+    Positions count all bytes since the start of the instance.
+
+    Args:
+        limit: How many bytes are kept.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._kept = bytearray()
+        self._end = 0
+
+    @property
+    def position(self) -> int:
+        """Return how many bytes were fed so far."""
+        return self._end
+
+    def feed(self, data: bytes) -> None:
+        """Add bytes."""
+        self._kept += data
+        self._end += len(data)
+        # Cutting copies the kept bytes, so it waits until there are twice as many.
+        if len(self._kept) > 2 * self._limit:
+            del self._kept[: -self._limit]
+
+    def since(self, position: int) -> bytes:
+        """Return the bytes after a position, at most the last ``limit`` of them."""
+        count = min(self._end - position, self._limit, len(self._kept))
+        return bytes(self._kept[len(self._kept) - count :]) if count > 0 else b""
 
 
 class Call:

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Which runtimes exist here, and which kind of instance runs them."""
+"""Which runtimes are available, and which class of instance runs each."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from fc_async_local.execution.node import NodeInstance, find_node
-from fc_async_local.execution.python import PythonInstance
+from fc_async_local.execution.builtin import NodeInstance, PythonInstance, find_node
 from fc_async_sdk.spec.runtimes import CUSTOM, NODE, PYTHON
 
 if TYPE_CHECKING:
@@ -16,14 +15,11 @@ if TYPE_CHECKING:
     from fc_async_local.execution.protocol import Deployment
 
 _HERE: Final = PYTHON | CUSTOM
-"""Run on any machine: on this interpreter whatever the version in the name, or as a process.
-
-The runtimes of Node need a ``node`` on the PATH.
-"""
+"""Available on any machine; the runtimes of Node need a ``node`` on the PATH."""
 
 
 def reason_unavailable(deployment: Deployment) -> str:
-    """Why the deployment can't run here, "" if it can."""
+    """Return why a deployment cannot run on this machine; "" if it can."""
     runtime = deployment.runtime
     if runtime in _HERE or (runtime in NODE and find_node() is not None):
         return ""
@@ -34,12 +30,12 @@ def reason_unavailable(deployment: Deployment) -> str:
 
 
 class InstanceFactory:
-    """Makes instances, not started.
+    """Makes instances without starting them.
 
     Args:
-        identity: What functions are told about account and keys.
+        identity: Account and keys that functions see.
         log_bytes: How much of its log an instance keeps.
-        start_seconds: How long an instance may take to come up.
+        start_seconds: How long an instance may take to start.
         ports: The ports of all custom runtimes.
     """
 
@@ -52,7 +48,7 @@ class InstanceFactory:
         self._ports = ports
 
     def __call__(self, deployment: Deployment) -> Instance:
-        """An instance for a runtime that is available."""
+        """Return an instance for a deployment whose runtime is available."""
         if deployment.runtime in PYTHON:
             return PythonInstance(
                 deployment, self._identity, self._log_bytes, start_seconds=self._start_seconds
@@ -61,7 +57,7 @@ class InstanceFactory:
             return NodeInstance(
                 deployment, self._identity, self._log_bytes, start_seconds=self._start_seconds
             )
-        # Its HTTP client takes a tenth of a second to import; most never need it.
+        # aiohttp takes a tenth of a second to import, and most functions do not need it.
         from fc_async_local.execution.custom import CustomInstance  # noqa: PLC0415 -- see above
 
         return CustomInstance(

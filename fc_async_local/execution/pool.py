@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""Which instance runs a call, and how many there may be (no I/O: time is an argument).
+"""Which instance runs a call, and how many instances there may be (pure: time is an argument).
 
-Warm instances are used newest first, so that a quiet function shrinks. Over the function's or the
-account's limit a call is refused, not queued: the engine's back-off is what the service does. At
-the account's limit an idle instance of another function makes room.
+Warm instances are used newest first, so that idle ones expire. Over the limit of the function or
+of the account a call is refused, not queued: as on the service, the engine backs off. At the
+account's limit an idle instance of another function is retired.
 
 Invariants:
     * After a call was given a place, no more instances of its function run calls than its reserved
-      concurrency allows, those of other versions and revisions included.
+      concurrency allows, including those of other versions and revisions.
     * Idle instances beyond a reserved concurrency that was lowered are retired by the next call.
 """
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Pooled(Protocol):
-    """What the pool reads and writes of an instance."""
+    """The attributes of an instance that the pool reads and writes."""
 
     deployment: Deployment
     capacity: int
@@ -33,7 +33,7 @@ class Pooled(Protocol):
 
     @property
     def dead(self) -> bool:
-        """Whether it can run nothing more."""
+        """Return whether it can run no more calls."""
         ...
 
 
@@ -41,19 +41,19 @@ T = TypeVar("T", bound=Pooled)
 
 
 Key = tuple[str, str, str]
-"""Function, version, revision: instances of one key are alike."""
+"""Function, version, revision: instances of one key are interchangeable."""
 
 
 @dataclass(slots=True)
 class Place(Generic[T]):
-    """What :meth:`InstancePools.acquire` found.
+    """The result of :meth:`InstancePools.acquire`.
 
     Attributes:
-        instance: Where the call runs; None: refused.
-        fresh: The instance was made for this call and has to be started.
-        retired: Instances that are to be stopped because of this call.
+        instance: Where the call runs; None if it is refused.
+        fresh: Whether the instance was made for this call and must be started.
+        retired: Instances to stop because of this call.
         limit: Which limit was reached, in words.
-        of_account: The limit is that of the account, not of the function.
+        of_account: Whether that is the account's limit and not the function's.
     """
 
     instance: T | None
@@ -64,33 +64,33 @@ class Place(Generic[T]):
 
 
 class InstancePools(Generic[T]):
-    """All instances of one runtime that have not been told to stop.
+    """All instances that are not retired.
 
     Args:
-        make: Makes an instance of a deployment, not started.
-        account_instances: The most instances of all functions together.
+        make: Makes an instance of a deployment without starting it.
+        account_instances: Largest number of instances of all functions together.
     """
 
     def __init__(self, make: Callable[[Deployment], T], account_instances: int) -> None:
         self._make = make
         self._account_instances = account_instances
         self._by_function: dict[str, list[T]] = {}
-        self._free: dict[Key, list[T]] = {}  # those with a place, the warmest last
+        self._free: dict[Key, list[T]] = {}  # those with a free place, the warmest last
         self._current: dict[str, dict[str, str]] = {}  # function -> version -> revision
-        self._leaving: dict[str, list[T]] = {}  # retired, but with calls that go on
+        self._leaving: dict[str, list[T]] = {}  # retired, but their calls still run
         self._count = 0
 
     def __iter__(self) -> Iterator[T]:
-        """All instances."""
+        """Iterate over all instances."""
         for members in self._by_function.values():
             yield from members
 
     def __len__(self) -> int:
-        """How many there are."""
+        """Return the number of instances."""
         return self._count
 
     def acquire(self, deployment: Deployment) -> Place[T]:
-        """Find a place for one call; give it back with :meth:`release`."""
+        """Find a place for one call, which is given back with :meth:`release`."""
         retired: list[T] = []
         current = self._current.setdefault(deployment.function, {})
         if current.get(deployment.version_id) != deployment.revision:
@@ -118,12 +118,17 @@ class InstancePools(Generic[T]):
         return Place(instance, fresh=True, retired=tuple(retired))
 
     def _running(self, function: str) -> list[T]:
-        """The instances of a function that run calls, retired ones included."""
+        """Return the instances of a function that run calls, including retired ones."""
         own = self._by_function.get(function, ())
         return [one for one in own if one.busy] + self._leaving.get(function, [])
 
     def _warm(self, key: Key, *, idle: bool) -> T | None:
-        """Take a place in the warmest living instance; without ``idle`` in one that runs calls."""
+        """Take a place in the warmest living instance.
+
+        Args:
+            key: Of the instance.
+            idle: Whether an instance that runs no call may be used.
+        """
         for instance in reversed(self._free.get(key, [])[:]):
             if instance.dead:
                 self.retire(instance)
@@ -135,11 +140,14 @@ class InstancePools(Generic[T]):
         return None
 
     def release(self, instance: T, now: float) -> bool:
-        """Give a place back. True: the instance is to be stopped, it is not in the pool any more.
+        """Give a place back.
 
         Args:
             instance: As acquired.
-            now: Any monotonic time in seconds, the same for all calls.
+            now: Monotonic time in seconds.
+
+        Returns:
+            Whether the instance has left the pool and must be stopped.
         """
         was_full = instance.busy >= instance.capacity
         instance.busy -= 1
@@ -154,7 +162,7 @@ class InstancePools(Generic[T]):
         return False
 
     def _left(self, instance: T) -> None:
-        """The last call of an instance is over."""
+        """Note that the last call of an instance has ended."""
         function = instance.deployment.function
         leaving = self._leaving.get(function, [])
         if instance in leaving:
@@ -163,7 +171,7 @@ class InstancePools(Generic[T]):
                 del self._leaving[function]
 
     def retire(self, instance: T) -> None:
-        """Give it no more calls, and its place to others."""
+        """Remove an instance from the pool, so that it gets no more calls."""
         instance.retired = True
         members = self._by_function.get(instance.deployment.function, [])
         if instance not in members:
@@ -172,7 +180,7 @@ class InstancePools(Generic[T]):
         if instance.busy:
             self._leaving.setdefault(instance.deployment.function, []).append(instance)
         if not members:
-            # Functions come and go; nothing of them may stay.
+            # Nothing of a function may stay, or memory grows with each new one.
             del self._by_function[instance.deployment.function]
             self._current.pop(instance.deployment.function, None)
         self._count -= 1
@@ -184,21 +192,21 @@ class InstancePools(Generic[T]):
             self._free.pop(key, None)
 
     def expire(self, before: float) -> list[T]:
-        """Retire and return what has been idle since before that time."""
+        """Retire and return the instances that have been idle since before a time."""
         idle = [one for one in self if one.busy == 0 and one.idle_since < before]
         for instance in idle:
             self.retire(instance)
         return idle
 
     def clear(self) -> list[T]:
-        """Retire and return all, busy or not."""
+        """Retire and return all instances."""
         everything = list(self)
         for instance in everything:
             self.retire(instance)
         return everything
 
     def _retire_others(self, deployment: Deployment) -> list[T]:
-        """Retire what runs another revision of the same version; the idle ones are returned."""
+        """Retire other revisions of the same version; return those that are idle."""
         others = [
             one
             for one in self._by_function.get(deployment.function, ())
@@ -210,7 +218,7 @@ class InstancePools(Generic[T]):
         return [one for one in others if one.busy == 0]
 
     def _shrink(self, deployment: Deployment, retired: list[T], room: int = 0) -> None:
-        """Retire idle instances beyond the reserved concurrency, and for ``room`` more."""
+        """Retire idle instances until the reserved concurrency allows ``room`` more."""
         maximum = deployment.max_instances
         if maximum is None:
             return
@@ -249,7 +257,7 @@ class InstancePools(Generic[T]):
 
 
 def over_reserved(deployment: Deployment, running: int) -> str:
-    """Which limit forbids one more running instance of the function; "" if none does."""
+    """Return which limit forbids one more running instance of a function; "" if none does."""
     maximum = deployment.max_instances
     if maximum == 0:
         return "its reserved concurrency is 0"

@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: MIT
-"""Which port a custom runtime is told to listen on, and which calls may run at the same time.
+"""Ports of custom runtimes: which port each instance gets, and which calls may run at once.
 
 On the service every instance has a network of its own and listens on the configured port. Here
-all share one machine, so an instance is told a free port in ``FC_SERVER_PORT``. A server that
+all share one machine, so each instance gets a free port in ``FC_SERVER_PORT``. A server that
 ignores the variable listens on the configured port, which only one instance can have.
 
 Invariants:
-    * A port is promised to one instance at a time.
+    * A port is reserved for one instance at a time.
     * Calls that may need the same configured port run on one instance at a time: each holds a
       :class:`Turn`. Turns are given in the order in which they were asked for.
-    * A function whose server reads the variable needs no turn. That is known once it has started,
-      and holds for its later revisions. That it ignores the variable holds for one revision: the
-      next one may have been changed because of the warning.
+    * A function whose server reads the variable needs no turn. This is known once it has started,
+      and is assumed of its later revisions. That a server ignores the variable is assumed of one
+      revision only: the next one may have been changed because of the warning.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 _logger = logging.getLogger(__name__)
 
 MOST_WAITING: Final = 20
-"""Calls that wait for one port; more are throttled, so that they do not hold up other functions."""
+"""More calls that wait for one port are throttled, so that they do not delay other functions."""
 _MOST_FUNCTIONS: Final = 1_000
-"""Functions of which is remembered whether they read the variable."""
+"""For how many functions the book remembers whether they read the variable."""
 
 
 class PortInUse(Exception):
@@ -38,7 +38,7 @@ class PortInUse(Exception):
 
 
 class _Server(NamedTuple):
-    """What is known of a function's server; ``revision`` None: nothing any more."""
+    """Whether a function's server reads the variable; not known if ``revision`` is None."""
 
     reads: bool
     revision: str | None
@@ -61,15 +61,15 @@ class Turn:
         self.granted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
 
-class _Line:
-    """The calls that run on, and wait for, one port."""
+class _Queue:
+    """The calls that run on one port and those that wait for it."""
 
     def __init__(self) -> None:
         self.active: set[Turn] = set()
         self.waiting: deque[Turn] = deque()
 
-    def move_up(self) -> None:
-        """Grant the turns that can be granted, first come, first served."""
+    def grant(self) -> None:
+        """Grant the turns that can be granted, in the order of the requests."""
         while self.waiting:
             turn = self.waiting[0]
             if self.active and (
@@ -83,36 +83,36 @@ class _Line:
 
 
 class PortBook:
-    """Ports, turns and what is known of servers. Belongs to one event loop."""
+    """Reserved ports, turns and properties of servers. Belongs to one event loop."""
 
     def __init__(self) -> None:
-        self._promised: set[int] = set()
+        self._reserved: set[int] = set()
         self._servers: dict[str, _Server] = {}
-        self._lines: dict[int, _Line] = {}
+        self._queues: dict[int, _Queue] = {}
 
     # --- ports ---
 
     def take(self) -> int:
-        """Promise a free port; give it back with :meth:`give_back`.
+        """Reserve a free port, which is given back with :meth:`give_back`.
 
         Raises:
-            OSError: The machine has no port left.
+            OSError: The machine has no free port.
         """
         for _ in range(10):
             port = _try_to_bind(0)
-            if port not in self._promised:
-                self._promised.add(port)
+            if port not in self._reserved:
+                self._reserved.add(port)
                 return port
-        raise OSError("no free port: each one that was found is promised to an instance already")
+        raise OSError("no free port: each one that was found is reserved for an instance already")
 
     def give_back(self, port: int) -> None:
-        """The instance is gone."""
-        self._promised.discard(port)
+        """Release the port of an instance that has ended."""
+        self._reserved.discard(port)
 
     # --- servers ---
 
     def reads_variable(self, deployment: Deployment) -> bool | None:
-        """Whether the function's server listens where it is told; None: not known."""
+        """Return whether a function's server listens on FC_SERVER_PORT; None if not known."""
         server = self._servers.get(deployment.function)
         if server is None or server.revision is None:
             return None
@@ -121,7 +121,12 @@ class PortBook:
         return server.reads
 
     def learn(self, deployment: Deployment, *, reads: bool) -> None:
-        """Remember where a server listens. Warns when a server is found to ignore the variable."""
+        """Remember where a server listens; warn if it ignores the variable.
+
+        Args:
+            deployment: The function.
+            reads: Whether the server reads the variable.
+        """
         function = deployment.function
         before = self._servers.pop(function, None)
         if not reads and (before is None or before.reads):
@@ -139,43 +144,43 @@ class PortBook:
             self._release_all(function)
 
     def forget(self, function: str) -> None:
-        """Find out again where the function's server listens."""
+        """Forget where a function's server listens, so that its next start shows it."""
         if function in self._servers:
             self._servers[function] = self._servers[function]._replace(revision=None)
 
     # --- turns ---
 
     def ask(self, deployment: Deployment) -> Turn | None:
-        """Ask for a turn; give it back with :meth:`leave`. None: none is needed."""
+        """Request a turn, which is given back with :meth:`leave`; None if none is needed."""
         if not deployment.port or self.reads_variable(deployment):
             return None
         turn = Turn(deployment)
-        line = self._lines.setdefault(turn.port, _Line())
-        line.waiting.append(turn)
-        line.move_up()
+        queue = self._queues.setdefault(turn.port, _Queue())
+        queue.waiting.append(turn)
+        queue.grant()
         return turn
 
     def waiting(self, port: int) -> int:
-        """How many calls wait for a port."""
-        line = self._lines.get(port)
-        return 0 if line is None else len(line.waiting)
+        """Return the number of calls that wait for a port."""
+        queue = self._queues.get(port)
+        return 0 if queue is None else len(queue.waiting)
 
     def leave(self, turn: Turn) -> None:
-        """Give a turn back, or wait for it no longer. Harmless when it was given back already."""
-        line = self._lines.get(turn.port)
-        if line is None:
+        """Give a turn back or cancel its request; does nothing the second time."""
+        queue = self._queues.get(turn.port)
+        if queue is None:
             return
-        line.active.discard(turn)
-        if turn in line.waiting:
-            line.waiting.remove(turn)
-        line.move_up()
-        if not line.active:
-            del self._lines[turn.port]
+        queue.active.discard(turn)
+        if turn in queue.waiting:
+            queue.waiting.remove(turn)
+        queue.grant()
+        if not queue.active:
+            del self._queues[turn.port]
 
     def _release_all(self, function: str) -> None:
-        """Let all calls of a function run: they need no turn any more."""
-        for line in list(self._lines.values()):
-            for turn in [*line.active, *line.waiting]:
+        """Grant all turns of a function, which no longer needs any."""
+        for queue in list(self._queues.values()):
+            for turn in [*queue.active, *queue.waiting]:
                 if turn.key[0] == function:
                     self.leave(turn)
                     if not turn.granted.done():
@@ -183,7 +188,7 @@ class PortBook:
 
 
 def is_free(port: int) -> bool:
-    """Whether a server could listen on all addresses of a port."""
+    """Return whether a server could listen on all addresses of a port."""
     try:
         _try_to_bind(port)
     except OSError:
@@ -192,7 +197,7 @@ def is_free(port: int) -> bool:
 
 
 def _try_to_bind(port: int) -> int:
-    """Bind to a port (0: any) on all addresses, as a custom runtime does; returns the port."""
+    """Bind to a port (0 for any) on all addresses, as a custom runtime does; return the port."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind(("0.0.0.0", port))  # noqa: S104 -- bound, never listened on

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The port behind which functions run.
+"""The interface between the engine and the execution of functions.
 
-Implementations: :mod:`fc_async_local.execution.inprocess` (plain callables, for tests on virtual
-time) and the worker runtimes (processes). A runner executes and reports; it never decides on
-retries and never touches a store.
+Implementations: :class:`~fc_async_local.execution.inprocess.InProcessRunner` (callables, for tests
+on virtual time) and :class:`~fc_async_local.execution.runner.ProcessRunner`. A runner executes and
+reports; it does not decide on retries and uses no store.
 """
 
 from __future__ import annotations
@@ -22,10 +22,13 @@ if TYPE_CHECKING:
 
 
 class HealthCheck(msgspec.Struct, frozen=True, kw_only=True):
-    """How a starting custom runtime is asked whether it is well.
+    """How the health of a starting custom runtime is checked.
 
     Attributes:
-        path: Asked with GET; an answer from 200 to 399 is a success.
+        path: Path of the GET request; a status from 200 to 399 is a success.
+        initial_delay_ms: Wait before the first check.
+        period_ms: Wait between checks.
+        timeout_ms: How long one check may take.
         failure_threshold: Failures in a row before the start has failed.
         success_threshold: Successes in a row before calls are sent.
     """
@@ -39,7 +42,7 @@ class HealthCheck(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Deployment(msgspec.Struct, frozen=True, kw_only=True):
-    """One function as it is to be run: code and settings of one version, or of LATEST.
+    """Code and settings of one version of a function, or of LATEST, as needed to run it.
 
     Attributes:
         revision: Changes whenever code or settings change; instances of another revision are
@@ -48,8 +51,8 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
         timeout_ms: How long one execution may take.
         command: Start command of a custom runtime, empty for built-in ones.
         port: Where a custom runtime listens on the service.
-        health_check: None: it is well as soon as it takes connections.
-        max_instances: Reserved concurrency; None: only the account's limit holds.
+        health_check: None if a server is healthy as soon as it accepts connections.
+        max_instances: Reserved concurrency; None if only the account's limit applies.
     """
 
     function: str
@@ -74,12 +77,12 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
-    """One execution to be made.
+    """One execution to perform.
 
     Attributes:
-        number: 0 for the first attempt: what the function sees as ``retry_count``.
-        qualifier: As the caller asked.
-        task_id: "" in synchronous calls.
+        number: The function's ``retry_count``: 0 for the first attempt.
+        qualifier: As in the caller's request.
+        task_id: "" for synchronous calls.
     """
 
     deployment: Deployment
@@ -91,10 +94,10 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CodeSource(Protocol):
-    """Where a runner finds unpacked code."""
+    """Supplies unpacked code."""
 
     async def folder(self, checksum: str) -> Path:
-        """The folder with the unpacked archive; unpacked on first use.
+        """Return the folder with an unpacked archive; unpack it on first use.
 
         Raises:
             LookupError: There is no such code.
@@ -106,13 +109,17 @@ class FunctionRunner(Protocol):
     """Executes attempts."""
 
     async def run(self, attempt: Attempt) -> Outcome:
-        """Execute; returns whatever came of it. Never raises for anything the function did."""
+        """Execute an attempt and return its outcome. Nothing that the function does raises here."""
         ...
 
     async def interrupt(self, request_id: str) -> bool:
-        """Stop a running attempt; its :meth:`run` returns INTERRUPTED. False: it doesn't run."""
+        """Stop a running attempt; its :meth:`run` returns INTERRUPTED.
+
+        Returns:
+            False if no such attempt runs.
+        """
         ...
 
     async def aclose(self) -> None:
-        """Run pre-stop hooks, end all instances, leave no process behind."""
+        """Run pre-stop hooks and end all instances with all their processes."""
         ...

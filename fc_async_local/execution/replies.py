@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""How one execution can end, and the documents and outcomes that follow (pure).
+"""How an execution can end, and the document and outcome of each end (pure).
 
-The texts are the service's, word for word: clients search in them.
+The texts are those of the service, word for word, because clients search in them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ UNHANDLED: Final = "UnhandledInvocationError"
 HANDLED: Final = "HandledInvocationError"
 """API, x-fc-error-type: a Node handler gave an error to its callback."""
 NOT_STARTED: Final = "FunctionNotStarted"
-"""API, code of 412: an instance of a custom runtime didn't come up."""
+"""API, code of 412: an instance of a custom runtime did not start."""
 INITIALIZATION: Final = "InitializationError"
 """API, x-fc-error-type: the initializer failed."""
 
@@ -38,23 +38,24 @@ class Ending(enum.Enum):
     OUT_OF_MEMORY = "out of memory"
     INTERRUPTED = "interrupted"
     UNDELIVERED = "undelivered"
-    """The instance was dead already: the function has not seen the call."""
+    """The instance had ended before; the function has not received the call."""
 
     LOST = "lost"
-    """The machinery that ran the instance failed, and the call with it."""
+    """The runtime's own processes failed, and the call with them."""
 
     @property
     def spoils(self) -> bool:
-        """True when the instance can't be used again."""
+        """Return whether the instance cannot be used again."""
         return self not in (Ending.RETURNED, Ending.FAILED)
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """What came of one execution.
+    """The result of one execution.
 
     Attributes:
+        ending: Why the execution ended.
         body: Result, or the error document of the function's runtime.
-        error_type: ``x-fc-error-type``, unless it RETURNED.
+        error_type: ``x-fc-error-type``, unless the function returned.
         peak_kb: Largest resident memory of the instance so far, 0 if unknown.
     """
 
@@ -65,7 +66,7 @@ class Reply(msgspec.Struct, frozen=True):
 
 
 class Run(msgspec.Struct, frozen=True):
-    """Facts about an execution that are not its result. Durations in ms."""
+    """Facts about an execution besides its result."""
 
     deployment: Deployment
     instance_id: str
@@ -74,7 +75,7 @@ class Run(msgspec.Struct, frozen=True):
 
 
 def outcome(reply: Reply, run: Run) -> Outcome:
-    """The outcome that the engine decides on."""
+    """Return the outcome that the engine decides on."""
     memory_mb = -(-reply.peak_kb // 1024)
     kind, error_type, payload = _result(reply, run, memory_mb)
     return Outcome(
@@ -105,7 +106,7 @@ def _result(reply: Reply, run: Run, memory_mb: int) -> tuple[OutcomeKind, str, b
         seconds = limit // 1000 if limit % 1000 == 0 else limit / 1000
         text = f"Function timed out after {seconds} seconds (maxMemoryUsage: {memory_mb}MB)"
     else:
-        # Out of memory too: the service's kernel ends the process, without a reason.
+        # Also when out of memory: on the service the kernel ends the process without a reason.
         text = (
             "Process exited unexpectedly before completing request "
             f"(duration: {run.duration_ms}ms, maxMemoryUsage: {memory_mb}MB)"
@@ -114,7 +115,7 @@ def _result(reply: Reply, run: Run, memory_mb: int) -> tuple[OutcomeKind, str, b
 
 
 def throttled(deployment: Deployment, limit: str) -> Outcome:
-    """Over a concurrency limit; ``limit`` says which."""
+    """Return the outcome of a call over a concurrency limit, which ``limit`` describes."""
     return Outcome(
         kind=OutcomeKind.THROTTLED,
         error_type="ResourceExhausted",
@@ -124,7 +125,7 @@ def throttled(deployment: Deployment, limit: str) -> Outcome:
 
 
 def unavailable(deployment: Deployment, text: str) -> Outcome:
-    """It can't run here at all, now or later."""
+    """Return the outcome of a function that cannot run on this machine."""
     return Outcome(
         kind=OutcomeKind.INVALID,
         error_type=NOT_STARTED,
@@ -134,7 +135,7 @@ def unavailable(deployment: Deployment, text: str) -> Outcome:
 
 
 def exhausted(deployment: Deployment, text: str) -> Outcome:
-    """This machine, or the account, has no room for one more instance."""
+    """Return the outcome of a call for which the machine or the account has no more instances."""
     return Outcome(
         kind=OutcomeKind.RESOURCE_EXHAUSTED,
         error_type="ResourceExhausted",
@@ -144,7 +145,7 @@ def exhausted(deployment: Deployment, text: str) -> Outcome:
 
 
 def system_error(deployment: Deployment, text: str) -> Outcome:
-    """The runtime, not the function, failed."""
+    """Return the outcome of a failure of the runtime itself."""
     return Outcome(
         kind=OutcomeKind.SYSTEM_ERROR,
         error_type=INTERNAL,
@@ -154,5 +155,5 @@ def system_error(deployment: Deployment, text: str) -> Outcome:
 
 
 def document(text: str) -> bytes:
-    """The error document that the service itself writes."""
+    """Return the error document that the service itself writes."""
     return json.dumps({"errorMessage": text}, separators=(",", ":")).encode()

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Runs attempts in processes: the :class:`FunctionRunner` of the local runtime.
 
-Ties pools, instances and limits together and reports what happened. It never decides on retries,
-and nothing that a function does (hang, fork, exit, flood, crash) may raise here or touch another
-call. Processes live in real time, whatever clock the engine is on.
+Combines pools, instances and limits, and reports outcomes; it does not decide on retries.
+Processes live in real time, whatever clock the engine uses.
+
+Invariants:
+    * Nothing that a function does (hang, fork, exit, flood, crash) raises here or affects another
+      call.
 """
 
 from __future__ import annotations
@@ -35,19 +38,20 @@ if TYPE_CHECKING:
 
 _KB_PER_MB: Final = 1024
 _DELIVERIES: Final = 3
-"""How many instances a call is taken to that turn out to be dead."""
+"""How many instances that turn out to have ended a call tries."""
 _CLOSING: Final = "the runtime is shutting down"
 
 
 class RunnerLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """How many, how long, how much.
+    """Limits on number, time and memory.
 
     Attributes:
         account_instances: Instances of all functions together.
-        start_seconds: How long an instance may take to come up (D-076: 120 s).
+        start_seconds: How long an instance may take to start. The service allows 120 s
+            (docs/reference/sources.md, custom runtimes).
         idle_seconds: How long an instance waits for its next call before it is stopped.
-        log_bytes: How much of an attempt's log is kept, the newest part.
-        memory_check_seconds: How often the memory of busy instances is looked at.
+        log_bytes: How much of an attempt's log is kept; the newest part.
+        memory_check_seconds: Time between checks of the memory of busy instances.
     """
 
     account_instances: int = limits.ACCOUNT_INSTANCES
@@ -61,8 +65,8 @@ class ProcessRunner:
     """Runs functions in pooled processes. Belongs to one event loop; close it with ``aclose``.
 
     Args:
-        code: Where unpacked code lies.
-        identity: What functions are told about account and keys.
+        code: Supplies unpacked code.
+        identity: Account and keys that functions see.
         bounds: Limits.
     """
 
@@ -82,14 +86,14 @@ class ProcessRunner:
         )
         self._pools: InstancePools[Instance] = InstancePools(make, self._bounds.account_instances)
         self._live: set[Instance] = set()
-        self._death = asyncio.Event()  # set, and replaced, whenever an instance is gone
+        self._death = asyncio.Event()  # set and replaced whenever an instance has ended
         self._calls: set[Call] = set()
         self._background: set[asyncio.Future[None]] = set()
         self._housekeeping: asyncio.TimerHandle | None = None
         self._closed = False
 
     async def run(self, attempt: Attempt) -> Outcome:
-        """Execute; returns whatever came of it. Never raises for anything the function did."""
+        """Execute an attempt and return its outcome. Nothing that the function does raises here."""
         deployment = attempt.deployment
         if self._closed:
             return replies.system_error(deployment, _CLOSING)
@@ -108,14 +112,18 @@ class ProcessRunner:
         return replies.system_error(deployment, text)
 
     async def interrupt(self, request_id: str) -> bool:
-        """Stop a running attempt; its :meth:`run` returns INTERRUPTED. False: it doesn't run."""
+        """Stop a running attempt; its :meth:`run` returns INTERRUPTED.
+
+        Returns:
+            False if no such attempt runs.
+        """
         calls = [call for call in self._calls if call.attempt.request_id == request_id]
         for call in calls:
             call.end(Reply(Ending.INTERRUPTED))
         return bool(calls)
 
     async def aclose(self) -> None:
-        """Run pre-stop hooks, end all instances, leave no process behind."""
+        """Run pre-stop hooks and end all instances with all their processes."""
         self._closed = True
         if self._housekeeping is not None:
             self._housekeeping.cancel()
@@ -124,7 +132,7 @@ class ProcessRunner:
         self._pools.clear()
         live = list(self._live)
         await asyncio.gather(*(one.stop() for one in live), *self._background)
-        # A start that is under way finds its instance dead as soon as there is a process.
+        # A start in progress finds its instance dead as soon as there is a process.
         starts = {one.starting for one in live if one.starting is not None}
         if starts:
             await asyncio.wait(starts)
@@ -133,26 +141,26 @@ class ProcessRunner:
     # --- one call ---
 
     async def _deliver(self, call: Call) -> Outcome | None:
-        """Take the call to an instance, after its turn has come. None: it has not begun."""
+        """Run a call, in its turn if it needs one. None: the function has not received it."""
         deployment = call.attempt.deployment
-        # A function that may not run at all is refused without waiting.
+        # A call that the reserved concurrency forbids is refused without waiting.
         if deployment.runtime not in CUSTOM or deployment.max_instances == 0:
-            return await self._run_somewhere(call)
+            return await self._run_in_pool(call)
         if self._ports.waiting(deployment.port) >= MOST_WAITING:
             return replies.throttled(
                 deployment, f"{MOST_WAITING} calls wait for port {deployment.port} already"
             )
         turn = self._ports.ask(deployment)
         if turn is None:
-            return await self._run_somewhere(call)
+            return await self._run_in_pool(call)
         try:
             refusal = await self._until_granted(turn, call)
-            return await self._run_somewhere(call) if refusal is None else refusal
+            return await self._run_in_pool(call) if refusal is None else refusal
         finally:
             self._ports.leave(turn)
 
     async def _until_granted(self, turn: Turn, call: Call) -> Outcome | None:
-        """Wait for a turn; returns why the call won't run if it doesn't come."""
+        """Wait for a turn. Returns an outcome if the call ends before it gets one."""
         seconds = self._bounds.start_seconds
         waited: set[asyncio.Future[Any]] = {turn.granted, call.done}
         await asyncio.wait(waited, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
@@ -166,64 +174,53 @@ class ProcessRunner:
         text = f"port {turn.port} was in use by other calls for {seconds:g} seconds"
         return replies.system_error(deployment, text)
 
-    async def _run_somewhere(self, call: Call) -> Outcome | None:
+    async def _run_in_pool(self, call: Call) -> Outcome | None:
         """Run in an instance of the pool, if the limits allow one."""
         deployment = call.attempt.deployment
         place = self._pools.acquire(deployment)
         for old in place.retired:
             self._stop_later(old)
-        if place.instance is None and place.of_account:
-            return replies.exhausted(deployment, f"function {deployment.function!r}: {place.limit}")
-        if place.instance is None:
+        instance = place.instance
+        if instance is None:
+            if place.of_account:
+                text = f"function {deployment.function!r}: {place.limit}"
+                return replies.exhausted(deployment, text)
             return replies.throttled(deployment, place.limit)
-        return await self._run_at(place.instance, call)
-
-    async def _run_at(self, instance: Instance, call: Call) -> Outcome | None:
-        """Run in a place that was acquired, and give it back. None: the call has not begun."""
-        loop = asyncio.get_running_loop()
         try:
-            return await self._run_in(instance, call, loop)
+            return await self._run_in(instance, call)
         except BaseException:
-            # The caller is gone; the function must not go on unseen.
+            # The caller was cancelled; the function must not go on unnoticed.
             await self._abandon(instance)
             raise
         finally:
-            if self._pools.release(instance, loop.time()):
+            if self._pools.release(instance, asyncio.get_running_loop().time()):
                 self._stop_later(instance)
 
-    async def _run_in(
-        self, instance: Instance, call: Call, loop: asyncio.AbstractEventLoop
-    ) -> Outcome | None:
-        attempt = call.attempt
+    async def _run_in(self, instance: Instance, call: Call) -> Outcome | None:
+        deployment = call.attempt.deployment
+        loop = asyncio.get_running_loop()
         began = loop.time()
         position = instance.log.position
-        reply: Reply | Outcome | None = None
-        if not instance.ready:
-            reply = await self._get_ready(instance, call)
+        reply = None if instance.ready else await self._get_ready(instance, call)
         if reply is None:
             began = loop.time()
-            instance.submit(call)
-            limit = attempt.deployment.timeout_ms / 1000
-            deadline = loop.call_later(limit, call.end, Reply(Ending.TIMED_OUT))
-            try:
-                reply = await call.done
-            finally:
-                deadline.cancel()
+            reply = await _execute(instance, call)
         if not isinstance(reply, Reply):
             return reply
         duration_ms = round((loop.time() - began) * 1000)
         if reply.ending.spoils:
             reply = await self._abandon(instance, reply)
             if self._closed:
-                return replies.system_error(attempt.deployment, _CLOSING)
+                return replies.system_error(deployment, _CLOSING)
             if reply.ending is Ending.UNDELIVERED:
                 return None
-        log = instance.log_since(position, attempt, reply.ending)
-        run = replies.Run(attempt.deployment, instance.instance_id, duration_ms, log)
-        return replies.outcome(reply, run)
+        log = instance.log_since(position, call.attempt, reply.ending)
+        return replies.outcome(
+            reply, replies.Run(deployment, instance.instance_id, duration_ms, log)
+        )
 
     async def _get_ready(self, instance: Instance, call: Call) -> Reply | Outcome | None:
-        """Start the instance, or wait until who came first has. None: it is ready."""
+        """Start the instance, or wait for the start in progress. None: it is ready."""
         if instance.starting is None:
             self._live.add(instance)
             instance.starting = asyncio.ensure_future(self._start(instance, call.attempt))
@@ -239,24 +236,28 @@ class ProcessRunner:
     async def _start(self, instance: Instance, first: Attempt) -> Reply | Outcome | None:
         deployment = instance.deployment
         instance.when_gone = lambda: self._on_gone(instance)
-        self._keep_house()
+        self._schedule_housekeeping()
         try:
             code = await self._code.folder(deployment.code_checksum)
             if instance.wanted_port:
-                await self._make_room(instance)
+                await self._free_port(instance)
             failure = await instance.start(self._server, code, first)
         except ArchiveRefused as error:
-            return self._never(instance, replies.unavailable(deployment, f"code refused: {error}"))
+            outcome = replies.unavailable(deployment, f"code refused: {error}")
         except (LookupError, PortInUse) as error:
-            return self._never(instance, replies.system_error(deployment, str(error)))
+            outcome = replies.system_error(deployment, str(error))
         except OSError as error:
-            return self._never(instance, replies.exhausted(deployment, str(error)))
-        instance.ready = failure is None
-        if failure is not None:
-            self._pools.retire(instance)
-        return failure
+            outcome = replies.exhausted(deployment, str(error))
+        else:
+            instance.ready = failure is None
+            if failure is not None:
+                self._pools.retire(instance)
+            return failure
+        instance.kill()
+        self._on_gone(instance)
+        return outcome
 
-    async def _make_room(self, instance: Instance) -> None:
+    async def _free_port(self, instance: Instance) -> None:
         """End the other instances that have the port which this one may need.
 
         Idle ones are stopped, the others end with their last call.
@@ -267,32 +268,32 @@ class ProcessRunner:
         port = instance.wanted_port
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._bounds.start_seconds
-        while not instance.dead and (
-            holders := [
-                one for one in self._live if one is not instance and one.may_listen_on(port)
-            ]
-        ):
+        while holders := self._holders(port, instance):
             for holder in holders:
-                if not holder.retired:
-                    self._pools.retire(holder)
-                    if not holder.busy:
-                        self._stop_later(holder)
+                self._retire(holder)
             try:
                 await asyncio.wait_for(self._death.wait(), deadline - loop.time())
             except asyncio.TimeoutError:
                 names = ", ".join(sorted({repr(one.deployment.function) for one in holders}))
                 raise PortInUse(f"port {port} is in use by an instance of {names}") from None
 
-    def _never(self, instance: Instance, outcome: Outcome) -> Outcome:
-        """The instance never came to be."""
-        instance.kill()
-        self._on_gone(instance)
-        return outcome
+    def _holders(self, port: int, instance: Instance) -> list[Instance]:
+        """Return the instances that must end before another one can listen on the port."""
+        if instance.dead:
+            return []
+        return [one for one in self._live if one is not instance and one.may_listen_on(port)]
+
+    def _retire(self, instance: Instance) -> None:
+        """Let an instance end, at once or with its last call."""
+        if not instance.retired:
+            self._pools.retire(instance)
+            if not instance.busy:
+                self._stop_later(instance)
 
     async def _abandon(self, instance: Instance, reply: Reply | None = None) -> Reply:
-        """End an instance in which a call goes on that no caller waits for any more.
+        """End an instance in which a call still runs for which no caller waits.
 
-        Its other calls may finish; it ends with the last of them.
+        Its other calls may finish; the instance ends with the last of them.
         """
         peak = peak_kb(instance.pid)
         instance.spoiled = True
@@ -318,22 +319,36 @@ class ProcessRunner:
         self._death = asyncio.Event()
         self._pools.retire(instance)
 
-    def _keep_house(self) -> None:
+    def _schedule_housekeeping(self) -> None:
         if self._housekeeping is None and not self._closed:
             self._housekeeping = asyncio.get_running_loop().call_later(
                 self._bounds.memory_check_seconds, self._housekeep
             )
 
     def _housekeep(self) -> None:
+        """Stop idle instances, and kill those over their memory limit."""
         self._housekeeping = None
         now = asyncio.get_running_loop().time()
         for instance in self._pools.expire(now - self._bounds.idle_seconds):
             self._stop_later(instance)
         for instance in list(self._live):
             if instance.busy and instance.pid is not None:
-                used = resident_kb(instance.pid)
-                if used > instance.deployment.memory_mb * _KB_PER_MB:
-                    self._pools.retire(instance)
-                    instance.kill(Ending.OUT_OF_MEMORY, used)
+                self._limit_memory(instance, resident_kb(instance.pid))
         if self._live:
-            self._keep_house()
+            self._schedule_housekeeping()
+
+    def _limit_memory(self, instance: Instance, used_kb: int) -> None:
+        if used_kb > instance.deployment.memory_mb * _KB_PER_MB:
+            self._pools.retire(instance)
+            instance.kill(Ending.OUT_OF_MEMORY, used_kb)
+
+
+async def _execute(instance: Instance, call: Call) -> Reply:
+    """Run a call in an instance that is ready, within the time limit of the function."""
+    instance.submit(call)
+    seconds = call.attempt.deployment.timeout_ms / 1000
+    deadline = asyncio.get_running_loop().call_later(seconds, call.end, Reply(Ending.TIMED_OUT))
+    try:
+        return await call.done
+    finally:
+        deadline.cancel()

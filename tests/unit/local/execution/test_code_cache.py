@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from fc_async_local.execution.archive import ArchiveRefused
-from fc_async_local.execution.code import CodeCache
+from fc_async_local.execution.code_cache import CodeCache
 
 
 class Blobs:

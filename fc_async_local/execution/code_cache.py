@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
 """The cache of unpacked code: one folder per checksum, unpacked once, shared by all instances.
 
-A folder appears whole or not at all (rename), so processes and nodes may share the cache. Never
-changes a folder that is there: code of one checksum is immutable. What was unused for a long time
-is thrown away; the store has it still.
+Invariants:
+    * A folder appears complete or not at all (by a rename), so that processes and nodes can share
+      the cache.
+    * An existing folder does not change: code of one checksum is immutable. A folder that was
+      unused for a long time is removed; the store still has the archive.
 """
 
 from __future__ import annotations
@@ -27,9 +29,9 @@ class CodeCache:
 
     Args:
         blobs: Where the archives are.
-        root: Where the folders lie; made on first use.
+        root: Where the folders are; created on first use.
         limits: How much an archive may unpack to.
-        keep_seconds: How long an unused folder stays, at least until the next start.
+        keep_seconds: How long an unused folder stays; it is removed at the next start.
     """
 
     def __init__(
@@ -40,7 +42,7 @@ class CodeCache:
         *,
         keep_seconds: float = 7 * 86_400,
     ) -> None:
-        # Absolute: functions run in folders of their own, where a relative path leads elsewhere.
+        # Absolute, because functions run in folders of their own.
         self.root = root.absolute()
         self._blobs = blobs
         self._limits = limits or ArchiveLimits()
@@ -50,12 +52,15 @@ class CodeCache:
         self._unpacking: dict[str, asyncio.Task[Path]] = {}
 
     async def folder(self, checksum: str) -> Path:
-        """The folder with the unpacked archive; unpacked on first use.
+        """Return the folder with an unpacked archive; unpack it on first use.
+
+        Args:
+            checksum: Of the archive.
 
         Raises:
             LookupError: The store has no such code.
-            ArchiveRefused: It is damaged, unsafe or too large.
-            OSError: The disk refuses.
+            ArchiveRefused: The archive is damaged, unsafe or too large.
+            OSError: The disk is full or failed.
         """
         ready = self._ready.get(checksum)
         if ready is not None and _touch(ready):
@@ -65,7 +70,7 @@ class CodeCache:
             task = asyncio.ensure_future(self._fetch(checksum))
             self._unpacking[checksum] = task
             task.add_done_callback(lambda _: self._unpacking.pop(checksum, None))
-        # One caller that gives up must not take the code from the others.
+        # Shielded, because other callers may wait for the same folder.
         folder = await asyncio.shield(task)
         self._ready[checksum] = folder
         return folder
@@ -90,30 +95,32 @@ class CodeCache:
         return found
 
     def _sweep(self, before: float) -> None:
-        """Remove what was not used since, and what a crash left half unpacked."""
+        """Remove folders that were not used since, and remains of a crash."""
         if not self.root.is_dir():
             return
         for entry in self.root.iterdir():
-            with contextlib.suppress(FileNotFoundError):  # another runtime sweeps, too
+            with contextlib.suppress(
+                FileNotFoundError
+            ):  # another runtime may sweep at the same time
                 if entry.stat().st_mtime < before:
                     remove_tree(entry)
 
     def _unpack(self, data: bytes, folder: Path) -> None:
         self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # Not a name that a checksum can have: a crash leaves rubbish, never a half folder.
+        # A checksum never has such a name, so a crash leaves no incomplete folder behind.
         draft = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=self.root))
         try:
             unpack(data, draft, self._limits)
             draft.rename(folder)
         except OSError:
-            if not folder.is_dir():  # else another process was faster: same bytes, same folder
+            if not folder.is_dir():  # otherwise another process was faster, with the same bytes
                 raise
         finally:
             remove_tree(draft)
 
 
 def _touch(folder: Path) -> bool:
-    """Mark a folder as used; False if it isn't there."""
+    """Mark a folder as used; return False if it does not exist."""
     try:
         os.utime(folder)
     except FileNotFoundError:

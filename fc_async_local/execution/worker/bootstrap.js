@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What runs in the processes of Node functions: loads the handler and answers frames (two
-// big-endian 32-bit lengths, a JSON object, a body) on an inherited socket. Node's own modules
-// only. Never keeps anything between calls and never decides what follows from a failure.
+// Runs in the processes of Node functions: loads the handler and answers frames (two big-endian
+// 32-bit lengths, a JSON object, a body) on an inherited socket. Imports modules of Node only.
 "use strict";
 
 const fs = require("fs");
@@ -11,7 +10,7 @@ const path = require("path");
 const { pathToFileURL } = require("url");
 
 const HEAD_BYTES = 8;
-const MAX_BODY_BYTES = 32 * 1024 * 1024; // quota: the largest answer of a synchronous call
+const MAX_BODY_BYTES = 32 * 1024 * 1024; // the largest answer of a synchronous call
 const EXIT_FAILED = 1;
 
 const descriptor = Number(process.env.FC_WORKER_SOCKET);
@@ -25,11 +24,11 @@ let fixed = null;
 // --- frames ---
 
 function send(meta, body = Buffer.alloc(0), then = undefined) {
-  const told = Buffer.from(JSON.stringify({ ...meta, peak_kb: process.resourceUsage().maxRSS }));
+  const encoded = Buffer.from(JSON.stringify({ ...meta, peak_kb: process.resourceUsage().maxRSS }));
   const head = Buffer.alloc(HEAD_BYTES);
-  head.writeUInt32BE(told.length, 0);
+  head.writeUInt32BE(encoded.length, 0);
   head.writeUInt32BE(body.length, 4);
-  socket.write(Buffer.concat([head, told, body]), then);
+  socket.write(Buffer.concat([head, encoded, body]), then);
 }
 
 let unread = Buffer.alloc(0);

@@ -9,14 +9,18 @@ from __future__ import annotations
 
 import abc
 import asyncio
+import functools
 import itertools
+import shutil
 import uuid
+from pathlib import Path
 from socket import MSG_PEEK
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from msgspec.structs import replace
 
+from fc_async_local.execution.identity import build_environment
 from fc_async_local.execution.instance import Call, Instance
 from fc_async_local.execution.protocol import Attempt
 from fc_async_local.execution.replies import (
@@ -31,12 +35,13 @@ from fc_async_local.execution.worker import frames
 
 if TYPE_CHECKING:
     import socket
-    from pathlib import Path
 
     from fc_async_local.execution.forkserver import ForkServer
     from fc_async_local.execution.identity import Identity
     from fc_async_local.execution.protocol import Deployment
 
+_NODE_BOOTSTRAP: Final = Path(__file__).parent / "worker" / "bootstrap.js"
+_SOCKET_VARIABLE: Final = "FC_WORKER_SOCKET"  # removed from the environment before user code runs
 _READ: Final = 256 * 1024
 _START: Final = 0  # key of the load, which the worker answers unasked
 
@@ -276,3 +281,35 @@ class FramedInstance(Instance):
             return bool(self._sock.recv(1, MSG_PEEK))
         except OSError:
             return False
+
+
+class PythonInstance(FramedInstance):
+    """One Python worker: the fork server's own interpreter, for all Python runtimes."""
+
+    def _start_frames(self, code: Path) -> bytes:
+        environment = build_environment(self.deployment, self._identity, code, self.instance_id)
+        start = {"kind": "python", "folder": str(code), "environment": environment}
+        return frames.encode(start | self._function())
+
+
+class NodeInstance(FramedInstance):
+    """One Node worker: the ``node`` on the PATH, for all Node runtimes."""
+
+    def _start_frames(self, code: Path) -> bytes:
+        start = {
+            "kind": "command",
+            "folder": str(code),
+            "command": [find_node() or "node", str(_NODE_BOOTSTRAP)],
+            "environment": build_environment(
+                self.deployment, self._identity, code, self.instance_id
+            ),
+            "socket_variable": _SOCKET_VARIABLE,
+        }
+        # The fork reads the first frame and becomes node, which reads the second.
+        return frames.encode(start) + frames.encode(self._function())
+
+
+@functools.lru_cache(maxsize=1)
+def find_node() -> str | None:
+    """Return the path of ``node``; the PATH is searched once."""
+    return shutil.which("node")
