@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Instances of built-in runtimes: frames over a socket to a worker that keeps the contract.
+"""Instances of built-in runtimes: frames over a socket to a worker process.
 
-What the contract is (arguments, results, errors) is the worker's matter, on the other side; here
-are calls, hooks and the marks that built-in runtimes write to the log.
+The worker (``worker/instance.py``, ``worker/bootstrap.js``) implements the contract of handlers:
+arguments, results and errors. This side sends calls and hooks and writes the marks that built-in
+runtimes write to the log.
 """
 
 from __future__ import annotations
@@ -43,17 +44,17 @@ if TYPE_CHECKING:
 _NODE_BOOTSTRAP: Final = Path(__file__).parent / "worker" / "bootstrap.js"
 _SOCKET_VARIABLE: Final = "FC_WORKER_SOCKET"  # removed from the environment before user code runs
 _READ: Final = 256 * 1024
-_START: Final = 0  # key of the load, which the worker answers unasked
+_START: Final = 0  # key of the answer after loading, to which no request belongs
 
 
 class _Answer(msgspec.Struct):
-    """What a worker says of a call; everything else in its frame is ignored."""
+    """The answer of a worker to a call; other members are ignored."""
 
     id: int
     ok: bool
     peak_kb: int = 0
     handled: bool = False
-    last: bool = False  # it ends now and must not be called again
+    last: bool = False  # the worker ends and must not be called again
 
 
 _decode: Final = msgspec.json.Decoder(_Answer).decode
@@ -63,6 +64,9 @@ class FramedInstance(Instance):
     """One worker.
 
     Args:
+        deployment: The function.
+        identity: Account and keys that the function sees.
+        log_bytes: How much of its log is kept.
         start_seconds: How long loading the function's code may take.
     """
 
@@ -81,7 +85,7 @@ class FramedInstance(Instance):
 
     @abc.abstractmethod
     def _start_frames(self, code: Path) -> bytes:
-        """What the fork is told to become."""
+        """Return the first frames, which say what the fork becomes."""
 
     async def start(self, server: ForkServer, code: Path, first: Attempt) -> Reply | None:
         """Start the worker, let it load the handler and run the initializer."""
@@ -110,7 +114,7 @@ class FramedInstance(Instance):
         return replace(reply, error_type=INITIALIZATION) if failed else None
 
     def submit(self, call: Call) -> None:
-        """Hand the call to the worker."""
+        """Send a call to the worker."""
         self._mark(f"FC Invoke Start RequestId: {call.attempt.request_id}")
         self._send("invoke", call, call.attempt.payload)
 
@@ -124,7 +128,7 @@ class FramedInstance(Instance):
         await self._until(call, self.deployment.pre_stop_timeout_ms, "Function pre-stop")
 
     def _function(self) -> dict[str, Any]:
-        """What a worker has to know of the function."""
+        """Return what a worker needs to know of the function."""
         deployment, identity = self.deployment, self._identity
         return {
             "handler": deployment.handler,
@@ -148,7 +152,7 @@ class FramedInstance(Instance):
         }
 
     async def _until(self, call: Call, limit_ms: int, what: str) -> Reply:
-        """The reply, or a failure after ``limit_ms``, which ends the instance."""
+        """Wait for the reply; after ``limit_ms`` the instance is killed and has failed."""
         done, _ = await asyncio.wait({call.done}, timeout=limit_ms / 1000)
         if done:
             reply = call.done.result()
@@ -190,7 +194,7 @@ class FramedInstance(Instance):
     # --- the socket ---
 
     def _write(self, data: bytes) -> None:
-        """Send it at the end of this turn of the loop, together with all that comes till then."""
+        """Send data at the end of this iteration of the loop, together with later data."""
         self._unsent += data
         if not self._flushing:
             self._flushing = True
@@ -219,19 +223,19 @@ class FramedInstance(Instance):
             self._flushing = False
 
     def _give_back(self) -> None:
-        """End the calls that the worker can't have seen."""
+        """End the calls that the worker cannot have received."""
         for call in self._undelivered:
             self._finish(call, Reply(Ending.UNDELIVERED))
         self._undelivered.clear()
 
     def _on_readable(self) -> None:
         if not self._receive() and self._sock is not None:
-            # Closed, or spoken to by user code: either way nothing good comes from it any more.
+            # Closed, or user code wrote to it: its frames can no longer be read.
             asyncio.get_running_loop().remove_reader(self._sock.fileno())
             self.kill()
 
     def _receive(self) -> bool:
-        """Read once; False when there is nothing more to come."""
+        """Read once; return False at the end of the stream or if it is broken."""
         if self._sock is None:
             return False
         try:
@@ -242,19 +246,19 @@ class FramedInstance(Instance):
             return False
         if not data:
             return False
-        # Workers flush before they answer: what was printed until then is in the pipe by now.
+        # Workers flush before they answer, so the output of a call is in the pipe by now.
         self.drain_log()
         try:
             for meta, body in self._splitter.feed(data):
-                self._hear(_decode(meta), body)
+                self._on_answer(_decode(meta), body)
         except (frames.BrokenFrame, msgspec.DecodeError, RecursionError):
             return False
         return True
 
-    def _hear(self, answer: _Answer, body: bytes) -> None:
+    def _on_answer(self, answer: _Answer, body: bytes) -> None:
         call = self._waiting.pop(answer.id, None)
         if call is None:
-            return  # answered too late, the caller has gone; or user code made it up
+            return  # the caller no longer waits, or user code invented the answer
         ending = Ending.RETURNED if answer.ok else Ending.FAILED
         error_type = HANDLED if answer.handled else UNHANDLED
         self._finish(call, Reply(ending, body, error_type, answer.peak_kb))
@@ -274,7 +278,7 @@ class FramedInstance(Instance):
         self._sock = None
 
     def _pending(self) -> bool:
-        """Whether the socket has bytes that were not read."""
+        """Return whether the socket has unread bytes."""
         if self._sock is None:
             return False
         try:

@@ -2,10 +2,11 @@
 """Instances of custom runtimes: the user's own HTTP server, started with the user's command.
 
 Calls are ``POST /invoke`` with the event as body, hooks ``POST /initialize`` and ``GET
-/pre-stop``. Status code and headers of an answer mean nothing but ``x-fc-status``, as on the
-service. Nothing is written to the log here: its marks are the server's to print.
+/pre-stop``. As on the service, the status code and the headers of an answer are ignored, except
+``x-fc-status``, and the server itself writes the marks of the log.
 
-A request is sent only to a port on which processes of this instance, and no others, listen.
+Invariants:
+    * A request is sent only to a port on which only processes of this instance listen.
 """
 
 from __future__ import annotations
@@ -44,23 +45,28 @@ if TYPE_CHECKING:
     from fc_async_local.execution.protocol import Deployment, HealthCheck
 
 INVOCATION_ERROR: Final = "InvocationError"
-"""D-108: what a custom runtime says with ``x-fc-status: 404``."""
+"""API, x-fc-error-type: a custom runtime answered with ``x-fc-status: 404``."""
 
 _CODE_ON_SERVICE: Final = "/code"
-_DEFAULT_COMMAND: Final = ("/code/bootstrap",)  # D-126
-_FIRST_LOOK: Final = 0.01
-_LONGEST_LOOK: Final = 0.25
-_LOOKS: Final = 4
+_DEFAULT_COMMAND: Final = ("/code/bootstrap",)
+"""docs/reference/sources.md, how a custom runtime works."""
+_FIRST_WAIT: Final = 0.01
+_LONGEST_WAIT: Final = 0.25
+_TRIES: Final = 4
 _EXIT_GRACE: Final = 1.0
-"""How long a broken connection waits for the news that the process has ended."""
+"""Seconds to wait after a broken connection for the report that the process has ended."""
 _KEEP_ALIVE: Final = 1.5
-"""Below what common servers allow (gunicorn 2 s): a connection is never used when it is closing."""
+"""Seconds; less than common servers use (gunicorn 2 s), so that no closing connection is used."""
 
 
 class CustomInstance(Instance):
     """One process with an HTTP server.
 
     Args:
+        deployment: The function.
+        identity: Account and keys that the function sees.
+        log_bytes: How much of its log is kept.
+        ports: The ports of all custom runtimes.
         start_seconds: How long the server may take until it listens.
     """
 
@@ -75,7 +81,7 @@ class CustomInstance(Instance):
     ) -> None:
         super().__init__(deployment, identity, log_bytes)
         self._ports = ports
-        self._told = 0
+        self._assigned = 0
         self._listener: Listener | None = None
         self._start_seconds = start_seconds
         self._session: aiohttp.ClientSession | None = None
@@ -85,12 +91,12 @@ class CustomInstance(Instance):
     # --- start ---
 
     async def start(self, server: ForkServer, code: Path, first: Attempt) -> Reply | None:
-        """Start the command, wait until it listens and is well, run the initializer.
+        """Start the command, wait until it listens and is healthy, run the initializer.
 
         Raises:
             PortInUse: Another program has the port on which the server wants to listen.
         """
-        self._told = self._choose_port()
+        self._assigned = self._choose_port()
         self._command = self._command_in(code)
         process = await self._spawn(server)
         message = {
@@ -99,28 +105,28 @@ class CustomInstance(Instance):
             "command": list(self._command),
             "environment": self._environment(code),
         }
-        with contextlib.suppress(OSError):  # it has ended already: that is told below
+        with contextlib.suppress(OSError):  # it has ended, as is found below
             await asyncio.get_running_loop().sock_sendall(process.sock, frames.encode(message))
-        failure = await self._until_well(process)
+        failure = await self._until_healthy(process)
         if failure is None and self.deployment.initializer:
             failure = await self._initialize(first)
         return failure
 
     @property
     def wanted_port(self) -> int:
-        """The configured port, unless the server is known to listen where it is told."""
+        """Return the configured port, or 0 if the server is known to read FC_SERVER_PORT."""
         if self._ports.reads_variable(self.deployment):
             return 0
         return self.deployment.port
 
     def may_listen_on(self, port: int) -> bool:
-        """Whether its server has the port or may take it."""
+        """Return whether its server listens on a port or may do so."""
         if self._listener is not None:
             return self._listener.port == port
-        return port in (self._told, self.wanted_port)
+        return port in (self._assigned, self.wanted_port)
 
     def _choose_port(self) -> int:
-        """The port to tell the server: the configured one if that is where it listens anyway."""
+        """Return the port for FC_SERVER_PORT: the configured one if the server ignores it."""
         deployment = self.deployment
         if self._ports.reads_variable(deployment) is not False or not deployment.port:
             return self._ports.take()
@@ -136,7 +142,7 @@ class CustomInstance(Instance):
         )
 
     def _command_in(self, code: Path) -> tuple[str, ...]:
-        """The start command, with the service's code folder replaced by ours."""
+        """Return the start command with the local code folder instead of the service's."""
         here = str(code)
         return tuple(
             here + part[len(_CODE_ON_SERVICE) :]
@@ -149,21 +155,21 @@ class CustomInstance(Instance):
         return self.deployment.command or _DEFAULT_COMMAND
 
     def _environment(self, code: Path) -> dict[str, str]:
-        port = str(self._told)
+        port = str(self._assigned)
         environment = build_environment(self.deployment, self._identity, code, self.instance_id)
         return environment | {"FC_CUSTOM_LISTEN_PORT": port, "FC_SERVER_PORT": port}
 
-    async def _until_well(self, process: Process) -> Reply | None:
+    async def _until_healthy(self, process: Process) -> Reply | None:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._start_seconds
-        delay = _FIRST_LOOK
+        delay = _FIRST_WAIT
         while not await self._listens(process):
             if loop.time() > deadline:
                 return await self._not_started()
             await asyncio.wait({process.exited}, timeout=delay)
             if process.exited.done():
                 return await self._exited(process.exited.result(), listened=False)
-            delay = min(delay * 2, _LONGEST_LOOK)
+            delay = min(delay * 2, _LONGEST_WAIT)
         check = self.deployment.health_check
         if check is None or await self._passes(check, process):
             return None
@@ -172,9 +178,9 @@ class CustomInstance(Instance):
         return await self._not_started()
 
     async def _listens(self, process: Process) -> bool:
-        """Look for the server on the port that it was told, then on the configured one."""
+        """Look for the server on the assigned port, then on the configured one."""
         configured = self.deployment.port
-        for port in dict.fromkeys((self._told, configured)):
+        for port in dict.fromkeys((self._assigned, configured)):
             listener = find_listener(process.pid, port) if port and process.pid else None
             if listener is None or not await _takes_connections(port):
                 continue
@@ -186,13 +192,13 @@ class CustomInstance(Instance):
                 timeout=aiohttp.ClientTimeout(total=None),
                 auto_decompress=False,
             )
-            if self._told != configured:
-                self._ports.learn(self.deployment, reads=port == self._told)
+            if self._assigned != configured:
+                self._ports.learn(self.deployment, reads=port == self._assigned)
             return True
         return False
 
     def _still_listens(self) -> bool:
-        """Whether the port belongs to this instance and to no other program."""
+        """Return whether only this instance listens on the port."""
         listener = self._listener
         if listener is None:
             return False
@@ -202,23 +208,23 @@ class CustomInstance(Instance):
         return True
 
     async def _check_collision(self) -> None:
-        """Raise if the server, which is dead, may have failed because of another program's.
+        """Check whether a server that has ended may have failed because its port was in use.
 
         Raises:
-            PortInUse: See there.
+            PortInUse: Another program has the port.
         """
-        for port in dict.fromkeys((self._told, self.wanted_port)):
-            for _ in range(_LOOKS):  # its children may be dying yet
+        for port in dict.fromkeys((self._assigned, self.wanted_port)):
+            for _ in range(_TRIES):  # its child processes may still be ending
                 if not port or is_free(port):
                     break
-                await asyncio.sleep(_LONGEST_LOOK)
+                await asyncio.sleep(_LONGEST_WAIT)
             else:
-                # The reason is not known for sure: find out again at the next start.
+                # This may not be the reason, so the next start finds out again.
                 self._ports.forget(self.deployment.function)
                 raise PortInUse(self._in_use(port))
 
     async def _passes(self, check: HealthCheck, process: Process) -> bool:
-        """Whether the server becomes well before it has failed too often."""
+        """Return whether enough checks succeed in a row before too many fail in a row."""
         successes = failures = 0
         wait_ms = check.initial_delay_ms
         while True:
@@ -240,18 +246,20 @@ class CustomInstance(Instance):
         timeout = aiohttp.ClientTimeout(total=check.timeout_ms / 1000)
         try:
             async with self._http.get(path, timeout=timeout, allow_redirects=False) as response:
-                return response.status < 400  # noqa: PLR2004 -- where HTTP's errors begin
+                return response.status < 400  # noqa: PLR2004 -- HTTP errors are 400 and more
         except (aiohttp.ClientError, asyncio.TimeoutError):
             return False
 
     async def _not_started(self) -> Reply:
         configured = self.deployment.port
         text = (
-            f"Function instance health check failed on port {configured or self._told} "
+            f"Function instance health check failed on port {configured or self._assigned} "
             f"in {self._start_seconds:g} seconds."
         )
-        if self._told != configured:
-            text += f" (On this machine the server may also listen on FC_SERVER_PORT={self._told}.)"
+        if self._assigned != configured:
+            text += (
+                f" (On this machine the server may also listen on FC_SERVER_PORT={self._assigned}.)"
+            )
         self.kill(Ending.EXITED)
         await self.gone()
         if self._listener is None:
@@ -293,7 +301,7 @@ class CustomInstance(Instance):
     # --- calls ---
 
     def submit(self, call: Call) -> None:
-        """Send the call; close the connection when no caller waits any more."""
+        """Send the call; the connection is closed when the call ends for another reason."""
         if self._ended is not None or not self._still_listens():
             call.end(Reply(Ending.UNDELIVERED))
             return
@@ -313,12 +321,12 @@ class CustomInstance(Instance):
                 self._finish(call, self._reply(response, body))
         except aiohttp.ClientError as error:
             await self._until_exit()
-            # If it has ended, that is what the call ends with, and nothing more happens here.
+            # If it has ended, the call has ended with it, and this reply is ignored.
             text = f"the function's server broke the connection: {error}"
             self._finish(call, Reply(Ending.FAILED, document(text), UNHANDLED))
 
     async def _until_exit(self) -> None:
-        """Wait for the news that the process has ended, if it comes soon."""
+        """Wait a short time for the report that the process has ended."""
         if self._process is not None:
             await asyncio.wait({self._process.exited}, timeout=_EXIT_GRACE)
 
@@ -373,17 +381,17 @@ class CustomInstance(Instance):
                 await response.content.read(1)
 
     async def gone(self) -> None:
-        """Wait until the process is dead and the connections are closed."""
+        """Wait until the process has ended and the connections are closed."""
         await super().gone()
-        self._hang_up()
+        self._close_session()
         if self._closing is not None:
             await asyncio.wait({self._closing})
 
     def _read_rest(self) -> None:
-        self._ports.give_back(self._told)
-        self._hang_up()
+        self._ports.give_back(self._assigned)
+        self._close_session()
 
-    def _hang_up(self) -> None:
+    def _close_session(self) -> None:
         if self._session is not None and self._closing is None:
             self._closing = asyncio.ensure_future(self._session.close())
 
@@ -405,7 +413,7 @@ async def _takes_connections(port: int) -> bool:
 
 
 async def _read_bounded(response: aiohttp.ClientResponse) -> bytes | None:
-    """The whole body, None if it is too long."""
+    """Return the whole body; None if it is too long."""
     body = bytearray()
     async for chunk in response.content.iter_any():
         body += chunk

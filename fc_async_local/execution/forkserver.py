@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The runtime's end of the fork server: starts it, asks for instances, hears of their end.
+"""The runtime's side of the fork server: starts it, requests processes, learns of their end.
 
-All on the event loop: no thread per instance, no waiting. A server that dies takes its instances
-with it (they are told so) and is started anew with the next instance. Only this module knows how
-an instance's process comes to be; what it does is none of its business.
+Everything runs on the event loop, without a thread per instance. When the fork server ends, its
+processes end with it; the next request starts another one.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from fc_async_local.execution.identity import inherited_environment
 _WORKER: Final = Path(__file__).with_name("worker")
 _READ: Final = 65536
 _END_SECONDS: Final = 5.0
-_NOT_FORKED: Final = 1 << 16  # no status of waitpid is that large
+_NOT_FORKED: Final = 1 << 16  # larger than any status of waitpid
 
 
 class Exit(NamedTuple):
@@ -41,12 +40,12 @@ class Exit(NamedTuple):
 
     @property
     def by_itself(self) -> bool:
-        """Whether the process ran and ended, and did not fail with the fork server."""
+        """Return whether the process itself ended, and not the fork server."""
         return self.status is not None and self.status < _NOT_FORKED
 
     @property
     def code(self) -> int:
-        """The exit code as a shell tells it: 128 and the signal's number if one ended it."""
+        """Return the exit code as in a shell: 128 plus the number of a signal."""
         if self.status is None or not self.by_itself:
             return -1
         code = os.waitstatus_to_exitcode(self.status)
@@ -54,7 +53,7 @@ class Exit(NamedTuple):
 
     @property
     def message(self) -> str:
-        """What ended it, for people."""
+        """Return what ended the process, in words."""
         if self.status is None:
             return "the fork server ended"
         if self.status >= _NOT_FORKED:
@@ -68,9 +67,9 @@ class Process:
 
     Attributes:
         sock: The runtime's end of its socket.
-        log_fd: The end of its log pipe to read from, non-blocking.
-        pid: None until the fork server has told it.
-        exited: Done when the process and all it left behind are dead.
+        log_fd: Non-blocking read end of its log pipe.
+        pid: None until the fork server has reported it.
+        exited: Done when the process and all its descendants have ended.
     """
 
     def __init__(self, server: ForkServer, key: int, sock: socket.socket, log_fd: int) -> None:
@@ -82,7 +81,7 @@ class Process:
         self._key = key
 
     def kill(self) -> None:
-        """End the process and its group, now. Harmless if it has ended."""
+        """Kill the process and its group; do nothing if it has ended."""
         if not self.exited.done():
             self._server.send({"op": "kill", "id": self._key})
 
@@ -101,10 +100,11 @@ class ForkServer:
         self._closed = False
 
     async def spawn(self) -> Process:
-        """A new process that waits for its first frame.
+        """Start a process that waits for its first frame.
 
         Raises:
-            OSError: No more file descriptors, the interpreter can't be started, or it is closed.
+            OSError: There are no more file descriptors, the interpreter cannot be started, or the
+                fork server is closed.
         """
         await self._ensure_server()
         ours, theirs = socket.socketpair()
@@ -123,19 +123,19 @@ class ForkServer:
         return process
 
     def send(self, message: dict[str, object], descriptors: list[int] | None = None) -> None:
-        """Tell the fork server something; the descriptors are given away."""
+        """Send a message and file descriptors, which are closed here afterwards."""
         self._outbox.append((json.dumps(message).encode() + b"\n", descriptors or []))
         if len(self._outbox) == 1:
             self._flush()
 
     async def aclose(self) -> None:
-        """End all processes and the fork server itself; returns when they are gone."""
+        """End all processes and the fork server; return when they have ended."""
         self._closed = True
         async with self._starting:
             server, self._server = self._server, None
         if server is None:
             return
-        self._lost()  # the end of the socket is what makes it kill everything and go
+        self._lost()  # closes the socket, so that the server kills everything and ends
         try:
             await asyncio.wait_for(server.wait(), _END_SECONDS)
         except asyncio.TimeoutError:
@@ -160,7 +160,7 @@ class ForkServer:
                         pass_fds=(theirs.fileno(),),
                         stdin=asyncio.subprocess.DEVNULL,
                         stdout=asyncio.subprocess.DEVNULL,
-                        # A fork can read its ancestor's environment from /proc for ever.
+                        # A fork can read its ancestor's environment in /proc.
                         env=inherited_environment(),
                         start_new_session=True,
                     )
@@ -177,7 +177,7 @@ class ForkServer:
         while self._outbox and self._control is not None:
             data, descriptors = self._outbox[0]
             try:
-                # Small messages on a stream socket: the kernel takes them whole or not at all.
+                # The kernel takes small messages on a stream socket whole or not at all.
                 socket.send_fds(self._control, [data], descriptors)
             except BlockingIOError:
                 loop.add_writer(self._control.fileno(), self._flush)
@@ -213,9 +213,9 @@ class ForkServer:
             return
         *lines, self._unread = (self._unread + data).split(b"\n")
         for line in lines:
-            self._hear(json.loads(line))
+            self._on_report(json.loads(line))
 
-    def _hear(self, message: dict[str, int]) -> None:
+    def _on_report(self, message: dict[str, int]) -> None:
         if "pid" in message:
             self._processes[message["id"]].pid = message["pid"]
             return
@@ -223,7 +223,7 @@ class ForkServer:
         _end(process, Exit(message["exit"], message["peak_kb"]))
 
     def _lost(self) -> None:
-        """The fork server is gone, and with it all its processes."""
+        """End all processes, because the fork server has ended."""
         control, self._control = self._control, None
         if control is not None:
             loop = asyncio.get_running_loop()
@@ -242,7 +242,7 @@ def _end(process: Process, result: Exit) -> None:
 
 
 def close_process(process: Process) -> None:
-    """Let go of the runtime's ends."""
+    """Close the runtime's ends of socket and pipe."""
     process.sock.close()
     with contextlib.suppress(OSError):
         os.close(process.log_fd)

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Runs functions as plain callables in the runtime's own process, for tests on virtual time.
+"""Runs functions as callables in the runtime's own process, for tests on virtual time.
 
-It isolates nothing: a handler that blocks blocks the runtime, and ``os._exit`` ends it.
-``sys.exit`` fails the attempt, as the exit of a worker process does. User code runs in worker
-processes, never here.
+Nothing is isolated: a handler that blocks blocks the runtime, and ``os._exit`` ends it.
+``sys.exit`` fails the attempt, as the exit of a worker process does.
 """
 
 from __future__ import annotations
@@ -35,9 +34,9 @@ _FRAMES: Final = Frames(own=(str(Path(fc_async_local.__file__).parent),))
 _INSTANCE: Final = "in-process"
 
 Handler = Callable[[bytes, Attempt], Any]
-"""Gets the event and the attempt; returns bytes, str, anything JSON, an Outcome, or raises.
+"""Is called with event and attempt; returns bytes, str, a JSON value or an Outcome, or raises.
 
-May be a coroutine function; then it can be interrupted and has a time limit.
+A coroutine function has a time limit and can be interrupted.
 """
 
 
@@ -45,7 +44,7 @@ class InProcessRunner:
     """A :class:`~fc_async_local.execution.protocol.FunctionRunner` over a table of handlers.
 
     Args:
-        handlers: Function name to handler; looked up at each attempt, so it may change.
+        handlers: Function name to handler; read at each attempt, so it may change.
         clock: Measures time limits and durations.
     """
 
@@ -56,7 +55,7 @@ class InProcessRunner:
         self._calls: Counter[str] = Counter()
 
     async def run(self, attempt: Attempt) -> Outcome:
-        """Call the handler and turn what it does into an outcome."""
+        """Call the handler and return the outcome of what it returns or raises."""
         handler = self._handlers.get(attempt.deployment.function)
         if handler is None:
             return _failed("HandlerNotFound", f"no handler for {attempt.deployment.function!r}")
@@ -76,7 +75,7 @@ class InProcessRunner:
         except (SystemExit, _Exited):
             ended = replies.Run(attempt.deployment, _INSTANCE, self._clock.now() - began, b"")
             return replies.outcome(replies.Reply(replies.Ending.EXITED), ended)
-        except Exception as error:  # noqa: BLE001 -- whatever a function raises is its outcome
+        except Exception as error:  # noqa: BLE001 -- what a function raises is its outcome
             outcome = _raised(error)
         finally:
             self._calls[function] -= 1
@@ -105,12 +104,12 @@ class InProcessRunner:
             work.cancel()
 
     async def interrupt(self, request_id: str) -> bool:
-        """Cancel a coroutine handler. Plain functions can't be interrupted."""
+        """Cancel a coroutine handler; return False for other handlers."""
         work = self._running.get(request_id)
         return work is not None and work.cancel()
 
     async def aclose(self) -> None:
-        """Cancel everything that still runs."""
+        """Cancel all running handlers."""
         for work in tuple(self._running.values()):
             work.cancel()
         if self._running:
@@ -137,7 +136,7 @@ def _returned(value: Any) -> Outcome:
 
 
 def _raised(error: Exception) -> Outcome:
-    """The outcome of an exception, with the document that a worker process gives."""
+    """Return the outcome of an exception, with the same document as from a worker process."""
     payload = describe(error, frames=_FRAMES).document
     return Outcome(kind=OutcomeKind.FUNCTION_ERROR, error_type=UNHANDLED, payload=payload)
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""What a pool needs to know of an instance, and what all kinds of instances share.
+"""The base of all kinds of instances.
 
-An instance is one process (with all its descendants) that runs calls of one revision. It starts
-once, executes any number of calls, and ends once; it decides neither when it is used nor when it
-is retired.
+An instance is one process, with all its descendants, that runs calls of one revision. It starts
+once, executes any number of calls, and ends once. The pool decides when it is used and when it is
+retired.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from fc_async_local.execution.identity import Identity
     from fc_async_local.execution.protocol import Attempt, Deployment
 
-_PIPE_BYTES: Final = 65536  # what a pipe holds on Linux: all that was printed before an answer
+_PIPE_BYTES: Final = 65536  # capacity of a pipe on Linux (pipe(7))
 _DEATH_SECONDS: Final = 5.0
 
 
@@ -67,11 +67,11 @@ class LogTail:
 
 
 class Call:
-    """One execution that is under way.
+    """One execution in progress.
 
     Attributes:
         attempt: What is executed.
-        done: Resolved once, by the instance, by a deadline or by an interruption.
+        done: Resolved once, by the instance, a deadline or an interruption.
     """
 
     __slots__ = ("attempt", "done")
@@ -81,25 +81,26 @@ class Call:
         self.done: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
 
     def end(self, reply: Reply) -> None:
-        """Resolve, unless it is resolved already."""
+        """Resolve the call, unless it is resolved already."""
         if not self.done.done():
             self.done.set_result(reply)
 
 
 class Instance(abc.ABC):
-    """Base of all kinds.
+    """One process that runs calls.
 
     Attributes:
         instance_id: As the function sees it.
         deployment: What it runs.
         capacity: How many calls it runs at a time.
-        busy: How many it runs now; the pool's to count.
-        retired: Takes no new calls; ends when the last one is over. The pool's to set.
+        busy: How many it runs now; counted by the pool.
+        retired: It gets no new calls and ends with the last one; set by the pool.
         ready: It has started; calls can be submitted.
-        spoiled: A call that was given up still runs in it: it ends without its pre-stop hook.
-        idle_since: Loop time, in seconds.
-        log: What it printed.
-        starting: Done when it is ready for calls or will never be; the runner's to set.
+        spoiled: It still runs a call for which no caller waits, so it ends without its pre-stop
+            hook.
+        idle_since: Loop time in seconds.
+        log: Its output.
+        starting: Done when the start has succeeded or failed; set by the runner.
         when_gone: Called once its process has ended.
     """
 
@@ -120,86 +121,95 @@ class Instance(abc.ABC):
         self._calls: set[Call] = set()
         self._ended: Reply | None = None
 
-    # --- what a kind does ---
+    # --- differs between kinds ---
 
     @abc.abstractmethod
     async def start(self, server: ForkServer, code: Path, first: Attempt) -> Reply | None:
-        """Start on the code in a folder and initialize, on behalf of ``first``.
+        """Start and initialize.
 
-        None: ready for calls; else why not.
+        Args:
+            server: Forks the process.
+            code: Folder of the unpacked code.
+            first: The attempt that waits for the start.
+
+        Returns:
+            None if the instance is ready for calls, otherwise the reason.
 
         Raises:
-            OSError: This machine can't start one more process.
+            OSError: This machine cannot start one more process.
         """
 
     @abc.abstractmethod
     def submit(self, call: Call) -> None:
-        """Begin to execute; ``call.done`` will be resolved."""
+        """Begin to execute a call, which is resolved later."""
 
     @abc.abstractmethod
     async def before_stop(self) -> None:
-        """Run the pre-stop hook, if there is one. Its failure is ignored, as by the service."""
+        """Run the pre-stop hook, if any. Its failure is ignored, as on the service."""
 
-    # --- what they share ---
+    # --- shared ---
 
     @property
     def pid(self) -> int | None:
-        """Of its process, None if there is none."""
+        """Return the pid of its process; None if there is none."""
         return self._process.pid if self._process is not None else None
 
     @property
     def dead(self) -> bool:
-        """True when its process has ended or is about to."""
+        """Return whether its process has ended or is being killed."""
         return self._ended is not None
 
     @property
     def wanted_port(self) -> int:
-        """The port of this machine that it may need for itself; 0: none."""
+        """Return the port of this machine that it may need alone; 0 if none."""
         return 0
 
     def may_listen_on(self, port: int) -> bool:  # noqa: ARG002 -- other kinds listen on ports
-        """Whether it has the port or may take it."""
+        """Return whether it listens on a port or may do so."""
         return False
 
     def kill(self, ending: Ending = Ending.EXITED, peak_kb: int = 0) -> None:
-        """End it now; calls that are under way end with ``ending``."""
+        """Kill the process; calls in progress end with ``ending``."""
         if self._ended is None:
             self._ended = Reply(ending, peak_kb=peak_kb)
         if self._process is not None:
             self._process.kill()
 
     async def stop(self) -> None:
-        """Run the pre-stop hook, then end it; returns when its process is gone."""
+        """Run the pre-stop hook, then kill the process; return when it has ended."""
         if self.ready and not self.dead and not self.spoiled:
             await self.before_stop()
         self.kill()
         await self.gone()
 
     async def gone(self) -> None:
-        """Wait until its process and all that it started are dead."""
+        """Wait until its process and all descendants have ended."""
         if self._process is not None:
-            # Shielded: this future is everybody's.
+            # asyncio.wait does not cancel the future, which others wait for, too.
             await asyncio.wait({self._process.exited}, timeout=_DEATH_SECONDS)
 
     def drain_log(self) -> None:
-        """Take what lies in the log pipe: everything that was printed before this call."""
+        """Read everything that was printed before this call from the log pipe."""
         if self._process is None:
             return
         with contextlib.suppress(BlockingIOError, OSError):
             self.log.feed(os.read(self._process.log_fd, _PIPE_BYTES))
 
     def log_since(self, position: int, attempt: Attempt, ending: Ending) -> bytes:
-        """The log of an attempt that is over and began at ``position``.
+        """Return the log of an attempt that has ended; the pipe must have been drained.
 
-        The code that ended it has drained the pipe.
+        Args:
+            position: Position in the log when the attempt began.
+            attempt: The attempt.
+            ending: How it ended.
         """
-        # A process that is gone can't say that the call has ended, nor one that never was ready.
+        # A process that has ended, or was never ready, cannot write the end mark.
         if self.ready and not ending.spoils:
             self._end_mark(attempt, failed=ending is Ending.FAILED)
         return self.log.since(position)
 
-    def _end_mark(self, attempt: Attempt, *, failed: bool) -> None:  # noqa: B027 -- other kinds leave marks to the function
-        """Write the mark that the built-in runtime writes after a call, if this is one."""
+    def _end_mark(self, attempt: Attempt, *, failed: bool) -> None:  # noqa: B027 -- servers of custom runtimes write their own marks
+        """Write the mark that built-in runtimes write after a call."""
 
     async def _spawn(self, server: ForkServer) -> Process:
         process = await server.spawn()
@@ -229,7 +239,7 @@ class Instance(abc.ABC):
         process = self._process
         if process is None:
             return
-        # What it printed and answered last is still in pipe and socket.
+        # Its last output and answers are still in the pipe and the socket.
         for _ in range(2):
             self.drain_log()
         self._read_rest()
@@ -243,7 +253,7 @@ class Instance(abc.ABC):
 
     @abc.abstractmethod
     def _read_rest(self) -> None:
-        """Read what is left in the socket, then let go of it."""
+        """Read the rest of the socket, then release it."""
 
     def _finish(self, call: Call, reply: Reply) -> None:
         self._calls.discard(call)
@@ -251,7 +261,7 @@ class Instance(abc.ABC):
 
 
 def _reply_of(end: Exit, ended: Reply) -> Reply:
-    """What calls that were under way end with, when the process has ended."""
+    """Return the reply to calls in progress when the process has ended."""
     if ended.ending is Ending.EXITED and not end.by_itself:
         ended = Reply(Ending.LOST, document(f"the function's process was lost: {end.message}"))
     return replace(ended, peak_kb=max(ended.peak_kb, end.peak_kb))

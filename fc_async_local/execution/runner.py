@@ -48,7 +48,8 @@ class RunnerLimits(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         account_instances: Instances of all functions together.
         start_seconds: How long an instance may take to start. The service allows 120 s
-            (docs/reference/sources.md, custom runtimes).
+            (docs/reference/sources.md, error handling of
+            custom runtimes).
         idle_seconds: How long an instance waits for its next call before it is stopped.
         log_bytes: How much of an attempt's log is kept; the newest part.
         memory_check_seconds: Time between checks of the memory of busy instances.
