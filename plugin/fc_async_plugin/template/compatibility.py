@@ -18,7 +18,7 @@ from fc_async_plugin.template.model import Problem
 from fc_async_plugin.template.nodes import Array, Leaf, Table, key_position, position
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from fc_async_plugin.template.nodes import Node
     from fc_async_plugin.template.scopes import Scope
@@ -62,10 +62,10 @@ def notes(
         yield from _long_chains(variables, next(iter(resources.values()), None), resolver)
     order = {name: number for number, name in enumerate(resources)}
     for name, (scope, props) in resources.items():
-        later = {other for other, number in order.items() if number > order[name]}
         for leaf in _leaves(props):
             for path in _references(leaf):
-                said = _unseen(path, scope.of(leaf), root, later, resolver)
+                later = order.get(path[1], 0) > order[name] if path[1:] else False
+                said = _unseen(path, scope.of(leaf), root, resolver, later=later)
                 if said:
                     shown = ".".join(path)
                     yield _note(leaf, f"s does not find ${{{shown}}}: {said}", _FIX)
@@ -75,14 +75,18 @@ def _unseen(
     path: tuple[str, ...],
     scope: Scope,
     root: Table,
-    later: Collection[str],
     resolver: Resolver,
+    *,
+    later: bool,
 ) -> str:
-    """Return why ``s`` does not find the target of a reference, "" if it does."""
+    """Return why ``s`` does not find what a reference of a resource leads to, "" if it does.
+
+    ``later`` tells whether the second key of the path names a resource that comes later.
+    """
     if path[:2] == ("this", "props"):
         target = resolver.find(path, scope)
         return "it leads on through this" if _mentions_this(target) else ""
-    if path[0] != "resources" or path[1:2] == () or path[1] not in later or path[2:3] != ("props",):
+    if path[0] != "resources" or not later or path[2:3] != ("props",):
         return ""
     target = resolver.find(path, scope)
     if _mentions_this(target):
