@@ -116,6 +116,7 @@ def _shortest(successors: list[list[int]]) -> list[int]:
     """Return the shortest cycle; of several, the one that is found first."""
     best: list[int] = []
     steps = 0
+    only_one = all(len(targets) == 1 for targets in successors)
     for start in range(len(successors)):
         if best and steps > SEARCH_STEPS:
             break
@@ -123,7 +124,7 @@ def _shortest(successors: list[list[int]]) -> list[int]:
         steps += looked
         if found and (not best or len(found) < len(best)):
             best = found
-        if len(best) == 2:  # noqa: PLR2004 -- there is no shorter one
+        if only_one or len(best) == 2:  # noqa: PLR2004 -- there is no shorter one
             break
     smallest = best.index(min(best))
     return best[smallest:] + best[:smallest]
