@@ -121,6 +121,8 @@ def split(text: str) -> list[str | Hole]:
 
 def only_reference(text: str) -> Reference | None:
     """Return the reference that is all of a text, or None."""
+    if not mentions_variable(text):
+        return None
     try:
         parts = split(text)
     except Malformed:

@@ -6,6 +6,7 @@ The entry point of this package. It reads files; it does not write, connect or r
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 from pathlib import Path as FilePath
@@ -35,7 +36,7 @@ from fc_async_plugin.template.nodes import (
     position,
     without,
 )
-from fc_async_plugin.template.places import Located, Positions
+from fc_async_plugin.template.places import places
 from fc_async_plugin.template.scopes import Part, Root, Scope, children
 from fc_async_plugin.template.variables import Resolver
 
@@ -225,7 +226,6 @@ class _Project:
         shown = self._resolver.collect(component, scope) if component is not None else ""
         function_name = props.get("functionName")
         found = props.get("region")
-        locations = Located(self._resolver, node, scope)
         return Resource(
             name=name,
             component=str(shown),
@@ -233,8 +233,7 @@ class _Project:
             account_id=account_id or _account_of(props.get("role")),
             function_name=function_name if isinstance(function_name, str) else name,
             props=props,
-            positions=Positions(locations, 0),
-            key_positions=Positions(locations, 1),
+            places=functools.partial(places, self._resolver, node, scope),
             position=place,
         )
 

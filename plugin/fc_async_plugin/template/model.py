@@ -6,7 +6,7 @@ Data only. :mod:`fc_async_plugin.template.loader` reads, :mod:`fc_async_plugin.r
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import msgspec
@@ -34,6 +34,13 @@ class Position(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}"
+
+
+class Place(NamedTuple):
+    """Where one value was written, and its key if it has one."""
+
+    value: Position
+    key: Position | None = None
 
 
 class Problem(NamedTuple):
@@ -103,11 +110,8 @@ class Resource(msgspec.Struct, frozen=True, kw_only=True):
         component: Such as ``fc3``.
         region: From props; "" if props has none.
         account_id: Of the access alias, or given on the command line; "" if unknown.
-        function_name: From props; the resource's name if props has none.
-        props: All props with every variable resolved, as plain values that JSON can express. A
-            string whose value only a deployment gives (outputs, secrets) keeps its ``${…}``.
-        positions: Where the values of ``props`` were written, by path from props down.
-        key_positions: Where their keys were written.
+    from collections.abc import Callable, Mapping
+    from typing import TYPE_CHECKING, Any, Literal, NamedTuple
         position: Where the resource's key was written.
     """
 
@@ -117,21 +121,20 @@ class Resource(msgspec.Struct, frozen=True, kw_only=True):
     account_id: str
     function_name: str
     props: dict[str, Any]
-    positions: Mapping[Path, Position]
-    key_positions: Mapping[Path, Position] = msgspec.field(default_factory=dict)
+    places: Callable[[Path], list[Place]]
     position: Position
 
     def where(self, *path: str | int) -> Position:
         """Return where a value was written, or its nearest parent that has a place."""
-        for length in range(len(path), 0, -1):
-            found = self.positions.get(path[:length])
-            if found is not None:
-                return found
-        return self.position
+        places = self.places(path)
+        return places[-1].value if places else self.position
 
     def where_key(self, *path: str | int) -> Position:
-        """Return where the key of a value was written, or the nearest place to it."""
-        return self.key_positions.get(path) or self.where(*path)
+        """Return where the key of a value was written, or what is nearest to it."""
+        places = self.places(path)
+        if len(places) < len(path):
+            return self.where(*path)
+        return places[-1].key or places[-1].value
 
 
 class Project(msgspec.Struct, frozen=True, kw_only=True):

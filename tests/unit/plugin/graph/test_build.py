@@ -26,7 +26,7 @@ def resource(name: str, qualifier: str | None = None, **outcomes: str) -> Resour
         account_id="123",
         function_name=name,
         props={"asyncInvokeConfig": block},
-        positions={},
+        places=lambda _: [],
         position=Position("s.yaml", 1, 1),
     )
 

@@ -66,7 +66,7 @@ def context(block: Any) -> rules.Context:
         account_id="",
         function_name="a",
         props={"asyncInvokeConfig": block},
-        positions={},
+        places=lambda _: [],
         position=place,
     )
     return rules.Context([Project(file="s.yaml", name="", access="", resources=(resource,))])

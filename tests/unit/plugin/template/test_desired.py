@@ -9,9 +9,15 @@ import pytest
 
 from fc_async_plugin.template import Position, Resource, TemplateError
 from fc_async_plugin.template.desired import desired, is_function
+from fc_async_plugin.template.model import Path, Place
 from fc_async_sdk.models import AsyncConfig, Destination, DestinationConfig
 
 ARN = "acs:mns:::/queues/q/messages"
+
+
+def places(path: Path) -> list[Place]:
+    written = path == ("asyncInvokeConfig", "asyncTask")
+    return [Place(Position("s.yaml", 7, 9))] if written else []
 
 
 def resource(block: Any, component: str = "fc3") -> Resource:
@@ -22,7 +28,7 @@ def resource(block: Any, component: str = "fc3") -> Resource:
         account_id="",
         function_name="a",
         props={} if block is ... else {"asyncInvokeConfig": block},
-        positions={("asyncInvokeConfig", "asyncTask"): Position("s.yaml", 7, 9)},
+        places=places,
         position=Position("s.yaml", 3, 3),
     )
 
