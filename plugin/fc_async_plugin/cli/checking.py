@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Checks before a deployment: the template by itself, and its destinations with the account's."""
+"""Checks before a deployment: of the template, and of its destinations with the account's."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -40,7 +41,7 @@ def template(project: Project) -> list[Finding]:
     """Run all rules over a template.
 
     Returns:
-        Warnings, to be shown with what the account says about them.
+        Warnings, which are shown later with the findings of the account.
 
     Raises:
         click.ClickException: There are errors; they and the warnings were shown.
@@ -51,107 +52,109 @@ def template(project: Project) -> list[Finding]:
     return found
 
 
-def with_account(
-    project: Project,
-    plan: Plan,
-    remote: Remote,
-    regions: Regions,
-    account: Account,
-    *,
-    only: Collection[str],
-    found: Sequence[Finding],
-) -> None:
-    """Show warnings of the template and cycles that the account will have after a deployment.
+@dataclass(frozen=True)
+class AccountChecks:
+    """Checks of a plan with what the account has.
 
-    Args:
-        project: The template.
-        plan: What the deployment does: what it deletes is not there afterwards.
-        remote: What the account has of the template's functions.
+    Attributes:
         regions: The account.
         account: The options.
-        only: Names of the resources that are deployed; empty: all of them.
-        found: What :func:`template` found.
-
-    Raises:
-        click.ClickException: There is a cycle of destinations, or the account cannot be read.
     """
-    if only:
-        chosen = tuple(one for one in project.resources if one.name in only)
-        project = msgspec.structs.replace(project, resources=chosen)
-    functions = [one for one in project.resources if is_function(one)]
-    targets = [
-        Node.of(link.arn) for link in build.links(functions) if not isinstance(link.arn, InvalidArn)
-    ]
-    account_id = connection.account_id_of(account, project)
-    read = _read(regions, _after(plan, remote), targets, account_id, account)
-    context = rules.Context([project], live=read.regions)
-    again = (*CYCLE_RULES, _UNKNOWN_FUNCTION)
-    show(
-        [
-            *(one for one in found if one.rule not in again),
-            *map(_milder, rules.check(context, select=again)),
+
+    regions: Regions
+    account: Account
+
+    def show_findings(
+        self, project: Project, plan: Plan, remote: Remote, *, found: Sequence[Finding]
+    ) -> None:
+        """Show warnings of the template and cycles that the account has after a deployment.
+
+        Args:
+            project: The template, with the resources that are deployed.
+            plan: The steps of the deployment: what it deletes is not there afterwards.
+            remote: What the account has of the template's functions.
+            found: What :func:`template` found.
+
+        Raises:
+            click.ClickException: There is a cycle of destinations, or the account cannot be read.
+        """
+        functions = [one for one in project.resources if is_function(one)]
+        targets = [
+            Node.of(link.arn)
+            for link in build.links(functions)
+            if not isinstance(link.arn, InvalidArn)
         ]
-    )
-    for region, count in read.unread:
-        terminal.note(
-            f"Note: the triggers of the {count} functions in {region} were not read; "
-            "fc-async validate --live looks for cycles through them."
+        account_id = connection.account_id_of(self.account, project)
+        read = self._read(_after(plan, remote), targets, account_id)
+        context = rules.Context([project], live=read.regions)
+        again = (*CYCLE_RULES, _UNKNOWN_FUNCTION)
+        show(
+            [
+                *(one for one in found if one.rule not in again),
+                *map(_milder, rules.check(context, select=again)),
+            ]
         )
+        for region, count in read.unread:
+            terminal.note(
+                f"Note: the triggers of the {count} functions in {region} were not read; "
+                "fc-async validate --live looks for cycles through them."
+            )
+
+    def cycles_after(self, plan: Plan, remote: Remote, *, account_id: str) -> list[Cycle]:
+        """Return the cycles of destinations after a plan, suppressed ones included.
+
+        Args:
+            plan: The plan; its template may no longer exist.
+            remote: What the account has of the plan's functions.
+            account_id: Id of the account, "" if unknown.
+
+        Raises:
+            click.ClickException: The account cannot be read.
+        """
+        found = self._read(_after(plan, remote), [], account_id)
+        aliases = dict(pair for region in found.regions for pair in region.aliases())
+        edges = [
+            edge for region in found.regions for edge in region.edges(()) if edge.kind != "trigger"
+        ]
+        own = {(place.region, place.function) for place in remote}
+        return [
+            cycle
+            for cycle in find_cycles(build.build([], aliases=aliases, live=edges))
+            if any((node.region, node.name) in own for node in cycle.nodes)
+        ]
+
+    def _read(self, own: Remote, targets: Sequence[Node], account_id: str) -> Downstream:
+        try:
+            return downstream.read(
+                self.regions,
+                own,
+                targets,
+                account_id=account_id,
+                other_regions=self.account.endpoint is None,
+            )
+        except FcAsyncError as error:
+            raise click.ClickException(
+                f"what the destinations lead to in the account cannot be read: {error}\n"
+                "Without it a destination cycle cannot be ruled out; --skip-validation deploys "
+                "anyway"
+            ) from error
 
 
-def cycles_after(
-    plan: Plan, remote: Remote, regions: Regions, account: Account, *, account_id: str
-) -> list[Cycle]:
-    """Cycles of destinations that the account will have after a plan, waived ones included.
-
-    Args:
-        plan: The plan; there may be no template any more.
-        remote: What the account has of the plan's functions.
-        regions: The account.
-        account: The options.
-        account_id: Id of the account, "" if unknown.
-
-    Raises:
-        click.ClickException: The account cannot be read.
-    """
-    found = _read(regions, _after(plan, remote), [], account_id, account)
-    aliases = dict(pair for region in found.regions for pair in region.aliases())
-    edges = [
-        edge for region in found.regions for edge in region.edges(()) if edge.kind != "trigger"
-    ]
-    own = {(place.region, place.function) for place in remote}
-    return [
-        cycle
-        for cycle in find_cycles(build.build([], aliases=aliases, live=edges))
-        if any((node.region, node.name) in own for node in cycle.nodes)
-    ]
+def deployed(project: Project, only: Collection[str]) -> Project:
+    """Return a template with the resources that are deployed; ``only`` empty: all of them."""
+    if not only:
+        return project
+    chosen = tuple(one for one in project.resources if one.name in only)
+    return msgspec.structs.replace(project, resources=chosen)
 
 
 def describe(cycle: Cycle) -> str:
-    """A cycle in one line; two cycles are the same if their lines are."""
+    """Return a cycle in one line; equal cycles have equal lines."""
     return " → ".join(node.label for node in [*cycle.nodes, cycle.nodes[0]])
 
 
-def _read(
-    regions: Regions, own: Remote, targets: Sequence[Node], account_id: str, account: Account
-) -> Downstream:
-    try:
-        return downstream.read(
-            regions,
-            own,
-            targets,
-            account_id=account_id,
-            other_regions=account.endpoint is None,
-        )
-    except FcAsyncError as error:
-        raise click.ClickException(
-            f"what the destinations lead to in the account cannot be read: {error}\n"
-            "Without it a destination cycle cannot be ruled out; --skip-validation deploys anyway"
-        ) from error
-
-
 def _after(plan: Plan, remote: Remote) -> Remote:
-    """What the account has of the functions after a plan."""
+    """Return what the account has of the functions after a plan."""
     after = dict(remote)
     for step in plan.steps:
         place = Place(step.region, step.function)
@@ -170,7 +173,7 @@ def _after(plan: Plan, remote: Remote) -> Remote:
 
 
 def _milder(finding: Finding) -> Finding:
-    """A destination that does not exist yet is a warning: it may be deployed next."""
+    """Make a missing destination a warning: it may be deployed next."""
     return finding._replace(severity="warning") if finding.rule == _UNKNOWN_FUNCTION else finding
 
 

@@ -12,11 +12,12 @@ from fc_async_plugin.cli import options
 from fc_async_plugin.cli.group import CHANGES, DONE, FAILED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from fc_async_plugin.account import Regions
     from fc_async_plugin.cli.execution import Execution
     from fc_async_plugin.cli.options import Account, Format
+    from fc_async_plugin.graph import Cycle
     from fc_async_plugin.plan import Plan
     from fc_async_plugin.plan.saved import SavedPlan
     from fc_async_plugin.plan.state import Wanted
@@ -132,8 +133,9 @@ def _deploy(project: Project, account: Account, regions: Regions, choices: Choic
         if plan.obstacles:
             checking.show(found)
         elif checked:
-            checking.with_account(
-                project, plan, remote, regions, account, only=choices.resources, found=found
+            chosen = checking.deployed(project, choices.resources)
+            checking.AccountChecks(regions, account).show_findings(
+                chosen, plan, remote, found=found
             )
         return plan
 
@@ -165,14 +167,10 @@ def _deploy_saved(path: Path, account: Account, choices: Choices) -> int:
             saved_plan.refuse_changes(saved, remote)
             plan = saved_plan.with_secrets(saved, settings, remote) if saved.digest else saved.plan
             if not choices.skip_validation:
-                for cycle in checking.cycles_after(
-                    plan, remote, regions, account, account_id=account.account_id or ""
-                ):
-                    if checking.describe(cycle) not in saved.cycles:
-                        raise PluginError(
-                            "the plan would close a destination cycle with what was configured "
-                            f"since it was made: {checking.describe(cycle)}"
-                        )
+                checks = checking.AccountChecks(regions, account)
+                _refuse_new_cycles(
+                    checks.cycles_after(plan, remote, account_id=account.account_id or ""), saved
+                )
             return plan
 
         execution = Execution(
@@ -186,6 +184,18 @@ def _deploy_saved(path: Path, account: Account, choices: Choices) -> int:
             output=choices.output,
         )
         return _carry_out(make_plan, execution, choices)
+
+
+def _refuse_new_cycles(cycles: Iterable[Cycle], saved: SavedPlan) -> None:
+    from fc_async_plugin import PluginError
+    from fc_async_plugin.cli import checking
+
+    for cycle in cycles:
+        if checking.describe(cycle) not in saved.cycles:
+            raise PluginError(
+                "the plan would close a destination cycle with what was configured since it was "
+                f"made: {checking.describe(cycle)}"
+            )
 
 
 def _settings_of_template(path: Path, saved: SavedPlan, account: Account) -> Wanted:

@@ -69,16 +69,12 @@ def command(
         if plan.obstacles:
             checking.show(found)
             return FAILED
-        if not skip_validation:
-            checking.with_account(
-                project, plan, remote, regions, account, only=resources, found=found
-            )
         account_id = connection.account_id_of(account, project)
-        cycles = (
-            checking.cycles_after(plan, remote, regions, account, account_id=account_id)
-            if out is not None
-            else []
-        )
+        checks = checking.AccountChecks(regions, account)
+        if not skip_validation:
+            chosen = checking.deployed(project, resources)
+            checks.show_findings(chosen, plan, remote, found=found)
+        cycles = checks.cycles_after(plan, remote, account_id=account_id) if out is not None else []
     if out is not None:
         saved = saved_plan.SavedPlan(
             template=str(Path(project.file).resolve()),
