@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""``fc-async events``: destination events as they come."""
+"""``fc-async events``: shows destination events as they arrive."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def _queue(text: str, account: Account) -> MnsQueueArn:
         text = str(arn.MnsQueueArn(queue=text))
     parsed = arn.parse(text)
     if not isinstance(parsed, arn.MnsQueueArn):
-        raise click.UsageError(f"{text} is no MNS queue; other destinations have no tail")
+        raise click.UsageError(f"{text} is not an MNS queue; other destinations have no tail")
     return parsed.resolve(region=account.region or "", account_id=account.account_id or "")
 
 
@@ -117,7 +117,7 @@ def _show(message: Shown) -> None:
 
 
 def _text(payload: Payload) -> str:
-    """Return a payload as text; one that is not text, as a remark about its size."""
+    """Return a payload as text, or its size if it is not text."""
     from fc_async_sdk.errors import InvalidEvent
 
     try:

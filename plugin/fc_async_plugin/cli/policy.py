@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""``fc-async policy``: what RAM has to allow."""
+"""``fc-async policy``: prints and compares the RAM policies that a template needs."""
 
 from __future__ import annotations
 
@@ -71,7 +71,6 @@ def command(  # noqa: PLR0917 -- click passes options by name
     from fc_async_plugin.cli import connection, terminal
     from fc_async_plugin.cli.options import Account
     from fc_async_plugin.policy import permissions
-    from fc_async_sdk.spec import ram
 
     account = Account(region=region, account_id=account_id, access=access)
     project = connection.load(template, account, environment)
@@ -87,7 +86,15 @@ def command(  # noqa: PLR0917 -- click passes options by name
         return _tell_comparisons(found, output)
     if output == "json":
         terminal.print_json([_as_data(role) for role in roles])
-        return DONE
+    else:
+        _print_policies(roles)
+    return DONE
+
+
+def _print_policies(roles: list[RolePolicy]) -> None:
+    from fc_async_plugin.cli import terminal
+    from fc_async_sdk.spec import ram
+
     for role in roles:
         terminal.tell(f"# {role.role or 'no role is set'}: {', '.join(role.functions)}", bold=True)
         terminal.print_json(ram.document(role.permissions))
@@ -95,14 +102,13 @@ def command(  # noqa: PLR0917 -- click passes options by name
         terminal.note("No destination is configured, so no permission is needed.")
     elif any(not role.role for role in roles):
         terminal.note("A function without a role can call no destination: set role: under props.")
-    return DONE
 
 
 def _read(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise click.ClickException(f"{path} is no JSON: {error}") from error
+        raise click.ClickException(f"{path} is not valid JSON: {error}") from error
 
 
 def _as_data(role: RolePolicy) -> dict[str, Any]:
@@ -140,7 +146,7 @@ def _compare_live(
 
 
 def _tell_comparisons(found: dict[str, Comparison], output: Format) -> int:
-    """Tell what each role (or the policy that was given, under "") has too little and too much."""
+    """Print what each role (or the given policy, under "") lacks, and what it does not need."""
     from fc_async_plugin.cli import terminal
 
     if output == "json":

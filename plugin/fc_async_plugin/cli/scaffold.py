@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""The project templates that are shipped, and how one of them becomes a project.
+"""Makes a project from a shipped template, or from another template of cookiecutter.
 
-Rendering is cookiecutter's work. Every answer is checked by the ``_rules`` of the template before
-anything is written: when it is given, and when it is typed. A template from elsewhere is left to
-cookiecutter as it is; its hooks are foreign code, so it takes an explicit address.
+Invariants:
+
+- Each answer to a shipped template is checked by the template's ``_rules`` before a file is
+  written.
+- Another template is used only if its folder or address is given, because its hooks are foreign
+  code.
 """
 
 from __future__ import annotations
@@ -23,23 +26,23 @@ _NUMBER: Final = re.compile("0|[1-9][0-9]{0,9}")
 
 
 def folder() -> Path:
-    """Where the shipped templates are: inside the wheel, or beside the sources."""
+    """Return the folder of the shipped templates: in the wheel, or beside the sources."""
     installed = Path(__file__).parents[1] / "_templates"
     return installed if installed.is_dir() else Path(__file__).parents[3] / "templates"
 
 
 def names() -> list[str]:
-    """The shipped templates."""
+    """Return the names of the shipped templates."""
     return sorted(path.parent.name for path in folder().glob("*/cookiecutter.json"))
 
 
 class Question(NamedTuple):
-    """What a template asks.
+    """One question of a template.
 
     Attributes:
         name: Name of the answer.
         text: The question, with what is allowed.
-        default: The answer when none is typed.
+        default: The answer if none is typed.
         check: Returns what is wrong with an answer, "" if nothing is.
     """
 
@@ -62,16 +65,15 @@ def create(
     Args:
         template: A shipped template's name, or a folder or address that cookiecutter takes.
         into: The folder in which the project's folder is made.
-        answers: Answers that are known already.
-        ask: Asks for one of the others and returns an answer that passes its check; None: defaults
-            are used.
-        overwrite: Write into a folder that is there already.
+        answers: The known answers.
+        ask: Asks a question and returns an answer that passes its check; None: use defaults.
+        overwrite: Write into an existing folder.
 
     Returns:
         The project's folder.
 
     Raises:
-        PluginError: No such template, an answer that is not allowed, or the project cannot be made.
+        PluginError: There is no such template, an answer is not allowed, or rendering failed.
     """
     from cookiecutter.exceptions import (
         CookiecutterException,
@@ -102,52 +104,77 @@ def create(
             f"{reason}: choose another project_slug or --directory, or pass --overwrite"
         ) from error
     except CookiecutterException as error:
-        raise PluginError(f"the project can't be made: {error}") from error
+        raise PluginError(f"the project cannot be made: {error}") from error
     return Path(made)
+
+
+class _Form:
+    """The questions of one template.
+
+    Args:
+        source: Folder of the template.
+    """
+
+    def __init__(self, source: Path) -> None:
+        self._name = source.name
+        self._raw = json.loads((source / "cookiecutter.json").read_text(encoding="utf-8"))
+        self._rules = self._raw["_rules"]
+        self._names = [name for name in self._raw if not name.startswith("_")]
+
+    def complete(self, answers: Mapping[str, str]) -> dict[str, str]:
+        """Return the answers with defaults for the missing ones."""
+        from cookiecutter.prompt import prompt_for_config
+
+        known = prompt_for_config({"cookiecutter": {**self._raw, **answers}}, no_input=True)
+        return {name: str(known[name]) for name in self._names}
+
+    def problems(self, answers: Mapping[str, str]) -> list[str]:
+        """Return what is wrong with answers."""
+        unknown = [
+            f"template {self._name} asks for no {name!r}, only for {', '.join(self._names)}"
+            for name in answers
+            if name not in self._names
+        ]
+        wrong = (_wrong(name, value, self._rules.get(name)) for name, value in answers.items())
+        return unknown + [problem for problem in wrong if problem]
+
+    def ask_missing(
+        self, answers: Mapping[str, str], ask: Callable[[Question], str]
+    ) -> dict[str, str]:
+        """Ask for the missing answers, in order, and return all of them."""
+        known = dict(answers)
+        for name in self._names:
+            if name not in known:
+                known[name] = ask(self._question(name, default=self.complete(known)[name]))
+        return known
+
+    def _question(self, name: str, *, default: str) -> Question:
+        rule = self._rules.get(name)
+        allowed = f" ({rule['allowed']})" if rule else ""
+        text = f"{self._raw['__prompts__'][name]}{allowed}"
+        return Question(name, text, default, lambda value: _wrong(name, value, rule))
 
 
 def _answered(
     source: Path, given: Mapping[str, str], ask: Callable[[Question], str] | None
 ) -> dict[str, str]:
-    """All answers of a template, each of them allowed."""
-    from cookiecutter.prompt import prompt_for_config
+    """Return all answers of a template, each of them allowed.
 
-    raw = json.loads((source / "cookiecutter.json").read_text(encoding="utf-8"))
-    prompts, rules = raw["__prompts__"], raw["_rules"]
-    names = [name for name in raw if not name.startswith("_")]
-
-    def filled(answers: Mapping[str, str]) -> dict[str, str]:
-        """The answers, completed by the defaults that follow from them."""
-        known = prompt_for_config({"cookiecutter": {**raw, **answers}}, no_input=True)
-        return {name: str(known[name]) for name in names}
-
-    def check(name: str) -> Callable[[str], str]:
-        return lambda value: _wrong(name, value, rules.get(name))
-
-    problems = [
-        f"template {source.name} asks for no {name!r}, only for {', '.join(names)}"
-        for name in given
-        if name not in names
-    ]
-    problems += filter(None, (check(name)(value) for name, value in given.items()))
-    answers = dict(given)
+    Raises:
+        PluginError: An answer is not allowed.
+    """
+    form = _Form(source)
+    problems = form.problems(given)
     if ask is None:
-        derived = {name: value for name, value in filled(given).items() if name not in given}
-        problems += filter(None, (check(name)(value) for name, value in derived.items()))
+        derived = {name: value for name, value in form.complete(given).items() if name not in given}
+        problems += form.problems(derived)
     if problems:
         raise PluginError("\n".join(problems))
-    if ask is not None:
-        for name in names:
-            if name in answers:
-                continue
-            allowed = f" ({rules[name]['allowed']})" if name in rules else ""
-            default = filled(answers)[name]
-            answers[name] = ask(Question(name, f"{prompts[name]}{allowed}", default, check(name)))
-    return filled(answers)
+    return form.complete(given if ask is None else form.ask_missing(given, ask))
 
 
 def _wrong(name: str, value: str, rule: Mapping[str, Any] | None) -> str:
-    """What is wrong with an answer, "" if nothing is."""
+    """Return what is wrong with an answer, "" if it is allowed."""
     if rule is None:
         return ""
     if "pattern" in rule:

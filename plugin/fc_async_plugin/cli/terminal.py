@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""How commands print: tables for people, JSON for programs, notes beside it.
-
-stdout carries the result and nothing else, stderr everything else. Colours and lines are left out
-when the stream is not a terminal or NO_COLOR is set (rich and click see to that).
+"""Prints the output of commands: text and tables, JSON, notes and errors.
 
 Invariants:
-    Text is made safe here (:mod:`fc_async_plugin.report.safe_text`), also in a pipe: a pager or the
-    viewer of a log obeys escape sequences, too. Only what ``--raw`` asks for goes out as it is.
+
+- stdout has the result only; notes and errors go to stderr.
+- Colours and lines are left out if the stream is not a terminal or NO_COLOR is set (by rich and
+  click).
+- Control characters are escaped here (:mod:`fc_async_plugin.report.safe_text`), also in a pipe,
+  because a pager or a viewer of logs obeys escape sequences, too. ``--raw`` is the exception.
 """
 
 from __future__ import annotations
@@ -25,11 +26,11 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _PIPE_WIDTH: Final = 10_000
-"""Columns to assume where there is no terminal: a program that reads must see whole values."""
+"""Columns without a terminal: a program that reads the output must see whole values."""
 
 
 def console(*, err: bool = False) -> Console:
-    """A rich console on stdout or stderr that never cuts a value in a pipe."""
+    """Return a rich console on stdout or stderr; in a pipe it does not cut values."""
     from rich.console import Console
 
     stream = sys.stderr if err else sys.stdout
@@ -38,7 +39,7 @@ def console(*, err: bool = False) -> Console:
 
 
 def print_json(value: Any) -> None:
-    """Write one JSON document to stdout, pretty for a terminal and for people who diff it."""
+    """Write one JSON document to stdout, indented."""
     click.echo(safe_json(json.dumps(value, ensure_ascii=False, indent=2)))
 
 
@@ -54,7 +55,7 @@ def tell(text: str, *, fg: str | None = None, bold: bool = False) -> None:
 
 
 def print_text(text: str, *, raw: bool) -> None:
-    """Write text from outside to stdout: safe for a terminal, or exactly as it is."""
+    """Write text from outside to stdout, with control characters escaped unless ``raw``."""
     if raw:
         click.echo(text, color=True)  # without it, click removes escape sequences in a pipe
     else:
@@ -62,7 +63,7 @@ def print_text(text: str, *, raw: bool) -> None:
 
 
 def print_fields(fields: Iterable[tuple[str, object]]) -> None:
-    """Write names and values in two columns to stdout; what has no value is left out."""
+    """Write names and values in two columns to stdout, without fields that have no value."""
     for name, value in fields:
         if value not in (None, ""):
             first, *others = safe(str(value)).split("\n")
@@ -99,24 +100,24 @@ def print_marked(lines: Iterable[tuple[str, str]]) -> None:
 
 
 def note(message: str) -> None:
-    """Tell people something on stderr."""
+    """Write a note to stderr."""
     click.echo(safe(message), err=True)
 
 
 def error(message: object) -> None:
-    """Tell people on stderr what went wrong."""
+    """Write an error message to stderr."""
     click.echo(f"{click.style('Error:', fg='red', bold=True)} {safe(str(message))}", err=True)
 
 
 def confirm(question: str, *, yes: bool) -> None:
-    """Ask before something changes.
+    """Ask before a change.
 
     Args:
-        question: Ends in a question mark.
-        yes: The answer was given on the command line.
+        question: The question, with its question mark.
+        yes: Whether the answer was given on the command line.
 
     Raises:
-        click.ClickException: Nobody can be asked, or the answer was no. Never a silent 0.
+        click.ClickException: The answer was no, or stdin is not a terminal.
     """
     if yes:
         return

@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: MIT
-"""Destination events out of an MNS queue as they come, through the official client.
+"""Reads destination events from an MNS queue, through the official client.
 
-A queue is not a log: whoever receives a message hides it from everybody else for a while. So by
-default nothing is deleted and a message that was shown once isn't shown again when it comes back;
-only ``consume`` takes messages away. A message that is no destination event is told, not dropped.
+Receiving a message hides it from other readers until its visibility timeout ends.
 
-Importing this module takes ``aliyun-mns-sdk``, the extra ``events``.
+Invariants:
+
+- Messages are deleted only with ``consume``. Otherwise they become visible again, and a message
+  that was returned once is not returned a second time.
+- A message that is not a destination event is returned with the reason.
+
+Importing this module needs ``aliyun-mns-sdk``, the extra ``events``.
 """
 
 from __future__ import annotations
@@ -30,7 +34,7 @@ if TYPE_CHECKING:
     from fc_async_sdk.events import DestinationEvent
 
 BATCH: Final = 16
-"""The most messages that one request may bring (MNS)."""
+"""Largest number of messages that one request to MNS returns."""
 WAIT_SECONDS: Final = 10
 _EMPTY: Final = "MessageNotExist"
 _TIMEOUT: Final = 5.0
@@ -40,9 +44,9 @@ class Shown(NamedTuple):
     """One message.
 
     Attributes:
-        message_id: Of MNS.
-        event: What it carries, or None if it is no destination event.
-        problem: Why it is none, else "".
+        message_id: Its id in MNS.
+        event: The event in it; None if it is not a destination event.
+        problem: Why it is not a destination event, else "".
     """
 
     message_id: str
@@ -51,28 +55,28 @@ class Shown(NamedTuple):
 
 
 def mns_endpoint(fc_endpoint: str | None, *, account_id: str, region: str) -> str:
-    """Where MNS is.
+    """Return the URL of MNS.
 
     Args:
-        fc_endpoint: The endpoint of the FC API, None for the service's own.
-        account_id: Of the queue.
-        region: Of the queue.
+        fc_endpoint: The endpoint of the FC API; None: the service's own.
+        account_id: Account of the queue.
+        region: Region of the queue.
 
     Raises:
-        PluginError: It can't be known.
+        PluginError: The URL cannot be determined.
     """
     if fc_endpoint is None:
         if not account_id or not region:
-            raise PluginError("MNS's address takes an account and a region: name the queue's ARN")
+            raise PluginError("the URL of MNS needs an account and a region: name the queue's ARN")
         return f"https://{account_id}.mns.{region}.aliyuncs.com"
     if not endpoint.is_loopback(urlsplit(fc_endpoint).hostname or ""):
-        raise PluginError(f"where MNS is beside {fc_endpoint} isn't known: pass --mns-endpoint")
+        raise PluginError(f"the URL of MNS beside {fc_endpoint} is not known: pass --mns-endpoint")
     try:
         answer = requests.get(f"{fc_endpoint.rstrip('/')}/_local/health", timeout=_TIMEOUT)
         return str(answer.json()["mns"])
     except (requests.RequestException, ValueError, KeyError) as error:
         raise PluginError(
-            f"{fc_endpoint} doesn't say where its MNS is ({error}): pass --mns-endpoint"
+            f"{fc_endpoint} does not return the URL of its MNS ({error}): pass --mns-endpoint"
         ) from error
 
 
@@ -82,8 +86,8 @@ class QueueTail:
     Args:
         address: URL of MNS.
         queue: Name of the queue.
-        credentials: Who reads.
-        consume: Delete what was shown.
+        credentials: The keys.
+        consume: Delete each message after it was returned.
     """
 
     def __init__(
@@ -100,7 +104,7 @@ class QueueTail:
         self._seen: set[str] = set()
 
     def __enter__(self) -> Self:
-        """Nothing is connected before the first message is asked for."""
+        """Connect at the first request, not here."""
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -109,13 +113,13 @@ class QueueTail:
             client.close_connection()
 
     def messages(self, *, follow: bool) -> Iterator[Shown]:
-        """The messages of the queue.
+        """Yield the messages of the queue.
 
         Args:
-            follow: Go on for ever; otherwise end when the queue is empty.
+            follow: Wait for further messages; otherwise end when the queue is empty.
 
         Raises:
-            PluginError: The queue can't be read.
+            PluginError: The queue cannot be read.
         """
         while True:
             found = self._receive(WAIT_SECONDS if follow else 0)
@@ -129,7 +133,7 @@ class QueueTail:
         except MNSExceptionBase as error:
             if getattr(error, "type", "") == _EMPTY:
                 return []
-            raise PluginError(f"the queue can't be read: {error}") from error
+            raise PluginError(f"the queue cannot be read: {error}") from error
         return found
 
     def _show(self, messages: list[Any]) -> Iterator[Shown]:
@@ -141,7 +145,7 @@ class QueueTail:
                 try:
                     self._queue.delete_message(message.receipt_handle)
                 except MNSExceptionBase as error:
-                    raise PluginError(f"a message can't be deleted: {error}") from error
+                    raise PluginError(f"a message cannot be deleted: {error}") from error
 
 
 def _read(message: Any) -> Shown:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""From a template to the state it wants: its configuration, and its functions when asked for.
+"""Converts a template into the state that it asks for: configuration, and functions on request.
 
-A function is described in ``props`` in the words of fc3, which are the API's own for everything
-that is listed here; the rest (triggers, domains, ``auto`` parts) stays the business of ``s
-deploy``. Reads code folders to know their checksum; talks to nobody.
+``props`` describes a function with the names of fc3. Those in :data:`SETTINGS` are the API's own
+names; ``s deploy`` does the rest (triggers, domains, ``auto`` parts). Reads code folders for their
+checksum, and sends no request.
 """
 
 from __future__ import annotations
@@ -33,22 +33,22 @@ if TYPE_CHECKING:
 SETTINGS: Final = tuple(
     sorted({*(field.encode_name for field in msgspec.structs.fields(FunctionSettings)), "layers"})
 )
-"""Props that go to CreateFunction and UpdateFunction as they are."""
+"""Props that CreateFunction and UpdateFunction take unchanged."""
 _DEFAULT_HANDLER: Final = "index.handler"
-"""Custom runtimes never call it, but the API wants one."""
+"""Custom runtimes do not call it, but the API requires one."""
 
 
 def wanted(project: Project, *, functions: bool = False, only: Collection[str] = ()) -> Wanted:
-    """What a template wants.
+    """Return the state that a template asks for.
 
     Args:
         project: The template.
-        functions: Also the functions themselves, code included.
+        functions: Include the functions themselves, with their code.
         only: Names of resources; empty: all of them.
 
     Raises:
-        TemplateError: Something can't be sent as it is written, or is said twice.
-        PluginError: A name in ``only`` is no resource of a function.
+        TemplateError: A value cannot be sent, or two resources contradict each other.
+        PluginError: A name in ``only`` is not a resource that is a function.
     """
     found: Wanted = {}
     _check_names(project, only)
@@ -97,7 +97,7 @@ def _wanted(project: Project, resource: Resource, *, functions: bool) -> WantedF
 
 
 def _merged(resource: Resource, first: WantedFunction, second: WantedFunction) -> WantedFunction:
-    """Two resources may describe one function, each with the block of another qualifier."""
+    """Merge two resources of one function, which have blocks of different qualifiers."""
     both = sorted(set(first.configs) & set(second.configs))
     if both:
         raise failure(
@@ -124,13 +124,7 @@ def _settings(resource: Resource) -> dict[str, Any]:
         value = resource.props.get(name)
         if value is None:
             continue
-        if value == "auto":
-            raise failure(
-                "structure",
-                resource.where(name),
-                f"{name}: auto of {resource.name!r} makes other resources, which only s deploy can",
-                "write the values out, or leave the function to s deploy",
-            )
+        _refuse_auto(resource, value, name)
         _refuse_unresolved(resource, value, name)
         settings[name] = value
     if "runtime" not in settings:
@@ -145,19 +139,29 @@ def _settings(resource: Resource) -> dict[str, Any]:
     return settings
 
 
+def _refuse_auto(resource: Resource, value: Any, name: str) -> None:
+    if value == "auto":
+        raise failure(
+            "structure",
+            resource.where(name),
+            f"{name}: auto of {resource.name!r} makes other resources, which only s deploy can",
+            "write the values out, or leave the function to s deploy",
+        )
+
+
 def _environment(resource: Resource) -> dict[str, str]:
     variables = resource.props["environmentVariables"]
     if not isinstance(variables, dict):
         raise failure(
             "structure",
             resource.where("environmentVariables"),
-            f"environmentVariables of {resource.name!r} is no mapping",
+            f"environmentVariables of {resource.name!r} is not a mapping",
         )
     return {str(name): _text(value) for name, value in variables.items()}
 
 
 def _text(value: Any) -> str:
-    """YAML reads unquoted numbers and booleans; the environment has text only."""
+    """Return a value as text: the environment has no numbers and booleans."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)
@@ -171,7 +175,7 @@ def _role(resource: Resource) -> str:
         raise failure(
             "structure",
             resource.where("role"),
-            f"role {role!r} of {resource.name!r} is a name and the account isn't known",
+            f"role {role!r} of {resource.name!r} is a name and the account is not known",
             "write its ARN, acs:ram::{account}:role/{name}, or pass --account-id",
         )
     return f"acs:ram::{resource.account_id}:role/{role}"
@@ -193,7 +197,7 @@ def _code(project: Project, resource: Resource) -> Code | None:
 
 
 def _refuse_unresolved(resource: Resource, value: Any, *path: str | int) -> None:
-    """Values that only a deployment by ``s`` produces can't be sent."""
+    """Refuse values that only a deployment by ``s`` gives."""
     if isinstance(value, dict):
         for key, inner in value.items():
             _refuse_unresolved(resource, inner, *path, key)

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The least RAM policy that the destinations of a template need, and how another compares to it.
+"""Computes the least RAM policy that a template needs, and compares a policy with it.
 
-Pure: template in, policy documents out. It asks RAM nothing and grants nothing: people attach
-what it prints.
+Pure: a template goes in, policy documents come out. RAM is not read or changed.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ TRUST: Final[dict[str, Any]] = {
         }
     ],
 }
-"""The trust policy that lets Function Compute take a role on."""
+"""The trust policy that allows Function Compute to assume a role."""
 DEPLOY_ACTIONS: Final = (
     "fc:DeleteAsyncInvokeConfig",
     "fc:GetFunction",
@@ -40,7 +39,7 @@ DEPLOY_ACTIONS: Final = (
     "fc:ListTriggers",
     "fc:PutAsyncInvokeConfig",
 )
-"""What plan, deploy and remove call for configuration alone."""
+"""Actions of plan, deploy and remove for configuration alone."""
 _LISTING: Final = (
     "fc:GetFunction",
     "fc:ListAliases",
@@ -48,7 +47,7 @@ _LISTING: Final = (
     "fc:ListFunctions",
     "fc:ListTriggers",
 )
-"""Of these, what destinations lead to is read too: any function of the region."""
+"""Actions on any function of the region, because the targets of destinations are read, too."""
 DEPLOY_FUNCTION_ACTIONS: Final = (
     "fc:CreateAlias",
     "fc:CreateFunction",
@@ -60,16 +59,16 @@ DEPLOY_FUNCTION_ACTIONS: Final = (
     "fc:UpdateAlias",
     "fc:UpdateFunction",
 )
-"""What --with-functions calls besides."""
+"""Further actions of --with-functions."""
 
 
 class RolePolicy(NamedTuple):
-    """What one role needs.
+    """The permissions that one role needs.
 
     Attributes:
-        role: Its ARN or name; "" for functions that have none.
-        functions: Whose destinations it is for.
-        permissions: Sorted.
+        role: ARN or name of the role; "" for functions without a role.
+        functions: The functions that have the role.
+        permissions: The permissions for their destinations, sorted.
     """
 
     role: str
@@ -78,11 +77,11 @@ class RolePolicy(NamedTuple):
 
 
 def needed(project: Project) -> list[RolePolicy]:
-    """What each role of a template needs so that every destination can be called.
+    """Return the permissions that each role of a template needs to reach all destinations.
 
     Raises:
         TemplateError: A block has a value of a wrong type.
-        InvalidArn: A destination is no ARN.
+        InvalidArn: A destination is not an ARN.
     """
     functions: dict[str, list[str]] = {}
     permissions: dict[str, set[Permission]] = {}
@@ -110,11 +109,11 @@ def needed(project: Project) -> list[RolePolicy]:
 
 
 def deployer(project: Project, *, functions: bool) -> dict[str, Any]:
-    """What the keys need that deploy the template.
+    """Return the policy of the keys that deploy a template.
 
     Args:
         project: The template.
-        functions: Also for --with-functions.
+        functions: Include the permissions for --with-functions.
     """
     actions = DEPLOY_ACTIONS + (DEPLOY_FUNCTION_ACTIONS if functions else ())
     resources = sorted(
@@ -146,15 +145,12 @@ def deployer(project: Project, *, functions: bool) -> dict[str, Any]:
     return {"Version": VERSION, "Statement": statements}
 
 
-# --- comparing ---------------------------------------------------------------------------------
-
-
 class Comparison(NamedTuple):
-    """A policy held against what is needed.
+    """The differences of a policy from the needed permissions.
 
     Attributes:
-        missing: Needed and not granted.
-        excess: Granted and not needed: (action, resource) patterns as the policy has them.
+        missing: Permissions that are needed and not granted.
+        excess: Grants that are not needed: (action, resource) patterns as in the policy.
     """
 
     missing: tuple[Permission, ...]
@@ -162,20 +158,20 @@ class Comparison(NamedTuple):
 
 
 def compare(granted: Any, permissions: Iterable[Permission]) -> Comparison:
-    """Compare a policy document with what is needed.
+    """Compare a policy document with the needed permissions.
 
     Args:
-        granted: A RAM policy document. Its conditions are taken as fulfilled.
-        permissions: What is needed.
+        granted: A RAM policy document. Its conditions are assumed to hold.
+        permissions: The needed permissions.
 
     Raises:
-        PluginError: It is not a policy document.
+        PluginError: ``granted`` is not a policy document.
     """
     statements = granted.get("Statement") if isinstance(granted, dict) else None
     if not isinstance(statements, list):
-        raise PluginError("this is no policy document: it has no list called Statement")
+        raise PluginError("this is not a policy document: it has no list called Statement")
     if not all(isinstance(statement, dict) for statement in statements):
-        raise PluginError("this is no policy document: a statement is no object")
+        raise PluginError("this is not a policy document: a statement is not an object")
     wanted = tuple(permissions)
     return Comparison(
         tuple(one for one in wanted if not ram.allows([granted], one, if_conditions_hold=True)),

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Reads what a role is allowed from RAM, through the official client. It changes nothing.
+"""Reads the policies of a role from RAM, through the official client.
 
-Importing this module takes ``alibabacloud-ram20150501``, the extra ``ram``. What can't be read is
-an error: half a policy would be reported as permissions that are missing.
+Importing this module needs ``alibabacloud-ram20150501``, the extra ``ram``. A policy that cannot be
+read is an error, because its permissions would be reported as missing.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ class Roles:
     """The roles of one account.
 
     Args:
-        credentials: Who reads; needs ram:ListPoliciesForRole and ram:GetPolicy.
-        endpoint: Where RAM is.
+        credentials: Keys that may call ram:ListPoliciesForRole and ram:GetPolicy.
+        endpoint: URL of RAM.
     """
 
     def __init__(self, credentials: Credentials, endpoint: str = ENDPOINT) -> None:
         parts = urlsplit(endpoint)
         if parts.scheme not in {"http", "https"} or not parts.netloc:
-            raise PluginError(f"{endpoint} is no address of RAM such as {ENDPOINT}")
+            raise PluginError(f"{endpoint} is not a URL of RAM such as {ENDPOINT}")
         config = Config(
             access_key_id=credentials.access_key_id,
             access_key_secret=credentials.access_key_secret,
@@ -48,20 +48,20 @@ class Roles:
         self._client: Any = Client(config)
 
     def policy_of(self, role: str) -> dict[str, Any]:
-        """All policies that are attached to a role, as one document.
+        """Return all policies that are attached to a role, as one document.
 
         Args:
-            role: Its ARN or name.
+            role: ARN or name of the role.
 
         Raises:
-            PluginError: They can't be read.
+            PluginError: A policy cannot be read.
         """
         name = role.rpartition("/")[2]
         try:
             return self._read(name)
         except TeaException as error:
             said = getattr(error, "message", None) or str(error)
-            raise PluginError(f"the policies of role {name} can't be read: {said}") from error
+            raise PluginError(f"the policies of role {name} cannot be read: {said}") from error
 
     def _read(self, name: str) -> dict[str, Any]:
         listed = self._client.list_policies_for_role(
@@ -86,5 +86,5 @@ def _statements(name: str, text: str) -> list[Any]:
         document = json.loads(text)
         found = document["Statement"]
     except (ValueError, KeyError, TypeError) as error:
-        raise PluginError(f"policy {name} is no policy document: {error}") from error
+        raise PluginError(f"policy {name} is not a policy document: {error}") from error
     return list(found)

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
 """The JSON Schema of ``s.yaml``, for editors and for the rules, made from the service's limits.
 
-``docs/published/schemas/s-yaml.schema.json`` is what this returns; a test keeps it so. It knows the
-part that fc-async is about, lets everything else pass, and takes a ``${…}`` for any value.
+Invariants:
 
-Alternatives stand in ``type`` rather than under ``anyOf``: bounds speak about numbers and patterns
-about texts only, so each error has one place and one keyword, for :mod:`..rules.structure` and for
-whoever reads it in an editor.
+- ``docs/published/schemas/s-yaml.schema.json`` equals the result of :func:`schema` (tested).
+- The schema checks asynchronous invocation only, and accepts a ``${…}`` for any value.
+- Alternatives are lists in ``type``, not ``anyOf``. Bounds apply to numbers and patterns to strings
+  only, so each error has one place and one keyword, in :mod:`..rules.structure` and in editors.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ _ARN_HELP: Final = (
     " account means the function's."
 )
 _VARIABLE: Final = r"\$\{"
-"""Found anywhere in a text: its value is known only after a deployment."""
+"""A string that has it anywhere has a value that is known only after a deployment."""
 _END: Final = r"(?![\s\S])"
-"""What ``$`` is in JavaScript; Python's lets a line feed pass."""
+"""The ``$`` of JavaScript: Python's ``$`` also matches before a line feed."""
 
 
 def schema() -> dict[str, Any]:
-    """The whole schema, draft 2020-12."""
+    """Return the whole schema, draft 2020-12."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": ID,
@@ -68,11 +68,11 @@ def schema() -> dict[str, Any]:
 
 
 def props_schema() -> dict[str, Any]:
-    """The part for a resource's props, in the form that ``s verify`` reads without a warning.
+    """Return the schema of a resource's props as ``s verify`` reads it, without warnings.
 
     ``s`` compiles it with Ajv in strict mode, which warns of every list of types
-    (https://ajv.js.org/strict-mode.html#union-types). A value is either a text with a variable, or
-    of its one type.
+    (https://ajv.js.org/strict-mode.html#union-types). A value is either a string with a variable,
+    or of its one type.
     """
     whole = schema()
     props = {**whole["$defs"]["props"], "$defs": whole["$defs"]}
@@ -87,7 +87,7 @@ def _with_one_type(node: Any) -> Any:
     kinds = node.get("type")
     if not isinstance(kinds, list):
         return node
-    kinds = [kind for kind in kinds if kind != "null"]  # s leaves out what is null
+    kinds = [kind for kind in kinds if kind != "null"]  # s leaves out null values
     text = {"type": "string", "pattern": node["pattern"]} if "string" in kinds else {}
     others = [kind for kind in kinds if kind != "string"]
     one = {key: value for key, value in node.items() if key != "pattern"} | {"type": others[0]}

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Holds a block against the published JSON Schema, which alone judges types, ranges and keys.
+"""Checks a block against the published JSON Schema, which alone decides types, ranges and keys.
 
-The schema is looked at twice. Compiled to a msgspec type it tells in microseconds that a block is
-right, which most are; only one that isn't costs the import of ``jsonschema``, whose errors say what
-is wrong and where. What the fast check doubts, jsonschema decides. This module words nothing: it
-names the rule that does.
+The check has two stages. The schema as a msgspec type accepts a valid block in microseconds. Only a
+block that it refuses needs the import of ``jsonschema``, whose errors say what is wrong and where.
+The result names the rule that words an error.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 _BY_KEYWORD: Final = {
     "additionalProperties": "FCA010",
     "type": "FCA011",
-    "pattern": "FCA011",  # a text where none may stand, unless it is a ${…}
+    "pattern": "FCA011",  # a string that is not a ${…}, where a string is not allowed
     "required": "FCA024",
     "minLength": "FCA024",
 }
@@ -37,17 +36,17 @@ _BY_KEY: Final = {
     **{("qualifier", keyword): "FCA014" for keyword in ("minimum", "maximum", "pattern")},
     **{("destination", keyword): "FCA020" for keyword in ("maxLength", "pattern")},
 }
-"""Where it depends on the key what a keyword means. FCA020 words what the ARN's grammar says."""
+"""Keywords whose rule depends on the key. FCA020 words the grammar of ARNs."""
 
 
 class Violation(NamedTuple):
-    """One thing that the schema refuses.
+    """One error of the schema.
 
     Attributes:
-        path: Where, from props down; of an unknown key its own place.
-        keyword: Of JSON Schema, such as ``maximum``.
-        value: What stands there.
-        schema: The part of the schema that refuses it.
+        path: The place, from props down; for an unknown key, the key's.
+        keyword: The keyword of JSON Schema, such as ``maximum``.
+        value: The value at the place.
+        schema: The part of the schema that refuses the value.
     """
 
     path: Path
@@ -57,13 +56,13 @@ class Violation(NamedTuple):
 
     @property
     def rule(self) -> str:
-        """The id of the rule that words it."""
+        """The id of the rule that words the error."""
         found = _BY_KEY.get((str(self.path[-1]), self.keyword))
         return found or _BY_KEYWORD[self.keyword]
 
 
 def violations(block: object) -> Iterator[Violation]:
-    """What the schema refuses about the value of ``asyncInvokeConfig``, all of it."""
+    """Yield all errors of the value of ``asyncInvokeConfig``."""
     if conforms(block):
         return
     errors = list(_validator().iter_errors(block))
@@ -75,12 +74,12 @@ def violations(block: object) -> Iterator[Violation]:
                 if key not in error.schema["properties"]:
                     yield Violation((*path, key), error.validator, value, error.schema)
         elif error.validator == "type" or path[1:] not in mistyped:
-            # -2.5 isn't a whole number: that it is below 0 as well would be said in vain.
+            # -2.5 is not a whole number; that it is below 0 as well does not matter.
             yield Violation(path, error.validator, error.instance, error.schema)
 
 
 def conforms(block: object) -> bool:
-    """The fast check: True only for what the schema accepts."""
+    """Return whether a block is valid; a valid block may be refused, an invalid one is."""
     try:
         msgspec.convert(block, _compiled())
     except msgspec.ValidationError:
@@ -108,7 +107,7 @@ def _compiled() -> Any:
 
 
 def _type(schema: Mapping[str, Any], defs: Mapping[str, Any]) -> Any:
-    """The msgspec type that takes what a schema takes, of the keywords that ours uses."""
+    """Return the msgspec type of a schema, for the keywords that our schema uses."""
     if "$ref" in schema:
         return _type(defs[schema["$ref"].rpartition("/")[2]], defs)
     kinds = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]

@@ -107,12 +107,12 @@ def test_a_queue_that_is_not_there_is_one_message(
     queue: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["events", "tail", "nowhere", "--once"]) == 1
-    assert "the queue can't be read" in capsys.readouterr().err
+    assert "the queue cannot be read" in capsys.readouterr().err
 
 
 def test_only_queues_have_a_tail(queue: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["events", "tail", "acs:fc:r:1:functions/f"]) == 1
-    assert "is no MNS queue" in capsys.readouterr().err
+    assert "is not an MNS queue" in capsys.readouterr().err
 
 
 def test_the_address_of_mns_is_made_from_account_and_region() -> None:

@@ -66,14 +66,6 @@ LATER = {
     "fc_async_sdk/packaging.py": "not rewritten yet",
     "fc_async_sdk/serverless_devs.py": "not rewritten yet",
     "fc_async_sdk/testing/stub.py": "not rewritten yet",
-    "plugin/fc_async_plugin/cli/events.py": "not rewritten yet",
-    "plugin/fc_async_plugin/cli/policy.py": "not rewritten yet",
-    "plugin/fc_async_plugin/cli/terminal.py": "not rewritten yet",
-    "plugin/fc_async_plugin/events/tail.py": "not rewritten yet",
-    "plugin/fc_async_plugin/plan/wanted.py": "not rewritten yet",
-    "plugin/fc_async_plugin/policy/permissions.py": "not rewritten yet",
-    "plugin/fc_async_plugin/policy/roles.py": "not rewritten yet",
-    "plugin/fc_async_plugin/rules/json_schema.py": "not rewritten yet",
 }
 """Folder or file -> the reason why it is not checked yet."""
 

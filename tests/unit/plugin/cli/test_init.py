@@ -49,7 +49,7 @@ def test_answers_reach_the_template(here: Path) -> None:
         (["nosuch"], "choose from etl, minimal"),
         (["minimal", "colour=red"], "asks for no 'colour'"),
         (["minimal", "colour"], "must be NAME=VALUE"),
-        (["minimal", "project_name={{ nope }}"], "the project can't be made"),
+        (["minimal", "project_name={{ nope }}"], "the project cannot be made"),
     ],
 )
 def test_a_mistake_is_one_message(

@@ -138,7 +138,7 @@ def test_a_role_may_be_named_without_its_arn_and_keeps_its_case(
 
 
 def test_a_role_without_account_is_refused(want: Write) -> None:
-    with pytest.raises(TemplateError, match="the account isn't known"):
+    with pytest.raises(TemplateError, match="the account is not known"):
         want({"f": {"runtime": "custom", "role": "R"}}, account_id="", functions=True)
 
 

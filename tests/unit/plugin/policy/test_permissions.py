@@ -87,7 +87,7 @@ def test_actions_are_compared_whatever_their_case() -> None:
 
 @pytest.mark.parametrize("rubbish", [[], {}, {"Statement": {}}, {"Statement": ["x"]}, None])
 def test_what_is_no_policy_is_an_error(rubbish: Any) -> None:
-    with pytest.raises(PluginError, match="no policy document"):
+    with pytest.raises(PluginError, match="not a policy document"):
         compare(rubbish, NEEDED)
 
 
@@ -115,7 +115,7 @@ def test_a_file_that_is_no_json_is_one_message(
 ) -> None:
     (project / "granted.json").write_text("no")
     assert run(["policy", "--against", "granted.json"]) == 1
-    assert "granted.json is no JSON" in capsys.readouterr().err
+    assert "granted.json is not valid JSON" in capsys.readouterr().err
 
 
 def test_who_deploys_needs_to_read_and_to_put(

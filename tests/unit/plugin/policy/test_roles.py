@@ -62,24 +62,24 @@ def test_a_role_without_policies_is_allowed_nothing(ram: dict[str, Any], httpser
 
 
 def test_a_role_that_can_not_be_read_is_an_error(ram: dict[str, Any], httpserver: Any) -> None:
-    with pytest.raises(PluginError, match=r"policies of role worker can't be read: .*not exists"):
+    with pytest.raises(PluginError, match=r"policies of role worker cannot be read: .*not exists"):
         Roles(KEYS, httpserver.url_for("")).policy_of("worker")
 
 
 def test_no_ram_at_all_is_an_error() -> None:
-    with pytest.raises(PluginError, match="can't be read"):
+    with pytest.raises(PluginError, match="cannot be read"):
         Roles(KEYS, "http://127.0.0.1:1").policy_of("worker")
 
 
 def test_rubbish_instead_of_a_policy_is_an_error(ram: dict[str, Any], httpserver: Any) -> None:
     ram["roles"]["worker"] = ["a"]
     ram["documents"]["a"] = "[]"
-    with pytest.raises(PluginError, match="policy a is no policy document"):
+    with pytest.raises(PluginError, match="policy a is not a policy document"):
         Roles(KEYS, httpserver.url_for("")).policy_of("worker")
 
 
 def test_an_address_without_scheme_is_refused() -> None:
-    with pytest.raises(PluginError, match="is no address of RAM"):
+    with pytest.raises(PluginError, match="is not a URL of RAM"):
         Roles(KEYS, "ram.aliyuncs.com")
 
 
