@@ -370,7 +370,6 @@ def _registry(stores: Stores, clock: Clock, settings: Settings) -> FunctionRegis
         checksum=checksum,
         region=settings.place.region,
         account_id=settings.place.account_id,
-        shared=stores.shared,
     )
 
 

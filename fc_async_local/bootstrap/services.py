@@ -6,10 +6,12 @@ Part of the composition root. What a service does is its own package's.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import random
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from fc_async_local.background import start_task
 from fc_async_local.clock import RealClock
 from fc_async_local.destinations.eventbridge import EventBridgeDestination
 from fc_async_local.destinations.faults import Faults, Faulty
@@ -18,7 +20,6 @@ from fc_async_local.destinations.http import HttpEndpoint
 from fc_async_local.destinations.mns import MnsQueueDestination, MnsTopicDestination
 from fc_async_local.destinations.permissions import Permitted
 from fc_async_local.destinations.rocketmq import RocketMqDestination
-from fc_async_local.services.definitions import Definitions
 from fc_async_local.services.eventbridge.endpoint import EventBridgeEndpoint
 from fc_async_local.services.eventbridge.errors import EventBridgeError
 from fc_async_local.services.eventbridge.service import EventBridgeService
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from fc_async_local.http.messages import App
     from fc_async_local.services.invoking import FunctionInvoker
     from fc_async_local.settings import DestinationSettings, Settings
+    from fc_async_local.store.document_cache import DocumentCache
     from fc_async_local.wakeups import Wakeups
     from fc_async_sdk.models import AsyncConfig
 
@@ -108,22 +110,22 @@ class Services(NamedTuple):
         Raises:
             StoreUnavailable: The store can't be asked.
         """
-        kept = await Definitions.open(stores.documents, shared=stores.shared)
+        kept = stores.documents
+        await kept.refresh()
         poster = HttpPoster()
         closing.push_async_callback(poster.aclose)
         services = _services(stores, kept, poster, invoker, clock=clock, settings=settings)
         fired = _trigger_runner(
             services,
             triggers,
-            kept,
             invoker,
             clock=clock,
             settings=settings,
-            survey_ms=SURVEY_MS if stores.wakeups.shared else None,
         )
         for service in (services.topics, services.eventbridge, fired):
             await service.start()
             closing.push_async_callback(service.aclose)
+        closing.push_async_callback(_end, start_task("documents", kept.follow()))
         faults = Faults(clock)
         creators = _creators(services, settings.destinations)
         adapters: Sequence[Destination] = (
@@ -177,9 +179,14 @@ class _Services(NamedTuple):
     eventbridge: EventBridgeService
 
 
+async def _end(task: asyncio.Task[Any]) -> None:
+    task.cancel()
+    await asyncio.wait({task})
+
+
 def _services(
     stores: Stores,
-    kept: Definitions,
+    kept: DocumentCache,
     poster: HttpPoster,
     invoker: FunctionInvoker,
     *,
@@ -209,14 +216,12 @@ def _services(
 def _trigger_runner(
     services: _Services,
     triggers: Triggers,
-    kept: Definitions,
     invoker: FunctionInvoker,
     *,
     clock: Clock,
     settings: Settings,
-    survey_ms: int | None,
 ) -> TriggerRunner:
-    """What fires functions, told whenever a trigger or something it watches changes."""
+    """Make what fires functions; it is told whenever triggers change."""
     runner = TriggerRunner(
         triggers.everything,
         mns=services.mns,
@@ -226,10 +231,8 @@ def _trigger_runner(
         invoker=invoker,
         clock=clock,
         place=settings.place,
-        survey_ms=survey_ms,
     )
-    triggers.listen(runner.changed)
-    kept.listen(runner.refresh)
+    triggers.listen(runner.refresh)
     return runner
 
 

@@ -16,6 +16,7 @@ from fc_async_local.services.mns.sqlite import SqliteMessageStore
 from fc_async_local.services.rocketmq.memory import MemoryLogStore
 from fc_async_local.services.rocketmq.sqlite import SqliteLogStore
 from fc_async_local.store import factory
+from fc_async_local.store.document_cache import DocumentCache
 from fc_async_local.wakeups import Wakeups
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from fc_async_local.services.mns.store import MessageStore
     from fc_async_local.services.rocketmq.store import LogStore
     from fc_async_local.store.postgres.database import PostgresDatabase
-    from fc_async_local.store.protocol import BlobStore, DocumentStore, Store
+    from fc_async_local.store.protocol import BlobStore, Store
 
 SQLITE: Final = "sqlite"
 MEMORY: Final = "memory"
@@ -40,17 +41,15 @@ class Stores(NamedTuple):
 
     Attributes:
         wakeups: Tells of changes by this node and by others.
-        shared: Whether other nodes write to it too.
         node_id: What this node is called; the same after a restart.
     """
 
     store: Store
-    documents: DocumentStore
+    documents: DocumentCache
     blobs: BlobStore
     messages: MessageStore
     logs: LogStore
     wakeups: Wakeups
-    shared: bool
     node_id: str
 
 
@@ -83,9 +82,9 @@ async def open_stores(choice: str, data: Path, clock: Clock, closing: AsyncExitS
         )
     else:
         services = MemoryMessageStore(), MemoryLogStore(), Wakeups(clock)
-    return Stores(
-        opened.store, opened.documents, opened.blobs, *services, shared=shared, node_id=node_id
-    )
+    messages, logs, wakeups = services
+    documents = DocumentCache(opened.documents, wakeups)
+    return Stores(opened.store, documents, opened.blobs, messages, logs, wakeups, node_id)
 
 
 def _where(choice: str, data: Path) -> str | Path:

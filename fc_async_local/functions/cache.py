@@ -1,10 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The configuration in memory, kept level with the document store behind it.
-
-Reads cost a dictionary look-up. A store that only this process writes is loaded once; a shared
-one is asked for its revision and loaded again when somebody else has written. Decides nothing
-about functions.
-"""
+"""How the registry reads and writes its part of the document cache."""
 
 from __future__ import annotations
 
@@ -14,75 +9,43 @@ from typing import TYPE_CHECKING
 from fc_async_local.functions.snapshot import Snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from fc_async_local.store.protocol import Change, DocumentStore
+    from fc_async_local.store.document_cache import DocumentCache
+    from fc_async_local.store.protocol import Change
 
 
 class SnapshotCache:
-    """The latest snapshot.
+    """The records of functions, decoded.
 
     Args:
-        documents: Where configuration is kept.
-        shared: Whether other processes write there too.
+        documents: The documents of the runtime.
+
+    Attributes:
+        documents: The same.
+        known: The records as they were read last.
+        writing: To be held from reading to writing when what is written depends on what was read.
     """
 
-    def __init__(self, documents: DocumentStore, *, shared: bool) -> None:
-        self._documents = documents
-        self._shared = shared
-        self._snapshot: Snapshot | None = None
-        self._writes = 0
-        self._loading = asyncio.Lock()
-        self._listeners: list[Callable[[], None]] = []
+    def __init__(self, documents: DocumentCache) -> None:
+        self.documents = documents
+        self.known = Snapshot(documents)
         self.writing = asyncio.Lock()
-        """To be held from reading to writing when what is written depends on what was read."""
 
     async def read(self) -> Snapshot:
-        """The configuration as of now. Not to be changed.
+        """Return the records as of now.
 
         Raises:
-            StoreUnavailable: The store can't be asked.
+            StoreUnavailable: The store cannot be read now.
         """
-        wanted = await self._documents.revision() if self._shared else 0
-        snapshot = self._snapshot
-        if snapshot is not None and snapshot.revision >= wanted:
-            return snapshot
-        return await self._load(wanted)
-
-    async def _load(self, wanted: int) -> Snapshot:
-        async with self._loading:
-            if self._snapshot is not None and self._snapshot.revision >= wanted:
-                return self._snapshot  # whoever was in line before us has loaded it
-            while True:
-                writes = self._writes
-                snapshot = Snapshot(*await self._documents.load())
-                # What was read before a write of ours and comes after it must not outlive it.
-                if writes == self._writes:
-                    break
-            self._snapshot = snapshot
-            self._tell()
-            return snapshot
-
-    def listen(self, listener: Callable[[], None]) -> None:
-        """Be told, at once and in the event loop, whenever there is another configuration."""
-        self._listeners.append(listener)
-
-    def _tell(self) -> None:
-        for listener in self._listeners:
-            listener()
+        await self.documents.refresh()
+        return self.known
 
     async def write(self, changes: Sequence[Change]) -> None:
-        """Write all of them or none.
+        """Write all changes or none.
 
         Raises:
-            ChangeRefused: Somebody else was faster.
-            StoreUnavailable: The store can't write now.
+            ChangeRefused: An expectation did not hold.
+            StoreUnavailable: The store cannot write now.
         """
-        revision = await self._documents.write(changes)
-        self._writes += 1
-        snapshot = self._snapshot
-        if snapshot is not None and revision == snapshot.revision + 1:
-            snapshot.apply(revision, changes)
-        else:
-            self._snapshot = None
-        self._tell()
+        await self.documents.write(*changes)

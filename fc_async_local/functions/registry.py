@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from fc_async_local.clock import Clock
     from fc_async_local.execution.protocol import Deployment
     from fc_async_local.functions.snapshot import Snapshot
-    from fc_async_local.store.protocol import BlobStore, DocumentStore
+    from fc_async_local.store.document_cache import DocumentCache
+    from fc_async_local.store.protocol import BlobStore
     from fc_async_sdk.models import AsyncConfig
 
 
@@ -37,29 +38,27 @@ class FunctionRegistry:
     """Functions, everything that belongs to them, and code.
 
     Args:
-        documents: Where configuration is kept.
+        documents: Configuration.
         blobs: Where code is kept.
         clock: For created and modified times.
         checksum: CRC-64/ECMA-182 as decimal text.
         region: For ARNs.
         account_id: For ARNs.
-        shared: Whether other processes write to ``documents`` too.
         new_id: Makes ids of functions and triggers.
     """
 
     def __init__(
         self,
-        documents: DocumentStore,
+        documents: DocumentCache,
         blobs: BlobStore,
         clock: Clock,
         *,
         checksum: Checksum,
         region: str,
         account_id: str,
-        shared: bool = False,
         new_id: Callable[[], str] = lambda: str(uuid.uuid4()),
     ) -> None:
-        self._cache = SnapshotCache(documents, shared=shared)
+        self._cache = SnapshotCache(documents)
         self._region = region
         self._account_id = account_id
         self.code = CodeStorage(blobs, checksum, clock)

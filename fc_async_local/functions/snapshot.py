@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The whole configuration in memory at one revision, and how a qualifier is resolved in it.
+"""The records of functions in memory, and how a qualifier is resolved in them.
 
-Pure: built from documents, never reads a store. The cache replaces it as a whole or applies
-changes that it has just written.
+Records are decoded when they are first asked for. Nothing here reads the store: the document cache
+decides how new they are.
 """
 
 from __future__ import annotations
@@ -23,55 +23,61 @@ from fc_async_local.functions.records import (
     decode,
     key_in,
 )
-from fc_async_local.store.protocol import Change, Document
+from fc_async_local.store.protocol import Document
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping, Sequence
+
+    from fc_async_local.store.document_cache import DocumentCache
+    from fc_async_local.store.protocol import Change
 
 RecordT = TypeVar("RecordT", bound=AnyRecord)
 
 
 class Snapshot:
-    """Configuration by kind and key."""
+    """Records by kind and key.
 
-    def __init__(self, revision: int, documents: Iterable[Document] = ()) -> None:
-        self.revision = revision
+    Args:
+        documents: Where they are read.
+
+    Attributes:
+        worked_out: What was derived from the records and is needed again and again; forgotten with
+            the next change.
+    """
+
+    def __init__(self, documents: DocumentCache) -> None:
+        self._documents = documents
+        self._decoded: dict[tuple[str, str], AnyRecord | None] = {}
         self.worked_out: dict[tuple[str, ...], Any] = {}
-        """For whoever reads the same again and again; forgotten with the next change."""
-        self._records: dict[tuple[str, str], AnyRecord] = {}
-        for document in documents:
-            self._put(document)
+        documents.listen(self._forget)
 
-    def _put(self, document: Document) -> None:
-        record = decode(document)
-        if record is not None:
-            self._records[document.kind, document.key] = record
-
-    def apply(self, revision: int, changes: Iterable[Change]) -> None:
-        """Follow changes that were just written."""
-        for change in changes:
-            if change.body is None:
-                self._records.pop((change.kind, change.key), None)
-            else:
-                self._put(Document(change.kind, change.key, change.body))
+    def _forget(self, changes: Sequence[Change] | None) -> None:
+        if changes is None:
+            self._decoded.clear()
+        for change in changes or ():
+            self._decoded.pop((change.kind, change.key), None)
         self.worked_out.clear()
-        self.revision = revision
 
     def find(self, cls: type[RecordT], key: str) -> RecordT | None:
-        """The record of this key, or None."""
-        record = self._records.get((cls.kind, key))
-        return record if isinstance(record, cls) else None
+        """Return the record of a key, None if there is none."""
+        body = self._documents.get(cls.kind, key)
+        return None if body is None else self._decode(cls, key, body)
 
     def all(self, cls: type[RecordT], function: str | None = None) -> list[RecordT]:
-        """Every record of a kind, by key; of one function if named."""
+        """Return every record of a kind, sorted by key; only those of one function if named."""
         prefix = "" if function is None else key_in(function, "")
-        found = [
-            record
-            for (kind, key), record in self._records.items()
-            if kind == cls.kind and key.startswith(prefix) and isinstance(record, cls)
-        ]
-        return sorted(found, key=lambda record: record.key)
+        found = (
+            self._decode(cls, key, body) for key, body in self._documents.items(cls.kind, prefix)
+        )
+        return [record for record in found if record is not None]
+
+    def _decode(self, cls: type[RecordT], key: str, body: bytes) -> RecordT | None:
+        place = (cls.kind, key)
+        if place not in self._decoded:
+            self._decoded[place] = decode(Document(cls.kind, key, body))
+        record = self._decoded[place]
+        return record if isinstance(record, cls) else None
 
     def function(self, name: str) -> FunctionRecord:
         """A function.

@@ -17,12 +17,13 @@ from fc_async_sdk.decoding import prepare
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from fc_async_local.clock import Clock
     from fc_async_local.functions.cache import SnapshotCache
     from fc_async_local.functions.paging import Page
     from fc_async_local.functions.snapshot import Snapshot
+    from fc_async_local.store.protocol import Change
 
 TYPES: Final = frozenset(
     {
@@ -75,19 +76,19 @@ class Triggers:
         self._new_id = new_id
 
     def listen(self, listener: Callable[[], None]) -> None:
-        """Be told whenever triggers may have changed."""
-        self._cache.listen(listener)
+        """Have a function called whenever triggers may have changed."""
 
-    async def everything(self) -> list[TriggerSettings]:
-        """All triggers of all functions.
+        def told(changes: Sequence[Change] | None) -> None:
+            if changes is None or any(change.kind == TriggerRecord.kind for change in changes):
+                listener()
 
-        Raises:
-            StoreUnavailable: The store can't be asked.
-        """
-        snapshot = await self._cache.read()
+        self._cache.documents.listen(told)
+
+    def everything(self) -> list[TriggerSettings]:
+        """Return the triggers of all functions, as the configuration was read last."""
         return [
             TriggerSettings(record.function, record.name, record.settings)
-            for record in snapshot.all(TriggerRecord)
+            for record in self._cache.known.all(TriggerRecord)
         ]
 
     async def has_http(self, function: str) -> bool:

@@ -36,7 +36,7 @@ from fc_async_local.triggers.bindings import (
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Callable, Sequence
 
     from fc_async_local.clock import Clock
     from fc_async_local.domain.invocation import CallPath
@@ -68,15 +68,14 @@ class TriggerRunner:
     """Fires the triggers of a registry.
 
     Args:
-        source: All triggers as they are now.
+        source: Returns all triggers as they are now.
         invoker: Runs functions.
         place: Region and account in the events.
-        survey_ms: How often to look for triggers that other nodes made; None: there are none.
     """
 
     def __init__(
         self,
-        source: Callable[[], Awaitable[Sequence[TriggerSettings]]],
+        source: Callable[[], Sequence[TriggerSettings]],
         *,
         mns: MnsService,
         topics: TopicService,
@@ -85,7 +84,6 @@ class TriggerRunner:
         invoker: FunctionInvoker,
         clock: Clock,
         place: Place,
-        survey_ms: int | None = None,
     ) -> None:
         self._source = source
         self._mns = mns
@@ -95,61 +93,28 @@ class TriggerRunner:
         self._invoker = invoker
         self._clock = clock
         self._place = place
-        self._survey_ms = survey_ms
-        self._changed = asyncio.Event()
-        self._refreshing = asyncio.Lock()
-        self._watch: asyncio.Task[None] | None = None
         self._loops: dict[Binding, asyncio.Task[None]] = {}
+        self._stopped = False
 
     async def start(self) -> None:
-        """Fire what is there, and follow changes, until :meth:`aclose`."""
-        await self.refresh()
-        self._watch = start_task("triggers", self._follow())
-
-    def changed(self) -> None:
-        """Triggers may have changed."""
-        self._changed.set()
+        """Fire the triggers that there are, until :meth:`aclose`."""
+        self.refresh()
 
     def stop(self) -> None:
-        """Fetch no more, from now on: to be called before the sources are closed."""
-        for task in self._tasks():
+        """Fetch no more: to be called before the polls of the sources are cancelled."""
+        self._stopped = True
+        for task in self._loops.values():
             task.cancel()
 
     async def aclose(self) -> None:
         """Stop. Messages that are being handled come back."""
         self.stop()
-        await asyncio.gather(*self._tasks(), return_exceptions=True)
+        await asyncio.gather(*self._loops.values(), return_exceptions=True)
 
-    def _tasks(self) -> list[asyncio.Task[None]]:
-        return [task for task in (self._watch, *self._loops.values()) if task is not None]
-
-    async def _follow(self) -> None:
-        with self._clock.work():
-            await keep_running(
-                "triggers",
-                self._refresh_when_changed,
-                pause_on(self._clock),
-                unavailable=(StoreUnavailable,),
-            )
-
-    async def _refresh_when_changed(self) -> None:
-        survey = None if self._survey_ms is None else self._clock.now() + self._survey_ms
-        await self._clock.wait(survey, self._changed)
-        self._changed.clear()
-        try:
-            await self.refresh()
-        except BaseException:
-            self._changed.set()  # it is still to be done
-            raise
-
-    async def refresh(self) -> None:
-        """Fire what is there now.
-
-        Raises:
-            StoreUnavailable: The triggers can't be read.
-        """
-        async with self._refreshing:  # what was read first must not be applied last
-            self._apply([_read(trigger) for trigger in await self._source()])
+    def refresh(self) -> None:
+        """Fire the triggers that there are now, and no others."""
+        if not self._stopped:
+            self._apply([_read(trigger) for trigger in self._source()])
 
     def _apply(self, found: Sequence[Binding | None]) -> None:
         wanted = [binding for binding in found if binding is not None]

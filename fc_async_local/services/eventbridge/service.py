@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from fc_async_local.services import definitions, identifiers
+from fc_async_local.services import identifiers, paging
 from fc_async_local.services.eventbridge import events, model, pattern, transform
 from fc_async_local.services.eventbridge.errors import (
     EventBridgeError,
@@ -33,12 +33,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fc_async_local.clock import Clock
-    from fc_async_local.services.definitions import Definitions
     from fc_async_local.services.eventbridge.model import Event, Target
     from fc_async_local.services.eventbridge.targets import Targets
     from fc_async_local.services.mns.model import Draft, Message
     from fc_async_local.services.mns.store import MessageStore
     from fc_async_local.settings import Settings
+    from fc_async_local.store.document_cache import DocumentCache
 
 _LOG: Final = logging.getLogger(__name__)
 _BUS: Final = "eventbridge.bus"
@@ -58,7 +58,7 @@ class EventBridgeService:
     def __init__(
         self,
         store: MessageStore,
-        kept: Definitions,
+        kept: DocumentCache,
         targets: Targets,
         *,
         clock: Clock,
@@ -101,7 +101,7 @@ class EventBridgeService:
             raise EventBridgeError("QuotaExceeded", f"an account has at most {model.BUSES} buses")
         bus = Bus(name=name, description=description, created_at=self._clock.now())
         try:
-            await self._kept.change(Change(_BUS, name, _encode(bus), "absent"))
+            await self._kept.write(Change(_BUS, name, _encode(bus), "absent"))
         except ChangeRefused:
             raise EventBridgeError(
                 "EventBusAlreadyExist", f"the event bus {name!r} exists"
@@ -137,18 +137,18 @@ class EventBridgeService:
     async def change_bus(self, name: str, description: str) -> None:
         """Change the description."""
         changed = msgspec.structs.replace(self.bus(name), description=description)
-        await self._kept.change(Change(_BUS, name, _encode(changed)))
+        await self._kept.write(Change(_BUS, name, _encode(changed)))
 
     async def delete_bus(self, name: str) -> None:
         """Forget a bus and its rules."""
         self.bus(name)
         gone = [Change(_RULE, key, None) for key, _ in self._kept.items(_RULE, f"{name}/")]
-        await self._kept.change(Change(_BUS, name, None), *gone)
+        await self._kept.write(Change(_BUS, name, None), *gone)
 
     def buses(self, *, prefix: str, after: str, limit: int) -> tuple[Sequence[Bus], str, int]:
         """A page of buses, the next page's marker, and how many there are."""
         names = [key for key, _body in self._kept.items(_BUS) if key.startswith(prefix)]
-        page, following = definitions.page(names, after=after, limit=limit)
+        page, following = paging.page(names, after=after, limit=limit)
         return [self.bus(name) for name in page], following, len(names)
 
     async def create_rule(self, rule: Rule) -> Rule:
@@ -168,7 +168,7 @@ class EventBridgeService:
         now = self._clock.now()
         fresh = msgspec.structs.replace(rule, created_at=now, modified_at=now)
         try:
-            await self._kept.change(Change(_RULE, _key(rule), _encode(fresh), "absent"))
+            await self._kept.write(Change(_RULE, _key(rule), _encode(fresh), "absent"))
         except ChangeRefused:
             raise EventBridgeError(
                 "EventRuleAlreadyExist", f"the rule {rule.name!r} of {rule.bus!r} exists"
@@ -191,12 +191,12 @@ class EventBridgeService:
         """Replace a rule that exists; see :meth:`create_rule` for errors."""
         self._check(rule)
         changed = msgspec.structs.replace(rule, modified_at=self._clock.now())
-        await self._kept.change(Change(_RULE, _key(rule), _encode(changed)))
+        await self._kept.write(Change(_RULE, _key(rule), _encode(changed)))
 
     async def delete_rule(self, bus: str, name: str) -> None:
         """Forget a rule; what is left to push for it is dropped."""
         rule = self.rule(bus, name)
-        await self._kept.change(Change(_RULE, _key(rule), None))
+        await self._kept.write(Change(_RULE, _key(rule), None))
 
     def rules(
         self, bus: str, *, prefix: str = "", after: str = "", limit: int
@@ -204,7 +204,7 @@ class EventBridgeService:
         """A page of a bus's rules, the next page's marker, and how many there are."""
         self.bus(bus)
         found = {rule.name: rule for rule in self._rules(bus) if rule.name.startswith(prefix)}
-        page, following = definitions.page(found, after=after, limit=limit)
+        page, following = paging.page(found, after=after, limit=limit)
         return [found[name] for name in page], following, len(found)
 
     async def put_events(

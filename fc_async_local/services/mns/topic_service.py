@@ -14,7 +14,7 @@ import msgspec
 
 from fc_async_local.domain.invocation import DeadEvent, InvokeRequest
 from fc_async_local.domain.rejection import Rejected
-from fc_async_local.services import definitions, identifiers
+from fc_async_local.services import identifiers, paging
 from fc_async_local.services.invoking import function_arn, queue_arn
 from fc_async_local.services.mns import topic as rules
 from fc_async_local.services.mns.errors import MnsError, subscription_missing, topic_missing
@@ -36,12 +36,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fc_async_local.clock import Clock
-    from fc_async_local.services.definitions import Definitions
     from fc_async_local.services.invoking import FunctionInvoker
     from fc_async_local.services.mns.model import Creation, Message
     from fc_async_local.services.mns.service import MnsService
     from fc_async_local.services.mns.store import MessageStore
     from fc_async_local.services.posting import Poster
+    from fc_async_local.store.document_cache import DocumentCache
 
 _LOG: Final = logging.getLogger(__name__)
 _TOPIC: Final = "mns.topic"
@@ -74,7 +74,7 @@ class TopicService:
         self,
         queues: MnsService,
         store: MessageStore,
-        kept: Definitions,
+        kept: DocumentCache,
         poster: Poster,
         invoker: FunctionInvoker,
         *,
@@ -117,7 +117,7 @@ class TopicService:
         topic = _changed(topic, attributes, now)
         rules.check_topic(topic)
         try:
-            await self._kept.change(Change(_TOPIC, name, _encode(topic), "absent"))
+            await self._kept.write(Change(_TOPIC, name, _encode(topic), "absent"))
         except ChangeRefused:
             existing = self.topic(name)
             alike = _attributes(existing) == _attributes(topic)
@@ -139,7 +139,7 @@ class TopicService:
         now = self._clock.now()
         topic = _changed(self.topic(name), attributes, now)
         rules.check_topic(topic)
-        await self._kept.change(Change(_TOPIC, name, _encode(topic)))
+        await self._kept.write(Change(_TOPIC, name, _encode(topic)))
 
     def topic(self, name: str) -> Topic:
         """One topic.
@@ -162,13 +162,13 @@ class TopicService:
     def topics(self, *, prefix: str, after: str, limit: int) -> tuple[Sequence[str], str]:
         """Names of topics, and the marker of the next page."""
         names = (key for key, _body in self._kept.items(_TOPIC))
-        return definitions.page(names, prefix=prefix, after=after, limit=limit)
+        return paging.page(names, prefix=prefix, after=after, limit=limit)
 
     async def delete_topic(self, name: str) -> None:
         """Forget a topic and its subscriptions."""
         self.topic(name)
         gone = [Change(_SUBSCRIPTION, key, None) for key, _ in self._subscriptions(name)]
-        await self._kept.change(Change(_TOPIC, name, None), *gone)
+        await self._kept.write(Change(_TOPIC, name, None), *gone)
 
     async def subscribe(self, subscription: Subscription) -> Creation:
         """Make a subscription; one that exists is left as it is.
@@ -182,7 +182,7 @@ class TopicService:
         now = self._clock.now()
         fresh = msgspec.structs.replace(subscription, created_at=now, modified_at=now)
         try:
-            await self._kept.change(Change(_SUBSCRIPTION, key, _encode(fresh), "absent"))
+            await self._kept.write(Change(_SUBSCRIPTION, key, _encode(fresh), "absent"))
         except ChangeRefused:
             existing = self.subscription(subscription.topic, subscription.name)
             same = msgspec.structs.replace(
@@ -199,7 +199,7 @@ class TopicService:
             modified_at=self._clock.now(),
         )
         rules.check_subscription(changed)
-        await self._kept.change(Change(_SUBSCRIPTION, _key(topic, name), _encode(changed)))
+        await self._kept.write(Change(_SUBSCRIPTION, _key(topic, name), _encode(changed)))
 
     def subscription(self, topic: str, name: str) -> Subscription:
         """One subscription.
@@ -219,12 +219,12 @@ class TopicService:
         """Names of a topic's subscriptions, and the marker of the next page."""
         self.topic(topic)
         names = (_subscription(body).name for _key, body in self._subscriptions(topic))
-        return definitions.page(names, prefix=prefix, after=after, limit=limit)
+        return paging.page(names, prefix=prefix, after=after, limit=limit)
 
     async def unsubscribe(self, topic: str, name: str) -> None:
         """Forget a subscription; what is left to push to it is dropped."""
         self.subscription(topic, name)
-        await self._kept.change(Change(_SUBSCRIPTION, _key(topic, name), None))
+        await self._kept.write(Change(_SUBSCRIPTION, _key(topic, name), None))
 
     async def publish(
         self, topic: str, body: str, *, tag: str = "", call_path: tuple[str, ...] = ()

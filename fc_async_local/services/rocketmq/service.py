@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fc_async_local.clock import Clock
-    from fc_async_local.services.definitions import Definitions
     from fc_async_local.services.rocketmq.model import Message, NewMessage, Pending
     from fc_async_local.services.rocketmq.store import LogStore
     from fc_async_local.settings import Settings
+    from fc_async_local.store.document_cache import DocumentCache
     from fc_async_sdk.spec.limits import Range
 
 _LOG: Final = logging.getLogger(__name__)
@@ -72,7 +72,7 @@ class RocketMqService:
     def __init__(
         self,
         store: LogStore,
-        kept: Definitions,
+        kept: DocumentCache,
         *,
         clock: Clock,
         settings: Settings,
@@ -111,7 +111,7 @@ class RocketMqService:
         topic = Topic(instance_id=instance_id, name=name, created_at=self._clock.now())
         change = Change(_TOPIC, _key(instance_id, name), _encode(topic), "absent")
         try:
-            await self._kept.change(change)
+            await self._kept.write(change)
         except ChangeRefused:
             return False
         return True
@@ -135,7 +135,7 @@ class RocketMqService:
         """Forget a topic, its messages and its groups."""
         self.topic(instance_id, name)
         key = _key(instance_id, name)
-        await self._kept.change(Change(_TOPIC, key, None))
+        await self._kept.write(Change(_TOPIC, key, None))
         await self._store.forget(key)
 
     async def publish(self, instance_id: str, topic: str, new: NewMessage) -> Message:

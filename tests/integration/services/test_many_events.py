@@ -15,7 +15,6 @@ from fc_async_local.destinations.function import FunctionDestination
 from fc_async_local.destinations.mns import MnsQueueDestination, MnsTopicDestination
 from fc_async_local.destinations.rocketmq import RocketMqDestination
 from fc_async_local.domain.invocation import Delivery
-from fc_async_local.services.definitions import Definitions
 from fc_async_local.services.eventbridge.model import Parameter, Rule, Target
 from fc_async_local.services.eventbridge.service import EventBridgeService
 from fc_async_local.services.eventbridge.targets import Targets
@@ -28,8 +27,10 @@ from fc_async_local.services.rocketmq.log import handle_of as rocketmq_handle
 from fc_async_local.services.rocketmq.service import RocketMqService
 from fc_async_local.services.rocketmq.sqlite import SqliteLogStore
 from fc_async_local.settings import Settings
+from fc_async_local.store.document_cache import DocumentCache
 from fc_async_local.store.memory import MemoryDocuments
 from fc_async_local.store.sqlite.database import Database
+from fc_async_local.wakeups import Wakeups
 
 COUNT = 10_000
 SETTINGS = Settings.of(mns_body="raw")
@@ -61,7 +62,7 @@ class World:
         self.database = await Database.open(folder / "test.db")
         messages = await SqliteMessageStore.open(self.database)
         logs = await SqliteLogStore.open(self.database)
-        kept = await Definitions.open(MemoryDocuments())
+        kept = DocumentCache(MemoryDocuments(), Wakeups(self.clock))
         dice = random.Random(1)
         self.invoker = Invoker()
         self.mns = MnsService(messages, self.clock, SETTINGS)

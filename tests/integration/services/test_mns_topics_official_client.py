@@ -17,15 +17,16 @@ from mns.subscription import SubscriptionMeta
 from mns.topic import TopicMessage, TopicMeta
 
 from fc_async_local.clock import RealClock
-from fc_async_local.services.definitions import Definitions
 from fc_async_local.services.mns.endpoint import MnsEndpoint
 from fc_async_local.services.mns.service import MnsService
 from fc_async_local.services.mns.sqlite import SqliteMessageStore
 from fc_async_local.services.mns.topic_service import TopicService
 from fc_async_local.services.posting import HttpPoster
 from fc_async_local.settings import Settings
+from fc_async_local.store.document_cache import DocumentCache
 from fc_async_local.store.memory import MemoryDocuments
 from fc_async_local.store.sqlite.database import Database
+from fc_async_local.wakeups import Wakeups
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def server(serve, tmp_path):
         topics = TopicService(
             service,
             store,
-            await Definitions.open(MemoryDocuments()),
+            DocumentCache(MemoryDocuments(), Wakeups(clock)),
             poster,
             None,
             clock=clock,

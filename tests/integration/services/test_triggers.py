@@ -15,6 +15,7 @@ from fc_async_local.services.mns.model import Draft
 from fc_async_local.services.mns.topic import Subscription
 from fc_async_local.services.rocketmq.model import NewMessage
 from fc_async_local.settings import Settings
+from fc_async_local.triggers import bindings
 from fc_async_sdk import events
 
 
@@ -182,16 +183,15 @@ def test_a_trigger_goes_on_after_an_unforeseen_error(world, monkeypatch, caplog)
 def test_new_triggers_are_found_after_an_unforeseen_error(world, monkeypatch, caplog):
     _, settings = queue(world)
     world.deploy_b()
-    triggers = world.services.triggers
-    usual, failures = triggers.refresh, []
+    usual, failures = bindings.read, []
 
-    async def fails_once():
+    def fails_once(trigger):
         if not failures:
             failures.append(1)
             raise KeyError("a fault of ours")
-        await usual()
+        return usual(trigger)
 
-    monkeypatch.setattr(triggers, "refresh", fails_once)
+    monkeypatch.setattr(bindings, "read", fails_once)
     world.trigger(**settings)
     world.local.advance(1)
     send(world, "1")

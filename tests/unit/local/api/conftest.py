@@ -34,31 +34,16 @@ from fc_async_local.domain.states import Status
 from fc_async_local.engine.protocol import Accepted, Answered
 from fc_async_local.functions import FunctionRegistry
 from fc_async_local.settings import Settings
-from fc_async_local.store.protocol import Change, Document, Stats, Task, TaskPage
+from fc_async_local.store.document_cache import DocumentCache
+from fc_async_local.store.memory import MemoryDocuments
+from fc_async_local.store.protocol import Stats, Task, TaskPage
+from fc_async_local.wakeups import Wakeups
 from fc_async_tests import code
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 NOW = 1_700_000_000_000
-
-
-class Documents:
-    def __init__(self) -> None:
-        self.bodies: dict[tuple[str, str], bytes] = {}
-
-    async def revision(self) -> int:
-        return 0
-
-    async def load(self) -> tuple[int, Sequence[Document]]:
-        return 0, [Document(*key, body) for key, body in self.bodies.items()]
-
-    async def write(self, changes: Sequence[Change]) -> int:
-        for change in changes:
-            self.bodies.pop((change.kind, change.key), None)
-            if change.body is not None:
-                self.bodies[change.kind, change.key] = change.body
-        return 99
 
 
 class Blobs:
@@ -177,7 +162,7 @@ class World:
         self.engine, self.store, self.blobs = Engine(), Tasks(), Blobs()
         self.clock = VirtualClock(NOW)
         self.registry = FunctionRegistry(
-            Documents(),
+            DocumentCache(MemoryDocuments(), Wakeups(self.clock)),
             self.blobs,
             self.clock,
             checksum=lambda data: str(binascii.crc32(data)),

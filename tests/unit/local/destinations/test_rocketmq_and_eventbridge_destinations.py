@@ -13,7 +13,6 @@ from cloudevents.core.bindings.http import HTTPMessage, from_http_event
 from fc_async_local.clock import VirtualClock
 from fc_async_local.destinations.eventbridge import EventBridgeDestination
 from fc_async_local.destinations.rocketmq import RocketMqDestination
-from fc_async_local.services.definitions import Definitions
 from fc_async_local.services.eventbridge.events import encode
 from fc_async_local.services.eventbridge.model import Rule, Target
 from fc_async_local.services.eventbridge.service import EventBridgeService
@@ -23,8 +22,10 @@ from fc_async_local.services.mns.service import MnsService
 from fc_async_local.services.rocketmq.memory import MemoryLogStore
 from fc_async_local.services.rocketmq.service import RocketMqService
 from fc_async_local.settings import DestinationSettings, Settings
+from fc_async_local.store.document_cache import DocumentCache
 from fc_async_local.store.memory import MemoryDocuments
 from fc_async_local.store.protocol import StoreUnavailable
+from fc_async_local.wakeups import Wakeups
 from fc_async_tests.invocations import a_delivery
 
 FUNCTION = "acs:fc:cn-hangzhou:1:functions/f"
@@ -68,7 +69,7 @@ class World:
         self.store = MemoryMessageStore()
 
     async def open(self, *, empty):
-        kept = await Definitions.open(MemoryDocuments())
+        kept = DocumentCache(MemoryDocuments(), Wakeups(self.clock))
         common = {"clock": self.clock, "settings": self.settings}
         queues = MnsService(self.store, self.clock, self.settings)
         self.rocketmq = RocketMqService(MemoryLogStore(), kept, **common)

@@ -13,8 +13,11 @@ import pytest
 
 from fc_async_local.clock import VirtualClock
 from fc_async_local.functions import FunctionRegistry
+from fc_async_local.store.document_cache import DocumentCache
 from fc_async_local.store.protocol import Change, ChangeRefused, Document
+from fc_async_local.wakeups import Wakeups
 from fc_async_tests import code
+from fc_async_tests.channels import LostHints
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
@@ -82,13 +85,12 @@ def _make_catalog(
 ) -> FunctionRegistry:
     ids = itertools.count(1)
     return FunctionRegistry(
-        documents,
+        DocumentCache(documents, Wakeups(clock, LostHints() if shared else None)),
         blobs,
         clock,
         checksum=crc,
         region="cn-hangzhou",
         account_id="123",
-        shared=shared,
         new_id=lambda: f"id-{next(ids)}",
     )
 

@@ -10,7 +10,6 @@ import pytest
 
 from fc_async_local.clock import VirtualClock
 from fc_async_local.domain.invocation import Outcome, OutcomeKind
-from fc_async_local.services.definitions import Definitions
 from fc_async_local.services.eventbridge.service import EventBridgeService
 from fc_async_local.services.eventbridge.targets import Targets
 from fc_async_local.services.mns.memory import MemoryMessageStore
@@ -18,6 +17,7 @@ from fc_async_local.services.mns.service import MnsService
 from fc_async_local.services.rocketmq.memory import MemoryLogStore
 from fc_async_local.services.rocketmq.service import RocketMqService
 from fc_async_local.settings import Settings
+from fc_async_local.store.document_cache import DocumentCache
 from fc_async_local.store.memory import MemoryDocuments
 from fc_async_local.wakeups import Wakeups
 from fc_async_tests.posting import Poster
@@ -58,8 +58,8 @@ class World:
         self.documents = MemoryDocuments()
 
     async def open(self):
-        kept = await Definitions.open(self.documents)
         self.wakeups = Wakeups(self.clock)
+        kept = DocumentCache(self.documents, self.wakeups)
         self.queues = MnsService(self.messages, self.clock, self.settings)
         self.rocketmq = RocketMqService(
             self.logs, kept, clock=self.clock, settings=self.settings, wakeups=self.wakeups

@@ -13,7 +13,6 @@ import pytest
 from defusedxml.ElementTree import fromstring
 
 from fc_async_local.clock import VirtualClock
-from fc_async_local.services.definitions import Definitions
 from fc_async_local.services.mns.errors import MnsError
 from fc_async_local.services.mns.memory import MemoryMessageStore
 from fc_async_local.services.mns.model import QueueAttributes
@@ -22,7 +21,9 @@ from fc_async_local.services.mns.topic import Subscription, TopicAttributes
 from fc_async_local.services.mns.topic_service import TopicService
 from fc_async_local.services.posting import PostFailed
 from fc_async_local.settings import Settings
+from fc_async_local.store.document_cache import DocumentCache
 from fc_async_local.store.memory import MemoryDocuments
+from fc_async_local.wakeups import Wakeups
 from fc_async_tests.posting import Poster
 
 URL = "http://127.0.0.1:9/hook"
@@ -60,7 +61,7 @@ class World:
         return TopicService(
             self.queues,
             self.store,
-            await Definitions.open(self.documents),
+            DocumentCache(self.documents, Wakeups(self.clock)),
             self.poster,
             self.invoker,
             clock=self.clock,
