@@ -68,6 +68,8 @@ TaskStatus = Literal[
 """Where an asynchronous task stands. ``Expired`` and ``Invalid`` were never executed."""
 
 if TYPE_CHECKING:
+    from fc_async_sdk.spec.async_config import Outcome
+
     AnyTaskStatus = TaskStatus
 else:
     # A status that a newer service has and this SDK doesn't know must not break a client.
@@ -143,6 +145,15 @@ class AsyncConfig(Model, frozen=True, kw_only=True):
         """ARN of the failure destination, or None."""
         config = self.destination_config
         return (config.on_failure.destination or None) if config and config.on_failure else None
+
+    @property
+    def destinations(self) -> tuple[tuple[Outcome, str], ...]:
+        """The outcomes that have a destination, each with its ARN."""
+        pairs: tuple[tuple[Outcome, str | None], ...] = (
+            ("success", self.on_success),
+            ("failure", self.on_failure),
+        )
+        return tuple([(outcome, text) for outcome, text in pairs if text])
 
     @property
     def qualifier(self) -> str:

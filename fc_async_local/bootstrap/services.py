@@ -151,9 +151,8 @@ class Services(NamedTuple):
         So a consumer can subscribe before the first event. What cannot be made is logged: the
         delivery of an event will fail with the same reason.
         """
-        for destination in (config.on_success, config.on_failure):
-            if destination:
-                await self._create(destination)
+        for _, destination in config.destinations:
+            await self._create(destination)
 
     async def _create(self, destination: str) -> None:
         try:

@@ -22,7 +22,7 @@ from fc_async_local.services.rocketmq import service as rocketmq
 from fc_async_local.services.rocketmq.errors import RocketMqError
 from fc_async_sdk.errors import InvalidArn
 from fc_async_sdk.models import AsyncConfig
-from fc_async_sdk.spec import arn, limits
+from fc_async_sdk.spec import arn, async_config
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -39,26 +39,15 @@ def check(body: Mapping[str, Any]) -> AsyncConfig:
         Rejected: 400 InvalidArgument or InvalidDestinationResources.
     """
     given = {k: body[k] for k in fields.ASYNC_CONFIG if body.get(k) is not None}
-    try:
-        config = msgspec.convert(given, AsyncConfig)
-    except msgspec.ValidationError as error:
-        raise refusals.invalid_argument(str(error)) from None
-    _check_range("maxAsyncRetryAttempts", config.max_async_retry_attempts, limits.RETRY_ATTEMPTS)
-    _check_range(
-        "maxAsyncEventAgeInSeconds",
-        config.max_async_event_age_in_seconds,
-        limits.EVENT_AGE_SECONDS,
-    )
+    for violation in async_config.check(given):
+        if violation.what == "no-destination":
+            raise refusals.invalid_destination(violation.message)
+        if violation.what != "unknown-key":
+            raise refusals.invalid_argument(violation.message)
+    config = msgspec.convert(given, AsyncConfig)
     for name, target in destinations(config):
         _check_destination(name, target)
     return config
-
-
-def _check_range(name: str, value: int | None, allowed: limits.Range) -> None:
-    if value is not None and value not in allowed:
-        raise refusals.invalid_argument(
-            f"{name} must be between {allowed.low} and {allowed.high}, got {value}"
-        )
 
 
 def destinations(config: AsyncConfig) -> Iterator[tuple[str, arn.DestinationArn]]:
@@ -67,16 +56,11 @@ def destinations(config: AsyncConfig) -> Iterator[tuple[str, arn.DestinationArn]
     Raises:
         Rejected: 400 InvalidDestinationResources: one is not the ARN of a possible destination.
     """
-    given = config.destination_config
-    outcomes = (("onSuccess", given.on_success), ("onFailure", given.on_failure)) if given else ()
-    for outcome, destination in outcomes:
-        if destination is None:
-            continue
-        name = f"destinationConfig.{outcome}.destination"
-        if not destination.destination:
-            raise refusals.invalid_destination(f"{name} can't be empty")
+    fields_of = {outcome: field for field, outcome in async_config.OUTCOMES}
+    for outcome, text in config.destinations:
+        name = f"destinationConfig.{fields_of[outcome]}.destination"
         try:
-            yield name, arn.parse(destination.destination)
+            yield name, arn.parse(text)
         except InvalidArn as error:
             raise refusals.invalid_destination(f"{name}: {error}") from None
 
@@ -89,12 +73,9 @@ def _check_destination(name: str, target: arn.DestinationArn) -> None:
                 queue.check_name(target.queue)
             case arn.MnsTopicArn():
                 queue.check_name(target.topic, kind="Topic")
-            case arn.EventBusArn(bus=limits.DEFAULT_EVENT_BUS):
-                raise refusals.invalid_destination(
-                    f"{name}: the default event bus takes events of cloud services only; name a "
-                    "custom event bus"
-                )
             case arn.EventBusArn():
+                if reason := async_config.refused_bus(target.bus):
+                    raise refusals.invalid_destination(f"{name}: {reason}")
                 eventbridge.check_name("event bus", target.bus)
             case arn.RocketMqTopicArn():
                 rocketmq.check_topic(target.instance_id, target.topic)

@@ -6,12 +6,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from fc_async_sdk.spec import arn, limits
-from fc_async_sdk.spec.graph import Node, Outcome, on_cycles, resolve
+from fc_async_sdk.spec.graph import Node, on_cycles, resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
     from fc_async_local.functions.records import AsyncConfigRecord
+    from fc_async_sdk.spec.async_config import Outcome
 
 
 class Edge(NamedTuple):
@@ -47,7 +48,7 @@ def draw(
     for record in configs:
         source = _own(record.function, record.qualifier, region=region, account=account)
         names[source] = f"{record.function}/{record.qualifier}"
-        for outcome, text in _destinations(record):
+        for outcome, text in record.config.destinations:
             resolved = resolve(arn.parse(text), region=region, account_id=account)
             target = Node.of(resolved)
             own = target.kind == "function" and target[1:3] == (region, account)
@@ -64,10 +65,3 @@ def draw(
 
 def _own(name: str, qualifier: str, *, region: str, account: str) -> Node:
     return Node("function", region, account, name, qualifier)
-
-
-def _destinations(record: AsyncConfigRecord) -> Iterator[tuple[Outcome, str]]:
-    if record.config.on_success:
-        yield "success", record.config.on_success
-    if record.config.on_failure:
-        yield "failure", record.config.on_failure

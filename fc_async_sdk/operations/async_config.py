@@ -46,16 +46,10 @@ def put_async_invoke_config(
     """
     base = config if config is not None else AsyncConfig()
     document = AsyncConfig(
-        async_task=checks.flag("async_task", _either(async_task, base.async_task)),
-        max_async_retry_attempts=checks.integer(
-            "max_async_retry_attempts",
-            _either(max_async_retry_attempts, base.max_async_retry_attempts),
-            limits.RETRY_ATTEMPTS,
-        ),
-        max_async_event_age_in_seconds=checks.integer(
-            "max_async_event_age_in_seconds",
-            _either(max_async_event_age_in_seconds, base.max_async_event_age_in_seconds),
-            limits.EVENT_AGE_SECONDS,
+        async_task=_either(async_task, base.async_task),
+        max_async_retry_attempts=_either(max_async_retry_attempts, base.max_async_retry_attempts),
+        max_async_event_age_in_seconds=_either(
+            max_async_event_age_in_seconds, base.max_async_event_age_in_seconds
         ),
         destination_config=_destinations(
             on_success if on_success is not None else base.on_success,
@@ -68,7 +62,7 @@ def put_async_invoke_config(
         "PUT",
         _path(function),
         AsyncConfig,
-        document=document,
+        document=checks.async_config(document),
         parameters=query(qualifier=checks.qualifier(qualifier)),
     )
 

@@ -12,12 +12,16 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from fc_async_sdk.errors import InvalidParameter, PayloadTooLarge
+from fc_async_sdk.spec import async_config as spec
 from fc_async_sdk.spec import limits
+
+if TYPE_CHECKING:
+    from fc_async_sdk.models import AsyncConfig
 
 _QUALIFIER: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
@@ -94,6 +98,22 @@ def integer(name: str, value: object, allowed: limits.Range) -> int | None:
             name, value, f"must be a whole number from {allowed.low} to {allowed.high}"
         )
     return value
+
+
+def async_config(config: AsyncConfig) -> AsyncConfig:
+    """Return a configuration whose switches and numbers the service takes.
+
+    Its destinations were checked when they were parsed.
+
+    Raises:
+        InvalidParameter: A value is out of its range, or of another type.
+    """
+    arguments = dict(zip(config.__struct_encode_fields__, config.__struct_fields__, strict=True))
+    scalars = {name: getattr(config, arguments[name]) for name in ("asyncTask", *spec.RANGES)}
+    for violation in spec.check(scalars):
+        name = arguments[violation.path[-1]]
+        raise InvalidParameter(name, violation.value, f"must be {violation.expected}")
+    return config
 
 
 def delay(value: object) -> int | None:

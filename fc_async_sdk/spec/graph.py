@@ -10,7 +10,7 @@ Invariants:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -19,9 +19,6 @@ from fc_async_sdk.spec.components import cyclic_components
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-Outcome = Literal["success", "failure"]
-"""The outcome of an invocation that has a destination."""
 
 
 class Node(NamedTuple):

@@ -32,6 +32,9 @@ SPELLED_ONCE = {
     "a RAM action of a destination": "|".join(map(re.escape, ACTIONS)),
     "the parameters of an event source": r"source(MNS|RocketMQ)Parameters|eventSourceParameters",
     "the pattern of a bus or topic as event source": r":/\?topics/\(|:eventbus/\(",
+    "the destination of an outcome": r"\"onSuccess\", \"success\"",
+    "the check for RocketMQ 5": r"startswith\([\w.]*ROCKETMQ_5_PREFIX",
+    "the fields of a configuration that have a range": r"\"maxAsync\w+\": limits\.",
     "the search for strongly connected components": r"def \w*(components?|tarjan|reach(able)?)\b",
 }
 

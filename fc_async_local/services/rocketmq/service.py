@@ -19,7 +19,7 @@ from fc_async_local.services.rocketmq.model import Topic, Want
 from fc_async_local.store.protocol import Change, ChangeRefused
 from fc_async_local.wakeups import Wakeups
 from fc_async_sdk.errors import shorten
-from fc_async_sdk.spec import limits
+from fc_async_sdk.spec import async_config
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,12 +48,8 @@ def check_topic(instance_id: str, name: str) -> None:
     Raises:
         RocketMqError: InvalidArgument: a bad name, or an instance of version 5.
     """
-    if instance_id.startswith(limits.ROCKETMQ_5_PREFIX):
-        raise RocketMqError(
-            "InvalidArgument",
-            f"instance {shorten(instance_id)} is of RocketMQ 5.x; only instances of the 4.0 series "
-            "can be destinations and speak this protocol",
-        )
+    if reason := async_config.refused_instance(instance_id):
+        raise RocketMqError("InvalidArgument", reason)
     if not _INSTANCE.fullmatch(instance_id):
         raise RocketMqError(
             "InvalidArgument",

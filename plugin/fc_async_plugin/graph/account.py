@@ -81,10 +81,9 @@ class LiveRegion(NamedTuple):
                     yield Edge(origin, target, "trigger", None, trigger.trigger_name)
 
     def _destinations(self, node: Node, config: AsyncConfig) -> Iterator[Edge]:
-        if config.on_success and (target := self._target(config.on_success)):
-            yield Edge(node, target, "success")
-        if config.on_failure and (target := self._target(config.on_failure)):
-            yield Edge(node, target, "failure")
+        for outcome, text in config.destinations:
+            if target := self._target(text):
+                yield Edge(node, target, outcome)
 
     def _target(self, text: str) -> Node | None:
         try:

@@ -15,14 +15,13 @@ from fc_async_plugin.graph.model import Edge, EdgeKind, Graph, Written
 from fc_async_plugin.template.desired import BLOCK, destination_path, is_function
 from fc_async_sdk.errors import InvalidArn
 from fc_async_sdk.spec import arn, limits, triggers
+from fc_async_sdk.spec.async_config import OUTCOMES
 from fc_async_sdk.spec.graph import Node, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from fc_async_plugin.template.model import Resource
-
-OUTCOMES: tuple[tuple[str, EdgeKind], ...] = (("onSuccess", "success"), ("onFailure", "failure"))
 
 
 class Link(NamedTuple):

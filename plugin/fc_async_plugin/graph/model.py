@@ -5,12 +5,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from fc_async_sdk.spec.graph import Node, Outcome
+from fc_async_sdk.spec.async_config import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from fc_async_plugin.template.model import Path, Position, Resource
+    from fc_async_sdk.spec.graph import Node
 
 EdgeKind = Outcome | Literal["trigger"]
 """On which outcome a result goes there; ``trigger``: a queue, topic or bus calls the function."""

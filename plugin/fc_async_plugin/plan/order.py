@@ -91,7 +91,7 @@ def _makers_for(step: Step, makers: dict[tuple[Place, str], int]) -> Iterator[in
             wanted = [(place, "version")]
         case PutAsyncConfig(qualifier=qualifier, after=after):
             wanted = [(place, "code"), (place, qualifier)]
-            for text in (after.on_success, after.on_failure):
+            for _, text in after.destinations:
                 wanted += _destination(text, step.region)
     for key in wanted:
         if key in makers:
@@ -108,10 +108,8 @@ def _earlier_deletions(
                 yield index
 
 
-def _destination(text: str | None, region: str) -> Iterator[tuple[Place, str]]:
+def _destination(text: str, region: str) -> Iterator[tuple[Place, str]]:
     """What a destination needs to exist, if it is a function of ours."""
-    if not text:
-        return
     try:
         target = arn.parse(text)
     except InvalidArn:

@@ -95,8 +95,7 @@ def needed(project: Project) -> list[RolePolicy]:
                     region=resource.region or "*", account_id=resource.account_id or "*"
                 )
             )
-            for text in (block.config.on_success, block.config.on_failure)
-            if text
+            for _, text in block.config.destinations
         }
         if found:
             role = str(resource.props.get("role") or "")

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 Level = Literal["error", "warning"]
 
 EXTRAS: Final = {
-    "cli": ("click", "jsonschema", "yaml", "rich", "cookiecutter", "pathspec", "fastcrc"),
+    "cli": ("click", "yaml", "rich", "cookiecutter", "pathspec", "fastcrc"),
     "local": ("uvicorn", "starlette", "httptools", "aiohttp"),
 }
 """Modules that each extra brings."""

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Rules about the block itself: keys, types and ranges, exactly what the service takes.
+"""Rules about the block itself: keys, types and ranges.
 
-The JSON Schema decides what is wrong (:mod:`..rules.structure`); these rules word it. Two checks
-are written by hand, because a schema cannot express them: a key of props that resembles
-``asyncInvokeConfig``, and configuration of FC 2.0.
+:mod:`..rules.structure` finds the violations; these rules say where they are and what to do. Two
+checks are made here: a key of props that resembles ``asyncInvokeConfig``, and configuration of FC
+2.0.
 """
 
 from __future__ import annotations
@@ -27,18 +27,6 @@ FC3_AGE_SECONDS: Final = 2_592_000
 
 _FC2_COMPONENTS: Final = frozenset({"fc", "devsapp/fc"})
 _FC2_BLOCK: Final = "asyncConfiguration"
-_EXPECTED: Final = {
-    BLOCK: "a mapping",
-    "asyncTask": "true or false",
-    "maxAsyncRetryAttempts": "a whole number",
-    "maxAsyncEventAgeInSeconds": "a whole number of seconds",
-    "qualifier": "a string",
-    "destinationConfig": "a mapping with onSuccess and onFailure",
-    "onSuccess": "a mapping with destination",
-    "onFailure": "a mapping with destination",
-    "destination": "an ARN as a string",
-}
-"""The words for the types of the schema in messages."""
 
 
 @rule("FCA010", "unknown-key", "error", "A key that means nothing here, most likely a typo.")
@@ -50,9 +38,8 @@ def unknown_keys(context: Context) -> Iterator[Finding]:
                 # Only the schema of fc3 knows which other keys props has; here a likeness must do.
                 yield _unknown(resource, (), key, (BLOCK,), "props")
     for resource, violation in context.violations("FCA010"):
-        path, key = violation.path[:-1], str(violation.path[-1])
-        owner = ".".join(str(step) for step in path)
-        yield _unknown(resource, path, key, tuple(violation.schema["properties"]), owner)
+        *path, key = BLOCK, *violation.path
+        yield _unknown(resource, tuple(path), key, violation.known, ".".join(path))
 
 
 def _unknown(
@@ -79,14 +66,12 @@ def _nearest(key: str, known: Collection[str]) -> str | None:
 def types(context: Context) -> Iterator[Finding]:
     """Whole numbers, booleans, strings and mappings; quoted numbers are strings."""
     for resource, violation in context.violations("FCA011"):
-        key = str(violation.path[-1])
-        expected = _EXPECTED[key]
         yield Finding(
             "FCA011",
             "error",
-            f"{key} is {shorten(violation.value)}, the service takes {expected}",
-            resource.where(*violation.path),
-            _type_fix(violation.value, expected),
+            violation.message,
+            resource.where(BLOCK, *violation.path),
+            _type_fix(violation.value, violation.expected),
         )
 
 
@@ -109,15 +94,18 @@ def _type_fix(value: object, expected: str) -> str:
 def retries(context: Context) -> Iterator[Finding]:
     """The range is 0 to 8; 0 means no retry."""
     for resource, violation in context.violations("FCA012"):
-        schema = violation.schema
         yield Finding(
             "FCA012",
             "error",
-            f"maxAsyncRetryAttempts is {shorten(violation.value)}, the service takes"
-            f" {schema['minimum']} to {schema['maximum']}",
-            resource.where(*violation.path),
-            f"write {schema[violation.keyword]}, or leave it out for {schema['default']}",
+            violation.message,
+            resource.where(BLOCK, *violation.path),
+            _range_fix(violation.value, limits.RETRY_ATTEMPTS),
         )
+
+
+def _range_fix(value: object, allowed: limits.Range) -> str:
+    nearest = allowed.low if isinstance(value, int) and value < allowed.low else allowed.high
+    return f"write {nearest}, or leave it out for {allowed.default}"
 
 
 @rule(
@@ -128,17 +116,15 @@ def retries(context: Context) -> Iterator[Finding]:
 )
 def ages(context: Context) -> Iterator[Finding]:
     """The range is 1 to 604800; s verify says nothing up to 2592000."""
+    verified = range(limits.EVENT_AGE_SECONDS.high + 1, FC3_AGE_SECONDS + 1)
     for resource, violation in context.violations("FCA013"):
-        schema, value = violation.schema, violation.value
-        gap = schema["maximum"] < value <= FC3_AGE_SECONDS
-        known = f"; s verify lets it pass (it allows {FC3_AGE_SECONDS})" if gap else ""
+        known = f"; s verify accepts up to {FC3_AGE_SECONDS}" if violation.value in verified else ""
         yield Finding(
             "FCA013",
             "error",
-            f"maxAsyncEventAgeInSeconds is {shorten(value)}, the service takes"
-            f" {schema['minimum']} to {schema['maximum']} seconds (7 days){known}",
-            resource.where(*violation.path),
-            f"write {schema[violation.keyword]}, or leave it out for {schema['default']} (1 day)",
+            violation.message + known,
+            resource.where(BLOCK, *violation.path),
+            _range_fix(violation.value, limits.EVENT_AGE_SECONDS),
         )
 
 
@@ -154,9 +140,8 @@ def qualifiers(context: Context) -> Iterator[Finding]:
         yield Finding(
             "FCA014",
             "error",
-            f"qualifier {shorten(violation.value)} is neither {limits.DEFAULT_QUALIFIER}, a version"
-            " number nor an alias name",
-            resource.where(*violation.path),
+            violation.message,
+            resource.where(BLOCK, *violation.path),
             "an alias name has letters, digits, _ and -, and begins with a letter or _",
         )
 

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from fc_async_plugin.graph import Cycle, Edge
     from fc_async_plugin.graph.account import LiveFunction, LiveRegion
     from fc_async_plugin.graph.build import Link
-    from fc_async_plugin.rules.structure import Violation
     from fc_async_plugin.template.model import Position, Problem, Project, Resource, Suppression
     from fc_async_sdk.spec.arn import DestinationArn, FunctionArn
+    from fc_async_sdk.spec.async_config import Violation
     from fc_async_sdk.spec.graph import Node
 
 CYCLE_RULES: Final = ("FCA030", "FCA031", "FCA032")
@@ -79,16 +79,16 @@ class Context:
         )
 
     @functools.cached_property
-    def _violations(self) -> tuple[tuple[Resource, Violation], ...]:
-        return tuple(
-            (resource, violation)
-            for resource in self.functions
-            for violation in violations(resource.props.get(BLOCK))
-        )
+    def _violations(self) -> dict[str, list[tuple[Resource, Violation]]]:
+        found: dict[str, list[tuple[Resource, Violation]]] = {}
+        for resource in self.functions:
+            for rule, violation in violations(resource.props.get(BLOCK)):
+                found.setdefault(rule, []).append((resource, violation))
+        return found
 
-    def violations(self, rule: str) -> Iterator[tuple[Resource, Violation]]:
-        """What the schema refuses about blocks, of which a rule speaks."""
-        return (pair for pair in self._violations if pair[1].rule == rule)
+    def violations(self, rule: str) -> list[tuple[Resource, Violation]]:
+        """Return what the service refuses about blocks, as far as a rule words it."""
+        return self._violations.get(rule, [])
 
     @functools.cached_property
     def links(self) -> tuple[Link, ...]:

@@ -6,9 +6,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from fc_async_plugin.rules.rule import Finding, rule
-from fc_async_plugin.template.desired import destination_path
+from fc_async_plugin.template.desired import BLOCK, destination_path
 from fc_async_sdk.errors import InvalidArn, shorten
-from fc_async_sdk.spec import arn, limits
+from fc_async_sdk.spec import arn, async_config
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,14 +69,13 @@ def fc2_arns(context: Context) -> Iterator[Finding]:
 def rocketmq(context: Context) -> Iterator[Finding]:
     """Only instances of the 4.0 series can be destinations."""
     for link, name in context.destinations():
-        if isinstance(name, arn.RocketMqTopicArn) and name.instance_id.startswith(
-            limits.ROCKETMQ_5_PREFIX
-        ):
+        if not isinstance(name, arn.RocketMqTopicArn):
+            continue
+        if reason := async_config.refused_instance(name.instance_id):
             yield Finding(
                 "FCA022",
                 "error",
-                f"{link.outcome} goes to RocketMQ instance {shorten(name.instance_id)}, which is"
-                " 5.x by its id; only 4.x instances can be destinations",
+                f"{link.outcome}: {reason}",
                 where(link),
                 "use an instance whose id begins with MQ_INST_, or send to a queue or a bus",
             )
@@ -86,14 +85,15 @@ def rocketmq(context: Context) -> Iterator[Finding]:
 def default_bus(context: Context) -> Iterator[Finding]:
     """The default bus takes events of cloud services only; a custom bus is needed."""
     for link, name in context.destinations():
-        if isinstance(name, arn.EventBusArn) and name.bus == limits.DEFAULT_EVENT_BUS:
+        if not isinstance(name, arn.EventBusArn):
+            continue
+        if reason := async_config.refused_bus(name.bus):
             yield Finding(
                 "FCA023",
                 "error",
-                f"{link.outcome} goes to the default event bus; only a custom bus can be a"
-                " destination",
+                f"{link.outcome}: {reason}",
                 where(link),
-                "create a custom bus and name it",
+                "create a custom event bus and name it",
             )
 
 
@@ -101,7 +101,7 @@ def default_bus(context: Context) -> Iterator[Finding]:
 def empty(context: Context) -> Iterator[Finding]:
     """The service answers InvalidDestinationResources to this."""
     for resource, violation in context.violations("FCA024"):
-        path = violation.path[:3]
+        path = (BLOCK, *violation.path[:-1])
         outcome = path[-1]
         yield Finding(
             "FCA024",

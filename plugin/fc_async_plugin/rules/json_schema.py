@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""The JSON Schema of ``s.yaml``, for editors and for the rules, made from the service's limits.
+"""The JSON Schema of ``s.yaml`` for editors and ``s verify``, made from the service's limits.
 
 Invariants:
+
 
 - ``docs/published/schemas/s-yaml.schema.json`` equals the result of :func:`schema` (tested).
 - The schema checks asynchronous invocation only, and accepts a ``${…}`` for any value.
 - Alternatives are lists in ``type``, not ``anyOf``. Bounds apply to numbers and patterns to strings
-  only, so each error has one place and one keyword, in :mod:`..rules.structure` and in editors.
+  only, so an editor shows each error in one place and with one keyword.
 """
 
 from __future__ import annotations

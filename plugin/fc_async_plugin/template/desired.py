@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from fc_async_plugin.template.model import failure
 from fc_async_sdk.models import AsyncConfig, Destination, DestinationConfig
 from fc_async_sdk.spec import limits
+from fc_async_sdk.spec.async_config import OUTCOMES
 
 if TYPE_CHECKING:
     from fc_async_plugin.template.model import Path, Resource, TemplateError
@@ -22,8 +23,6 @@ BLOCK: Final = "asyncInvokeConfig"
 
 COMPONENTS: Final = frozenset({"fc3", "fc-async"})
 """Components whose props describe a function of FC 3.0."""
-
-OUTCOMES: Final = ("onSuccess", "onFailure")
 
 
 class Desired(NamedTuple):
@@ -89,7 +88,7 @@ def _destinations(resource: Resource, value: Any) -> DestinationConfig | None:
         return None
     if not isinstance(value, dict):
         raise _wrong_type(resource, (BLOCK, "destinationConfig"), value, "a mapping")
-    found = [_destination(resource, value, outcome) for outcome in OUTCOMES]
+    found = [_destination(resource, value, outcome) for outcome, _ in OUTCOMES]
     if found == [None, None]:
         return None
     return DestinationConfig(on_success=found[0], on_failure=found[1])

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: MIT
+"""What the service refuses about an asynchronous configuration, and how that is worded."""
+
+from __future__ import annotations
+
+import pytest
+
+from fc_async_sdk.models import AsyncConfig, Destination, DestinationConfig
+from fc_async_sdk.spec import async_config
+
+QUEUE = "acs:mns:cn-hangzhou:123:/queues/q/messages"
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {},
+        dict.fromkeys(async_config.FIELDS),
+        {"asyncTask": False, "maxAsyncRetryAttempts": 0, "maxAsyncEventAgeInSeconds": 604_800},
+        {"destinationConfig": {}},
+        {"destinationConfig": {"onSuccess": None, "onFailure": {"destination": QUEUE}}},
+    ],
+)
+def test_what_the_service_accepts_has_no_violation(config: dict[str, object]) -> None:
+    assert list(async_config.check(config)) == []
+
+
+@pytest.mark.parametrize(
+    ("config", "what", "message"),
+    [
+        ({"asyncTask": 1}, "wrong-type", "asyncTask must be true or false, got 1"),
+        (
+            {"maxAsyncRetryAttempts": 9},
+            "out-of-range",
+            "maxAsyncRetryAttempts must be a whole number from 0 to 8, got 9",
+        ),
+        (
+            {"maxAsyncRetryAttempts": True},
+            "wrong-type",
+            "maxAsyncRetryAttempts must be a whole number from 0 to 8, got True",
+        ),
+        (
+            {"maxAsyncEventAgeInSeconds": "60"},
+            "wrong-type",
+            "maxAsyncEventAgeInSeconds must be a whole number from 1 to 604800, got '60'",
+        ),
+        (
+            {"destinationConfig": {"onSuccess": {}}},
+            "no-destination",
+            "destinationConfig.onSuccess.destination can't be empty",
+        ),
+        (
+            {"destinationConfig": {"onFailure": []}},
+            "wrong-type",
+            "destinationConfig.onFailure must be a mapping with destination, got []",
+        ),
+        ({"retries": 1}, "unknown-key", None),
+        ({"destinationConfig": {"onEnd": {}}}, "unknown-key", None),
+    ],
+)
+def test_a_violation_names_field_range_and_value(
+    config: dict[str, object], what: str, message: str | None
+) -> None:
+    (found,) = async_config.check(config)
+    assert found.what == what
+    assert message is None or found.message == message
+
+
+@pytest.mark.parametrize(
+    ("config", "pairs"),
+    [
+        (None, ()),
+        (DestinationConfig(), ()),
+        (DestinationConfig(on_success=Destination(destination="")), ()),
+        (DestinationConfig(on_failure=Destination(destination=QUEUE)), (("failure", QUEUE),)),
+        (
+            DestinationConfig(
+                on_success=Destination(destination="a"), on_failure=Destination(destination="b")
+            ),
+            (("success", "a"), ("failure", "b")),
+        ),
+    ],
+)
+def test_a_configuration_lists_its_destinations_by_outcome(
+    config: DestinationConfig | None, pairs: tuple[tuple[str, str], ...]
+) -> None:
+    assert AsyncConfig(destination_config=config).destinations == pairs
+
+
+def test_only_instances_of_the_4_0_series_and_custom_buses_can_be_destinations() -> None:
+    assert "RocketMQ 5.x" in (async_config.refused_instance("rmq-cn-abc") or "")
+    assert async_config.refused_instance("MQ_INST_1_abc") is None
+    assert "custom event bus" in (async_config.refused_bus("default") or "")
+    assert async_config.refused_bus("orders") is None
