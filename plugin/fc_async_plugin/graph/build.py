@@ -55,23 +55,21 @@ def source_node(resource: Resource) -> Node:
     )
 
 
-def links(resources: Iterable[Resource], own: str | None = None) -> Iterator[Link]:
-    """Every destination that resources name, wrong ones too.
+def links(resources: Iterable[Resource]) -> list[Link]:
+    """Return every destination that resources name, wrong ones too.
+
+    The first of :func:`possible_accounts` is taken for the account of resources whose account is
+    unknown.
+    """
+    written = list(_written(resources))
+    return _resolved(written, possible_accounts(written)[0])
+
+
+def possible_accounts(written: Iterable[Link]) -> list[str]:
+    """Return the accounts that may be the own one of resources whose account is unknown.
 
     Args:
-        resources: Of one or several templates.
-        own: The account that counts as the own one of resources whose account is unknown; None:
-            the first of :func:`possible_accounts`.
-    """
-    resources = list(resources)
-    if own is None:
-        own = possible_accounts(resources)[0]
-    for link in _written(resources):
-        yield link._replace(arn=_resolved(link, own))
-
-
-def possible_accounts(resources: Iterable[Resource]) -> list[str]:
-    """Return the accounts that may be the own one of resources whose account is unknown.
+        written: Destinations as they are written.
 
     Returns:
         Accounts that destinations of such resources name, those named most often first; at least
@@ -79,8 +77,10 @@ def possible_accounts(resources: Iterable[Resource]) -> list[str]:
     """
     named = Counter(
         link.arn.account_id
-        for link in _written([one for one in resources if not one.account_id])
-        if not isinstance(link.arn, InvalidArn) and link.arn.account_id
+        for link in written
+        if not link.resource.account_id
+        and not isinstance(link.arn, InvalidArn)
+        and link.arn.account_id
     )
     return sorted(named, key=lambda account: (-named[account], account)) or [""]
 
@@ -105,11 +105,21 @@ def _parsed(text: str) -> arn.DestinationArn | InvalidArn:
         return error
 
 
-def _resolved(link: Link, own: str) -> arn.DestinationArn | InvalidArn:
-    name, resource = link.arn, link.resource
-    if isinstance(name, InvalidArn):
-        return name
-    return resolve(name, region=resource.region, account_id=resource.account_id, own=own)
+def _resolved(written: Iterable[Link], own: str) -> list[Link]:
+    """Return destinations with region and account filled in, for one possible own account."""
+    return [
+        link
+        if isinstance(link.arn, InvalidArn)
+        else link._replace(
+            arn=resolve(
+                link.arn,
+                region=link.resource.region,
+                account_id=link.resource.account_id,
+                own=own,
+            )
+        )
+        for link in written
+    ]
 
 
 def build(
@@ -130,24 +140,23 @@ def build(
     """
     functions = [resource for resource in resources if is_function(resource)]
     live = tuple(live)
-    accounts = possible_accounts(functions)
-    graphs = (_build(functions, own, aliases or {}, live) for own in accounts)
-    if len(accounts) == 1:
-        return next(graphs)
-    return next(
-        (graph for graph in graphs if find_cycles(graph)),
-        _build(functions, accounts[0], aliases or {}, live),
-    )
+    written = list(_written(functions))
+    accounts = possible_accounts(written)
+    graphs = (_build(functions, _resolved(written, own), aliases or {}, live) for own in accounts)
+    first = next(graphs)
+    if len(accounts) == 1 or find_cycles(first):
+        return first
+    return next((graph for graph in graphs if find_cycles(graph)), first)
 
 
 def _build(
     functions: Sequence[Resource],
-    own: str,
+    destinations: Iterable[Link],
     aliases: Mapping[Node, tuple[str, ...]],
     live: Iterable[Edge],
 ) -> Graph:
     edges = []
-    for link in links(functions, own):
+    for link in destinations:
         if isinstance(link.arn, InvalidArn):
             continue
         written = Written(link.resource, destination_path(link.outcome))

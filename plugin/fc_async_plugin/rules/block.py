@@ -32,10 +32,12 @@ _FC2_BLOCK: Final = "asyncConfiguration"
 @rule("FCA010", "unknown-key", "error", "A key that means nothing here, most likely a typo.")
 def unknown_keys(context: Context) -> Iterator[Finding]:
     """fc3 and s verify let unknown keys pass, and the setting never takes effect."""
-    for resource in context.functions:
+    # Only the schema of fc3 knows which other keys props has; here a likeness must do.
+    keys = {key for resource in context.functions for key in resource.props} - {BLOCK}
+    alike = {key for key in keys if difflib.get_close_matches(key, (BLOCK,), 1, 0.8)}
+    for resource in context.functions if alike else ():
         for key in resource.props:
-            if key != BLOCK and difflib.get_close_matches(key, (BLOCK,), 1, 0.8):
-                # Only the schema of fc3 knows which other keys props has; here a likeness must do.
+            if key in alike:
                 yield _unknown(resource, (), key, (BLOCK,), "props")
     for resource, violation in context.violations("FCA010"):
         *path, key = BLOCK, *violation.path
