@@ -34,7 +34,7 @@ def unknown_keys(context: Context) -> Iterator[Finding]:
     """fc3 and s verify let unknown keys pass, and the setting never takes effect."""
     # Only the schema of fc3 knows which other keys props has; here a likeness must do.
     keys = {key for resource in context.functions for key in resource.props} - {BLOCK}
-    alike = {key for key in keys if difflib.get_close_matches(key, (BLOCK,), 1, 0.8)}
+    alike = set(difflib.get_close_matches(BLOCK, keys, len(keys) + 1, 0.8))
     for resource in context.functions if alike else ():
         for key in resource.props:
             if key in alike:
