@@ -18,7 +18,7 @@ from fc_async_local.services.mns import rows
 from fc_async_local.services.mns.errors import MnsError, queue_missing
 from fc_async_local.services.mns.model import Counts, Creation, Message, Queue, Received
 from fc_async_local.store import sql
-from fc_async_local.store.postgres.database import load
+from fc_async_local.store.postgres.database import load, without_nul
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -64,24 +64,24 @@ class PostgresMessageStore:
 
     async def change_queue(self, name: str, attributes: QueueAttributes, *, now: int) -> None:
         """Replace all attributes of a queue."""
-        row = {"name": _text(name), "attributes": rows.from_attributes(attributes), "now": now}
+        row = _named(name) | {"attributes": rows.from_attributes(attributes), "now": now}
         if not await self._database.ask(_SQL["change_queue"], row):
             raise queue_missing(name)
 
     async def queue(self, name: str) -> Queue:
         """One queue."""
-        return _one_queue(name, await self._database.ask(_SQL["get_queue"], {"name": _text(name)}))
+        return _one_queue(name, await self._database.ask(_SQL["get_queue"], _named(name)))
 
     async def queues(self, *, prefix: str = "", after: str = "", limit: int) -> Sequence[Queue]:
         """Queues by name, beginning behind ``after``."""
-        row = {"prefix": _text(prefix), "after": _text(after), "limit": limit}
+        row = {"prefix": without_nul(prefix), "after": without_nul(after), "limit": limit}
         return [
             rows.to_queue(found) for found in await self._database.ask(_SQL["list_queues"], row)
         ]
 
     async def delete_queue(self, name: str) -> None:
         """Forget a queue and its messages."""
-        if not await self._database.ask(_SQL["delete_queue"], {"name": _text(name)}):
+        if not await self._database.ask(_SQL["delete_queue"], _named(name)):
             raise queue_missing(name)
 
     async def send(self, name: str, drafts: Sequence[Draft], *, now: int) -> Sequence[Message]:
@@ -102,7 +102,6 @@ class PostgresMessageStore:
         """Take up to ``limit`` visible messages."""
 
         async def job(connection: Connection) -> Received:
-            await connection.execute(_SQL["lasts_not"])
             queue = await _queue(connection, name)
             scope = _scope(queue, now)
             # Drop what was kept long enough; make ready what has become visible.
@@ -116,7 +115,7 @@ class PostgresMessageStore:
                 ((visible,),) = await _all(connection, "next_visible", scope)
             return Received(taken, visible, queue.attributes.polling_wait_seconds)
 
-        return await self._database.run(job, pipelined=True)
+        return await self._database.run(job, pipelined=True, flush=False)
 
     async def peek(self, name: str, limit: int, *, now: int) -> Sequence[Message]:
         """Look at what :meth:`receive` would take, and take nothing."""
@@ -127,7 +126,6 @@ class PostgresMessageStore:
         """Delete received messages; False for each handle that is no longer good."""
 
         async def job(connection: Connection) -> Sequence[bool]:
-            await connection.execute(_SQL["lasts_not"])
             found = await _held(connection, name, receipts, now)
             results = []
             gone: list[int] = []
@@ -142,18 +140,17 @@ class PostgresMessageStore:
             await connection.execute(_SQL["delete_messages"], {"sequences": gone})
             return results
 
-        return await self._database.run(job, pipelined=True)
+        return await self._database.run(job, pipelined=True, flush=False)
 
     async def reveal(self, name: str, *, now: int) -> None:
         """Make visible what this node has received; what others hold stays theirs."""
 
         async def job(connection: Connection) -> None:
-            await connection.execute(_SQL["lasts_not"])
             scope = _scope(await _queue(connection, name), now) | {"holder": self._node_id}
             found = await _all(connection, "received", scope)
             await self._change(connection, [rules.reveal(rows.to_message(r), now) for r in found])
 
-        await self._database.run(job, pipelined=True)
+        await self._database.run(job, pipelined=True, flush=False)
 
     async def hide(
         self, name: str, receipt: Receipt, *, seconds: float, now: int
@@ -161,7 +158,6 @@ class PostgresMessageStore:
         """Change the visibility of a received message. None: the handle is no longer good."""
 
         async def job(connection: Connection) -> Message | None:
-            await connection.execute(_SQL["lasts_not"])
             found = (await _held(connection, name, [receipt], now)).get(receipt.sequence)
             if found is None or not rules.holds(found, receipt, now):
                 return None
@@ -169,11 +165,11 @@ class PostgresMessageStore:
             await self._change(connection, [hidden])
             return hidden
 
-        return await self._database.run(job, pipelined=True)
+        return await self._database.run(job, pipelined=True, flush=False)
 
     async def counts(self, name: str, *, now: int, group_id: str | None = None) -> Counts:
         """How many messages there are."""
-        group = None if group_id is None else _text(group_id)
+        group = None if group_id is None else without_nul(group_id)
         row = _scope(await self.queue(name), now) | {"group_id": group}
         return Counts(*(await self._database.ask(_SQL["counts"], row))[0])
 
@@ -205,7 +201,11 @@ def _one_queue(name: str, found: Sequence[tuple[Any, ...]]) -> Queue:
 
 
 async def _queue(connection: Connection, name: str, *, how: str = "get_queue") -> Queue:
-    return _one_queue(name, await _all(connection, how, {"name": _text(name)}))
+    return _one_queue(name, await _all(connection, how, _named(name)))
+
+
+def _named(queue: str) -> dict[str, object]:
+    return {"name": without_nul(queue)}
 
 
 def _scope(queue: Queue, now: int) -> dict[str, object]:
@@ -227,7 +227,7 @@ async def _send(
         "bodies": [message.body for message in messages],
         "priorities": [message.priority for message in messages],
         "visible": [message.visible_at for message in messages],
-        "groups": [_text(message.group_id) for message in messages],
+        "groups": [without_nul(message.group_id) for message in messages],
         "extras": [rows.extra_of(message) for message in messages],
     }
     numbers = await _all(connection, "put_messages", row)
@@ -253,8 +253,3 @@ async def _held(
     scope["sequences"] = [receipt.sequence for receipt in receipts]
     found = [rows.to_message(row) for row in await _all(connection, "some", scope)]
     return {message.sequence: message for message in found}
-
-
-def _text(text: str) -> str:
-    """PostgreSQL keeps no NUL in text; no queue's name has one."""
-    return text.replace("\0", "\ufffd")

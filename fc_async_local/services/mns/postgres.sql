@@ -5,9 +5,6 @@
 sequence, message_id, body, priority, enqueued_at, visible_at, first_dequeued_at, dequeue_count,
 claims, extra
 
--- name: lasts_not
-SET LOCAL synchronous_commit TO off;
-
 -- name: get_queue
 SELECT name, attributes, created_at, modified_at FROM mns_queue WHERE name = %(name)s;
 

@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -17,6 +16,7 @@ from fc_async_local.services.mns import rows
 from fc_async_local.services.mns.errors import MnsError, queue_missing
 from fc_async_local.services.mns.model import Counts, Creation, Received
 from fc_async_local.store import sql
+from fc_async_local.store.rows import as_json
 
 if TYPE_CHECKING:
     import sqlite3
@@ -119,7 +119,7 @@ def delete(
     found = _find(connection, get_queue(connection, name), receipts, now)
     gone: list[int] = []
     results = [_take_out(found, receipt, now, gone) for receipt in receipts]
-    connection.execute(_SQL["delete_messages"], {"sequences": json.dumps(gone)})
+    connection.execute(_SQL["delete_messages"], {"sequences": as_json(gone)})
     return results
 
 
@@ -193,7 +193,7 @@ def _find(
     connection: sqlite3.Connection, queue: Queue, receipts: Sequence[Receipt], now: int
 ) -> dict[int, Message]:
     """The messages that handles speak of, good or not, by sequence."""
-    sequences = json.dumps([receipt.sequence for receipt in receipts])
+    sequences = as_json([receipt.sequence for receipt in receipts])
     scope = _scope(queue, now) | {"sequences": sequences}
     answer = connection.execute(_SQL["some"], scope).fetchall()
     return {row[0]: rows.to_message(row) for row in answer}

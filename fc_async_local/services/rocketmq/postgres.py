@@ -73,10 +73,9 @@ class PostgresLogStore:
         """Hand messages out to a group."""
 
         async def job(connection: Connection) -> Taken:
-            await connection.execute(_SQL["lasts_not"])
             return await _Counter(connection, topic, group, now).take(want)
 
-        return await self._database.run(job, pipelined=True)
+        return await self._database.run(job, pipelined=True, flush=False)
 
     async def acknowledge(
         self, topic: str, group: str, receipts: Sequence[Receipt], *, now: int
@@ -84,10 +83,9 @@ class PostgresLogStore:
         """Be done with messages."""
 
         async def job(connection: Connection) -> Sequence[bool]:
-            await connection.execute(_SQL["lasts_not"])
             return await _Counter(connection, topic, group, now).acknowledge(receipts)
 
-        return await self._database.run(job, pipelined=True)
+        return await self._database.run(job, pipelined=True, flush=False)
 
     async def forget(self, topic: str) -> None:
         """Forget a topic's messages and groups."""

@@ -1,9 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- Locks are taken in one order: the topic, then the group.
 
--- name: lasts_not
-SET LOCAL synchronous_commit TO off;
-
 -- name: lock_topic
 -- A log must become visible in the order of its numbers: a group that reads past a number which is
 -- not committed yet would never come back to it. Who appends to a topic takes turns.

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from fc_async_local.domain.invocation import Delivery, Invocation, Lease
 from fc_async_local.domain.states import Status
 from fc_async_local.store import rows, steps
-from fc_async_local.store.postgres.database import SQL
+from fc_async_local.store.postgres.database import SQL, without_nul
 from fc_async_local.store.protocol import DuplicateTask, Settled, Started
 
 if TYPE_CHECKING:
@@ -60,9 +60,7 @@ class SettleDelivery(NamedTuple):
     settlement: DeliverySettlement
 
 
-async def accept(
-    database: PostgresDatabase, items: Sequence[Accept], source: str
-) -> Sequence[Exception | None]:
+async def accept(database: PostgresDatabase, items: Sequence[Accept]) -> Sequence[Exception | None]:
     """Keep new invocations in one statement; those whose id is taken fail."""
     first: dict[str, int] = {}
     for place, item in enumerate(items):
@@ -75,6 +73,7 @@ async def accept(
         for metric, function, minute, value in rows.sums(item.counts)
     ]
     small = documents(item.invocation for item in unique)
+    source = f"accept-{database.writer_id}"
     kept = await database.ask(SQL["accept"], [small, payloads, source, rows.as_json(counts)])
     places = {first[request_id] for (request_id,) in kept}
     return [
@@ -86,7 +85,7 @@ async def accept(
 async def start(database: PostgresDatabase, items: Sequence[Start]) -> Sequence[Started]:
     """Mark claimed invocations as running, each if its lease still holds and it may run."""
     leases = {item.lease: item for item in items}
-    values = [(*_key(lease), item.now, _text(item.instance_id)) for lease, item in leases.items()]
+    values = [(*_key(lease), item.now, item.instance_id) for lease, item in leases.items()]
     begun = await database.ask(SQL["begin"], columns(values))
     results = {Lease(key=key, epoch=epoch): Started.RUNNING for key, epoch in begun}
     others = [lease for lease in leases if lease not in results]
@@ -97,15 +96,20 @@ async def start(database: PostgresDatabase, items: Sequence[Start]) -> Sequence[
     return [results[item.lease] for item in items]
 
 
-async def settle(
-    connection: Connection, items: Sequence[Settle], source: str
-) -> Sequence[Settled | Exception]:
+async def settle(database: PostgresDatabase, items: Sequence[Settle]) -> Sequence[Settled]:
     """Write what followed from attempts, each if its lease still holds."""
+    source = f"settle-{database.writer_id}"
+    return await database.run(lambda connection: _settle(connection, items, source), pipelined=True)
+
+
+async def _settle(
+    connection: Connection, items: Sequence[Settle], source: str
+) -> Sequence[Settled]:
     afters = [steps.settled(item.lease, item.settlement) for item in items]
     keys = rows.as_json([item.lease.key for item in items])
     cursor = await connection.execute(SQL["holders"], [keys])
     held = {row[0]: row[1:] for row in await cursor.fetchall()}
-    results: list[Settled | Exception] = []
+    results: list[Settled] = []
     done: list[tuple[int, Invocation, Settlement]] = []
     forgotten: list[int] = []
     for item, after in zip(items, afters, strict=True):
@@ -143,9 +147,18 @@ async def _write_settled(
 
 
 async def settle_deliveries(
-    connection: Connection, items: Sequence[SettleDelivery], source: str
-) -> Sequence[Settled | Exception]:
+    database: PostgresDatabase, items: Sequence[SettleDelivery]
+) -> Sequence[Settled]:
     """Write what followed from tries, each if its lease still holds."""
+    source = f"deliver-{database.writer_id}"
+    return await database.run(
+        lambda connection: _settle_deliveries(connection, items, source), pipelined=True
+    )
+
+
+async def _settle_deliveries(
+    connection: Connection, items: Sequence[SettleDelivery], source: str
+) -> Sequence[Settled]:
     first: dict[Lease, int] = {}
     for place, item in enumerate(items):
         first.setdefault(item.lease, place)
@@ -153,8 +166,7 @@ async def settle_deliveries(
     for lease, place in first.items():
         after = items[place].settlement.delivery
         mark = steps.destination_status(after)
-        error = _text(after.error)
-        values.append((*_key(lease), after.due_at, after.tries, after.state, error, mark))
+        values.append((*_key(lease), after.due_at, after.tries, after.state, after.error, mark))
     cursor = await connection.execute(SQL["settle_deliveries"], columns(values))
     keys = {key for (key,) in await cursor.fetchall()}
     done = {place for lease, place in first.items() if lease.key in keys}
@@ -205,23 +217,19 @@ def documents(records: Iterable[Invocation | Delivery]) -> str:
 
 
 def _keepable(record: Invocation | Delivery) -> Invocation | Delivery:
-    """PostgreSQL keeps no NUL in text; only messages of user code can have one."""
+    """Only the error, a message of user code, may hold a NUL."""
     if "\0" in record.error:
-        record = replace(record, error=_text(record.error))
+        record = replace(record, error=without_nul(record.error))
     return replace(record, payload=b"") if isinstance(record, Invocation) else record
 
 
 def columns(values: Sequence[tuple[object, ...]]) -> list[list[object]]:
     """Rows as one array for each column, for ``unnest``."""
     return [
-        [_text(value) if isinstance(value, str) else value for value in column]
+        [without_nul(value) if isinstance(value, str) else value for value in column]
         for column in zip(*values, strict=True)
     ]
 
 
 def _key(lease: Lease) -> tuple[str, int]:
     return lease.key, lease.epoch
-
-
-def _text(text: str) -> str:
-    return text.replace("\0", "\ufffd")

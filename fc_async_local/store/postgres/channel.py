@@ -96,7 +96,6 @@ class PostgresChannel:
         ]
 
         async def job(connection: Connection) -> None:
-            await connection.execute(SQL["lasts_not"])
             await connection.execute(SQL["notify"], [hints])
 
-        await self._database.run(job, pipelined=True)
+        await self._database.run(job, pipelined=True, flush=False)

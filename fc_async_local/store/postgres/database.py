@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
+import secrets
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
 import psycopg
@@ -19,6 +21,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from fc_async_local.background import keep_running, pause_for_real, start_task
 from fc_async_local.store import sql
+from fc_async_local.store.postgres.batcher import Batcher
 from fc_async_local.store.protocol import StoreUnavailable, StoreUnusable
 
 if TYPE_CHECKING:
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 
 T = TypeVar("T")
+I = TypeVar("I")  # noqa: E741 -- an item of a batch
 
 _CONNECTIONS: Final = 8
 _PATIENCE_SECONDS: Final = 3.0
@@ -69,6 +73,10 @@ class PostgresDatabase:
         self._where = where
         self._pool = pool
         self._checking: asyncio.Task[None] | None = None
+        # By batch function; what it takes and returns differs from one to the other.
+        self._batchers: dict[object, Batcher[Any, Any]] = {}
+        self.writer_id = secrets.token_hex(4)
+        """Names this object among all that write to the database."""
 
     @classmethod
     async def open(cls, url: str, *schemas: sql.Schema) -> PostgresDatabase:
@@ -121,27 +129,59 @@ class PostgresDatabase:
         except psycopg.Error as error:
             raise StoreUnavailable(f"PostgreSQL at {name}: {error}") from error
 
-    async def run(self, job: Callable[[Connection], Awaitable[T]], *, pipelined: bool = False) -> T:
+    async def run(
+        self,
+        job: Callable[[Connection], Awaitable[T]],
+        *,
+        pipelined: bool = False,
+        flush: bool = True,
+    ) -> T:
         """Run a job in one transaction. It may be run again, so it must change nothing else.
 
         Args:
             job: What to do.
-            pipelined: Don't wait for the answers that the job doesn't look at; it must not ask for
+            pipelined: Do not wait for the answers that the job does not read; it must not ask for
                 a row count.
+            flush: Wait for the commit to be on disk. Without it a crash of the server may undo the
+                transaction.
 
         Raises:
-            StoreUnavailable: The server can't do it now. If the line broke during the commit it
-                may have been done all the same: nobody can know.
+            StoreUnavailable: The server cannot do it now. If the connection broke during the
+                commit, the transaction may have been committed all the same.
         """
 
         async def once(connection: Connection) -> T:
-            if not pipelined:
-                async with connection.transaction():
-                    return await job(connection)
-            async with connection.pipeline(), connection.transaction():
+            pipeline = connection.pipeline() if pipelined else contextlib.nullcontext()
+            async with pipeline, connection.transaction():
+                if not flush:
+                    await connection.execute(SQL["commit_without_flush"])
                 return await job(connection)
 
         return await self._retry(once)
+
+    def in_group(
+        self,
+        batch: Callable[[PostgresDatabase, Sequence[I]], Awaitable[Sequence[T | Exception]]],
+        item: I,
+    ) -> asyncio.Future[T]:
+        """Hand in an item of a batch; awaiting the future returns its result after the commit.
+
+        While a group of the same batch is under way, further items wait and then make the next
+        group; so there is one group of a batch at a time.
+
+        Args:
+            batch: Always the same function object for the same kind of item. It gets this database
+                and the items of a group, and returns one result, or what to raise, for each. If it
+                raises, it is called again with each item by itself.
+            item: What it needs to know.
+
+        Raises:
+            StoreUnavailable: As for :meth:`run`.
+        """
+        batcher = self._batchers.get(batch)
+        if batcher is None:
+            batcher = self._batchers[batch] = Batcher(functools.partial(batch, self))
+        return batcher.submit(item)
 
     async def ask(self, statement: bytes, values: Any = ()) -> list[tuple[Any, ...]]:
         """Run one statement, which is a transaction of its own, and give its rows.
@@ -194,7 +234,9 @@ class PostgresDatabase:
         return await psycopg.AsyncConnection.connect(self._where, autocommit=True)
 
     async def aclose(self) -> None:
-        """Close all connections."""
+        """Write what waits in groups, then close all connections."""
+        for batcher in self._batchers.values():
+            await batcher.aclose()
         if self._checking is not None:
             await self._checking
         await self._pool.close()
@@ -261,6 +303,11 @@ def load(package: str, file: str = "statements.sql") -> Mapping[str, bytes]:
     found = sql.statements(package, file)
     columns = found.get("columns", "")
     return {name: text.replace("{columns}", columns).encode() for name, text in found.items()}
+
+
+def without_nul(text: str) -> str:
+    """Return a text that PostgreSQL can keep: it keeps no NUL."""
+    return text.replace("\0", "\ufffd")
 
 
 SQL: Final = load("fc_async_local.store.postgres")

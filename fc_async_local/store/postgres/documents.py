@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fc_async_local.store.postgres.batcher import Batcher
 from fc_async_local.store.postgres.database import SQL
 from fc_async_local.store.protocol import ChangeRefused, Document
 
@@ -22,12 +21,11 @@ class PostgresDocuments:
     def __init__(self, database: PostgresDatabase) -> None:
         """Use a database that is migrated; closing it stays the caller's."""
         self._database = database
-        # Asked for on every invocation: all who ask meanwhile share the next question.
-        self._revisions: Batcher[None, int] = Batcher(self._ask)
 
     async def revision(self) -> int:
         """See :meth:`DocumentStore.revision`."""
-        return await self._revisions.submit(None)
+        # It is read on every invocation: callers that wait at the same time share one query.
+        return await self._database.in_group(_revisions, None)
 
     async def load(self) -> tuple[int, Sequence[Document]]:
         """See :meth:`DocumentStore.load`."""
@@ -54,9 +52,10 @@ class PostgresDocuments:
 
         return await self._database.run(job)
 
-    async def _ask(self, callers: Sequence[None]) -> Sequence[int]:
-        ((revision,),) = await self._database.ask(SQL["revision"])
-        return [revision] * len(callers)
+
+async def _revisions(database: PostgresDatabase, callers: Sequence[None]) -> Sequence[int]:
+    ((revision,),) = await database.ask(SQL["revision"])
+    return [revision] * len(callers)
 
 
 async def _revision(connection: Connection) -> int:

@@ -27,7 +27,7 @@ LISTEN fc_async;
 -- name: notify
 SELECT pg_notify('fc_async', hint) FROM unnest(%s::text[]) AS hint;
 
--- name: lasts_not
+-- name: commit_without_flush
 SET LOCAL synchronous_commit TO off;
 
 -- name: columns

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import heapq
 import itertools
-import secrets
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import replace
@@ -17,12 +16,11 @@ from msgspec.structs import replace
 from fc_async_local.domain.states import Status
 from fc_async_local.store import paging, rows, sql, steps
 from fc_async_local.store.postgres import batches
-from fc_async_local.store.postgres.batcher import Batcher
 from fc_async_local.store.postgres.database import SQL
 from fc_async_local.store.protocol import Settled, Stats, StopResult, Task, TaskPage
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from fc_async_local.domain.invocation import (
         Count,
@@ -52,25 +50,10 @@ class PostgresStore:
     def __init__(self, database: PostgresDatabase) -> None:
         """Use a database whose ``SCHEMA`` has been migrated; closing it stays the caller's."""
         self._database = database
-        # One group of a kind at a time, so a source's counters are never written by two at once.
-        source = secrets.token_hex(4)
-        self._dead_source = f"dead-{source}"
-        self._accepts: Batcher[batches.Accept, None] = Batcher(
-            lambda items: batches.accept(database, items, f"accept-{source}")
-        )
-        self._starts: Batcher[batches.Start, Started] = Batcher(
-            lambda items: batches.start(database, items)
-        )
-        self._settles: Batcher[batches.Settle, Settled] = Batcher(
-            self._grouped(batches.settle, f"settle-{source}")
-        )
-        self._delivered: Batcher[batches.SettleDelivery, Settled] = Batcher(
-            self._grouped(batches.settle_deliveries, f"deliver-{source}")
-        )
 
     async def accept(self, invocation: Invocation, counts: Sequence[Count] = ()) -> None:
         """See :meth:`Store.accept`."""
-        await self._accepts.submit(batches.Accept(invocation, counts))
+        await self._database.in_group(batches.accept, batches.Accept(invocation, counts))
 
     async def claim(
         self, limit: int, *, now: int, until: int, owner: str, ahead: int = 0
@@ -103,7 +86,8 @@ class PostgresStore:
 
     async def start(self, lease: Lease, *, now: int, instance_id: str = "") -> Started:
         """See :meth:`Store.start`."""
-        return await self._starts.submit(batches.Start(lease, now, instance_id))
+        item = batches.Start(lease, now, instance_id)
+        return await self._database.in_group(batches.start, item)
 
     async def extend(self, leases: Collection[Lease], *, until: int) -> Mapping[str, bool]:
         """See :meth:`Store.extend`."""
@@ -119,7 +103,7 @@ class PostgresStore:
     async def settle(self, lease: Lease, settlement: Settlement) -> Settled:
         """See :meth:`Store.settle`."""
         steps.settled(lease, settlement)  # a mistake is the caller's alone, not its group's
-        return await self._settles.submit(batches.Settle(lease, settlement))
+        return await self._database.in_group(batches.settle, batches.Settle(lease, settlement))
 
     async def release(self, owner: str, *, now: int) -> int:
         """See :meth:`Store.release`."""
@@ -259,7 +243,8 @@ class PostgresStore:
 
     async def settle_delivery(self, lease: Lease, settlement: DeliverySettlement) -> Settled:
         """See :meth:`Store.settle_delivery`."""
-        return await self._delivered.submit(batches.SettleDelivery(lease, settlement))
+        item = batches.SettleDelivery(lease, settlement)
+        return await self._database.in_group(batches.settle_deliveries, item)
 
     async def keep_dead(self, delivery: Delivery, counts: Sequence[Count] = ()) -> None:
         """See :meth:`Store.keep_dead`."""
@@ -268,7 +253,7 @@ class PostgresStore:
             cursor = await connection.execute(SQL["delivery_exists"], (delivery.request_id,))
             row = await cursor.fetchone()
             if row is None or not row[0]:
-                await batches.count(connection, counts, self._dead_source)
+                await batches.count(connection, counts, f"dead-{self._database.writer_id}")
             await connection.execute(SQL["insert_deliveries"], [batches.documents([delivery])])
 
         await self._database.run(job)
@@ -303,21 +288,7 @@ class PostgresStore:
         return {(metric, of): value for metric, of, value in await self._rows("metrics", values)}
 
     async def aclose(self) -> None:
-        """Write what waits; the database is closed by whoever opened it."""
-        for batcher in (self._accepts, self._starts, self._settles, self._delivered):
-            await batcher.aclose()
-
-    def _grouped(
-        self,
-        batch: Callable[[Connection, Sequence[Any], str], Awaitable[Sequence[Any]]],
-        source: str,
-    ) -> Callable[[Sequence[Any]], Awaitable[Sequence[Any]]]:
-        async def run(items: Sequence[Any]) -> Sequence[Any]:
-            return await self._database.run(
-                lambda connection: batch(connection, items, source), pipelined=True
-            )
-
-        return run
+        """No-op: the caller closes the database, which then writes what waits."""
 
     async def _rows(self, statement: str, values: Any = ()) -> list[tuple[Any, ...]]:
         return await self._database.ask(SQL[statement], values)

@@ -24,14 +24,11 @@ class SqliteDocuments:
     def __init__(self, database: Database) -> None:
         """Use a database that is migrated; closing it stays the caller's."""
         self._database = database
-        # The file is ours alone and revisions only grow: the newest seen is the newest there is.
-        self._newest: int | None = None
 
     async def revision(self) -> int:
-        """See :meth:`DocumentStore.revision`. Costs nothing: it is asked for on every call."""
-        if self._newest is None:
-            await self.load()
-        return self._newest or 0
+        """See :meth:`DocumentStore.revision`."""
+        (revision,) = await self._database.read(lambda c: c.execute(_SQL["revision"]).fetchone())
+        return int(revision)
 
     async def load(self) -> tuple[int, Sequence[Document]]:
         """See :meth:`DocumentStore.load`."""
@@ -40,9 +37,7 @@ class SqliteDocuments:
             (revision,) = connection.execute(_SQL["revision"]).fetchone()
             return revision, [Document(*row) for row in connection.execute(_SQL["documents"])]
 
-        revision, found = await self._database.read(job)
-        self._saw(revision)
-        return revision, found
+        return await self._database.read(job)
 
     async def write(self, changes: Sequence[Change]) -> int:
         """See :meth:`DocumentStore.write`."""
@@ -53,12 +48,7 @@ class SqliteDocuments:
             (revision,) = connection.execute(_SQL["next_revision"]).fetchone()
             return int(revision)
 
-        revision = await self._database.write(job)
-        self._saw(revision)
-        return revision
-
-    def _saw(self, revision: int) -> None:
-        self._newest = max(revision, self._newest or 0)
+        return await self._database.write(job)
 
 
 def _apply(connection: sqlite3.Connection, change: Change) -> None:
