@@ -112,7 +112,7 @@ class HttpServer:
     async def start(self) -> None:
         """Begin to serve; return when connections are accepted."""
         self._serving = start_task("http server", self._server.serve(self._sockets))
-        listening = asyncio.ensure_future(self._server.listening.wait())
+        listening = start_task("http server listens", self._server.listening.wait())
         await asyncio.wait({self._serving, listening}, return_when=asyncio.FIRST_COMPLETED)
         if not listening.done():
             listening.cancel()
