@@ -21,9 +21,13 @@ from msgspec import Meta
 
 from fc_async_local import DEFAULT_PORT, console
 from fc_async_local.api import Api
-from fc_async_local.api.admin import AdminOperations, AdminParts
+from fc_async_local.api.admin.clock import ClockAdmin
+from fc_async_local.api.admin.deliveries import DeliveryAdmin
+from fc_async_local.api.admin.faults import FaultAdmin
+from fc_async_local.api.admin.functions import FunctionAdmin
+from fc_async_local.api.admin.status import StatusAdmin
+from fc_async_local.api.admin.tasks import TaskAdmin
 from fc_async_local.api.auth import AnyKey, Authenticator, StrictSignature
-from fc_async_local.api.faults import FaultOperations
 from fc_async_local.api.function_resources import (
     ScalingOperations,
     TagOperations,
@@ -254,20 +258,11 @@ class Runtime:
         return _EitherRunner(options.handlers, self.clock, processes)
 
     def _api(self, stores: Stores) -> Api:
-        settings, addresses = self._options.settings, self.addresses
+        settings, addresses, store = self._options.settings, self.addresses, stores.store
         authenticator: Authenticator = (
             StrictSignature(settings.auth.access_keys, time.time)
             if settings.auth.strict_auth
             else AnyKey()
-        )
-        parts = AdminParts(
-            store=stores.store,
-            engine=self.engine,
-            registry=self.registry,
-            clock=self.clock,
-            settings=settings,
-            virtual=isinstance(self.clock, VirtualClock),
-            about=msgspec.to_builtins(addresses),
         )
         return Api(
             InvokeFunction(self.engine, self.registry),
@@ -281,9 +276,13 @@ class Runtime:
                 *UploadOperations(
                     self.registry, settings, checksum=checksum, now=RealClock().now
                 ).routes(),
-                *TaskOperations(stores.store, self.registry, self.engine, settings).routes(),
-                *AdminOperations(parts).routes(),
-                *FaultOperations(self.services.faults).routes(),
+                *TaskOperations(store, self.registry, self.engine, settings).routes(),
+                *StatusAdmin(store, self.clock, settings, msgspec.to_builtins(addresses)).routes(),
+                *TaskAdmin(store, self.engine, settings).routes(),
+                *FunctionAdmin(self.registry, self.engine).routes(),
+                *DeliveryAdmin(store, self.engine).routes(),
+                *ClockAdmin(self.engine, self.clock).routes(),
+                *FaultAdmin(self.services.faults).routes(),
                 *console.routes(),
             ],
             authenticator,

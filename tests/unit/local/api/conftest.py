@@ -13,7 +13,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fc_async_local.api import Api
-from fc_async_local.api.admin import AdminOperations, AdminParts
+from fc_async_local.api.admin.clock import ClockAdmin
+from fc_async_local.api.admin.deliveries import DeliveryAdmin
+from fc_async_local.api.admin.functions import FunctionAdmin
+from fc_async_local.api.admin.status import StatusAdmin
+from fc_async_local.api.admin.tasks import TaskAdmin
 from fc_async_local.api.auth import AnyKey, StrictSignature
 from fc_async_local.api.function_resources import (
     ScalingOperations,
@@ -28,7 +32,7 @@ from fc_async_local.api.functions import (
 from fc_async_local.api.invoke import InvokeFunction
 from fc_async_local.api.tasks import TaskOperations
 from fc_async_local.api.uploads import UploadOperations
-from fc_async_local.clock import VirtualClock
+from fc_async_local.clock import RealClock, VirtualClock
 from fc_async_local.domain.invocation import Invocation, Outcome, OutcomeKind
 from fc_async_local.domain.states import Status
 from fc_async_local.engine.protocol import Accepted, Answered
@@ -160,7 +164,7 @@ class World:
 
     def __init__(self, settings: Settings, *, virtual: bool = True, now: float = 0.0) -> None:
         self.engine, self.store, self.blobs = Engine(), Tasks(), Blobs()
-        self.clock = VirtualClock(NOW)
+        self.clock = VirtualClock(NOW) if virtual else RealClock()
         self.registry = FunctionRegistry(
             DocumentCache(MemoryDocuments(), Wakeups(self.clock)),
             self.blobs,
@@ -185,17 +189,11 @@ class World:
                     self.registry, settings, checksum=lambda _: "1", now=lambda: NOW
                 ).routes(),
                 *TaskOperations(self.store, self.registry, self.engine, settings).routes(),
-                *AdminOperations(
-                    AdminParts(
-                        self.store,
-                        self.engine,
-                        self.registry,
-                        self.clock,
-                        settings,
-                        virtual,
-                        {"pid": 7},
-                    )
-                ).routes(),
+                *StatusAdmin(self.store, self.clock, settings, {"pid": 7}).routes(),
+                *TaskAdmin(self.store, self.engine, settings).routes(),
+                *FunctionAdmin(self.registry, self.engine).routes(),
+                *DeliveryAdmin(self.store, self.engine).routes(),
+                *ClockAdmin(self.engine, self.clock).routes(),
             ],
             authenticator,
             lambda: f"req-{next(ids)}",

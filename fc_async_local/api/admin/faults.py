@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The admin API of faults on purpose: what a user's tests do to destinations. Translates only."""
+"""Faults of destinations, which a user's tests inject. Translates only."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from fc_async_local.api.admin import PREFIX
-from fc_async_local.api.operation import operation
+from fc_async_local.api import admin
 from fc_async_local.domain import json_input
 from fc_async_local.domain.rejection import Rejected
 from fc_async_sdk.decoding import prepare
@@ -31,24 +30,25 @@ class _Wanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 prepare(_Wanted)
 
 
-class FaultOperations:
-    """Sets, shows and takes away faults."""
+class FaultAdmin:
+    """Sets, shows and removes faults."""
 
     def __init__(self, faults: Faults) -> None:
         self._faults = faults
 
     def routes(self) -> list[Route]:
-        """The routes of these operations."""
-        table = [
-            ("GET", "/faults", self.list_faults),
-            ("POST", "/faults", self.set_fault),
-            ("DELETE", "/faults", self.clear_faults),
-            ("DELETE", "/faults/{fault_id:number}", self.clear_fault),
-        ]
-        return [operation(method, path, do, prefix=PREFIX) for method, path, do in table]
+        """Return the routes of these operations."""
+        return admin.routes(
+            [
+                ("GET", "/faults", self.list_faults),
+                ("POST", "/faults", self.set_fault),
+                ("DELETE", "/faults", self.clear_faults),
+                ("DELETE", "/faults/{fault_id:number}", self.clear_fault),
+            ]
+        )
 
     async def list_faults(self, _: Request) -> dict[str, Any]:
-        """The faults in force."""
+        """List the faults in force."""
         return {"faults": self._faults.all()}
 
     async def set_fault(self, request: Request) -> dict[str, Any]:
@@ -67,11 +67,11 @@ class FaultOperations:
         return {"fault": fault}
 
     async def clear_faults(self, _: Request) -> None:
-        """Take all faults away."""
+        """Remove all faults."""
         self._faults.clear()
 
     async def clear_fault(self, request: Request) -> None:
-        """Take one fault away."""
+        """Remove one fault."""
         fault_id: int = request.path_params["fault_id"]
         if not self._faults.clear(fault_id):
             raise Rejected(404, "FaultNotFound", f"no fault {fault_id} is set")

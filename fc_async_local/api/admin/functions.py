@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: MIT
+"""Functions with their configurations, the destination graph, and invocation without signature."""
+
+from __future__ import annotations
+
+import base64
+import functools
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+from fc_async_local.api import admin, parameters
+from fc_async_local.api.tasks import shown_payload
+from fc_async_local.domain.invocation import InvokeRequest
+from fc_async_local.functions import refusals
+from fc_async_local.functions.paging import Page
+from fc_async_sdk.decoding import prepare
+from fc_async_sdk.spec import limits
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from starlette.requests import Request
+    from starlette.routing import Route
+
+    from fc_async_local.engine.protocol import Invoker
+    from fc_async_local.functions import FunctionRegistry
+
+    Listing = Callable[[Page], Awaitable[tuple[list[dict[str, Any]], str]]]
+
+
+class _Call(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    payload: str = ""
+    payload_encoding: Literal["", "base64"] = ""
+    qualifier: str = limits.DEFAULT_QUALIFIER
+    delay: int = 0
+    task_id: str = ""
+    type: Literal["Async", "Sync"] = "Async"
+
+    def of(self, function: str) -> InvokeRequest:
+        """Return the request to invoke a function.
+
+        Raises:
+            Rejected: The payload cannot be decoded, or the delay is out of range.
+        """
+        body = self._body()
+        if self.type == "Sync":
+            return InvokeRequest(function, body, qualifier=self.qualifier)
+        return InvokeRequest(
+            function,
+            body,
+            qualifier=self.qualifier,
+            delay_seconds=parameters.delay_seconds(str(self.delay) if self.delay else ""),
+            task_id=self.task_id,
+        )
+
+    def _body(self) -> bytes:
+        if not self.payload_encoding:
+            return self.payload.encode()
+        try:
+            return base64.b64decode(self.payload, validate=True)
+        except ValueError as error:
+            raise refusals.invalid_argument(f"payload is not valid base64: {error}") from None
+
+
+prepare(_Call)
+
+
+class FunctionAdmin:
+    """Functions, as the console shows and invokes them."""
+
+    def __init__(self, registry: FunctionRegistry, invoker: Invoker) -> None:
+        self._registry = registry
+        self._invoker = invoker
+
+    def routes(self) -> list[Route]:
+        """Return the routes of these operations."""
+        return admin.routes(
+            [
+                ("GET", "/functions", self.functions),
+                ("GET", "/graph", self.graph),
+                ("POST", "/functions/{function}/invoke", self.invoke),
+            ]
+        )
+
+    async def functions(self, _: Request) -> dict[str, Any]:
+        """List all functions with their asynchronous configurations, aliases and versions."""
+        names = await self._registry.functions.names()
+        return {"functions": [await self._overview(name) for name in names]}
+
+    async def _overview(self, name: str) -> dict[str, Any]:
+        registry = self._registry
+        return {
+            "function": await registry.functions.get(name),
+            "configs": await _everything(functools.partial(registry.async_configs.listing, name)),
+            "aliases": await _everything(functools.partial(registry.aliases.listing, name)),
+            "versions": await _everything(
+                functools.partial(registry.functions.list_versions, name)
+            ),
+        }
+
+    async def graph(self, _: Request) -> dict[str, Any]:
+        """Return where results go; edges on a cycle are marked."""
+        graph = await self._registry.graph()
+        return {
+            "nodes": [{"name": name, "kind": kind} for name, kind in graph.nodes.items()],
+            "edges": [edge._asdict() for edge in graph.edges],
+        }
+
+    async def invoke(self, request: Request) -> dict[str, Any]:
+        """Invoke a function, unsigned and in JSON.
+
+        Body: ``payload`` (text, or base64 with ``payloadEncoding: base64``), ``qualifier``,
+        ``delay`` (seconds), ``taskId``, and ``type``: Async (default) or Sync.
+        """
+        try:
+            call = msgspec.convert(parameters.json_object(await request.body()), _Call)
+        except msgspec.ValidationError as error:
+            raise refusals.invalid_argument(str(error)) from None
+        wanted = call.of(request.path_params["function"])
+        if call.type == "Sync":
+            return await self._run(wanted)
+        accepted = await self._invoker.invoke_async(wanted)
+        return {"requestId": accepted.request_id, "taskId": accepted.task_id}
+
+    async def _run(self, wanted: InvokeRequest) -> dict[str, Any]:
+        answered = await self._invoker.invoke_sync(wanted)
+        outcome = answered.outcome
+        return {
+            "requestId": answered.request_id,
+            "errorType": outcome.error_type,
+            **shown_payload("payload", outcome.payload),
+            "log": outcome.log.decode("utf-8", "replace"),
+            "durationMs": outcome.duration_ms,
+        }
+
+
+async def _everything(listing: Listing) -> list[dict[str, Any]]:
+    """Return the items of all pages of a list."""
+    items: list[dict[str, Any]] = []
+    page = Page(limit=limits.PAGE_SIZE.high)
+    while True:
+        found, token = await listing(page)
+        items += found
+        if not token:
+            return items
+        page = page._replace(token=token)
