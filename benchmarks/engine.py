@@ -163,7 +163,7 @@ def create_function(port: int) -> None:
 
 def serve(folder: Path, *store: str) -> None:
     """The runtime as ``fc-async local start`` runs it, until it is told to end."""
-    from fc_async_local.bootstrap.runtime import Options
+    from fc_async_local.bootstrap.options import Options
     from fc_async_local.embedded import run
 
     chosen = {"store": store[0]} if store else {}

@@ -142,13 +142,12 @@ async def lateness(folder: Path, body: bytes) -> Lateness:
             store=store,
             registry=Functions(),
             runner=runner,
-            destinations={},
             clock=clock,
             settings=Settings(),
         )
         first = clock.now() + 4_000
         await put_due(store, clock.now(), first)
-        await engine.start()
+        await engine.start({})
         closing.push_async_callback(engine.aclose)
         await clock.wait(first)
         before = time.process_time()

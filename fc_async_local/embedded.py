@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Runs a runtime: in the foreground of a process, or in a thread of its own.
+"""Runs a runtime in the foreground of a process, or in a thread of its own.
 
-Event loops, signals and threads are here; what a runtime is made of is
-:mod:`fc_async_local.bootstrap.runtime`'s.
+Responsible for event loops, signals and threads; :mod:`fc_async_local.bootstrap.runtime` puts the
+runtime together.
 """
 
 from __future__ import annotations
@@ -18,36 +18,52 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
-from fc_async_local.bootstrap.runtime import DEFAULT_DATA, Addresses, Options, Runtime
+from fc_async_local.bootstrap.options import Addresses, Options
+from fc_async_local.bootstrap.runtime import Runtime
+from fc_async_sdk import _project_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from typing_extensions import Self
+    from typing_extensions import Self, Unpack
+
+    from fc_async_local.bootstrap.options import OptionFields
+    from fc_async_local.bootstrap.services import Services
+    from fc_async_local.engine.engine import Engine
+    from fc_async_local.functions import FunctionRegistry
+    from fc_async_local.store.protocol import Store
 
 T = TypeVar("T")
 
 _LOG: Final = logging.getLogger(__name__)
 
 _CANCEL_SECONDS: Final = 0.5
-"""What a start that is cancelled gets to let go of its sockets, files and connections."""
+"""How long a cancelled start may take to close its sockets, files and connections."""
 
 _CLOSING_SECONDS: Final = 1.0
-"""What a stop gets, beside the grace for requests and attempts, to write down what is held."""
+"""How long a stop may take, beyond the grace for requests and attempts, to give claims back."""
 
 _LONG_SECONDS: Final = 600
-"""Real time that virtual time may take: as long as the functions run that fall due."""
+"""The longest real time of one move of virtual time: the functions that become due run in it."""
 
 
 class LocalRuntime:
     """A runtime in a thread of its own: ``with LocalRuntime(data=folder, port=0) as runtime:``.
 
     Args:
-        data: Folder of the database and of unpacked code; made if it isn't there.
-        options: As further fields of :class:`Options`.
+        data: Folder of the database and of unpacked code; made if it does not exist.
+        options: Further fields of :class:`~fc_async_local.bootstrap.options.Options`.
+
+    Raises:
+        ValueError: An option is outside of its range.
     """
 
-    def __init__(self, *, data: str | os.PathLike[str] = DEFAULT_DATA, **options: Any) -> None:
+    def __init__(
+        self,
+        *,
+        data: str | os.PathLike[str] = _project_folder.RUNTIME,
+        **options: Unpack[OptionFields],
+    ) -> None:
         self._options = Options(data=Path(data), **options)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -61,20 +77,39 @@ class LocalRuntime:
         self.stop()
 
     @property
-    def runtime(self) -> Runtime:
-        """What runs in the thread. Use its parts through :meth:`call`.
-
-        Raises:
-            RuntimeError: It doesn't run.
-        """
+    def _running(self) -> Runtime:
         if self._runtime is None:
             raise RuntimeError("the local runtime is not started")
         return self._runtime
 
     @property
     def addresses(self) -> Addresses:
-        """Where it listens."""
-        return self.runtime.addresses
+        """The URLs where it listens, with its account and region.
+
+        Raises:
+            RuntimeError: It does not run; so for the other properties.
+        """
+        return self._running.addresses
+
+    @property
+    def registry(self) -> FunctionRegistry:
+        """Functions and their configuration. Await its methods with :meth:`call`."""
+        return self._running.registry
+
+    @property
+    def engine(self) -> Engine:
+        """Invocation. Await its methods with :meth:`call`."""
+        return self._running.engine
+
+    @property
+    def services(self) -> Services:
+        """MNS, RocketMQ, EventBridge and destinations. Await their methods with :meth:`call`."""
+        return self._running.services
+
+    @property
+    def store(self) -> Store:
+        """Invocations and deliveries. Await its methods with :meth:`call`."""
+        return self._running.foundation.stores.store
 
     @property
     def endpoint(self) -> str:
@@ -96,7 +131,7 @@ class LocalRuntime:
     def stop(self) -> None:
         """Stop in an orderly way; see :meth:`Runtime.aclose`."""
         try:
-            self.call(self.runtime.aclose())
+            self.call(self._running.aclose())
         finally:
             self._runtime = None
             self._end_thread()
@@ -106,26 +141,26 @@ class LocalRuntime:
 
         Args:
             coroutine: What to run.
-            timeout: Seconds of real time to wait; None: as long as it takes.
+            timeout: Seconds of real time to wait; None: no limit.
 
         Raises:
-            TimeoutError: It took longer; it was cancelled.
+            TimeoutError: It took longer and was cancelled.
         """
         assert self._loop is not None
         future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
         try:
             return future.result(timeout)
-        except BaseException:  # a limit, or Ctrl+C while it waits
+        except BaseException:  # the timeout, or Ctrl+C during the wait
             future.cancel()
             raise
 
     def advance(self, seconds: float) -> None:
         """Let virtual time pass; returns when everything that fell due on the way is done."""
-        self.call(self.runtime.engine.advance(round(seconds * 1000)), _LONG_SECONDS)
+        self.call(self.engine.advance(round(seconds * 1000)), _LONG_SECONDS)
 
     def run_until_idle(self) -> None:
         """Let virtual time pass until nothing waits and nothing runs."""
-        self.call(self.runtime.engine.run_until_idle(), _LONG_SECONDS)
+        self.call(self.engine.run_until_idle(), _LONG_SECONDS)
 
     def _end_thread(self) -> None:
         loop, thread = self._loop, self._thread
@@ -214,9 +249,9 @@ def _end_by(number: int, when: str) -> NoReturn:
 
 
 def _spare_the_collector() -> None:
-    """What is loaded by now stays; looking through it again and again costs a tenth of the CPU.
+    """Exclude the objects that exist now from garbage collection, and collect rarely.
 
-    Requests leave next to no cycles behind: rare collections are enough.
+    Scanning them costs a tenth of the CPU time, and requests leave few reference cycles.
     """
     gc.collect()
     gc.freeze()
@@ -224,7 +259,7 @@ def _spare_the_collector() -> None:
 
 
 def new_event_loop() -> asyncio.AbstractEventLoop:
-    """An event loop, uvloop's where there is one."""
+    """Return an event loop, of uvloop if it is installed."""
     try:
         uvloop = importlib.import_module("uvloop")
     except ImportError:

@@ -20,7 +20,7 @@ import pytest
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from fc_async_local.bootstrap.runtime import Addresses
+    from fc_async_local.bootstrap.options import Addresses
     from fc_async_local.embedded import LocalRuntime
     from fc_async_local.execution.inprocess import Handler as InProcessHandler
     from fc_async_local.execution.protocol import Attempt
@@ -115,7 +115,7 @@ class FcLocal:
         return lambda event, attempt: handler(event, context_of(attempt, addresses))
 
     async def _deploy(self, name: str, body: dict[str, Any], config: dict[str, Any]) -> None:
-        registry = self.runtime.runtime.registry
+        registry = self.runtime.registry
         if name in await registry.functions.names():
             await registry.functions.update(name, body)
         else:
@@ -126,28 +126,28 @@ class FcLocal:
         """Make a queue of MNS; returns its ARN, to be used as destination."""
         from fc_async_sdk.spec.arn import MnsQueueArn
 
-        self.runtime.call(self.runtime.runtime.services.mns.create_queue(name))
+        self.runtime.call(self.runtime.services.mns.create_queue(name))
         return str(MnsQueueArn(queue=name, **self._place))
 
     def create_topic(self, name: str) -> str:
         """Make a topic of MNS; returns its ARN."""
         from fc_async_sdk.spec.arn import MnsTopicArn
 
-        self.runtime.call(self.runtime.runtime.services.topics.create_topic(name))
+        self.runtime.call(self.runtime.services.topics.create_topic(name))
         return str(MnsTopicArn(topic=name, **self._place))
 
     def create_bus(self, name: str) -> str:
         """Make a bus of EventBridge; returns its ARN."""
         from fc_async_sdk.spec.arn import EventBusArn
 
-        self.runtime.call(self.runtime.runtime.services.eventbridge.create_bus(name))
+        self.runtime.call(self.runtime.services.eventbridge.create_bus(name))
         return str(EventBusArn(bus=name, **self._place))
 
     def create_rocketmq_topic(self, instance_id: str, topic: str) -> str:
         """Make a topic of a RocketMQ 4.x instance; returns its ARN."""
         from fc_async_sdk.spec.arn import RocketMqTopicArn
 
-        rocketmq = self.runtime.runtime.services.rocketmq
+        rocketmq = self.runtime.services.rocketmq
         self.runtime.call(rocketmq.create_topic(instance_id, topic))
         return str(RocketMqTopicArn(instance_id=instance_id, topic=topic, **self._place))
 
@@ -166,7 +166,7 @@ class FcLocal:
     async def _receive(self, queue: str) -> str | None:
         from fc_async_local.services.mns.queue import handle_of
 
-        mns = self.runtime.runtime.mns
+        mns = self.runtime.services.mns
         messages = await mns.receive(queue, wait_seconds=0)
         if not messages:
             return None
@@ -201,14 +201,14 @@ class FcLocal:
         )
 
     async def _set_fault(self, destination: str, **fault: Any) -> None:
-        self.runtime.runtime.services.faults.add(destination, **fault)
+        self.runtime.services.faults.add(destination, **fault)
 
     def heal_destinations(self) -> None:
         """Take all faults away."""
         self.runtime.call(self._clear_faults())
 
     async def _clear_faults(self) -> None:
-        self.runtime.runtime.services.faults.clear()
+        self.runtime.services.faults.clear()
 
     def advance(self, seconds: float) -> None:
         """Let time pass; returns when everything that fell due on the way is done."""

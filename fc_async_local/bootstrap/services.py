@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The services beside Function Compute, put together: what each needs and where it is reached.
-
-Part of the composition root. What a service does is its own package's.
-"""
+"""Part of the composition root: the services beside Function Compute, and the destinations."""
 
 from __future__ import annotations
 
@@ -39,17 +36,17 @@ from fc_async_sdk.errors import InvalidArn
 from fc_async_sdk.spec import arn
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from contextlib import AsyncExitStack
 
-    from fc_async_local.bootstrap.stores import Stores
-    from fc_async_local.clock import Clock
+    from fc_async_local.bootstrap.stores import Foundation
     from fc_async_local.destinations.protocol import Creating, Destination, DestinationKind
+    from fc_async_local.functions import FunctionRegistry
+    from fc_async_local.functions.async_configs import AsyncConfigs
     from fc_async_local.functions.triggers import Triggers
     from fc_async_local.http.messages import App
     from fc_async_local.services.invoking import FunctionInvoker
-    from fc_async_local.settings import DestinationSettings, Settings
-    from fc_async_local.store.document_cache import DocumentCache
+    from fc_async_local.settings import DestinationSettings
     from fc_async_local.wakeups import Wakeups
     from fc_async_sdk.models import AsyncConfig
 
@@ -66,11 +63,11 @@ class Services(NamedTuple):
         topics: Topics of MNS.
         rocketmq: Topics of RocketMQ.
         eventbridge: Buses and rules.
-        apps: What answers on the port of each of :data:`NAMES`.
-        destinations: The adapters that hand events to them, and to functions.
-        faults: What is to go wrong with those on purpose.
-        triggers: What fires functions for messages and events.
-        creators: What makes destinations, by kind.
+        apps: The ASGI application on the port of each of :data:`NAMES`.
+        destinations: The adapter of each kind of destination.
+        faults: The faults of destinations that a test asked for.
+        triggers: Fires functions for messages and events.
+        creators: The adapters that can make a missing destination, by kind.
         wakeups: Wakes polls of the services.
     """
 
@@ -88,68 +85,67 @@ class Services(NamedTuple):
     @classmethod
     async def open(
         cls,
-        stores: Stores,
-        clock: Clock,
-        settings: Settings,
+        foundation: Foundation,
         invoker: FunctionInvoker,
-        triggers: Triggers,
-        role_of: Callable[[str, str], Awaitable[str]],
+        registry: FunctionRegistry,
         closing: AsyncExitStack,
     ) -> Services:
-        """Put them together and let them take up what they had left to do.
+        """Open the services, and resume the work that they had left.
 
         Args:
-            stores: Where they keep things.
-            clock: Their time.
-            settings: The runtime's.
-            invoker: Runs functions, for destinations, rules and triggers.
-            triggers: What invokes functions besides the API.
-            role_of: A function's role by name and qualifier.
-            closing: Closes what has to be closed.
+            foundation: Stores, clock and settings.
+            invoker: Invokes functions, for destinations, rules and triggers.
+            registry: Triggers, roles and destinations of functions.
+            closing: Closes the services.
 
         Raises:
-            StoreUnavailable: The store can't be asked.
+            StoreUnavailable: The store cannot be read.
         """
-        kept = stores.documents
-        await kept.refresh()
+        stores, clock, settings = foundation
+        await stores.documents.refresh()
         poster = HttpPoster()
         closing.push_async_callback(poster.aclose)
-        services = _services(stores, kept, poster, invoker, clock=clock, settings=settings)
-        fired = _trigger_runner(
-            services,
-            triggers,
-            invoker,
-            clock=clock,
-            settings=settings,
-        )
-        for service in (services.topics, services.eventbridge, fired):
+        protocols = _protocols(foundation, poster, invoker)
+        fired = _trigger_runner(foundation, protocols, registry.triggers, invoker)
+        for service in (protocols.topics, protocols.eventbridge, fired):
             await service.start()
             closing.push_async_callback(service.aclose)
-        closing.push_async_callback(_end, start_task("documents", kept.follow()))
+        closing.push_async_callback(_end, start_task("documents", stores.documents.follow()))
         faults = Faults(clock)
-        creators = _creators(services, settings.destinations)
+        creators = _creators(protocols, settings.destinations)
         adapters: Sequence[Destination] = (
             *creators,
-            FunctionDestination(invoker, triggers.has_http, settings.destinations),
+            FunctionDestination(invoker, registry.triggers.has_http, settings.destinations),
             HttpEndpoint(poster),
         )
         if settings.destinations.enforce_roles:
-            adapters = [Permitted(adapter, role_of, settings.destinations) for adapter in adapters]
-        return cls(
-            *services,
-            apps=_apps(services),
+            adapters = [
+                Permitted(adapter, registry.role, settings.destinations) for adapter in adapters
+            ]
+        services = cls(
+            *protocols,
+            apps=_apps(protocols),
             destinations={adapter.kind: Faulty(adapter, faults, clock) for adapter in adapters},
             faults=faults,
             triggers=fired,
             creators={creator.kind: creator for creator in creators},
             wakeups=stores.wakeups,
         )
+        if settings.destinations.create_missing:
+            await services.follow(registry.async_configs)
+        return services
+
+    async def follow(self, configs: AsyncConfigs) -> None:
+        """Make the destinations of all configurations, now and whenever one is written."""
+        configs.listen(self.create_destinations)
+        for config in await configs.everything():
+            await self.create_destinations(config)
 
     async def create_destinations(self, config: AsyncConfig) -> None:
-        """Make the queues, topics and buses that a configuration names, unless they are there.
+        """Make the queues, topics and buses that a configuration names, unless they exist.
 
-        So a consumer can subscribe before the first event. What cannot be made is logged: the
-        delivery of an event will fail with the same reason.
+        A consumer can then subscribe before the first event. A failure is logged: the delivery
+        of an event will fail for the same reason.
         """
         for _, destination in config.destinations:
             await self._create(destination)
@@ -164,13 +160,13 @@ class Services(NamedTuple):
             _LOG.warning("destination %s cannot be made: %s", destination, error)
 
     def release(self) -> None:
-        """Cancel all long polls, so that servers can stop."""
+        """Cancel all long polls and the triggers, so that the servers can stop."""
         self.triggers.stop()
         self.wakeups.end_polls()
 
 
-class _Services(NamedTuple):
-    """What speaks a protocol of its own, before anything is handed to it."""
+class _Protocols(NamedTuple):
+    """The services with a protocol of their own."""
 
     mns: MnsService
     topics: TopicService
@@ -183,75 +179,66 @@ async def _end(task: asyncio.Task[Any]) -> None:
     await asyncio.wait({task})
 
 
-def _services(
-    stores: Stores,
-    kept: DocumentCache,
-    poster: HttpPoster,
-    invoker: FunctionInvoker,
-    *,
-    clock: Clock,
-    settings: Settings,
-) -> _Services:
-    dice, wakeups = random.SystemRandom(), stores.wakeups
+def _protocols(foundation: Foundation, poster: HttpPoster, invoker: FunctionInvoker) -> _Protocols:
+    stores, clock, settings = foundation
+    messages, documents, wakeups = stores.messages, stores.documents, stores.wakeups
+    dice = random.SystemRandom()
     survey = SURVEY_MS if wakeups.shared else None
-    mns = MnsService(stores.messages, clock, settings, wakeups)
+    mns = MnsService(messages, clock, settings, wakeups)
     topics = TopicService(
-        mns, stores.messages, kept, poster, invoker, clock=clock, random=dice, survey_ms=survey
+        mns, messages, documents, poster, invoker, clock=clock, random=dice, survey_ms=survey
     )
-    rocketmq = RocketMqService(stores.logs, kept, clock=clock, settings=settings, wakeups=wakeups)
+    rocketmq = RocketMqService(
+        stores.logs, documents, clock=clock, settings=settings, wakeups=wakeups
+    )
     targets = Targets(poster=poster, queues=mns, rocketmq=rocketmq, invoker=invoker)
     eventbridge = EventBridgeService(
-        stores.messages,
-        kept,
+        messages,
+        documents,
         targets,
         clock=clock,
         settings=settings,
         random=dice,
         survey_ms=survey,
     )
-    return _Services(mns, topics, rocketmq, eventbridge)
+    return _Protocols(mns, topics, rocketmq, eventbridge)
 
 
 def _trigger_runner(
-    services: _Services,
-    triggers: Triggers,
-    invoker: FunctionInvoker,
-    *,
-    clock: Clock,
-    settings: Settings,
+    foundation: Foundation, protocols: _Protocols, triggers: Triggers, invoker: FunctionInvoker
 ) -> TriggerRunner:
-    """Make what fires functions; it is told whenever triggers change."""
+    """Return the runner of triggers; it looks again when triggers change."""
     runner = TriggerRunner(
         triggers.everything,
-        mns=services.mns,
-        topics=services.topics,
-        rocketmq=services.rocketmq,
-        eventbridge=services.eventbridge,
+        mns=protocols.mns,
+        topics=protocols.topics,
+        rocketmq=protocols.rocketmq,
+        eventbridge=protocols.eventbridge,
         invoker=invoker,
-        clock=clock,
-        place=settings.place,
+        clock=foundation.clock,
+        place=foundation.settings.place,
     )
     triggers.listen(runner.refresh)
     return runner
 
 
 def _creators(
-    services: _Services, settings: DestinationSettings
+    protocols: _Protocols, settings: DestinationSettings
 ) -> tuple[MnsQueueDestination, MnsTopicDestination, EventBridgeDestination, RocketMqDestination]:
-    """What hands an event to a service, and makes what it is handed to."""
+    """Return the adapters of destinations that can also be created."""
     return (
-        MnsQueueDestination(services.mns, settings),
-        MnsTopicDestination(services.topics, settings),
-        EventBridgeDestination(services.eventbridge, settings),
-        RocketMqDestination(services.rocketmq, settings),
+        MnsQueueDestination(protocols.mns, settings),
+        MnsTopicDestination(protocols.topics, settings),
+        EventBridgeDestination(protocols.eventbridge, settings),
+        RocketMqDestination(protocols.rocketmq, settings),
     )
 
 
-def _apps(services: _Services) -> Mapping[str, App]:
+def _apps(protocols: _Protocols) -> Mapping[str, App]:
     # Clients sign with the machine's time, also when the runtime's is virtual.
     clock = RealClock()
     return {
-        "mns": MnsEndpoint(services.mns, clock, services.topics),
-        "rocketmq": RocketMqEndpoint(services.rocketmq, clock),
-        "eventbridge": EventBridgeEndpoint(services.eventbridge, clock),
+        "mns": MnsEndpoint(protocols.mns, clock, protocols.topics),
+        "rocketmq": RocketMqEndpoint(protocols.rocketmq, clock),
+        "eventbridge": EventBridgeEndpoint(protocols.eventbridge, clock),
     }

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Opens the stores of a runtime: where its state is, and which node of it this one is.
+"""Opens the stores of a runtime, and names the node among those that share a store.
 
-One word chooses: ``sqlite`` (a file in the data folder), ``memory`` (nothing is kept) or the URL
-of a PostgreSQL database that several nodes share. Then a node's folder holds nothing but its name
-and copies of code.
+One word chooses the store: ``sqlite`` (a file in the data folder), ``memory`` (nothing is kept), or
+the URL of a PostgreSQL database that several nodes share. The data folder of such a node contains
+only the name of the node and copies of code.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from fc_async_local.clock import Clock
     from fc_async_local.services.mns.store import MessageStore
     from fc_async_local.services.rocketmq.store import LogStore
+    from fc_async_local.settings import Settings
     from fc_async_local.store.postgres.database import PostgresDatabase
     from fc_async_local.store.protocol import BlobStore, Store
 
@@ -37,11 +38,11 @@ _ALONE: Final = "local"
 
 
 class Stores(NamedTuple):
-    """Everything that a runtime keeps.
+    """The stores of a runtime.
 
     Attributes:
         wakeups: Tells of changes by this node and by others.
-        node_id: What this node is called; the same after a restart.
+        node_id: The name of this node; the same after a restart.
     """
 
     store: Store
@@ -53,8 +54,22 @@ class Stores(NamedTuple):
     node_id: str
 
 
+class Foundation(NamedTuple):
+    """What all parts of a runtime are built on.
+
+    Attributes:
+        stores: Where the state is kept.
+        clock: The time of the runtime, real or virtual.
+        settings: The settings of the runtime.
+    """
+
+    stores: Stores
+    clock: Clock
+    settings: Settings
+
+
 async def open_stores(choice: str, data: Path, clock: Clock, closing: AsyncExitStack) -> Stores:
-    """Open the stores; what has to be closed is left to ``closing``.
+    """Open the stores; ``closing`` closes them.
 
     Args:
         choice: ``sqlite``, ``memory`` or ``postgresql://…``.
@@ -64,8 +79,8 @@ async def open_stores(choice: str, data: Path, clock: Clock, closing: AsyncExitS
 
     Raises:
         ValueError: There is no such store.
-        StoreUnusable: It is used by another runtime, newer than this program, or damaged.
-        StoreUnavailable: It can't be reached, or the disk is full.
+        StoreUnusable: It is in use by another runtime, newer than this program, or damaged.
+        StoreUnavailable: It cannot be reached, or the disk is full.
     """
     opened = await factory.open_stores(_where(choice, data))
     closing.push_async_callback(opened.aclose)
@@ -100,7 +115,7 @@ def _where(choice: str, data: Path) -> str | Path:
 async def _on_postgres(
     pool: PostgresDatabase, node_id: str, clock: Clock, closing: AsyncExitStack
 ) -> tuple[MessageStore, LogStore, Wakeups]:
-    # The driver is an extra: imported only when it is there, as the pool shows.
+    # The driver is an extra; it is installed if there is a pool.
     from fc_async_local.services.mns.postgres import PostgresMessageStore  # noqa: PLC0415
     from fc_async_local.services.rocketmq.postgres import PostgresLogStore  # noqa: PLC0415
     from fc_async_local.store.postgres.channel import PostgresChannel  # noqa: PLC0415
@@ -113,7 +128,10 @@ async def _on_postgres(
 
 
 def _node_id(data: Path) -> str:
-    """Made once for a data folder, so that a node finds again what it held."""
+    """Return the name of the node, made once for a data folder.
+
+    After a restart the node takes back the claims that it held under this name.
+    """
     file = data / _NODE_FILE
     if not file.exists():
         file.write_text(uuid.uuid4().hex)

@@ -13,7 +13,7 @@ from typing import Literal
 import msgspec
 
 from fc_async_local.domain.states import Status
-from fc_async_sdk import limits
+from fc_async_sdk.spec import limits
 
 CallPath = tuple[str, ...]
 """ARNs of the functions that led here through destinations, oldest first (the loop guard's)."""

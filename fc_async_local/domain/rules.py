@@ -8,6 +8,8 @@ from typing import Annotated, Final
 from msgspec import Meta
 
 from fc_async_local.domain.ranges import Ranged
+from fc_async_sdk.spec import limits
+from fc_async_sdk.spec.arn import FunctionArn
 
 _DAY_MS: Final = 86_400_000
 
@@ -28,6 +30,14 @@ class Place(Ranged, frozen=True, kw_only=True):
 
     region: RegionId = "cn-hangzhou"
     account_id: AccountId = "1234567890123456"
+
+    def function_arn(self, name: str, qualifier: str = limits.DEFAULT_QUALIFIER) -> str:
+        """Return the ARN of a function of this region and account."""
+        return str(
+            FunctionArn(
+                region=self.region, account_id=self.account_id, function=name, qualifier=qualifier
+            )
+        )
 
 
 class Rules(Ranged, frozen=True, kw_only=True):

@@ -126,7 +126,10 @@ class Settler:
         if after.task_mode:
             detail = _detail(end.condition, decided.outcome, after)
             if end.condition == conditions.RECURSIVE:
-                detail["path"] = [*after.call_path, self._own_arn(after)]
+                detail["path"] = [
+                    *after.call_path,
+                    self._place.function_arn(after.function, after.qualifier),
+                ]
             events = (TaskEvent(status=end.status, at=now, detail=detail),)
         return Settlement(
             invocation=final,
@@ -145,7 +148,7 @@ class Settler:
         target = self._destination(end, decided.config)
         if target is None:
             return None
-        own = self._own_arn(after)
+        own = self._place.function_arn(after.function, after.qualifier)
         call_path = (*after.call_path, own) if self._rules.max_repeats else ()
         destination, error = self._resolve(target[1], end, call_path)
         return Delivery(
@@ -203,16 +206,6 @@ class Settler:
         except InvalidArn as error:
             return text, error
         return str(target), target
-
-    def _own_arn(self, invocation: Invocation) -> str:
-        return str(
-            arn.FunctionArn(
-                region=self._place.region,
-                account_id=self._place.account_id,
-                function=invocation.function,
-                qualifier=invocation.qualifier,
-            )
-        )
 
 
 def _after_attempt(invocation: Invocation, outcome: Outcome | None, began: int) -> Invocation:

@@ -22,6 +22,9 @@ from fc_async_local.store.protocol import Settled
 from fc_async_sdk.errors import InvalidArn
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fc_async_local.destinations.protocol import Destination, DestinationKind
     from fc_async_local.domain.invocation import Delivery
     from fc_async_local.engine.ports import Ports
 
@@ -51,8 +54,9 @@ class Delivering:
         """How many deliveries are being tried."""
         return len(self._tasks)
 
-    def start(self) -> None:
-        """Begin to deliver."""
+    def start(self, destinations: Mapping[DestinationKind, Destination]) -> None:
+        """Begin to deliver, with an adapter for each destination kind."""
+        self._destinations = destinations
         self._claims.start()
 
     async def _claim(self) -> int | None:
@@ -125,7 +129,7 @@ class Delivering:
             kind = kind_of(delivery.destination)
         except InvalidArn as error:
             return DeliveryResult(400, "InvalidDestinationResources", str(error))
-        adapter = self._ports.destinations.get(kind)
+        adapter = self._destinations.get(kind)
         if adapter is None:
             return DeliveryResult(
                 400, "InvalidDestinationResources", f"this runtime has no destination {kind!r}"

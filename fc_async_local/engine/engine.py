@@ -58,8 +58,6 @@ class Engine:
         store: Where invocations are kept.
         registry: Where functions and their configuration are read.
         runner: What runs functions.
-        destinations: An adapter for each destination kind; may be filled after construction (the
-            function destination needs the engine).
         clock: Real or virtual.
         settings: The runtime's settings.
         node_id: Who holds the claims; unique among nodes that share a store, the same after a
@@ -76,7 +74,6 @@ class Engine:
         store: Store,
         registry: Registry,
         runner: FunctionRunner,
-        destinations: Mapping[DestinationKind, Destination],
         clock: Clock,
         settings: Settings,
         node_id: str = "local",
@@ -88,7 +85,6 @@ class Engine:
             store=store,
             registry=registry,
             runner=runner,
-            destinations=destinations,
             clock=clock,
             rules=settings.rules,
             settings=settings.engine,
@@ -103,11 +99,16 @@ class Engine:
         self._accepting = Accepting(self._ports)
         self._pruning = Loop("prune", self._ports.wakeups, self._prune)
 
-    async def start(self) -> None:
-        """Take back what this node held before and begin to work."""
+    async def start(self, destinations: Mapping[DestinationKind, Destination]) -> None:
+        """Take back what this node held before and begin to work.
+
+        Args:
+            destinations: An adapter for each destination kind. They come with the start and not
+                with the engine, because some of them invoke functions through the engine.
+        """
         await persist(self._ports.clock, "start", self._release)
         self._dispatching.start()
-        self._delivering.start()
+        self._delivering.start(destinations)
         self._pruning.start()
 
     async def aclose(self, *, grace_ms: int = 0) -> None:

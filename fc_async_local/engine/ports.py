@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     import random
 
     from fc_async_local.clock import Clock
-    from fc_async_local.destinations.protocol import Destination, DestinationKind
     from fc_async_local.domain.rules import Rules
     from fc_async_local.domain.settlement import Settler
     from fc_async_local.engine.protocol import Registry
@@ -59,7 +58,6 @@ class Ports:
     """What the engine works through.
 
     Attributes:
-        destinations: An adapter for each destination kind.
         node_id: Who holds the claims; the same after a restart lets the node take back at once
             what it held.
         settler: Turns decisions into what is written.
@@ -70,7 +68,6 @@ class Ports:
     store: Store
     registry: Registry
     runner: FunctionRunner
-    destinations: Mapping[DestinationKind, Destination]
     clock: Clock
     rules: Rules
     settings: EngineSettings

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from fc_async_local.clock import Clock
+    from fc_async_local.domain.rules import Place
     from fc_async_local.functions.cache import SnapshotCache
     from fc_async_local.functions.paging import Page
     from fc_async_sdk.models import AsyncConfig
@@ -22,11 +23,10 @@ if TYPE_CHECKING:
 class AsyncConfigs:
     """Put, read, delete and list configurations."""
 
-    def __init__(self, cache: SnapshotCache, clock: Clock, *, region: str, account_id: str) -> None:
+    def __init__(self, cache: SnapshotCache, clock: Clock, place: Place) -> None:
         self._cache = cache
         self._clock = clock
-        self._region = region
-        self._account_id = account_id
+        self._place = place
         self._listener: Callable[[AsyncConfig], Awaitable[None]] | None = None
 
     def listen(self, listener: Callable[[AsyncConfig], Awaitable[None]]) -> None:
@@ -43,7 +43,7 @@ class AsyncConfigs:
         return [record.config for record in snapshot.all(AsyncConfigRecord)]
 
     def _describe(self, record: AsyncConfigRecord) -> dict[str, Any]:
-        return async_rules.describe(record, region=self._region, account=self._account_id)
+        return async_rules.describe(record, self._place)
 
     async def put(self, function: str, qualifier: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """PutAsyncInvokeConfig: replaces; what the body leaves out falls back to the default.

@@ -27,6 +27,7 @@ from fc_async_sdk.spec import arn, async_config
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from fc_async_local.domain.rules import Place
     from fc_async_local.functions.records import AsyncConfigRecord
 
 
@@ -83,14 +84,11 @@ def _check_destination(name: str, target: arn.DestinationArn) -> None:
         raise refusals.invalid_destination(f"{name}: {error.message}") from None
 
 
-def describe(record: AsyncConfigRecord, *, region: str, account: str) -> dict[str, Any]:
+def describe(record: AsyncConfigRecord, place: Place) -> dict[str, Any]:
     """A configuration as the API answers it: what was set, its ARN and its times."""
-    target = arn.FunctionArn(
-        region=region, account_id=account, function=record.function, qualifier=record.qualifier
-    )
     return {
         **record.config.to_dict(),
-        "functionArn": str(target),
+        "functionArn": place.function_arn(record.function, record.qualifier),
         "createdTime": rfc3339(record.created_at),
         "lastModifiedTime": rfc3339(record.modified_at),
     }

@@ -19,10 +19,11 @@ from fc_async_local.functions.records import FunctionRecord, Settings, VersionRe
 from fc_async_local.functions.times import rfc3339
 from fc_async_sdk.models import Code, CustomRuntimeConfig, FunctionSettings
 from fc_async_sdk.spec import limits, runtimes
-from fc_async_sdk.spec.arn import FunctionArn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from fc_async_local.domain.rules import Place
 
 _DESCRIPTION_LENGTH: Final = 256
 _HANDLER_LENGTH: Final = 128
@@ -270,7 +271,7 @@ def check_tags(given: object) -> dict[str, str]:
 
 
 def describe(
-    record: FunctionRecord | VersionRecord, function: FunctionRecord, *, region: str, account: str
+    record: FunctionRecord | VersionRecord, function: FunctionRecord, place: Place
 ) -> dict[str, Any]:
     """A function as the API answers it: what was set, and what the service adds.
 
@@ -280,10 +281,8 @@ def describe(
     Args:
         record: The unpublished code, or the version that was asked for.
         function: The function itself.
-        region: For its ARN.
-        account: For its ARN.
+        place: For its ARN.
     """
-    arn = FunctionArn(region=region, account_id=account, function=function.name)
     answer: dict[str, Any] = {"role": "", **record.settings}
     layers = answer.pop("layers", None)
     if layers:
@@ -291,7 +290,7 @@ def describe(
     modified = record.created_at if isinstance(record, VersionRecord) else record.modified_at
     answer |= {
         "functionName": function.name,
-        "functionArn": str(arn),
+        "functionArn": place.function_arn(function.name),
         "functionId": function.function_id,
         "codeChecksum": record.code.checksum,
         "codeSize": record.code.size,

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from fc_async_local.clock import Clock
+    from fc_async_local.domain.rules import Place
     from fc_async_local.functions.cache import SnapshotCache
     from fc_async_local.functions.code import CodeStorage
     from fc_async_local.functions.paging import Page
@@ -64,23 +65,19 @@ class Functions:
         storage: CodeStorage,
         clock: Clock,
         *,
-        region: str,
-        account_id: str,
+        place: Place,
         new_id: Callable[[], str],
     ) -> None:
         self._cache = cache
         self._storage = storage
         self._clock = clock
-        self._region = region
-        self._account_id = account_id
+        self._place = place
         self._new_id = new_id
 
     def _describe(
         self, record: FunctionRecord | VersionRecord, function: FunctionRecord
     ) -> dict[str, Any]:
-        return function_rules.describe(
-            record, function, region=self._region, account=self._account_id
-        )
+        return function_rules.describe(record, function, self._place)
 
     async def create(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """CreateFunction.

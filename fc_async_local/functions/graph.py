@@ -11,6 +11,7 @@ from fc_async_sdk.spec.graph import Node, on_cycles, resolve
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from fc_async_local.domain.rules import Place
     from fc_async_local.functions.records import AsyncConfigRecord
     from fc_async_sdk.spec.async_config import Outcome
 
@@ -34,24 +35,18 @@ class Graph(NamedTuple):
     edges: tuple[Edge, ...]
 
 
-def draw(
-    configs: Iterable[AsyncConfigRecord], functions: Iterable[str], *, region: str, account: str
-) -> Graph:
+def draw(configs: Iterable[AsyncConfigRecord], functions: Iterable[str], place: Place) -> Graph:
     """Return the graph of all configurations; functions without one are nodes as well."""
-    names = {
-        _own(name, limits.DEFAULT_QUALIFIER, region=region, account=account): (
-            f"{name}/{limits.DEFAULT_QUALIFIER}"
-        )
-        for name in functions
-    }
+    latest = limits.DEFAULT_QUALIFIER
+    names = {_own(name, latest, place): f"{name}/{latest}" for name in functions}
     links: list[tuple[Node, Node, Outcome]] = []
     for record in configs:
-        source = _own(record.function, record.qualifier, region=region, account=account)
+        source = _own(record.function, record.qualifier, place)
         names[source] = f"{record.function}/{record.qualifier}"
         for outcome, text in record.config.destinations:
-            resolved = resolve(arn.parse(text), region=region, account_id=account)
+            resolved = resolve(arn.parse(text), region=place.region, account_id=place.account_id)
             target = Node.of(resolved)
-            own = target.kind == "function" and target[1:3] == (region, account)
+            own = target.kind == "function" and target[1:3] == (place.region, place.account_id)
             names[target] = f"{target.name}/{target.qualifier}" if own else str(resolved)
             links.append((source, target, outcome))
     cyclic = on_cycles([(source, target) for source, target, _ in links])
@@ -63,5 +58,5 @@ def draw(
     return Graph(dict(nodes), tuple(sorted(edges)))
 
 
-def _own(name: str, qualifier: str, *, region: str, account: str) -> Node:
-    return Node("function", region, account, name, qualifier)
+def _own(name: str, qualifier: str, place: Place) -> Node:
+    return Node("function", place.region, place.account_id, name, qualifier)

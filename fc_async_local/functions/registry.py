@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fc_async_local.clock import Clock
+    from fc_async_local.domain.rules import Place
     from fc_async_local.execution.protocol import Deployment
     from fc_async_local.functions.snapshot import Snapshot
     from fc_async_local.store.document_cache import DocumentCache
@@ -42,8 +43,7 @@ class FunctionRegistry:
         blobs: Where code is kept.
         clock: For created and modified times.
         checksum: CRC-64/ECMA-182 as decimal text.
-        region: For ARNs.
-        account_id: For ARNs.
+        place: Region and account in ARNs.
         new_id: Makes ids of functions and triggers.
     """
 
@@ -54,27 +54,18 @@ class FunctionRegistry:
         clock: Clock,
         *,
         checksum: Checksum,
-        region: str,
-        account_id: str,
+        place: Place,
         new_id: Callable[[], str] = lambda: str(uuid.uuid4()),
     ) -> None:
         self._cache = SnapshotCache(documents)
-        self._region = region
-        self._account_id = account_id
+        self._place = place
         self.code = CodeStorage(blobs, checksum, clock)
-        self.functions = Functions(
-            self._cache,
-            self.code,
-            clock,
-            region=region,
-            account_id=account_id,
-            new_id=new_id,
-        )
+        self.functions = Functions(self._cache, self.code, clock, place=place, new_id=new_id)
         self.aliases = Aliases(self._cache, clock)
-        self.async_configs = AsyncConfigs(self._cache, clock, region=region, account_id=account_id)
+        self.async_configs = AsyncConfigs(self._cache, clock, place)
         self.triggers = Triggers(self._cache, clock, new_id=new_id)
-        self.scaling = Scaling(self._cache, region=region, account_id=account_id)
-        self.tags = Tags(self._cache, region=region, account_id=account_id)
+        self.scaling = Scaling(self._cache, place)
+        self.tags = Tags(self._cache, place)
 
     async def deployment(self, function: str, qualifier: str, *, roll: float) -> Deployment:
         """What runs for a qualifier; see :class:`fc_async_local.engine.protocol.Registry`."""
@@ -118,8 +109,7 @@ class FunctionRegistry:
         return draw(
             snapshot.all(AsyncConfigRecord),
             [record.name for record in snapshot.all(FunctionRecord)],
-            region=self._region,
-            account=self._account_id,
+            self._place,
         )
 
     async def code_checksum(self, function: str, version_id: str) -> str:

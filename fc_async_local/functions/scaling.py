@@ -18,11 +18,11 @@ from fc_async_local.functions.records import (
     key_in,
 )
 from fc_async_sdk.spec import limits
-from fc_async_sdk.spec.arn import FunctionArn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from fc_async_local.domain.rules import Place
     from fc_async_local.functions.cache import SnapshotCache
     from fc_async_local.functions.paging import Page
 
@@ -39,20 +39,9 @@ _SCALING_INPUT: Final = (
 class Scaling:
     """Reserved concurrency, provisioned instances, scaling configuration, VPC bindings."""
 
-    def __init__(self, cache: SnapshotCache, *, region: str, account_id: str) -> None:
+    def __init__(self, cache: SnapshotCache, place: Place) -> None:
         self._cache = cache
-        self._region = region
-        self._account_id = account_id
-
-    def _arn(self, function: str, qualifier: str = limits.DEFAULT_QUALIFIER) -> str:
-        return str(
-            FunctionArn(
-                region=self._region,
-                account_id=self._account_id,
-                function=function,
-                qualifier=qualifier,
-            )
-        )
+        self._arn = place.function_arn
 
     # --- reserved concurrency -----------------------------------------------------------------
 

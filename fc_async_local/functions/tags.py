@@ -10,11 +10,11 @@ import msgspec
 from fc_async_local.functions import function_rules, paging, refusals
 from fc_async_local.functions.records import FunctionRecord
 from fc_async_sdk.errors import shorten
-from fc_async_sdk.spec.arn import FunctionArn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from fc_async_local.domain.rules import Place
     from fc_async_local.functions.cache import SnapshotCache
     from fc_async_local.functions.paging import Page
 
@@ -38,10 +38,9 @@ def check_type(kind: object) -> None:
 class Tags:
     """Add, take away and list tags."""
 
-    def __init__(self, cache: SnapshotCache, *, region: str, account_id: str) -> None:
+    def __init__(self, cache: SnapshotCache, place: Place) -> None:
         self._cache = cache
-        self._region = region
-        self._account_id = account_id
+        self._arn = place.function_arn
 
     async def add(self, body: Mapping[str, Any]) -> None:
         """TagResources.
@@ -113,9 +112,6 @@ class Tags:
         ]
         found.sort(key=_position)
         return paging.cut(found, page, _position, of="tags")
-
-    def _arn(self, function: str) -> str:
-        return str(FunctionArn(region=self._region, account_id=self._account_id, function=function))
 
 
 def _position(tag: Mapping[str, str]) -> str:

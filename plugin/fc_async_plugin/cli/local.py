@@ -21,7 +21,7 @@ from fc_async_sdk import _project_folder
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from fc_async_local.bootstrap.runtime import Addresses, Options
+    from fc_async_local.bootstrap.options import Addresses, Options
     from fc_async_local.settings import Settings
     from fc_async_plugin.cli.options import Format
 
@@ -138,7 +138,7 @@ def start(
     log_level: str,
 ) -> None:
     """Start the local runtime and run until Ctrl+C or SIGTERM."""
-    runtime, embedded = _import_runtime()
+    runtime_options, embedded = _import_runtime()
     given = {
         "strict_auth": strict_auth,
         "create_missing": create_missing,
@@ -148,7 +148,7 @@ def start(
         **({"account_id": account_id} if account_id is not None else {}),
     }
     settings = _settings(assignments, given)
-    options: Options = runtime.Options(
+    options: Options = runtime_options.Options(
         data=data, port=port, clock=clock, store=store, settings=settings
     )
     older = Path(_project_folder.NAME, "fc-async.db")
@@ -174,14 +174,14 @@ def start(
 def _import_runtime() -> tuple[Any, Any]:
     try:
         from fc_async_local import embedded
-        from fc_async_local.bootstrap import runtime
+        from fc_async_local.bootstrap import options
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("fc_async"):
             raise
         raise click.ClickException(
             f"the local runtime needs {error.name}: pip install 'fc-async[local]'"
         ) from error
-    return runtime, embedded
+    return options, embedded
 
 
 def _access_keys(file: Path | None) -> dict[str, str]:

@@ -31,7 +31,7 @@ def create(fc_local, name, text):
 
 def kept(fc_local, text):
     """Whether the archive is still in the store."""
-    registry = fc_local.runtime.runtime.registry
+    registry = fc_local.runtime.registry
     wanted = CodeRef(checksum=checksum(code(text)))
     return fc_local.runtime.call(registry.code.fetch(wanted)) is not None
 
@@ -107,7 +107,7 @@ def test_an_upload_under_an_existing_object_name_replaces_the_object(tmp_path, s
                 "ossObjectName": place.oss_object_name,
             },
         }
-        created = local.call(local.runtime.registry.functions.create(body))
+        created = local.call(local.registry.functions.create(body))
     assert created["codeChecksum"] == checksum(code("second"))
 
 

@@ -82,12 +82,11 @@ def test_twenty_thousand_waiting_neither_delay_nor_bloat_anything(tmp_path: Path
             store=store,
             registry=Functions(),
             runner=InProcessRunner({"f": handler}, clock),
-            destinations={},
             clock=clock,
             settings=Settings(),
         )
         tracemalloc.start()
-        await engine.start()
+        await engine.start({})
         for _ in range(20):
             await engine.invoke_async(InvokeRequest("f", b""))
         await clock.quiet()

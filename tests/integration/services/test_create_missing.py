@@ -53,7 +53,7 @@ DOCUMENT = (
 @pytest.mark.parametrize("kind", TARGETS)
 def test_parallel_events_to_a_destination_that_does_not_exist_all_arrive(tmp_path, kind):
     with LocalRuntime(data=tmp_path, port=0, settings=CREATING) as local:
-        results = local.call(tell(local.runtime, kind))
+        results = local.call(tell(local, kind))
     assert {(result.status // 100, result.code) for result in results} == {(2, "")}
 
 
@@ -66,7 +66,7 @@ def test_parallel_events_on_two_nodes_make_a_destination_once(empty_postgres, tm
         LocalRuntime(data=tmp_path / "b", port=0, store=url, settings=CREATING) as b,
         ThreadPoolExecutor() as threads,
     ):
-        both = threads.map(lambda node: node.call(tell(node.runtime, kind)), (a, b))
+        both = threads.map(lambda node: node.call(tell(node, kind)), (a, b))
         results = [result for found in both for result in found]
     assert len(results) == 2 * MANY
     assert {(result.status // 100, result.code) for result in results} == {(2, "")}
@@ -106,12 +106,12 @@ def exists(services, kind):
 def test_a_destination_is_there_as_soon_as_it_is_configured(fc_local, kind):
     fc_local.deploy("f", lambda *_: "done")
     fc_local.client.put_async_invoke_config("f", on_failure=TARGETS[kind])
-    assert exists(fc_local.runtime.runtime.services, kind)
+    assert exists(fc_local.runtime.services, kind)
 
 
 def test_what_was_configured_before_is_made_at_the_next_start(tmp_path):
     def client_of(local):
-        return local.runtime.registry
+        return local.registry
 
     async def configure(registry):
         body = {
@@ -126,9 +126,9 @@ def test_what_was_configured_before_is_made_at_the_next_start(tmp_path):
     with LocalRuntime(data=tmp_path, port=0) as before:
         before.call(configure(client_of(before)))
         with pytest.raises(RocketMqError):
-            exists(before.runtime.services, "rocketmq")
+            exists(before.services, "rocketmq")
     with LocalRuntime(data=tmp_path, port=0, settings=CREATING) as after:
-        assert exists(after.runtime.services, "rocketmq")
+        assert exists(after.services, "rocketmq")
 
 
 def test_a_destination_that_cannot_be_made_does_not_refuse_the_configuration(fc_local, caplog):

@@ -33,9 +33,9 @@ class World:
     def __init__(self, local, handlers):
         self.local = local
         self.handlers = handlers
-        self.runtime = local.runtime.runtime
+        self.runtime = local.runtime
         self.services = self.runtime.services
-        self.store = self.runtime.engine._ports.store
+        self.store = self.runtime.store
         self.names = (f"case-{number}" for number in itertools.count())
 
     def call(self, coroutine):

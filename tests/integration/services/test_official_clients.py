@@ -38,11 +38,11 @@ def runtime(tmp_path_factory):
 
 @pytest.fixture
 def mq(runtime):
-    runtime.call(runtime.runtime.services.rocketmq.create_topic(INSTANCE, "topic"))
+    runtime.call(runtime.services.rocketmq.create_topic(INSTANCE, "topic"))
     client = MQClient(runtime.addresses.rocketmq, *KEYS)
     yield client
     client.close_connection()
-    runtime.call(runtime.runtime.services.rocketmq.delete_topic(INSTANCE, "topic"))
+    runtime.call(runtime.services.rocketmq.delete_topic(INSTANCE, "topic"))
 
 
 @pytest.fixture

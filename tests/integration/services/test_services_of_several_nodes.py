@@ -74,7 +74,7 @@ def test_a_long_poll_on_one_node_ends_when_the_other_sends(nodes, accounts, monk
         account.get_queue(name).create(QueueMeta())
         poller = threading.Thread(target=poll, args=(name,))
         poller.start()
-        wait_for(lambda: nodes[1].runtime.services.wakeups.is_waited_for(topic_of(name)))
+        wait_for(lambda: nodes[1].services.wakeups.is_waited_for(topic_of(name)))
         return poller
 
     # The second poll ends before the first, which began earlier and waits as long.

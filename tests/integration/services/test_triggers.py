@@ -25,7 +25,7 @@ class World:
     def __init__(self, local):
         self.local = local
         self.seen = []
-        self.services = local.runtime.runtime.services
+        self.services = local.runtime.services
 
     def call(self, coroutine):
         return self.local.runtime.call(coroutine)
@@ -36,7 +36,7 @@ class World:
     def trigger(self, function="b", name="tr", **settings):
         body = {"triggerName": name} | settings
         body["triggerConfig"] = json.dumps(body.get("triggerConfig", {}))
-        self.call(self.local.runtime.runtime.registry.triggers.create(function, body))
+        self.call(self.local.runtime.registry.triggers.create(function, body))
 
     def payloads(self):
         return [json.loads(event) for event in self.seen]
@@ -204,7 +204,7 @@ def test_a_trigger_that_is_taken_away_fires_no_more(world):
     world.deploy_b()
     world.trigger(**settings)
     send(world, "1")
-    world.call(world.local.runtime.runtime.registry.triggers.delete("b", "tr"))
+    world.call(world.local.runtime.registry.triggers.delete("b", "tr"))
     world.local.advance(1)
     send(world, "2")
     assert len(world.seen) == 1

@@ -46,7 +46,6 @@ ALLOWED: dict[tuple[str, str], str] = {}
 """(file, wording) -> the reason why the wording is right there."""
 
 LATER = {
-    "fc_async_local/bootstrap/runtime.py": "not rewritten yet",
     "fc_async_local/functions": "not rewritten yet",
     "fc_async_local/domain/invocation.py": "not rewritten yet",
     "fc_async_local/engine/accepting.py": "not rewritten yet",

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from fc_async_local import DEFAULT_PORT
-from fc_async_local.bootstrap.runtime import Options
+from fc_async_local.bootstrap.options import Options
 from fc_async_local.bootstrap.services import NAMES
 from fc_async_sdk.spec import limits
 

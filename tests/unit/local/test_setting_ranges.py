@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from fc_async_local import settings
-from fc_async_local.bootstrap.runtime import Options
+from fc_async_local.bootstrap.options import OptionFields, Options
 from fc_async_local.settings import Settings
 
 NUMBERS = [
@@ -108,3 +108,8 @@ def test_both_ends_of_every_range_are_accepted(name: str) -> None:
 def test_options_of_a_start_have_ranges_too(name: str, value: Any) -> None:
     with pytest.raises(ValueError, match=name):
         Options(**{name: value})
+
+
+def test_the_embedded_runtime_takes_every_option() -> None:
+    fields = {field.name for field in msgspec.structs.fields(Options)}
+    assert OptionFields.__annotations__.keys() == fields - {"data"}

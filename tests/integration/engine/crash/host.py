@@ -44,7 +44,8 @@ if TYPE_CHECKING:
     from fc_async_local.store.protocol import Store
 
 QUEUE = "acs:mns:::/queues/q/messages"
-SETTINGS = Settings.of(function_retry_first_ms=1, function_retry_max_ms=4, max_in_flight=8)
+RETRIES = {"function_retry_first_ms": 1, "function_retry_max_ms": 4}
+SETTINGS = Settings.of(**RETRIES, max_in_flight=8)
 PER_LIFE = 12
 LOAD_MS = 40
 SPANS_MS = {"moment": LOAD_MS, "birth": 12}
@@ -140,7 +141,6 @@ async def start(
         store=stores.store,
         registry=Functions(),
         runner=InProcessRunner({"task": handler, "plain": handler}, clock),
-        destinations={"mns-queue": Target(place.told)},
         clock=clock,
         settings=SETTINGS,
         node_id=stores.node_id,
@@ -148,7 +148,7 @@ async def start(
         random_source=source,
         probe=probe,
     )
-    await engine.start()
+    await engine.start({"mns-queue": Target(place.told)})
     closing.push_async_callback(engine.aclose)
     return engine, stores.store
 

@@ -16,10 +16,10 @@ import sys
 from pathlib import Path
 
 import host
-import msgspec
 import psycopg
 
 from fc_async_local.engine.ports import no_probe
+from fc_async_local.settings import Settings
 
 NODES = 3
 SECONDS = 60
@@ -66,7 +66,7 @@ def run(
 
 def main(folder: Path, seed: int, rounds: int, url: str, how: str) -> None:
     # Leases are short, or the test would wait for them.
-    host.SETTINGS = msgspec.structs.replace(host.SETTINGS, lease_ms=600)
+    host.SETTINGS = Settings.of(**host.RETRIES, max_in_flight=8, lease_ms=600)
     places = [host.Place(url, folder / f"node{number}", folder) for number in range(NODES)]
     for place in places:
         place.data.mkdir()

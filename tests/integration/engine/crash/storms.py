@@ -31,7 +31,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import host
-import msgspec
 
 from fc_async_local.bootstrap.stores import SQLITE, open_stores
 from fc_async_local.clock import RealClock
@@ -40,6 +39,7 @@ from fc_async_local.engine.engine import Engine
 from fc_async_local.engine.ports import no_probe
 from fc_async_local.engine.protocol import Rejected
 from fc_async_local.execution.inprocess import InProcessRunner
+from fc_async_local.settings import Settings
 from fc_async_local.store.protocol import StoreUnavailable, TaskQuery
 
 if TYPE_CHECKING:
@@ -108,13 +108,12 @@ async def outages(place: host.Place, rounds: int, tasks: int, away: float) -> di
             store=stores.store,
             registry=host.Functions(),
             runner=InProcessRunner({"task": load.handle}, clock),
-            destinations={"mns-queue": host.Target(place.told)},
             clock=clock,
-            settings=msgspec.structs.replace(host.SETTINGS, lease_ms=LEASE_MS, max_in_flight=100),
+            settings=Settings.of(**host.RETRIES, lease_ms=LEASE_MS, max_in_flight=100),
             node_id=stores.node_id,
             wakeups=stores.wakeups,
         )
-        await engine.start()
+        await engine.start({"mns-queue": host.Target(place.told)})
         closing.push_async_callback(engine.aclose)
         for _ in range(rounds):
             callers = 50

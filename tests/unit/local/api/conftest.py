@@ -170,8 +170,7 @@ class World:
             self.blobs,
             self.clock,
             checksum=lambda data: str(binascii.crc32(data)),
-            region=settings.place.region,
-            account_id=settings.place.account_id,
+            place=settings.place,
         )
         strict = StrictSignature(settings.auth.access_keys, lambda: now)
         authenticator = strict if settings.auth.strict_auth else AnyKey()

@@ -111,6 +111,7 @@ class World:
         self.runs: list[tuple[int, Attempt]] = []
         self.queue = QueueTarget()
         self.functions = FunctionTarget()
+        self.destinations = {"mns-queue": self.queue, "function": self.functions}
         self.engine = self.new_engine()
 
     def new_engine(self, **changes: Any) -> Engine:
@@ -119,7 +120,6 @@ class World:
             "store": self.store,
             "registry": self.registry,
             "runner": InProcessRunner(self.handlers, self.clock),
-            "destinations": {"mns-queue": self.queue, "function": self.functions},
             "clock": self.clock,
             "settings": self.settings,
             "random_source": self.random,
@@ -196,7 +196,7 @@ def play() -> Play:
     def run(scenario: Callable[[World], Awaitable[Any]], store: Any = None, **settings: Any) -> Any:
         async def go() -> Any:
             world = World(Settings.of(**settings), store)
-            await world.engine.start()
+            await world.engine.start(world.destinations)
             try:
                 return await scenario(world)
             finally:

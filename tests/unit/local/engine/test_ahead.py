@@ -48,7 +48,7 @@ def test_a_stop_of_the_node_gives_it_back_as_due_as_it_was(play: Any) -> None:
         in_hand = await held(world)
         await world.engine.aclose()
         left = await held(world)
-        await world.new_engine().start()
+        await world.new_engine().start(world.destinations)
         await world.engine.run_until_idle()
         return in_hand, left, world.times
 

@@ -57,7 +57,7 @@ class History(RuleBasedStateMachine):
         self.world.function(
             "quick", self._handler, success=QUEUE, failure=QUEUE, retries=1, task_mode=False
         )
-        self._do(self.world.engine.start())
+        self._do(self.world.engine.start(self.world.destinations))
 
     @property
     def tasks_kept(self) -> dict[str, str]:
@@ -138,7 +138,7 @@ class History(RuleBasedStateMachine):
                 await asyncio.wait(others)
 
         self._do(drop())
-        self._do(self.world.new_engine().start())
+        self._do(self.world.new_engine().start(self.world.destinations))
 
     @invariant()
     def nothing_is_lost(self) -> None:

@@ -168,7 +168,6 @@ async def accept_elsewhere(world: Any, channel: Channel) -> None:
         store=world.store,
         registry=world.registry,
         runner=InProcessRunner({}, world.clock),
-        destinations={},
         clock=world.clock,
         settings=world.settings,
         node_id="elsewhere",
@@ -180,7 +179,8 @@ async def accept_elsewhere(world: Any, channel: Channel) -> None:
 async def restart(world: Any, channel: Channel) -> None:
     """Begin again, as a node among others."""
     await world.engine.aclose()
-    await world.new_engine(wakeups=Wakeups(world.clock, channel)).start()
+    engine = world.new_engine(wakeups=Wakeups(world.clock, channel))
+    await engine.start(world.destinations)
 
 
 def test_what_another_node_accepted_is_run_when_it_tells(play: Any) -> None:

@@ -54,7 +54,7 @@ def test_after_a_restart_no_task_stays_running(play: Any) -> None:
         await world.invoke("f", b"", task_id="t")
         await world.engine.advance(1_000)
         await world.engine.aclose()
-        await world.new_engine().start()
+        await world.new_engine().start(world.destinations)
         passed = await world.engine.run_until_idle()
         return len(world.runs), passed, await world.status("f", "t")
 
@@ -69,7 +69,7 @@ def test_a_clock_set_back_between_two_runs_loses_nothing(play: Any) -> None:
         await world.invoke("f", b"", task_id="delayed", delay_seconds=5)
         await world.engine.aclose()
         world.clock.set(world.clock.now() - HOUR)
-        await world.new_engine().start()
+        await world.new_engine().start(world.destinations)
         await world.engine.run_until_idle()
         return [await world.status("f", task) for task in ("retrying", "delayed")]
 
@@ -251,7 +251,7 @@ def test_an_end_gives_back_what_runs_and_what_waits(play: Any) -> None:
         await world.engine.advance(0)
         await world.engine.aclose()
         given_back = await held_and_waiting(world)
-        await world.new_engine().start()
+        await world.new_engine().start(world.destinations)
         await world.engine.run_until_idle()
         return given_back, await world.metric(metrics.DEQUEUED, "f")
 
@@ -288,7 +288,7 @@ def test_what_was_claimed_survives_a_crash(play: Any) -> None:
         for task in others:
             task.cancel()
         await asyncio.wait(others)
-        await world.new_engine().start()
+        await world.new_engine().start(world.destinations)
         await world.engine.run_until_idle()
         return held, len(world.runs), await world.metric(metrics.DEQUEUED, "f")
 

@@ -55,7 +55,7 @@ def test_a_delay_survives_a_restart(play: Any) -> None:
         await world.invoke("f", b"", delay_seconds=10)
         await world.engine.aclose()
         await world.clock.advance(4_000)
-        await world.new_engine().start()
+        await world.new_engine().start(world.destinations)
         await world.engine.run_until_idle()
         return world.times
 

@@ -110,7 +110,7 @@ def test_a_runner_that_breaks_is_a_system_error(play: Any) -> None:
     async def scenario(world: Any) -> Any:
         world.function("f", fine)
         await world.engine.aclose()
-        await world.new_engine(runner=Broken()).start()
+        await world.new_engine(runner=Broken()).start(world.destinations)
         await world.invoke("f", b"", task_id="t")
         passed = await world.engine.run_until_idle()
         return passed, await world.status("f", "t")

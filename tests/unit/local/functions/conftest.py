@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pytest
 
 from fc_async_local.clock import VirtualClock
+from fc_async_local.domain.rules import Place
 from fc_async_local.functions import FunctionRegistry
 from fc_async_local.store.document_cache import DocumentCache
 from fc_async_local.store.protocol import Change, ChangeRefused, Document
@@ -89,8 +90,7 @@ def _make_catalog(
         blobs,
         clock,
         checksum=crc,
-        region="cn-hangzhou",
-        account_id="123",
+        place=Place(account_id="123"),
         new_id=lambda: f"id-{next(ids)}",
     )
 
