@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Takes asynchronous invocations in: checks, then makes them durable.
+"""Accepts asynchronous invocations: checks them, then makes them durable.
 
-This is the path that every caller waits for. It refuses in the service's words and never says
-"accepted" before the store has committed.
+Invariants:
+    No request is answered as accepted before the store has committed it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _BACKLOG_REFRESH_MS: Final = 1_000
 
 
 def away(error: StoreUnavailable) -> Rejected:
-    """The refusal while the store is away: nothing was kept."""
+    """Return the refusal of a request while the store is unavailable."""
     return Rejected(
         503,
         "ServiceUnavailable",
@@ -77,13 +77,13 @@ class Accepting:
         return Accepted(invocation.request_id, invocation.task_id)
 
     async def _keep(self, invocation: Invocation) -> None:
-        """Make it durable, then let it run when it is due."""
+        """Store an invocation durably, and wake the dispatcher for its due time."""
         function, at = invocation.function, invocation.accepted_at
         counted = Count(metric=metrics.ENQUEUED, function=function, at=at)
         try:
             await self._ports.store.accept(invocation, (counted,))
         except BaseException:
-            # It may have been written although the caller gave up waiting (a shutdown).
+            # It may have been written although this call was cancelled (a shutdown).
             self._ports.wakeups.announce(INVOCATIONS, at=invocation.due_at)
             raise
         self._ports.probe(Point.ACCEPTED, invocation.request_id)
@@ -150,15 +150,15 @@ def _check(request: InvokeRequest) -> None:
 class Backlog:
     """Keeps the queue below its limit, if there is one.
 
-    Counts what this node accepts and asks the store now and then what there really is, so that
-    accepting stays as cheap with a long queue as with a short one. Several nodes may together go
-    over the limit by what they accept within that while.
+    Counts what this node accepts, and reads the length of the queue from the store once a second,
+    so that the cost of accepting does not depend on the length. Several nodes together may exceed
+    the limit by what they accept within that second.
     """
 
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
         self._waiting = 0
-        self._asked_at: int | None = None
+        self._valid_until = 0
 
     async def check(self) -> None:
         """Refuse when the queue is full.
@@ -170,11 +170,10 @@ class Backlog:
         if not limit:
             return
         now = self._ports.clock.now()
-        stale = self._asked_at is None or now - self._asked_at >= _BACKLOG_REFRESH_MS
-        if stale or self._waiting >= limit:
+        if now >= self._valid_until or self._waiting >= limit:
             by_status = (await self._ports.store.stats()).by_status
             self._waiting = by_status.get(Status.ENQUEUED, 0) + by_status.get(Status.RETRYING, 0)
-            self._asked_at = now
+            self._valid_until = now + _BACKLOG_REFRESH_MS
         if self._waiting >= limit:
             raise Rejected(
                 429,
@@ -184,5 +183,5 @@ class Backlog:
             )
 
     def added(self) -> None:
-        """One more waits."""
+        """Note that one more invocation waits."""
         self._waiting += 1

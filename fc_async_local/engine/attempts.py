@@ -27,6 +27,7 @@ from fc_async_local.engine.leases import write_under_lease
 from fc_async_local.engine.loops import persist
 from fc_async_local.engine.ports import DELIVERIES, INVOCATIONS, Point
 from fc_async_local.engine.protocol import Rejected
+from fc_async_local.engine.ready import Held
 from fc_async_local.execution.protocol import Attempt
 from fc_async_local.store.protocol import Settled, Started
 from fc_async_sdk.models import AsyncConfig
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from fc_async_local.domain.invocation import Lease
     from fc_async_local.engine.leases import Claims
     from fc_async_local.engine.ports import Ports
+    from fc_async_local.execution.protocol import Deployment
 
 logger = logging.getLogger(__name__)
 
@@ -44,58 +46,6 @@ T = TypeVar("T")
 
 _STOPPED = policy.End(status=Status.STOPPED, condition=conditions.STOPPED)
 _NOT_FOUND = 404
-
-
-class Held:
-    """An invocation that this node holds, and what was learnt about it meanwhile.
-
-    Attributes:
-        invocation: As this attempt sees it, under the newest lease of the attempt.
-        lost: The lease was lost; the attempt must end without writing anything.
-        stop: A stop was requested.
-        reclaimed: The invocation as this node claimed it again after ``lost``; run when the
-            attempt has ended.
-    """
-
-    __slots__ = ("invocation", "lost", "reclaimed", "stop")
-
-    def __init__(self, invocation: Invocation) -> None:
-        self.invocation = invocation
-        self.lost = False
-        self.stop = invocation.status is Status.STOPPING
-        self.reclaimed: Invocation | None = None
-
-    @property
-    def lease(self) -> Lease:
-        """The newest lease that this node has on the invocation."""
-        return (self.reclaimed or self.invocation).lease
-
-    def claimed_again(self, invocation: Invocation) -> None:
-        """Note that this node claimed it again: its lease had ended while the store was away.
-
-        The attempt goes on under the new lease, unless it was given up as lost before.
-        """
-        if self.lost:
-            self.reclaimed = invocation
-            return
-        self.invocation = replace(
-            self.invocation, epoch=invocation.epoch, lease_until=invocation.lease_until
-        )
-        self.stop = self.stop or invocation.status is Status.STOPPING
-
-    def extended(self, until: int, *, stop: bool) -> None:
-        """Note that the newest lease holds longer, and whether a stop was requested."""
-        if self.reclaimed is None:
-            self.invocation = replace(self.invocation, lease_until=until)
-            self.stop = self.stop or stop
-        else:
-            status = Status.STOPPING if stop else self.reclaimed.status
-            self.reclaimed = replace(self.reclaimed, lease_until=until, status=status)
-
-    def lease_lost(self) -> None:
-        """Note that the newest lease was lost to another node."""
-        self.reclaimed = None
-        self.lost = True
 
 
 class Attempts:
@@ -159,21 +109,31 @@ class Attempts:
 
     async def _execute(self, held: Held, now: int) -> tuple[Outcome | None, int]:
         """Run the function; return its outcome (None: it must not run) and when it began."""
-        ports, invocation = self._ports, held.invocation
+        invocation = held.invocation
         try:
             deployment = await persist(
-                ports.clock,
+                self._ports.clock,
                 invocation.request_id,
-                ports.registry.deployment,
+                self._ports.registry.deployment,
                 invocation.function,
                 invocation.qualifier,
-                roll=ports.random.random(),
+                roll=self._ports.random.random(),
             )
         except Rejected as error:
             return _refused(error), now
         began = await self._start(held)
         if began is None or held.stop or held.lost:
             return None, now
+        outcome = await self._run_function(invocation, deployment)
+        if outcome.kind is OutcomeKind.INTERRUPTED and not held.stop:
+            # Only a requested stop ends an invocation as Stopped.
+            outcome = Outcome(
+                kind=OutcomeKind.SYSTEM_ERROR,
+                payload=b"the attempt was interrupted, but no stop was requested",
+            )
+        return outcome, began
+
+    async def _run_function(self, invocation: Invocation, deployment: Deployment) -> Outcome:
         attempt = Attempt(
             deployment=deployment,
             request_id=invocation.request_id,
@@ -183,7 +143,7 @@ class Attempts:
             task_id=invocation.task_id,
         )
         try:
-            outcome = await ports.runner.run(attempt)
+            return await self._ports.runner.run(attempt)
         except Exception as error:
             logger.exception(
                 "%s of %s: the runner failed",
@@ -191,14 +151,7 @@ class Attempts:
                 invocation.function,
                 extra={"request_id": invocation.request_id},
             )
-            outcome = Outcome(kind=OutcomeKind.SYSTEM_ERROR, payload=str(error).encode())
-        if outcome.kind is OutcomeKind.INTERRUPTED and not held.stop:
-            # Only a requested stop ends an invocation as Stopped.
-            outcome = Outcome(
-                kind=OutcomeKind.SYSTEM_ERROR,
-                payload=b"the attempt was interrupted, but no stop was requested",
-            )
-        return outcome, began
+            return Outcome(kind=OutcomeKind.SYSTEM_ERROR, payload=str(error).encode())
 
     async def _start(self, held: Held) -> int | None:
         """Record that the attempt runs.
@@ -209,22 +162,10 @@ class Attempts:
         Returns:
             When the attempt begins; None when the start was refused.
         """
-        ports, invocation = self._ports, held.invocation
-        began = ports.clock.now()
-        if (
-            invocation.task_mode
-            or invocation.lease_until is None
-            or invocation.lease_until <= began
-        ):
-
-            async def start(lease: Lease) -> Started:
-                nonlocal began
-                began = ports.clock.now()
-                return await ports.store.start(lease, now=began)
-
-            started = await self._write(held, start, stale=Started.STALE)
-            held.lost = held.lost or started is Started.STALE
-            held.stop = held.stop or started is Started.STOPPING
+        invocation, began = held.invocation, self._ports.clock.now()
+        lease_ended = invocation.lease_until is None or invocation.lease_until <= began
+        if invocation.task_mode or lease_ended:
+            started, began = await self._write_start(held)
             if started is not Started.RUNNING:
                 return None
         # Read again: the lease may have been renewed during the write.
@@ -232,6 +173,20 @@ class Attempts:
         started_at = began if invocation.started_at is None else invocation.started_at
         held.invocation = replace(invocation, status=Status.RUNNING, started_at=started_at)
         return began
+
+    async def _write_start(self, held: Held) -> tuple[Started, int]:
+        """Write the start; return the answer of the store and when the attempt begins."""
+        began = 0
+
+        async def start(lease: Lease) -> Started:
+            nonlocal began
+            began = self._ports.clock.now()
+            return await self._ports.store.start(lease, now=began)
+
+        started = await self._write(held, start, stale=Started.STALE)
+        held.lost = held.lost or started is Started.STALE
+        held.stop = held.stop or started is Started.STOPPING
+        return started, began
 
     async def _write(self, held: Held, write: Callable[[Lease], Awaitable[T]], *, stale: T) -> T:
         return await write_under_lease(
@@ -274,7 +229,7 @@ class Attempts:
 
 
 def _refused(error: Rejected) -> Outcome:
-    """What it means that nothing can be run for a qualifier."""
+    """Return the outcome of an attempt for which no version of the function can run."""
     gone = error.status == _NOT_FOUND
     return Outcome(
         kind=OutcomeKind.INVALID if gone else OutcomeKind.SYSTEM_ERROR,
@@ -289,18 +244,12 @@ def _log(
     outcome: Outcome | None,
     settled: Settled,
 ) -> None:
-    """One line for each attempt, or for an end without one."""
+    """Log one line for an attempt, or for an end without one."""
     looped = isinstance(decision, policy.End) and decision.condition == conditions.RECURSIVE
     level = logging.WARNING if looped else logging.INFO
     if not logger.isEnabledFor(level):
         return
-    if settled is Settled.STALE:
-        became = "dropped, the lease was lost"
-    elif isinstance(decision, policy.Retry):
-        again = datetime.fromtimestamp(decision.at / 1000, timezone.utc)
-        became = f"{decision.condition}, again at {again.isoformat(timespec='milliseconds')}"
-    else:
-        became = f"{decision.status.value} {decision.condition}".rstrip()
+    became = _became(decision, settled)
     if looped:
         became += f": loop {loop_guard.shown((*invocation.call_path, invocation.function))}"
     logger.log(
@@ -313,3 +262,12 @@ def _log(
         outcome.duration_ms if outcome else 0,
         extra={"request_id": invocation.request_id, "function": invocation.function},
     )
+
+
+def _became(decision: policy.Retry | policy.End, settled: Settled) -> str:
+    if settled is Settled.STALE:
+        return "dropped, the lease was lost"
+    if isinstance(decision, policy.Retry):
+        again = datetime.fromtimestamp(decision.at / 1000, timezone.utc)
+        return f"{decision.condition}, again at {again.isoformat(timespec='milliseconds')}"
+    return f"{decision.status.value} {decision.condition}".rstrip()

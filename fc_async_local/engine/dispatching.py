@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING, Final
 
 from fc_async_local.background import start_task
 from fc_async_local.domain.states import Status
-from fc_async_local.engine.attempts import Attempts, Held
+from fc_async_local.engine.attempts import Attempts
 from fc_async_local.engine.heartbeat import Heartbeat
 from fc_async_local.engine.leases import Claims
 from fc_async_local.engine.loops import Loop
 from fc_async_local.engine.ports import INVOCATIONS
-from fc_async_local.engine.ready import ReadyQueue
+from fc_async_local.engine.ready import Held, ReadyQueue
 
 if TYPE_CHECKING:
+    from fc_async_local.domain.invocation import Invocation
     from fc_async_local.engine.ports import Ports
 
 logger = logging.getLogger(__name__)
@@ -65,7 +66,7 @@ class Dispatching:
         self._heartbeat.start()
 
     async def stop(self, request_id: str) -> None:
-        """A stop was asked for; interrupt the attempt if it is made here."""
+        """Note a requested stop; interrupt the attempt if this node runs it."""
         held = self._ready.get(request_id)
         if held is not None:
             held.stop = True
@@ -87,11 +88,7 @@ class Dispatching:
                 ahead=_AHEAD_MS,
             )
             for invocation in claimed:
-                held = self._ready.get(invocation.request_id)
-                if held is None:
-                    self._hold(Held(invocation))
-                else:
-                    held.claimed_again(invocation)
+                self._take(invocation)
         for invocation in claimed:
             if invocation.status is Status.STOPPING:
                 await ports.runner.interrupt(invocation.request_id)
@@ -111,6 +108,13 @@ class Dispatching:
         if due is None:
             return None
         return due if due - _LEAD_MS <= self._ports.clock.now() else due - _LEAD_MS
+
+    def _take(self, invocation: Invocation) -> None:
+        held = self._ready.get(invocation.request_id)
+        if held is None:
+            self._hold(Held(invocation))
+        else:
+            held.claimed_again(invocation)
 
     def _hold(self, held: Held) -> None:
         self._ready.add(held)
@@ -147,7 +151,7 @@ class Dispatching:
                 if decided is not None:
                     await self.attempts.settle(held, decided)
             except Exception:
-                # The lease ends, so it is not lost; but this is a fault of ours.
+                # The invocation is not lost: it is claimed again when its lease ends.
                 logger.exception(
                     "%s: the attempt broke off; it is made again when its lease ends",
                     held.invocation.request_id,
@@ -160,11 +164,11 @@ class Dispatching:
                 self._made_room()
 
     async def aclose(self, *, grace_ms: int) -> None:
-        """Claim no more; give what runs some time, then break it off."""
+        """Stop claiming; cancel the attempts that have not ended after the grace."""
         self._closing = True
         await self._claims.aclose()
         await self._alarm.aclose()
-        self._ready.drop_waiting()  # the engine gives them back
+        self._ready.drop_waiting()  # the engine releases their claims
         if self._tasks and grace_ms:
             done = asyncio.Event()
             waiter = asyncio.ensure_future(asyncio.wait(tuple(self._tasks)))

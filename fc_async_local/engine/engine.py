@@ -13,42 +13,33 @@ from typing import TYPE_CHECKING, Final
 
 from fc_async_local.clock import VirtualClock
 from fc_async_local.domain import metrics
-from fc_async_local.domain.invocation import Count, OutcomeKind
+from fc_async_local.domain.invocation import Count
 from fc_async_local.domain.settlement import Settler
-from fc_async_local.engine import request_ids
+from fc_async_local.engine import synchronous
 from fc_async_local.engine.accepting import Accepting, away
 from fc_async_local.engine.delivering import Delivering
 from fc_async_local.engine.dispatching import Dispatching
 from fc_async_local.engine.loops import Loop, persist
 from fc_async_local.engine.ports import DELIVERIES, INVOCATIONS, Ports, Probe, no_probe
-from fc_async_local.engine.protocol import Accepted, Answered, Rejected
-from fc_async_local.execution.protocol import Attempt
+from fc_async_local.engine.protocol import Rejected
 from fc_async_local.store.protocol import StoreUnavailable
 from fc_async_local.wakeups import Wakeups
-from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from fc_async_local.clock import Clock
     from fc_async_local.destinations.protocol import Destination, DestinationKind
-    from fc_async_local.domain.invocation import DeadEvent, Invocation, InvokeRequest, Outcome
-    from fc_async_local.engine.protocol import Registry
+    from fc_async_local.domain.invocation import DeadEvent, Invocation, InvokeRequest
+    from fc_async_local.engine.protocol import Accepted, Answered, Registry
     from fc_async_local.execution.protocol import FunctionRunner
     from fc_async_local.settings import Settings
-    from fc_async_local.store.protocol import Store
+    from fc_async_local.store.protocol import StopResult, Store
 
 logger = logging.getLogger(__name__)
 
 _PRUNE_EVERY_MS: Final = 3_600_000
 _IDLE_LIMIT_MS: Final = 60 * 86_400_000
-_REFUSALS: Final = {
-    OutcomeKind.THROTTLED: (429, "ResourceExhausted"),
-    OutcomeKind.RESOURCE_EXHAUSTED: (503, "ResourceExhausted"),
-    OutcomeKind.SYSTEM_ERROR: (500, "InternalServerError"),
-    OutcomeKind.INVALID: (404, "FunctionNotFound"),
-    OutcomeKind.INTERRUPTED: (500, "InternalServerError"),
-}
 
 
 class Engine:
@@ -155,34 +146,7 @@ class Engine:
             Rejected: 400 EntityTooLarge, 404, 429 ResourceExhausted over a concurrency limit, 500
                 or 503 when the system fails. A failing function is an answer, not an error.
         """
-        if len(request.payload) > limits.SYNC_PAYLOAD_BYTES:
-            raise Rejected(
-                400,
-                "EntityTooLarge",
-                f"payload size exceeds maximum allowed size ({limits.SYNC_PAYLOAD_BYTES} bytes)",
-            )
-        ports = self._ports
-        qualifier = request.qualifier or limits.DEFAULT_QUALIFIER
-        try:
-            deployment = await ports.registry.deployment(
-                request.function, qualifier, roll=ports.random.random()
-            )
-        except StoreUnavailable as error:
-            raise away(error) from error
-        request_id = request.request_id or request_ids.new(ports.clock.now(), ports.random)
-        with ports.clock.work():
-            outcome = await ports.runner.run(
-                Attempt(
-                    deployment=deployment,
-                    request_id=request_id,
-                    payload=request.payload,
-                    qualifier=qualifier,
-                )
-            )
-        refusal = _REFUSALS.get(outcome.kind)
-        if refusal is not None:
-            raise _refusal(refusal, request.function, outcome)
-        return Answered(request_id, outcome)
+        return await synchronous.invoke(self._ports, request)
 
     async def keep_dead(self, event: DeadEvent) -> None:
         """Keep an event that a service gave up; see :class:`FunctionInvoker` of the services.
@@ -202,29 +166,17 @@ class Engine:
         )
 
     async def stop_task(self, function: str, task_id: str) -> Invocation:
-        """Stop a task in whatever state it is.
+        """Stop a task in any state.
 
-        One that waits is stopped when this returns; one that runs is interrupted and becomes
+        A waiting task is Stopped when this returns. A running one is interrupted and becomes
         Stopped when its attempt has ended.
 
         Raises:
             Rejected: 404 AsyncTaskNotFound; 412 AsyncInvocationStopped when it is final; 503 when
                 the store is away.
         """
-        ports = self._ports
-        now = ports.clock.now()
         try:
-            found = await ports.store.stop(
-                function,
-                task_id,
-                now=now,
-                until=now + ports.settings.lease_ms,
-                owner=ports.node_id,
-            )
-            if found is not None and found.claimed:
-                await self._dispatching.attempts.stop(found.invocation)
-                # Its lease may have ended while an attempt went on here.
-                await self._dispatching.stop(found.invocation.request_id)
+            found = await self._stop(function, task_id)
         except StoreUnavailable as error:
             raise away(error) from error
         if found is None:
@@ -239,9 +191,17 @@ class Engine:
                 f"task {task_id!r} of function {function!r} has already ended: "
                 f"{invocation.status.value}",
             )
-        if not found.claimed:
-            await self._dispatching.stop(invocation.request_id)
+        # A waiting one too: its lease may have ended while an attempt went on here.
+        await self._dispatching.stop(invocation.request_id)
         return invocation
+
+    async def _stop(self, function: str, task_id: str) -> StopResult | None:
+        ports, now = self._ports, self._ports.clock.now()
+        until = now + ports.settings.lease_ms
+        found = await ports.store.stop(function, task_id, now=now, until=until, owner=ports.node_id)
+        if found is not None and found.claimed:
+            await self._dispatching.attempts.stop(found.invocation)
+        return found
 
     async def make_due(self, function: str, task_id: str) -> bool:
         """Let a waiting task run now instead of at its due time.
@@ -328,9 +288,3 @@ class Engine:
         await ports.store.prune_metrics(before=now - settings.metric_retention_ms)
         await ports.registry.prune_code(used_before=now - settings.code_retention_ms)
         return now + _PRUNE_EVERY_MS
-
-
-def _refusal(refusal: tuple[int, str], function: str, outcome: Outcome) -> Rejected:
-    status, code = refusal
-    reason = outcome.payload.decode(errors="replace") or outcome.kind.value
-    return Rejected(status, outcome.error_type or code, f"function {function!r}: {reason}")

@@ -14,7 +14,7 @@ from fc_async_local.engine.loops import Loop
 if TYPE_CHECKING:
     from fc_async_local.engine.leases import Claims
     from fc_async_local.engine.ports import Ports
-    from fc_async_local.engine.ready import ReadyQueue
+    from fc_async_local.engine.ready import Held, ReadyQueue
 
 _PER_LEASE: Final = 3
 
@@ -57,23 +57,22 @@ class Heartbeat:
         if now < self._next_at:
             return self._next_at
         until = now + ports.settings.lease_ms
-        asked = [
-            (held, held.lease)
-            for held in self._ready
-            if not held.lost or held.reclaimed is not None
-        ]
+        asked = [(held, held.lease) for held in self._ready if held.has_lease]
         answers = await ports.store.extend([lease for _, lease in asked], until=until)
         if answers:
             await self._claims.applied()
         for held, lease in asked:
-            if self._ready.get(lease.key) is not held or held.lease != lease:
-                continue  # it has ended, or was claimed again meanwhile
-            answer = answers.get(lease.key)
-            if answer is False:
-                held.lease_lost()
-            else:
-                held.extended(until, stop=answer is True)
-            if held.lost or held.stop:
-                await ports.runner.interrupt(lease.key)
+            # Not if it has ended, or was claimed again meanwhile.
+            if self._ready.get(lease.key) is held and held.lease == lease:
+                await self._note(held, until, answer=answers.get(lease.key))
         self._next_at = now + self._interval_ms
         return self._next_at
+
+    async def _note(self, held: Held, until: int, *, answer: bool | None) -> None:
+        """Note the store's answer: False for a lost lease, True for a requested stop."""
+        if answer is False:
+            held.lease_lost()
+        else:
+            held.extended(until, stop=answer is True)
+        if held.lost or held.stop:
+            await self._ports.runner.interrupt(held.invocation.request_id)

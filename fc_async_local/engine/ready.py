@@ -16,13 +16,74 @@ import heapq
 import itertools
 from typing import TYPE_CHECKING, Final
 
+from msgspec.structs import replace
+
+from fc_async_local.domain.states import Status
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fc_async_local.engine.attempts import Held
+    from fc_async_local.domain.invocation import Invocation, Lease
 
 _HELD_PER_SLOT: Final = 4
 """Bound of the held invocations, in multiples of the slots."""
+
+
+class Held:
+    """An invocation that this node holds, and what was learnt about it meanwhile.
+
+    Attributes:
+        invocation: As this attempt sees it, under the newest lease of the attempt.
+        lost: The lease was lost; the attempt must end without writing anything.
+        stop: A stop was requested.
+        reclaimed: The invocation as this node claimed it again after ``lost``; run when the
+            attempt has ended.
+    """
+
+    __slots__ = ("invocation", "lost", "reclaimed", "stop")
+
+    def __init__(self, invocation: Invocation) -> None:
+        self.invocation = invocation
+        self.lost = False
+        self.stop = invocation.status is Status.STOPPING
+        self.reclaimed: Invocation | None = None
+
+    @property
+    def lease(self) -> Lease:
+        """The newest lease that this node has on the invocation."""
+        return (self.reclaimed or self.invocation).lease
+
+    @property
+    def has_lease(self) -> bool:
+        """Whether this node still has a lease on the invocation, as far as it knows."""
+        return not self.lost or self.reclaimed is not None
+
+    def claimed_again(self, invocation: Invocation) -> None:
+        """Note that this node claimed it again: its lease had ended while the store was away.
+
+        The attempt goes on under the new lease, unless it was given up as lost before.
+        """
+        if self.lost:
+            self.reclaimed = invocation
+            return
+        self.invocation = replace(
+            self.invocation, epoch=invocation.epoch, lease_until=invocation.lease_until
+        )
+        self.stop = self.stop or invocation.status is Status.STOPPING
+
+    def extended(self, until: int, *, stop: bool) -> None:
+        """Note that the newest lease holds longer, and whether a stop was requested."""
+        if self.reclaimed is None:
+            self.invocation = replace(self.invocation, lease_until=until)
+            self.stop = self.stop or stop
+        else:
+            status = Status.STOPPING if stop else self.reclaimed.status
+            self.reclaimed = replace(self.reclaimed, lease_until=until, status=status)
+
+    def lease_lost(self) -> None:
+        """Note that the newest lease was lost to another node."""
+        self.reclaimed = None
+        self.lost = True
 
 
 class ReadyQueue:
