@@ -21,7 +21,7 @@ from fc_async_local.api.operation import REQUEST_ID
 from fc_async_local.domain.rejection import Rejected
 from fc_async_local.http.edge import HttpService
 from fc_async_local.http.messages import Answer
-from fc_async_sdk import limits
+from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

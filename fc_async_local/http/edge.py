@@ -24,7 +24,7 @@ from fc_async_local.http import origin
 from fc_async_local.http.bodies import TooManyBodies
 from fc_async_local.http.messages import Answer, Request
 from fc_async_local.store.protocol import StoreUnavailable
-from fc_async_sdk import limits
+from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     from fc_async_local.http.messages import HeaderList, Receive, Scope, Send

@@ -7,8 +7,8 @@ import re
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from fc_async_sdk import limits
 from fc_async_sdk.errors import FcAsyncError
+from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
