@@ -25,7 +25,7 @@ class Authenticator(Protocol):
     """Accepts a request or refuses it."""
 
     def check(self, request: Request) -> None:
-        """Return for a request that may go on.
+        """Return if the request is accepted.
 
         Raises:
             Rejected: 400 MissingRequiredHeader or SignatureNonceUsed, 403 SignatureNotMatch or
@@ -35,7 +35,7 @@ class Authenticator(Protocol):
 
 
 class AnyKey:
-    """Takes every request, signed or not: only local programs reach a loopback port."""
+    """Accepts every request, signed or not: only local programs reach a loopback port."""
 
     def check(self, request: Request) -> None:
         """Accept it."""

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Operations on what surrounds a function, as routes: triggers, scaling, VPC bindings, tags.
+"""Operations on the resources of a function, as routes: triggers, scaling, VPC bindings, tags.
 
-Deploy tools read and write these around the operations that matter here.
+Deploy tools read and write these beside the functions that they deploy.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class TriggerOperations:
         self._triggers = registry.triggers
 
     def routes(self) -> list[Route]:
-        """The routes of these operations."""
+        """Return the routes of these operations."""
         every = "/functions/{name}/triggers"
         one = f"{every}/{{trigger}}"
         return [
@@ -43,27 +43,27 @@ class TriggerOperations:
         ]
 
     async def create_trigger(self, request: Request) -> dict[str, Any]:
-        """CreateTrigger."""
+        """Answer CreateTrigger."""
         body = parameters.json_object(await request.body())
         return _with_urls(request, await self._triggers.create(request.path_params["name"], body))
 
     async def update_trigger(self, request: Request) -> dict[str, Any]:
-        """UpdateTrigger."""
+        """Answer UpdateTrigger."""
         body = parameters.json_object(await request.body())
         name, trigger = request.path_params["name"], request.path_params["trigger"]
         return _with_urls(request, await self._triggers.update(name, trigger, body))
 
     async def get_trigger(self, request: Request) -> dict[str, Any]:
-        """GetTrigger."""
+        """Answer GetTrigger."""
         name, trigger = request.path_params["name"], request.path_params["trigger"]
         return _with_urls(request, await self._triggers.get(name, trigger))
 
     async def delete_trigger(self, request: Request) -> None:
-        """DeleteTrigger."""
+        """Answer DeleteTrigger."""
         await self._triggers.delete(request.path_params["name"], request.path_params["trigger"])
 
     async def list_triggers(self, request: Request) -> dict[str, Any]:
-        """ListTriggers."""
+        """Answer ListTriggers."""
         triggers, token = await self._triggers.listing(
             request.path_params["name"],
             parameters.page(request.query_params),
@@ -73,7 +73,7 @@ class TriggerOperations:
 
 
 def _with_urls(request: Request, trigger: dict[str, Any]) -> dict[str, Any]:
-    """What deploy tools print for an HTTP trigger: this runtime's own address."""
+    """Add to an HTTP trigger the URLs that deploy tools print: the address of this runtime."""
     if trigger["triggerType"] != "http":
         return trigger
     url = str(request.base_url)
@@ -87,7 +87,7 @@ class ScalingOperations:
         self._scaling = registry.scaling
 
     def routes(self) -> list[Route]:
-        """The routes of these operations."""
+        """Return the routes of these operations."""
         one = "/functions/{name}"
         return [
             operation("PUT", f"{one}/concurrency", self.put_concurrency_config),
@@ -108,69 +108,69 @@ class ScalingOperations:
         ]
 
     async def put_concurrency_config(self, request: Request) -> dict[str, Any]:
-        """PutConcurrencyConfig."""
+        """Answer PutConcurrencyConfig."""
         body = parameters.json_object(await request.body())
         return await self._scaling.put_concurrency(request.path_params["name"], body)
 
     async def get_concurrency_config(self, request: Request) -> dict[str, Any]:
-        """GetConcurrencyConfig."""
+        """Answer GetConcurrencyConfig."""
         return await self._scaling.get_concurrency(request.path_params["name"])
 
     async def delete_concurrency_config(self, request: Request) -> None:
-        """DeleteConcurrencyConfig."""
+        """Answer DeleteConcurrencyConfig."""
         await self._scaling.delete_concurrency(request.path_params["name"])
 
     async def list_concurrency_configs(self, request: Request) -> dict[str, Any]:
-        """ListConcurrencyConfigs."""
+        """Answer ListConcurrencyConfigs."""
         return page_of("configs", *await self._scaling.concurrency_listing(*_listed(request)))
 
     async def put_provision_config(self, request: Request) -> dict[str, Any]:
-        """PutProvisionConfig."""
+        """Answer PutProvisionConfig."""
         body = parameters.json_object(await request.body())
         return await self._scaling.put_provision(*_place(request), body)
 
     async def get_provision_config(self, request: Request) -> dict[str, Any]:
-        """GetProvisionConfig."""
+        """Answer GetProvisionConfig."""
         return await self._scaling.get_provision(*_place(request))
 
     async def delete_provision_config(self, request: Request) -> None:
-        """DeleteProvisionConfig."""
+        """Answer DeleteProvisionConfig."""
         await self._scaling.delete_provision(*_place(request))
 
     async def list_provision_configs(self, request: Request) -> dict[str, Any]:
-        """ListProvisionConfigs."""
+        """Answer ListProvisionConfigs."""
         configs, token = await self._scaling.provision_listing(*_listed(request))
         return page_of("provisionConfigs", configs, token)
 
     async def put_scaling_config(self, request: Request) -> dict[str, Any]:
-        """PutScalingConfig."""
+        """Answer PutScalingConfig."""
         body = parameters.json_object(await request.body())
         return await self._scaling.put_scaling(*_place(request), body)
 
     async def get_scaling_config(self, request: Request) -> dict[str, Any]:
-        """GetScalingConfig."""
+        """Answer GetScalingConfig."""
         return await self._scaling.get_scaling(*_place(request))
 
     async def delete_scaling_config(self, request: Request) -> None:
-        """DeleteScalingConfig."""
+        """Answer DeleteScalingConfig."""
         await self._scaling.delete_scaling(*_place(request))
 
     async def list_scaling_configs(self, request: Request) -> dict[str, Any]:
-        """ListScalingConfigs."""
+        """Answer ListScalingConfigs."""
         configs, token = await self._scaling.scaling_listing(*_listed(request))
         return page_of("scalingConfigs", configs, token)
 
     async def create_vpc_binding(self, request: Request) -> None:
-        """CreateVpcBinding."""
+        """Answer CreateVpcBinding."""
         body = parameters.json_object(await request.body())
         await self._scaling.bind_vpc(request.path_params["name"], body)
 
     async def list_vpc_bindings(self, request: Request) -> dict[str, Any]:
-        """ListVpcBindings."""
+        """Answer ListVpcBindings."""
         return {"vpcIds": await self._scaling.vpcs(request.path_params["name"])}
 
     async def delete_vpc_binding(self, request: Request) -> None:
-        """DeleteVpcBinding."""
+        """Answer DeleteVpcBinding."""
         await self._scaling.unbind_vpc(request.path_params["name"], request.path_params["vpc"])
 
 
@@ -190,7 +190,7 @@ class TagOperations:
         self._tags = registry.tags
 
     def routes(self) -> list[Route]:
-        """The routes of these operations."""
+        """Return the routes of these operations."""
         return [
             operation("POST", "/tags-v2", self.tag_resources),
             operation("GET", "/tags-v2", self.list_tag_resources),
@@ -198,11 +198,11 @@ class TagOperations:
         ]
 
     async def tag_resources(self, request: Request) -> None:
-        """TagResources."""
+        """Answer TagResources."""
         await self._tags.add(parameters.json_object(await request.body()))
 
     async def untag_resources(self, request: Request) -> None:
-        """UntagResources."""
+        """Answer UntagResources."""
         query = request.query_params
         tags.check_type(query.get("ResourceType"))
         await self._tags.remove(
@@ -212,7 +212,7 @@ class TagOperations:
         )
 
     async def list_tag_resources(self, request: Request) -> dict[str, Any]:
-        """ListTagResources."""
+        """Answer ListTagResources."""
         query = request.query_params
         tags.check_type(query.get("ResourceType"))
         limit = parameters.whole_number(query, "Limit")

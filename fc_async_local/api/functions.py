@@ -22,15 +22,15 @@ if TYPE_CHECKING:
     from fc_async_local.functions import FunctionRegistry
 
 ARCHIVE_PATH = "/_local/code"
-"""Where GetFunctionCode's url points to."""
+"""The path of the url that GetFunctionCode answers."""
 
 
 class FunctionOperations:
     """Functions and versions.
 
     Args:
-        registry: Where they are kept.
-        abort: Ends what is running of a function.
+        registry: Where functions are kept.
+        abort: Ends the running attempts of a function.
     """
 
     def __init__(self, registry: FunctionRegistry, abort: Callable[[str], Awaitable[None]]) -> None:
@@ -38,7 +38,7 @@ class FunctionOperations:
         self._abort = abort
 
     def routes(self) -> list[Route]:
-        """The routes of these operations."""
+        """Return the routes of these operations."""
         one = "/functions/{name}"
         return [
             operation("POST", "/functions", self.create_function),
@@ -56,25 +56,25 @@ class FunctionOperations:
         ]
 
     async def create_function(self, request: Request) -> dict[str, Any]:
-        """CreateFunction."""
+        """Answer CreateFunction."""
         return await self._functions.create(parameters.json_object(await request.body()))
 
     async def update_function(self, request: Request) -> dict[str, Any]:
-        """UpdateFunction."""
+        """Answer UpdateFunction."""
         body = parameters.json_object(await request.body())
         return await self._functions.update(request.path_params["name"], body)
 
     async def get_function(self, request: Request) -> dict[str, Any]:
-        """GetFunction."""
+        """Answer GetFunction."""
         qualifier = request.query_params.get("qualifier", "")
         return await self._functions.get(request.path_params["name"], qualifier)
 
     async def delete_function(self, request: Request) -> None:
-        """DeleteFunction."""
+        """Answer DeleteFunction."""
         await self._functions.delete(request.path_params["name"])
 
     async def disable_function_invocation(self, request: Request) -> dict[str, Any]:
-        """DisableFunctionInvocation: what runs goes on unless it is to be aborted."""
+        """Answer DisableFunctionInvocation: running attempts end only if the caller says so."""
         name = request.path_params["name"]
         body = parameters.json_object(await request.body())
         if await self._functions.disable_invocation(name, body):
@@ -82,12 +82,12 @@ class FunctionOperations:
         return {"success": True}
 
     async def enable_function_invocation(self, request: Request) -> dict[str, Any]:
-        """EnableFunctionInvocation."""
+        """Answer EnableFunctionInvocation."""
         await self._functions.enable_invocation(request.path_params["name"])
         return {"success": True}
 
     async def list_functions(self, request: Request) -> dict[str, Any]:
-        """ListFunctions."""
+        """Answer ListFunctions."""
         query = request.query_params
         page = parameters.page(query)
         if parameters.choice(query, "fcVersion", ("v3", "v2")) == "v2":
@@ -102,7 +102,7 @@ class FunctionOperations:
         return page_of("functions", *await self._functions.listing(wanted, page))
 
     async def get_function_code(self, request: Request) -> dict[str, Any]:
-        """GetFunctionCode: the url is good as long as the function is there."""
+        """Answer GetFunctionCode: the url is valid as long as the function exists."""
         name = request.path_params["name"]
         qualifier = request.query_params.get("qualifier", "") or limits.DEFAULT_QUALIFIER
         code, _ = await self._functions.code(name, qualifier)
@@ -110,7 +110,7 @@ class FunctionOperations:
         return {"checksum": code.checksum, "url": url}
 
     async def archive(self, request: Request) -> Response:
-        """What GetFunctionCode's url answers."""
+        """Return the archive that the url of GetFunctionCode leads to."""
         name = request.path_params["name"]
         _, data = await self._functions.code(name, request.path_params["qualifier"])
         if data is None:
@@ -118,12 +118,12 @@ class FunctionOperations:
         return Response(data, media_type="application/zip")
 
     async def publish_version(self, request: Request) -> dict[str, Any]:
-        """PublishFunctionVersion."""
+        """Answer PublishFunctionVersion."""
         body = parameters.json_object(await request.body())
         return await self._functions.publish_version(request.path_params["name"], body)
 
     async def list_versions(self, request: Request) -> dict[str, Any]:
-        """ListFunctionVersions."""
+        """Answer ListFunctionVersions."""
         query = request.query_params
         direction = parameters.choice(query, "direction", ("BACKWARD", "FORWARD"))
         versions, token = await self._functions.list_versions(
@@ -134,7 +134,7 @@ class FunctionOperations:
         return {"direction": direction, **page_of("versions", versions, token)}
 
     async def delete_version(self, request: Request) -> None:
-        """DeleteFunctionVersion."""
+        """Answer DeleteFunctionVersion."""
         await self._functions.delete_version(
             request.path_params["name"], request.path_params["version"]
         )
@@ -147,7 +147,7 @@ class AliasOperations:
         self._aliases = registry.aliases
 
     def routes(self) -> list[Route]:
-        """The routes of these operations."""
+        """Return the routes of these operations."""
         every = "/functions/{name}/aliases"
         one = f"{every}/{{alias}}"
         return [
@@ -159,27 +159,27 @@ class AliasOperations:
         ]
 
     async def create_alias(self, request: Request) -> dict[str, Any]:
-        """CreateAlias."""
+        """Answer CreateAlias."""
         body = parameters.json_object(await request.body())
         return await self._aliases.create(request.path_params["name"], body)
 
     async def update_alias(self, request: Request) -> dict[str, Any]:
-        """UpdateAlias."""
+        """Answer UpdateAlias."""
         body = parameters.json_object(await request.body())
         return await self._aliases.update(
             request.path_params["name"], request.path_params["alias"], body
         )
 
     async def get_alias(self, request: Request) -> dict[str, Any]:
-        """GetAlias."""
+        """Answer GetAlias."""
         return await self._aliases.get(request.path_params["name"], request.path_params["alias"])
 
     async def delete_alias(self, request: Request) -> None:
-        """DeleteAlias."""
+        """Answer DeleteAlias."""
         await self._aliases.delete(request.path_params["name"], request.path_params["alias"])
 
     async def list_aliases(self, request: Request) -> dict[str, Any]:
-        """ListAliases."""
+        """Answer ListAliases."""
         aliases, token = await self._aliases.listing(
             request.path_params["name"],
             parameters.page(request.query_params),
@@ -195,7 +195,7 @@ class AsyncConfigOperations:
         self._configs = registry.async_configs
 
     def routes(self) -> list[Route]:
-        """The routes of these operations."""
+        """Return the routes of these operations."""
         one = "/functions/{name}/async-invoke-config"
         return [
             operation("PUT", one, self.put_async_invoke_config),
@@ -205,23 +205,23 @@ class AsyncConfigOperations:
         ]
 
     async def put_async_invoke_config(self, request: Request) -> dict[str, Any]:
-        """PutAsyncInvokeConfig."""
+        """Answer PutAsyncInvokeConfig."""
         body = parameters.json_object(await request.body())
         qualifier = request.query_params.get("qualifier", "")
         return await self._configs.put(request.path_params["name"], qualifier, body)
 
     async def get_async_invoke_config(self, request: Request) -> dict[str, Any]:
-        """GetAsyncInvokeConfig."""
+        """Answer GetAsyncInvokeConfig."""
         qualifier = request.query_params.get("qualifier", "")
         return await self._configs.get(request.path_params["name"], qualifier)
 
     async def delete_async_invoke_config(self, request: Request) -> None:
-        """DeleteAsyncInvokeConfig."""
+        """Answer DeleteAsyncInvokeConfig."""
         qualifier = request.query_params.get("qualifier", "")
         await self._configs.delete(request.path_params["name"], qualifier)
 
     async def list_async_invoke_configs(self, request: Request) -> dict[str, Any]:
-        """ListAsyncInvokeConfigs of one function or of all."""
+        """Answer ListAsyncInvokeConfigs of one function or of all."""
         name = request.query_params.get("functionName") or None
         page = parameters.page(request.query_params)
         return page_of("configs", *await self._configs.listing(name, page))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How an operation becomes a route: a function from a request to what is answered as JSON."""
+"""Routes of operations: a handler takes a request and returns what is answered as JSON."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ Handler = Callable[["Request"], Awaitable[Any]]
 def operation(
     method: str, path: str, handler: Handler, *, prefix: str = f"/{limits.API_VERSION}"
 ) -> Route:
-    """A route whose handler returns what is answered: 200 with JSON, or 204 for None."""
+    """Return a route; its answer is 200 with what the handler returns as JSON, or 204 for None."""
 
     async def endpoint(request: Request) -> Response:
         value = await handler(request)
@@ -54,5 +54,5 @@ def operation(
 
 
 def page_of(name: str, items: list[dict[str, Any]], token: str) -> dict[str, Any]:
-    """The answer of a list operation; ``nextToken`` is left out on the last page."""
+    """Return the answer of a list operation; the last page has no ``nextToken``."""
     return {name: items, **({"nextToken": token} if token else {})}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Reading what came in a query string, a header or a JSON body, or refusing it. Pure."""
+"""Values of query strings, headers and JSON bodies: read or refused. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def flag(query: Mapping[str, str], name: str) -> bool:
-    """A boolean: clients write ``true`` and ``True``. Absent: false.
+    """Return a boolean, False if it is absent. Clients write ``true`` and ``True``.
 
     Raises:
         Rejected: 400 InvalidArgument.
@@ -28,7 +28,7 @@ def flag(query: Mapping[str, str], name: str) -> bool:
 
 
 def whole_number(query: Mapping[str, str], name: str) -> int | None:
-    """An integer, None when absent.
+    """Return an integer, None if it is absent.
 
     Raises:
         Rejected: 400 InvalidArgument.
@@ -42,7 +42,7 @@ def whole_number(query: Mapping[str, str], name: str) -> int | None:
 
 
 def page(query: Mapping[str, str]) -> Page:
-    """``limit`` and ``nextToken``.
+    """Return the page that ``limit`` and ``nextToken`` ask for.
 
     Raises:
         Rejected: 400 InvalidArgument.
@@ -55,7 +55,7 @@ def page(query: Mapping[str, str]) -> Page:
 
 
 def choice(query: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
-    """One of several words; the first when absent.
+    """Return one of several words, the first if it is absent.
 
     Raises:
         Rejected: 400 InvalidArgument.
@@ -67,7 +67,7 @@ def choice(query: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str
 
 
 def json_object(body: bytes) -> dict[str, Any]:
-    """A JSON object; empty when there is no body.
+    """Return a JSON object, an empty one if the body is empty.
 
     Raises:
         Rejected: 400 InvalidArgument.
@@ -84,7 +84,7 @@ def json_object(body: bytes) -> dict[str, Any]:
 
 
 def request_id(text: str) -> str:
-    """``x-fc-request-id`` of a request: "" when the header is absent.
+    """Return the value of ``x-fc-request-id``, "" if the header is absent ("").
 
     Raises:
         Rejected: 400 InvalidArgument.
@@ -97,7 +97,7 @@ def request_id(text: str) -> str:
 
 
 def delay_seconds(text: str) -> int:
-    """``x-fc-async-delay``: 0 when the header is absent (""), else within (0, 3600).
+    """Return ``x-fc-async-delay`` in seconds from 1 to 3599, 0 if the header is absent ("").
 
     Raises:
         Rejected: 400 InvalidArgument.

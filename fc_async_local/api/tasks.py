@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Operations on asynchronous tasks, and how a task is shown."""
+"""Operations on asynchronous tasks, and the form in which a task is answered."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _LIST: Final = "tasks"
 
 
 def task_not_found(task_id: str) -> Rejected:
-    """404: no such task, or it was never in task mode, or it was forgotten."""
+    """Return 404: the task does not exist, was not in task mode, or was deleted after 7 days."""
     return Rejected(
         404,
         "AsyncTaskNotFound",
@@ -55,7 +55,7 @@ class TaskOperations:
         self._settings = settings
 
     def routes(self) -> list[Route]:
-        """The routes of these operations."""
+        """Return the routes of these operations."""
         every = "/functions/{name}/async-tasks"
         one = f"{every}/{{task_id}}"
         return [
@@ -65,7 +65,7 @@ class TaskOperations:
         ]
 
     async def get_async_task(self, request: Request) -> dict[str, Any]:
-        """GetAsyncTask."""
+        """Answer GetAsyncTask."""
         name, task_id = request.path_params["name"], request.path_params["task_id"]
         task = await self._store.get(name, task_id)
         qualifier = request.query_params.get("qualifier", "")
@@ -75,24 +75,24 @@ class TaskOperations:
         return describe_task(task.invocation, self._settings, events=task.events, payload=True)
 
     async def list_async_tasks(self, request: Request) -> dict[str, Any]:
-        """ListAsyncTasks."""
+        """Answer ListAsyncTasks."""
         query = request.query_params
         wanted = task_query(query, request.path_params["name"])
         payload = parameters.flag(query, "includePayload")
         page = await self._store.query(wanted)
         if not page.invocations:
-            # Tasks of a function that is gone stay readable; a wrong name is still an error.
+            # Tasks of a deleted function can still be listed; a wrong name is an error.
             await self._registry.functions.get(request.path_params["name"])
         tasks = [describe_task(i, self._settings, payload=payload) for i in page.invocations]
         return page_of("tasks", tasks, task_token(page))
 
     async def stop_async_task(self, request: Request) -> None:
-        """StopAsyncTask."""
+        """Answer StopAsyncTask."""
         await self._invoker.stop_task(request.path_params["name"], request.path_params["task_id"])
 
 
 def task_query(query: Mapping[str, str], function: str | None) -> TaskQuery:
-    """What ListAsyncTasks' parameters ask for.
+    """Return what the parameters of ListAsyncTasks ask for.
 
     Raises:
         Rejected: 400 InvalidArgument.
@@ -142,13 +142,13 @@ def describe_task(
     events: Sequence[TaskEvent] | None = None,
     payload: bool,
 ) -> dict[str, Any]:
-    """A task as the API answers it; what isn't known yet is left out.
+    """Return a task as the API answers it, without the members that are not known yet.
 
     Args:
         invocation: The task.
-        settings: For its ARN.
-        events: Its steps, when they are to be shown.
-        payload: Whether to show what went in and what came out.
+        settings: Region and account, for its ARN.
+        events: Its steps; None: they are left out.
+        payload: Whether to include the payload and what the function returned.
     """
     arn = FunctionArn(
         region=settings.place.region,
@@ -162,13 +162,8 @@ def describe_task(
         "qualifier": invocation.qualifier,
         "status": invocation.status.value,
         "alreadyRetriedTimes": max(invocation.attempts - 1, 0),
+        **_times(invocation),
     }
-    if invocation.started_at is not None:
-        answer["startedTime"] = invocation.started_at
-        if invocation.ended_at is not None:
-            answer["durationMs"] = invocation.ended_at - invocation.started_at
-    if invocation.ended_at is not None:
-        answer["endTime"] = invocation.ended_at
     texts = {
         "instanceId": invocation.instance_id,
         "destinationStatus": invocation.destination_status,
@@ -184,6 +179,14 @@ def describe_task(
     return answer
 
 
+def _times(invocation: Invocation) -> dict[str, int]:
+    started, ended = invocation.started_at, invocation.ended_at
+    times = {"startedTime": started, "endTime": ended}
+    if started is not None and ended is not None:
+        times["durationMs"] = ended - started
+    return {name: value for name, value in times.items() if value is not None}
+
+
 def _describe_event(number: int, event: TaskEvent) -> dict[str, Any]:
     answer: dict[str, Any] = {
         "eventId": number,
@@ -196,7 +199,7 @@ def _describe_event(number: int, event: TaskEvent) -> dict[str, Any]:
 
 
 def shown_payload(name: str, payload: bytes) -> dict[str, str]:
-    """A payload as the members of a JSON object that carry it.
+    """Return a payload as members of a JSON object.
 
     UTF-8 is text. Anything else is base64, and a second member, named with ``Encoding`` at its end,
     says so, as in the events of destinations.

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The temporary code bucket: how deploy tools hand over archives before they create a function.
+"""The temporary code bucket, to which deploy tools upload an archive before CreateFunction.
 
-``GET /2016-08-15/tempBucketToken`` names a place and gives keys to it, the archive is PUT there in
-OSS's manner, and CreateFunction names the place. It takes archives and nothing else: this is no
-object storage.
+``GET /2016-08-15/tempBucketToken`` returns an object name and a token for it, the archive is PUT
+there with the protocol of OSS, and CreateFunction names the object. It is not an object storage.
 """
 
 from __future__ import annotations
@@ -42,10 +41,10 @@ class UploadOperations:
     """The temporary code bucket.
 
     Args:
-        registry: Takes the archives.
+        registry: Where archives are kept.
         settings: Region and account.
-        checksum: CRC-64 of what was put, which OSS's client compares with its own.
-        now: Milliseconds since the epoch, the machine's.
+        checksum: Returns the CRC-64 of an archive, which the client of OSS compares with its own.
+        now: Returns the time of the machine in milliseconds since the epoch.
     """
 
     def __init__(
@@ -63,14 +62,14 @@ class UploadOperations:
         self._key = secrets.token_bytes(32)
 
     def routes(self) -> list[Route]:
-        """The routes of these operations."""
+        """Return the routes of these operations."""
         return [
             operation("GET", "/2016-08-15/tempBucketToken", self.temp_bucket_token, prefix=""),
             operation("PUT", "/{account:number}/{name}", self.put_object, prefix=""),
         ]
 
     async def temp_bucket_token(self, _: Request) -> dict[str, Any]:
-        """A place for one archive, and keys that are good for an hour."""
+        """Return an object name for one archive, and a token that is valid for an hour."""
         region = self._settings.place.region
         expires = self._now() + _LIFETIME_MS
         return {
@@ -94,10 +93,10 @@ class UploadOperations:
         return f"{expires}.{seal}"
 
     async def put_object(self, request: Request) -> Response:
-        """PutObject, with a token that this runtime gave out.
+        """Answer PutObject, with a token of this runtime.
 
         Raises:
-            Rejected: 403 AccessDenied: the token is not ours or too old.
+            Rejected: 403 AccessDenied: the token is not of this runtime, or has expired.
         """
         token = request.headers.get("x-oss-security-token", "")
         expires = token.partition(".")[0]
@@ -109,7 +108,7 @@ class UploadOperations:
         ):
             raise Rejected(403, "AccessDenied", "x-oss-security-token is not one of this runtime")
         data = await request.body()
-        # The account is that of the tool's credentials, which needn't be the runtime's.
+        # The account is that of the tool's credentials, which may be another than the runtime's.
         await self._storage.upload(self._bucket, request.url.path.removeprefix("/"), data)
         checksum = self._checksum(data)
         headers = {"etag": f'"{checksum}"', "x-oss-hash-crc64ecma": checksum}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Serves the console's files, each with a policy that lets a browser load nothing else."""
+"""Serves the files of the console, with a policy that lets a browser load nothing else."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class _File(NamedTuple):
 
 
 def routes() -> list[Route]:
-    """The page and its files; they are read once."""
+    """Return the routes of the page and its files, which are read once."""
     files = _read()
 
     async def page(_: Request) -> Response:
@@ -68,7 +68,7 @@ def _answer(file: _File) -> Response:
 
 
 def _read() -> Mapping[str, _File]:
-    """Every file of the folder by its name: what isn't in this table is not served."""
+    """Return every file of the folder by its name; only these are served."""
     folder = resources.files(__name__.rpartition(".")[0]).joinpath("static")
     return {
         entry.name: _File(entry.read_bytes(), _TYPES[entry.name[entry.name.rindex(".") :]])

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""The HTTP edge: server, limits on requests, and which callers are let in."""
+"""The HTTP edge: server, limits on requests, which callers are accepted, form of errors."""

@@ -72,7 +72,7 @@ class _Arrival:
         self._parser = httptools.HttpRequestParser(self)
 
     def feed(self, data: bytes) -> None:
-        """Follow the bytes; those that are not HTTP are the server's to refuse."""
+        """Follow the bytes. Those that are not HTTP are refused by uvicorn's protocol."""
         self.ended = False
         try:
             self._parser.feed_data(data)
@@ -92,7 +92,7 @@ class _Arrival:
 
 
 class _Connection(asyncio.Protocol):
-    """One connection: counts and times what arrives, and hands it to the server's protocol."""
+    """One connection: counts and times what arrives, and passes it to uvicorn's protocol."""
 
     def __init__(self, limits: ConnectionLimits, given: Mapping[str, Any]) -> None:
         self._limits = limits
@@ -136,7 +136,7 @@ class _Connection(asyncio.Protocol):
         self._inner.data_received(data)
 
     def _header_part(self, data: bytes) -> int:
-        """How many of these bytes can belong to the header that is arriving."""
+        """Return how many of these bytes can belong to the header that is arriving."""
         if self._tail and _END in self._tail + data[:3]:
             return 0
         end = data.find(_END)

@@ -132,25 +132,20 @@ class HttpService(ABC):
 
     async def _body(self, request: Request, receive: Receive) -> bytes:
         limit = self.body_limit(request)
-        message = await receive()
-        body: bytes | None = message.get("body")
-        if body is not None and len(body) <= limit and not message.get("more_body", False):
-            return body  # in one piece, as nearly all come
         chunks: list[bytes] = []
-        size = 0
-        while True:
+        size, more = 0, True
+        while more and size <= max(limit, _DISCARD_BYTES):
+            message = await receive()
             if message["type"] == "http.disconnect":
                 raise _ClientGone
             chunk: bytes = message.get("body", b"")
             size += len(chunk)
-            more = message.get("more_body", False)
             if size <= limit:
                 chunks.append(chunk)
-            elif not more or size > _DISCARD_BYTES:
-                raise self.too_large(limit)
-            if not more:
-                return b"".join(chunks)
-            message = await receive()
+            more = message.get("more_body", False)
+        if size > limit:
+            raise self.too_large(limit)
+        return b"".join(chunks)
 
     def _refused(self, error: Exception, request: Request) -> Answer:
         rejected = self._as_rejection(error, request)
