@@ -21,6 +21,7 @@ from fc_async_local.services.mns.service import MnsService
 from fc_async_local.services.mns.sqlite import SqliteMessageStore
 from fc_async_local.settings import Settings
 from fc_async_local.store.sqlite.database import Database
+from fc_async_local.wakeups import Wakeups
 
 KEYS = {"testid": "testsecret"}
 
@@ -36,8 +37,9 @@ def server(serve: Any, tmp_path: Any, settings: Any) -> Any:
         database = await Database.open(tmp_path / "test.db")
         stack.push_async_callback(database.aclose)
         clock = RealClock()
-        service = MnsService(await SqliteMessageStore.open(database), clock, settings)
-        stack.callback(service.close)
+        wakeups = Wakeups(clock)
+        service = MnsService(await SqliteMessageStore.open(database), clock, settings, wakeups)
+        stack.callback(wakeups.end_polls)
         return MnsEndpoint(service, clock)
 
     with serve(make_app) as server:
