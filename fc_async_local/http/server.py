@@ -31,6 +31,8 @@ _IDLE_SECONDS: Final = 75
 """Longer than clients keep pooled connections: the client of a connection that the server closes
 cannot know whether a request on its way was accepted."""
 HIGHEST_PORT: Final = 65_535
+_TURNS: Final = 10
+"""Of the event loop, until connections that were closed are gone."""
 
 
 class NoFreePort(OSError):
@@ -143,3 +145,17 @@ class _Server(uvicorn.Server):
         """Listen."""
         await super().startup(sockets)
         self.listening.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop; wait for requests only if there are any, which uvicorn does 0.1 s at a time."""
+        for closing in (*self.servers, *(sockets or ())):
+            closing.close()
+        state = self.server_state
+        for connection in tuple(state.connections):
+            connection.shutdown()
+        for _ in range(_TURNS):
+            if not (state.connections or state.tasks):
+                break
+            await asyncio.sleep(0)
+        else:
+            await super().shutdown(sockets)
