@@ -186,6 +186,15 @@ def test_a_drip_of_bytes_does_not_keep_a_connection(beginning: bytes) -> None:
         dripping.join()
 
 
+def test_a_stop_closes_connections_that_wait_for_their_next_request() -> None:
+    with server() as address:
+        client = socket.create_connection(address, timeout=30)
+        client.sendall(GET)
+        answer(client, b"\r\n\r\n0")
+    assert everything(client) == b""
+    client.close()
+
+
 def test_hundreds_of_connections_that_send_nothing_do_not_keep_others_out() -> None:
     with server(ConnectionLimits(header_seconds=0.5)) as address:
         idle = [socket.create_connection(address, timeout=30) for _ in range(300)]
