@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fc_async_local.services.mns.memory import MemoryMessageStore
 from fc_async_local.services.mns.sqlite import SqliteMessageStore
-from fc_async_local.services.rocketmq.memory import MemoryLogStore
 from fc_async_local.services.rocketmq.sqlite import SqliteLogStore
+from fc_async_local.services.rocketmq.store import MemoryLogStore
 from fc_async_local.store import factory
 from fc_async_local.store.document_cache import DocumentCache
 from fc_async_local.wakeups import Wakeups

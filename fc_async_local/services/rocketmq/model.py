@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: MIT
-"""The records of RocketMQ topics and consumer groups, and the numbers that bound them.
+"""Topics, messages and their limits in RocketMQ 4.x, and how its protocol writes them.
 
-All times are milliseconds since the epoch. Numbers: the pages of RocketMQ 4.x on limits and on the
-HTTP protocol.
+All times are milliseconds since the epoch. Sources of the numbers: the pages of RocketMQ 4.x on
+limits and on the HTTP protocol (docs/reference/sources.md).
 """
 
 from __future__ import annotations
 
+import re
 from typing import Final, NamedTuple
 
 import msgspec
 
+from fc_async_local.services.rocketmq.errors import RocketMqError
+from fc_async_sdk.errors import shorten
 from fc_async_sdk.spec.limits import ROCKETMQ_PAYLOAD_BYTES, Range
 
 MESSAGE_BYTES: Final = ROCKETMQ_PAYLOAD_BYTES
@@ -18,9 +21,17 @@ BATCH: Final = Range(1, 16, 1)
 POLLING_SECONDS: Final = Range(0, 30, 0)
 RETENTION_MS: Final = 3 * 86_400_000
 MOST_CONSUMED: Final = 289
-"""Once, and 288 times again; after that a message is given up for the group."""
+"""One delivery and 288 retries; then the message goes to the group's dead-letter topic."""
 DELAY_MS: Final = 40 * 86_400_000
-"""How far ``__STARTDELIVERTIME`` may lie ahead."""
+"""How far in the future ``__STARTDELIVERTIME`` may be."""
+_HANDLE: Final = re.compile(r"([0-9]{1,18})-([0-9]{1,18})-([0-9A-F]+)", re.ASCII)
+_FORBIDDEN: Final = re.compile("[:|\"'&<>]")
+_NOT_IN_XML: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_KEYS: Final = "KEYS"
+_MILLISECONDS: Final = re.compile("[0-9]{1,18}")
+_DELIVER_AT: Final = "__STARTDELIVERTIME"
+_SHARDING_KEY: Final = "__SHARDINGKEY"
+_TRANSACTION: Final = "__TransCheckT"
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,13 +47,16 @@ class Topic(Record, frozen=True, kw_only=True):
 
 
 class NewMessage(Record, frozen=True, kw_only=True):
-    """What a producer wants to be published.
+    """A message as a producer publishes it.
 
     Attributes:
-        keys: The message key, for looking it up.
-        deliver_at: Not before this moment, or None.
-        sharding_key: Messages of one key are consumed in order by ordered consumers.
-        call_path: Functions that led here through destinations; never shown to clients.
+        body: Text.
+        tag: For the filters of consumers; "" if it has none.
+        keys: The message key, for lookups.
+        properties: Of the user.
+        deliver_at: Time before which it is not delivered, or None.
+        sharding_key: Ordered consumers get messages of one key in order.
+        call_path: Functions that led here through destinations; not shown to clients.
     """
 
     body: str
@@ -71,9 +85,11 @@ class Pending(Record, frozen=True, kw_only=True):
 
     Attributes:
         sequence: Its place in the log.
+        message: The message.
         consumed: How often it was handed out.
         next_at: When it may be handed out (again).
-        claims: Counts receipt handles given out; only the latest one is good.
+        first_at: When it was handed out first; 0 before that.
+        claims: Number of receipt handles issued; only the last one is valid.
     """
 
     sequence: int
@@ -85,7 +101,7 @@ class Pending(Record, frozen=True, kw_only=True):
 
 
 class Receipt(NamedTuple):
-    """What a receipt handle says: the right to acknowledge one message for one group."""
+    """The contents of a receipt handle, which allows to acknowledge one message for one group."""
 
     sequence: int
     claims: int
@@ -93,11 +109,13 @@ class Receipt(NamedTuple):
 
 
 class Want(NamedTuple):
-    """What a consumer asks for.
+    """The request of a consumer.
 
     Attributes:
-        tags: Only messages of these; None: all.
-        hold_ms: How long what it gets is hidden from its group.
+        limit: Largest number of messages.
+        tags: Wanted tags; None for all.
+        ordered: Whether messages of one sharding key are handed out in order.
+        hold_ms: How long the messages are then hidden from the rest of the group.
     """
 
     limit: int
@@ -107,13 +125,122 @@ class Want(NamedTuple):
 
 
 class Taken(NamedTuple):
-    """What was found.
+    """The messages for a consumer.
 
     Attributes:
-        next_at: When there may be more without anybody publishing, or None.
-        given_up: Messages that were handed out as often as they may be; gone for the group.
+        messages: As handed out.
+        next_at: When there may be more without a new publication, or None.
+        given_up: Messages that were handed out too often; the group no longer has them.
     """
 
     messages: tuple[Pending, ...]
     next_at: int | None
     given_up: tuple[Pending, ...] = ()
+
+
+def handle_of(pending: Pending) -> str:
+    """Return the receipt handle of a message that was handed out; it is safe in a URL."""
+    return f"{pending.sequence}-{pending.claims}-{pending.message.message_id}"
+
+
+def read_handle(handle: str) -> Receipt | None:
+    """Read a receipt handle; return None if it does not have the form of one."""
+    match = _HANDLE.fullmatch(handle)
+    return match and Receipt(int(match[1]), int(match[2]), match[3])
+
+
+def read_tags(text: str) -> frozenset[str] | None:
+    """Read a tag expression, such as ``A||B``; return None for "" and ``*``, which are all tags."""
+    tags = frozenset(tag.strip() for tag in text.split("||") if tag.strip())
+    return None if not tags or "*" in tags else tags
+
+
+def message_of(new: NewMessage, *, message_id: str, now: int) -> Message:
+    """Return a message as the log keeps it.
+
+    Args:
+        new: The producer's message.
+        message_id: Its id.
+        now: Milliseconds since the epoch.
+
+    Raises:
+        RocketMqError: InvalidArgument: the body is empty, larger than 4 MB or not valid in XML
+            1.0, or the delivery time is too late.
+    """
+    size = len(new.body.encode("utf-8", "surrogatepass"))
+    if not 0 < size <= MESSAGE_BYTES:
+        raise RocketMqError(
+            "InvalidArgument", f"MessageBody has {size} bytes: 1 to {MESSAGE_BYTES}"
+        )
+    unprintable = _NOT_IN_XML.search(new.body)
+    if unprintable is not None:
+        raise RocketMqError(
+            "InvalidArgument",
+            f"MessageBody contains {unprintable[0]!r}, which is not valid in XML 1.0: send base64",
+        )
+    if new.deliver_at is not None and new.deliver_at > now + DELAY_MS:
+        raise RocketMqError(
+            "InvalidArgument", f"{_DELIVER_AT}={new.deliver_at}: at most 40 days from now"
+        )
+    return Message(
+        message_id=message_id,
+        body=new.body,
+        tag=new.tag,
+        properties=write_properties(new),
+        sharding_key=new.sharding_key,
+        published_at=now,
+        call_path=new.call_path,
+    )
+
+
+def write_properties(new: NewMessage) -> str:
+    """Return the properties as transmitted.
+
+    Raises:
+        RocketMqError: InvalidArgument: a name or value contains one of ``: | " ' & < >``.
+    """
+    reserved = {
+        _KEYS: new.keys,
+        _DELIVER_AT: "" if new.deliver_at is None else str(new.deliver_at),
+        _SHARDING_KEY: new.sharding_key,
+    }
+    every = {name: value for name, value in reserved.items() if value} | new.properties
+    for name, value in every.items():
+        if _FORBIDDEN.search(name) or _FORBIDDEN.search(value):
+            raise RocketMqError(
+                "InvalidArgument",
+                f"property {shorten(name)}={shorten(value)}: none of : | \" ' & < > may be in it",
+            )
+    return "".join(f"{name}:{value}|" for name, value in every.items())
+
+
+def read_new_message(body: str, tag: str, properties: str) -> NewMessage:
+    """Read a message as a client transmits it.
+
+    Args:
+        body: The body.
+        tag: Its tag; "" if it has none.
+        properties: ``k1:v1|k2:v2|``, including keys, delivery time and sharding key.
+
+    Raises:
+        RocketMqError: InvalidArgument.
+    """
+    pairs = dict(pair.split(":", 1) for pair in properties.split("|") if ":" in pair)
+    if _TRANSACTION in pairs:
+        raise RocketMqError(
+            "InvalidArgument", f"{_TRANSACTION}: transactional messages are not served here"
+        )
+    deliver_at = pairs.pop(_DELIVER_AT, "")
+    if deliver_at and not _MILLISECONDS.fullmatch(deliver_at):
+        raise RocketMqError(
+            "InvalidArgument",
+            f"{_DELIVER_AT}={shorten(deliver_at)}: expected milliseconds since the epoch",
+        )
+    return NewMessage(
+        body=body,
+        tag=tag,
+        keys=pairs.pop(_KEYS, ""),
+        sharding_key=pairs.pop(_SHARDING_KEY, ""),
+        deliver_at=int(deliver_at) if deliver_at else None,
+        properties=pairs,
+    )

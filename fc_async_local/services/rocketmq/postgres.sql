@@ -2,30 +2,30 @@
 -- Locks are taken in one order: the topic, then the group.
 
 -- name: lock_topic
--- A log must become visible in the order of its numbers: a group that reads past a number which is
--- not committed yet would never come back to it. Who appends to a topic takes turns.
+-- A log must become visible in the order of its sequence: a group that reads past a message which is
+-- not committed yet would never return to it. So one transaction at a time appends to a topic.
 SELECT pg_advisory_xact_lock(hashtext('fc_async.rocketmq'), hashtext(%(topic)s));
 
 -- name: append
-INSERT INTO rocketmq_message (topic, joined_at, outline, message)
-VALUES (%(topic)s, %(published_at)s, %(outline)s, %(message)s);
+INSERT INTO rocketmq_message (topic, joined_at, message)
+VALUES (%(topic)s, %(published_at)s, %(message)s);
 
 -- name: delay
-INSERT INTO rocketmq_delayed (topic, deliver_at, outline, message)
-VALUES (%(topic)s, %(deliver_at)s, %(outline)s, %(message)s);
+INSERT INTO rocketmq_delayed (topic, deliver_at, message)
+VALUES (%(topic)s, %(deliver_at)s, %(message)s);
 
 -- name: has_due_delayed
 SELECT EXISTS (
     SELECT 1 FROM rocketmq_delayed WHERE topic = %(topic)s AND deliver_at <= %(now)s
 );
 
--- name: surface
+-- name: append_due
 WITH due AS (
     DELETE FROM rocketmq_delayed WHERE topic = %(topic)s AND deliver_at <= %(now)s
-    RETURNING topic, deliver_at, outline, message, arrival
+    RETURNING topic, deliver_at, message, arrival
 )
-INSERT INTO rocketmq_message (topic, joined_at, outline, message)
-SELECT topic, deliver_at, outline, message FROM due ORDER BY deliver_at, arrival;
+INSERT INTO rocketmq_message (topic, joined_at, message)
+SELECT topic, deliver_at, message FROM due ORDER BY deliver_at, arrival;
 
 -- name: expire
 DELETE FROM rocketmq_message WHERE sequence IN (
@@ -42,46 +42,44 @@ ON CONFLICT (topic, name) DO NOTHING;
 -- name: lock_group
 SELECT position FROM rocketmq_group WHERE topic = %(topic)s AND name = %(name)s FOR UPDATE;
 
+-- name: position
+SELECT position FROM rocketmq_group WHERE topic = %(topic)s AND name = %(name)s;
+
 -- name: move
 UPDATE rocketmq_group SET position = %(position)s WHERE topic = %(topic)s AND name = %(name)s;
 
--- name: fresh
-SELECT sequence, outline FROM rocketmq_message
-WHERE topic = %(topic)s AND sequence > %(after)s
-ORDER BY sequence LIMIT %(limit)s;
+-- Messages that a group reads are locked, so that no other node deletes them before the commit.
+-- Those that another node is deleting now are left out.
+
+-- name: log
+SELECT m.sequence, m.message FROM rocketmq_message m
+WHERE m.topic = %(topic)s AND m.sequence > %(after)s
+ORDER BY m.sequence LIMIT %(limit)s
+FOR KEY SHARE OF m SKIP LOCKED;
 
 -- name: due
-SELECT p.sequence, m.outline, p.consumed, p.next_at, p.first_at, p.claims
-FROM rocketmq_pending p JOIN rocketmq_message m ON m.sequence = p.sequence
-WHERE p.topic = %(topic)s AND p.name = %(name)s AND p.next_at <= %(now)s
-ORDER BY p.sequence LIMIT %(limit)s;
-
--- name: pending
-SELECT p.sequence, m.outline, p.consumed, p.next_at, p.first_at, p.claims
-FROM rocketmq_pending p JOIN rocketmq_message m ON m.sequence = p.sequence
-WHERE p.topic = %(topic)s AND p.name = %(name)s
-ORDER BY p.sequence;
-
--- name: some
 SELECT p.sequence, m.message, p.consumed, p.next_at, p.first_at, p.claims
 FROM rocketmq_pending p JOIN rocketmq_message m ON m.sequence = p.sequence
-WHERE p.topic = %(topic)s AND p.name = %(name)s AND p.sequence = ANY (%(sequences)s)
-ORDER BY p.sequence;
+WHERE p.topic = %(topic)s AND p.name = %(name)s AND p.next_at <= %(now)s
+ORDER BY p.sequence LIMIT %(limit)s
+FOR KEY SHARE OF m SKIP LOCKED;
 
--- name: hold_messages
-SELECT sequence FROM rocketmq_message WHERE sequence = ANY (%(sequences)s)
-ORDER BY sequence
-FOR KEY SHARE;
+-- name: pending
+SELECT p.sequence, m.message, p.consumed, p.next_at, p.first_at, p.claims
+FROM rocketmq_pending p JOIN rocketmq_message m ON m.sequence = p.sequence
+WHERE p.topic = %(topic)s AND p.name = %(name)s
+ORDER BY p.sequence
+FOR KEY SHARE OF m SKIP LOCKED;
 
--- name: messages
-SELECT sequence, message FROM rocketmq_message WHERE sequence = ANY (%(sequences)s);
+-- name: find
+SELECT p.sequence, m.message, p.consumed, p.next_at, p.first_at, p.claims
+FROM rocketmq_pending p JOIN rocketmq_message m ON m.sequence = p.sequence
+WHERE p.topic = %(topic)s AND p.name = %(name)s AND p.sequence = %(sequence)s;
 
 -- name: put
 INSERT INTO rocketmq_pending (topic, name, sequence, consumed, next_at, first_at, claims)
-SELECT %(topic)s, %(name)s, *
-FROM unnest(
-    %(sequences)s::bigint[], %(consumed)s::bigint[], %(next)s::bigint[], %(first)s::bigint[],
-    %(claims)s::bigint[]
+VALUES (
+    %(topic)s, %(name)s, %(sequence)s, %(consumed)s, %(next_at)s, %(first_at)s, %(claims)s
 )
 ON CONFLICT (topic, name, sequence) DO UPDATE
 SET consumed = excluded.consumed, next_at = excluded.next_at, first_at = excluded.first_at,
@@ -89,13 +87,14 @@ SET consumed = excluded.consumed, next_at = excluded.next_at, first_at = exclude
 
 -- name: drop_pending
 DELETE FROM rocketmq_pending
-WHERE topic = %(topic)s AND name = %(name)s AND sequence = ANY (%(sequences)s);
+WHERE topic = %(topic)s AND name = %(name)s AND sequence = %(sequence)s;
 
--- name: moments
-SELECT
-    (SELECT min(next_at) FROM rocketmq_pending
-     WHERE topic = %(topic)s AND name = %(name)s AND next_at > %(now)s),
-    (SELECT min(deliver_at) FROM rocketmq_delayed WHERE topic = %(topic)s);
+-- name: next_due
+SELECT min(next_at) FROM rocketmq_pending
+WHERE topic = %(topic)s AND name = %(name)s AND next_at > %(now)s;
+
+-- name: next_delayed
+SELECT min(deliver_at) FROM rocketmq_delayed WHERE topic = %(topic)s;
 
 -- name: forget_pending
 DELETE FROM rocketmq_pending WHERE topic = %(topic)s;

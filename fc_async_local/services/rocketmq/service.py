@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from fc_async_local.services import identifiers
-from fc_async_local.services.rocketmq import log, model
+from fc_async_local.services.rocketmq import model
 from fc_async_local.services.rocketmq.errors import RocketMqError, topic_missing
 from fc_async_local.services.rocketmq.model import Topic, Want
 from fc_async_local.store.protocol import Change, ChangeRefused
@@ -143,7 +143,7 @@ class RocketMqService:
         await self.refresh()
         self.topic(instance_id, topic)
         now = self._clock.now()
-        message = log.message_of(new, message_id=identifiers.message_id(), now=now)
+        message = model.message_of(new, message_id=identifiers.message_id(), now=now)
         deliver_at = new.deliver_at if new.deliver_at is not None and new.deliver_at > now else None
         key = _key(instance_id, topic)
         await self._store.append(key, message, deliver_at=deliver_at)
@@ -186,7 +186,7 @@ class RocketMqService:
         hold = self.settings.services.rocketmq_redelivery_ms
         if ordered:
             hold = self.settings.services.rocketmq_ordered_redelivery_ms
-        want = Want(limit=limit, tags=log.read_tags(tag), ordered=ordered, hold_ms=hold)
+        want = Want(limit=limit, tags=model.read_tags(tag), ordered=ordered, hold_ms=hold)
         key = _key(instance_id, topic)
         deadline = self._clock.now() + wait_seconds * 1_000
 
@@ -224,7 +224,7 @@ class RocketMqService:
             RocketMqError: TopicNotExist.
         """
         self.topic(instance_id, topic)
-        receipts = [log.read_handle(handle) for handle in handles]
+        receipts = [model.read_handle(handle) for handle in handles]
         known = [receipt for receipt in receipts if receipt is not None]
         key = _key(instance_id, topic)
         done = await self._store.acknowledge(key, group, known, now=self._clock.now())

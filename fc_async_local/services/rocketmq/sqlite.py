@@ -1,26 +1,30 @@
 # SPDX-License-Identifier: MIT
-"""Logs in the runtime's SQLite file: what was acknowledged survives a restart.
+"""RocketMQ logs in the runtime's SQLite file.
 
-Publishing is flushed before it is acknowledged; what groups take and acknowledge is not: after a
-power loss a message may come again, none is lost.
+Invariants:
+    * A published message is on the disk before it is acknowledged.
+    * What groups take and acknowledge is committed but not flushed: after a power loss a message
+      may be delivered again, and none is lost.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
 
-from fc_async_local.services.rocketmq import log
+from fc_async_local.services.rocketmq import group as groups
 from fc_async_local.services.rocketmq.model import RETENTION_MS, Message, Pending
 from fc_async_local.store import sql
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Sequence
+    from collections.abc import Coroutine, Sequence
 
     from fc_async_local.services.rocketmq.model import Receipt, Taken, Want
     from fc_async_local.store.sqlite.database import Database
+
+T = TypeVar("T")
 
 SCHEMA: Final = sql.schema("rocketmq", "fc_async_local.services.rocketmq")
 _SQL: Final = sql.statements("fc_async_local.services.rocketmq")
@@ -29,26 +33,29 @@ _message: Final = msgspec.json.Decoder(Message).decode
 
 
 class SqliteLogStore:
-    """:class:`~fc_async_local.services.rocketmq.store.LogStore` in a shared database file."""
+    """:class:`~fc_async_local.services.rocketmq.store.LogStore` in a shared database file.
+
+    Args:
+        database: With the tables of :data:`SCHEMA`; :meth:`open` creates them.
+    """
 
     def __init__(self, database: Database) -> None:
-        """Use :meth:`open`."""
         self._database = database
 
     @classmethod
     async def open(cls, database: Database) -> SqliteLogStore:
-        """Bring the tables up to date and use them."""
+        """Create or migrate the tables and return a store on them."""
         await database.migrate(SCHEMA)
         return cls(database)
 
     async def append(self, topic: str, message: Message, *, deliver_at: int | None = None) -> None:
-        """Keep a message."""
+        """Store a message."""
         row = {
             "topic": topic,
             "message": _encode(message),
             "published_at": message.published_at,
             "deliver_at": deliver_at,
-            # A topic that nobody reads must not grow for ever.
+            # Here too, because a topic without consumers must not grow without limit.
             "before": message.published_at - RETENTION_MS,
         }
         statement = _SQL["append" if deliver_at is None else "delay"]
@@ -60,21 +67,23 @@ class SqliteLogStore:
         await self._database.write(job)
 
     async def take(self, topic: str, group: str, want: Want, *, now: int) -> Taken:
-        """Hand messages out to a group."""
+        """Hand out messages to a consumer of a group."""
         return await self._database.write_light(
-            lambda connection: log.take(_Shelf(connection, topic, group), want, now=now)
+            lambda connection: _run(groups.take(_Group(connection, topic, group), want, now=now))
         )
 
     async def acknowledge(
         self, topic: str, group: str, receipts: Sequence[Receipt], *, now: int
     ) -> Sequence[bool]:
-        """Be done with messages."""
+        """Delete processed messages."""
         return await self._database.write_light(
-            lambda connection: log.acknowledge(_Shelf(connection, topic, group), receipts, now=now)
+            lambda connection: _run(
+                groups.acknowledge(_Group(connection, topic, group), receipts, now=now)
+            )
         )
 
     async def forget(self, topic: str) -> None:
-        """Forget a topic's messages and groups."""
+        """Delete the messages and groups of a topic."""
 
         def job(connection: sqlite3.Connection) -> None:
             for what in ("pending", "groups", "delayed", "messages"):
@@ -83,78 +92,93 @@ class SqliteLogStore:
         await self._database.write(job)
 
 
-class _Shelf:
-    """The rows of one topic and one group, inside a transaction."""
+def _run(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine of :mod:`.group` in the writer thread, which has no event loop.
 
-    def __init__(self, connection: sqlite3.Connection, topic: str, group: str) -> None:
+    It ends in its first step, because no method of the group waits for anything.
+    """
+    try:
+        coroutine.send(None)
+    except StopIteration as end:
+        result: T = end.value
+        return result
+    raise AssertionError("a method of a group in SQLite waited")
+
+
+class _Group:
+    """:class:`~fc_async_local.services.rocketmq.group.ConsumerGroup` in a transaction."""
+
+    def __init__(self, connection: sqlite3.Connection, topic: str, name: str) -> None:
         self._connection = connection
-        self._scope = {"topic": topic, "name": group}
+        self._scope = {"topic": topic, "name": name}
 
-    def _run(self, statement: str, **values: object) -> sqlite3.Cursor:
+    def _execute(self, statement: str, **values: object) -> sqlite3.Cursor:
         return self._connection.execute(_SQL[statement], self._scope | values)
 
-    def expire(self, before: int) -> None:
-        self._run("expire", before=before)
+    async def expire(self, before: int) -> None:
+        self._execute("expire", before=before)
 
-    def surface(self, now: int) -> None:
-        due = self._run("due_delayed", now=now).fetchall()
-        for body, deliver_at in due:
-            # It is kept for as long as any other, from the moment when it joins the log.
-            self._run("append", message=body, published_at=deliver_at)
-        if due:
-            self._run("drop_delayed", now=now)
+    async def append_due(self, now: int) -> None:
+        self._execute("append_due", now=now)
+        self._execute("drop_delayed", now=now)
 
-    def next_delayed(self) -> int | None:
-        return self._one_number("next_delayed")
+    async def lock(self) -> None:
+        """Do nothing: the file has one writer."""
 
-    def position(self) -> int:
-        row = self._run("position").fetchone()
-        return 0 if row is None else int(row[0])
+    async def next_delayed(self) -> int | None:
+        return self._number("next_delayed")
 
-    def move(self, position: int) -> None:
-        self._run("move", position=position)
+    async def position(self) -> int:
+        return self._number("position") or 0
 
-    def fresh(self, after: int, limit: int) -> Sequence[tuple[int, Message]]:
-        rows = self._run("fresh", after=after, limit=limit).fetchall()
+    async def move(self, position: int) -> None:
+        self._execute("move", position=position)
+
+    async def log(self, after: int, limit: int) -> Sequence[tuple[int, Message]]:
+        rows = self._execute("log", after=after, limit=limit)
         return [(sequence, _message(body)) for sequence, body in rows]
 
-    def due(self, now: int, limit: int) -> list[Pending]:
-        return [_pending(row) for row in self._run("due", now=now, limit=limit).fetchall()]
+    async def due(self, now: int, limit: int) -> Sequence[Pending]:
+        return [to_pending(row) for row in self._execute("due", now=now, limit=limit)]
 
-    def pending(self) -> list[Pending]:
-        return [_pending(row) for row in self._run("pending").fetchall()]
+    async def pending(self) -> Sequence[Pending]:
+        return [to_pending(row) for row in self._execute("pending")]
 
-    def one(self, sequence: int) -> Pending | None:
-        row = self._run("one", sequence=sequence).fetchone()
-        return None if row is None else _pending(row)
+    async def find(self, sequence: int) -> Pending | None:
+        row = self._execute("find", sequence=sequence).fetchone()
+        return None if row is None else to_pending(row)
 
-    def put(self, pending: Pending) -> None:
-        self._run(
-            "put",
-            sequence=pending.sequence,
-            consumed=pending.consumed,
-            next_at=pending.next_at,
-            first_at=pending.first_at,
-            claims=pending.claims,
-        )
+    async def put(self, pending: Sequence[Pending]) -> None:
+        rows = [self._scope | from_pending(item) for item in pending]
+        self._connection.executemany(_SQL["put"], rows)
 
-    def drop(self, sequence: int) -> None:
-        self._run("drop_pending", sequence=sequence)
+    async def drop(self, sequence: int) -> None:
+        self._execute("drop_pending", sequence=sequence)
 
-    def next_due(self, now: int) -> int | None:
-        return self._one_number("next_due", now=now)
+    async def next_due(self, now: int) -> int | None:
+        return self._number("next_due", now=now)
 
-    def _one_number(self, statement: str, **values: object) -> int | None:
-        (value,) = self._run(statement, **values).fetchone()
-        return None if value is None else int(value)
+    def _number(self, statement: str, **values: object) -> int | None:
+        row = self._execute(statement, **values).fetchone()
+        number: int | None = None if row is None else row[0]
+        return number
 
 
-def _pending(row: tuple[int, bytes, int, int, int, int]) -> Pending:
+def from_pending(pending: Pending) -> dict[str, object]:
+    """Return the row of a pending message, without topic and group."""
+    row = msgspec.structs.asdict(pending)
+    del row["message"]
+    return row
+
+
+def to_pending(row: tuple[Any, ...]) -> Pending:
+    """Return a pending message from its row, joined with the message."""
+    sequence, message, consumed, next_at, first_at, claims = row
     return Pending(
-        sequence=row[0],
-        message=_message(row[1]),
-        consumed=row[2],
-        next_at=row[3],
-        first_at=row[4],
-        claims=row[5],
+        sequence=sequence,
+        message=_message(message),
+        consumed=consumed,
+        next_at=next_at,
+        first_at=first_at,
+        claims=claims,
     )

@@ -4,9 +4,11 @@ INSERT INTO rocketmq_message (topic, published_at, message) VALUES (:topic, :pub
 -- name: delay
 INSERT INTO rocketmq_delayed (topic, deliver_at, message) VALUES (:topic, :deliver_at, :message);
 
--- name: due_delayed
-SELECT message, deliver_at FROM rocketmq_delayed WHERE topic = :topic AND deliver_at <= :now
-ORDER BY deliver_at, arrival;
+-- name: append_due
+-- A message is kept as long as any other from the time at which it joins the log.
+INSERT INTO rocketmq_message (topic, published_at, message)
+SELECT topic, deliver_at, message FROM rocketmq_delayed
+WHERE topic = :topic AND deliver_at <= :now ORDER BY deliver_at, arrival;
 
 -- name: drop_delayed
 DELETE FROM rocketmq_delayed WHERE topic = :topic AND deliver_at <= :now;
@@ -24,7 +26,7 @@ SELECT position FROM rocketmq_group WHERE topic = :topic AND name = :name;
 INSERT INTO rocketmq_group (topic, name, position) VALUES (:topic, :name, :position)
 ON CONFLICT (topic, name) DO UPDATE SET position = excluded.position;
 
--- name: fresh
+-- name: log
 SELECT sequence, message FROM rocketmq_message WHERE topic = :topic AND sequence > :after
 ORDER BY sequence LIMIT :limit;
 
@@ -40,7 +42,7 @@ FROM rocketmq_pending p JOIN rocketmq_message m ON m.sequence = p.sequence
 WHERE p.topic = :topic AND p.name = :name
 ORDER BY p.sequence;
 
--- name: one
+-- name: find
 SELECT p.sequence, m.message, p.consumed, p.next_at, p.first_at, p.claims
 FROM rocketmq_pending p JOIN rocketmq_message m ON m.sequence = p.sequence
 WHERE p.topic = :topic AND p.name = :name AND p.sequence = :sequence;

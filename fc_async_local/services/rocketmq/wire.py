@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from fc_async_local.services import markup
 from fc_async_local.services.markup import leaf, tag
-from fc_async_local.services.rocketmq import log, model
+from fc_async_local.services.rocketmq import model
 from fc_async_local.services.rocketmq.errors import RocketMqError
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def read_message(body: bytes) -> NewMessage:
     text = markup.text(element, "MessageBody")
     if text is None:
         raise RocketMqError("MalformedXML", "<Message> holds no <MessageBody>")
-    return log.read_new_message(
+    return model.read_new_message(
         text,
         markup.text(element, "MessageTag") or "",
         markup.text(element, "Properties") or "",
@@ -72,7 +72,7 @@ def _shown(pending: Pending) -> str:
             leaf("MessageId", message.message_id),
             leaf("MessageBodyMD5", _digest(message.body)),
             leaf("MessageBody", message.body),
-            leaf("ReceiptHandle", log.handle_of(pending)),
+            leaf("ReceiptHandle", model.handle_of(pending)),
             leaf("PublishTime", message.published_at),
             leaf("FirstConsumeTime", pending.first_at),
             leaf("NextConsumeTime", pending.next_at),

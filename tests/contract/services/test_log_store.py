@@ -18,10 +18,10 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from fc_async_local.services.rocketmq.memory import MemoryLogStore
 from fc_async_local.services.rocketmq.model import Message, Receipt, Want
 from fc_async_local.services.rocketmq.postgres import PostgresLogStore
 from fc_async_local.services.rocketmq.sqlite import SqliteLogStore
+from fc_async_local.services.rocketmq.store import MemoryLogStore
 from fc_async_local.store.postgres.database import PostgresDatabase
 from fc_async_local.store.sqlite.database import Database
 

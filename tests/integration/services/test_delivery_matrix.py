@@ -18,7 +18,7 @@ from fc_async_local.domain.invocation import InvokeRequest, Outcome, OutcomeKind
 from fc_async_local.embedded import LocalRuntime
 from fc_async_local.services.eventbridge.model import Parameter, Rule, Target
 from fc_async_local.services.mns.topic import Subscription
-from fc_async_local.services.rocketmq.log import handle_of
+from fc_async_local.services.rocketmq.model import handle_of
 from fc_async_local.testing import FcLocal
 from fc_async_sdk import events
 

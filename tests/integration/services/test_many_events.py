@@ -23,7 +23,7 @@ from fc_async_local.services.mns.service import MnsService
 from fc_async_local.services.mns.sqlite import SqliteMessageStore
 from fc_async_local.services.mns.topic import Subscription
 from fc_async_local.services.mns.topic_service import TopicService
-from fc_async_local.services.rocketmq.log import handle_of as rocketmq_handle
+from fc_async_local.services.rocketmq.model import handle_of as rocketmq_handle
 from fc_async_local.services.rocketmq.service import RocketMqService
 from fc_async_local.services.rocketmq.sqlite import SqliteLogStore
 from fc_async_local.settings import Settings

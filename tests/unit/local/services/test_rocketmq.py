@@ -8,8 +8,12 @@ import asyncio
 import pytest
 
 from fc_async_local.services.rocketmq.errors import RocketMqError
-from fc_async_local.services.rocketmq.log import handle_of, read_new_message, read_tags
-from fc_async_local.services.rocketmq.model import NewMessage
+from fc_async_local.services.rocketmq.model import (
+    NewMessage,
+    handle_of,
+    read_new_message,
+    read_tags,
+)
 
 INSTANCE = "MQ_INST_1"
 
