@@ -164,7 +164,7 @@ class FcLocal:
         return None if body is None else events.parse(body)
 
     async def _receive(self, queue: str) -> str | None:
-        from fc_async_local.services.mns.queue import handle_of
+        from fc_async_local.services.mns.model import handle_of
 
         mns = self.runtime.services.mns
         messages = await mns.receive(queue, wait_seconds=0)

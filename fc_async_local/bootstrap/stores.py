@@ -11,8 +11,8 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from fc_async_local.services.mns.memory import MemoryMessageStore
 from fc_async_local.services.mns.sqlite import SqliteMessageStore
+from fc_async_local.services.mns.store import MemoryMessageStore
 from fc_async_local.services.rocketmq.sqlite import SqliteLogStore
 from fc_async_local.services.rocketmq.store import MemoryLogStore
 from fc_async_local.store import factory

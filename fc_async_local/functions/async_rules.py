@@ -16,8 +16,8 @@ from fc_async_local.functions import fields, refusals
 from fc_async_local.functions.times import rfc3339
 from fc_async_local.services.eventbridge import service as eventbridge
 from fc_async_local.services.eventbridge.errors import EventBridgeError
-from fc_async_local.services.mns import queue
 from fc_async_local.services.mns.errors import MnsError
+from fc_async_local.services.mns.model import check_name
 from fc_async_local.services.rocketmq import service as rocketmq
 from fc_async_local.services.rocketmq.errors import RocketMqError
 from fc_async_sdk.errors import InvalidArn
@@ -71,9 +71,9 @@ def _check_destination(name: str, target: arn.DestinationArn) -> None:
     try:
         match target:
             case arn.MnsQueueArn():
-                queue.check_name(target.queue)
+                check_name(target.queue)
             case arn.MnsTopicArn():
-                queue.check_name(target.topic, kind="Topic")
+                check_name(target.topic, kind="Topic")
             case arn.EventBusArn():
                 if reason := async_config.refused_bus(target.bus):
                     raise refusals.invalid_destination(f"{name}: {reason}")

@@ -12,17 +12,19 @@ from typing import TYPE_CHECKING, NamedTuple
 from fc_async_local.http import messages
 from fc_async_local.http.messages import Answer
 from fc_async_local.services import identifiers, signature
-from fc_async_local.services.mns import routing, wire
+from fc_async_local.services.markup import leaf
+from fc_async_local.services.mns import model, wire
+from fc_async_local.services.mns import topic as topics
 from fc_async_local.services.mns.errors import MnsError, message_missing, queue_missing
 from fc_async_local.services.mns.model import QueueAttributes
-from fc_async_local.services.mns.topic_endpoint import TopicEndpoint
-from fc_async_local.services.xml_service import XmlService, xml
+from fc_async_local.services.xml_service import XmlService, base_url, xml
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from fc_async_local.clock import Clock
     from fc_async_local.http.messages import Request
+    from fc_async_local.services.mns.model import Creation
     from fc_async_local.services.mns.service import MnsService
     from fc_async_local.services.mns.topic_service import TopicService
 
@@ -40,7 +42,7 @@ class MnsEndpoint(XmlService):
     ) -> None:
         super().__init__(service.settings, clock)
         self._service = service
-        self._topics = None if topics is None else TopicEndpoint(topics)
+        self._topics = None if topics is None else _TopicEndpoint(topics)
         self._queue_routes: dict[str, Callable[[Request, str], Awaitable[Answer]]] = {
             "PUT": self._put_queue,
             "GET": self._get_queue,
@@ -78,15 +80,15 @@ class MnsEndpoint(XmlService):
         raise _no_operation(request)
 
     async def _put_queue(self, request: Request, name: str) -> Answer:
-        if routing.flag(request.parameters(), "metaoverride"):
+        if _flag(request.parameters(), "metaoverride"):
             existing = await self._service.queue(name)
             attributes = wire.read_attributes(request.body, existing.attributes)
             await self._service.change_queue(name, attributes)
             return Answer(204)
         attributes = wire.read_attributes(request.body, QueueAttributes())
-        return routing.created(
+        return _created(
             await self._service.create_queue(name, attributes),
-            routing.url(request, "queues", name),
+            _url(request, "queues", name),
             conflict="QueueAlreadyExist",
             what=f"the queue {name!r}",
         )
@@ -100,11 +102,11 @@ class MnsEndpoint(XmlService):
         return Answer(204)
 
     async def _list_queues(self, request: Request) -> Answer:
-        prefix, marker, limit = routing.page_of(request)
+        prefix, marker, limit = _page(request)
         queues = await self._service.queues(prefix=prefix, after=marker, limit=limit + 1)
-        urls = [routing.url(request, "queues", queue.name) for queue in queues[:limit]]
+        urls = [_url(request, "queues", queue.name) for queue in queues[:limit]]
         following = queues[limit - 1].name if len(queues) > limit else ""
-        return routing.listing("Queues", urls, following)
+        return _listing("Queues", urls, following)
 
     async def _send(self, request: Request, name: str) -> Answer:
         batch, drafts = wire.read_drafts(request.body, identifiers.message_id)
@@ -145,12 +147,113 @@ class MnsEndpoint(XmlService):
     async def _change_visibility(self, request: Request, name: str) -> Answer:
         parameters = request.parameters()
         handle = parameters.get("receipthandle")
-        seconds = routing.number(parameters, "visibilitytimeout")
+        seconds = _number(parameters, "visibilitytimeout")
         if not handle:
             raise MnsError("MissingReceiptHandle", "the parameter ReceiptHandle is missing")
         if seconds is None:
             raise MnsError("MissingVisibilityTimeout", "the parameter VisibilityTimeout is missing")
         return xml(200, wire.hidden(await self._service.change_visibility(name, handle, seconds)))
+
+
+class _TopicEndpoint:
+    """Answers requests below ``/topics``."""
+
+    def __init__(self, service: TopicService) -> None:
+        self._service = service
+        self._routes: dict[tuple[str, ...], dict[str, Callable[..., Awaitable[Answer]]]] = {
+            (): {"GET": self._list},
+            ("topic",): {"PUT": self._put, "GET": self._get, "DELETE": self._delete},
+            ("topic", "messages"): {"POST": self._publish},
+            ("topic", "subscriptions"): {"GET": self._list_subscriptions},
+            ("topic", "subscriptions", "name"): {
+                "PUT": self._subscribe,
+                "GET": self._get_subscription,
+                "DELETE": self._unsubscribe,
+            },
+        }
+
+    async def handle(self, request: Request, segments: tuple[str, ...]) -> Answer | None:
+        """Answer a request for what follows ``/topics``; None: there is no such operation."""
+        shape: tuple[str, ...]
+        names: tuple[str, ...]
+        match segments:
+            case ():
+                shape, names = (), ()
+            case (topic,):
+                shape, names = ("topic",), (topic,)
+            case (topic, ("messages" | "subscriptions") as what):
+                shape, names = ("topic", what), (topic,)
+            case (topic, "subscriptions", name):
+                shape, names = ("topic", "subscriptions", "name"), (topic, name)
+            case _:
+                return None
+        operation = self._routes[shape].get(request.method)
+        if operation is None:
+            return None
+        await self._service.refresh()
+        return await operation(request, *names)
+
+    async def _list(self, request: Request) -> Answer:
+        prefix, marker, limit = _page(request)
+        names, following = self._service.topics(prefix=prefix, after=marker, limit=limit)
+        urls = [_url(request, "topics", name) for name in names]
+        return _listing("Topics", urls, following)
+
+    async def _put(self, request: Request, topic: str) -> Answer:
+        attributes = topics.read_topic(request.body)
+        if _flag(request.parameters(), "metaoverride"):
+            await self._service.change_topic(topic, attributes)
+            return Answer(204)
+        return _created(
+            await self._service.create_topic(topic, attributes),
+            _url(request, "topics", topic),
+            conflict="TopicAlreadyExist",
+            what=f"the topic {topic!r}",
+        )
+
+    async def _get(self, _request: Request, topic: str) -> Answer:
+        found = self._service.topic(topic)
+        return xml(200, topics.write_topic(found, await self._service.waiting(topic)))
+
+    async def _delete(self, _request: Request, topic: str) -> Answer:
+        await self._service.delete_topic(topic)
+        return Answer(204)
+
+    async def _publish(self, request: Request, topic: str) -> Answer:
+        body, tag = topics.read_publication(request.body)
+        publication = await self._service.publish(topic, body, tag=tag)
+        return xml(201, topics.write_published(publication))
+
+    async def _list_subscriptions(self, request: Request, topic: str) -> Answer:
+        prefix, marker, limit = _page(request)
+        names, following = self._service.subscriptions(
+            topic, prefix=prefix, after=marker, limit=limit
+        )
+        urls = [_url(request, "topics", topic, "subscriptions", name) for name in names]
+        return _listing("Subscriptions", urls, following)
+
+    async def _subscribe(self, request: Request, topic: str, name: str) -> Answer:
+        if _flag(request.parameters(), "metaoverride"):
+            strategy = topics.read_strategy(request.body)
+            if strategy is None:
+                raise MnsError("InvalidArgument", "<Subscription> holds no <NotifyStrategy>")
+            await self._service.change_subscription(topic, name, strategy)
+            return Answer(204)
+        subscription = topics.read_subscription(request.body, topic, name)
+        return _created(
+            await self._service.subscribe(subscription),
+            _url(request, "topics", topic, "subscriptions", name),
+            conflict="SubscriptionAlreadyExist",
+            what=f"the subscription {name!r} of {topic!r}",
+        )
+
+    async def _get_subscription(self, _request: Request, topic: str, name: str) -> Answer:
+        found = self._service.subscription(topic, name)
+        return xml(200, topics.write_subscription(found, self._service.owner))
+
+    async def _unsubscribe(self, _request: Request, topic: str, name: str) -> Answer:
+        await self._service.unsubscribe(topic, name)
+        return Answer(204)
 
 
 class _Wish(NamedTuple):
@@ -166,12 +269,12 @@ class _Wish(NamedTuple):
 def _wish(query: str) -> _Wish:
     # Clients that poll send the same query again and again.
     parameters = messages.parameters(query)
-    count = routing.number(parameters, "numofmessages")
+    count = _number(parameters, "numofmessages")
     return _Wish(
         limit=1 if count is None else count,
         batch=count is not None,
-        peek=routing.flag(parameters, "peekonly"),
-        wait_seconds=routing.number(parameters, "waitseconds"),
+        peek=_flag(parameters, "peekonly"),
+        wait_seconds=_number(parameters, "waitseconds"),
     )
 
 
@@ -186,3 +289,61 @@ def _public(name: str) -> str:
     if name.startswith("."):
         raise queue_missing(name)
     return name
+
+
+def _page(request: Request) -> tuple[str, str, int]:
+    """Prefix, marker and size of a page; lists are asked for in headers, not in the query."""
+    headers = request.headers
+    size = headers.get("x-mns-ret-number", "")
+    plain = size.isascii() and size.isdigit()
+    # More digits than any limit has: the largest page. int() fails on more than 4,300.
+    limit = int(size[:9]) if plain else model.PAGE.default
+    return (
+        headers.get("x-mns-prefix", ""),
+        headers.get("x-mns-marker", ""),
+        min(max(limit, model.PAGE.low), model.PAGE.high),
+    )
+
+
+def _flag(parameters: dict[str, str], name: str) -> bool:
+    """Whether a parameter is ``true``."""
+    return parameters.get(name, "").lower() == "true"
+
+
+def _number(parameters: dict[str, str], name: str) -> int | None:
+    """A parameter as a number, None if it is absent.
+
+    Raises:
+        MnsError: InvalidQueryString.
+    """
+    value = parameters.get(name)
+    if value is None:
+        return None
+    try:
+        return int(value)
+    except ValueError:
+        raise MnsError("InvalidQueryString", f"{name}={value!r} is not an integer") from None
+
+
+def _url(request: Request, *segments: str) -> str:
+    """Return the URL of a queue, a topic or a subscription."""
+    return "/".join((base_url(request), *segments))
+
+
+def _created(creation: Creation, location: str, *, conflict: str, what: str) -> Answer:
+    """The answer to a request to make something.
+
+    Raises:
+        MnsError: ``conflict``: it exists with other attributes.
+    """
+    if creation == "different":
+        raise MnsError(conflict, f"{what} exists with other attributes")
+    status = 201 if creation == "created" else 204
+    return Answer(status, headers=(("Location", location),))
+
+
+def _listing(root: str, urls: Sequence[str], marker: str) -> Answer:
+    """A page of a list: ``Queues`` of ``Queue`` of ``QueueURL``, and so on."""
+    item = root.removesuffix("s")
+    entries = [leaf(f"{item}URL", entry) for entry in urls]
+    return xml(200, wire.listing(root, item, entries, marker))

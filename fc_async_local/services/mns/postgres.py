@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Queues on a PostgreSQL server: what one node queues, any node gives out.
 
-Rows in, rows out; every decision is :mod:`fc_async_local.services.mns.queue`'s. A receive skips
+Rows in, rows out; every decision is :mod:`fc_async_local.services.mns.model`'s. A receive skips
 what another is just receiving (``FOR UPDATE SKIP LOCKED``), so that consumers never wait for each
 other. What is sent is flushed before it is acknowledged; claims and deletions are not: after a
 crash of the server a message may come again, as the protocol allows, but none is lost.
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from fc_async_local.services.mns import queue as rules
+from fc_async_local.services.mns import model as rules
 from fc_async_local.services.mns import rows
 from fc_async_local.services.mns.errors import MnsError, queue_missing
 from fc_async_local.services.mns.model import Counts, Creation, Message, Queue, Received

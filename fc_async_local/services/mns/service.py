@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fc_async_local.services.mns import model
-from fc_async_local.services.mns import queue as rules
+from fc_async_local.services.mns import model as rules
 from fc_async_local.services.mns.errors import MnsError, handle_unknown, message_missing
 from fc_async_local.services.mns.model import Queue, QueueAttributes
 from fc_async_local.wakeups import Wakeups

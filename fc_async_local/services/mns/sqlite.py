@@ -13,28 +13,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from fc_async_local.services.mns import sqlite_jobs as jobs
-from fc_async_local.services.mns.model import Received
+import msgspec
+
+from fc_async_local.services.mns import model as rules
+from fc_async_local.services.mns import rows
+from fc_async_local.services.mns.errors import MnsError, queue_missing
+from fc_async_local.services.mns.model import Counts, Creation, Received
 from fc_async_local.store import sql
+from fc_async_local.store.rows import as_json
 
 if TYPE_CHECKING:
     import asyncio
     import sqlite3
     from collections.abc import Sequence
 
-    from fc_async_local.services.mns.errors import MnsError
-    from fc_async_local.services.mns.model import (
-        Counts,
-        Creation,
-        Draft,
-        Message,
-        Queue,
-        QueueAttributes,
-        Receipt,
-    )
+    from fc_async_local.services.mns.model import Draft, Message, Queue, QueueAttributes, Receipt
     from fc_async_local.store.sqlite.database import Database
 
 SCHEMA: Final = sql.schema("mns", "fc_async_local.services.mns")
+_SQL: Final = sql.statements("fc_async_local.services.mns")
 
 
 class SqliteMessageStore:
@@ -57,34 +54,34 @@ class SqliteMessageStore:
 
     async def create_queue(self, queue: Queue) -> Creation:
         """Make a queue; one that exists is left as it is."""
-        return await self._database.write(lambda c: jobs.create_queue(c, queue))
+        return await self._database.write(lambda c: _create_queue(c, queue))
 
     async def change_queue(self, name: str, attributes: QueueAttributes, *, now: int) -> None:
         """Replace all attributes of a queue."""
-        await self._database.write(lambda c: jobs.change_queue(c, name, attributes, now))
+        await self._database.write(lambda c: _change_queue(c, name, attributes, now))
 
     async def queue(self, name: str) -> Queue:
         """One queue."""
-        return await self._database.read(lambda c: jobs.get_queue(c, name))
+        return await self._database.read(lambda c: _queue(c, name))
 
     async def queues(self, *, prefix: str = "", after: str = "", limit: int) -> Sequence[Queue]:
         """Queues by name, beginning behind ``after``."""
-        return await self._database.read(lambda c: jobs.list_queues(c, prefix, after, limit))
+        return await self._database.read(lambda c: _queues(c, prefix, after, limit))
 
     async def delete_queue(self, name: str) -> None:
         """Forget a queue and its messages."""
-        await self._database.write(lambda c: jobs.delete_queue(c, name))
+        await self._database.write(lambda c: _delete_queue(c, name))
 
     async def send(self, name: str, drafts: Sequence[Draft], *, now: int) -> Sequence[Message]:
         """Put messages into a queue, all or none."""
-        return await self._database.write(lambda c: jobs.send(c, name, drafts, now))
+        return await self._database.write(lambda c: _send(c, name, drafts, now))
 
     async def broadcast(
         self, drafts: Sequence[tuple[str, Draft]], *, now: int
     ) -> Sequence[MnsError | None]:
         """Put messages into several queues, in one transaction."""
         return await self._database.write(
-            lambda c: [jobs.offer(c, name, draft, now) for name, draft in drafts]
+            lambda c: [_offer(c, name, draft, now) for name, draft in drafts]
         )
 
     async def receive(self, name: str, limit: int, *, now: int) -> Received:
@@ -95,29 +92,209 @@ class SqliteMessageStore:
             # A client that left while the job was queued must not hide a message.
             if claim is not None and claim.cancelled():
                 return Received((), None, 0)
-            return jobs.receive(connection, name, limit, now)
+            return _receive(connection, name, limit, now)
 
         claim = self._database.write_light(job)
         return await claim
 
     async def peek(self, name: str, limit: int, *, now: int) -> Sequence[Message]:
         """Look at what :meth:`receive` would take, and take nothing."""
-        return await self._database.read(lambda c: jobs.peek(c, name, limit, now))
+        return await self._database.read(lambda c: _peek(c, name, limit, now))
 
     async def delete(self, name: str, receipts: Sequence[Receipt], *, now: int) -> Sequence[bool]:
         """Delete received messages; False for each handle that is no longer good."""
-        return await self._database.write_light(lambda c: jobs.delete(c, name, receipts, now))
+        return await self._database.write_light(lambda c: _delete(c, name, receipts, now))
 
     async def reveal(self, name: str, *, now: int) -> None:
         """Make every received message visible."""
-        await self._database.write_light(lambda c: jobs.reveal(c, name, now))
+        await self._database.write_light(lambda c: _reveal(c, name, now))
 
     async def hide(
         self, name: str, receipt: Receipt, *, seconds: float, now: int
     ) -> Message | None:
         """Change the visibility of a received message. None: the handle is no longer good."""
-        return await self._database.write_light(lambda c: jobs.hide(c, name, receipt, seconds, now))
+        return await self._database.write_light(lambda c: _hide(c, name, receipt, seconds, now))
 
     async def counts(self, name: str, *, now: int, group_id: str | None = None) -> Counts:
         """How many messages there are."""
-        return await self._database.read(lambda c: jobs.count(c, name, now, group_id))
+        return await self._database.read(lambda c: _counts(c, name, now, group_id))
+
+
+def _create_queue(connection: sqlite3.Connection, queue: Queue) -> Creation:
+    """Make a queue; one that exists is left as it is."""
+    existing = _find_queue(connection, queue.name)
+    if existing is not None:
+        return rules.compare(existing, queue.attributes)
+    row = msgspec.structs.asdict(queue) | {"attributes": rows.from_attributes(queue.attributes)}
+    connection.execute(_SQL["put_queue"], row)
+    return "created"
+
+
+def _change_queue(
+    connection: sqlite3.Connection, name: str, attributes: QueueAttributes, now: int
+) -> None:
+    """Replace all attributes of a queue."""
+    row = {"name": name, "attributes": rows.from_attributes(attributes), "now": now}
+    if connection.execute(_SQL["change_queue"], row).rowcount == 0:
+        raise queue_missing(name)
+
+
+def _delete_queue(connection: sqlite3.Connection, name: str) -> None:
+    """Forget a queue and its messages."""
+    if connection.execute(_SQL["delete_queue"], {"name": name}).rowcount == 0:
+        raise queue_missing(name)
+
+
+def _queue(connection: sqlite3.Connection, name: str) -> Queue:
+    """One queue."""
+    queue = _find_queue(connection, name)
+    if queue is None:
+        raise queue_missing(name)
+    return queue
+
+
+def _queues(connection: sqlite3.Connection, prefix: str, after: str, limit: int) -> Sequence[Queue]:
+    """Queues by name, beginning behind ``after``."""
+    row = {"prefix": prefix, "after": after, "limit": limit}
+    return [rows.to_queue(found) for found in connection.execute(_SQL["list_queues"], row)]
+
+
+def _send(
+    connection: sqlite3.Connection, name: str, drafts: Sequence[Draft], now: int
+) -> Sequence[Message]:
+    """Put messages into a queue, all or none."""
+    queue = _queue(connection, name)
+    # All are checked before the first is written: a refusal must leave nothing behind.
+    messages = [rules.enqueue(queue, draft, sequence=0, now=now) for draft in drafts]
+    # A queue that nobody reads must not grow for ever.
+    connection.execute(_SQL["expire"], _scope(queue, now))
+    return [_put(connection, name, message, now) for message in messages]
+
+
+def _offer(connection: sqlite3.Connection, name: str, draft: Draft, now: int) -> MnsError | None:
+    """Put a message into a queue, or return why the queue refuses it."""
+    try:
+        _send(connection, name, [draft], now)
+    except MnsError as error:
+        return error
+    return None
+
+
+def _receive(connection: sqlite3.Connection, name: str, limit: int, now: int) -> Received:
+    """Claim up to ``limit`` visible messages."""
+    queue = _queue(connection, name)
+    # Drop what was kept long enough; make ready what has become visible.
+    scope = _scope(queue, now)
+    connection.execute(_SQL["expire"], scope)
+    connection.execute(_SQL["surface"], scope)
+    found = connection.execute(_SQL["ready"], {"queue": name, "limit": limit}).fetchall()
+    taken = tuple([rules.take(queue, rows.to_message(row), now) for row in found])
+    next_visible = None
+    if taken:
+        _change(connection, taken)
+    else:
+        (next_visible,) = connection.execute(_SQL["next_visible"], {"queue": name}).fetchone()
+    return Received(taken, next_visible, queue.attributes.polling_wait_seconds)
+
+
+def _peek(connection: sqlite3.Connection, name: str, limit: int, now: int) -> Sequence[Message]:
+    """What could be received."""
+    row = _scope(_queue(connection, name), now) | {"limit": limit}
+    return [rows.to_message(found) for found in connection.execute(_SQL["visible"], row)]
+
+
+def _delete(
+    connection: sqlite3.Connection, name: str, receipts: Sequence[Receipt], now: int
+) -> Sequence[bool]:
+    """Delete received messages; False for each handle that is no longer good."""
+    found = _find(connection, _queue(connection, name), receipts, now)
+    gone: list[int] = []
+    results = [_take_out(found, receipt, now, gone) for receipt in receipts]
+    connection.execute(_SQL["delete_messages"], {"sequences": as_json(gone)})
+    return results
+
+
+def _reveal(connection: sqlite3.Connection, name: str, now: int) -> None:
+    """Make every received message visible."""
+    scope = _scope(_queue(connection, name), now)
+    found = connection.execute(_SQL["received"], scope).fetchall()
+    _change(connection, [rules.reveal(rows.to_message(row), now) for row in found])
+
+
+def _hide(
+    connection: sqlite3.Connection, name: str, receipt: Receipt, seconds: float, now: int
+) -> Message | None:
+    """Change the visibility of a received message. None: the handle is no longer good."""
+    queue = _queue(connection, name)
+    found = _find(connection, queue, [receipt], now).get(receipt.sequence)
+    if found is None or not rules.holds(found, receipt, now):
+        return None
+    hidden = rules.hide(found, seconds=seconds, now=now)
+    _change(connection, [hidden])
+    return hidden
+
+
+def _counts(connection: sqlite3.Connection, name: str, now: int, group_id: str | None) -> Counts:
+    """How many messages there are."""
+    row = _scope(_queue(connection, name), now) | {"group_id": group_id}
+    return Counts(*connection.execute(_SQL["counts"], row).fetchone())
+
+
+def _find_queue(connection: sqlite3.Connection, name: str) -> Queue | None:
+    row = connection.execute(_SQL["get_queue"], {"name": name}).fetchone()
+    return None if row is None else rows.to_queue(row)
+
+
+def _scope(queue: Queue, now: int) -> dict[str, object]:
+    return {"queue": queue.name, "now": now, "kept_since": rules.kept_since(queue, now)}
+
+
+def _put(connection: sqlite3.Connection, name: str, message: Message, now: int) -> Message:
+    row = {
+        "queue": name,
+        "message_id": message.message_id,
+        "body": message.body,
+        "priority": message.priority,
+        "enqueued_at": message.enqueued_at,
+        "visible_at": message.visible_at,
+        "extra": rows.extra_of(message),
+        "ready": int(message.visible_at <= now),
+    }
+    cursor = connection.execute(_SQL["put_message"], row)
+    return msgspec.structs.replace(message, sequence=cursor.lastrowid)
+
+
+def _change(connection: sqlite3.Connection, messages: Sequence[Message]) -> None:
+    connection.executemany(
+        _SQL["change_message"],
+        [
+            {
+                "sequence": message.sequence,
+                "visible_at": message.visible_at,
+                "first_dequeued_at": message.first_dequeued_at,
+                "dequeue_count": message.dequeue_count,
+                "claims": message.claims,
+            }
+            for message in messages
+        ],
+    )
+
+
+def _find(
+    connection: sqlite3.Connection, queue: Queue, receipts: Sequence[Receipt], now: int
+) -> dict[int, Message]:
+    """The messages that handles speak of, good or not, by sequence."""
+    sequences = as_json([receipt.sequence for receipt in receipts])
+    scope = _scope(queue, now) | {"sequences": sequences}
+    answer = connection.execute(_SQL["some"], scope).fetchall()
+    return {row[0]: rows.to_message(row) for row in answer}
+
+
+def _take_out(found: dict[int, Message], receipt: Receipt, now: int, gone: list[int]) -> bool:
+    """Whether a handle is good; the message is taken out then: a second handle finds nothing."""
+    message = found.get(receipt.sequence)
+    if message is None or not rules.holds(message, receipt, now):
+        return False
+    del found[receipt.sequence]
+    gone.append(receipt.sequence)
+    return True

@@ -3,28 +3,25 @@
 
 Implementations (memory, SQLite, PostgreSQL) are held to one contract suite. Every verb that writes
 is done whole or not at all, and returns when it survives the process; what is sent survives a loss
-of power too. What happens to a message is decided by :mod:`fc_async_local.services.mns.queue`,
+of power too. What happens to a message is decided by :mod:`fc_async_local.services.mns.model`,
 never by a store.
 """
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+from fc_async_local.services.mns import model as rules
+from fc_async_local.services.mns.errors import MnsError, queue_missing
+from fc_async_local.services.mns.model import Counts, Creation, Received
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fc_async_local.services.mns.errors import MnsError
-    from fc_async_local.services.mns.model import (
-        Counts,
-        Creation,
-        Draft,
-        Message,
-        Queue,
-        QueueAttributes,
-        Receipt,
-        Received,
-    )
+    from fc_async_local.services.mns.model import Draft, Message, Queue, QueueAttributes, Receipt
 
 
 class MessageStore(Protocol):
@@ -58,7 +55,7 @@ class MessageStore(Protocol):
         """Put messages into a queue, all or none.
 
         Raises:
-            MnsError: InvalidArgument, see :func:`fc_async_local.services.mns.queue.enqueue`.
+            MnsError: InvalidArgument, see :func:`fc_async_local.services.mns.model.enqueue`.
         """
         ...
 
@@ -99,3 +96,142 @@ class MessageStore(Protocol):
     async def counts(self, name: str, *, now: int, group_id: str | None = None) -> Counts:
         """How many messages there are, of one group if asked."""
         ...
+
+
+class MemoryMessageStore:
+    """:class:`MessageStore` in memory. Clear rather than fast: it reads all messages of a queue."""
+
+    def __init__(self) -> None:
+        self._sequence = itertools.count(1)
+        self._queues: dict[str, Queue] = {}
+        self._messages: dict[str, dict[int, Message]] = {}
+
+    async def create_queue(self, queue: Queue) -> Creation:
+        """Make a queue; one that exists is left as it is."""
+        existing = self._queues.get(queue.name)
+        if existing is not None:
+            return rules.compare(existing, queue.attributes)
+        self._queues[queue.name] = queue
+        self._messages[queue.name] = {}
+        return "created"
+
+    async def change_queue(self, name: str, attributes: QueueAttributes, *, now: int) -> None:
+        """Replace all attributes of a queue."""
+        self._queues[name] = msgspec.structs.replace(
+            self._queue(name), attributes=attributes, modified_at=now
+        )
+
+    async def queue(self, name: str) -> Queue:
+        """One queue."""
+        return self._queue(name)
+
+    async def queues(self, *, prefix: str = "", after: str = "", limit: int) -> Sequence[Queue]:
+        """Queues by name, beginning behind ``after``."""
+        names = sorted(name for name in self._queues if name.startswith(prefix) and name > after)
+        return [self._queues[name] for name in names[:limit]]
+
+    async def delete_queue(self, name: str) -> None:
+        """Forget a queue and its messages."""
+        self._queue(name)
+        del self._queues[name], self._messages[name]
+
+    async def send(self, name: str, drafts: Sequence[Draft], *, now: int) -> Sequence[Message]:
+        """Put messages into a queue, all or none."""
+        return self._send(name, drafts, now)
+
+    async def broadcast(
+        self, drafts: Sequence[tuple[str, Draft]], *, now: int
+    ) -> Sequence[MnsError | None]:
+        """Put messages into several queues."""
+        return [self._offer(name, draft, now) for name, draft in drafts]
+
+    async def receive(self, name: str, limit: int, *, now: int) -> Received:
+        """Take up to ``limit`` visible messages."""
+        queue = self._queue(name)
+        self._expire(name, now)
+        taken = [rules.take(queue, message, now) for message in self._visible(name, limit, now)]
+        self._messages[name].update({message.sequence: message for message in taken})
+        hidden = [m.visible_at for m in self._kept(name, now) if m.visible_at > now]
+        visible = None if taken else min(hidden, default=None)
+        return Received(tuple(taken), visible, queue.attributes.polling_wait_seconds)
+
+    async def peek(self, name: str, limit: int, *, now: int) -> Sequence[Message]:
+        """Look at what :meth:`receive` would take, and take nothing."""
+        return self._visible(name, limit, now)
+
+    async def delete(self, name: str, receipts: Sequence[Receipt], *, now: int) -> Sequence[bool]:
+        """Delete received messages; False for each handle that is no longer good."""
+        self._queue(name)
+        results = []
+        for receipt in receipts:
+            found = self._held(name, receipt, now)
+            results.append(found is not None)
+            if found is not None:
+                del self._messages[name][found.sequence]
+        return results
+
+    async def reveal(self, name: str, *, now: int) -> None:
+        """Make every received message visible."""
+        for message in self._kept(name, now):
+            if message.dequeue_count and message.visible_at > now:
+                self._messages[name][message.sequence] = rules.reveal(message, now)
+
+    async def hide(
+        self, name: str, receipt: Receipt, *, seconds: float, now: int
+    ) -> Message | None:
+        """Change the visibility of a received message. None: the handle is no longer good."""
+        found = self._held(name, receipt, now)
+        if found is None:
+            return None
+        hidden = rules.hide(found, seconds=seconds, now=now)
+        self._messages[name][found.sequence] = hidden
+        return hidden
+
+    async def counts(self, name: str, *, now: int, group_id: str | None = None) -> Counts:
+        """How many messages there are."""
+        kept = self._kept(name, now)
+        return rules.count([m for m in kept if group_id in (None, m.group_id)], now)
+
+    def _send(self, name: str, drafts: Sequence[Draft], now: int) -> Sequence[Message]:
+        queue = self._queue(name)
+        # All are checked before the first gets its number: a refusal must leave nothing behind.
+        checked = [rules.enqueue(queue, draft, sequence=0, now=now) for draft in drafts]
+        self._expire(name, now)
+        messages = [
+            msgspec.structs.replace(message, sequence=next(self._sequence)) for message in checked
+        ]
+        self._messages[name].update({message.sequence: message for message in messages})
+        return messages
+
+    def _offer(self, name: str, draft: Draft, now: int) -> MnsError | None:
+        try:
+            self._send(name, [draft], now)
+        except MnsError as error:
+            return error
+        return None
+
+    def _queue(self, name: str) -> Queue:
+        try:
+            return self._queues[name]
+        except KeyError:
+            raise queue_missing(name) from None
+
+    def _expire(self, name: str, now: int) -> None:
+        """Drop what was kept long enough; a look changes nothing, so not there."""
+        self._messages[name] = {message.sequence: message for message in self._kept(name, now)}
+
+    def _kept(self, name: str, now: int) -> list[Message]:
+        queue = self._queue(name)
+        messages = self._messages[name].values()
+        return [message for message in messages if not rules.is_expired(queue, message, now)]
+
+    def _visible(self, name: str, limit: int, now: int) -> list[Message]:
+        visible = [message for message in self._kept(name, now) if message.visible_at <= now]
+        return sorted(visible, key=rules.order)[:limit]
+
+    def _held(self, name: str, receipt: Receipt, now: int) -> Message | None:
+        queue = self._queue(name)
+        message = self._messages[name].get(receipt.sequence)
+        if message is None or rules.is_expired(queue, message, now):
+            return None
+        return message if rules.holds(message, receipt, now) else None

@@ -21,10 +21,10 @@ from hypothesis.stateful import (
 )
 
 from fc_async_local.services.mns.errors import MnsError
-from fc_async_local.services.mns.memory import MemoryMessageStore
 from fc_async_local.services.mns.model import Counts, Draft, Queue, QueueAttributes, Receipt
 from fc_async_local.services.mns.postgres import PostgresMessageStore
 from fc_async_local.services.mns.sqlite import SqliteMessageStore
+from fc_async_local.services.mns.store import MemoryMessageStore
 from fc_async_local.store.postgres.database import PostgresDatabase
 from fc_async_local.store.sqlite.database import Database
 

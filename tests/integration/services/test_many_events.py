@@ -18,7 +18,7 @@ from fc_async_local.domain.invocation import Delivery
 from fc_async_local.services.eventbridge.model import Parameter, Rule, Target
 from fc_async_local.services.eventbridge.service import EventBridgeService
 from fc_async_local.services.eventbridge.targets import Targets
-from fc_async_local.services.mns.queue import handle_of
+from fc_async_local.services.mns.model import handle_of
 from fc_async_local.services.mns.service import MnsService
 from fc_async_local.services.mns.sqlite import SqliteMessageStore
 from fc_async_local.services.mns.topic import Subscription

@@ -17,8 +17,8 @@ from fc_async_local.services.eventbridge.events import encode
 from fc_async_local.services.eventbridge.model import Rule, Target
 from fc_async_local.services.eventbridge.service import EventBridgeService
 from fc_async_local.services.eventbridge.targets import Targets
-from fc_async_local.services.mns.memory import MemoryMessageStore
 from fc_async_local.services.mns.service import MnsService
+from fc_async_local.services.mns.store import MemoryMessageStore
 from fc_async_local.services.rocketmq.service import RocketMqService
 from fc_async_local.services.rocketmq.store import MemoryLogStore
 from fc_async_local.settings import DestinationSettings, Settings

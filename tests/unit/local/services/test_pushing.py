@@ -8,7 +8,7 @@ import asyncio
 import pytest
 
 from fc_async_local.clock import VirtualClock
-from fc_async_local.services.mns.memory import MemoryMessageStore
+from fc_async_local.services.mns.store import MemoryMessageStore
 from fc_async_local.services.pushing import Pusher
 from fc_async_local.store.protocol import StoreUnavailable
 
