@@ -17,6 +17,7 @@ from fc_async_local.destinations.http import HttpEndpoint
 from fc_async_local.destinations.mns import MnsQueueDestination, MnsTopicDestination
 from fc_async_local.destinations.permissions import Permitted
 from fc_async_local.destinations.rocketmq import RocketMqDestination
+from fc_async_local.services.delivery import HttpPoster
 from fc_async_local.services.eventbridge.endpoint import EventBridgeEndpoint
 from fc_async_local.services.eventbridge.errors import EventBridgeError
 from fc_async_local.services.eventbridge.service import EventBridgeService
@@ -25,7 +26,6 @@ from fc_async_local.services.mns.endpoint import MnsEndpoint
 from fc_async_local.services.mns.errors import MnsError
 from fc_async_local.services.mns.service import MnsService
 from fc_async_local.services.mns.topic_service import TopicService
-from fc_async_local.services.posting import HttpPoster
 from fc_async_local.services.rocketmq.endpoint import RocketMqEndpoint
 from fc_async_local.services.rocketmq.errors import RocketMqError
 from fc_async_local.services.rocketmq.service import RocketMqService
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from fc_async_local.functions.async_configs import AsyncConfigs
     from fc_async_local.functions.triggers import Triggers
     from fc_async_local.http.messages import App
-    from fc_async_local.services.invoking import FunctionInvoker
+    from fc_async_local.services.delivery import FunctionInvoker
     from fc_async_local.settings import DestinationSettings
     from fc_async_local.wakeups import Wakeups
     from fc_async_sdk.models import AsyncConfig

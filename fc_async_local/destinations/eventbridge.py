@@ -15,7 +15,7 @@ import msgspec
 
 from fc_async_local.destinations.limits import fit
 from fc_async_local.destinations.protocol import DeliveryResult
-from fc_async_local.services import identifiers
+from fc_async_local.services import common
 from fc_async_local.services.eventbridge import events
 from fc_async_local.services.eventbridge.errors import STATUS, EventBridgeError
 from fc_async_local.store.protocol import StoreUnavailable
@@ -91,7 +91,7 @@ class EventBridgeDestination:
         succeeded = delivery.outcome == "success"
         document = json.loads(delivery.document)
         attributes = {
-            "id": identifiers.message_id().lower(),
+            "id": common.message_id().lower(),
             "source": SOURCE,
             "specversion": "1.0",
             "type": settings.eventbridge_success_type

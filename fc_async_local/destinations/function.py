@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from fc_async_local.destinations.protocol import DestinationKind
     from fc_async_local.domain.invocation import Delivery
-    from fc_async_local.services.invoking import FunctionInvoker
+    from fc_async_local.services.delivery import FunctionInvoker
     from fc_async_local.settings import DestinationSettings
 
 

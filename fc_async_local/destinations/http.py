@@ -10,12 +10,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from fc_async_local.destinations.protocol import HTTP, DeliveryResult
-from fc_async_local.services.posting import PostFailed
+from fc_async_local.services.delivery import PostFailed
 
 if TYPE_CHECKING:
     from fc_async_local.destinations.protocol import DestinationKind
     from fc_async_local.domain.invocation import Delivery
-    from fc_async_local.services.posting import Poster
+    from fc_async_local.services.delivery import Poster
 
 _TIMEOUT_SECONDS: Final = 5.0
 _HEADERS: Final = {"Content-Type": "application/json; charset=utf-8"}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from fc_async_local.destinations.limits import fit
 from fc_async_local.destinations.protocol import DeliveryResult
-from fc_async_local.services import identifiers
+from fc_async_local.services import common
 from fc_async_local.services.mns.errors import MnsError
 from fc_async_local.services.mns.model import Draft
 from fc_async_local.store.protocol import StoreUnavailable
@@ -66,9 +66,7 @@ class MnsQueueDestination:
         try:
             if self._settings.create_missing:
                 await self.create(target)
-            draft = Draft(
-                message_id=identifiers.message_id(), body=body, call_path=delivery.call_path
-            )
+            draft = Draft(message_id=common.message_id(), body=body, call_path=delivery.call_path)
             await self._service.send(target.queue, [draft])
         except MnsError as error:
             return DeliveryResult(error.status, error.code, error.message)

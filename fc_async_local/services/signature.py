@@ -14,7 +14,7 @@ import hmac
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from fc_async_local.services.errors import ProtocolError
+from fc_async_local.services.common import ProtocolError
 from fc_async_sdk.spec.limits import SIGNATURE_SKEW_SECONDS
 
 if TYPE_CHECKING:

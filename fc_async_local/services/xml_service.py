@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from fc_async_local.http.edge import HttpService
 from fc_async_local.http.messages import Answer
-from fc_async_local.services import identifiers, markup, signature
+from fc_async_local.services import common, markup, signature
 from fc_async_local.services.markup import leaf
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class XmlService(HttpService):
 
     def new_request_id(self) -> str:
         """Return 24 hex digits."""
-        return identifiers.request_id()
+        return common.request_id()
 
     def body_limit(self, request: Request) -> int:  # noqa: ARG002 -- the same for all requests
         """Return the bytes of the largest message, or batch, with every character escaped."""

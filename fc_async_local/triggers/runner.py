@@ -16,8 +16,8 @@ from fc_async_local.background import keep_running, pause_on, start_task
 from fc_async_local.domain import loop_guard
 from fc_async_local.domain.invocation import DeadEvent, InvokeRequest, OutcomeKind
 from fc_async_local.domain.rejection import Rejected
+from fc_async_local.services.delivery import function_arn
 from fc_async_local.services.eventbridge.model import Parameter, Rule, Target
-from fc_async_local.services.invoking import function_arn
 from fc_async_local.services.mns.errors import MnsError
 from fc_async_local.services.mns.model import BATCH, POLLING_SECONDS
 from fc_async_local.services.mns.model import handle_of as queue_handle
@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     from fc_async_local.clock import Clock
     from fc_async_local.domain.invocation import CallPath
     from fc_async_local.domain.rules import Place
+    from fc_async_local.services.delivery import FunctionInvoker
     from fc_async_local.services.eventbridge.service import EventBridgeService
-    from fc_async_local.services.invoking import FunctionInvoker
     from fc_async_local.services.mns.service import MnsService
     from fc_async_local.services.mns.topic_service import TopicService
     from fc_async_local.services.rocketmq.service import RocketMqService

@@ -20,7 +20,7 @@ from fc_async_local.http import nonces
 from fc_async_local.http.edge import HttpService
 from fc_async_local.http.messages import Answer
 from fc_async_local.http.nonces import Nonces
-from fc_async_local.services import identifiers
+from fc_async_local.services import common
 from fc_async_local.services.eventbridge import events
 from fc_async_local.services.eventbridge.errors import EventBridgeError
 from fc_async_local.services.eventbridge.operations import Operations, shown_entries
@@ -49,7 +49,7 @@ class EventBridgeEndpoint(HttpService):
 
     def new_request_id(self) -> str:
         """Return 24 hex digits."""
-        return identifiers.request_id()
+        return common.request_id()
 
     def body_limit(self, request: Request) -> int:  # noqa: ARG002 -- the same for all requests
         """Return what a batch of events may have."""

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from fc_async_local.services import identifiers, paging
+from fc_async_local.services import common
+from fc_async_local.services.delivery import wait_after
 from fc_async_local.services.eventbridge import events, model, pattern, transform
 from fc_async_local.services.eventbridge.errors import (
     EventBridgeError,
@@ -23,7 +24,6 @@ from fc_async_local.services.eventbridge.errors import (
 )
 from fc_async_local.services.eventbridge.model import Bus, Duty, Entry, Rule
 from fc_async_local.services.pushing import Pusher
-from fc_async_local.services.retry import wait_after
 from fc_async_local.store.protocol import Change, ChangeRefused
 from fc_async_sdk.errors import shorten
 from fc_async_sdk.spec import limits
@@ -148,7 +148,7 @@ class EventBridgeService:
     def buses(self, *, prefix: str, after: str, limit: int) -> tuple[Sequence[Bus], str, int]:
         """A page of buses, the next page's marker, and how many there are."""
         names = [key for key, _body in self._kept.items(_BUS) if key.startswith(prefix)]
-        page, following = paging.page(names, after=after, limit=limit)
+        page, following = common.page(names, after=after, limit=limit)
         return [self.bus(name) for name in page], following, len(names)
 
     async def create_rule(self, rule: Rule) -> Rule:
@@ -204,7 +204,7 @@ class EventBridgeService:
         """A page of a bus's rules, the next page's marker, and how many there are."""
         self.bus(bus)
         found = {rule.name: rule for rule in self._rules(bus) if rule.name.startswith(prefix)}
-        page, following = paging.page(found, after=after, limit=limit)
+        page, following = common.page(found, after=after, limit=limit)
         return [found[name] for name in page], following, len(found)
 
     async def put_events(
@@ -264,7 +264,7 @@ class EventBridgeService:
             address=address,
             now=self._clock.now(),
         )
-        trace_id = identifiers.message_id()
+        trace_id = common.message_id()
         return Entry(event_id=event_id, trace_id=trace_id), self._duties(
             name, stamped, trace_id, call_path
         )

@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from fc_async_local.domain import json_input
 from fc_async_local.domain.invocation import DeadEvent, InvokeRequest, OutcomeKind
 from fc_async_local.domain.rejection import Rejected
-from fc_async_local.services import identifiers
+from fc_async_local.services import common
+from fc_async_local.services.delivery import PostFailed, function_arn, queue_arn
 from fc_async_local.services.eventbridge import events, transform
 from fc_async_local.services.eventbridge.errors import EventBridgeError
 from fc_async_local.services.eventbridge.model import Parameter
-from fc_async_local.services.invoking import function_arn, queue_arn
 from fc_async_local.services.mns.errors import MnsError
 from fc_async_local.services.mns.model import Draft
-from fc_async_local.services.posting import PostFailed
 from fc_async_local.services.rocketmq.errors import RocketMqError
 from fc_async_local.services.rocketmq.model import NewMessage
 from fc_async_local.store.protocol import StoreUnavailable
@@ -32,10 +31,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from fc_async_local.domain.invocation import CallPath
+    from fc_async_local.services.delivery import FunctionInvoker, Poster
     from fc_async_local.services.eventbridge.model import Duty, Entry, Event, Target
-    from fc_async_local.services.invoking import FunctionInvoker
     from fc_async_local.services.mns.service import MnsService
-    from fc_async_local.services.posting import Poster
     from fc_async_local.services.rocketmq.service import RocketMqService
 
 PUSH_TIMEOUT_SECONDS: Final = 5.0
@@ -125,7 +123,7 @@ class Targets:
         try:
             target = arn.parse(queue)
             if isinstance(target, arn.MnsQueueArn):
-                draft = Draft(message_id=identifiers.message_id(), body=body)
+                draft = Draft(message_id=common.message_id(), body=body)
                 await self._queues.send(target.queue, [draft])
             elif isinstance(target, arn.RocketMqTopicArn):
                 await self._rocketmq.publish(
@@ -200,7 +198,7 @@ class Targets:
         body = inputs.body()
         if inputs.get("IsBase64Encode").lower() != "false":
             body = base64.b64encode(body.encode()).decode()
-        draft = Draft(message_id=identifiers.message_id(), body=body, call_path=inputs.call_path)
+        draft = Draft(message_id=common.message_id(), body=body, call_path=inputs.call_path)
         await self._queues.send(inputs.get("queue"), [draft])
 
     async def _push_rocketmq(self, _target: Target, inputs: _Inputs) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from fc_async_local.http import messages
 from fc_async_local.http.messages import Answer
-from fc_async_local.services import identifiers, signature
+from fc_async_local.services import common, signature
 from fc_async_local.services.markup import leaf
 from fc_async_local.services.mns import model, wire
 from fc_async_local.services.mns import topic as topics
@@ -109,7 +109,7 @@ class MnsEndpoint(XmlService):
         return _listing("Queues", urls, following)
 
     async def _send(self, request: Request, name: str) -> Answer:
-        batch, drafts = wire.read_drafts(request.body, identifiers.message_id)
+        batch, drafts = wire.read_drafts(request.body, common.message_id)
         return xml(201, wire.sent(await self._service.send(name, drafts), batch=batch))
 
     async def _receive(self, request: Request, name: str) -> Answer:

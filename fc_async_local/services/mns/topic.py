@@ -12,6 +12,7 @@ import re
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol, get_args
 
 from fc_async_local.services import markup
+from fc_async_local.services.delivery import STRATEGIES, Strategy
 from fc_async_local.services.markup import leaf
 from fc_async_local.services.mns import wire
 from fc_async_local.services.mns.errors import MnsError
@@ -22,7 +23,6 @@ from fc_async_local.services.mns.model import (
     check_range,
     check_speakable,
 )
-from fc_async_local.services.retry import STRATEGIES, Strategy
 from fc_async_sdk.errors import InvalidArn, shorten
 from fc_async_sdk.spec import arn
 

@@ -14,8 +14,14 @@ import msgspec
 
 from fc_async_local.domain.invocation import DeadEvent, InvokeRequest
 from fc_async_local.domain.rejection import Rejected
-from fc_async_local.services import identifiers, paging
-from fc_async_local.services.invoking import function_arn, queue_arn
+from fc_async_local.services import common
+from fc_async_local.services.delivery import (
+    PostFailed,
+    Strategy,
+    function_arn,
+    queue_arn,
+    wait_after,
+)
 from fc_async_local.services.mns import topic as rules
 from fc_async_local.services.mns.errors import MnsError, subscription_missing, topic_missing
 from fc_async_local.services.mns.model import Draft, Record
@@ -26,9 +32,7 @@ from fc_async_local.services.mns.topic import (
     Topic,
     TopicAttributes,
 )
-from fc_async_local.services.posting import PostFailed
 from fc_async_local.services.pushing import Pusher
-from fc_async_local.services.retry import Strategy, wait_after
 from fc_async_local.store.protocol import Change, ChangeRefused
 
 if TYPE_CHECKING:
@@ -36,11 +40,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fc_async_local.clock import Clock
-    from fc_async_local.services.invoking import FunctionInvoker
+    from fc_async_local.services.delivery import FunctionInvoker, Poster
     from fc_async_local.services.mns.model import Creation, Message
     from fc_async_local.services.mns.service import MnsService
     from fc_async_local.services.mns.store import MessageStore
-    from fc_async_local.services.posting import Poster
     from fc_async_local.store.document_cache import DocumentCache
 
 _LOG: Final = logging.getLogger(__name__)
@@ -162,7 +165,7 @@ class TopicService:
     def topics(self, *, prefix: str, after: str, limit: int) -> tuple[Sequence[str], str]:
         """Names of topics, and the marker of the next page."""
         names = (key for key, _body in self._kept.items(_TOPIC))
-        return paging.page(names, prefix=prefix, after=after, limit=limit)
+        return common.page(names, prefix=prefix, after=after, limit=limit)
 
     async def delete_topic(self, name: str) -> None:
         """Forget a topic and its subscriptions."""
@@ -219,7 +222,7 @@ class TopicService:
         """Names of a topic's subscriptions, and the marker of the next page."""
         self.topic(topic)
         names = (_subscription(body).name for _key, body in self._subscriptions(topic))
-        return paging.page(names, prefix=prefix, after=after, limit=limit)
+        return common.page(names, prefix=prefix, after=after, limit=limit)
 
     async def unsubscribe(self, topic: str, name: str) -> None:
         """Forget a subscription; what is left to push to it is dropped."""
@@ -237,7 +240,7 @@ class TopicService:
         await self.refresh()
         publication = Publication(
             topic=topic,
-            message_id=identifiers.message_id(),
+            message_id=common.message_id(),
             body=body,
             tag=tag,
             call_path=call_path,
@@ -298,7 +301,7 @@ class TopicService:
         content = rules.notification(subscription, publication, owner=self.owner).content
         wrapped = len(content.encode()) - len(publication.body.encode())
         return Draft(
-            message_id=identifiers.message_id(),
+            message_id=common.message_id(),
             body=content,
             envelope_bytes=max(wrapped, 0),
             call_path=publication.call_path,
@@ -398,7 +401,7 @@ class TopicService:
             status = await self._poster.post(
                 rules.url_of(subscription.endpoint),
                 told.content.encode(),
-                {"x-mns-version": "2015-06-06", "x-mns-request-id": identifiers.request_id()}
+                {"x-mns-version": "2015-06-06", "x-mns-request-id": common.request_id()}
                 | dict(told.headers),
                 timeout_seconds=rules.PUSH_TIMEOUT_SECONDS,
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from fc_async_local.services.errors import ProtocolError
+from fc_async_local.services.common import ProtocolError
 
 STATUS: Final = {
     "InvalidArgument": 400,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from fc_async_local.services import identifiers
+from fc_async_local.services import common
 from fc_async_local.services.rocketmq import model
 from fc_async_local.services.rocketmq.errors import RocketMqError, topic_missing
 from fc_async_local.services.rocketmq.model import Topic, Want
@@ -143,7 +143,7 @@ class RocketMqService:
         await self.refresh()
         self.topic(instance_id, topic)
         now = self._clock.now()
-        message = model.message_of(new, message_id=identifiers.message_id(), now=now)
+        message = model.message_of(new, message_id=common.message_id(), now=now)
         deliver_at = new.deliver_at if new.deliver_at is not None and new.deliver_at > now else None
         key = _key(instance_id, topic)
         await self._store.append(key, message, deliver_at=deliver_at)

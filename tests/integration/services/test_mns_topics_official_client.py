@@ -17,11 +17,11 @@ from mns.subscription import SubscriptionMeta
 from mns.topic import TopicMessage, TopicMeta
 
 from fc_async_local.clock import RealClock
+from fc_async_local.services.delivery import HttpPoster
 from fc_async_local.services.mns.endpoint import MnsEndpoint
 from fc_async_local.services.mns.service import MnsService
 from fc_async_local.services.mns.sqlite import SqliteMessageStore
 from fc_async_local.services.mns.topic_service import TopicService
-from fc_async_local.services.posting import HttpPoster
 from fc_async_local.settings import Settings
 from fc_async_local.store.document_cache import DocumentCache
 from fc_async_local.store.memory import MemoryDocuments

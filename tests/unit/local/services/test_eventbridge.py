@@ -13,10 +13,10 @@ import pytest
 from fc_async_local.domain import json_input
 from fc_async_local.domain.invocation import OutcomeKind
 from fc_async_local.domain.rejection import Rejected
+from fc_async_local.services.delivery import PostFailed
 from fc_async_local.services.eventbridge import events
 from fc_async_local.services.eventbridge.errors import EventBridgeError
 from fc_async_local.services.eventbridge.model import DeadLetterQueue, Parameter, Rule, Target
-from fc_async_local.services.posting import PostFailed
 
 URL = "http://127.0.0.1:9/hook"
 

@@ -9,7 +9,7 @@ import threading
 import pytest
 from werkzeug import Response
 
-from fc_async_local.services.posting import HttpPoster, PostFailed
+from fc_async_local.services.delivery import HttpPoster, PostFailed
 
 
 def post(url, timeout_seconds=5.0):

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: MIT
+"""How services deliver events: to functions, to HTTP endpoints, and when they try again.
+
+The services are below the engine in the import order, so they see it as :class:`FunctionInvoker`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final, Literal, Protocol, get_args
+
+import aiohttp
+
+from fc_async_sdk.spec import arn, limits
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Mapping
+
+    from fc_async_local.domain.invocation import DeadEvent, InvokeRequest, Outcome
+
+Strategy = Literal["BACKOFF_RETRY", "EXPONENTIAL_DECAY_RETRY"]
+
+STRATEGIES: Final = frozenset(get_args(Strategy))
+"""Retry strategies that MNS subscriptions and EventBridge targets have in common."""
+_BACKOFF_RETRIES: Final = 3
+_BACKOFF_SECONDS: Final = (10, 20)
+_DECAY_RETRIES: Final = 176
+_DECAY_MAX_SECONDS: Final = 512
+
+
+class FunctionInvoker(Protocol):
+    """Invokes functions, and keeps events that cannot be delivered."""
+
+    def invoke_async(self, request: InvokeRequest) -> Awaitable[object]:
+        """Accept an asynchronous invocation; return when it is durable.
+
+        Raises:
+            Rejected: The request is invalid, as on the service.
+        """
+        ...
+
+    def invoke_sync(self, request: InvokeRequest) -> Awaitable[tuple[str, Outcome]]:
+        """Run a function once and return the request id and the outcome.
+
+        Raises:
+            Rejected: The request is invalid, as on the service.
+        """
+        ...
+
+    def keep_dead(self, event: DeadEvent) -> Awaitable[None]:
+        """Store an event that was given up, with its reason, so that it can be redriven.
+
+        Storing an event with the same key again changes nothing.
+
+        Raises:
+            StoreUnavailable: The event was not stored; try again.
+        """
+        ...
+
+
+def function_arn(function: str, qualifier: str) -> str:
+    """Return the ARN of a function of this runtime, without region and account."""
+    return f"acs:fc:::functions/{function}/{qualifier or limits.DEFAULT_QUALIFIER}"
+
+
+def queue_arn(queue: str) -> str:
+    """Return the ARN of a queue of this runtime, without region and account."""
+    return str(arn.MnsQueueArn(queue=queue))
+
+
+class PostFailed(Exception):
+    """There was no answer: the connection failed, or the time limit has passed."""
+
+
+class Poster(Protocol):
+    """Sends POST requests to HTTP endpoints of users."""
+
+    async def post(
+        self, url: str, body: bytes, headers: Mapping[str, str], *, timeout_seconds: float
+    ) -> int:
+        """Send one request, without retries and redirects.
+
+        Args:
+            url: Where to.
+            body: Of the request.
+            headers: Of the request.
+            timeout_seconds: Limit for the whole exchange.
+
+        Returns:
+            The HTTP status of the answer.
+
+        Raises:
+            PostFailed: There was no answer.
+        """
+        ...
+
+
+class HttpPoster:
+    """Posts over HTTP with pooled connections. Close it with :meth:`aclose`."""
+
+    def __init__(self) -> None:
+        self._session: aiohttp.ClientSession | None = None
+
+    async def post(
+        self, url: str, body: bytes, headers: Mapping[str, str], *, timeout_seconds: float
+    ) -> int:
+        """Send one request and return the status; the body of the answer is not read."""
+        if self._session is None:
+            self._session = aiohttp.ClientSession()
+        timeout = aiohttp.ClientTimeout(total=timeout_seconds)
+        try:
+            async with self._session.post(
+                url, data=body, headers=headers, timeout=timeout, allow_redirects=False
+            ) as answer:
+                return answer.status
+        except asyncio.TimeoutError as error:
+            raise PostFailed(f"no answer within {timeout_seconds:g} s") from error
+        except (aiohttp.ClientError, ValueError, OSError) as error:
+            raise PostFailed(f"{type(error).__name__}: {error}") from error
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        if self._session is not None:
+            await self._session.close()
+
+
+def wait_after(strategy: Strategy, tries: int, *, roll: float) -> float | None:
+    """Return how long to wait after a failed try.
+
+    BACKOFF_RETRY has 3 retries, each 10 to 20 s after the previous try. EXPONENTIAL_DECAY_RETRY has
+    176 retries, 1, 2, 4 … 512, 512 … s apart, which is one day (product pages of MNS and
+    EventBridge, docs/reference/sources.md).
+
+    Args:
+        strategy: The strategy.
+        tries: Number of tries so far, at least 1.
+        roll: Random number in [0, 1) that selects the wait within its interval.
+
+    Returns:
+        Seconds, or None to give up.
+    """
+    if strategy == "BACKOFF_RETRY":
+        low, high = _BACKOFF_SECONDS
+        return low + roll * (high - low) if tries <= _BACKOFF_RETRIES else None
+    return min(2 ** (tries - 1), _DECAY_MAX_SECONDS) if tries <= _DECAY_RETRIES else None
