@@ -3,7 +3,7 @@
 
 The RPC API (version 2020-04-01: ``POST /`` with ``x-acs-action``, ACS3 signature, results in
 ``Data``) and the older data plane (``POST /openapi/{operation}`` with JSON, HMAC-SHA1 signature,
-results at the top). Translates and delegates.
+results at the top level).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from fc_async_local.services.eventbridge.service import EventBridgeService
 
 _BODY_LIMIT: Final = 8 * 1024 * 1024
-"""A batch of 1 MB, percent-encoded, and more than that."""
+"""Bytes: more than a batch of 1 MB, percent-encoded."""
 _DATA_PLANE: Final = "openapi"
 
 
@@ -52,7 +52,7 @@ class EventBridgeEndpoint(HttpService):
         return common.request_id()
 
     def body_limit(self, request: Request) -> int:  # noqa: ARG002 -- the same for all requests
-        """Return what a batch of events may have."""
+        """Return the size of a batch of events."""
         return _BODY_LIMIT
 
     def common_headers(self, request: Request) -> HeaderList:
@@ -61,14 +61,14 @@ class EventBridgeEndpoint(HttpService):
 
     async def answer(self, request: Request) -> Answer:
         """Answer one request."""
-        common: dict[str, Any] = {"RequestId": request.id}
+        members: dict[str, Any] = {"RequestId": request.id}
         if _is_data_plane(request):
             data = await self._data_plane(request)
             owner = {"ResourceOwnerAccountId": self._service.settings.place.account_id}
-            return _json(200, common | owner | data)
+            return _json(200, members | owner | data)
         data = await self._rpc(request)
         success = {"Code": "Success", "Message": "success", "Success": True, "Data": data}
-        return _json(200, common | success)
+        return _json(200, members | success)
 
     def refuse(self, error: Rejected, request: Request) -> Answer:
         """Return an error; the data plane spells its members with small letters."""
@@ -167,7 +167,7 @@ class EventBridgeEndpoint(HttpService):
 
 
 def string_to_sign(request: Request) -> str:
-    """What the data plane's client signs: method, three headers, ``x-acs`` headers, the target."""
+    """Return the text that clients of the data plane sign."""
     headers = request.headers
     fixed = (headers.get(name, "") for name in ("content-md5", "content-type", "date"))
     own = "".join(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The errors of EventBridge: code, HTTP status and words."""
+"""The errors of EventBridge: code, HTTP status and message."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ class EventBridgeError(ProtocolError):
 
 
 def bus_missing(name: str) -> EventBridgeError:
-    """404: there is no such bus."""
+    """Return the error of a bus that does not exist."""
     return EventBridgeError("EventBusNotExist", f"the event bus {name!r} does not exist: create it")
 
 
 def rule_missing(bus: str, name: str) -> EventBridgeError:
-    """404: the bus has no such rule."""
+    """Return the error of a rule that does not exist."""
     return EventBridgeError("EventRuleNotExisted", f"the event bus {bus!r} has no rule {name!r}")

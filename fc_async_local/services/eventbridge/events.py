@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""CloudEvents on their way into a bus: read, checked and stamped. Pure."""
+"""Reads, checks and stamps CloudEvents on their way into a bus (pure)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from fc_async_sdk.errors import shorten
 
 _REQUIRED: Final = ("id", "source", "type", "specversion")
 _LONGEST: Final = {"id": 128, "source": 128, "type": 128, "subject": 512, "time": 64}
-"""Characters; limits page."""
+"""Largest numbers of characters (docs/reference/sources.md, EventBridge limits)."""
 _RPC_NAMES: Final = {
     "id": "id",
     "source": "source",
@@ -33,15 +33,15 @@ encode: Final = msgspec.json.Encoder().encode
 
 
 def raw(value: Any) -> msgspec.Raw:
-    """A value as JSON."""
+    """Return a value as JSON."""
     return msgspec.Raw(encode(value))
 
 
 def read_batch(body: bytes) -> list[Event]:
-    """A JSON array of events, with their attributes as written.
+    """Read a JSON array of events; attributes stay as written.
 
     Raises:
-        EventBridgeError: InvalidEvent: it is something else.
+        EventBridgeError: InvalidEvent.
     """
     try:
         return json_input.read(body, list[Event])
@@ -52,15 +52,15 @@ def read_batch(body: bytes) -> list[Event]:
 
 
 def from_rpc(event: Event) -> Event:
-    """An event of the RPC API: the same attributes in upper camel case; others stay."""
+    """Return an event of the RPC API, which has attributes in upper camel case."""
     return {_RPC_NAMES.get(name.lower(), name): value for name, value in event.items()}
 
 
 def text_of(event: Event, name: str) -> str:
-    """An attribute as text, "" if it is absent.
+    """Return an attribute as text; "" if it is absent.
 
     Raises:
-        EventBridgeError: InvalidEvent: it is no string.
+        EventBridgeError: InvalidEvent: the attribute is not a string.
     """
     value = event.get(name)
     if value is None:
@@ -72,16 +72,19 @@ def text_of(event: Event, name: str) -> str:
 
 
 def rfc3339(now: int) -> str:
-    """A moment as the CloudEvents specification wants it.
+    """Return a time in RFC 3339, as the CloudEvents specification requires.
 
-    The product's own samples end in ``Asia/Shanghai``, which parsers of CloudEvents refuse.
+    Samples of the product end in ``Asia/Shanghai``, which parsers of CloudEvents refuse.
+
+    Args:
+        now: Milliseconds since the epoch.
     """
     moment = datetime.fromtimestamp(now / 1_000, tz=timezone.utc)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def check(event: Event) -> None:
-    """Refuse what is no CloudEvent or over a limit.
+    """Check the attributes and the size of an event.
 
     Raises:
         EventBridgeError: InvalidEvent, EntityTooLarge.
@@ -99,11 +102,24 @@ def check(event: Event) -> None:
             )
     size = len(encode(event))
     if size > EVENT_BYTES:
-        raise EventBridgeError("EntityTooLarge", f"the event has {size} bytes, not {EVENT_BYTES}")
+        raise EventBridgeError(
+            "EntityTooLarge", f"the event has {size} bytes, more than {EVENT_BYTES}"
+        )
 
 
 def stamp(event: Event, *, bus: str, region: str, account_id: str, address: str, now: int) -> Event:
-    """Add what the bus adds, and turn ``data_base64`` that holds JSON into ``data``."""
+    """Return an event with the attributes that the bus adds.
+
+    JSON in ``data_base64`` becomes ``data``.
+
+    Args:
+        event: The event.
+        bus: Name of the bus.
+        region: Of the runtime.
+        account_id: Of the runtime.
+        address: Of the sender.
+        now: Milliseconds since the epoch.
+    """
     added = {
         "datacontenttype": "application/json",
         "time": rfc3339(now),
@@ -121,7 +137,7 @@ def stamp(event: Event, *, bus: str, region: str, account_id: str, address: str,
 
 
 def _with_data(event: Event) -> Event:
-    """Patterns look into ``data``: one of the clients sends JSON as base64 by mistake."""
+    """Decode JSON in base64: one official client sends it so, and patterns read ``data``."""
     if "data_base64" not in event or "data" in event:
         return event
     try:

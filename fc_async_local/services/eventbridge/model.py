@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The records of EventBridge. Field names of what users set up are the API's, in lower case.
+"""The records of EventBridge and their limits.
 
-All times are milliseconds since the epoch.
+Fields of resources have the API's names in lower case. All times are milliseconds since the epoch.
+Limits: docs/reference/sources.md, EventBridge limits.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import msgspec
 from fc_async_sdk.decoding import prepare
 
 EVENT_BYTES: Final = 256 * 1024
-"""Largest event of PutEvents (limits page). Destination events are held to less."""
+"""Largest event of PutEvents. Events of destinations have a lower limit."""
 BATCH_BYTES: Final = 1024 * 1024
 BATCH_EVENTS: Final = 16
 BUSES: Final = 50
@@ -24,7 +25,7 @@ VALUE_CHARACTERS: Final = 10_240
 """Longest Value and Template of a target's parameter."""
 
 Event = dict[str, msgspec.Raw]
-"""A CloudEvent by attribute. Values stay as they were written: patterns compare their text."""
+"""A CloudEvent by attribute. Values stay as written, because patterns compare their text."""
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,7 +33,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Wire(msgspec.Struct, frozen=True, kw_only=True, rename="pascal", omit_defaults=True):
-    """Base of what the API sends and shows as it is."""
+    """Base of records with the same form in the API."""
 
 
 class Bus(Record, frozen=True, kw_only=True):
@@ -44,7 +45,7 @@ class Bus(Record, frozen=True, kw_only=True):
 
 
 class Parameter(Wire, frozen=True, kw_only=True, rename="pascal", omit_defaults=True):
-    """One entry of a target's ParamList: how one of its inputs is made from the event."""
+    """One entry of a target's ParamList: how one input is made from the event."""
 
     resource_key: str
     form: Literal["ORIGINAL", "CONSTANT", "JSONPATH", "TEMPLATE"] = "CONSTANT"
@@ -53,7 +54,7 @@ class Parameter(Wire, frozen=True, kw_only=True, rename="pascal", omit_defaults=
 
 
 class DeadLetterQueue(Wire, frozen=True, kw_only=True, rename="pascal", omit_defaults=True):
-    """Where events go that could not be pushed."""
+    """Destination of events that could not be pushed."""
 
     arn: str = ""
 
@@ -61,7 +62,7 @@ class DeadLetterQueue(Wire, frozen=True, kw_only=True, rename="pascal", omit_def
 class Target(Wire, frozen=True, kw_only=True, rename="pascal", omit_defaults=True):
     """One target of a rule.
 
-    ``errors_tolerance`` is kept and shown; events that are given up never hold up others here.
+    ``errors_tolerance`` is stored and shown only: a failed event never blocks others here.
     """
 
     id: str
@@ -73,7 +74,7 @@ class Target(Wire, frozen=True, kw_only=True, rename="pascal", omit_defaults=Tru
     dead_letter_queue: DeadLetterQueue | None = None
 
     def parameter(self, key: str) -> Parameter | None:
-        """The parameter of this resource key."""
+        """Return the parameter with a resource key, or None."""
         return next((item for item in self.param_list if item.resource_key == key), None)
 
 
@@ -94,7 +95,7 @@ class Rule(Record, frozen=True, kw_only=True):
 
 
 class Entry(Record, frozen=True, kw_only=True):
-    """What became of one event of PutEvents."""
+    """The result for one event of PutEvents."""
 
     event_id: str = ""
     trace_id: str = ""
@@ -102,7 +103,7 @@ class Entry(Record, frozen=True, kw_only=True):
     error_message: str = ""
 
     def shown(self) -> dict[str, Any]:
-        """As the API shows it."""
+        """Return the entry in the form of the API."""
         if self.error_code:
             return {
                 "EventId": self.event_id,

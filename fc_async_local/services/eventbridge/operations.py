@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The operations of EventBridge's API, by name: parameters in, data out.
+"""The operations of EventBridge's API by name.
 
-Two protocols carry the same operations (the RPC API and the older data plane); what differs between
-them is in :mod:`.door`. Parameters are text or JSON values in upper camel case.
+The RPC API and the older data plane have the same operations; :mod:`.endpoint` handles the
+differences. Parameters are text or JSON values with names in upper camel case.
 """
 
 from __future__ import annotations
@@ -32,16 +32,20 @@ _STATUSES: Final = ("ENABLE", "DISABLE")
 
 
 class Parameters:
-    """The parameters of one call."""
+    """The parameters of one call.
+
+    Args:
+        values: By name.
+    """
 
     def __init__(self, values: Mapping[str, Any]) -> None:
         self._values = values
 
     def text(self, name: str, default: str | None = None) -> str:
-        """A parameter as text.
+        """Return a parameter as text.
 
         Raises:
-            EventBridgeError: MissingParameter: absent and without default.
+            EventBridgeError: MissingParameter: it is absent and has no default.
         """
         value = self._values.get(name)
         if value is None or value == "":
@@ -51,11 +55,11 @@ class Parameters:
         return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
     def optional(self, name: str) -> str | None:
-        """A parameter as text, None if it is absent."""
+        """Return a parameter as text; None if it is absent."""
         return None if self._values.get(name) is None else self.text(name, "")
 
     def number(self, name: str, default: int) -> int:
-        """A parameter as a number of 1 to 100.
+        """Return a parameter as a number from 1 to 100.
 
         Raises:
             EventBridgeError: InvalidArgument.
@@ -67,11 +71,11 @@ class Parameters:
         return int(value)
 
     def raw(self, name: str) -> bytes:
-        """A parameter as JSON, whether it came as text or as a value."""
+        """Return a parameter as JSON; it may be text or a value."""
         return self.text(name, "[]").encode()
 
     def targets(self, name: str) -> tuple[Target, ...]:
-        """Targets.
+        """Return a parameter as targets.
 
         Raises:
             EventBridgeError: InvalidArgument, naming the place.
@@ -83,7 +87,7 @@ class Parameters:
 
 
 class Operations:
-    """Carries out operations by name."""
+    """Executes operations by name."""
 
     def __init__(self, service: EventBridgeService) -> None:
         self._service = service
@@ -109,14 +113,14 @@ class Operations:
         }
 
     async def call(self, name: str, values: Mapping[str, Any]) -> Data:
-        """Carry out one operation.
+        """Execute an operation and return the data of its answer.
 
         Raises:
-            EventBridgeError: InvalidAction: there is none of this name; and whatever it refuses.
+            EventBridgeError: InvalidAction if there is no such operation; errors of the operation.
         """
         operation = self._all.get(name)
         if operation is None:
-            raise EventBridgeError("InvalidAction", f"{name!r} is no operation that is served here")
+            raise EventBridgeError("InvalidAction", f"{name!r} is not an operation of this service")
         return await operation(Parameters(values))
 
     async def _create_bus(self, given: Parameters) -> Data:
@@ -300,7 +304,7 @@ class Operations:
 
 
 def shown_entries(entries: list[Entry]) -> Data:
-    """The answer to PutEvents."""
+    """Return the data of the answer to PutEvents."""
     return {
         "FailedEntryCount": sum(bool(entry.error_code) for entry in entries),
         "EntryList": [entry.shown() for entry in entries],

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Event patterns: which events a rule wants. Pure: text in, verdict out.
+"""Event patterns: which events match a rule (pure).
 
-All keys of a pattern must match, one condition of each list is enough. Equality compares the text
-of the JSON: ``80`` matches ``"80"``, but ``3.0e2`` does not match ``300``. The corners are those of
-the evaluator that Alibaba published in ``apache/rocketmq-eventbridge``; ``contains`` is the
-service's later addition.
+All keys of a pattern must match; one condition of each list is enough. Equality compares the text
+of the JSON: ``80`` matches ``"80"``, but ``3.0e2`` does not match ``300``. Edge cases follow the
+evaluator in https://github.com/apache/rocketmq-eventbridge; ``contains`` was added to the service
+later.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ ATTRIBUTES: Final = frozenset(
         "aliyunregionid",
     }
 )
-"""What a pattern may name beside ``data``: attributes of CloudEvents and of the service."""
+"""Keys of a pattern besides ``data``: attributes of CloudEvents and of the service."""
 
 PATTERN_CHARACTERS: Final = 10_240
 _DEPTH: Final = 32
@@ -45,48 +45,47 @@ _TOLERANCE: Final = 1e-7
 _MISSING: Final = object()
 
 Test = Callable[[Any], bool]
-"""Looks at one value of an event; never at an object or a list, those are taken apart before."""
+"""Tests one value of an event that is neither an object nor a list."""
 
 
 class InvalidPattern(Exception):
-    """The pattern can't be read. The message names the place, the value and what was expected."""
+    """The pattern is invalid. The message names the place, the value and what is expected."""
 
 
 class Number(str):
-    """A number as it was written: patterns compare text."""
+    """A number as written, because patterns compare text."""
 
     __slots__ = ()
 
 
 def lexical(text: str | bytes) -> Any:
-    """Parse JSON that :func:`json_input.read` accepts and keep numbers as they were written."""
+    """Parse JSON that :func:`json_input.read` accepts; numbers stay as written."""
     return json.loads(text, parse_int=Number, parse_float=Number)
 
 
 class Pattern:
-    """A pattern that was read. Make it with :func:`parse`."""
+    """A parsed pattern; made by :func:`parse`."""
 
     def __init__(self, fields: Mapping[str, Any]) -> None:
-        """Use :func:`parse`."""
         self._fields = fields
 
     def matches(self, event: Mapping[str, Any]) -> bool:
-        """Whether an event is wanted.
+        """Return whether an event matches.
 
         Args:
-            event: The CloudEvent as read by :func:`lexical`.
+            event: The CloudEvent, parsed by :func:`lexical`.
         """
         return _matches(self._fields, event)
 
 
 def parse(text: str) -> Pattern:
-    """Read a pattern.
+    """Parse a pattern.
 
     Args:
-        text: JSON; ``{}`` matches everything.
+        text: JSON; ``{}`` matches every event.
 
     Raises:
-        InvalidPattern: It is no pattern.
+        InvalidPattern: The text is not a valid pattern.
     """
     if len(text) > PATTERN_CHARACTERS:
         raise InvalidPattern(f"longer than {PATTERN_CHARACTERS} characters")
@@ -123,11 +122,11 @@ def _node(value: Any, place: str, depth: int) -> Any:
 
 def _condition(item: Any, place: str) -> Test:
     if isinstance(item, list):
-        raise InvalidPattern(f"{place}: a list inside of a list")
+        raise InvalidPattern(f"{place}: a list within a list is not allowed")
     if not isinstance(item, dict):
         return _equals(item)
     if len(item) != 1:
-        raise InvalidPattern(f"{place}: one operator each, got {sorted(item)}")
+        raise InvalidPattern(f"{place}: expected one operator, got {sorted(item)}")
     ((name, operand),) = item.items()
     make = _OPERATORS.get(name)
     if make is None:
@@ -136,7 +135,7 @@ def _condition(item: Any, place: str) -> Test:
 
 
 def _text(value: Any) -> str:
-    """A scalar as JSON writes it, strings without their quotes."""
+    """Return a scalar as in JSON, strings without quotes."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)
@@ -156,7 +155,7 @@ def _is_string(value: Any) -> bool:
 def _string_operator(check: Callable[[str, str], bool]) -> Callable[[Any, str], Test]:
     def make(operand: Any, place: str) -> Test:
         if not _is_string(operand) or not operand:
-            raise InvalidPattern(f"{place}: a string that isn't empty, got {shorten(operand)}")
+            raise InvalidPattern(f"{place}: expected a non-empty string, got {shorten(operand)}")
         return lambda value: _is_string(value) and check(value, operand)
 
     return make
@@ -164,23 +163,31 @@ def _string_operator(check: Callable[[str, str], bool]) -> Callable[[Any, str], 
 
 def _anything_but(operand: Any, place: str) -> Test:
     if isinstance(operand, dict):
-        if len(operand) != 1 or not operand.keys() <= _NEGATABLE:
-            raise InvalidPattern(
-                f"{place}: one of {', '.join(sorted(_NEGATABLE))}, got {shorten(operand)}"
-            )
-        ((name, inner),) = operand.items()
-        tests = [_OPERATORS[name](inner, f"{place}.{name}")]
+        tests = [_negated_operator(operand, place)]
     else:
-        listed = operand if isinstance(operand, list) else [operand]
-        if not listed or any(isinstance(item, dict | list) for item in listed):
-            raise InvalidPattern(f"{place}: a value or a list of values, got {shorten(operand)}")
-        tests = [_equals(item) for item in listed]
+        tests = [_equals(item) for item in _scalars(operand, place)]
     return lambda value: value is not _MISSING and not any(test(value) for test in tests)
+
+
+def _negated_operator(operand: dict[str, Any], place: str) -> Test:
+    if len(operand) != 1 or not operand.keys() <= _NEGATABLE:
+        raise InvalidPattern(
+            f"{place}: expected one of {', '.join(sorted(_NEGATABLE))}, got {shorten(operand)}"
+        )
+    ((name, inner),) = operand.items()
+    return _OPERATORS[name](inner, f"{place}.{name}")
+
+
+def _scalars(operand: Any, place: str) -> list[Any]:
+    listed = operand if isinstance(operand, list) else [operand]
+    if not listed or any(isinstance(item, dict | list) for item in listed):
+        raise InvalidPattern(f"{place}: expected a value or list of values, got {shorten(operand)}")
+    return listed
 
 
 def _exists(operand: Any, place: str) -> Test:
     if not isinstance(operand, bool):
-        raise InvalidPattern(f"{place}: true or false, got {shorten(operand)}")
+        raise InvalidPattern(f"{place}: expected true or false, got {shorten(operand)}")
     return lambda value: (value is not _MISSING) is operand
 
 
@@ -197,7 +204,9 @@ _NUMERIC_LENGTHS: Final = (2, 4)
 
 def _numeric(operand: Any, place: str) -> Test:
     if not isinstance(operand, list) or len(operand) not in _NUMERIC_LENGTHS:
-        raise InvalidPattern(f"{place}: [operator, number] once or twice, got {shorten(operand)}")
+        raise InvalidPattern(
+            f"{place}: expected [operator, number] once or twice, got {shorten(operand)}"
+        )
     pairs = list(zip(operand[::2], operand[1::2], strict=True))
     bounds = [(_comparison(name, place), _bound(bound, place)) for name, bound in pairs]
 
@@ -218,7 +227,7 @@ def _comparison(name: Any, place: str) -> Callable[[float, float], bool]:
 
 def _bound(value: Any, place: str) -> float:
     if not isinstance(value, Number) or not abs(float(value)) <= _NUMERIC_LIMIT:
-        raise InvalidPattern(f"{place}: a number within ±1e9, got {shorten(value)}")
+        raise InvalidPattern(f"{place}: expected a number from -1e9 to 1e9, got {shorten(value)}")
     bound = float(value)
     assert math.isfinite(bound)
     return bound
@@ -228,7 +237,9 @@ def _cidr(operand: Any, place: str) -> Test:
     try:
         network = ipaddress.IPv4Network(str(operand) if _is_string(operand) else "", strict=False)
     except ValueError:
-        raise InvalidPattern(f"{place}: an IPv4 range a.b.c.d/n, got {shorten(operand)}") from None
+        raise InvalidPattern(
+            f"{place}: expected an IPv4 range a.b.c.d/n, got {shorten(operand)}"
+        ) from None
 
     def test(value: Any) -> bool:
         if not _is_string(value):
@@ -262,7 +273,7 @@ def _matches(fields: Mapping[str, Any], event: Any) -> bool:
 
 
 def _leaf(tests: list[Test], value: Any) -> bool:
-    """One condition is enough, and of a list one element is enough; an object matches nothing."""
+    """Return whether one value matches one condition; an object matches nothing."""
     if isinstance(value, dict):
         return False
     values = value if isinstance(value, list) else [value]

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""EventBridge as a service: buses and rules that are kept, events that are matched and pushed.
+"""EventBridge as a service: stores buses and rules, matches events and pushes them.
 
-An event that was acknowledged is a durable duty for every target whose rule wants it. A duty that
-cannot be done goes to the target's dead-letter queue; if that fails or there is none, it becomes a
-dead event of the runtime.
+An event is acknowledged when a durable push job exists for each target of each rule that matches.
+An event that cannot be pushed goes to the target's dead-letter queue; if that fails or there is
+none, it becomes a dead event of the runtime.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ _duty: Final = msgspec.json.Decoder(Duty).decode
 
 
 class EventBridgeService:
-    """Buses, rules, events. :meth:`start` before use."""
+    """Buses, rules and events. Call :meth:`start` before use."""
 
     def __init__(
         self,
@@ -74,22 +74,22 @@ class EventBridgeService:
         self.settings = settings
         self._pusher = Pusher(store, clock, "eventbridge", self._attempt, survey_ms)
         self.bound: Sequence[Rule] = ()
-        """Rules that are triggers of functions; kept by their registry, not here."""
+        """Rules that are triggers of functions; stored by their registry."""
 
     async def start(self) -> None:
-        """Take up what was left to push."""
+        """Start to push, beginning with what an earlier run left."""
         await self._pusher.start()
 
     async def aclose(self) -> None:
-        """Stop pushing; what is left goes on after the next start."""
+        """Stop pushing; the rest is pushed after the next start."""
         await self._pusher.aclose()
 
     async def refresh(self) -> None:
-        """See what other nodes have set up."""
+        """Read the changes of other nodes."""
         await self._kept.refresh()
 
     async def create_bus(self, name: str, description: str = "") -> Bus:
-        """Make a bus.
+        """Create a bus.
 
         Raises:
             EventBridgeError: InvalidArgument, EventBusAlreadyExist, QuotaExceeded.
@@ -109,7 +109,7 @@ class EventBridgeService:
         return bus
 
     async def ensure_bus(self, name: str) -> None:
-        """Make a bus unless it is there, also when others do so at the same time.
+        """Create a bus unless it exists; another node may do so at the same time.
 
         Raises:
             EventBridgeError: InvalidArgument, QuotaExceeded.
@@ -124,7 +124,7 @@ class EventBridgeService:
                 raise
 
     def bus(self, name: str) -> Bus:
-        """One bus.
+        """Return a bus.
 
         Raises:
             EventBridgeError: EventBusNotExist.
@@ -135,24 +135,24 @@ class EventBridgeService:
         return _bus(body)
 
     async def change_bus(self, name: str, description: str) -> None:
-        """Change the description."""
+        """Change the description of a bus."""
         changed = msgspec.structs.replace(self.bus(name), description=description)
         await self._kept.write(Change(_BUS, name, _encode(changed)))
 
     async def delete_bus(self, name: str) -> None:
-        """Forget a bus and its rules."""
+        """Delete a bus and its rules."""
         self.bus(name)
         gone = [Change(_RULE, key, None) for key, _ in self._kept.items(_RULE, f"{name}/")]
         await self._kept.write(Change(_BUS, name, None), *gone)
 
     def buses(self, *, prefix: str, after: str, limit: int) -> tuple[Sequence[Bus], str, int]:
-        """A page of buses, the next page's marker, and how many there are."""
+        """Return a page of buses, the marker of the next page, and the number of all buses."""
         names = [key for key, _body in self._kept.items(_BUS) if key.startswith(prefix)]
         page, following = common.page(names, after=after, limit=limit)
         return [self.bus(name) for name in page], following, len(names)
 
     async def create_rule(self, rule: Rule) -> Rule:
-        """Make a rule.
+        """Create a rule.
 
         Raises:
             EventBridgeError: EventBusNotExist, InvalidArgument, InvalidEventPattern,
@@ -176,7 +176,7 @@ class EventBridgeService:
         return fresh
 
     def rule(self, bus: str, name: str) -> Rule:
-        """One rule.
+        """Return a rule.
 
         Raises:
             EventBridgeError: EventBusNotExist, EventRuleNotExisted.
@@ -188,20 +188,20 @@ class EventBridgeService:
         return _rule(body)
 
     async def change_rule(self, rule: Rule) -> None:
-        """Replace a rule that exists; see :meth:`create_rule` for errors."""
+        """Replace an existing rule; for errors see :meth:`create_rule`."""
         self._check(rule)
         changed = msgspec.structs.replace(rule, modified_at=self._clock.now())
         await self._kept.write(Change(_RULE, _key(rule), _encode(changed)))
 
     async def delete_rule(self, bus: str, name: str) -> None:
-        """Forget a rule; what is left to push for it is dropped."""
+        """Delete a rule; events that wait to be pushed for it are dropped."""
         rule = self.rule(bus, name)
         await self._kept.write(Change(_RULE, _key(rule), None))
 
     def rules(
         self, bus: str, *, prefix: str = "", after: str = "", limit: int
     ) -> tuple[Sequence[Rule], str, int]:
-        """A page of a bus's rules, the next page's marker, and how many there are."""
+        """Return a page of rules, the marker of the next page, and the number of all rules."""
         self.bus(bus)
         found = {rule.name: rule for rule in self._rules(bus) if rule.name.startswith(prefix)}
         page, following = common.page(found, after=after, limit=limit)
@@ -215,16 +215,19 @@ class EventBridgeService:
         address: str = "127.0.0.1",
         call_path: tuple[str, ...] = (),
     ) -> list[Entry]:
-        """Take events; each is a durable duty for every target that wants it, or is refused.
+        """Accept events; return when the push jobs of all of them are durable.
 
         Args:
             batch: CloudEvents.
-            bus: Where to; None: each event says so itself (``aliyuneventbusname``).
+            bus: Name of the bus; None if each event names it (``aliyuneventbusname``).
             address: Of the sender, for the event.
             call_path: Functions that led here through destinations.
 
+        Returns:
+            For each event its id, or why it was refused.
+
         Raises:
-            EventBridgeError: QuotaExceeded, EntityTooLarge: nothing was taken.
+            EventBridgeError: InvalidArgument, EntityTooLarge: no event was accepted.
         """
         if not 0 < len(batch) <= model.BATCH_EVENTS:
             raise EventBridgeError(
@@ -293,7 +296,7 @@ class EventBridgeService:
         ]
 
     async def waiting(self, bus: str, rule: str) -> int:
-        """How many pushes of a rule are not done yet."""
+        """Return how many events wait to be pushed for a rule."""
         counts = await self._store.counts(
             self._pusher.queue, now=self._clock.now(), group_id=f"{bus}/{rule}"
         )
@@ -321,7 +324,7 @@ class EventBridgeService:
         await self.refresh()
         target = self._target_of(duty)
         if target is None:
-            return None  # the rule or the target is gone
+            return None  # the rule or the target was deleted
         failure = await self._targets.push(target, duty.event, call_path=duty.call_path)
         if not failure:
             return None
@@ -338,12 +341,12 @@ class EventBridgeService:
     async def _give_up(self, duty: Duty, target: Target, message: Message, what: str) -> None:
         queue = target.dead_letter_queue
         if queue is not None and queue.arn:
-            failure = await self._targets.bury(queue.arn, duty.event, self)
+            failure = await self._targets.dead_letter(queue.arn, duty.event, self)
             if not failure:
                 _LOG.warning("%s; given up, it is in %s", what, queue.arn)
                 return
             what = f"{what}; the dead-letter queue {queue.arn}: {failure}"
-        # The key is a part of a URL when the event is redriven; users choose the id of a target.
+        # The key is part of a URL when the event is redriven, and users choose ids of targets.
         key = _NOT_IN_KEYS.sub("-", f"{message.message_id}-{duty.rule}-{target.id}")
         await self._targets.keep_dead(target, duty, key=key, error=what)
 
@@ -366,13 +369,13 @@ def _wants(rule: Rule, event: Any) -> bool:
     try:
         return pattern.parse(rule.pattern).matches(event)
     except pattern.InvalidPattern as error:
-        # Only a trigger's: what comes through this service was checked.
+        # Only of a trigger: rules of this service were checked when they were created.
         _LOG.warning("bus %s, rule %s: %s", rule.bus, rule.name, error)
         return False
 
 
 def check_name(what: str, name: str) -> None:
-    """Refuse a name that no bus or rule can have.
+    """Check the name of a bus or a rule.
 
     Raises:
         EventBridgeError: InvalidArgument.

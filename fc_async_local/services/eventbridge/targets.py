@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The targets of rules: an event's last step, once, without any retry of its own.
+"""Pushes events to the targets of rules, once; the service decides on retries.
 
-``http``/``https``, ``acs.fc.function``, ``acs.mns.queue`` and ``acs.rocketmq``. Each says why it
-failed; the service decides what follows.
+Types of targets: ``http``/``https``, ``acs.fc.function``, ``acs.mns.queue`` and ``acs.rocketmq``.
 """
 
 from __future__ import annotations
@@ -49,12 +48,12 @@ _REQUIRED: Final[dict[str, tuple[str, ...]]] = {
 
 
 class Bus(Protocol):
-    """A bus as dead-letter queue."""
+    """A bus that is a dead-letter queue."""
 
     def put_events(
         self, batch: Sequence[Event], *, bus: str | None = ...
     ) -> Awaitable[Sequence[Entry]]:
-        """Take events."""
+        """Put events into a bus."""
         ...
 
 
@@ -63,7 +62,14 @@ class _Failed(Exception):
 
 
 class Targets:
-    """Pushes events to where rules want them."""
+    """Pushes events to targets.
+
+    Args:
+        poster: Sends requests to HTTP endpoints.
+        queues: The MNS service.
+        rocketmq: The RocketMQ service.
+        invoker: Invokes functions and stores dead events.
+    """
 
     def __init__(
         self,
@@ -86,7 +92,7 @@ class Targets:
         }
 
     def check(self, target: Target) -> None:
-        """Refuse a target that could never be pushed to.
+        """Check that a target can be pushed to.
 
         Raises:
             EventBridgeError: InvalidArgument.
@@ -105,11 +111,12 @@ class Targets:
             )
         if target.type.startswith("http") and not _url(target).startswith(("http://", "https://")):
             raise EventBridgeError(
-                "InvalidArgument", f"target {target.id!r}: url {_url(target)!r} is no http(s) URL"
+                "InvalidArgument",
+                f"target {target.id!r}: url {_url(target)!r} is not an http(s) URL",
             )
 
     async def push(self, target: Target, event: Event, *, call_path: CallPath = ()) -> str:
-        """Push once; why it failed, "" if it didn't."""
+        """Push an event once; return the failure, "" if there was none."""
         inputs = _Inputs(target, json.loads(events.encode(event)), call_path)
         try:
             await self._pushes[target.type](target, inputs)
@@ -117,8 +124,8 @@ class Targets:
             return str(error)
         return ""
 
-    async def bury(self, queue: str, event: Event, bus: Bus) -> str:
-        """Put an event into a dead-letter queue; why it failed, "" if it didn't."""
+    async def dead_letter(self, queue: str, event: Event, bus: Bus) -> str:
+        """Put an event into a dead-letter queue; return the failure, "" if there was none."""
         body = events.encode(event).decode()
         try:
             target = arn.parse(queue)
@@ -133,13 +140,13 @@ class Targets:
                 (entry,) = await bus.put_events([event], bus=target.bus)
                 return entry.error_message
             else:
-                return "only queues, RocketMQ topics and buses take dead letters"
+                return "a dead-letter queue must be an MNS queue, a RocketMQ topic or an event bus"
         except (InvalidArn, MnsError, RocketMqError, StoreUnavailable, EventBridgeError) as error:
             return str(error)
         return ""
 
     async def keep_dead(self, target: Target, duty: Duty, *, key: str, error: str) -> None:
-        """Keep what could not be pushed as a dead event of the runtime."""
+        """Store an event that could not be pushed as a dead event of the runtime."""
         inputs = _Inputs(target, json.loads(events.encode(duty.event)), duty.call_path)
         function = qualifier = ""
         if target.type == "acs.fc.function":
@@ -213,7 +220,7 @@ class Targets:
 
 
 class _Inputs:
-    """A target's parameters, made from one event."""
+    """A target's inputs, made from one event."""
 
     def __init__(self, target: Target, event: Any, call_path: CallPath) -> None:
         self._target = target
@@ -221,12 +228,12 @@ class _Inputs:
         self.call_path = call_path
 
     def get(self, key: str) -> str:
-        """A parameter, "" if the target has none of this key."""
+        """Return an input; "" if the target has no such parameter."""
         parameter = self._target.parameter(key)
         return "" if parameter is None else transform.make(parameter, self._event)
 
     def body(self) -> str:
-        """The body: the whole event unless the target says otherwise."""
+        """Return the body: the whole event unless the target has a parameter for it."""
         return transform.make(self._target.parameter("Body") or _ORIGINAL, self._event)
 
 
@@ -236,11 +243,11 @@ def _url(target: Target) -> str:
 
 
 def _properties(text: str) -> dict[str, str]:
-    """Properties are given as a JSON object; anything else has none."""
+    """Read properties from a JSON object."""
     try:
         found = json_input.read(text or "{}")
     except json_input.InvalidJson:
-        raise _Failed(f"Properties {text!r} is no JSON object") from None
+        raise _Failed(f"Properties {text!r} is not a JSON object") from None
     if not isinstance(found, dict):
-        raise _Failed(f"Properties {text!r} is no JSON object")
+        raise _Failed(f"Properties {text!r} is not a JSON object")
     return {str(name): str(value) for name, value in found.items()}

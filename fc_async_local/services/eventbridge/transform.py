@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How a target's inputs are made from an event: ORIGINAL, CONSTANT, JSONPATH, TEMPLATE. Pure."""
+"""Makes a target's inputs from an event: ORIGINAL, CONSTANT, JSONPATH, TEMPLATE (pure)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _VARIABLE: Final = re.compile(r"\$\{([A-Za-z0-9_.-]+)\}")
 
 
 def check(parameter: Parameter) -> None:
-    """Refuse a parameter that could never be made.
+    """Check that a parameter can be made from events.
 
     Raises:
         EventBridgeError: InvalidArgument.
@@ -34,18 +34,21 @@ def check(parameter: Parameter) -> None:
             _compile(parameter, path)
         unknown = set(_VARIABLE.findall(parameter.template)) - variables.keys()
         if unknown:
-            raise _wrong(parameter, f"Template uses {', '.join(sorted(unknown))}, Value doesn't")
+            raise _wrong(
+                parameter,
+                f"Template uses {', '.join(sorted(unknown))}, which Value does not define",
+            )
 
 
 def make(parameter: Parameter, event: Any) -> str:
-    """What a target gets for a parameter.
+    """Return the input of a target for a parameter.
 
     Args:
-        parameter: As it passed :func:`check`.
+        parameter: A parameter that passed :func:`check`.
         event: The CloudEvent, parsed.
 
     Returns:
-        Text: strings as they are, anything else as JSON; "" for what the event doesn't have.
+        Strings as they are, other values as JSON; "" for values that the event does not have.
     """
     if parameter.form == "ORIGINAL":
         return _as_text(event)
@@ -69,14 +72,14 @@ def _variables(parameter: Parameter) -> dict[str, str]:
 
 def _compile(parameter: Parameter, path: str) -> jsonpath.JSONPath | jsonpath.CompoundJSONPath:
     if not path.startswith("$"):
-        raise _wrong(parameter, f"{shorten(path)} is no JSONPath: it begins with $")
+        raise _wrong(parameter, f"{shorten(path)} is not a JSONPath: it must begin with $")
     try:
         return jsonpath.compile(path)
     except jsonpath.JSONPathError as error:
         reason = str(error).partition("\n")[0]
-        raise _wrong(parameter, f"{shorten(path)} is no JSONPath: {reason}") from error
+        raise _wrong(parameter, f"{shorten(path)} is not a JSONPath: {reason}") from error
     except RecursionError as error:
-        raise _wrong(parameter, f"{shorten(path)} is nested too deep") from error
+        raise _wrong(parameter, f"{shorten(path)} is nested too deeply") from error
 
 
 def _find(parameter: Parameter, path: str, event: Any) -> str:

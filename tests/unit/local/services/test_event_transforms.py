@@ -53,12 +53,12 @@ def test_a_template_is_filled_with_what_its_variables_find():
 @pytest.mark.parametrize(
     ("form", "value", "template", "reason"),
     [
-        ("JSONPATH", "data.name", "", "begins with"),
-        ("JSONPATH", "$.data[", "", "is no JSONPath"),
+        ("JSONPATH", "data.name", "", "begin with"),
+        ("JSONPATH", "$.data[", "", "is not a JSONPath"),
         ("TEMPLATE", "[]", "x", "must be a JSON object"),
         ("TEMPLATE", "{", "x", "must be a JSON object"),
         ("TEMPLATE", '{"a": 5}', "x", "must be a JSON object"),
-        ("TEMPLATE", '{"a": "$["}', "x", "is no JSONPath"),
+        ("TEMPLATE", '{"a": "$["}', "x", "is not a JSONPath"),
         ("TEMPLATE", "{}", "${who}", "Template uses who"),
         ("CONSTANT", "x" * 10_241, "", "longer than 10240"),
     ],
