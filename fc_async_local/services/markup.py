@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""XML of the services: read with a guard, written so that every client's parser takes it.
+"""Reads and writes the XML of the services.
 
-Documents that declare a DTD or entities are refused before anything is expanded. This module knows
-elements and text, not what they mean.
+Invariants:
+    * A document that declares a DTD or entities is refused before anything is expanded.
+    * The parsers of all official clients accept what is written.
 """
 
 from __future__ import annotations
@@ -21,23 +22,23 @@ _HEAD: Final = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 
 class MalformedMarkup(Exception):
-    """The body is not the XML that was expected. The message says why."""
+    """The body is not the expected XML; the message gives the reason."""
 
 
 def read(body: bytes, *roots: str) -> Element:
-    """Parse a document and take its namespaces away.
+    """Parse a document and remove its namespaces.
 
     Args:
         body: The document.
         roots: Allowed names of the root element.
 
     Raises:
-        MalformedMarkup: Not well-formed, with a DTD or entities, or another root.
+        MalformedMarkup: The document is not well-formed, has a DTD or entities, or another root.
     """
     try:
         root = _parse(body)
     except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
-        raise MalformedMarkup(f"the XML can't be read: {error}") from error
+        raise MalformedMarkup(f"the XML cannot be parsed: {error}") from error
     for element in root.iter():
         element.tag = element.tag.rpartition("}")[2]
     if root.tag not in roots:
@@ -46,10 +47,10 @@ def read(body: bytes, *roots: str) -> Element:
 
 
 def _parse(body: bytes) -> Element:
-    """Parse with the guard, which is slow, only where there can be something to guard from.
+    """Parse a document, with defusedxml only where it may declare a DTD: defusedxml is slow.
 
-    Without "<!" there is no DTD, and no entity but through one. No encoding hides it: UTF-16 and
-    UTF-32 write it with zeros, and expat takes no other that spells ASCII differently.
+    A DTD begins with "<!", and entities are declared in one. In UTF-16 and UTF-32 it contains NUL
+    bytes; expat supports no other encoding that writes ASCII differently.
     """
     if b"<!" in body or b"\0" in body:
         guarded: Element = fromstring(body, forbid_dtd=True)
@@ -58,7 +59,7 @@ def _parse(body: bytes) -> Element:
 
 
 def text(element: Element, name: str) -> str | None:
-    """The text of a child; "" if it is empty, None if it is absent."""
+    """Return the text of a child; "" if it is empty, None if it is absent."""
     child = element.find(name)
     if child is None:
         return None
@@ -66,22 +67,22 @@ def text(element: Element, name: str) -> str | None:
 
 
 def tag(name: str, content: str) -> str:
-    """An element around markup."""
+    """Return an element with markup as its content."""
     return f"<{name}>{content}</{name}>"
 
 
 def leaf(name: str, value: str | int) -> str:
-    """An element around text."""
+    """Return an element with text as its content."""
     return f"<{name}>{value if isinstance(value, int) else quote(value)}</{name}>"
 
 
 def quote(value: str) -> str:
-    """Text as it goes into an element. A bare CR would be read back as LF."""
+    """Escape text for an element, with CR, which would be read as LF."""
     if not ("&" in value or "<" in value or ">" in value or "\r" in value):
-        return value  # four searches for a character are ten times as fast as one for a class
+        return value  # four searches for characters are ten times as fast as one regular expression
     return escape(value, quote=False).replace("\r", "&#13;")
 
 
 def document(namespace: str, root: str, content: str) -> bytes:
-    """A whole document; the namespace is the only attribute anywhere (one client needs that)."""
+    """Return a whole document; one client requires that the namespace is its only attribute."""
     return f'{_HEAD}<{root} xmlns="{namespace}">{content}</{root}>'.encode()

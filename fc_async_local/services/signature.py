@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The signature that MNS and RocketMQ over HTTP share: HMAC-SHA1 over the request line and headers.
 
-``Authorization: {scheme} {access key id}:{signature}``. Pure: the request and the time come in, a
-verdict comes out. In the default mode of the runtime signatures are not verified.
+``Authorization: {scheme} {access key id}:{signature}``. By default the runtime does not verify
+signatures. This module is pure.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Scheme(NamedTuple):
-    """One protocol's spelling.
+    """How a protocol names its parts.
 
     Attributes:
         name: First word of the Authorization header.
@@ -36,7 +36,7 @@ class Scheme(NamedTuple):
 
     @property
     def date(self) -> str:
-        """The header that may stand in for Date."""
+        """Return the name of the header that may replace Date."""
         return f"{self.prefix}date"
 
 
@@ -65,9 +65,9 @@ class Unsigned(ProtocolError):
 
 
 def string_to_sign(scheme: Scheme, request: Request) -> str:
-    """What is signed: method, three headers, the scheme's own headers and the raw target.
+    """Return the text that is signed: method, three headers, own headers and target.
 
-    ``security-token`` is not part of it: both SDKs add that header after they signed.
+    ``security-token`` is not included: both SDKs add that header after signing.
     """
     headers = request.headers
     own = "".join(
@@ -80,7 +80,7 @@ def string_to_sign(scheme: Scheme, request: Request) -> str:
 
 
 def sign(secret: str, text: str) -> str:
-    """Base64 of the HMAC-SHA1 that the protocols prescribe."""
+    """Return the HMAC-SHA1 of a text in base64."""
     return base64.b64encode(hmac.digest(secret.encode(), text.encode("latin-1"), "sha1")).decode()
 
 
@@ -89,7 +89,7 @@ def verify(scheme: Scheme, request: Request, keys: Mapping[str, str], *, now: in
 
     Args:
         scheme: MNS or RocketMQ.
-        request: The request as it came.
+        request: The request.
         keys: Access key id to secret.
         now: Milliseconds since the epoch.
 
@@ -130,7 +130,7 @@ def _authorization(scheme: Scheme, headers: Mapping[str, str]) -> tuple[str, str
 
 
 def check_date(date: str | None, now: int) -> None:
-    """Refuse a request that was signed too long ago, or in the future.
+    """Check that a request was signed recently and not in the future.
 
     Args:
         date: The Date header.
@@ -153,10 +153,10 @@ def check_date(date: str | None, now: int) -> None:
 
 
 def check_digest(request: Request) -> None:
-    """Refuse a request whose Content-MD5 is not that of its body.
+    """Check that the Content-MD5 of a request matches its body.
 
-    The digest is written as in RFC 1864, or as the SDKs send it: base64 of the hex text. Without
-    the header nothing is checked: the protocols do not require it.
+    The digest is written as in RFC 1864, or as base64 of its hex text, as the SDKs send it. The
+    protocols do not require the header.
 
     Raises:
         Unsigned: InvalidDegist.

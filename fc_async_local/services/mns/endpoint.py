@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The HTTP endpoint of MNS: paths, query parameters, headers and statuses of its protocol.
-
-Translates and delegates; what a queue does is :mod:`fc_async_local.services.mns.service`'s.
-"""
+"""The HTTP endpoint of MNS: paths, query parameters, headers and statuses of its protocol."""
 
 from __future__ import annotations
 
@@ -30,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class MnsEndpoint(XmlService):
-    """Answers requests in the MNS protocol; without ``topics``, to its queues alone."""
+    """Answers requests in the MNS protocol; without ``topics`` those for queues only."""
 
     scheme = signature.MNS
     namespace = wire.NAMESPACE
@@ -64,7 +61,7 @@ class MnsEndpoint(XmlService):
         return answer
 
     def waits(self, request: Request) -> bool:
-        """Whether the request receives: that may wait for a message."""
+        """Return whether the request may wait for a message."""
         return request.method == "GET" and not f"&{request.query}".endswith("&waitseconds=0")
 
     def _route(self, request: Request) -> Awaitable[Answer | None]:
@@ -113,18 +110,18 @@ class MnsEndpoint(XmlService):
         return xml(201, wire.sent(await self._service.send(name, drafts), batch=batch))
 
     async def _receive(self, request: Request, name: str) -> Answer:
-        wish = _wish(request.query)
-        if wish.peek:
-            messages = await self._service.peek(name, limit=wish.limit)
+        wanted = _receive_parameters(request.query)
+        if wanted.peek:
+            messages = await self._service.peek(name, limit=wanted.limit)
             written = wire.peeked
         else:
             messages = await self._service.receive(
-                name, limit=wish.limit, wait_seconds=wish.wait_seconds
+                name, limit=wanted.limit, wait_seconds=wanted.wait_seconds
             )
             written = wire.received
         if not messages:
             raise message_missing()
-        return xml(200, written(messages, batch=wish.batch))
+        return xml(200, written(messages, batch=wanted.batch))
 
     async def _delete(self, request: Request, name: str) -> Answer:
         handle = request.parameters().get("receipthandle")
@@ -173,7 +170,7 @@ class _TopicEndpoint:
         }
 
     async def handle(self, request: Request, segments: tuple[str, ...]) -> Answer | None:
-        """Answer a request for what follows ``/topics``; None: there is no such operation."""
+        """Answer a request below ``/topics``; return None if there is no such operation."""
         shape: tuple[str, ...]
         names: tuple[str, ...]
         match segments:
@@ -236,7 +233,7 @@ class _TopicEndpoint:
         if _flag(request.parameters(), "metaoverride"):
             strategy = topics.read_strategy(request.body)
             if strategy is None:
-                raise MnsError("InvalidArgument", "<Subscription> holds no <NotifyStrategy>")
+                raise MnsError("InvalidArgument", "<Subscription> has no <NotifyStrategy>")
             await self._service.change_subscription(topic, name, strategy)
             return Answer(204)
         subscription = topics.read_subscription(request.body, topic, name)
@@ -256,8 +253,8 @@ class _TopicEndpoint:
         return Answer(204)
 
 
-class _Wish(NamedTuple):
-    """What ReceiveMessage, PeekMessage and their batches ask for."""
+class _ReceiveParameters(NamedTuple):
+    """The parameters of ReceiveMessage, PeekMessage and their batches."""
 
     limit: int
     batch: bool
@@ -266,11 +263,11 @@ class _Wish(NamedTuple):
 
 
 @functools.lru_cache(maxsize=256)
-def _wish(query: str) -> _Wish:
+def _receive_parameters(query: str) -> _ReceiveParameters:
     # Clients that poll send the same query again and again.
     parameters = messages.parameters(query)
     count = _number(parameters, "numofmessages")
-    return _Wish(
+    return _ReceiveParameters(
         limit=1 if count is None else count,
         batch=count is not None,
         peek=_flag(parameters, "peekonly"),
@@ -285,18 +282,18 @@ def _no_operation(request: Request) -> MnsError:
 
 
 def _public(name: str) -> str:
-    """Return the name of a queue; those of the services themselves do not exist for clients."""
+    """Return the name of a queue; for clients the services' own queues do not exist."""
     if name.startswith("."):
         raise queue_missing(name)
     return name
 
 
 def _page(request: Request) -> tuple[str, str, int]:
-    """Prefix, marker and size of a page; lists are asked for in headers, not in the query."""
+    """Return prefix, marker and size of a page, which are in headers and not in the query."""
     headers = request.headers
     size = headers.get("x-mns-ret-number", "")
     plain = size.isascii() and size.isdigit()
-    # More digits than any limit has: the largest page. int() fails on more than 4,300.
+    # int() fails on more than 4,300 digits; nine are more than the largest page has.
     limit = int(size[:9]) if plain else model.PAGE.default
     return (
         headers.get("x-mns-prefix", ""),
@@ -306,12 +303,12 @@ def _page(request: Request) -> tuple[str, str, int]:
 
 
 def _flag(parameters: dict[str, str], name: str) -> bool:
-    """Whether a parameter is ``true``."""
+    """Return whether a parameter is ``true``."""
     return parameters.get(name, "").lower() == "true"
 
 
 def _number(parameters: dict[str, str], name: str) -> int | None:
-    """A parameter as a number, None if it is absent.
+    """Return a parameter as a number; None if it is absent.
 
     Raises:
         MnsError: InvalidQueryString.
@@ -331,10 +328,10 @@ def _url(request: Request, *segments: str) -> str:
 
 
 def _created(creation: Creation, location: str, *, conflict: str, what: str) -> Answer:
-    """The answer to a request to make something.
+    """Return the answer to a request that creates a resource.
 
     Raises:
-        MnsError: ``conflict``: it exists with other attributes.
+        MnsError: With the code ``conflict``: it exists with other attributes.
     """
     if creation == "different":
         raise MnsError(conflict, f"{what} exists with other attributes")
@@ -343,7 +340,7 @@ def _created(creation: Creation, location: str, *, conflict: str, what: str) -> 
 
 
 def _listing(root: str, urls: Sequence[str], marker: str) -> Answer:
-    """A page of a list: ``Queues`` of ``Queue`` of ``QueueURL``, and so on."""
+    """Return a page of a list, such as ``Queues`` of ``Queue`` with a ``QueueURL``."""
     item = root.removesuffix("s")
     entries = [leaf(f"{item}URL", entry) for entry in urls]
     return xml(200, wire.listing(root, item, entries, marker))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The errors of the MNS protocol: code, HTTP status and words."""
+"""The errors of the MNS protocol: code, HTTP status and message."""
 
 from __future__ import annotations
 
@@ -37,25 +37,25 @@ class MnsError(ProtocolError):
 
 
 def queue_missing(name: str) -> MnsError:
-    """404: there is no such queue."""
+    """Return the error of a queue that does not exist."""
     return MnsError("QueueNotExist", f"the queue {name!r} does not exist: create it first")
 
 
 def topic_missing(name: str) -> MnsError:
-    """404: there is no such topic."""
+    """Return the error of a topic that does not exist."""
     return MnsError("TopicNotExist", f"the topic {name!r} does not exist: create it first")
 
 
 def subscription_missing(topic: str, name: str) -> MnsError:
-    """404: the topic has no such subscription."""
+    """Return the error of a subscription that does not exist."""
     return MnsError("SubscriptionNotExist", f"the topic {topic!r} has no subscription {name!r}")
 
 
 def handle_unknown(handle: str) -> MnsError:
-    """400: what was sent as a receipt handle was never given out."""
+    """Return the error of a receipt handle that does not have the form of one."""
     return MnsError("ReceiptHandleError", f"ReceiptHandle {shorten(handle)} was not given out here")
 
 
 def message_missing() -> MnsError:
-    """404: nothing to receive, or the handle is no longer good. The normal end of a poll."""
+    """Return the error of a receipt that is not valid any more, and of a poll without messages."""
     return MnsError("MessageNotExist", "Message not exist.")

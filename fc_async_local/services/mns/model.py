@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The records of MNS queues, and the numbers that bound them.
+"""Queues and their messages: records, limits, and the rules that all stores follow (pure).
 
-Frozen data; what happens to it is in :mod:`fc_async_local.services.mns.model`. All times are
-milliseconds since the epoch; attributes are in the units of the protocol (seconds, bytes).
-Numbers: the MNS pages on limits and on CreateQueue, API version 2015-06-06.
+Times are milliseconds since the epoch; attributes are in the units of the protocol (seconds,
+bytes). Sources of the numbers: the MNS pages on limits and on CreateQueue, API version 2015-06-06
+(docs/reference/sources.md).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class QueueAttributes(Record, frozen=True, kw_only=True):
-    """What CreateQueue and SetQueueAttributes set. Seconds and bytes, as in the protocol."""
+    """Attributes of CreateQueue and SetQueueAttributes, in seconds and bytes."""
 
     visibility_timeout: int = VISIBILITY_SECONDS.default
     maximum_message_size: int = MESSAGE_BYTES.default
@@ -52,7 +52,7 @@ class Queue(Record, frozen=True, kw_only=True):
 
 
 class Property(Record, frozen=True, kw_only=True):
-    """One user or system property of a message; ``value`` as transmitted (BINARY: base64)."""
+    """A user or system property of a message; ``value`` as transmitted (BINARY: base64)."""
 
     name: str
     value: str
@@ -60,14 +60,17 @@ class Property(Record, frozen=True, kw_only=True):
 
 
 class Draft(Record, frozen=True, kw_only=True):
-    """What a sender wants to be queued.
+    """A message that a sender wants to put into a queue.
 
     Attributes:
         message_id: Chosen by the service.
-        delay_seconds: None: the queue's own delay.
-        envelope_bytes: How much of the body a topic wrapped around it; doesn't count as size.
-        call_path: Functions that led here through destinations; never shown to clients. Triggers
-            hand it on, so that the loop guard sees through queues.
+        body: Text.
+        delay_seconds: None for the delay of the queue.
+        priority: 1 is the highest.
+        group_id: Of the sender; "" if none.
+        envelope_bytes: Bytes of the body that a topic has added; they do not count as its size.
+        call_path: Functions that led here through destinations; not shown to clients. Triggers
+            pass it on, so that the loop guard also counts calls through queues.
     """
 
     message_id: str
@@ -86,10 +89,10 @@ class Message(Record, frozen=True, kw_only=True):
 
     Attributes:
         sequence: Order of arrival in the store.
+        visible_at: When it can be received.
         first_dequeued_at: None until it was received once.
-        visible_at: From when on it can be received.
         dequeue_count: How often it was received.
-        claims: Counts receipt handles given out; only the latest one is good.
+        claims: Number of receipt handles issued; only the last one is valid.
     """
 
     sequence: int
@@ -108,7 +111,7 @@ class Message(Record, frozen=True, kw_only=True):
 
 
 class Receipt(NamedTuple):
-    """What a receipt handle says: the right to delete one message or to hide it longer."""
+    """The contents of a receipt handle, which allows to delete one message or to hide it longer."""
 
     sequence: int
     claims: int
@@ -116,7 +119,7 @@ class Receipt(NamedTuple):
 
 
 class Counts(NamedTuple):
-    """Messages of a queue: to be had, received and hidden, not yet due."""
+    """Numbers of messages of a queue: visible, received and hidden, and not yet due."""
 
     active: int
     inactive: int
@@ -124,11 +127,12 @@ class Counts(NamedTuple):
 
 
 class Received(NamedTuple):
-    """What a receive found.
+    """The result of a receive.
 
     Attributes:
-        next_visible_at: If nothing was found: when a hidden message comes (back), or None.
-        polling_wait_seconds: How long the queue wants an empty receive to wait.
+        messages: As received.
+        next_visible_at: If there are none, when a hidden message becomes visible, or None.
+        polling_wait_seconds: The queue's default wait for messages.
     """
 
     messages: tuple[Message, ...]
@@ -139,7 +143,7 @@ class Received(NamedTuple):
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,255}")
 _NAME_LENGTH: Final = 256
 _HANDLE: Final = re.compile(r"([0-9]{1,18})-([0-9]{1,18})-([0-9A-F]+)", re.ASCII)
-_UNSPEAKABLE: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NOT_IN_XML: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _ATTRIBUTE_RANGES: Final = {
     "visibility_timeout": VISIBILITY_SECONDS,
     "maximum_message_size": MESSAGE_BYTES,
@@ -149,11 +153,11 @@ _ATTRIBUTE_RANGES: Final = {
 }
 
 Creation = Literal["created", "same", "different"]
-"""What CreateQueue found: nothing, a queue with these attributes, one with others."""
+"""Result of CreateQueue: created, or exists with the same or with different attributes."""
 
 
 def check_name(name: str, *, kind: str = "Queue") -> None:
-    """Refuse a name of a queue, topic or subscription that the service would refuse.
+    """Check the name of a queue, topic or subscription.
 
     Raises:
         MnsError: QueueNameLengthError, InvalidQueueName or InvalidArgument.
@@ -170,7 +174,7 @@ def check_name(name: str, *, kind: str = "Queue") -> None:
 
 
 def check_attributes(attributes: QueueAttributes) -> None:
-    """Refuse attributes outside of the service's ranges.
+    """Check that attributes are in their ranges.
 
     Raises:
         MnsError: InvalidArgument, naming the attribute, the value and the range.
@@ -180,7 +184,7 @@ def check_attributes(attributes: QueueAttributes) -> None:
 
 
 def check_range(what: str, value: int, allowed: Range) -> None:
-    """Refuse a number outside of its range.
+    """Check that a number is in its range.
 
     Raises:
         MnsError: InvalidArgument.
@@ -189,31 +193,37 @@ def check_range(what: str, value: int, allowed: Range) -> None:
         raise MnsError("InvalidArgument", f"{what}={value}: {allowed.low} to {allowed.high}")
 
 
-def check_speakable(body: str) -> None:
-    """Refuse a body with characters that no XML document can carry.
+def check_valid_in_xml(body: str) -> None:
+    """Check that a body has only characters that are valid in XML 1.0.
 
     Raises:
         MnsError: InvalidArgument.
     """
-    unspeakable = _UNSPEAKABLE.search(body)
-    if unspeakable is not None:
+    invalid = _NOT_IN_XML.search(body)
+    if invalid is not None:
         raise MnsError(
             "InvalidArgument",
-            f"MessageBody holds {unspeakable[0]!r}, which XML 1.0 can't carry: send base64",
+            f"MessageBody contains {invalid[0]!r}, which is not valid in XML 1.0: send base64",
         )
 
 
 def compare(existing: Queue, attributes: QueueAttributes) -> Creation:
-    """What CreateQueue says to a queue that exists: the same one again is no error."""
+    """Return the result of CreateQueue for a queue that exists."""
     return "same" if existing.attributes == attributes else "different"
 
 
 def enqueue(queue: Queue, draft: Draft, *, sequence: int, now: int) -> Message:
-    """Put a draft into a queue.
+    """Return the message that a draft becomes in a queue.
+
+    Args:
+        queue: The queue.
+        draft: The draft.
+        sequence: Of the message.
+        now: Milliseconds since the epoch.
 
     Raises:
-        MnsError: InvalidArgument: empty, over the queue's size, not carried by XML 1.0, or a
-            delay or priority outside of its range.
+        MnsError: InvalidArgument: the body is empty, too large or not valid in XML 1.0, or the
+            delay or the priority is out of range.
     """
     size = len(draft.body.encode("utf-8", "surrogatepass")) - draft.envelope_bytes
     largest = queue.attributes.maximum_message_size
@@ -221,7 +231,7 @@ def enqueue(queue: Queue, draft: Draft, *, sequence: int, now: int) -> Message:
         raise MnsError(
             "InvalidArgument", f"MessageBody has {size} bytes: 1 to {largest} are allowed"
         )
-    check_speakable(draft.body)
+    check_valid_in_xml(draft.body)
     check_range("Priority", draft.priority, PRIORITY)
     delay = draft.delay_seconds
     if delay is None:
@@ -242,22 +252,22 @@ def enqueue(queue: Queue, draft: Draft, *, sequence: int, now: int) -> Message:
 
 
 def is_expired(queue: Queue, message: Message, now: int) -> bool:
-    """Whether a message was kept as long as its queue keeps messages."""
+    """Return whether the retention period of a message has ended."""
     return message.enqueued_at <= kept_since(queue, now)
 
 
 def kept_since(queue: Queue, now: int) -> int:
-    """Messages enqueued at this moment or earlier are gone."""
+    """Return the time such that messages enqueued then or earlier have expired."""
     return now - queue.attributes.message_retention_period * 1_000
 
 
 def order(message: Message) -> tuple[int, int]:
-    """Sort key of what is received first: the priority (1 is highest), then the arrival."""
+    """Return the sort key for receives: priority (1 is the highest), then arrival."""
     return message.priority, message.sequence
 
 
 def take(queue: Queue, message: Message, now: int) -> Message:
-    """Receive a message: it is hidden for the queue's visibility timeout."""
+    """Return a message as received: hidden for the queue's visibility timeout."""
     return msgspec.structs.replace(
         message,
         visible_at=now + queue.attributes.visibility_timeout * 1_000,
@@ -268,19 +278,19 @@ def take(queue: Queue, message: Message, now: int) -> Message:
 
 
 def hide(message: Message, *, seconds: float, now: int) -> Message:
-    """Change the visibility of a received message; the old handle is void from now on."""
+    """Return a received message with another visibility and a new handle."""
     return msgspec.structs.replace(
         message, visible_at=now + int(seconds * 1_000), claims=message.claims + 1
     )
 
 
 def reveal(message: Message, now: int) -> Message:
-    """Take a received message back from whoever has it: visible at once, its handle void."""
+    """Return a received message as visible at once, which makes its handle invalid."""
     return msgspec.structs.replace(message, visible_at=now, claims=message.claims + 1)
 
 
 def holds(message: Message, receipt: Receipt, now: int) -> bool:
-    """Whether a handle is good: the latest one, of this message, and not run out."""
+    """Return whether a receipt is valid: the last one of this message, and not timed out."""
     return (
         message.message_id == receipt.message_id
         and message.claims == receipt.claims
@@ -289,18 +299,18 @@ def holds(message: Message, receipt: Receipt, now: int) -> bool:
 
 
 def count(messages: list[Message], now: int) -> Counts:
-    """How many messages are to be had, hidden, and not yet due."""
+    """Count the messages that are visible, received and hidden, and not yet due."""
     hidden = [message for message in messages if message.visible_at > now]
     delayed = sum(message.dequeue_count == 0 for message in hidden)
     return Counts(len(messages) - len(hidden), len(hidden) - delayed, delayed)
 
 
 def handle_of(message: Message) -> str:
-    """The receipt handle of a message as received; safe in a URL without any encoding."""
+    """Return the receipt handle of a received message; it is safe in a URL."""
     return f"{message.sequence}-{message.claims}-{message.message_id}"
 
 
 def read_handle(handle: str) -> Receipt | None:
-    """Read a receipt handle. None: it was never given out here."""
+    """Read a receipt handle; return None if it does not have the form of one."""
     match = _HANDLE.fullmatch(handle)
     return match and Receipt(int(match[1]), int(match[2]), match[3])

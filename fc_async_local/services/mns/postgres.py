@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""Queues on a PostgreSQL server: what one node queues, any node gives out.
+"""Queues on a PostgreSQL server, for several nodes.
 
-Rows in, rows out; every decision is :mod:`fc_async_local.services.mns.model`'s. A receive skips
-what another is just receiving (``FOR UPDATE SKIP LOCKED``), so that consumers never wait for each
-other. What is sent is flushed before it is acknowledged; claims and deletions are not: after a
-crash of the server a message may come again, as the protocol allows, but none is lost.
+Invariants:
+    * Consumers do not wait for each other: a receive skips messages that another transaction is
+      receiving (``FOR UPDATE SKIP LOCKED``).
+    * A sent message is flushed before it is acknowledged.
+    * Claims and deletions are committed but not flushed before they are acknowledged: after a crash
+      of the server a message may be delivered again, as the protocol allows.
 """
 
 from __future__ import annotations
@@ -35,23 +37,22 @@ class PostgresMessageStore:
     """:class:`~fc_async_local.services.mns.store.MessageStore` of several nodes.
 
     Args:
-        database: Where; migrated.
-        node_id: This node, the same after a restart: what it held is told from what others hold.
+        database: With the tables of :data:`SCHEMA`; :meth:`open` creates them.
+        node_id: Of this node, the same after a restart: it identifies messages that it received.
     """
 
     def __init__(self, database: PostgresDatabase, node_id: str) -> None:
-        """Use :meth:`open`."""
         self._database = database
         self._node_id = node_id
 
     @classmethod
     async def open(cls, database: PostgresDatabase, node_id: str) -> PostgresMessageStore:
-        """Bring the tables up to date and use them."""
+        """Create or migrate the tables and return a store on them."""
         await database.migrate(SCHEMA)
         return cls(database, node_id)
 
     async def create_queue(self, queue: Queue) -> Creation:
-        """Make a queue; one that exists is left as it is."""
+        """Create a queue; an existing one is not changed."""
         row = msgspec.structs.asdict(queue)
         row["attributes"] = rows.from_attributes(queue.attributes)
 
@@ -69,18 +70,18 @@ class PostgresMessageStore:
             raise queue_missing(name)
 
     async def queue(self, name: str) -> Queue:
-        """One queue."""
+        """Return a queue."""
         return _one_queue(name, await self._database.ask(_SQL["get_queue"], _named(name)))
 
     async def queues(self, *, prefix: str = "", after: str = "", limit: int) -> Sequence[Queue]:
-        """Queues by name, beginning behind ``after``."""
+        """Return queues sorted by name, after the name ``after``."""
         row = {"prefix": without_nul(prefix), "after": without_nul(after), "limit": limit}
         return [
             rows.to_queue(found) for found in await self._database.ask(_SQL["list_queues"], row)
         ]
 
     async def delete_queue(self, name: str) -> None:
-        """Forget a queue and its messages."""
+        """Delete a queue and its messages."""
         if not await self._database.ask(_SQL["delete_queue"], _named(name)):
             raise queue_missing(name)
 
@@ -91,7 +92,7 @@ class PostgresMessageStore:
     async def broadcast(
         self, drafts: Sequence[tuple[str, Draft]], *, now: int
     ) -> Sequence[MnsError | None]:
-        """Put messages into several queues, in one transaction."""
+        """Put one message into each of several queues in one transaction."""
 
         async def job(connection: Connection) -> Sequence[MnsError | None]:
             return [await _offer(connection, name, draft, now) for name, draft in drafts]
@@ -99,12 +100,12 @@ class PostgresMessageStore:
         return await self._database.run(job)
 
     async def receive(self, name: str, limit: int, *, now: int) -> Received:
-        """Take up to ``limit`` visible messages."""
+        """Receive up to ``limit`` visible messages."""
 
         async def job(connection: Connection) -> Received:
             queue = await _queue(connection, name)
             scope = _scope(queue, now)
-            # Drop what was kept long enough; make ready what has become visible.
+            # Delete expired messages; mark those ready that have become visible.
             await connection.execute(_SQL["expire"], scope)
             await connection.execute(_SQL["surface"], scope)
             found = await _all(connection, "ready", scope | {"limit": limit})
@@ -118,12 +119,12 @@ class PostgresMessageStore:
         return await self._database.run(job, pipelined=True, flush=False)
 
     async def peek(self, name: str, limit: int, *, now: int) -> Sequence[Message]:
-        """Look at what :meth:`receive` would take, and take nothing."""
+        """Return the messages that :meth:`receive` would return, without changing them."""
         row = _scope(await self.queue(name), now) | {"limit": limit}
         return [rows.to_message(found) for found in await self._database.ask(_SQL["visible"], row)]
 
     async def delete(self, name: str, receipts: Sequence[Receipt], *, now: int) -> Sequence[bool]:
-        """Delete received messages; False for each handle that is no longer good."""
+        """Delete received messages; return False for each receipt that is not valid."""
 
         async def job(connection: Connection) -> Sequence[bool]:
             found = await _held(connection, name, receipts, now)
@@ -134,7 +135,7 @@ class PostgresMessageStore:
                 good = message is not None and rules.holds(message, receipt, now)
                 results.append(good)
                 if good:
-                    # Taken out: a second handle of the same message finds nothing.
+                    # Removed, so that the same receipt counts once.
                     del found[receipt.sequence]
                     gone.append(receipt.sequence)
             await connection.execute(_SQL["delete_messages"], {"sequences": gone})
@@ -143,7 +144,7 @@ class PostgresMessageStore:
         return await self._database.run(job, pipelined=True, flush=False)
 
     async def reveal(self, name: str, *, now: int) -> None:
-        """Make visible what this node has received; what others hold stays theirs."""
+        """Make messages visible that this node has received; those of other nodes stay hidden."""
 
         async def job(connection: Connection) -> None:
             scope = _scope(await _queue(connection, name), now) | {"holder": self._node_id}
@@ -155,7 +156,7 @@ class PostgresMessageStore:
     async def hide(
         self, name: str, receipt: Receipt, *, seconds: float, now: int
     ) -> Message | None:
-        """Change the visibility of a received message. None: the handle is no longer good."""
+        """Change the visibility of a received message; return None if the receipt is not valid."""
 
         async def job(connection: Connection) -> Message | None:
             found = (await _held(connection, name, [receipt], now)).get(receipt.sequence)
@@ -168,7 +169,7 @@ class PostgresMessageStore:
         return await self._database.run(job, pipelined=True, flush=False)
 
     async def counts(self, name: str, *, now: int, group_id: str | None = None) -> Counts:
-        """How many messages there are."""
+        """Count messages."""
         group = None if group_id is None else without_nul(group_id)
         row = _scope(await self.queue(name), now) | {"group_id": group}
         return Counts(*(await self._database.ask(_SQL["counts"], row))[0])
@@ -216,9 +217,9 @@ async def _send(
     connection: Connection, name: str, drafts: Sequence[Draft], now: int
 ) -> Sequence[Message]:
     queue = await _queue(connection, name, how="hold_queue")
-    # All are checked before the first is written: a refusal must leave nothing behind.
+    # All are checked before the first is written, because a refusal must change nothing.
     messages = [rules.enqueue(queue, draft, sequence=0, now=now) for draft in drafts]
-    # A queue that nobody reads must not grow for ever.
+    # Here too, because a queue without consumers must not grow without limit.
     await connection.execute(_SQL["expire"], _scope(queue, now))
     row = {
         "queue": name,
@@ -248,7 +249,7 @@ async def _offer(connection: Connection, name: str, draft: Draft, now: int) -> M
 async def _held(
     connection: Connection, name: str, receipts: Sequence[Receipt], now: int
 ) -> dict[int, Message]:
-    """The messages that handles speak of, good or not, by sequence; locked."""
+    """Lock and return the messages of receipts, valid or not, by sequence."""
     scope = _scope(await _queue(connection, name), now)
     scope["sequences"] = [receipt.sequence for receipt in receipts]
     found = [rows.to_message(row) for row in await _all(connection, "some", scope)]

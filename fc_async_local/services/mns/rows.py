@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Queues and messages as rows, the same in every database: what is a column and what is not.
-
-Pure. Which statement gives such rows, and when, is each store's own.
-"""
+"""Queues and messages as rows, the same in SQLite and PostgreSQL (pure)."""
 
 from __future__ import annotations
 
@@ -20,7 +17,7 @@ MessageRow = tuple[int, str, str, int, int, int, "int | None", int, int, "bytes 
 
 
 class _Extra(Record, frozen=True, kw_only=True, omit_defaults=True):
-    """What few messages have: kept in one column, NULL when there is none of it."""
+    """Fields that few messages have: one column, which is NULL if they are all empty."""
 
     group_id: str = ""
     user_properties: tuple[Property, ...] = ()
@@ -35,12 +32,12 @@ _attributes: Final = msgspec.json.Decoder(QueueAttributes).decode
 
 
 def from_attributes(attributes: QueueAttributes) -> bytes:
-    """Attributes of a queue as one column."""
+    """Return the attributes of a queue as one column."""
     return _encode(attributes)
 
 
 def to_queue(row: QueueRow) -> Queue:
-    """A queue from its row."""
+    """Return a queue from its row."""
     name, attributes, created_at, modified_at = row
     return Queue(
         name=name,
@@ -51,7 +48,7 @@ def to_queue(row: QueueRow) -> Queue:
 
 
 def extra_of(message: Message) -> bytes | None:
-    """What few messages have, as one column."""
+    """Return the fields that few messages have as one column."""
     extra = _Extra(
         group_id=message.group_id,
         user_properties=message.user_properties,
@@ -62,7 +59,7 @@ def extra_of(message: Message) -> bytes | None:
 
 
 def to_message(row: MessageRow) -> Message:
-    """A message from its row."""
+    """Return a message from its row."""
     extra = _NOTHING if row[9] is None else _extra(row[9])
     return Message(
         sequence=row[0],

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: MIT
 """MNS queues as a service: what the HTTP endpoint and the destination adapter call.
 
-Adds to the store what needs a clock and waiting: long polls that are woken when a message is sent.
-It knows nothing of HTTP and XML.
+Adds checks, the clock and long polls to the store.
 """
 
 from __future__ import annotations
@@ -47,7 +46,7 @@ class MnsService:
         self._wakeups = wakeups or Wakeups(clock)
 
     async def create_queue(self, name: str, attributes: QueueAttributes | None = None) -> Creation:
-        """Make a queue.
+        """Create a queue.
 
         Raises:
             MnsError: InvalidQueueName, QueueNameLengthError, InvalidArgument.
@@ -61,37 +60,37 @@ class MnsService:
         )
 
     async def change_queue(self, name: str, attributes: QueueAttributes) -> None:
-        """Replace the attributes of a queue; see :meth:`create_queue` for errors."""
+        """Replace the attributes of a queue; for errors see :meth:`create_queue`."""
         rules.check_attributes(attributes)
         await self._store.change_queue(name, attributes, now=self._clock.now())
 
     async def queue(self, name: str) -> Queue:
-        """One queue."""
+        """Return a queue."""
         return await self._store.queue(name)
 
     async def counts(self, name: str) -> Counts:
-        """How many messages a queue holds."""
+        """Count the messages of a queue."""
         return await self._store.counts(name, now=self._clock.now())
 
     async def queues(self, *, prefix: str = "", after: str = "", limit: int) -> Sequence[Queue]:
-        """Queues by name, beginning behind ``after``."""
-        # Queues whose names begin with a dot are the services' own: all of them sort before "/".
+        """Return queues sorted by name, after the name ``after``."""
+        # Names of the services' own queues begin with a dot, which sorts before "/".
         behind = max(after, "/")
         return await self._store.queues(prefix=prefix, after=behind, limit=limit)
 
     async def delete_queue(self, name: str) -> None:
-        """Forget a queue and its messages; long polls of it fail at once."""
+        """Delete a queue and its messages; its long polls fail at once."""
         await self._store.delete_queue(name)
         self._wakeups.announce(topic_of(name))
 
     async def send(self, name: str, drafts: Sequence[Draft]) -> Sequence[Message]:
-        """Queue messages, all or none; returns after they are durable."""
+        """Put messages into a queue, all or none; return when they are durable."""
         messages = await self._store.send(name, drafts, now=self._clock.now())
         self._wakeups.announce(topic_of(name), count=len(messages))
         return messages
 
     async def broadcast(self, drafts: Sequence[tuple[str, Draft]]) -> Sequence[MnsError | None]:
-        """Queue messages in several queues at once; why each was refused, or None."""
+        """Put one message into each of several queues; return why each was refused, or None."""
         refusals = await self._store.broadcast(drafts, now=self._clock.now())
         for (name, _draft), refusal in zip(drafts, refusals, strict=True):
             if refusal is None:
@@ -101,15 +100,15 @@ class MnsService:
     async def receive(
         self, name: str, *, limit: int = 1, wait_seconds: int | None = None
     ) -> Sequence[Message]:
-        """Take messages; wait for some if there are none.
+        """Receive messages; wait if there are none.
 
         Args:
             name: The queue.
             limit: 1 to 16.
-            wait_seconds: 0 to 30; None: what the queue's PollingWaitSeconds says.
+            wait_seconds: 0 to 30; None for the queue's PollingWaitSeconds.
 
         Returns:
-            At least one message, or nothing after the wait.
+            The messages; none if the wait has ended.
         """
         rules.check_range("numOfMessages", limit, model.BATCH)
         if wait_seconds is not None:
@@ -128,12 +127,12 @@ class MnsService:
         return await self._wakeups.poll(topic_of(name), look, deadline=deadline)
 
     async def peek(self, name: str, *, limit: int = 1) -> Sequence[Message]:
-        """Look at messages without taking them."""
+        """Return visible messages without receiving them."""
         rules.check_range("numOfMessages", limit, model.BATCH)
         return await self._store.peek(name, limit, now=self._clock.now())
 
     async def delete(self, name: str, handles: Sequence[str]) -> Sequence[MnsError | None]:
-        """Delete received messages; the error of each handle that is not good."""
+        """Delete received messages; return an error for each handle that is not valid."""
         receipts = [rules.read_handle(handle) for handle in handles]
         known = [receipt for receipt in receipts if receipt is not None]
         deleted = iter(await self._store.delete(name, known, now=self._clock.now()))
@@ -147,10 +146,15 @@ class MnsService:
         ]
 
     async def change_visibility(self, name: str, handle: str, seconds: int) -> Message:
-        """Hide a received message for a while from now on; it gets a new handle.
+        """Hide a received message from now on; return it with a new handle.
+
+        Args:
+            name: The queue.
+            handle: Of the message.
+            seconds: How long.
 
         Raises:
-            MnsError: MessageNotExist: the handle is no longer good.
+            MnsError: MessageNotExist: the handle is not valid.
         """
         rules.check_range("VisibilityTimeout", seconds, model.VISIBILITY_SECONDS)
         receipt = rules.read_handle(handle)

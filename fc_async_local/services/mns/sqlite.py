@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Queues in the runtime's SQLite file: what was acknowledged survives a restart.
-
-Every operation is one transaction of the file's writer.
+"""Queues in the runtime's SQLite file. Every operation is one transaction of the file's writer.
 
 Invariants:
-    Sent messages are flushed to the disk before they are acknowledged.
-    Claims and deletions are committed before they are acknowledged, but not flushed: they survive
-    the process; after a power loss a message may be delivered again, as the protocol allows.
+    * A sent message is on the disk before it is acknowledged.
+    * Claims and deletions are committed but not flushed before they are acknowledged: after a power
+      loss a message may be delivered again, as the protocol allows.
 """
 
 from __future__ import annotations
@@ -35,25 +33,28 @@ _SQL: Final = sql.statements("fc_async_local.services.mns")
 
 
 class SqliteMessageStore:
-    """:class:`~fc_async_local.services.mns.store.MessageStore` in a shared database file."""
+    """:class:`~fc_async_local.services.mns.store.MessageStore` in a shared database file.
+
+    Args:
+        database: With the tables of :data:`SCHEMA`; :meth:`open` creates them.
+    """
 
     def __init__(self, database: Database) -> None:
-        """Use :meth:`open`."""
         self._database = database
 
     @classmethod
     async def open(cls, database: Database) -> SqliteMessageStore:
-        """Bring the tables up to date and use them.
+        """Create or migrate the tables and return a store on them.
 
         Raises:
             StoreUnusable: The file is newer than this program.
-            StoreUnavailable: The database can't do it now.
+            StoreUnavailable: The database cannot answer now.
         """
         await database.migrate(SCHEMA)
         return cls(database)
 
     async def create_queue(self, queue: Queue) -> Creation:
-        """Make a queue; one that exists is left as it is."""
+        """Create a queue; an existing one is not changed."""
         return await self._database.write(lambda c: _create_queue(c, queue))
 
     async def change_queue(self, name: str, attributes: QueueAttributes, *, now: int) -> None:
@@ -61,15 +62,15 @@ class SqliteMessageStore:
         await self._database.write(lambda c: _change_queue(c, name, attributes, now))
 
     async def queue(self, name: str) -> Queue:
-        """One queue."""
+        """Return a queue."""
         return await self._database.read(lambda c: _queue(c, name))
 
     async def queues(self, *, prefix: str = "", after: str = "", limit: int) -> Sequence[Queue]:
-        """Queues by name, beginning behind ``after``."""
+        """Return queues sorted by name, after the name ``after``."""
         return await self._database.read(lambda c: _queues(c, prefix, after, limit))
 
     async def delete_queue(self, name: str) -> None:
-        """Forget a queue and its messages."""
+        """Delete a queue and its messages."""
         await self._database.write(lambda c: _delete_queue(c, name))
 
     async def send(self, name: str, drafts: Sequence[Draft], *, now: int) -> Sequence[Message]:
@@ -79,17 +80,17 @@ class SqliteMessageStore:
     async def broadcast(
         self, drafts: Sequence[tuple[str, Draft]], *, now: int
     ) -> Sequence[MnsError | None]:
-        """Put messages into several queues, in one transaction."""
+        """Put one message into each of several queues in one transaction."""
         return await self._database.write(
             lambda c: [_offer(c, name, draft, now) for name, draft in drafts]
         )
 
     async def receive(self, name: str, limit: int, *, now: int) -> Received:
-        """Take up to ``limit`` visible messages."""
+        """Receive up to ``limit`` visible messages."""
         claim: asyncio.Future[Received] | None = None
 
         def job(connection: sqlite3.Connection) -> Received:
-            # A client that left while the job was queued must not hide a message.
+            # A client that hung up while the job was queued must not hide a message.
             if claim is not None and claim.cancelled():
                 return Received((), None, 0)
             return _receive(connection, name, limit, now)
@@ -98,11 +99,11 @@ class SqliteMessageStore:
         return await claim
 
     async def peek(self, name: str, limit: int, *, now: int) -> Sequence[Message]:
-        """Look at what :meth:`receive` would take, and take nothing."""
+        """Return the messages that :meth:`receive` would return, without changing them."""
         return await self._database.read(lambda c: _peek(c, name, limit, now))
 
     async def delete(self, name: str, receipts: Sequence[Receipt], *, now: int) -> Sequence[bool]:
-        """Delete received messages; False for each handle that is no longer good."""
+        """Delete received messages; return False for each receipt that is not valid."""
         return await self._database.write_light(lambda c: _delete(c, name, receipts, now))
 
     async def reveal(self, name: str, *, now: int) -> None:
@@ -112,16 +113,16 @@ class SqliteMessageStore:
     async def hide(
         self, name: str, receipt: Receipt, *, seconds: float, now: int
     ) -> Message | None:
-        """Change the visibility of a received message. None: the handle is no longer good."""
+        """Change the visibility of a received message; return None if the receipt is not valid."""
         return await self._database.write_light(lambda c: _hide(c, name, receipt, seconds, now))
 
     async def counts(self, name: str, *, now: int, group_id: str | None = None) -> Counts:
-        """How many messages there are."""
+        """Count messages."""
         return await self._database.read(lambda c: _counts(c, name, now, group_id))
 
 
 def _create_queue(connection: sqlite3.Connection, queue: Queue) -> Creation:
-    """Make a queue; one that exists is left as it is."""
+    """Create a queue; an existing one is not changed."""
     existing = _find_queue(connection, queue.name)
     if existing is not None:
         return rules.compare(existing, queue.attributes)
@@ -140,13 +141,13 @@ def _change_queue(
 
 
 def _delete_queue(connection: sqlite3.Connection, name: str) -> None:
-    """Forget a queue and its messages."""
+    """Delete a queue and its messages."""
     if connection.execute(_SQL["delete_queue"], {"name": name}).rowcount == 0:
         raise queue_missing(name)
 
 
 def _queue(connection: sqlite3.Connection, name: str) -> Queue:
-    """One queue."""
+    """Return a queue."""
     queue = _find_queue(connection, name)
     if queue is None:
         raise queue_missing(name)
@@ -154,7 +155,7 @@ def _queue(connection: sqlite3.Connection, name: str) -> Queue:
 
 
 def _queues(connection: sqlite3.Connection, prefix: str, after: str, limit: int) -> Sequence[Queue]:
-    """Queues by name, beginning behind ``after``."""
+    """Return queues sorted by name, after the name ``after``."""
     row = {"prefix": prefix, "after": after, "limit": limit}
     return [rows.to_queue(found) for found in connection.execute(_SQL["list_queues"], row)]
 
@@ -164,9 +165,9 @@ def _send(
 ) -> Sequence[Message]:
     """Put messages into a queue, all or none."""
     queue = _queue(connection, name)
-    # All are checked before the first is written: a refusal must leave nothing behind.
+    # All are checked before the first is written, because a refusal must change nothing.
     messages = [rules.enqueue(queue, draft, sequence=0, now=now) for draft in drafts]
-    # A queue that nobody reads must not grow for ever.
+    # Here too, because a queue without consumers must not grow without limit.
     connection.execute(_SQL["expire"], _scope(queue, now))
     return [_put(connection, name, message, now) for message in messages]
 
@@ -183,7 +184,7 @@ def _offer(connection: sqlite3.Connection, name: str, draft: Draft, now: int) ->
 def _receive(connection: sqlite3.Connection, name: str, limit: int, now: int) -> Received:
     """Claim up to ``limit`` visible messages."""
     queue = _queue(connection, name)
-    # Drop what was kept long enough; make ready what has become visible.
+    # Delete expired messages; mark those ready that have become visible.
     scope = _scope(queue, now)
     connection.execute(_SQL["expire"], scope)
     connection.execute(_SQL["surface"], scope)
@@ -198,7 +199,7 @@ def _receive(connection: sqlite3.Connection, name: str, limit: int, now: int) ->
 
 
 def _peek(connection: sqlite3.Connection, name: str, limit: int, now: int) -> Sequence[Message]:
-    """What could be received."""
+    """Return the messages that could be received."""
     row = _scope(_queue(connection, name), now) | {"limit": limit}
     return [rows.to_message(found) for found in connection.execute(_SQL["visible"], row)]
 
@@ -206,10 +207,10 @@ def _peek(connection: sqlite3.Connection, name: str, limit: int, now: int) -> Se
 def _delete(
     connection: sqlite3.Connection, name: str, receipts: Sequence[Receipt], now: int
 ) -> Sequence[bool]:
-    """Delete received messages; False for each handle that is no longer good."""
+    """Delete received messages; return False for each receipt that is not valid."""
     found = _find(connection, _queue(connection, name), receipts, now)
     gone: list[int] = []
-    results = [_take_out(found, receipt, now, gone) for receipt in receipts]
+    results = [_remove(found, receipt, now, gone) for receipt in receipts]
     connection.execute(_SQL["delete_messages"], {"sequences": as_json(gone)})
     return results
 
@@ -224,7 +225,7 @@ def _reveal(connection: sqlite3.Connection, name: str, now: int) -> None:
 def _hide(
     connection: sqlite3.Connection, name: str, receipt: Receipt, seconds: float, now: int
 ) -> Message | None:
-    """Change the visibility of a received message. None: the handle is no longer good."""
+    """Change the visibility of a received message; return None if the receipt is not valid."""
     queue = _queue(connection, name)
     found = _find(connection, queue, [receipt], now).get(receipt.sequence)
     if found is None or not rules.holds(found, receipt, now):
@@ -235,7 +236,7 @@ def _hide(
 
 
 def _counts(connection: sqlite3.Connection, name: str, now: int, group_id: str | None) -> Counts:
-    """How many messages there are."""
+    """Count messages."""
     row = _scope(_queue(connection, name), now) | {"group_id": group_id}
     return Counts(*connection.execute(_SQL["counts"], row).fetchone())
 
@@ -283,15 +284,15 @@ def _change(connection: sqlite3.Connection, messages: Sequence[Message]) -> None
 def _find(
     connection: sqlite3.Connection, queue: Queue, receipts: Sequence[Receipt], now: int
 ) -> dict[int, Message]:
-    """The messages that handles speak of, good or not, by sequence."""
+    """Return the messages of receipts, valid or not, by sequence."""
     sequences = as_json([receipt.sequence for receipt in receipts])
     scope = _scope(queue, now) | {"sequences": sequences}
     answer = connection.execute(_SQL["some"], scope).fetchall()
     return {row[0]: rows.to_message(row) for row in answer}
 
 
-def _take_out(found: dict[int, Message], receipt: Receipt, now: int, gone: list[int]) -> bool:
-    """Whether a handle is good; the message is taken out then: a second handle finds nothing."""
+def _remove(found: dict[int, Message], receipt: Receipt, now: int, gone: list[int]) -> bool:
+    """Return whether a receipt is valid; if so, remove the message, so that it counts once."""
     message = found.get(receipt.sequence)
     if message is None or not rules.holds(message, receipt, now):
         return False

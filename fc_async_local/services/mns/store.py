@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""The port behind which queues and their messages are kept.
+"""The interface of stores of queues, and the store in memory.
 
-Implementations (memory, SQLite, PostgreSQL) are held to one contract suite. Every verb that writes
-is done whole or not at all, and returns when it survives the process; what is sent survives a loss
-of power too. What happens to a message is decided by :mod:`fc_async_local.services.mns.model`,
-never by a store.
+The store in memory is the executable specification; one contract suite tests all implementations.
+
+Invariants:
+    * A method that writes does so completely or not at all, and returns when the change survives
+      the end of the process. Sent messages also survive a power loss.
+    * :mod:`fc_async_local.services.mns.model` decides what happens to a message, not the store.
 """
 
 from __future__ import annotations
@@ -27,12 +29,12 @@ if TYPE_CHECKING:
 class MessageStore(Protocol):
     """Queues and messages.
 
-    Every verb that names a queue raises :class:`~fc_async_local.services.mns.errors.MnsError`
-    QueueNotExist when there is none, and ``StoreUnavailable`` when the store can't do it now.
+    Methods with the name of a queue raise :class:`~fc_async_local.services.mns.errors.MnsError`
+    QueueNotExist if it does not exist. All raise ``StoreUnavailable`` when the store cannot answer.
     """
 
     async def create_queue(self, queue: Queue) -> Creation:
-        """Make a queue; one that exists is left as it is."""
+        """Create a queue; an existing one is not changed."""
         ...
 
     async def change_queue(self, name: str, attributes: QueueAttributes, *, now: int) -> None:
@@ -40,15 +42,15 @@ class MessageStore(Protocol):
         ...
 
     async def queue(self, name: str) -> Queue:
-        """One queue."""
+        """Return a queue."""
         ...
 
     async def queues(self, *, prefix: str = "", after: str = "", limit: int) -> Sequence[Queue]:
-        """Queues by name, beginning behind ``after``."""
+        """Return queues sorted by name, after the name ``after``."""
         ...
 
     async def delete_queue(self, name: str) -> None:
-        """Forget a queue and its messages."""
+        """Delete a queue and its messages."""
         ...
 
     async def send(self, name: str, drafts: Sequence[Draft], *, now: int) -> Sequence[Message]:
@@ -62,39 +64,37 @@ class MessageStore(Protocol):
     async def broadcast(
         self, drafts: Sequence[tuple[str, Draft]], *, now: int
     ) -> Sequence[MnsError | None]:
-        """Put messages into several queues, in one transaction.
+        """Put one message into each of several queues in one transaction.
 
-        Returns, for each, why its queue refused it (or that there is no such queue), or None.
+        Returns:
+            For each message None, or why its queue refused it or does not exist.
         """
         ...
 
     async def receive(self, name: str, limit: int, *, now: int) -> Received:
-        """Take up to ``limit`` visible messages: highest priority, then oldest first."""
+        """Receive up to ``limit`` visible messages: highest priority first, then the oldest."""
         ...
 
     async def peek(self, name: str, limit: int, *, now: int) -> Sequence[Message]:
-        """Look at what :meth:`receive` would take, and take nothing."""
+        """Return the messages that :meth:`receive` would return, without changing them."""
         ...
 
     async def delete(self, name: str, receipts: Sequence[Receipt], *, now: int) -> Sequence[bool]:
-        """Delete received messages; False for each handle that is no longer good."""
+        """Delete received messages; return False for each receipt that is not valid."""
         ...
 
     async def reveal(self, name: str, *, now: int) -> None:
-        """Make visible what this node has received: it is not working on any of it.
-
-        What other nodes have received from a shared store stays theirs.
-        """
+        """Make messages visible that this node has received; those of other nodes stay hidden."""
         ...
 
     async def hide(
         self, name: str, receipt: Receipt, *, seconds: float, now: int
     ) -> Message | None:
-        """Change the visibility of a received message. None: the handle is no longer good."""
+        """Change the visibility of a received message; return None if the receipt is not valid."""
         ...
 
     async def counts(self, name: str, *, now: int, group_id: str | None = None) -> Counts:
-        """How many messages there are, of one group if asked."""
+        """Count messages, all or those of one group."""
         ...
 
 
@@ -107,7 +107,7 @@ class MemoryMessageStore:
         self._messages: dict[str, dict[int, Message]] = {}
 
     async def create_queue(self, queue: Queue) -> Creation:
-        """Make a queue; one that exists is left as it is."""
+        """Create a queue; an existing one is not changed."""
         existing = self._queues.get(queue.name)
         if existing is not None:
             return rules.compare(existing, queue.attributes)
@@ -122,16 +122,16 @@ class MemoryMessageStore:
         )
 
     async def queue(self, name: str) -> Queue:
-        """One queue."""
+        """Return a queue."""
         return self._queue(name)
 
     async def queues(self, *, prefix: str = "", after: str = "", limit: int) -> Sequence[Queue]:
-        """Queues by name, beginning behind ``after``."""
+        """Return queues sorted by name, after the name ``after``."""
         names = sorted(name for name in self._queues if name.startswith(prefix) and name > after)
         return [self._queues[name] for name in names[:limit]]
 
     async def delete_queue(self, name: str) -> None:
-        """Forget a queue and its messages."""
+        """Delete a queue and its messages."""
         self._queue(name)
         del self._queues[name], self._messages[name]
 
@@ -142,11 +142,11 @@ class MemoryMessageStore:
     async def broadcast(
         self, drafts: Sequence[tuple[str, Draft]], *, now: int
     ) -> Sequence[MnsError | None]:
-        """Put messages into several queues."""
+        """Put one message into each of several queues."""
         return [self._offer(name, draft, now) for name, draft in drafts]
 
     async def receive(self, name: str, limit: int, *, now: int) -> Received:
-        """Take up to ``limit`` visible messages."""
+        """Receive up to ``limit`` visible messages."""
         queue = self._queue(name)
         self._expire(name, now)
         taken = [rules.take(queue, message, now) for message in self._visible(name, limit, now)]
@@ -156,11 +156,11 @@ class MemoryMessageStore:
         return Received(tuple(taken), visible, queue.attributes.polling_wait_seconds)
 
     async def peek(self, name: str, limit: int, *, now: int) -> Sequence[Message]:
-        """Look at what :meth:`receive` would take, and take nothing."""
+        """Return the messages that :meth:`receive` would return, without changing them."""
         return self._visible(name, limit, now)
 
     async def delete(self, name: str, receipts: Sequence[Receipt], *, now: int) -> Sequence[bool]:
-        """Delete received messages; False for each handle that is no longer good."""
+        """Delete received messages; return False for each receipt that is not valid."""
         self._queue(name)
         results = []
         for receipt in receipts:
@@ -179,7 +179,7 @@ class MemoryMessageStore:
     async def hide(
         self, name: str, receipt: Receipt, *, seconds: float, now: int
     ) -> Message | None:
-        """Change the visibility of a received message. None: the handle is no longer good."""
+        """Change the visibility of a received message; return None if the receipt is not valid."""
         found = self._held(name, receipt, now)
         if found is None:
             return None
@@ -188,13 +188,13 @@ class MemoryMessageStore:
         return hidden
 
     async def counts(self, name: str, *, now: int, group_id: str | None = None) -> Counts:
-        """How many messages there are."""
+        """Count messages."""
         kept = self._kept(name, now)
         return rules.count([m for m in kept if group_id in (None, m.group_id)], now)
 
     def _send(self, name: str, drafts: Sequence[Draft], now: int) -> Sequence[Message]:
         queue = self._queue(name)
-        # All are checked before the first gets its number: a refusal must leave nothing behind.
+        # All are checked before the first gets its sequence, because a refusal must change nothing.
         checked = [rules.enqueue(queue, draft, sequence=0, now=now) for draft in drafts]
         self._expire(name, now)
         messages = [
@@ -217,7 +217,7 @@ class MemoryMessageStore:
             raise queue_missing(name) from None
 
     def _expire(self, name: str, now: int) -> None:
-        """Drop what was kept long enough; a look changes nothing, so not there."""
+        """Delete expired messages; reads only leave them out."""
         self._messages[name] = {message.sequence: message for message in self._kept(name, now)}
 
     def _kept(self, name: str, now: int) -> list[Message]:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Topics: who is told of a message, and in which words. Pure.
+"""Topics and subscriptions: records, rules and XML documents (pure).
 
-Numbers and formats: the MNS pages on topics, subscriptions and notifications.
+Sources of numbers and formats: the MNS pages on topics, subscriptions and notifications
+(docs/reference/sources.md).
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from fc_async_local.services.mns.model import (
     Record,
     check_name,
     check_range,
-    check_speakable,
+    check_valid_in_xml,
 )
 from fc_async_sdk.errors import InvalidArn, shorten
 from fc_async_sdk.spec import arn
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 RETENTION_SECONDS: Final = 86_400
-"""How long a topic keeps a message that could not be pushed; can't be changed."""
+"""How long a topic keeps a message that could not be pushed; a constant of the service."""
 TAG_CHARACTERS: Final = 16
 PUSH_TIMEOUT_SECONDS: Final = 5.0
 
@@ -40,7 +41,7 @@ _HTTP: Final = re.compile(r"https?://[^/?#]+(?P<rest>[/?#].*)?")
 
 
 class Topic(Record, frozen=True, kw_only=True):
-    """One topic."""
+    """A topic."""
 
     name: str
     maximum_message_size: int = MESSAGE_BYTES.default
@@ -50,18 +51,18 @@ class Topic(Record, frozen=True, kw_only=True):
 
 
 class TopicAttributes(NamedTuple):
-    """What CreateTopic and SetTopicAttributes say; None where they say nothing."""
+    """Attributes of CreateTopic and SetTopicAttributes; None if absent."""
 
     maximum_message_size: int | None = None
     logging_enabled: bool | None = None
 
 
 class Subscription(Record, frozen=True, kw_only=True):
-    """Who wants to be told.
+    """A subscription of a user.
 
     Attributes:
         endpoint: ``acs:mns:…:queues/{queue}`` or an http(s) URL.
-        filter_tag: Only messages of this tag; "": all.
+        filter_tag: Tag of the messages to push; "" for all.
     """
 
     topic: str
@@ -75,7 +76,7 @@ class Subscription(Record, frozen=True, kw_only=True):
 
 
 class Publication(Record, frozen=True, kw_only=True):
-    """One message published to a topic."""
+    """A message published to a topic."""
 
     topic: str
     message_id: str
@@ -86,26 +87,26 @@ class Publication(Record, frozen=True, kw_only=True):
 
 
 class Listener(Protocol):
-    """What is told of publications: a user's subscription or a function's trigger."""
+    """A receiver of publications: a user's subscription or a trigger of a function."""
 
     @property
     def name(self) -> str:
-        """Its name within the topic."""
+        """Return its name within the topic."""
         ...
 
     @property
     def notify_content_format(self) -> ContentFormat:
-        """The words in which it is told."""
+        """Return the format of its notifications."""
         ...
 
     @property
     def filter_tag(self) -> str:
-        """Only messages of this tag; "": all."""
+        """Return the tag of the messages to push; "" for all."""
         ...
 
 
 class Push(Record, frozen=True, kw_only=True):
-    """A duty: tell one subscription of one publication. ``function``: it is a trigger."""
+    """A job that pushes a publication to a subscription, or to a trigger if ``function`` is set."""
 
     subscription: str
     publication: Publication
@@ -113,14 +114,14 @@ class Push(Record, frozen=True, kw_only=True):
 
 
 class Notification(NamedTuple):
-    """What is transmitted: the text, and the headers that go with it over HTTP."""
+    """The text that is pushed, and its headers over HTTP."""
 
     content: str
     headers: Mapping[str, str]
 
 
 def check_topic(topic: Topic) -> None:
-    """Refuse a topic that the service would refuse.
+    """Check a topic.
 
     Raises:
         MnsError: InvalidArgument.
@@ -130,10 +131,10 @@ def check_topic(topic: Topic) -> None:
 
 
 def check_subscription(subscription: Subscription) -> None:
-    """Refuse a subscription that the service would refuse.
+    """Check a subscription.
 
     Raises:
-        MnsError: InvalidArgument, naming what is wrong and what was expected.
+        MnsError: InvalidArgument, naming the value and what is expected.
     """
     check_name(subscription.name, kind="Subscription")
     _check_tag("FilterTag", subscription.filter_tag)
@@ -148,7 +149,7 @@ def check_subscription(subscription: Subscription) -> None:
 
 
 def check_publication(topic: Topic, publication: Publication) -> None:
-    """Refuse a message that the topic doesn't take.
+    """Check a message for a topic.
 
     Raises:
         MnsError: InvalidArgument.
@@ -159,7 +160,7 @@ def check_publication(topic: Topic, publication: Publication) -> None:
             "InvalidArgument",
             f"MessageBody has {size} bytes: 1 to {topic.maximum_message_size} are allowed",
         )
-    check_speakable(publication.body)
+    check_valid_in_xml(publication.body)
     _check_tag("MessageTag", publication.tag)
 
 
@@ -176,7 +177,7 @@ def _check_choice(what: str, value: str, allowed: list[str] | tuple[str, ...]) -
 
 
 def queue_of(endpoint: str) -> str | None:
-    """The queue of an endpoint, None if it is no queue."""
+    """Return the queue of an endpoint; None if it is not a queue."""
     try:
         target = arn.parse(endpoint)
     except InvalidArn:
@@ -185,22 +186,22 @@ def queue_of(endpoint: str) -> str | None:
 
 
 def url_of(endpoint: str) -> str:
-    """Where to POST: an endpoint without a path has the service's default path."""
+    """Return the URL of an HTTP endpoint, with the service's default path if it has none."""
     match = _HTTP.fullmatch(endpoint)
     return endpoint if match is None or match["rest"] else f"{endpoint}/notifications"
 
 
 def wants(subscription: Listener, publication: Publication) -> bool:
-    """Whether the filter lets a message through."""
+    """Return whether a message passes the filter."""
     return subscription.filter_tag in ("", publication.tag)
 
 
 def notification(subscription: Listener, publication: Publication, *, owner: str) -> Notification:
-    """What a subscription is told, in its format.
+    """Return the notification of a publication in the format of a subscription.
 
     Args:
-        subscription: Who is told.
-        publication: What was published.
+        subscription: The receiver.
+        publication: The message.
         owner: Account id.
     """
     if subscription.notify_content_format == "SIMPLIFIED":
@@ -238,7 +239,7 @@ def _fields(subscription: Listener, publication: Publication, owner: str) -> dic
 
 
 def read_topic(body: bytes) -> TopicAttributes:
-    """CreateTopic or SetTopicAttributes."""
+    """Read the request of CreateTopic or SetTopicAttributes."""
     if not body.strip():
         return TopicAttributes()
     element = wire.read(body, "Topic")
@@ -248,7 +249,7 @@ def read_topic(body: bytes) -> TopicAttributes:
 
 
 def write_topic(topic: Topic, waiting: int) -> bytes:
-    """GetTopicAttributes."""
+    """Write the answer to GetTopicAttributes."""
     content = (
         leaf("TopicName", topic.name),
         leaf("CreateTime", topic.created_at // 1_000),
@@ -262,7 +263,7 @@ def write_topic(topic: Topic, waiting: int) -> bytes:
 
 
 def read_subscription(body: bytes, topic: str, name: str) -> Subscription:
-    """Subscribe.
+    """Read the request of Subscribe.
 
     Raises:
         MnsError: MalformedXML, InvalidArgument.
@@ -270,12 +271,12 @@ def read_subscription(body: bytes, topic: str, name: str) -> Subscription:
     element = wire.read(body, "Subscription")
     endpoint = markup.text(element, "Endpoint")
     if not endpoint:
-        raise MnsError("InvalidArgument", "<Subscription> holds no <Endpoint>")
+        raise MnsError("InvalidArgument", "<Subscription> has no <Endpoint>")
     return Subscription(
         topic=topic,
         name=name,
         endpoint=endpoint,
-        # Checked by the service: whatever else comes is refused there, by name.
+        # Other values are refused by check_subscription.
         notify_strategy=markup.text(element, "NotifyStrategy") or "BACKOFF_RETRY",  # type: ignore[arg-type]
         notify_content_format=markup.text(element, "NotifyContentFormat") or "XML",  # type: ignore[arg-type]
         filter_tag=markup.text(element, "FilterTag") or "",
@@ -285,12 +286,12 @@ def read_subscription(body: bytes, topic: str, name: str) -> Subscription:
 
 
 def read_strategy(body: bytes) -> str | None:
-    """SetSubscriptionAttributes; None: nothing to change."""
+    """Read the request of SetSubscriptionAttributes; return None if it changes nothing."""
     return markup.text(wire.read(body, "Subscription"), "NotifyStrategy") or None
 
 
 def write_subscription(subscription: Subscription, owner: str) -> bytes:
-    """GetSubscriptionAttributes."""
+    """Write the answer to GetSubscriptionAttributes."""
     content = [
         leaf("TopicOwner", owner),
         leaf("TopicName", subscription.topic),
@@ -307,7 +308,7 @@ def write_subscription(subscription: Subscription, owner: str) -> bytes:
 
 
 def read_publication(body: bytes) -> tuple[str, str]:
-    """PublishMessage: body and tag.
+    """Read the request of PublishMessage; return body and tag.
 
     Raises:
         MnsError: MalformedXML.
@@ -315,12 +316,12 @@ def read_publication(body: bytes) -> tuple[str, str]:
     element = wire.read(body, "Message")
     text = markup.text(element, "MessageBody")
     if text is None:
-        raise MnsError("MalformedXML", "<Message> holds no <MessageBody>")
+        raise MnsError("MalformedXML", "<Message> has no <MessageBody>")
     return text, markup.text(element, "MessageTag") or ""
 
 
 def write_published(publication: Publication) -> bytes:
-    """The answer to PublishMessage."""
+    """Write the answer to PublishMessage."""
     return wire.document(
         "Message",
         leaf("MessageId", publication.message_id)

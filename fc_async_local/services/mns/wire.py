@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The XML documents of MNS queues: what clients send, and what they must find in an answer.
+"""The XML documents of MNS queues (pure).
 
-Which elements are required was tried with the official clients: a missing or an empty one breaks
-them. Pure; nothing here decides anything about messages.
+The official clients were tried: each element that is written here is required, and not empty.
 """
 
 from __future__ import annotations
@@ -51,12 +50,12 @@ def read(body: bytes, *roots: str) -> Element:
 
 
 def document(root: str, content: str) -> bytes:
-    """A whole answer."""
+    """Return a whole document."""
     return markup.document(NAMESPACE, root, content)
 
 
 def integer(element: Element, name: str) -> int | None:
-    """A number in a child, None if the child is absent or empty.
+    """Return the number in a child; None if the child is absent or empty.
 
     Raises:
         MnsError: InvalidArgument.
@@ -67,11 +66,11 @@ def integer(element: Element, name: str) -> int | None:
     try:
         return int(value)
     except ValueError:
-        raise MnsError("InvalidArgument", f"{name}={value!r} is no integer") from None
+        raise MnsError("InvalidArgument", f"{name}={value!r} is not an integer") from None
 
 
 def boolean(element: Element, name: str) -> bool | None:
-    """True or False in a child, None if the child is absent or empty.
+    """Return True or False from a child; None if the child is absent or empty.
 
     Raises:
         MnsError: InvalidArgument.
@@ -83,7 +82,7 @@ def boolean(element: Element, name: str) -> bool | None:
 
 
 def read_attributes(body: bytes, base: QueueAttributes) -> QueueAttributes:
-    """The attributes of CreateQueue or SetQueueAttributes; what is absent stays as in ``base``."""
+    """Read the request of CreateQueue or SetQueueAttributes; ``base`` has the absent attributes."""
     if not body.strip():
         return base
     element = read(body, "Queue")
@@ -94,10 +93,10 @@ def read_attributes(body: bytes, base: QueueAttributes) -> QueueAttributes:
 
 
 def queue_attributes(queue: Queue, counts: Counts) -> bytes:
-    """GetQueueAttributes."""
+    """Write the answer to GetQueueAttributes."""
     content = [
         leaf("QueueName", queue.name),
-        # Seconds here, milliseconds in messages: that is how the service does it.
+        # Seconds, as on the service; times of messages are in milliseconds.
         leaf("CreateTime", queue.created_at // 1_000),
         leaf("LastModifyTime", queue.modified_at // 1_000),
         *(leaf(name, getattr(queue.attributes, field)) for name, field in _ATTRIBUTES.items()),
@@ -110,13 +109,27 @@ def queue_attributes(queue: Queue, counts: Counts) -> bytes:
 
 
 def listing(root: str, item: str, entries: Sequence[str], marker: str) -> bytes:
-    """A page of a list. ``entries`` are the contents of the items; no marker on the last page."""
+    """Write a page of a list.
+
+    Args:
+        root: Name of the root element.
+        item: Name of the elements of the list.
+        entries: Contents of these elements.
+        marker: Of the next page; "" for the last one.
+    """
     content = "".join(tag(item, entry) for entry in entries)
     return document(root, content + (leaf("NextMarker", marker) if marker else ""))
 
 
 def read_drafts(body: bytes, new_id: Callable[[], str]) -> tuple[bool, list[Draft]]:
-    """SendMessage or BatchSendMessage: whether it is a batch, and the messages.
+    """Read the request of SendMessage or BatchSendMessage.
+
+    Args:
+        body: The request.
+        new_id: Makes ids of messages.
+
+    Returns:
+        Whether it is a batch, and the messages.
 
     Raises:
         MnsError: MalformedXML, InvalidArgument.
@@ -135,7 +148,7 @@ def read_drafts(body: bytes, new_id: Callable[[], str]) -> tuple[bool, list[Draf
 def _read_draft(element: Element, message_id: str) -> Draft:
     body = markup.text(element, "MessageBody")
     if body is None:
-        raise MnsError("MalformedXML", "<Message> holds no <MessageBody>")
+        raise MnsError("MalformedXML", "<Message> has no <MessageBody>")
     priority = integer(element, "Priority")
     return Draft(
         message_id=message_id,
@@ -149,7 +162,7 @@ def _read_draft(element: Element, message_id: str) -> Draft:
 
 
 def read_properties(element: Element, name: str) -> tuple[Property, ...]:
-    """``UserProperties`` or ``SystemProperties`` of a message."""
+    """Read the ``UserProperties`` or ``SystemProperties`` of a message."""
     parent = element.find(name)
     if parent is None:
         return ()
@@ -174,12 +187,12 @@ def _properties(name: str, properties: tuple[Property, ...]) -> str:
 
 
 def digest(body: str) -> str:
-    """MessageBodyMD5: upper-case hex, over the body as transmitted."""
+    """Return MessageBodyMD5: the digest of the body as transmitted, in upper-case hex."""
     return hashlib.md5(body.encode(), usedforsecurity=False).hexdigest().upper()
 
 
 def sent(messages: Sequence[Message], *, batch: bool) -> bytes:
-    """The answer to SendMessage and BatchSendMessage."""
+    """Write the answer to SendMessage and BatchSendMessage."""
     return _messages(
         [
             leaf("MessageId", message.message_id) + leaf("MessageBodyMD5", digest(message.body))
@@ -190,7 +203,7 @@ def sent(messages: Sequence[Message], *, batch: bool) -> bytes:
 
 
 def received(messages: Sequence[Message], *, batch: bool) -> bytes:
-    """The answer to ReceiveMessage and BatchReceiveMessage."""
+    """Write the answer to ReceiveMessage and BatchReceiveMessage."""
     return _messages(
         [
             f"{_shown(message)}<ReceiptHandle>{handle_of(message)}</ReceiptHandle>"
@@ -202,14 +215,14 @@ def received(messages: Sequence[Message], *, batch: bool) -> bytes:
 
 
 def peeked(messages: Sequence[Message], *, batch: bool) -> bytes:
-    """The answer to PeekMessage and BatchPeekMessage."""
+    """Write the answer to PeekMessage and BatchPeekMessage."""
     return _messages([_shown(message) for message in messages], batch=batch)
 
 
 def _shown(message: Message) -> str:
-    # One string: this is written for every message that anybody receives.
+    # One string instead of many, because each received message is written here.
     first = message.first_dequeued_at
-    # Required by the clients even where nothing was dequeued yet.
+    # The clients require it, also for messages that were not dequeued yet.
     dequeued = message.enqueued_at if first is None else first
     shown = (
         f"<MessageId>{message.message_id}</MessageId>"
@@ -235,7 +248,7 @@ def _messages(contents: Sequence[str], *, batch: bool) -> bytes:
 
 
 def hidden(message: Message) -> bytes:
-    """The answer to ChangeMessageVisibility."""
+    """Write the answer to ChangeMessageVisibility."""
     return document(
         "ChangeVisibility",
         leaf("ReceiptHandle", handle_of(message)) + leaf("NextVisibleTime", message.visible_at),
@@ -243,7 +256,7 @@ def hidden(message: Message) -> bytes:
 
 
 def read_handles(body: bytes) -> list[str]:
-    """BatchDeleteMessage.
+    """Read the request of BatchDeleteMessage.
 
     Raises:
         MnsError: MalformedXML, InvalidArgument.
@@ -258,7 +271,7 @@ def read_handles(body: bytes) -> list[str]:
 
 
 def undeleted(failures: Sequence[tuple[str, MnsError]]) -> bytes:
-    """What BatchDeleteMessage could not delete: exactly three elements each."""
+    """Write the failures of BatchDeleteMessage; clients require three elements each."""
     return document(
         "Errors",
         "".join(

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""RocketMQ 4.x as its HTTP clients see it: topics as logs, consumer groups with cursors."""
+"""RocketMQ 4.x over HTTP: topics are logs, in which each consumer group has a position."""

@@ -2,7 +2,7 @@
 """The HTTP endpoint of RocketMQ 4.x: paths, query parameters, headers and statuses of its protocol.
 
 ``PUT`` and ``DELETE /topics/{topic}?ns={instance}`` are an addition of this runtime: in the cloud,
-topics are made in the console. Translates and delegates.
+topics are created in the console.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class RocketMqEndpoint(XmlService):
         mode = parameters.get("trans", "")
         if mode not in ("", "order"):
             raise RocketMqError(
-                "InvalidArgument", f"trans={mode}: transactional messages are not served here"
+                "InvalidArgument", f"trans={mode}: transactional messages are not supported"
             )
         found = await self._service.consume(
             instance_id,

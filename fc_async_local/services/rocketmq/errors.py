@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The errors of RocketMQ's HTTP protocol: code, HTTP status and words."""
+"""The errors of RocketMQ's HTTP protocol: code, HTTP status and message."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class RocketMqError(ProtocolError):
 
 
 def topic_missing(instance_id: str, topic: str) -> RocketMqError:
-    """404: there is no such topic."""
+    """Return the error of a topic that does not exist."""
     return RocketMqError(
         "TopicNotExist",
         f"the topic {topic!r} of instance {instance_id!r} does not exist: create it",
@@ -34,5 +34,5 @@ def topic_missing(instance_id: str, topic: str) -> RocketMqError:
 
 
 def message_missing() -> RocketMqError:
-    """404: nothing to consume. The normal end of a poll."""
+    """Return the answer to a poll that found no message."""
     return RocketMqError("MessageNotExist", "Message not exist.")

@@ -228,7 +228,7 @@ def read_new_message(body: str, tag: str, properties: str) -> NewMessage:
     pairs = dict(pair.split(":", 1) for pair in properties.split("|") if ":" in pair)
     if _TRANSACTION in pairs:
         raise RocketMqError(
-            "InvalidArgument", f"{_TRANSACTION}: transactional messages are not served here"
+            "InvalidArgument", f"{_TRANSACTION}: transactional messages are not supported"
         )
     deliver_at = pairs.pop(_DELIVER_AT, "")
     if deliver_at and not _MILLISECONDS.fullmatch(deliver_at):

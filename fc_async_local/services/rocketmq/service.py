@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """RocketMQ as a service: what the HTTP endpoint, destinations and rules call.
 
-Adds to the store what needs a clock, randomness and waiting. It knows nothing of HTTP and XML.
+Adds names, ids, the clock and long polls to the store.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ _topic: Final = msgspec.json.Decoder(Topic).decode
 
 
 def check_topic(instance_id: str, name: str) -> None:
-    """Refuse a topic that no instance of the 4.0 series can have.
+    """Check that an instance of the 4.0 series can have a topic.
 
     Raises:
-        RocketMqError: InvalidArgument: a bad name, or an instance of version 5.
+        RocketMqError: InvalidArgument: the name is invalid, or the instance is of version 5.
     """
     if reason := async_config.refused_instance(instance_id):
         raise RocketMqError("InvalidArgument", reason)
@@ -81,23 +81,23 @@ class RocketMqService:
         self._wakeups = wakeups or Wakeups(clock)
 
     async def refresh(self) -> None:
-        """See what other nodes have set up."""
+        """Read the changes of other nodes."""
         await self._kept.refresh()
 
     async def create_topic(self, instance_id: str, name: str) -> bool:
-        """Make a topic; False if it is there already.
+        """Create a topic; return False if it exists.
 
         Raises:
-            RocketMqError: InvalidArgument: a bad name, or an instance of version 5.
+            RocketMqError: InvalidArgument: the name is invalid, or the instance is of version 5.
         """
         check_topic(instance_id, name)
         return await self._keep_topic(instance_id, name)
 
     async def ensure_topic(self, instance_id: str, name: str) -> None:
-        """Make a topic unless it is there, also when others do so at the same time.
+        """Create a topic unless it exists; another node may do so at the same time.
 
         Raises:
-            RocketMqError: See :meth:`create_topic`.
+            RocketMqError: As :meth:`create_topic`.
         """
         await self.refresh()
         if self._kept.get(_TOPIC, _key(instance_id, name)) is None:
@@ -113,7 +113,7 @@ class RocketMqService:
         return True
 
     def topic(self, instance_id: str, name: str) -> Topic:
-        """One topic.
+        """Return a topic.
 
         Raises:
             RocketMqError: TopicNotExist.
@@ -124,18 +124,18 @@ class RocketMqService:
         return _topic(body)
 
     def topics(self) -> list[Topic]:
-        """All topics, by instance and name."""
+        """Return all topics, sorted by instance and name."""
         return [_topic(body) for _key, body in self._kept.items(_TOPIC)]
 
     async def delete_topic(self, instance_id: str, name: str) -> None:
-        """Forget a topic, its messages and its groups."""
+        """Delete a topic, its messages and its groups."""
         self.topic(instance_id, name)
         key = _key(instance_id, name)
         await self._kept.write(Change(_TOPIC, key, None))
         await self._store.forget(key)
 
     async def publish(self, instance_id: str, topic: str, new: NewMessage) -> Message:
-        """Publish a message; returns after it is durable.
+        """Publish a message; return when it is durable.
 
         Raises:
             RocketMqError: TopicNotExist, InvalidArgument.
@@ -162,16 +162,16 @@ class RocketMqService:
         tag: str = "",
         ordered: bool = False,
     ) -> Sequence[Pending]:
-        """Hand messages out to a group; wait for some if there are none.
+        """Hand out messages to a group; wait if there are none.
 
         Args:
             instance_id: The instance.
             topic: The topic.
-            group: Consumer group; a new one begins with the oldest message.
+            group: Consumer group; a new one starts at the oldest message.
             limit: 1 to 16.
             wait_seconds: 0 to 30.
-            tag: ``A||B``; "" and ``*`` are all.
-            ordered: Hold back messages of a sharding key of which one is out.
+            tag: Such as ``A||B``; "" and ``*`` match all.
+            ordered: Whether messages of one sharding key are handed out in order.
 
         Raises:
             RocketMqError: TopicNotExist, InvalidArgument.
@@ -218,7 +218,7 @@ class RocketMqService:
     async def acknowledge(
         self, instance_id: str, topic: str, group: str, handles: Sequence[str]
     ) -> list[bool]:
-        """Be done with messages; False for each handle that is not good.
+        """Delete processed messages; return False for each handle that is not valid.
 
         Raises:
             RocketMqError: TopicNotExist.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The XML documents of RocketMQ's HTTP protocol. Pure."""
+"""The XML documents of RocketMQ's HTTP protocol (pure)."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _digest(body: str) -> str:
 
 
 def read_message(body: bytes) -> NewMessage:
-    """PublishMessage.
+    """Read the request of PublishMessage.
 
     Raises:
         RocketMqError: MalformedXML, InvalidArgument.
@@ -44,7 +44,7 @@ def read_message(body: bytes) -> NewMessage:
     element = _read(body, "Message")
     text = markup.text(element, "MessageBody")
     if text is None:
-        raise RocketMqError("MalformedXML", "<Message> holds no <MessageBody>")
+        raise RocketMqError("MalformedXML", "<Message> has no <MessageBody>")
     return model.read_new_message(
         text,
         markup.text(element, "MessageTag") or "",
@@ -53,7 +53,7 @@ def read_message(body: bytes) -> NewMessage:
 
 
 def published(message: Message) -> bytes:
-    """The answer to PublishMessage."""
+    """Write the answer to PublishMessage."""
     return _document(
         "Message",
         leaf("MessageId", message.message_id) + leaf("MessageBodyMD5", _digest(message.body)),
@@ -61,7 +61,7 @@ def published(message: Message) -> bytes:
 
 
 def consumed(messages: Sequence[Pending]) -> bytes:
-    """The answer to ConsumeMessage."""
+    """Write the answer to ConsumeMessage."""
     return _document("Messages", "".join(tag("Message", _shown(item)) for item in messages))
 
 
@@ -84,7 +84,7 @@ def _shown(pending: Pending) -> str:
 
 
 def read_handles(body: bytes) -> list[str]:
-    """AckMessage.
+    """Read the request of AckMessage.
 
     Raises:
         RocketMqError: MalformedXML, InvalidArgument.
@@ -99,7 +99,7 @@ def read_handles(body: bytes) -> list[str]:
 
 
 def unacknowledged(handles: Sequence[str]) -> bytes:
-    """What AckMessage could not acknowledge: exactly three elements each."""
+    """Write the handles that AckMessage did not accept; clients require three elements each."""
     return _document(
         "Errors",
         "".join(
