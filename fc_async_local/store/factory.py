@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Opens the stores that a name stands for: memory, a file, or a PostgreSQL server.
 
-The only place that knows all implementations. PostgreSQL's is imported when it is asked for: its
+Only this module knows all implementations. That of PostgreSQL is imported when it is needed: its
 driver is an extra.
 """
 
@@ -27,7 +27,7 @@ POSTGRESQL: Final = ("postgresql://", "postgres://")
 
 
 class Stores(NamedTuple):
-    """Everything that is kept, opened together and closed together.
+    """All stores of a runtime, opened together and closed together.
 
     Attributes:
         store: Invocations, deliveries, metrics.
@@ -53,15 +53,15 @@ class Stores(NamedTuple):
 
 
 async def open_stores(where: str | Path) -> Stores:
-    """Open what a name stands for, bringing its schema up to date.
+    """Open the stores that a name stands for and bring their schema up to date.
 
     Args:
         where: ``memory:``, the path of an SQLite file, or ``postgresql://…``.
 
     Raises:
-        StoreUnusable: In use by another runtime, newer than this program, or damaged; or the driver
-            is not installed.
-        StoreUnavailable: It can't be reached or written now.
+        StoreUnusable: They are in use by another runtime, newer than this program, or damaged; or
+            the driver is not installed.
+        StoreUnavailable: They cannot be reached or written now.
     """
     if where == MEMORY:
         return Stores(MemoryStore(), MemoryDocuments(), MemoryBlobs())

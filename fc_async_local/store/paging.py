@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Positions in the list of tasks.
 
-A position names the last task that was shown, not a number of rows, so that a list stays in order
-while tasks come and go. It is opaque to callers and comes back from outside: never trusted.
+A position names the last task of a page, not a number of rows, so that a list stays in order while
+tasks are added and removed. Callers must not interpret it; a position that comes back is checked.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ class Position(NamedTuple):
 
 
 def place(invocation: Invocation) -> Position:
-    """Where a task stands."""
+    """Return the position of a task."""
     return Position(invocation.accepted_at, invocation.request_id)
 
 
 def encode(position: Position) -> str:
-    """The opaque form."""
+    """Return the form that callers get."""
     text = f"{position.accepted_at}:{position.request_id}"
     return base64.urlsafe_b64encode(text.encode()).decode("ascii").rstrip("=")
 
 
 def decode(after: str) -> Position:
-    """The position that a page ended with.
+    """Return the position that a page ended with.
 
     Raises:
-        ValueError: It isn't one.
+        ValueError: The text is not a position.
     """
     try:
         padded = after.encode("ascii") + b"=" * (-len(after) % 4)

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Makes one transaction of what many callers want at the same time.
+"""Group commit: one transaction for many callers.
 
-While one transaction is under way the next callers gather; the busier, the larger the groups. Must
-never let one caller's bad value or departure touch the others.
+While a transaction is under way, further callers gather for the next one, so the groups grow with
+the load.
+
+Invariants:
+    A bad value or a cancelled caller does not affect the others of its group.
 """
 
 from __future__ import annotations
@@ -24,22 +27,21 @@ _GROUP: Final = 256
 
 
 class Batcher(Generic[I, T]):
-    """Callers hand in items; ``run`` gets them in groups."""
+    """Takes items from callers and hands them to a function in groups.
+
+    Args:
+        run: Writes a group in one transaction; returns one result, or what to raise, for each item.
+            If it raises, it is called again with each item by itself.
+    """
 
     def __init__(self, run: Callable[[Sequence[I]], Awaitable[Sequence[T | Exception]]]) -> None:
-        """Nothing is started.
-
-        Args:
-            run: Writes a group in one transaction; one result, or what to raise, for each item.
-                If it raises, it is called again with each item by itself.
-        """
         self._run = run
         self._waiting: list[tuple[I, asyncio.Future[T]]] = []
         self._flush: asyncio.Task[None] | None = None
         self._closed = False
 
     def submit(self, item: I) -> asyncio.Future[T]:
-        """The result of an item, once its transaction is committed."""
+        """Return a future for the result of an item, resolved after its transaction's commit."""
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         if self._closed:
             future.set_exception(StoreUnavailable("the store is closed"))
@@ -50,7 +52,7 @@ class Batcher(Generic[I, T]):
         return future
 
     async def aclose(self) -> None:
-        """Write what is waiting, then take no more."""
+        """Write what is waiting; later items fail with :class:`StoreUnavailable`."""
         self._closed = True
         if self._flush is not None:
             await asyncio.wait({self._flush})

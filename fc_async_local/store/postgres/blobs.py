@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Code archives on a PostgreSQL server, so that every node finds every function's code."""
+"""Code archives on a PostgreSQL server, where every node finds the code of every function."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class PostgresBlobs:
         """See :meth:`BlobStore.put_blob`."""
 
         async def job(connection: Connection) -> None:
-            # First, for its lock: whoever prunes waits for it, and then sees that it is in use.
+            # First, for its lock: a transaction that prunes waits for it and then sees the use.
             await connection.execute(SQL["use_blob"], (key, now))
             await connection.execute(SQL["put_blob"], (key, data))
 

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""Connections to a PostgreSQL server: a pool, transactions, migrations, a wake-up line.
+"""Connections to a PostgreSQL server: a pool, transactions, migrations, notifications.
 
-Everything lies in a schema of its own, ``fc_async``, so that the database may be shared. Must never
-acknowledge what the server has not flushed (``synchronous_commit=on``, whatever the server's own
-default), and never show a password.
+All tables are in a schema of their own, ``fc_async``, so that the database may be shared.
+
+Invariants:
+    What was acknowledged with ``flush`` is on the server's disk (``synchronous_commit=on``,
+    whatever the server's own default is).
+    No message shows a password.
 """
 
 from __future__ import annotations
@@ -40,9 +43,9 @@ _RECONNECT_SECONDS: Final = 1.0
 """Between two tries to listen again."""
 
 _TRIES: Final = 4
-"""Of a transaction that the server took back so that another could go on (deadlock)."""
+"""Of a transaction that the server rolled back to end a deadlock."""
 
-# A statement may hang no longer than a lease holds; a dead line is noticed within 11 s.
+# A statement must end before a lease does; a dead connection is noticed within 11 s.
 _PARAMETERS: Final[dict[str, str | int]] = {
     "application_name": "fc-async",
     "connect_timeout": 5,
@@ -62,7 +65,7 @@ UNAVAILABLE: Final = (
     errors.ReadOnlySqlTransaction,
     errors.UndefinedTable,
 )
-"""What the driver raises when it is the server's fault; the last one: its tables were dropped."""
+"""What the driver raises when the server cannot answer; the last one: its tables were dropped."""
 
 
 class PostgresDatabase:
@@ -80,15 +83,15 @@ class PostgresDatabase:
 
     @classmethod
     async def open(cls, url: str, *schemas: sql.Schema) -> PostgresDatabase:
-        """Connect and bring schemas up to date; nodes that start together take turns.
+        """Connect and bring schemas up to date, one node at a time.
 
         Args:
             url: ``postgresql://user:password@host:port/database``.
             schemas: The components' tables.
 
         Raises:
-            StoreUnusable: The URL is none, or the database holds a newer version of one of them.
-            StoreUnavailable: The server can't be reached, or refuses.
+            StoreUnusable: The URL is invalid, or the database holds a newer version of a schema.
+            StoreUnavailable: The server cannot be reached, or refuses.
         """
         try:
             where = _complete(url)
@@ -120,7 +123,7 @@ class PostgresDatabase:
 
         Raises:
             StoreUnusable: The database holds a newer version of one of them.
-            StoreUnavailable: The server can't be reached, or refuses.
+            StoreUnavailable: The server cannot be reached, or refuses.
         """
         name = _name(self._where)
         try:
@@ -184,7 +187,7 @@ class PostgresDatabase:
         return batcher.submit(item)
 
     async def ask(self, statement: bytes, values: Any = ()) -> list[tuple[Any, ...]]:
-        """Run one statement, which is a transaction of its own, and give its rows.
+        """Run one statement as a transaction of its own and return its rows.
 
         Raises:
             StoreUnavailable: As for :meth:`run`.
@@ -198,14 +201,14 @@ class PostgresDatabase:
     async def listen(
         self, statement: bytes, hear: Callable[[str], None], begun: Callable[[], None] | None = None
     ) -> NoReturn:
-        """Hear what nodes tell each other, on a connection beside the pool, until cancelled.
+        """Receive notifications on a connection beside the pool, until cancelled.
 
-        A line that was cut is made anew; what is told meanwhile is lost.
+        A connection that was cut is made again; notifications of the meantime are lost.
 
         Args:
             statement: LISTEN to a channel.
             hear: Called with each payload.
-            begun: Called whenever it listens from now on.
+            begun: Called whenever a connection has begun to listen.
         """
 
         async def connected() -> None:
@@ -254,7 +257,7 @@ class PostgresDatabase:
 
     def _unavailable(self, error: Exception) -> StoreUnavailable:
         if self._checking is None or self._checking.done():
-            # A server that was restarted has cut all lines: find them before callers do.
+            # A server that was restarted has cut all connections: find them before callers do.
             self._checking = start_task("check of connections", self._check())
         return StoreUnavailable(f"PostgreSQL can't do it now: {error}")
 
@@ -286,20 +289,20 @@ async def _migrate(connection: Connection, schemas: Sequence[sql.Schema], where:
 
 
 def _complete(url: str) -> str:
-    """The URL with what it doesn't say itself."""
+    """Return the URL with the parameters that it does not set itself."""
     given = conninfo_to_dict(url)
     missing = {name: value for name, value in _PARAMETERS.items() if name not in given}
     return make_conninfo(url, **missing, options=f"{given.get('options', '')} {_OPTIONS}".strip())
 
 
 def _name(url: str) -> str:
-    """The server and the database, without user and password."""
+    """Return server and database, without user and password."""
     parts = conninfo_to_dict(url)
     return f"{parts.get('host', 'localhost')}/{parts.get('dbname', '')}"
 
 
 def load(package: str, file: str = "statements.sql") -> Mapping[str, bytes]:
-    """The named statements of a package's file, with ``{columns}`` filled in."""
+    """Return the named statements of a package's file, with ``{columns}`` filled in."""
     found = sql.statements(package, file)
     columns = found.get("columns", "")
     return {name: text.replace("{columns}", columns).encode() for name, text in found.items()}

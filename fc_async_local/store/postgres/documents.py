@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Configuration on a PostgreSQL server: a change made on one node is seen by all at once."""
+"""Configuration on a PostgreSQL server; every node reads a committed change."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class PostgresDocuments:
         """See :meth:`DocumentStore.write`."""
 
         async def job(connection: Connection) -> int:
-            # First, for its lock: writers take turns, so an expectation holds until the commit.
+            # First, for its lock: one writer at a time, so an expectation holds until the commit.
             cursor = await connection.execute(SQL["next_revision"])
             row = await cursor.fetchone()
             assert row is not None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Code archives in the runtime's SQLite file: one file to back up, one transaction to trust."""
+"""Code archives in the runtime's SQLite file."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class SqliteBlobs:
 
         await self._database.write(note)
         forgotten = 0
-        # An archive may be large: one in each transaction, so that other writers can go between.
+        # An archive may be large. With one in each transaction, other writers need not wait long.
         while await self._database.write(forget_one):
             forgotten += 1
         return forgotten

@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: MIT
-"""One SQLite file that several components share: who may open it, write to it, read it.
+"""One SQLite file that several components share.
 
 Writes go through one thread with group commit (:mod:`writer`), reads through a few threads with
-connections that can't write. The file is ours alone while it is open. Must never acknowledge what
-is not flushed (``synchronous=FULL``), never block the event loop, and never touch a file that is
-newer than this program or damaged.
+connections that cannot write.
 
-How a component keeps its state here::
+Invariants:
+    No other runtime uses the file while it is open.
+    What :meth:`Database.write` acknowledged was flushed (``synchronous=FULL``).
+    The event loop is never blocked.
+    A file that is damaged or newer than this program is not changed.
+
+A component keeps its state here like this::
 
     SCHEMA = sql.schema("mns", "fc_async_local.services.mns")  # its folder migrations/
     SQL = sql.statements("fc_async_local.services.mns")        # its file statements.sql
@@ -16,8 +20,8 @@ How a component keeps its state here::
     rows = await database.read(lambda c: c.execute(SQL["peek"], (queue,)).fetchall())
 
 A job is a function of the connection. It runs inside a transaction that it neither begins nor
-ends, together with others; if it raises, what it wrote is taken back, and it may be run again, so
-it must change nothing but the database. Its statements come from .sql files.
+ends, together with other jobs. If it raises, what it wrote is rolled back, and it may be run again;
+so it must change nothing but the database. Its statements come from .sql files.
 """
 
 from __future__ import annotations
@@ -44,14 +48,14 @@ T = TypeVar("T")
 I = TypeVar("I")  # noqa: E741 -- an item of a batch
 
 _APPLICATION: Final = 0x46434131
-"""SQLite's application_id: says that the file is ours ("FCA1")."""
+"""SQLite's application_id of a file that this program made ("FCA1")."""
 
 _CHECKED_BYTES: Final = 64 * 1024 * 1024
-"""Up to this size the whole file is looked through at start (about 0.1 s)."""
+"""Up to this size the whole file is checked at start (about 0.1 s)."""
 
 _READERS: Final = 2
 _BUSY_SECONDS: Final = 2.0
-"""How long a foreign lock (somebody's sqlite3 shell) is waited for before 503."""
+"""How long a lock of another program, such as an sqlite3 shell, is waited for before 503."""
 
 Failure = writer.Failure
 
@@ -74,16 +78,16 @@ class Database:
 
     @classmethod
     async def open(cls, path: Path, *schemas: sql.Schema) -> Database:
-        """Open a file, or make it (for its owner only), and bring schemas up to date.
+        """Open a file, or make it (readable for its owner only), and bring schemas up to date.
 
         Args:
             path: The file; its folder must exist.
             schemas: As for :meth:`migrate`.
 
         Raises:
-            StoreUnusable: In use by another runtime, newer than this program, damaged, or in a
-                folder that can't be written to.
-            StoreUnavailable: The disk is full or refuses.
+            StoreUnusable: The file is in use by another runtime, newer than this program, damaged,
+                or in a folder that cannot be written to.
+            StoreUnavailable: The disk is full or fails.
         """
         return await asyncio.get_running_loop().run_in_executor(None, cls._open_file, path, schemas)
 
@@ -114,32 +118,33 @@ class Database:
     def write(self, job: Callable[[sqlite3.Connection], T]) -> asyncio.Future[T]:
         """Run a job in the writer's next transaction; awaiting it returns after the commit.
 
-        Cancelling the await doesn't undo the job, and disturbs no other.
+        Cancelling the await does not undo the job and does not affect other jobs.
 
         Raises:
-            StoreUnavailable: The database can't do it now; nothing was written.
+            StoreUnavailable: The database cannot do it now; nothing was written.
         """
         return self._writer.submit(writer.run_jobs, job)
 
     def write_light(self, job: Callable[[sqlite3.Connection], T]) -> asyncio.Future[T]:
-        """Like :meth:`write`, for what is quick and may be undone by a power loss without harm.
+        """Run a job as :meth:`write` does, but without a flush, and at once if the writer is idle.
 
-        Such as the claim of a message: its commit survives the process, and a power loss only once
-        something followed that :meth:`write` wrote. If nobody else is writing it is done before
-        this returns, in the calling thread: the job must take microseconds.
+        For quick jobs that a power loss may undo without harm, such as the claim of a message. The
+        commit survives the end of the process; it survives a power loss only after a later commit
+        of :meth:`write`. If the writer is idle, the job runs in the calling thread before this
+        returns, so it must take microseconds.
 
         Raises:
-            StoreUnavailable: The database can't do it now; nothing was written.
+            StoreUnavailable: The database cannot do it now; nothing was written.
         """
         return self._writer.submit_light(writer.run_jobs, job)
 
     def write_item(
         self, batch: Callable[[sqlite3.Connection, Sequence[I]], Sequence[T | Failure]], item: I
     ) -> asyncio.Future[T]:
-        """Like :meth:`write`, for jobs that are cheaper together.
+        """Write an item together with others of its kind, as :meth:`write` does.
 
         All waiting items of one ``batch`` function are given to it in one call, in the order of
-        their submission. It returns one result for each; :class:`Failure` fails that item alone
+        their submission. It returns one result for each; a :class:`Failure` fails that item alone
         and means that nothing was written for it. If it raises, it is called again with each item
         by itself.
 
@@ -150,17 +155,17 @@ class Database:
         return self._writer.submit(batch, item)
 
     async def read(self, job: Callable[[sqlite3.Connection], T]) -> T:
-        """Run a job on a connection that can't write, in one consistent view of what is committed.
+        """Run a job on a connection that cannot write, in one consistent view of the commits.
 
         Raises:
-            StoreUnavailable: The database can't do it now.
+            StoreUnavailable: The database cannot do it now.
         """
         if self._closed:
             raise StoreUnavailable("the store is closed")
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, job)
 
     async def aclose(self) -> None:
-        """Write what is queued, end all threads, let go of the file. Again: no harm."""
+        """Write what is queued, end all threads, close the file; no-op if it is closed."""
         if self._closed:
             return
         self._closed = True
@@ -185,7 +190,7 @@ class Database:
             raise writer.as_unavailable(error) from error
 
     def _reader(self) -> sqlite3.Connection:
-        """The connection of the calling thread."""
+        """Return the connection of the calling thread."""
         found: sqlite3.Connection | None = getattr(self._reading, "connection", None)
         if found is None:
             found = self._reading.connection = _connect(self.path)
@@ -195,7 +200,7 @@ class Database:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    # Each connection stays with one thread but for closing, which follows that thread's end.
+    # One thread uses a connection; another one closes it after that thread has ended.
     connection = sqlite3.connect(
         path, isolation_level=None, timeout=_BUSY_SECONDS, check_same_thread=False
     )
@@ -230,10 +235,10 @@ def _prepare(path: Path, schemas: Sequence[sql.Schema]) -> None:
 
 
 def _make(path: Path) -> None:
-    """Make an empty file of ours beside its place, then move it there.
+    """Make an empty file beside its place, then move it there.
 
-    A process that is killed while it makes one leaves nothing half made where others look: a file
-    whose first transaction has yet to be taken back can't even be looked at without writing to it.
+    A process that is killed meanwhile leaves no unfinished file in the place: a file whose first
+    transaction must be rolled back cannot be read without writing to it.
     """
     new = path.with_name(path.name + ".new")
     for leftover in ("", "-journal", "-wal", "-shm"):
@@ -262,7 +267,7 @@ def _refuse_older_layout(path: Path) -> None:
 
 
 def _check(path: Path) -> None:
-    """Look at an existing file without the power to change it: no writing, no checkpoint."""
+    """Check an existing file on a connection that cannot change it, not even by a checkpoint."""
     with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as c:
         try:
             (tables,) = c.execute("PRAGMA schema_version").fetchone()

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Keeps a second runtime out of a data folder.
 
-SQLite itself would let both in; but two dispatchers on one file would take each other's claims for
-lost at start. The lock is the kernel's: it goes with the process, however that ends.
+SQLite itself would let both in, but at its start a runtime releases the claims in the file, and
+those of the other runtime would be among them. The kernel holds the lock and releases it when the
+process ends, in whatever way.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ class FileLock:
         """Take the lock.
 
         Raises:
-            StoreUnusable: Somebody else holds it.
+            StoreUnusable: Another process holds it.
         """
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
@@ -43,7 +44,7 @@ class FileLock:
             os.pwrite(self._fd, f"{os.getpid()}\n".encode("ascii"), 0)
 
     def release(self) -> None:
-        """Let go. The file stays: removing it would race with the next holder."""
+        """Release the lock. The file stays: removing it would race with the next holder."""
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1

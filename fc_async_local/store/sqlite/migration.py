@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Brings the tables of a component to the version that this program knows.
 
-Must run inside a transaction that its caller ends, so that either all steps are done or none.
+Runs inside a transaction that its caller ends, so that all steps are done or none.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _SQL: Final = sql.statements("fc_async_local.store.sqlite", "migration.sql")
 
 
 def migrate(connection: sqlite3.Connection, schemas: Sequence[sql.Schema], path: Path) -> None:
-    """Apply what is missing.
+    """Apply the steps that are missing.
 
     Raises:
         StoreUnusable: The file holds a newer version of a component.
@@ -40,7 +40,7 @@ def migrate(connection: sqlite3.Connection, schemas: Sequence[sql.Schema], path:
 
 
 def _split(script: str) -> Iterator[str]:
-    """The statements of a script; ``executescript`` would commit first."""
+    """Return the statements of a script; ``executescript`` would commit first."""
     statement = ""
     for line in script.splitlines(keepends=True):
         statement += line

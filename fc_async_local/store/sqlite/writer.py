@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The one connection that writes, and its thread.
+"""The one connection that writes to the SQLite file, and its thread.
 
 A commit costs a disk flush whatever it contains, so the thread takes all queued jobs, commits them
-in one transaction (group commit) and then answers. Light jobs run in the calling thread while the
-writer's thread is idle.
+in one transaction (group commit) and then resolves their futures. Light jobs run in the calling
+thread while the writer's thread is idle.
 
 SQLite copies the write-ahead log into the database file itself (automatic checkpoint), inside the
 COMMIT with which the log reaches :data:`_LOG_PAGES`.
@@ -42,8 +42,8 @@ _LOG_BYTES: Final = 16 * 1024 * 1024
 """A log that grew larger while a reader kept it from being overwritten is cut to this size."""
 
 _LIGHT_COMMITS: Final = 1_000
-"""After so many light commits in sequence the next goes through the thread, so that the log is
-copied though nothing else is written."""
+"""After so many light commits in sequence the next one goes through the thread, which makes a
+checkpoint: without other writes the log would grow without limit."""
 
 _LOCKED: Final = object()
 
@@ -64,10 +64,10 @@ class _Pending(msgspec.Struct, frozen=True):
 def run_jobs(
     connection: sqlite3.Connection, jobs: Sequence[Callable[[sqlite3.Connection], Any]]
 ) -> Sequence[Any]:
-    """The batch behind :meth:`Database.write`: each job by itself.
+    """Run each job by itself: the batch of :meth:`Database.write`.
 
-    A job that raises before it wrote anything fails alone; one that raises later spoils the
-    transaction, which the writer then takes back and repeats job by job.
+    A job that raises before it wrote anything fails alone. If it raises later, the writer rolls the
+    transaction back and repeats it job by job.
     """
     results: list[Any] = []
     for job in jobs:
@@ -91,20 +91,23 @@ class Writer:
             connection: Used by the writer alone from now on; the thread closes it.
         """
         self._connection = connection
-        self._manner = _Manner(connection)
+        self._mode = _CommitMode(connection)
         self._light_commits = 0
         self._using = threading.Lock()
-        """Held by whoever is in a transaction of the connection."""
+        """Held during each transaction of the connection."""
         self._queue: queue.SimpleQueue[_Pending | None] = queue.SimpleQueue()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="fc-async-writer", daemon=True)
         self._thread.start()
 
     def submit(self, batch: Batch, item: object, *, flush: bool = True) -> asyncio.Future[Any]:
-        """Queue one item; the future is resolved after its commit. Call from a running loop.
+        """Queue an item; return a future that is resolved after its commit.
 
-        Without ``flush`` its commit alone doesn't wait for the disk: it survives the process, and
-        a power loss only once something that was flushed followed it.
+        Args:
+            batch: Writes items; see :meth:`Database.write_item`.
+            item: What the batch needs to know.
+            flush: Wait until the commit is on disk. Without it the commit survives the end of the
+                process; it survives a power loss only after a later commit that was flushed.
         """
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         if self._closed:
@@ -114,10 +117,10 @@ class Writer:
         return future
 
     def submit_light(self, batch: Batch, item: object) -> asyncio.Future[Any]:
-        """Like :meth:`submit` without ``flush``, but done in the calling thread if nobody writes.
+        """Do as :meth:`submit` without ``flush``, in the calling thread if the writer is idle.
 
-        A hand-over to the thread and back costs more than a quick job. If somebody writes, here or
-        from another process, it is queued: the caller's loop never waits for a lock.
+        A hand-over to the thread and back costs more than a quick job. While this process or
+        another one writes, the item is queued: the event loop never waits for a lock.
         """
         queued = self._light_commits >= _LIGHT_COMMITS or not self._queue.empty()
         if queued or not self._using.acquire(blocking=False):
@@ -125,7 +128,7 @@ class Writer:
         try:
             closed = self._closed
             self._light_commits += 1
-            result = _LOCKED if closed else _commit_at_once(self._manner, batch, item)
+            result = _LOCKED if closed else _commit_at_once(self._mode, batch, item)
         finally:
             self._using.release()
         if result is _LOCKED:
@@ -135,7 +138,7 @@ class Writer:
         return future
 
     def close(self) -> None:
-        """Write what is queued, then end the thread. Blocks."""
+        """Write what is queued, then end the thread; blocks until then."""
         if not self._closed:
             self._closed = True
             self._queue.put(None)
@@ -146,7 +149,7 @@ class Writer:
             while (first := self._queue.get()) is not None:
                 group, last = self._gather(first)
                 with self._using:
-                    results = _commit(self._manner, group)
+                    results = _commit(self._mode, group)
                     self._light_commits = 0
                 answer(group, results)
                 if last:
@@ -166,46 +169,45 @@ class Writer:
         return group, False
 
 
-class _Manner:
-    """The settings of the connection. A change costs statements, so only differences are set."""
+class _CommitMode:
+    """What commits of the connection wait for. A change costs statements, so it is made once."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
-        (self._patience,) = connection.execute("PRAGMA busy_timeout").fetchone()
+        (self._busy_timeout,) = connection.execute("PRAGMA busy_timeout").fetchone()
         connection.execute(f"PRAGMA wal_autocheckpoint={_LOG_PAGES:d}")
         connection.execute(f"PRAGMA journal_size_limit={_LOG_BYTES:d}")
-        self._flush = self._patient = True
+        self._flush = self._may_wait = True
 
-    def be(self, *, flush: bool, patient: bool) -> None:
-        """Choose what a commit may wait for.
+    def choose(self, *, flush: bool, may_wait: bool) -> None:
+        """Choose what the next transaction may wait for.
 
         Args:
-            flush: A commit waits until the log is on disk.
-            patient: A transaction waits for locks of other processes, and a commit may make a
-                checkpoint.
+            flush: Its commit waits until the log is on disk.
+            may_wait: It waits for locks of other processes, and its commit may make a checkpoint.
         """
         if flush is not self._flush:
             self.connection.execute(f"PRAGMA synchronous={'FULL' if flush else 'NORMAL'}")
             self._flush = flush
-        if patient is not self._patient:
-            patience = self._patience if patient else 0
-            self.connection.execute(f"PRAGMA busy_timeout={patience:d}")
-            pages = _LOG_PAGES if patient else 0
+        if may_wait is not self._may_wait:
+            busy_timeout = self._busy_timeout if may_wait else 0
+            self.connection.execute(f"PRAGMA busy_timeout={busy_timeout:d}")
+            pages = _LOG_PAGES if may_wait else 0
             self.connection.execute(f"PRAGMA wal_autocheckpoint={pages:d}")
-            self._patient = patient
+            self._may_wait = may_wait
 
 
-def _commit(manner: _Manner, group: Sequence[_Pending]) -> Sequence[Any]:
-    """Run a group and commit it: one result, or :class:`Failure`, for each of its jobs."""
-    connection = manner.connection
+def _commit(mode: _CommitMode, group: Sequence[_Pending]) -> Sequence[Any]:
+    """Run and commit a group; return a result, or a :class:`Failure`, for each of its jobs."""
+    connection = mode.connection
     flush = any(pending.flush for pending in group)
     for attempt in (_together, _one_by_one):
         try:
-            manner.be(flush=flush, patient=True)
+            mode.choose(flush=flush, may_wait=True)
             connection.execute("BEGIN IMMEDIATE")
             results = attempt(connection, group)
             connection.execute("COMMIT")
-        except Exception as error:  # noqa: BLE001 -- belongs to whoever waits, not to this thread
+        except Exception as error:  # noqa: BLE001 -- belongs to the callers that wait
             _roll_back(connection)
             results = [Failure(error)] * len(group)
         else:
@@ -215,18 +217,22 @@ def _commit(manner: _Manner, group: Sequence[_Pending]) -> Sequence[Any]:
     return results
 
 
-def _commit_at_once(manner: _Manner, batch: Batch, item: object) -> Any:
-    """Run and commit one job without waiting for a lock: its result, a failure or LOCKED."""
-    connection = manner.connection
+def _commit_at_once(mode: _CommitMode, batch: Batch, item: object) -> Any:
+    """Run and commit one job without waiting for a lock.
+
+    Returns:
+        Its result, a :class:`Failure`, or ``_LOCKED``.
+    """
+    connection = mode.connection
     try:
-        manner.be(flush=False, patient=False)
+        mode.choose(flush=False, may_wait=False)
         connection.execute("BEGIN IMMEDIATE")
         (result,) = batch(connection, [item])
         connection.execute("COMMIT")
     except sqlite3.OperationalError:
         _roll_back(connection)
-        return _LOCKED  # or worse: whoever runs it in its turn will tell
-    except Exception as error:  # noqa: BLE001 -- belongs to whoever waits
+        return _LOCKED  # or another error, which shows when the thread runs the job
+    except Exception as error:  # noqa: BLE001 -- belongs to the caller
         _roll_back(connection)
         return Failure(error)
     return result
@@ -252,7 +258,7 @@ def _one_by_one(connection: sqlite3.Connection, group: Sequence[_Pending]) -> Se
             results.extend(pending.batch(connection, [pending.item]))
         except Exception as error:
             if not connection.in_transaction:
-                # SQLite took the whole transaction back (disk full, I/O error): nobody is done.
+                # SQLite rolled the whole transaction back (disk full, I/O error).
                 raise
             connection.execute("ROLLBACK TO job")
             results.append(Failure(error))
@@ -267,12 +273,12 @@ def _roll_back(connection: sqlite3.Connection) -> None:
 
 
 def answer(group: Sequence[_Pending], results: Sequence[Any]) -> None:
-    """Hand each result to the loop that waits for it, with one call per loop."""
+    """Hand each result to the event loop that waits for it, with one call per loop."""
     loops: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Any]]] = {}
     for pending, result in zip(group, results, strict=True):
         loops.setdefault(pending.future.get_loop(), []).append((pending.future, result))
     for loop, answers in loops.items():
-        with contextlib.suppress(RuntimeError):  # a loop that was closed meanwhile: nobody waits
+        with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile
             loop.call_soon_threadsafe(_resolve, answers)
 
 
@@ -287,9 +293,9 @@ def _resolve(answers: Sequence[tuple[asyncio.Future[Any], Any]]) -> None:
 
 
 def as_unavailable(error: Exception) -> Exception:
-    """Tell SQLite's refusals (disk, locks, damage) as the store's; leave mistakes as they are."""
-    refusal = isinstance(error, sqlite3.OperationalError) or type(error) is sqlite3.DatabaseError
-    if not refusal:
+    """Return :class:`StoreUnavailable` for errors of disk, locks and damage, others as they are."""
+    outage = isinstance(error, sqlite3.OperationalError) or type(error) is sqlite3.DatabaseError
+    if not outage:
         return error
     unavailable = StoreUnavailable(f"the database can't do it now: {error}")
     unavailable.__cause__ = error

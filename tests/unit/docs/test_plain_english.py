@@ -50,7 +50,10 @@ ALLOWED: dict[tuple[str, str], str] = {
 LATER = {
     "fc_async_local/functions": "not rewritten yet",
     "fc_async_local/services": "not rewritten yet",
-    "fc_async_local/store": "not rewritten yet",
+    "fc_async_local/store/protocol.py": "not rewritten yet",
+    "fc_async_local/store/steps.py": "not rewritten yet",
+    "fc_async_local/store/sqlite/batches.py": "not rewritten yet",
+    "fc_async_local/store/sqlite/store.py": "not rewritten yet",
     "fc_async_sdk/endpoint.py": "not rewritten yet",
     "fc_async_sdk/errors/tree.py": "not rewritten yet",
     "fc_async_sdk/events/payload.py": "not rewritten yet",
