@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from fc_async_plugin.report.safe_text import safe, safe_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from rich.console import Console
 
@@ -29,7 +29,7 @@ _SARIF_SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 def write_text(
     console: Console, findings: Sequence[Finding], files: int, *, notes: bool = True
 ) -> None:
-    """Write findings for people, and a last line that says how many there are.
+    """Write findings for people, in colours and with wrapped lines if it is a terminal.
 
     Args:
         console: Where.
@@ -37,22 +37,37 @@ def write_text(
         files: How many templates were read, for the last line.
         notes: Whether to write notes too, or only how many there are.
     """
-    from rich.text import Text  # noqa: PLC0415 -- JSON needs no rich
+    from rich.text import Text  # noqa: PLC0415 -- only a terminal needs rich
 
     pipe = not console.is_terminal  # a program that reads must see whole lines
+    for line in _lines(findings, files, notes=notes):
+        console.print(Text.assemble(*line), soft_wrap=pipe)
+
+
+def to_text(findings: Sequence[Finding], files: int, *, notes: bool = True) -> str:
+    """Return the text of :func:`write_text` for a pipe, without the cost of importing rich."""
+    lines = _lines(findings, files, notes=notes)
+    return "\n".join("".join(part for part, _ in line) for line in lines)
+
+
+def _lines(
+    findings: Sequence[Finding], files: int, *, notes: bool
+) -> Iterator[list[tuple[str, str]]]:
+    """Yield lines as parts with their styles; the last line says how many findings there are."""
     for finding in findings:
         if finding.severity == "note" and not notes:
             continue
-        line = Text(safe(f"{finding.position}: ", line=True))
-        line.append(f"{finding.severity} {finding.rule}", style=_STYLES[finding.severity])
-        line.append(safe(f" {finding.message}"))
-        console.print(line, soft_wrap=pipe)
+        yield [
+            (safe(f"{finding.position}: ", line=True), ""),
+            (f"{finding.severity} {finding.rule}", _STYLES[finding.severity]),
+            (safe(f" {finding.message}"), ""),
+        ]
         for related in finding.related:
-            console.print(Text(safe(f"    {related.position}: {related.message}")), soft_wrap=pipe)
+            yield [(safe(f"    {related.position}: {related.message}"), "")]
         if finding.fix:
-            console.print(Text(safe(f"    fix: {finding.fix}")), soft_wrap=pipe)
+            yield [(safe(f"    fix: {finding.fix}"), "")]
     style = "red" if counts(findings)["error"] else "green"
-    console.print(Text(summary(findings, files, notes=notes), style=style), soft_wrap=pipe)
+    yield [(summary(findings, files, notes=notes), style)]
 
 
 def counts(findings: Iterable[Finding]) -> dict[str, int]:

@@ -43,6 +43,14 @@ def test_text_has_place_rule_related_places_fix_and_a_sum() -> None:
     ]
 
 
+@pytest.mark.parametrize("notes", [True, False])
+def test_a_pipe_gets_the_text_of_a_terminal_without_colours(notes: bool) -> None:
+    found = [FOUND, FOUND._replace(severity="note"), FOUND._replace(message="\x1b[2J", fix="")]
+    stream = io.StringIO()
+    findings.write_text(Console(file=stream), found, 2, notes=notes)
+    assert findings.to_text(found, 2, notes=notes) + "\n" == stream.getvalue()
+
+
 def test_colours_are_for_terminals_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
     assert "\x1b[" not in text([FOUND])
