@@ -149,7 +149,7 @@ def row(what: str, ratio: float, **details: float | str) -> Row:
 def missing(what: str, reason: str) -> Row:
     """Make the row of something that could not be measured here."""
     goal = GOALS[what]
-    return Row(what, None, goal and str(goal), None, note=reason)
+    return Row(what, None, goal and str(goal), None, note=f"not run: {reason}")
 
 
 def pairs(

@@ -4,8 +4,13 @@
     python benchmarks/run.py [NAME ...] [--rounds 3] [--rows 500000] [--s PATH] [--out FOLDER]
 
 Without names all of them run, each in a process of its own, and the results go to
-``benchmarks/results/``. With names they go to standard output, unless --out is given. A benchmark
-that fails or exceeds its time limit is a row without a ratio; the others go on.
+``benchmarks/results/``. With names they go to standard output, unless --out is given.
+
+Invariants:
+
+- A benchmark that fails or exceeds its time limit is a row "failed" after the rows that it had
+  written; the others go on, and the exit code is 1.
+- SIGINT and SIGTERM end the benchmark that runs; the rows until then are written, too.
 """
 
 from __future__ import annotations
@@ -32,24 +37,24 @@ if TYPE_CHECKING:
 
 RESULTS = Path(__file__).with_name("results")
 LIMITS = {
-    "engine": 420,
-    "sdk": 180,
-    "sdk_alone": 60,
-    "starting": 90,
-    "validate": 90,
-    "cli": 60,
+    "starting": 60,
+    "validate": 60,
+    "cli": 40,
     "plan": 60,
+    "sdk_alone": 60,
+    "sdk": 120,
     "cycles": 120,
     "growth": 120,
-    "services": 90,
-    "runtime": 90,
-    "store": 90,
+    "services": 60,
+    "engine": 420,
+    "store": 60,
+    "runtime": 60,
 }
-"""Benchmarks, modules of this folder with a function ``measure``; seconds that each may take."""
+"""Benchmarks, modules of this folder with a function ``measure``; seconds that each may take. Those
+that a user waits for come first: the last ones are left out if the time of the whole run ends."""
 LONGEST = 14.5 * 60
 """Seconds of a whole run."""
-EXAMPLE = "example"
-"""A benchmark that measures nothing, for the test of this file."""
+INTERRUPTED = "interrupted"
 
 
 def machine() -> dict[str, Any]:
@@ -69,18 +74,17 @@ def machine() -> dict[str, Any]:
 
 def run_one(name: str, options: Options, out: Path) -> None:
     """Run one benchmark in this process; write each row as a line when it is known."""
-    found = (
-        [Row("example", 1.0, ">= 1", met=True, unit="s")]
-        if name == EXAMPLE
-        else importlib.import_module(name).measure(options)
-    )
     with out.open("w", encoding="utf-8") as file:
-        for row in found:
+        for row in importlib.import_module(name).measure(options):
             print(json.dumps(row._asdict()), file=file, flush=True)
 
 
-def run_apart(name: str, options: Options, limit: float) -> list[dict[str, Any]]:
-    """Run one benchmark in a process group of its own, which ends at the limit."""
+def run_apart(name: str, options: Options, limit: float) -> tuple[list[dict[str, Any]], str]:
+    """Run one benchmark in a process group of its own, which ends at the limit.
+
+    Returns:
+        The rows until then, and why there are no more: "" if the benchmark has finished.
+    """
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "rows.json"
         command = [sys.executable, __file__, "--one", name, "--out", str(out)]
@@ -91,31 +95,52 @@ def run_apart(name: str, options: Options, limit: float) -> list[dict[str, Any]]
         )
         try:
             code = process.wait(limit)
-            reason = f"failed with exit code {code}" if code else ""
+            reason = f"exit code {code}" if code else ""
         except subprocess.TimeoutExpired:
             reason = f"not finished after {limit:.0f} s"
+        except KeyboardInterrupt:
+            reason = INTERRUPTED
         finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            _end(process)
         lines = out.read_text("utf-8").splitlines() if out.exists() else []
-    rows = [json.loads(line) for line in lines]
-    return [*rows, Row(name, None, None, None, note=reason)._asdict()] if reason else rows
+    return [json.loads(line) for line in lines if line.endswith("}")], reason
 
 
-def run(names: Iterable[str], options: Options) -> dict[str, Any]:
-    """Run benchmarks one after the other."""
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Let a benchmark stop its servers, then kill its process group.
+
+    A PostgreSQL server is not in the group.
+    """
+    if process.poll() is None:
+        process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(10)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def run(names: Iterable[str], options: Options) -> tuple[dict[str, Any], bool]:
+    """Run benchmarks one after the other.
+
+    Returns:
+        The result, and whether all benchmarks have finished.
+    """
     began = time.monotonic()
-    rows = []
+    rows: list[dict[str, Any]] = []
+    finished = True
     for name in names:
         print(f"{name} …", file=sys.stderr, flush=True)
         left = LONGEST - (time.monotonic() - began)
-        rows += run_apart(name, options, max(min(LIMITS.get(name, 60), left), 1))
-    return {
-        "machine": machine(),
-        "seconds": round(time.monotonic() - began),
-        "rows": rows,
-    }
+        found, reason = run_apart(name, options, max(min(LIMITS.get(name, 60), left), 1))
+        rows += found
+        if reason:
+            finished = False
+            rows.append(Row(name, None, None, None, note=f"failed: {reason}")._asdict())
+        if reason == INTERRUPTED:
+            break
+    seconds = round(time.monotonic() - began)
+    return {"machine": machine(), "seconds": seconds, "rows": rows}, finished
 
 
 def table(result: dict[str, Any]) -> str:
@@ -149,20 +174,23 @@ def main() -> int:
     parser.add_argument("--one", metavar="NAME", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     options = Options(arguments.rounds, arguments.rows, arguments.s)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     if arguments.one:
         run_one(arguments.one, options, arguments.out)
         return 0
-    unknown = set(arguments.names) - {*LIMITS, EXAMPLE}
+    unknown = set(arguments.names) - {*LIMITS, "example"}
     if unknown:
         parser.error(f"no such benchmark: {', '.join(sorted(unknown))}")
-    result = run(arguments.names or LIMITS, options)
+    # Without compiled modules each process that is measured would compile them.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    result, finished = run(arguments.names or LIMITS, options)
     folder = arguments.out or (None if arguments.names else RESULTS)
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "bench.json").write_text(json.dumps(result, indent=1) + "\n", "utf-8")
         (folder / "bench.md").write_text(table(result), "utf-8")
     print(table(result))
-    return 0
+    return 0 if finished else 1
 
 
 if __name__ == "__main__":
