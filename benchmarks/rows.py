@@ -99,8 +99,6 @@ GOALS: dict[str, Goal | None] = {
     # deploy plugin; ratios of times
     "validate of 1 function / loading the YAML": at_most(1.25),
     "validate of 10,000 functions / loading the YAML": at_most(1.25),
-    "reading and cycle rule of 1 function / loading the YAML": None,
-    "reading and cycle rule of 10,000 functions / loading the YAML": at_most(1.25),
     "fc-async --version / s -v": at_most(0.25),
     "fc-async validate / s verify": at_most(0.33),
     "plan of 1,000 configurations, s": None,

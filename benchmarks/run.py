@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 RESULTS = Path(__file__).with_name("results")
 LIMITS = {
     "starting": 60,
-    "validate": 60,
+    "validate": 90,
     "cli": 40,
     "plan": 60,
     "sdk_alone": 60,

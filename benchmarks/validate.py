@@ -8,6 +8,7 @@ have something to do. All rules run, as in ``fc-async validate``; processor time
 from __future__ import annotations
 
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,9 +44,9 @@ FUNCTION = """\
 """
 
 
-def check(folder: Path, functions: int, select: tuple[str, ...] = ()) -> None:
+def check(folder: Path, functions: int) -> None:
     project = template.load(folder, environ={})
-    found = rules.check(rules.Context([project]), select=select)
+    found = rules.check(rules.Context([project]))
     if functions > 1:
         (cycle,) = (finding for finding in found if finding.rule == "FCA031")
         assert len(cycle.related) == functions
@@ -66,15 +67,8 @@ def measure(options: Options) -> Iterator[Row]:
             )
             (folder / "s.yaml").write_text(text)
             times = interleaved(
-                {
-                    "ours": lambda folder=folder, functions=functions: check(folder, functions),
-                    "cycles": lambda folder=folder, functions=functions: check(
-                        folder, functions, ("FCA031",)
-                    ),
-                    "theirs": lambda folder=folder: parse(folder),
-                },
-                options.rounds,
+                {"ours": partial(check, folder, functions), "theirs": partial(parse, folder)},
+                options.rounds if functions > 1 else options.rounds * 3,
+                repeat=functions == 1,
             )
         yield pairs(f"validate of {label} / loading the YAML", times["ours"], times["theirs"], "s")
-        what = f"reading and cycle rule of {label} / loading the YAML"
-        yield pairs(what, times["cycles"], times["theirs"], "s")
