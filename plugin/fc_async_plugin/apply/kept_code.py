@@ -42,7 +42,7 @@ class CodeKeeper:
         self.folder = folder
 
     def __call__(self, service: Service, step: UpdateFunction) -> Code | None:
-        """Keep the code that a step is about to replace; None if it can't be had."""
+        """Keep the code that a step is about to replace; None if it cannot be had."""
         if step.code is None:
             return None
         try:

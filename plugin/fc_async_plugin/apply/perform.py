@@ -92,8 +92,8 @@ class Performer:
     Args:
         regions: The account.
         sleep: Waits some seconds.
-        keep_code: Downloads the code of a function before it is replaced; None when it can't be
-            had, then the update can't be undone.
+        keep_code: Downloads the code of a function before it is replaced; None when it cannot be
+            had, then the update cannot be undone.
         attempts: Tries of a step before its transient error counts.
     """
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def command(account: Account, output: Format) -> int:
     """Say what is missing on this machine, and nothing when all is well.
 
-    The account is asked only with --endpoint or --region. Exits 1 if something can't work.
+    The account is asked only with --endpoint or --region. Exits 1 if something cannot work.
 
     \b
     Examples:

@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -13,9 +14,12 @@ from fc_async_plugin.cli import options
 from fc_async_plugin.cli.group import DONE, FAILED
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from fc_async_plugin.cli.options import Format, Where
     from fc_async_plugin.tasks.function_tasks import FunctionTasks
     from fc_async_sdk import AcceptedInvocation, InvokeResult
+    from fc_async_sdk.fanout import Outcome
 
 
 class Choices(NamedTuple):
@@ -119,10 +123,7 @@ def command(  # noqa: PLR0917 -- click passes options by name
     data = read_payload(payload, event, event_file)
     with connection.tasks_of(function, where) as target:
         if batch is not None:
-            from fc_async_plugin.cli.batch import Batch, send
-
-            lines = Batch(batch, task_id, concurrency, delay, where.qualifier)
-            return send(target.client, target.function, lines, output)
+            return _send_batch(target, Batch(batch, task_id, concurrency, delay), output)
         if asynchronous:
             return _call_asynchronously(target, data, choices)
         return _tell_result(
@@ -245,3 +246,67 @@ def _check_task_mode(target: FunctionTasks) -> None:
             "nothing was sent.\n"
             "Set asyncInvokeConfig.asyncTask: true and deploy, or invoke without --wait."
         )
+
+
+class Batch(NamedTuple):
+    """One call for every line of a file.
+
+    Attributes:
+        file: One payload per line; - is stdin. Empty lines are skipped.
+        task_ids: Prefix of the task ids, which makes it safe to repeat a run; None: no ids.
+        concurrency: Number of requests at the same time.
+        delay: Seconds, or None.
+    """
+
+    file: str
+    task_ids: str | None
+    concurrency: int
+    delay: int | None
+
+
+def _send_batch(target: FunctionTasks, batch: Batch, output: Format) -> int:
+    """Call a function once for every line, and print the result."""
+    from fc_async_plugin.cli import terminal
+
+    outcomes: list[Outcome] = []
+    with _lines(batch.file) as payloads:
+        run = target.client.fan_out(
+            target.function,
+            payloads,
+            task_ids=batch.task_ids,
+            concurrency=batch.concurrency,
+            delay=batch.delay,
+            qualifier=target.qualifier,
+            progress=sys.stderr.isatty(),
+        )
+        outcomes = list(run)
+    failures = sorted(run.failures, key=lambda one: one.index)
+    if output == "json":
+        outcomes.sort(key=lambda one: one.index)
+        terminal.print_json([_as_data(one) for one in outcomes])
+    else:
+        again = f", {run.duplicates} of them before" if run.duplicates else ""
+        click.echo(f"Accepted: {len(outcomes) - len(failures)} of {len(outcomes)}{again}.")
+        for one in failures:
+            terminal.note(f"payload {one.index}: {one.error}")
+    return FAILED if failures else DONE
+
+
+@contextlib.contextmanager
+def _lines(file: str) -> Iterator[Iterator[str]]:
+    source: contextlib.AbstractContextManager[Any] = (
+        contextlib.nullcontext(sys.stdin) if file == "-" else Path(file).open(encoding="utf-8")  # noqa: SIM115 -- closed by the with below
+    )
+    with source as opened:
+        yield (line.rstrip("\r\n") for line in opened if line.strip())
+
+
+def _as_data(outcome: Outcome) -> dict[str, Any]:
+    accepted = outcome.accepted
+    return {
+        "index": outcome.index,
+        "task_id": outcome.task_id or None,
+        "request_id": accepted.request_id if accepted else None,
+        "duplicate": accepted.duplicate if accepted else False,
+        "error": str(outcome.error) if outcome.error else None,
+    }

@@ -36,7 +36,7 @@ def read_all(
         What could be read, and what was wrong with the rest.
 
     Raises:
-        FcAsyncError: The account can't be read.
+        FcAsyncError: The account cannot be read.
     """
     from fc_async_plugin.cli import connection
 

@@ -37,7 +37,7 @@ def command(
     """Delete the asynchronous configuration that the template has a block for.
 
     With --with-functions the functions too, with all their configuration, aliases and versions:
-    that can't be undone. Functions that have triggers are left to s remove.
+    that cannot be undone. Functions that have triggers are left to s remove.
 
     \b
     Examples:

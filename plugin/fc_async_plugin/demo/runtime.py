@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The demo's local runtime: a real ``fc-async local start`` in a process that can be killed.
+"""The demo's local runtime, which is a process that can be killed, and a queue of its MNS.
 
-It holds no state but the process: everything else is in the data folder.
+The queue is read with the official client ``aliyun-mns-sdk``, without code of this package in
+between.
 """
 
 from __future__ import annotations
@@ -11,18 +12,24 @@ import signal
 import subprocess
 import sys
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
+from mns.account import Account
+from mns.queue import QueueMeta
 
+from fc_async_sdk import events
 from fc_async_sdk.decoding import prepare
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from fc_async_sdk.events import DestinationEvent
+
+LONG_POLL_SECONDS = 20
 START_SECONDS = 20
-"""A start takes about one second; after this long something is wrong."""
+"""A start takes about one second; after this time it has failed."""
 
 
 class Ready(msgspec.Struct, frozen=True):
@@ -41,11 +48,11 @@ prepare(Ready)
 
 
 class RuntimeFailed(Exception):
-    """The runtime didn't come up; the message ends with what it logged."""
+    """The runtime did not start; the message ends with its log."""
 
 
 def command(*arguments: str) -> list[str]:
-    """How to run this very ``fc-async``, whatever is on PATH."""
+    """Return the command line of this ``fc-async``, independent of PATH."""
     return [sys.executable, "-m", "fc_async_plugin", *arguments]
 
 
@@ -61,7 +68,7 @@ class RuntimeProcess:
         """Start it on free ports and wait until it is ready.
 
         Raises:
-            RuntimeFailed: It ended or said nothing in time.
+            RuntimeFailed: It ended, or was not ready in time.
         """
         arguments: Sequence[str] = ("--port", "0", "--data", str(self._data), "--format", "json")
         with self._log.open("a") as log:
@@ -81,15 +88,15 @@ class RuntimeProcess:
             watchdog.cancel()
         if not line:
             self.kill()
-            raise RuntimeFailed(f"the local runtime didn't start:\n{self._log.read_text()}")
+            raise RuntimeFailed(f"the local runtime did not start:\n{self._log.read_text()}")
         return msgspec.convert(json.loads(line), Ready)
 
     def kill(self) -> int:
-        """SIGKILL: no chance to tidy up. Returns how it ended (-9)."""
+        """Kill the process with SIGKILL; return its exit code (-9)."""
         return self._end(signal.SIGKILL)
 
     def stop(self) -> None:
-        """SIGTERM: an orderly end; killed if it takes too long."""
+        """End the process with SIGTERM; kill it if it takes too long."""
         self._end(signal.SIGTERM)
 
     def _end(self, how: signal.Signals) -> int:
@@ -105,3 +112,34 @@ class RuntimeProcess:
         if process.stdout is not None:
             process.stdout.close()
         return code
+
+
+class Received(NamedTuple):
+    """One message and the event that it carries."""
+
+    message_id: str
+    event: DestinationEvent
+
+
+class EventQueue:
+    """One queue that destination events go to."""
+
+    def __init__(self, endpoint: str, name: str) -> None:
+        # The local runtime accepts any key by default.
+        self._queue = Account(endpoint, "local", "local").get_queue(name)
+
+    def create(self) -> None:
+        """Create the queue, unless it exists."""
+        self._queue.create(QueueMeta())
+
+    def receive(self) -> Received:
+        """Wait for one message, read it and delete it.
+
+        Raises:
+            mns.mns_exception.MNSServerException: No message arrived (``MessageNotExist``).
+            fc_async_sdk.errors.InvalidEvent: The message is not a destination event.
+        """
+        message = self._queue.receive_message(LONG_POLL_SECONDS)
+        event = events.from_mns_message(message)
+        self._queue.delete_message(message.receipt_handle)
+        return Received(message.message_id, event)

@@ -18,8 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 import fc_async_sdk
-from fc_async_plugin.demo.mns_queue import EventQueue
-from fc_async_plugin.demo.runtime import RuntimeProcess, command
+from fc_async_plugin.demo.runtime import EventQueue, RuntimeProcess, command
 from fc_async_sdk import errors
 
 if TYPE_CHECKING:

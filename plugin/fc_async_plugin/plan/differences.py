@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What is really different between what is wanted and what is there.
 
-Pure comparison, shared by ``plan`` and ``deploy`` so that they can't disagree. It invents no
+Pure comparison, shared by ``plan`` and ``deploy`` so that they cannot disagree. It invents no
 drift: a setting that was left out means the service's default, an ARN without account means the
 function's own, an empty list is an absent one. What it returns is what has to be sent.
 """

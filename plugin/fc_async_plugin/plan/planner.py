@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 
 class Obstacle(msgspec.Struct, frozen=True, kw_only=True):
-    """Why a plan can't be carried out.
+    """Why a plan cannot be carried out.
 
     Attributes:
         place: The function it is about.
@@ -63,7 +63,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         needs: For each step, the indices of the steps that must be done before it.
         leftovers: Configuration that the account has for functions of the template and the
             template doesn't. Not part of ``steps``: it goes only when asked for.
-        obstacles: Why it can't be done; empty when it can.
+        obstacles: Why it cannot be done; empty when it can.
     """
 
     steps: tuple[Step, ...] = ()

@@ -108,7 +108,7 @@ def _folder(machine: Machine) -> Iterable[Complaint]:
     if not os.access(machine.folder, os.W_OK):
         yield Complaint(
             "error",
-            f"{machine.folder} can't be written to",
+            f"{machine.folder} cannot be written to",
             "the journal of deployments and the local queue live there: change its permissions",
         )
         return
@@ -159,7 +159,7 @@ def _account(machine: Machine) -> Iterable[Complaint]:
     except FcAsyncError as error:
         yield Complaint(
             "error",
-            f"the account can't be read: {error}",
+            f"the account cannot be read: {error}",
             "check --endpoint, --region and the keys; fc-async local start needs no keys",
         )
 

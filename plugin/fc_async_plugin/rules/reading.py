@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _READING: Final = frozenset({"file", "syntax", "limit", "structure"})
 
 
-@rule("FCA001", "unreadable-template", "error", "The template can't be read.")
+@rule("FCA001", "unreadable-template", "error", "The template cannot be read.")
 def unreadable(context: Context) -> Iterator[Finding]:
     """Files, YAML and the structure down to props."""
     for problem in context.problems:
@@ -23,7 +23,7 @@ def unreadable(context: Context) -> Iterator[Finding]:
             yield Finding("FCA001", "error", problem.message, problem.position, problem.fix)
 
 
-@rule("FCA002", "unresolved-variable", "error", "A ${…} can't be resolved.")
+@rule("FCA002", "unresolved-variable", "error", "A ${…} cannot be resolved.")
 def unresolved(context: Context) -> Iterator[Finding]:
     """Names that do not exist, cycles of variables, and JavaScript."""
     for problem in context.problems:

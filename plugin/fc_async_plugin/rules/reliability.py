@@ -51,7 +51,7 @@ def empty_block(context: Context) -> Iterator[Finding]:
             )
 
 
-@rule("FCA052", "age-shorter-than-retries", "warning", "Retries that can't all take place.")
+@rule("FCA052", "age-shorter-than-retries", "warning", "Retries that cannot all take place.")
 def age_shorter_than_retries(context: Context) -> Iterator[Finding]:
     """The age counts from the trigger; what is too old is dropped, retries left or not."""
     for resource, block in context.blocks:

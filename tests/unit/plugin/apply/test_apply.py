@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A plan is done as a whole or not at all, and what can't be undone is told."""
+"""A plan is done as a whole or not at all, and what cannot be undone is told."""
 
 from __future__ import annotations
 

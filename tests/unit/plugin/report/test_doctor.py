@@ -99,7 +99,7 @@ def test_an_account_that_can_not_be_read(machine: Machine, account: Any) -> None
     assert said(machine._replace(connect=lambda: account)) == []
     account.fail = lambda *_: AccessDenied("AccessDenied", "no", http_status=403)
     assert (
-        "the account can't be read: 403 AccessDenied"
+        "the account cannot be read: 403 AccessDenied"
         in (said(machine._replace(connect=lambda: account))[0])
     )
 
