@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: MIT
-"""The journal of one deployment: what it did so far, on disk, so that it can end after a crash.
+"""The journal of one deployment on disk, from which an interrupted deployment is resumed or undone.
 
-One line per event, written before and after each step. When all is done, or all undone, the
-journal is deleted. What is left of an interrupted run says which steps stand, with everything that
+It has one line per event, written before and after each step. It is deleted when all steps are
+done, or all undone. The journal of an interrupted run has the steps that stand, with all that
 undoing them needs.
 
 Invariants:
-    Each deployment target (a template and an account or endpoint) has a lock, a journal and kept
-    code of its own. Targets do not disturb each other.
-    A journal is encrypted, because values of environment variables may be in it.
-    The lock file is deleted only by its holder, and a lock on a deleted file is never taken for
-    held: filelock opens the file again (it looks at the number of links after locking).
+
+- Each deployment target (a template and an account or endpoint) has its own lock, journal and kept
+  code.
+- A journal is encrypted, because values of environment variables may be in it.
+- The lock file is deleted only by its holder. A lock on a deleted file does not count as held:
+  filelock opens the file again (it checks the number of links after locking).
 """
 
 from __future__ import annotations
@@ -43,15 +44,15 @@ if TYPE_CHECKING:
 
 CODE: Final = "code"
 WAIT_SECONDS: Final = 600
-"""How long to wait for another deployment of the same target: several minutes are usual."""
+"""Longest wait for another deployment of the same target, which may take several minutes."""
 _LONGEST_SLUG: Final = 60
 
 
 class Begun(msgspec.Struct, frozen=True, kw_only=True, tag="begun"):
-    """A run begins.
+    """The start of a run.
 
     Attributes:
-        command: What runs: ``deploy`` or ``remove``.
+        command: ``deploy`` or ``remove``.
         first: Number of its first step: events number steps through all runs.
         steps: Its steps.
     """
@@ -62,7 +63,7 @@ class Begun(msgspec.Struct, frozen=True, kw_only=True, tag="begun"):
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag="event", omit_defaults=True):
-    """Something happened to a step.
+    """An event of a step.
 
     Attributes:
         step: Its number.
@@ -91,10 +92,10 @@ class Journal:
         waiting: Called once, with a message, when it has to wait.
 
     Attributes:
-        standing: What earlier runs did and was not undone, in the order in which it was done.
-        command: What the earlier runs were, "" if there are none.
-        last_written: When the earlier runs last wrote, in seconds since the epoch; 0 if there are
-            none. No request of theirs was sent later.
+        standing: Steps of earlier runs that were not undone, in the order in which they were done.
+        command: The command of the earlier runs, "" if there are none.
+        last_written: Time of the last entry of the earlier runs, in seconds since the epoch; 0 if
+            there are none. They sent no request after it.
     """
 
     def __init__(
@@ -113,7 +114,6 @@ class Journal:
         self.command = ""
         self.last_written = 0.0
         self._about = f"{template} to {target}"
-        self._project = project
         self._wait_seconds = wait_seconds
         self._waiting = waiting
         self._lock_path = self.folder.with_name(f"{self.folder.name}.lock")
@@ -131,7 +131,6 @@ class Journal:
         Raises:
             PluginError: Another deployment of this target does not end, or the file is damaged.
         """
-        refuse_older_layout(self._project)
         _project_folder.make_private(self.folder.parent)
         self._take_lock()
         try:
@@ -142,7 +141,7 @@ class Journal:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close it. It is deleted, unless a step stands or a run was cut off."""
+        """Close the journal, and delete it unless a step stands or a run was cut off."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
@@ -155,7 +154,7 @@ class Journal:
             self._lock.release()
 
     def begin(self, command: str, steps: tuple[Step, ...]) -> int:
-        """A run begins; what it does is added to what stands.
+        """Start a run; its steps are added to those that stand.
 
         Returns:
             The number of its first step.
@@ -167,43 +166,43 @@ class Journal:
         return first
 
     def end(self, standing: list[Work]) -> None:
-        """A run ended and this is what stands."""
+        """End a run, and keep what stands."""
         self._running = False
         self.standing = standing
 
     # --- as a watcher
 
     def started(self, step: Step, index: int) -> None:
-        """Before the request goes out: after a crash it may have been done."""
+        """Note the step before its request is sent: after a crash it may have been done."""
         del step
         self._write(Event(step=index, what="started"))
 
     def prepared(self, step: Step, index: int, left: Done) -> None:
-        """Before the request goes out, from the step's own thread."""
+        """Note what undoing needs before the request is sent, from the step's own thread."""
         del step
         self._write(Event(step=index, what="prepared", left=left))
 
     def done(self, step: Step, index: int, left: Done) -> None:
-        """It is done."""
+        """Note that the step is done."""
         del step
         self._write(Event(step=index, what="done", left=left))
 
     def failed(self, step: Step, index: int, error: Exception) -> None:
-        """It failed."""
+        """Note that the step failed."""
         del step
         unknown = isinstance(error, UNCERTAIN)
         self._write(Event(step=index, what="unknown" if unknown else "failed"))
 
     def undoing(self, count: int) -> None:
-        """Nothing to keep."""
+        """Do nothing."""
 
     def undone(self, step: Step, index: int) -> None:
-        """It was taken back."""
+        """Note that the step was undone."""
         del step
         self._write(Event(step=index, what="undone"))
 
     def stuck(self, step: Step, index: int, reason: str) -> None:
-        """It stands: nothing to keep."""
+        """Do nothing: the step stands."""
 
     # --- the lock
 
@@ -265,7 +264,7 @@ class Journal:
                 entry = msgspec.json.decode(plain, type=Begun | Event)
             except (InvalidToken, msgspec.DecodeError):
                 if number == len(lines):
-                    return  # cut off while it was written; what it was about is known as started
+                    return  # cut off while it was written; its step is noted as started
                 raise PluginError(
                     f"line {number} of {self.path} is damaged, or was written with another key "
                     f"than {user_state.key_path()}: look at the account, then delete the file"
@@ -274,22 +273,8 @@ class Journal:
             yield entry
 
 
-def refuse_older_layout(project: Path) -> None:
-    """Look for the journal of an early version, which lay in another place.
-
-    Raises:
-        PluginError: There is one, of a deployment that was interrupted.
-    """
-    path = project / _project_folder.NAME / "deployment.jsonl"
-    if path.is_file() and path.stat().st_size:
-        raise PluginError(
-            f"{path} was left by a deployment with an earlier version of fc-async, which was "
-            "interrupted: look at the account, then delete the file"
-        )
-
-
 def _folder_name(template: str, target: str) -> str:
-    """A name for one target: readable, and different for different targets."""
+    """Return a folder name for one target: readable, and different for different targets."""
     both = f"{template}\0{target}"
     slug = re.sub(r"[^A-Za-z0-9.]+", "-", f"{template}-{target.partition('://')[2] or target}")
     digest = hashlib.sha256(both.encode()).hexdigest()[:12]

@@ -151,13 +151,6 @@ def start(
     options: Options = runtime_options.Options(
         data=data, port=port, clock=clock, store=store, settings=settings
     )
-    older = Path(_project_folder.NAME, "fc-async.db")
-    if data == _project_folder.RUNTIME and older.exists():
-        click.echo(
-            f"{older} is the data of an earlier version of fc-async. It is not used and left "
-            f"alone; --data {_project_folder.NAME} would use it.",
-            err=True,
-        )
     logging.basicConfig(level=log_level.upper(), format=_LOG_FORMAT)
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     from fc_async_local.http.server import NoFreePort

@@ -255,15 +255,6 @@ def test_many_that_come_and_go_never_hold_the_lock_at_the_same_time(tmp_path: Pa
     assert most == [1] * 80
 
 
-def test_the_journal_of_an_earlier_version_is_named_and_left_alone(tmp_path: Path) -> None:
-    old = tmp_path / ".fc-async" / "deployment.jsonl"
-    old.parent.mkdir()
-    old.write_text("{}\n")
-    with pytest.raises(PluginError, match="an earlier version"):
-        standing(tmp_path)
-    assert old.read_text() == "{}\n"
-
-
 def test_only_the_owner_can_read_it(tmp_path: Path) -> None:
     crashing(tmp_path, ("done", 0))
     assert file_of(tmp_path).stat().st_mode & 0o077 == 0
