@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The account: the operations that the plugin uses, one client per region, and what is there."""
+"""Reads an account: the operations of the API that the plugin uses, one client per region."""
 
 from __future__ import annotations
 

@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: MIT
-"""Reads where results go on to from a template's destinations, for the check of a deployment.
+"""Reads what is downstream of a template's destinations, for the check before a deployment.
 
-A whole account can have thousands of functions. A destination cycle that a deployment closes must
-pass through what its destinations lead to, so only that is read, function by function, and the
-configurations of a whole region at once when it becomes many.
+An account can have thousands of functions. A destination cycle that a deployment closes passes
+through functions downstream of its destinations, so only these are read: one by one, or all
+configurations of a region at once if they are many.
 
 Invariants:
-    An error of the service ends the reading: what could not be read is never taken for absent.
-    Without triggers the number of requests grows with the functions downstream, not with the
-    account. Triggers are read only if a queue, topic or bus is downstream, and only of a region
-    with at most :data:`MANY_TRIGGERS` functions.
+
+- An error of the service ends the reading: what could not be read does not count as missing.
+- Without triggers, the number of requests grows with the functions downstream, not with the
+  account. Triggers are read only if a queue, topic or bus is downstream, and only of a region with
+  at most :data:`MANY_TRIGGERS` functions.
 """
 
 from __future__ import annotations
@@ -37,13 +38,13 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 MANY: Final = 50
-"""From so many functions of one region on, all configurations of the region are listed at once."""
+"""From this number of functions in a region on, all its configurations are listed at once."""
 MANY_TRIGGERS: Final = 200
 """With more functions than this in a region, triggers are not read: each takes a request."""
 
 
 class Downstream(NamedTuple):
-    """What was read.
+    """The result of reading.
 
     Attributes:
         regions: Functions and their configuration, own ones included. A destination that does not
@@ -149,7 +150,7 @@ class _Reading:
             )
 
     def _configs_if_there(self, place: Place) -> dict[str, AsyncConfig] | None:
-        """None: the deployment's own destination does not exist. Others are not asked about."""
+        """Return configurations; None if a destination of the deployment does not exist."""
         if place in self._direct:
             try:
                 self.regions[place.region].get_function(place.function)
@@ -163,7 +164,7 @@ class _Reading:
         return _if_there(lambda: lists.configs(self.regions[place.region], place.function), {})
 
     def _read_triggers(self, nodes: Iterable[Node], pool: ThreadPoolExecutor) -> None:
-        """Triggers in the regions in which something other than a function was reached."""
+        """Read triggers of the regions in which a queue, topic or bus was reached."""
         found = {n.region for n in nodes if n.kind != "function" and self._readable(n)}
         for region in sorted(found - self.triggers_of.keys()):
             self.triggers_of[region] = []
@@ -190,7 +191,7 @@ class _Reading:
                 )
 
     def _read_aliases(self, nodes: Iterable[Node], pool: ThreadPoolExecutor) -> None:
-        """The versions behind the aliases that edges begin or end at."""
+        """Read the versions behind the aliases at the ends of edges."""
         ends = {*nodes, *(edge.source for edge in self._edges())}
         places = sorted(
             {
@@ -220,7 +221,7 @@ class _Reading:
 
 
 def _if_there(read_one: Callable[[], _T], otherwise: _T) -> _T:
-    """What is read, or something else if there is no such function."""
+    """Return what was read, or another value if the function does not exist."""
     try:
         return read_one()
     except NotFound:

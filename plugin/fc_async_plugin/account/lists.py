@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Whole lists of an account in one region, whatever the number of their pages.
+"""Reads whole lists of an account in one region, page by page.
 
-Everything that reads an account lists it here, so that pages are asked for in one way. An error
-ends a list: what couldn't be seen is never taken for absent. What a list means is its reader's.
+Invariants:
+
+- Every list of an account is read here.
+- An error ends a list: what could not be read does not count as missing.
 """
 
 from __future__ import annotations
@@ -37,7 +39,7 @@ class Lists(Protocol):
     def list_functions(
         self, *, limit: int | None = None, next_token: str | None = None
     ) -> FunctionPage:
-        """One page of functions."""
+        """Return one page of functions."""
         ...
 
     def list_async_invoke_configs(
@@ -47,41 +49,41 @@ class Lists(Protocol):
         limit: int | None = None,
         next_token: str | None = None,
     ) -> AsyncConfigPage:
-        """One page of configurations."""
+        """Return one page of configurations."""
         ...
 
     def list_aliases(
         self, function: str, *, limit: int | None = None, next_token: str | None = None
     ) -> AliasPage:
-        """One page of aliases."""
+        """Return one page of aliases."""
         ...
 
     def list_function_versions(
         self, function: str, *, limit: int | None = None, next_token: str | None = None
     ) -> FunctionVersionPage:
-        """One page of versions."""
+        """Return one page of versions."""
         ...
 
     def list_triggers(
         self, function: str, *, limit: int | None = None, next_token: str | None = None
     ) -> TriggerPage:
-        """One page of triggers."""
+        """Return one page of triggers."""
         ...
 
 
 def functions(account: Lists) -> Iterator[Function]:
-    """All functions of the region."""
+    """Yield all functions of the region."""
     return _all(account.list_functions, "functions")
 
 
 def configs(account: Lists, function: str) -> dict[str, AsyncConfig]:
-    """A function's configurations by qualifier."""
+    """Return a function's configurations by qualifier."""
     found: Iterator[AsyncConfig] = _all(account.list_async_invoke_configs, "configs", function)
     return {config.qualifier: config for config in found}
 
 
 def all_configs(account: Lists) -> dict[str, dict[str, AsyncConfig]]:
-    """The region's configurations by function and qualifier."""
+    """Return the region's configurations by function and qualifier."""
     found: Iterator[AsyncConfig] = _all(account.list_async_invoke_configs, "configs")
     by_function: dict[str, dict[str, AsyncConfig]] = {}
     for config in found:
@@ -90,19 +92,19 @@ def all_configs(account: Lists) -> dict[str, dict[str, AsyncConfig]]:
 
 
 def aliases(account: Lists, function: str) -> dict[str, Alias]:
-    """A function's aliases by name."""
+    """Return a function's aliases by name."""
     found: Iterator[Alias] = _all(account.list_aliases, "aliases", function)
     return {alias.alias_name: alias for alias in found}
 
 
 def versions(account: Lists, function: str) -> frozenset[str]:
-    """Ids of a function's versions."""
+    """Return the ids of a function's versions."""
     found: Iterator[FunctionVersion] = _all(account.list_function_versions, "versions", function)
     return frozenset(version.version_id for version in found)
 
 
 def triggers(account: Lists, function: str) -> tuple[Trigger, ...]:
-    """A function's triggers."""
+    """Return a function's triggers."""
     return tuple(_all(account.list_triggers, "triggers", function))
 
 
@@ -112,6 +114,6 @@ def _all(operation: Callable[..., Any], items: str, *of: str) -> Iterator[Any]:
 
 
 def _owner(config: AsyncConfig) -> str:
-    """The function in the ARN that the service set, "" if it set none."""
+    """Return the function in the ARN that the service set, "" if it set none."""
     parts = (config.function_arn or "").split("/")
     return parts[1] if len(parts) > 1 else ""

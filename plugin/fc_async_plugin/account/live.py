@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Reads what an account has in one region, for rules and the graph.
 
-Only reads. An error of the service ends the reading: what couldn't be seen is never taken for
-absent.
+Invariant: an error of the service ends the reading, so that what could not be read does not count
+as missing.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def read(service: Lists, region: str, account_id: str) -> LiveRegion:
         account_id: Account id as the templates have it, "" if unknown.
 
     Raises:
-        FcAsyncError: Something couldn't be read.
+        FcAsyncError: The region cannot be read.
     """
     functions = list(lists.functions(service))
     configs = lists.all_configs(service)
@@ -54,7 +54,7 @@ def read(service: Lists, region: str, account_id: str) -> LiveRegion:
 
 
 def versions_of(alias: Alias) -> tuple[str, ...]:
-    """The versions that an alias may lead to: its own, and those with a weight above 0."""
+    """Return the versions that an alias may lead to: its own, and those with a weight above 0."""
     weighted = [name for name, weight in (alias.additional_version_weight or {}).items() if weight]
     return tuple(dict.fromkeys([*([alias.version_id] if alias.version_id else []), *weighted]))
 
@@ -63,5 +63,5 @@ def _triggers(service: Lists, function: str) -> tuple[Trigger, ...]:
     try:
         return lists.triggers(service, function)
     except NotFound:
-        # The function went meanwhile, or the endpoint is a runtime that has no triggers.
+        # The function was deleted meanwhile, or the endpoint is a runtime without triggers.
         return ()

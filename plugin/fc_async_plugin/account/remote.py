@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Reads what an account has of the functions in a template.
 
-Only the service's own "there is no such function" means absent. Any other failure (no permission,
-no network, a gateway's 404) stops the reading: a plan made from half a picture would change or
-delete what it never saw.
+Invariant: a function is missing only if the service answers FunctionNotFound. Any other failure (no
+permission, no network, a gateway's 404) ends the reading, because a plan from a part of the state
+would change or delete what was not read.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ if TYPE_CHECKING:
 WORKERS: Final = 8
 """Requests at a time. The API's own limit per account is in the hundreds per second."""
 MANY: Final = 50
-"""From so many functions of one region on, listing all of the region takes fewer requests."""
+"""From this number of functions in a region on, listing the region takes fewer requests."""
 
 
 def read(regions: Regions, wanted: Wanted, *, everything: bool = False) -> Remote:
-    """Read the state of every place that is wanted.
+    """Read the state of every wanted function.
 
     Args:
         regions: The account.
-        wanted: What is asked about; settings and aliases are read only where it needs them.
-        everything: Read aliases, versions and triggers of every function: it is to be deleted.
+        wanted: The functions; settings and aliases are read only where they are needed.
+        everything: Read aliases, versions and triggers, too, because the functions are deleted.
 
     Raises:
-        FcAsyncError: Something couldn't be read.
+        FcAsyncError: A function cannot be read.
     """
     by_region: dict[str, list[Place]] = {}
     for place in wanted:

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The account as the plugin sees it: the operations it uses, and one client per region.
+"""The operations of the FC API that the plugin uses, and one client per region.
 
-:class:`Service` is the port; the SDK's client is what stands behind it, and a fake account in the
-tests. Nothing here decides anything.
+:class:`Service` is a protocol that the SDK's client implements, and a fake account in the tests.
 """
 
 from __future__ import annotations
@@ -90,7 +89,7 @@ class Service(Lists, Protocol):
 
 
 class Regions:
-    """One service per region of one account, made when first asked for. Safe to share."""
+    """One service per region of one account, made at the first request. Thread-safe."""
 
     def __init__(self, connect: Callable[[str], Service]) -> None:
         self._connect = connect
@@ -98,7 +97,7 @@ class Regions:
         self._lock = threading.Lock()
 
     def __getitem__(self, region: str) -> Service:
-        """The service of a region."""
+        """Return the service of a region."""
         with self._lock:
             if region not in self._services:
                 self._services[region] = self._connect(region)

@@ -239,7 +239,7 @@ class _Undoing:
     watchers: Sequence[Watcher]
 
     def on_start(self, index: int) -> None:
-        """Watchers are told of the end only."""
+        """Do nothing: watchers are told of the end only."""
 
     def perform(self, index: int) -> None:
         self.performer.undo(self.work[index].step, self.work[index].left)

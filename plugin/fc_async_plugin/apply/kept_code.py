@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""Keeps the code that an update replaces, so that the update can be taken back.
+"""Keeps the code that an update replaces, so that the update can be undone.
 
-It downloads from the address that the service gives for a function's code, into the folder of the
-deployment's journal. When the code cannot be downloaded the update still goes on; undoing it then
-fails, and that is reported. It never overwrites what it kept for another version.
+The code is downloaded from the URL that the service returns, into the folder of the deployment's
+journal.
+
+Invariants:
+
+- An update continues if the code cannot be downloaded. Undoing it then fails, which is reported.
+- Kept code of another version is not overwritten.
 """
 
 from __future__ import annotations
@@ -35,7 +39,7 @@ class CodeKeeper:
     """Keeps code for one deployment.
 
     Args:
-        folder: Where; made when the first code is kept, deleted with the journal.
+        folder: Folder for the code; made when the first code is kept, deleted with the journal.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -49,8 +53,8 @@ class CodeKeeper:
             url = service.get_function_code(step.function).url or ""
             data = _download(url)
         except (FcAsyncError, requests.RequestException, ValueError):
-            # Not a reason to stop: a deployment that succeeds never needs it. If it is needed,
-            # the report says that this update could not be taken back.
+            # Not a reason to stop: a deployment that succeeds does not need the code. If it is
+            # needed, the report says that this update could not be undone.
             return None
         checksum = str(fastcrc.crc64.xz(data))
         if step.code_before and checksum != step.code_before:

@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""Does one step, or undoes it: one operation of the API, repeated while the service is busy.
-
-It does not decide the order of steps. It reads code from this machine and keeps the code that it
-replaces, so that an update can be undone.
+"""Does or undoes one step: one operation of the API, repeated while the service is busy.
 
 Invariants:
-    What undoing a step needs is told before its request is sent: after a crash it is known.
-    A step that may or may not have been done can be undone: the account is asked first where the
-    inverse of a step that was not done would fail or do harm.
-    A deletion is done when what it deletes is gone, even if another request deleted it.
+
+- What undoing a step needs is reported before the request of the step is sent, so that it is known
+  after a crash.
+- A step that may or may not have been done can be undone: the account is read first if the inverse
+  of a step that was not done would fail or do harm.
+- A deletion is done if its target is gone, even if another request deleted it.
 """
 
 from __future__ import annotations
@@ -52,14 +51,14 @@ TRANSIENT: Final = (
     errors.TimedOut,
     errors.ConcurrentUpdateError,
 )
-"""Worth another try: nothing is wrong with the request."""
+"""Errors after which the same request is sent again."""
 UNCERTAIN: Final = (
     errors.TimedOut,
     errors.OutcomeUnknown,
     errors.InvalidResponse,
     errors.ServerError,
 )
-"""After these it is not known whether the step was done: undoing must cover it."""
+"""Errors that leave open whether the step was done: undoing must include it."""
 
 
 ALREADY_EXISTS: Final = (errors.FunctionAlreadyExists, errors.AliasAlreadyExists)
@@ -171,7 +170,7 @@ class Performer:
                 self._undo_by(opposite)
 
     def published(self, step: PublishVersion, left: Done) -> tuple[str, ...]:
-        """The version that a step published, if it did: after a crash the account tells.
+        """Return the version that a step published, if any; after a crash the account shows it.
 
         Raises:
             CannotUndo: Several versions are new, and it is not known which one is the step's.
@@ -179,7 +178,7 @@ class Performer:
         return _at_most_one(self._new_versions(step, left))
 
     def unused(self, step: PublishVersion, left: Done) -> tuple[str, ...]:
-        """The version that a step published, if no alias leads to it.
+        """Return the version that a step published, if no alias leads to it.
 
         Raises:
             CannotUndo: Several versions are new and unused, and it is not known which one is the
@@ -192,7 +191,7 @@ class Performer:
         return _at_most_one(self._new_versions(step, left) - used)
 
     def _new_versions(self, step: PublishVersion, left: Done) -> set[str]:
-        """The versions that a step may have published."""
+        """Return the versions that a step may have published."""
         if left.made or left.before is None:
             return {left.made} if left.made else set()
         return set(self._versions(step)) - set(left.before)
@@ -343,7 +342,7 @@ def _function(service: Service, step: CreateFunction | UpdateFunction | DeleteFu
 def _code_to_restore(
     step: UpdateFunction, left: Done, now: models.Function
 ) -> tuple[Code | None, list[str]]:
-    """The code to send back, and what to report when that is not possible."""
+    """Return the code to send back, and what to report if that is not possible."""
     if step.code is None or (step.code_before and now.code_checksum == step.code_before):
         return None, []
     if step.code.checksum and now.code_checksum not in {None, step.code.checksum}:
@@ -354,7 +353,7 @@ def _code_to_restore(
 
 
 def load(code: Code) -> models.Code | bytes | None:
-    """The code as the API takes it.
+    """Return the code in the form that the API takes.
 
     Raises:
         PluginError: It changed since it was planned: something else would be deployed than what

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The key that encrypts journals: per user, outside all projects.
 
-It lies in the user's state folder (``$XDG_STATE_HOME``, https://specifications.freedesktop.org/
+It is in the user's state folder (``$XDG_STATE_HOME``, https://specifications.freedesktop.org/
 basedir-spec/latest/; ``%LOCALAPPDATA%`` on Windows), so that neither git nor an archive of a
 project holds both the journal and its key.
 """
@@ -19,7 +19,7 @@ from fc_async_plugin import PluginError
 
 
 def key_path() -> Path:
-    """Where the key is, whether it exists or not."""
+    """Return the path of the key, whether it exists or not."""
     if sys.platform == "win32":
         base = os.environ.get("LOCALAPPDATA", "") or str(Path.home() / "AppData" / "Local")
     else:
@@ -28,7 +28,7 @@ def key_path() -> Path:
 
 
 def key() -> bytes:
-    """The key, made when it is first needed.
+    """Return the key, which is made when it is first needed.
 
     Raises:
         PluginError: It cannot be read or written.

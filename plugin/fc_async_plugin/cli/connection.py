@@ -46,7 +46,7 @@ def load(path: str | None, account: Account, environment: str | None = None) -> 
 
 
 def resolved_by_s() -> dict[str, dict[str, Any]]:
-    """Props of resources as ``s`` has resolved them, read from standard input.
+    """Return props of resources as ``s`` has resolved them, read from standard input.
 
     The component of ``s`` hands them over when it starts ``fc-async``: an output of another
     resource, or what a plugin has changed, is known to ``s`` alone.
@@ -65,7 +65,7 @@ def resolved_by_s() -> dict[str, dict[str, Any]]:
 
 
 def client(account: Account, region: str, project: Project | None = None) -> Client:
-    """A client for one region.
+    """Return a client for one region.
 
     Args:
         account: The options.
@@ -96,7 +96,7 @@ def _hush_credentials() -> None:
 
 
 def _alias(account: Account, project: Project | None) -> str | None:
-    """The alias whose keys are used, and no others: the wrong account is worse than an error.
+    """Return the alias whose keys are used; keys of another account would be worse than an error.
 
     As with ``s``, its three environment variables win over the template's alias, not over ``-a``.
     ``default`` is what ``s`` falls back to anyway, so it leaves the rest of the chain open.
@@ -110,7 +110,7 @@ def _alias(account: Account, project: Project | None) -> str | None:
 
 
 def credentials(account: Account) -> Credentials:
-    """Whose keys are used. Against an endpoint on this machine any key will do."""
+    """Return the keys. An endpoint on this machine accepts any key."""
     from fc_async_sdk import _credential_chain, endpoint
     from fc_async_sdk.credentials import LOCAL
 
@@ -120,13 +120,13 @@ def credentials(account: Account) -> Credentials:
 
 
 def account_id_of(account: Account, project: Project | None = None) -> str:
-    """The account id, "" if it isn't known."""
+    """Return the account id, "" if it is not known."""
     known = (one.account_id for one in project.resources if one.account_id) if project else ()
     return account.account_id or next(iter(known), "")
 
 
 def target_of(account: Account, project: Project | None = None) -> str:
-    """Which account a deployment goes to, in words."""
+    """Return the account of a deployment, in words."""
     if account.endpoint:
         return account.endpoint
     account_id = account_id_of(account, project)
@@ -182,7 +182,7 @@ def tasks_of(name: str, where: Where) -> Iterator[FunctionTasks]:
 
 
 def _project_if_any(where: Where) -> Project | None:
-    """The template if one is named or stands here: these commands work without one, too."""
+    """Return the template that is named or in this folder; None if there is none."""
     if where.template is None:
         try:
             template.find()

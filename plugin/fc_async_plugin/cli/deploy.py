@@ -199,7 +199,7 @@ def _refuse_new_cycles(cycles: Iterable[Cycle], saved: SavedPlan) -> None:
 
 
 def _settings_of_template(path: Path, saved: SavedPlan, account: Account) -> Wanted:
-    """What the template says of the functions: values that a plan file does not hold."""
+    """Return the functions of the template: a plan file does not have their secret values."""
     from fc_async_plugin import PluginError
     from fc_async_plugin.cli import connection
     from fc_async_plugin.plan.wanted import wanted

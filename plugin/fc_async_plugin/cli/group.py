@@ -51,7 +51,7 @@ COMMANDS: Final = (
 
 
 def module_of(name: str) -> str:
-    """The module that exposes a command."""
+    """Return the name of a command's module."""
     stem = "import_" if name == "import" else name.replace("-", "_")
     return f"{__package__}.{stem}"
 
@@ -60,7 +60,7 @@ class LazyGroup(click.Group):
     """Loads a command's module when the command is named, not before."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The commands whose module exists, in the order of :data:`COMMANDS`."""
+        """Return the commands whose module exists, in the order of :data:`COMMANDS`."""
         del ctx
         return [name for name in COMMANDS if find_spec(module_of(name))]
 

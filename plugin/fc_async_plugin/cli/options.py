@@ -53,7 +53,7 @@ class Where(NamedTuple):
 
 
 def _resources(context: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
-    """Names for shell completion: the resources of the template that is named or stands here."""
+    """Return names for shell completion: the resources of the template."""
     from fc_async_plugin import template
 
     try:

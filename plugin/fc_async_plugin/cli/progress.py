@@ -46,30 +46,30 @@ class Progress:
         self._bar.stop()
 
     def started(self, step: Step, index: int) -> None:
-        """Nothing to show: most steps end at once."""
+        """Do nothing: most steps end at once."""
 
     def prepared(self, step: Step, index: int, left: Done) -> None:
-        """Nothing to show."""
+        """Do nothing."""
 
     def done(self, step: Step, index: int, left: Done) -> None:
-        """One further."""
+        """Advance the bar."""
         del index, left
         self._advance(f"done: {step.title}")
 
     def failed(self, step: Step, index: int, error: Exception) -> None:
-        """Told at the end, with everything else."""
+        """Do nothing: the report at the end names it."""
 
     def undoing(self, count: int) -> None:
-        """The bar begins anew."""
+        """Start the bar anew."""
         self._bar.update(self._task, description="undoing", total=count, completed=0)
 
     def undone(self, step: Step, index: int) -> None:
-        """One less."""
+        """Advance the bar."""
         del index
         self._advance(f"undone: {step.title}")
 
     def stuck(self, step: Step, index: int, reason: str) -> None:
-        """Told at the end, with everything else."""
+        """Do nothing: the report at the end names it."""
         del step, index, reason
         self._bar.advance(self._task)
 

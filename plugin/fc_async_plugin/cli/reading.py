@@ -73,7 +73,7 @@ def read_all(
 
 
 def _regions(projects: Sequence[template.Project], account: Account) -> list[LiveRegion]:
-    """Every region and account that a function of the templates is in."""
+    """Read every region and account of the functions in the templates."""
     from fc_async_plugin.account import live
     from fc_async_plugin.cli import connection
     from fc_async_plugin.template.desired import is_function
@@ -93,7 +93,7 @@ def _regions(projects: Sequence[template.Project], account: Account) -> list[Liv
 def _roles(
     projects: Sequence[template.Project], account: Account, endpoint: str
 ) -> dict[str, dict[str, Any]]:
-    """What the roles of all functions with a block are allowed."""
+    """Read the policies of the roles of all functions with a block."""
     from fc_async_plugin.cli import connection
     from fc_async_plugin.template.desired import BLOCK, is_function
     from fc_async_sdk.errors import ConfigurationError

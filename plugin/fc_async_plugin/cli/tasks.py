@@ -246,7 +246,7 @@ def show_task(task: AsyncTask, output: Format) -> None:
 
 
 def _shown_payload(text: str | None, payload: bytes | None) -> str | None:
-    """A payload as text, or as marked base64 when it is not UTF-8."""
+    """Return a payload as text, or as marked base64 if it is not UTF-8."""
     if text is None or payload is None or text.encode() == payload:
         return text
     return f"base64, {len(payload)} bytes: {text}"

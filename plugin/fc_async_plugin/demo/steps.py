@@ -65,12 +65,12 @@ def check(holds: object, claim: str) -> None:
 
 
 def say(console: Console, text: str) -> None:
-    """One indented line, never wrapped into the margin."""
+    """Print one indented line without wrapping it."""
     console.print(Text(f"  {text}"), soft_wrap=True)
 
 
 def clock_time(milliseconds: int) -> str:
-    """A moment as people read it."""
+    """Return a moment as a time of day."""
     moment = datetime.fromtimestamp(milliseconds / 1000, timezone.utc)
     return f"{moment:%H:%M:%S}.{moment.microsecond // 1000:03d}"
 
@@ -112,7 +112,7 @@ def until(condition: Callable[[], bool], claim: str) -> None:
 
 
 def show_runtime(stage: Stage) -> None:
-    """1: the runtime is up, on free ports, with its queue on disk."""
+    """Step 1: show the runtime on free ports, with its queue on disk."""
     say(stage.console, f"Function Compute  {stage.ready.fc}")
     say(stage.console, f"console           {stage.ready.console}")
     say(stage.console, f"MNS               {stage.ready.mns}")
@@ -120,14 +120,14 @@ def show_runtime(stage: Stage) -> None:
 
 
 def refuse_cycle(stage: Stage) -> None:
-    """2: a template whose destinations form a cycle is refused, with the place."""
+    """Step 2: show that a template with a destination cycle is refused, with the place."""
     printed = run(stage.console, "validate", cwd=stage.folder / "cyclic", expect=1)
     for name in ("resize", "watermark", "s.yaml:"):
         check(name in printed, f"the refusal doesn't name {name}")
 
 
 def deploy(stage: Stage) -> None:
-    """3: plan, deploy, and nothing left to do afterwards."""
+    """Step 3: plan and deploy, and show that nothing is left to do."""
     project = stage.folder / "project"
     EventQueue(stage.ready.mns, QUEUE).create()
     at = ("--endpoint", stage.ready.fc, "--with-functions")
@@ -140,7 +140,7 @@ def deploy(stage: Stage) -> None:
 
 
 def invoke_with_delay(stage: Stage) -> None:
-    """4: accepted now, run later, never early; the success destination is called."""
+    """Step 4: invoke with a delay; it runs later, not early, and calls its destination."""
     accepted = stage.client.invoke_async(
         "transcode", {"name": "holiday.mov"}, delay=DELAY_SECONDS, task_id="holiday"
     )
@@ -160,7 +160,7 @@ def invoke_with_delay(stage: Stage) -> None:
 
 
 def invoke_failing(stage: Stage) -> None:
-    """5: every attempt fails, and the failure event comes out of the queue."""
+    """Step 5: show that all attempts fail, and read the failure event from the queue."""
     accepted = stage.client.invoke_async("inspect", {"name": "scratched.mov"}, task_id="scratched")
     task = finished(stage.client, "inspect", accepted.task_id)
     attempts = [event for event in task.events or () if event.status == "Running"]
@@ -181,7 +181,7 @@ def invoke_failing(stage: Stage) -> None:
 
 
 def survive_kill(stage: Stage) -> Stage:
-    """6: SIGKILL while accepted work waits; after a restart everything finishes."""
+    """Step 6: kill the runtime while accepted work waits; after a restart all of it finishes."""
     for number in range(BURST):
         stage.client.invoke_async(
             "transcode", {"name": f"{number}.mov", "seconds": 0.1}, task_id=f"burst-{number}"
@@ -205,7 +205,7 @@ def survive_kill(stage: Stage) -> Stage:
 
 
 def show_tables(stage: Stage) -> None:
-    """7: the tasks and the metrics of destination deliveries, when all of it has ended."""
+    """Step 7: show the tasks and the metrics of deliveries, when all have ended."""
     until(
         lambda: all(settled(task) for name in FUNCTIONS for task in all_tasks(stage.client, name)),
         "every task and every delivery ends",
@@ -237,7 +237,7 @@ def show_tables(stage: Stage) -> None:
 
 
 def grouped(tasks: Iterable[AsyncTask]) -> Iterator[tuple[str, list[AsyncTask]]]:
-    """Named tasks one by one, the many of step 6 and of ``publish`` together."""
+    """Yield named tasks one by one, and the many of step 6 and of ``publish`` together."""
     named: list[AsyncTask] = []
     many: list[AsyncTask] = []
     for task in tasks:
@@ -249,7 +249,7 @@ def grouped(tasks: Iterable[AsyncTask]) -> Iterator[tuple[str, list[AsyncTask]]]
 
 
 def read_metrics(ready: Ready) -> Mapping[str, int]:
-    """Sums of the runtime's metrics over all functions, 0 for what never happened."""
+    """Return the sums of the runtime's metrics over all functions; 0 for a missing metric."""
     answer = requests.get(f"{ready.fc}/_local/metrics", timeout=PATIENCE_SECONDS)
     answer.raise_for_status()
     sums: Counter[str] = Counter()
@@ -259,14 +259,14 @@ def read_metrics(ready: Ready) -> Mapping[str, int]:
 
 
 def connect(ready: Ready) -> Client:
-    """An SDK client of the local runtime."""
+    """Return an SDK client of the local runtime."""
     return fc_async_sdk.client(
         endpoint_url=ready.fc, region_name=ready.region, account_id=ready.account_id
     )
 
 
 def all_tasks(client: Client, function: str) -> Iterator[AsyncTask]:
-    """Every remembered task of a function."""
+    """Yield all tasks of a function that the runtime keeps."""
     token: str | None = None
     while True:
         page = client.list_async_tasks(function, limit=100, next_token=token)
@@ -282,7 +282,7 @@ def settled(task: AsyncTask) -> bool:
 
 
 def finished_burst(client: Client) -> list[AsyncTask]:
-    """The tasks of step 6 that came to their end."""
+    """Return the tasks of step 6 that have ended."""
     tasks = all_tasks(client, "transcode")
     return [task for task in tasks if task.task_id.startswith("burst-") and task.finished]
 

@@ -57,18 +57,18 @@ class LiveRegion(NamedTuple):
     functions: dict[str, LiveFunction]
 
     def node(self, name: str, qualifier: str = limits.DEFAULT_QUALIFIER) -> Node:
-        """The node of a function."""
+        """Return the node of a function."""
         return Node("function", self.region, self.account_id, name, qualifier)
 
     def aliases(self) -> Iterator[tuple[Node, tuple[str, ...]]]:
-        """The versions behind every alias."""
+        """Yield the versions behind every alias."""
         for name, live in self.functions.items():
             for alias, versions in live.aliases.items():
                 if versions:
                     yield self.node(name, alias), versions
 
     def edges(self, written: Container[Node]) -> Iterator[Edge]:
-        """What is configured, but for nodes whose configuration a template writes."""
+        """Yield the configured edges, without those of nodes that a template configures."""
         for name, live in self.functions.items():
             for qualifier, config in live.configs.items():
                 node = self.node(name, qualifier)

@@ -43,7 +43,7 @@ class Link(NamedTuple):
 
 
 def source_node(resource: Resource) -> Node:
-    """The node of a resource's function with the qualifier that its configuration is for."""
+    """Return the node of a resource's function, with the qualifier of its configuration."""
     block = resource.props.get(BLOCK)
     qualifier = block.get("qualifier") if isinstance(block, dict) else None
     return Node(
@@ -56,10 +56,9 @@ def source_node(resource: Resource) -> Node:
 
 
 def links(resources: Iterable[Resource]) -> list[Link]:
-    """Return every destination that resources name, wrong ones too.
+    """Return every destination that resources name, invalid ones included.
 
-    The first of :func:`possible_accounts` is taken for the account of resources whose account is
-    unknown.
+    The first of :func:`possible_accounts` is the account of resources whose account is unknown.
     """
     written = list(_written(resources))
     return _resolved(written, possible_accounts(written)[0])
@@ -72,8 +71,8 @@ def possible_accounts(written: Iterable[Link]) -> list[str]:
         written: Destinations as they are written.
 
     Returns:
-        Accounts that destinations of such resources name, those named most often first; at least
-        one, "" if none is named.
+        The accounts that destinations of such resources name, the most frequent first; [""] if
+        none is named.
     """
     named = Counter(
         link.arn.account_id
@@ -178,7 +177,7 @@ def _build(
 
 
 def trigger_edges(resources: Iterable[Resource]) -> Iterator[Edge]:
-    """From what feeds a function through its triggers to the function."""
+    """Yield edges from event sources of triggers to the functions that they invoke."""
     for resource in resources:
         listed = resource.props.get("triggers")
         for index, trigger in enumerate(listed if isinstance(listed, list) else ()):
@@ -194,6 +193,6 @@ def trigger_edges(resources: Iterable[Resource]) -> Iterator[Edge]:
 
 
 def versions(node: Node, aliases: Mapping[Node, tuple[str, ...]]) -> list[Node]:
-    """The nodes that a node stands for: the versions of an alias, or itself."""
+    """Return the nodes that a node stands for: the versions of an alias, or itself."""
     known = aliases.get(node)
     return [node._replace(qualifier=version) for version in known] if known else [node]

@@ -83,5 +83,5 @@ class Graph:
         return list(self._index)
 
     def number(self, node: Node) -> int:
-        """The number of a node."""
+        """Return the number of a node."""
         return self._index[node]

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What is really different between what is wanted and what is there.
+"""Compares wanted with remote state, and returns what has to be sent. Pure.
 
-Pure comparison, shared by ``plan`` and ``deploy`` so that they cannot disagree. It invents no
-drift: a setting that was left out means the service's default, an ARN without account means the
-function's own, an empty list is an absent one. What it returns is what has to be sent.
+A missing setting equals the service's default, an ARN without account names the function's own
+account, and an empty list equals a missing one.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Effective(NamedTuple):
-    """A configuration as the service acts on it: nothing is unset."""
+    """A configuration with the service's defaults for missing settings."""
 
     async_task: bool
     retries: int
@@ -31,12 +30,12 @@ class Effective(NamedTuple):
 
 
 def effective(config: AsyncConfig, *, region: str, account_id: str) -> Effective:
-    """Fill in the service's defaults and "mine" in ARNs.
+    """Fill in the service's defaults, and the region and account of ARNs.
 
     Args:
-        config: As written, or as read.
-        region: Of the function.
-        account_id: Of the function; "" if unknown.
+        config: The configuration.
+        region: Region of the function.
+        account_id: Account of the function, "" if unknown.
     """
     retries = config.max_async_retry_attempts
     age = config.max_async_event_age_in_seconds
@@ -55,12 +54,12 @@ def _resolved(text: str | None, region: str, account_id: str) -> str:
     try:
         return str(arn.parse(text).resolve(region=region, account_id=account_id))
     except InvalidArn:
-        # It was configured elsewhere; compared as text, and validate has said so.
+        # It was configured elsewhere. It is compared as text; validate reports it.
         return text
 
 
 def account_of(config: AsyncConfig) -> str:
-    """The account id in the ARN that the service set, "" if it set none."""
+    """Return the account id in the ARN that the service set, "" if it set none."""
     parts = (config.function_arn or "").split(":")
     return parts[3] if len(parts) > 3 else ""  # noqa: PLR2004 -- acs:fc:{region}:{account}:...
 
@@ -68,7 +67,7 @@ def account_of(config: AsyncConfig) -> str:
 def config_to_put(
     wanted: AsyncConfig, there: AsyncConfig | None, region: str
 ) -> AsyncConfig | None:
-    """What to send so that the account has what is wanted.
+    """Return the configuration to send so that the account has the wanted one.
 
     Args:
         wanted: From the template.
@@ -113,14 +112,14 @@ def _sendable(wanted: AsyncConfig, there: AsyncConfig) -> AsyncConfig:
 def settings_to_send(
     wanted: dict[str, Any], there: Function
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The settings of a function that differ.
+    """Return the settings of a function that differ.
 
     Args:
-        wanted: As CreateFunction spells them. What is left out is not ours to change.
+        wanted: Settings with the names of CreateFunction. Missing ones are not changed.
         there: From the account.
 
     Returns:
-        The same keys twice: as they are, and as they shall be.
+        The current values, and the new values of the same settings.
     """
     current = there.to_dict()
     before: dict[str, Any] = {}
@@ -133,11 +132,11 @@ def settings_to_send(
 
 
 def settings_to_restore(step: UpdateFunction, there: Function) -> dict[str, Any]:
-    """The settings to send so that a function has again what it had before an update.
+    """Return the settings to send so that a function has its settings before an update.
 
-    UpdateFunction leaves alone what the body leaves out and has no way to unset a setting: a text,
-    map or list is sent empty, for the others the service's default is sent. A setting without a
-    default is left out; :func:`settings_that_stay` reports it.
+    UpdateFunction does not change settings that the body leaves out, and cannot unset a setting: a
+    string, map or list is sent empty, for the others the service's default is sent. A setting
+    without a default is left out; :func:`settings_that_stay` reports it.
 
     Args:
         step: The update.
@@ -152,7 +151,7 @@ def settings_to_restore(step: UpdateFunction, there: Function) -> dict[str, Any]
 
 
 def settings_that_stay(step: UpdateFunction, there: Function) -> list[str]:
-    """What is not as it was before an update, one sentence for each setting.
+    """Return which settings are not as before an update, one sentence each.
 
     Args:
         step: The update that was undone.
@@ -176,7 +175,7 @@ def settings_that_stay(step: UpdateFunction, there: Function) -> list[str]:
 
 
 def _before(step: UpdateFunction) -> dict[str, Any]:
-    """The settings before an update, with what counts as unset for those that were not set."""
+    """Return the settings before an update, with the value of "unset" for those not set."""
     return {
         name: _unset(name, step.after.get(name)) if value is None else value
         for name, value in step.before.items()
@@ -193,7 +192,7 @@ _DEFAULTS: Final[dict[str, Any]] = {
     "sessionAffinity": "NONE",
     "timeout": limits.FUNCTION_TIMEOUT_SECONDS.default,
 }
-"""What the service uses when a setting is not given (API reference 2023-03-30, CreateFunctionInput;
+"""The service's defaults (API reference 2023-03-30, CreateFunctionInput;
 fc3's component sends and ignores the same values). ``cpu`` and ``idleTimeout`` have none."""
 SECRET_SETTINGS: Final = frozenset({"environmentVariables", "customContainerConfig"})
 """Settings whose values are not shown in messages."""
@@ -211,12 +210,12 @@ def _current(there: Function) -> dict[str, Any]:
 
 
 def _equal(one: Any, other: Any) -> bool:
-    """Whether two values are the same, with nothing more in either of them."""
+    """Return whether two values are equal, with no further keys in either."""
     return same(one, other) and same(other, one)
 
 
 def _layer_arns(layers: Any) -> Any:
-    """The service takes layers as ARNs and returns them as objects."""
+    """Return layers as ARNs: the service takes ARNs and returns objects."""
     return [layer.get("arn") if isinstance(layer, dict) else layer for layer in layers or ()]
 
 
@@ -224,7 +223,7 @@ _EMPTY: Final[tuple[Any, ...]] = (None, "", [], {}, ())
 
 
 def same(wanted: Any, have: Any) -> bool:
-    """Whether a value is already so. Maps are compared by the keys that are wanted."""
+    """Return whether a value is as wanted. Maps are compared by the wanted keys only."""
     if isinstance(wanted, msgspec.Struct):
         wanted = msgspec.to_builtins(wanted)
     if wanted in _EMPTY and have in _EMPTY:

@@ -80,7 +80,7 @@ def import_configs(
 
 
 def _qualifier(resource: Resource, configs: Mapping[str, AsyncConfig]) -> str:
-    """The qualifier that the resource is about: its block's, or the account's only one."""
+    """Return the qualifier of a resource: its block's, or the account's only one."""
     block = desired(resource)
     if block is not None:
         return block.qualifier

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The order of steps: each after those it needs, and the same plan always in the same order.
+"""The order of steps: each after the steps that it needs. Pure.
 
-Pure. A step needs what makes the thing it works on: a function before its version, a version before
-its alias, an alias before its configuration, a destination before the configuration that names it;
-deletions are in the reverse order.
+A function comes before its version, a version before its alias, an alias before its configuration,
+a destination before the configuration that names it. Deletions are in the reverse order. Equal
+plans have equal orders.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _RANK: dict[type[Any], int] = {kind: rank for rank, kind in enumerate(_ORDER)}
 
 
 def in_order(steps: Sequence[Step]) -> tuple[Step, ...]:
-    """Sort steps so that none comes before one it needs, and equal plans look equal."""
+    """Sort steps so that each comes after the steps that it needs."""
     return tuple(
         sorted(
             steps,
@@ -59,7 +59,7 @@ def in_order(steps: Sequence[Step]) -> tuple[Step, ...]:
 
 
 def needs_of(steps: Sequence[Step]) -> tuple[tuple[int, ...], ...]:
-    """For each step, the indices of the steps that must be done before it."""
+    """Return for each step the indices of the steps that must be done before it."""
     makers: dict[tuple[Place, str], int] = {}
     deletions: dict[Place, list[int]] = {}
     for index, step in enumerate(steps):
@@ -101,7 +101,7 @@ def _makers_for(step: Step, makers: dict[tuple[Place, str], int]) -> Iterator[in
 def _earlier_deletions(
     steps: Sequence[Step], step: Step, deletions: dict[Place, list[int]]
 ) -> Iterator[int]:
-    """Configuration goes before the alias that it is for, that before its version, and so on."""
+    """Yield the deletions before a deletion: configuration, then alias, version, function."""
     if isinstance(step, DeleteAlias | DeleteVersion | DeleteFunction):
         for index in deletions[Place(step.region, step.function)]:
             if _RANK[type(steps[index])] < _RANK[type(step)]:
@@ -109,11 +109,11 @@ def _earlier_deletions(
 
 
 def _destination(text: str, region: str) -> Iterator[tuple[Place, str]]:
-    """What a destination needs to exist, if it is a function of ours."""
+    """Yield the function and the qualifier that a destination needs."""
     try:
         target = arn.parse(text)
     except InvalidArn:
-        return  # the service will refuse it, in its own words
+        return  # the service refuses it with its own message
     if isinstance(target, arn.FunctionArn):
         place = Place(target.region or region, target.function)
         yield place, limits.DEFAULT_QUALIFIER

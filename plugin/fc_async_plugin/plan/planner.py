@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Wanted and remote state in, steps out: the same plan for ``plan`` and for ``deploy``.
+"""Compares wanted with remote state and plans the steps; ``plan`` and ``deploy`` share it.
 
-A plan lists what changes, in an order in which every step finds what it needs, and what each step
-waits for, so that the rest can run side by side. It never talks to the account and reads no file:
-two calls with the same arguments give the same plan, to the byte.
+Invariants:
+
+- Pure: equal arguments give equal plans.
+- A plan has its steps in an order in which each finds what it needs, and the needs of each step, so
+  that independent steps can run in parallel.
 """
 
 from __future__ import annotations
@@ -56,14 +58,14 @@ class Obstacle(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What to do.
+    """The steps that change the account.
 
     Attributes:
-        steps: In an order that works when they are done one after another.
+        steps: The steps, in an order in which they can be done one after another.
         needs: For each step, the indices of the steps that must be done before it.
-        leftovers: Configuration that the account has for functions of the template and the
-            template doesn't. Not part of ``steps``: it goes only when asked for.
-        obstacles: Why it cannot be done; empty when it can.
+        leftovers: Configuration that the account has for functions of the template, and the
+            template does not have. It is deleted on request only, and is not in ``steps``.
+        obstacles: Reasons why the plan cannot be carried out.
     """
 
     steps: tuple[Step, ...] = ()
@@ -73,12 +75,12 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def changes(self) -> bool:
-        """Whether there is anything to do."""
+        """Whether the plan has steps."""
         return bool(self.steps)
 
 
 def plan_changes(wanted: Wanted, remote: Remote, *, prune: bool = False) -> Plan:
-    """What to do so that the account has what the template says.
+    """Plan the steps after which the account has what the template says.
 
     Args:
         wanted: From the template.
@@ -108,7 +110,7 @@ def plan_changes(wanted: Wanted, remote: Remote, *, prune: bool = False) -> Plan
 
 
 def plan_removal(wanted: Wanted, remote: Remote, *, functions: bool = False) -> Plan:
-    """What to do so that the account has nothing of the template any more.
+    """Plan the steps after which the account has nothing of the template.
 
     Args:
         wanted: From the template.
@@ -140,7 +142,7 @@ def plan_removal(wanted: Wanted, remote: Remote, *, functions: bool = False) -> 
 
 
 def _function_removal(place: Place, have: RemoteFunction) -> Iterator[Step]:
-    """The function, and before it what hangs on it."""
+    """Yield the deletion of a function, after those of all that belongs to it."""
     at: dict[str, Any] = {"region": place.region, "function": place.function}
     for name, alias in sorted((have.aliases or {}).items()):
         yield DeleteAlias(**at, alias=name, before=alias)
@@ -160,7 +162,7 @@ def _function_steps(place: Place, want: WantedFunction, have: RemoteFunction) ->
         return
     before, after = settings_to_send(want.settings, have.function)
     checksum = have.function.code_checksum
-    # Code in OSS has no checksum of ours: the service alone could tell whether it changed.
+    # The checksum of code in OSS is not known here, so a change is not noticed.
     changed = want.code and want.code.checksum and want.code.checksum != checksum
     if before or after or changed:
         yield UpdateFunction(
@@ -174,12 +176,12 @@ def _function_steps(place: Place, want: WantedFunction, have: RemoteFunction) ->
 
 
 def is_version(qualifier: str) -> bool:
-    """Whether a qualifier is a version id, not an alias."""
+    """Return whether a qualifier is a version id, not an alias."""
     return limits.VERSION_ID_PATTERN.fullmatch(qualifier) is not None
 
 
 def _alias_steps(place: Place, want: WantedFunction, have: RemoteFunction) -> Iterator[Step]:
-    """Aliases that configuration needs and that don't exist, each on one fresh version."""
+    """Yield the steps for missing aliases that configuration needs, on one new version."""
     if want.settings is None:
         return
     missing = [
@@ -256,7 +258,7 @@ def _obstacles(place: Place, want: WantedFunction, have: RemoteFunction) -> Iter
 
 
 def _known(qualifier: str, want: WantedFunction, have: RemoteFunction) -> bool:
-    """Whether a qualifier exists, or will when its configuration is put."""
+    """Return whether a qualifier exists, or will exist when its configuration is put."""
     if qualifier == limits.DEFAULT_QUALIFIER or qualifier in have.configs:
         return True
     if is_version(qualifier):

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""A plan in a file: reviewed by people, then applied exactly, or refused.
+"""Plans in files: reviewed, then applied exactly or refused.
 
-The file holds the steps and a fingerprint of what the account had of each function when the plan
-was made.
+A file has the steps, and a fingerprint of what the account had of each function when the plan was
+made.
 
 Invariants:
-    It holds no secret: neither keys nor values of environment variables. Like code, these are read
-    from the template when the plan is applied, and compared with a digest in the file.
-    Only its owner can read it.
+
+- A file has no secrets: neither keys nor values of environment variables. These are read from the
+  template when the plan is applied, and compared with a digest in the file.
+- Only the owner of a file can read it.
 """
 
 from __future__ import annotations
@@ -42,18 +43,18 @@ _PASSING: Final = frozenset(
         "lastUpdateStatus",
     }
 )
-"""What changes by itself and means nothing."""
+"""Fields that change without a deployment and do not matter to a plan."""
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
-    """What was looked at when the plan was made, and how it looked.
+    """The state of one function when the plan was made.
 
     Attributes:
-        region: Where the function is.
+        region: Region of the function.
         function: Its name.
-        qualifiers: Those whose configuration the template has.
+        qualifiers: Qualifiers for which the template has a configuration.
         ours: Whether the function itself is part of the plan.
-        fingerprint: Of what the account had.
+        fingerprint: Fingerprint of what the account had.
     """
 
     region: str
@@ -64,19 +65,19 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SavedPlan(msgspec.Struct, frozen=True, kw_only=True):
-    """A plan and what it was made from.
+    """A plan and the state from which it was made.
 
     Attributes:
-        format: Version of this file's form.
-        template: The template, absolute.
-        endpoint: The endpoint it was made against; "" for the service's own.
-        account_id: The account, "" if it wasn't known.
+        format: Version of the file format.
+        template: Absolute path of the template.
+        endpoint: The endpoint of the account; "" for the service's own.
+        account_id: The account, "" if it was not known.
         environment: The environment of ``env.yaml``, "" if none was chosen.
-        plan: What to do, secret values hidden.
-        seen: Every function of the template.
-        cycles: Destination cycles that were there when the plan was made, and accepted.
-        salt: Of the digest.
-        digest: Of what the steps send to functions; "" if nothing of it is secret.
+        plan: The plan, with secret values hidden.
+        seen: The state of every function of the template.
+        cycles: Destination cycles that the account has after the plan, and that were accepted.
+        salt: Salt of the digest.
+        digest: Digest of what the steps send to functions; "" if it has no secrets.
     """
 
     format: int = FORMAT
@@ -92,7 +93,7 @@ class SavedPlan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def without_secrets(saved: SavedPlan) -> SavedPlan:
-    """A plan as it is written to a file."""
+    """Return a plan without secret values, for a file."""
     plan = saved.plan
     if not secrets.has_secrets(plan.steps):
         return saved
@@ -106,7 +107,7 @@ def without_secrets(saved: SavedPlan) -> SavedPlan:
 
 
 def with_secrets(saved: SavedPlan, wanted: Wanted, remote: Remote) -> Plan:
-    """The plan of a file with the values that are not in it.
+    """Return the plan of a file with the secret values that it does not have.
 
     Args:
         saved: As it was read.
@@ -132,7 +133,7 @@ prepare(SavedPlan)
 
 
 def save(path: Path, saved: SavedPlan) -> None:
-    """Write a plan without secrets; an older file of the same name is replaced as a whole."""
+    """Write a plan without secrets; an existing file is replaced atomically."""
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
@@ -148,7 +149,7 @@ def load(path: Path) -> SavedPlan:
     """Read a plan.
 
     Raises:
-        PluginError: It is none, or of a form that this version doesn't know.
+        PluginError: The file is not a plan, or has an unknown format.
     """
     if path.stat().st_size > _MAX_BYTES:
         raise PluginError(f"{path} is larger than any plan")
@@ -164,7 +165,7 @@ def load(path: Path) -> SavedPlan:
 
 
 def seen(wanted: Wanted, remote: Remote) -> tuple[Seen, ...]:
-    """What a plan was made from."""
+    """Return fingerprints of the state from which a plan was made."""
     return tuple(
         Seen(
             region=place.region,
@@ -178,7 +179,7 @@ def seen(wanted: Wanted, remote: Remote) -> tuple[Seen, ...]:
 
 
 def to_read(saved: SavedPlan) -> Wanted:
-    """What has to be read from the account to compare it with what was seen."""
+    """Return the places to read from the account, to compare them with the fingerprints."""
     return {
         Place(one.region, one.function): WantedFunction(
             configs={qualifier: AsyncConfig() for qualifier in one.qualifiers},
@@ -190,10 +191,10 @@ def to_read(saved: SavedPlan) -> Wanted:
 
 
 def refuse_changes(saved: SavedPlan, remote: Remote) -> None:
-    """Compare the account with what was seen.
+    """Compare the account with the fingerprints.
 
     Raises:
-        PluginError: Something changed since; the message names it.
+        PluginError: A function has changed; the message names it.
     """
     changed = [
         str(place)
@@ -208,12 +209,12 @@ def refuse_changes(saved: SavedPlan, remote: Remote) -> None:
 
 
 def fingerprint(place: Place, remote: RemoteFunction, *, ours: bool) -> str:
-    """SHA-256 over everything that a plan for this function could depend on.
+    """Return the SHA-256 of all that a plan for this function depends on.
 
     Args:
         place: The function.
         remote: What the account has.
-        ours: Whether its settings and code count; otherwise only that it exists.
+        ours: Include its settings and code; otherwise only whether it exists.
     """
     function: Any = None
     if remote.function is not None:

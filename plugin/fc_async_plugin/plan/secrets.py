@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Which values of a function's settings are secret, and plans without them. Pure.
+"""Hides the secret values of settings in plans, and fills them in again. Pure.
 
-Secret are the values of environment variables, and every value whose key is ``password`` (a
-container registry's, for example).
+Values of environment variables are secret, and so is every value whose key is ``password`` (that of
+a container registry, for example).
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from fc_async_plugin.plan.steps import Step
 
 HIDDEN: Final = "(hidden)"
-"""Stands in place of a secret value."""
+"""Shown instead of a secret value."""
 _ENVIRONMENT: Final = "environmentVariables"
 _SCRYPT: Final = {"n": 2**14, "r": 8, "p": 1}
-"""Slow on purpose: a plan file must not make it easy to try values."""
+"""Slow, so that a plan file does not make it easy to guess values."""
 
 
 def hidden(value: Any, *, name: str = "") -> Any:
-    """A setting with :data:`HIDDEN` in place of its secret values.
+    """Return a setting with :data:`HIDDEN` in place of its secret values.
 
     Args:
         value: The setting.
@@ -47,12 +47,12 @@ def hidden(value: Any, *, name: str = "") -> Any:
 
 
 def has_secrets(steps: Iterable[Step]) -> bool:
-    """Whether any of the steps holds a secret value."""
+    """Return whether one of the steps has a secret value."""
     return any(hide(step) != step for step in steps)
 
 
 def hide(step: Step) -> Step:
-    """A step without its secret values."""
+    """Return a step without its secret values."""
     match step:
         case CreateFunction(after=after):
             return msgspec.structs.replace(step, after=_hidden_settings(after))
@@ -69,7 +69,7 @@ def _hidden_settings(settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def fill_in(steps: Iterable[Step], wanted: Wanted, remote: Remote) -> Iterator[Step]:
-    """Steps whose secret values were hidden, with the values of template and account.
+    """Return steps with the secret values of template and account.
 
     Args:
         steps: As :func:`hide` returned them.
@@ -97,7 +97,7 @@ def fill_in(steps: Iterable[Step], wanted: Wanted, remote: Remote) -> Iterator[S
 
 
 def digest(steps: Iterable[Step], salt: str) -> str:
-    """A digest of everything that steps send, secret values included.
+    """Return a digest of all that steps send, secret values included.
 
     Args:
         steps: With their values.

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What a template wants and what an account has, as data of the same shape.
+"""The wanted state of a template and the state of an account, as data.
 
-:mod:`.planner` compares the two, :mod:`.wanted` makes the first, the account's room reads the
-second. Nothing here does I/O.
+:mod:`.wanted` makes the first, :mod:`fc_async_plugin.account.remote` reads the second, and
+:mod:`.planner` compares them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from fc_async_sdk.models import Alias, AsyncConfig, Function
 
 
 class Place(NamedTuple):
-    """Which function, within one account."""
+    """A function of one account."""
 
     region: str
     function: str
@@ -27,12 +27,12 @@ class Place(NamedTuple):
 
 
 class WantedFunction(msgspec.Struct, frozen=True, kw_only=True):
-    """What the template says about one function.
+    """The state of one function that a template asks for.
 
     Attributes:
         configs: Asynchronous configuration by qualifier; empty: the template has no block.
-        settings: Settings as CreateFunction spells them; None: the function itself is not ours.
-        code: Its code, if the function is ours and has any.
+        settings: Settings with the names of CreateFunction; None: the function is not deployed.
+        code: Its code, if the function is deployed and has code.
         position: Where the template names it.
     """
 
@@ -43,14 +43,14 @@ class WantedFunction(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RemoteFunction(msgspec.Struct, frozen=True, kw_only=True):
-    """What the account has of one function.
+    """The state of one function in an account.
 
     Attributes:
-        function: None: there is no such function.
+        function: The function; None: it does not exist.
         configs: Asynchronous configuration by qualifier.
-        aliases: By name; None: were not read.
-        versions: Ids; None: were not read.
-        triggers: Names; None: were not read.
+        aliases: Aliases by name; None: they were not read.
+        versions: Ids of versions; None: they were not read.
+        triggers: Names of triggers; None: they were not read.
     """
 
     function: Function | None = None

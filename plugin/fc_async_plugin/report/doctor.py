@@ -70,7 +70,7 @@ class Machine(NamedTuple):
 
 
 def examine(machine: Machine) -> list[Complaint]:
-    """All complaints about a machine."""
+    """Return all complaints about a machine."""
     return [complaint for check in CHECKS for complaint in check(machine)]
 
 
@@ -165,7 +165,7 @@ def _account(machine: Machine) -> Iterable[Complaint]:
 
 
 def _serverless_devs(machine: Machine) -> Iterable[Complaint]:
-    """Only where it is used: the template names our plugin, or the variable for it is set."""
+    """Check ``s``, if the template names our plugin or the variable for it is set."""
     uses = "FC_ASYNC_PLUGIN" in machine.environ or any(
         "FC_ASYNC_PLUGIN" in path.read_text(encoding="utf-8", errors="replace")
         for path in (machine.folder / "s.yaml", machine.folder / "s.yml")

@@ -37,7 +37,7 @@ class _Box(NamedTuple):
 
 
 def to_svg(shown: Picture) -> str:
-    """A drawing as one SVG element."""
+    """Return a drawing as one SVG element."""
     boxes = _places(shown)
     right = max((box.x for box in boxes.values()), default=0) + _WIDTH + _MARGIN
     bottom = max((box.y for box in boxes.values()), default=0) + _HEIGHT + _MARGIN + 2 * _GAP_Y
@@ -55,7 +55,7 @@ def to_svg(shown: Picture) -> str:
 
 
 def to_html(shown: Picture, title: str) -> str:
-    """A page of its own, with the drawing and a list of the cycles."""
+    """Return a page with the drawing and a list of the cycles."""
     items = "".join(
         f"<li>{escape(' → '.join([node.label for node in cycle.nodes] + [cycle.nodes[0].label]))}"
         "</li>"
@@ -100,7 +100,7 @@ def _places(shown: Picture) -> dict[Node, _Box]:
 
 
 def _columns(graph: Graph, back: frozenset[Edge]) -> dict[Node, int]:
-    """The longest way to each node, found by taking away what nothing leads to.
+    """Return the length of the longest path to each node, in topological order.
 
     Edges that close a cycle (``back``) don't count.
 

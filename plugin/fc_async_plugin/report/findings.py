@@ -71,13 +71,13 @@ def _lines(
 
 
 def counts(findings: Iterable[Finding]) -> dict[str, int]:
-    """How many findings of each severity."""
+    """Count the findings of each severity."""
     found = Counter(finding.severity for finding in findings)
     return {level: found[level] for level in ("error", "warning", "note")}
 
 
 def summary(findings: Sequence[Finding], files: int, *, notes: bool = True) -> str:
-    """One line: ``2 errors, 1 warning in 1 template``; notes that weren't shown come last."""
+    """Return one line such as ``2 errors, 1 warning in 1 template``; hidden notes come last."""
     where = _plural(files, "template")
     found = counts(findings)
     hidden = 0 if notes else found.pop("note")
@@ -91,7 +91,7 @@ def _plural(number: int, noun: str) -> str:
 
 
 def to_json(findings: Sequence[Finding]) -> str:
-    """One JSON document: ``findings`` and ``summary``."""
+    """Return one JSON document: ``findings`` and ``summary``."""
     document = {
         "findings": [_plain(finding) for finding in findings],
         "summary": counts(findings),
@@ -114,7 +114,7 @@ def _plain(finding: Finding) -> dict[str, Any]:
 
 
 def to_github(findings: Iterable[Finding]) -> str:
-    """Workflow commands that GitHub shows beside the lines of a pull request."""
+    """Return workflow commands that GitHub shows beside the lines of a pull request."""
     names = {"error": "error", "warning": "warning", "note": "notice"}
     lines = []
     for finding in findings:
@@ -148,7 +148,7 @@ def _github_value(value: object) -> str:
 
 
 def to_sarif(findings: Sequence[Finding], rules: Mapping[str, Rule], version: str) -> str:
-    """A SARIF 2.1.0 log, as code scanning services read it."""
+    """Return a SARIF 2.1.0 log, for code scanning services."""
     index = {id_: number for number, id_ in enumerate(rules)}
     driver = {
         "name": "fc-async",

@@ -69,22 +69,22 @@ class Picture(NamedTuple):
         )
 
     def label(self, edge: Edge) -> str:
-        """What stands beside an edge."""
+        """Return the label of an edge."""
         return f"trigger {edge.via}".rstrip() if edge.kind == "trigger" else edge.kind
 
     def counted(self, node: Node) -> str:
-        """What a runtime has counted for a node, in words; "" if nothing is known."""
+        """Return the counts of a node in words, "" if there are none."""
         counts = self.counts.get(node.name) if node.kind == "function" else None
         return str(counts) if counts else ""
 
 
 def picture(graph: Graph, counts: Mapping[str, Counts] | None = None) -> Picture:
-    """A graph with its cycles."""
+    """Return a graph with its cycles."""
     return Picture(graph, tuple(find_cycles(graph)), counts or {})
 
 
 def to_text(shown: Picture) -> str:
-    """One paragraph per function: its name, then where its results go."""
+    """Return one paragraph per function: its name, then the destinations of its results."""
     red = shown.red
     lines = []
     for node in shown.graph.nodes:
@@ -101,7 +101,7 @@ def to_text(shown: Picture) -> str:
 
 
 def to_mermaid(shown: Picture) -> str:
-    """A Mermaid flow chart."""
+    """Return a Mermaid flow chart."""
     graph = shown.graph
     red = shown.red
     lines = ["flowchart LR"]
@@ -130,7 +130,7 @@ def _mermaid(text: str) -> str:
 
 
 def to_dot(shown: Picture) -> str:
-    """A Graphviz digraph."""
+    """Return a Graphviz digraph."""
     graph = shown.graph
     red = shown.red
     lines = [
@@ -157,7 +157,7 @@ def _dot(text: str) -> str:
 
 
 def to_json(shown: Picture) -> str:
-    """One JSON document: ``nodes``, ``edges``, ``cycles`` (lists of edge numbers)."""
+    """Return one JSON document: ``nodes``, ``edges``, ``cycles`` (lists of edge numbers)."""
     graph = shown.graph
     numbers = {edge: number for number, edge in reversed(list(enumerate(graph.edges)))}
     document = {

@@ -32,7 +32,7 @@ prepare(_Answer)
 
 
 def read(endpoint: str | None) -> dict[str, Counts]:
-    """Counts by function name.
+    """Return counts by function name.
 
     Args:
         endpoint: URL of the runtime.
@@ -58,7 +58,7 @@ def read(endpoint: str | None) -> dict[str, Counts]:
 
 
 def by_function(sums: list[tuple[str, str, int]]) -> dict[str, Counts]:
-    """Sums of (metric, function, value) as counts."""
+    """Return sums of (metric, function, value) as counts."""
     from fc_async_local.domain import metrics  # noqa: PLC0415 -- the runtime is an extra
 
     fields: Mapping[str, str] = {

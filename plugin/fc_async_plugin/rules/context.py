@@ -87,7 +87,7 @@ class Context:
         return found
 
     def violations(self, rule: str) -> list[tuple[Resource, Violation]]:
-        """Return what the service refuses about blocks, as far as a rule words it."""
+        """Return what the service refuses about blocks, for the rule that words it."""
         return self._violations.get(rule, [])
 
     @functools.cached_property
@@ -146,7 +146,7 @@ class Context:
         return any(used)
 
     def live_function(self, name: FunctionArn) -> LiveFunction | None:
-        """What the account has under a name whose region and account are filled in."""
+        """Return a function of the account by its ARN, with region and account filled in."""
         region = self.live.get((name.region, name.account_id))
         return region.functions.get(name.function) if region else None
 
@@ -155,7 +155,7 @@ class Context:
         return (name.region, name.account_id) in self.live
 
     def destinations(self) -> Iterator[tuple[Link, DestinationArn]]:
-        """Every destination that is a well-formed ARN."""
+        """Yield every destination that is a well-formed ARN."""
         for link in self.links:
             if not isinstance(link.arn, InvalidArn):
                 yield link, link.arn
@@ -189,7 +189,7 @@ class Suppressions:
         return False
 
     def unused(self) -> list[tuple[Suppression, str]]:
-        """Suppressions, and which of their rules, that no finding needed."""
+        """Return suppressions, each with a rule that it names and that found nothing."""
         return [
             (item, rule)
             for item in self.items

@@ -21,7 +21,7 @@ _FC2_SERVICE: Final = ":services/"
 
 
 def where(link: Link) -> Position:
-    """Where a destination is written."""
+    """Return where a destination is written."""
     return link.resource.where(*destination_path(link.outcome))
 
 

@@ -54,7 +54,7 @@ def check(
 
 
 def _masked(finding: Finding, secrets: list[str]) -> Finding:
-    """A finding that quotes no secret, should a template put one where a rule looks."""
+    """Return a finding without secrets, which a template may have where a rule looks."""
     message, fix = finding.message, finding.fix
     for secret in secrets:
         message, fix = message.replace(secret, "***"), fix.replace(secret, "***")
@@ -64,7 +64,7 @@ def _masked(finding: Finding, secrets: list[str]) -> Finding:
 def choose(
     rules: dict[str, Rule], select: Iterable[str] = (), ignore: Iterable[str] = ()
 ) -> list[Rule]:
-    """The rules that names and beginnings of names stand for."""
+    """Return the rules that ids and beginnings of ids select."""
     wanted = _prefixes(rules, select) or ("FCA",)
     unwanted = _prefixes(rules, ignore)
     return [

@@ -92,7 +92,7 @@ def age_shorter_than_delay(context: Context) -> Iterator[Finding]:
 
 
 def _number(block: dict[str, Any], key: str, allowed: limits.Range) -> int | None:
-    """A value in its range, the service's default if it isn't set, None if it is wrong."""
+    """Return a valid value, the service's default if it is not set, None if it is invalid."""
     value = block.get(key)
     if value is None:
         return allowed.default

@@ -29,7 +29,7 @@ _MANY: Final = 1000
 
 
 def _functions(context: Context) -> Iterator[tuple[Link, arn.FunctionArn, Resource | None]]:
-    """Every destination that is a function, with its resource if it is in a template."""
+    """Yield every destination that is a function, with its resource if a template has it."""
     for link, name in context.destinations():
         if isinstance(name, arn.FunctionArn):
             yield link, name, context.nodes.get(Node.of(name)._replace(qualifier=""))

@@ -10,5 +10,5 @@ from pathlib import Path
 
 
 def folder() -> Path:
-    """The folder to name after ``plugin:`` or ``component:``."""
+    """Return the folder to name after ``plugin:`` or ``component:``."""
     return Path(__file__).parent / "fc-async"

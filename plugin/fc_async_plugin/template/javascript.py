@@ -21,7 +21,7 @@ _LEADING_INTEGER: Final = re.compile(r"\s*([-+]?\d{1,300})")
 
 
 def to_text(value: Any) -> str:
-    """``String(value)``: lists join with commas, maps are ``[object Object]``."""
+    """Return ``String(value)``: lists join with commas, maps are ``[object Object]``."""
     if isinstance(value, str):
         return value
     if value is None:
@@ -36,7 +36,7 @@ def to_text(value: Any) -> str:
 
 
 def _number_text(value: float) -> str:
-    """``String(number)``: the shortest digits; exponents only from 1e21 on and below 1e-6."""
+    """Return ``String(number)``: shortest digits; exponents from 1e21 on and below 1e-6."""
     exact = float(value)
     if math.isnan(exact):
         return "NaN"
@@ -50,7 +50,7 @@ def _number_text(value: float) -> str:
 
 
 def lookup(value: Any, key: str) -> Any:
-    """``value[key]`` for plain values: map keys, list indices and ``length``."""
+    """Return ``value[key]`` of a plain value: map keys, list indices and ``length``."""
     if isinstance(value, dict):
         return value.get(key, MISSING)
     if isinstance(value, list | str):
@@ -68,6 +68,6 @@ def index(key: str) -> int | None:
 
 
 def parse_int(text: str) -> int | None:
-    """``parseInt(text)``; None for NaN."""
+    """Return ``parseInt(text)``; None for NaN."""
     match = _LEADING_INTEGER.match(text)
     return int(match[1]) if match else None
