@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The command line: one module per command; parses, calls, prints; no logic.
+"""The command line: one module per command, which parses, calls and prints.
 
-A command lives in ``cli/{name}.py`` (dashes become underscores, ``import`` is ``import_.py``) and
-exposes the click command as ``command``. This module is imported by every start of ``fc-async``,
-so it imports nothing but the standard library's smallest parts; click comes in with ``group``.
+A command is in ``cli/{name}.py`` (dashes become underscores, ``import`` is ``import_.py``), which
+exposes the click command as ``command``. Every start of ``fc-async`` imports this module, so it
+imports only small parts of the standard library; ``group`` imports click.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ __all__ = ["main"]
 
 
 def main() -> int:
-    """Entry point of ``fc-async``.
+    """Run ``fc-async`` with the arguments of the process.
 
     Returns:
         The exit code: 0 nothing to do or done, 1 failed, 2 ``plan`` has changes, 130 interrupted.

@@ -48,8 +48,8 @@ def load(path: str | None, account: Account, environment: str | None = None) -> 
 def resolved_by_s() -> dict[str, dict[str, Any]]:
     """Return props of resources as ``s`` has resolved them, read from standard input.
 
-    The component of ``s`` hands them over when it starts ``fc-async``: an output of another
-    resource, or what a plugin has changed, is known to ``s`` alone.
+    The component of ``s`` passes them when it starts ``fc-async``: only ``s`` knows the outputs of
+    other resources, and what a plugin has changed.
     """
     if os.environ.get(RESOLVED) != "-":
         return {}
@@ -70,7 +70,7 @@ def client(account: Account, region: str, project: Project | None = None) -> Cli
     Args:
         account: The options.
         region: The region.
-        project: The template, for what the options leave open.
+        project: The template, for what the options do not set.
     """
     _hush_credentials()
     return Session(
@@ -89,7 +89,7 @@ def _nothing(_: logging.LogRecord) -> bool:
 def _hush_credentials() -> None:
     """Keep ``alibabacloud_credentials`` from writing tracebacks to the terminal by itself.
 
-    It brings a handler of its own. What went wrong is in the error that it raises.
+    It has its own handler. The error that it raises has the reason, too.
     """
     if not os.environ.get("FC_ASYNC_DEBUG"):
         logging.getLogger("credentials").addFilter(_nothing)
@@ -98,8 +98,8 @@ def _hush_credentials() -> None:
 def _alias(account: Account, project: Project | None) -> str | None:
     """Return the alias whose keys are used; keys of another account would be worse than an error.
 
-    As with ``s``, its three environment variables win over the template's alias, not over ``-a``.
-    ``default`` is what ``s`` falls back to anyway, so it leaves the rest of the chain open.
+    As in ``s``, its three environment variables take precedence over the template's alias, not over
+    ``-a``. ``default`` is the fallback of ``s``, so it does not exclude the rest of the chain.
     """
     if account.access:
         return account.access
@@ -144,7 +144,7 @@ def regions(account: Account, project: Project | None = None) -> Iterator[Region
 
 
 class Target:
-    """The function that a command without a plan is about: a resource's, or a plain name.
+    """The function that a command names, by a resource of the template or by its own name.
 
     Attributes:
         function: Its name.

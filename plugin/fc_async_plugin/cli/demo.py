@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""``fc-async demo``: runs the demo's steps one after another and tells how it went."""
+"""``fc-async demo``: runs the steps of the demo and prints the result."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def command(*, keep: bool) -> None:
 
     Starts the local runtime, refuses a template whose destinations form a cycle, deploys a
     correct one, invokes with delay and with failure, kills the runtime and starts it again. Exit
-    code 0 means that everything it showed was checked and true.
+    code 0 means that all checks passed.
 
     \b
     Example:

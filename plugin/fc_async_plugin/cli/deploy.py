@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""``fc-async deploy``: makes the account what the template says, as a whole or not at all."""
+"""``fc-async deploy``: makes the account match the template, completely or not at all."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Choices(NamedTuple):
-    """What was chosen on the command line, beside template and account."""
+    """The options of the command, without template and account."""
 
     with_functions: bool
     prune: bool
@@ -58,8 +58,8 @@ class Choices(NamedTuple):
     default=None,
     help="Apply exactly this plan (plan --out FILE); refused if the account changed since.",
 )
-@click.option("--resume", is_flag=True, help="Go on with a deployment that was interrupted.")
-@click.option("--undo", is_flag=True, help="Take back a deployment that was interrupted.")
+@click.option("--resume", is_flag=True, help="Resume an interrupted deployment.")
+@click.option("--undo", is_flag=True, help="Undo an interrupted deployment.")
 def command(  # noqa: PLR0917 -- click passes options by name
     template: str | None,
     environment: str | None,
@@ -75,10 +75,10 @@ def command(  # noqa: PLR0917 -- click passes options by name
     resume: bool,
     undo: bool,
 ) -> int:
-    """Make the account what the template says.
+    """Make the account match the template.
 
-    The asynchronous configuration alone, beside s deploy; with --with-functions the functions too.
-    When a step fails, everything is undone. Ctrl-C stops after the steps that are running.
+    Deploys the asynchronous configuration, beside s deploy; with --with-functions the functions,
+    too. If a step fails, all steps are undone. Ctrl-C stops after the running steps.
 
     \b
     Examples:
@@ -175,7 +175,7 @@ def _deploy_saved(path: Path, account: Account, choices: Choices) -> int:
 
         execution = Execution(
             regions=regions,
-            # A plan may be applied elsewhere than it was made; the journal then lies here.
+            # A plan may be applied on another machine; the journal is then in the working folder.
             folder=folder if folder.is_dir() else Path.cwd(),
             template=Path(saved.template).name,
             target=connection.target_of(account),

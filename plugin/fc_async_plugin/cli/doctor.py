@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""``fc-async doctor``: what is missing on this machine."""
+"""``fc-async doctor``: checks this machine."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 @options.account_options
 @options.format_option
 def command(account: Account, output: Format) -> int:
-    """Say what is missing on this machine, and nothing when all is well.
+    """Check this machine, and print what is missing and how to fix it.
 
-    The account is asked only with --endpoint or --region. Exits 1 if something cannot work.
+    The account is checked only with --endpoint or --region. Exits 1 if there are errors.
 
     \b
     Examples:

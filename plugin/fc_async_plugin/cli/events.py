@@ -35,13 +35,17 @@ def command() -> None:
     metavar="URL",
     envvar="FC_ASYNC_MNS_ENDPOINT",
     default=None,
-    help="Where MNS is.  [default: asked of the local runtime, or the service's own]",
+    help="URL of MNS.  [default: that of the local runtime, or the service's]",
 )
 @click.option(
-    "--consume", is_flag=True, help="Delete what was shown; otherwise it comes back for others."
+    "--consume",
+    is_flag=True,
+    help="Delete each message after it was shown; otherwise it becomes visible again.",
 )
 @click.option("--once", is_flag=True, help="Stop when the queue is empty.")
-@click.option("--limit", type=click.IntRange(min=1), default=None, help="Stop after so many.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), default=None, help="Stop after this number of messages."
+)
 @options.account_options
 @options.format_option
 def tail_command(
@@ -133,7 +137,7 @@ def _bytes(payload: Payload) -> bytes:
     try:
         return payload.bytes()
     except InvalidEvent:
-        return payload.raw  # flagged as base64, and not base64
+        return payload.raw  # marked as base64, but not valid base64
 
 
 def _as_data(message: Shown) -> dict[str, Any]:

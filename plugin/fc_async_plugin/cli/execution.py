@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""Carries out a plan on the command line: ask, show progress, report how it ended.
+"""Carries out a plan on the command line: asks, shows progress, reports the result.
+
+The service may carry out a request of an interrupted run after the account was read.
 
 Invariants:
-    A request that an interrupted run sent may be carried out later than the account is read.
-    Creations and deletions that come late do not fail a resumed run. For everything else the
-    command waits until :data:`UNDER_WAY_SECONDS` have passed since the interrupted run's last
-    entry in the journal.
+
+- Creations and deletions that are carried out late do not fail a resumed run.
+- For all other requests the command waits until :data:`UNDER_WAY_SECONDS` have passed since the
+  last entry of the interrupted run in the journal.
 """
 
 from __future__ import annotations
@@ -41,8 +43,8 @@ if TYPE_CHECKING:
     from fc_async_plugin.plan.steps import Step
 
 UNDER_WAY_SECONDS: Final = 5.0
-"""How long after an interruption the service may still carry out a request. The service does not
-document a limit: a request that is in a queue there cannot be recalled."""
+"""Time after an interruption in which the service may still carry out a request. The service
+documents no limit. A request in a queue of the service cannot be recalled."""
 
 
 @dataclass(kw_only=True)
@@ -56,10 +58,10 @@ class Execution:
         regions: The account.
         folder: The project's folder; the journal is kept there.
         template: Name of the template's file.
-        target: Which account, in words: each has a journal of its own.
-        command: ``deploy`` or ``remove``: an interrupted one is resumed by the same.
-        yes: The answer to all questions is yes.
-        output: How to report.
+        target: The account, in words; each has its own journal.
+        command: ``deploy`` or ``remove``. The same command resumes an interrupted run.
+        yes: Answer all questions with yes.
+        output: Format of the report.
     """
 
     regions: Regions
@@ -74,7 +76,7 @@ class Execution:
         """Take the lock, after any other deployment of this target.
 
         Raises:
-            PluginError: The other one does not end, or the journal is damaged.
+            PluginError: The other deployment does not end, or the journal is damaged.
         """
         self._journal = Journal(self.folder, self.template, self.target, waiting=terminal.note)
         self._journal.__enter__()
@@ -88,7 +90,7 @@ class Execution:
         self._journal.__exit__(*details)
 
     def begin(self, *, resume: bool) -> None:
-        """Look at what an interrupted run left, before the account is read.
+        """Check what an interrupted run left, before the account is read.
 
         Raises:
             PluginError: An earlier run was interrupted and ``resume`` is not set, or another
@@ -107,15 +109,15 @@ class Execution:
     def carry_out(
         self, make_plan: Callable[[], Plan], show: Callable[[Plan], object], *, question: str
     ) -> int:
-        """Plan, carry out the plan, and report how it ended.
+        """Plan, carry out the plan, and report the result.
 
-        What an interrupted run did before (see :meth:`begin`) is undone too if this one fails.
+        The steps of an interrupted run (see :meth:`begin`) are undone, too, if this run fails.
 
         Args:
             make_plan: Reads the account and plans. Called again when a request of the interrupted
                 run was carried out after the account had been read.
             show: Prints a plan.
-            question: Asked before anything changes. Nothing is asked or done if the plan is empty.
+            question: Asked before the first change. It is not asked if the plan is empty.
 
         Returns:
             The exit code.
@@ -175,7 +177,7 @@ class Execution:
             sleep(UNDER_WAY_SECONDS - passed)
 
     def take_back(self) -> int:
-        """Undo what an interrupted deployment did, and report how it ended."""
+        """Undo what an interrupted deployment did, and report the result."""
         journal = self._journal
         count = len(journal.standing)
         if not count:
@@ -203,9 +205,9 @@ class Execution:
 
 @contextmanager
 def interruptible() -> Iterator[threading.Event]:
-    """Turns the first Ctrl-C (or SIGTERM) into an event, so that what runs can end.
+    """Turn the first Ctrl-C (or SIGTERM) into an event, so that running steps can end.
 
-    The second one takes its usual course.
+    The second one has its usual effect.
     """
     stop = threading.Event()
     if threading.current_thread() is not threading.main_thread():
@@ -232,7 +234,7 @@ def _ways_out(command: str) -> str:
 
 
 def tell(report: Report, total: int, command: str) -> None:
-    """Print how it ended."""
+    """Print the result."""
     if report.outcome == "done":
         click.echo(f"Done: {total} of {total} steps.")
         return

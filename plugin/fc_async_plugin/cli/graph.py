@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""``fc-async graph``: reads templates, draws where results go."""
+"""``fc-async graph``: draws the destinations of templates."""
 
 from __future__ import annotations
 
@@ -22,11 +22,13 @@ FORMATS: Final = ("text", "mermaid", "dot", "svg", "json", "html")
 @click.option(
     "--live",
     is_flag=True,
-    help="Read the account too: what is configured there and stands in no template.",
+    help="Include what only the account has: configuration without a template.",
 )
-@click.option("--counts", is_flag=True, help="Show what the local runtime has counted.")
+@click.option("--counts", is_flag=True, help="Show the counts of the local runtime.")
 @account_options
-@click.option("--format", "output", type=click.Choice(FORMATS), default=None, help="How to draw.")
+@click.option(
+    "--format", "output", type=click.Choice(FORMATS), default=None, help="Format of the drawing."
+)
 @click.option(
     "-o",
     "--output",
@@ -34,7 +36,7 @@ FORMATS: Final = ("text", "mermaid", "dot", "svg", "json", "html")
     metavar="FILE",
     type=click.Path(dir_okay=False, path_type=Path),
     default=None,
-    help="Write here; the ending says the format if --format doesn't.",
+    help="Write to this file. Its ending is the format, unless --format is given.",
 )
 def command(
     *,
@@ -46,7 +48,7 @@ def command(
     output: str | None,
     target: Path | None,
 ) -> None:
-    """Draw where results go; cycles are red.
+    """Draw the destinations of functions; cycles are red.
 
     \b
     Examples:

@@ -2,7 +2,7 @@
 """The command group and its conventions: lazy commands, exit codes, one message per error.
 
 Every command runs inside :func:`run`, so no command catches an error only to print it, and none
-calls ``sys.exit``. This module knows no command but by name.
+calls ``sys.exit``. Commands are imported when they are named.
 """
 
 from __future__ import annotations
@@ -107,13 +107,13 @@ def run(arguments: Sequence[str]) -> int:
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal of ASCII gets "?" for an arrow
+            stream.reconfigure(errors="replace")  # an ASCII terminal gets "?" for an arrow
     try:
         code = group.main(args=list(arguments), prog_name="fc-async", standalone_mode=False)
         sys.stdout.flush()
     except BrokenPipeError:
-        # The reader (head, a closed pager) has seen enough. Python would complain once more when
-        # it flushes at exit, hence the replacement. 1 is what click says in the same case.
+        # The reader (head, a closed pager) has gone. Python would raise the error again when it
+        # flushes at exit, hence the replacement. click exits with 1 in the same case.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except (KeyboardInterrupt, click.Abort):
@@ -122,7 +122,7 @@ def run(arguments: Sequence[str]) -> int:
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.UsageError as error:
-        # Not click's 2: that is "the plan has changes", and a typo must not look like it.
+        # Not click's 2, which is "the plan has changes".
         error.show()
         return FAILED
     except Exception as error:  # noqa: BLE001 -- the outermost frame: every error ends as a message
@@ -158,5 +158,5 @@ def _os_error(error: OSError) -> str:
 
 
 def debugging() -> bool:
-    """Whether FC_ASYNC_DEBUG asks for stack traces."""
+    """Return whether FC_ASYNC_DEBUG asks for stack traces."""
     return os.environ.get("FC_ASYNC_DEBUG", "") not in {"", "0"}

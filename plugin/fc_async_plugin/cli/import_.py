@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""``fc-async import``: from the account into the template."""
+"""``fc-async import``: writes the configuration of the account into the template."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def command(
     dry_run: bool,
     yes: bool,
 ) -> None:
-    """Write what is configured in the account into the template.
+    """Write the configuration of the account into the template.
 
-    Only values that differ are changed; comments, variables and formatting stay. For the RESOURCEs
-    named, or for all functions of the template.
+    Only values that differ are changed; comments, variables and formatting stay. Imports for the
+    named RESOURCEs, or for all functions of the template.
 
     \b
     Examples:

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     metavar="FOLDER",
     default=".",
     show_default=True,
-    help="Where the project's folder is made.",
+    help="Folder for the project's folder.",
 )
-@click.option("--no-input", is_flag=True, help="Ask nothing; use the defaults.")
-@click.option("--overwrite", is_flag=True, help="Write into a folder that is there already.")
+@click.option("--no-input", is_flag=True, help="Do not ask; use the defaults.")
+@click.option("--overwrite", is_flag=True, help="Write into an existing folder.")
 @click.option("--list", "list_only", is_flag=True, help="List the templates and stop.")
 def command(
     template: str,
@@ -37,7 +37,8 @@ def command(
 ) -> None:
     """Start a project from TEMPLATE.
 
-    It works as it is: its tests pass on the local runtime, and fc-async validate finds nothing.
+    The new project works at once: its tests pass on the local runtime, and fc-async validate finds
+    nothing.
 
     \b
     Examples:

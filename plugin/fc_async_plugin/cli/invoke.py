@@ -60,7 +60,7 @@ class Choices(NamedTuple):
     "asynchronous",
     default=True,
     show_default=True,
-    help="Have it called and return at once, or wait for the result.",
+    help="Return when the call is accepted, or wait for the result.",
 )
 @click.option(
     "--delay", type=int, metavar="SECONDS", default=None, help="Call it later: 1 to 3599 seconds."
@@ -78,14 +78,14 @@ class Choices(NamedTuple):
     "--batch",
     metavar="FILE",
     default=None,
-    help="Call it once for every line of FILE (- is stdin); --task-id is then the ids' prefix.",
+    help="Call it once for every line of FILE (- is stdin); --task-id is the prefix of the ids.",
 )
 @click.option(
     "--concurrency",
     type=click.IntRange(1, 1000),
     default=32,
     show_default=True,
-    help="With --batch: how many are on the wire at a time.",
+    help="With --batch: number of requests at the same time.",
 )
 @options.raw_option
 @options.where_options
@@ -215,7 +215,7 @@ def _tell_result(result: InvokeResult, output: Format, *, raw: bool) -> int:
             terminal.note(result.log.rstrip("\n"))
         if sys.stdout.isatty() and not raw:
             terminal.tell(result.text())
-        else:  # a program gets the bytes that the function returned, and no others
+        else:  # a program gets exactly the bytes that the function returned
             sys.stdout.buffer.write(result.payload)
             sys.stdout.flush()
         if result.error_type:

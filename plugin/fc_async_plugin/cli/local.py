@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """``fc-async local start``: the local runtime in the foreground.
 
-stdout carries what was started and nothing else (with ``--format json`` exactly one line), logs go
-to stderr. Everything that runs is :mod:`fc_async_local.embedded`'s.
+stdout has only the addresses (with ``--format json`` exactly one line); logs go to stderr. The
+runtime itself is in :mod:`fc_async_local.embedded`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _LEVELS: Final = ("debug", "info", "warning", "error")
 _LOG_FORMAT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 _OWN_OPTIONS: Final = ("access_keys", "strict_auth", "region", "account_id", "create_missing")
-"""Settings that have an option of their own and are not to be had with ``--set``."""
+"""Settings that have their own option and cannot be given with ``--set``."""
 
 
 @click.group("local")
@@ -48,14 +48,14 @@ def command() -> None:
     type=click.IntRange(0, 65_532),
     default=DEFAULT_PORT,
     show_default=True,
-    help="Port of the FC API and the console; services follow it, busy ones move up. 0: any.",
+    help="Port of the FC API and the console; services use the next free ports. 0: any.",
 )
 @click.option(
     "--data",
     type=click.Path(file_okay=False, path_type=Path),
     default=_project_folder.RUNTIME,
     show_default=True,
-    help="Folder that keeps queue, functions and messages over restarts.",
+    help="Folder for queue, functions and messages, which are kept over restarts.",
 )
 @click.option(
     "--store",
@@ -72,13 +72,15 @@ def command() -> None:
     show_default=True,
     help="virtual: time stands still until the admin API moves it.",
 )
-@click.option("--region", metavar="ID", default=None, help="Region to be.  [default: cn-hangzhou]")
-@click.option("--account-id", metavar="ID", default=None, help="Account to be.")
+@click.option(
+    "--region", metavar="ID", default=None, help="Region to emulate.  [default: cn-hangzhou]"
+)
+@click.option("--account-id", metavar="ID", default=None, help="Account to emulate.")
 @click.option(
     "--strict-auth",
     is_flag=True,
     help="Verify signatures, with the keys of --access-keys or of ALIBABA_CLOUD_ACCESS_KEY_ID "
-    "and ALIBABA_CLOUD_ACCESS_KEY_SECRET. By default any key is taken.",
+    "and ALIBABA_CLOUD_ACCESS_KEY_SECRET. By default any key is accepted.",
 )
 @click.option(
     "--access-keys",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""``fc-async logs``: what the tasks of a function printed."""
+"""``fc-async logs``: shows the output of a function's tasks."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ _NEWEST = 100
 @click.command()
 @options.function_argument
 @click.argument("task_id", metavar="[TASK]", required=False)
-@click.option("-F", "--follow", is_flag=True, help="Go on with tasks that end from now on.")
+@click.option("-F", "--follow", is_flag=True, help="Also show tasks that end from now on.")
 @click.option(
     "--limit",
     type=click.IntRange(min=1),
     default=20,
     show_default=True,
-    help="At most so many tasks, the newest.",
+    help="Largest number of tasks, newest first.",
 )
 @options.raw_option
 @options.where_options

@@ -1,9 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Options that several commands share, so that one name means one thing everywhere.
-
-Names are those that users of ``s`` type already. This module declares; it reads no file and opens
-no connection before a command asks for it.
-"""
+"""Options that several commands share. Where ``s`` has the same option, the name is the same."""
 
 from __future__ import annotations
 
@@ -21,7 +17,7 @@ Format = Literal["text", "json"]
 
 
 class Account(NamedTuple):
-    """Which account a command talks to, and how.
+    """The account of a command, and how it is reached.
 
     Attributes:
         endpoint: URL of the local runtime or of the service; None: the region's own endpoint.
@@ -37,11 +33,11 @@ class Account(NamedTuple):
 
 
 class Where(NamedTuple):
-    """Where the function is that a command is about.
+    """The place of the function that a command names.
 
     Attributes:
         qualifier: Version or alias, or None: LATEST.
-        template: The template that may name it, or None: the one in this folder.
+        template: The template that may name the function, or None: the one in this folder.
         environment: Environment of env.yaml, or None.
         account: The account.
     """
@@ -59,7 +55,7 @@ def _resources(context: click.Context, _: click.Parameter, incomplete: str) -> l
     try:
         project = template.load(context.params.get("template"))
     except template.TemplateError:
-        return []  # nothing to offer; the command itself will say what is wrong
+        return []  # no names to offer; the command itself reports the error
     return [one.name for one in project.resources if one.name.startswith(incomplete)]
 
 
@@ -97,7 +93,7 @@ env_option = click.option(
 """``environment: str | None``."""
 
 yes_option = click.option(
-    "-y", "--yes", "--assume-yes", "yes", is_flag=True, help="Don't ask before changing anything."
+    "-y", "--yes", "--assume-yes", "yes", is_flag=True, help="Do not ask before a change."
 )
 """``yes: bool``."""
 
@@ -108,14 +104,14 @@ format_option = click.option(
     type=click.Choice(["text", "json"]),
     default="text",
     show_default=True,
-    help="How to print. JSON on stdout is JSON alone; notes go to stderr.",
+    help="Output format. With json, stdout has only JSON; notes go to stderr.",
 )
 """``output: Format``."""
 
 raw_option = click.option(
     "--raw",
     is_flag=True,
-    help="Write what the function wrote as it is, escape sequences included.",
+    help="Write the output of the function unchanged, escape sequences included.",
 )
 """``raw: bool``."""
 
@@ -132,7 +128,7 @@ resource_option = click.option(
 with_functions_option = click.option(
     "--with-functions",
     is_flag=True,
-    help="The functions too: code, settings, a version and alias that configuration needs.",
+    help="Include the functions: code, settings, and versions and aliases for configuration.",
 )
 """``with_functions: bool``."""
 
@@ -144,7 +140,7 @@ prune_option = click.option(
 skip_validation_option = click.option(
     "--skip-validation",
     is_flag=True,
-    help="Go on in spite of errors in the template and of destination cycles in the account.",
+    help="Ignore errors in the template and destination cycles in the account.",
 )
 """``skip_validation: bool``."""
 
@@ -158,7 +154,7 @@ endpoint_option = click.option(
     metavar="URL",
     envvar="FC_ASYNC_ENDPOINT",
     default=None,
-    help="Talk to this endpoint, such as the local runtime's.  [env: FC_ASYNC_ENDPOINT]",
+    help="Use this endpoint, such as the local runtime's.  [env: FC_ASYNC_ENDPOINT]",
 )
 """``endpoint: str | None``."""
 

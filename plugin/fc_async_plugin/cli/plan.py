@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""``fc-async plan``: what a deployment would change. Changes nothing itself."""
+"""``fc-async plan``: shows what a deployment would change."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     metavar="FILE",
     type=click.Path(dir_okay=False),
     default=None,
-    help="Keep the plan for deploy --from-plan. Values of environment variables are not in it.",
+    help="Write the plan for deploy --from-plan, without values of environment variables.",
 )
 def command(
     template: str | None,
@@ -45,7 +45,7 @@ def command(
 ) -> int:
     """Show what deploy would change, and change nothing.
 
-    Exit codes: 0 nothing to do, 2 there are changes, 1 failed: deploy would refuse it too.
+    Exit codes: 0 nothing to do, 2 there are changes, 1 failed (deploy would fail, too).
 
     \b
     Examples:
@@ -90,7 +90,7 @@ def command(
 
 
 def print_plan(plan: Plan, output: Format) -> None:
-    """Print a plan to stdout, and what stands in its way to stderr."""
+    """Print a plan to stdout, and its obstacles to stderr."""
     from fc_async_plugin.cli import terminal
     from fc_async_plugin.plan import report as plan_report
 

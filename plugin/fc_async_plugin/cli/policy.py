@@ -24,25 +24,25 @@ if TYPE_CHECKING:
 @options.account_id_option
 @options.access_option
 @options.with_functions_option
-@click.option("--deployer", is_flag=True, help="What the keys need that deploy, instead.")
+@click.option("--deployer", is_flag=True, help="Print the policy of the keys that deploy, instead.")
 @click.option(
     "--against",
     metavar="FILE",
     type=click.Path(exists=True, dir_okay=False),
     default=None,
-    help="Compare with this policy document; exit 1 if it allows too little.",
+    help="Compare with this policy document; exit 1 if permissions are missing.",
 )
 @click.option(
     "--live",
     is_flag=True,
-    help="Compare with what each role is allowed in RAM; exit 1 if that is too little.",
+    help="Compare with the policies of each role in RAM; exit 1 if permissions are missing.",
 )
 @click.option(
     "--ram-endpoint",
     metavar="URL",
     default="https://ram.aliyuncs.com",
     show_default=True,
-    help="With --live: where RAM is.",
+    help="With --live: URL of RAM.",
 )
 @options.format_option
 def command(  # noqa: PLR0917 -- click passes options by name

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The progress of a deployment: a bar on a terminal, a line per step in a log."""
+"""Shows the progress of a deployment: a bar on a terminal, a line per step in a log."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Progress:
-    """Watches a deployment, on stderr.
+    """Shows the progress of a deployment on stderr.
 
     Args:
         total: Number of steps.
@@ -37,12 +37,12 @@ class Progress:
         self._task = self._bar.add_task("deploying", total=total)
 
     def __enter__(self) -> Self:
-        """Show it."""
+        """Show the bar."""
         self._bar.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Take it away."""
+        """Remove the bar."""
         self._bar.stop()
 
     def started(self, step: Step, index: int) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Reading the templates that a command line names, so that one bad file doesn't hide the others."""
+"""Reads the templates that a command names; an invalid file does not hide the others."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ def read_all(
         files: Names, None for the working folder's template; each is read once.
         account: The shared options.
         env: Environment of ``env.yaml``.
-        live: Whether to read the account too.
-        ram_endpoint: Where to read what roles are allowed; None: don't.
+        live: Read the account, too.
+        ram_endpoint: URL of RAM, to read the policies of roles; None: they are not read.
 
     Returns:
-        What could be read, and what was wrong with the rest.
+        The templates that could be read, and the problems of the others.
 
     Raises:
         FcAsyncError: The account cannot be read.

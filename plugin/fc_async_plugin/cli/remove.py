@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""``fc-async remove``: takes what the template configures out of the account."""
+"""``fc-async remove``: deletes the configuration of the template from the account."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @options.with_functions_option
 @options.yes_option
 @options.format_option
-@click.option("--resume", is_flag=True, help="Go on with a removal that was interrupted.")
+@click.option("--resume", is_flag=True, help="Resume an interrupted removal.")
 def command(
     template: str | None,
     environment: str | None,
@@ -36,8 +36,8 @@ def command(
 ) -> int:
     """Delete the asynchronous configuration that the template has a block for.
 
-    With --with-functions the functions too, with all their configuration, aliases and versions:
-    that cannot be undone. Functions that have triggers are left to s remove.
+    With --with-functions, also delete the functions with all their configuration, aliases and
+    versions, which cannot be undone. s remove deletes functions that have triggers.
 
     \b
     Examples:

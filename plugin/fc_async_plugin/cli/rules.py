@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""``fc-async rules``: what validate looks for, also as the index of the rules' pages."""
+"""``fc-async rules``: lists the rules of validate, also as the index of their pages."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 _HEAD: Final = """\
 # Rules
 
-What `fc-async validate` looks for. Each rule has an id that never changes its meaning, and a page
-with an example that is refused and one that is accepted. How to choose rules and how to suppress a
-finding is told in [validate](../validate.md).
+The rules of `fc-async validate`. Each rule has an id that never changes its meaning, and a page
+with an example that is refused and one that is accepted. [validate](../validate.md) explains how to
+select rules and how to suppress a finding.
 
 | rule | severity | name | what it finds |
 | --- | --- | --- | --- |
@@ -45,7 +45,7 @@ _TREE: Final = """
     type=click.Choice(["text", "json", "markdown"]),
     default="text",
     show_default=True,
-    help="How to print.",
+    help="Output format.",
 )
 def command(*, schema: bool, props: bool, output: str) -> None:
     """List the rules of validate with their severities.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""``fc-async s-plugin``: where Serverless Devs finds us."""
+"""``fc-async s-plugin``: prints the folder of the plugin for Serverless Devs."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def create(
     ask: Callable[[Question], str] | None,
     overwrite: bool = False,
 ) -> Path:
-    """Make a project.
+    """Make a project from a template.
 
     Args:
         template: A shipped template's name, or a folder or address that cookiecutter takes.
@@ -81,7 +81,7 @@ def create(
     )
     from cookiecutter.main import cookiecutter
 
-    # Its log repeats what it raises, stack trace included.
+    # Its log repeats the errors that it raises, with their stack traces.
     logging.getLogger("cookiecutter").addHandler(logging.NullHandler())
     source = folder() / template
     shipped = source.is_dir()

@@ -45,13 +45,13 @@ _task = click.argument("task_id", metavar="TASK")
     default=None,
     help="Only tasks in this status.",
 )
-@click.option("--prefix", default=None, help="Only tasks whose id begins so.")
+@click.option("--prefix", default=None, help="Only tasks whose id has this prefix.")
 @click.option(
     "--limit",
     type=click.IntRange(min=1),
     default=100,
     show_default=True,
-    help="At most so many, the newest.",
+    help="Largest number of tasks, newest first.",
 )
 @options.where_options
 @options.format_option
@@ -151,7 +151,7 @@ def _stop(tasks: FunctionTasks, task_id: str) -> bool:
     type=click.FloatRange(min=0),
     default=None,
     metavar="SECONDS",
-    help="Give up after so long.  [default: never]",
+    help="Longest wait.  [default: no limit]",
 )
 @options.where_options
 @options.format_option
@@ -180,7 +180,7 @@ def wait_command(
     type=click.IntRange(min=1),
     default=1000,
     show_default=True,
-    help="With --failed: at most so many, the newest.",
+    help="With --failed: largest number of tasks, newest first.",
 )
 @options.where_options
 @options.yes_option
@@ -196,8 +196,8 @@ def replay_command(
 ) -> int:
     """Invoke FUNCTION again with the payloads of TASKs that have ended, byte for byte.
 
-    A replayed task's id is that of the first one with -replay-N behind it, so that replaying twice
-    by accident is noticed.
+    The id of the new task is that of the first one with the suffix -replay-N, so that a second
+    replay by accident is refused.
     """
     from fc_async_plugin.cli import connection, terminal
 
@@ -280,8 +280,8 @@ def shown_time(milliseconds: int | None, *, short: bool = False) -> str | None:
     """Return a moment in this machine's time zone.
 
     Args:
-        milliseconds: Since the epoch; None or 0: there is none.
-        short: To the second and without the zone's offset, instead of to the millisecond with it.
+        milliseconds: Time since the epoch; None or 0: unknown.
+        short: Seconds without the zone's offset, instead of milliseconds with it.
     """
     if not milliseconds:
         return None

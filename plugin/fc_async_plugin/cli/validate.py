@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 @click.option(
     "--live",
     is_flag=True,
-    help="Read the account too: functions, qualifiers and configuration that stand in no template.",
+    help="Include what only the account has: functions, qualifiers, configuration.",
 )
-@click.option("--roles", is_flag=True, help="Read in RAM what the functions' roles may do, too.")
+@click.option("--roles", is_flag=True, help="Check the roles of the functions, read from RAM.")
 @click.option(
     "--ram-endpoint",
     metavar="URL",
@@ -43,10 +43,14 @@ if TYPE_CHECKING:
     show_default=True,
     help="How to print.",
 )
-@click.option("--select", multiple=True, metavar="RULE", help="Run only these (FCA031, or FCA03).")
-@click.option("--ignore", multiple=True, metavar="RULE", help="Don't run these.")
-@click.option("--notes", is_flag=True, help="Show notes too (text; other formats have them).")
-@click.option("--strict", is_flag=True, help="Fail on warnings too.")
+@click.option(
+    "--select", multiple=True, metavar="RULE", help="Run only these rules (FCA031, or FCA03)."
+)
+@click.option("--ignore", multiple=True, metavar="RULE", help="Do not run these rules.")
+@click.option(
+    "--notes", is_flag=True, help="Show notes, too (text; other formats always have them)."
+)
+@click.option("--strict", is_flag=True, help="Fail on warnings, too.")
 def command(
     *,
     files: tuple[str, ...],
@@ -64,8 +68,8 @@ def command(
 ) -> int:
     """Check templates: syntax, variables, ranges, destinations, cycles. Needs no account.
 
-    Several templates are checked together: destinations may lead from one to the other. Exit code
-    0 means no errors, 1 that there are some.
+    Several templates are checked together, because destinations may lead from one to another. Exit
+    code 0 means no errors, 1 means errors.
 
     \b
     Examples:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""``fc-async demo``: the main job from end to end, on one machine, with nothing made up.
+"""``fc-async demo``: runs the main functions of the product from end to end on one machine.
 
-It uses the product only through its interfaces (command line, HTTP API, SDK, official MNS client),
-so that what it shows is what a user gets. Every step checks what it shows and raises
-:class:`~fc_async_plugin.demo.steps.DemoFailed` if it isn't so.
+It uses only the interfaces that users have: command line, HTTP API, SDK, official MNS client. Every
+step checks what it shows, and raises :class:`~fc_async_plugin.demo.steps.DemoFailed` if a check
+fails.
 """

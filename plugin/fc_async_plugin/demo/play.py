@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The order of the demo's steps, and the life of the runtime that they talk to."""
+"""Runs the steps of the demo in order, and starts and stops its runtime."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ __all__ = ["DemoFailed", "play"]
 
 
 def play(console: Console, folder: Path) -> None:
-    """Play all steps in a folder that may be thrown away afterwards.
+    """Run all steps in a temporary folder.
 
     Raises:
-        DemoFailed: Something that was to be shown wasn't so.
+        DemoFailed: A check failed.
     """
     source = resources.files("fc_async_plugin.demo")
     for name in ("project", "cyclic"):
@@ -62,5 +62,5 @@ def _play(console: Console, folder: Path, process: RuntimeProcess) -> None:
 
 
 def heading(console: Console, number: int, title: str) -> None:
-    """Announce a step."""
+    """Print the heading of a step."""
     console.print(f"\n{number}/7  {title}", style="bold cyan")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The demo's seven steps. Each shows something, checks it, and raises if it isn't so.
+"""The seven steps of the demo. Each checks what it shows, and raises if a check fails.
 
-Steps talk to the runtime from outside only; what they learn travels in :class:`Stage`.
+Steps use the runtime from outside only. :class:`Stage` has what they share.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ CONFIGURATION_CHANGES = 2
 
 
 class DemoFailed(Exception):
-    """Something that the demo shows wasn't so."""
+    """A check of the demo failed."""
 
 
 class Stage(NamedTuple):
-    """What all steps share."""
+    """The objects that all steps share."""
 
     console: Console
     process: RuntimeProcess
@@ -76,9 +76,9 @@ def clock_time(milliseconds: int) -> str:
 
 
 def run(console: Console, *arguments: str, cwd: Path, expect: int, skip_until: str = "") -> str:
-    """Run ``fc-async`` as a user would, show what it prints, and hold it to an exit code.
+    """Run ``fc-async`` in a process, show its output, and check its exit code.
 
-    ``skip_until`` leaves out the lines before the first that begins so: they were shown before.
+    ``skip_until`` leaves out the lines before the first with this prefix, which were shown before.
     """
     console.print(Text(f"  $ fc-async {' '.join(arguments)}", style="bold"), soft_wrap=True)
     done = subprocess.run(  # noqa: S603 -- our own command, no shell
@@ -101,7 +101,7 @@ def run(console: Console, *arguments: str, cwd: Path, expect: int, skip_until: s
 
 
 def until(condition: Callable[[], bool], claim: str) -> None:
-    """Ask again and again until it is so, or fail."""
+    """Wait until a condition holds, or fail."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not condition():
         check(time.monotonic() < deadline, f"not within {PATIENCE_SECONDS} s: {claim}")
@@ -123,7 +123,7 @@ def refuse_cycle(stage: Stage) -> None:
     """Step 2: show that a template with a destination cycle is refused, with the place."""
     printed = run(stage.console, "validate", cwd=stage.folder / "cyclic", expect=1)
     for name in ("resize", "watermark", "s.yaml:"):
-        check(name in printed, f"the refusal doesn't name {name}")
+        check(name in printed, f"the refusal does not name {name}")
 
 
 def deploy(stage: Stage) -> None:
@@ -177,7 +177,10 @@ def invoke_failing(stage: Stage) -> None:
     say(stage.console, f"  request     {event.request.json()}")
     say(stage.console, f"  error       {event.response.json()['errorMessage']}")
     check(event.request_id == accepted.request_id, "the event is of another request")
-    check(event.attempts == ATTEMPTS and not event.succeeded, "the event tells another story")
+    check(
+        event.attempts == ATTEMPTS and not event.succeeded,
+        "the event has other attempts or another outcome",
+    )
 
 
 def survive_kill(stage: Stage) -> Stage:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What an account has in one region, as far as rules and the graph care: data, and its edges."""
+"""The functions of an account in one region, and their edges in the destination graph."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class LiveFunction(msgspec.Struct, frozen=True, kw_only=True):
         configs: Asynchronous configuration by qualifier.
         aliases: The versions behind each alias.
         versions: Ids of published versions.
-        triggers: What invokes it.
+        triggers: Triggers of the function.
     """
 
     function: Function
@@ -35,7 +35,7 @@ class LiveFunction(msgspec.Struct, frozen=True, kw_only=True):
     triggers: tuple[Trigger, ...] = ()
 
     def has_qualifier(self, qualifier: str) -> bool:
-        """Whether a version or alias of this name exists."""
+        """Return whether a version or alias of this name exists."""
         return (
             qualifier == limits.DEFAULT_QUALIFIER
             or qualifier in self.aliases
@@ -49,7 +49,7 @@ class LiveRegion(NamedTuple):
     Attributes:
         region: Region id.
         account_id: Account id, the same as the templates' ("" if theirs is unknown).
-        functions: All of them, by name.
+        functions: All functions of the region, by name.
     """
 
     region: str
@@ -89,5 +89,5 @@ class LiveRegion(NamedTuple):
         try:
             parsed = arn.parse(text)
         except InvalidArn:
-            return None  # what the account accepted long ago leads nowhere that matters here
+            return None  # an old destination that is not valid any more leads to no node
         return Node.of(resolve(parsed, region=self.region, account_id=self.account_id))

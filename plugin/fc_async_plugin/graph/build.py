@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""From resources to the destination graph.
+"""Builds the destination graph of resources. Pure.
 
-Empty region and account mean those of the function that has the destination, ``LATEST`` is the
-same as none, and an alias stands for all versions that it may lead to. Pure.
+An empty region or account in an ARN is that of the function that has the destination. ``LATEST``
+equals no qualifier. An alias stands for all versions that it may lead to.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ class Link(NamedTuple):
     """One destination as it is written in a template.
 
     Attributes:
-        resource: Whose.
+        resource: The resource that has it.
         outcome: ``onSuccess`` or ``onFailure``.
-        kind: The same as kind of edge.
+        kind: The same as the kind of an edge.
         text: The ARN as written.
         arn: The ARN with region and account filled in, or what is wrong with it.
     """
@@ -65,7 +65,7 @@ def links(resources: Iterable[Resource]) -> list[Link]:
 
 
 def possible_accounts(written: Iterable[Link]) -> list[str]:
-    """Return the accounts that may be the own one of resources whose account is unknown.
+    """Return the accounts that resources whose account is unknown may belong to.
 
     Args:
         written: Destinations as they are written.
@@ -127,15 +127,15 @@ def build(
     aliases: Mapping[Node, tuple[str, ...]] | None = None,
     live: Iterable[Edge] = (),
 ) -> Graph:
-    """Make the graph of what resources say.
+    """Build the graph of resources.
 
     Args:
-        resources: Of one or several templates.
-        aliases: Versions behind aliases, by the alias's node, as far as they are known.
-        live: Edges that exist in the account already and stand in no template.
+        resources: Resources of one or several templates.
+        aliases: Known versions behind aliases, by the node of the alias.
+        live: Edges of the account that no template has.
 
-    When the own account is unknown and destinations name several, only one of them can be the own
-    one. The graph is made for the account with which it has a cycle, if there is such an account.
+    If the account is unknown and destinations name several, only one of them can be the functions'
+    own. The graph is built for an account with which it has a cycle, if there is one.
     """
     functions = [resource for resource in resources if is_function(resource)]
     live = tuple(live)

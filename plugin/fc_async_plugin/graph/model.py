@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The destination graph of templates and accounts: edges with the place where they are written."""
+"""The destination graph of templates and accounts; its edges know where they are written."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from fc_async_sdk.spec.graph import Node
 
 EdgeKind = Outcome | Literal["trigger"]
-"""On which outcome a result goes there; ``trigger``: a queue, topic or bus calls the function."""
+"""The outcome of a destination; ``trigger``: a queue, topic or bus invokes the function."""
 
 
 class Written:
-    """Where something stands in a template; the place is looked up when it is asked for.
+    """A value of a template, whose place is looked up on request.
 
     Args:
-        resource: In which resource.
-        path: Where below its props.
+        resource: The resource that has it.
+        path: Its path, from props down.
     """
 
     __slots__ = ("path", "resource")
@@ -38,13 +38,13 @@ class Written:
 
 
 class Edge(NamedTuple):
-    """One way that a result can take.
+    """One destination or trigger.
 
     Attributes:
-        source: The function whose result it is.
-        target: Where it goes.
-        kind: On which outcome.
-        written: Where, or None for what is only live in the account.
+        source: The function whose result is sent, or the event source of a trigger.
+        target: The destination, or the function of a trigger.
+        kind: The outcome that is sent, or ``trigger``.
+        written: Its value in a template; None: only the account has it.
         via: Name of the trigger.
     """
 
@@ -56,7 +56,7 @@ class Edge(NamedTuple):
 
     @property
     def position(self) -> Position | None:
-        """Where this was written, or None for what is only live in the account."""
+        """Where the edge is written; None: only the account has it."""
         return self.written.position if self.written else None
 
 
@@ -79,7 +79,7 @@ class Graph:
 
     @property
     def nodes(self) -> list[Node]:
-        """All nodes; the number of a node is its place here."""
+        """All nodes; the number of a node is its index."""
         return list(self._index)
 
     def number(self, node: Node) -> int:

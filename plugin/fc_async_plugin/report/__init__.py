@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""Findings and plans for people and machines: text, JSON, SARIF, graphs."""
+"""What commands show: findings, graphs, counts of a runtime, checks of a machine."""

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What is missing on this machine, and what to do about it.
+"""Checks a machine for what fc-async needs.
 
-Each check looks at one thing and returns a complaint or None. Nothing is changed, nothing is sent
-but one read to the endpoint. A machine on which all is well gets no complaint.
+Each check yields complaints about one thing. Nothing is changed, and only the check of the account
+sends a request.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ EXTRAS: Final = {
     "cli": ("click", "yaml", "rich", "cookiecutter", "pathspec", "fastcrc"),
     "local": ("uvicorn", "starlette", "httptools", "aiohttp"),
 }
-"""Modules that each extra brings."""
+"""Modules that each extra installs."""
 SQLITE: Final = (3, 35, 0)
-"""The first version that has RETURNING, which the local queue is built on."""
+"""The first version with RETURNING, which the local queue uses."""
 FREE_BYTES: Final = 200 * 1024 * 1024
 _NODE_SECONDS: Final = 20
 
 
 class Complaint(NamedTuple):
-    """One thing that isn't well.
+    """One problem of a machine.
 
     Attributes:
-        level: An error keeps something from working, a warning may.
-        what: What was found.
+        level: An error makes a command fail; a warning may.
+        what: The problem.
         fix: What to do, an imperative sentence.
     """
 
@@ -54,13 +54,13 @@ class Complaint(NamedTuple):
 
 
 class Machine(NamedTuple):
-    """What is looked at.
+    """The parts of a machine that are checked.
 
     Attributes:
         folder: The working folder.
         home: The user's home.
         environ: Environment variables.
-        connect: Makes a client of the account, or None to leave the account alone.
+        connect: Makes a client of the account; None: the account is not checked.
     """
 
     folder: Path
@@ -125,11 +125,11 @@ def _template(machine: Machine) -> Iterable[Complaint]:
     try:
         path = template.find(machine.folder)
     except template.TemplateError:
-        return  # many commands need none
+        return  # many commands need no template
     try:
         template.load(path)
     except template.TemplateError as error:
-        yield Complaint("error", str(error), "fc-async validate tells more")
+        yield Complaint("error", str(error), "run: fc-async validate")
 
 
 def _access(machine: Machine) -> Iterable[Complaint]:
@@ -176,7 +176,7 @@ def _serverless_devs(machine: Machine) -> Iterable[Complaint]:
     if "FC_ASYNC_PLUGIN" not in machine.environ:
         yield Complaint(
             "error",
-            "the template uses FC_ASYNC_PLUGIN and it isn't set",
+            "the template uses FC_ASYNC_PLUGIN, which is not set",
             "export FC_ASYNC_PLUGIN=$(fc-async s-plugin path)",
         )
     if shutil.which("s", path=machine.environ.get("PATH")) is None:

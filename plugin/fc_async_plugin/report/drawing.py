@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The destination graph as SVG, and as a page that holds it. Needs no other program.
+"""Draws the destination graph as SVG, and as an HTML page with the SVG.
 
-Nodes stand in columns: a node is one column right of the farthest node that leads to it, edges of
-cycles left aside. Good for the tens of functions of a project; Graphviz draws larger graphs better
-(``--format dot``).
+The column of a node is the length of the longest path to it, without edges that close cycles. The
+layout suits tens of functions; Graphviz draws larger graphs better (``--format dot``).
 """
 
 from __future__ import annotations
@@ -102,9 +101,8 @@ def _places(shown: Picture) -> dict[Node, _Box]:
 def _columns(graph: Graph, back: frozenset[Edge]) -> dict[Node, int]:
     """Return the length of the longest path to each node, in topological order.
 
-    Edges that close a cycle (``back``) don't count.
-
-    Nodes that only lie on cycles which aren't shown are started where the walk gets stuck.
+    Edges that close a cycle (``back``) do not count. Where nodes remain that have no order, because
+    they are on a cycle that is not shown, the first of them is taken.
     """
     following: dict[Node, list[Node]] = {node: [] for node in graph.nodes}
     waiting = dict.fromkeys(following, 0)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Findings for people, programs and machines of others: text, JSON, SARIF, GitHub annotations.
+"""Formats findings as text, JSON, SARIF and GitHub annotations.
 
-Every function takes findings and returns text, but the one for people, which writes to a rich
-console so that colours and width fit the terminal.
+Every function takes findings and returns text; only :func:`write_text` writes to a rich console, so
+that colours and width fit the terminal.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ _SARIF_SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 def write_text(
     console: Console, findings: Sequence[Finding], files: int, *, notes: bool = True
 ) -> None:
-    """Write findings for people, in colours and with wrapped lines if it is a terminal.
+    """Write findings, and a last line with their number, with colours and wrapped in a terminal.
 
     Args:
-        console: Where.
-        findings: What was found.
-        files: How many templates were read, for the last line.
-        notes: Whether to write notes too, or only how many there are.
+        console: The console to write to.
+        findings: The findings.
+        files: Number of templates that were read, for the last line.
+        notes: Write notes, too; otherwise only their number.
     """
     from rich.text import Text  # noqa: PLC0415 -- only a terminal needs rich
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The destination graph as text, Mermaid, DOT, JSON; edges of cycles stand out.
+"""Formats the destination graph as text, Mermaid, DOT and JSON; edges of cycles are marked.
 
-Every function takes a :class:`Picture` and returns text. Drawing as SVG and HTML is
-:mod:`fc_async_plugin.report.drawing`'s.
+Every function takes a :class:`Picture` and returns text. SVG and HTML are in
+:mod:`fc_async_plugin.report.drawing`.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ RED: Final = "#c62828"
 
 
 class Counts(NamedTuple):
-    """What a running runtime has counted for one function, all its qualifiers together.
+    """Counts of a running runtime for one function, over all its qualifiers.
 
     Attributes:
         accepted: Asynchronous invocations.
-        ended: Those of them that came to their end.
+        ended: Asynchronous invocations that have ended.
         errors: Executions that ended in an error of the function.
         delivered: Events that reached their destination.
         lost: Events that did not.
@@ -44,12 +44,12 @@ class Counts(NamedTuple):
 
 
 class Picture(NamedTuple):
-    """What is to be shown.
+    """A graph with what is shown of it.
 
     Attributes:
         graph: All nodes and edges.
         cycles: One for each strongly connected component.
-        counts: What a running runtime has counted, by function name.
+        counts: Counts of a running runtime, by function name.
     """
 
     graph: Graph

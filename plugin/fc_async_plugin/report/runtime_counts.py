@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Reads what the local runtime has counted, function by function, from its admin API."""
+"""Reads the counts of the local runtime from its admin API."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def read(endpoint: str | None) -> dict[str, Counts]:
         endpoint: URL of the runtime.
 
     Raises:
-        PluginError: There is no runtime there.
+        PluginError: No runtime answers at the URL.
     """
     import requests  # noqa: PLC0415 -- only when counts are asked for
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 r"""Makes text from outside safe to show on a terminal.
 
-What functions print and return, and what services answer, may hold escape sequences that move the
-cursor, set the window's title or hide lines, and characters that change the direction of writing.
-Every such character is shown as its escape (``\x1b``); everything that can be read stays.
+The output of functions and the answers of services may have escape sequences that move the cursor,
+set the window's title or hide lines, and characters that change the direction of writing. Every
+such character is shown as its escape (``\x1b``).
 """
 
 from __future__ import annotations

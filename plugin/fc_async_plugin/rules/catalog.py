@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @rule("FCA090", "suppression-without-reason", "warning", "A suppression that doesn't say why.")
 def suppression_without_reason(context: Context) -> Iterator[Finding]:
-    """The next reader must be able to tell whether it still holds."""
+    """A reader must be able to check whether it still applies."""
     for item in context.suppressions.items:
         if not item.reason:
             yield Finding(
@@ -37,7 +37,7 @@ def suppression_without_reason(context: Context) -> Iterator[Finding]:
 
 @rule("FCA091", "unknown-rule", "warning", "A suppression that names no rule.")
 def unknown_rule(context: Context) -> Iterator[Finding]:
-    """Most likely a typo, so it suppresses nothing."""
+    """Most likely a typo: it suppresses nothing."""
     for item in context.suppressions.items:
         for name in item.rules or ("",):
             if name not in RULES:
@@ -52,7 +52,7 @@ def unknown_rule(context: Context) -> Iterator[Finding]:
 
 @rule("FCA092", "unused-suppression", "warning", "A suppression that nothing needs any more.")
 def unused_suppression(context: Context) -> Iterator[Finding]:
-    """Runs after all other rules: only then is known what was used."""
+    """Runs after all other rules, when it is known what was used."""
     for item, name in context.suppressions.unused():
         if name in RULES:
             yield Finding(

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""What rules look at: the templates of one run, and what is known about the account.
+"""The input of rules: the templates of one run, and what is known about the account.
 
-Made once per run. Rules read it and change nothing.
+It is made once per run. Rules do not change it, but record the suppressions that they use.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ if TYPE_CHECKING:
     from fc_async_sdk.spec.graph import Node
 
 CYCLE_RULES: Final = ("FCA030", "FCA031", "FCA032")
-"""Suppressing one of these waives the destination in that line, not the whole cycle."""
+"""Suppressing one of these leaves out the destination in that line, not the whole cycle."""
 
 
 class Context:
-    """One run.
+    """The input of one run.
 
     Args:
         projects: The templates that could be read.
-        problems: What went wrong while reading.
+        problems: Problems of reading templates.
         live: What the account has, in the regions that were read.
-        roles: Policy documents by role as templates spell it, of those that were read.
+        roles: Policy documents of the roles that were read, by the name in templates.
     """
 
     def __init__(
@@ -151,7 +151,7 @@ class Context:
         return region.functions.get(name.function) if region else None
 
     def is_read(self, name: FunctionArn) -> bool:
-        """Whether the account was read where this function would be."""
+        """Return whether the region of a function was read from the account."""
         return (name.region, name.account_id) in self.live
 
     def destinations(self) -> Iterator[tuple[Link, DestinationArn]]:
@@ -162,10 +162,10 @@ class Context:
 
 
 class Suppressions:
-    """Suppressions by place; remembers which of them were of use.
+    """Suppressions by place, with a record of those that were used.
 
     Args:
-        items: Those of all files of a run.
+        items: The suppressions of all files of a run.
     """
 
     def __init__(self, items: Iterable[Suppression]) -> None:
@@ -176,11 +176,11 @@ class Suppressions:
             self._by_place.setdefault((item.position.file, item.line), []).append(item)
 
     def names(self, *rules: str) -> bool:
-        """Whether any of these rules is suppressed anywhere."""
+        """Return whether any of these rules is suppressed anywhere."""
         return any(rule in item.rules for item in self.items for rule in rules)
 
     def use(self, rule: str, position: Position) -> bool:
-        """Whether a finding at a place is suppressed. The suppression counts as used."""
+        """Return whether a finding at a place is suppressed, and record the suppression as used."""
         for line in (position.line, WHOLE_FILE):
             for item in self._by_place.get((position.file, line), ()):
                 if rule in item.rules:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Runs the rules over what was read, and leaves out what was suppressed or not asked for."""
+"""Runs the selected rules, and leaves out suppressed findings."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from fc_async_plugin.rules.rule import Finding, Rule
 
 _LAST: Final = "FCA092"
-"""Says which suppressions were of no use, which is known only when all rules have run."""
+"""Reports unused suppressions, which are known only when all rules have run."""
 
 
 def check(
@@ -24,7 +24,7 @@ def check(
     """Run the rules.
 
     Args:
-        context: What to look at.
+        context: The templates, and what is known about the account.
         select: Ids, or beginnings of ids such as ``FCA03``, to run; empty: all.
         ignore: Ids or beginnings to leave out.
 
@@ -32,7 +32,7 @@ def check(
         Findings sorted by place, each once.
 
     Raises:
-        PluginError: A name in ``select`` or ``ignore`` fits no rule.
+        PluginError: A name in ``select`` or ``ignore`` selects no rule.
     """
     chosen = choose(RULES, select, ignore)
     kept = [
@@ -44,12 +44,12 @@ def check(
     ]
     ran = {rule.id for rule in chosen}
     if ran == set(RULES):
-        # After a choice of rules, or with a template unread, it is unknown what is unused.
+        # With some rules or templates left out, it is not known which suppressions are unused.
         kept += RULES[_LAST].check(context) if not context.problems else ()
     secrets = [secret for project in context.projects for secret in project.secrets]
     if secrets:
         kept = [_masked(finding, secrets) for finding in kept]
-    kept = list(dict.fromkeys(kept))  # functions that share an anchor share its mistakes
+    kept = list(dict.fromkeys(kept))  # functions that share an anchor have the same findings
     return sorted(kept, key=lambda finding: (finding.position, finding.rule, finding.message))
 
 

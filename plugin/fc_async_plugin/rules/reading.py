@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Rules about reading: what kept the template, or a part of it, from being understood."""
+"""Rules about reading: templates, or parts of them, that cannot be read."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Rules about what is lost silently: no failure destination, ages, sizes."""
+"""Rules about silent losses: missing failure destinations, ages, sizes."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a rule is, and what it reports: data only."""
+"""The types of rules and findings. Data only."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Related(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """One thing that is wrong, or worth a look.
+    """One result of a rule.
 
     Attributes:
         rule: Id such as ``FCA001``.

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Rules about functions at both ends: whether the target and the qualifiers exist.
+"""Rules about the functions of destinations: whether the target and the qualifiers exist.
 
-Looks into all templates of the run, and into the account where that was read.
+They use all templates of the run, and the account where it was read.
 """
 
 from __future__ import annotations

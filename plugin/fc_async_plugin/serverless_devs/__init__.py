@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The folder that Serverless Devs takes as a plugin and as a component.
+"""The folder that Serverless Devs loads as a plugin and as a component.
 
-What is in it is Node, because ``s`` loads nothing else; all it does is call ``fc-async``.
+It has Node code, because ``s`` loads no other; the code calls ``fc-async``.
 """
 
 from __future__ import annotations

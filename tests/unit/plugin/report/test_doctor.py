@@ -91,7 +91,7 @@ def test_a_plugin_whose_place_is_not_known(machine: Machine, tmp_path: Path) -> 
     text = "edition: 3.0.0\nname: x\nresources: {}\n# plugin: ${env('FC_ASYNC_PLUGIN')}\n"
     (machine.folder / "s.yaml").write_text(text)
     found = said(machine._replace(environ={"PATH": str(tmp_path)}))
-    assert any("FC_ASYNC_PLUGIN and it isn't set" in one for one in found)
+    assert any("FC_ASYNC_PLUGIN, which is not set" in one for one in found)
     assert any("s (Serverless Devs) is not installed" in one for one in found)
 
 
