@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from fc_async_plugin.cli.options import Account, Where
+    from fc_async_plugin.policy.roles import Roles
     from fc_async_plugin.template import Project
     from fc_async_sdk import Client
     from fc_async_sdk.credentials import Credentials
@@ -117,6 +118,21 @@ def credentials(account: Account) -> Credentials:
     if account.endpoint and endpoint.parse(account.endpoint).loopback:
         return LOCAL
     return _credential_chain.find(os.environ, home=Path.home(), access=account.access)()
+
+
+def roles(account: Account, endpoint: str) -> Roles:
+    """Return a reader of the roles in RAM.
+
+    Raises:
+        ConfigurationError: The extra ``ram`` is not installed.
+    """
+    try:
+        from fc_async_plugin.policy.roles import Roles
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            f"reading RAM takes {error.name}: pip install 'fc-async[ram]'"
+        ) from error
+    return Roles(credentials(account), endpoint)
 
 
 def account_id_of(account: Account, project: Project | None = None) -> str:

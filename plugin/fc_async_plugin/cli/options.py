@@ -177,6 +177,15 @@ access_option = click.option(
 )
 """``access: str | None``."""
 
+ram_endpoint_option = click.option(
+    "--ram-endpoint",
+    metavar="URL",
+    default="https://ram.aliyuncs.com",
+    show_default=True,
+    help="URL of RAM, from which roles are read.",
+)
+"""``ram_endpoint: str``."""
+
 _ACCOUNT_OPTIONS = (endpoint_option, region_option, account_id_option, access_option)
 
 

@@ -37,13 +37,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Compare with the policies of each role in RAM; exit 1 if permissions are missing.",
 )
-@click.option(
-    "--ram-endpoint",
-    metavar="URL",
-    default="https://ram.aliyuncs.com",
-    show_default=True,
-    help="With --live: URL of RAM.",
-)
+@options.ram_endpoint_option
 @options.format_option
 def command(  # noqa: PLR0917 -- click passes options by name
     template: str | None,
@@ -126,18 +120,11 @@ def _as_data(role: RolePolicy) -> dict[str, Any]:
 def _compare_live(
     roles: list[RolePolicy], account: Account, ram_endpoint: str, output: Format
 ) -> int:
-    from fc_async_plugin.cli.connection import credentials
+    from fc_async_plugin.cli import connection
     from fc_async_plugin.policy import permissions
-    from fc_async_sdk.errors import ConfigurationError
     from fc_async_sdk.spec import ram
 
-    try:
-        from fc_async_plugin.policy.roles import Roles
-    except ModuleNotFoundError as error:
-        raise ConfigurationError(
-            f"reading RAM takes {error.name}: pip install 'fc-async[ram]'"
-        ) from error
-    reader = Roles(credentials(account), ram_endpoint)
+    reader = connection.roles(account, ram_endpoint)
     found = {}
     for role in roles:
         granted = reader.policy_of(role.role) if role.role else ram.document(())

@@ -96,19 +96,12 @@ def _roles(
     """Read the policies of the roles of all functions with a block."""
     from fc_async_plugin.cli import connection
     from fc_async_plugin.template.desired import BLOCK, is_function
-    from fc_async_sdk.errors import ConfigurationError
 
-    try:
-        from fc_async_plugin.policy.roles import Roles
-    except ModuleNotFoundError as error:
-        raise ConfigurationError(
-            f"reading RAM takes {error.name}: pip install 'fc-async[ram]'"
-        ) from error
     wanted = {
         str(resource.props["role"])
         for project in projects
         for resource in project.resources
         if is_function(resource) and resource.props.get("role") and resource.props.get(BLOCK)
     }
-    reader = Roles(connection.credentials(account), endpoint)
+    reader = connection.roles(account, endpoint)
     return {role: reader.policy_of(role) for role in sorted(wanted)}

@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fc_async_plugin.cli.options import account_options, env_option, templates_option
+from fc_async_plugin.cli.options import (
+    account_options,
+    env_option,
+    ram_endpoint_option,
+    templates_option,
+)
 
 if TYPE_CHECKING:
     from fc_async_plugin.cli.options import Account
@@ -26,13 +31,7 @@ if TYPE_CHECKING:
     help="Include what only the account has: functions, qualifiers, configuration.",
 )
 @click.option("--roles", is_flag=True, help="Check the roles of the functions, read from RAM.")
-@click.option(
-    "--ram-endpoint",
-    metavar="URL",
-    default="https://ram.aliyuncs.com",
-    show_default=True,
-    help="With --roles: where RAM is.",
-)
+@ram_endpoint_option
 @account_options
 @click.option(
     "--format",

@@ -22,8 +22,6 @@ from fc_async_sdk.spec.ram import VERSION
 if TYPE_CHECKING:
     from fc_async_sdk.credentials import Credentials
 
-ENDPOINT = "https://ram.aliyuncs.com"
-
 
 class Roles:
     """The roles of one account.
@@ -33,10 +31,10 @@ class Roles:
         endpoint: URL of RAM.
     """
 
-    def __init__(self, credentials: Credentials, endpoint: str = ENDPOINT) -> None:
+    def __init__(self, credentials: Credentials, endpoint: str) -> None:
         parts = urlsplit(endpoint)
         if parts.scheme not in {"http", "https"} or not parts.netloc:
-            raise PluginError(f"{endpoint} is not a URL of RAM such as {ENDPOINT}")
+            raise PluginError(f"{endpoint} is not a URL, such as https://ram.aliyuncs.com")
         config = Config(
             access_key_id=credentials.access_key_id,
             access_key_secret=credentials.access_key_secret,

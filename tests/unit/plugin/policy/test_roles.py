@@ -79,7 +79,7 @@ def test_rubbish_instead_of_a_policy_is_an_error(ram: dict[str, Any], httpserver
 
 
 def test_an_address_without_scheme_is_refused() -> None:
-    with pytest.raises(PluginError, match="is not a URL of RAM"):
+    with pytest.raises(PluginError, match="is not a URL, such as"):
         Roles(KEYS, "ram.aliyuncs.com")
 
 
