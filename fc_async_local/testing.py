@@ -91,6 +91,7 @@ class FcLocal:
             Rejected: 400 InvalidArgument: a value is out of its range.
         """
         from fc_async_local.functions import fields
+        from fc_async_sdk import packaging
 
         fields.check_names(settings, fields.FunctionFields, f"deploy({name!r})")
         fields.check_names(async_config or {}, fields.AsyncConfigFields, "async_config")
@@ -99,7 +100,7 @@ class FcLocal:
             archive = _empty_archive()
         else:
             self._handlers.pop(name, None)
-            archive = zip_folder(Path(code))
+            archive = packaging.archive(Path(code))
         body = {
             "functionName": name,
             "runtime": "python3.10",
@@ -241,18 +242,6 @@ def context_of(attempt: Attempt, addresses: Addresses) -> Context:
             "retry_count": attempt.number,
         },
     )
-
-
-def zip_folder(folder: Path) -> bytes:
-    """A folder as an archive, modes of files kept; the same folder gives the same bytes."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for file in sorted(folder.rglob("*")):
-            if file.is_file() and "__pycache__" not in file.parts:
-                entry = zipfile.ZipInfo(file.relative_to(folder).as_posix())
-                entry.external_attr = file.stat().st_mode << 16
-                archive.writestr(entry, file.read_bytes(), zipfile.ZIP_DEFLATED)
-    return buffer.getvalue()
 
 
 def _empty_archive() -> bytes:

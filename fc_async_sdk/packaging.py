@@ -1,8 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""Code on disk made into what CreateFunction takes. Reads files; knows nothing of the API.
+"""Makes an archive of code on disk, as CreateFunction and UpdateFunction take it.
 
-The same files give the same bytes: entries are sorted, times are fixed, and of the permissions
-only "executable" counts. So a checksum tells whether the code changed.
+Invariants:
+
+- The same files give the same bytes: entries are sorted, times are fixed, and of the permissions
+  only "executable" counts. So a checksum tells whether the code changed.
+- A link is followed if it stays inside the folder. A link out of it is an error, so that no file
+  from elsewhere is sent unnoticed.
+- :data:`IGNORED` and the patterns of ``.fcignore`` (the syntax of ``.gitignore``, as the component
+  fc3 reads it) are left out, for every face of fc-async alike.
 """
 
 from __future__ import annotations
@@ -11,96 +17,130 @@ import base64
 import io
 import os
 import stat
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from fc_async_sdk.errors import InvalidParameter
+from fc_async_sdk import _project_folder
+from fc_async_sdk.errors import ConfigurationError, InvalidParameter
 from fc_async_sdk.models import Code
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator
 
 CodeSource = bytes | str | os.PathLike[str] | Code
 """A zip as bytes, the path of a folder or of a zip file, or a :class:`Code`."""
 
-_LEFT_OUT_FOLDERS: Final = frozenset({"__pycache__", ".git", ".hg", ".svn", ".venv", ".s"})
-_LEFT_OUT_SUFFIXES: Final = frozenset({".pyc", ".pyo"})
-_LEFT_OUT_FILES: Final = frozenset({".DS_Store"})
+IGNORE_FILE: Final = ".fcignore"
+IGNORED: Final = (
+    "__pycache__/",
+    ".git/",
+    ".hg/",
+    ".svn/",
+    ".venv/",
+    ".s/",
+    f"{_project_folder.NAME}/",
+    "*.pyc",
+    "*.pyo",
+    ".DS_Store",
+    IGNORE_FILE,
+)
+"""Patterns of ``.gitignore`` that apply before those of ``.fcignore``."""
+
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 
 
 def load(source: CodeSource) -> Code:
-    """Make the code of a function.
+    """Return the code of a function, read from where it is.
 
     Raises:
-        InvalidParameter: There is no such folder or file, or it is no zip.
+        InvalidParameter: As :func:`archive`.
+        ConfigurationError: As :func:`archive`.
     """
     if isinstance(source, Code):
         return source
-    if isinstance(source, bytes):
-        return Code(zip_file=base64.b64encode(source).decode("ascii"))
-    import zipfile  # noqa: PLC0415 -- clients load this module, few of them ever pack code
-
-    path = Path(source)
-    if path.is_dir():
-        return Code(zip_file=base64.b64encode(zip_folder(path)).decode("ascii"))
-    if not path.is_file():
-        raise InvalidParameter("code", os.fspath(source), "is neither a folder nor a zip file")
-    if not zipfile.is_zipfile(path):
-        raise InvalidParameter("code", os.fspath(source), "is a file, but not a zip archive")
-    return Code(zip_file=base64.b64encode(path.read_bytes()).decode("ascii"))
+    data = source if isinstance(source, bytes) else archive(Path(source))
+    return Code(zip_file=base64.b64encode(data).decode("ascii"))
 
 
-def zip_folder(folder: Path) -> bytes:
-    """A folder as a zip, the same for the same files.
-
-    Caches, version control, virtual environments and compiled Python are left out. Links are
-    followed; one that leads out of the folder is an error, so that nothing slips in unseen.
+def archive(path: Path) -> bytes:
+    """Zip a folder, or read a zip file as it is.
 
     Raises:
-        InvalidParameter: The folder has no files, or a link leads out of it.
+        InvalidParameter: The path is neither a folder nor a zip file, the folder has no files, or
+            a link leads out of it.
+        ConfigurationError: The folder has a ``.fcignore`` and the extra ``cli`` is not installed.
     """
-    root = folder.resolve()
-    files = {path.relative_to(root).as_posix(): path for path in _files(root)}
-    if not files:
-        raise InvalidParameter("code", os.fspath(folder), "is a folder without files")
-    return zip_files(files)
+    import zipfile  # noqa: PLC0415 -- clients load this module, few of them ever pack code
+
+    if path.is_dir():
+        return _zip(path)
+    if not path.is_file():
+        raise InvalidParameter("code", os.fspath(path), "is neither a folder nor a zip file")
+    if not zipfile.is_zipfile(path):
+        raise InvalidParameter("code", os.fspath(path), "is a file, but not a zip archive")
+    return path.read_bytes()
 
 
-def zip_files(files: Mapping[str, Path]) -> bytes:
-    """Files as a zip, the same bytes for the same files.
-
-    Args:
-        files: Name in the archive, with ``/``, to the file on disk.
-    """
+def _zip(folder: Path) -> bytes:
     import zipfile  # noqa: PLC0415 -- as above
 
+    root = folder.resolve()
+    files = dict(_files(root, "", (root,), _ignored(root)))
+    if not files:
+        raise InvalidParameter("code", os.fspath(folder), "is a folder without files")
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as made:
         for name, path in sorted(files.items()):
             info = zipfile.ZipInfo(name, _EPOCH)
             executable = path.stat().st_mode & stat.S_IXUSR
             info.external_attr = (stat.S_IFREG | (0o755 if executable else 0o644)) << 16
             info.create_system = 3
             info.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(info, path.read_bytes())
+            made.writestr(info, path.read_bytes())
     return buffer.getvalue()
 
 
-def _files(root: Path) -> list[Path]:
-    found: list[Path] = []
-    for place, folders, files in os.walk(root):
-        folders[:] = [name for name in folders if name not in _LEFT_OUT_FOLDERS]
-        here = Path(place)
-        for name in folders:
-            if (here / name).is_symlink():
-                raise InvalidParameter("code", os.fspath(here / name), "is a link to a folder")
-        for name in files:
-            path = here / name
-            if name in _LEFT_OUT_FILES or path.suffix in _LEFT_OUT_SUFFIXES:
-                continue
-            if not path.resolve().is_relative_to(root):
-                raise InvalidParameter("code", os.fspath(path), "is a link out of the folder")
-            if path.is_file():
-                found.append(path)
-    return found
+def _files(
+    folder: Path, prefix: str, above: tuple[Path, ...], ignored: Callable[[str], bool]
+) -> Iterator[tuple[str, Path]]:
+    """Yield names in the archive, with ``/``, and files below a folder.
+
+    Args:
+        folder: The folder.
+        prefix: Its name in the archive.
+        above: Real paths of the folders from the root down to this one. A link to one of them is
+            a cycle and is left out.
+        ignored: Tells whether a name is left out; names of folders end in ``/``.
+    """
+    for path in folder.iterdir():
+        is_folder = path.is_dir()
+        name = f"{prefix}{path.name}/" if is_folder else f"{prefix}{path.name}"
+        if ignored(name):
+            continue
+        real = path.resolve() if path.is_symlink() else above[-1] / path.name
+        if not real.is_relative_to(above[0]):
+            raise InvalidParameter("code", os.fspath(path), "is a link out of the folder")
+        if is_folder and real not in above:
+            yield from _files(path, name, (*above, real), ignored)
+        elif path.is_file():
+            yield name, path
+
+
+def _ignored(root: Path) -> Callable[[str], bool]:
+    listed = root / IGNORE_FILE
+    if not listed.is_file():
+        return _always_ignored
+    try:
+        from pathspec import GitIgnoreSpec  # noqa: PLC0415 -- an extra; few folders need it
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            f"{listed} needs pathspec: pip install 'fc-async[cli]', or give a zip"
+        ) from error
+    lines = listed.read_text(encoding="utf-8").splitlines()
+    return GitIgnoreSpec.from_lines([*IGNORED, *lines]).match_file
+
+
+def _always_ignored(name: str) -> bool:
+    last = name.rstrip("/").rpartition("/")[2] + ("/" if name.endswith("/") else "")
+    return any(fnmatchcase(last, pattern) for pattern in IGNORED)

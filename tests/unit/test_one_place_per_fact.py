@@ -79,3 +79,11 @@ def test_options_of_create_function_are_the_settings_of_the_model() -> None:
 
 def test_the_name_of_the_project_folder_is_spelled_in_one_module() -> None:
     assert spellings(r"[\"']\.fc-async[/\"']") == ["fc_async_sdk/_project_folder.py"]
+
+
+def test_what_is_left_out_of_a_code_archive_is_spelled_in_one_module() -> None:
+    assert spellings(r"\"\.(svn|fcignore)/?\"") == ["fc_async_sdk/packaging.py"]
+
+
+def test_code_folders_are_zipped_in_one_module() -> None:
+    assert spellings(r"ZIP_DEFLATED") == ["fc_async_sdk/packaging.py"]

@@ -63,7 +63,6 @@ LATER = {
     "fc_async_sdk/operations/call.py": "not rewritten yet",
     "fc_async_sdk/operations/functions.py": "not rewritten yet",
     "fc_async_sdk/operations/invoke.py": "not rewritten yet",
-    "fc_async_sdk/packaging.py": "not rewritten yet",
     "fc_async_sdk/serverless_devs.py": "not rewritten yet",
     "fc_async_sdk/testing/stub.py": "not rewritten yet",
 }

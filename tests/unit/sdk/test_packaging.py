@@ -41,7 +41,11 @@ def opened(code: Code) -> zipfile.ZipFile:
     return zipfile.ZipFile(io.BytesIO(base64.b64decode(code.zip_file)))
 
 
-def test_a_folder_is_packed_without_what_nobody_wants(folder: Path) -> None:
+def test_caches_version_control_and_compiled_code_are_left_out(folder: Path) -> None:
+    for name in (".hg", ".svn", ".s", ".venv", ".fc-async"):
+        (folder / name).mkdir()
+        (folder / name / "file").write_text("x")
+    (folder / "c.pyo").write_bytes(b"")
     assert opened(packaging.load(folder)).namelist() == ["bootstrap", "index.py", "lib/ü.txt"]
 
 
@@ -68,7 +72,7 @@ def test_a_change_changes_them(folder: Path) -> None:
 
 def test_a_zip_file_is_taken_as_it_is(folder: Path, tmp_path: Path) -> None:
     archive = tmp_path / "code.zip"
-    archive.write_bytes(packaging.zip_folder(folder))
+    archive.write_bytes(packaging.archive(folder))
     assert packaging.load(archive) == packaging.load(folder)
 
 
@@ -91,10 +95,22 @@ def test_a_link_out_of_the_folder_is_refused(folder: Path, tmp_path: Path) -> No
         packaging.load(folder)
 
 
-def test_a_link_to_a_folder_is_refused(folder: Path, tmp_path: Path) -> None:
+def test_a_link_to_a_folder_outside_is_refused(folder: Path, tmp_path: Path) -> None:
     (folder / "more").symlink_to(tmp_path)
-    with pytest.raises(InvalidParameter, match="link to a folder"):
+    with pytest.raises(InvalidParameter, match="link out of the folder"):
         packaging.load(folder)
+
+
+def test_a_link_to_a_folder_inside_is_followed_and_a_cycle_is_not(folder: Path) -> None:
+    (folder / "copy").symlink_to(folder / "lib")
+    (folder / "lib" / "back").symlink_to(folder)
+    names = ["bootstrap", "copy/ü.txt", "index.py", "lib/ü.txt"]
+    assert opened(packaging.load(folder)).namelist() == names
+
+
+def test_patterns_of_fcignore_are_left_out_and_may_take_files_back(folder: Path) -> None:
+    (folder / ".fcignore").write_text("lib/\n!b.pyc\n")
+    assert opened(packaging.load(folder)).namelist() == ["b.pyc", "bootstrap", "index.py"]
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 ONLY_THE_BASE = """
 import importlib.abc, sys
@@ -62,6 +66,20 @@ except fc_async_sdk.errors.ConfigurationError as error:
     print(error)
 """
     assert "pip install 'fc-async[aio]'" in run(code)
+
+
+def test_an_ignore_file_without_pathspec_is_an_error_and_not_disregarded(tmp_path: Path) -> None:
+    (tmp_path / "index.py").write_text("")
+    (tmp_path / "secret.txt").write_text("")
+    (tmp_path / ".fcignore").write_text("secret.txt\n")
+    code = f"""
+from fc_async_sdk import errors, packaging
+try:
+    packaging.load({str(tmp_path)!r})
+except errors.ConfigurationError as error:
+    print(error)
+"""
+    assert "needs pathspec: pip install 'fc-async[cli]'" in run(code)
 
 
 def test_a_progress_bar_without_rich_is_refused_before_anything_is_sent() -> None:

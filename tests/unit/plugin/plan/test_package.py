@@ -89,12 +89,12 @@ def test_no_code_is_an_error_with_the_path(tmp_path: Path) -> None:
 
 
 def test_an_empty_folder_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="is empty"):
+    with pytest.raises(ConfigurationError, match="folder without files"):
         pack(tmp_path)
 
 
 def test_a_file_that_is_no_zip_is_an_error(code: Path) -> None:
-    with pytest.raises(ConfigurationError, match="neither a folder nor a zip"):
+    with pytest.raises(ConfigurationError, match="not a zip archive"):
         pack(code / "index.py")
 
 
