@@ -187,5 +187,7 @@ def test_an_image_needs_no_code(want: Write) -> None:
 
 
 def test_code_that_is_not_there_is_refused_with_its_place(want: Write) -> None:
-    with pytest.raises(TemplateError, match=r"s\.yaml:\d+:\d+: code: there is no .*nowhere"):
+    with pytest.raises(
+        TemplateError, match=r"s\.yaml:\d+:\d+: code: .*nowhere is neither a folder nor a zip file"
+    ):
         function(want, code="./nowhere")
