@@ -46,7 +46,7 @@ class InvokeRequest(msgspec.Struct, frozen=True):
 
 
 class Lease(Record, frozen=True, kw_only=True):
-    """The right to settle one claimed invocation or delivery. A later claim has a later epoch."""
+    """The right to settle one claimed invocation or job. A later claim has a later epoch."""
 
     key: str
     epoch: int
@@ -170,19 +170,53 @@ class Outcome(Record, frozen=True, kw_only=True):
     memory_mb: int = 0
 
 
-class Delivery(Record, frozen=True, kw_only=True):
-    """The job of sending one final outcome to one destination.
+class Job(Record, frozen=True, kw_only=True):
+    """Durable work that is claimed under a lease and retried until it is done or dead.
 
     Attributes:
-        request_id: Of the invocation; at most one delivery each.
+        kind: What the work is, see :mod:`fc_async_local.domain.jobs`.
+        key: Unique among all jobs. The request ID if the job delivers an outcome.
+        payload: What the work needs, encoded by its kind.
+        scope: What jobs of a kind are counted by, "" if they are not.
+        created_at: When the job was written first.
+        due_at: When the next try may begin.
+        tries: How many tries have failed so far.
+        state: A job that is done is deleted. ``dead`` ones are kept until they are redriven or
+            discarded.
+        error: Why the latest try failed, "" if none has.
+        epoch: Counts claims.
+        lease_until: Until when the claim holds, or None without a claim.
+        lease_owner: The node that holds it, "" if none.
+    """
+
+    kind: str
+    key: str
+    payload: bytes
+    scope: str = ""
+    created_at: int
+    due_at: int
+    tries: int = 0
+    state: Literal["pending", "dead"] = "pending"
+    error: str = ""
+    epoch: int = 0
+    lease_until: int | None = None
+    lease_owner: str = ""
+
+    @property
+    def lease(self) -> Lease:
+        """The right that the latest claim gave."""
+        return Lease(key=self.key, epoch=self.epoch)
+
+
+class Delivery(Record, frozen=True, kw_only=True):
+    """One final outcome for one destination: the payload of a job of the kind ``delivery``.
+
+    Attributes:
+        request_id: Of the invocation, or the key of an event that belongs to no invocation.
         outcome: Which of the two destinations; ``event``: none of them, an event of a trigger, a
             rule or a subscription that was given up.
         destination: ARN, with region and account filled in.
-        document: The event as JSON (guide: "event content"), before any envelope or encoding.
-        due_at: When the next try may begin.
-        tries: How often it was tried.
-        state: ``dead`` deliveries are kept to be looked at and redriven.
-        error: Why the latest try failed, "" if it didn't.
+        document: The event as JSON, before any envelope or encoding.
     """
 
     request_id: str
@@ -193,19 +227,6 @@ class Delivery(Record, frozen=True, kw_only=True):
     destination: str
     document: bytes
     call_path: CallPath
-    created_at: int
-    due_at: int
-    tries: int = 0
-    state: Literal["pending", "succeeded", "dead"] = "pending"
-    error: str = ""
-    epoch: int = 0
-    lease_until: int | None = None
-    lease_owner: str = ""
-
-    @property
-    def lease(self) -> Lease:
-        """The right that the latest claim gave."""
-        return Lease(key=self.request_id, epoch=self.epoch)
 
 
 class DeadEvent(Record, frozen=True, kw_only=True):
@@ -250,18 +271,28 @@ class Settlement(Record, frozen=True, kw_only=True):
     Attributes:
         invocation: The invocation as it stands afterwards; waiting again or final.
         events: Steps to record (task mode only).
-        delivery: The push job that follows from a final outcome, or None.
+        delivery: The job that tells a destination of a final outcome, or None.
         counts: Metrics.
     """
 
     invocation: Invocation
     events: tuple[TaskEvent, ...] = ()
-    delivery: Delivery | None = None
+    delivery: Job | None = None
     counts: tuple[Count, ...] = ()
 
 
-class DeliverySettlement(Record, frozen=True, kw_only=True):
-    """Everything that follows from one try of a delivery, committed in one transaction."""
+class JobSettlement(Record, frozen=True, kw_only=True):
+    """Everything that follows from one try of a job, committed in one transaction.
 
-    delivery: Delivery
+    Attributes:
+        job: The job as it stands afterwards, pending again or dead; None when it is done.
+        destination_status: What the task whose request ID is the job's key shows from now on;
+            "" changes nothing.
+        added: Jobs that follow from it.
+        counts: Metrics.
+    """
+
+    job: Job | None
+    destination_status: str = ""
+    added: tuple[Job, ...] = ()
     counts: tuple[Count, ...] = ()

@@ -38,7 +38,7 @@ from fc_async_local.domain.states import Status
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
-    from fc_async_local.domain.invocation import CallPath, Delivery
+    from fc_async_local.domain.invocation import CallPath, Job
     from fc_async_local.domain.rules import Rules
     from fc_async_sdk.models import AsyncConfig
 
@@ -216,14 +216,14 @@ def _too_old(attempts: int, condition: str) -> End:
     return End(status=Status.FAILED, condition=condition)
 
 
-def decide_delivery(delivery: Delivery, status: int, now: int) -> Delivered | DeliverAgain | GiveUp:
+def decide_delivery(job: Job, status: int, now: int) -> Delivered | DeliverAgain | GiveUp:
     """What follows from a try of a delivery.
 
     The 30 minutes are the sum of the waits, not wall time: a runtime that was not running for an
     hour has not used them up. The last wait is cut so that the sum is exactly 30 minutes.
 
     Args:
-        delivery: As it was claimed.
+        job: The delivery as it was claimed.
         status: How the target answered, an HTTP status.
         now: Milliseconds since the epoch.
     """
@@ -231,7 +231,7 @@ def decide_delivery(delivery: Delivery, status: int, now: int) -> Delivered | De
         return Delivered()
     if status < 500 and status != _THROTTLED:  # noqa: PLR2004 -- HTTP's own classes
         return GiveUp()
-    n = delivery.tries + 1
+    n = job.tries + 1
     wait = delivery_retry_wait(n)
     waited = wait - limits.DELIVERY_RETRY_FIRST_MS  # the sum of the waits before this one
     left = limits.DELIVERY_RETRY_SPAN_MS - waited

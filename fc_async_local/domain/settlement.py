@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Turns a decision into everything that has to be written because of it, in one transaction.
 
-The new state, the recorded steps, the push job for a destination, the metrics. Pure; decides
+The new state, the recorded steps, the job for a destination, the metrics. Pure; decides
 nothing that :mod:`fc_async_local.domain.policy` has not decided.
 """
 
@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from msgspec.structs import replace
 
-from fc_async_local.domain import conditions, json_input, loop_guard, metrics, policy
+from fc_async_local.domain import conditions, jobs, json_input, loop_guard, metrics, policy
 from fc_async_local.domain.invocation import (
     Count,
     Delivery,
-    DeliverySettlement,
     Invocation,
+    Job,
+    JobSettlement,
     Outcome,
     OutcomeKind,
     Record,
@@ -45,12 +46,12 @@ _ATTEMPT_METRICS: Final[dict[OutcomeKind, tuple[str, ...]]] = {
     OutcomeKind.INVALID: (),
 }
 _DELIVERY_METRICS: Final = {
-    (False, "succeeded"): (metrics.DESTINATION_SUCCEEDED,),
-    (False, "dead"): (metrics.DESTINATION_ERRORS,),
-    (True, "succeeded"): (),
-    (True, "dead"): (metrics.EVENTS_DEAD,),
+    (False, True): (metrics.DESTINATION_SUCCEEDED,),
+    (False, False): (metrics.DESTINATION_ERRORS,),
+    (True, True): (),
+    (True, False): (metrics.EVENTS_DEAD,),
 }
-"""By whether it is the event of a service, and what became of it."""
+"""By whether it is the event of a service, and whether it was delivered."""
 
 _LOG_TAIL_CHARACTERS: Final = 4_096
 
@@ -96,9 +97,9 @@ class Settler:
             return _wait_again(after, decided.decision, decided.outcome, now)
         return self._end(after, decided.decision, decided, now)
 
-    def dead_event(self, event: DeadEvent, now: int) -> Delivery:
-        """Return the dead delivery for an event that a service gave up."""
-        return Delivery(
+    def give_up(self, event: DeadEvent, now: int) -> JobSettlement:
+        """Return what follows when a service gives up an event: a dead delivery, counted."""
+        delivery = Delivery(
             request_id=event.key,
             task_id=event.key,
             function=event.function,
@@ -107,10 +108,11 @@ class Settler:
             destination=self._filled_in(event.destination)[0],
             document=event.document,
             call_path=event.call_path,
-            created_at=now,
-            due_at=now,
-            state="dead",
-            error=event.error,
+        )
+        return JobSettlement(
+            job=None,
+            added=(jobs.deliver(delivery, now=now, error=event.error),),
+            counts=_counts((metrics.EVENTS_DEAD,), event.function, now),
         )
 
     def _end(self, after: Invocation, end: policy.End, decided: Decided, now: int) -> Settlement:
@@ -143,15 +145,15 @@ class Settler:
 
     def _delivery(
         self, after: Invocation, end: policy.End, decided: Decided, now: int
-    ) -> Delivery | None:
-        """Return the delivery that follows; dead from the start when it cannot be made."""
+    ) -> Job | None:
+        """Return the job that follows, dead from the start when it cannot be delivered."""
         target = self._destination(end, decided.config)
         if target is None:
             return None
         own = self._place.function_arn(after.function, after.qualifier)
         call_path = (*after.call_path, own) if self._rules.max_repeats else ()
         destination, error = self._resolve(target[1], end, call_path)
-        return Delivery(
+        delivery = Delivery(
             request_id=after.request_id,
             task_id=after.task_id,
             function=after.function,
@@ -160,11 +162,8 @@ class Settler:
             destination=destination,
             document=_document(after, end, decided, own),
             call_path=call_path,
-            created_at=now,
-            due_at=now,
-            state="dead" if error else "pending",
-            error=error,
         )
+        return jobs.deliver(delivery, now=now, error=error)
 
     def _destination(
         self, end: policy.End, config: AsyncConfig | None
@@ -247,7 +246,8 @@ def _wait_again(
     )
 
 
-_DESTINATION_STATUS: Final = {"pending": "Pending", "succeeded": "Succeeded", "dead": "Failed"}
+_DESTINATION_STATUS: Final = {"pending": "Pending", "dead": "Failed"}
+_DELIVERED: Final = "Succeeded"
 
 
 def _detail(condition: str, outcome: Outcome | None, after: Invocation) -> dict[str, object]:
@@ -284,7 +284,7 @@ def _attempt_counts(function: str, outcome: Outcome | None, now: int) -> tuple[C
 
 
 def _end_counts(
-    function: str, end: policy.End, delivery: Delivery | None, now: int
+    function: str, end: policy.End, delivery: Job | None, now: int
 ) -> tuple[Count, ...]:
     names = [metrics.DEQUEUED]
     if end.status is Status.EXPIRED:
@@ -335,29 +335,32 @@ def _tries(after: Invocation, end: policy.End, outcome: Outcome | None) -> int:
 
 
 def settle_delivery(
-    delivery: Delivery,
+    job: Job,
     decision: policy.Delivered | policy.DeliverAgain | policy.GiveUp,
     *,
     error: str,
     now: int,
-) -> DeliverySettlement:
+) -> JobSettlement:
     """Everything that follows from a try of a delivery.
 
     Args:
-        delivery: As it was claimed.
+        job: As it was claimed.
         decision: What :func:`fc_async_local.domain.policy.decide_delivery` said.
         error: Why the try failed, "" if it didn't.
         now: Milliseconds since the epoch.
     """
-    tried = replace(
-        delivery, tries=delivery.tries + 1, error=error, lease_until=None, lease_owner=""
-    )
     if isinstance(decision, policy.DeliverAgain):
-        return DeliverySettlement(delivery=replace(tried, due_at=decision.at))
-    state: Literal["succeeded", "dead"] = (
-        "succeeded" if isinstance(decision, policy.Delivered) else "dead"
-    )
-    names = _DELIVERY_METRICS[delivery.outcome == "event", state]
-    return DeliverySettlement(
-        delivery=replace(tried, state=state), counts=_counts(names, delivery.function, now)
-    )
+        return JobSettlement(job=tried(job, again_at=decision.at, error=error))
+    delivery = jobs.delivery_of(job)
+    delivered = isinstance(decision, policy.Delivered)
+    names = _DELIVERY_METRICS[delivery.outcome == "event", delivered]
+    counts = _counts(names, delivery.function, now)
+    if delivered:
+        return JobSettlement(job=None, destination_status=_DELIVERED, counts=counts)
+    dead = replace(tried(job, again_at=job.due_at, error=error), state="dead")
+    return JobSettlement(job=dead, destination_status=_DESTINATION_STATUS["dead"], counts=counts)
+
+
+def tried(job: Job, *, again_at: int, error: str) -> Job:
+    """Return a job after a try that failed, due again at a moment."""
+    return replace(job, tries=job.tries + 1, due_at=again_at, error=error)

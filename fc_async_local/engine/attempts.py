@@ -23,12 +23,12 @@ from fc_async_local.domain import conditions, loop_guard, policy
 from fc_async_local.domain.invocation import Invocation, Outcome, OutcomeKind
 from fc_async_local.domain.settlement import Decided
 from fc_async_local.domain.states import Status
-from fc_async_local.engine.leases import write_under_lease
-from fc_async_local.engine.loops import persist
 from fc_async_local.engine.ports import DELIVERIES, INVOCATIONS, Point
 from fc_async_local.engine.protocol import Rejected
 from fc_async_local.engine.ready import Held
 from fc_async_local.execution.protocol import Attempt
+from fc_async_local.store.leases import write_under_lease
+from fc_async_local.store.loops import persist
 from fc_async_local.store.protocol import Settled, Started
 from fc_async_sdk.models import AsyncConfig
 
@@ -36,9 +36,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from fc_async_local.domain.invocation import Lease
-    from fc_async_local.engine.leases import Claims
     from fc_async_local.engine.ports import Ports
     from fc_async_local.execution.protocol import Deployment
+    from fc_async_local.store.leases import Claims
 
 logger = logging.getLogger(__name__)
 

@@ -16,10 +16,10 @@ from fc_async_local.background import start_task
 from fc_async_local.domain.states import Status
 from fc_async_local.engine.attempts import Attempts
 from fc_async_local.engine.heartbeat import Heartbeat
-from fc_async_local.engine.leases import Claims
-from fc_async_local.engine.loops import Loop
 from fc_async_local.engine.ports import INVOCATIONS
 from fc_async_local.engine.ready import Held, ReadyQueue
+from fc_async_local.store.leases import Claims
+from fc_async_local.store.loops import Loop
 
 if TYPE_CHECKING:
     from fc_async_local.domain.invocation import Invocation

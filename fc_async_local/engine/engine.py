@@ -12,16 +12,15 @@ import random
 from typing import TYPE_CHECKING, Final
 
 from fc_async_local.clock import VirtualClock
-from fc_async_local.domain import metrics
-from fc_async_local.domain.invocation import Count
+from fc_async_local.domain.jobs import DELIVERY
 from fc_async_local.domain.settlement import Settler
 from fc_async_local.engine import synchronous
 from fc_async_local.engine.accepting import Accepting, away
-from fc_async_local.engine.delivering import Delivering
+from fc_async_local.engine.delivering import delivery_runner
 from fc_async_local.engine.dispatching import Dispatching
-from fc_async_local.engine.loops import Loop, persist
 from fc_async_local.engine.ports import DELIVERIES, INVOCATIONS, Ports, Probe, no_probe
 from fc_async_local.engine.protocol import Rejected
+from fc_async_local.store.loops import Loop, persist
 from fc_async_local.store.protocol import StoreUnavailable
 from fc_async_local.wakeups import Wakeups
 
@@ -29,11 +28,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from fc_async_local.clock import Clock
-    from fc_async_local.destinations.protocol import Destination, DestinationKind
+    from fc_async_local.destinations.protocol import DeliveryResult, Destination, DestinationKind
     from fc_async_local.domain.invocation import DeadEvent, Invocation, InvokeRequest
     from fc_async_local.engine.protocol import Accepted, Answered, Registry
     from fc_async_local.execution.protocol import FunctionRunner
     from fc_async_local.settings import Settings
+    from fc_async_local.store.job_runner import JobRunner
     from fc_async_local.store.protocol import StopResult, Store
 
 logger = logging.getLogger(__name__)
@@ -85,10 +85,10 @@ class Engine:
             wakeups=wakeups or Wakeups(clock),
             probe=probe,
         )
-        self._delivering = Delivering(self._ports)
         self._dispatching = Dispatching(self._ports)
         self._accepting = Accepting(self._ports)
         self._pruning = Loop("prune", self._ports.wakeups, self._prune)
+        self._deliveries: JobRunner[DeliveryResult] | None = None
 
     async def start(self, destinations: Mapping[DestinationKind, Destination]) -> None:
         """Take back what this node held before and begin to work.
@@ -99,7 +99,8 @@ class Engine:
         """
         await persist(self._ports.clock, "start", self._release)
         self._dispatching.start()
-        self._delivering.start(destinations)
+        self._deliveries = delivery_runner(self._ports, destinations)
+        self._deliveries.start()
         self._pruning.start()
 
     async def aclose(self, *, grace_ms: int = 0) -> None:
@@ -112,7 +113,8 @@ class Engine:
         """
         await self._pruning.aclose()
         await self._dispatching.aclose(grace_ms=grace_ms)
-        await self._delivering.aclose()
+        if self._deliveries is not None:
+            await self._deliveries.aclose()
         try:
             await self._release()
         except StoreUnavailable as error:
@@ -128,7 +130,8 @@ class Engine:
     @property
     def in_flight(self) -> int:
         """How many attempts and deliveries this node works on now."""
-        return self._dispatching.in_flight + self._delivering.in_flight
+        deliveries = 0 if self._deliveries is None else self._deliveries.in_flight
+        return self._dispatching.in_flight + deliveries
 
     async def invoke_async(self, request: InvokeRequest) -> Accepted:
         """Check, keep durably, answer.
@@ -155,9 +158,8 @@ class Engine:
             StoreUnavailable: It was not kept.
         """
         ports = self._ports
-        now = ports.clock.now()
-        counted = Count(metric=metrics.EVENTS_DEAD, function=event.function, at=now)
-        await ports.store.keep_dead(ports.settler.dead_event(event, now), (counted,))
+        given_up = ports.settler.give_up(event, ports.clock.now())
+        await ports.store.add_jobs(given_up.added, given_up.counts)
         logger.error(
             "event %s for %s: %s; given up and kept as a dead event",
             event.key,
@@ -264,7 +266,7 @@ class Engine:
         began = clock.now()
         while True:
             await clock.quiet()
-            waiting = (await store.next_due(), await store.next_delivery_due())
+            waiting = (await store.next_due(), await store.next_job_due(DELIVERY))
             if waiting == (None, None) and not self.in_flight:
                 return clock.now() - began
             due = clock.next_wake()

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from fc_async_local.engine.loops import Loop
+from fc_async_local.store.loops import Loop
 
 if TYPE_CHECKING:
-    from fc_async_local.engine.leases import Claims
     from fc_async_local.engine.ports import Ports
     from fc_async_local.engine.ready import Held, ReadyQueue
+    from fc_async_local.store.leases import Claims
 
 _PER_LEASE: Final = 3
 

@@ -11,6 +11,9 @@ import enum
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from fc_async_local.domain.jobs import DELIVERY
+from fc_async_local.store.job_runner import topic_of
+
 if TYPE_CHECKING:
     import random
 
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
 INVOCATIONS: Final = "invocations"
 """Topic of wake-ups: an invocation may be claimed."""
 
-DELIVERIES: Final = "deliveries"
+DELIVERIES: Final = topic_of(DELIVERY)
 """Topic of wake-ups: a delivery may be claimed."""
 
 

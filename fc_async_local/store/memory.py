@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from fc_async_local.domain.invocation import TaskEvent
+from fc_async_local.domain.jobs import DELIVERY
 from fc_async_local.domain.states import Status
 from fc_async_local.store import paging, steps
 from fc_async_local.store.protocol import (
@@ -34,9 +35,9 @@ if TYPE_CHECKING:
 
     from fc_async_local.domain.invocation import (
         Count,
-        Delivery,
-        DeliverySettlement,
         Invocation,
+        Job,
+        JobSettlement,
         Lease,
         Settlement,
     )
@@ -50,7 +51,7 @@ class MemoryStore:
         self._invocations: dict[str, Invocation] = {}  # in order of acceptance
         self._request_ids: dict[tuple[str, str], str] = {}  # by function and task id
         self._events: dict[str, tuple[TaskEvent, ...]] = {}
-        self._deliveries: dict[str, Delivery] = {}
+        self._jobs: dict[str, Job] = {}  # in the order in which they were written
         self._metrics: Counter[tuple[str, str, int]] = Counter()
 
     async def accept(self, invocation: Invocation, counts: Sequence[Count] = ()) -> None:
@@ -117,22 +118,20 @@ class MemoryStore:
         if after.status.final and not after.task_mode:
             self._forget(after)
         if settlement.delivery is not None:
-            self._deliveries[settlement.delivery.request_id] = settlement.delivery
+            self._write_jobs((settlement.delivery,))
         self._count(settlement.counts)
         return Settled.DONE
 
     async def release(self, owner: str, *, now: int) -> int:
         """See :meth:`Store.release`."""
         invocations = [i for i in self._invocations.values() if _holds(owner, i)]
-        deliveries = [d for d in self._deliveries.values() if _holds(owner, d)]
+        jobs = [job for job in self._jobs.values() if _holds(owner, job)]
         for invocation in invocations:
             self._put(*steps.released(invocation, now=now))
-        for delivery in deliveries:
-            due_at = min(delivery.due_at, now)
-            self._deliveries[delivery.request_id] = replace(
-                delivery, due_at=due_at, lease_until=None, lease_owner=""
-            )
-        return len(invocations) + len(deliveries)
+        for job in jobs:
+            due_at = min(job.due_at, now)
+            self._jobs[job.key] = replace(job, due_at=due_at, lease_until=None, lease_owner="")
+        return len(invocations) + len(jobs)
 
     async def stop(
         self, function: str, task_id: str, *, now: int, until: int, owner: str
@@ -183,20 +182,15 @@ class MemoryStore:
         ready = [steps.ready_at(invocation) for invocation in self._invocations.values()]
         return min((at for at in ready if at is not None), default=None)
 
-    async def next_delivery_due(self) -> int | None:
-        """See :meth:`Store.next_delivery_due`."""
-        ready = [steps.delivery_ready_at(delivery) for delivery in self._deliveries.values()]
-        return min((at for at in ready if at is not None), default=None)
-
     async def stats(self) -> Stats:
         """See :meth:`Store.stats`."""
         invocations = self._invocations.values()
-        states = Counter(delivery.state for delivery in self._deliveries.values())
+        dead = [job for job in self._jobs.values() if job.state == "dead"]
         return Stats(
             by_status=Counter(invocation.status for invocation in invocations),
             oldest_due_at=min((i.due_at for i in invocations if i.status.waiting), default=None),
-            deliveries_pending=states["pending"],
-            deliveries_dead=states["dead"],
+            deliveries_pending=len(self._ready_jobs(DELIVERY)),
+            deliveries_dead=len(dead),
         )
 
     async def prune(self, *, ended_before: int) -> int:
@@ -219,64 +213,79 @@ class MemoryStore:
             del self._metrics[key]
         return len(old)
 
-    async def claim_deliveries(
-        self, limit: int, *, now: int, until: int, owner: str
-    ) -> Sequence[Delivery]:
-        """See :meth:`Store.claim_deliveries`."""
-        due = [
-            (ready, delivery)
-            for delivery in self._deliveries.values()
-            if (ready := steps.delivery_ready_at(delivery)) is not None and ready <= now
-        ]
+    async def add_jobs(self, jobs: Sequence[Job], counts: Sequence[Count] = ()) -> None:
+        """See :meth:`JobStore.add_jobs`."""
+        if not any(job.key in self._jobs for job in jobs):
+            self._count(counts)
+        self._write_jobs(jobs)
+
+    async def claim_jobs(
+        self, kind: str, limit: int, *, now: int, until: int, owner: str
+    ) -> Sequence[Job]:
+        """See :meth:`JobStore.claim_jobs`."""
+        due = [(ready, job) for ready, job in self._ready_jobs(kind) if ready <= now]
         due.sort(key=lambda pair: pair[0])
-        taken = [
-            replace(delivery, epoch=delivery.epoch + 1, lease_until=until, lease_owner=owner)
-            for _, delivery in due[:limit]
-        ]
-        self._deliveries.update({delivery.request_id: delivery for delivery in taken})
+        taken = [steps.job_claimed(job, until=until, owner=owner) for _, job in due[:limit]]
+        self._jobs.update({job.key: job for job in taken})
         return taken
 
-    async def settle_delivery(self, lease: Lease, settlement: DeliverySettlement) -> Settled:
-        """See :meth:`Store.settle_delivery`."""
-        before = self._deliveries.get(lease.key)
+    async def extend_jobs(self, leases: Collection[Lease], *, until: int) -> None:
+        """See :meth:`JobStore.extend_jobs`."""
+        for lease in leases:
+            job = self._jobs.get(lease.key)
+            if job is not None and steps.held(job, lease):
+                self._jobs[job.key] = replace(job, lease_until=until)
+
+    async def settle_job(self, lease: Lease, settlement: JobSettlement) -> Settled:
+        """See :meth:`JobStore.settle_job`."""
+        before = self._jobs.get(lease.key)
         if before is None or not steps.held(before, lease):
             return Settled.STALE
-        self._put_delivery(steps.delivery_settled(lease, settlement))
+        if settlement.job is None:
+            del self._jobs[lease.key]
+        else:
+            self._jobs[lease.key] = replace(
+                settlement.job, epoch=lease.epoch, lease_until=None, lease_owner=""
+            )
+        self._write_jobs(settlement.added)
+        if settlement.destination_status:
+            self._show_destination(lease.key, settlement.destination_status)
         self._count(settlement.counts)
         return Settled.DONE
 
-    async def keep_dead(self, delivery: Delivery, counts: Sequence[Count] = ()) -> None:
-        """See :meth:`Store.keep_dead`."""
-        if delivery.request_id not in self._deliveries:
-            self._count(counts)
-        self._deliveries[delivery.request_id] = delivery
+    async def next_job_due(self, kind: str) -> int | None:
+        """See :meth:`JobStore.next_job_due`."""
+        return min((ready for ready, _ in self._ready_jobs(kind)), default=None)
 
-    async def dead_deliveries(
+    async def jobs_pending(self, kind: str, scope: str) -> int:
+        """See :meth:`JobStore.jobs_pending`."""
+        return sum(job.scope == scope for _, job in self._ready_jobs(kind))
+
+    async def dead_jobs(
         self, *, limit: int = 100, after: tuple[int, str] | None = None
-    ) -> Sequence[Delivery]:
-        """See :meth:`Store.dead_deliveries`."""
-        dead = [delivery for delivery in self._deliveries.values() if delivery.state == "dead"]
-        dead.sort(key=lambda d: (d.created_at, d.request_id), reverse=True)
+    ) -> Sequence[Job]:
+        """See :meth:`JobStore.dead_jobs`."""
+        dead = [job for job in self._jobs.values() if job.state == "dead"]
+        dead.sort(key=lambda job: (job.created_at, job.key), reverse=True)
         if after is not None:
-            dead = [
-                delivery for delivery in dead if (delivery.created_at, delivery.request_id) < after
-            ]
+            dead = [job for job in dead if (job.created_at, job.key) < after]
         return dead[:limit]
 
-    async def redrive(self, request_id: str, *, now: int) -> bool:
-        """See :meth:`Store.redrive`."""
-        delivery = self._deliveries.get(request_id)
-        if delivery is None or delivery.state != "dead":
+    async def redrive(self, key: str, *, now: int) -> bool:
+        """See :meth:`JobStore.redrive`."""
+        job = self._jobs.get(key)
+        if job is None or job.state != "dead":
             return False
-        self._put_delivery(replace(delivery, state="pending", due_at=now, tries=0))
+        self._jobs[key] = replace(job, state="pending", due_at=now, tries=0)
+        self._show_destination(key, steps.REDRIVEN)
         return True
 
-    async def discard_dead(self, request_id: str) -> bool:
-        """See :meth:`Store.discard_dead`."""
-        delivery = self._deliveries.get(request_id)
-        if delivery is None or delivery.state != "dead":
+    async def discard_dead(self, key: str) -> bool:
+        """See :meth:`JobStore.discard_dead`."""
+        job = self._jobs.get(key)
+        if job is None or job.state != "dead":
             return False
-        del self._deliveries[request_id]
+        del self._jobs[key]
         return True
 
     async def metrics(
@@ -302,21 +311,26 @@ class MemoryStore:
         del self._events[invocation.request_id]
         del self._request_ids[invocation.function, invocation.task_id]
 
-    def _put_delivery(self, delivery: Delivery) -> None:
-        if delivery.state == "succeeded":
-            del self._deliveries[delivery.request_id]
-        else:
-            self._deliveries[delivery.request_id] = delivery
-        task = self._invocations.get(delivery.request_id)
+    def _write_jobs(self, jobs: Sequence[Job]) -> None:
+        for job in jobs:
+            before = self._jobs.get(job.key)
+            self._jobs[job.key] = job if before is None else replace(job, epoch=before.epoch)
+
+    def _ready_jobs(self, kind: str) -> list[tuple[int, Job]]:
+        ready = [(steps.job_ready_at(job), job) for job in self._jobs.values() if job.kind == kind]
+        return [(at, job) for at, job in ready if at is not None]
+
+    def _show_destination(self, request_id: str, status: str) -> None:
+        task = self._invocations.get(request_id)
         if task is not None:
-            self._put(replace(task, destination_status=steps.destination_status(delivery)))
+            self._put(replace(task, destination_status=status))
 
     def _count(self, counts: Sequence[Count]) -> None:
         for count in counts:
             self._metrics[count.metric, count.function, steps.minute(count.at)] += count.value
 
 
-def _holds(owner: str, record: Invocation | Delivery) -> bool:
+def _holds(owner: str, record: Invocation | Job) -> bool:
     return record.lease_until is not None and record.lease_owner == owner
 
 

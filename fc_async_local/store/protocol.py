@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from fc_async_local.domain.invocation import (
         Count,
-        Delivery,
-        DeliverySettlement,
         Invocation,
+        Job,
+        JobSettlement,
         Lease,
         Settlement,
         TaskEvent,
@@ -106,7 +106,9 @@ class Stats(NamedTuple):
     by_status: Mapping[Status, int]
     oldest_due_at: int | None
     deliveries_pending: int
+    """Jobs that deliver an outcome; pushes of the services are not counted."""
     deliveries_dead: int
+    """Dead jobs."""
 
 
 class StopResult(NamedTuple):
@@ -120,8 +122,77 @@ class StopResult(NamedTuple):
     claimed: bool
 
 
-class Store(Protocol):
-    """Invocations, their recorded steps, deliveries and metrics.
+class JobStore(Protocol):
+    """Durable jobs: claimed under a lease, retried, and ended or dead.
+
+    A job is written in the transaction of what caused it: by :meth:`Store.settle`, by
+    :meth:`add_jobs`, or by a component that keeps its tables in the same database.
+    """
+
+    async def add_jobs(self, jobs: Sequence[Job], counts: Sequence[Count] = ()) -> None:
+        """Write jobs, and add the counts unless one of the jobs was there before.
+
+        A job of the same key is replaced, and its lease is lost.
+        """
+        ...
+
+    async def claim_jobs(
+        self, kind: str, limit: int, *, now: int, until: int, owner: str
+    ) -> Sequence[Job]:
+        """Claim up to ``limit`` jobs of a kind that are due, the one that is due longest first.
+
+        Due is: pending with ``due_at <= now``, or claimed with a lease that has ended
+        (``lease_until <= now``). Each comes back with a new epoch, ``lease_until = until`` and
+        ``lease_owner = owner``.
+        """
+        ...
+
+    async def extend_jobs(self, leases: Collection[Lease], *, until: int) -> None:
+        """Extend claims of jobs; a lease that was lost is left alone."""
+        ...
+
+    async def settle_job(self, lease: Lease, settlement: JobSettlement) -> Settled:
+        """Write what followed from a try, if the lease still holds.
+
+        A job that is done is deleted; one that is dead or pending again is kept without a lease.
+        Kind, key, payload, scope and creation time of a job never change.
+        """
+        ...
+
+    async def next_job_due(self, kind: str) -> int | None:
+        """Return when the next job of a kind can be claimed, ends of leases included."""
+        ...
+
+    async def jobs_pending(self, kind: str, scope: str) -> int:
+        """Return how many jobs of a kind and a scope are neither done nor dead."""
+        ...
+
+    async def dead_jobs(
+        self, *, limit: int = 100, after: tuple[int, str] | None = None
+    ) -> Sequence[Job]:
+        """Return jobs that were given up, the latest created first.
+
+        Args:
+            limit: The most to return.
+            after: ``created_at`` and ``key`` of the last one of the page before.
+        """
+        ...
+
+    async def redrive(self, key: str, *, now: int) -> bool:
+        """Make a dead job pending and due, with all its tries before it.
+
+        The task whose request ID is the key shows its destination as pending again. False: there
+        is no such dead job.
+        """
+        ...
+
+    async def discard_dead(self, key: str) -> bool:
+        """Delete a dead job. False: there is no such dead job."""
+        ...
+
+
+class Store(JobStore, Protocol):
+    """Invocations, their recorded steps, jobs and metrics.
 
     Every verb raises :class:`StoreUnavailable` when the store can't do it now. Every verb that
     writes is one transaction and returns after it is durable.
@@ -178,7 +249,7 @@ class Store(Protocol):
         ...
 
     async def release(self, owner: str, *, now: int) -> int:
-        """Give back everything that a node holds (invocations and deliveries).
+        """Give back everything that a node holds (invocations and jobs).
 
         Each is due at once, but one that was claimed ahead is due when it was. A DEQUEUED or
         RUNNING one waits again: RETRYING if ``attempts > 0``, else ENQUEUED (the
@@ -213,14 +284,6 @@ class Store(Protocol):
         """When the next invocation can be claimed, leases that end included."""
         ...
 
-    async def next_delivery_due(self) -> int | None:
-        """When the next delivery can be claimed, leases that end included.
-
-        Apart from :meth:`next_due`: a node that has no room for one of them must neither spin on
-        what it can't take nor sleep through the other.
-        """
-        ...
-
     async def stats(self) -> Stats:
         """Counts for the console, the metrics page and back-pressure."""
         ...
@@ -237,48 +300,6 @@ class Store(Protocol):
 
         In as many transactions as it takes not to hold up other writers.
         """
-        ...
-
-    async def claim_deliveries(
-        self, limit: int, *, now: int, until: int, owner: str
-    ) -> Sequence[Delivery]:
-        """Take up to ``limit`` due deliveries, like :meth:`claim`."""
-        ...
-
-    async def settle_delivery(self, lease: Lease, settlement: DeliverySettlement) -> Settled:
-        """Write what followed from a try, if the lease still holds.
-
-        Succeeded ones are forgotten, dead ones are kept. Sets ``destination_status`` of the task.
-        """
-        ...
-
-    async def keep_dead(self, delivery: Delivery, counts: Sequence[Count] = ()) -> None:
-        """Keep a dead delivery that belongs to no invocation, and add the counts.
-
-        One with the same request id is replaced, and nothing is counted again.
-        """
-        ...
-
-    async def dead_deliveries(
-        self, *, limit: int = 100, after: tuple[int, str] | None = None
-    ) -> Sequence[Delivery]:
-        """Deliveries that were given up, latest created first.
-
-        Args:
-            limit: The most to return.
-            after: ``created_at`` and ``request_id`` of the last one of the page before.
-        """
-        ...
-
-    async def redrive(self, request_id: str, *, now: int) -> bool:
-        """Make a dead delivery pending and due again, with all its tries before it.
-
-        False: there is no such dead delivery.
-        """
-        ...
-
-    async def discard_dead(self, request_id: str) -> bool:
-        """Forget a dead delivery for good. False: there is no such dead delivery."""
         ...
 
     async def metrics(

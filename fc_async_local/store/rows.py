@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from fc_async_local.domain.invocation import Delivery, Invocation, TaskEvent
+from fc_async_local.domain.invocation import Invocation, Job, TaskEvent
 from fc_async_local.domain.states import Status
 from fc_async_local.store import paging, steps
 
@@ -120,47 +120,39 @@ def from_event(number: int, event: TaskEvent) -> tuple[object, ...]:
     return (number, event.status.value, event.at, detail)
 
 
-def to_delivery(row: Sequence[Any]) -> Delivery:
-    """A delivery from its columns."""
-    return Delivery(
-        request_id=row[0],
-        task_id=row[1],
-        function=row[2],
-        qualifier=row[3],
-        outcome=row[4],
-        destination=row[5],
-        call_path=_to_trail(row[6]),
-        created_at=row[7],
-        due_at=row[8],
-        tries=row[9],
-        state=row[10],
-        error=row[11],
-        epoch=row[12],
-        lease_until=row[13],
-        lease_owner=row[14],
-        document=row[15],
+def to_job(row: Sequence[Any]) -> Job:
+    """A job from its columns."""
+    return Job(
+        kind=row[0],
+        key=row[1],
+        scope=row[2],
+        created_at=row[3],
+        due_at=row[4],
+        tries=row[5],
+        state=row[6],
+        error=row[7],
+        epoch=row[8],
+        lease_until=row[9],
+        lease_owner=row[10],
+        payload=row[11],
     )
 
 
-def from_delivery(delivery: Delivery) -> tuple[object, ...]:
-    """The columns of a delivery."""
+def from_job(job: Job) -> tuple[object, ...]:
+    """The columns of a job."""
     return (
-        delivery.request_id,
-        delivery.task_id,
-        delivery.function,
-        delivery.qualifier,
-        delivery.outcome,
-        delivery.destination,
-        _from_trail(delivery.call_path),
-        delivery.created_at,
-        delivery.due_at,
-        delivery.tries,
-        delivery.state,
-        delivery.error,
-        delivery.epoch,
-        delivery.lease_until,
-        delivery.lease_owner,
-        delivery.document,
+        job.kind,
+        job.key,
+        job.scope,
+        job.created_at,
+        job.due_at,
+        job.tries,
+        job.state,
+        job.error,
+        job.epoch,
+        job.lease_until,
+        job.lease_owner,
+        job.payload,
     )
 
 

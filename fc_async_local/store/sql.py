@@ -20,7 +20,7 @@ _MIGRATION: Final = re.compile(r"^(\d{4})_\w+\.sql$")
 
 
 class Migration(NamedTuple):
-    """One step of a schema. ``number`` counts from 1 without gaps."""
+    """One step of a schema. ``number`` counts up without gaps."""
 
     number: int
     file: str
@@ -32,7 +32,8 @@ class Schema(NamedTuple):
 
     Attributes:
         component: Its name in the version table; never changes.
-        migrations: All steps, oldest first.
+        migrations: All steps, oldest first. The first one makes all tables; stores that are older
+            than it are refused.
     """
 
     component: str
@@ -41,7 +42,7 @@ class Schema(NamedTuple):
     @property
     def version(self) -> int:
         """The number of the newest step: what a migrated store stands at."""
-        return len(self.migrations)
+        return self.migrations[-1].number
 
 
 def statements(package: str, file: str = "statements.sql") -> Mapping[str, str]:
@@ -79,7 +80,7 @@ def schema(component: str, package: str, folder: str = "migrations") -> Schema:
         folder: Its name.
 
     Raises:
-        ValueError: The numbers don't run 1, 2, 3 … without gaps.
+        ValueError: There is no step, or the numbers have gaps.
     """
     found: list[Migration] = []
     for entry in resources.files(package).joinpath(folder).iterdir():
@@ -89,13 +90,13 @@ def schema(component: str, package: str, folder: str = "migrations") -> Schema:
             found.append(Migration(int(match[1]), entry.name, script))
     found.sort()
     numbers = [migration.number for migration in found]
-    if numbers != list(range(1, len(found) + 1)):
-        raise ValueError(f"migrations of {component} must be numbered 1, 2, 3 …, not {numbers}")
+    if not numbers or numbers != list(range(numbers[0], numbers[0] + len(numbers))):
+        raise ValueError(f"migrations of {component} must be numbered without gaps, not {numbers}")
     return Schema(component, tuple(found))
 
 
 def pending(schema: Schema, installed: int, where: str) -> Sequence[Migration]:
-    """The steps that a store at version ``installed`` still needs.
+    """Return the steps that a store at version ``installed`` still needs.
 
     Args:
         schema: What this program knows.
@@ -103,12 +104,19 @@ def pending(schema: Schema, installed: int, where: str) -> Sequence[Migration]:
         where: The store's name, for the message.
 
     Raises:
-        ValueError: The store is newer than this program.
+        ValueError: The store is newer than this program, or too old for it.
     """
+    oldest = schema.migrations[0].number
     if installed > schema.version:
         raise ValueError(
             f"{where}: {schema.component!r} is at schema version {installed}, this fc-async knows "
             f"versions up to {schema.version}. Nothing was changed. Upgrade fc-async, or give it "
             "another data folder."
         )
-    return schema.migrations[installed:]
+    if 0 < installed < oldest:
+        raise ValueError(
+            f"{where}: {schema.component!r} is at schema version {installed}, this fc-async reads "
+            f"versions from {oldest} on. Nothing was changed. Give it a new data folder or "
+            "database, or use the fc-async that wrote this one."
+        )
+    return [migration for migration in schema.migrations if migration.number > installed]

@@ -18,9 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from fc_async_local.domain.invocation import (
-        Delivery,
-        DeliverySettlement,
         Invocation,
+        Job,
         Lease,
         Settlement,
     )
@@ -31,7 +30,10 @@ MOST_AHEAD_MS: Final = 100
 """How long before it is due an invocation may be claimed."""
 
 BEFORE_ALL_DEAD: Final = (2**63 - 1, "")
-"""A place before the latest dead delivery: (created_at, request_id)."""
+"""A place before the latest dead job: (created_at, key)."""
+
+REDRIVEN: Final = "Pending"
+"""What a task shows of its destination once its delivery was redriven."""
 
 PRUNED_AT_ONCE: Final = 1_000
 """Tasks that one transaction forgets: whoever wants to write meanwhile waits for no more."""
@@ -64,7 +66,7 @@ def can_be_early(invocation: Invocation) -> bool:
     return invocation.lease_until is None and not invocation.task_mode
 
 
-def held(record: Invocation | Delivery, lease: Lease) -> bool:
+def held(record: Invocation | Job, lease: Lease) -> bool:
     """Whether the lease still gives the right to settle."""
     return record.lease_until is not None and record.epoch == lease.epoch
 
@@ -165,19 +167,13 @@ def settled(lease: Lease, settlement: Settlement) -> Invocation:
     return replace(after, epoch=lease.epoch, lease_until=None, lease_owner="")
 
 
-def delivery_ready_at(delivery: Delivery) -> int | None:
-    """When it can be claimed; None when it was given up."""
-    if delivery.state != "pending":
+def job_ready_at(job: Job) -> int | None:
+    """Return when a job can be claimed; None when it was given up."""
+    if job.state != "pending":
         return None
-    return delivery.due_at if delivery.lease_until is None else delivery.lease_until
+    return job.due_at if job.lease_until is None else job.lease_until
 
 
-def delivery_settled(lease: Lease, settlement: DeliverySettlement) -> Delivery:
-    """The delivery that replaces the settled one: nobody holds it."""
-    after = settlement.delivery
-    return replace(after, epoch=lease.epoch, lease_until=None, lease_owner="")
-
-
-def destination_status(delivery: Delivery) -> str:
-    """What the task shows of its delivery."""
-    return {"pending": "Pending", "succeeded": "Succeeded", "dead": "Failed"}[delivery.state]
+def job_claimed(job: Job, *, until: int, owner: str) -> Job:
+    """Return a job under a new lease."""
+    return replace(job, epoch=job.epoch + 1, lease_until=until, lease_owner=owner)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from fc_async_local.api import admin, parameters
 from fc_async_local.api.operation import page_of
 from fc_async_local.api.tasks import shown_payload
+from fc_async_local.domain.jobs import delivery_of
 from fc_async_local.engine.protocol import Rejected
 from fc_async_local.functions import refusals
 from fc_async_local.functions.paging import seal, unseal
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.routing import Route
 
-    from fc_async_local.domain.invocation import Delivery
+    from fc_async_local.domain.invocation import Job
     from fc_async_local.store.protocol import Store
 
 _LIST: Final = "dead"
@@ -63,12 +64,10 @@ class DeliveryAdmin:
         """
         query = request.query_params
         limit = _limit(query)
-        deliveries = await self._store.dead_deliveries(
-            limit=limit, after=_after(query.get("nextToken", ""))
-        )
+        dead = await self._store.dead_jobs(limit=limit, after=_after(query.get("nextToken", "")))
         stats = await self._store.stats()
-        shown = [_describe(delivery) for delivery in deliveries]
-        token = _token(deliveries[-1]) if len(deliveries) == limit else ""
+        shown = [_describe(job) for job in dead]
+        token = _token(dead[-1]) if len(dead) == limit else ""
         return {**page_of("deliveries", shown, token), "total": stats.deliveries_dead}
 
     async def redrive(self, request: Request) -> None:
@@ -81,10 +80,10 @@ class DeliveryAdmin:
         """Retry all, each once: a delivery that dies again meanwhile stays dead."""
         done = 0
         after: tuple[int, str] | None = None
-        while deliveries := await self._store.dead_deliveries(limit=_PAGE, after=after):
-            for delivery in deliveries:
-                done += await self._engine.redrive(delivery.request_id)
-            after = deliveries[-1].created_at, deliveries[-1].request_id
+        while dead := await self._store.dead_jobs(limit=_PAGE, after=after):
+            for job in dead:
+                done += await self._engine.redrive(job.key)
+            after = dead[-1].created_at, dead[-1].key
         return {"redriven": done}
 
     async def discard(self, request: Request) -> None:
@@ -96,9 +95,9 @@ class DeliveryAdmin:
     async def purge_dead(self, _: Request) -> dict[str, int]:
         """Delete all for good."""
         done = 0
-        while deliveries := await self._store.dead_deliveries(limit=_PAGE):
-            for delivery in deliveries:
-                done += await self._store.discard_dead(delivery.request_id)
+        while dead := await self._store.dead_jobs(limit=_PAGE):
+            for job in dead:
+                done += await self._store.discard_dead(job.key)
         return {"purged": done}
 
 
@@ -111,8 +110,8 @@ def _limit(query: Mapping[str, str]) -> int:
     return limit
 
 
-def _token(delivery: Delivery) -> str:
-    return seal(_LIST, f"{delivery.created_at} {delivery.request_id}")
+def _token(job: Job) -> str:
+    return seal(_LIST, f"{job.created_at} {job.key}")
 
 
 def _after(token: str) -> tuple[int, str] | None:
@@ -128,7 +127,8 @@ def _not_found(request_id: str) -> Rejected:
     return Rejected(404, "DeliveryNotFound", f"no dead delivery of request '{request_id}'")
 
 
-def _describe(delivery: Delivery) -> dict[str, Any]:
+def _describe(job: Job) -> dict[str, Any]:
+    delivery = delivery_of(job)
     return {
         "requestId": delivery.request_id,
         "taskId": delivery.task_id,
@@ -137,7 +137,7 @@ def _describe(delivery: Delivery) -> dict[str, Any]:
         "outcome": delivery.outcome,
         "destination": delivery.destination,
         **shown_payload("event", delivery.document),
-        "createdTime": delivery.created_at,
-        "tries": delivery.tries,
-        "error": delivery.error,
+        "createdTime": job.created_at,
+        "tries": job.tries,
+        "error": job.error,
     }

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
-from fc_async_local.domain.invocation import Delivery, Invocation, Lease
+from fc_async_local.domain.invocation import Invocation, Job, Lease
 from fc_async_local.domain.states import Status
 from fc_async_local.store import rows, steps
 from fc_async_local.store.postgres.database import SQL, without_nul
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from fc_async_local.domain.invocation import (
         Count,
-        DeliverySettlement,
+        JobSettlement,
         Settlement,
         TaskEvent,
     )
@@ -53,11 +53,11 @@ class Settle(NamedTuple):
     settlement: Settlement
 
 
-class SettleDelivery(NamedTuple):
-    """A try of a delivery that ended and what follows from it."""
+class SettleJob(NamedTuple):
+    """A try of a job that ended and what follows from it."""
 
     lease: Lease
-    settlement: DeliverySettlement
+    settlement: JobSettlement
 
 
 async def accept(database: PostgresDatabase, items: Sequence[Accept]) -> Sequence[Exception | None]:
@@ -140,39 +140,51 @@ async def _write_settled(
     await write_back(connection, [(n, after, s.events) for n, after, s in kept])
     if forgotten:
         await connection.execute(SQL["forget"], [list(forgotten)])
-    if deliveries:
-        await connection.execute(SQL["insert_deliveries"], [documents(deliveries)])
+    await insert_jobs(connection, deliveries)
     counts = itertools.chain.from_iterable(s.counts for _, _, s in done)
     await count(connection, counts, source)
 
 
-async def settle_deliveries(
-    database: PostgresDatabase, items: Sequence[SettleDelivery]
-) -> Sequence[Settled]:
+async def settle_jobs(database: PostgresDatabase, items: Sequence[SettleJob]) -> Sequence[Settled]:
     """Write what followed from tries, each if its lease still holds."""
-    source = f"deliver-{database.writer_id}"
+    source = f"job-{database.writer_id}"
     return await database.run(
-        lambda connection: _settle_deliveries(connection, items, source), pipelined=True
+        lambda connection: _settle_jobs(connection, items, source), pipelined=True
     )
 
 
-async def _settle_deliveries(
-    connection: Connection, items: Sequence[SettleDelivery], source: str
+async def _settle_jobs(
+    connection: Connection, items: Sequence[SettleJob], source: str
 ) -> Sequence[Settled]:
     first: dict[Lease, int] = {}
     for place, item in enumerate(items):
         first.setdefault(item.lease, place)
-    values = []
-    for lease, place in first.items():
-        after = items[place].settlement.delivery
-        mark = steps.destination_status(after)
-        values.append((*_key(lease), after.due_at, after.tries, after.state, after.error, mark))
-    cursor = await connection.execute(SQL["settle_deliveries"], columns(values))
+    values = [
+        (*_key(lease), *_job_after(items[place].settlement)) for lease, place in first.items()
+    ]
+    cursor = await connection.execute(SQL["settle_jobs"], columns(values))
     keys = {key for (key,) in await cursor.fetchall()}
     done = {place for lease, place in first.items() if lease.key in keys}
-    counts = itertools.chain.from_iterable(items[place].settlement.counts for place in sorted(done))
-    await count(connection, counts, source)
+    settlements = [items[place].settlement for place in sorted(done)]
+    await insert_jobs(connection, [job for each in settlements for job in each.added])
+    await count(connection, [count for each in settlements for count in each.counts], source)
     return [Settled.DONE if place in done else Settled.STALE for place in range(len(items))]
+
+
+def _job_after(settlement: JobSettlement) -> tuple[object, ...]:
+    """Due time, tries, state, error of the job and destination status of its task."""
+    job, status = settlement.job, settlement.destination_status
+    return (
+        (0, 0, "", "", status)
+        if job is None
+        else (job.due_at, job.tries, job.state, job.error, status)
+    )
+
+
+async def insert_jobs(connection: Connection, jobs: Sequence[Job]) -> None:
+    """Write jobs; one of the same key is replaced."""
+    if jobs:
+        await connection.execute(SQL["insert_jobs"], [documents(jobs)])
 
 
 async def write_back(
@@ -208,7 +220,7 @@ async def count(connection: Connection, counts: Iterable[Count], source: str) ->
         await connection.execute(SQL["count"], columns(values))
 
 
-def documents(records: Iterable[Invocation | Delivery]) -> str:
+def documents(records: Iterable[Invocation | Job]) -> str:
     """Records for ``json_to_recordset``: far cheaper than an array for each column.
 
     Their fields are called like the columns; bytes become base64. A payload goes its own way.
@@ -216,7 +228,7 @@ def documents(records: Iterable[Invocation | Delivery]) -> str:
     return rows.as_json([_keepable(record) for record in records])
 
 
-def _keepable(record: Invocation | Delivery) -> Invocation | Delivery:
+def _keepable(record: Invocation | Job) -> Invocation | Job:
     """Only the error, a message of user code, may hold a NUL."""
     if "\0" in record.error:
         record = replace(record, error=without_nul(record.error))

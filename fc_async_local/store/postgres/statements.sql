@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- Columns come in the order of rows.to_invocation and rows.to_delivery; the payload is always last.
+-- Columns come in the order of rows.to_invocation and rows.to_job; the payload is always last.
 -- {before} and {order} are "<" and "DESC", or ">" and "ASC". {columns} are the invocation's.
 
 -- name: create_schema
@@ -348,106 +348,116 @@ WITH old AS (
 )
 SELECT count(*) FROM gone;
 
--- name: insert_deliveries
-INSERT INTO delivery (
-    request_id, task_id, function, qualifier, outcome, destination, call_path, created_at, due_at,
-    tries, state, error, epoch, lease_until, lease_owner, document
+-- name: insert_jobs
+INSERT INTO job (
+    kind, key, scope, created_at, due_at, tries, state, error, epoch, lease_until, lease_owner, payload
 )
 SELECT
-    request_id, task_id, function, qualifier, outcome, destination, call_path, created_at, due_at,
-    tries, state, error, epoch, lease_until, lease_owner, decode(document, 'base64')
+    kind, key, scope, created_at, due_at, tries, state, error, epoch, lease_until, lease_owner,
+    decode(payload, 'base64')
 FROM ROWS FROM (
     json_to_recordset(%s::json) AS (
-        request_id text, task_id text, function text, qualifier text, outcome text,
-        destination text, call_path text, created_at bigint, due_at bigint, tries integer, state text,
-        error text, epoch bigint, lease_until bigint, lease_owner text, document text
+        kind text, key text, scope text, created_at bigint, due_at bigint, tries integer, state text,
+        error text, epoch bigint, lease_until bigint, lease_owner text, payload text
     )
 ) WITH ORDINALITY AS given (
-    request_id, task_id, function, qualifier, outcome, destination, call_path, created_at, due_at,
-    tries, state, error, epoch, lease_until, lease_owner, document, place
+    kind, key, scope, created_at, due_at, tries, state, error, epoch, lease_until, lease_owner, payload,
+    place
 )
 ORDER BY place
-ON CONFLICT (request_id) DO UPDATE SET
-    task_id = excluded.task_id, function = excluded.function, qualifier = excluded.qualifier,
-    outcome = excluded.outcome, destination = excluded.destination, call_path = excluded.call_path,
-    created_at = excluded.created_at, due_at = excluded.due_at, tries = excluded.tries,
-    state = excluded.state, error = excluded.error, epoch = excluded.epoch,
-    lease_until = excluded.lease_until, lease_owner = excluded.lease_owner,
-    document = excluded.document;
+ON CONFLICT (key) DO UPDATE SET
+    kind = excluded.kind, scope = excluded.scope, created_at = excluded.created_at,
+    due_at = excluded.due_at, tries = excluded.tries, state = excluded.state,
+    error = excluded.error, lease_until = excluded.lease_until, lease_owner = excluded.lease_owner,
+    payload = excluded.payload;
 
--- name: delivery_exists
-SELECT EXISTS (SELECT 1 FROM delivery WHERE request_id = %s);
+-- name: any_job
+SELECT EXISTS (SELECT 1 FROM job WHERE key = ANY (%s::text[]));
 
--- name: due_deliveries
+-- name: due_jobs
 SELECT
-    request_id, task_id, function, qualifier, outcome, destination, call_path, created_at, due_at,
-    tries, state, error, epoch, lease_until, lease_owner, document
-FROM delivery
-WHERE ready_at <= %s
+    kind, key, scope, created_at, due_at, tries, state, error, epoch, lease_until, lease_owner, payload
+FROM job
+WHERE kind = %s AND ready_at <= %s
 ORDER BY ready_at, id
 LIMIT %s
 FOR UPDATE SKIP LOCKED;
 
--- name: take_deliveries
-UPDATE delivery SET epoch = epoch + 1, lease_until = %s, lease_owner = %s
-WHERE request_id = ANY (%s::text[]);
+-- name: take_jobs
+UPDATE job SET epoch = epoch + 1, lease_until = %s, lease_owner = %s
+WHERE key = ANY (%s::text[]);
 
--- name: settle_deliveries
+-- name: prolong_jobs
 WITH held AS (
-    SELECT delivery.id, given.*
-    FROM delivery
+    SELECT id
+    FROM job
+    JOIN unnest(%s::text[], %s::bigint[]) AS given (key, epoch) USING (key, epoch)
+    WHERE lease_until IS NOT NULL
+    ORDER BY id
+    FOR UPDATE OF job
+)
+UPDATE job SET lease_until = %s FROM held WHERE job.id = held.id;
+
+-- name: settle_jobs
+-- A state "" says that the job is done, a mark "" that the task's destination status stays.
+WITH held AS (
+    SELECT job.id, given.*
+    FROM job
     JOIN unnest(
         %s::text[], %s::bigint[], %s::bigint[], %s::integer[], %s::text[], %s::text[], %s::text[]
-    ) AS given (key, held_epoch, next_at, tried, becomes, reason, mark)
-    ON delivery.request_id = key AND delivery.epoch = held_epoch
+    ) AS given (its_key, held_epoch, next_at, tried, becomes, reason, mark)
+    ON job.key = its_key AND job.epoch = held_epoch
     WHERE lease_until IS NOT NULL
-    ORDER BY delivery.id
-    FOR UPDATE OF delivery
+    ORDER BY job.id
+    FOR UPDATE OF job
 ), finished AS (
-    DELETE FROM delivery USING held WHERE delivery.id = held.id AND becomes = 'succeeded'
+    DELETE FROM job USING held WHERE job.id = held.id AND becomes = ''
 ), kept AS (
-    UPDATE delivery
+    UPDATE job
     SET due_at = next_at, tries = tried, state = becomes, error = reason, lease_until = NULL,
         lease_owner = ''
     FROM held
-    WHERE delivery.id = held.id AND becomes <> 'succeeded'
+    WHERE job.id = held.id AND becomes <> ''
 ), marked AS (
-    UPDATE invocation SET destination_status = mark FROM held WHERE request_id = key
+    UPDATE invocation SET destination_status = mark
+    FROM held
+    WHERE request_id = its_key AND mark <> ''
 )
-SELECT key FROM held;
+SELECT its_key FROM held;
 
--- name: mark_destination
+-- name: show_destination
 UPDATE invocation SET destination_status = %s WHERE request_id = %s;
 
--- name: release_deliveries
-UPDATE delivery
+-- name: release_jobs
+UPDATE job
 SET due_at = least(due_at, %s), lease_until = NULL, lease_owner = ''
 WHERE lease_owner = %s AND lease_until IS NOT NULL;
 
--- name: next_delivery_due
-SELECT min(ready_at) FROM delivery WHERE ready_at IS NOT NULL;
+-- name: next_job_due
+SELECT min(ready_at) FROM job WHERE kind = %s AND ready_at IS NOT NULL;
 
--- name: deliveries_pending
-SELECT count(*) FROM delivery WHERE ready_at IS NOT NULL;
+-- name: jobs_of_kind
+SELECT count(*) FROM job WHERE kind = %s AND ready_at IS NOT NULL;
 
--- name: deliveries_dead
-SELECT count(*) FROM delivery WHERE state = 'dead';
+-- name: jobs_of_scope
+SELECT count(*) FROM job WHERE kind = %s AND scope = %s AND state = 'pending';
 
--- name: dead_deliveries
+-- name: jobs_dead
+SELECT count(*) FROM job WHERE state = 'dead';
+
+-- name: dead_jobs
 SELECT
-    request_id, task_id, function, qualifier, outcome, destination, call_path, created_at, due_at,
-    tries, state, error, epoch, lease_until, lease_owner, document
-FROM delivery
-WHERE state = 'dead' AND (created_at, request_id) < (%s, %s)
-ORDER BY created_at DESC, request_id DESC
+    kind, key, scope, created_at, due_at, tries, state, error, epoch, lease_until, lease_owner, payload
+FROM job
+WHERE state = 'dead' AND (created_at, key) < (%s, %s)
+ORDER BY created_at DESC, key DESC
 LIMIT %s;
 
 -- name: redrive
-UPDATE delivery SET state = 'pending', due_at = %s, tries = 0
-WHERE request_id = %s AND state = 'dead';
+UPDATE job SET state = 'pending', due_at = %s, tries = 0 WHERE key = %s AND state = 'dead';
 
 -- name: discard_dead
-DELETE FROM delivery WHERE request_id = %s AND state = 'dead';
+DELETE FROM job WHERE key = %s AND state = 'dead';
 
 -- name: one_view
 SET TRANSACTION ISOLATION LEVEL REPEATABLE READ;

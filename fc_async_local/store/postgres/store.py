@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Invocations, deliveries and metrics on a PostgreSQL server that several nodes share.
+"""Invocations, jobs and metrics on a PostgreSQL server that several nodes share.
 
 Claims skip what another node is just claiming (``FOR UPDATE SKIP LOCKED``); leases do the rest. The
 verbs that every invocation needs are gathered into one transaction for all who wait.
@@ -11,8 +11,7 @@ import heapq
 import itertools
 from typing import TYPE_CHECKING, Any, Final
 
-from msgspec.structs import replace
-
+from fc_async_local.domain.jobs import DELIVERY
 from fc_async_local.domain.states import Status
 from fc_async_local.store import paging, rows, sql, steps
 from fc_async_local.store.postgres import batches
@@ -24,9 +23,9 @@ if TYPE_CHECKING:
 
     from fc_async_local.domain.invocation import (
         Count,
-        Delivery,
-        DeliverySettlement,
         Invocation,
+        Job,
+        JobSettlement,
         Lease,
         Settlement,
     )
@@ -112,8 +111,8 @@ class PostgresStore:
             held = await (await connection.execute(SQL["held"], (owner,))).fetchall()
             freed = [(row[0], *steps.released(rows.to_invocation(row), now=now)) for row in held]
             await batches.write_back(connection, freed)
-            deliveries = await connection.execute(SQL["release_deliveries"], (now, owner))
-            return len(held) + deliveries.rowcount
+            jobs = await connection.execute(SQL["release_jobs"], (now, owner))
+            return len(held) + jobs.rowcount
 
         return await self._database.run(job)
 
@@ -190,17 +189,13 @@ class PostgresStore:
         """See :meth:`Store.next_due`."""
         return await self._value("next_due")
 
-    async def next_delivery_due(self) -> int | None:
-        """See :meth:`Store.next_delivery_due`."""
-        return await self._value("next_delivery_due")
-
     async def stats(self) -> Stats:
         """See :meth:`Store.stats`."""
         return Stats(
             by_status={Status(status): number for status, number in await self._rows("tally")},
             oldest_due_at=await self._value("oldest_due"),
-            deliveries_pending=await self._value("deliveries_pending") or 0,
-            deliveries_dead=await self._value("deliveries_dead") or 0,
+            deliveries_pending=await self._value("jobs_of_kind", (DELIVERY,)) or 0,
+            deliveries_dead=await self._value("jobs_dead") or 0,
         )
 
     async def prune(self, *, ended_before: int) -> int:
@@ -222,63 +217,79 @@ class PostgresStore:
 
         return await steps.prune_all(some)
 
-    async def claim_deliveries(
-        self, limit: int, *, now: int, until: int, owner: str
-    ) -> Sequence[Delivery]:
-        """See :meth:`Store.claim_deliveries`."""
+    async def add_jobs(self, jobs: Sequence[Job], counts: Sequence[Count] = ()) -> None:
+        """See :meth:`JobStore.add_jobs`."""
+        keys = [job.key for job in jobs]
+        source = f"add-{self._database.writer_id}"
 
-        async def job(connection: Connection) -> Sequence[Delivery]:
-            cursor = await connection.execute(SQL["due_deliveries"], (now, limit), binary=True)
-            due = await cursor.fetchall()
-            taken = [
-                replace(delivery, epoch=delivery.epoch + 1, lease_until=until, lease_owner=owner)
-                for delivery in map(rows.to_delivery, due)
-            ]
+        async def write(connection: Connection) -> None:
+            if counts:
+                cursor = await connection.execute(SQL["any_job"], (keys,))
+                if await cursor.fetchone() != (True,):
+                    await batches.count(connection, counts, source)
+            await batches.insert_jobs(connection, jobs)
+
+        await self._database.run(write)
+
+    async def claim_jobs(
+        self, kind: str, limit: int, *, now: int, until: int, owner: str
+    ) -> Sequence[Job]:
+        """See :meth:`JobStore.claim_jobs`."""
+
+        async def write(connection: Connection) -> Sequence[Job]:
+            cursor = await connection.execute(SQL["due_jobs"], (kind, now, limit), binary=True)
+            due = map(rows.to_job, await cursor.fetchall())
+            taken = [steps.job_claimed(job, until=until, owner=owner) for job in due]
             if taken:
-                keys = [delivery.request_id for delivery in taken]
-                await connection.execute(SQL["take_deliveries"], (until, owner, keys))
+                values = (until, owner, [job.key for job in taken])
+                await connection.execute(SQL["take_jobs"], values)
             return taken
 
-        return await self._database.run(job)
+        return await self._database.run(write)
 
-    async def settle_delivery(self, lease: Lease, settlement: DeliverySettlement) -> Settled:
-        """See :meth:`Store.settle_delivery`."""
-        item = batches.SettleDelivery(lease, settlement)
-        return await self._database.in_group(batches.settle_deliveries, item)
+    async def extend_jobs(self, leases: Collection[Lease], *, until: int) -> None:
+        """See :meth:`JobStore.extend_jobs`."""
+        keys, epochs = [lease.key for lease in leases], [lease.epoch for lease in leases]
 
-    async def keep_dead(self, delivery: Delivery, counts: Sequence[Count] = ()) -> None:
-        """See :meth:`Store.keep_dead`."""
+        async def write(connection: Connection) -> None:
+            await connection.execute(SQL["prolong_jobs"], (keys, epochs, until))
 
-        async def job(connection: Connection) -> None:
-            cursor = await connection.execute(SQL["delivery_exists"], (delivery.request_id,))
-            row = await cursor.fetchone()
-            if row is None or not row[0]:
-                await batches.count(connection, counts, f"dead-{self._database.writer_id}")
-            await connection.execute(SQL["insert_deliveries"], [batches.documents([delivery])])
+        await self._database.run(write)
 
-        await self._database.run(job)
+    async def settle_job(self, lease: Lease, settlement: JobSettlement) -> Settled:
+        """See :meth:`JobStore.settle_job`."""
+        item = batches.SettleJob(lease, settlement)
+        return await self._database.in_group(batches.settle_jobs, item)
 
-    async def dead_deliveries(
+    async def next_job_due(self, kind: str) -> int | None:
+        """See :meth:`JobStore.next_job_due`."""
+        return await self._value("next_job_due", (kind,))
+
+    async def jobs_pending(self, kind: str, scope: str) -> int:
+        """See :meth:`JobStore.jobs_pending`."""
+        return await self._value("jobs_of_scope", (kind, scope)) or 0
+
+    async def dead_jobs(
         self, *, limit: int = 100, after: tuple[int, str] | None = None
-    ) -> Sequence[Delivery]:
-        """See :meth:`Store.dead_deliveries`."""
+    ) -> Sequence[Job]:
+        """See :meth:`JobStore.dead_jobs`."""
         values = (*(after or steps.BEFORE_ALL_DEAD), limit)
-        return [rows.to_delivery(row) for row in await self._rows("dead_deliveries", values)]
+        return [rows.to_job(row) for row in await self._rows("dead_jobs", values)]
 
-    async def redrive(self, request_id: str, *, now: int) -> bool:
-        """See :meth:`Store.redrive`."""
+    async def redrive(self, key: str, *, now: int) -> bool:
+        """See :meth:`JobStore.redrive`."""
 
-        async def job(connection: Connection) -> bool:
-            if (await connection.execute(SQL["redrive"], (now, request_id))).rowcount == 0:
+        async def write(connection: Connection) -> bool:
+            if (await connection.execute(SQL["redrive"], (now, key))).rowcount == 0:
                 return False
-            await connection.execute(SQL["mark_destination"], ("Pending", request_id))
+            await connection.execute(SQL["show_destination"], (steps.REDRIVEN, key))
             return True
 
-        return await self._database.run(job)
+        return await self._database.run(write)
 
-    async def discard_dead(self, request_id: str) -> bool:
-        """See :meth:`Store.discard_dead`."""
-        return await self._change("discard_dead", (request_id,))
+    async def discard_dead(self, key: str) -> bool:
+        """See :meth:`JobStore.discard_dead`."""
+        return await self._change("discard_dead", (key,))
 
     async def metrics(
         self, *, function: str | None = None, since: int = 0
@@ -293,8 +304,8 @@ class PostgresStore:
     async def _rows(self, statement: str, values: Any = ()) -> list[tuple[Any, ...]]:
         return await self._database.ask(SQL[statement], values)
 
-    async def _value(self, statement: str) -> int | None:
-        found = await self._rows(statement)
+    async def _value(self, statement: str, values: Sequence[object] = ()) -> int | None:
+        found = await self._rows(statement, values)
         return found[0][0] if found else None
 
     async def _change(self, statement: str, values: Sequence[object]) -> bool:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
-from fc_async_local.domain.invocation import Count, Invocation, Lease, Settlement, TaskEvent
+from fc_async_local.domain.invocation import Count, Invocation, Job, Lease, Settlement, TaskEvent
 from fc_async_local.domain.states import Status
 from fc_async_local.store import rows, sql, steps
 from fc_async_local.store.protocol import DuplicateTask, Settled, Started
@@ -151,7 +151,7 @@ def _settle_one(
     if not holder.forgotten:
         write_back(connection, holder.number, after, settlement.events)
     if settlement.delivery is not None:
-        connection.execute(SQL["insert_delivery"], rows.from_delivery(settlement.delivery))
+        insert_jobs(connection, [settlement.delivery])
     return Settled.DONE
 
 
@@ -194,6 +194,11 @@ def insert(
 @functools.cache
 def _with_rows(statement: str, size: int) -> str:
     return sql.with_rows(SQL[statement], size)
+
+
+def insert_jobs(connection: sqlite3.Connection, jobs: Iterable[Job]) -> None:
+    """Write jobs; one of the same key is replaced."""
+    connection.executemany(SQL["insert_job"], [rows.from_job(job) for job in jobs])
 
 
 def tally(connection: sqlite3.Connection, changes: Mapping[str, int]) -> None:

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- Columns come in the order of rows.INVOCATION and rows.DELIVERY; the payload is always last.
+-- Columns come in the order of rows.to_invocation and rows.to_job; the payload is always last.
 -- {before} and {order} are "<" and "DESC", or ">" and "ASC".
 
 -- name: last_id
@@ -201,74 +201,74 @@ DELETE FROM metric WHERE (metric, function, minute) IN (
     SELECT metric, function, minute FROM metric WHERE minute < ? LIMIT ?
 );
 
--- name: insert_delivery
-INSERT INTO delivery (
-    request_id, task_id, function, qualifier, outcome, destination, call_path, created_at, due_at,
-    tries, state, error, epoch, lease_until, lease_owner, document
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (request_id) DO UPDATE SET
-    task_id = excluded.task_id, function = excluded.function, qualifier = excluded.qualifier,
-    outcome = excluded.outcome, destination = excluded.destination, call_path = excluded.call_path,
-    created_at = excluded.created_at, due_at = excluded.due_at, tries = excluded.tries,
-    state = excluded.state, error = excluded.error, epoch = excluded.epoch,
-    lease_until = excluded.lease_until, lease_owner = excluded.lease_owner,
-    document = excluded.document;
+-- name: insert_job
+INSERT INTO job (
+    kind, key, scope, created_at, due_at, tries, state, error, epoch, lease_until, lease_owner, payload
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (key) DO UPDATE SET
+    kind = excluded.kind, scope = excluded.scope, created_at = excluded.created_at,
+    due_at = excluded.due_at, tries = excluded.tries, state = excluded.state,
+    error = excluded.error, lease_until = excluded.lease_until, lease_owner = excluded.lease_owner,
+    payload = excluded.payload;
 
--- name: delivery_exists
-SELECT EXISTS (SELECT 1 FROM delivery WHERE request_id = ?);
+-- name: any_job
+SELECT EXISTS (SELECT 1 FROM job WHERE key IN (SELECT value FROM json_each(?)));
 
--- name: due_deliveries
+-- name: due_jobs
 SELECT
-    request_id, task_id, function, qualifier, outcome, destination, call_path, created_at, due_at,
-    tries, state, error, epoch, lease_until, lease_owner, document
-FROM delivery
-WHERE ready_at <= ?
+    kind, key, scope, created_at, due_at, tries, state, error, epoch, lease_until, lease_owner, payload
+FROM job
+WHERE kind = ? AND ready_at <= ?
 ORDER BY ready_at, id
 LIMIT ?;
 
--- name: take_delivery
-UPDATE delivery SET epoch = ?, lease_until = ?, lease_owner = ? WHERE request_id = ?;
+-- name: take_job
+UPDATE job SET epoch = ?, lease_until = ?, lease_owner = ? WHERE key = ?;
 
--- name: settle_delivery
-UPDATE delivery
+-- name: prolong_job
+UPDATE job SET lease_until = ? WHERE key = ? AND epoch = ? AND lease_until IS NOT NULL;
+
+-- name: settle_job
+UPDATE job
 SET due_at = ?, tries = ?, state = ?, error = ?, lease_until = NULL, lease_owner = ''
-WHERE request_id = ? AND epoch = ? AND lease_until IS NOT NULL;
+WHERE key = ? AND epoch = ? AND lease_until IS NOT NULL;
 
--- name: finish_delivery
-DELETE FROM delivery WHERE request_id = ? AND epoch = ? AND lease_until IS NOT NULL;
+-- name: finish_job
+DELETE FROM job WHERE key = ? AND epoch = ? AND lease_until IS NOT NULL;
 
--- name: mark_destination
+-- name: show_destination
 UPDATE invocation SET destination_status = ? WHERE request_id = ?;
 
--- name: release_deliveries
-UPDATE delivery
+-- name: release_jobs
+UPDATE job
 SET due_at = min(due_at, ?), lease_until = NULL, lease_owner = ''
 WHERE lease_owner = ? AND lease_until IS NOT NULL;
 
--- name: next_delivery_due
-SELECT min(ready_at) FROM delivery WHERE ready_at IS NOT NULL;
+-- name: next_job_due
+SELECT min(ready_at) FROM job WHERE kind = ? AND ready_at IS NOT NULL;
 
--- name: deliveries_pending
-SELECT count(*) FROM delivery WHERE ready_at IS NOT NULL;
+-- name: jobs_of_kind
+SELECT count(*) FROM job WHERE kind = ? AND ready_at IS NOT NULL;
 
--- name: deliveries_dead
-SELECT count(*) FROM delivery WHERE state = 'dead';
+-- name: jobs_of_scope
+SELECT count(*) FROM job WHERE kind = ? AND scope = ? AND state = 'pending';
 
--- name: dead_deliveries
+-- name: jobs_dead
+SELECT count(*) FROM job WHERE state = 'dead';
+
+-- name: dead_jobs
 SELECT
-    request_id, task_id, function, qualifier, outcome, destination, call_path, created_at, due_at,
-    tries, state, error, epoch, lease_until, lease_owner, document
-FROM delivery
-WHERE state = 'dead' AND (created_at, request_id) < (?, ?)
-ORDER BY created_at DESC, request_id DESC
+    kind, key, scope, created_at, due_at, tries, state, error, epoch, lease_until, lease_owner, payload
+FROM job
+WHERE state = 'dead' AND (created_at, key) < (?, ?)
+ORDER BY created_at DESC, key DESC
 LIMIT ?;
 
 -- name: redrive
-UPDATE delivery SET state = 'pending', due_at = ?, tries = 0
-WHERE request_id = ? AND state = 'dead';
+UPDATE job SET state = 'pending', due_at = ?, tries = 0 WHERE key = ? AND state = 'dead';
 
 -- name: discard_dead
-DELETE FROM delivery WHERE request_id = ? AND state = 'dead';
+DELETE FROM job WHERE key = ? AND state = 'dead';
 
 -- name: revision
 SELECT revision FROM document_revision;

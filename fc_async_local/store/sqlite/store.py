@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Invocations, deliveries and metrics in the runtime's SQLite file.
+"""Invocations, jobs and metrics in the runtime's SQLite file.
 
 The verbs that every invocation needs (accept, start, settle) are batches: all that wait in one
 group go through as few statements as possible. The file is this process' alone
@@ -12,8 +12,7 @@ import heapq
 import itertools
 from typing import TYPE_CHECKING, Final
 
-from msgspec.structs import replace
-
+from fc_async_local.domain.jobs import DELIVERY
 from fc_async_local.domain.states import Status
 from fc_async_local.store import paging, rows, sql, steps
 from fc_async_local.store.protocol import (
@@ -32,9 +31,9 @@ if TYPE_CHECKING:
 
     from fc_async_local.domain.invocation import (
         Count,
-        Delivery,
-        DeliverySettlement,
         Invocation,
+        Job,
+        JobSettlement,
         Lease,
         Settlement,
     )
@@ -125,7 +124,7 @@ class SqliteStore:
             for row in held:
                 after, its_steps = steps.released(rows.to_invocation(row), now=now)
                 batches.write_back(connection, row[0], after, its_steps)
-            return len(held) + connection.execute(SQL["release_deliveries"], (now, owner)).rowcount
+            return len(held) + connection.execute(SQL["release_jobs"], (now, owner)).rowcount
 
         return await self._database.write(job)
 
@@ -196,12 +195,6 @@ class SqliteStore:
         """See :meth:`Store.next_due`."""
         return await self._database.read(lambda connection: batches.value(connection, "next_due"))
 
-    async def next_delivery_due(self) -> int | None:
-        """See :meth:`Store.next_delivery_due`."""
-        return await self._database.read(
-            lambda connection: batches.value(connection, "next_delivery_due")
-        )
-
     async def stats(self) -> Stats:
         """See :meth:`Store.stats`."""
 
@@ -210,8 +203,8 @@ class SqliteStore:
             return Stats(
                 by_status={Status(status): number for status, number in tally},
                 oldest_due_at=batches.value(connection, "oldest_due"),
-                deliveries_pending=batches.value(connection, "deliveries_pending"),
-                deliveries_dead=batches.value(connection, "deliveries_dead"),
+                deliveries_pending=batches.value(connection, "jobs_of_kind", DELIVERY),
+                deliveries_dead=batches.value(connection, "jobs_dead"),
             )
 
         return await self._database.read(job)
@@ -238,79 +231,99 @@ class SqliteStore:
             )
         )
 
-    async def claim_deliveries(
-        self, limit: int, *, now: int, until: int, owner: str
-    ) -> Sequence[Delivery]:
-        """See :meth:`Store.claim_deliveries`."""
+    async def add_jobs(self, jobs: Sequence[Job], counts: Sequence[Count] = ()) -> None:
+        """See :meth:`JobStore.add_jobs`."""
+        keys = rows.as_json([job.key for job in jobs])
 
-        def job(connection: sqlite3.Connection) -> Sequence[Delivery]:
-            due = connection.execute(SQL["due_deliveries"], (now, limit)).fetchall()
+        def write(connection: sqlite3.Connection) -> None:
+            if counts and not batches.value(connection, "any_job", keys):
+                batches.count(connection, counts)
+            batches.insert_jobs(connection, jobs)
+
+        await self._database.write(write)
+
+    async def claim_jobs(
+        self, kind: str, limit: int, *, now: int, until: int, owner: str
+    ) -> Sequence[Job]:
+        """See :meth:`JobStore.claim_jobs`."""
+
+        def write(connection: sqlite3.Connection) -> Sequence[Job]:
+            due = connection.execute(SQL["due_jobs"], (kind, now, limit)).fetchall()
             taken = [
-                replace(delivery, epoch=delivery.epoch + 1, lease_until=until, lease_owner=owner)
-                for delivery in map(rows.to_delivery, due)
+                steps.job_claimed(job, until=until, owner=owner) for job in map(rows.to_job, due)
             ]
             connection.executemany(
-                SQL["take_delivery"],
-                [(each.epoch, until, owner, each.request_id) for each in taken],
+                SQL["take_job"], [(job.epoch, until, owner, job.key) for job in taken]
             )
             return taken
 
-        return await self._database.write(job)
+        return await self._database.write(write)
 
-    async def settle_delivery(self, lease: Lease, settlement: DeliverySettlement) -> Settled:
-        """See :meth:`Store.settle_delivery`."""
-        after = settlement.delivery
+    async def extend_jobs(self, leases: Collection[Lease], *, until: int) -> None:
+        """See :meth:`JobStore.extend_jobs`."""
+        values = [(until, lease.key, lease.epoch) for lease in leases]
+        await self._database.write(
+            lambda connection: connection.executemany(SQL["prolong_job"], values)
+        )
 
-        def job(connection: sqlite3.Connection) -> Settled:
-            if after.state == "succeeded":
-                done = connection.execute(SQL["finish_delivery"], (lease.key, lease.epoch))
+    async def settle_job(self, lease: Lease, settlement: JobSettlement) -> Settled:
+        """See :meth:`JobStore.settle_job`."""
+        after, status = settlement.job, settlement.destination_status
+
+        def write(connection: sqlite3.Connection) -> Settled:
+            if after is None:
+                done = connection.execute(SQL["finish_job"], (lease.key, lease.epoch))
             else:
                 values = (after.due_at, after.tries, after.state, after.error)
-                done = connection.execute(SQL["settle_delivery"], (*values, lease.key, lease.epoch))
+                done = connection.execute(SQL["settle_job"], (*values, lease.key, lease.epoch))
             if done.rowcount == 0:
                 return Settled.STALE
-            mark = (steps.destination_status(after), lease.key)
-            connection.execute(SQL["mark_destination"], mark)
+            batches.insert_jobs(connection, settlement.added)
+            if status:
+                connection.execute(SQL["show_destination"], (status, lease.key))
             batches.count(connection, settlement.counts)
             return Settled.DONE
 
-        return await self._database.write(job)
+        return await self._database.write(write)
 
-    async def keep_dead(self, delivery: Delivery, counts: Sequence[Count] = ()) -> None:
-        """See :meth:`Store.keep_dead`."""
+    async def next_job_due(self, kind: str) -> int | None:
+        """See :meth:`JobStore.next_job_due`."""
+        return await self._database.read(
+            lambda connection: batches.value(connection, "next_job_due", kind)
+        )
 
-        def job(connection: sqlite3.Connection) -> None:
-            if not batches.value(connection, "delivery_exists", delivery.request_id):
-                batches.count(connection, counts)
-            connection.execute(SQL["insert_delivery"], rows.from_delivery(delivery))
+    async def jobs_pending(self, kind: str, scope: str) -> int:
+        """See :meth:`JobStore.jobs_pending`."""
+        found = await self._database.read(
+            lambda connection: batches.value(connection, "jobs_of_scope", kind, scope)
+        )
+        return int(found)
 
-        await self._database.write(job)
-
-    async def dead_deliveries(
+    async def dead_jobs(
         self, *, limit: int = 100, after: tuple[int, str] | None = None
-    ) -> Sequence[Delivery]:
-        """See :meth:`Store.dead_deliveries`."""
+    ) -> Sequence[Job]:
+        """See :meth:`JobStore.dead_jobs`."""
         values = (*(after or steps.BEFORE_ALL_DEAD), limit)
         found = await self._database.read(
-            lambda connection: connection.execute(SQL["dead_deliveries"], values).fetchall()
+            lambda connection: connection.execute(SQL["dead_jobs"], values).fetchall()
         )
-        return [rows.to_delivery(row) for row in found]
+        return [rows.to_job(row) for row in found]
 
-    async def redrive(self, request_id: str, *, now: int) -> bool:
-        """See :meth:`Store.redrive`."""
+    async def redrive(self, key: str, *, now: int) -> bool:
+        """See :meth:`JobStore.redrive`."""
 
-        def job(connection: sqlite3.Connection) -> bool:
-            if connection.execute(SQL["redrive"], (now, request_id)).rowcount == 0:
+        def write(connection: sqlite3.Connection) -> bool:
+            if connection.execute(SQL["redrive"], (now, key)).rowcount == 0:
                 return False
-            connection.execute(SQL["mark_destination"], ("Pending", request_id))
+            connection.execute(SQL["show_destination"], (steps.REDRIVEN, key))
             return True
 
-        return await self._database.write(job)
+        return await self._database.write(write)
 
-    async def discard_dead(self, request_id: str) -> bool:
-        """See :meth:`Store.discard_dead`."""
+    async def discard_dead(self, key: str) -> bool:
+        """See :meth:`JobStore.discard_dead`."""
         return await self._database.write(
-            lambda connection: connection.execute(SQL["discard_dead"], (request_id,)).rowcount > 0
+            lambda connection: connection.execute(SQL["discard_dead"], (key,)).rowcount > 0
         )
 
     async def metrics(

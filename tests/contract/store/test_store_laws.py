@@ -2,7 +2,7 @@
 """Any history of verbs has the same effect on every store as on the memory store.
 
 Hypothesis makes up the histories: accepts, claims, starts, stale and good settlements, stops,
-releases, deliveries, pruning, under a clock that may be set back. After each step the stores are
+releases, jobs, pruning, under a clock that may be set back. After each step the stores are
 compared in everything they show, and the laws are checked: nothing is lost, nothing is there
 twice, every recorded path of steps is legal.
 """
@@ -26,13 +26,14 @@ from msgspec.structs import replace
 
 from fc_async_local.domain.invocation import (
     Count,
-    Delivery,
-    DeliverySettlement,
     Invocation,
+    Job,
+    JobSettlement,
     Lease,
     Settlement,
     TaskEvent,
 )
+from fc_async_local.domain.jobs import DELIVERY, TOPIC_PUSH
 from fc_async_local.domain.states import FINAL, HELD, LEGAL, WAITING, Status, legal
 from fc_async_local.store.memory import MemoryStore
 from fc_async_local.store.protocol import DuplicateTask, Settled, Started, TaskQuery
@@ -46,18 +47,22 @@ T0 = 1_700_000_000_000
 FUNCTIONS = ("a", "b")
 TASKS = tuple(f"t{n}" for n in range(12))
 OWNERS = ("node-1", "node-2")
+KINDS = (DELIVERY, TOPIC_PUSH)
+SCOPES = ("", "topic")
 
 VERBS = (
     *("accept", "claim", "settle") * 5,
-    *("start", "claim_deliveries", "settle_delivery") * 4,
+    *("start", "claim_jobs", "settle_job") * 4,
     *("stop", "extend", "time_passes_or_is_set_back", "page_through") * 2,
-    *("make_due", "release", "prune", "redrive", "discard_dead"),
+    *("make_due", "release", "prune", "add_jobs", "extend_jobs", "redrive", "discard_dead"),
 )
 
 waits = st.integers(0, 20)
 holds = st.integers(1, 60)
 limits = st.integers(1, 4)
 owners = st.sampled_from(OWNERS)
+kinds = st.sampled_from(KINDS)
+scopes = st.sampled_from(SCOPES)
 mostly = st.sampled_from([True, True, True, False])
 names = st.tuples(st.sampled_from(FUNCTIONS), st.sampled_from(TASKS))
 
@@ -79,7 +84,7 @@ class Histories(RuleBasedStateMachine):
         self.forgotten = 0
         self.counted: dict[tuple[str, str], int] = {}
         self.leases: dict[Lease, Invocation] = {}
-        self.delivery_leases: dict[Lease, Delivery] = {}
+        self.job_leases: dict[Lease, Job] = {}
 
     def teardown(self) -> None:
         self.run(self.context.__aexit__(None, None, None))
@@ -155,7 +160,7 @@ class Histories(RuleBasedStateMachine):
 
     def a_lease(self, data: st.DataObject, leases: dict[Lease, Any]) -> Lease:
         """Mostly one that holds, else one that may be lost or used up."""
-        records = (*self.model._invocations.values(), *self.model._deliveries.values())
+        records = (*self.model._invocations.values(), *self.model._jobs.values())
         holding = {record.lease for record in records if record.lease_until is not None}
         live = [lease for lease in leases if lease in holding]
         return data.draw(st.sampled_from(live if live and data.draw(mostly) else list(leases)[-6:]))
@@ -190,7 +195,11 @@ class Histories(RuleBasedStateMachine):
         if status.final:
             after = replace(after, ended_at=self.now, return_payload=b"returned")
         counted = Count(metric="settled", function=held.function, at=self.now)
-        delivery = self.delivery_of(after) if status.final and data.draw(mostly) else None
+        delivery = (
+            self.a_job(after.request_id, kind=DELIVERY)
+            if status.final and data.draw(mostly)
+            else None
+        )
         settlement = Settlement(
             invocation=after,
             events=(TaskEvent(status=status, at=self.now, detail={"attempt": after.attempts}),),
@@ -206,19 +215,8 @@ class Histories(RuleBasedStateMachine):
         found = self.model._invocations.get(lease.key)
         return None if found is None else found.status
 
-    def delivery_of(self, invocation: Invocation) -> Delivery:
-        return Delivery(
-            request_id=invocation.request_id,
-            task_id=invocation.task_id,
-            function=invocation.function,
-            qualifier=invocation.qualifier,
-            outcome="success" if invocation.status is Status.SUCCEEDED else "failure",
-            destination="acs:mns:cn-hangzhou:1:/queues/q/messages",
-            document=b"{}",
-            call_path=("acs:fc:a",),
-            created_at=self.now,
-            due_at=self.now,
-        )
+    def a_job(self, key: str, **fields: Any) -> Job:
+        return Job(key=key, payload=b"\x00\xff", created_at=self.now, due_at=self.now, **fields)
 
     def a_task(self, data: st.DataObject) -> tuple[str, str]:
         known = [(i.function, i.task_id) for i in self.model._invocations.values()]
@@ -239,35 +237,49 @@ class Histories(RuleBasedStateMachine):
     def prune(self, data: st.DataObject) -> None:
         self.forgotten += self.both("prune", ended_before=self.now - data.draw(waits))
 
-    def claim_deliveries(self, data: st.DataObject) -> None:
-        self.wait_for(data, self.both("next_delivery_due"))
-        claimed = self.both("claim_deliveries", data.draw(limits), now=self.now, **self.hold(data))
-        self.delivery_leases.update({delivery.lease: delivery for delivery in claimed})
+    def add_jobs(self, data: st.DataObject) -> None:
+        jobs = [
+            self.a_job(f"p{number}", kind=data.draw(kinds), scope=data.draw(scopes))
+            for number in data.draw(st.lists(st.integers(0, 9), max_size=3, unique=True))
+        ]
+        counted = Count(metric="added", function="a", at=self.now)
+        if not any(job.key in self.model._jobs for job in jobs):
+            self.count(counted)
+        self.both("add_jobs", jobs, [counted])
 
-    def settle_delivery(self, data: st.DataObject) -> None:
-        if not self.delivery_leases:
+    def claim_jobs(self, data: st.DataObject) -> None:
+        kind = data.draw(kinds)
+        self.wait_for(data, self.both("next_job_due", kind))
+        claimed = self.both("claim_jobs", kind, data.draw(limits), now=self.now, **self.hold(data))
+        self.job_leases.update({job.lease: job for job in claimed})
+
+    def extend_jobs(self, data: st.DataObject) -> None:
+        by_key = {lease.key: lease for lease in list(self.job_leases)[-6:]}
+        self.both("extend_jobs", list(by_key.values()), until=self.now + data.draw(holds))
+
+    def settle_job(self, data: st.DataObject) -> None:
+        if not self.job_leases:
             return
-        lease = self.a_lease(data, self.delivery_leases)
-        delivery = self.delivery_leases[lease]
-        after = replace(
-            delivery,
-            state=data.draw(st.sampled_from(["pending", "succeeded", "dead"])),
-            tries=delivery.tries + 1,
-            due_at=self.now + data.draw(waits),
-            error="e",
+        lease = self.a_lease(data, self.job_leases)
+        job = self.job_leases[lease]
+        after = replace(job, tries=job.tries + 1, due_at=self.now + data.draw(waits), error="e")
+        counted = Count(metric="tried", function="a", at=self.now)
+        settlement = JobSettlement(
+            job=data.draw(st.sampled_from([None, after, replace(after, state="dead")])),
+            destination_status=data.draw(st.sampled_from(["", "Succeeded", "Failed"])),
+            added=data.draw(st.sampled_from([(), (self.a_job(f"d{lease.key}", kind=DELIVERY),)])),
+            counts=(counted,),
         )
-        counted = Count(metric="delivered", function=delivery.function, at=self.now)
-        settlement = DeliverySettlement(delivery=after, counts=(counted,))
-        if self.both("settle_delivery", lease, settlement) is Settled.DONE:
+        if self.both("settle_job", lease, settlement) is Settled.DONE:
             self.count(counted)
 
     def redrive(self, data: st.DataObject) -> None:
-        for dead in self.both("dead_deliveries")[:1]:
-            self.both("redrive", dead.request_id, now=self.now)
+        for dead in self.both("dead_jobs")[:1]:
+            self.both("redrive", dead.key, now=self.now)
 
     def discard_dead(self, data: st.DataObject) -> None:
-        for dead in self.both("dead_deliveries")[-1:]:
-            self.both("discard_dead", dead.request_id)
+        for dead in self.both("dead_jobs")[-1:]:
+            self.both("discard_dead", dead.key)
 
     def page_through(self, data: st.DataObject) -> None:
         query = TaskQuery(
@@ -289,8 +301,11 @@ class Histories(RuleBasedStateMachine):
     @invariant()
     def both_show_the_same(self) -> None:
         self.both("next_due")
-        self.both("next_delivery_due")
-        self.both("dead_deliveries")
+        self.both("dead_jobs")
+        for kind in KINDS:
+            self.both("next_job_due", kind)
+        for scope in SCOPES:
+            self.both("jobs_pending", TOPIC_PUSH, scope)
         stats = [self.run(store.stats()) for store in (self.model, self.subject)]
         shown = [
             each._replace(by_status={s: n for s, n in each.by_status.items() if n})

@@ -13,7 +13,7 @@ from fc_async_local.store.protocol import TaskQuery
 from fc_async_tests.invocations import (
     HOLD,
     T0,
-    a_delivery,
+    a_job,
     an_invocation,
     claim_one,
     finished,
@@ -39,7 +39,7 @@ class TestNextDue:
 
 class TestStats:
     async def test_count_what_there_is(self, store: Store) -> None:
-        await finished(store, 1, Status.FAILED, delivery=a_delivery(1))
+        await finished(store, 1, Status.FAILED, delivery=a_job(1))
         await store.accept(an_invocation(2))
         await claim_one(store)
         await store.accept(an_invocation(3, due_at=T0 + 700))

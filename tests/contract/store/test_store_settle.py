@@ -9,12 +9,13 @@ import pytest
 from msgspec.structs import replace
 
 from fc_async_local.domain.invocation import Count, TaskEvent
+from fc_async_local.domain.jobs import DELIVERY
 from fc_async_local.domain.states import FINAL, Status
 from fc_async_local.store.protocol import Settled
 from fc_async_tests.invocations import (
     HOLD,
     T0,
-    a_delivery,
+    a_job,
     again,
     an_invocation,
     claim_one,
@@ -62,12 +63,11 @@ class TestSettle:
     async def test_forgets_one_without_task_mode_but_not_its_delivery(self, store: Store) -> None:
         await store.accept(an_invocation(task_mode=False))
         claimed = await claim_one(store)
-        settlement = ended(claimed, Status.FAILED, delivery=a_delivery())
+        settlement = ended(claimed, Status.FAILED, delivery=a_job())
         assert await store.settle(claimed.lease, settlement) is Settled.DONE
         assert not any((await store.stats()).by_status.values())
-        assert [d.request_id for d in await store.claim_deliveries(9, now=T0 + 99, **HOLD)] == [
-            "r1"
-        ]
+        claimed_jobs = await store.claim_jobs(DELIVERY, 9, now=T0 + 99, **HOLD)
+        assert [job.key for job in claimed_jobs] == ["r1"]
 
     async def test_with_a_lost_lease_writes_nothing(self, store: Store) -> None:
         await store.accept(an_invocation())
@@ -76,13 +76,13 @@ class TestSettle:
         settlement = ended(
             lost,
             Status.FAILED,
-            delivery=a_delivery(),
+            delivery=a_job(),
             counts=(Count(metric="m", function="resize", at=T0),),
         )
         assert await store.settle(lost.lease, settlement) is Settled.STALE
         assert await task_status(store) is Status.DEQUEUED
         assert await store.metrics() == {}
-        assert await store.next_delivery_due() is None
+        assert await store.next_job_due(DELIVERY) is None
 
     async def test_a_second_time_is_stale(self, store: Store) -> None:
         await store.accept(an_invocation())
@@ -165,14 +165,14 @@ class TestRelease:
         await store.release("node", now=T0 + 100)
         assert await store.settle(claimed.lease, again(claimed, T0)) is Settled.STALE
 
-    async def test_gives_back_deliveries(self, store: Store) -> None:
+    async def test_gives_back_jobs(self, store: Store) -> None:
         await store.accept(an_invocation())
         claimed = await claim_one(store)
-        delivery = a_delivery()
-        await store.settle(claimed.lease, ended(claimed, Status.FAILED, delivery=delivery))
-        await store.claim_deliveries(1, now=T0 + 60, **HOLD)
+        job = a_job()
+        await store.settle(claimed.lease, ended(claimed, Status.FAILED, delivery=job))
+        await store.claim_jobs(DELIVERY, 1, now=T0 + 60, **HOLD)
         assert await store.release("node", now=T0 + 100) == 1
-        assert await store.next_delivery_due() == delivery.due_at
+        assert await store.next_job_due(DELIVERY) == job.due_at
 
 
 class TestStop:

@@ -15,6 +15,7 @@ import pytest
 import fc_async_sdk
 from fc_async_local.domain.conditions import UNHANDLED
 from fc_async_local.domain.invocation import InvokeRequest, Outcome, OutcomeKind
+from fc_async_local.domain.jobs import delivery_of
 from fc_async_local.embedded import LocalRuntime
 from fc_async_local.services.eventbridge.model import Parameter, Rule, Target
 from fc_async_local.services.mns.topic import Subscription
@@ -221,9 +222,9 @@ def test_delivery(world, kind, outcome, course):
     world.local.advance(HALF_AN_HOUR)
     task = world.call(world.store.get(name, accepted.task_id)).invocation
     dead = [
-        delivery
-        for delivery in world.call(world.store.dead_deliveries(limit=1_000))
-        if delivery.function == name
+        job
+        for job in world.call(world.store.dead_jobs(limit=1_000))
+        if delivery_of(job).function == name
     ]
     succeeded = course in ("delivered", "5xx then well")
 
@@ -240,7 +241,7 @@ def test_delivery(world, kind, outcome, course):
         assert event.condition == condition
         assert dead == []
         return
-    (delivery,) = dead
+    (job,) = dead
     expected = {"4xx": "403", "5xx for 30 minutes": "503", "over the limit": "413 EntityTooLarge"}
-    assert delivery.error.startswith(expected[course])
-    assert delivery.tries == (13 if course == "5xx for 30 minutes" else 1)
+    assert job.error.startswith(expected[course])
+    assert job.tries == (13 if course == "5xx for 30 minutes" else 1)

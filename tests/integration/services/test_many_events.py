@@ -151,8 +151,6 @@ def delivery(kind, number):
         destination=ARNS[kind],
         document=json.dumps({"requestContext": context}).encode(),
         call_path=(),
-        created_at=0,
-        due_at=0,
     )
 
 

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from fc_async_local.domain.invocation import Count, Delivery, Invocation, Settlement, TaskEvent
+from fc_async_local.domain.invocation import Count, Invocation, Job, Settlement, TaskEvent
+from fc_async_local.domain.jobs import DELIVERY
 from fc_async_local.domain.states import Status
 from fc_async_local.store.factory import open_stores
 from fc_async_local.store.protocol import Settled, Store
@@ -54,17 +55,8 @@ async def finish(store: Store) -> None:
             settlement = Settlement(
                 invocation=replace(held, status=Status.FAILED, ended_at=1_000_000),
                 events=(TaskEvent(status=Status.FAILED, at=1_000_000),),
-                delivery=Delivery(
-                    request_id=held.request_id,
-                    task_id=held.task_id,
-                    function=held.function,
-                    qualifier=held.qualifier,
-                    outcome="failure",
-                    destination="acs:mns:cn-hangzhou:1:/queues/q/messages",
-                    document=b"{}",
-                    call_path=(),
-                    created_at=0,
-                    due_at=0,
+                delivery=Job(
+                    kind=DELIVERY, key=held.request_id, payload=b"{}", created_at=0, due_at=0
                 ),
                 counts=(Count(metric="finished", function="resize", at=0),),
             )

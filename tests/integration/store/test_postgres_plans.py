@@ -72,7 +72,7 @@ def plan(connection: psycopg.Connection[Any], statement: bytes, values: Any) -> 
         ("prolong", (["r1"], [0], 5), "invocation_"),
         ("prune", (5, 1_000), "invocation_ended"),
         ("make_due", (5, "f1", "t1"), "invocation_function_task_id_key"),
-        ("mark_destination", ("Failed", "r1"), "invocation_request_id_key"),
+        ("show_destination", ("Failed", "r1"), "invocation_request_id_key"),
     ],
 )
 def test_verbs_go_through_an_index(

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from fc_async_local.domain.jobs import DELIVERY
 from fc_async_local.domain.states import Status
 from fc_async_local.store.factory import Stores, open_stores
 from fc_async_local.store.protocol import TaskQuery
@@ -75,9 +76,9 @@ def test_everything_acknowledged_is_there_after_kills_at_random_moments(
             task.request_id: task.status
             for task in (await stores.store.query(TaskQuery(None, limit=10**6))).invocations
         }
-        deliveries = await stores.store.claim_deliveries(10**6, now=10**9, until=10**10, owner="me")
-        delivered = {delivery.request_id for delivery in deliveries}
-        assert len(delivered) == len(deliveries)
+        jobs = await stores.store.claim_jobs(DELIVERY, 10**6, now=10**9, until=10**10, owner="me")
+        delivered = {job.key for job in jobs}
+        assert len(delivered) == len(jobs)
         # Accepted and not finished waits; finished is failed or forgotten, and has its delivery.
         assert accepted - finished - waiting.keys() <= delivered
         assert finished <= delivered

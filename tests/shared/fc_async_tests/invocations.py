@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Invocations and deliveries for a store, and short ways through it. Decides nothing."""
+"""Invocations, jobs and deliveries for a store, and short ways through it. Decides nothing."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from fc_async_local.domain.invocation import Delivery, Invocation, Settlement, TaskEvent
+from fc_async_local.domain.invocation import Delivery, Invocation, Job, Settlement, TaskEvent
+from fc_async_local.domain.jobs import DELIVERY
 from fc_async_local.domain.states import Status
 
 if TYPE_CHECKING:
@@ -41,10 +42,19 @@ def a_delivery(number: int = 1, **fields: Any) -> Delivery:
         "destination": "acs:mns:cn-hangzhou:1:/queues/dead/messages",
         "document": b'{"timestamp": 1}',
         "call_path": ("acs:fc:cn-hangzhou:1:functions/resize",),
+    }
+    return Delivery(**(defaults | fields))
+
+
+def a_job(number: int = 1, **fields: Any) -> Job:
+    defaults: dict[str, Any] = {
+        "kind": DELIVERY,
+        "key": f"r{number}",
+        "payload": b"\x00\xff what to do",
         "created_at": T0 + number,
         "due_at": T0 + number,
     }
-    return Delivery(**(defaults | fields))
+    return Job(**(defaults | fields))
 
 
 def ended(invocation: Invocation, status: Status, at: int = T0 + 50, **fields: Any) -> Settlement:

@@ -20,7 +20,7 @@ class Flaky(MemoryStore):
         away: Until when each verb is unavailable, by its name.
     """
 
-    verbs = ("claim", "start", "extend", "settle", "claim_deliveries", "settle_delivery")
+    verbs = ("claim", "start", "extend", "settle", "claim_jobs", "settle_job")
 
     def __init__(self) -> None:
         super().__init__()

@@ -27,6 +27,7 @@ from fc_async_local.bootstrap.stores import SQLITE, open_stores
 from fc_async_local.clock import RealClock
 from fc_async_local.destinations.protocol import DeliveryResult
 from fc_async_local.domain.invocation import InvokeRequest, Outcome, OutcomeKind
+from fc_async_local.domain.jobs import DELIVERY
 from fc_async_local.engine.engine import Engine
 from fc_async_local.engine.ports import Point, no_probe
 from fc_async_local.engine.protocol import Registry, Rejected
@@ -155,7 +156,7 @@ async def start(
 
 async def due(store: Store) -> tuple[int | None, int | None]:
     try:
-        return await store.next_due(), await store.next_delivery_due()
+        return await store.next_due(), await store.next_job_due(DELIVERY)
     except StoreUnavailable:
         return 0, 0
 

@@ -137,13 +137,13 @@ class Tasks:
     async def metrics(self, *, function=None, since=0):
         return self.sums
 
-    async def dead_deliveries(self, *, limit=100, after=None):
-        dead = sorted(self.dead, key=lambda d: (d.created_at, d.request_id), reverse=True)
-        return [d for d in dead if after is None or (d.created_at, d.request_id) < after][:limit]
+    async def dead_jobs(self, *, limit=100, after=None):
+        dead = sorted(self.dead, key=lambda job: (job.created_at, job.key), reverse=True)
+        return [job for job in dead if after is None or (job.created_at, job.key) < after][:limit]
 
-    async def discard_dead(self, request_id):
+    async def discard_dead(self, key):
         before = len(self.dead)
-        self.dead = [d for d in self.dead if d.request_id != request_id]
+        self.dead = [job for job in self.dead if job.key != key]
         return len(self.dead) < before
 
 

@@ -4,16 +4,18 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
-from fc_async_local.domain.invocation import Delivery
+from fc_async_local.domain import jobs
+from fc_async_local.domain.invocation import Delivery, Job
 from fc_async_local.settings import Settings
 from fc_async_local.store.protocol import Task
 
 NOW = 1_700_000_000_000
 
 
-def dead(request_id: str) -> Delivery:
-    return Delivery(
+def dead(request_id: str) -> Job:
+    delivery = Delivery(
         request_id=request_id,
         task_id="t",
         function="orders",
@@ -22,12 +24,8 @@ def dead(request_id: str) -> Delivery:
         destination="acs:mns:cn-hangzhou:1:/queues/q/messages",
         document=b"{}",
         call_path=(),
-        created_at=NOW,
-        due_at=NOW,
-        tries=1,
-        state="dead",
-        error="404 QueueNotExist",
     )
+    return replace(jobs.deliver(delivery, now=NOW, error="404 QueueNotExist"), tries=1)
 
 
 def test_health_tells_about_the_process(world):

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from fc_async_local.domain import conditions, loop_guard, policy
-from fc_async_local.domain.invocation import Delivery, Invocation, Outcome, OutcomeKind
+from fc_async_local.domain.invocation import Invocation, Job, Outcome, OutcomeKind
+from fc_async_local.domain.jobs import DELIVERY
 from fc_async_local.domain.rules import Rules
 from fc_async_local.domain.states import Status
 from fc_async_sdk.models import AsyncConfig
@@ -234,20 +235,8 @@ def test_of_several_messages_the_path_that_is_nearest_to_the_limit_counts() -> N
 # --- deliveries -------------------------------------------------------------------------------
 
 
-def delivery(tries: int = 0) -> Delivery:
-    return Delivery(
-        request_id="1-aa",
-        task_id="t",
-        function="f",
-        qualifier="LATEST",
-        outcome="failure",
-        destination="acs:mns:cn-hangzhou:1:/queues/q/messages",
-        document=b"{}",
-        call_path=(),
-        created_at=NOW,
-        due_at=NOW,
-        tries=tries,
-    )
+def delivery(tries: int = 0) -> Job:
+    return Job(kind=DELIVERY, key="1-aa", payload=b"", created_at=NOW, due_at=NOW, tries=tries)
 
 
 @pytest.mark.parametrize("status", [200, 201, 204, 299])

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from fc_async_local.domain import metrics, policy
 from fc_async_local.domain.invocation import Invocation, Outcome, OutcomeKind, Settlement
+from fc_async_local.domain.jobs import delivery_of
 from fc_async_local.domain.rules import Place, Rules
 from fc_async_local.domain.settlement import Decided, Settler
 from fc_async_local.domain.states import Status
@@ -76,7 +77,7 @@ def settle(
 
 def document(settled: Settlement) -> dict[str, Any]:
     assert settled.delivery is not None
-    decoded: dict[str, Any] = json.loads(settled.delivery.document)
+    decoded: dict[str, Any] = json.loads(delivery_of(settled.delivery).document)
     return decoded
 
 
@@ -122,7 +123,7 @@ def test_an_invalid_one_goes_to_the_failure_destination() -> None:
 def test_a_destination_gets_region_and_account_of_the_function() -> None:
     delivery = settle(SUCCEEDED, SUCCESS, configured(QUEUE)).delivery
     assert delivery is not None
-    assert delivery.destination == "acs:mns:cn-beijing:42:/queues/q/messages"
+    assert delivery_of(delivery).destination == "acs:mns:cn-beijing:42:/queues/q/messages"
 
 
 def test_a_success_is_told_as_in_the_guide() -> None:
@@ -269,7 +270,7 @@ LOOP = policy.End(status=Status.FAILED, condition="RecursiveInvocation")
 def test_a_delivery_carries_the_path_that_led_to_it() -> None:
     delivery = settle(SUCCEEDED, SUCCESS, configured(QUEUE), call_path=(A,)).delivery
     assert delivery is not None
-    assert delivery.call_path == (A, "acs:fc:cn-beijing:42:functions/f")
+    assert delivery_of(delivery).call_path == (A, "acs:fc:cn-beijing:42:functions/f")
 
 
 def test_what_the_guard_ended_goes_to_a_queue_with_its_path() -> None:

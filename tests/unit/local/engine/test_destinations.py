@@ -60,7 +60,7 @@ def test_a_destination_that_answers_5xx_for_ever_leaves_a_dead_event(play: Any) 
         world.queue.answers = [503] * 50
         await world.invoke("f", b"", task_id="t")
         passed = await world.engine.run_until_idle()
-        (dead,) = await world.store.dead_deliveries()
+        (dead,) = await world.store.dead_jobs()
         errors = await world.metric(metrics.DESTINATION_ERRORS, "f")
         return passed, dead.tries, dead.error, errors
 
@@ -98,7 +98,7 @@ def test_an_event_to_a_function_whose_queue_is_full_is_tried_again(play: Any) ->
         await world.invoke("f", b"")
         await world.engine.run_until_idle()
         ran = [(at, attempt.deployment.function) for at, attempt in world.runs]
-        return ran, await world.store.dead_deliveries()
+        return ran, await world.store.dead_jobs()
 
     assert play(scenario, queue_limit=1) == (
         [(0, "f"), (20_000, "waiting"), (31_500, "g")],
@@ -128,7 +128,7 @@ def test_a_loop_of_destinations_ends_by_itself(play: Any, edge: str, repeats: in
             world.function(own, handler, retries=0, success=target, failure=target)
         await world.invoke("a", b"")
         await world.engine.run_until_idle()
-        (dead,) = await world.store.dead_deliveries()
+        (dead,) = await world.store.dead_jobs()
         return (
             len(world.runs),
             dead.error.count("->"),

@@ -14,9 +14,9 @@ from fc_async_local.clock import RealClock
 from fc_async_local.domain.invocation import InvokeRequest
 from fc_async_local.domain.states import Status
 from fc_async_local.engine.engine import Engine
-from fc_async_local.engine.loops import Loop
 from fc_async_local.engine.protocol import Rejected
 from fc_async_local.execution.inprocess import InProcessRunner
+from fc_async_local.store.loops import Loop
 from fc_async_local.store.memory import MemoryStore
 from fc_async_local.store.protocol import StoreUnavailable
 from fc_async_local.wakeups import Channel, Wakeups
@@ -82,7 +82,7 @@ def test_a_destination_that_nobody_serves_leaves_a_dead_event(play: Any) -> None
         world.function("f", fine, success=TOPIC)
         await world.invoke("f", b"")
         await world.engine.run_until_idle()
-        (dead,) = await world.store.dead_deliveries()
+        (dead,) = await world.store.dead_jobs()
         return dead.error
 
     assert "this runtime has no destination 'mns-topic'" in play(scenario)

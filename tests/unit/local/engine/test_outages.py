@@ -144,7 +144,7 @@ def test_an_outcome_that_had_to_wait_for_longer_than_the_lease_is_kept(
 def test_an_event_that_was_delivered_in_an_outage_is_delivered_once(play: Any) -> None:
     async def scenario(world: Any) -> Any:
         world.function("f", fine, success=QUEUE)
-        world.store.go_away("settle_delivery")
+        world.store.go_away("settle_job")
         await world.invoke("f", b"", task_id="t")
         await world.engine.run_until_idle()
         return len(world.queue.got), (await world.task("f", "t")).invocation.destination_status

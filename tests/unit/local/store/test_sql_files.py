@@ -75,8 +75,9 @@ def test_migrations_come_in_order_of_their_numbers(package: Path) -> None:
 def test_a_gap_between_migrations_is_a_mistake(package: Path) -> None:
     folder = package / "migrations"
     folder.mkdir()
-    (folder / "0002_more.sql").touch()
-    with pytest.raises(ValueError, match=r"numbered 1, 2, 3 …, not \[2\]"):
+    for name in ("0002_more.sql", "0004_later.sql"):
+        (folder / name).touch()
+    with pytest.raises(ValueError, match=r"numbered without gaps, not \[2, 4\]"):
         sql.schema("c", package.name)
 
 
@@ -92,6 +93,11 @@ def test_what_is_not_installed_yet_is_pending(installed: int, missing: list[int]
 def test_a_newer_store_is_refused_with_advice() -> None:
     with pytest.raises(ValueError, match=r"^here: 'c' is at schema version 4.*up to 3.*Upgrade"):
         sql.pending(sql.Schema("c", STEPS), 4, "here")
+
+
+def test_a_store_that_is_older_than_the_first_migration_is_refused_with_advice() -> None:
+    with pytest.raises(ValueError, match=r"^here: 'c' is at schema version 1.*from 2 on.*new data"):
+        sql.pending(sql.Schema("c", STEPS[1:]), 1, "here")
 
 
 def test_a_script_is_split_at_statements_not_at_semicolons() -> None:

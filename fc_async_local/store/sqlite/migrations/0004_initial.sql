@@ -62,7 +62,8 @@ CREATE TABLE task_event (
     PRIMARY KEY (invocation, number)
 ) WITHOUT ROWID;
 
--- How many invocations are in which state, so that nobody has to count 500,000 of them.
+-- How many invocations are in which state: 500,000 rows take too long to count. Inserts and deletes
+-- are counted once for their group by the statement add_to_tally.
 CREATE TABLE tally (
     status TEXT PRIMARY KEY,
     number INTEGER NOT NULL
@@ -72,46 +73,36 @@ INSERT INTO tally (status, number) VALUES
 ('Enqueued', 0), ('Dequeued', 0), ('Running', 0), ('Retrying', 0), ('Stopping', 0),
 ('Succeeded', 0), ('Failed', 0), ('Stopped', 0), ('Expired', 0), ('Invalid', 0);
 
-CREATE TRIGGER tally_in AFTER INSERT ON invocation BEGIN
-    UPDATE tally SET number = number + 1 WHERE status = new.status;
-END;
-
-CREATE TRIGGER tally_out AFTER DELETE ON invocation BEGIN
-    UPDATE tally SET number = number - 1 WHERE status = old.status;
-END;
-
 CREATE TRIGGER tally_move AFTER UPDATE OF status ON invocation
 WHEN old.status <> new.status BEGIN
     UPDATE tally SET number = number - 1 WHERE status = old.status;
     UPDATE tally SET number = number + 1 WHERE status = new.status;
 END;
 
-CREATE TABLE delivery (
-    id INTEGER PRIMARY KEY,
-    request_id TEXT NOT NULL UNIQUE,
-    task_id TEXT NOT NULL,
-    function TEXT NOT NULL,
-    qualifier TEXT NOT NULL,
-    outcome TEXT NOT NULL,
-    destination TEXT NOT NULL,
-    call_path TEXT NOT NULL, -- JSON array
+CREATE TABLE job (
+    id INTEGER PRIMARY KEY, -- order of writing
+    kind TEXT NOT NULL,
+    key TEXT NOT NULL UNIQUE,
+    scope TEXT NOT NULL,
     created_at INTEGER NOT NULL,
     due_at INTEGER NOT NULL,
     tries INTEGER NOT NULL,
-    state TEXT NOT NULL,
+    state TEXT NOT NULL, -- 'pending' or 'dead'
     error TEXT NOT NULL,
     epoch INTEGER NOT NULL,
     lease_until INTEGER,
     lease_owner TEXT NOT NULL,
-    document BLOB NOT NULL,
+    payload BLOB NOT NULL,
+    -- When it can be claimed; NULL when it is dead.
     ready_at INTEGER GENERATED ALWAYS AS (
         CASE WHEN state = 'pending' THEN coalesce(lease_until, due_at) END
     ) VIRTUAL
 );
 
-CREATE INDEX delivery_ready ON delivery (ready_at) WHERE ready_at IS NOT NULL;
-CREATE INDEX delivery_held ON delivery (lease_owner) WHERE lease_until IS NOT NULL;
-CREATE INDEX delivery_dead ON delivery (created_at, request_id) WHERE state = 'dead';
+CREATE INDEX job_ready ON job (kind, ready_at) WHERE ready_at IS NOT NULL;
+CREATE INDEX job_held ON job (lease_owner) WHERE lease_until IS NOT NULL;
+CREATE INDEX job_scope ON job (kind, scope) WHERE state = 'pending';
+CREATE INDEX job_dead ON job (created_at, key) WHERE state = 'dead';
 
 -- Sums by minute.
 CREATE TABLE metric (
@@ -121,6 +112,7 @@ CREATE TABLE metric (
     value INTEGER NOT NULL,
     PRIMARY KEY (metric, function, minute)
 ) WITHOUT ROWID;
+CREATE INDEX metric_minute ON metric (minute);
 
 CREATE TABLE document (
     kind TEXT NOT NULL,
@@ -136,3 +128,10 @@ CREATE TABLE blob (
     key TEXT PRIMARY KEY,
     data BLOB NOT NULL
 );
+
+-- When a blob was last known to be used. Apart from the blob: an update rewrites the whole row, and
+-- that is an archive.
+CREATE TABLE blob_use (
+    key TEXT PRIMARY KEY, -- blob.key
+    used_at INTEGER NOT NULL
+) WITHOUT ROWID;

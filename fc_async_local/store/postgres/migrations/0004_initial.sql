@@ -63,8 +63,8 @@ CREATE TABLE task_event (
     PRIMARY KEY (invocation, number)
 );
 
--- How many invocations are in which state, so that nobody has to count 500,000 of them. Each
--- server process adds to rows of its own: nobody waits for anybody.
+-- How many invocations are in which state: 500,000 rows take too long to count. Each server process
+-- adds to rows of its own, so that transactions do not wait for each other.
 CREATE TABLE tally (
     status text NOT NULL,
     slot integer NOT NULL,
@@ -116,32 +116,30 @@ CREATE TRIGGER tally_move AFTER UPDATE ON invocation
 REFERENCING OLD TABLE AS before_rows NEW TABLE AS after_rows
 FOR EACH STATEMENT EXECUTE FUNCTION tally_move();
 
-CREATE TABLE delivery (
-    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    request_id text COLLATE "C" NOT NULL UNIQUE,
-    task_id text NOT NULL,
-    function text NOT NULL,
-    qualifier text NOT NULL,
-    outcome text NOT NULL,
-    destination text NOT NULL,
-    call_path text NOT NULL, -- JSON array
+CREATE TABLE job (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, -- order of writing
+    kind text NOT NULL,
+    key text COLLATE "C" NOT NULL UNIQUE,
+    scope text NOT NULL,
     created_at bigint NOT NULL,
     due_at bigint NOT NULL,
     tries integer NOT NULL,
-    state text NOT NULL,
+    state text NOT NULL, -- 'pending' or 'dead'
     error text NOT NULL,
     epoch bigint NOT NULL,
     lease_until bigint,
     lease_owner text NOT NULL,
-    document bytea NOT NULL,
+    payload bytea NOT NULL,
+    -- When it can be claimed; NULL when it is dead.
     ready_at bigint GENERATED ALWAYS AS (
         CASE WHEN state = 'pending' THEN coalesce(lease_until, due_at) END
     ) STORED
 );
 
-CREATE INDEX delivery_ready ON delivery (ready_at, id) WHERE ready_at IS NOT NULL;
-CREATE INDEX delivery_held ON delivery (lease_owner) WHERE lease_until IS NOT NULL;
-CREATE INDEX delivery_dead ON delivery (created_at, request_id) WHERE state = 'dead';
+CREATE INDEX job_ready ON job (kind, ready_at, id) WHERE ready_at IS NOT NULL;
+CREATE INDEX job_held ON job (lease_owner) WHERE lease_until IS NOT NULL;
+CREATE INDEX job_scope ON job (kind, scope) WHERE state = 'pending';
+CREATE INDEX job_dead ON job (created_at, key) WHERE state = 'dead';
 
 -- Sums by minute; by source as well, so that nodes don't wait for each other.
 CREATE TABLE metric (
@@ -168,3 +166,9 @@ CREATE TABLE blob (
     data bytea NOT NULL
 );
 ALTER TABLE blob ALTER COLUMN data SET STORAGE EXTERNAL;
+
+-- When a blob was last known to be used.
+CREATE TABLE blob_use (
+    key text COLLATE "C" PRIMARY KEY, -- blob.key
+    used_at bigint NOT NULL
+);

@@ -16,7 +16,7 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, TypeVar
 
-from fc_async_local.engine.loops import persist
+from fc_async_local.store.loops import persist
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
