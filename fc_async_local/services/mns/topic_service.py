@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""MNS topics as a service: publish to queues and HTTP endpoints, again and again if need be.
+"""MNS topics as a service: stores topics and subscriptions, and pushes what is published.
 
-A message for a queue is in that queue before the publisher has his answer; everything else is a
-duty that is done on the clock. What is given up becomes a dead event.
+A message for a queue is in that queue before the publisher gets an answer. For other endpoints
+there is a durable push job then, with retries. A message that cannot be pushed becomes a dead
+event.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ _push: Final = msgspec.json.Decoder(Push).decode
 
 
 class FunctionSubscription(Record, frozen=True, kw_only=True):
-    """A function that is told of a topic's messages: a trigger, kept by its registry."""
+    """A trigger: invokes a function with a topic's messages. Its registry stores it."""
 
     topic: str
     name: str
@@ -71,7 +72,7 @@ class FunctionSubscription(Record, frozen=True, kw_only=True):
 
 
 class TopicService:
-    """Topics, subscriptions and what is published. :meth:`start` before use."""
+    """Topics, subscriptions and publishing. Call :meth:`start` before use."""
 
     def __init__(
         self,
@@ -95,22 +96,22 @@ class TopicService:
         self._pusher = Pusher(store, clock, "topics", self._attempt, survey_ms)
         self.owner = queues.settings.place.account_id
         self.functions: Sequence[FunctionSubscription] = ()
-        """Triggers of functions; kept by their registry, not here."""
+        """Triggers of functions; stored by their registry."""
 
     async def start(self) -> None:
-        """Take up what was left to push."""
+        """Start to push, beginning with what an earlier run left."""
         await self._pusher.start()
 
     async def aclose(self) -> None:
-        """Stop pushing; what is left goes on after the next start."""
+        """Stop pushing; the rest is pushed after the next start."""
         await self._pusher.aclose()
 
     async def refresh(self) -> None:
-        """See what other nodes have set up."""
+        """Read the changes of other nodes."""
         await self._kept.refresh()
 
     async def create_topic(self, name: str, attributes: TopicAttributes = _UNCHANGED) -> Creation:
-        """Make a topic; one that exists is left as it is.
+        """Create a topic; an existing one is not changed.
 
         Raises:
             MnsError: InvalidArgument.
@@ -128,7 +129,7 @@ class TopicService:
         return "created"
 
     async def ensure_topic(self, name: str) -> None:
-        """Make a topic unless it is there, also when others do so at the same time.
+        """Create a topic unless it exists; another node may do so at the same time.
 
         Raises:
             MnsError: InvalidArgument.
@@ -138,14 +139,14 @@ class TopicService:
             await self.create_topic(name)
 
     async def change_topic(self, name: str, attributes: TopicAttributes) -> None:
-        """Change attributes; None leaves one as it is."""
+        """Change the attributes of a topic that are not None."""
         now = self._clock.now()
         topic = _changed(self.topic(name), attributes, now)
         rules.check_topic(topic)
         await self._kept.write(Change(_TOPIC, name, _encode(topic)))
 
     def topic(self, name: str) -> Topic:
-        """One topic.
+        """Return a topic.
 
         Raises:
             MnsError: TopicNotExist.
@@ -156,25 +157,25 @@ class TopicService:
         return _topic(body)
 
     async def waiting(self, name: str) -> int:
-        """How many pushes of a topic are not done yet."""
+        """Return how many messages of a topic wait to be pushed."""
         counts = await self._store.counts(
             self._pusher.queue, now=self._clock.now(), group_id=self.topic(name).name
         )
         return sum(counts)
 
     def topics(self, *, prefix: str, after: str, limit: int) -> tuple[Sequence[str], str]:
-        """Names of topics, and the marker of the next page."""
+        """Return a page of the names of topics, and the marker of the next page."""
         names = (key for key, _body in self._kept.items(_TOPIC))
         return common.page(names, prefix=prefix, after=after, limit=limit)
 
     async def delete_topic(self, name: str) -> None:
-        """Forget a topic and its subscriptions."""
+        """Delete a topic and its subscriptions."""
         self.topic(name)
         gone = [Change(_SUBSCRIPTION, key, None) for key, _ in self._subscriptions(name)]
         await self._kept.write(Change(_TOPIC, name, None), *gone)
 
     async def subscribe(self, subscription: Subscription) -> Creation:
-        """Make a subscription; one that exists is left as it is.
+        """Create a subscription; an existing one is not changed.
 
         Raises:
             MnsError: TopicNotExist, InvalidArgument.
@@ -195,7 +196,7 @@ class TopicService:
         return "created"
 
     async def change_subscription(self, topic: str, name: str, strategy: str) -> None:
-        """Change the retry strategy: all that can be changed."""
+        """Change the retry strategy, the only attribute that can be changed."""
         changed = msgspec.structs.replace(
             self.subscription(topic, name),
             notify_strategy=strategy,
@@ -205,7 +206,7 @@ class TopicService:
         await self._kept.write(Change(_SUBSCRIPTION, _key(topic, name), _encode(changed)))
 
     def subscription(self, topic: str, name: str) -> Subscription:
-        """One subscription.
+        """Return a subscription.
 
         Raises:
             MnsError: TopicNotExist, SubscriptionNotExist.
@@ -219,20 +220,20 @@ class TopicService:
     def subscriptions(
         self, topic: str, *, prefix: str, after: str, limit: int
     ) -> tuple[Sequence[str], str]:
-        """Names of a topic's subscriptions, and the marker of the next page."""
+        """Return a page of names of subscriptions, and the marker of the next page."""
         self.topic(topic)
         names = (_subscription(body).name for _key, body in self._subscriptions(topic))
         return common.page(names, prefix=prefix, after=after, limit=limit)
 
     async def unsubscribe(self, topic: str, name: str) -> None:
-        """Forget a subscription; what is left to push to it is dropped."""
+        """Delete a subscription; messages that wait to be pushed to it are dropped."""
         self.subscription(topic, name)
         await self._kept.write(Change(_SUBSCRIPTION, _key(topic, name), None))
 
     async def publish(
         self, topic: str, body: str, *, tag: str = "", call_path: tuple[str, ...] = ()
     ) -> Publication:
-        """Publish a message; returns after it is durable for every subscription.
+        """Publish a message; return when it is durable for every subscription.
 
         Raises:
             MnsError: TopicNotExist, InvalidArgument.
@@ -262,7 +263,7 @@ class TopicService:
     async def _hand_over(
         self, audience: Sequence[Subscription | FunctionSubscription], publication: Publication
     ) -> None:
-        """All at once; what a queue refuses becomes a duty of its own."""
+        """Write all messages in one transaction; then push jobs for those that queues refused."""
         if not audience:
             return
         first = [self._first(subscription, publication) for subscription in audience]
@@ -323,7 +324,7 @@ class TopicService:
         await self.refresh()
         subscription = self._find(push)
         if subscription is None:
-            return None  # unsubscribed meanwhile
+            return None  # the subscription was deleted
         if isinstance(subscription, FunctionSubscription):
             failure = await self._invoke(subscription, push.publication)
         else:
@@ -352,7 +353,7 @@ class TopicService:
         publication: Publication,
         failure: str,
     ) -> DeadEvent:
-        """What is kept of a message that a subscription could not be told of."""
+        """Return the dead event of a message that could not be pushed."""
         told = rules.notification(subscription, publication, owner=self.owner)
         if isinstance(subscription, FunctionSubscription):
             function, qualifier = subscription.function, subscription.qualifier
@@ -372,7 +373,7 @@ class TopicService:
         )
 
     async def _invoke(self, subscription: FunctionSubscription, publication: Publication) -> str:
-        """Invoke a function once; why it was refused, "" if it wasn't."""
+        """Invoke a function once; return why it was refused, "" if it was accepted."""
         told = rules.notification(subscription, publication, owner=self.owner)
         try:
             await self._invoker.invoke_async(
@@ -388,7 +389,7 @@ class TopicService:
         return ""
 
     async def _push(self, subscription: Subscription, publication: Publication) -> str:
-        """Tell a subscription once; why it failed, "" if it didn't."""
+        """Push to a subscription once; return the failure, "" if there was none."""
         queue = rules.queue_of(subscription.endpoint)
         if queue is not None:
             try:

@@ -34,7 +34,7 @@ PATTERNS = {
         r"\bso that an end\b": "say which event ends what",
         r"\bgo(?:es)? round\b|\bway round\b": "write 'cycle'",
         r"\bneighbours?\b|\btwins?\b|\bheirs?\b|\bmanners\b": "name the mechanism",
-        r"\b(?:desk|shelf|shelves|bury|buried|call_path|duty|duties|surroundings)\b": (
+        r"\b(?:desk|shelf|shelves|bury|buried|call_path(?!:)|duty|duties|surroundings)\b": (
             "write cache, blob directory, dead-letter, call path, push job or environment"
         ),
         r"(?<!\.)\b(?:doors?|bells?)\b": "write endpoint or wake-up",
@@ -49,7 +49,7 @@ ALLOWED: dict[tuple[str, str], str] = {
 
 LATER = {
     "fc_async_local/functions": "not rewritten yet",
-    "fc_async_local/services": "not rewritten yet",
+    "fc_async_local/services/pushing.py": "not rewritten yet",
     "fc_async_local/store/protocol.py": "not rewritten yet",
     "fc_async_local/store/steps.py": "not rewritten yet",
     "fc_async_local/store/sqlite/batches.py": "not rewritten yet",
