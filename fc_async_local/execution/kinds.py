@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from fc_async_local.execution.builtin import NodeInstance, PythonInstance, find_node
+from fc_async_local.execution.custom import CustomInstance
 from fc_async_sdk.spec.runtimes import CUSTOM, NODE, PYTHON
 
 if TYPE_CHECKING:
@@ -49,21 +50,13 @@ class InstanceFactory:
 
     def __call__(self, deployment: Deployment) -> Instance:
         """Return an instance for a deployment whose runtime is available."""
-        if deployment.runtime in PYTHON:
-            return PythonInstance(
-                deployment, self._identity, self._log_bytes, start_seconds=self._start_seconds
+        if deployment.runtime in CUSTOM:
+            return CustomInstance(
+                deployment,
+                self._identity,
+                self._log_bytes,
+                ports=self._ports,
+                start_seconds=self._start_seconds,
             )
-        if deployment.runtime in NODE:
-            return NodeInstance(
-                deployment, self._identity, self._log_bytes, start_seconds=self._start_seconds
-            )
-        # aiohttp takes a tenth of a second to import, and most functions do not need it.
-        from fc_async_local.execution.custom import CustomInstance  # noqa: PLC0415 -- see above
-
-        return CustomInstance(
-            deployment,
-            self._identity,
-            self._log_bytes,
-            ports=self._ports,
-            start_seconds=self._start_seconds,
-        )
+        kind = PythonInstance if deployment.runtime in PYTHON else NodeInstance
+        return kind(deployment, self._identity, self._log_bytes, start_seconds=self._start_seconds)
