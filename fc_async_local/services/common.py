@@ -1,19 +1,26 @@
 # SPDX-License-Identifier: MIT
-"""What the protocols of MNS, RocketMQ and EventBridge have in common: errors, ids and pages."""
+"""What the protocols of the services have in common: errors, ids, pages, and messages.
+
+Messages, with their bodies and receipts, have the same form in MNS and RocketMQ.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import random
-from typing import TYPE_CHECKING, Final
+import re
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fc_async_local.domain.rejection import Rejected
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 # A generator of this process is faster than the kernel's, and ids protect nothing.
 _RANDOM: Final = random.Random(os.urandom(16))  # noqa: S311 -- not secret
+_HANDLE: Final = re.compile(r"([0-9]{1,18})-([0-9]{1,18})-([0-9A-F]+)", re.ASCII)
+_NOT_IN_XML: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class ProtocolError(Rejected):
@@ -50,3 +57,62 @@ def page(
     wanted = [key for key in sorted(keys) if key.startswith(prefix) and key > after]
     shown = wanted[:limit]
     return shown, shown[-1] if len(wanted) > limit else ""
+
+
+class Receipt(NamedTuple):
+    """Allows to delete one received message, or to change how long it is hidden.
+
+    Attributes:
+        sequence: Of the message in its store.
+        claims: How often the message had been received or hidden; only the last receipt is valid.
+        message_id: Of the message.
+    """
+
+    sequence: int
+    claims: int
+    message_id: str
+
+    @property
+    def handle(self) -> str:
+        """Return the receipt handle for clients, which is safe in a URL."""
+        return f"{self.sequence}-{self.claims}-{self.message_id}"
+
+
+def read_handle(handle: str) -> Receipt | None:
+    """Read a receipt handle; return None if it does not have the form of one."""
+    match = _HANDLE.fullmatch(handle)
+    return match and Receipt(int(match[1]), int(match[2]), match[3])
+
+
+def body_digest(body: str) -> str:
+    """Return MessageBodyMD5: the digest of the body as transmitted, in upper-case hex."""
+    return hashlib.md5(body.encode(), usedforsecurity=False).hexdigest().upper()
+
+
+def check_body(
+    body: str,
+    largest: int,
+    error: Callable[[str, str], ProtocolError],
+    *,
+    envelope_bytes: int = 0,
+) -> None:
+    """Check size and characters of the body of a message.
+
+    Args:
+        body: The body.
+        largest: Allowed bytes.
+        error: Makes the error of the protocol from code and message.
+        envelope_bytes: Bytes of the body that do not count.
+
+    Raises:
+        ProtocolError: InvalidArgument: the body is empty, too large or not valid in XML 1.0.
+    """
+    size = len(body.encode("utf-8", "surrogatepass")) - envelope_bytes
+    if not 0 < size <= largest:
+        raise error("InvalidArgument", f"MessageBody has {size} bytes: 1 to {largest} are allowed")
+    invalid = _NOT_IN_XML.search(body)
+    if invalid is not None:
+        raise error(
+            "InvalidArgument",
+            f"MessageBody contains {invalid[0]!r}, which is not valid in XML 1.0: send base64",
+        )

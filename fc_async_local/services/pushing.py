@@ -14,7 +14,8 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from fc_async_local.background import keep_running, outage_wait, pause_on, start_task
-from fc_async_local.services.mns.model import Draft, Queue, QueueAttributes, Receipt
+from fc_async_local.services.common import Receipt
+from fc_async_local.services.mns.model import Draft, Queue, QueueAttributes
 from fc_async_local.store.protocol import StoreUnavailable
 
 if TYPE_CHECKING:

@@ -13,6 +13,7 @@ from typing import Final, Literal, NamedTuple
 
 import msgspec
 
+from fc_async_local.services.common import Receipt, check_body
 from fc_async_local.services.mns.errors import MnsError
 from fc_async_sdk.errors import shorten
 from fc_async_sdk.spec.limits import MNS_PAYLOAD_BYTES, Range
@@ -110,14 +111,6 @@ class Message(Record, frozen=True, kw_only=True):
     claims: int = 0
 
 
-class Receipt(NamedTuple):
-    """The contents of a receipt handle, which allows to delete one message or to hide it longer."""
-
-    sequence: int
-    claims: int
-    message_id: str
-
-
 class Counts(NamedTuple):
     """Numbers of messages of a queue: visible, received and hidden, and not yet due."""
 
@@ -142,8 +135,6 @@ class Received(NamedTuple):
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,255}")
 _NAME_LENGTH: Final = 256
-_HANDLE: Final = re.compile(r"([0-9]{1,18})-([0-9]{1,18})-([0-9A-F]+)", re.ASCII)
-_NOT_IN_XML: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _ATTRIBUTE_RANGES: Final = {
     "visibility_timeout": VISIBILITY_SECONDS,
     "maximum_message_size": MESSAGE_BYTES,
@@ -193,20 +184,6 @@ def check_range(what: str, value: int, allowed: Range) -> None:
         raise MnsError("InvalidArgument", f"{what}={value}: {allowed.low} to {allowed.high}")
 
 
-def check_valid_in_xml(body: str) -> None:
-    """Check that a body has only characters that are valid in XML 1.0.
-
-    Raises:
-        MnsError: InvalidArgument.
-    """
-    invalid = _NOT_IN_XML.search(body)
-    if invalid is not None:
-        raise MnsError(
-            "InvalidArgument",
-            f"MessageBody contains {invalid[0]!r}, which is not valid in XML 1.0: send base64",
-        )
-
-
 def compare(existing: Queue, attributes: QueueAttributes) -> Creation:
     """Return the result of CreateQueue for a queue that exists."""
     return "same" if existing.attributes == attributes else "different"
@@ -225,13 +202,8 @@ def enqueue(queue: Queue, draft: Draft, *, sequence: int, now: int) -> Message:
         MnsError: InvalidArgument: the body is empty, too large or not valid in XML 1.0, or the
             delay or the priority is out of range.
     """
-    size = len(draft.body.encode("utf-8", "surrogatepass")) - draft.envelope_bytes
     largest = queue.attributes.maximum_message_size
-    if not 0 < size <= largest:
-        raise MnsError(
-            "InvalidArgument", f"MessageBody has {size} bytes: 1 to {largest} are allowed"
-        )
-    check_valid_in_xml(draft.body)
+    check_body(draft.body, largest, MnsError, envelope_bytes=draft.envelope_bytes)
     check_range("Priority", draft.priority, PRIORITY)
     delay = draft.delay_seconds
     if delay is None:
@@ -306,11 +278,5 @@ def count(messages: list[Message], now: int) -> Counts:
 
 
 def handle_of(message: Message) -> str:
-    """Return the receipt handle of a received message; it is safe in a URL."""
-    return f"{message.sequence}-{message.claims}-{message.message_id}"
-
-
-def read_handle(handle: str) -> Receipt | None:
-    """Read a receipt handle; return None if it does not have the form of one."""
-    match = _HANDLE.fullmatch(handle)
-    return match and Receipt(int(match[1]), int(match[2]), match[3])
+    """Return the receipt handle of a received message."""
+    return Receipt(message.sequence, message.claims, message.message_id).handle

@@ -25,7 +25,8 @@ from fc_async_local.store.postgres.database import load, without_nul
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from fc_async_local.services.mns.model import Draft, QueueAttributes, Receipt
+    from fc_async_local.services.common import Receipt
+    from fc_async_local.services.mns.model import Draft, QueueAttributes
     from fc_async_local.store.postgres.database import Connection, PostgresDatabase
 
 _PACKAGE: Final = "fc_async_local.services.mns"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fc_async_local.services.common import read_handle
 from fc_async_local.services.mns import model
 from fc_async_local.services.mns import model as rules
 from fc_async_local.services.mns.errors import MnsError, handle_unknown, message_missing
@@ -133,7 +134,7 @@ class MnsService:
 
     async def delete(self, name: str, handles: Sequence[str]) -> Sequence[MnsError | None]:
         """Delete received messages; return an error for each handle that is not valid."""
-        receipts = [rules.read_handle(handle) for handle in handles]
+        receipts = [read_handle(handle) for handle in handles]
         known = [receipt for receipt in receipts if receipt is not None]
         deleted = iter(await self._store.delete(name, known, now=self._clock.now()))
         return [
@@ -157,7 +158,7 @@ class MnsService:
             MnsError: MessageNotExist: the handle is not valid.
         """
         rules.check_range("VisibilityTimeout", seconds, model.VISIBILITY_SECONDS)
-        receipt = rules.read_handle(handle)
+        receipt = read_handle(handle)
         if receipt is None:
             raise handle_unknown(handle)
         hidden = await self._store.hide(name, receipt, seconds=seconds, now=self._clock.now())

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Sequence
 
-    from fc_async_local.services.mns.model import Draft, Message, Queue, QueueAttributes, Receipt
+    from fc_async_local.services.common import Receipt
+    from fc_async_local.services.mns.model import Draft, Message, Queue, QueueAttributes
     from fc_async_local.store.sqlite.database import Database
 
 SCHEMA: Final = sql.schema("mns", "fc_async_local.services.mns")

@@ -23,7 +23,8 @@ from fc_async_local.services.mns.model import Counts, Creation, Received
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fc_async_local.services.mns.model import Draft, Message, Queue, QueueAttributes, Receipt
+    from fc_async_local.services.common import Receipt
+    from fc_async_local.services.mns.model import Draft, Message, Queue, QueueAttributes
 
 
 class MessageStore(Protocol):

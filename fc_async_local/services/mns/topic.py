@@ -7,12 +7,12 @@ Sources of numbers and formats: the MNS pages on topics, subscriptions and notif
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol, get_args
 
 from fc_async_local.services import markup
+from fc_async_local.services.common import body_digest, check_body
 from fc_async_local.services.delivery import STRATEGIES, Strategy
 from fc_async_local.services.markup import leaf
 from fc_async_local.services.mns import wire
@@ -22,7 +22,6 @@ from fc_async_local.services.mns.model import (
     Record,
     check_name,
     check_range,
-    check_valid_in_xml,
 )
 from fc_async_sdk.errors import InvalidArn, shorten
 from fc_async_sdk.spec import arn
@@ -154,13 +153,7 @@ def check_publication(topic: Topic, publication: Publication) -> None:
     Raises:
         MnsError: InvalidArgument.
     """
-    size = len(publication.body.encode("utf-8", "surrogatepass"))
-    if not 0 < size <= topic.maximum_message_size:
-        raise MnsError(
-            "InvalidArgument",
-            f"MessageBody has {size} bytes: 1 to {topic.maximum_message_size} are allowed",
-        )
-    check_valid_in_xml(publication.body)
+    check_body(publication.body, topic.maximum_message_size, MnsError)
     _check_tag("MessageTag", publication.tag)
 
 
@@ -222,14 +215,13 @@ def notification(subscription: Listener, publication: Publication, *, owner: str
 
 
 def _fields(subscription: Listener, publication: Publication, owner: str) -> dict[str, str]:
-    digest = hashlib.md5(publication.body.encode(), usedforsecurity=False).hexdigest().upper()
     fields = {
         "TopicOwner": owner,
         "TopicName": publication.topic,
         "Subscriber": owner,
         "SubscriptionName": subscription.name,
         "MessageId": publication.message_id,
-        "MessageMD5": digest,
+        "MessageMD5": body_digest(publication.body),
         "Message": publication.body,
         "PublishTime": str(publication.published_at),
     }
@@ -325,5 +317,5 @@ def write_published(publication: Publication) -> bytes:
     return wire.document(
         "Message",
         leaf("MessageId", publication.message_id)
-        + leaf("MessageBodyMD5", wire.digest(publication.body)),
+        + leaf("MessageBodyMD5", body_digest(publication.body)),
     )

@@ -6,12 +6,12 @@ The official clients were tried: each element that is written here is required, 
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
 from fc_async_local.services import markup
+from fc_async_local.services.common import body_digest
 from fc_async_local.services.markup import leaf, tag
 from fc_async_local.services.mns import model
 from fc_async_local.services.mns.errors import MnsError
@@ -186,16 +186,12 @@ def _properties(name: str, properties: tuple[Property, ...]) -> str:
     return tag(name, "".join(tag(_PROPERTY_ITEMS[name], item) for item in items))
 
 
-def digest(body: str) -> str:
-    """Return MessageBodyMD5: the digest of the body as transmitted, in upper-case hex."""
-    return hashlib.md5(body.encode(), usedforsecurity=False).hexdigest().upper()
-
-
 def sent(messages: Sequence[Message], *, batch: bool) -> bytes:
     """Write the answer to SendMessage and BatchSendMessage."""
     return _messages(
         [
-            leaf("MessageId", message.message_id) + leaf("MessageBodyMD5", digest(message.body))
+            leaf("MessageId", message.message_id)
+            + leaf("MessageBodyMD5", body_digest(message.body))
             for message in messages
         ],
         batch=batch,
@@ -226,7 +222,7 @@ def _shown(message: Message) -> str:
     dequeued = message.enqueued_at if first is None else first
     shown = (
         f"<MessageId>{message.message_id}</MessageId>"
-        f"<MessageBodyMD5>{digest(message.body)}</MessageBodyMD5>"
+        f"<MessageBodyMD5>{body_digest(message.body)}</MessageBodyMD5>"
         f"<MessageBody>{markup.quote(message.body)}</MessageBody>"
         f"<EnqueueTime>{message.enqueued_at}</EnqueueTime>"
         f"<FirstDequeueTime>{dequeued}</FirstDequeueTime>"

@@ -17,7 +17,8 @@ from fc_async_local.services.rocketmq.model import MOST_CONSUMED, RETENTION_MS, 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fc_async_local.services.rocketmq.model import Message, Receipt, Want
+    from fc_async_local.services.common import Receipt
+    from fc_async_local.services.rocketmq.model import Message, Want
 
 _PAGE: Final = 32
 """Messages of the log that are read at a time."""

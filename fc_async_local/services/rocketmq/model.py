@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from fc_async_local.services.common import Receipt, check_body
 from fc_async_local.services.rocketmq.errors import RocketMqError
 from fc_async_sdk.errors import shorten
 from fc_async_sdk.spec.limits import ROCKETMQ_PAYLOAD_BYTES, Range
@@ -24,9 +25,7 @@ MOST_CONSUMED: Final = 289
 """One delivery and 288 retries; then the message goes to the group's dead-letter topic."""
 DELAY_MS: Final = 40 * 86_400_000
 """How far in the future ``__STARTDELIVERTIME`` may be."""
-_HANDLE: Final = re.compile(r"([0-9]{1,18})-([0-9]{1,18})-([0-9A-F]+)", re.ASCII)
 _FORBIDDEN: Final = re.compile("[:|\"'&<>]")
-_NOT_IN_XML: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _KEYS: Final = "KEYS"
 _MILLISECONDS: Final = re.compile("[0-9]{1,18}")
 _DELIVER_AT: Final = "__STARTDELIVERTIME"
@@ -100,14 +99,6 @@ class Pending(Record, frozen=True, kw_only=True):
     claims: int = 0
 
 
-class Receipt(NamedTuple):
-    """The contents of a receipt handle, which allows to acknowledge one message for one group."""
-
-    sequence: int
-    claims: int
-    message_id: str
-
-
 class Want(NamedTuple):
     """The request of a consumer.
 
@@ -139,14 +130,8 @@ class Taken(NamedTuple):
 
 
 def handle_of(pending: Pending) -> str:
-    """Return the receipt handle of a message that was handed out; it is safe in a URL."""
-    return f"{pending.sequence}-{pending.claims}-{pending.message.message_id}"
-
-
-def read_handle(handle: str) -> Receipt | None:
-    """Read a receipt handle; return None if it does not have the form of one."""
-    match = _HANDLE.fullmatch(handle)
-    return match and Receipt(int(match[1]), int(match[2]), match[3])
+    """Return the receipt handle of a message that was handed out."""
+    return Receipt(pending.sequence, pending.claims, pending.message.message_id).handle
 
 
 def read_tags(text: str) -> frozenset[str] | None:
@@ -167,17 +152,7 @@ def message_of(new: NewMessage, *, message_id: str, now: int) -> Message:
         RocketMqError: InvalidArgument: the body is empty, larger than 4 MB or not valid in XML
             1.0, or the delivery time is too late.
     """
-    size = len(new.body.encode("utf-8", "surrogatepass"))
-    if not 0 < size <= MESSAGE_BYTES:
-        raise RocketMqError(
-            "InvalidArgument", f"MessageBody has {size} bytes: 1 to {MESSAGE_BYTES}"
-        )
-    unprintable = _NOT_IN_XML.search(new.body)
-    if unprintable is not None:
-        raise RocketMqError(
-            "InvalidArgument",
-            f"MessageBody contains {unprintable[0]!r}, which is not valid in XML 1.0: send base64",
-        )
+    check_body(new.body, MESSAGE_BYTES, RocketMqError)
     if new.deliver_at is not None and new.deliver_at > now + DELAY_MS:
         raise RocketMqError(
             "InvalidArgument", f"{_DELIVER_AT}={new.deliver_at}: at most 40 days from now"

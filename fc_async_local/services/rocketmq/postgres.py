@@ -23,7 +23,8 @@ from fc_async_local.store.postgres.database import load
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fc_async_local.services.rocketmq.model import Pending, Receipt, Taken, Want
+    from fc_async_local.services.common import Receipt
+    from fc_async_local.services.rocketmq.model import Pending, Taken, Want
     from fc_async_local.store.postgres.database import Connection, PostgresDatabase
 
 _PACKAGE: Final = "fc_async_local.services.rocketmq"

@@ -224,7 +224,7 @@ class RocketMqService:
             RocketMqError: TopicNotExist.
         """
         self.topic(instance_id, topic)
-        receipts = [model.read_handle(handle) for handle in handles]
+        receipts = [common.read_handle(handle) for handle in handles]
         known = [receipt for receipt in receipts if receipt is not None]
         key = _key(instance_id, topic)
         done = await self._store.acknowledge(key, group, known, now=self._clock.now())

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Coroutine, Sequence
 
-    from fc_async_local.services.rocketmq.model import Receipt, Taken, Want
+    from fc_async_local.services.common import Receipt
+    from fc_async_local.services.rocketmq.model import Taken, Want
     from fc_async_local.store.sqlite.database import Database
 
 T = TypeVar("T")

@@ -16,7 +16,8 @@ from fc_async_local.services.rocketmq.model import RETENTION_MS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fc_async_local.services.rocketmq.model import Message, Pending, Receipt, Taken, Want
+    from fc_async_local.services.common import Receipt
+    from fc_async_local.services.rocketmq.model import Message, Pending, Taken, Want
 
 
 class LogStore(Protocol):

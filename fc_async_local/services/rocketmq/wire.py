@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Final
 
 from fc_async_local.services import markup
+from fc_async_local.services.common import body_digest
 from fc_async_local.services.markup import leaf, tag
 from fc_async_local.services.rocketmq import model
 from fc_async_local.services.rocketmq.errors import RocketMqError
@@ -31,10 +31,6 @@ def _document(root: str, content: str) -> bytes:
     return markup.document(NAMESPACE, root, content)
 
 
-def _digest(body: str) -> str:
-    return hashlib.md5(body.encode(), usedforsecurity=False).hexdigest().upper()
-
-
 def read_message(body: bytes) -> NewMessage:
     """Read the request of PublishMessage.
 
@@ -56,7 +52,7 @@ def published(message: Message) -> bytes:
     """Write the answer to PublishMessage."""
     return _document(
         "Message",
-        leaf("MessageId", message.message_id) + leaf("MessageBodyMD5", _digest(message.body)),
+        leaf("MessageId", message.message_id) + leaf("MessageBodyMD5", body_digest(message.body)),
     )
 
 
@@ -70,7 +66,7 @@ def _shown(pending: Pending) -> str:
     return "".join(
         (
             leaf("MessageId", message.message_id),
-            leaf("MessageBodyMD5", _digest(message.body)),
+            leaf("MessageBodyMD5", body_digest(message.body)),
             leaf("MessageBody", message.body),
             leaf("ReceiptHandle", model.handle_of(pending)),
             leaf("PublishTime", message.published_at),

@@ -18,7 +18,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from fc_async_local.services.rocketmq.model import Message, Receipt, Want
+from fc_async_local.services.common import Receipt
+from fc_async_local.services.rocketmq.model import Message, Want
 from fc_async_local.services.rocketmq.postgres import PostgresLogStore
 from fc_async_local.services.rocketmq.sqlite import SqliteLogStore
 from fc_async_local.services.rocketmq.store import MemoryLogStore

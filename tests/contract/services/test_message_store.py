@@ -20,8 +20,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from fc_async_local.services.common import Receipt
 from fc_async_local.services.mns.errors import MnsError
-from fc_async_local.services.mns.model import Counts, Draft, Queue, QueueAttributes, Receipt
+from fc_async_local.services.mns.model import Counts, Draft, Queue, QueueAttributes
 from fc_async_local.services.mns.postgres import PostgresMessageStore
 from fc_async_local.services.mns.sqlite import SqliteMessageStore
 from fc_async_local.services.mns.store import MemoryMessageStore

@@ -12,7 +12,8 @@ import threading
 
 import pytest
 
-from fc_async_local.services.mns.model import Counts, Draft, Queue, QueueAttributes, Receipt
+from fc_async_local.services.common import Receipt
+from fc_async_local.services.mns.model import Counts, Draft, Queue, QueueAttributes
 from fc_async_local.services.mns.sqlite import SqliteMessageStore
 from fc_async_local.store.sqlite.database import Database
 

@@ -22,10 +22,10 @@ NOW = 1_700_000_000_000
 CHILD = """
 import asyncio, sys
 from pathlib import Path
-from fc_async_local.services.mns.model import Draft, Queue, QueueAttributes, Receipt
+from fc_async_local.services.common import Receipt
+from fc_async_local.services.mns.model import Draft, Queue, QueueAttributes
 from fc_async_local.services.mns.sqlite import SqliteMessageStore
 from fc_async_local.services.rocketmq.model import Message, Want
-from fc_async_local.services.rocketmq.model import Receipt as LogReceipt
 from fc_async_local.services.rocketmq.sqlite import SqliteLogStore
 from fc_async_local.store.sqlite.database import Database
 
@@ -54,7 +54,7 @@ async def main():
     want = Want(limit=16, tags=None, ordered=False, hold_ms=1_000)
     taken = (await logs.take("t", "g", want, now=NOW)).messages
     await logs.acknowledge(
-        "t", "g", [LogReceipt(p.sequence, p.claims, p.message.message_id) for p in taken[:8]],
+        "t", "g", [Receipt(p.sequence, p.claims, p.message.message_id) for p in taken[:8]],
         now=NOW,
     )
     print("done", flush=True)
