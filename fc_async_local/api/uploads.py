@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from fc_async_local.api.operation import operation
 from fc_async_local.engine.protocol import Rejected
-from fc_async_local.functions.times import rfc3339
+from fc_async_local.functions.records import rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Callable

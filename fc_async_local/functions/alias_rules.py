@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the service takes as versions and aliases, and what it answers about them. Pure."""
+"""Validates versions and aliases as the service does, and describes them as its API does. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from fc_async_local.functions import refusals
-from fc_async_local.functions.times import rfc3339
+from fc_async_local.functions.records import rfc3339
 from fc_async_sdk.decoding import prepare
 from fc_async_sdk.spec import limits
 
@@ -33,7 +33,7 @@ prepare(AliasInput)
 
 
 def check_alias(body: Mapping[str, Any]) -> AliasInput:
-    """The fields of a create or update request, each in itself.
+    """Return the fields of a create or update request, each checked by itself.
 
     Raises:
         Rejected: 400 InvalidArgument.
@@ -45,7 +45,11 @@ def check_alias(body: Mapping[str, Any]) -> AliasInput:
     check_description(given.description)
     if given.version_id is not None and not limits.VERSION_ID_PATTERN.fullmatch(given.version_id):
         raise refusals.invalid_argument(f"versionId {given.version_id!r} is not a version")
-    weights = given.additional_version_weight or {}
+    _check_weights(given.additional_version_weight or {})
+    return given
+
+
+def _check_weights(weights: Mapping[str, float]) -> None:
     for version_id, weight in weights.items():
         if not limits.VERSION_ID_PATTERN.fullmatch(version_id) or not 0 <= weight <= 1:
             raise refusals.invalid_argument(
@@ -54,11 +58,10 @@ def check_alias(body: Mapping[str, Any]) -> AliasInput:
             )
     if sum(weights.values()) > 1:
         raise refusals.invalid_argument("additionalVersionWeight sums up to more than 1")
-    return given
 
 
 def check_alias_name(name: str | None) -> str:
-    """A new alias's name; it must not look like a version or like LATEST.
+    """Return the name of a new alias; it must not look like a version or like LATEST.
 
     Raises:
         Rejected: 400 InvalidArgument.
@@ -76,7 +79,7 @@ def check_alias_name(name: str | None) -> str:
 
 
 def check_description(text: object) -> str | None:
-    """A description of a version or alias.
+    """Return the description of a version or alias.
 
     Raises:
         Rejected: 400 InvalidArgument.
@@ -91,7 +94,7 @@ def check_description(text: object) -> str | None:
 
 
 def describe_alias(record: AliasRecord) -> dict[str, Any]:
-    """An alias as the API answers it."""
+    """Return an alias in the form of the API."""
     answer: dict[str, Any] = {
         "aliasName": record.name,
         "versionId": record.version_id,
@@ -106,7 +109,7 @@ def describe_alias(record: AliasRecord) -> dict[str, Any]:
 
 
 def describe_version(record: VersionRecord) -> dict[str, Any]:
-    """A version as the API answers it."""
+    """Return a version in the form of the API."""
     answer: dict[str, Any] = {
         "versionId": record.version_id,
         "createdTime": rfc3339(record.created_at),

@@ -14,9 +14,8 @@ if TYPE_CHECKING:
 
     from fc_async_local.clock import Clock
     from fc_async_local.functions.alias_rules import AliasInput
-    from fc_async_local.functions.cache import SnapshotCache
     from fc_async_local.functions.paging import Page
-    from fc_async_local.functions.snapshot import Snapshot
+    from fc_async_local.functions.snapshot import Snapshot, SnapshotCache
 
 
 class Aliases:

@@ -15,13 +15,19 @@ if TYPE_CHECKING:
 
     from fc_async_local.clock import Clock
     from fc_async_local.domain.rules import Place
-    from fc_async_local.functions.cache import SnapshotCache
     from fc_async_local.functions.paging import Page
+    from fc_async_local.functions.snapshot import Snapshot, SnapshotCache
     from fc_async_sdk.models import AsyncConfig
 
 
 class AsyncConfigs:
-    """Put, read, delete and list configurations."""
+    """Put, read, delete and list configurations.
+
+    Args:
+        cache: The configuration of the runtime.
+        clock: For created and modified times.
+        place: Region and account in ARNs.
+    """
 
     def __init__(self, cache: SnapshotCache, clock: Clock, place: Place) -> None:
         self._cache = cache
@@ -30,14 +36,14 @@ class AsyncConfigs:
         self._listener: Callable[[AsyncConfig], Awaitable[None]] | None = None
 
     def listen(self, listener: Callable[[AsyncConfig], Awaitable[None]]) -> None:
-        """Have it called with each configuration that is put, before the put is answered."""
+        """Call a function with each configuration that is put, before the put is answered."""
         self._listener = listener
 
     async def everything(self) -> list[AsyncConfig]:
-        """All configurations.
+        """Return all configurations.
 
         Raises:
-            StoreUnavailable: The store can't be asked.
+            StoreUnavailable: The store cannot be read.
         """
         snapshot = await self._cache.read()
         return [record.config for record in snapshot.all(AsyncConfigRecord)]
@@ -46,7 +52,7 @@ class AsyncConfigs:
         return async_rules.describe(record, self._place)
 
     async def put(self, function: str, qualifier: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """PutAsyncInvokeConfig: replaces; what the body leaves out falls back to the default.
+        """PutAsyncInvokeConfig: replaces; values that the body leaves out become the default.
 
         Raises:
             Rejected: 400 InvalidArgument or InvalidDestinationResources; 404 FunctionNotFound,
@@ -57,14 +63,7 @@ class AsyncConfigs:
         async with self._cache.writing:
             snapshot = await self._cache.read()
             snapshot.resolve(function, name)
-            for field, target in async_rules.destinations(config):
-                if isinstance(target, arn.FunctionArn) and has_http_trigger(
-                    snapshot, target.function
-                ):
-                    raise refusals.invalid_destination(
-                        f"{field}: function '{target.function}' has an HTTP trigger; only event "
-                        "functions can be destinations"
-                    )
+            _check_functions(snapshot, config)
             before = snapshot.async_config(function, name)
             now = self._clock.now()
             record = AsyncConfigRecord(
@@ -118,3 +117,13 @@ class AsyncConfigs:
         found = snapshot.all(AsyncConfigRecord, function)
         chosen, token = paging.cut(found, page, lambda record: record.key, of="async-configs")
         return [self._describe(record) for record in chosen], token
+
+
+def _check_functions(snapshot: Snapshot, config: AsyncConfig) -> None:
+    """Refuse functions as destinations that have an HTTP trigger."""
+    for field, target in async_rules.destinations(config):
+        if isinstance(target, arn.FunctionArn) and has_http_trigger(snapshot, target.function):
+            raise refusals.invalid_destination(
+                f"{field}: function '{target.function}' has an HTTP trigger; only event "
+                "functions can be destinations"
+            )

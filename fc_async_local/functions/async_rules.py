@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from fc_async_local.functions import fields, refusals
-from fc_async_local.functions.times import rfc3339
+from fc_async_local.functions.records import rfc3339
 from fc_async_local.services.eventbridge import service as eventbridge
 from fc_async_local.services.eventbridge.errors import EventBridgeError
 from fc_async_local.services.mns.errors import MnsError

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""From what was configured to what is run: one record to one deployment. Pure."""
+"""Makes the deployment that is run from the record that was configured. Pure."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -14,75 +14,82 @@ from fc_async_sdk.models import (
     FunctionSettings,
     HealthCheckConfig,
     InstanceLifecycleConfig,
+    LifecycleHook,
 )
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+T = TypeVar("T")
+
 
 def deployment_of(
     record: FunctionRecord | VersionRecord, max_instances: int | None = None
 ) -> Deployment:
-    """What is run for a function's unpublished code or for a version of it.
+    """Return the deployment of a function's unpublished code or of a version.
 
     Args:
         record: Code and settings.
         max_instances: Reserved concurrency, None if there is none.
     """
     settings = msgspec.convert(_without_layers(record.settings), FunctionSettings)
-    if isinstance(record, VersionRecord):
-        function, version_id = record.function, record.version_id
-        revision = f"{record.function_id}/{version_id}"
-    else:
-        function, version_id = record.name, ""
-        revision = f"{record.function_id}/LATEST.{record.edition}"
     custom = settings.custom_runtime_config or CustomRuntimeConfig()
     hooks = settings.instance_lifecycle_config or InstanceLifecycleConfig()
-    initializer, pre_stop = hooks.initializer, hooks.pre_stop
+    initializer, pre_stop = hooks.initializer or LifecycleHook(), hooks.pre_stop or LifecycleHook()
+    function, version_id, revision = _identity(record)
     return Deployment(
         function=function,
         version_id=version_id,
         revision=revision,
-        runtime=settings.runtime or "",
-        handler=settings.handler or "",
+        runtime=_or(settings.runtime, ""),
+        handler=_or(settings.handler, ""),
         code_checksum=record.code.checksum,
-        timeout_ms=1000 * (settings.timeout or limits.FUNCTION_TIMEOUT_SECONDS.default),
-        memory_mb=settings.memory_size or limits.MEMORY_MB.default,
-        environment=settings.environment_variables or {},
-        instance_concurrency=settings.instance_concurrency or limits.INSTANCE_CONCURRENCY.default,
-        initializer=(initializer.handler or "") if initializer is not None else "",
-        initializer_timeout_ms=1000
-        * (
-            (initializer.timeout if initializer is not None else None)
-            or limits.INITIALIZER_TIMEOUT_SECONDS.default
+        timeout_ms=_ms(settings.timeout, limits.FUNCTION_TIMEOUT_SECONDS.default),
+        memory_mb=_or(settings.memory_size, limits.MEMORY_MB.default),
+        environment=_or(settings.environment_variables, {}),
+        instance_concurrency=_or(
+            settings.instance_concurrency, limits.INSTANCE_CONCURRENCY.default
         ),
-        pre_stop=(pre_stop.handler or "") if pre_stop is not None else "",
-        pre_stop_timeout_ms=1000
-        * (
-            (pre_stop.timeout if pre_stop is not None else None)
-            or limits.PRE_STOP_TIMEOUT_SECONDS.default
-        ),
-        command=(*(custom.command or ()), *(custom.args or ())),
-        port=custom.port or limits.CUSTOM_RUNTIME_PORT,
+        initializer=_or(initializer.handler, ""),
+        initializer_timeout_ms=_ms(initializer.timeout, limits.INITIALIZER_TIMEOUT_SECONDS.default),
+        pre_stop=_or(pre_stop.handler, ""),
+        pre_stop_timeout_ms=_ms(pre_stop.timeout, limits.PRE_STOP_TIMEOUT_SECONDS.default),
+        command=(*_or(custom.command, ()), *_or(custom.args, ())),
+        port=_or(custom.port, limits.CUSTOM_RUNTIME_PORT),
         health_check=_health_check(custom.health_check_config),
-        role=settings.role or "",
+        role=_or(settings.role, ""),
         max_instances=max_instances,
     )
 
 
+def _identity(record: FunctionRecord | VersionRecord) -> tuple[str, str, str]:
+    """Return function, version id ("" for unpublished code) and revision."""
+    if isinstance(record, VersionRecord):
+        return record.function, record.version_id, f"{record.function_id}/{record.version_id}"
+    return record.name, "", f"{record.function_id}/LATEST.{record.edition}"
+
+
 def _health_check(config: HealthCheckConfig | None) -> HealthCheck | None:
-    """The check with the API's defaults for what isn't set; None without a path to ask for."""
+    """Return the check with the API's defaults; None if there is no path to request."""
     if config is None or not config.http_get_url:
         return None
     return HealthCheck(
         path=config.http_get_url,
-        initial_delay_ms=1000 * (config.initial_delay_seconds or 0),
-        period_ms=1000 * (config.period_seconds or 3),
-        timeout_ms=1000 * (config.timeout_seconds or 1),
+        initial_delay_ms=_ms(config.initial_delay_seconds, 0),
+        period_ms=_ms(config.period_seconds, 3),
+        timeout_ms=_ms(config.timeout_seconds, 1),
         failure_threshold=config.failure_threshold or 3,
         success_threshold=config.success_threshold or 1,
     )
+
+
+def _or(value: T | None, default: T) -> T:
+    return value or default
+
+
+def _ms(seconds: int | None, default: int) -> int:
+    return 1000 * (seconds or default)
 
 
 def _without_layers(settings: Mapping[str, Any]) -> dict[str, Any]:

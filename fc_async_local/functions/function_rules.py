@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What the service takes as a function, and what it answers about one.
+"""Validates functions as the service does, and describes them as its API does. Pure.
 
-Pure. Numbers are :mod:`fc_async_sdk.spec.limits`'; shapes are checked by converting to the SDK's
-models, so there is one description of a function in the project.
+Numbers are those of :mod:`fc_async_sdk.spec.limits`. Shapes are checked by conversion to the models
+of the SDK, which are the only description of a function in the project.
 """
 
 from __future__ import annotations
@@ -15,9 +15,13 @@ import msgspec
 
 from fc_async_local.execution import archive as archives
 from fc_async_local.functions import fields, refusals
-from fc_async_local.functions.records import FunctionRecord, Settings, VersionRecord
-from fc_async_local.functions.times import rfc3339
-from fc_async_sdk.models import Code, CustomRuntimeConfig, FunctionSettings
+from fc_async_local.functions.records import (
+    FunctionRecord,
+    Settings,
+    VersionRecord,
+    rfc3339,
+)
+from fc_async_sdk.models import Code, CustomRuntimeConfig, FunctionSettings, InstanceLifecycleConfig
 from fc_async_sdk.spec import limits, runtimes
 
 if TYPE_CHECKING:
@@ -43,7 +47,7 @@ _SERVICE_DEFAULTS: Final[Settings] = {
 
 
 class Upload(NamedTuple):
-    """Code as it came: the archive's bytes, or where it was put."""
+    """The code of a request: the bytes of an archive, or the object that it was uploaded as."""
 
     archive: bytes | None = None
     bucket: str = ""
@@ -52,7 +56,7 @@ class Upload(NamedTuple):
 
 
 def check_name(name: object) -> str:
-    """A function's name.
+    """Return the name of a function.
 
     Raises:
         Rejected: 400 InvalidArgument.
@@ -66,11 +70,11 @@ def check_name(name: object) -> str:
 
 
 def check_settings(body: Mapping[str, Any], before: Settings | None = None) -> Settings:
-    """The settings of a new function, or of one after an update.
+    """Return the settings of a new function, or of a function after an update.
 
     Args:
         body: CreateFunctionInput or UpdateFunctionInput.
-        before: Settings before the update; what the body leaves out stays.
+        before: Settings before the update; settings that the body leaves out are kept.
 
     Raises:
         Rejected: 400 InvalidArgument.
@@ -99,24 +103,25 @@ def _check_layers(layers: object) -> None:
 
 
 def _check_program(settings: FunctionSettings) -> None:
+    _check_runtime(settings)
+    _check_lines("handler", settings.handler)
+    hooks = settings.instance_lifecycle_config or InstanceLifecycleConfig()
+    for name, hook in (("initializer", hooks.initializer), ("preStop", hooks.pre_stop)):
+        _check_lines(f"{name}.handler", hook.handler if hook is not None else None)
+    if settings.custom_runtime_config is not None:
+        _check_custom(settings.custom_runtime_config)
+
+
+def _check_runtime(settings: FunctionSettings) -> None:
     if settings.runtime not in runtimes.ALL:
         raise refusals.invalid_argument(
             f"runtime {settings.runtime!r} is not supported, only {', '.join(sorted(runtimes.ALL))}"
         )
-    if settings.runtime == runtimes.CONTAINER and not (settings.custom_container_config or {}).get(
-        "image"
-    ):
+    container = settings.custom_container_config or {}
+    if settings.runtime == runtimes.CONTAINER and not container.get("image"):
         raise refusals.invalid_argument("customContainerConfig.image is required")
     if settings.runtime not in runtimes.NEED_NO_HANDLER and not settings.handler:
         raise refusals.invalid_argument("handler is required")
-    _check_lines("handler", settings.handler)
-    hooks = settings.instance_lifecycle_config
-    if hooks is not None:
-        for name, hook in (("initializer", hooks.initializer), ("preStop", hooks.pre_stop)):
-            _check_lines(f"{name}.handler", hook.handler if hook is not None else None)
-    custom = settings.custom_runtime_config
-    if custom is not None:
-        _check_custom(custom)
 
 
 def _check_custom(custom: CustomRuntimeConfig) -> None:
@@ -129,7 +134,7 @@ def _check_custom(custom: CustomRuntimeConfig) -> None:
 
 
 def _check_lines(name: str, text: str | None) -> None:
-    """Handlers and paths travel in headers and in the request line."""
+    """Refuse line breaks: handlers and paths are sent in headers and in the request line."""
     if text is not None and not text.isprintable():
         raise refusals.invalid_argument(
             f"{name} {text!r} is invalid: it must not contain line breaks or control characters"
@@ -137,8 +142,8 @@ def _check_lines(name: str, text: str | None) -> None:
 
 
 def _check_size(settings: FunctionSettings) -> None:
-    memory = settings.memory_size
-    if memory is not None and (memory not in limits.MEMORY_MB or memory % _MEMORY_STEP_MB):
+    memory = limits.MEMORY_MB.default if settings.memory_size is None else settings.memory_size
+    if memory not in limits.MEMORY_MB or memory % _MEMORY_STEP_MB:
         raise refusals.invalid_argument(
             f"memorySize must be a multiple of {_MEMORY_STEP_MB} between {limits.MEMORY_MB.low} "
             f"and {limits.MEMORY_MB.high}, got {memory}"
@@ -147,7 +152,7 @@ def _check_size(settings: FunctionSettings) -> None:
         raise refusals.invalid_argument(f"diskSize must be 512 or 10240, got {settings.disk_size}")
     _check_range("instanceConcurrency", settings.instance_concurrency, limits.INSTANCE_CONCURRENCY)
     if settings.cpu is not None and settings.gpu_config is None:
-        _check_cpu(settings.cpu, memory or limits.MEMORY_MB.default)
+        _check_cpu(settings.cpu, memory)
 
 
 def _check_cpu(cpu: float, memory_mb: int) -> None:
@@ -212,16 +217,21 @@ def _check_environment(variables: Mapping[str, str]) -> None:
 
 
 def check_code(body: Mapping[str, Any], *, required: bool) -> Upload | None:
-    """The code of a create or update request; None when it brings none.
+    """Return the code of a create or update request; None if it contains none.
 
     Raises:
         Rejected: 400 InvalidArgument.
     """
     given = body.get("code")
-    if given is None:
-        if required and body.get("runtime") != runtimes.CONTAINER:
-            raise refusals.invalid_argument("code is required: zipFile or ossBucketName")
-        return None
+    upload = None if given is None else _upload(given)
+    if upload is None and required and body.get("runtime") != runtimes.CONTAINER:
+        raise refusals.invalid_argument(
+            "code is required: zipFile, or ossBucketName with ossObjectName"
+        )
+    return upload
+
+
+def _upload(given: object) -> Upload | None:
     try:
         code = msgspec.convert(given, Code)
     except msgspec.ValidationError as error:
@@ -231,8 +241,6 @@ def check_code(body: Mapping[str, Any], *, required: bool) -> Upload | None:
         return Upload(archive=_archive(code.zip_file), checksum=checksum)
     if code.oss_bucket_name and code.oss_object_name:
         return Upload(bucket=code.oss_bucket_name, name=code.oss_object_name, checksum=checksum)
-    if required and body.get("runtime") != runtimes.CONTAINER:
-        raise refusals.invalid_argument("code needs zipFile, or ossBucketName with ossObjectName")
     return None
 
 
@@ -256,7 +264,7 @@ def check_archive(data: bytes, name: str) -> None:
 
 
 def check_tags(given: object) -> dict[str, str]:
-    """Tags from ``[{"Key", "Value"}]``.
+    """Return the tags of ``[{"Key", "Value"}]``.
 
     Raises:
         Rejected: 400 InvalidArgument.
@@ -273,13 +281,13 @@ def check_tags(given: object) -> dict[str, str]:
 def describe(
     record: FunctionRecord | VersionRecord, function: FunctionRecord, place: Place
 ) -> dict[str, Any]:
-    """A function as the API answers it: what was set, and what the service adds.
+    """Return a function in the form of the API: what was set, and what the service adds.
 
-    ``role`` is always there and ``layers`` only when there are some: deploy tools compare with
-    that.
+    ``role`` is always present, ``layers`` only if there are any: deploy tools compare the answer
+    with what they sent.
 
     Args:
-        record: The unpublished code, or the version that was asked for.
+        record: The unpublished code, or the requested version.
         function: The function itself.
         place: For its ARN.
     """

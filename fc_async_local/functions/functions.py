@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 
     from fc_async_local.clock import Clock
     from fc_async_local.domain.rules import Place
-    from fc_async_local.functions.cache import SnapshotCache
     from fc_async_local.functions.code import CodeStorage
     from fc_async_local.functions.paging import Page
+    from fc_async_local.functions.snapshot import SnapshotCache
 
 
 class FunctionFilter(NamedTuple):
-    """What ListFunctions asks for. Empty means any; texts match anywhere in the field."""
+    """The filter of ListFunctions. Empty means any; texts match anywhere in the field."""
 
     prefix: str = ""
     name: str = ""
@@ -41,8 +41,17 @@ class FunctionFilter(NamedTuple):
     tags: str = ""
     """A JSON list of ``{"Key", "Value"}``; a function must have all of them."""
 
+    def matches(self, record: FunctionRecord) -> bool:
+        """Return whether a function matches, apart from its tags."""
+        return (
+            record.name.startswith(self.prefix)
+            and self.name in record.name
+            and self.description in (record.settings.get("description") or "")
+            and self.runtime in {"", record.settings.get("runtime")}
+        )
+
     def wanted_tags(self) -> dict[str, str]:
-        """The tags to match.
+        """Return the tags to match.
 
         Raises:
             Rejected: 400 InvalidArgument.
@@ -109,7 +118,7 @@ class Functions:
         return self._describe(record, record)
 
     async def update(self, name: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """UpdateFunction: what the body leaves out stays.
+        """UpdateFunction: settings that the body leaves out are kept.
 
         Raises:
             Rejected: 400 InvalidArgument, 404 FunctionNotFound.
@@ -138,7 +147,7 @@ class Functions:
         """DisableFunctionInvocation.
 
         Returns:
-            Whether what is running has to be ended (``abortOngoingRequest``).
+            Whether running attempts must be ended (``abortOngoingRequest``).
 
         Raises:
             Rejected: 400 InvalidArgument, 404 FunctionNotFound.
@@ -176,7 +185,7 @@ class Functions:
         return self._describe(snapshot.resolve(name, qualifier), snapshot.function(name))
 
     async def code(self, name: str, qualifier: str = "") -> tuple[CodeRef, bytes | None]:
-        """The archive of a function or version.
+        """Return the archive of a function or version.
 
         Raises:
             Rejected: 404 FunctionNotFound, VersionNotFound or AliasNotFound.
@@ -187,7 +196,7 @@ class Functions:
     async def delete(self, name: str) -> None:
         """DeleteFunction, with everything that belongs to it.
 
-        Invocations that wait find nothing to run then and become Invalid.
+        Waiting invocations become Invalid when they are due.
 
         Raises:
             Rejected: 404 FunctionNotFound.
@@ -206,20 +215,13 @@ class Functions:
             Rejected: 400 InvalidArgument: limit, token or tags.
         """
         tags = wanted.wanted_tags()
-        found = [
-            record
-            for record in (await self._cache.read()).all(FunctionRecord)
-            if record.name.startswith(wanted.prefix)
-            and wanted.name in record.name
-            and wanted.description in (record.settings.get("description") or "")
-            and wanted.runtime in {"", record.settings.get("runtime")}
-            and tags.items() <= record.tags.items()
-        ]
+        functions = (await self._cache.read()).all(FunctionRecord)
+        found = [f for f in functions if wanted.matches(f) and tags.items() <= f.tags.items()]
         chosen, token = paging.cut(found, page, lambda record: record.name, of="functions")
         return [self._describe(record, record) for record in chosen], token
 
     async def names(self) -> list[str]:
-        """The names of all functions, sorted."""
+        """Return the names of all functions, sorted."""
         return [record.name for record in (await self._cache.read()).all(FunctionRecord)]
 
     # --- versions -----------------------------------------------------------------------------

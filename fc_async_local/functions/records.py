@@ -7,6 +7,7 @@ They decide nothing. Times are milliseconds since the epoch.
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from typing import Any, ClassVar, Final, Literal
 
 import msgspec
@@ -19,6 +20,11 @@ Settings = dict[str, Any]
 
 RESERVED: Final = "reserved"
 """The one word under which a function's concurrency is kept."""
+
+
+def rfc3339(at: int) -> str:
+    """Return milliseconds since the epoch as the API writes them: ``2020-08-20T02:28:21Z``."""
+    return datetime.fromtimestamp(at / 1000, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def key_in(function: str, name: str) -> str:

@@ -13,13 +13,13 @@ from fc_async_local.engine.protocol import Target
 from fc_async_local.functions import refusals
 from fc_async_local.functions.aliases import Aliases
 from fc_async_local.functions.async_configs import AsyncConfigs
-from fc_async_local.functions.cache import SnapshotCache
 from fc_async_local.functions.code import Checksum, CodeStorage
 from fc_async_local.functions.deployment import deployment_of
 from fc_async_local.functions.functions import Functions
 from fc_async_local.functions.graph import Graph, draw
 from fc_async_local.functions.records import AsyncConfigRecord, FunctionRecord, VersionRecord
 from fc_async_local.functions.scaling import Scaling
+from fc_async_local.functions.snapshot import SnapshotCache
 from fc_async_local.functions.tags import Tags
 from fc_async_local.functions.triggers import Triggers
 

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from fc_async_local.domain.rules import Place
-    from fc_async_local.functions.cache import SnapshotCache
     from fc_async_local.functions.paging import Page
+    from fc_async_local.functions.snapshot import SnapshotCache
 
 _PROVISION_INPUT: Final = (
     *("alwaysAllocateCPU", "alwaysAllocateGPU", "defaultTarget", "scheduledActions", "target"),

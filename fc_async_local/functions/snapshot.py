@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The records of functions in memory, and how a qualifier is resolved in them.
+"""The records of functions in memory, and the resolution of qualifiers in them.
 
 Records are decoded when they are first asked for. Nothing here reads the store: the document cache
 decides how new they are.
@@ -7,6 +7,7 @@ decides how new they are.
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -169,3 +170,39 @@ def pick_version(alias: AliasRecord, roll: float) -> str:
 def with_settings(record: FunctionRecord, **changes: object) -> FunctionRecord:
     """The function after a change of code or settings: its next edition."""
     return msgspec.structs.replace(record, edition=record.edition + 1, **changes)
+
+
+class SnapshotCache:
+    """The records of functions, decoded.
+
+    Args:
+        documents: The documents of the runtime.
+
+    Attributes:
+        documents: The same.
+        known: The records as they were read last.
+        writing: To be held from reading to writing when what is written depends on what was read.
+    """
+
+    def __init__(self, documents: DocumentCache) -> None:
+        self.documents = documents
+        self.known = Snapshot(documents)
+        self.writing = asyncio.Lock()
+
+    async def read(self) -> Snapshot:
+        """Return the records as of now.
+
+        Raises:
+            StoreUnavailable: The store cannot be read now.
+        """
+        await self.documents.refresh()
+        return self.known
+
+    async def write(self, changes: Sequence[Change]) -> None:
+        """Write all changes or none.
+
+        Raises:
+            ChangeRefused: An expectation did not hold.
+            StoreUnavailable: The store cannot write now.
+        """
+        await self.documents.write(*changes)

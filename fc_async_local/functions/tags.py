@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from fc_async_local.domain.rules import Place
-    from fc_async_local.functions.cache import SnapshotCache
     from fc_async_local.functions.paging import Page
+    from fc_async_local.functions.snapshot import SnapshotCache
 
 _FUNCTION = "function"
 _TYPES = frozenset({"function", "aliyun::fc::function"})

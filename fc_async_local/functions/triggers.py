@@ -9,8 +9,12 @@ import msgspec
 
 from fc_async_local.domain import json_input
 from fc_async_local.functions import paging, refusals
-from fc_async_local.functions.records import Settings, TriggerRecord, key_in
-from fc_async_local.functions.times import rfc3339
+from fc_async_local.functions.records import (
+    Settings,
+    TriggerRecord,
+    key_in,
+    rfc3339,
+)
 from fc_async_local.store.protocol import ChangeRefused
 from fc_async_local.triggers.bindings import TriggerSettings
 from fc_async_sdk.decoding import prepare
@@ -20,9 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from fc_async_local.clock import Clock
-    from fc_async_local.functions.cache import SnapshotCache
     from fc_async_local.functions.paging import Page
-    from fc_async_local.functions.snapshot import Snapshot
+    from fc_async_local.functions.snapshot import Snapshot, SnapshotCache
     from fc_async_local.store.protocol import Change
 
 TYPES: Final = frozenset(
