@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Background work that an unforeseen error cannot end without a word.
+"""Starts background loops and tasks, and logs their unforeseen errors.
 
-Every loop and every task that the runtime starts for itself goes through this module, or catches
-and logs its errors itself.
+Every loop and task that the runtime starts for itself is started here, or catches and logs its
+errors itself.
 
 Invariants:
     An unforeseen error is logged with its traceback.
@@ -29,12 +29,12 @@ _LONGEST_WAIT_MS: Final = 5_000
 
 
 def outage_wait(failures: int) -> int:
-    """Milliseconds to wait after so many failures (from 1) in a row."""
+    """Return the milliseconds to wait after a number of consecutive failures (from 1)."""
     return min(_FIRST_WAIT_MS << min(failures - 1, 16), _LONGEST_WAIT_MS)
 
 
 def pause_on(clock: Clock) -> Callable[[int], Awaitable[None]]:
-    """Waits of :func:`keep_running` on a clock."""
+    """Return the waits of :func:`keep_running` on a clock."""
 
     async def pause(ms: int) -> None:
         await clock.wait(clock.now() + ms)

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""The clock port: the only way to know or to wait for the time in the runtime.
+"""The clock port: all parts of the runtime read the time, and wait for it, through it.
 
 Two implementations: :class:`RealClock` for users, :class:`VirtualClock` for tests and for
-``--clock virtual``. Nothing else in ``engine`` or ``services`` may call ``time.time`` or sleep.
-Time is an int, milliseconds since the epoch.
+``--clock virtual``. Times are integers, milliseconds since the epoch.
+
+Invariants:
+    No other module of ``engine`` or ``services`` calls ``time.time`` or sleeps.
 """
 
 from __future__ import annotations
@@ -22,14 +24,14 @@ if TYPE_CHECKING:
 
 
 _SLOWER: Final = 8
-"""A time that is ahead of the machine's clock passes slower by one part of so many."""
+"""While the time is ahead of the machine's clock, it runs slower by one part in eight."""
 
 
 class Clock(Protocol):
     """Tells the time and waits for it."""
 
     def now(self) -> int:
-        """Milliseconds since the epoch. Never runs backwards within one process."""
+        """Return milliseconds since the epoch; never less than before within one process."""
         ...
 
     async def wait(self, until: int | None, wake: asyncio.Event | None = None) -> None:
@@ -37,14 +39,14 @@ class Clock(Protocol):
         ...
 
     async def linger(self, ms: int, wake: asyncio.Event) -> None:
-        """Give work in progress a last chance, for at most ``ms`` real milliseconds.
+        """Wait for work in progress, for at most ``ms`` real milliseconds.
 
-        Returns when ``wake`` is set, or when nothing more can come of waiting.
+        Returns when ``wake`` is set, or when no work in progress can end without more time.
         """
         ...
 
     def work(self) -> AbstractContextManager[None]:
-        """Marks work in progress; a virtual clock stands still until all of it waits for time."""
+        """Mark work in progress; a virtual clock does not move until all of it waits for time."""
         ...
 
 
@@ -53,7 +55,7 @@ class Reading(NamedTuple):
 
     Attributes:
         time: Since the epoch.
-        steady: Of a clock that no user can set and that may stand still while the machine sleeps.
+        steady: Of a clock that cannot be set and that may stop while the machine sleeps.
     """
 
     time: int
@@ -63,10 +65,10 @@ class Reading(NamedTuple):
 def follow(last: Reading, *, wall: int, steady: int) -> Reading:
     """Return the next reading of a time that follows the machine's clock but never goes back.
 
-    The machine's clock is right wherever it is ahead: the machine slept, or its clock was set
-    forward. Where it is behind, because it was set back, the time goes on an eighth slower than the
-    steady clock until the machine's clock has caught up. So what waits is not run early, nor held
-    up for as long as the clock was set back, and the two agree again after eight times as long.
+    If the machine's clock is ahead (the machine slept, or the clock was set forward), it is right.
+    If it is behind (it was set back), the time runs an eighth slower than the steady clock until
+    both agree, which takes eight times as long as the clock was set back. No wait ends early, and
+    a wait is delayed by at most an eighth of its length.
 
     Args:
         last: The reading before.
@@ -81,16 +83,15 @@ def follow(last: Reading, *, wall: int, steady: int) -> Reading:
 class RealClock:
     """The machine's clock, but never backwards; see :func:`follow`.
 
-    A machine that slept or whose clock was set forward has all that became due meanwhile run within
-    a few seconds. A clock that is set back delays what waits by an eighth of its wait at most while
-    the process runs. The time that was gained is not kept over a restart: what waits in the store
-    then is delayed by as much as the clock is still behind.
+    After the machine slept, waits that ended meanwhile return within ``look_seconds``. The
+    difference to a clock that was set back is not kept over a restart: invocations that wait in
+    the store are then delayed by that difference.
 
     Args:
         wall: Nanoseconds since the epoch, by the machine's clock.
         steady: Nanoseconds of a clock that is never set.
-        look_seconds: How often a wait looks at the clock: event loops measure their timeouts
-            without the time that the machine slept.
+        look_seconds: How often a wait reads the clock: the timeouts of event loops do not include
+            the time that the machine slept.
     """
 
     def __init__(
@@ -107,7 +108,7 @@ class RealClock:
         self._work = contextlib.nullcontext()
 
     def now(self) -> int:
-        """Milliseconds since the epoch."""
+        """Return milliseconds since the epoch."""
         return self._now_ns() // 1_000_000
 
     def _now_ns(self) -> int:
@@ -115,14 +116,14 @@ class RealClock:
         return last.time
 
     async def wait(self, until: int | None, wake: asyncio.Event | None = None) -> None:
-        """Wait for the time or the event; lets others run even when it is time already."""
+        """Wait for the time or the event; yields to the event loop also if the time has come."""
         if until is not None and until <= self.now():
             await asyncio.sleep(0)
             return
         waker = asyncio.ensure_future((wake or asyncio.Event()).wait())
         try:
             # Not wait_for: before Python 3.12 it loses a cancellation that comes with the event.
-            # Again if need be: timers of event loops are round and may be early, this must not.
+            # Repeated: timers of event loops are rounded and may end early, this wait must not.
             while not waker.done():
                 timeout = None
                 if until is not None:
@@ -139,7 +140,7 @@ class RealClock:
         await self.wait(self.now() + ms, wake)
 
     def work(self) -> AbstractContextManager[None]:
-        """No-op: real time passes whatever is in progress."""
+        """Return a context manager that does nothing: real time does not wait for work."""
         return self._work
 
 
@@ -164,6 +165,19 @@ class _Sleeper:
         self.future = future
         self.wake = wake
 
+    @contextlib.contextmanager
+    def watching(self) -> Iterator[None]:
+        """End the wait when the event is set."""
+        if self.wake is None:
+            yield
+            return
+        watcher = asyncio.ensure_future(self.wake.wait())
+        watcher.add_done_callback(self.rouse)
+        try:
+            yield
+        finally:
+            watcher.cancel()
+
     def rouse(self, _: object = None) -> None:
         if not self.future.done():
             self.future.set_result(None)
@@ -176,15 +190,15 @@ class _Sleeper:
 class VirtualClock:
     """A clock that stands still until it is moved. Not thread-safe: one event loop.
 
-    :meth:`advance` is how tests move it: from one moment at which a waiter is due to
-    the next, and at each of them everything that is in progress gets its chance to finish.
+    :meth:`advance` moves it from the end of one wait to the end of the next, and at each of them
+    lets all work in progress continue until it waits for time again.
     """
 
     _PATIENCE = 200
     """Turns of the event loop before :meth:`quiet` stops spinning and waits for threads."""
 
     _CALM = 3
-    """Turns without a change after which nothing can be on its way any more."""
+    """Turns without a change after which no work in progress can continue."""
 
     def __init__(self, start: int = 1_700_000_000_000) -> None:
         self._now = start
@@ -194,7 +208,7 @@ class VirtualClock:
         self._works: set[_Work] = set()
 
     def now(self) -> int:
-        """Milliseconds since the epoch, as set by the last move."""
+        """Return milliseconds since the epoch, as of the last move."""
         return self._now
 
     async def wait(self, until: int | None, wake: asyncio.Event | None = None) -> None:
@@ -205,24 +219,23 @@ class VirtualClock:
         sleeper = _Sleeper(asyncio.get_running_loop().create_future(), wake)
         if until is not None:
             heapq.heappush(self._queue, (until, next(self._order), sleeper))
-        watcher = asyncio.ensure_future(wake.wait()) if wake is not None else None
-        if watcher is not None:
-            watcher.add_done_callback(sleeper.rouse)
-        work = _CURRENT.get()
-        self._sleepers.add(sleeper)
-        if work is not None:
-            work.asleep += 1
-        try:
+        with sleeper.watching(), self._asleep(sleeper):
             await sleeper.future
+
+    @contextlib.contextmanager
+    def _asleep(self, sleeper: _Sleeper) -> Iterator[None]:
+        """Note that a waiter, and the work that it belongs to, waits for time."""
+        work = _CURRENT.get() or _Work()
+        self._sleepers.add(sleeper)
+        work.asleep += 1
+        try:
+            yield
         finally:
             self._sleepers.discard(sleeper)
-            if work is not None:
-                work.asleep -= 1
-            if watcher is not None:
-                watcher.cancel()
+            work.asleep -= 1
 
     async def linger(self, ms: int, wake: asyncio.Event) -> None:
-        """Wait until what is in progress waits for time, which will not pass any more."""
+        """Wait until all work in progress waits for time, which does not pass during a shutdown."""
         waits = {asyncio.ensure_future(wake.wait()), asyncio.ensure_future(self.quiet())}
         try:
             await asyncio.wait(waits, timeout=ms / 1_000, return_when=asyncio.FIRST_COMPLETED)
@@ -232,7 +245,7 @@ class VirtualClock:
 
     @contextlib.contextmanager
     def work(self) -> Iterator[None]:
-        """Marks work in progress, with everything that it starts (tasks inherit the mark)."""
+        """Mark work in progress, with the tasks that it starts: they inherit the mark."""
         work = _Work()
         token = _CURRENT.set(work)
         self._works.add(work)
@@ -245,7 +258,7 @@ class VirtualClock:
     @staticmethod
     @contextlib.contextmanager
     def aside() -> Iterator[None]:
-        """What is started in here does not belong to the work around it, such as its time limit."""
+        """Exclude tasks that are started in this context, such as a time limit, from the work."""
         token = _CURRENT.set(None)
         try:
             yield
@@ -253,15 +266,15 @@ class VirtualClock:
             _CURRENT.reset(token)
 
     def next_wake(self) -> int | None:
-        """When the next sleeper wants to be woken, or None."""
+        """Return the end of the wait that ends first, or None."""
         while self._queue and self._queue[0][2] not in self._sleepers:
             heapq.heappop(self._queue)
         return self._queue[0][0] if self._queue else None
 
     def set(self, now: int) -> None:
-        """Move to a moment and wake everybody who waits for it or an earlier one.
+        """Move to a time and end all waits for it or for an earlier one.
 
-        Setting it back is allowed (that is what a test of a bad clock does) and wakes no waiter.
+        The clock may be set back, for tests of such clocks; that ends no wait.
         """
         self._now = now
         while self._queue and self._queue[0][0] <= now:
@@ -281,7 +294,7 @@ class VirtualClock:
         )
 
     async def advance(self, ms: int) -> None:
-        """Let that much time pass, stopping wherever something becomes due.
+        """Let time pass, stopping at the end of each wait.
 
         Args:
             ms: Milliseconds, 0 or more.

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """A pytest plugin: tests of functions and their destinations against a running local runtime.
 
-``fc_local`` is a runtime on free ports with a virtual clock and state in memory, one per test:
-five hours of retries take milliseconds. Deploy a folder or a callable, invoke, let time pass,
-look at tasks and queues. Importing this module starts nothing.
+The fixture ``fc_local`` is a runtime on free ports with a virtual clock and state in memory, one
+for each test: five hours of retries take milliseconds. The import of this module has no side
+effects.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ Handler = Callable[[bytes, Any], Any]
 
 
 class FcLocal:
-    """A running runtime, in the words of a test.
+    """A running runtime, with the operations that tests need.
 
     Attributes:
         runtime: The runtime itself.
@@ -82,7 +82,7 @@ class FcLocal:
         Args:
             name: Function name.
             code: A folder, or a handler that runs in this process. A handler gets the event and a
-                context as on the service; it returns bytes, text or anything JSON, or raises.
+                context as on the service; it returns bytes, text or a JSON value, or raises.
             async_config: PutAsyncInvokeConfig's body. Default: task mode on.
             settings: CreateFunction's fields (camelCase) such as ``handler`` and ``timeout``.
 
@@ -158,7 +158,7 @@ class FcLocal:
         return {"region": addresses.region, "account_id": addresses.account_id}
 
     def receive(self, queue: str) -> DestinationEvent | None:
-        """Take one destination event off a queue; None when there is none."""
+        """Take one destination event from a queue; return None if it is empty."""
         from fc_async_sdk import events
 
         body = self.runtime.call(self._receive(queue))
@@ -183,14 +183,14 @@ class FcLocal:
         times: int | None = None,
         seconds: float | None = None,
     ) -> None:
-        """Let destinations fail on purpose, to see what follows.
+        """Let destinations fail.
 
         Args:
             destination: A kind such as ``mns-queue``, or an ARN, which may hold ``*``.
-            status: 4xx is recorded and not tried again, 5xx is tried again.
-            timeout: Don't answer at all instead.
+            status: 5xx and 429 are tried again, other 4xx are recorded and not tried again.
+            timeout: Do not answer at all instead.
             times: For that many tries.
-            seconds: For so long.
+            seconds: For that long.
 
         Raises:
             Rejected: 400 InvalidArgument.
@@ -205,14 +205,14 @@ class FcLocal:
         self.runtime.services.faults.add(destination, **fault)
 
     def heal_destinations(self) -> None:
-        """Take all faults away."""
+        """Clear all faults."""
         self.runtime.call(self._clear_faults())
 
     async def _clear_faults(self) -> None:
         self.runtime.services.faults.clear()
 
     def advance(self, seconds: float) -> None:
-        """Let time pass; returns when everything that fell due on the way is done."""
+        """Let time pass; returns when everything that became due is done."""
         self.runtime.advance(seconds)
 
     def run_until_idle(self) -> None:
@@ -221,7 +221,7 @@ class FcLocal:
 
 
 def context_of(attempt: Attempt, addresses: Addresses) -> Context:
-    """The context that a Python handler gets for an attempt; its keys open nothing."""
+    """Return the context of a Python handler for an attempt; its credentials are made up."""
     from fc_async_local.execution.worker.context import Context
 
     deployment = attempt.deployment
@@ -245,7 +245,7 @@ def context_of(attempt: Attempt, addresses: Addresses) -> Context:
 
 
 def _empty_archive() -> bytes:
-    """What stands for the code of a handler that runs in the test's process."""
+    """Return the archive of a function whose handler runs in the process of the test."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr(zipfile.ZipInfo("index.py"), b"")
@@ -254,7 +254,7 @@ def _empty_archive() -> bytes:
 
 @pytest.fixture
 def fc_local_settings() -> Settings:
-    """Settings of the ``fc_local`` fixture; override this fixture to change them."""
+    """Return the settings of the ``fc_local`` fixture; override this fixture to change them."""
     from fc_async_local.settings import Settings
 
     return Settings()
@@ -262,7 +262,7 @@ def fc_local_settings() -> Settings:
 
 @pytest.fixture
 def fc_local(tmp_path: Path, fc_local_settings: Settings) -> Iterator[FcLocal]:
-    """A running local runtime on a virtual clock; see :class:`FcLocal`."""
+    """Start a local runtime on a virtual clock; see :class:`FcLocal`."""
     import fc_async_sdk
     from fc_async_local.embedded import LocalRuntime
 

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""Tells destinations about results: one adapter per kind."""
+"""Sends events of final outcomes to destinations: one adapter for each kind."""

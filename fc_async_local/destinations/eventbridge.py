@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Custom buses of EventBridge as destinations.
 
-The event travels in the CloudEvents envelope of the guide: source ``acs:fc``, the function's ARN as
-subject, the document as data. The limit is on the event as it is put, before the bus adds its own
-attributes. Times are RFC 3339; the guide's sample has a form that parsers of CloudEvents refuse.
+The event has the CloudEvents envelope of the user guide: source ``acs:fc``, the ARN of the function
+as subject, the document as data. The limit applies to the event before the bus adds attributes of
+its own. Times are RFC 3339; parsers of CloudEvents refuse the form of the user guide's sample.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class EventBridgeDestination:
         self._settings = settings
 
     async def create(self, target: arn.EventBusArn) -> None:
-        """Make the bus unless it is there.
+        """Make the bus unless it exists.
 
         Raises:
             EventBridgeError: It has no valid name, or there are too many buses.
@@ -82,10 +82,9 @@ class EventBridgeDestination:
         return DeliveryResult(200)
 
     def envelope(self, delivery: Delivery, *, now: int) -> Event:
-        """The CloudEvent around a document.
+        """Return a document as a CloudEvent.
 
-        ``id`` is new each time: buses don't look for duplicates, and neither do their consumers
-        by this id.
+        ``id`` is new for each try: buses do not remove duplicates by it.
         """
         settings = self._settings
         succeeded = delivery.outcome == "success"

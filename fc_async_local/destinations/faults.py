@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Faults on purpose: let a destination refuse, fail, time out or stay away, to see what follows.
+"""Fault injection: lets a destination refuse, fail or time out.
 
-Set by users' tests through the fixture or the admin API; kept in memory only, so that a restart
-heals everything. What matches is decided by a pure function; the rest is bookkeeping.
+Faults are set by users' tests through the fixture, or through the admin API. They are kept in
+memory only, so a restart clears them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from fc_async_local.domain.invocation import Delivery
 
 TIMEOUT_MS: Final = 10_000
-"""How long a destination that times out keeps its caller waiting."""
+"""How long a delivery waits for a destination that times out."""
 _STATUSES: Final = range(400, 600)
 _LONGEST_SECONDS: Final = 10 * 365 * 86_400
 _KINDS: Final = frozenset({"function", "mns-queue", "mns-topic", "eventbridge", "rocketmq"})
@@ -34,12 +34,12 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
     """One fault.
 
     Attributes:
-        id: Given by :class:`Faults`.
+        id: Assigned by :class:`Faults`.
         destination: A kind (``mns-queue``), an ARN, or an ARN with ``*`` in it; ``*``: any.
         status: What the destination answers, 400 to 599.
-        timeout: It doesn't answer in time instead.
-        times: For how many tries; None: until it is taken away.
-        until: Until when, milliseconds since the epoch; None: until it is taken away.
+        timeout: It does not answer in time instead.
+        times: For how many tries; None: until it is cleared.
+        until: Until when, milliseconds since the epoch; None: until it is cleared.
     """
 
     id: int = 0
@@ -49,19 +49,19 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
     times: int | None = None
     until: int | None = None
 
+    def in_force(self, now: int) -> bool:
+        """Return whether the fault still applies at a time."""
+        return self.times != 0 and (self.until is None or self.until > now)
+
+    def concerns(self, kind: str, arn: str) -> bool:
+        """Return whether the fault is set for a destination."""
+        return self.destination == kind or fnmatchcase(arn, self.destination)
+
 
 def pick(faults: Sequence[Fault], *, kind: str, arn: str, now: int) -> Fault | None:
-    """The oldest fault that concerns a destination now, or None."""
-    return next(
-        (
-            fault
-            for fault in faults
-            if (fault.until is None or fault.until > now)
-            and fault.times != 0
-            and (fault.destination == kind or fnmatchcase(arn, fault.destination))
-        ),
-        None,
-    )
+    """Return the oldest fault that concerns a destination now, or None."""
+    found = (fault for fault in faults if fault.in_force(now) and fault.concerns(kind, arn))
+    return next(found, None)
 
 
 class Faults:
@@ -86,29 +86,14 @@ class Faults:
         Args:
             destination: See :class:`Fault`.
             status: 5xx and 429 are tried again, other 4xx are recorded and not tried again.
-            timeout: Don't answer in time.
+            timeout: Do not answer in time.
             times: For that many tries.
-            seconds: For so long, at most ten years.
+            seconds: For that long, at most ten years.
 
         Raises:
             Rejected: 400 InvalidArgument.
         """
-        if destination not in _KINDS and not destination.startswith("acs:") and destination != "*":
-            raise Rejected(
-                400,
-                "InvalidArgument",
-                f"destination={destination!r}: an ARN, '*', or one of {', '.join(sorted(_KINDS))}",
-            )
-        if status not in _STATUSES:
-            raise Rejected(400, "InvalidArgument", f"status={status}: 400 to 599")
-        if times is not None and times < 1:
-            raise Rejected(400, "InvalidArgument", f"times={times}: 1 or more")
-        if seconds is not None and not 0 < seconds <= _LONGEST_SECONDS:
-            raise Rejected(
-                400,
-                "InvalidArgument",
-                f"seconds={seconds}: more than 0 and at most {_LONGEST_SECONDS}",
-            )
+        _check(destination, status, times, seconds)
         until = None if seconds is None else self._clock.now() + int(seconds * 1_000)
         fault = Fault(
             id=next(self._ids),
@@ -122,23 +107,19 @@ class Faults:
         return fault
 
     def all(self) -> list[Fault]:
-        """Those that are still in force, oldest first."""
+        """Return the faults that still apply, oldest first."""
         now = self._clock.now()
-        self._set = [
-            fault
-            for fault in self._set
-            if fault.times != 0 and (fault.until is None or fault.until > now)
-        ]
+        self._set = [fault for fault in self._set if fault.in_force(now)]
         return list(self._set)
 
     def clear(self, fault_id: int | None = None) -> bool:
-        """Take one away, or all. False: there was none."""
+        """Clear one fault, or all; return whether there was one."""
         before = len(self._set)
         self._set = [fault for fault in self._set if fault_id not in (None, fault.id)]
         return len(self._set) < before
 
     def strike(self, kind: str, arn: str) -> Fault | None:
-        """The fault that befalls this try, or None. Uses it up once."""
+        """Return the fault that applies to this try, or None; use it up once."""
         fault = pick(self._set, kind=kind, arn=arn, now=self._clock.now())
         if fault is not None and fault.times is not None:
             place = self._set.index(fault)
@@ -146,8 +127,24 @@ class Faults:
         return fault
 
 
+def _check(destination: str, status: int, times: int | None, seconds: float | None) -> None:
+    kinds = ", ".join(sorted(_KINDS))
+    known = destination in _KINDS or destination == "*" or destination.startswith("acs:")
+    for right, message in (
+        (known, f"destination must be an ARN, '*' or one of {kinds}, got {destination!r}"),
+        (status in _STATUSES, f"status must be from 400 to 599, got {status}"),
+        (times is None or times >= 1, f"times must be 1 or more, got {times}"),
+        (
+            seconds is None or 0 < seconds <= _LONGEST_SECONDS,
+            f"seconds must be more than 0 and at most {_LONGEST_SECONDS}, got {seconds}",
+        ),
+    ):
+        if not right:
+            raise Rejected(400, "InvalidArgument", message)
+
+
 class Faulty:
-    """A destination that faults can befall."""
+    """A destination for which faults can be set."""
 
     def __init__(self, destination: Destination, faults: Faults, clock: Clock) -> None:
         self.kind: DestinationKind = destination.kind
@@ -156,7 +153,7 @@ class Faulty:
         self._clock = clock
 
     async def deliver(self, delivery: Delivery, *, now: int) -> DeliveryResult:
-        """Fail as set, else deliver."""
+        """Fail if a fault applies, otherwise deliver."""
         fault = self._faults.strike(self.kind, delivery.destination)
         if fault is None:
             return await self._destination.deliver(delivery, now=now)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Another function as destination: the event is the payload of an asynchronous invocation.
 
-The function's own asynchronous configuration applies to it. The delivery's call path goes along:
-the loop guard counts repeats on it.
+The asynchronous configuration of that function applies to it. The call path of the delivery is
+passed on, because the loop guard counts repeats on it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ class FunctionDestination:
 
     Args:
         invoker: Runs functions.
-        has_http: Whether a function has an HTTP trigger: only event functions can be destinations.
+        has_http: Returns whether a function has an HTTP trigger; such a function cannot be a
+            destination.
         settings: The runtime's settings.
     """
 

@@ -22,7 +22,11 @@ _HEADERS: Final = {"Content-Type": "application/json; charset=utf-8"}
 
 
 class HttpEndpoint:
-    """Posts events to a URL."""
+    """Posts events to a URL.
+
+    Args:
+        poster: Sends requests.
+    """
 
     kind: DestinationKind = HTTP
 

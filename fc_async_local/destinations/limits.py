@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Payload limits of destinations: which form of an event is sent, or the 4xx that refuses it.
+"""Chooses the form of an event that fits the payload limit of its destination, or refuses it.
 
-The event of a function that was itself called with an event holds that event as an escaped JSON
-string in ``requestPayload``, and so on: a pipeline's event doubles with each function.
+The event of a function that was called with an event contains that event as an escaped JSON string
+in ``requestPayload``: in a pipeline the size of the event doubles with each function.
 
 Invariants:
     - An event within the limit is sent unchanged.
@@ -54,8 +54,8 @@ def fit(
     Args:
         delivery: Holds the event.
         encode: Returns the event in the form of the destination, and its size as transmitted.
-        limit: Bytes that the kind of destination takes.
-        form: What is measured, such as "a CloudEvent".
+        limit: The largest size in bytes that the kind of destination accepts.
+        form: The form that is measured, such as "a CloudEvent".
         settings: ``long_events`` says whether copies of earlier events may be left out.
 
     Returns:
@@ -83,7 +83,7 @@ def fit(
 
 
 def _shorter(document: bytes, settings: DestinationSettings) -> Iterator[bytes]:
-    """Shorter forms of an event, the longest first."""
+    """Yield shorter forms of an event, the longest first."""
     event = _event(document)
     if event is None:
         return
@@ -96,7 +96,7 @@ def _shorter(document: bytes, settings: DestinationSettings) -> Iterator[bytes]:
 
 
 def _event(document: bytes | str) -> dict[str, msgspec.Raw] | None:
-    """The fields of an event of a destination; None for any other document."""
+    """Return the fields of an event of a destination; None for any other document."""
     try:
         event = _object(document)
     except (msgspec.MsgspecError, UnicodeDecodeError):

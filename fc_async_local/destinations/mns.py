@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Queues and topics of MNS as destinations.
 
-Encodes the event as a message body and hands it to the service in this process. The limit is
-checked on the body as transmitted: base64 makes four bytes of three.
+The event is encoded as a message body and passed to the service in this process. The limit applies
+to the body as transmitted: base64 makes four bytes of three.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ _NOT_XML: Final = re.compile("[\ufffe\uffff]")
 
 
 def encode_body(document: bytes, settings: DestinationSettings) -> str:
-    """The message body for an event: base64 by default, the JSON text with ``mns_body=raw``.
+    """Return the message body for an event: base64, or the JSON text with ``mns_body=raw``.
 
-    Two characters that JSON may hold and XML may not are written as JSON escapes.
+    Two characters that are valid in JSON but not in XML are written as JSON escapes.
     """
     if settings.mns_body == "base64":
         return base64.b64encode(document).decode("ascii")
@@ -49,7 +49,7 @@ class MnsQueueDestination:
         self._settings = settings
 
     async def create(self, target: arn.MnsQueueArn) -> None:
-        """Make the queue unless it is there.
+        """Make the queue unless it exists.
 
         Raises:
             MnsError: It has no valid name.
@@ -85,7 +85,7 @@ class MnsTopicDestination:
         self._settings = settings
 
     async def create(self, target: arn.MnsTopicArn) -> None:
-        """Make the topic unless it is there.
+        """Make the topic unless it exists.
 
         Raises:
             MnsError: It has no valid name.

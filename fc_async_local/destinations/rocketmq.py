@@ -36,7 +36,7 @@ class RocketMqDestination:
         self._settings = settings
 
     async def create(self, target: arn.RocketMqTopicArn) -> None:
-        """Make the topic unless it is there.
+        """Make the topic unless it exists.
 
         Raises:
             RocketMqError: It has no valid name.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a destination event says in ``requestContext.condition``, and how that is derived.
+"""Derives ``requestContext.condition`` of a destination event from the outcome.
 
 The samples are those of the user guide ("Asynchronous invocation") and of the best practices for
 asynchronous tasks, which has the only event of a real function: one that timed out.
@@ -56,7 +56,7 @@ _STATUS_CODES: Final = {
 
 
 def of(outcome: Outcome) -> str:
-    """The condition that an attempt's outcome stands for."""
+    """Return the condition of the outcome of an attempt."""
     if outcome.timed_out:
         return TIMED_OUT
     fixed = _FIXED.get(outcome.kind)
@@ -64,7 +64,7 @@ def of(outcome: Outcome) -> str:
 
 
 def status_code(outcome: Outcome | None) -> int:
-    """``responseContext.statusCode``: other than 200 for a system error.
+    """Return ``responseContext.statusCode``: not 200 for system errors and deleted functions.
 
     Throttling and lack of resources have 200, as in the sample of the user guide.
     """

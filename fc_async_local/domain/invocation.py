@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The records that travel through the runtime, from accept to delivery.
+"""The records of the runtime, from accept to delivery.
 
-Frozen data. What happens to them is decided in :mod:`fc_async_local.domain.policy` and written by
-a store. All times are milliseconds since the epoch, all durations are milliseconds.
+Frozen data. :mod:`fc_async_local.domain.policy` decides about them, a store keeps them. All times
+are milliseconds since the epoch, all durations are milliseconds.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from fc_async_local.domain.states import Status
 from fc_async_sdk.spec import limits
 
 CallPath = tuple[str, ...]
-"""ARNs of the functions that led here through destinations, oldest first (the loop guard's)."""
+"""ARNs of the functions that led here through destinations, oldest first; see the loop guard."""
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,7 +33,7 @@ class InvokeRequest(msgspec.Struct, frozen=True):
         delay_seconds: How long an asynchronous invocation waits before its first attempt.
         task_id: Task id of an asynchronous invocation, "" for the request id.
         request_id: "" for a new one.
-        call_path: How the request came here through destinations.
+        call_path: The functions that led to it through destinations.
     """
 
     function: str
@@ -53,15 +53,15 @@ class Lease(Record, frozen=True, kw_only=True):
 
 
 class Invocation(Record, frozen=True, kw_only=True):
-    """One accepted asynchronous invocation and where it stands.
+    """One accepted asynchronous invocation and its state.
 
     Attributes:
         request_id: Unique; the same over all attempts.
         task_id: Unique within the function while the invocation is remembered.
         function: Function name.
-        qualifier: As asked for by the caller: LATEST, an alias or a version.
+        qualifier: As the caller requested: LATEST, an alias or a version.
         payload: The bytes that the function gets.
-        accepted_at: When it was triggered; age counts from here.
+        accepted_at: When it was triggered; its age counts from this time.
         due_at: When the next attempt may begin (delay, then retries).
         task_mode: Whether its steps are recorded and it is kept after its end.
         attempts: How often the function was executed so far.
@@ -74,10 +74,10 @@ class Invocation(Record, frozen=True, kw_only=True):
         error: Error type of the latest failure, "" if none.
         return_payload: What the last attempt returned; kept in task mode only.
         destination_status: "", "Pending", "Succeeded" or "Failed".
-        call_path: How it came here through destinations.
-        delay_ms: The delay that the caller asked for, 0 if none.
+        call_path: The functions that led to it through destinations.
+        delay_ms: The delay that the caller requested, 0 if none.
         config: The async configuration (JSON) that held at accept, None if there was none.
-            Applies where settings say so, and when the configuration was deleted since.
+            Applies if the settings say so, and if the configuration was deleted since.
         epoch: Counts claims.
         lease_until: Until when the claim holds, or None without a claim.
         lease_owner: The node that holds it, "" if none.
@@ -110,7 +110,7 @@ class Invocation(Record, frozen=True, kw_only=True):
 
     @property
     def lease(self) -> Lease:
-        """The right that the latest claim gave."""
+        """The lease of the latest claim."""
         return Lease(key=self.request_id, epoch=self.epoch)
 
 
@@ -127,7 +127,7 @@ class TaskEvent(Record, frozen=True, kw_only=True):
 
 
 class OutcomeKind(enum.Enum):
-    """What came of one attempt, by what follows from it."""
+    """The result of one attempt."""
 
     SUCCESS = "success"
     FUNCTION_ERROR = "function error"
@@ -137,7 +137,7 @@ class OutcomeKind(enum.Enum):
     SYSTEM_ERROR = "system error"
     RESOURCE_EXHAUSTED = "resource exhausted"
     INVALID = "invalid"
-    """It can't run at all: the function or qualifier is gone."""
+    """It cannot run: the function or qualifier was deleted."""
     INTERRUPTED = "interrupted"
     """Stopped on request while it ran."""
 
@@ -146,7 +146,7 @@ class OutcomeKind(enum.Enum):
 
 
 class Outcome(Record, frozen=True, kw_only=True):
-    """What came of one attempt.
+    """The result of one attempt, with its details.
 
     Attributes:
         error_type: ``x-fc-error-type``: "" on success.
@@ -233,11 +233,11 @@ class DeadEvent(Record, frozen=True, kw_only=True):
     """An event of a trigger, a rule or a subscription that was given up.
 
     Attributes:
-        key: Unique; the same if the event is handed over again.
-        destination: ARN of what should have got it (region and account may be empty), or a URL.
-        document: What should have been handed over.
+        key: Unique; the same if the same event is given up again.
+        destination: ARN of the intended receiver (region and account may be empty), or a URL.
+        document: The event.
         error: Why it was given up.
-        function: The function that should have got it, "" if none.
+        function: The function that is the receiver, "" if none.
         qualifier: Of that function, "" if none.
         call_path: Call path that led to the event.
     """

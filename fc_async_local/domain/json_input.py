@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""JSON that came from outside: read it, or say in one sentence why it cannot be read. Pure.
+"""Reads JSON from outside, or says in one sentence why it cannot be read. Pure.
 
 Invariants:
     What :func:`read` returns can be written as UTF-8 and as JSON again, by any part of the runtime:
-    it holds no lone surrogate, no number beyond a double, and is nested at most ``MAX_DEPTH`` deep.
+    it contains no lone surrogate, no number beyond a double, and is nested at most ``MAX_DEPTH``
+    deep.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ A call path holds the ARNs of the functions that led to an invocation through de
 triggers, oldest first. Two qualifiers of a function are the same function here: a loop through an
 alias and a version is a loop.
 
-Pure; decides nothing by itself, see :mod:`fc_async_local.domain.policy`.
+Pure; :mod:`fc_async_local.domain.policy` decides by these counts.
 """
 
 from __future__ import annotations
@@ -47,5 +47,5 @@ def shown(path: CallPath) -> str:
 
 
 def _name(text: str) -> str:
-    """The function's name in ``acs:fc:{region}:{account}:functions/{function}[/{qualifier}]``."""
+    """Return the function in ``acs:fc:{region}:{account}:functions/{function}[/{qualifier}]``."""
     return text.partition(":functions/")[2].partition("/")[0]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The names under which the runtime counts, as CloudMonitor shows them for a function.
+"""The names of metrics, as CloudMonitor shows them for a function.
 
 The two destination metrics are those of the user guide (*guide*), the others those of the metric
 reference of CloudMonitor (*monitor*, namespace ``acs_fc``); one is ours because the service has no
@@ -14,7 +14,7 @@ ENQUEUED: Final = "FunctionEnqueueCount"
 """monitor: asynchronous invocations that were accepted."""
 
 DEQUEUED: Final = "FunctionDequeueCount"
-"""monitor: asynchronous invocations that came to their end, whatever it was."""
+"""monitor: asynchronous invocations that ended, with whatever status."""
 
 INVOCATIONS: Final = "FunctionTotalInvocations"
 """monitor: executions; an asynchronous invocation counts once for each of its attempts."""
@@ -32,7 +32,7 @@ RESOURCE_THROTTLES: Final = "FunctionResourceThrottles"
 """monitor: attempts for which there were no resources."""
 
 EXPIRED: Final = "FunctionAsyncEventExpiredDropped"
-"""monitor: invocations that got too old before a function saw them."""
+"""monitor: invocations that became too old before a function ran."""
 
 DESTINATION_SUCCEEDED: Final = "FunctionDestinationSucceed"
 """guide: events that reached their destination."""

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""What follows from what: admission, retries, expiry and deliveries. Decisions only.
+"""Decides about admission, retries, expiry and deliveries. Pure.
 
-One table holds for everything that can go wrong. Sources: user guide "Asynchronous invocation",
+Sources: user guide "Asynchronous invocation",
 sections "Retry mechanism" and "Handling of failed callbacks":
 
 ==================== ===================================== ============== =======================
@@ -22,10 +22,8 @@ The last wait of a span is cut, so that the last try falls on the end of the spa
 that throttles answers 429; the guide lists throttling with the errors that are retried ("5xx:
 throttling or content errors").
 
-For every row that waits again: at ``deadline`` (trigger + age) it is over. What would become due at
-or after the deadline is settled now, not then: nothing can change until that moment.
-
-No I/O, no clock, no randomness: the same arguments always give the same answer.
+Every retry ends at the deadline (trigger + maximum age). An invocation whose next attempt would be
+due at or after the deadline ends at once.
 """
 
 from __future__ import annotations
@@ -45,7 +43,7 @@ if TYPE_CHECKING:
 EXECUTED: Final = frozenset(
     {OutcomeKind.SUCCESS, OutcomeKind.FUNCTION_ERROR, OutcomeKind.INTERRUPTED}
 )
-"""Outcomes of which the function saw something: they count as attempts."""
+"""Outcomes of attempts in which the function ran: they count."""
 
 
 _THROTTLED: Final = 429
@@ -56,14 +54,14 @@ class Run(Record, frozen=True):
 
 
 class Retry(Record, frozen=True):
-    """It waits again.
+    """The invocation waits again.
 
     Attributes:
         at: When the next attempt may begin.
         condition: Why the last one failed.
-        system_retries: How many retries of the uncounted family there were, this one included; 0
-            when the function ran.
-        system_retry_since: When that series began; None when the function ran.
+        system_retries: The number of uncounted retries in this series, with this one; 0 if the
+            function ran.
+        system_retry_since: When that series began; None if the function ran.
     """
 
     at: int
@@ -73,7 +71,7 @@ class Retry(Record, frozen=True):
 
 
 class End(Record, frozen=True):
-    """It is over.
+    """The invocation ends.
 
     Attributes:
         status: A final status.
@@ -99,17 +97,17 @@ class DeliverAgain(Record, frozen=True):
 
 
 class GiveUp(Record, frozen=True):
-    """The event will not arrive by itself; it is kept."""
+    """The event is not tried again; it is kept as a dead event."""
 
 
 def retries(config: AsyncConfig | None) -> int:
-    """How many retries a function error gets: the configured number, 3 when there is none."""
+    """Return the number of retries after function errors: as configured, otherwise 3."""
     configured = config.max_async_retry_attempts if config else None
     return limits.RETRY_ATTEMPTS.default if configured is None else configured
 
 
 def deadline(invocation: Invocation, config: AsyncConfig | None, rules: Rules) -> int:
-    """The first moment at which the invocation is too old to run."""
+    """Return the first time at which the invocation is too old to run."""
     configured = config.max_async_event_age_in_seconds if config else None
     age = limits.EVENT_AGE_SECONDS.default if configured is None else configured
     uncounted = 0 if rules.delay_counts_towards_age else invocation.delay_ms
@@ -117,29 +115,29 @@ def deadline(invocation: Invocation, config: AsyncConfig | None, rules: Rules) -
 
 
 def function_retry_wait(n: int, rules: Rules) -> int:
-    """Milliseconds before retry ``n`` (from 1) of a function error."""
+    """Return the milliseconds before retry ``n`` (from 1) of a function error."""
     doublings = min(n - 1, 63)
     return min(rules.function_retry_first_ms << doublings, rules.function_retry_max_ms)
 
 
 def system_retry_wait(n: int) -> int:
-    """Milliseconds before retry ``n`` (from 1) of a series that is not counted."""
+    """Return the milliseconds before retry ``n`` (from 1) of a series that is not counted."""
     return limits.SYSTEM_RETRY_FIRST_MS << (n - 1)
 
 
 def delivery_retry_wait(n: int) -> int:
-    """Milliseconds before a destination that failed ``n`` times (from 1) is called again."""
+    """Return the milliseconds before the next try after ``n`` failed deliveries (from 1)."""
     return limits.DELIVERY_RETRY_FIRST_MS << (n - 1)
 
 
 def admit(invocation: Invocation, config: AsyncConfig | None, now: int, rules: Rules) -> Run | End:
-    """Whether a claimed invocation may run.
+    """Return whether a claimed invocation may run.
 
     Args:
         invocation: As it was claimed.
         config: The configuration that applies, None when there is none.
         now: Milliseconds since the epoch.
-        rules: The runtime's settings.
+        rules: The rules of the runtime.
     """
     if invocation.status is Status.STOPPING:
         return End(status=Status.STOPPED, condition=conditions.STOPPED)
@@ -151,7 +149,7 @@ def admit(invocation: Invocation, config: AsyncConfig | None, now: int, rules: R
 
 
 def is_loop(path: CallPath, function: str, rules: Rules) -> bool:
-    """Whether the loop guard refuses another run of a function on a call path."""
+    """Return whether the loop guard refuses another run of a function on a call path."""
     return 0 < rules.max_repeats <= loop_guard.repeats(path, function)
 
 
@@ -162,14 +160,14 @@ def decide(
     now: int,
     rules: Rules,
 ) -> Retry | End:
-    """What follows from an attempt.
+    """Return what follows from an attempt.
 
     Args:
         invocation: As it was when the attempt began.
         outcome: What came of the attempt.
         config: The configuration that applies, None when there is none.
         now: Milliseconds since the epoch, when the attempt ended.
-        rules: The runtime's settings.
+        rules: The rules of the runtime.
     """
     condition = conditions.of(outcome)
     status = _ENDS.get(outcome.kind)
@@ -205,22 +203,22 @@ _ENDS: Final = {
 
 
 def _requeue(again: Retry, attempts: int, limit: int) -> Retry | End:
-    """The only way back into the queue: checks the age, whatever the reason for the retry."""
+    """Return a retry, or the end if it would be due too late; all retries pass this check."""
     return again if again.at < limit else _too_old(attempts, again.condition)
 
 
 def _too_old(attempts: int, condition: str) -> End:
-    """Expired means "never executed" (API); what ran has failed, with its own error."""
+    """Return the end of a too old invocation: Expired (API: never executed) or Failed."""
     if attempts == 0:
         return End(status=Status.EXPIRED, condition=conditions.EXPIRED)
     return End(status=Status.FAILED, condition=condition)
 
 
 def decide_delivery(job: Job, status: int, now: int) -> Delivered | DeliverAgain | GiveUp:
-    """What follows from a try of a delivery.
+    """Return what follows from a try of a delivery.
 
-    The 30 minutes are the sum of the waits, not wall time: a runtime that was not running for an
-    hour has not used them up. The last wait is cut so that the sum is exactly 30 minutes.
+    The 30 minutes are the sum of the waits, not wall time: an hour in which the runtime did not run
+    does not count. The last wait is cut so that the sum is exactly 30 minutes.
 
     Args:
         job: The delivery as it was claimed.

@@ -1,21 +1,20 @@
 # SPDX-License-Identifier: MIT
-"""The refusal of a request, in the service's own words.
+"""The refusal of a request, with the code of the service.
 
-Below everything that refuses and everything that reports a refusal: engine, registry, API and
-destinations.
+Raised by the engine and the registry, reported by the API and the destinations.
 """
 
 from __future__ import annotations
 
 
 class Rejected(Exception):
-    """A request that the service would refuse, in the service's own words.
+    """The service would refuse the request.
 
     Attributes:
         status: HTTP status.
         code: Such as ``FunctionNotFound``.
-        message: For the reader: the value and what to do.
-        retry_after: Seconds, with 429 and 503; None: not said.
+        message: The value that is wrong, and what to do.
+        retry_after: Seconds, with 429 and 503; None: unknown.
     """
 
     def __init__(

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Turns a decision into everything that has to be written because of it, in one transaction.
+"""Turns a decision into what is written because of it in one transaction. Pure.
 
-The new state, the recorded steps, the job for a destination, the metrics. Pure; decides
-nothing that :mod:`fc_async_local.domain.policy` has not decided.
+That is the new state, the recorded steps, the job for a destination and the metrics. All decisions
+are those of :mod:`fc_async_local.domain.policy`.
 """
 
 from __future__ import annotations
@@ -51,17 +51,17 @@ _DELIVERY_METRICS: Final = {
     (True, True): (),
     (True, False): (metrics.EVENTS_DEAD,),
 }
-"""By whether it is the event of a service, and whether it was delivered."""
+"""Metrics by whether the event is that of a service, and whether it was delivered."""
 
 _LOG_TAIL_CHARACTERS: Final = 4_096
 
 
 class Decided(Record, frozen=True):
-    """What came of an attempt and what follows from it, not written yet.
+    """The result of an attempt and the decision about it, not written yet.
 
     Attributes:
         decision: What :mod:`fc_async_local.domain.policy` said.
-        outcome: What came of the attempt; None when none was made.
+        outcome: The result of the attempt; None if none was made.
         config: The configuration that applies.
         began: When the attempt began, or when it was decided to make none.
     """
@@ -251,7 +251,7 @@ _DELIVERED: Final = "Succeeded"
 
 
 def _detail(condition: str, outcome: Outcome | None, after: Invocation) -> dict[str, object]:
-    """The facts of one step: ``Error`` as in the service's sample, the rest as its clients read."""
+    """Return the details of a step: ``Error`` as in the API's sample, and those of this runtime."""
     detail: dict[str, object] = {}
     if condition:
         detail["Error"] = condition
@@ -268,7 +268,7 @@ def _detail(condition: str, outcome: Outcome | None, after: Invocation) -> dict[
 
 
 def _message(payload: bytes) -> str:
-    """The message inside a runtime's error document, or the beginning of what there is."""
+    """Return the message of a runtime's error document, or the beginning of any other payload."""
     try:
         body: Any = json_input.read(payload)
     except json_input.InvalidJson:
@@ -323,7 +323,7 @@ def _function_failed(end: policy.End, outcome: Outcome | None) -> bool:
 
 
 def _tries(after: Invocation, end: policy.End, outcome: Outcome | None) -> int:
-    """``approximateInvokeCount``: executions, and tries that did not reach the function.
+    """Return ``approximateInvokeCount``: executions, and tries without an execution.
 
     The latter count only if the invocation failed for that reason: the user guide's sample has 3
     for ``FunctionResourceExhausted``.
@@ -341,12 +341,12 @@ def settle_delivery(
     error: str,
     now: int,
 ) -> JobSettlement:
-    """Everything that follows from a try of a delivery.
+    """Return everything that follows from a try of a delivery.
 
     Args:
         job: As it was claimed.
         decision: What :func:`fc_async_local.domain.policy.decide_delivery` said.
-        error: Why the try failed, "" if it didn't.
+        error: Why the try failed, "" if it did not.
         now: Milliseconds since the epoch.
     """
     if isinstance(decision, policy.DeliverAgain):

@@ -12,7 +12,7 @@ from typing import Final
 
 
 class Status(str, enum.Enum):
-    """Where an invocation stands."""
+    """The state of an invocation."""
 
     ENQUEUED = "Enqueued"
     DEQUEUED = "Dequeued"
@@ -25,7 +25,7 @@ class Status(str, enum.Enum):
     EXPIRED = "Expired"
     INVALID = "Invalid"
 
-    # It equals its string, so it must be found under it; Enum would hash its name instead.
+    # A status equals its string, so it must have the same hash; Enum would hash its name.
     __hash__ = str.__hash__
 
     @property
@@ -45,8 +45,8 @@ FINAL: Final = frozenset(
     {Status.SUCCEEDED, Status.FAILED, Status.STOPPED, Status.EXPIRED, Status.INVALID}
 )
 
-# A node that dies while it holds an invocation gives it back: DEQUEUED and RUNNING may fall back
-# to the waiting state they came from.
+# The claims of a node that ended are released: DEQUEUED and RUNNING may return to the waiting state
+# before them.
 LEGAL: Final[dict[Status, frozenset[Status]]] = {
     Status.ENQUEUED: frozenset({Status.DEQUEUED, Status.STOPPING}),
     Status.DEQUEUED: frozenset(
@@ -74,7 +74,7 @@ LEGAL: Final[dict[Status, frozenset[Status]]] = {
         }
     ),
     Status.RETRYING: frozenset({Status.DEQUEUED, Status.STOPPING}),
-    # It may have come to its end before the stop reached it.
+    # The attempt may have ended before the stop interrupted it.
     Status.STOPPING: frozenset(
         {Status.STOPPED, Status.SUCCEEDED, Status.FAILED, Status.EXPIRED, Status.INVALID}
     ),
@@ -83,5 +83,5 @@ LEGAL: Final[dict[Status, frozenset[Status]]] = {
 
 
 def legal(before: Status, after: Status) -> bool:
-    """Whether a step from one state to the other is allowed."""
+    """Return whether a step from one state to the other is allowed."""
     return after in LEGAL[before]

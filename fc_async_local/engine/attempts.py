@@ -49,7 +49,7 @@ _NOT_FOUND = 404
 
 
 class Attempts:
-    """Makes attempts.
+    """Runs the attempts of claimed invocations.
 
     Args:
         ports: The engine's ports.
@@ -61,7 +61,7 @@ class Attempts:
         self._claims = claims
 
     async def run(self, held: Held) -> Decided | None:
-        """Run the function, or decide that it doesn't run; None when the lease was lost."""
+        """Run the function, or decide not to run it; return None if the lease was lost."""
         ports, invocation = self._ports, held.invocation
         ports.probe(Point.CLAIMED, invocation.request_id)
         now = ports.clock.now()
@@ -82,16 +82,16 @@ class Attempts:
         if outcome is None:
             return Decided(decision=_STOPPED, outcome=None, config=config, began=began)
         ports.probe(Point.RAN, invocation.request_id)
-        # Read again: a configuration that was changed meanwhile holds for this outcome.
+        # Read again: a configuration that was changed meanwhile applies to this outcome.
         config = await self._config(invocation)
         decision = policy.decide(held.invocation, outcome, config, ports.clock.now(), ports.rules)
         return Decided(decision=decision, outcome=outcome, config=config, began=began)
 
     async def _config(self, invocation: Invocation) -> AsyncConfig | None:
-        """The configuration that applies.
+        """Return the configuration that applies.
 
-        One that was deleted, by itself or with its function or alias, is the one of the accept:
-        its destinations are told of what was accepted under it.
+        After it was deleted, alone or with its function or alias, the configuration of the accept
+        applies: its destinations get the events of what was accepted under it.
         """
         if self._ports.settings.config_applies == "outcome":
             current = await persist(
@@ -198,7 +198,7 @@ class Attempts:
         )
 
     async def settle(self, held: Held, decided: Decided) -> None:
-        """Write a decision; a stop that came first wins over another attempt."""
+        """Write a decision; if a stop was requested before a retry, write the stop instead."""
         ports, invocation = self._ports, held.invocation
         decision, outcome = decided.decision, decided.outcome
         written = ports.settler.settle(invocation, decided, ports.clock.now())

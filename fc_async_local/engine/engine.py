@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The engine: accepts, dispatches, settles and delivers, on whatever clock it is given.
+"""The engine: accepts, dispatches, settles and delivers invocations.
 
-A facade over its parts: :mod:`accepting`, :mod:`dispatching` with :mod:`attempts`, and
-:mod:`delivering`. It knows ports only: no HTTP, no SQL, no process, no time of its own.
+A facade over its parts: :mod:`accepting`, :mod:`synchronous`, :mod:`dispatching` with
+:mod:`attempts`, and :mod:`delivering`. They use ports only: no HTTP, no SQL, no process, no clock
+of their own.
 """
 
 from __future__ import annotations
@@ -43,20 +44,20 @@ _IDLE_LIMIT_MS: Final = 60 * 86_400_000
 
 
 class Engine:
-    """Implements :class:`fc_async_local.engine.protocol.Invoker` and moves what was accepted.
+    """Implements :class:`fc_async_local.engine.protocol.Invoker`, and runs what was accepted.
 
     Args:
-        store: Where invocations are kept.
-        registry: Where functions and their configuration are read.
-        runner: What runs functions.
+        store: Keeps invocations and deliveries.
+        registry: Functions and their configuration.
+        runner: Runs functions.
         clock: Real or virtual.
-        settings: The runtime's settings.
-        node_id: Who holds the claims; unique among nodes that share a store, the same after a
+        settings: The settings of the runtime.
+        node_id: Owner of the claims; unique among nodes that share a store, the same after a
             restart.
         random_source: Makes request ids and picks versions of weighted aliases.
-        wakeups: Tells other nodes of work, and this one of theirs; None: no other node uses the
-            store.
-        probe: Told of each point between two durable steps (crash tests).
+        wakeups: Announces work to other nodes, and wakes this one for theirs; None: no other node
+            uses the store.
+        probe: Called at each point between two durable steps (crash tests).
     """
 
     def __init__(
@@ -91,7 +92,7 @@ class Engine:
         self._deliveries: JobRunner[DeliveryResult] | None = None
 
     async def start(self, destinations: Mapping[DestinationKind, Destination]) -> None:
-        """Take back what this node held before and begin to work.
+        """Release the claims that this node held before, and begin to work.
 
         Args:
             destinations: An adapter for each destination kind. They come with the start and not
@@ -104,12 +105,12 @@ class Engine:
         self._pruning.start()
 
     async def aclose(self, *, grace_ms: int = 0) -> None:
-        """Stop working and give back what is held: it runs again after the next start.
+        """Stop working and release all claims: these invocations run after the next start.
 
         Neither the store nor the runner is closed.
 
         Args:
-            grace_ms: How long running attempts may go on.
+            grace_ms: How long running attempts may continue.
         """
         await self._pruning.aclose()
         await self._dispatching.aclose(grace_ms=grace_ms)
@@ -129,16 +130,16 @@ class Engine:
 
     @property
     def in_flight(self) -> int:
-        """How many attempts and deliveries this node works on now."""
+        """The number of attempts and deliveries in progress on this node."""
         deliveries = 0 if self._deliveries is None else self._deliveries.in_flight
         return self._dispatching.in_flight + deliveries
 
     async def invoke_async(self, request: InvokeRequest) -> Accepted:
-        """Check, keep durably, answer.
+        """Check an invocation and store it durably.
 
         Raises:
             Rejected: 400 InvalidArgument or EntityTooLarge, 404, 409 AsyncTaskAlreadyExists,
-                429 when the queue is full, 503 when the store is away.
+                429 when the queue is full, 503 when the store is unavailable.
         """
         return await self._accepting.accept(request)
 
@@ -147,7 +148,7 @@ class Engine:
 
         Raises:
             Rejected: 400 EntityTooLarge, 404, 429 ResourceExhausted over a concurrency limit, 500
-                or 503 when the system fails. A failing function is an answer, not an error.
+                or 503 when the system fails. A function error is an answer, not an exception.
         """
         return await synchronous.invoke(self._ports, request)
 
@@ -175,7 +176,7 @@ class Engine:
 
         Raises:
             Rejected: 404 AsyncTaskNotFound; 412 AsyncInvocationStopped when it is final; 503 when
-                the store is away.
+                the store is unavailable.
         """
         try:
             found = await self._stop(function, task_id)
@@ -208,10 +209,10 @@ class Engine:
     async def make_due(self, function: str, task_id: str) -> bool:
         """Let a waiting task run now instead of at its due time.
 
-        Returns False when it isn't waiting.
+        Returns False if it is not waiting.
 
         Raises:
-            Rejected: 503 when the store is away.
+            Rejected: 503 when the store is unavailable.
         """
         now = self._ports.clock.now()
         try:
@@ -223,12 +224,12 @@ class Engine:
         return done
 
     async def redrive(self, request_id: str) -> bool:
-        """Try a dead delivery again, from now on.
+        """Start a dead delivery from the beginning.
 
-        Returns False when there is no such dead delivery.
+        Returns False if there is no such dead delivery.
 
         Raises:
-            Rejected: 503 when the store is away.
+            Rejected: 503 when the store is unavailable.
         """
         try:
             done = await self._ports.store.redrive(request_id, now=self._ports.clock.now())
@@ -239,7 +240,7 @@ class Engine:
         return done
 
     async def advance(self, ms: int) -> None:
-        """Let time pass on a virtual clock, running whatever becomes due on the way.
+        """Let time pass on a virtual clock, and run everything that becomes due.
 
         Args:
             ms: Milliseconds.
@@ -256,11 +257,11 @@ class Engine:
             limit_ms: How much time may pass at most.
 
         Returns:
-            How many milliseconds passed.
+            The milliseconds that passed.
 
         Raises:
             TypeError: The clock is not virtual.
-            TimeoutError: After ``limit_ms`` there was still something to do.
+            TimeoutError: The runtime was not idle after ``limit_ms``.
         """
         clock, store = self._virtual_clock(), self._ports.store
         began = clock.now()
@@ -283,7 +284,7 @@ class Engine:
         return clock
 
     async def _prune(self) -> int:
-        """Forget what is older than its retention."""
+        """Delete what is older than its retention."""
         ports, settings = self._ports, self._ports.settings
         now = ports.clock.now()
         await ports.store.prune(ended_before=now - settings.task_retention_ms)

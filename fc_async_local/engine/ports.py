@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Everything that the parts of the engine share: the ports they work through.
+"""The ports that the parts of the engine share.
 
-Data only. :mod:`fc_async_local.bootstrap.runtime` chooses the implementations of the ports.
+:mod:`fc_async_local.bootstrap.runtime` chooses the implementations of the ports.
 """
 
 from __future__ import annotations
@@ -34,35 +34,35 @@ DELIVERIES: Final = topic_of(DELIVERY)
 
 
 class Point(enum.Enum):
-    """The moments between two durable steps: where a crash would hurt most."""
+    """The points between two durable steps, at which crash tests end the process."""
 
     ACCEPTED = "accepted"
-    """The invocation is in the store, the caller doesn't know yet."""
+    """The invocation is stored; the caller has no answer yet."""
     CLAIMED = "claimed"
-    """It is held by this node, nothing has run."""
+    """This node has claimed it; the function has not run."""
     RAN = "ran"
-    """The function came to its end, the store doesn't know yet."""
+    """The function has ended; the outcome is not stored yet."""
     SETTLED = "settled"
-    """The outcome is in the store, no destination has it yet."""
+    """The outcome is stored; the event is not delivered yet."""
     DELIVERED = "delivered"
-    """The destination has the event, the store doesn't know yet."""
+    """The destination has the event; that is not stored yet."""
 
 
 Probe = Callable[[Point, str], None]
-"""Told of each point with the request id, at once and in the event loop. For crash tests."""
+"""Called at each point with the request id, in the event loop."""
 
 
 def no_probe(point: Point, request_id: str, /) -> None:
-    """Watches nothing."""
+    """Ignore a point."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Ports:
-    """What the engine works through.
+    """The ports of the engine.
 
     Attributes:
-        node_id: Who holds the claims; the same after a restart lets the node take back at once
-            what it held.
+        node_id: Owner of the claims. If it is the same after a restart, the node releases its old
+            claims at once.
         settler: Turns decisions into what is written.
         wakeups: Tells of work that this node or another one has written.
         random: Makes request ids and picks versions of weighted aliases.

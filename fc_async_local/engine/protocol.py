@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the engine needs from the registry and what it offers to the API and to destinations."""
+"""The interface of the registry to the engine, and of the engine to the API and destinations."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Target(NamedTuple):
-    """What an invocation goes to, and the configuration that it is made under."""
+    """The deployment of an invocation, and the asynchronous configuration of its qualifier."""
 
     deployment: Deployment
     config: AsyncConfig | None
@@ -26,12 +26,12 @@ class Registry(Protocol):
     """Functions and their configuration, as the engine reads them."""
 
     async def deployment(self, function: str, qualifier: str, *, roll: float) -> Deployment:
-        """What runs for a qualifier (LATEST, version or alias).
+        """Return the deployment of a qualifier.
 
         Args:
             function: Function name.
             qualifier: LATEST, version or alias.
-            roll: In [0, 1): which version of a weighted alias.
+            roll: A number in [0, 1) that picks the version of a weighted alias.
 
         Raises:
             Rejected: 404 FunctionNotFound, AliasNotFound or VersionNotFound; 403
@@ -40,42 +40,42 @@ class Registry(Protocol):
         ...
 
     async def async_config(self, function: str, qualifier: str) -> AsyncConfig | None:
-        """The configuration of exactly this qualifier, or None."""
+        """Return the configuration of exactly this qualifier, or None."""
         ...
 
     async def prune_code(self, *, used_before: int) -> int:
-        """Forget code that no function has used since a moment; how many archives."""
+        """Delete code that no function has used since a time; return how many archives."""
         ...
 
     async def target(self, function: str, qualifier: str, *, roll: float) -> Target:
-        """Both, with the arguments of the one that can be refused."""
+        """Return both, with the errors of :meth:`deployment`."""
         deployment = await self.deployment(function, qualifier, roll=roll)
         return Target(deployment, await self.async_config(function, qualifier))
 
 
 class Accepted(msgspec.Struct, frozen=True):
-    """What an accepted asynchronous call is answered with."""
+    """The answer to an accepted asynchronous call."""
 
     request_id: str
     task_id: str
 
 
 class Answered(NamedTuple):
-    """What a synchronous call is answered with."""
+    """The answer to a synchronous call."""
 
     request_id: str
     outcome: Outcome
 
 
 class Invoker(Protocol):
-    """Invocation, as the API and the function destination use it. The engine implements it."""
+    """Invocation, as the API and the function destination use it; implemented by the engine."""
 
     async def invoke_async(self, request: InvokeRequest) -> Accepted:
-        """Check, keep durably, answer.
+        """Check an invocation and store it durably.
 
         Raises:
             Rejected: 400 InvalidArgument or EntityTooLarge, 404, 409 AsyncTaskAlreadyExists,
-                429 when the queue is full, 503 when the store is away.
+                429 when the queue is full, 503 when the store is unavailable.
         """
         ...
 
@@ -88,7 +88,7 @@ class Invoker(Protocol):
         ...
 
     async def stop_task(self, function: str, task_id: str) -> Invocation:
-        """Stop a task in whatever state it is.
+        """Stop a task in any state.
 
         Raises:
             Rejected: 404 AsyncTaskNotFound; 412 AsyncInvocationStopped when it is final.

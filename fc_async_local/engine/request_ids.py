@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Makes request ids in the form of FC 3.0: ``1-{seconds, hex}-{8 hex}-{12 hex}``.
 
-Source: the sample ``1-670648a1-15197d0b-d07710222f9d`` of the guide. Randomness is handed in.
+Source: the sample ``1-670648a1-15197d0b-d07710222f9d`` of the user guide.
 
-The second group begins with the milliseconds, so that ids sort by time: what is accepted together
-lies together in a database's indexes, and a commit rewrites few of their pages.
+The second group begins with the milliseconds, so that ids sort by time: ids of the same moment are
+on the same pages of a database index, and a commit writes few pages.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _RANDOM_BITS: Final = 22 + 48
 
 
 def new(now: int, source: random.Random) -> str:
-    """A fresh request id.
+    """Return a new request id.
 
     Args:
         now: Milliseconds since the epoch.

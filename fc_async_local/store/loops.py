@@ -84,7 +84,7 @@ class Loop:
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin; the first step is taken at once."""
+        """Start the loop; the first step is taken at once."""
         self._task = start_task(self._topic, self._run())
 
     def wake(self, at: int | None = None) -> None:
