@@ -5,7 +5,7 @@ InvokeFunction goes straight to its operation, everything else through Starlette
 
 Invariants:
     Every error is ``{"Code", "Message", "RequestId"}``: the official clients fail to read others.
-    An operation of the FC API is called only with a signature that the authenticator accepts.
+    In strict mode, an operation of the FC API is called only with a valid signature.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     from starlette.routing import BaseRoute
 
-    from fc_async_local.api.auth import Authenticator
     from fc_async_local.api.invoke import InvokeFunction
+    from fc_async_local.http.acs_signature import AcsSignatures
     from fc_async_local.http.messages import HeaderList, Message, Request
     from fc_async_local.store.protocol import StoreUnavailable
 
@@ -44,7 +44,7 @@ class Api(HttpService):
     Args:
         invoke: InvokeFunction.
         routes: Everything else.
-        authenticator: Decides which requests to the FC API are let in.
+        signatures: Verifies requests to the FC API; None: they need no signature.
         new_request_id: Returns a new request id.
     """
 
@@ -52,12 +52,12 @@ class Api(HttpService):
         self,
         invoke: InvokeFunction,
         routes: Sequence[BaseRoute],
-        authenticator: Authenticator,
+        signatures: AcsSignatures | None,
         new_request_id: Callable[[], str],
     ) -> None:
         self._invoke = invoke
         self._router = Router(routes, redirect_slashes=False)
-        self._authenticator = authenticator
+        self._signatures = signatures
         self._new_request_id = new_request_id
 
     def new_request_id(self) -> str:
@@ -82,8 +82,8 @@ class Api(HttpService):
         path: str = request.scope["path"]
         if "\0" in path or "%00" in request.query:
             raise Rejected(400, "InvalidArgument", "the path and the query must not contain %00")
-        if path.startswith(_SIGNED):
-            self._authenticator.check(request)
+        if self._signatures is not None and path.startswith(_SIGNED):
+            self._signatures.check(request)
         if self._invoke.takes(request):
             return await self._invoke(request)
         return await self._route(request)

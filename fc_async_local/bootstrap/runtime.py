@@ -26,7 +26,6 @@ from fc_async_local.api.admin.faults import FaultAdmin
 from fc_async_local.api.admin.functions import FunctionAdmin
 from fc_async_local.api.admin.status import StatusAdmin
 from fc_async_local.api.admin.tasks import TaskAdmin
-from fc_async_local.api.auth import AnyKey, Authenticator, StrictSignature
 from fc_async_local.api.function_resources import (
     ScalingOperations,
     TagOperations,
@@ -54,7 +53,8 @@ from fc_async_local.execution.routing import RoutingRunner
 from fc_async_local.execution.runner import ProcessRunner, RunnerLimits
 from fc_async_local.functions import FunctionRegistry
 from fc_async_local.http import server as http_server
-from fc_async_local.http.bodies import BodyMemory
+from fc_async_local.http.acs_signature import AcsSignatures
+from fc_async_local.http.edge import BodyMemory
 from fc_async_sdk import _project_folder
 
 if TYPE_CHECKING:
@@ -149,10 +149,10 @@ class Runtime:
     def api(self) -> Api:
         """Return the ASGI application of the FC API, the admin API and the console."""
         stores, clock, settings = self.foundation
-        authenticator: Authenticator = (
-            StrictSignature(settings.auth.access_keys, time.time)
+        signatures = (
+            AcsSignatures(settings.auth.access_keys, time.time)
             if settings.auth.strict_auth
-            else AnyKey()
+            else None
         )
         about = msgspec.to_builtins(self.addresses)
         return Api(
@@ -176,7 +176,7 @@ class Runtime:
                 *FaultAdmin(self.services.faults).routes(),
                 *console.routes(),
             ],
-            authenticator,
+            signatures,
             functools.partial(_request_id, clock, random.Random(os.urandom(16))),  # noqa: S311 -- a name, no secret
         )
 

@@ -8,6 +8,8 @@ Invariants:
     A caller that is neither a program of this machine nor a page of this runtime gets 403.
     Every request that arrives whole is answered. An unforeseen error is logged; its answer is 500.
     A request whose client hangs up while the body arrives has no effect.
+    The bodies of all requests in progress take a limited amount of memory. A body is complete
+    before its signature can be checked, so anything that can connect could send many large ones.
     A long poll is cancelled as soon as its client hangs up, so that no message is taken in vain.
 """
 
@@ -21,19 +23,21 @@ from typing import TYPE_CHECKING, Final
 
 from fc_async_local.domain.rejection import Rejected
 from fc_async_local.http import origin
-from fc_async_local.http.bodies import TooManyBodies
 from fc_async_local.http.messages import Answer, Request
 from fc_async_local.store.protocol import StoreUnavailable
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
-    from fc_async_local.http.messages import HeaderList, Receive, Scope, Send
+    from fc_async_local.http.messages import App, HeaderList, Message, Receive, Scope, Send
 
 _LOG: Final = logging.getLogger(__name__)
 _NO_CONTENT: Final = 204
 """Has no Content-Length: RFC 9110, section 8.6."""
 _DISCARD_BYTES: Final = 2 * limits.SYNC_PAYLOAD_BYTES
 """Ours: how much of a body over the limit is read, so that the client reads the refusal."""
+
+_MOST_HELD_BYTES: Final = 256 * 1024 * 1024
+"""Ours: one of the largest bodies (160 MB) and eighty of 1 MB beside it."""
 
 
 class HttpService(ABC):
@@ -167,6 +171,51 @@ class HttpService(ABC):
 
     def _finished(self, answer: Answer, request: Request) -> Answer:
         return Answer(answer.status, answer.body, (*answer.headers, *self.common_headers(request)))
+
+
+class TooManyBodies(Exception):
+    """The bodies of the requests in progress fill the memory that is set aside for them."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            f"the requests in progress have bodies of {most} bytes together, and no more are kept "
+            "at a time; try again when some of them are answered"
+        )
+
+
+class BodyMemory:
+    """Bytes of bodies in memory, over all servers of a runtime."""
+
+    def __init__(self, most: int = _MOST_HELD_BYTES) -> None:
+        self._most = most
+        self._held = 0
+
+    def around(self, app: App) -> App:
+        """Return an ASGI application that counts the bodies that ``app`` receives.
+
+        ``receive`` raises :class:`TooManyBodies` in the application, which answers 503.
+        """
+
+        async def counted(scope: Scope, receive: Receive, send: Send) -> None:
+            held = 0
+
+            async def receive_counted() -> Message:
+                nonlocal held
+                message = await receive()
+                size = len(message.get("body", b""))
+                if size:
+                    if self._held + size > self._most:
+                        raise TooManyBodies(self._most)
+                    self._held += size
+                    held += size
+                return message
+
+            try:
+                await app(scope, receive_counted, send)
+            finally:
+                self._held -= held
+
+        return counted
 
 
 class _ClientGone(Exception):

@@ -68,6 +68,11 @@ class Request(msgspec.Struct):
         """The decoded parts of the path."""
         return _segments(self.path)
 
+    def sent_headers(self) -> list[tuple[str, str]]:
+        """Return all headers, those with the same name too."""
+        sent = self.scope["headers"]
+        return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in sent]
+
     def parameters(self) -> dict[str, str]:
         """Return the query by lower-case name; see :func:`parameters`."""
         return parameters(self.query)

@@ -15,21 +15,18 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl
 
 from fc_async_local.domain import json_input
-from fc_async_local.domain.rejection import Rejected
-from fc_async_local.http import nonces
+from fc_async_local.http.acs_signature import AcsSignatures
 from fc_async_local.http.edge import HttpService
 from fc_async_local.http.messages import Answer
-from fc_async_local.http.nonces import Nonces
 from fc_async_local.services import common
 from fc_async_local.services.eventbridge import events
 from fc_async_local.services.eventbridge.errors import EventBridgeError
 from fc_async_local.services.eventbridge.operations import Operations, shown_entries
 from fc_async_local.services.signature import Unsigned, check_date, check_digest
-from fc_async_sdk import signing
-from fc_async_sdk.errors import ServiceError
 
 if TYPE_CHECKING:
     from fc_async_local.clock import Clock
+    from fc_async_local.domain.rejection import Rejected
     from fc_async_local.http.messages import HeaderList, Request
     from fc_async_local.services.eventbridge.service import EventBridgeService
 
@@ -45,7 +42,8 @@ class EventBridgeEndpoint(HttpService):
         self._service = service
         self._clock = clock
         self._operations = Operations(service)
-        self._nonces = Nonces()
+        keys = service.settings.auth.access_keys
+        self._signatures = AcsSignatures(keys, lambda: clock.now() / 1_000)
 
     def new_request_id(self) -> str:
         """Return 24 hex digits."""
@@ -84,7 +82,8 @@ class EventBridgeEndpoint(HttpService):
         return _json(error.status, content)
 
     async def _rpc(self, request: Request) -> dict[str, Any]:
-        self._verify_rpc(request)
+        if self._service.settings.auth.strict_auth:
+            self._signatures.check(request)
         await self._service.refresh()
         action = request.headers.get("x-acs-action", "")
         if not action:
@@ -94,7 +93,8 @@ class EventBridgeEndpoint(HttpService):
         return await self._operations.call(action, dict(pairs))
 
     async def _data_plane(self, request: Request) -> dict[str, Any]:
-        self._verify_data_plane(request)
+        if self._service.settings.auth.strict_auth:
+            self._verify_data_plane(request)
         await self._service.refresh()
         if request.segments[1:] == ("putEvents",):
             entries = await self._service.put_events(events.read_batch(request.body))
@@ -110,41 +110,10 @@ class EventBridgeEndpoint(HttpService):
             raise EventBridgeError("InvalidArgument", "the body must be a JSON object")
         return await self._operations.call(name[:1].upper() + name[1:], values)
 
-    def _verify_rpc(self, request: Request) -> None:
-        auth = self._service.settings.auth
-        if not auth.strict_auth:
-            return
-        now = self._clock.now() / 1_000
-        try:
-            key_id = signing.verify(
-                method=request.method,
-                target=request.target,
-                headers=list(request.headers.items()),
-                body=request.body,
-                secret_of=auth.access_keys.get,
-                now=now,
-            )
-        except ServiceError as error:
-            raise Rejected(error.http_status, error.code, error.message) from None
-        self._check_nonce(key_id, request, now)
-
-    def _check_nonce(self, key_id: str, request: Request, now: float) -> None:
-        nonce = request.headers.get("x-acs-signature-nonce", "")
-        if not nonce:
-            raise EventBridgeError(
-                "SignatureDoesNotMatch", "the header x-acs-signature-nonce is missing"
-            )
-        if not self._nonces.is_fresh(key_id, nonce, now):
-            raise EventBridgeError(nonces.USED, nonces.used(nonce))
-
     def _verify_data_plane(self, request: Request) -> None:
-        auth = self._service.settings.auth
-        if not auth.strict_auth:
-            return
-        now = self._clock.now()
         scheme, _, credential = request.headers.get("authorization", "").partition(":")
         key_id, _, given = credential.partition(":")
-        secret = auth.access_keys.get(key_id)
+        secret = self._service.settings.auth.access_keys.get(key_id)
         if scheme != "acs" or secret is None:
             raise EventBridgeError(
                 "SignatureDoesNotMatch", "expected authorization: acs:{known key id}:{signature}"
@@ -156,14 +125,19 @@ class EventBridgeEndpoint(HttpService):
                 "SignatureDoesNotMatch", "the signature is wrong: check the access key secret"
             )
         try:
-            check_date(request.headers.get("date"), now)
+            check_date(request.headers.get("date"), self._clock.now())
         except Unsigned as error:
             raise EventBridgeError("SignatureDoesNotMatch", error.message) from error
         try:
             check_digest(request)
         except Unsigned as error:
             raise EventBridgeError("InvalidDigest", error.message) from error
-        self._check_nonce(key_id, request, now / 1_000)
+        nonce = request.headers.get("x-acs-signature-nonce", "")
+        if not nonce:
+            raise EventBridgeError(
+                "SignatureDoesNotMatch", "the header x-acs-signature-nonce is missing"
+            )
+        self._signatures.use_nonce(key_id, nonce)
 
 
 def string_to_sign(request: Request) -> str:

@@ -21,7 +21,6 @@ STATUS: Final = {
     "EntityTooLarge": 413,
     "QuotaExceeded": 400,
     "InvalidDigest": 400,
-    "SignatureNonceUsed": 400,
     "SignatureDoesNotMatch": 403,
 }
 

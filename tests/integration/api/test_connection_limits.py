@@ -14,8 +14,8 @@ import pytest
 
 from fc_async_local.embedded import LocalRuntime
 from fc_async_local.http import server as http_server
-from fc_async_local.http.bodies import BodyMemory
 from fc_async_local.http.connections import ConnectionLimits
+from fc_async_local.http.edge import BodyMemory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,7 +18,6 @@ from fc_async_local.api.admin.deliveries import DeliveryAdmin
 from fc_async_local.api.admin.functions import FunctionAdmin
 from fc_async_local.api.admin.status import StatusAdmin
 from fc_async_local.api.admin.tasks import TaskAdmin
-from fc_async_local.api.auth import AnyKey, StrictSignature
 from fc_async_local.api.function_resources import (
     ScalingOperations,
     TagOperations,
@@ -37,6 +36,7 @@ from fc_async_local.domain.invocation import Invocation, Outcome, OutcomeKind
 from fc_async_local.domain.states import Status
 from fc_async_local.engine.protocol import Accepted, Answered
 from fc_async_local.functions import FunctionRegistry
+from fc_async_local.http.acs_signature import AcsSignatures
 from fc_async_local.settings import Settings
 from fc_async_local.store.document_cache import DocumentCache
 from fc_async_local.store.memory import MemoryDocuments
@@ -172,8 +172,7 @@ class World:
             checksum=lambda data: str(binascii.crc32(data)),
             place=settings.place,
         )
-        strict = StrictSignature(settings.auth.access_keys, lambda: now)
-        authenticator = strict if settings.auth.strict_auth else AnyKey()
+        signatures = AcsSignatures(settings.auth.access_keys, lambda: now)
         ids = itertools.count(1)
         self.app = Api(
             InvokeFunction(self.engine, self.registry),
@@ -194,7 +193,7 @@ class World:
                 *DeliveryAdmin(self.store, self.engine).routes(),
                 *ClockAdmin(self.engine, self.clock).routes(),
             ],
-            authenticator,
+            signatures if settings.auth.strict_auth else None,
             lambda: f"req-{next(ids)}",
         )
 

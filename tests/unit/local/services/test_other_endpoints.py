@@ -29,7 +29,11 @@ MESSAGE = b"<Message><MessageBody>x</MessageBody></Message>"
 def request_of(method, target, body=b"", **headers):
     path, _, query = target.partition("?")
     sent = {"host": "127.0.0.1:9"} | {k.replace("_", "-"): v for k, v in headers.items()}
-    return Request(method, path, query, sent, body)
+    return Request(method, path, query, sent, body, scope=scope_of(sent))
+
+
+def scope_of(headers):
+    return {"headers": [(name.encode(), value.encode()) for name, value in headers.items()]}
 
 
 def capture(path):
@@ -42,7 +46,8 @@ def capture(path):
     length = int(headers.get("content-length", 0))
     path_part, _, query = target.partition("?")
     content = body.encode("utf-8", "surrogateescape")[:length]
-    return Request(method, path_part, query, headers, content), "signature ok: False" not in rest
+    request = Request(method, path_part, query, headers, content, scope=scope_of(headers))
+    return request, "signature ok: False" not in rest
 
 
 def rocketmq(play, *requests, **settings):
