@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fc_async_local.api import parameters
-from fc_async_local.api.operation import REQUEST_ID, operation, page_of
+from fc_async_local.api.operation import REQUEST_ID, body_of, operation, page_of
 from fc_async_local.domain import json_input
 from fc_async_local.functions import function_rules, refusals, tags
 from fc_async_local.functions.paging import Page
@@ -42,30 +42,28 @@ class TriggerOperations:
             operation("DELETE", one, self.delete_trigger),
         ]
 
-    async def create_trigger(self, request: Request) -> dict[str, Any]:
+    async def create_trigger(self, request: Request, name: str) -> dict[str, Any]:
         """Answer CreateTrigger."""
-        body = parameters.json_object(await request.body())
-        return _with_urls(request, await self._triggers.create(request.path_params["name"], body))
+        return _with_urls(request, await self._triggers.create(name, await body_of(request)))
 
-    async def update_trigger(self, request: Request) -> dict[str, Any]:
+    async def update_trigger(self, request: Request, name: str, trigger: str) -> dict[str, Any]:
         """Answer UpdateTrigger."""
-        body = parameters.json_object(await request.body())
-        name, trigger = request.path_params["name"], request.path_params["trigger"]
-        return _with_urls(request, await self._triggers.update(name, trigger, body))
+        return _with_urls(
+            request, await self._triggers.update(name, trigger, await body_of(request))
+        )
 
-    async def get_trigger(self, request: Request) -> dict[str, Any]:
+    async def get_trigger(self, request: Request, name: str, trigger: str) -> dict[str, Any]:
         """Answer GetTrigger."""
-        name, trigger = request.path_params["name"], request.path_params["trigger"]
         return _with_urls(request, await self._triggers.get(name, trigger))
 
-    async def delete_trigger(self, request: Request) -> None:
+    async def delete_trigger(self, _: Request, name: str, trigger: str) -> None:
         """Answer DeleteTrigger."""
-        await self._triggers.delete(request.path_params["name"], request.path_params["trigger"])
+        await self._triggers.delete(name, trigger)
 
-    async def list_triggers(self, request: Request) -> dict[str, Any]:
+    async def list_triggers(self, request: Request, name: str) -> dict[str, Any]:
         """Answer ListTriggers."""
         triggers, token = await self._triggers.listing(
-            request.path_params["name"],
+            name,
             parameters.page(request.query_params),
             prefix=request.query_params.get("prefix", ""),
         )
@@ -107,75 +105,71 @@ class ScalingOperations:
             operation("DELETE", f"{one}/vpc-bindings/{{vpc}}", self.delete_vpc_binding),
         ]
 
-    async def put_concurrency_config(self, request: Request) -> dict[str, Any]:
+    async def put_concurrency_config(self, request: Request, name: str) -> dict[str, Any]:
         """Answer PutConcurrencyConfig."""
-        body = parameters.json_object(await request.body())
-        return await self._scaling.put_concurrency(request.path_params["name"], body)
+        return await self._scaling.put_concurrency(name, await body_of(request))
 
-    async def get_concurrency_config(self, request: Request) -> dict[str, Any]:
+    async def get_concurrency_config(self, _: Request, name: str) -> dict[str, Any]:
         """Answer GetConcurrencyConfig."""
-        return await self._scaling.get_concurrency(request.path_params["name"])
+        return await self._scaling.get_concurrency(name)
 
-    async def delete_concurrency_config(self, request: Request) -> None:
+    async def delete_concurrency_config(self, _: Request, name: str) -> None:
         """Answer DeleteConcurrencyConfig."""
-        await self._scaling.delete_concurrency(request.path_params["name"])
+        await self._scaling.delete_concurrency(name)
 
     async def list_concurrency_configs(self, request: Request) -> dict[str, Any]:
         """Answer ListConcurrencyConfigs."""
         return page_of("configs", *await self._scaling.concurrency_listing(*_listed(request)))
 
-    async def put_provision_config(self, request: Request) -> dict[str, Any]:
+    async def put_provision_config(self, request: Request, name: str) -> dict[str, Any]:
         """Answer PutProvisionConfig."""
-        body = parameters.json_object(await request.body())
-        return await self._scaling.put_provision(*_place(request), body)
+        return await self._scaling.put_provision(name, _qualifier(request), await body_of(request))
 
-    async def get_provision_config(self, request: Request) -> dict[str, Any]:
+    async def get_provision_config(self, request: Request, name: str) -> dict[str, Any]:
         """Answer GetProvisionConfig."""
-        return await self._scaling.get_provision(*_place(request))
+        return await self._scaling.get_provision(name, _qualifier(request))
 
-    async def delete_provision_config(self, request: Request) -> None:
+    async def delete_provision_config(self, request: Request, name: str) -> None:
         """Answer DeleteProvisionConfig."""
-        await self._scaling.delete_provision(*_place(request))
+        await self._scaling.delete_provision(name, _qualifier(request))
 
     async def list_provision_configs(self, request: Request) -> dict[str, Any]:
         """Answer ListProvisionConfigs."""
         configs, token = await self._scaling.provision_listing(*_listed(request))
         return page_of("provisionConfigs", configs, token)
 
-    async def put_scaling_config(self, request: Request) -> dict[str, Any]:
+    async def put_scaling_config(self, request: Request, name: str) -> dict[str, Any]:
         """Answer PutScalingConfig."""
-        body = parameters.json_object(await request.body())
-        return await self._scaling.put_scaling(*_place(request), body)
+        return await self._scaling.put_scaling(name, _qualifier(request), await body_of(request))
 
-    async def get_scaling_config(self, request: Request) -> dict[str, Any]:
+    async def get_scaling_config(self, request: Request, name: str) -> dict[str, Any]:
         """Answer GetScalingConfig."""
-        return await self._scaling.get_scaling(*_place(request))
+        return await self._scaling.get_scaling(name, _qualifier(request))
 
-    async def delete_scaling_config(self, request: Request) -> None:
+    async def delete_scaling_config(self, request: Request, name: str) -> None:
         """Answer DeleteScalingConfig."""
-        await self._scaling.delete_scaling(*_place(request))
+        await self._scaling.delete_scaling(name, _qualifier(request))
 
     async def list_scaling_configs(self, request: Request) -> dict[str, Any]:
         """Answer ListScalingConfigs."""
         configs, token = await self._scaling.scaling_listing(*_listed(request))
         return page_of("scalingConfigs", configs, token)
 
-    async def create_vpc_binding(self, request: Request) -> None:
+    async def create_vpc_binding(self, request: Request, name: str) -> None:
         """Answer CreateVpcBinding."""
-        body = parameters.json_object(await request.body())
-        await self._scaling.bind_vpc(request.path_params["name"], body)
+        await self._scaling.bind_vpc(name, await body_of(request))
 
-    async def list_vpc_bindings(self, request: Request) -> dict[str, Any]:
+    async def list_vpc_bindings(self, _: Request, name: str) -> dict[str, Any]:
         """Answer ListVpcBindings."""
-        return {"vpcIds": await self._scaling.vpcs(request.path_params["name"])}
+        return {"vpcIds": await self._scaling.vpcs(name)}
 
-    async def delete_vpc_binding(self, request: Request) -> None:
+    async def delete_vpc_binding(self, _: Request, name: str, vpc: str) -> None:
         """Answer DeleteVpcBinding."""
-        await self._scaling.unbind_vpc(request.path_params["name"], request.path_params["vpc"])
+        await self._scaling.unbind_vpc(name, vpc)
 
 
-def _place(request: Request) -> tuple[str, str]:
-    return request.path_params["name"], request.query_params.get("qualifier", "")
+def _qualifier(request: Request) -> str:
+    return request.query_params.get("qualifier", "")
 
 
 def _listed(request: Request) -> tuple[str | None, Page]:
@@ -199,7 +193,7 @@ class TagOperations:
 
     async def tag_resources(self, request: Request) -> None:
         """Answer TagResources."""
-        await self._tags.add(parameters.json_object(await request.body()))
+        await self._tags.add(await body_of(request))
 
     async def untag_resources(self, request: Request) -> None:
         """Answer UntagResources."""

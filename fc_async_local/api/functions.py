@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import Response
 
 from fc_async_local.api import parameters
-from fc_async_local.api.operation import operation, page_of
+from fc_async_local.api.operation import body_of, operation, page_of
 from fc_async_local.engine.protocol import Rejected
 from fc_async_local.functions.functions import FunctionFilter
 from fc_async_sdk.spec import limits
@@ -57,33 +57,30 @@ class FunctionOperations:
 
     async def create_function(self, request: Request) -> dict[str, Any]:
         """Answer CreateFunction."""
-        return await self._functions.create(parameters.json_object(await request.body()))
+        return await self._functions.create(await body_of(request))
 
-    async def update_function(self, request: Request) -> dict[str, Any]:
+    async def update_function(self, request: Request, name: str) -> dict[str, Any]:
         """Answer UpdateFunction."""
-        body = parameters.json_object(await request.body())
-        return await self._functions.update(request.path_params["name"], body)
+        return await self._functions.update(name, await body_of(request))
 
-    async def get_function(self, request: Request) -> dict[str, Any]:
+    async def get_function(self, request: Request, name: str) -> dict[str, Any]:
         """Answer GetFunction."""
         qualifier = request.query_params.get("qualifier", "")
-        return await self._functions.get(request.path_params["name"], qualifier)
+        return await self._functions.get(name, qualifier)
 
-    async def delete_function(self, request: Request) -> None:
+    async def delete_function(self, _: Request, name: str) -> None:
         """Answer DeleteFunction."""
-        await self._functions.delete(request.path_params["name"])
+        await self._functions.delete(name)
 
-    async def disable_function_invocation(self, request: Request) -> dict[str, Any]:
+    async def disable_function_invocation(self, request: Request, name: str) -> dict[str, Any]:
         """Answer DisableFunctionInvocation: running attempts end only if the caller says so."""
-        name = request.path_params["name"]
-        body = parameters.json_object(await request.body())
-        if await self._functions.disable_invocation(name, body):
+        if await self._functions.disable_invocation(name, await body_of(request)):
             await self._abort(name)
         return {"success": True}
 
-    async def enable_function_invocation(self, request: Request) -> dict[str, Any]:
+    async def enable_function_invocation(self, _: Request, name: str) -> dict[str, Any]:
         """Answer EnableFunctionInvocation."""
-        await self._functions.enable_invocation(request.path_params["name"])
+        await self._functions.enable_invocation(name)
         return {"success": True}
 
     async def list_functions(self, request: Request) -> dict[str, Any]:
@@ -101,43 +98,38 @@ class FunctionOperations:
         )
         return page_of("functions", *await self._functions.listing(wanted, page))
 
-    async def get_function_code(self, request: Request) -> dict[str, Any]:
+    async def get_function_code(self, request: Request, name: str) -> dict[str, Any]:
         """Answer GetFunctionCode: the url is valid as long as the function exists."""
-        name = request.path_params["name"]
         qualifier = request.query_params.get("qualifier", "") or limits.DEFAULT_QUALIFIER
         code, _ = await self._functions.code(name, qualifier)
         url = f"{request.base_url}{ARCHIVE_PATH.removeprefix('/')}/{name}/{qualifier}"
         return {"checksum": code.checksum, "url": url}
 
-    async def archive(self, request: Request) -> Response:
+    async def archive(self, _: Request, name: str, qualifier: str) -> Response:
         """Return the archive that the url of GetFunctionCode leads to."""
-        name = request.path_params["name"]
-        _, data = await self._functions.code(name, request.path_params["qualifier"])
+        _code, data = await self._functions.code(name, qualifier)
         if data is None:
             raise Rejected(404, "CodeNotFound", f"function '{name}' has no archive")
         return Response(data, media_type="application/zip")
 
-    async def publish_version(self, request: Request) -> dict[str, Any]:
+    async def publish_version(self, request: Request, name: str) -> dict[str, Any]:
         """Answer PublishFunctionVersion."""
-        body = parameters.json_object(await request.body())
-        return await self._functions.publish_version(request.path_params["name"], body)
+        return await self._functions.publish_version(name, await body_of(request))
 
-    async def list_versions(self, request: Request) -> dict[str, Any]:
+    async def list_versions(self, request: Request, name: str) -> dict[str, Any]:
         """Answer ListFunctionVersions."""
         query = request.query_params
         direction = parameters.choice(query, "direction", ("BACKWARD", "FORWARD"))
         versions, token = await self._functions.list_versions(
-            request.path_params["name"],
+            name,
             parameters.page(query),
             backward=direction == "BACKWARD",
         )
         return {"direction": direction, **page_of("versions", versions, token)}
 
-    async def delete_version(self, request: Request) -> None:
+    async def delete_version(self, _: Request, name: str, version: str) -> None:
         """Answer DeleteFunctionVersion."""
-        await self._functions.delete_version(
-            request.path_params["name"], request.path_params["version"]
-        )
+        await self._functions.delete_version(name, version)
 
 
 class AliasOperations:
@@ -158,30 +150,26 @@ class AliasOperations:
             operation("DELETE", one, self.delete_alias),
         ]
 
-    async def create_alias(self, request: Request) -> dict[str, Any]:
+    async def create_alias(self, request: Request, name: str) -> dict[str, Any]:
         """Answer CreateAlias."""
-        body = parameters.json_object(await request.body())
-        return await self._aliases.create(request.path_params["name"], body)
+        return await self._aliases.create(name, await body_of(request))
 
-    async def update_alias(self, request: Request) -> dict[str, Any]:
+    async def update_alias(self, request: Request, name: str, alias: str) -> dict[str, Any]:
         """Answer UpdateAlias."""
-        body = parameters.json_object(await request.body())
-        return await self._aliases.update(
-            request.path_params["name"], request.path_params["alias"], body
-        )
+        return await self._aliases.update(name, alias, await body_of(request))
 
-    async def get_alias(self, request: Request) -> dict[str, Any]:
+    async def get_alias(self, _: Request, name: str, alias: str) -> dict[str, Any]:
         """Answer GetAlias."""
-        return await self._aliases.get(request.path_params["name"], request.path_params["alias"])
+        return await self._aliases.get(name, alias)
 
-    async def delete_alias(self, request: Request) -> None:
+    async def delete_alias(self, _: Request, name: str, alias: str) -> None:
         """Answer DeleteAlias."""
-        await self._aliases.delete(request.path_params["name"], request.path_params["alias"])
+        await self._aliases.delete(name, alias)
 
-    async def list_aliases(self, request: Request) -> dict[str, Any]:
+    async def list_aliases(self, request: Request, name: str) -> dict[str, Any]:
         """Answer ListAliases."""
         aliases, token = await self._aliases.listing(
-            request.path_params["name"],
+            name,
             parameters.page(request.query_params),
             prefix=request.query_params.get("prefix", ""),
         )
@@ -204,21 +192,20 @@ class AsyncConfigOperations:
             operation("GET", "/async-invoke-configs", self.list_async_invoke_configs),
         ]
 
-    async def put_async_invoke_config(self, request: Request) -> dict[str, Any]:
+    async def put_async_invoke_config(self, request: Request, name: str) -> dict[str, Any]:
         """Answer PutAsyncInvokeConfig."""
-        body = parameters.json_object(await request.body())
         qualifier = request.query_params.get("qualifier", "")
-        return await self._configs.put(request.path_params["name"], qualifier, body)
+        return await self._configs.put(name, qualifier, await body_of(request))
 
-    async def get_async_invoke_config(self, request: Request) -> dict[str, Any]:
+    async def get_async_invoke_config(self, request: Request, name: str) -> dict[str, Any]:
         """Answer GetAsyncInvokeConfig."""
         qualifier = request.query_params.get("qualifier", "")
-        return await self._configs.get(request.path_params["name"], qualifier)
+        return await self._configs.get(name, qualifier)
 
-    async def delete_async_invoke_config(self, request: Request) -> None:
+    async def delete_async_invoke_config(self, request: Request, name: str) -> None:
         """Answer DeleteAsyncInvokeConfig."""
         qualifier = request.query_params.get("qualifier", "")
-        await self._configs.delete(request.path_params["name"], qualifier)
+        await self._configs.delete(name, qualifier)
 
     async def list_async_invoke_configs(self, request: Request) -> dict[str, Any]:
         """Answer ListAsyncInvokeConfigs of one function or of all."""

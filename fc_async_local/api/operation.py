@@ -11,6 +11,7 @@ from starlette.convertors import Convertor, register_url_convertor
 from starlette.responses import Response
 from starlette.routing import Route
 
+from fc_async_local.api import parameters
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ register_url_convertor("number", _Number())
 REQUEST_ID: Final = "fc_async_local.request_id"
 """The key of the request's id in the scope of ASGI."""
 
-Handler = Callable[["Request"], Awaitable[Any]]
+Handler = Callable[..., Awaitable[Any]]
+"""Takes the request and, by name, the parameters of the path."""
 
 
 def operation(
@@ -43,7 +45,7 @@ def operation(
     """Return a route; its answer is 200 with what the handler returns as JSON, or 204 for None."""
 
     async def endpoint(request: Request) -> Response:
-        value = await handler(request)
+        value = await handler(request, **request.path_params)
         if value is None:
             return Response(status_code=204)
         if isinstance(value, Response):
@@ -51,6 +53,15 @@ def operation(
         return Response(msgspec.json.encode(value), media_type="application/json")
 
     return Route(prefix + path, endpoint, methods=[method], name=handler.__name__)
+
+
+async def body_of(request: Request) -> dict[str, Any]:
+    """Return the JSON object that a request has as its body.
+
+    Raises:
+        Rejected: 400 InvalidArgument.
+    """
+    return parameters.json_object(await request.body())
 
 
 def page_of(name: str, items: list[dict[str, Any]], token: str) -> dict[str, Any]:

@@ -64,9 +64,8 @@ class TaskOperations:
             operation("PUT", f"{one}/stop", self.stop_async_task),
         ]
 
-    async def get_async_task(self, request: Request) -> dict[str, Any]:
+    async def get_async_task(self, request: Request, name: str, task_id: str) -> dict[str, Any]:
         """Answer GetAsyncTask."""
-        name, task_id = request.path_params["name"], request.path_params["task_id"]
         task = await self._store.get(name, task_id)
         qualifier = request.query_params.get("qualifier", "")
         if task is None or qualifier not in {"", task.invocation.qualifier}:
@@ -74,21 +73,21 @@ class TaskOperations:
             raise task_not_found(task_id)
         return describe_task(task.invocation, self._settings, events=task.events, payload=True)
 
-    async def list_async_tasks(self, request: Request) -> dict[str, Any]:
+    async def list_async_tasks(self, request: Request, name: str) -> dict[str, Any]:
         """Answer ListAsyncTasks."""
         query = request.query_params
-        wanted = task_query(query, request.path_params["name"])
+        wanted = task_query(query, name)
         payload = parameters.flag(query, "includePayload")
         page = await self._store.query(wanted)
         if not page.invocations:
             # Tasks of a deleted function can still be listed; a wrong name is an error.
-            await self._registry.functions.get(request.path_params["name"])
+            await self._registry.functions.get(name)
         tasks = [describe_task(i, self._settings, payload=payload) for i in page.invocations]
         return page_of("tasks", tasks, task_token(page))
 
-    async def stop_async_task(self, request: Request) -> None:
+    async def stop_async_task(self, _: Request, name: str, task_id: str) -> None:
         """Answer StopAsyncTask."""
-        await self._invoker.stop_task(request.path_params["name"], request.path_params["task_id"])
+        await self._invoker.stop_task(name, task_id)
 
 
 def task_query(query: Mapping[str, str], function: str | None) -> TaskQuery:

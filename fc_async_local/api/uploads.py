@@ -92,7 +92,7 @@ class UploadOperations:
         seal = hmac.digest(self._key, str(expires).encode(), hashlib.sha256).hex()
         return f"{expires}.{seal}"
 
-    async def put_object(self, request: Request) -> Response:
+    async def put_object(self, request: Request, **_: object) -> Response:
         """Answer PutObject, with a token of this runtime.
 
         Raises:

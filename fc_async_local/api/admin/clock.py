@@ -6,7 +6,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from fc_async_local.api import admin, parameters
+from fc_async_local.api import admin
+from fc_async_local.api.operation import body_of
 from fc_async_local.clock import VirtualClock
 from fc_async_local.engine.protocol import Rejected
 from fc_async_local.functions import refusals
@@ -56,7 +57,7 @@ class ClockAdmin:
     async def advance(self, request: Request) -> dict[str, Any]:
         """Let ``{"seconds": n}`` pass; answer when everything that fell due is done."""
         self._check_virtual()
-        seconds = parameters.json_object(await request.body()).get("seconds")
+        seconds = (await body_of(request)).get("seconds")
         if (
             not isinstance(seconds, int | float)
             or not math.isfinite(seconds)

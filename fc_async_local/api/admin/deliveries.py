@@ -70,9 +70,8 @@ class DeliveryAdmin:
         token = _token(dead[-1]) if len(dead) == limit else ""
         return {**page_of("deliveries", shown, token), "total": stats.deliveries_dead}
 
-    async def redrive(self, request: Request) -> None:
+    async def redrive(self, _: Request, request_id: str) -> None:
         """Retry one."""
-        request_id = request.path_params["request_id"]
         if not await self._engine.redrive(request_id):
             raise _not_found(request_id)
 
@@ -86,9 +85,8 @@ class DeliveryAdmin:
             after = dead[-1].created_at, dead[-1].key
         return {"redriven": done}
 
-    async def discard(self, request: Request) -> None:
+    async def discard(self, _: Request, request_id: str) -> None:
         """Delete one for good."""
-        request_id = request.path_params["request_id"]
         if not await self._store.discard_dead(request_id):
             raise _not_found(request_id)
 

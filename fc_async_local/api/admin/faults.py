@@ -70,8 +70,7 @@ class FaultAdmin:
         """Remove all faults."""
         self._faults.clear()
 
-    async def clear_fault(self, request: Request) -> None:
+    async def clear_fault(self, _: Request, fault_id: int) -> None:
         """Remove one fault."""
-        fault_id: int = request.path_params["fault_id"]
         if not self._faults.clear(fault_id):
             raise Rejected(404, "FaultNotFound", f"no fault {fault_id} is set")

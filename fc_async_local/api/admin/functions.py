@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from fc_async_local.api import admin, parameters
+from fc_async_local.api.operation import body_of
 from fc_async_local.api.tasks import shown_payload
 from fc_async_local.domain.invocation import InvokeRequest
 from fc_async_local.functions import refusals
@@ -107,17 +108,17 @@ class FunctionAdmin:
             "edges": [edge._asdict() for edge in graph.edges],
         }
 
-    async def invoke(self, request: Request) -> dict[str, Any]:
+    async def invoke(self, request: Request, function: str) -> dict[str, Any]:
         """Invoke a function, unsigned and in JSON.
 
         Body: ``payload`` (text, or base64 with ``payloadEncoding: base64``), ``qualifier``,
         ``delay`` (seconds), ``taskId``, and ``type``: Async (default) or Sync.
         """
         try:
-            call = msgspec.convert(parameters.json_object(await request.body()), _Call)
+            call = msgspec.convert(await body_of(request), _Call)
         except msgspec.ValidationError as error:
             raise refusals.invalid_argument(str(error)) from None
-        wanted = call.of(request.path_params["function"])
+        wanted = call.of(function)
         if call.type == "Sync":
             return await self._run(wanted)
         accepted = await self._invoker.invoke_async(wanted)

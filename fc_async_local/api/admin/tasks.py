@@ -66,9 +66,8 @@ class TaskAdmin:
         ]
         return page_of("tasks", shown, task_token(page))
 
-    async def task(self, request: Request) -> dict[str, Any]:
+    async def task(self, _: Request, function: str, task_id: str) -> dict[str, Any]:
         """Return one task with its steps, its payloads and its due time."""
-        function, task_id = _place(request)
         task = await self._store.get(function, task_id)
         if task is None:
             raise task_not_found(task_id)
@@ -81,22 +80,17 @@ class TaskAdmin:
             "callPath": list(invocation.call_path),
         }
 
-    async def run_now(self, request: Request) -> None:
+    async def run_now(self, _: Request, function: str, task_id: str) -> None:
         """Let a waiting task run now instead of when it is due."""
-        function, task_id = _place(request)
         if await self._engine.make_due(function, task_id):
             return
         if await self._store.get(function, task_id) is None:
             raise task_not_found(task_id)
         raise Rejected(409, "TaskNotWaiting", f"async task '{task_id}' is not waiting")
 
-    async def stop(self, request: Request) -> None:
+    async def stop(self, _: Request, function: str, task_id: str) -> None:
         """Do what StopAsyncTask does, unsigned."""
-        await self._engine.stop_task(*_place(request))
-
-
-def _place(request: Request) -> tuple[str, str]:
-    return request.path_params["function"], request.path_params["task_id"]
+        await self._engine.stop_task(function, task_id)
 
 
 def _times(invocation: Invocation) -> dict[str, Any]:
