@@ -34,7 +34,8 @@ _LONGEST_FILE: Final = 1024 * 1024
 _SUFFIX: Final = "_serverless_devs_key"
 _HOME: Final = "serverless_devs_config_home"
 _CI_ALIAS: Final = "serverless_devs_access_cicd_alias_name"
-_TRIPLE: Final = ("AccountID", "AccessKeyID", "AccessKeySecret")
+VARIABLES: Final = ("AccountID", "AccessKeyID", "AccessKeySecret")
+"""Environment variables that ``s`` reads before any alias, if all of them are set."""
 _FILES: Final = ("access.yaml", "access.yml")
 
 
@@ -83,9 +84,9 @@ def find(
     asked = environ.get(_CI_ALIAS) or alias
     if asked is None:
         # ``s`` reads no token from these three: what it would leave out is left out here.
-        triple = {name: environ.get(name) for name in _TRIPLE}
+        triple = {name: environ.get(name) for name in VARIABLES}
         if all(triple.values()):
-            return _credentials(triple, f"environment variables {', '.join(_TRIPLE)}")
+            return _credentials(triple, f"environment variables {', '.join(VARIABLES)}")
     name = asked if asked is not None else "default"
     variable = environ.get(f"{name}{_SUFFIX}")
     return _from_variable(name, variable) if variable else _from_files(environ, home, asked)

@@ -16,7 +16,7 @@ from fc_async_plugin import PluginError, template
 from fc_async_plugin.account import Regions
 from fc_async_plugin.tasks.function_tasks import FunctionTasks
 from fc_async_plugin.template.yaml12 import MAX_BYTES
-from fc_async_sdk import Config, Session
+from fc_async_sdk import Config, Session, serverless_devs
 from fc_async_sdk.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from fc_async_sdk import Client
     from fc_async_sdk.credentials import Credentials
 
-_TRIPLE = ("AccountID", "AccessKeyID", "AccessKeySecret")
 RESOLVED: Final = "FC_ASYNC_RESOLVED"
 WORKERS = 8
 """Requests at a time; the pool of connections holds as many."""
@@ -104,7 +103,7 @@ def _alias(account: Account, project: Project | None) -> str | None:
     """
     if account.access:
         return account.access
-    if all(os.environ.get(name) for name in _TRIPLE):
+    if all(os.environ.get(name) for name in serverless_devs.VARIABLES):
         return None
     named = project.access if project else ""
     return None if named in ("", "default") else named

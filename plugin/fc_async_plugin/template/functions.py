@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 _MAX_PATTERN: Final = 1000
-_TRIPLE: Final = ("AccountID", "AccessKeyID", "AccessKeySecret")
 SECRETS: Final = frozenset({"AccessKeySecret", "SecurityToken"})
 """Values of an access alias that must not be shown."""
 
@@ -195,10 +194,10 @@ def access_values(
 
 
 def _read_alias(alias: str, environ: Mapping[str, str], *, asked: bool) -> dict[str, str]:
-    if not asked and all(environ.get(name) for name in _TRIPLE):
-        return {name: environ[name] for name in _TRIPLE}
-    from fc_async_sdk import serverless_devs  # noqa: PLC0415 -- most templates need no alias
+    from fc_async_sdk import serverless_devs  # noqa: PLC0415 -- not needed with an account id
 
+    if not asked and all(environ.get(name) for name in serverless_devs.VARIABLES):
+        return {name: environ[name] for name in serverless_devs.VARIABLES}
     home = environ.get("HOME")
     try:
         found = serverless_devs.find(environ, Path(home) if home else None, alias or None)
