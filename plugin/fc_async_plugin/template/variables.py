@@ -94,23 +94,27 @@ class Resolver:
         A value that cannot be resolved is left out of its mapping, or None in a list. Infinity and
         not-a-number, which JSON cannot express, become None and are kept.
         """
+        # Most nodes are leaves without a variable: they come first.
+        if isinstance(node, Leaf):
+            if not isinstance(node.value, str):
+                return None if has_no_json(node) else node.value
+            if not expressions.mentions_variable(node.value):
+                return node.value
+            return self._collect_text(node, scope)
+        return self._collect_inside(node, scope)
+
+    def _collect_inside(self, node: Table | Array, scope: Scope) -> Any:
         if isinstance(node, Table):
             return {
                 key: value
                 for key, child in node.entries.items()
                 if (value := self.collect(child, scope)) is not None or has_no_json(child)
             }
-        if isinstance(node, Array):
-            items = [self.collect(item, scope) for item in node.items]
-            infinite = bool(node.items) and has_no_json(node.items[-1])
-            return items if infinite else without_last_nulls(items)
-        return self._collect_leaf(node, scope)
+        items = [self.collect(item, scope) for item in node.items]
+        infinite = bool(node.items) and has_no_json(node.items[-1])
+        return items if infinite else without_last_nulls(items)
 
-    def _collect_leaf(self, node: Leaf, scope: Scope) -> Any:
-        if not isinstance(node.value, str):
-            return None if has_no_json(node) else node.value
-        if not expressions.mentions_variable(node.value):
-            return node.value
+    def _collect_text(self, node: Leaf, scope: Scope) -> Any:
         try:
             return self.value(node, scope)
         except TemplateError as error:
