@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final, Literal, Protocol, get_args
 
-import aiohttp
-
 from fc_async_sdk.spec import arn, limits
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping
+
+    import aiohttp
 
     from fc_async_local.domain.invocation import DeadEvent, InvokeRequest, Outcome
 
@@ -105,6 +105,8 @@ class HttpPoster:
         self, url: str, body: bytes, headers: Mapping[str, str], *, timeout_seconds: float
     ) -> int:
         """Send one request and return the status; the body of the answer is not read."""
+        import aiohttp  # noqa: PLC0415 -- a third of the start of a runtime, which may never post
+
         if self._session is None:
             self._session = aiohttp.ClientSession()
         timeout = aiohttp.ClientTimeout(total=timeout_seconds)

@@ -5,14 +5,15 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, Final
-
-import jsonpath
+from typing import TYPE_CHECKING, Any, Final
 
 from fc_async_local.domain import json_input
 from fc_async_local.services.eventbridge.errors import EventBridgeError
 from fc_async_local.services.eventbridge.model import VALUE_CHARACTERS, Parameter
 from fc_async_sdk.errors import shorten
+
+if TYPE_CHECKING:
+    import jsonpath
 
 _VARIABLE: Final = re.compile(r"\$\{([A-Za-z0-9_.-]+)\}")
 
@@ -73,6 +74,8 @@ def _variables(parameter: Parameter) -> dict[str, str]:
 def _compile(parameter: Parameter, path: str) -> jsonpath.JSONPath | jsonpath.CompoundJSONPath:
     if not path.startswith("$"):
         raise _wrong(parameter, f"{shorten(path)} is not a JSONPath: it must begin with $")
+    import jsonpath  # noqa: PLC0415 -- a fifth of the start of a runtime, which may have no target
+
     try:
         return jsonpath.compile(path)
     except jsonpath.JSONPathError as error:
@@ -83,6 +86,8 @@ def _compile(parameter: Parameter, path: str) -> jsonpath.JSONPath | jsonpath.Co
 
 
 def _find(parameter: Parameter, path: str, event: Any) -> str:
+    import jsonpath  # noqa: PLC0415 -- as above
+
     compiled = _compile(parameter, path)
     found = compiled.findall(event)
     if isinstance(compiled, jsonpath.JSONPath) and compiled.singular_query():
