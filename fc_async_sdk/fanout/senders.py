@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""How a synchronous ``fan_out`` keeps many calls on the wire.
+"""Keeps many calls of a synchronous ``fan_out`` on the wire.
 
-With the extra ``aio`` installed: on an event loop in a thread of its own, which is several times
-faster than threads. Without: on threads that share the client's pool. Both report results in the
-order in which they complete.
+With the extra ``aio`` installed, calls are sent on an event loop in a thread of its own, which is
+several times faster than threads. Without it, they are sent on threads that share the client's
+pool. Both report results in the order in which calls complete.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import collections
 import queue
 import threading
+from concurrent import futures
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from fc_async_sdk.errors import FcAsyncError
@@ -67,39 +68,29 @@ class _Results:
 
 
 class ThreadSender:
-    """Sends on threads."""
+    """Sends on threads.
+
+    Args:
+        send: Sends one call.
+        concurrency: How many calls are on the wire at a time.
+    """
 
     def __init__(self, send: Callable[[Job], AcceptedInvocation], concurrency: int) -> None:
         self._send = send
         self._results = _Results()
-        self._inbox: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
-        self._threads = [
-            threading.Thread(target=self._work, name=f"fan_out-{number}", daemon=True)
-            for number in range(concurrency)
-        ]
-        for thread in self._threads:
-            thread.start()
+        self._pool = futures.ThreadPoolExecutor(concurrency, thread_name_prefix="fan_out")
 
     def submit(self, job: Job) -> None:
-        """Hand a call over."""
-        self._inbox.put(job)
+        """Begin to send a call as soon as a thread is free."""
+        self._pool.submit(self._deliver, job)
 
     def completed(self) -> list[Result]:
-        """Jobs that are through; waits for at least one."""
+        """Return jobs that have ended; wait for at least one."""
         return self._results.take()
 
     def close(self) -> None:
-        """Drop what has not begun, wait for what has."""
-        while not self._inbox.empty():
-            self._inbox.get()
-        for _ in self._threads:
-            self._inbox.put(None)
-        for thread in self._threads:
-            thread.join()
-
-    def _work(self) -> None:
-        while (job := self._inbox.get()) is not None:
-            self._deliver(job)
+        """Drop the calls that have not begun and wait for the others."""
+        self._pool.shutdown(cancel_futures=True)
 
     def _deliver(self, job: Job) -> None:
         try:

@@ -96,6 +96,20 @@ def test_a_second_run_finds_all_of_it(fan_out: Any, service: Accepting) -> None:
     assert len(service.bodies) == 20
 
 
+def test_the_asyncio_client_sends_on_a_loop_of_uvloop(
+    httpserver: HTTPServer, service: Accepting
+) -> None:
+    uvloop = pytest.importorskip("uvloop")
+
+    async def send() -> None:
+        async with fc_async_sdk.async_client(endpoint_url=httpserver.url_for("")) as client:
+            await client.invoke_async("f", 1)
+            await client.fan_out("f", range(2, 4)).run()
+
+    uvloop.run(send())
+    assert sorted(service.bodies) == [b"1", b"2", b"3"]
+
+
 @pytest.mark.parametrize("transport", [BulkTransport, AioTransport])
 def test_leaving_the_loop_early_leaves_nothing_behind(
     httpserver: HTTPServer,
