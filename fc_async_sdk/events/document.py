@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Destination events as typed objects, from whatever form they come in.
 
-Reading is lazy where it pays: payloads stay as they came until they are asked for, since a function
-that routes events never looks into them. Unknown fields are kept, missing ones don't raise, and
-garbage raises :class:`~fc_async_sdk.errors.InvalidEvent` with the place and nothing else.
+Unknown fields are kept, missing ones don't raise, and garbage raises
+:class:`~fc_async_sdk.errors.InvalidEvent` with the place and nothing else. What is in a payload is
+looked at when it is asked for.
 """
 
 from __future__ import annotations
@@ -25,22 +25,15 @@ if TYPE_CHECKING:
     import datetime as dt
 
 T = TypeVar("T")
+AnyDocument = Document[str] | Document[msgspec.Raw]
 
 _PLACE: Final = re.compile(r" - at `(?P<place>[^`]*)`$")
 _OK: Final = 200
-_LARGE: Final = 8 * 1024
-_MARK: Final = b"-0.0e-00"  # a spelling of a number that no encoder writes
-_PAYLOAD_KEYS: Final = (
-    (b'"requestPayload":"', "request_payload"),
-    (b'"responsePayload":"', "response_payload"),
-)
-
-
 # msgspec leaves numbers in strings alone unless told not to be strict: one version of a sister
 # library sent the status code as text.
-_DOCUMENT: Final = msgspec.json.Decoder(Document, strict=False)
+_TEXTS: Final = msgspec.json.Decoder(Document[str], strict=False)
+_RAWS: Final = msgspec.json.Decoder(Document[msgspec.Raw], strict=False)
 _ENVELOPE: Final = msgspec.json.Decoder(Envelope, strict=False)
-_READ: Final = _DOCUMENT.decode
 _OBJECT: Final = msgspec.json.Decoder(dict[str, Any])
 _TEXT: Final = msgspec.json.Decoder(str)
 
@@ -53,7 +46,7 @@ class DestinationEvent(msgspec.Struct, frozen=True, gc=False):
         source: The bytes it was read from: envelope and all.
     """
 
-    document: Document
+    document: AnyDocument
     source: bytes
 
     @property
@@ -144,14 +137,14 @@ class DestinationEvent(msgspec.Struct, frozen=True, gc=False):
         """``requestPayload``: what the function was called with."""
         document = self.document
         encoding = document.request_payload_encoding or ""
-        return Payload(bytes(document.request_payload), encoding, "$.requestPayload")
+        return Payload(document.request_payload, encoding, "$.requestPayload")
 
     @property
     def response(self) -> Payload:
         """``responsePayload``: what the function returned, or its error document."""
         document = self.document
         encoding = document.response_payload_encoding or ""
-        return Payload(bytes(document.response_payload), encoding, "$.responsePayload")
+        return Payload(document.response_payload, encoding, "$.responsePayload")
 
     @property
     def envelope(self) -> Envelope | None:
@@ -204,7 +197,7 @@ def parse(event: Source) -> DestinationEvent:
     if not source.startswith(b"{"):
         source = _strip(source)
     try:
-        document = _READ(source) if len(source) < _LARGE else _read_large(source)
+        document = _read(source)
     except JSON_ERRORS as error:
         raise _invalid(error, "$") from error
     if document.request_context is None or document.specversion is not None:
@@ -212,41 +205,27 @@ def parse(event: Source) -> DestinationEvent:
     return DestinationEvent(document, source)
 
 
-def _read_large(source: bytes) -> Document:
-    """Decode a document; a payload that is plain text is cut out first and not looked at.
+def _read(source: bytes) -> AnyDocument:
+    """Decode a document.
 
-    A JSON string without a backslash ends at the next quote, and searching for one byte is many
-    times faster than decoding. What is cut out leaves a mark behind, and only where the decoder
-    finds that mark in the payload's own place was it the payload. Payloads with escapes (such as
-    JSON) are left to the decoder.
+    Raises:
+        DecodeError, UnicodeError, RecursionError: It is not JSON, or a field has another type.
     """
-    rest: list[bytes] = []
-    cut: dict[str, msgspec.Raw] = {}
-    done = 0
-    for key, field in _PAYLOAD_KEYS:
-        at = source.find(key, done)
-        begin = at + len(key)
-        end = source.find(b'"', begin) if at > 0 and source[at - 1] in b",{" else -1
-        if end - begin > _LARGE // 4 and source.find(b"\\", begin, end) < 0:
-            rest += [source[done : begin - 1], _MARK]
-            cut[field] = msgspec.Raw(source[begin - 1 : end + 1])
-            done = end + 1
-    if not cut:
-        return _READ(source)
-    document = _READ(b"".join([*rest, source[done:]]))
-    if any(bytes(getattr(document, field)) != _MARK for field in cut):
-        return _READ(source)  # they belong to another document, inside this one
-    return msgspec.structs.replace(document, **cut)
+    try:
+        return _TEXTS.decode(source)
+    except JSON_ERRORS:
+        # A payload is not a text, or not a valid one. That counts only when it is read.
+        return _RAWS.decode(source)
 
 
-def _look_inside(document: Document) -> Document:
+def _look_inside(document: AnyDocument) -> AnyDocument:
     """The document in an envelope, or the document itself if it lacks only its context."""
     if document.specversion is None and document.recognised:
         return document
     return _unwrap(document)
 
 
-def _unwrap(envelope: Document) -> Document:
+def _unwrap(envelope: AnyDocument) -> AnyDocument:
     """The document inside an envelope."""
     inner = bytes(envelope.data)
     if envelope.data_base64 is not None:
@@ -255,7 +234,7 @@ def _unwrap(envelope: Document) -> Document:
         inner = _decode(_TEXT.decode, inner, "$.data").encode("utf-8", "replace")
     if not inner:
         raise InvalidEvent("none of the fields of a destination event is there")
-    document = _decode(_DOCUMENT.decode, inner, "$.data")
+    document = _decode(_read, inner, "$.data")
     if not document.recognised:
         raise InvalidEvent("none of the fields of a destination event is there", "$.data")
     return document

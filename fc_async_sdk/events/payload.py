@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A payload inside an event: raw until it is asked for."""
+"""A payload inside an event: text, bytes or JSON when it is asked for."""
 
 from __future__ import annotations
 
@@ -12,24 +12,35 @@ import msgspec
 from fc_async_sdk.errors import InvalidEvent, shorten
 
 JSON_ERRORS: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
-"""What decoding garbage raises."""
+"""What the decoder raises for input that is not JSON of the expected type."""
 
 _NULL: Final = b"null"
 
 
 class Payload(msgspec.Struct, frozen=True):
-    """A payload as it came; reading it is up to you.
+    """A payload as it came.
 
     On the wire it is the text of the payload as one JSON string; bytes that are not UTF-8 come as
-    base64 with a flag. ``""`` is what a function that returned nothing leaves.
+    base64 with a flag. A function that returned nothing leaves ``""``.
+
+    Attributes:
+        content: The string, or the JSON as it came where it is not a string.
+        encoding: ``base64``, or "" for text.
+        place: Where it is in the document.
     """
 
-    raw: bytes  # noqa: A003 -- bytes() below is the name that readers of payloads expect
+    content: str | msgspec.Raw
     encoding: str = ""
     place: str = "$"
 
+    @property
+    def raw(self) -> bytes:  # the builtin: the method of this name comes later
+        """The string in UTF-8, or the JSON as it came where it is not a string."""
+        content = self.content
+        return content.encode() if isinstance(content, str) else bytes(content)
+
     def text(self) -> str:
-        """The payload as text.
+        """Return the payload as text.
 
         Raises:
             InvalidEvent: It isn't text.
@@ -38,14 +49,14 @@ class Payload(msgspec.Struct, frozen=True):
             try:
                 return self.bytes().decode()
             except UnicodeDecodeError as error:
-                raise InvalidEvent(f"the payload is no UTF-8: {error}", self.place) from error
+                raise InvalidEvent(f"the payload is not UTF-8: {error}", self.place) from error
         value = self._value()
         if value is None:
             return ""
         return value if isinstance(value, str) else self.raw.decode()
 
     def bytes(self) -> bytes:
-        """The payload as the function got or returned it.
+        """Return the payload as the function got or returned it.
 
         Raises:
             InvalidEvent: It can't be decoded.
@@ -64,10 +75,10 @@ class Payload(msgspec.Struct, frozen=True):
             raise InvalidEvent("the payload has half a surrogate pair", self.place) from error
 
     def json(self) -> Any:
-        """The payload as JSON.
+        """Return the payload, decoded from JSON.
 
         Raises:
-            InvalidEvent: It is none.
+            InvalidEvent: It is not JSON.
         """
         if self.encoding == "base64":
             text: str | bytes = self.bytes()
@@ -79,15 +90,19 @@ class Payload(msgspec.Struct, frozen=True):
         try:
             return msgspec.json.decode(text)
         except JSON_ERRORS as error:
-            raise InvalidEvent(f"the payload is no JSON: {error}", self.place) from error
+            raise InvalidEvent(f"the payload is not JSON: {error}", self.place) from error
 
     def _value(self) -> Any:
+        if isinstance(self.content, str):
+            return self.content
         try:
-            return msgspec.json.decode(self.raw or _NULL)
+            return msgspec.json.decode(self.content or _NULL)
         except JSON_ERRORS as error:
             raise InvalidEvent(f"the payload can't be read: {error}", self.place) from error
 
     def __bool__(self) -> bool:
+        if isinstance(self.content, str):
+            return bool(self.content)
         return self.raw not in {b"", b'""', _NULL}
 
     def __repr__(self) -> str:

@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
-_NOTHING: Final = msgspec.Raw(b"")
+P = TypeVar("P", str, msgspec.Raw)
+_ABSENT: Final[Any] = msgspec.Raw(b"")
 
 
 class _Camel(msgspec.Struct, frozen=True, kw_only=True, rename="camel", gc=False):
@@ -30,18 +31,23 @@ class ResponseContext(_Camel, frozen=True, kw_only=True):
     function_error: str | None = None
 
 
-class Document(_Camel, frozen=True, kw_only=True):
-    """The document on the wire (guide, table 1), or the envelope of EventBridge around it."""
+class Document(_Camel, Generic[P], frozen=True, kw_only=True):
+    """The document on the wire (guide, table 1), or the envelope of EventBridge around it.
+
+    Payloads are texts on the wire, so they are decoded as ``str``. A document whose payloads are
+    something else is decoded with ``msgspec.Raw``, which keeps their JSON as it came. A payload
+    that is absent is an empty ``Raw`` in both.
+    """
 
     timestamp: int | float | str | None = None
     request_context: RequestContext | None = None
-    request_payload: msgspec.Raw = _NOTHING
+    request_payload: P = _ABSENT
     request_payload_encoding: str | None = None
     response_context: ResponseContext | None = None
-    response_payload: msgspec.Raw = _NOTHING
+    response_payload: P = _ABSENT
     response_payload_encoding: str | None = None
     specversion: str | None = None
-    data: msgspec.Raw = _NOTHING
+    data: msgspec.Raw = _ABSENT
     data_base64: str | None = msgspec.field(default=None, name="data_base64")
 
     @property
@@ -50,8 +56,8 @@ class Document(_Camel, frozen=True, kw_only=True):
         return (
             self.request_context is not None
             or self.response_context is not None
-            or bool(self.request_payload)
-            or bool(self.response_payload)
+            or self.request_payload != _ABSENT
+            or self.response_payload != _ABSENT
         )
 
 

@@ -56,7 +56,6 @@ LATER = {
     "fc_async_local/store/sqlite/store.py": "not rewritten yet",
     "fc_async_sdk/endpoint.py": "not rewritten yet",
     "fc_async_sdk/errors/tree.py": "not rewritten yet",
-    "fc_async_sdk/events/payload.py": "not rewritten yet",
     "fc_async_sdk/events/sources.py": "not rewritten yet",
     "fc_async_sdk/operations/__init__.py": "not rewritten yet",
     "fc_async_sdk/operations/async_config.py": "not rewritten yet",
