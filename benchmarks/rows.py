@@ -114,7 +114,7 @@ class Options(NamedTuple):
     """How a run measures."""
 
     rounds: int = 3
-    rows: int = 500_000
+    rows: int = 5_000_000
     """Of the large file whose growth is measured."""
     s: str | None = None
     """The program ``s``."""
