@@ -9,9 +9,13 @@ Invariants:
 
 from __future__ import annotations
 
-from typing import Any, Final, TypeVar, overload
+import itertools
+from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
 import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 T = TypeVar("T")
 
@@ -64,12 +68,13 @@ def _too_deep() -> InvalidJson:
 def _is_deep(value: Any) -> bool:
     level = [value]
     for _ in range(MAX_DEPTH):
-        level = [
-            item
-            for container in level
-            if isinstance(container, list | dict)
-            for item in (container.values() if isinstance(container, dict) else container)
-        ]
+        level = list(itertools.chain.from_iterable(map(_items, level)))
         if not level:
             return False
     return any(isinstance(item, list | dict) for item in level)
+
+
+def _items(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()

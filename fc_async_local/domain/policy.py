@@ -178,21 +178,27 @@ def decide(
         if attempts > retries(config):
             return End(status=Status.FAILED, condition=condition)
         again = Retry(at=now + function_retry_wait(attempts, rules), condition=condition)
-    else:
-        attempts = invocation.attempts
-        since = invocation.system_retry_since
-        since = now if since is None else since
-        last = since + limits.SYSTEM_RETRY_SPAN_MS
-        if now >= last:
-            return End(status=Status.FAILED, condition=condition)
-        n = invocation.system_retries + 1
-        again = Retry(
-            at=min(now + system_retry_wait(n), last),
-            condition=condition,
-            system_retries=n,
-            system_retry_since=since,
-        )
-    return _requeue(again, attempts, deadline(invocation, config, rules))
+        return _requeue(again, attempts, deadline(invocation, config, rules))
+    system = _system_retry(invocation, condition, now)
+    if system is None:
+        return End(status=Status.FAILED, condition=condition)
+    return _requeue(system, invocation.attempts, deadline(invocation, config, rules))
+
+
+def _system_retry(invocation: Invocation, condition: str, now: int) -> Retry | None:
+    """Return the next retry of a series that is not counted; None after the last one."""
+    since = invocation.system_retry_since
+    since = now if since is None else since
+    last = since + limits.SYSTEM_RETRY_SPAN_MS
+    n = invocation.system_retries + 1
+    if now >= last:
+        return None
+    return Retry(
+        at=min(now + system_retry_wait(n), last),
+        condition=condition,
+        system_retries=n,
+        system_retry_since=since,
+    )
 
 
 _ENDS: Final = {

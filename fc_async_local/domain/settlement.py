@@ -169,16 +169,14 @@ class Settler:
         self, end: policy.End, config: AsyncConfig | None
     ) -> tuple[Literal["success", "failure"], str] | None:
         """Return the destination that an end goes to, if any is configured."""
-        if config is None:
-            return None
-        if end.status is Status.SUCCEEDED:
-            return ("success", config.on_success) if config.on_success else None
+        outcome = "success" if end.status is Status.SUCCEEDED else "failure"
         calls = {
             Status.EXPIRED: self._rules.expiry_calls_destination,
             Status.STOPPED: self._rules.stop_calls_destination,
         }
-        wanted = calls.get(end.status, True)
-        return ("failure", config.on_failure) if config.on_failure and wanted else None
+        if config is None or not calls.get(end.status, True):
+            return None
+        return next((found for found in config.destinations if found[0] == outcome), None)
 
     def _resolve(self, text: str, end: policy.End, call_path: CallPath) -> tuple[str, str]:
         """Return a destination with region and account, and why it cannot be served ("")."""

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Functions and everything that is configured on them, as the FC API keeps it.
 
-Rules are pure and have modules of their own (``*_rules``, :mod:`.snapshot`); the classes that
-write put them between a request and a :class:`~fc_async_local.store.protocol.DocumentStore`.
-Nothing here speaks HTTP or runs a function.
+Pure rules are in ``*_rules``. A method that implements an operation of the API has the name of the
+operation as its docstring. No module here speaks HTTP or runs a function.
 """
 
 from fc_async_local.functions.registry import FunctionRegistry

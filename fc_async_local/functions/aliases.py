@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 
 
 class Aliases:
-    """Create, read, update, delete and list aliases."""
+    """Create, read, update, delete and list aliases.
+
+    Args:
+        cache: The configuration of the runtime.
+        clock: For created and modified times.
+    """
 
     def __init__(self, cache: SnapshotCache, clock: Clock) -> None:
         self._cache = cache
@@ -56,7 +61,7 @@ class Aliases:
         return alias_rules.describe_alias(record)
 
     async def update(self, function: str, name: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """UpdateAlias: what the body leaves out stays.
+        """UpdateAlias: fields that the body leaves out are kept.
 
         Raises:
             Rejected: 400 InvalidArgument, 404 FunctionNotFound, AliasNotFound or VersionNotFound.

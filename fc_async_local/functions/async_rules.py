@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""What the service takes as an asynchronous configuration, and what it answers about one.
+"""Validates asynchronous configurations as the service does, and describes them as its API does.
 
-Pure. Destinations are checked for what delivery would refuse whatever happens until then: their
-form, their names, the default event bus and RocketMQ 5.x. Whether a queue or function exists shows
-when something is delivered, as with the service.
+Pure. Destinations are checked for what every delivery would refuse: their form, their names, the
+default event bus and RocketMQ 5.x. Whether a queue or function exists is found out by the delivery,
+as with the service.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
 
 def check(body: Mapping[str, Any]) -> AsyncConfig:
-    """The configuration that a PutAsyncInvokeConfig asks for; only what was set.
+    """Return the configuration of a PutAsyncInvokeConfig request; only what was set.
 
-    Keys that the operation doesn't know are ignored, as the service does.
+    Keys that the operation does not have are ignored, as by the service.
 
     Raises:
         Rejected: 400 InvalidArgument or InvalidDestinationResources.
@@ -52,7 +52,7 @@ def check(body: Mapping[str, Any]) -> AsyncConfig:
 
 
 def destinations(config: AsyncConfig) -> Iterator[tuple[str, arn.DestinationArn]]:
-    """Every destination of a configuration, with the name of its field.
+    """Yield every destination of a configuration, with the name of its field.
 
     Raises:
         Rejected: 400 InvalidDestinationResources: one is not the ARN of a possible destination.
@@ -67,7 +67,7 @@ def destinations(config: AsyncConfig) -> Iterator[tuple[str, arn.DestinationArn]
 
 
 def _check_destination(name: str, target: arn.DestinationArn) -> None:
-    """Refuse what no delivery could ever reach, by the rules of the service that it belongs to."""
+    """Refuse a destination that no delivery can reach, by the rules of its service."""
     try:
         match target:
             case arn.MnsQueueArn():
@@ -85,7 +85,7 @@ def _check_destination(name: str, target: arn.DestinationArn) -> None:
 
 
 def describe(record: AsyncConfigRecord, place: Place) -> dict[str, Any]:
-    """A configuration as the API answers it: what was set, its ARN and its times."""
+    """Return a configuration in the form of the API: what was set, its ARN and its times."""
     return {
         **record.config.to_dict(),
         "functionArn": place.function_arn(record.function, record.qualifier),

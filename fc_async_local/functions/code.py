@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Where code archives go in and come out: the blob store, by checksum.
+"""Keeps code archives in the blob store, by checksum.
 
-Also takes archives that a deploy tool uploads first and names later (temporary code bucket).
-Archives are read whole before they are kept; unpacking them is the runner's.
+Also keeps archives that a deploy tool uploads before the request that names them (temporary code
+bucket). An archive is read completely before it is kept; the runner unpacks it.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ class CodeStorage:
     """Keeps code archives.
 
     Args:
-        blobs: Where.
-        checksum: How an archive is named.
-        clock: When an archive was put.
+        blobs: The store of the archives.
+        checksum: Returns the checksum of an archive.
+        clock: Tells when an archive was put.
     """
 
     def __init__(self, blobs: BlobStore, checksum: Checksum, clock: Clock) -> None:
@@ -38,11 +38,11 @@ class CodeStorage:
         self._checksum = checksum
 
     async def keep(self, upload: Upload) -> CodeRef:
-        """Keep what a create or update request brought.
+        """Keep the code of a create or update request.
 
         Raises:
             Rejected: 400 InvalidArgument: there is no such object, it is not a zip archive that can
-                be unpacked, or not the one whose checksum the caller gave.
+                be unpacked, or it has another checksum than the request says.
         """
         data, name = upload.archive, "code.zipFile"
         if data is None:
@@ -52,7 +52,7 @@ class CodeStorage:
                     f"object '{upload.name}' in bucket '{upload.bucket}' does not exist"
                 )
             data, name = found, f"object '{upload.name}'"
-        # In a thread: a large archive takes seconds.
+        # In a thread: reading a large archive takes seconds.
         await asyncio.to_thread(function_rules.check_archive, data, name)
         checksum = self._checksum(data)
         if upload.checksum and upload.checksum != checksum:
@@ -63,15 +63,15 @@ class CodeStorage:
         return CodeRef(checksum=checksum, size=len(data))
 
     async def fetch(self, code: CodeRef) -> bytes | None:
-        """The archive, or None when it is an image or was lost."""
+        """Return the archive, or None if the code is an image or was lost."""
         return await self._blobs.get_blob(code.checksum) if code.checksum else None
 
     async def upload(self, bucket: str, name: str, data: bytes) -> None:
-        """Keep an uploaded object, in place of one of the same name, until it is pruned."""
+        """Keep an uploaded object until it is pruned; it replaces one of the same name."""
         await self._blobs.put_blob(object_key(bucket, name), data, now=self._clock.now())
 
     async def prune(self, in_use: Collection[str], *, used_before: int) -> int:
-        """Forget uploaded objects and code last in use before a moment; how many.
+        """Delete uploaded objects and code last used before a time; return how many.
 
         Args:
             in_use: Checksums of the code of all functions and versions.
@@ -81,5 +81,5 @@ class CodeStorage:
 
 
 def object_key(bucket: str, name: str) -> str:
-    """The blob key of an uploaded object; can't be taken for a checksum."""
+    """Return the blob key of an uploaded object; it is never equal to a checksum."""
     return f"{bucket}/{name}"

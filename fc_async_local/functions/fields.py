@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The names that CreateFunction and PutAsyncInvokeConfig take, for type checkers and at run time.
+"""The fields of CreateFunction and PutAsyncInvokeConfig, for type checkers and at run time.
 
-The service ignores names that it does not know. A caller in Python is told about them with
-:func:`check_names`.
+The service ignores names that it does not know; :func:`check_names` refuses them.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ class AsyncConfigFields(TypedDict, total=False):
 
 
 class HealthCheckFields(TypedDict, total=False):
-    """How a custom runtime is asked whether it is well. Times in seconds."""
+    """The health check of a custom runtime. Times in seconds."""
 
     httpGetUrl: str
     initialDelaySeconds: int
@@ -47,7 +46,7 @@ class HealthCheckFields(TypedDict, total=False):
 
 
 class CustomRuntimeFields(TypedDict, total=False):
-    """How a custom runtime is started."""
+    """The start of a custom runtime."""
 
     command: Sequence[str]
     args: Sequence[str]
@@ -118,7 +117,7 @@ def check_names(given: Mapping[str, Any], fields: type, where: str) -> None:
     Args:
         given: A request body, or a part of it.
         fields: One of the classes above.
-        where: What the body is, for the message.
+        where: The name of the body, for the message.
 
     Raises:
         TypeError: A name is unknown; the message suggests the nearest one.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The destination graph of what is configured in this runtime, as the console shows it. Pure."""
+"""The graph of the destinations that are configured in this runtime, for the console. Pure."""
 
 from __future__ import annotations
 

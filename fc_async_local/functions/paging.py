@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""How the list operations cut an ordered list into pages.
+"""Cuts ordered lists into the pages of list operations. Pure.
 
-A token names the last item that was given out, so a page stays right while others come and go.
-Pure; knows no HTTP.
+A token names the last item of a page, so the next page is right also if items were added or removed
+meanwhile.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ ItemT = TypeVar("ItemT")
 
 
 class Page(NamedTuple):
-    """What a list operation was asked for: at most ``limit`` items, from ``token`` on."""
+    """The request for a page: at most ``limit`` items, from ``token`` on."""
 
     limit: int = limits.PAGE_SIZE.default
     token: str = ""
 
 
 def check_limit(limit: int) -> int:
-    """The limit, if the service takes it.
+    """Return the limit if the service accepts it.
 
     Raises:
         Rejected: 400 InvalidArgument.
@@ -72,14 +72,14 @@ def cut(
     of: str,
     descending: bool = False,
 ) -> tuple[list[ItemT], str]:
-    """One page and the token of the next one ("" at the end).
+    """Return one page and the token of the next one ("" at the end).
 
     Args:
-        items: Everything, sorted by ``position`` (descending if so said).
-        page: Which page.
-        position: A text that grows along the order.
-        of: What the list is called; tokens of other lists are refused.
-        descending: The items come from the greatest to the least.
+        items: The whole list, sorted by ``position``.
+        page: The requested page.
+        position: Returns the sort key of an item, a text.
+        of: The name of the list; tokens of other lists are refused.
+        descending: The list is sorted from the greatest to the least.
     """
     check_limit(page.limit)
     rest = list(items)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What the registry keeps: one record per document, and how it is written down.
+"""The records of the registry, one for each document.
 
-Records hold what was asked for (``settings`` in the API's spelling) beside what the service adds.
-They decide nothing. Times are milliseconds since the epoch.
+A record contains what was requested (``settings``, in the spelling of the API) and what the service
+adds. Times are milliseconds since the epoch.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Settings = dict[str, Any]
 """Function settings as the API spells them; only what was set."""
 
 RESERVED: Final = "reserved"
-"""The one word under which a function's concurrency is kept."""
+"""The key of the reserved concurrency within a function."""
 
 
 def rfc3339(at: int) -> str:
@@ -28,7 +28,7 @@ def rfc3339(at: int) -> str:
 
 
 def key_in(function: str, name: str) -> str:
-    """The key of what a function owns: all of it begins with the function's name."""
+    """Return the key of a record that belongs to a function; it begins with the function's name."""
     return f"{function}/{name}"
 
 
@@ -43,16 +43,16 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         raise NotImplementedError
 
     def stored(self, expect: Literal["any", "absent", "present"] = "any") -> Change:
-        """The write that keeps this record, if the store finds what is expected."""
+        """Return the change that stores this record, if the expectation holds."""
         return Change(self.kind, self.key, msgspec.json.encode(self), expect=expect)
 
     def deleted(self) -> Change:
-        """The write that removes this record."""
+        """Return the change that removes this record."""
         return Change(self.kind, self.key, None)
 
 
 class QualifiedRecord(Record, frozen=True, kw_only=True):
-    """Base of what is configured for one (function, qualifier)."""
+    """Base of records that belong to one (function, qualifier)."""
 
     function: str
     qualifier: str
@@ -64,7 +64,7 @@ class QualifiedRecord(Record, frozen=True, kw_only=True):
 
 
 class NamedRecord(Record, frozen=True, kw_only=True):
-    """Base of what a function has under a name that the user chose."""
+    """Base of records that belong to a function and have a name that the user chose."""
 
     function: str
     name: str
@@ -76,7 +76,7 @@ class NamedRecord(Record, frozen=True, kw_only=True):
 
 
 class CodeRef(msgspec.Struct, frozen=True, kw_only=True):
-    """Which archive: CRC-64 as decimal text (``codeChecksum``) and bytes; empty for images."""
+    """An archive: CRC-64 as decimal text (``codeChecksum``) and size in bytes; empty for images."""
 
     checksum: str = ""
     size: int = 0
@@ -95,7 +95,7 @@ class FunctionRecord(Record, frozen=True, kw_only=True):
     Attributes:
         function_id: Distinguishes a function from an earlier one of the same name.
         edition: Counts changes of code or settings.
-        next_version: Version ids are never used twice.
+        next_version: The id of the next version; ids are never used twice.
         restriction: Set while invocation is disabled.
     """
 
@@ -160,7 +160,7 @@ class AsyncConfigRecord(QualifiedRecord, frozen=True, kw_only=True):
 
 
 class TriggerRecord(NamedRecord, frozen=True, kw_only=True):
-    """What invokes a function besides the API."""
+    """A trigger of a function."""
 
     kind: ClassVar[str] = "trigger"
 
@@ -171,7 +171,7 @@ class TriggerRecord(NamedRecord, frozen=True, kw_only=True):
 
 
 class ConcurrencyRecord(Record, frozen=True, kw_only=True):
-    """How many instances a function may use at most."""
+    """The reserved concurrency of a function: the limit on its instances."""
 
     kind: ClassVar[str] = "concurrency"
 
@@ -185,7 +185,7 @@ class ConcurrencyRecord(Record, frozen=True, kw_only=True):
 
 
 class ProvisionRecord(QualifiedRecord, frozen=True, kw_only=True):
-    """Provisioned instances of one (function, qualifier), as they were asked for."""
+    """Provisioned instances of one (function, qualifier), as requested."""
 
     kind: ClassVar[str] = "provision-config"
 
@@ -193,7 +193,7 @@ class ProvisionRecord(QualifiedRecord, frozen=True, kw_only=True):
 
 
 class ScalingRecord(QualifiedRecord, frozen=True, kw_only=True):
-    """The scaling configuration of one (function, qualifier), as it was asked for."""
+    """The scaling configuration of one (function, qualifier), as requested."""
 
     kind: ClassVar[str] = "scaling-config"
 
@@ -201,7 +201,7 @@ class ScalingRecord(QualifiedRecord, frozen=True, kw_only=True):
 
 
 class VpcBindingRecord(Record, frozen=True, kw_only=True):
-    """A VPC from which alone a function may be invoked. Kept and shown; there is no VPC here."""
+    """A VPC that a function is bound to. Only kept and shown: the runtime has no VPCs."""
 
     kind: ClassVar[str] = "vpc-binding"
 
@@ -224,7 +224,7 @@ OwnedRecord = (
     | ScalingRecord
     | VpcBindingRecord
 )
-"""What belongs to a function and goes with it."""
+"""Records that belong to a function and are deleted with it."""
 
 AnyRecord = FunctionRecord | OwnedRecord
 
@@ -245,7 +245,7 @@ _DECODERS: Final[dict[str, msgspec.json.Decoder[Any]]] = {
 
 
 def decode(document: Document) -> AnyRecord | None:
-    """Read a document; None when it is of somebody else's kind."""
+    """Read a document; return None if it is of another kind."""
     decoder = _DECODERS.get(document.kind)
     if decoder is None:
         return None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The registry as a whole: the rooms that the API works in, and what the engine reads.
+"""The registry: the operations of the API on functions, and what the engine reads.
 
 Implements :class:`fc_async_local.engine.protocol.Registry`.
 """
@@ -36,13 +36,13 @@ if TYPE_CHECKING:
 
 
 class FunctionRegistry:
-    """Functions, everything that belongs to them, and code.
+    """Functions, what is configured on them, and their code.
 
     Args:
-        documents: Configuration.
-        blobs: Where code is kept.
+        documents: The configuration.
+        blobs: The code archives.
         clock: For created and modified times.
-        checksum: CRC-64/ECMA-182 as decimal text.
+        checksum: Returns the CRC-64/ECMA-182 of an archive as decimal text.
         place: Region and account in ARNs.
         new_id: Makes ids of functions and triggers.
     """
@@ -68,13 +68,13 @@ class FunctionRegistry:
         self.tags = Tags(self._cache, place)
 
     async def deployment(self, function: str, qualifier: str, *, roll: float) -> Deployment:
-        """What runs for a qualifier; see :class:`fc_async_local.engine.protocol.Registry`."""
+        """See :class:`fc_async_local.engine.protocol.Registry`."""
         snapshot = await self._cache.read()
         _check_enabled(snapshot, function)
         return _deployment(snapshot, function, qualifier, roll)
 
     async def role(self, function: str, qualifier: str) -> str:
-        """The role of a function, "" if it has none; also of one that may not be invoked.
+        """Return the role of a function, "" if it has none; also if its invocation is disabled.
 
         Raises:
             Rejected: 404 FunctionNotFound, VersionNotFound or AliasNotFound.
@@ -82,21 +82,21 @@ class FunctionRegistry:
         return _deployment(await self._cache.read(), function, qualifier, 0.0).role
 
     async def async_config(self, function: str, qualifier: str) -> AsyncConfig | None:
-        """The configuration of exactly this qualifier, or None."""
+        """Return the configuration of exactly this qualifier, or None."""
         return _config(await self._cache.read(), function, qualifier)
 
     async def target(self, function: str, qualifier: str, *, roll: float) -> Target:
-        """Both, as of one moment."""
+        """Return deployment and configuration, both of the same revision."""
         snapshot = await self._cache.read()
         _check_enabled(snapshot, function)
         deployment = _deployment(snapshot, function, qualifier, roll)
         return Target(deployment, _config(snapshot, function, qualifier))
 
     async def prune_code(self, *, used_before: int) -> int:
-        """Forget code that no function or version has used since a moment; how many archives.
+        """Delete code that no function or version has used since a time; return how many archives.
 
         Raises:
-            StoreUnavailable: The store can't be asked.
+            StoreUnavailable: The store cannot be read.
         """
         snapshot = await self._cache.read()
         in_use = {record.code.checksum for record in snapshot.all(FunctionRecord)}
@@ -104,7 +104,7 @@ class FunctionRegistry:
         return await self.code.prune(in_use, used_before=used_before)
 
     async def graph(self) -> Graph:
-        """Where results go, by what is configured now."""
+        """Return the graph of destinations as configured now."""
         snapshot = await self._cache.read()
         return draw(
             snapshot.all(AsyncConfigRecord),
@@ -113,7 +113,7 @@ class FunctionRegistry:
         )
 
     async def code_checksum(self, function: str, version_id: str) -> str:
-        """``codeChecksum`` of a version, or of the unpublished code ("").
+        """Return ``codeChecksum`` of a version, or of the unpublished code ("").
 
         Raises:
             Rejected: 404 FunctionNotFound or VersionNotFound.
@@ -129,7 +129,7 @@ def _check_enabled(snapshot: Snapshot, function: str) -> None:
 
 def _deployment(snapshot: Snapshot, function: str, qualifier: str, roll: float) -> Deployment:
     key = ("deployment", function, qualifier)
-    found: Deployment | None = snapshot.worked_out.get(key)
+    found: Deployment | None = snapshot.derived.get(key)
     if found is None:
         drawn = snapshot.draw(function, qualifier, roll)
         if drawn != qualifier:
@@ -137,15 +137,15 @@ def _deployment(snapshot: Snapshot, function: str, qualifier: str, roll: float) 
         record = snapshot.resolve(function, qualifier)
         reserved = snapshot.concurrency(function)
         found = deployment_of(record, reserved.reserved if reserved is not None else None)
-        snapshot.worked_out[key] = found
+        snapshot.derived[key] = found
     return found
 
 
 def _config(snapshot: Snapshot, function: str, qualifier: str) -> AsyncConfig | None:
     key = ("config", function, qualifier)
     try:
-        found: AsyncConfig | None = snapshot.worked_out[key]
+        found: AsyncConfig | None = snapshot.derived[key]
     except KeyError:
         record = snapshot.async_config(function, qualifier)
-        found = snapshot.worked_out[key] = record.config if record is not None else None
+        found = snapshot.derived[key] = record.config if record is not None else None
     return found

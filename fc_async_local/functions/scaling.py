@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Operations on what bounds and feeds a function's instances.
+"""Operations on the number of instances of a function, and on its VPC bindings.
 
-Reserved concurrency is obeyed by the runner. The others are kept and shown, so that deploy tools
-go through: locally instances start when they are needed.
+The runner applies the reserved concurrency. The others are only kept and shown, for deploy tools:
+the runtime starts instances when they are needed.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Scaling:
         }
 
     async def put_concurrency(self, function: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """PutConcurrencyConfig: at most that many instances; 0 lets nothing run.
+        """PutConcurrencyConfig: a limit on the instances; with 0, no attempt runs.
 
         Raises:
             Rejected: 400 InvalidArgument, 404 FunctionNotFound.
@@ -111,7 +111,7 @@ class Scaling:
             **record.settings,
             "functionArn": self._arn(record.function, record.qualifier),
             "target": target,
-            # Deploy tools wait until it is reached; a local instance is there when it is needed.
+            # Deploy tools wait until the target is reached.
             "current": target,
         }
 
@@ -135,9 +135,9 @@ class Scaling:
         return self._describe_provision(record)
 
     async def get_provision(self, function: str, qualifier: str) -> dict[str, Any]:
-        """GetProvisionConfig; targets of 0 and an empty ARN when there is none.
+        """GetProvisionConfig; targets of 0 and an empty ARN if there is none.
 
-        The ARN is what deploy tools tell the two apart by.
+        Deploy tools recognize by the ARN that there is none.
 
         Raises:
             Rejected: 404 FunctionNotFound.
@@ -151,7 +151,7 @@ class Scaling:
         return self._describe_provision(record)
 
     async def delete_provision(self, function: str, qualifier: str) -> None:
-        """DeleteProvisionConfig; without one nothing happens.
+        """DeleteProvisionConfig; no-op if there is none.
 
         Raises:
             Rejected: 404 FunctionNotFound.
@@ -202,7 +202,7 @@ class Scaling:
         return self._describe_scaling(record)
 
     async def get_scaling(self, function: str, qualifier: str) -> dict[str, Any]:
-        """GetScalingConfig; empty when there is none.
+        """GetScalingConfig; empty if there is none.
 
         Raises:
             Rejected: 404 FunctionNotFound.
@@ -214,7 +214,7 @@ class Scaling:
         return self._describe_scaling(record) if record is not None else {}
 
     async def delete_scaling(self, function: str, qualifier: str) -> None:
-        """DeleteScalingConfig; without one nothing happens.
+        """DeleteScalingConfig; no-op if there is none.
 
         Raises:
             Rejected: 404 FunctionNotFound.
@@ -251,7 +251,7 @@ class Scaling:
             await self._cache.write([VpcBindingRecord(function=function, vpc_id=vpc_id).stored()])
 
     async def unbind_vpc(self, function: str, vpc_id: str) -> None:
-        """DeleteVpcBinding; without one nothing happens.
+        """DeleteVpcBinding; no-op if there is none.
 
         Raises:
             Rejected: 404 FunctionNotFound.

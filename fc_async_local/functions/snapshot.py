@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The records of functions in memory, and the resolution of qualifiers in them.
 
-Records are decoded when they are first asked for. Nothing here reads the store: the document cache
-decides how new they are.
+Records are decoded when they are first read. This module does not read the store: the document
+cache keeps the records current.
 """
 
 from __future__ import annotations
@@ -40,17 +40,16 @@ class Snapshot:
     """Records by kind and key.
 
     Args:
-        documents: Where they are read.
+        documents: The documents of the runtime.
 
     Attributes:
-        worked_out: What was derived from the records and is needed again and again; forgotten with
-            the next change.
+        derived: Values that were derived from the records; cleared with the next change.
     """
 
     def __init__(self, documents: DocumentCache) -> None:
         self._documents = documents
         self._decoded: dict[tuple[str, str], AnyRecord | None] = {}
-        self.worked_out: dict[tuple[str, ...], Any] = {}
+        self.derived: dict[tuple[str, ...], Any] = {}
         documents.listen(self._forget)
 
     def _forget(self, changes: Sequence[Change] | None) -> None:
@@ -58,7 +57,7 @@ class Snapshot:
             self._decoded.clear()
         for change in changes or ():
             self._decoded.pop((change.kind, change.key), None)
-        self.worked_out.clear()
+        self.derived.clear()
 
     def find(self, cls: type[RecordT], key: str) -> RecordT | None:
         """Return the record of a key, None if there is none."""
@@ -81,7 +80,7 @@ class Snapshot:
         return record if isinstance(record, cls) else None
 
     def function(self, name: str) -> FunctionRecord:
-        """A function.
+        """Return a function.
 
         Raises:
             Rejected: 404 FunctionNotFound.
@@ -92,7 +91,7 @@ class Snapshot:
         return record
 
     def version(self, name: str, version_id: str) -> VersionRecord:
-        """A published version.
+        """Return a published version.
 
         Raises:
             Rejected: 404 FunctionNotFound or VersionNotFound.
@@ -104,7 +103,7 @@ class Snapshot:
         return record
 
     def alias(self, name: str, alias: str) -> AliasRecord:
-        """An alias.
+        """Return an alias.
 
         Raises:
             Rejected: 404 FunctionNotFound or AliasNotFound.
@@ -116,30 +115,30 @@ class Snapshot:
         return record
 
     def async_config(self, name: str, qualifier: str) -> AsyncConfigRecord | None:
-        """The configuration of exactly this qualifier, or None."""
+        """Return the configuration of exactly this qualifier, or None."""
         return self.find(AsyncConfigRecord, key_in(name, qualifier or limits.DEFAULT_QUALIFIER))
 
     def concurrency(self, name: str) -> ConcurrencyRecord | None:
-        """The reserved concurrency of a function, or None."""
+        """Return the reserved concurrency of a function, or None."""
         return self.find(ConcurrencyRecord, key_in(name, RESERVED))
 
     def draw(self, name: str, qualifier: str, roll: float) -> str:
-        """The version that is drawn if a qualifier is an alias with weights, else the qualifier.
+        """Return a version of an alias with weights; for any other qualifier the qualifier.
 
         Args:
             name: Function name.
-            qualifier: As :meth:`resolve` takes it.
-            roll: In [0, 1).
+            qualifier: See :meth:`resolve`.
+            roll: A number in [0, 1) that picks the version.
         """
         alias = self.find(AliasRecord, key_in(name, qualifier))
         return pick_version(alias, roll) if alias is not None and alias.weights else qualifier
 
     def resolve(self, name: str, qualifier: str) -> FunctionRecord | VersionRecord:
-        """What a qualifier stands for: the unpublished code or one version.
+        """Return the unpublished code or the version that a qualifier stands for.
 
         Args:
             name: Function name.
-            qualifier: "" or LATEST, a version id or an alias: its main version.
+            qualifier: "" or LATEST, a version id, or an alias (its main version).
 
         Raises:
             Rejected: 404 FunctionNotFound, VersionNotFound or AliasNotFound.
@@ -153,10 +152,10 @@ class Snapshot:
 
 
 def pick_version(alias: AliasRecord, roll: float) -> str:
-    """The version that a call through an alias goes to.
+    """Return the version that a call through an alias goes to.
 
-    The weights of the additional versions fill [0, 1) from below, lowest version first; what
-    they leave goes to the alias's own version.
+    The weights of the additional versions divide [0, 1) from below, lowest version first; the rest
+    goes to the main version of the alias.
     """
     weights: Mapping[str, float] = alias.weights or {}
     passed = 0.0
@@ -168,7 +167,7 @@ def pick_version(alias: AliasRecord, roll: float) -> str:
 
 
 def with_settings(record: FunctionRecord, **changes: object) -> FunctionRecord:
-    """The function after a change of code or settings: its next edition."""
+    """Return the function after a change of code or settings, as its next edition."""
     return msgspec.structs.replace(record, edition=record.edition + 1, **changes)
 
 
@@ -181,7 +180,7 @@ class SnapshotCache:
     Attributes:
         documents: The same.
         known: The records as they were read last.
-        writing: To be held from reading to writing when what is written depends on what was read.
+        writing: Held from the read to the write if what is written depends on what was read.
     """
 
     def __init__(self, documents: DocumentCache) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Tags of functions, as TagResources, UntagResources and ListTagResources see them."""
+"""Tags of functions: TagResources, UntagResources and ListTagResources."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _TYPES = frozenset({"function", "aliyun::fc::function"})
 
 
 def check_type(kind: object) -> None:
-    """Refuse a resource type other than a function; an absent one means that.
+    """Refuse a resource type other than a function; a missing type means a function.
 
     Raises:
         Rejected: 400 InvalidArgument.
@@ -36,7 +36,7 @@ def check_type(kind: object) -> None:
 
 
 class Tags:
-    """Add, take away and list tags."""
+    """Add, remove and list tags."""
 
     def __init__(self, cache: SnapshotCache, place: Place) -> None:
         self._cache = cache
@@ -58,7 +58,7 @@ class Tags:
         Args:
             resources: Function names or ARNs.
             keys: Which tags.
-            every: All of them, whatever ``keys`` says.
+            every: Remove all tags, whatever ``keys`` says.
 
         Raises:
             Rejected: 400 InvalidArgument, 404 FunctionNotFound.
@@ -87,7 +87,7 @@ class Tags:
         Args:
             resources: Function names or ARNs; None: all functions.
             wanted: Tags that a function must have, by key; "" matches any value.
-            page: Which page.
+            page: The requested page.
 
         Raises:
             Rejected: 400 InvalidArgument, 404 FunctionNotFound.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Operations on triggers: kept and shown. Those of services that run here are fired by them."""
+"""Operations on triggers: they are kept and shown. :mod:`fc_async_local.triggers` fires them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ TYPES: Final = frozenset(
         *("kafka", "rocketmq", "rabbitmq", "mqtt", "dts", "mns_queue"),
     }
 )
-"""API: what ``triggerType`` may be."""
+"""The values of ``triggerType`` (API)."""
 
 
 class _Input(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
@@ -51,7 +51,7 @@ prepare(_Input)
 
 
 def has_http_trigger(snapshot: Snapshot, function: str) -> bool:
-    """Whether a function has an HTTP trigger: such a one is no event function."""
+    """Return whether a function has an HTTP trigger and so is not an event function."""
     return any(
         record.settings.get("triggerType") == "http"
         for record in snapshot.all(TriggerRecord, function)
@@ -79,7 +79,7 @@ class Triggers:
         self._new_id = new_id
 
     def listen(self, listener: Callable[[], None]) -> None:
-        """Have a function called whenever triggers may have changed."""
+        """Call a function whenever triggers may have changed."""
 
         def told(changes: Sequence[Change] | None) -> None:
             if changes is None or any(change.kind == TriggerRecord.kind for change in changes):
@@ -95,15 +95,15 @@ class Triggers:
         ]
 
     async def has_http(self, function: str) -> bool:
-        """Whether a function has an HTTP trigger: such a one is no event function.
+        """Return whether a function has an HTTP trigger and so is not an event function.
 
         Raises:
-            StoreUnavailable: The store can't be asked.
+            StoreUnavailable: The store cannot be read.
         """
         return has_http_trigger(await self._cache.read(), function)
 
     def _describe(self, record: TriggerRecord) -> dict[str, Any]:
-        # Nothing else: deploy tools show every further key as a change.
+        # No other keys: deploy tools show each as a change.
         return {
             **record.settings,
             "triggerName": record.name,
@@ -151,7 +151,7 @@ class Triggers:
         return self._describe(record)
 
     async def update(self, function: str, name: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """UpdateTrigger: what the body leaves out stays.
+        """UpdateTrigger: fields that the body leaves out are kept.
 
         Raises:
             Rejected: 400 InvalidArgument, 404 FunctionNotFound or TriggerNotFound.
