@@ -34,7 +34,7 @@ PATTERNS = {
         r"\bso that an end\b": "say which event ends what",
         r"\bgo(?:es)? round\b|\bway round\b": "write 'cycle'",
         r"\bneighbours?\b|\btwins?\b|\bheirs?\b|\bmanners\b": "name the mechanism",
-        r"\b(?:desk|shelf|shelves|bury|buried|call_path(?!:)|duty|duties|surroundings)\b": (
+        r"\b(?:desk|shelf|shelves|bury|buried|trail|duty|duties|surroundings)\b": (
             "write cache, blob directory, dead-letter, call path, push job or environment"
         ),
         r"(?<!\.)\b(?:doors?|bells?)\b": "write endpoint or wake-up",
@@ -42,9 +42,7 @@ PATTERNS = {
     }.items()
 }
 
-ALLOWED: dict[tuple[str, str], str] = {
-    ("fc_async_local/domain/invocation.py", "call_path"): "the name of an attribute",
-}
+ALLOWED: dict[tuple[str, str], str] = {}
 """(file, wording) -> the reason why the wording is right there."""
 
 LATER = {
