@@ -121,4 +121,5 @@ def _print_text(found: list[Finding], files: int, *, notes: bool) -> None:
     if sys.stdout.isatty() or os.environ.get("FORCE_COLOR"):
         report.write_text(terminal.console(), found, files, notes=notes)
     else:  # importing rich would be a quarter of the processor time of this command
-        click.echo(report.to_text(found, files, notes=notes))
+        # Without a file click writes UTF-8 to a stream that is ASCII.
+        click.echo(report.to_text(found, files, notes=notes), file=sys.stdout)
