@@ -89,7 +89,7 @@ class Workshop:
 
     @staticmethod
     async def ended(processes: list[psutil.Process]) -> bool:
-        """True once none of them lives; nobody may be there to bury what init inherited."""
+        """True once none of them runs; init may not reap zombies that it inherited."""
         return await until(lambda: not any(map(lives, processes)))
 
     def play(self, scenario: Callable[[], Awaitable[Any]], **bounds: Any) -> Any:

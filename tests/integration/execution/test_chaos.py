@@ -123,7 +123,7 @@ WORST = [
 
 
 @pytest.mark.slow
-def test_the_worst_functions_disturb_nobody_and_leave_nothing(workshop: Any) -> None:
+def test_the_worst_functions_affect_no_other_call_and_leave_nothing(workshop: Any) -> None:
     workshop.write(GOOD)
     workshop.write(BAD, name="bad.py")
     numbers = itertools.count()

@@ -71,7 +71,7 @@ def fixed(workshop: Any, port: int) -> Callable[..., Any]:
 
 
 class Foreign:
-    """A server of somebody else, and what it was sent."""
+    """A server of another program, and the requests it got."""
 
     def __init__(self, port: int) -> None:
         self._listener = socket.create_server(("0.0.0.0", port))  # noqa: S104 -- as servers do

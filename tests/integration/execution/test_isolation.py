@@ -76,7 +76,7 @@ def test_after_a_base_exception_the_next_call_finds_a_new_instance(workshop: Any
 
 
 FORGERIES = {
-    "an answer to nobody": '{"id": 99, "ok": true}',
+    "an answer to no call": '{"id": 99, "ok": true}',
     "an id that is none": '{"id": [1], "ok": true}',
     "no object": "[1, 2]",
     "endless nesting": "[" * 100_000,
@@ -139,7 +139,7 @@ def test_memory_of_children_counts(workshop: Any) -> None:
     assert b"Process exited unexpectedly" in outcome.payload
 
 
-def test_a_flood_of_output_keeps_its_end_and_blocks_nobody(workshop: Any) -> None:
+def test_a_flood_of_output_keeps_its_end_and_blocks_no_other_call(workshop: Any) -> None:
     outcome = workshop.once(
         """
         import os
