@@ -28,7 +28,7 @@ function cycles(graph) {
   if (!edges.length) return null;
   const names = [...new Set(edges.flatMap((edge) => [edge.source, edge.target]))];
   return h("div", { className: "notice" }, h("span", {},
-    `Results go round in a circle: ${names.join(", ")}. Take one of the red destinations away; `,
+    `Destination cycle: ${names.join(", ")}. Remove one of the red destinations; `,
     h("code", {}, "fc-async validate"), " shows the line of each."));
 }
 

@@ -86,7 +86,7 @@ def test_one_task_with_its_attempts(page, orders):
 def test_functions_and_where_their_results_go(page, orders):
     text, complaints = page("#/functions")
     assert complaints == []
-    assert "Results go round in a circle: orders/LATEST" in text
+    assert "Destination cycle: orders/LATEST" in text
     assert "mns-queue" in text
 
 

@@ -119,7 +119,7 @@ def test_names_that_lead_out_are_refused(tmp_path: Path, name: str) -> None:
         pytest.param([("a", b"file"), (link("a"), b"b")], id="link over a file"),
         pytest.param([(link("a"), b"b"), ("a", b"file")], id="file over a link"),
         pytest.param([(link("a"), b"b"), ("a/x", b"")], id="file below a link"),
-        pytest.param([(link("a"), b"b"), (link("b"), b"a")], id="circle of links"),
+        pytest.param([(link("a"), b"b"), (link("b"), b"a")], id="cycle of links"),
         pytest.param([(link("a"), b"")], id="link to nothing"),
         pytest.param([(link("a"), b"x\0y")], id="link with a NUL"),
         pytest.param([(link("a/"), b"b")], id="link named as a folder"),
