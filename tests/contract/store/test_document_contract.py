@@ -74,7 +74,9 @@ class TestDocuments:
             await documents.write([Change("k", "b", b"2"), Change("k", "a", b"3", "absent")])
         assert await documents.load() == before
 
-    async def test_of_many_who_expect_absence_one_wins(self, documents: DocumentStore) -> None:
+    async def test_of_many_writes_that_expect_absence_one_succeeds(
+        self, documents: DocumentStore
+    ) -> None:
         changes = [Change("k", "a", str(n).encode(), "absent") for n in range(10)]
         results = await asyncio.gather(
             *[documents.write([change]) for change in changes], return_exceptions=True

@@ -134,7 +134,7 @@ class TestClaim:
         assert not await store.claim(1, now=T0 + 99, **HOLD)
         assert len(await store.claim(1, now=T0 + 100, **HOLD)) == 1
 
-    async def test_ahead_of_its_time_if_told_so_and_nobody_follows_it(self, store: Store) -> None:
+    async def test_ahead_of_its_time_if_asked_and_not_in_task_mode(self, store: Store) -> None:
         await store.accept(an_invocation(1, due_at=T0 + 50, task_mode=True))
         await store.accept(an_invocation(2, due_at=T0 + 50, task_mode=False))
         await store.accept(an_invocation(3, due_at=T0 + 51, task_mode=False))
@@ -146,7 +146,7 @@ class TestClaim:
         await claim_one(store)
         assert not await store.claim(1, now=T0 + 29_999, ahead=50, **HOLD)
 
-    async def test_never_what_somebody_holds(self, store: Store) -> None:
+    async def test_never_under_a_lease_that_holds(self, store: Store) -> None:
         await store.accept(an_invocation())
         await claim_one(store)
         assert not await store.claim(1, now=T0 + 29_999, **HOLD)

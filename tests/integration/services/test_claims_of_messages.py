@@ -80,7 +80,7 @@ def rows(tmp_path):
         return other.execute("SELECT count(*), sum(claims) FROM mns_message").fetchone()
 
 
-def test_who_counts_or_peeks_sees_it_at_once(play):
+def test_counting_and_peeking_see_it_at_once(play):
     async def scene(store, _database):
         await send(store, 3)
         found = await receive(store, 2)

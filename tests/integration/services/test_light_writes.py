@@ -38,7 +38,7 @@ def play(tmp_path):
     return player
 
 
-def test_a_light_job_is_done_when_the_call_returns_and_everybody_sees_it(play):
+def test_a_light_job_is_committed_when_the_call_returns(play):
     async def scene(database):
         future = database.write_light(put(1))
         return future.done(), await future, await database.read(numbers)
@@ -67,7 +67,7 @@ def test_a_mistake_in_sql_is_told_by_its_name(play):
     play(scene)
 
 
-def test_a_light_job_waits_its_turn_while_somebody_writes(play):
+def test_a_light_job_is_queued_while_another_job_writes(play):
     gate = threading.Event()
 
     def slow(connection):

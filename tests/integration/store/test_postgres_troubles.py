@@ -212,7 +212,7 @@ class TestLosingTheConnection:
 
 
 class TestOneGroup:
-    def test_callers_who_went_away_disturb_nobody(self, url: str) -> None:
+    def test_cancelled_callers_do_not_affect_others_of_their_group(self, url: str) -> None:
         async def scenario() -> None:
             async with node(url) as stores:
                 callers = [

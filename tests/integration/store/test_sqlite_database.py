@@ -139,7 +139,7 @@ def test_items_of_one_kind_come_in_one_call_and_fail_by_themselves(
     assert max(calls) > 1
 
 
-def test_a_caller_who_went_away_disturbs_nobody_of_his_group(run: Any, tmp_path: Path) -> None:
+def test_a_cancelled_caller_does_not_affect_others_of_its_group(run: Any, tmp_path: Path) -> None:
     async def scenario() -> set[str]:
         async with opened(tmp_path / "a.db") as database:
             gate = threading.Event()
@@ -176,7 +176,9 @@ def test_a_loop_that_was_closed_meanwhile_disturbs_nobody(run: Any, tmp_path: Pa
     assert run(scenario()) == {"from here", "from elsewhere"}
 
 
-def test_a_second_runtime_on_the_same_file_is_told_who_holds_it(run: Any, tmp_path: Path) -> None:
+def test_a_second_runtime_on_the_same_file_is_told_which_process_holds_it(
+    run: Any, tmp_path: Path
+) -> None:
     async def scenario() -> None:
         async with opened(tmp_path / "a.db"):
             with pytest.raises(StoreUnusable, match=r"in use by another.*process \d+.*data folder"):

@@ -103,7 +103,7 @@ def test_when_the_disk_is_full_nothing_is_lost_and_it_recovers(small_disk: Path)
     asyncio.run(scenario())
 
 
-def test_while_somebody_else_locks_the_file_reading_goes_on(
+def test_while_another_program_locks_the_file_reading_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("fc_async_local.store.sqlite.database._BUSY_SECONDS", 0.05)
@@ -123,7 +123,7 @@ def test_while_somebody_else_locks_the_file_reading_goes_on(
     asyncio.run(scenario())
 
 
-def test_callers_who_went_away_disturb_nobody_of_their_group(tmp_path: Path) -> None:
+def test_cancelled_callers_do_not_affect_others_of_their_group(tmp_path: Path) -> None:
     async def scenario() -> None:
         stores = await open_stores(tmp_path / "a.db")
         callers = [asyncio.ensure_future(accept(stores, n)) for n in range(100)]

@@ -168,7 +168,7 @@ def test_virtual_time_stands_still() -> None:
     assert asyncio.run(go()) == (START, False)
 
 
-def test_advance_stops_wherever_somebody_wants_to_be_woken() -> None:
+def test_advance_stops_at_every_time_that_is_waited_for() -> None:
     async def go() -> list[int]:
         clock, seen = VirtualClock(0), []
 
@@ -254,7 +254,7 @@ def test_an_event_that_is_set_ends_a_virtual_wait_without_time() -> None:
     assert asyncio.run(go()) == (START, None)
 
 
-def test_setting_virtual_time_back_wakes_nobody() -> None:
+def test_setting_virtual_time_back_ends_no_wait() -> None:
     async def go() -> tuple[bool, int]:
         clock = VirtualClock(START)
         waiting = asyncio.ensure_future(clock.wait(START + 5))

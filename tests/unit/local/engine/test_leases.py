@@ -171,7 +171,7 @@ def test_a_long_queue_is_not_taken_into_memory(play: Any) -> None:
     assert play(scenario, max_in_flight=5) == (True, 300)
 
 
-def test_nobody_jumps_the_queue(play: Any) -> None:
+def test_invocations_run_in_the_order_of_their_accepts(play: Any) -> None:
     async def scenario(world: Any) -> Any:
         order = []
 

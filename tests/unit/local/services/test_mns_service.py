@@ -98,7 +98,7 @@ def test_a_poll_sees_a_delayed_message_when_it_becomes_visible(run: Any) -> None
     assert run(body) == (False, 1)
 
 
-def test_a_poll_sees_a_message_that_nobody_deleted(run: Any) -> None:
+def test_a_poll_receives_a_message_that_was_not_deleted_again(run: Any) -> None:
     async def body(service: Any, clock: Any) -> Any:
         await service.send("q", [draft()])
         await service.receive("q")
@@ -110,7 +110,7 @@ def test_a_poll_sees_a_message_that_nobody_deleted(run: Any) -> None:
     assert run(body) == 2
 
 
-def test_a_wake_up_of_a_caller_who_left_goes_to_the_next(run: Any) -> None:
+def test_the_wake_up_of_a_cancelled_poll_goes_to_the_next_poll(run: Any) -> None:
     async def body(service: Any, _clock: Any) -> Any:
         leaving, staying = poll(service), poll(service)
         await settle()

@@ -43,7 +43,7 @@ async def results(*items: int) -> tuple[list[object], Server]:
     return await asyncio.gather(*futures, return_exceptions=True), server
 
 
-def test_who_comes_while_a_group_is_under_way_goes_with_the_next() -> None:
+def test_items_that_come_while_a_group_is_under_way_make_the_next_group() -> None:
     answers, server = asyncio.run(results(1, 2, 3))
     assert answers == [2, 4, 6]
     assert server.groups == [[1], [2, 3]]

@@ -30,11 +30,11 @@ def an_invocation(status: Status, **fields: Any) -> Invocation:
 
 class TestReadyAt:
     @pytest.mark.parametrize("status", sorted(WAITING | {Status.STOPPING}, key=str))
-    def test_is_the_due_time_when_nobody_holds_it(self, status: Status) -> None:
+    def test_is_the_due_time_without_a_lease(self, status: Status) -> None:
         assert steps.ready_at(an_invocation(status)) == NOW
 
     @pytest.mark.parametrize("status", sorted(HELD, key=str))
-    def test_is_the_end_of_the_lease_when_somebody_does(self, status: Status) -> None:
+    def test_is_the_end_of_the_lease_under_a_lease(self, status: Status) -> None:
         assert steps.ready_at(an_invocation(status, lease_until=NOW + 5)) == NOW + 5
 
     @pytest.mark.parametrize("status", sorted(FINAL, key=str))
