@@ -70,7 +70,9 @@ class Lines(Generic[W]):
             at: When there is something to do; those that look by then in any case are left out.
                 None: now.
         """
-        line = self._lines.get(topic, {})
+        line = self._lines.get(topic)
+        if line is None:
+            return []
         late = (
             waiter for waiter, until in line.items() if at is None or until is None or at < until
         )
