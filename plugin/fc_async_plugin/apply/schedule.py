@@ -35,6 +35,7 @@ class Jobs(Protocol[Result]):
 
     def perform(self, index: int) -> Result:
         """Do one job; called in a thread of the pool."""
+        ...
 
     def on_start(self, index: int) -> None:
         """Called before a job starts."""
