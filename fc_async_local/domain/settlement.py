@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from msgspec.structs import replace
 
-from fc_async_local.domain import conditions, jobs, json_input, loop_guard, metrics, policy
+from fc_async_local.domain import (
+    conditions,
+    jobs,
+    json_input,
+    loop_guard,
+    policy,
+)
 from fc_async_local.domain.invocation import (
     Count,
     Delivery,
@@ -28,7 +34,7 @@ from fc_async_local.domain.states import Status
 from fc_async_sdk.errors import InvalidArn
 from fc_async_sdk.events import wire
 from fc_async_sdk.models import AsyncConfig  # noqa: TC001 -- a struct's field
-from fc_async_sdk.spec import arn
+from fc_async_sdk.spec import arn, metrics
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from fc_async_local.domain import metrics, policy
+from fc_async_local.domain import policy
 from fc_async_local.domain.invocation import Count, Invocation
 from fc_async_local.domain.states import Status
 from fc_async_local.engine import request_ids
@@ -20,7 +20,7 @@ from fc_async_local.engine.ports import INVOCATIONS, Point
 from fc_async_local.engine.protocol import Accepted, Rejected
 from fc_async_local.store.protocol import DuplicateTask, StoreUnavailable
 from fc_async_sdk.errors import shorten
-from fc_async_sdk.spec import limits
+from fc_async_sdk.spec import limits, metrics
 
 if TYPE_CHECKING:
     from fc_async_local.domain.invocation import InvokeRequest

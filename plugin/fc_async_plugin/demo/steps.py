@@ -20,6 +20,7 @@ from rich.text import Text
 import fc_async_sdk
 from fc_async_plugin.demo.runtime import EventQueue, RuntimeProcess, command
 from fc_async_sdk import errors
+from fc_async_sdk.spec.metrics import DESTINATION_ERRORS, DESTINATION_SUCCEEDED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -37,8 +38,6 @@ ATTEMPTS = 3
 """Of ``inspect``: one and its two retries, as its s.yaml says."""
 BURST = 40
 PATIENCE_SECONDS = 30
-DESTINATION_SUCCEED = "FunctionDestinationSucceed"
-DESTINATION_ERRORS = "FunctionDestinationErrors"
 FUNCTIONS = ("transcode", "publish", "inspect")
 CONFIGURATION_CHANGES = 2
 """Exit code of ``fc-async plan`` when there is something to do."""
@@ -228,14 +227,14 @@ def show_tables(stage: Stage) -> None:
     stage.console.print(tasks)
     metrics = read_metrics(stage.ready)
     sums = Table("metric", "sum")
-    for name in (DESTINATION_SUCCEED, DESTINATION_ERRORS):
+    for name in (DESTINATION_SUCCEEDED, DESTINATION_ERRORS):
         sums.add_row(name, str(metrics[name]))
     stage.console.print(sums)
     say(
         stage.console,
         "a destination is called at least once: a kill may have one called twice",
     )
-    check(metrics[DESTINATION_SUCCEED] >= delivered, f"{delivered} delivered, {metrics} counted")
+    check(metrics[DESTINATION_SUCCEEDED] >= delivered, f"{delivered} delivered, {metrics} counted")
     check(metrics[DESTINATION_ERRORS] == 0, f"{metrics[DESTINATION_ERRORS]} deliveries failed")
 
 

@@ -3,19 +3,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import msgspec
 
 from fc_async_plugin import PluginError
 from fc_async_plugin.report.graphs import Counts
 from fc_async_sdk.decoding import prepare
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from fc_async_sdk.spec import metrics
 
 _TIMEOUT: Final = 10
 """Seconds: it is on this machine."""
+
+
+_FIELDS: Final = {
+    metrics.ENQUEUED: "accepted",
+    metrics.DEQUEUED: "ended",
+    metrics.FUNCTION_ERRORS: "errors",
+    metrics.DESTINATION_SUCCEEDED: "delivered",
+    metrics.DESTINATION_ERRORS: "lost",
+}
+"""Fields of :class:`Counts` by metric."""
 
 
 class _Sum(msgspec.Struct, frozen=True):
@@ -59,18 +67,9 @@ def read(endpoint: str | None) -> dict[str, Counts]:
 
 def by_function(sums: list[tuple[str, str, int]]) -> dict[str, Counts]:
     """Return sums of (metric, function, value) as counts."""
-    from fc_async_local.domain import metrics  # noqa: PLC0415 -- the runtime is an extra
-
-    fields: Mapping[str, str] = {
-        metrics.ENQUEUED: "accepted",
-        metrics.DEQUEUED: "ended",
-        metrics.FUNCTION_ERRORS: "errors",
-        metrics.DESTINATION_SUCCEEDED: "delivered",
-        metrics.DESTINATION_ERRORS: "lost",
-    }
     found: dict[str, Counts] = {}
     for metric, function, value in sums:
-        if metric in fields:
+        if metric in _FIELDS:
             counts = found.get(function, Counts())
-            found[function] = counts._replace(**{fields[metric]: value})
+            found[function] = counts._replace(**{_FIELDS[metric]: value})
     return found

@@ -10,8 +10,8 @@ import pytest
 import requests
 
 from fc_async_local.api.admin import PREFIX
-from fc_async_local.domain import metrics
 from fc_async_local.settings import Settings
+from fc_async_sdk.spec import metrics
 
 TASK = {"asyncTask": True}
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from fc_async_local.domain import conditions, metrics
+from fc_async_local.domain import conditions
 from fc_async_local.settings import GROUPS
+from fc_async_sdk.spec import metrics
 
 if TYPE_CHECKING:
     from fc_async_local.domain.ranges import Ranged

@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from fc_async_local.domain import metrics, policy
+from fc_async_local.domain import policy
 from fc_async_local.domain.invocation import Invocation, Outcome, OutcomeKind, Settlement
 from fc_async_local.domain.jobs import delivery_of
 from fc_async_local.domain.rules import Place, Rules
 from fc_async_local.domain.settlement import Decided, Settler
 from fc_async_local.domain.states import Status
 from fc_async_sdk.models import AsyncConfig, Destination, DestinationConfig
+from fc_async_sdk.spec import metrics
 
 NOW = 1_700_000_005_000
 QUEUE = "acs:mns:::/queues/q/messages"

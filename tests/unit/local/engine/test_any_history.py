@@ -24,11 +24,11 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from fc_async_local.domain import metrics
 from fc_async_local.domain.invocation import Outcome, OutcomeKind
 from fc_async_local.domain.states import Status, legal
 from fc_async_local.engine.protocol import Rejected
 from fc_async_local.settings import Settings
+from fc_async_sdk.spec import metrics
 from fc_async_tests.handlers import QUEUE
 from fc_async_tests.outages import Flaky
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from fc_async_local.domain import metrics
+from fc_async_sdk.spec import metrics
 from fc_async_tests.handlers import QUEUE, failing, fine
 
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from fc_async_local.domain import metrics
 from fc_async_local.domain.states import Status
 from fc_async_local.store.memory import MemoryStore
 from fc_async_local.store.protocol import StoreUnavailable
+from fc_async_sdk.spec import metrics
 from fc_async_tests.handlers import HOUR, QUEUE, fine
 from fc_async_tests.outages import AWAY, Flaky
 

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from fc_async_plugin.demo import steps
 from fc_async_sdk.models import AsyncTask, AsyncTaskPage
+from fc_async_sdk.spec.metrics import DESTINATION_ERRORS, DESTINATION_SUCCEEDED
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,7 +50,7 @@ def task(status: Any, **fields: Any) -> AsyncTask:
     return AsyncTask(task_id="t", status=status, **fields)
 
 
-METRICS = {steps.DESTINATION_SUCCEED: 1, steps.DESTINATION_ERRORS: 0}
+METRICS = {DESTINATION_SUCCEEDED: 1, DESTINATION_ERRORS: 0}
 
 
 def test_a_task_that_is_still_running_is_waited_for(

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The names of metrics, as CloudMonitor shows them for a function.
+"""The names of the metrics of a function, as CloudMonitor shows them.
 
 The two destination metrics are those of the user guide (*guide*), the others those of the metric
-reference of CloudMonitor (*monitor*, namespace ``acs_fc``); one is ours because the service has no
-loop guard. No other module may spell a metric's name. Sums per minute are kept by the store.
+reference of CloudMonitor (*monitor*, namespace ``acs_fc``). Two are ours: the service does not have
+what they count. No other module spells the name of a metric.
 """
 
 from __future__ import annotations
