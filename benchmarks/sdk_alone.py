@@ -17,8 +17,8 @@ import msgspec
 from rows import interleaved, missing, pairs, row
 from sdk import BODY, KEY, SECRET
 
+from fc_async_sdk import _signing as acs3
 from fc_async_sdk import events
-from fc_async_sdk import signing as acs3
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -20,7 +20,7 @@ from msgspec import Meta
 
 from fc_async_local.domain.ranges import Ranged
 from fc_async_local.domain.rules import Place, Rules
-from fc_async_sdk.decoding import prepare
+from fc_async_sdk._decoding import prepare
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from fc_async_sdk import errors, events, models, operations
     from fc_async_sdk._async_client import AsyncClient
     from fc_async_sdk._client import Client
+    from fc_async_sdk._version import __version__
     from fc_async_sdk.config import Config
     from fc_async_sdk.credentials import Credentials
     from fc_async_sdk.errors import FcAsyncError
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from fc_async_sdk.operations import AcceptedInvocation, InvokeResult
     from fc_async_sdk.session import Session, async_client, client
     from fc_async_sdk.spec import arn, limits
-    from fc_async_sdk.version import __version__
 
 __all__ = [
     "AcceptedInvocation",
@@ -86,7 +86,7 @@ def __getattr__(name: str) -> object:
     if name in _MODULES:
         return import_module(f"fc_async_sdk.{_MODULES[name]}")
     if name == "__version__":
-        return import_module("fc_async_sdk.version").__version__
+        return import_module("fc_async_sdk._version").__version__
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value: object = getattr(import_module(f"fc_async_sdk.{_HOMES[name]}"), name)

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
     from fc_async_sdk import fanout, models
+    from fc_async_sdk._endpoint import Endpoint
     from fc_async_sdk.config import Config
     from fc_async_sdk.credentials import Provider
-    from fc_async_sdk.endpoint import Endpoint
     from fc_async_sdk.operations import Call, FunctionOptions
     from fc_async_sdk.packaging import CodeSource
     from fc_async_sdk.paginators import Paginator

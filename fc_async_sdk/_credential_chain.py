@@ -11,7 +11,7 @@ import importlib.util
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from fc_async_sdk import serverless_devs
+from fc_async_sdk import _serverless_devs
 from fc_async_sdk.credentials import Credentials, Refreshing, Static, from_environment
 from fc_async_sdk.errors import CredentialsError
 
@@ -75,7 +75,7 @@ def find(
     Raises:
         CredentialsError: Nothing has. The message lists what was asked.
     """
-    found = serverless_devs.find(environ, home, access) or from_environment(environ)
+    found = _serverless_devs.find(environ, home, access) or from_environment(environ)
     if found is not None:
         return Static(found)
     last = official()

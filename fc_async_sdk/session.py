@@ -12,8 +12,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from fc_async_sdk import _endpoint
 from fc_async_sdk import credentials as _credentials
-from fc_async_sdk import endpoint as _endpoint
 from fc_async_sdk.config import Config
 from fc_async_sdk.errors import ConfigurationError, CredentialsError
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from fc_async_sdk._async_client import AsyncClient
     from fc_async_sdk._client import Client
     from fc_async_sdk._client_base import BaseClient
+    from fc_async_sdk._endpoint import Endpoint
     from fc_async_sdk.credentials import Provider
-    from fc_async_sdk.endpoint import Endpoint
 
 C = TypeVar("C", bound="BaseClient")
 

@@ -9,7 +9,7 @@ import msgspec
 
 from fc_async_local.functions import refusals
 from fc_async_local.functions.records import rfc3339
-from fc_async_sdk.decoding import prepare
+from fc_async_sdk._decoding import prepare
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from fc_async_local.functions.records import (
 )
 from fc_async_local.store.protocol import ChangeRefused
 from fc_async_local.triggers.bindings import TriggerSettings
-from fc_async_sdk.decoding import prepare
+from fc_async_sdk._decoding import prepare
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:

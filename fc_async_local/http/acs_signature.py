@@ -12,7 +12,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 
 from fc_async_local.domain.rejection import Rejected
-from fc_async_sdk import signing
+from fc_async_sdk import _signing
 from fc_async_sdk.errors import ServiceError, shorten
 from fc_async_sdk.spec import limits
 
@@ -47,7 +47,7 @@ class AcsSignatures:
         """
         headers = request.sent_headers()
         try:
-            key_id = signing.verify(
+            key_id = _signing.verify(
                 method=request.method,
                 target=request.target,
                 headers=headers,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import msgspec
 
 from fc_async_local.services.delivery import Strategy
-from fc_async_sdk.decoding import prepare
+from fc_async_sdk._decoding import prepare
 from fc_async_sdk.spec import limits, triggers
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from typing import Any, Final, Generic, Literal, NamedTuple, TypeVar
 
 import msgspec
 
-from fc_async_sdk import signing
+from fc_async_sdk import _signing
 from fc_async_sdk.errors import (
     InvalidParameter,
     InvalidResponse,
@@ -223,7 +223,7 @@ def read_nothing(_: Answer) -> None:
 
 def path(*segments: str) -> str:
     """The path of a resource; each segment is percent-encoded by itself."""
-    return "/".join([ROOT, *[signing.encode(segment) for segment in segments]])
+    return "/".join([ROOT, *[_signing.encode(segment) for segment in segments]])
 
 
 def query(**parameters: str | int | bool | None) -> str:
@@ -232,7 +232,7 @@ def query(**parameters: str | int | bool | None) -> str:
         (name, _text(value)) for name, value in parameters.items() if value is not None
     ]
     try:
-        return signing.canonical_query(pairs) if pairs else ""
+        return _signing.canonical_query(pairs) if pairs else ""
     except UnicodeEncodeError as error:
         raise InvalidParameter("query", error.object, "must be encodable as UTF-8") from None
 

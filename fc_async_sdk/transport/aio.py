@@ -23,9 +23,9 @@ from fc_async_sdk.transport.loop import LoopTransport, tls
 from fc_async_sdk.transport.retry import Failure
 
 if TYPE_CHECKING:
+    from fc_async_sdk._endpoint import Endpoint
     from fc_async_sdk.config import Config
     from fc_async_sdk.credentials import Provider
-    from fc_async_sdk.endpoint import Endpoint
 
 _ACCEPTED: Final = 202
 _CHUNK: Final = 1024 * 1024

@@ -22,9 +22,9 @@ from fc_async_sdk.transport.retry import Failure
 if TYPE_CHECKING:
     import ssl
 
+    from fc_async_sdk._endpoint import Endpoint
     from fc_async_sdk.config import Config
     from fc_async_sdk.credentials import Provider
-    from fc_async_sdk.endpoint import Endpoint
 
 _FINAL: Final = 200
 _ACCEPTED: Final = 202

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from fc_async_sdk.transport import surroundings
 
 if TYPE_CHECKING:
+    from fc_async_sdk._endpoint import Endpoint
     from fc_async_sdk.config import Config
-    from fc_async_sdk.endpoint import Endpoint
     from fc_async_sdk.transport.loop import LoopTransport
 
 

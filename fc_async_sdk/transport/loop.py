@@ -24,9 +24,9 @@ from fc_async_sdk.transport.signer import Signer
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from fc_async_sdk._endpoint import Endpoint
     from fc_async_sdk.config import Config
     from fc_async_sdk.credentials import Provider
-    from fc_async_sdk.endpoint import Endpoint
 
 T = TypeVar("T")
 

@@ -10,14 +10,14 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
-from fc_async_sdk import signing
+from fc_async_sdk import _signing
+from fc_async_sdk._version import __version__
 from fc_async_sdk.spec import limits
-from fc_async_sdk.version import __version__
 
 if TYPE_CHECKING:
+    from fc_async_sdk._endpoint import Endpoint
     from fc_async_sdk.config import Config
     from fc_async_sdk.credentials import Provider
-    from fc_async_sdk.endpoint import Endpoint
     from fc_async_sdk.operations.call import Call
 
 _NONCE_BYTES: Final = 16
@@ -36,7 +36,7 @@ class Signer:
     def headers(self, call: Call[Any], now: float) -> dict[str, str]:
         """All headers of one try, signed at ``now`` (seconds since the epoch)."""
         credentials = self._provider()
-        signed = signing.sign(
+        signed = _signing.sign(
             method=call.method,
             path=call.path,
             query=call.query,

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from urllib.request import getproxies, proxy_bypass
 
 if TYPE_CHECKING:
+    from fc_async_sdk._endpoint import Endpoint
     from fc_async_sdk.config import Config
-    from fc_async_sdk.endpoint import Endpoint
 
 
 def proxy(endpoint: Endpoint, config: Config) -> str | None:

@@ -10,7 +10,7 @@ import msgspec
 from fc_async_local.api import admin
 from fc_async_local.domain import json_input
 from fc_async_local.domain.rejection import Rejected
-from fc_async_sdk.decoding import prepare
+from fc_async_sdk._decoding import prepare
 
 if TYPE_CHECKING:
     from starlette.requests import Request

@@ -15,7 +15,7 @@ from fc_async_local.api.tasks import shown_payload
 from fc_async_local.domain.invocation import InvokeRequest
 from fc_async_local.functions import refusals
 from fc_async_local.functions.paging import Page
-from fc_async_sdk.decoding import prepare
+from fc_async_sdk._decoding import prepare
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from fc_async_sdk.decoding import prepare
+from fc_async_sdk._decoding import prepare
 
 EVENT_BYTES: Final = 256 * 1024
 """Largest event of PutEvents. Events of destinations have a lower limit."""

@@ -34,7 +34,7 @@ from fc_async_plugin.apply.executor import Work
 from fc_async_plugin.apply.perform import UNCERTAIN, Done
 from fc_async_plugin.plan.steps import Step
 from fc_async_sdk import _project_folder
-from fc_async_sdk.decoding import prepare
+from fc_async_sdk._decoding import prepare
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

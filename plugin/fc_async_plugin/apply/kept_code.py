@@ -20,7 +20,7 @@ import fastcrc
 import requests
 
 from fc_async_plugin.plan.steps import Code
-from fc_async_sdk import endpoint
+from fc_async_sdk import _endpoint
 from fc_async_sdk.errors import FcAsyncError
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class CodeKeeper:
 
 def _download(url: str) -> bytes:
     parts = urlsplit(url)
-    if parts.scheme != "https" and not endpoint.is_loopback(parts.hostname or ""):
+    if parts.scheme != "https" and not _endpoint.is_loopback(parts.hostname or ""):
         raise ValueError("code is downloaded over https only")
     with requests.get(url, stream=True, timeout=_TIMEOUTS) as answer:
         answer.raise_for_status()

@@ -16,7 +16,7 @@ from fc_async_plugin import PluginError, template
 from fc_async_plugin.account import Regions
 from fc_async_plugin.tasks.function_tasks import FunctionTasks
 from fc_async_plugin.template.yaml12 import MAX_BYTES
-from fc_async_sdk import Config, Session, serverless_devs
+from fc_async_sdk import Config, Session, _serverless_devs
 from fc_async_sdk.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def _alias(account: Account, project: Project | None) -> str | None:
     """
     if account.access:
         return account.access
-    if all(os.environ.get(name) for name in serverless_devs.VARIABLES):
+    if all(os.environ.get(name) for name in _serverless_devs.VARIABLES):
         return None
     named = project.access if project else ""
     return None if named in ("", "default") else named
@@ -111,10 +111,10 @@ def _alias(account: Account, project: Project | None) -> str | None:
 
 def credentials(account: Account) -> Credentials:
     """Return the keys. An endpoint on this machine accepts any key."""
-    from fc_async_sdk import _credential_chain, endpoint
+    from fc_async_sdk import _credential_chain, _endpoint
     from fc_async_sdk.credentials import LOCAL
 
-    if account.endpoint and endpoint.parse(account.endpoint).loopback:
+    if account.endpoint and _endpoint.parse(account.endpoint).loopback:
         return LOCAL
     return _credential_chain.find(os.environ, home=Path.home(), access=account.access)()
 

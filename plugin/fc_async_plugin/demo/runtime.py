@@ -19,7 +19,7 @@ from mns.account import Account
 from mns.queue import QueueMeta
 
 from fc_async_sdk import events
-from fc_async_sdk.decoding import prepare
+from fc_async_sdk._decoding import prepare
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

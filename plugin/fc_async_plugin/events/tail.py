@@ -22,7 +22,7 @@ from mns.account import Account
 from mns.mns_exception import MNSExceptionBase
 
 from fc_async_plugin import PluginError
-from fc_async_sdk import endpoint, events
+from fc_async_sdk import _endpoint, events
 from fc_async_sdk.errors import InvalidEvent
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def mns_endpoint(fc_endpoint: str | None, *, account_id: str, region: str) -> st
         if not account_id or not region:
             raise PluginError("the URL of MNS needs an account and a region: name the queue's ARN")
         return f"https://{account_id}.mns.{region}.aliyuncs.com"
-    if not endpoint.is_loopback(urlsplit(fc_endpoint).hostname or ""):
+    if not _endpoint.is_loopback(urlsplit(fc_endpoint).hostname or ""):
         raise PluginError(f"the URL of MNS beside {fc_endpoint} is not known: pass --mns-endpoint")
     try:
         answer = requests.get(f"{fc_endpoint.rstrip('/')}/_local/health", timeout=_TIMEOUT)

@@ -17,7 +17,7 @@ import sys
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from fc_async_plugin import template
-from fc_async_sdk import _project_folder, serverless_devs
+from fc_async_sdk import _project_folder, _serverless_devs
 from fc_async_sdk.errors import FcAsyncError
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def _template(machine: Machine) -> Iterable[Complaint]:
 
 
 def _access(machine: Machine) -> Iterable[Complaint]:
-    for path in serverless_devs.files(machine.environ, machine.home):
+    for path in _serverless_devs.files(machine.environ, machine.home):
         if stat.S_IMODE(path.stat().st_mode) & 0o077:
             yield Complaint(
                 "warning",
@@ -164,7 +164,7 @@ def _account(machine: Machine) -> Iterable[Complaint]:
         )
 
 
-def _serverless_devs(machine: Machine) -> Iterable[Complaint]:
+def _check_s(machine: Machine) -> Iterable[Complaint]:
     """Check ``s``, if the template names our plugin or the variable for it is set."""
     uses = "FC_ASYNC_PLUGIN" in machine.environ or any(
         "FC_ASYNC_PLUGIN" in path.read_text(encoding="utf-8", errors="replace")
@@ -207,7 +207,7 @@ CHECKS: Final[tuple[Callable[[Machine], Iterable[Complaint]], ...]] = (
     _template,
     _access,
     _interrupted,
-    _serverless_devs,
+    _check_s,
     _node,
     _account,
 )

@@ -9,7 +9,7 @@ import msgspec
 
 from fc_async_plugin import PluginError
 from fc_async_plugin.report.graphs import Counts
-from fc_async_sdk.decoding import prepare
+from fc_async_sdk._decoding import prepare
 from fc_async_sdk.spec import metrics
 
 _TIMEOUT: Final = 10

@@ -194,13 +194,13 @@ def access_values(
 
 
 def _read_alias(alias: str, environ: Mapping[str, str], *, asked: bool) -> dict[str, str]:
-    from fc_async_sdk import serverless_devs  # noqa: PLC0415 -- not needed with an account id
+    from fc_async_sdk import _serverless_devs  # noqa: PLC0415 -- not needed with an account id
 
-    if not asked and all(environ.get(name) for name in serverless_devs.VARIABLES):
-        return {name: environ[name] for name in serverless_devs.VARIABLES}
+    if not asked and all(environ.get(name) for name in _serverless_devs.VARIABLES):
+        return {name: environ[name] for name in _serverless_devs.VARIABLES}
     home = environ.get("HOME")
     try:
-        found = serverless_devs.find(environ, Path(home) if home else None, alias or None)
+        found = _serverless_devs.find(environ, Path(home) if home else None, alias or None)
     except CredentialsError:
         return {}
     if found is None:

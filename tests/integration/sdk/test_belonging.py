@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import fc_async_sdk
-from fc_async_sdk import endpoint
+from fc_async_sdk import _endpoint
 from fc_async_sdk.config import Config
 from fc_async_sdk.transport import choice
 from fc_async_sdk.transport.aio import AioTransport
@@ -92,7 +92,7 @@ class TestAsyncClient:
 
 
 class TestChoice:
-    PLACE = endpoint.parse("https://a.example.com")
+    PLACE = _endpoint.parse("https://a.example.com")
 
     def test_light_calls_take_the_fast_way(self) -> None:
         assert choice.for_light_calls(self.PLACE, Config(trust_env=False)) is BulkTransport

@@ -20,7 +20,7 @@ from cryptography.x509.oid import NameOID
 from pytest_httpserver import HTTPServer
 
 import fc_async_sdk
-from fc_async_sdk import endpoint, errors
+from fc_async_sdk import _endpoint, errors
 from fc_async_sdk.config import Config
 from fc_async_sdk.transport import surroundings
 from fc_async_sdk.transport.bulk import BulkTransport
@@ -218,7 +218,7 @@ class TestSurroundings:
 
     @staticmethod
     def choose(url: str, **settings: Any) -> str | None:
-        place = endpoint.parse(url, allow_plain_http=True)
+        place = _endpoint.parse(url, allow_plain_http=True)
         return surroundings.proxy(place, Config(**settings))
 
     @pytest.fixture(autouse=True)

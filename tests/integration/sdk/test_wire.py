@@ -15,7 +15,7 @@ import pytest
 from werkzeug import Request, Response
 
 import fc_async_sdk
-from fc_async_sdk import errors, signing
+from fc_async_sdk import _signing, errors
 from fc_async_sdk.config import Config
 from fc_async_sdk.credentials import LOCAL
 from fc_async_sdk.transport.bulk import BulkTransport
@@ -128,7 +128,7 @@ class TestRequests:
 
         def handle(request: Request) -> Response:
             seen.append(request)
-            signing.verify(
+            _signing.verify(
                 method=request.method,
                 target=request.environ["REQUEST_URI"],
                 headers=list(request.headers.items()),

@@ -51,7 +51,7 @@ LATER = {
     "fc_async_local/store/steps.py": "not rewritten yet",
     "fc_async_local/store/sqlite/batches.py": "not rewritten yet",
     "fc_async_local/store/sqlite/store.py": "not rewritten yet",
-    "fc_async_sdk/endpoint.py": "not rewritten yet",
+    "fc_async_sdk/_endpoint.py": "not rewritten yet",
     "fc_async_sdk/errors/tree.py": "not rewritten yet",
     "fc_async_sdk/events/sources.py": "not rewritten yet",
     "fc_async_sdk/operations/__init__.py": "not rewritten yet",
@@ -59,7 +59,7 @@ LATER = {
     "fc_async_sdk/operations/call.py": "not rewritten yet",
     "fc_async_sdk/operations/functions.py": "not rewritten yet",
     "fc_async_sdk/operations/invoke.py": "not rewritten yet",
-    "fc_async_sdk/serverless_devs.py": "not rewritten yet",
+    "fc_async_sdk/_serverless_devs.py": "not rewritten yet",
     "fc_async_sdk/testing/stub.py": "not rewritten yet",
 }
 """Folder or file -> the reason why it is not checked yet."""

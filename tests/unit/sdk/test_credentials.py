@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import fc_async_sdk
-from fc_async_sdk import _credential_chain, credentials, serverless_devs
+from fc_async_sdk import _credential_chain, _serverless_devs, credentials
 from fc_async_sdk.credentials import Credentials, Refreshing, Static
 from fc_async_sdk.errors import CredentialsError
 from fc_async_sdk.session import Session
@@ -102,9 +102,9 @@ class TestServerlessDevs:
             find(environ, home, "team")
 
     def test_without_a_home_there_is_no_file(self) -> None:
-        assert serverless_devs.find({}, None) is None
+        assert _serverless_devs.find({}, None) is None
         with pytest.raises(CredentialsError, match="no home directory"):
-            serverless_devs.find({}, None, "team")
+            _serverless_devs.find({}, None, "team")
 
     def test_no_file_says_how_to_make_one(self, tmp_path: Path) -> None:
         with pytest.raises(CredentialsError, match="s config add -a prod"):
@@ -129,7 +129,7 @@ class TestServerlessDevs:
     def test_an_empty_file_has_none(self, tmp_path: Path) -> None:
         (tmp_path / ".s").mkdir()
         (tmp_path / ".s" / "access.yaml").write_text("", "utf-8")
-        assert serverless_devs.find({}, tmp_path) is None
+        assert _serverless_devs.find({}, tmp_path) is None
 
     @pytest.mark.parametrize(
         "text", ["no json", "[]", '{"AccessKeyID": {}}', '{"AccessKeyID": "x"}']
@@ -144,7 +144,7 @@ class TestServerlessDevs:
     )
     def test_what_was_not_scrambled_by_s_says_so(self, sealed: bytes) -> None:
         with pytest.raises(CredentialsError, match="somewhere"):
-            serverless_devs.decrypt(sealed, "somewhere")
+            _serverless_devs.decrypt(sealed, "somewhere")
 
 
 class TestChain:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import fc_async_sdk
-from fc_async_sdk import endpoint
+from fc_async_sdk import _endpoint
 from fc_async_sdk.config import Config
 from fc_async_sdk.credentials import Credentials, Static
 from fc_async_sdk.errors import ConfigurationError, CredentialsError
@@ -42,7 +42,7 @@ class TestEndpoint:
         ],
     )
     def test_is_read(self, url: str, parsed: str, loopback: bool) -> None:
-        place = endpoint.parse(url)
+        place = _endpoint.parse(url)
         assert (place.url, place.loopback) == (parsed, loopback)
 
     @pytest.mark.parametrize(
@@ -61,13 +61,13 @@ class TestEndpoint:
     )
     def test_is_refused(self, url: str) -> None:
         with pytest.raises(ConfigurationError) as caught:
-            endpoint.parse(url)
+            _endpoint.parse(url)
         assert "pass" not in str(caught.value)
 
     def test_plain_http_elsewhere_must_be_asked_for(self) -> None:
         with pytest.raises(ConfigurationError, match="unencrypted"):
-            endpoint.parse("http://10.0.0.1")
-        assert endpoint.parse("http://10.0.0.1", allow_plain_http=True).url == "http://10.0.0.1"
+            _endpoint.parse("http://10.0.0.1")
+        assert _endpoint.parse("http://10.0.0.1", allow_plain_http=True).url == "http://10.0.0.1"
 
     @pytest.mark.parametrize(
         ("region", "account", "url"),
@@ -78,12 +78,12 @@ class TestEndpoint:
         ],
     )
     def test_of_the_service(self, region: str, account: str, url: str) -> None:
-        assert endpoint.default(region, account).url == url
+        assert _endpoint.default(region, account).url == url
 
     @pytest.mark.parametrize(("region", "account"), [("a.b", ""), ("", ""), ("cn-x", "1.evil")])
     def test_of_the_service_takes_no_nonsense(self, region: str, account: str) -> None:
         with pytest.raises(ConfigurationError):
-            endpoint.default(region, account)
+            _endpoint.default(region, account)
 
 
 class TestSession:

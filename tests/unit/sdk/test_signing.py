@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fc_async_sdk import signing
+from fc_async_sdk import _signing
 from fc_async_sdk.errors import InvalidAccessKeyID, ServiceError, SignatureNotMatch
 
 KEY = "LTAI5tExampleExampleKey1"
@@ -69,7 +69,7 @@ def verify(request: Request, **changes: object) -> str:
         **changes,
     }
     arguments.setdefault("now", NOW)
-    return signing.verify(**arguments)  # type: ignore[arg-type]
+    return _signing.verify(**arguments)  # type: ignore[arg-type]
 
 
 def signed(**changes: object) -> Request:
@@ -85,7 +85,7 @@ def signed(**changes: object) -> Request:
         "nonce": NONCE,
         **changes,
     }
-    headers = signing.sign(**arguments)  # type: ignore[arg-type]
+    headers = _signing.sign(**arguments)  # type: ignore[arg-type]
     query = arguments["query"]
     target = f"{arguments['path']}?{query}" if query else str(arguments["path"])
     body = arguments["body"]
@@ -97,7 +97,7 @@ class TestVectors:
     """The three worked vectors: made by the official SDK with fixed time and nonce."""
 
     def test_invoke_function_asynchronously(self) -> None:
-        headers = signing.sign(
+        headers = _signing.sign(
             method="POST",
             path="/2023-03-30/functions/f1/invocations",
             query="qualifier=LATEST",
@@ -125,7 +125,7 @@ class TestVectors:
         )
 
     def test_list_async_tasks_with_an_awkward_query(self) -> None:
-        query = signing.canonical_query(
+        query = _signing.canonical_query(
             [
                 ("includePayload", "True"),
                 ("limit", "10"),
@@ -137,7 +137,7 @@ class TestVectors:
                 ("status", "Running"),
             ]
         )
-        headers = signing.sign(
+        headers = _signing.sign(
             method="GET",
             path="/2023-03-30/functions/f1/async-tasks",
             query=query,
@@ -157,7 +157,7 @@ class TestVectors:
         )
 
     def test_put_async_invoke_config_with_a_token(self) -> None:
-        headers = signing.sign(
+        headers = _signing.sign(
             method="PUT",
             path="/2023-03-30/functions/f1/async-invoke-config",
             query="qualifier=prod",
@@ -296,12 +296,12 @@ class TestSign:
         self, path: list[str], query: list[tuple[str, str]], body: bytes
     ) -> None:
         request = signed(
-            path="/" + "/".join(signing.encode(part) for part in path),
-            query=signing.canonical_query(query),
+            path="/" + "/".join(_signing.encode(part) for part in path),
+            query=_signing.canonical_query(query),
             body=body,
         )
         assert verify(request) == KEY
 
 
 def test_queries_are_sorted_by_name_and_not_by_text() -> None:
-    assert signing.canonical_query([("a-b", "2"), ("a", "1")]) == "a=1&a-b=2"
+    assert _signing.canonical_query([("a-b", "2"), ("a", "1")]) == "a=1&a-b=2"

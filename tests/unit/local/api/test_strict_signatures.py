@@ -8,7 +8,7 @@ import uuid
 import pytest
 
 from fc_async_local.settings import Settings
-from fc_async_sdk import signing
+from fc_async_sdk import _signing
 
 NOW = 1_700_000_000.0
 INVOKE = "/2023-03-30/functions/orders/invocations"
@@ -31,7 +31,7 @@ def signed(
     now=NOW,
     nonce="",
 ):
-    return signing.sign(
+    return _signing.sign(
         method=method,
         path=path,
         query=query,
