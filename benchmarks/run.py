@@ -43,7 +43,7 @@ LIMITS = {
     "plan": 60,
     "sdk_alone": 60,
     "sdk": 120,
-    "cycles": 120,
+    "cycles": 150,
     "growth": 180,
     "services": 60,
     "engine": 420,
