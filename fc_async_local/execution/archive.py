@@ -298,14 +298,10 @@ class _Tree:
             ArchiveRefused: It collides with another entry.
         """
         parts = entry.path.parts
-        is_folder = entry.info.is_dir()
-        for depth in range(1, len(parts) + is_folder):
-            folder = parts[:depth]
-            if folder in self._files or folder in self._links:
-                raise _refused(entry.info, _COLLIDES)
-            self._folders.add(folder)
-        if is_folder:
+        if entry.info.is_dir():
+            self._add_folders(entry.info, parts)
             return
+        self._add_folders(entry.info, parts[:-1])
         if parts in self._folders or parts in self._links:
             raise _refused(entry.info, _COLLIDES)
         if entry.link is None:
@@ -314,6 +310,14 @@ class _Tree:
             raise _refused(entry.info, _COLLIDES)
         else:
             self._links[parts] = entry.link
+
+    def _add_folders(self, info: zipfile.ZipInfo, parts: _Parts) -> None:
+        """Add a folder and the folders above it."""
+        for depth in range(1, len(parts) + 1):
+            folder = parts[:depth]
+            if folder in self._files or folder in self._links:
+                raise _refused(info, _COLLIDES)
+            self._folders.add(folder)
 
     def stays_inside(self, folder: PurePosixPath, link: str) -> bool:
         """Return whether a link stays in the code folder, also through other links.

@@ -91,31 +91,35 @@ class InstancePools(Generic[T]):
 
     def acquire(self, deployment: Deployment) -> Place[T]:
         """Find a place for one call, which is given back with :meth:`release`."""
-        retired: list[T] = []
-        current = self._current.setdefault(deployment.function, {})
-        if current.get(deployment.version_id) != deployment.revision:
-            current[deployment.version_id] = deployment.revision
-            retired += self._retire_others(deployment)
-        running = self._running(deployment.function)
-        maximum = deployment.max_instances
-        instance = None
-        if maximum is None or len(running) <= maximum:
-            instance = self._warm(_key(deployment), idle=maximum is None or len(running) < maximum)
+        retired = self._retire_others(deployment)
+        running = len(self._running(deployment.function))
+        instance = self._reuse(deployment, running)
         if instance is not None:
             self._shrink(deployment, retired)
             return Place(instance, retired=tuple(retired))
-        limit, of_account = self._make_room(deployment, len(running), retired)
+        limit, of_account = self._make_room(deployment, running, retired)
         if limit:
             if deployment.function not in self._by_function:
                 self._current.pop(deployment.function, None)
             return Place(None, retired=tuple(retired), limit=limit, of_account=of_account)
+        return Place(self._add(deployment), fresh=True, retired=tuple(retired))
+
+    def _reuse(self, deployment: Deployment, running: int) -> T | None:
+        """Take a place in an existing instance, unless more would then run than are reserved."""
+        maximum = deployment.max_instances
+        if maximum is not None and running > maximum:
+            return None
+        return self._warm(_key(deployment), idle=maximum is None or running < maximum)
+
+    def _add(self, deployment: Deployment) -> T:
+        """Make an instance with one place taken."""
         instance = self._make(deployment)
         instance.busy = 1
         self._by_function.setdefault(deployment.function, []).append(instance)
         self._count += 1
         if instance.capacity > 1:
             self._free.setdefault(_key(deployment), []).append(instance)
-        return Place(instance, fresh=True, retired=tuple(retired))
+        return instance
 
     def _running(self, function: str) -> list[T]:
         """Return the instances of a function that run calls, including retired ones."""
@@ -207,6 +211,10 @@ class InstancePools(Generic[T]):
 
     def _retire_others(self, deployment: Deployment) -> list[T]:
         """Retire other revisions of the same version; return those that are idle."""
+        current = self._current.setdefault(deployment.function, {})
+        if current.get(deployment.version_id) == deployment.revision:
+            return []
+        current[deployment.version_id] = deployment.revision
         others = [
             one
             for one in self._by_function.get(deployment.function, ())

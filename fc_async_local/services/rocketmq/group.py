@@ -100,9 +100,12 @@ async def take(group: ConsumerGroup, want: Want, *, now: int) -> Taken:
         await group.drop(item.sequence)
     taken = [_hand_out(item, want, now) for item in found if item.consumed < MOST_CONSUMED]
     await group.put(taken)
+    return Taken(tuple(taken), await _next_at(group, now), tuple(given_up))
+
+
+async def _next_at(group: ConsumerGroup, now: int) -> int | None:
     times = (await group.next_due(now), await group.next_delayed())
-    next_at = min((time for time in times if time is not None), default=None)
-    return Taken(tuple(taken), next_at, tuple(given_up))
+    return min((time for time in times if time is not None), default=None)
 
 
 def _hand_out(pending: Pending, want: Want, now: int) -> Pending:
@@ -132,16 +135,20 @@ async def _find_ordered(group: ConsumerGroup, want: Want, now: int) -> list[Pend
     Messages with a busy key become pending too, so that they keep their order.
     """
     held = list(await group.pending())
-    while True:
-        busy = {item.message.sharding_key for item in held if item.next_at > now}
-        free = [item for item in held if item.message.sharding_key not in busy]
-        if len(free) >= want.limit or len(held) >= _ORDERED_WINDOW:
-            return free[: want.limit]
+    free = _without_busy_keys(held, now)
+    while len(free) < want.limit and len(held) < _ORDERED_WINDOW:
         new = await _read_log(group, want, want.limit)
         if new is None:
-            return free[: want.limit]
+            break
         await group.put(new)
         held += new
+        free = _without_busy_keys(held, now)
+    return free[: want.limit]
+
+
+def _without_busy_keys(held: Sequence[Pending], now: int) -> list[Pending]:
+    busy = {item.message.sharding_key for item in held if item.next_at > now}
+    return [item for item in held if item.message.sharding_key not in busy]
 
 
 async def _read_log(group: ConsumerGroup, want: Want, limit: int) -> list[Pending] | None:
