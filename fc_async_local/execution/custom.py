@@ -30,6 +30,7 @@ from fc_async_local.execution.replies import (
 )
 from fc_async_local.execution.server import InstanceServer
 from fc_async_local.execution.worker import frames
+from fc_async_local.execution.worker.errors import CODE_ON_SERVICE
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
@@ -43,8 +44,7 @@ if TYPE_CHECKING:
 INVOCATION_ERROR: Final = "InvocationError"
 """API, x-fc-error-type: a custom runtime answered with ``x-fc-status: 404``."""
 
-_CODE_ON_SERVICE: Final = "/code"
-_DEFAULT_COMMAND: Final = ("/code/bootstrap",)
+_DEFAULT_COMMAND: Final = (f"{CODE_ON_SERVICE}/bootstrap",)
 """docs/reference/sources.md, how a custom runtime works."""
 _FIRST_WAIT: Final = 0.01
 _LONGEST_WAIT: Final = 0.25
@@ -112,8 +112,8 @@ class CustomInstance(Instance):
         """Return the start command with the local code folder instead of the service's."""
         here = str(code)
         return tuple(
-            here + part[len(_CODE_ON_SERVICE) :]
-            if part == _CODE_ON_SERVICE or part.startswith(_CODE_ON_SERVICE + "/")
+            here + part[len(CODE_ON_SERVICE) :]
+            if part == CODE_ON_SERVICE or part.startswith(CODE_ON_SERVICE + "/")
             else part
             for part in self._start_command()
         )

@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from fc_async_local.execution.identity import inherited_environment
+from fc_async_local.execution.worker.frames import NOT_FORKED
 
 _WORKER: Final = Path(__file__).with_name("worker")
 _READ: Final = 65536
 _END_SECONDS: Final = 5.0
-_NOT_FORKED: Final = 1 << 16  # larger than any status of waitpid
 
 
 class Exit(NamedTuple):
@@ -41,7 +41,7 @@ class Exit(NamedTuple):
     @property
     def by_itself(self) -> bool:
         """Return whether the process itself ended, and not the fork server."""
-        return self.status is not None and self.status < _NOT_FORKED
+        return self.status is not None and self.status < NOT_FORKED
 
     @property
     def code(self) -> int:
@@ -56,8 +56,8 @@ class Exit(NamedTuple):
         """Return what ended the process, in words."""
         if self.status is None:
             return "the fork server ended"
-        if self.status >= _NOT_FORKED:
-            return f"can't fork: {os.strerror(self.status - _NOT_FORKED)}"
+        if self.status >= NOT_FORKED:
+            return f"can't fork: {os.strerror(self.status - NOT_FORKED)}"
         code = os.waitstatus_to_exitcode(self.status)
         return f"exit status {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
 

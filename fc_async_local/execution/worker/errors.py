@@ -23,7 +23,7 @@ _MAX_FRAMES: Final = 200
 """The newest frames are shown; a runaway recursion has thousands."""
 _MAX_MESSAGE: Final = 64 * 1024
 """Longer messages are cut after that many characters."""
-_CODE_ON_SERVICE: Final = "/code/"
+CODE_ON_SERVICE: Final = "/code"
 
 
 def _folder_of(file: str) -> str:
@@ -55,7 +55,7 @@ class Frames(NamedTuple):
     def shown(self, text: str) -> str:
         """Return a file name or a message with the code folder of the service."""
         for folder in self.code:
-            text = text.replace(folder, _CODE_ON_SERVICE)
+            text = text.replace(folder, CODE_ON_SERVICE + "/")
         return text
 
     def of_function(self, stack: Iterable[traceback.FrameSummary]) -> list[traceback.FrameSummary]:

@@ -32,6 +32,7 @@ import traceback
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from . import instance, linux
+from .frames import NOT_FORKED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +41,6 @@ _FDS_PER_SPAWN: Final = 2
 _READ: Final = 65536
 _PID_BYTES: Final = 8
 _EX_SOFTWARE: Final = 70  # sysexits.h
-_NOT_FORKED: Final = 1 << 16  # no status of waitpid is that large
 
 
 class _Forked(NamedTuple):
@@ -117,7 +117,7 @@ class ForkServer:
             keeper = os.fork()
         except OSError as error:
             keeper = -1
-            self._send({"id": key, "exit": _NOT_FORKED + (error.errno or 0), "peak_kb": 0})
+            self._send({"id": key, "exit": NOT_FORKED + (error.errno or 0), "peak_kb": 0})
         if keeper == 0:
             os.close(pid_reader)
             self._become_keeper(parent, pid_writer, sock, log)
@@ -224,7 +224,7 @@ class ForkServer:
     def _end(self, forked: _Forked, status: int, maxrss: int) -> dict[str, int]:
         """Kill the group of an instance whose keeper has ended; return status and peak."""
         if forked.pid < 0:
-            return {"exit": _NOT_FORKED - forked.pid, "peak_kb": 0}
+            return {"exit": NOT_FORKED - forked.pid, "peak_kb": 0}
         # The instance lives on if its keeper was killed, and its process group in any case.
         self._kill_group(forked.pid)
         return {"exit": status, "peak_kb": maxrss // instance.MAXRSS_PER_KB}

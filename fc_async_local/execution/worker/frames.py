@@ -21,6 +21,9 @@ MAX_META_BYTES: Final = 4 * 1024 * 1024
 MAX_BODY_BYTES: Final = 32 * 1024 * 1024
 """The largest payload of a synchronous call and the largest answer (docs/reference/sources.md)."""
 
+NOT_FORKED: Final = 1 << 16
+"""Exit status of a process that could not be forked, plus errno; larger than any of waitpid."""
+
 _READ: Final = 256 * 1024
 
 Meta = dict[str, Any]
