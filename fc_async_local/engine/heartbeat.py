@@ -50,23 +50,23 @@ class Heartbeat:
         self._loop.wake(self._next_at)
 
     async def _extend(self) -> int | None:
-        ports = self._ports
-        now = ports.clock.now()
         if not self._ready:
             return None
-        if now < self._next_at:
-            return self._next_at
-        until = now + ports.settings.lease_ms
+        now = self._ports.clock.now()
+        if now >= self._next_at:
+            await self._extend_all(now + self._ports.settings.lease_ms)
+            self._next_at = now + self._interval_ms
+        return self._next_at
+
+    async def _extend_all(self, until: int) -> None:
         asked = [(held, held.lease) for held in self._ready if held.has_lease]
-        answers = await ports.store.extend([lease for _, lease in asked], until=until)
+        answers = await self._ports.store.extend([lease for _, lease in asked], until=until)
         if answers:
             await self._claims.applied()
         for held, lease in asked:
             # Not if it has ended, or was claimed again meanwhile.
             if self._ready.get(lease.key) is held and held.lease == lease:
                 await self._note(held, until, answer=answers.get(lease.key))
-        self._next_at = now + self._interval_ms
-        return self._next_at
 
     async def _note(self, held: Held, until: int, *, answer: bool | None) -> None:
         """Note the store's answer: False for a lost lease, True for a requested stop."""

@@ -67,12 +67,13 @@ class World:
         self.clock = VirtualClock()
         self.poster = Poster()
         self.store = MemoryMessageStore()
+        self.logs = MemoryLogStore()
 
     async def open(self, *, empty):
         kept = DocumentCache(MemoryDocuments(), Wakeups(self.clock))
         common = {"clock": self.clock, "settings": self.settings}
         queues = MnsService(self.store, self.clock, self.settings)
-        self.rocketmq = RocketMqService(MemoryLogStore(), kept, **common)
+        self.rocketmq = RocketMqService(self.logs, kept, **common)
         targets = Targets(poster=self.poster, queues=queues, rocketmq=self.rocketmq, invoker=None)
         self.buses = EventBridgeService(
             self.store, kept, targets, random=random.Random(1), **common
@@ -193,7 +194,7 @@ def test_a_store_that_is_away_is_worth_another_try(to):
         async def away(*_args, **_kwargs):
             raise StoreUnavailable("disk full")
 
-        world.rocketmq._store.append = away
+        world.logs.append = away
         world.store.broadcast = away
         result = await world.deliver(to, document(), "success")
         await world.buses.aclose()
