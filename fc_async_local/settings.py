@@ -134,7 +134,7 @@ class AuthSettings(Ranged, frozen=True, kw_only=True):
         ValueError: ``strict_auth`` without a key.
     """
 
-    secret: ClassVar = frozenset({"access_keys"})
+    secret: ClassVar[frozenset[str]] = frozenset({"access_keys"})
 
     strict_auth: bool = False
     access_keys: AccessKeys = msgspec.field(default_factory=dict)
