@@ -139,6 +139,7 @@ class Runtime:
         opened = await Services.open(foundation, engine, registry, closing)
         await engine.start(opened.destinations)
         closing.push_async_callback(lambda: engine.aclose(grace_ms=grace.left_ms()))
+        opened.start(closing)
         return cls(addresses, foundation, registry, runner, engine, opened, grace, closing)
 
     async def aclose(self) -> None:

@@ -29,9 +29,9 @@ from fc_async_local.services.mns.topic_service import TopicService
 from fc_async_local.services.rocketmq.endpoint import RocketMqEndpoint
 from fc_async_local.services.rocketmq.errors import RocketMqError
 from fc_async_local.services.rocketmq.service import RocketMqService
+from fc_async_local.store.job_runner import JobNode
 from fc_async_local.store.protocol import StoreUnavailable
 from fc_async_local.triggers.runner import TriggerRunner
-from fc_async_local.wakeups import SURVEY_MS
 from fc_async_sdk.errors import InvalidArn
 from fc_async_sdk.spec import arn
 
@@ -90,7 +90,7 @@ class Services(NamedTuple):
         registry: FunctionRegistry,
         closing: AsyncExitStack,
     ) -> Services:
-        """Open the services, and resume the work that they had left.
+        """Open the services and fire triggers. :meth:`start` before anything is pushed.
 
         Args:
             foundation: Stores, clock and settings.
@@ -107,9 +107,8 @@ class Services(NamedTuple):
         closing.push_async_callback(poster.aclose)
         protocols = _protocols(foundation, poster, invoker)
         fired = _trigger_runner(foundation, protocols, registry.triggers, invoker)
-        for service in (protocols.topics, protocols.eventbridge, fired):
-            await service.start()
-            closing.push_async_callback(service.aclose)
+        await fired.start()
+        closing.push_async_callback(fired.aclose)
         closing.push_async_callback(_end, start_task("documents", stores.documents.follow()))
         faults = Faults(clock)
         creators = _creators(protocols, settings.destinations)
@@ -134,6 +133,16 @@ class Services(NamedTuple):
         if settings.destinations.create_missing:
             await services.follow(registry.async_configs)
         return services
+
+    def start(self, closing: AsyncExitStack) -> None:
+        """Start to push, after the node has given back the jobs that it held before.
+
+        Args:
+            closing: Stops pushing.
+        """
+        for service in (self.topics, self.eventbridge):
+            service.start()
+            closing.push_async_callback(service.aclose)
 
     async def follow(self, configs: AsyncConfigs) -> None:
         """Make the destinations of all configurations, now and whenever one is written."""
@@ -183,24 +192,19 @@ def _protocols(foundation: Foundation, poster: HttpPoster, invoker: FunctionInvo
     stores, clock, settings = foundation
     messages, documents, wakeups = stores.messages, stores.documents, stores.wakeups
     dice = random.SystemRandom()
-    survey = SURVEY_MS if wakeups.shared else None
-    mns = MnsService(messages, clock, settings, wakeups)
-    topics = TopicService(
-        mns, messages, documents, poster, invoker, clock=clock, random=dice, survey_ms=survey
+    jobs = JobNode(
+        store=stores.store,
+        wakeups=wakeups,
+        node_id=stores.node_id,
+        lease_ms=settings.engine.lease_ms,
     )
+    mns = MnsService(messages, clock, settings, wakeups)
+    topics = TopicService(mns, documents, poster, invoker, jobs, random=dice)
     rocketmq = RocketMqService(
         stores.logs, documents, clock=clock, settings=settings, wakeups=wakeups
     )
     targets = Targets(poster=poster, queues=mns, rocketmq=rocketmq, invoker=invoker)
-    eventbridge = EventBridgeService(
-        messages,
-        documents,
-        targets,
-        clock=clock,
-        settings=settings,
-        random=dice,
-        survey_ms=survey,
-    )
+    eventbridge = EventBridgeService(documents, targets, jobs, settings=settings, random=dice)
     return _Protocols(mns, topics, rocketmq, eventbridge)
 
 

@@ -88,7 +88,7 @@ async def open_stores(choice: str, data: Path, clock: Clock, closing: AsyncExitS
     node_id = _node_id(data) if shared else _ALONE
     services: tuple[MessageStore, LogStore, Wakeups]
     if opened.pool is not None:
-        services = await _on_postgres(opened.pool, node_id, clock, closing)
+        services = await _on_postgres(opened.pool, clock, closing)
     elif opened.database is not None:
         services = (
             await SqliteMessageStore.open(opened.database),
@@ -96,7 +96,7 @@ async def open_stores(choice: str, data: Path, clock: Clock, closing: AsyncExitS
             Wakeups(clock),
         )
     else:
-        services = MemoryMessageStore(), MemoryLogStore(), Wakeups(clock)
+        services = MemoryMessageStore(opened.store), MemoryLogStore(), Wakeups(clock)
     messages, logs, wakeups = services
     documents = DocumentCache(opened.documents, wakeups)
     return Stores(opened.store, documents, opened.blobs, messages, logs, wakeups, node_id)
@@ -113,14 +113,14 @@ def _where(choice: str, data: Path) -> str | Path:
 
 
 async def _on_postgres(
-    pool: PostgresDatabase, node_id: str, clock: Clock, closing: AsyncExitStack
+    pool: PostgresDatabase, clock: Clock, closing: AsyncExitStack
 ) -> tuple[MessageStore, LogStore, Wakeups]:
     # The driver is an extra; it is installed if there is a pool.
     from fc_async_local.services.mns.postgres import PostgresMessageStore  # noqa: PLC0415
     from fc_async_local.services.rocketmq.postgres import PostgresLogStore  # noqa: PLC0415
     from fc_async_local.store.postgres.channel import PostgresChannel  # noqa: PLC0415
 
-    messages = await PostgresMessageStore.open(pool, node_id)
+    messages = await PostgresMessageStore.open(pool)
     logs = await PostgresLogStore.open(pool)
     channel = PostgresChannel(pool)
     closing.push_async_callback(channel.aclose)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How services deliver events: to functions, to HTTP endpoints, and when they try again.
+"""How services deliver events: to functions, to HTTP endpoints, in jobs that are retried.
 
 The services are below the engine in the import order, so they see it as :class:`FunctionInvoker`.
 """
@@ -7,16 +7,21 @@ The services are below the engine in the import order, so they see it as :class:
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final, Literal, Protocol, get_args
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol, get_args
 
+from fc_async_local.domain import settlement
+from fc_async_local.domain.invocation import DeadEvent, JobSettlement
+from fc_async_local.store.job_runner import JobKind, JobRunner
 from fc_async_sdk.spec import arn, limits
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     import aiohttp
 
-    from fc_async_local.domain.invocation import DeadEvent, InvokeRequest, Outcome
+    from fc_async_local.domain.invocation import InvokeRequest, Job, Outcome
+    from fc_async_local.domain.settlement import Settler
+    from fc_async_local.store.job_runner import JobNode
 
 Strategy = Literal["BACKOFF_RETRY", "EXPONENTIAL_DECAY_RETRY"]
 
@@ -26,6 +31,8 @@ _BACKOFF_RETRIES: Final = 3
 _BACKOFF_SECONDS: Final = (10, 20)
 _DECAY_RETRIES: Final = 176
 _DECAY_MAX_SECONDS: Final = 512
+_PUSHES_AT_A_TIME: Final = 32
+"""The most pushes of one service that a node makes at the same time."""
 
 
 class FunctionInvoker(Protocol):
@@ -145,3 +152,47 @@ def wait_after(strategy: Strategy, tries: int, *, roll: float) -> float | None:
         low, high = _BACKOFF_SECONDS
         return low + roll * (high - low) if tries <= _BACKOFF_RETRIES else None
     return min(2 ** (tries - 1), _DECAY_MAX_SECONDS) if tries <= _DECAY_RETRIES else None
+
+
+class Again(NamedTuple):
+    """A push that failed and is to be tried again.
+
+    Attributes:
+        error: Why it failed.
+        seconds: How long to wait, see :func:`wait_after`.
+    """
+
+    error: str
+    seconds: float
+
+
+Pushed = Again | DeadEvent | None
+"""The result of one try of a push: again, given up, or (None) done."""
+
+
+def push_runner(
+    node: JobNode,
+    kind: str,
+    attempt: Callable[[Job], Awaitable[Pushed]],
+    describe: Callable[[Job], str],
+    settler: Settler,
+) -> JobRunner[Pushed]:
+    """Return the runner of the push jobs of a service.
+
+    Args:
+        node: Claims the jobs.
+        kind: Of the jobs, see :mod:`fc_async_local.domain.jobs`.
+        attempt: Makes one try.
+        describe: Names a job in the log.
+        settler: Returns what follows when an event is given up.
+    """
+
+    def policy(job: Job, pushed: Pushed, now: int) -> JobSettlement:
+        if pushed is None:
+            return JobSettlement(job=None)
+        if isinstance(pushed, DeadEvent):
+            return settler.give_up(pushed, now)
+        again_at = now + round(pushed.seconds * 1_000)
+        return JobSettlement(job=settlement.tried(job, again_at=again_at, error=pushed.error))
+
+    return JobRunner(node, JobKind(kind, _PUSHES_AT_A_TIME, attempt, policy, describe))

@@ -113,12 +113,15 @@ class Entry(Record, frozen=True, kw_only=True):
         return {"EventId": self.event_id, "TraceId": self.trace_id}
 
 
-class Duty(Record, frozen=True, kw_only=True):
-    """Push one event to one target of one rule.
+class Push(Record, frozen=True, kw_only=True):
+    """A job: push one event to one target of one rule.
 
-    ``call_path``: functions that led here through destinations; no part of the event.
+    Attributes:
+        trace_id: Of the event, as its sender got it.
+        call_path: Functions that led here through destinations; not a part of the event.
     """
 
+    trace_id: str
     bus: str
     rule: str
     target_id: str

@@ -14,16 +14,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from fc_async_local.domain.invocation import Job
+from fc_async_local.domain.jobs import EVENT_PUSH
+from fc_async_local.domain.settlement import Settler
 from fc_async_local.services import common
-from fc_async_local.services.delivery import wait_after
+from fc_async_local.services.delivery import Again, push_runner, wait_after
 from fc_async_local.services.eventbridge import events, model, pattern, transform
 from fc_async_local.services.eventbridge.errors import (
     EventBridgeError,
     bus_missing,
     rule_missing,
 )
-from fc_async_local.services.eventbridge.model import Bus, Duty, Entry, Rule
-from fc_async_local.services.pushing import Pusher
+from fc_async_local.services.eventbridge.model import Bus, Entry, Push, Rule
 from fc_async_local.store.protocol import Change, ChangeRefused
 from fc_async_sdk.errors import shorten
 from fc_async_sdk.spec import limits
@@ -32,13 +34,13 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Sequence
 
-    from fc_async_local.clock import Clock
+    from fc_async_local.domain.invocation import DeadEvent
+    from fc_async_local.services.delivery import Pushed
     from fc_async_local.services.eventbridge.model import Event, Target
     from fc_async_local.services.eventbridge.targets import Targets
-    from fc_async_local.services.mns.model import Draft, Message
-    from fc_async_local.services.mns.store import MessageStore
     from fc_async_local.settings import Settings
     from fc_async_local.store.document_cache import DocumentCache
+    from fc_async_local.store.job_runner import JobNode
 
 _LOG: Final = logging.getLogger(__name__)
 _BUS: Final = "eventbridge.bus"
@@ -49,7 +51,7 @@ _NOT_IN_KEYS: Final = re.compile(r"[^A-Za-z0-9_.-]")
 _encode: Final = msgspec.json.Encoder().encode
 _bus: Final = msgspec.json.Decoder(Bus).decode
 _rule: Final = msgspec.json.Decoder(Rule).decode
-_duty: Final = msgspec.json.Decoder(Duty).decode
+_push: Final = msgspec.json.Decoder(Push).decode
 
 
 class EventBridgeService:
@@ -57,32 +59,31 @@ class EventBridgeService:
 
     def __init__(
         self,
-        store: MessageStore,
         kept: DocumentCache,
         targets: Targets,
+        jobs: JobNode,
         *,
-        clock: Clock,
         settings: Settings,
         random: random.Random,
-        survey_ms: int | None = None,
     ) -> None:
-        self._store = store
         self._kept = kept
         self._targets = targets
-        self._clock = clock
+        self._jobs = jobs.store
+        self._clock = jobs.clock
         self._random = random
         self.settings = settings
-        self._pusher = Pusher(store, clock, "eventbridge", self._attempt, survey_ms)
+        settler = Settler(settings.rules, settings.place)
+        self._pushes = push_runner(jobs, EVENT_PUSH, self._attempt, _describe, settler)
         self.bound: Sequence[Rule] = ()
         """Rules that are triggers of functions; stored by their registry."""
 
-    async def start(self) -> None:
+    def start(self) -> None:
         """Start to push, beginning with what an earlier run left."""
-        await self._pusher.start()
+        self._pushes.start()
 
     async def aclose(self) -> None:
         """Stop pushing; the rest is pushed after the next start."""
-        await self._pusher.aclose()
+        await self._pushes.aclose()
 
     async def refresh(self) -> None:
         """Read the changes of other nodes."""
@@ -237,19 +238,19 @@ class EventBridgeService:
             raise EventBridgeError("EntityTooLarge", f"the batch is over {model.BATCH_BYTES} bytes")
         await self.refresh()
         entries: list[Entry] = []
-        duties: list[tuple[str, Draft]] = []
+        pushes: list[Job] = []
         for event in batch:
-            entry, its = self._take(event, bus, address, call_path)
+            entry, its_pushes = self._take(event, bus, address, call_path)
             entries.append(entry)
-            duties += its
-        if duties:
-            await self._store.broadcast(duties, now=self._clock.now())
-            self._pusher.wake()
+            pushes += its_pushes
+        if pushes:
+            await self._jobs.add_jobs(pushes)
+            self._pushes.wake()
         return entries
 
     def _take(
         self, event: Event, bus: str | None, address: str, call_path: tuple[str, ...]
-    ) -> tuple[Entry, list[tuple[str, Draft]]]:
+    ) -> tuple[Entry, list[Job]]:
         event_id = ""
         try:
             events.check(event)
@@ -268,39 +269,36 @@ class EventBridgeService:
             now=self._clock.now(),
         )
         trace_id = common.message_id()
-        return Entry(event_id=event_id, trace_id=trace_id), self._duties(
-            name, stamped, trace_id, call_path
-        )
+        entry = Entry(event_id=event_id, trace_id=trace_id)
+        return entry, self._push_jobs(name, stamped, trace_id, call_path)
 
-    def _duties(
+    def _push_jobs(
         self, bus: str, event: Event, trace_id: str, call_path: tuple[str, ...]
-    ) -> list[tuple[str, Draft]]:
-        wanted = pattern.lexical(_encode(event))
-        return [
-            self._pusher.duty(
-                trace_id,
-                _encode(
-                    Duty(
-                        bus=bus,
-                        rule=rule.name,
-                        target_id=target.id,
-                        event=event,
-                        call_path=call_path,
-                    )
-                ).decode(),
-                owner=f"{bus}/{rule.name}",
+    ) -> list[Job]:
+        wanted, now = pattern.lexical(_encode(event)), self._clock.now()
+        pushes = [
+            Push(
+                trace_id=trace_id,
+                bus=bus,
+                rule=rule.name,
+                target_id=target.id,
+                event=event,
+                call_path=call_path,
             )
             for rule in (*self._rules(bus), *self.bound)
             if rule.bus == bus and rule.status == "ENABLE" and _wants(rule, wanted)
             for target in rule.targets
         ]
-
-    async def waiting(self, bus: str, rule: str) -> int:
-        """Return how many events wait to be pushed for a rule."""
-        counts = await self._store.counts(
-            self._pusher.queue, now=self._clock.now(), group_id=f"{bus}/{rule}"
-        )
-        return sum(counts)
+        return [
+            Job(
+                kind=EVENT_PUSH,
+                key=f"{trace_id}/{number}",
+                payload=_encode(push),
+                created_at=now,
+                due_at=now,
+            )
+            for number, push in enumerate(pushes)
+        ]
 
     def _rules(self, bus: str) -> list[Rule]:
         return [_rule(body) for _key, body in self._kept.items(_RULE, f"{bus}/")]
@@ -319,50 +317,51 @@ class EventBridgeService:
                 transform.check(parameter)
             self._targets.check(target)
 
-    async def _attempt(self, message: Message) -> float | None:
-        duty = _duty(message.body)
+    async def _attempt(self, job: Job) -> Pushed:
+        push = _push(job.payload)
         await self.refresh()
-        target = self._target_of(duty)
+        target = self._target_of(push)
         if target is None:
             return None  # the rule or the target was deleted
-        failure = await self._targets.push(target, duty.event, call_path=duty.call_path)
+        failure = await self._targets.push(target, push.event, call_path=push.call_path)
         if not failure:
             return None
-        seconds = wait_after(
-            target.push_retry_strategy, message.dequeue_count, roll=self._random.random()
-        )
-        place = f"bus {duty.bus}, rule {duty.rule}, target {target.id}, event {message.message_id}"
-        if seconds is not None:
-            _LOG.info("%s: %s; next try in %.0f s", place, failure, seconds)
-            return seconds
-        await self._give_up(duty, target, message, f"{place}: {failure}")
-        return None
+        seconds = wait_after(target.push_retry_strategy, job.tries + 1, roll=self._random.random())
+        if seconds is None:
+            return await self._give_up(push, target, f"{_describe(job)}: {failure}")
+        return Again(failure, seconds)
 
-    async def _give_up(self, duty: Duty, target: Target, message: Message, what: str) -> None:
+    async def _give_up(self, push: Push, target: Target, error: str) -> DeadEvent | None:
+        """Write an event to the dead-letter queue; return what is kept if that is impossible."""
         queue = target.dead_letter_queue
         if queue is not None and queue.arn:
-            failure = await self._targets.dead_letter(queue.arn, duty.event, self)
+            failure = await self._targets.dead_letter(queue.arn, push.event, self)
             if not failure:
-                _LOG.warning("%s; given up, it is in %s", what, queue.arn)
-                return
-            what = f"{what}; the dead-letter queue {queue.arn}: {failure}"
+                _LOG.warning("%s; given up, it is in %s", error, queue.arn)
+                return None
+            error = f"{error}; the dead-letter queue {queue.arn}: {failure}"
         # The key is part of a URL when the event is redriven, and users choose ids of targets.
-        key = _NOT_IN_KEYS.sub("-", f"{message.message_id}-{duty.rule}-{target.id}")
-        await self._targets.keep_dead(target, duty, key=key, error=what)
+        key = _NOT_IN_KEYS.sub("-", f"{push.trace_id}-{push.rule}-{target.id}")
+        return self._targets.dead_event(target, push, key=key, error=error)
 
-    def _target_of(self, duty: Duty) -> Target | None:
-        body = self._kept.get(_RULE, f"{duty.bus}/{duty.rule}")
+    def _target_of(self, push: Push) -> Target | None:
+        body = self._kept.get(_RULE, f"{push.bus}/{push.rule}")
         rules = [_rule(body)] if body is not None else self.bound
         return next(
             (
                 target
                 for rule in rules
-                if (rule.bus, rule.name) == (duty.bus, duty.rule)
+                if (rule.bus, rule.name) == (push.bus, push.rule)
                 for target in rule.targets
-                if target.id == duty.target_id
+                if target.id == push.target_id
             ),
             None,
         )
+
+
+def _describe(job: Job) -> str:
+    push = _push(job.payload)
+    return f"bus {push.bus}, rule {push.rule}, target {push.target_id}, event {push.trace_id}"
 
 
 def _wants(rule: Rule, event: Any) -> bool:

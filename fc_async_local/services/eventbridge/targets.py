@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from fc_async_local.domain.invocation import CallPath
     from fc_async_local.services.delivery import FunctionInvoker, Poster
-    from fc_async_local.services.eventbridge.model import Duty, Entry, Event, Target
+    from fc_async_local.services.eventbridge.model import Entry, Event, Push, Target
     from fc_async_local.services.mns.service import MnsService
     from fc_async_local.services.rocketmq.service import RocketMqService
 
@@ -145,9 +145,10 @@ class Targets:
             return str(error)
         return ""
 
-    async def keep_dead(self, target: Target, duty: Duty, *, key: str, error: str) -> None:
-        """Store an event that could not be pushed as a dead event of the runtime."""
-        inputs = _Inputs(target, json.loads(events.encode(duty.event)), duty.call_path)
+    @staticmethod
+    def dead_event(target: Target, push: Push, *, key: str, error: str) -> DeadEvent:
+        """Return the dead event of an event that could not be pushed."""
+        inputs = _Inputs(target, json.loads(events.encode(push.event)), push.call_path)
         function = qualifier = ""
         if target.type == "acs.fc.function":
             function = inputs.get("functionName")
@@ -160,16 +161,14 @@ class Targets:
             destination = f"acs:mq:::/instances/{place}"
         else:
             destination = _url(target)
-        await self._invoker.keep_dead(
-            DeadEvent(
-                key=key,
-                destination=destination,
-                document=inputs.body().encode(),
-                error=error,
-                function=function,
-                qualifier=qualifier,
-                call_path=duty.call_path,
-            )
+        return DeadEvent(
+            key=key,
+            destination=destination,
+            document=inputs.body().encode(),
+            error=error,
+            function=function,
+            qualifier=qualifier,
+            call_path=push.call_path,
         )
 
     async def _push_http(self, target: Target, inputs: _Inputs) -> None:

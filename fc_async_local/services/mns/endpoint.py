@@ -12,7 +12,7 @@ from fc_async_local.services import common, signature
 from fc_async_local.services.markup import leaf
 from fc_async_local.services.mns import model, wire
 from fc_async_local.services.mns import topic as topics
-from fc_async_local.services.mns.errors import MnsError, message_missing, queue_missing
+from fc_async_local.services.mns.errors import MnsError, message_missing
 from fc_async_local.services.mns.model import QueueAttributes
 from fc_async_local.services.xml_service import XmlService, base_url, xml
 
@@ -67,9 +67,9 @@ class MnsEndpoint(XmlService):
     def _route(self, request: Request) -> Awaitable[Answer | None]:
         match request.segments:
             case ("queues", name, "messages") if request.method in self._message_routes:
-                return self._message_routes[request.method](request, _public(name))
+                return self._message_routes[request.method](request, name)
             case ("queues", name) if request.method in self._queue_routes:
-                return self._queue_routes[request.method](request, _public(name))
+                return self._queue_routes[request.method](request, name)
             case ("queues",) if request.method == "GET":
                 return self._list_queues(request)
             case ("topics", *rest) if self._topics is not None:
@@ -279,13 +279,6 @@ def _no_operation(request: Request) -> MnsError:
     return MnsError(
         "InvalidRequestURL", f"{request.method} {request.path} is not an operation of MNS"
     )
-
-
-def _public(name: str) -> str:
-    """Return the name of a queue; for clients the services' own queues do not exist."""
-    if name.startswith("."):
-        raise queue_missing(name)
-    return name
 
 
 def _page(request: Request) -> tuple[str, str, int]:

@@ -9,7 +9,7 @@ bytes). Sources of the numbers: the MNS pages on limits and on CreateQueue, API 
 from __future__ import annotations
 
 import re
-from typing import Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 import msgspec
 
@@ -17,6 +17,11 @@ from fc_async_local.services.common import Receipt, check_body
 from fc_async_local.services.mns.errors import MnsError
 from fc_async_sdk.errors import shorten
 from fc_async_sdk.spec.limits import MNS_PAYLOAD_BYTES, Range
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fc_async_local.domain.invocation import Job
 
 VISIBILITY_SECONDS: Final = Range(1, 43_200, 30)
 MESSAGE_BYTES: Final = Range(1_024, MNS_PAYLOAD_BYTES, MNS_PAYLOAD_BYTES)
@@ -109,6 +114,20 @@ class Message(Record, frozen=True, kw_only=True):
     first_dequeued_at: int | None = None
     dequeue_count: int = 0
     claims: int = 0
+
+
+class Offer(NamedTuple):
+    """A message for a queue.
+
+    Attributes:
+        queue: Its name.
+        draft: The message.
+        otherwise: The job that is written if there is no such queue or it refuses the message.
+    """
+
+    queue: str
+    draft: Draft
+    otherwise: Job
 
 
 class Counts(NamedTuple):
@@ -256,9 +275,9 @@ def hide(message: Message, *, seconds: float, now: int) -> Message:
     )
 
 
-def reveal(message: Message, now: int) -> Message:
-    """Return a received message as visible at once, which makes its handle invalid."""
-    return msgspec.structs.replace(message, visible_at=now, claims=message.claims + 1)
+def refused(offers: Sequence[Offer], taken: Sequence[bool]) -> list[Job]:
+    """Return the jobs of the offers whose queue did not take the message."""
+    return [offer.otherwise for offer, took in zip(offers, taken, strict=True) if not took]
 
 
 def holds(message: Message, receipt: Receipt, now: int) -> bool:

@@ -20,13 +20,15 @@ from fc_async_local.services.mns import rows
 from fc_async_local.services.mns.errors import MnsError, queue_missing
 from fc_async_local.services.mns.model import Counts, Creation, Message, Queue, Received
 from fc_async_local.store import sql
+from fc_async_local.store.postgres import batches
 from fc_async_local.store.postgres.database import load, without_nul
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from fc_async_local.domain.invocation import Job
     from fc_async_local.services.common import Receipt
-    from fc_async_local.services.mns.model import Draft, QueueAttributes
+    from fc_async_local.services.mns.model import Draft, Offer, QueueAttributes
     from fc_async_local.store.postgres.database import Connection, PostgresDatabase
 
 _PACKAGE: Final = "fc_async_local.services.mns"
@@ -39,18 +41,16 @@ class PostgresMessageStore:
 
     Args:
         database: With the tables of :data:`SCHEMA`; :meth:`open` creates them.
-        node_id: Of this node, the same after a restart: it identifies messages that it received.
     """
 
-    def __init__(self, database: PostgresDatabase, node_id: str) -> None:
+    def __init__(self, database: PostgresDatabase) -> None:
         self._database = database
-        self._node_id = node_id
 
     @classmethod
-    async def open(cls, database: PostgresDatabase, node_id: str) -> PostgresMessageStore:
+    async def open(cls, database: PostgresDatabase) -> PostgresMessageStore:
         """Create or migrate the tables and return a store on them."""
         await database.migrate(SCHEMA)
-        return cls(database, node_id)
+        return cls(database)
 
     async def create_queue(self, queue: Queue) -> Creation:
         """Create a queue; an existing one is not changed."""
@@ -91,14 +91,16 @@ class PostgresMessageStore:
         return await self._database.run(lambda connection: _send(connection, name, drafts, now))
 
     async def broadcast(
-        self, drafts: Sequence[tuple[str, Draft]], *, now: int
-    ) -> Sequence[MnsError | None]:
-        """Put one message into each of several queues in one transaction."""
+        self, offers: Sequence[Offer], jobs: Sequence[Job], *, now: int
+    ) -> Sequence[bool]:
+        """Put messages into several queues and write jobs, in one transaction."""
 
-        async def job(connection: Connection) -> Sequence[MnsError | None]:
-            return [await _offer(connection, name, draft, now) for name, draft in drafts]
+        async def write(connection: Connection) -> Sequence[bool]:
+            taken = [await _offer(connection, offer, now) for offer in offers]
+            await batches.insert_jobs(connection, [*jobs, *rules.refused(offers, taken)])
+            return taken
 
-        return await self._database.run(job)
+        return await self._database.run(write)
 
     async def receive(self, name: str, limit: int, *, now: int) -> Received:
         """Receive up to ``limit`` visible messages."""
@@ -111,7 +113,7 @@ class PostgresMessageStore:
             await connection.execute(_SQL["surface"], scope)
             found = await _all(connection, "ready", scope | {"limit": limit})
             taken = tuple(rules.take(queue, rows.to_message(row), now) for row in found)
-            await self._change(connection, taken)
+            await _change(connection, taken)
             visible = None
             if not taken:
                 ((visible,),) = await _all(connection, "next_visible", scope)
@@ -144,16 +146,6 @@ class PostgresMessageStore:
 
         return await self._database.run(job, pipelined=True, flush=False)
 
-    async def reveal(self, name: str, *, now: int) -> None:
-        """Make messages visible that this node has received; those of other nodes stay hidden."""
-
-        async def job(connection: Connection) -> None:
-            scope = _scope(await _queue(connection, name), now) | {"holder": self._node_id}
-            found = await _all(connection, "received", scope)
-            await self._change(connection, [rules.reveal(rows.to_message(r), now) for r in found])
-
-        await self._database.run(job, pipelined=True, flush=False)
-
     async def hide(
         self, name: str, receipt: Receipt, *, seconds: float, now: int
     ) -> Message | None:
@@ -164,29 +156,28 @@ class PostgresMessageStore:
             if found is None or not rules.holds(found, receipt, now):
                 return None
             hidden = rules.hide(found, seconds=seconds, now=now)
-            await self._change(connection, [hidden])
+            await _change(connection, [hidden])
             return hidden
 
         return await self._database.run(job, pipelined=True, flush=False)
 
-    async def counts(self, name: str, *, now: int, group_id: str | None = None) -> Counts:
+    async def counts(self, name: str, *, now: int) -> Counts:
         """Count messages."""
-        group = None if group_id is None else without_nul(group_id)
-        row = _scope(await self.queue(name), now) | {"group_id": group}
+        row = _scope(await self.queue(name), now)
         return Counts(*(await self._database.ask(_SQL["counts"], row))[0])
 
-    async def _change(self, connection: Connection, messages: Sequence[Message]) -> None:
-        if not messages:
-            return
-        row = {
-            "sequences": [message.sequence for message in messages],
-            "visible": [message.visible_at for message in messages],
-            "first": [message.first_dequeued_at for message in messages],
-            "counts": [message.dequeue_count for message in messages],
-            "claims": [message.claims for message in messages],
-            "holder": self._node_id,
-        }
-        await connection.execute(_SQL["change_messages"], row)
+
+async def _change(connection: Connection, messages: Sequence[Message]) -> None:
+    if not messages:
+        return
+    row = {
+        "sequences": [message.sequence for message in messages],
+        "visible": [message.visible_at for message in messages],
+        "first": [message.first_dequeued_at for message in messages],
+        "counts": [message.dequeue_count for message in messages],
+        "claims": [message.claims for message in messages],
+    }
+    await connection.execute(_SQL["change_messages"], row)
 
 
 async def _all(
@@ -229,7 +220,6 @@ async def _send(
         "bodies": [message.body for message in messages],
         "priorities": [message.priority for message in messages],
         "visible": [message.visible_at for message in messages],
-        "groups": [without_nul(message.group_id) for message in messages],
         "extras": [rows.extra_of(message) for message in messages],
     }
     numbers = await _all(connection, "put_messages", row)
@@ -239,12 +229,12 @@ async def _send(
     ]
 
 
-async def _offer(connection: Connection, name: str, draft: Draft, now: int) -> MnsError | None:
+async def _offer(connection: Connection, offer: Offer, now: int) -> bool:
     try:
-        await _send(connection, name, [draft], now)
-    except MnsError as error:
-        return error
-    return None
+        await _send(connection, offer.queue, [offer.draft], now)
+    except MnsError:
+        return False
+    return True
 
 
 async def _held(

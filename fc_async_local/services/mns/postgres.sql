@@ -33,13 +33,13 @@ DELETE FROM mns_queue WHERE name = %(name)s RETURNING name;
 
 -- name: put_messages
 INSERT INTO mns_message (
-    queue, message_id, body, priority, enqueued_at, visible_at, group_id, extra, ready
+    queue, message_id, body, priority, enqueued_at, visible_at, extra, ready
 )
-SELECT %(queue)s, id, content, priority, %(now)s, visible_at, group_id, extra, visible_at <= %(now)s
+SELECT %(queue)s, id, content, priority, %(now)s, visible_at, extra, visible_at <= %(now)s
 FROM unnest(
     %(ids)s::text[], %(bodies)s::text[], %(priorities)s::integer[], %(visible)s::bigint[],
-    %(groups)s::text[], %(extras)s::bytea[]
-) WITH ORDINALITY AS given (id, content, priority, visible_at, group_id, extra, place)
+    %(extras)s::bytea[]
+) WITH ORDINALITY AS given (id, content, priority, visible_at, extra, place)
 ORDER BY place
 RETURNING sequence;
 
@@ -76,17 +76,10 @@ WHERE sequence = ANY (%(sequences)s) AND queue = %(queue)s AND enqueued_at > %(k
 ORDER BY sequence
 FOR UPDATE;
 
--- name: received
-SELECT {columns} FROM mns_message
-WHERE queue = %(queue)s AND visible_at > %(now)s AND dequeue_count > 0
-    AND enqueued_at > %(kept_since)s AND holder = %(holder)s
-ORDER BY sequence
-FOR UPDATE;
-
 -- name: change_messages
 UPDATE mns_message
 SET visible_at = new.visible_at, first_dequeued_at = new.first_at,
-    dequeue_count = new.count, claims = new.claims, ready = false, holder = %(holder)s
+    dequeue_count = new.count, claims = new.claims, ready = false
 FROM unnest(
     %(sequences)s::bigint[], %(visible)s::bigint[], %(first)s::bigint[], %(counts)s::integer[],
     %(claims)s::integer[]
@@ -101,5 +94,4 @@ SELECT count(*) FILTER (WHERE visible_at <= %(now)s),
        count(*) FILTER (WHERE visible_at > %(now)s AND dequeue_count > 0),
        count(*) FILTER (WHERE visible_at > %(now)s AND dequeue_count = 0)
 FROM mns_message
-WHERE queue = %(queue)s AND enqueued_at > %(kept_since)s
-    AND (%(group_id)s::text IS NULL OR group_id = %(group_id)s);
+WHERE queue = %(queue)s AND enqueued_at > %(kept_since)s;

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fc_async_local.clock import Clock
-    from fc_async_local.services.mns.model import Counts, Creation, Draft, Message
+    from fc_async_local.domain.invocation import Job
+    from fc_async_local.services.mns.model import Counts, Creation, Draft, Message, Offer
     from fc_async_local.services.mns.store import MessageStore
     from fc_async_local.settings import Settings
 
@@ -75,9 +76,7 @@ class MnsService:
 
     async def queues(self, *, prefix: str = "", after: str = "", limit: int) -> Sequence[Queue]:
         """Return queues sorted by name, after the name ``after``."""
-        # Names of the services' own queues begin with a dot, which sorts before "/".
-        behind = max(after, "/")
-        return await self._store.queues(prefix=prefix, after=behind, limit=limit)
+        return await self._store.queues(prefix=prefix, after=after, limit=limit)
 
     async def delete_queue(self, name: str) -> None:
         """Delete a queue and its messages; its long polls fail at once."""
@@ -90,13 +89,15 @@ class MnsService:
         self._wakeups.announce(topic_of(name), count=len(messages))
         return messages
 
-    async def broadcast(self, drafts: Sequence[tuple[str, Draft]]) -> Sequence[MnsError | None]:
-        """Put one message into each of several queues; return why each was refused, or None."""
-        refusals = await self._store.broadcast(drafts, now=self._clock.now())
-        for (name, _draft), refusal in zip(drafts, refusals, strict=True):
-            if refusal is None:
-                self._wakeups.announce(topic_of(name), count=1)
-        return refusals
+    async def broadcast(self, offers: Sequence[Offer], jobs: Sequence[Job]) -> None:
+        """Put messages into several queues and write jobs, all at once.
+
+        The job of an offer is written if its queue refuses the message.
+        """
+        taken = await self._store.broadcast(offers, jobs, now=self._clock.now())
+        for offer, took in zip(offers, taken, strict=True):
+            if took:
+                self._wakeups.announce(topic_of(offer.queue), count=1)
 
     async def receive(
         self, name: str, *, limit: int = 1, wait_seconds: int | None = None

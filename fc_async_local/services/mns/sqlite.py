@@ -19,14 +19,16 @@ from fc_async_local.services.mns.errors import MnsError, queue_missing
 from fc_async_local.services.mns.model import Counts, Creation, Received
 from fc_async_local.store import sql
 from fc_async_local.store.rows import as_json
+from fc_async_local.store.sqlite import batches
 
 if TYPE_CHECKING:
     import asyncio
     import sqlite3
     from collections.abc import Sequence
 
+    from fc_async_local.domain.invocation import Job
     from fc_async_local.services.common import Receipt
-    from fc_async_local.services.mns.model import Draft, Message, Queue, QueueAttributes
+    from fc_async_local.services.mns.model import Draft, Message, Offer, Queue, QueueAttributes
     from fc_async_local.store.sqlite.database import Database
 
 SCHEMA: Final = sql.schema("mns", "fc_async_local.services.mns")
@@ -79,12 +81,10 @@ class SqliteMessageStore:
         return await self._database.write(lambda c: _send(c, name, drafts, now))
 
     async def broadcast(
-        self, drafts: Sequence[tuple[str, Draft]], *, now: int
-    ) -> Sequence[MnsError | None]:
-        """Put one message into each of several queues in one transaction."""
-        return await self._database.write(
-            lambda c: [_offer(c, name, draft, now) for name, draft in drafts]
-        )
+        self, offers: Sequence[Offer], jobs: Sequence[Job], *, now: int
+    ) -> Sequence[bool]:
+        """Put messages into several queues and write jobs, in one transaction."""
+        return await self._database.write(lambda c: _broadcast(c, offers, jobs, now))
 
     async def receive(self, name: str, limit: int, *, now: int) -> Received:
         """Receive up to ``limit`` visible messages."""
@@ -107,19 +107,15 @@ class SqliteMessageStore:
         """Delete received messages; return False for each receipt that is not valid."""
         return await self._database.write_light(lambda c: _delete(c, name, receipts, now))
 
-    async def reveal(self, name: str, *, now: int) -> None:
-        """Make every received message visible."""
-        await self._database.write_light(lambda c: _reveal(c, name, now))
-
     async def hide(
         self, name: str, receipt: Receipt, *, seconds: float, now: int
     ) -> Message | None:
         """Change the visibility of a received message; return None if the receipt is not valid."""
         return await self._database.write_light(lambda c: _hide(c, name, receipt, seconds, now))
 
-    async def counts(self, name: str, *, now: int, group_id: str | None = None) -> Counts:
+    async def counts(self, name: str, *, now: int) -> Counts:
         """Count messages."""
-        return await self._database.read(lambda c: _counts(c, name, now, group_id))
+        return await self._database.read(lambda c: _counts(c, name, now))
 
 
 def _create_queue(connection: sqlite3.Connection, queue: Queue) -> Creation:
@@ -173,13 +169,21 @@ def _send(
     return [_put(connection, name, message, now) for message in messages]
 
 
-def _offer(connection: sqlite3.Connection, name: str, draft: Draft, now: int) -> MnsError | None:
-    """Put a message into a queue, or return why the queue refuses it."""
+def _broadcast(
+    connection: sqlite3.Connection, offers: Sequence[Offer], jobs: Sequence[Job], now: int
+) -> Sequence[bool]:
+    """Put messages into queues and write jobs; return whether each queue took its message."""
+    taken = [_offer(connection, offer, now) for offer in offers]
+    batches.insert_jobs(connection, [*jobs, *rules.refused(offers, taken)])
+    return taken
+
+
+def _offer(connection: sqlite3.Connection, offer: Offer, now: int) -> bool:
     try:
-        _send(connection, name, [draft], now)
-    except MnsError as error:
-        return error
-    return None
+        _send(connection, offer.queue, [offer.draft], now)
+    except MnsError:
+        return False
+    return True
 
 
 def _receive(connection: sqlite3.Connection, name: str, limit: int, now: int) -> Received:
@@ -216,13 +220,6 @@ def _delete(
     return results
 
 
-def _reveal(connection: sqlite3.Connection, name: str, now: int) -> None:
-    """Make every received message visible."""
-    scope = _scope(_queue(connection, name), now)
-    found = connection.execute(_SQL["received"], scope).fetchall()
-    _change(connection, [rules.reveal(rows.to_message(row), now) for row in found])
-
-
 def _hide(
     connection: sqlite3.Connection, name: str, receipt: Receipt, seconds: float, now: int
 ) -> Message | None:
@@ -236,9 +233,9 @@ def _hide(
     return hidden
 
 
-def _counts(connection: sqlite3.Connection, name: str, now: int, group_id: str | None) -> Counts:
+def _counts(connection: sqlite3.Connection, name: str, now: int) -> Counts:
     """Count messages."""
-    row = _scope(_queue(connection, name), now) | {"group_id": group_id}
+    row = _scope(_queue(connection, name), now)
     return Counts(*connection.execute(_SQL["counts"], row).fetchone())
 
 

@@ -65,11 +65,4 @@ SELECT count(*) FILTER (WHERE visible_at <= :now),
        count(*) FILTER (WHERE visible_at > :now AND dequeue_count > 0),
        count(*) FILTER (WHERE visible_at > :now AND dequeue_count = 0)
 FROM mns_message
-WHERE queue = :queue AND enqueued_at > :kept_since
-  AND (:group_id IS NULL OR coalesce(json_extract(CAST(extra AS TEXT), '$.group_id'), '') = :group_id);
-
--- name: received
-SELECT sequence, message_id, body, priority, enqueued_at, visible_at,
-       first_dequeued_at, dequeue_count, claims, extra
-FROM mns_message
-WHERE queue = :queue AND visible_at > :now AND dequeue_count > 0 AND enqueued_at > :kept_since;
+WHERE queue = :queue AND enqueued_at > :kept_since;

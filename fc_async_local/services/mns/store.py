@@ -23,8 +23,10 @@ from fc_async_local.services.mns.model import Counts, Creation, Received
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from fc_async_local.domain.invocation import Job
     from fc_async_local.services.common import Receipt
-    from fc_async_local.services.mns.model import Draft, Message, Queue, QueueAttributes
+    from fc_async_local.services.mns.model import Draft, Message, Offer, Queue, QueueAttributes
+    from fc_async_local.store.protocol import JobStore
 
 
 class MessageStore(Protocol):
@@ -63,12 +65,14 @@ class MessageStore(Protocol):
         ...
 
     async def broadcast(
-        self, drafts: Sequence[tuple[str, Draft]], *, now: int
-    ) -> Sequence[MnsError | None]:
-        """Put one message into each of several queues in one transaction.
+        self, offers: Sequence[Offer], jobs: Sequence[Job], *, now: int
+    ) -> Sequence[bool]:
+        """Put messages into several queues and write jobs, in one transaction.
+
+        The job of an offer is written if its queue refuses the message or does not exist.
 
         Returns:
-            For each message None, or why its queue refused it or does not exist.
+            For each offer, whether its queue took the message.
         """
         ...
 
@@ -84,25 +88,26 @@ class MessageStore(Protocol):
         """Delete received messages; return False for each receipt that is not valid."""
         ...
 
-    async def reveal(self, name: str, *, now: int) -> None:
-        """Make messages visible that this node has received; those of other nodes stay hidden."""
-        ...
-
     async def hide(
         self, name: str, receipt: Receipt, *, seconds: float, now: int
     ) -> Message | None:
         """Change the visibility of a received message; return None if the receipt is not valid."""
         ...
 
-    async def counts(self, name: str, *, now: int, group_id: str | None = None) -> Counts:
-        """Count messages, all or those of one group."""
+    async def counts(self, name: str, *, now: int) -> Counts:
+        """Count messages."""
         ...
 
 
 class MemoryMessageStore:
-    """:class:`MessageStore` in memory. Clear rather than fast: it reads all messages of a queue."""
+    """:class:`MessageStore` in memory. Clear rather than fast: it reads all messages of a queue.
 
-    def __init__(self) -> None:
+    Args:
+        jobs: Where :meth:`broadcast` writes jobs.
+    """
+
+    def __init__(self, jobs: JobStore) -> None:
+        self._jobs = jobs
         self._sequence = itertools.count(1)
         self._queues: dict[str, Queue] = {}
         self._messages: dict[str, dict[int, Message]] = {}
@@ -141,10 +146,12 @@ class MemoryMessageStore:
         return self._send(name, drafts, now)
 
     async def broadcast(
-        self, drafts: Sequence[tuple[str, Draft]], *, now: int
-    ) -> Sequence[MnsError | None]:
-        """Put one message into each of several queues."""
-        return [self._offer(name, draft, now) for name, draft in drafts]
+        self, offers: Sequence[Offer], jobs: Sequence[Job], *, now: int
+    ) -> Sequence[bool]:
+        """Put messages into several queues and write jobs, in one transaction."""
+        taken = [self._offer(offer, now) for offer in offers]
+        await self._jobs.add_jobs([*jobs, *rules.refused(offers, taken)])
+        return taken
 
     async def receive(self, name: str, limit: int, *, now: int) -> Received:
         """Receive up to ``limit`` visible messages."""
@@ -171,12 +178,6 @@ class MemoryMessageStore:
                 del self._messages[name][found.sequence]
         return results
 
-    async def reveal(self, name: str, *, now: int) -> None:
-        """Make every received message visible."""
-        for message in self._kept(name, now):
-            if message.dequeue_count and message.visible_at > now:
-                self._messages[name][message.sequence] = rules.reveal(message, now)
-
     async def hide(
         self, name: str, receipt: Receipt, *, seconds: float, now: int
     ) -> Message | None:
@@ -188,10 +189,9 @@ class MemoryMessageStore:
         self._messages[name][found.sequence] = hidden
         return hidden
 
-    async def counts(self, name: str, *, now: int, group_id: str | None = None) -> Counts:
+    async def counts(self, name: str, *, now: int) -> Counts:
         """Count messages."""
-        kept = self._kept(name, now)
-        return rules.count([m for m in kept if group_id in (None, m.group_id)], now)
+        return rules.count(self._kept(name, now), now)
 
     def _send(self, name: str, drafts: Sequence[Draft], now: int) -> Sequence[Message]:
         queue = self._queue(name)
@@ -204,12 +204,12 @@ class MemoryMessageStore:
         self._messages[name].update({message.sequence: message for message in messages})
         return messages
 
-    def _offer(self, name: str, draft: Draft, now: int) -> MnsError | None:
+    def _offer(self, offer: Offer, now: int) -> bool:
         try:
-            self._send(name, [draft], now)
-        except MnsError as error:
-            return error
-        return None
+            self._send(offer.queue, [offer.draft], now)
+        except MnsError:
+            return False
+        return True
 
     def _queue(self, name: str) -> Queue:
         try:

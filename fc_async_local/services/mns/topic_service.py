@@ -8,24 +8,27 @@ event.
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from fc_async_local.domain.invocation import DeadEvent, InvokeRequest
+from fc_async_local.domain.invocation import DeadEvent, InvokeRequest, Job
+from fc_async_local.domain.jobs import TOPIC_PUSH
 from fc_async_local.domain.rejection import Rejected
+from fc_async_local.domain.settlement import Settler
 from fc_async_local.services import common
 from fc_async_local.services.delivery import (
+    Again,
     PostFailed,
     Strategy,
     function_arn,
+    push_runner,
     queue_arn,
     wait_after,
 )
 from fc_async_local.services.mns import topic as rules
 from fc_async_local.services.mns.errors import MnsError, subscription_missing, topic_missing
-from fc_async_local.services.mns.model import Draft, Record
+from fc_async_local.services.mns.model import Draft, Offer, Record
 from fc_async_local.services.mns.topic import (
     Publication,
     Push,
@@ -33,21 +36,18 @@ from fc_async_local.services.mns.topic import (
     Topic,
     TopicAttributes,
 )
-from fc_async_local.services.pushing import Pusher
 from fc_async_local.store.protocol import Change, ChangeRefused
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Sequence
 
-    from fc_async_local.clock import Clock
-    from fc_async_local.services.delivery import FunctionInvoker, Poster
-    from fc_async_local.services.mns.model import Creation, Message
+    from fc_async_local.services.delivery import FunctionInvoker, Poster, Pushed
+    from fc_async_local.services.mns.model import Creation
     from fc_async_local.services.mns.service import MnsService
-    from fc_async_local.services.mns.store import MessageStore
     from fc_async_local.store.document_cache import DocumentCache
+    from fc_async_local.store.job_runner import JobNode
 
-_LOG: Final = logging.getLogger(__name__)
 _TOPIC: Final = "mns.topic"
 _SUBSCRIPTION: Final = "mns.subscription"
 _UNCHANGED: Final = TopicAttributes()
@@ -77,34 +77,33 @@ class TopicService:
     def __init__(
         self,
         queues: MnsService,
-        store: MessageStore,
         kept: DocumentCache,
         poster: Poster,
         invoker: FunctionInvoker,
+        jobs: JobNode,
         *,
-        clock: Clock,
         random: random.Random,
-        survey_ms: int | None = None,
     ) -> None:
         self._queues = queues
-        self._store = store
         self._kept = kept
         self._poster = poster
         self._invoker = invoker
-        self._clock = clock
+        self._jobs = jobs.store
+        self._clock = jobs.clock
         self._random = random
-        self._pusher = Pusher(store, clock, "topics", self._attempt, survey_ms)
+        settler = Settler(queues.settings.rules, queues.settings.place)
+        self._pushes = push_runner(jobs, TOPIC_PUSH, self._attempt, _describe, settler)
         self.owner = queues.settings.place.account_id
         self.functions: Sequence[FunctionSubscription] = ()
         """Triggers of functions; stored by their registry."""
 
-    async def start(self) -> None:
+    def start(self) -> None:
         """Start to push, beginning with what an earlier run left."""
-        await self._pusher.start()
+        self._pushes.start()
 
     async def aclose(self) -> None:
         """Stop pushing; the rest is pushed after the next start."""
-        await self._pusher.aclose()
+        await self._pushes.aclose()
 
     async def refresh(self) -> None:
         """Read the changes of other nodes."""
@@ -157,11 +156,8 @@ class TopicService:
         return _topic(body)
 
     async def waiting(self, name: str) -> int:
-        """Return how many messages of a topic wait to be pushed."""
-        counts = await self._store.counts(
-            self._pusher.queue, now=self._clock.now(), group_id=self.topic(name).name
-        )
-        return sum(counts)
+        """Return how many messages wait to be pushed to subscriptions of a topic."""
+        return await self._jobs.jobs_pending(TOPIC_PUSH, self.topic(name).name)
 
     def topics(self, *, prefix: str, after: str, limit: int) -> tuple[Sequence[str], str]:
         """Return a page of the names of topics, and the marker of the next page."""
@@ -263,42 +259,24 @@ class TopicService:
     async def _hand_over(
         self, audience: Sequence[Subscription | FunctionSubscription], publication: Publication
     ) -> None:
-        """Write all messages in one transaction; then push jobs for those that queues refused."""
+        """Write all messages and push jobs in one transaction."""
         if not audience:
             return
-        first = [self._first(subscription, publication) for subscription in audience]
-        refusals = await self._queues.broadcast(first)
-        again = [
-            self._duty(subscription, publication)
-            for subscription, refusal in zip(audience, refusals, strict=True)
-            if refusal is not None
-        ]
-        if again:
-            await self._queues.broadcast(again)
-        self._pusher.wake()
+        offers: list[Offer] = []
+        pushes: list[Job] = []
+        for subscription in audience:
+            push = _push_job(subscription, publication)
+            queue = _queue_of(subscription)
+            if queue is None:
+                pushes.append(push)
+            else:
+                offers.append(Offer(queue, self._queue_draft(subscription, publication), push))
+        await self._queues.broadcast(offers, pushes)
+        self._pushes.wake()
 
-    def _first(
+    def _queue_draft(
         self, subscription: Subscription | FunctionSubscription, publication: Publication
-    ) -> tuple[str, Draft]:
-        if isinstance(subscription, Subscription):
-            queue = rules.queue_of(subscription.endpoint)
-            if queue is not None:
-                return queue, self._queue_draft(subscription, publication)
-        return self._duty(subscription, publication)
-
-    def _duty(
-        self, subscription: Subscription | FunctionSubscription, publication: Publication
-    ) -> tuple[str, Draft]:
-        push = Push(
-            subscription=subscription.name,
-            publication=publication,
-            function=isinstance(subscription, FunctionSubscription),
-        )
-        return self._pusher.duty(
-            publication.message_id, _encode(push).decode(), owner=publication.topic
-        )
-
-    def _queue_draft(self, subscription: Subscription, publication: Publication) -> Draft:
+    ) -> Draft:
         content = rules.notification(subscription, publication, owner=self.owner).content
         wrapped = len(content.encode()) - len(publication.body.encode())
         return Draft(
@@ -319,8 +297,8 @@ class TopicService:
         raw = self._kept.get(_SUBSCRIPTION, _key(topic, push.subscription))
         return None if raw is None else _subscription(raw)
 
-    async def _attempt(self, message: Message) -> float | None:
-        push = _push(message.body)
+    async def _attempt(self, job: Job) -> Pushed:
+        push = _push(job.payload)
         await self.refresh()
         subscription = self._find(push)
         if subscription is None:
@@ -332,20 +310,11 @@ class TopicService:
         if not failure:
             return None
         seconds = wait_after(
-            subscription.notify_strategy, message.dequeue_count, roll=self._random.random()
-        )
-        _LOG.log(
-            logging.WARNING if seconds is None else logging.INFO,
-            "topic %s, subscription %s, message %s: %s; %s",
-            push.publication.topic,
-            subscription.name,
-            push.publication.message_id,
-            failure,
-            "given up" if seconds is None else f"next try in {seconds:.0f} s",
+            subscription.notify_strategy, job.tries + 1, roll=self._random.random()
         )
         if seconds is None:
-            await self._invoker.keep_dead(self._dead(subscription, push.publication, failure))
-        return seconds
+            return self._dead(subscription, push.publication, failure)
+        return Again(failure, seconds)
 
     def _dead(
         self,
@@ -360,7 +329,7 @@ class TopicService:
             destination = function_arn(function, qualifier)
         else:
             function = qualifier = ""
-            queue = rules.queue_of(subscription.endpoint)
+            queue = _queue_of(subscription)
             destination = subscription.endpoint if queue is None else queue_arn(queue)
         return DeadEvent(
             key=f"{publication.message_id}-{publication.topic}-{subscription.name}",
@@ -390,7 +359,7 @@ class TopicService:
 
     async def _push(self, subscription: Subscription, publication: Publication) -> str:
         """Push to a subscription once; return the failure, "" if there was none."""
-        queue = rules.queue_of(subscription.endpoint)
+        queue = _queue_of(subscription)
         if queue is not None:
             try:
                 await self._queues.send(queue, [self._queue_draft(subscription, publication)])
@@ -409,6 +378,37 @@ class TopicService:
         except PostFailed as error:
             return str(error)
         return "" if status in _HTTP_OK else f"{subscription.endpoint} answered {status}"
+
+
+def _queue_of(subscription: Subscription | FunctionSubscription) -> str | None:
+    """Return the queue that a subscription feeds, None if it feeds none."""
+    if isinstance(subscription, FunctionSubscription):
+        return None
+    return rules.queue_of(subscription.endpoint)
+
+
+def _push_job(subscription: Subscription | FunctionSubscription, publication: Publication) -> Job:
+    is_function = isinstance(subscription, FunctionSubscription)
+    push = Push(subscription=subscription.name, publication=publication, function=is_function)
+    # No subscription of a user has a slash in its name.
+    name = f"trigger/{subscription.name}" if is_function else subscription.name
+    return Job(
+        kind=TOPIC_PUSH,
+        key=f"{publication.message_id}/{name}",
+        payload=_encode(push),
+        scope=publication.topic,
+        created_at=publication.published_at,
+        due_at=publication.published_at,
+    )
+
+
+def _describe(job: Job) -> str:
+    push = _push(job.payload)
+    publication = push.publication
+    return (
+        f"topic {publication.topic}, subscription {push.subscription}, "
+        f"message {publication.message_id}"
+    )
 
 
 def _key(topic: str, name: str) -> str:

@@ -20,12 +20,16 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from fc_async_local.domain.invocation import Job
+from fc_async_local.domain.jobs import TOPIC_PUSH
 from fc_async_local.services.common import Receipt
 from fc_async_local.services.mns.errors import MnsError
-from fc_async_local.services.mns.model import Counts, Draft, Queue, QueueAttributes
+from fc_async_local.services.mns.model import Counts, Draft, Offer, Queue, QueueAttributes
 from fc_async_local.services.mns.postgres import PostgresMessageStore
 from fc_async_local.services.mns.sqlite import SqliteMessageStore
 from fc_async_local.services.mns.store import MemoryMessageStore
+from fc_async_local.store.factory import MEMORY, open_stores
+from fc_async_local.store.memory import MemoryStore
 from fc_async_local.store.postgres.database import PostgresDatabase
 from fc_async_local.store.sqlite.database import Database
 
@@ -35,37 +39,42 @@ KINDS = ("memory", "sqlite", "postgres")
 
 @contextlib.asynccontextmanager
 async def open_store(kind: Any, where: Any) -> Any:
+    """Open queues, and the jobs that are written with their messages."""
     if kind == "memory":
-        yield MemoryMessageStore()
-        return
-    database: Any
-    if kind == "sqlite":
-        database = await Database.open(where / "test.db")
-    else:
-        database = await PostgresDatabase.open(where)
+        where = MEMORY
+    elif kind == "sqlite":
+        where = where / "test.db"
+    opened = await open_stores(where)
     try:
-        if kind == "sqlite":
-            yield await SqliteMessageStore.open(database)
+        if opened.pool is not None:
+            yield await PostgresMessageStore.open(opened.pool), opened.store
+        elif opened.database is not None:
+            yield await SqliteMessageStore.open(opened.database), opened.store
         else:
-            yield await PostgresMessageStore.open(database, "node")
+            yield MemoryMessageStore(opened.store), opened.store
     finally:
-        await database.aclose()
+        await opened.aclose()
 
 
 @pytest.fixture(params=KINDS)
-def run(request: Any, tmp_path: Any) -> Any:
+def run_with_jobs(request: Any, tmp_path: Any) -> Any:
     where = tmp_path
     if request.param == "postgres":
         where = request.getfixturevalue("clear_postgres")()
 
     def runner(body: Any) -> Any:
         async def main() -> Any:
-            async with open_store(request.param, where) as store:
-                return await body(store)
+            async with open_store(request.param, where) as (store, jobs):
+                return await body(store, jobs)
 
         return asyncio.run(main())
 
     return runner
+
+
+@pytest.fixture
+def run(run_with_jobs: Any) -> Any:
+    return lambda body: run_with_jobs(lambda store, _: body(store))
 
 
 def queue(name: Any = "q", **attributes: Any) -> Any:
@@ -207,39 +216,27 @@ def test_a_batch_with_one_bad_message_leaves_nothing_behind(run: Any) -> None:
     assert run(body) == Counts(0, 0, 0)
 
 
-def test_a_broadcast_reaches_the_queues_that_take_it(run: Any) -> None:
-    async def body(store: Any) -> Any:
+def a_push(key: str) -> Job:
+    return Job(kind=TOPIC_PUSH, key=key, payload=b"", created_at=NOW, due_at=NOW)
+
+
+def test_a_broadcast_reaches_the_queues_that_take_it_and_writes_jobs_for_the_others(
+    run_with_jobs: Any,
+) -> None:
+    async def body(store: Any, jobs: Any) -> Any:
         await store.create_queue(queue("a"))
         await store.create_queue(queue("c", maximum_message_size=1_024))
-        drafts = [("a", draft("x" * 2_000)), ("b", draft("y")), ("c", draft("z" * 2_000))]
-        refusals = await store.broadcast(drafts, now=NOW)
-        codes = [refusal and refusal.code for refusal in refusals]
-        return codes, (await store.counts("a", now=NOW)).active
+        offers = [
+            Offer("a", draft("x" * 2_000), a_push("a")),
+            Offer("b", draft("y"), a_push("b")),
+            Offer("c", draft("z" * 2_000), a_push("c")),
+        ]
+        taken = await store.broadcast(offers, [a_push("other")], now=NOW)
+        claimed = await jobs.claim_jobs(TOPIC_PUSH, 9, now=NOW, until=NOW + 1, owner="node")
+        active = (await store.counts("a", now=NOW)).active
+        return list(taken), active, {job.key for job in claimed}
 
-    assert run(body) == ([None, "QueueNotExist", "InvalidArgument"], 1)
-
-
-def test_messages_are_counted_by_group(run: Any) -> None:
-    async def body(store: Any) -> Any:
-        await store.create_queue(queue())
-        await store.send("q", [draft("a", group_id="g"), draft("b"), draft("c")], now=NOW)
-        await store.receive("q", 1, now=NOW)
-        return [await store.counts("q", now=NOW, group_id=group) for group in (None, "g", "", "h")]
-
-    assert run(body) == [Counts(2, 1, 0), Counts(0, 1, 0), Counts(2, 0, 0), Counts(0, 0, 0)]
-
-
-def test_a_reveal_takes_back_what_was_received_and_only_that(run: Any) -> None:
-    async def body(store: Any) -> Any:
-        await store.create_queue(queue())
-        await store.send("q", [draft("a"), draft("b", delay_seconds=60)], now=NOW)
-        (message,) = (await store.receive("q", 1, now=NOW)).messages
-        await store.reveal("q", now=NOW + 1)
-        deleted = await store.delete("q", [receipt_of(message)], now=NOW + 1)
-        again = await store.receive("q", 16, now=NOW + 1)
-        return list(deleted), [found.body for found in again.messages]
-
-    assert run(body) == ([False], ["a"])
+    assert run_with_jobs(body) == ([True, False, False], 1, {"b", "c", "other"})
 
 
 @pytest.mark.parametrize(
@@ -306,7 +303,7 @@ class Stores(RuleBasedStateMachine):
         self.loop = asyncio.new_event_loop()
         self.folder = tempfile.TemporaryDirectory()
         self.database = self.do(self.open())
-        self.stores = (MemoryMessageStore(), self.do(self.store()))
+        self.stores = (MemoryMessageStore(MemoryStore()), self.do(self.store()))
         self.now = NOW
         self.sent = 0
 
@@ -393,10 +390,6 @@ class Stores(RuleBasedStateMachine):
         for message in found[:2]:
             self.both("hide", name, receipt_of(message), seconds=seconds, now=self.now)
 
-    @rule(name=names)
-    def reveal(self, name: Any) -> None:
-        self.both("reveal", name, now=self.now)
-
     @rule(seconds=st.integers(1, 70))
     def wait(self, seconds: Any) -> None:
         self.now += seconds * 1_000
@@ -453,7 +446,7 @@ def test_postgresql_answers_like_memory_whatever_is_done(clear_postgres: Any) ->
 
 
 async def fresh_store(database: Any) -> Any:
-    store = await PostgresMessageStore.open(database, "node")
+    store = await PostgresMessageStore.open(database)
 
     async def number_anew(connection: Any) -> None:
         await connection.execute("TRUNCATE mns_message RESTART IDENTITY")
@@ -468,8 +461,8 @@ def nodes(clear_postgres: Any, body: Any) -> Any:
     async def main() -> Any:
         database = await PostgresDatabase.open(clear_postgres())
         try:
-            a = await PostgresMessageStore.open(database, "a")
-            return await body(a, await PostgresMessageStore.open(database, "b"))
+            a = await PostgresMessageStore.open(database)
+            return await body(a, await PostgresMessageStore.open(database))
         finally:
             await database.aclose()
 
@@ -484,15 +477,3 @@ def test_two_nodes_that_receive_at_once_get_different_messages(clear_postgres: A
         return [message.body for received in found for message in received.messages]
 
     assert sorted(nodes(clear_postgres, body), key=int) == [str(n) for n in range(40)]
-
-
-def test_a_node_that_starts_again_takes_back_only_what_it_held(clear_postgres: Any) -> None:
-    async def body(a: Any, b: Any) -> Any:
-        await a.create_queue(queue())
-        await a.send("q", [draft("1"), draft("2")], now=NOW)
-        await a.receive("q", 1, now=NOW)
-        await b.receive("q", 1, now=NOW)
-        await a.reveal("q", now=NOW)
-        return [message.body for message in (await b.receive("q", 16, now=NOW)).messages]
-
-    assert nodes(clear_postgres, body) == ["1"]

@@ -30,7 +30,9 @@ from fc_async_local.settings import Settings
 from fc_async_local.store.document_cache import DocumentCache
 from fc_async_local.store.memory import MemoryDocuments
 from fc_async_local.store.sqlite.database import Database
+from fc_async_local.store.sqlite.store import SCHEMA, SqliteStore
 from fc_async_local.wakeups import Wakeups
+from fc_async_tests.jobs import job_node
 
 COUNT = 10_000
 SETTINGS = Settings.of(mns_body="raw")
@@ -59,23 +61,20 @@ async def _no_http(function):
 class World:
     async def open(self, folder):
         self.clock = RealClock()
-        self.database = await Database.open(folder / "test.db")
+        self.database = await Database.open(folder / "test.db", SCHEMA)
+        jobs = job_node(await SqliteStore.open(self.database), self.clock)
         messages = await SqliteMessageStore.open(self.database)
         logs = await SqliteLogStore.open(self.database)
         kept = DocumentCache(MemoryDocuments(), Wakeups(self.clock))
         dice = random.Random(1)
         self.invoker = Invoker()
         self.mns = MnsService(messages, self.clock, SETTINGS)
-        self.topics = TopicService(
-            self.mns, messages, kept, None, self.invoker, clock=self.clock, random=dice
-        )
+        self.topics = TopicService(self.mns, kept, None, self.invoker, jobs, random=dice)
         self.rocketmq = RocketMqService(logs, kept, clock=self.clock, settings=SETTINGS)
         targets = Targets(
             poster=None, queues=self.mns, rocketmq=self.rocketmq, invoker=self.invoker
         )
-        self.buses = EventBridgeService(
-            messages, kept, targets, clock=self.clock, settings=SETTINGS, random=dice
-        )
+        self.buses = EventBridgeService(kept, targets, jobs, settings=SETTINGS, random=dice)
         self.adapters = {
             adapter.kind: adapter
             for adapter in (
@@ -86,8 +85,8 @@ class World:
                 RocketMqDestination(self.rocketmq, SETTINGS.destinations),
             )
         }
-        await self.topics.start()
-        await self.buses.start()
+        self.topics.start()
+        self.buses.start()
         await self.mns.create_queue("q")
         await self.topics.create_topic("t")
         await self.topics.subscribe(

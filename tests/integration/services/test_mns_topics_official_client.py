@@ -26,13 +26,15 @@ from fc_async_local.settings import Settings
 from fc_async_local.store.document_cache import DocumentCache
 from fc_async_local.store.memory import MemoryDocuments
 from fc_async_local.store.sqlite.database import Database
+from fc_async_local.store.sqlite.store import SCHEMA, SqliteStore
 from fc_async_local.wakeups import Wakeups
+from fc_async_tests.jobs import job_node
 
 
 @pytest.fixture
 def server(serve, tmp_path):
     async def make_app(stack):
-        database = await Database.open(tmp_path / "test.db")
+        database = await Database.open(tmp_path / "test.db", SCHEMA)
         stack.push_async_callback(database.aclose)
         clock, poster = RealClock(), HttpPoster()
         stack.push_async_callback(poster.aclose)
@@ -41,14 +43,13 @@ def server(serve, tmp_path):
         service = MnsService(store, clock, settings)
         topics = TopicService(
             service,
-            store,
             DocumentCache(MemoryDocuments(), Wakeups(clock)),
             poster,
             None,
-            clock=clock,
+            job_node(await SqliteStore.open(database), clock),
             random=random.Random(),
         )
-        await topics.start()
+        topics.start()
         stack.push_async_callback(topics.aclose)
         return MnsEndpoint(service, clock, topics)
 

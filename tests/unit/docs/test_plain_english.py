@@ -46,7 +46,6 @@ ALLOWED: dict[tuple[str, str], str] = {}
 """(file, wording) -> the reason why the wording is right there."""
 
 LATER = {
-    "fc_async_local/services/pushing.py": "not rewritten yet",
     "fc_async_local/store/protocol.py": "not rewritten yet",
     "fc_async_local/store/steps.py": "not rewritten yet",
     "fc_async_local/store/sqlite/batches.py": "not rewritten yet",

@@ -14,6 +14,7 @@ from fc_async_local.destinations.mns import MnsQueueDestination
 from fc_async_local.services.mns.service import MnsService
 from fc_async_local.services.mns.store import MemoryMessageStore
 from fc_async_local.settings import Settings
+from fc_async_local.store.memory import MemoryStore
 from fc_async_local.store.protocol import StoreUnavailable
 from fc_async_tests.invocations import a_delivery
 
@@ -32,7 +33,7 @@ def deliver(
     async def main() -> Any:
         clock = VirtualClock()
         chosen = Settings.of(**settings)
-        service = MnsService(store or MemoryMessageStore(), clock, chosen)
+        service = MnsService(store or MemoryMessageStore(MemoryStore()), clock, chosen)
         for name in queues:
             await service.create_queue(name)
         destination = MnsQueueDestination(service, chosen.destinations)
@@ -92,4 +93,4 @@ def test_a_store_that_is_away_is_worth_another_try() -> None:
         async def send(self, name: Any, drafts: Any, *, now: Any) -> None:
             raise StoreUnavailable("disk full")
 
-    assert deliver(store=Away())[0].status == 503
+    assert deliver(store=Away(MemoryStore()))[0].status == 503

@@ -23,10 +23,11 @@ from fc_async_local.services.rocketmq.service import RocketMqService
 from fc_async_local.services.rocketmq.store import MemoryLogStore
 from fc_async_local.settings import DestinationSettings, Settings
 from fc_async_local.store.document_cache import DocumentCache
-from fc_async_local.store.memory import MemoryDocuments
+from fc_async_local.store.memory import MemoryDocuments, MemoryStore
 from fc_async_local.store.protocol import StoreUnavailable
 from fc_async_local.wakeups import Wakeups
 from fc_async_tests.invocations import a_delivery
+from fc_async_tests.jobs import job_node
 
 FUNCTION = "acs:fc:cn-hangzhou:1:functions/f"
 TOPIC = "acs:mq:cn-hangzhou:1:/instances/MQ_INST_1/topic/t"
@@ -66,19 +67,19 @@ class World:
         self.settings = settings
         self.clock = VirtualClock()
         self.poster = Poster()
-        self.store = MemoryMessageStore()
+        self.jobs = MemoryStore()
         self.logs = MemoryLogStore()
 
     async def open(self, *, empty):
         kept = DocumentCache(MemoryDocuments(), Wakeups(self.clock))
-        common = {"clock": self.clock, "settings": self.settings}
-        queues = MnsService(self.store, self.clock, self.settings)
-        self.rocketmq = RocketMqService(self.logs, kept, **common)
+        queues = MnsService(MemoryMessageStore(self.jobs), self.clock, self.settings)
+        self.rocketmq = RocketMqService(self.logs, kept, clock=self.clock, settings=self.settings)
         targets = Targets(poster=self.poster, queues=queues, rocketmq=self.rocketmq, invoker=None)
+        node = job_node(self.jobs, self.clock)
         self.buses = EventBridgeService(
-            self.store, kept, targets, random=random.Random(1), **common
+            kept, targets, node, settings=self.settings, random=random.Random(1)
         )
-        await self.buses.start()
+        self.buses.start()
         if not empty:
             await self.rocketmq.create_topic("MQ_INST_1", "t")
             await self.buses.create_bus("bus")
@@ -195,7 +196,7 @@ def test_a_store_that_is_away_is_worth_another_try(to):
             raise StoreUnavailable("disk full")
 
         world.logs.append = away
-        world.store.broadcast = away
+        world.jobs.add_jobs = away
         result = await world.deliver(to, document(), "success")
         await world.buses.aclose()
         return result

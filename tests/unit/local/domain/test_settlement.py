@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What is written because of a decision: state, steps, the duty to a destination, metrics."""
+"""What is written because of a decision: state, steps, the job for a destination, metrics."""
 
 from __future__ import annotations
 

@@ -18,8 +18,9 @@ from fc_async_local.services.rocketmq.service import RocketMqService
 from fc_async_local.services.rocketmq.store import MemoryLogStore
 from fc_async_local.settings import Settings
 from fc_async_local.store.document_cache import DocumentCache
-from fc_async_local.store.memory import MemoryDocuments
+from fc_async_local.store.memory import MemoryDocuments, MemoryStore
 from fc_async_local.wakeups import Wakeups
+from fc_async_tests.jobs import job_node
 from fc_async_tests.posting import Poster
 
 
@@ -30,10 +31,6 @@ class Invoker:
         self.calls = []
         self.kind = OutcomeKind.SUCCESS
         self.refusal = None
-        self.dead = []
-
-    async def keep_dead(self, event):
-        self.dead.append(event)
 
     async def invoke_async(self, request):
         if self.refusal is not None:
@@ -53,7 +50,8 @@ class World:
         self.clock = VirtualClock()
         self.poster = Poster(self.clock)
         self.invoker = Invoker()
-        self.messages = MemoryMessageStore()
+        self.jobs = MemoryStore()
+        self.messages = MemoryMessageStore(self.jobs)
         self.logs = MemoryLogStore()
         self.documents = MemoryDocuments()
 
@@ -71,14 +69,13 @@ class World:
             invoker=self.invoker,
         )
         self.buses = EventBridgeService(
-            self.messages,
             kept,
             targets,
-            clock=self.clock,
+            job_node(self.jobs, self.clock),
             settings=self.settings,
             random=random.Random(1),
         )
-        await self.buses.start()
+        self.buses.start()
 
     async def close(self):
         await self.buses.aclose()

@@ -12,6 +12,7 @@ import pytest
 
 from fc_async_local.domain import json_input
 from fc_async_local.domain.invocation import OutcomeKind
+from fc_async_local.domain.jobs import EVENT_PUSH, delivery_of
 from fc_async_local.domain.rejection import Rejected
 from fc_async_local.services.delivery import PostFailed
 from fc_async_local.services.eventbridge import events
@@ -252,14 +253,15 @@ def test_what_cannot_be_pushed_goes_to_the_dead_letter_queue(play, fail):
             ),
         )
         await put(world)
-        before = await world.bodies("dead"), await world.buses.waiting("bus", "rule")
+        due = world.jobs.next_job_due
+        before = await world.bodies("dead"), await due(EVENT_PUSH) is not None
         await world.clock.advance(61_000)
-        return before, await world.bodies("dead"), await world.buses.waiting("bus", "rule")
+        return before, await world.bodies("dead"), await due(EVENT_PUSH)
 
-    before, bodies, waiting = play(scene)
-    assert before == ([], 1)
+    before, bodies, due = play(scene)
+    assert before == ([], True)
     assert [json.loads(body)["id"] for body in bodies] == ["1"]
-    assert waiting == 0
+    assert due is None
 
 
 @pytest.mark.parametrize(
@@ -291,11 +293,12 @@ def test_without_a_dead_letter_queue_it_becomes_a_dead_event(play):
         await set_up(world, fail_http(world))
         await put(world)
         await world.clock.advance(61_000)
-        return world.invoker.dead
+        return await world.jobs.dead_jobs()
 
-    (event,) = play(scene)
+    (job,) = play(scene)
+    event = delivery_of(job)
     assert event.destination == URL
-    assert event.error.endswith(f"{URL} answered 503")
+    assert job.error.endswith(f"{URL} answered 503")
     assert json.loads(event.document)["source"]
 
 
@@ -305,10 +308,10 @@ def test_a_dead_event_can_be_named_in_a_url_whatever_its_target_is_called(play):
         await set_up(world, Target(id="a/b c?", type="http", endpoint=URL))
         await put(world)
         await world.clock.advance(61_000)
-        return world.invoker.dead
+        return await world.jobs.dead_jobs()
 
-    (event,) = play(scene)
-    assert re.fullmatch(r"[A-Za-z0-9_.-]+", event.key)
+    (job,) = play(scene)
+    assert re.fullmatch(r"[A-Za-z0-9_.-]+", job.key)
 
 
 def test_an_event_whose_dead_letter_queue_is_missing_becomes_a_dead_event(play):
@@ -318,10 +321,10 @@ def test_an_event_whose_dead_letter_queue_is_missing_becomes_a_dead_event(play):
         await set_up(world, target(dead_letter_queue=queue))
         await put(world)
         await world.clock.advance(61_000)
-        return world.invoker.dead
+        return await world.jobs.dead_jobs()
 
-    (event,) = play(scene)
-    assert "the dead-letter queue acs:mns" in event.error
+    (job,) = play(scene)
+    assert "the dead-letter queue acs:mns" in job.error
 
 
 def test_exponential_decay_goes_on_for_a_day(play):

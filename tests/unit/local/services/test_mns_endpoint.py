@@ -14,6 +14,7 @@ from fc_async_local.services.mns.endpoint import MnsEndpoint
 from fc_async_local.services.mns.service import MnsService
 from fc_async_local.services.mns.store import MemoryMessageStore
 from fc_async_local.settings import Settings
+from fc_async_local.store.memory import MemoryStore
 from fc_async_local.store.protocol import StoreUnavailable
 
 HEAD = '<Message xmlns="http://mns.aliyuncs.com/doc/v1/"><MessageBody>'
@@ -73,7 +74,7 @@ def run() -> Any:
     def runner(body: Any, store: Any = None) -> Any:
         async def main() -> Any:
             clock = VirtualClock()
-            service = MnsService(store or MemoryMessageStore(), clock, Settings())
+            service = MnsService(store or MemoryMessageStore(MemoryStore()), clock, Settings())
             await service.create_queue("q")
             return await body(Client(MnsEndpoint(service, clock)))
 
@@ -256,7 +257,9 @@ def test_a_store_that_is_away_is_a_503(run: Any) -> None:
         async def send(self, name: Any, drafts: Any, *, now: Any) -> None:
             raise StoreUnavailable("disk full")
 
-    status, _, text = run(lambda call: call("POST", "/queues/q/messages", BODY), Away())
+    status, _, text = run(
+        lambda call: call("POST", "/queues/q/messages", BODY), Away(MemoryStore())
+    )
     assert (status, element(text, "Message")) == (503, "disk full")
 
 
@@ -265,7 +268,9 @@ def test_what_nobody_foresaw_is_a_500_with_an_answer(run: Any, caplog: Any) -> N
         async def send(self, name: Any, drafts: Any, *, now: Any) -> None:
             raise ZeroDivisionError
 
-    status, _, text = run(lambda call: call("POST", "/queues/q/messages", BODY), Broken())
+    status, _, text = run(
+        lambda call: call("POST", "/queues/q/messages", BODY), Broken(MemoryStore())
+    )
     assert (status, element(text, "Code")) == (500, "InternalError")
     assert "ZeroDivisionError" in caplog.text
 

@@ -14,6 +14,7 @@ from fc_async_local.services.mns.model import Draft, QueueAttributes, handle_of
 from fc_async_local.services.mns.service import MnsService
 from fc_async_local.services.mns.store import MemoryMessageStore
 from fc_async_local.settings import Settings
+from fc_async_local.store.memory import MemoryStore
 from fc_async_local.wakeups import Wakeups
 
 
@@ -22,7 +23,7 @@ def run() -> Any:
     def runner(body: Any, **attributes: Any) -> Any:
         async def main() -> Any:
             clock = VirtualClock()
-            service = MnsService(MemoryMessageStore(), clock, Settings())
+            service = MnsService(MemoryMessageStore(MemoryStore()), clock, Settings())
             await service.create_queue("q", QueueAttributes(**attributes))
             return await body(service, clock)
 
@@ -152,7 +153,7 @@ def test_ending_the_polls_of_a_runtime_ends_those_of_queues() -> None:
     async def main() -> Any:
         clock = VirtualClock()
         wakeups = Wakeups(clock)
-        service = MnsService(MemoryMessageStore(), clock, Settings(), wakeups)
+        service = MnsService(MemoryMessageStore(MemoryStore()), clock, Settings(), wakeups)
         await service.create_queue("q", QueueAttributes())
         waiting = [poll(service) for _ in range(5)]
         await settle()

@@ -22,8 +22,9 @@ from fc_async_local.services.mns.topic import Subscription, TopicAttributes
 from fc_async_local.services.mns.topic_service import TopicService
 from fc_async_local.settings import Settings
 from fc_async_local.store.document_cache import DocumentCache
-from fc_async_local.store.memory import MemoryDocuments
+from fc_async_local.store.memory import MemoryDocuments, MemoryStore
 from fc_async_local.wakeups import Wakeups
+from fc_async_tests.jobs import job_node
 from fc_async_tests.posting import Poster
 
 URL = "http://127.0.0.1:9/hook"
@@ -35,10 +36,6 @@ class Invoker:
     def __init__(self):
         self.calls = []
         self.refusal = None
-        self.dead = []
-
-    async def keep_dead(self, event):
-        self.dead.append(event)
 
     async def invoke_async(self, request):
         if self.refusal is not None:
@@ -52,19 +49,19 @@ class World:
     def __init__(self, answers=()):
         self.clock = VirtualClock()
         self.poster = Poster(self.clock, answers)
-        self.store = MemoryMessageStore()
-        self.queues = MnsService(self.store, self.clock, Settings.of(account_id="42"))
+        self.jobs = MemoryStore()
+        messages = MemoryMessageStore(self.jobs)
+        self.queues = MnsService(messages, self.clock, Settings.of(account_id="42"))
         self.documents = MemoryDocuments()
         self.invoker = Invoker()
 
     async def open(self):
         return TopicService(
             self.queues,
-            self.store,
             DocumentCache(self.documents, Wakeups(self.clock)),
             self.poster,
             self.invoker,
-            clock=self.clock,
+            job_node(self.jobs, self.clock),
             random=random.Random(1),
         )
 
@@ -88,7 +85,7 @@ def run():
         async def main():
             world = World(answers)
             world.topics = await world.open()
-            await world.topics.start()
+            world.topics.start()
             async with contextlib.AsyncExitStack() as stack:
                 stack.push_async_callback(world.close)
                 await world.queues.create_queue("q")
@@ -238,7 +235,7 @@ def test_what_is_left_to_push_goes_on_after_a_restart(run):
         await world.clock.advance(0)
         await world.topics.aclose()
         world.topics = await world.open()
-        await world.topics.start()
+        world.topics.start()
         await world.clock.advance(20_000)
         return len(world.poster.posts)
 

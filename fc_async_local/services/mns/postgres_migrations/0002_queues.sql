@@ -22,10 +22,8 @@ CREATE TABLE mns_message (
     first_dequeued_at bigint,
     dequeue_count integer NOT NULL DEFAULT 0,
     claims integer NOT NULL DEFAULT 0,
-    group_id text NOT NULL,
     extra bytea,
-    ready boolean NOT NULL,
-    holder text NOT NULL DEFAULT '' -- the node that received it last
+    ready boolean NOT NULL
 );
 
 CREATE INDEX mns_message_ready ON mns_message (queue, priority, sequence) WHERE ready;
