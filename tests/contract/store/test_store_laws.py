@@ -251,6 +251,7 @@ class Histories(RuleBasedStateMachine):
         kind = data.draw(kinds)
         self.wait_for(data, self.both("next_job_due", kind))
         claimed = self.both("claim_jobs", kind, data.draw(limits), now=self.now, **self.hold(data))
+        self.both("jobs_pending", kind, data.draw(scopes))
         self.job_leases.update({job.lease: job for job in claimed})
 
     def extend_jobs(self, data: st.DataObject) -> None:
@@ -304,8 +305,6 @@ class Histories(RuleBasedStateMachine):
         self.both("dead_jobs")
         for kind in KINDS:
             self.both("next_job_due", kind)
-        for scope in SCOPES:
-            self.both("jobs_pending", TOPIC_PUSH, scope)
         stats = [self.run(store.stats()) for store in (self.model, self.subject)]
         shown = [
             each._replace(by_status={s: n for s, n in each.by_status.items() if n})
