@@ -121,39 +121,13 @@ def from_event(number: int, event: TaskEvent) -> tuple[object, ...]:
 
 
 def to_job(row: Sequence[Any]) -> Job:
-    """A job from its columns."""
-    return Job(
-        kind=row[0],
-        key=row[1],
-        scope=row[2],
-        created_at=row[3],
-        due_at=row[4],
-        tries=row[5],
-        state=row[6],
-        error=row[7],
-        epoch=row[8],
-        lease_until=row[9],
-        lease_owner=row[10],
-        payload=row[11],
-    )
+    """A job from its columns, which come in the order of its fields."""
+    return Job(**dict(zip(Job.__struct_fields__, row, strict=True)))
 
 
 def from_job(job: Job) -> tuple[object, ...]:
     """The columns of a job."""
-    return (
-        job.kind,
-        job.key,
-        job.scope,
-        job.created_at,
-        job.due_at,
-        job.tries,
-        job.state,
-        job.error,
-        job.epoch,
-        job.lease_until,
-        job.lease_owner,
-        job.payload,
-    )
+    return msgspec.structs.astuple(job)
 
 
 def sums(counts: Iterable[Count]) -> list[tuple[str, str, int, int]]:

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- Columns come in the order of rows.to_invocation and rows.to_job; the payload is always last.
+-- Columns come in the order of rows.to_invocation, with the payload last, and of the fields of Job.
 -- {before} and {order} are "<" and "DESC", or ">" and "ASC". {columns} are the invocation's.
 
 -- name: create_schema
@@ -350,18 +350,18 @@ SELECT count(*) FROM gone;
 
 -- name: insert_jobs
 INSERT INTO job (
-    kind, key, scope, created_at, due_at, tries, state, error, epoch, lease_until, lease_owner, payload
+    kind, key, payload, scope, created_at, due_at, tries, state, error, epoch, lease_until, lease_owner
 )
 SELECT
-    kind, key, scope, created_at, due_at, tries, state, error, epoch, lease_until, lease_owner,
-    decode(payload, 'base64')
+    kind, key, decode(payload, 'base64'), scope, created_at, due_at, tries, state, error, epoch,
+    lease_until, lease_owner
 FROM ROWS FROM (
     json_to_recordset(%s::json) AS (
-        kind text, key text, scope text, created_at bigint, due_at bigint, tries integer, state text,
-        error text, epoch bigint, lease_until bigint, lease_owner text, payload text
+        kind text, key text, payload text, scope text, created_at bigint, due_at bigint,
+        tries integer, state text, error text, epoch bigint, lease_until bigint, lease_owner text
     )
 ) WITH ORDINALITY AS given (
-    kind, key, scope, created_at, due_at, tries, state, error, epoch, lease_until, lease_owner, payload,
+    kind, key, payload, scope, created_at, due_at, tries, state, error, epoch, lease_until, lease_owner,
     place
 )
 ORDER BY place
@@ -376,7 +376,7 @@ SELECT EXISTS (SELECT 1 FROM job WHERE key = ANY (%s::text[]));
 
 -- name: due_jobs
 SELECT
-    kind, key, scope, created_at, due_at, tries, state, error, epoch, lease_until, lease_owner, payload
+    kind, key, payload, scope, created_at, due_at, tries, state, error, epoch, lease_until, lease_owner
 FROM job
 WHERE kind = %s AND ready_at <= %s
 ORDER BY ready_at, id
@@ -447,7 +447,7 @@ SELECT count(*) FROM job WHERE state = 'dead';
 
 -- name: dead_jobs
 SELECT
-    kind, key, scope, created_at, due_at, tries, state, error, epoch, lease_until, lease_owner, payload
+    kind, key, payload, scope, created_at, due_at, tries, state, error, epoch, lease_until, lease_owner
 FROM job
 WHERE state = 'dead' AND (created_at, key) < (%s, %s)
 ORDER BY created_at DESC, key DESC

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- Columns come in the order of rows.to_invocation and rows.to_job; the payload is always last.
+-- Columns come in the order of rows.to_invocation, with the payload last, and of the fields of Job.
 -- {before} and {order} are "<" and "DESC", or ">" and "ASC".
 
 -- name: last_id
@@ -203,7 +203,7 @@ DELETE FROM metric WHERE (metric, function, minute) IN (
 
 -- name: insert_job
 INSERT INTO job (
-    kind, key, scope, created_at, due_at, tries, state, error, epoch, lease_until, lease_owner, payload
+    kind, key, payload, scope, created_at, due_at, tries, state, error, epoch, lease_until, lease_owner
 ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (key) DO UPDATE SET
     kind = excluded.kind, scope = excluded.scope, created_at = excluded.created_at,
@@ -216,7 +216,7 @@ SELECT EXISTS (SELECT 1 FROM job WHERE key IN (SELECT value FROM json_each(?)));
 
 -- name: due_jobs
 SELECT
-    kind, key, scope, created_at, due_at, tries, state, error, epoch, lease_until, lease_owner, payload
+    kind, key, payload, scope, created_at, due_at, tries, state, error, epoch, lease_until, lease_owner
 FROM job
 WHERE kind = ? AND ready_at <= ?
 ORDER BY ready_at, id
@@ -258,7 +258,7 @@ SELECT count(*) FROM job WHERE state = 'dead';
 
 -- name: dead_jobs
 SELECT
-    kind, key, scope, created_at, due_at, tries, state, error, epoch, lease_until, lease_owner, payload
+    kind, key, payload, scope, created_at, due_at, tries, state, error, epoch, lease_until, lease_owner
 FROM job
 WHERE state = 'dead' AND (created_at, key) < (?, ?)
 ORDER BY created_at DESC, key DESC
