@@ -59,7 +59,7 @@ class Settled(enum.Enum):
 
     DONE = "done"
     STALE = "stale"
-    """The lease was lost: somebody else claimed it since. Nothing was written."""
+    """The lease was lost to another claim. Nothing was written."""
     STOPPING = "stopping"
     """A stop was asked for and the settlement would have queued it again. Nothing was written."""
 
@@ -114,7 +114,7 @@ class Stats(NamedTuple):
 class StopResult(NamedTuple):
     """What a request to stop found.
 
-    ``claimed`` is True when nobody held the invocation: the caller holds it now, in STOPPING, and
+    ``claimed`` is True when the invocation was not held: the caller holds it now, in STOPPING, and
     must settle it. False: it is held elsewhere and was marked STOPPING, or was final already.
     """
 
@@ -215,7 +215,7 @@ class Store(JobStore, Protocol):
         """Take up to ``limit`` due invocations, oldest due first, then in order of acceptance.
 
         Due is: waiting with ``due_at <= now``, or held with a lease that ended (``lease_until <=
-        now``). One that waits and isn't in task mode, so that nobody can see it held, is taken up
+        now``). One that waits and is not in task mode, so that it is not shown as held, is taken up
         to ``ahead`` milliseconds (100 at most) before it is due, and must not be run before that.
         Each comes back DEQUEUED (STOPPING if a stop was asked for) with a new epoch,
         ``lease_until = until`` and ``lease_owner = owner``; in task mode the step is recorded, and
@@ -322,7 +322,7 @@ class Document(NamedTuple):
 
 
 class Change(NamedTuple):
-    """One write: ``body`` None deletes. ``expect`` guards against losing somebody's update."""
+    """One write: ``body`` None deletes. ``expect`` guards against lost updates."""
 
     kind: str
     key: str

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from fc_async_local.store.protocol import TaskQuery
 
 _STATUS: Final = {status.value: status for status in Status}
-_trail: Final = msgspec.json.Decoder(tuple[str, ...])
+_call_path: Final = msgspec.json.Decoder(tuple[str, ...])
 _detail: Final = msgspec.json.Decoder(dict[str, object])
 _encode: Final = msgspec.json.Encoder().encode
-_NO_TRAIL: Final = "[]"
+_NO_CALL_PATH: Final = "[]"
 
 
 def to_invocation(row: Sequence[Any]) -> Invocation:
@@ -46,7 +46,7 @@ def to_invocation(row: Sequence[Any]) -> Invocation:
         ended_at=row[14],
         error=row[15],
         destination_status=row[16],
-        call_path=_to_trail(row[17]),
+        call_path=_to_call_path(row[17]),
         delay_ms=row[18],
         config=row[19],
         epoch=row[20],
@@ -77,7 +77,7 @@ def from_invocation(number: int, invocation: Invocation) -> tuple[object, ...]:
         invocation.ended_at,
         invocation.error,
         invocation.destination_status,
-        _from_trail(invocation.call_path),
+        _from_call_path(invocation.call_path),
         invocation.delay_ms,
         invocation.config,
         invocation.epoch,
@@ -172,9 +172,9 @@ def as_json(value: object) -> str:
     return _encode(value).decode()
 
 
-def _to_trail(text: str) -> CallPath:
-    return () if text == _NO_TRAIL else _trail.decode(text)
+def _to_call_path(text: str) -> CallPath:
+    return () if text == _NO_CALL_PATH else _call_path.decode(text)
 
 
-def _from_trail(call_path: CallPath) -> str:
-    return as_json(call_path) if call_path else _NO_TRAIL
+def _from_call_path(call_path: CallPath) -> str:
+    return as_json(call_path) if call_path else _NO_CALL_PATH

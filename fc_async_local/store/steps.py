@@ -36,7 +36,7 @@ REDRIVEN: Final = "Pending"
 """What a task shows of its destination once its delivery was redriven."""
 
 PRUNED_AT_ONCE: Final = 1_000
-"""Tasks that one transaction forgets: whoever wants to write meanwhile waits for no more."""
+"""Tasks that one transaction deletes: the most that another write waits for."""
 
 
 async def prune_all(some: Callable[[], Awaitable[int]]) -> int:
@@ -62,7 +62,7 @@ def ready_at(invocation: Invocation) -> int | None:
 
 
 def can_be_early(invocation: Invocation) -> bool:
-    """Whether it may be claimed before it is due: it waits, and nobody follows its steps."""
+    """Whether it may be claimed before it is due: it waits, and its steps are not recorded."""
     return invocation.lease_until is None and not invocation.task_mode
 
 
@@ -156,7 +156,7 @@ def stopped(
 
 
 def settled(lease: Lease, settlement: Settlement) -> Invocation:
-    """The invocation that replaces the settled one: nobody holds it.
+    """Return the invocation that replaces the settled one, without a lease.
 
     Raises:
         ValueError: The settlement leaves it held; only a claim does that.

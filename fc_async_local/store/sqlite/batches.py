@@ -2,8 +2,8 @@
 """The verbs that every invocation needs, for all that wait in one group of the writer.
 
 Functions of the connection and a list of items, as :meth:`Database.write_item` calls them. All
-items in as few steps of SQLite as possible: at each the interpreter's lock is let go, and whoever
-takes it meanwhile makes everybody in the group wait. Must write nothing for an item that they
+items in as few steps of SQLite as possible: at each the interpreter's lock is released, and the
+thread that takes it meanwhile delays the whole group. Must write nothing for an item that they
 answer with a failure.
 """
 

@@ -337,4 +337,4 @@ class SqliteStore:
         return {(metric, of): value for metric, of, value in found}
 
     async def aclose(self) -> None:
-        """The database is closed by whoever opened it; it may be shared."""
+        """The caller that opened the database closes it; it may be shared."""

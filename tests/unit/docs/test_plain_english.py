@@ -46,11 +46,6 @@ ALLOWED: dict[tuple[str, str], str] = {}
 """(file, wording) -> the reason why the wording is right there."""
 
 LATER = {
-    "fc_async_local/store/protocol.py": "not rewritten yet",
-    "fc_async_local/store/steps.py": "not rewritten yet",
-    "fc_async_local/store/sqlite/batches.py": "not rewritten yet",
-    "fc_async_local/store/sqlite/store.py": "not rewritten yet",
-    "fc_async_sdk/_endpoint.py": "not rewritten yet",
     "fc_async_sdk/errors/tree.py": "not rewritten yet",
     "fc_async_sdk/events/sources.py": "not rewritten yet",
     "fc_async_sdk/operations/__init__.py": "not rewritten yet",
