@@ -1,8 +1,39 @@
 # SPDX-License-Identifier: MIT
-"""Reads an account: the operations of the API that the plugin uses, one client per region."""
+"""Reads an account with the SDK, one client per region."""
 
 from __future__ import annotations
 
-from fc_async_plugin.account.service import Regions, Service
+import threading
+from typing import TYPE_CHECKING
 
-__all__ = ["Regions", "Service"]
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fc_async_sdk import Client
+
+
+class Regions:
+    """One client per region of one account, made at the first request. Thread-safe.
+
+    Args:
+        connect: Makes the client of a region.
+    """
+
+    def __init__(self, connect: Callable[[str], Client]) -> None:
+        self._connect = connect
+        self._clients: dict[str, Client] = {}
+        self._lock = threading.Lock()
+
+    def __getitem__(self, region: str) -> Client:
+        """Return the client of a region."""
+        with self._lock:
+            if region not in self._clients:
+                self._clients[region] = self._connect(region)
+            return self._clients[region]
+
+    def close(self) -> None:
+        """Close the connections of all regions."""
+        with self._lock:
+            for client in self._clients.values():
+                client.close()
+            self._clients.clear()

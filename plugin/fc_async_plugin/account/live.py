@@ -15,26 +15,26 @@ from fc_async_plugin.graph.account import LiveFunction, LiveRegion
 from fc_async_sdk.errors import NotFound
 
 if TYPE_CHECKING:
-    from fc_async_plugin.account.lists import Lists
+    from fc_async_sdk import Client
     from fc_async_sdk.models import Alias, Function, Trigger
 
 WORKERS: Final = 8
 """Requests at a time."""
 
 
-def read(service: Lists, region: str, account_id: str) -> LiveRegion:
+def read(client: Client, region: str, account_id: str) -> LiveRegion:
     """Read one region.
 
     Args:
-        service: The account's API in this region.
+        client: The client of the region.
         region: Region id.
         account_id: Account id as the templates have it, "" if unknown.
 
     Raises:
         FcAsyncError: The region cannot be read.
     """
-    functions = list(lists.functions(service))
-    configs = lists.all_configs(service)
+    functions = list(lists.functions(client))
+    configs = lists.all_configs(client)
 
     def one(function: Function) -> LiveFunction:
         name = function.function_name
@@ -42,10 +42,10 @@ def read(service: Lists, region: str, account_id: str) -> LiveRegion:
             function=function,
             configs=configs.get(name, {}),
             aliases={
-                alias: versions_of(found) for alias, found in lists.aliases(service, name).items()
+                alias: versions_of(found) for alias, found in lists.aliases(client, name).items()
             },
-            versions=lists.versions(service, name),
-            triggers=_triggers(service, name),
+            versions=lists.versions(client, name),
+            triggers=_triggers(client, name),
         )
 
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="live") as pool:
@@ -59,9 +59,9 @@ def versions_of(alias: Alias) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*([alias.version_id] if alias.version_id else []), *weighted]))
 
 
-def _triggers(service: Lists, function: str) -> tuple[Trigger, ...]:
+def _triggers(client: Client, function: str) -> tuple[Trigger, ...]:
     try:
-        return lists.triggers(service, function)
+        return lists.triggers(client, function)
     except NotFound:
         # The function was deleted meanwhile, or the endpoint is a runtime without triggers.
         return ()

@@ -18,8 +18,9 @@ from fc_async_sdk.errors import FunctionNotFound
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
-    from fc_async_plugin.account import Regions, Service
+    from fc_async_plugin.account import Regions
     from fc_async_plugin.plan.state import Remote, Wanted, WantedFunction
+    from fc_async_sdk import Client
     from fc_async_sdk.models import Function
 
 WORKERS: Final = 8
@@ -45,9 +46,9 @@ def read(regions: Regions, wanted: Wanted, *, everything: bool = False) -> Remot
     remote: Remote = {}
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="read") as pool:
         for region, places in sorted(by_region.items()):
-            service = regions[region]
-            listed = _Listing(service) if len(places) >= MANY else None
-            reader = _Reader(service, listed, everything)
+            client = regions[region]
+            listed = _Listing(client) if len(places) >= MANY else None
+            reader = _Reader(client, listed, everything)
             wants = [wanted[place] for place in places]
             remote.update(zip(places, pool.map(reader, places, wants), strict=True))
     return remote
@@ -56,21 +57,21 @@ def read(regions: Regions, wanted: Wanted, *, everything: bool = False) -> Remot
 class _Listing:
     """All functions and configurations of a region, in a few requests."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, client: Client) -> None:
         self.functions: dict[str, Function] = {
-            function.function_name: function for function in lists.functions(service)
+            function.function_name: function for function in lists.functions(client)
         }
-        self.configs = lists.all_configs(service)
+        self.configs = lists.all_configs(client)
 
 
 @dataclass(frozen=True)
 class _Reader:
-    service: Service
+    client: Client
     listed: _Listing | None
     everything: bool
 
     def __call__(self, place: Place, want: WantedFunction) -> RemoteFunction:
-        service, name = self.service, place.function
+        client, name = self.client, place.function
         function = self._function(name, want)
         if function is None:
             return RemoteFunction()
@@ -78,11 +79,11 @@ class _Reader:
         return RemoteFunction(
             function=function,
             configs=(
-                self.listed.configs.get(name, {}) if self.listed else lists.configs(service, name)
+                self.listed.configs.get(name, {}) if self.listed else lists.configs(client, name)
             ),
-            aliases=lists.aliases(service, name) if named or self.everything else None,
+            aliases=lists.aliases(client, name) if named or self.everything else None,
             versions=(
-                lists.versions(service, name)
+                lists.versions(client, name)
                 if self.everything or any(map(str.isdigit, named))
                 else None
             ),
@@ -90,12 +91,12 @@ class _Reader:
         )
 
     def _triggers(self, name: str) -> frozenset[str]:
-        return frozenset(trigger.trigger_name for trigger in lists.triggers(self.service, name))
+        return frozenset(trigger.trigger_name for trigger in lists.triggers(self.client, name))
 
     def _function(self, name: str, want: WantedFunction) -> Function | None:
         if self.listed and (name not in self.listed.functions or want.settings is None):
             return self.listed.functions.get(name)
         try:
-            return self.service.get_function(name)
+            return self.client.get_function(name)
         except FunctionNotFound:
             return None

@@ -26,8 +26,8 @@ from fc_async_sdk.errors import FcAsyncError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from fc_async_plugin.account import Service
     from fc_async_plugin.plan.steps import UpdateFunction
+    from fc_async_sdk import Client
 
 MAX_BYTES: Final = 512 * 1024 * 1024
 """The service's largest code package is 500 MB (quota)."""
@@ -45,12 +45,12 @@ class CodeKeeper:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def __call__(self, service: Service, step: UpdateFunction) -> Code | None:
+    def __call__(self, client: Client, step: UpdateFunction) -> Code | None:
         """Keep the code that a step is about to replace; None if it cannot be had."""
         if step.code is None:
             return None
         try:
-            url = service.get_function_code(step.function).url or ""
+            url = client.get_function_code(step.function).url or ""
             data = _download(url)
         except (FcAsyncError, requests.RequestException, ValueError):
             # Not a reason to stop: a deployment that succeeds does not need the code. If it is

@@ -39,7 +39,8 @@ from fc_async_sdk import errors, models
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fc_async_plugin.account import Regions, Service
+    from fc_async_plugin.account import Regions
+    from fc_async_sdk import Client
 
 _T = TypeVar("_T")
 _DELETIONS: Final = (DeleteFunction, DeleteVersion, DeleteAlias, DeleteAsyncConfig)
@@ -101,7 +102,7 @@ class Performer:
         regions: Regions,
         *,
         sleep: Callable[[float], None],
-        keep_code: Callable[[Service, UpdateFunction], Code | None] = lambda *_: None,
+        keep_code: Callable[[Client, UpdateFunction], Code | None] = lambda *_: None,
         attempts: int = 5,
     ) -> None:
         self._regions = regions
@@ -120,20 +121,20 @@ class Performer:
         Raises:
             FcAsyncError: It failed permanently.
         """
-        service = self._regions[step.region]
+        client = self._regions[step.region]
         left = Done()
         match step:
             case UpdateFunction(code=Code()):
-                left = Done(kept=self._keep_code(service, step), sent=True)
+                left = Done(kept=self._keep_code(client, step), sent=True)
                 prepared(left)
             case PublishVersion():
                 left = Done(before=self._versions(step), sent=True)
                 prepared(left)
-                return left._replace(made=self._publish(service, step, left))
+                return left._replace(made=self._publish(client, step, left))
             case _:
                 pass
         try:
-            self._patiently(lambda: self._perform(service, step))
+            self._patiently(lambda: self._perform(client, step))
         except errors.NotFound:
             # The answer to an earlier attempt was lost, or a request of an interrupted run came
             # after the account was read.
@@ -184,9 +185,9 @@ class Performer:
             CannotUndo: Several versions are new and unused, and it is not known which one is the
                 step's.
         """
-        service = self._regions[step.region]
+        client = self._regions[step.region]
         used: set[str] = set()
-        for alias in self._patiently(lambda: lists.aliases(service, step.function)).values():
+        for alias in self._patiently(lambda: lists.aliases(client, step.function)).values():
             used.update([alias.version_id or "", *(alias.additional_version_weight or {})])
         return _at_most_one(self._new_versions(step, left) - used)
 
@@ -196,7 +197,7 @@ class Performer:
             return {left.made} if left.made else set()
         return set(self._versions(step)) - set(left.before)
 
-    def _publish(self, service: Service, step: PublishVersion, left: Done) -> str:
+    def _publish(self, client: Client, step: PublishVersion, left: Done) -> str:
         """Publish once, even if the answer to a request was lost and it is sent again."""
         sent = False
 
@@ -204,23 +205,23 @@ class Performer:
             nonlocal sent
             found = self.published(step, left) if sent else ()
             sent = True
-            return found[0] if found else self._perform(service, step)
+            return found[0] if found else self._perform(client, step)
 
         version = self._patiently(publish)
         self._published[Place(step.region, step.function)] = version
         return version
 
     def _versions(self, step: PublishVersion) -> tuple[str, ...]:
-        service = self._regions[step.region]
+        client = self._regions[step.region]
         try:
-            return tuple(sorted(self._patiently(lambda: lists.versions(service, step.function))))
+            return tuple(sorted(self._patiently(lambda: lists.versions(client, step.function))))
         except errors.NotFound:
             return ()  # the function is gone, or will be created by a step before this one
 
     def _undo_by(self, opposite: Step) -> None:
-        service = self._regions[opposite.region]
+        client = self._regions[opposite.region]
         try:
-            self._patiently(lambda: self._perform(service, opposite))
+            self._patiently(lambda: self._perform(client, opposite))
         except errors.NotFound:
             if not isinstance(opposite, _DELETIONS):
                 raise
@@ -228,15 +229,15 @@ class Performer:
             # The deletion of an alias that is undone here had not been done.
             if not isinstance(opposite, PutAlias) or opposite.before is not None:
                 raise
-            self._patiently(lambda: self._put_alias(service, opposite, exists=True))
+            self._patiently(lambda: self._put_alias(client, opposite, exists=True))
 
     def _is_there(self, step: DeleteFunction | DeleteVersion) -> bool:
-        service = self._regions[step.region]
+        client = self._regions[step.region]
         try:
             if isinstance(step, DeleteFunction):
-                self._patiently(lambda: service.get_function(step.function))
+                self._patiently(lambda: client.get_function(step.function))
                 return True
-            versions = self._patiently(lambda: lists.versions(service, step.function))
+            versions = self._patiently(lambda: lists.versions(client, step.function))
         except errors.NotFound:
             return False
         return step.version in versions
@@ -244,16 +245,16 @@ class Performer:
     def _undo_update(self, step: UpdateFunction, left: Done) -> None:
         if step.code is not None and not left.sent:
             return  # a crash came before the request
-        service = self._regions[step.region]
-        now = self._patiently(lambda: service.get_function(step.function))
+        client = self._regions[step.region]
+        now = self._patiently(lambda: client.get_function(step.function))
         code, code_stays = _code_to_restore(step, left, now)
         settings = settings_to_restore(step, now)
         if settings or code is not None:
             restore = UpdateFunction(
                 region=step.region, function=step.function, before={}, after=settings, code=code
             )
-            self._patiently(lambda: self._perform(service, restore))
-            now = self._patiently(lambda: service.get_function(step.function))
+            self._patiently(lambda: self._perform(client, restore))
+            now = self._patiently(lambda: client.get_function(step.function))
         stays = [*code_stays, *settings_that_stay(step, now)]
         if stays:
             raise CannotUndo("; ".join(stays))
@@ -278,31 +279,31 @@ class Performer:
                 self._sleep(wait if wait is not None else 0.25 * 2**attempt)
         raise AssertionError("the last attempt returns or raises")
 
-    def _perform(self, service: Service, step: Step) -> str:
+    def _perform(self, client: Client, step: Step) -> str:
         match step:
             case CreateFunction() | UpdateFunction() | DeleteFunction():
-                _function(service, step)
+                _function(client, step)
             case PublishVersion(function=function, description=description):
-                version = service.publish_function_version(function, description=description)
+                version = client.publish_function_version(function, description=description)
                 return version.version_id
             case DeleteVersion(function=function, version=version_id):
-                service.delete_function_version(function, version_id)
+                client.delete_function_version(function, version_id)
             case PutAlias():
-                self._put_alias(service, step)
+                self._put_alias(client, step)
             case DeleteAlias(function=function, alias=alias):
-                service.delete_alias(function, alias)
+                client.delete_alias(function, alias)
             case PutAsyncConfig(function=function, qualifier=qualifier, after=after):
-                service.put_async_invoke_config(function, qualifier=qualifier, config=after)
+                client.put_async_invoke_config(function, qualifier=qualifier, config=after)
             case DeleteAsyncConfig(function=function, qualifier=qualifier):
-                service.delete_async_invoke_config(function, qualifier=qualifier)
+                client.delete_async_invoke_config(function, qualifier=qualifier)
         return ""
 
-    def _put_alias(self, service: Service, step: PutAlias, *, exists: bool = False) -> None:
+    def _put_alias(self, client: Client, step: PutAlias, *, exists: bool = False) -> None:
         version = step.after.version_id or ""
         if version == CURRENT_VERSION:
             version = self._published[Place(step.region, step.function)]
         exists = exists or step.before is not None
-        put = service.update_alias if exists else service.create_alias
+        put = client.update_alias if exists else client.create_alias
         put(
             step.function,
             step.alias,
@@ -322,11 +323,11 @@ def _at_most_one(versions: set[str]) -> tuple[str, ...]:
     return tuple(new)
 
 
-def _function(service: Service, step: CreateFunction | UpdateFunction | DeleteFunction) -> None:
+def _function(client: Client, step: CreateFunction | UpdateFunction | DeleteFunction) -> None:
     match step:
         case CreateFunction(function=function, after=after, code=code):
             rest = {key: after[key] for key in after if key not in {"runtime", "handler"}}
-            service.create_function(
+            client.create_function(
                 function,
                 runtime=after["runtime"],
                 handler=after["handler"],
@@ -334,9 +335,9 @@ def _function(service: Service, step: CreateFunction | UpdateFunction | DeleteFu
                 extra=rest,
             )
         case UpdateFunction(function=function, after=after, code=new):
-            service.update_function(function, code=load(new) if new else None, extra=after)
+            client.update_function(function, code=load(new) if new else None, extra=after)
         case DeleteFunction(function=function):
-            service.delete_function(function)
+            client.delete_function(function)
 
 
 def _code_to_restore(

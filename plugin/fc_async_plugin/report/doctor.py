@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
-    from fc_async_plugin.account import Service
+    from fc_async_sdk import Client
 
 Level = Literal["error", "warning"]
 
@@ -66,7 +66,7 @@ class Machine(NamedTuple):
     folder: Path
     home: Path
     environ: Mapping[str, str]
-    connect: Callable[[], Service] | None
+    connect: Callable[[], Client] | None
 
 
 def examine(machine: Machine) -> list[Complaint]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from fc_async_plugin.account import Regions, Service
+from fc_async_plugin.account import Regions
 from fc_async_plugin.apply.perform import Performer
 from fc_async_sdk import errors, models
 
@@ -34,7 +34,7 @@ def _checked(name: str, settings: dict[str, Any]) -> dict[str, Any]:
     return settings
 
 
-class FakeAccount(Service):
+class FakeAccount:
     """Functions, versions, aliases and configuration of one region.
 
     Attributes:
@@ -57,6 +57,9 @@ class FakeAccount(Service):
         self.codes: dict[str, bytes] = {}
         self.code_address = ""
         self._lock = threading.RLock()
+
+    def close(self) -> None:
+        """It has no connections."""
 
     def snapshot(self) -> Any:
         """All there is, to compare later."""
