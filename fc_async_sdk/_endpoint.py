@@ -68,7 +68,7 @@ def parse(url: str, *, allow_plain_http: bool = False) -> Endpoint:
         parts = urlsplit(text)
         port = parts.port
     except ValueError as error:
-        raise ConfigurationError(f"endpoint {url!r} is no URL: {error}") from error
+        raise ConfigurationError(f"endpoint {url!r} is not a URL: {error}") from error
     if parts.scheme not in {"http", "https"} or not host:
         raise ConfigurationError(
             f"endpoint {url!r} must look like https://host or http://host:port"
@@ -95,7 +95,7 @@ def default(region: str, account_id: str = "") -> Endpoint:
         ConfigurationError: Region or account can't be part of a host name.
     """
     if not _REGION.fullmatch(region):
-        raise ConfigurationError(f"region {region!r} is no region id such as cn-hangzhou")
+        raise ConfigurationError(f"region {region!r} is not a region id such as cn-hangzhou")
     if account_id:
         if not _ACCOUNT.fullmatch(account_id):
             raise ConfigurationError(f"account id {account_id!r} must be digits")
@@ -121,4 +121,4 @@ def _host(url: str) -> str:
     try:
         return urlsplit(url).hostname or ""
     except ValueError as error:
-        raise ConfigurationError(f"endpoint {url!r} is no URL: {error}") from error
+        raise ConfigurationError(f"endpoint {url!r} is not a URL: {error}") from error

@@ -110,7 +110,9 @@ def _from_variable(alias: str, text: str) -> Credentials:
     try:
         fields = msgspec.json.decode(text, type=dict[str, str | int | None])
     except msgspec.DecodeError:
-        raise CredentialsError(f"environment variable {name} is no JSON object of texts") from None
+        raise CredentialsError(
+            f"environment variable {name} is not a JSON object of texts"
+        ) from None
     found = _credentials(fields, f"environment variable {name}")
     if found is None:
         raise CredentialsError(f"environment variable {name} lacks AccessKeyID or AccessKeySecret")

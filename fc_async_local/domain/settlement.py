@@ -307,7 +307,7 @@ def _counts(names: Sequence[str], function: str, now: int) -> tuple[Count, ...]:
 def _document(after: Invocation, end: policy.End, decided: Decided, own: str) -> bytes:
     outcome = decided.outcome
     ran = outcome is not None and outcome.kind in policy.EXECUTED
-    return wire.encode_document(
+    document = wire.document(
         timestamp=decided.began,
         request_id=after.request_id,
         function_arn=own,
@@ -318,6 +318,7 @@ def _document(after: Invocation, end: policy.End, decided: Decided, own: str) ->
         function_error=end.condition if _function_failed(end, outcome) else "",
         response_payload=outcome.payload if outcome and ran else after.return_payload or b"",
     )
+    return wire.encode(document)
 
 
 def _function_failed(end: policy.End, outcome: Outcome | None) -> bool:

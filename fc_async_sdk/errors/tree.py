@@ -50,7 +50,7 @@ class InvalidArn(InvalidRequest):
     """
 
     def __init__(self, arn: object, reason: str) -> None:
-        super().__init__(f"{shorten(arn)} is no destination ARN: {reason}")
+        super().__init__(f"{shorten(arn)} is not a destination ARN: {reason}")
         self.arn = arn
         self.reason = reason
 

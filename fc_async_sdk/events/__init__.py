@@ -9,7 +9,7 @@ from fc_async_sdk.events.handler import destination_handler
 from fc_async_sdk.events.payload import Payload
 from fc_async_sdk.events.schema import Envelope
 from fc_async_sdk.events.sources import from_eventbridge, from_mns_message, from_rocketmq_message
-from fc_async_sdk.events.wire import document, encode, encode_document, envelope
+from fc_async_sdk.events.wire import document, encode, envelope
 
 __all__ = [
     "DestinationEvent",
@@ -18,7 +18,6 @@ __all__ = [
     "destination_handler",
     "document",
     "encode",
-    "encode_document",
     "envelope",
     "from_eventbridge",
     "from_mns_message",

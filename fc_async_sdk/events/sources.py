@@ -94,7 +94,7 @@ def _from_xml(data: bytes) -> bytes:
         # Decoded first, so that no other encoding can hide what was looked for.
         root = ET.fromstring(data.decode())  # noqa: S314 -- without a document type it is harmless
     except (ET.ParseError, ValueError, LookupError) as error:
-        raise InvalidEvent(f"the notification is no XML: {error}") from error
+        raise InvalidEvent(f"the notification is not XML: {error}") from error
     found = next((node for node in root.iter() if node.tag.rpartition("}")[2] == "Message"), None)
     if found is None or not found.text:
         raise InvalidEvent("the notification has no Message", "Notification.Message")
@@ -108,4 +108,6 @@ def _body(message: Any, *names: str) -> Any:
         body = getattr(message, name, None)
         if body is not None:
             return body() if callable(body) else body
-    raise InvalidEvent(f"a {type(message).__name__} is no message: it has no {' or '.join(names)}")
+    raise InvalidEvent(
+        f"a {type(message).__name__} is not a message: it has no {' or '.join(names)}"
+    )

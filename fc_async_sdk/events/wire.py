@@ -118,31 +118,3 @@ def envelope(
 def encode(event: dict[str, Any]) -> bytes:
     """A document or an envelope as bytes."""
     return msgspec.json.encode(event)
-
-
-def encode_document(
-    *,
-    timestamp: int,
-    request_id: str,
-    function_arn: str,
-    attempts: int,
-    request_payload: bytes,
-    response_payload: bytes = b"",
-    condition: str = "",
-    status_code: int = _OK,
-    function_error: str = "",
-) -> bytes:
-    """:func:`document` as bytes: what is handed to MNS, functions and RocketMQ."""
-    return encode(
-        document(
-            timestamp=timestamp,
-            request_id=request_id,
-            function_arn=function_arn,
-            attempts=attempts,
-            request_payload=request_payload,
-            response_payload=response_payload,
-            condition=condition,
-            status_code=status_code,
-            function_error=function_error,
-        )
-    )

@@ -3,7 +3,7 @@
 
 Each checks its arguments and returns a :class:`Call`: the request and how to read its answer.
 
-``client.get_function("f")`` is ``send(operations.get_function("f"))``; both twins are made so.
+``client.get_function("f")`` is ``send(operations.get_function("f"))``; both clients do that.
 """
 
 from fc_async_sdk.operations.async_config import (

@@ -41,7 +41,7 @@ def put_async_invoke_config(
 
     Raises:
         InvalidParameter: An argument is wrong; nothing was sent.
-        InvalidArn: A destination is no ARN; nothing was sent.
+        InvalidArn: A destination is not an ARN; nothing was sent.
         FunctionNotFound: No such function.
     """
     base = config if config is not None else AsyncConfig()

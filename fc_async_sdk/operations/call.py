@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What a call to the API is, before anybody sends it.
+"""What a call to the API is before it is sent.
 
 A :class:`Call` is data: the request, whether it may be repeated, and how to read its answer. The
-twins (sync and asyncio) send the same calls. Nothing here does I/O or knows a clock.
+two clients (sync and asyncio) send the same calls. Nothing here does I/O or knows a clock.
 """
 
 from __future__ import annotations

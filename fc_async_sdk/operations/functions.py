@@ -288,7 +288,9 @@ def _document(options: Mapping[str, Any]) -> dict[str, Any]:
     unknown = sorted(set(options) - _OPTIONS)
     if unknown:
         raise InvalidParameter(
-            unknown[0], options[unknown[0]], "is no option of a function; use extra= to pass it on"
+            unknown[0],
+            options[unknown[0]],
+            "is not an option of a function; use extra= to pass it on",
         )
     checks.integer("timeout", options.get("timeout"), limits.FUNCTION_TIMEOUT_SECONDS)
     checks.integer(

@@ -89,12 +89,12 @@ class InvokeResult(msgspec.Struct, frozen=True, kw_only=True):
         try:
             return msgspec.json.decode(self.payload)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise InvalidResponse(f"the payload is no JSON: {error}", operation=_OPERATION) from (
+            raise InvalidResponse(f"the payload is not JSON: {error}", operation=_OPERATION) from (
                 error
             )
 
     def text(self) -> str:
-        """The payload as text; bytes that are no UTF-8 become U+FFFD."""
+        """The payload as text; bytes that are not UTF-8 become U+FFFD."""
         return self.payload.decode("utf-8", "replace")
 
     def raise_for_function_error(self) -> None:

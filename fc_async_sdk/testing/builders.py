@@ -195,7 +195,7 @@ def _event(
         "response_payload": _bytes(response),
         **fields,
     }
-    return events.parse(events.encode_document(**document))
+    return events.parse(events.encode(events.document(**document)))
 
 
 def _bytes(value: Any) -> bytes:

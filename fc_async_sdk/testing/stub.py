@@ -143,11 +143,11 @@ class Stubber(Generic[C]):
     def _add(self, method: str, outcome: object, expected: Mapping[str, Any] | None) -> None:
         operation = getattr(operations, method, None)
         if operation is None or not method.islower():
-            raise InvalidParameter("method", method, "is no method of the client that sends")
+            raise InvalidParameter("method", method, "is not a method of the client that sends")
         known = inspect.signature(operation).parameters
         wrong = [name for name in expected or () if name not in known and "options" not in known]
         if wrong:
-            raise InvalidParameter("expected", wrong[0], f"is no argument of {method}")
+            raise InvalidParameter("expected", wrong[0], f"is not an argument of {method}")
         self._script.append(_Scripted(method, outcome, expected))
 
     def _stand_in(self) -> Callable[..., Any]:

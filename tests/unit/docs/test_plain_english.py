@@ -45,17 +45,7 @@ PATTERNS = {
 ALLOWED: dict[tuple[str, str], str] = {}
 """(file, wording) -> the reason why the wording is right there."""
 
-LATER = {
-    "fc_async_sdk/errors/tree.py": "not rewritten yet",
-    "fc_async_sdk/events/sources.py": "not rewritten yet",
-    "fc_async_sdk/operations/__init__.py": "not rewritten yet",
-    "fc_async_sdk/operations/async_config.py": "not rewritten yet",
-    "fc_async_sdk/operations/call.py": "not rewritten yet",
-    "fc_async_sdk/operations/functions.py": "not rewritten yet",
-    "fc_async_sdk/operations/invoke.py": "not rewritten yet",
-    "fc_async_sdk/_serverless_devs.py": "not rewritten yet",
-    "fc_async_sdk/testing/stub.py": "not rewritten yet",
-}
+LATER: dict[str, str] = {}
 """Folder or file -> the reason why it is not checked yet."""
 
 

@@ -319,7 +319,7 @@ def encoded(**changes: Any) -> bytes:
         "request_payload": b"",
         **changes,
     }
-    return events.encode_document(**arguments)
+    return events.encode(events.document(**arguments))
 
 
 class TestRoundTrip:

@@ -73,7 +73,7 @@ def test_each_form_in_use_is_read(text: str, canonical: str) -> None:
     ],
 )
 def test_a_wrong_arn_is_refused_with_the_reason(text: str, reason: str) -> None:
-    with pytest.raises(InvalidArn, match=r"no destination ARN") as caught:
+    with pytest.raises(InvalidArn, match=r"not a destination ARN") as caught:
         arn.parse(text)
 
     assert reason in str(caught.value)
