@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from fc_async_local.functions import fields, refusals
+from fc_async_local.functions import refusals
 from fc_async_local.functions.records import rfc3339
 from fc_async_local.services.eventbridge import service as eventbridge
 from fc_async_local.services.eventbridge.errors import EventBridgeError
@@ -39,7 +39,7 @@ def check(body: Mapping[str, Any]) -> AsyncConfig:
     Raises:
         Rejected: 400 InvalidArgument or InvalidDestinationResources.
     """
-    given = {k: body[k] for k in fields.ASYNC_CONFIG if body.get(k) is not None}
+    given = {k: body[k] for k in async_config.FIELDS if body.get(k) is not None}
     for violation in async_config.check(given):
         if violation.what == "no-destination":
             raise refusals.invalid_destination(violation.message)

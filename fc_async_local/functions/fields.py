@@ -108,7 +108,6 @@ class FunctionFields(TypedDict, total=False):
 
 
 FUNCTION: typing.Final = frozenset(FunctionFields.__annotations__)
-ASYNC_CONFIG: typing.Final = frozenset(AsyncConfigFields.__annotations__)
 
 
 def check_names(given: Mapping[str, Any], fields: type, where: str) -> None:

@@ -6,11 +6,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from fc_async_local.functions import fields
+from fc_async_plugin.rules import json_schema, structure
 from fc_async_sdk.models import FunctionSettings
 from fc_async_sdk.operations.functions import FunctionOptions
-from fc_async_sdk.spec import arn, ram
+from fc_async_sdk.spec import arn, async_config, ram
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("fc_async_sdk", "fc_async_local", "plugin/fc_async_plugin")
@@ -75,6 +78,24 @@ def test_settings_of_a_function_are_listed_by_the_model_only() -> None:
 def test_options_of_create_function_are_the_settings_of_the_model() -> None:
     settings = {*FunctionSettings.__struct_fields__, "layers"}
     assert FunctionOptions.__annotations__.keys() == settings - {"runtime", "handler"}
+
+
+def test_the_local_runtime_takes_the_fields_of_the_models() -> None:
+    settings = {field.encode_name for field in msgspec.structs.fields(FunctionSettings)}
+    assert settings < set(fields.FunctionFields.__annotations__)
+    assert set(fields.AsyncConfigFields.__annotations__) == set(async_config.FIELDS)
+    outcomes = {name for name, _ in async_config.OUTCOMES}
+    assert set(fields.DestinationConfigFields.__annotations__) == outcomes
+
+
+def test_the_schema_of_templates_has_the_fields_of_a_configuration() -> None:
+    block = json_schema.schema()["$defs"]["asyncInvokeConfig"]["properties"]
+    assert block.keys() == {*async_config.FIELDS, structure.QUALIFIER}
+    outcomes = {name for name, _ in async_config.OUTCOMES}
+    assert block["destinationConfig"]["properties"].keys() == outcomes
+    for name, (low, high, default) in async_config.RANGES.items():
+        assert (block[name]["minimum"], block[name]["maximum"]) == (low, high)
+        assert block[name]["default"] == default
 
 
 def test_the_name_of_the_project_folder_is_spelled_in_one_module() -> None:
