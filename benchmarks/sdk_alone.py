@@ -19,6 +19,7 @@ from sdk import BODY, KEY, SECRET
 
 from fc_async_sdk import _signing as acs3
 from fc_async_sdk import events
+from fc_async_sdk.credentials import Credentials
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -157,15 +158,12 @@ def signing(rounds: int) -> Row:
         "content-type": "application/octet-stream",
     }
 
+    credentials = Credentials(access_key_id=KEY, access_key_secret=SECRET)
+
     def ours() -> object:
         return acs3.sign(
-            method="POST",
-            path=path,
-            query="",
-            headers=headers,
-            body=BODY,
-            access_key_id=KEY,
-            access_key_secret=SECRET,
+            acs3.Unsigned("POST", path, "", headers, BODY),
+            credentials,
             now=1_700_000_000,
             nonce="0123456789abcdef0123456789abcdef",
         )

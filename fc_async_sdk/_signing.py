@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""ACS3-HMAC-SHA256: sign a request, and verify one that was signed by anybody.
+"""ACS3-HMAC-SHA256: sign a request, and verify one that another client signed.
 
-Both directions live together so that they can't drift apart. Pure functions: time and nonce are
+Both directions are here, so that they cannot drift apart. Pure functions: time and nonce are
 arguments, and nothing here reads a clock, a file or the environment. No secret appears in an
 error.
 
@@ -17,7 +17,7 @@ import hashlib
 import hmac
 import re
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import parse_qsl, quote, unquote_to_bytes
 
 from fc_async_sdk.errors import InvalidAccessKeyID, ServiceError, SignatureNotMatch
@@ -25,6 +25,8 @@ from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+
+    from fc_async_sdk.credentials import Credentials
 
 ALGORITHM: Final = "ACS3-HMAC-SHA256"
 EMPTY_SHA256: Final = hashlib.sha256(b"").hexdigest()
@@ -51,36 +53,37 @@ def format_date(seconds: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
-def sign(
-    *,
-    method: str,
-    path: str,
-    query: str,
-    headers: Mapping[str, str],
-    body: bytes,
-    access_key_id: str,
-    access_key_secret: str,
-    security_token: str = "",
-    now: float,
-    nonce: str,
-) -> dict[str, str]:
+class Unsigned(NamedTuple):
+    """A request to sign, with everything as it is sent.
+
+    Attributes:
+        method: HTTP method, upper case.
+        path: The percent-encoded path.
+        query: The canonical query string (:func:`canonical_query`).
+        headers: Headers to sign, names in lower case, ``host`` among them.
+        body: The body.
+    """
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def sign(request: Unsigned, credentials: Credentials, *, now: float, nonce: str) -> dict[str, str]:
     """Sign a request.
 
     Args:
-        method: HTTP method, upper case.
-        path: The percent-encoded path, as it is sent.
-        query: The canonical query string (:func:`canonical_query`), as it is sent.
-        headers: Headers to sign, names in lower case, ``host`` among them. Not changed.
-        body: The body as it is sent.
-        access_key_id: Who signs.
-        access_key_secret: With what.
-        security_token: Token of temporary (STS) credentials, "" if none.
+        request: The request. It is not changed.
+        credentials: The key to sign with.
         now: Seconds since the epoch.
-        nonce: Never used before by this key.
+        nonce: A text that this key has never signed with before.
 
     Returns:
         A new dict of all headers to send, ``authorization`` included.
     """
+    method, path, query, headers, body = request
     digest = hashlib.sha256(body).hexdigest() if body else EMPTY_SHA256
     signed = {
         **headers,
@@ -88,15 +91,16 @@ def sign(
         "x-acs-date": format_date(int(now)),
         "x-acs-signature-nonce": nonce,
     }
-    if security_token:
-        signed["x-acs-accesskey-id"] = access_key_id
-        signed["x-acs-security-token"] = security_token
+    key = credentials.access_key_id
+    if credentials.security_token:
+        signed["x-acs-accesskey-id"] = key
+        signed["x-acs-security-token"] = credentials.security_token
     ordered, names = _order(tuple(signed))
     block = "\n".join([f"{name}:{signed[name]}" for name in ordered])
     canonical = f"{method}\n{path}\n{query}\n{block}\n\n{names}\n{digest}"
-    signature = _signature(canonical, access_key_secret)
+    signature = _signature(canonical, credentials.access_key_secret)
     signed["authorization"] = (
-        f"{ALGORITHM} Credential={access_key_id},SignedHeaders={names},Signature={signature}"
+        f"{ALGORITHM} Credential={key},SignedHeaders={names},Signature={signature}"
     )
     return signed
 

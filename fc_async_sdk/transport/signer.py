@@ -35,21 +35,15 @@ class Signer:
 
     def headers(self, call: Call[Any], now: float) -> dict[str, str]:
         """All headers of one try, signed at ``now`` (seconds since the epoch)."""
-        credentials = self._provider()
+        headers = {
+            **call.headers,
+            "host": self._host,
+            "x-acs-action": call.operation,
+            "x-acs-version": limits.API_VERSION,
+        }
         signed = _signing.sign(
-            method=call.method,
-            path=call.path,
-            query=call.query,
-            headers={
-                **call.headers,
-                "host": self._host,
-                "x-acs-action": call.operation,
-                "x-acs-version": limits.API_VERSION,
-            },
-            body=call.body,
-            access_key_id=credentials.access_key_id,
-            access_key_secret=credentials.access_key_secret,
-            security_token=credentials.security_token,
+            _signing.Unsigned(call.method, call.path, call.query, headers, call.body),
+            self._provider(),
             now=now,
             nonce=os.urandom(_NONCE_BYTES).hex(),
         )

@@ -9,6 +9,7 @@ import pytest
 
 from fc_async_local.settings import Settings
 from fc_async_sdk import _signing
+from fc_async_sdk.credentials import Credentials
 
 NOW = 1_700_000_000.0
 INVOKE = "/2023-03-30/functions/orders/invocations"
@@ -31,14 +32,10 @@ def signed(
     now=NOW,
     nonce="",
 ):
+    headers = {"host": "127.0.0.1:9900", "x-acs-action": "X", "x-acs-version": "2023-03-30"}
     return _signing.sign(
-        method=method,
-        path=path,
-        query=query,
-        headers={"host": "127.0.0.1:9900", "x-acs-action": "X", "x-acs-version": "2023-03-30"},
-        body=body,
-        access_key_id=key,
-        access_key_secret=secret,
+        _signing.Unsigned(method, path, query, headers, body),
+        Credentials(access_key_id=key, access_key_secret=secret),
         now=now,
         nonce=nonce or uuid.uuid4().hex,
     )
