@@ -2,7 +2,7 @@
 """Docstrings, comments, messages and pages use plain technical English.
 
 A pattern stands for wording that readers had to guess at. A new exception needs a reason in
-``ALLOWED``; a folder that has not been rewritten yet is listed in ``LATER``.
+``ALLOWED``.
 """
 
 from __future__ import annotations
@@ -45,9 +45,6 @@ PATTERNS = {
 ALLOWED: dict[tuple[str, str], str] = {}
 """(file, wording) -> the reason why the wording is right there."""
 
-LATER: dict[str, str] = {}
-"""Folder or file -> the reason why it is not checked yet."""
-
 
 def prose_of_python(text: str) -> Iterator[tuple[int, str]]:
     """Yield comments and string literals (docstrings, messages) with their lines."""
@@ -89,13 +86,7 @@ def findings(path: Path) -> Iterator[str]:
 def checked(folder: str, pattern: str) -> list[Path]:
     paths = sorted(ROOT.joinpath(folder).rglob(pattern))
     names = [(path, path.relative_to(ROOT).as_posix()) for path in paths]
-    return [
-        path
-        for path, name in names
-        if "node_modules" not in name
-        and "/_build/" not in name
-        and not any(name == later or name.startswith(f"{later}/") for later in LATER)
-    ]
+    return [path for path, name in names if "node_modules" not in name and "/_build/" not in name]
 
 
 @pytest.mark.parametrize("folder", [*PACKAGES, "templates"])
@@ -111,9 +102,6 @@ def test_pages_are_written_in_plain_english() -> None:
 
 def test_every_exception_has_a_reason_and_is_needed() -> None:
     assert all(ALLOWED.values())
-    assert all(LATER.values())
     for name, wording in ALLOWED:
         text = " ".join(ROOT.joinpath(name).read_text(encoding="utf-8").split())
         assert wording in text, f"{name} no longer says '{wording}'"
-    for name in LATER:
-        assert ROOT.joinpath(name).exists(), f"{name} is gone"
