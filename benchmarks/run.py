@@ -86,12 +86,19 @@ def run_apart(name: str, options: Options, limit: float) -> tuple[list[dict[str,
         The rows until then, and why there are no more: "" if the benchmark has finished.
     """
     with tempfile.TemporaryDirectory() as folder:
+        # Its temporary files go with the folder, if it is killed. PostgreSQL's user looks into it.
+        environment = {**os.environ, "TMPDIR": folder}
+        Path(folder).chmod(0o711)
         out = Path(folder) / "rows.json"
         command = [sys.executable, __file__, "--one", name, "--out", str(out)]
         command += ["--rounds", str(options.rounds), "--rows", str(options.rows)]
         command += ["--s", options.s] if options.s else []
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=sys.stderr, start_new_session=True
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=sys.stderr,
+            start_new_session=True,
         )
         try:
             code = process.wait(limit)
