@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import random
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from fc_async_local.background import start_task
+from fc_async_local.background import end_tasks, start_task
 from fc_async_local.clock import RealClock
 from fc_async_local.destinations.eventbridge import EventBridgeDestination
 from fc_async_local.destinations.faults import Faults, Faulty
@@ -109,7 +108,7 @@ class Services(NamedTuple):
         fired = _trigger_runner(foundation, protocols, registry.triggers, invoker)
         await fired.start()
         closing.push_async_callback(fired.aclose)
-        closing.push_async_callback(_end, start_task("documents", stores.documents.follow()))
+        closing.push_async_callback(end_tasks, start_task("documents", stores.documents.follow()))
         faults = Faults(clock)
         creators = _creators(protocols, settings.destinations)
         adapters: Sequence[Destination] = (
@@ -181,11 +180,6 @@ class _Protocols(NamedTuple):
     topics: TopicService
     rocketmq: RocketMqService
     eventbridge: EventBridgeService
-
-
-async def _end(task: asyncio.Task[Any]) -> None:
-    task.cancel()
-    await asyncio.wait({task})
 
 
 def _protocols(foundation: Foundation, poster: HttpPoster, invoker: FunctionInvoker) -> _Protocols:

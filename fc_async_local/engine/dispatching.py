@@ -12,7 +12,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Final
 
-from fc_async_local.background import start_task
+from fc_async_local.background import end_tasks, start_task
 from fc_async_local.domain.states import Status
 from fc_async_local.engine.attempts import Attempts
 from fc_async_local.engine.heartbeat import Heartbeat
@@ -175,8 +175,5 @@ class Dispatching:
             waiter.add_done_callback(lambda _: done.set())
             await self._ports.clock.linger(grace_ms, done)
             waiter.cancel()
-        for task in tuple(self._tasks):
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(tuple(self._tasks))
+        await end_tasks(*self._tasks)
         await self._heartbeat.aclose()

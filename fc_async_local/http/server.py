@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 import uvicorn
 
-from fc_async_local.background import start_task
+from fc_async_local.background import end_tasks, start_task
 from fc_async_local.http.connections import DEFAULT_LIMITS, ConnectionLimits, guarded
 
 if TYPE_CHECKING:
@@ -124,8 +124,7 @@ class HttpServer:
         """Accept no more connections, let requests finish, close the socket."""
         if self._serving is not None:
             # Not by ``should_exit``, which the server looks at ten times a second only.
-            self._serving.cancel()
-            await asyncio.wait({self._serving})
+            await end_tasks(self._serving)
             await self._server.shutdown(self._sockets)
 
 

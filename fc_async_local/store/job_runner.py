@@ -10,20 +10,20 @@ Invariants:
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import logging
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from msgspec.structs import replace
 
-from fc_async_local.background import start_task
+from fc_async_local.background import end_tasks, start_task
 from fc_async_local.domain.invocation import Job, JobSettlement
 from fc_async_local.store.leases import Claims, write_under_lease
 from fc_async_local.store.loops import Loop
 from fc_async_local.store.protocol import Settled, StoreUnavailable
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Awaitable, Callable
 
     from fc_async_local.clock import Clock
@@ -119,10 +119,7 @@ class JobRunner(Generic[R]):
     async def aclose(self) -> None:
         """Claim no more and break off what is being tried: it is tried again after a restart."""
         await self._loop.aclose()
-        for task in tuple(self._tasks):
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(tuple(self._tasks))
+        await end_tasks(*self._tasks)
 
     async def _step(self) -> int | None:
         """Renew leases and begin what is due; return when to do so again."""

@@ -7,14 +7,14 @@ fails is logged and taken again later, see :mod:`fc_async_local.background`.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
-from fc_async_local.background import keep_running, outage_wait, pause_on, start_task
+from fc_async_local.background import end_tasks, keep_running, outage_wait, pause_on, start_task
 from fc_async_local.store.protocol import StoreUnavailable
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Awaitable, Callable
 
     from fc_async_local.clock import Clock
@@ -93,10 +93,8 @@ class Loop:
 
     async def aclose(self) -> None:
         """End the loop, if necessary in the middle of a step."""
-        if self._task is None:
-            return
-        self._task.cancel()
-        await asyncio.wait({self._task})
+        if self._task is not None:
+            await end_tasks(self._task)
 
     async def _run(self) -> None:
         clock, wakeups = self._wakeups.clock, self._wakeups

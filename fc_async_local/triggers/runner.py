@@ -8,11 +8,10 @@ path goes along, so that the loop guard sees loops through queues, topics and bu
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from fc_async_local.background import keep_running, pause_on, start_task
+from fc_async_local.background import end_tasks, keep_running, pause_on, start_task
 from fc_async_local.domain import loop_guard
 from fc_async_local.domain.invocation import DeadEvent, InvokeRequest, OutcomeKind
 from fc_async_local.domain.rejection import Rejected
@@ -36,6 +35,7 @@ from fc_async_local.triggers.bindings import (
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable, Sequence
 
     from fc_async_local.clock import Clock
@@ -109,7 +109,7 @@ class TriggerRunner:
     async def aclose(self) -> None:
         """Stop. Messages that are being handled come back."""
         self.stop()
-        await asyncio.gather(*self._loops.values(), return_exceptions=True)
+        await end_tasks(*self._loops.values())
 
     def refresh(self) -> None:
         """Fire the triggers that there are now, and no others."""

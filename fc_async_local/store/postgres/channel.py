@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from fc_async_local.background import start_task
+from fc_async_local.background import end_tasks, start_task
 from fc_async_local.store.postgres.database import SQL
 from fc_async_local.store.protocol import StoreUnavailable
 
@@ -72,9 +72,7 @@ class PostgresChannel:
         if self._sending is not None:
             await asyncio.wait({self._sending})
         if self._listening is not None:
-            self._listening.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._listening
+            await end_tasks(self._listening)
 
     def send(self, topic: str, count: int | None) -> None:
         """See :meth:`Channel.send`."""
