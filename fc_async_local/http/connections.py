@@ -18,6 +18,8 @@ import json
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 import httptools
+
+# What uvicorn's option http="auto" stands for (uvicorn.config.HTTP_PROTOCOLS).
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 if TYPE_CHECKING:
