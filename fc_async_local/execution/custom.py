@@ -18,7 +18,6 @@ import aiohttp
 
 from fc_async_local.execution.identity import build_environment
 from fc_async_local.execution.instance import Call, Instance
-from fc_async_local.execution.processes import peak_kb
 from fc_async_local.execution.protocol import Attempt
 from fc_async_local.execution.replies import (
     INITIALIZATION,
@@ -31,6 +30,7 @@ from fc_async_local.execution.replies import (
 from fc_async_local.execution.server import InstanceServer
 from fc_async_local.execution.worker import frames
 from fc_async_local.execution.worker.errors import CODE_ON_SERVICE
+from fc_async_local.execution.worker.linux import peak_kb
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:

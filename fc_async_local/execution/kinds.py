@@ -6,7 +6,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from fc_async_local.execution.builtin import NodeInstance, PythonInstance, find_node
-from fc_async_local.execution.custom import CustomInstance
 from fc_async_sdk.spec.runtimes import CUSTOM, NODE, PYTHON
 
 if TYPE_CHECKING:
@@ -51,6 +50,9 @@ class InstanceFactory:
     def __call__(self, deployment: Deployment) -> Instance:
         """Return an instance for a deployment whose runtime is available."""
         if deployment.runtime in CUSTOM:
+            # aiohttp is a third of the start of a runtime, and most functions do not need it.
+            from fc_async_local.execution.custom import CustomInstance  # noqa: PLC0415 -- see above
+
             return CustomInstance(
                 deployment,
                 self._identity,

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import psutil
@@ -33,22 +32,6 @@ def resident_kb(pid: int) -> int:
         with contextlib.suppress(psutil.Error):
             total += member.memory_info().rss
     return total // _BYTES_PER_KB
-
-
-def peak_kb(pid: int | None) -> int:
-    """Return the largest resident memory that a process had so far in KB.
-
-    Returns:
-        0 if there is no process and on systems without ``/proc``: psutil has no peak.
-    """
-    if pid is None:
-        return 0
-    try:
-        status = Path(f"/proc/{pid}/status").read_bytes()
-    except OSError:
-        return 0
-    _, _, peak = status.partition(b"VmHWM:")
-    return int(peak.split(maxsplit=1)[0]) if peak else 0
 
 
 class Listener(NamedTuple):

@@ -25,8 +25,8 @@ from fc_async_local.execution.instance import Call
 from fc_async_local.execution.kinds import InstanceFactory, reason_unavailable
 from fc_async_local.execution.pool import InstancePools
 from fc_async_local.execution.ports import MOST_WAITING, PortBook, PortInUse
-from fc_async_local.execution.processes import peak_kb, resident_kb
 from fc_async_local.execution.replies import Ending, Reply
+from fc_async_local.execution.worker.linux import peak_kb
 from fc_async_sdk.spec import limits
 from fc_async_sdk.spec.runtimes import CUSTOM
 
@@ -328,6 +328,9 @@ class ProcessRunner:
 
     def _housekeep(self) -> None:
         """Stop idle instances, and kill those over their memory limit."""
+        # psutil would be a part of the start of a runtime, which may never run a process.
+        from fc_async_local.execution.processes import resident_kb  # noqa: PLC0415 -- see above
+
         self._housekeeping = None
         now = asyncio.get_running_loop().time()
         for instance in self._pools.expire(now - self._bounds.idle_seconds):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Linux process attributes that leave no orphans, and the children of a process.
+"""Linux process attributes that leave no orphans, and what ``/proc`` tells of processes.
 
 On other systems the attributes do nothing: a worker still ends with its process group, but
 processes that a function detached from that group stay behind.
@@ -63,6 +63,22 @@ def descendants(pid: int) -> Iterator[int]:
         current = waiting.pop()
         yield current
         waiting += children(current)
+
+
+def peak_kb(pid: int | None) -> int:
+    """Return the largest resident memory that a process had so far in KB.
+
+    Returns:
+        0 if there is no process, and on systems without ``/proc``.
+    """
+    if pid is None:
+        return 0
+    try:
+        status = Path(f"/proc/{pid}/status").read_bytes()
+    except OSError:
+        return 0
+    _, _, peak = status.partition(b"VmHWM:")
+    return int(peak.split(maxsplit=1)[0]) if peak else 0
 
 
 def children(pid: int) -> list[int]:

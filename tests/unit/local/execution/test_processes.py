@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fc_async_local.execution.processes import find_listener, peak_kb, resident_kb
+from fc_async_local.execution.processes import find_listener, resident_kb
+from fc_async_local.execution.worker.linux import peak_kb
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
