@@ -45,7 +45,6 @@ class Dispatching:
         self._ports = ports
         self._ready = ReadyQueue(ports.settings.max_in_flight)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._full = False
         self._closing = False
         self._leases = Claims(ports.clock)
         lease_ms = ports.settings.lease_ms
@@ -75,8 +74,7 @@ class Dispatching:
     async def _claim(self) -> int | None:
         ports = self._ports
         room = self._ready.room
-        self._full = room <= 0
-        if self._full:
+        if room <= 0:
             return None  # the next attempt that ends makes room and wakes this loop
         now = ports.clock.now()
         with self._leases.under_way():
@@ -92,8 +90,7 @@ class Dispatching:
         for invocation in claimed:
             if invocation.status is Status.STOPPING:
                 await ports.runner.interrupt(invocation.request_id)
-        self._full = self._ready.room <= 0
-        if self._full:
+        if self._ready.room <= 0:
             return None
         if len(claimed) == room:
             return now
@@ -136,18 +133,14 @@ class Dispatching:
         self._start_ready()
         return self._ready.next_due
 
-    def _made_room(self) -> None:
-        if self._full:
-            self._claims.wake()
-
     async def _work(self, held: Held) -> None:
         with self._ports.clock.work():
             try:
                 try:
                     decided = await self.attempts.run(held)
                 finally:
-                    self._ready.free_slot()
-                    self._made_room()
+                    if self._ready.free_slot():
+                        self._claims.wake()
                 if decided is not None:
                     await self.attempts.settle(held, decided)
             except Exception:
@@ -158,10 +151,10 @@ class Dispatching:
                     extra={"request_id": held.invocation.request_id},
                 )
             finally:
-                self._ready.remove(held)
+                if self._ready.remove(held):
+                    self._claims.wake()
                 if held.reclaimed is not None and not self._closing:
                     self._hold(Held(held.reclaimed))
-                self._made_room()
 
     async def aclose(self, *, grace_ms: int) -> None:
         """Stop claiming; cancel the attempts that have not ended after the grace."""

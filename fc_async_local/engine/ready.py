@@ -136,13 +136,25 @@ class ReadyQueue:
             due.append(heapq.heappop(self._waiting)[2])
         return due
 
-    def free_slot(self) -> None:
-        """Note that the function of an invocation has ended; it stays held."""
-        self._taken -= 1
+    def free_slot(self) -> bool:
+        """Note that the function of an invocation has ended; it stays held.
 
-    def remove(self, held: Held) -> None:
-        """Hold an invocation that has begun no longer."""
+        Returns:
+            Whether there is room now and there was none before.
+        """
+        was_full = self.room <= 0
+        self._taken -= 1
+        return was_full and self.room > 0
+
+    def remove(self, held: Held) -> bool:
+        """Hold an invocation that has begun no longer.
+
+        Returns:
+            Whether there is room now and there was none before.
+        """
+        was_full = self.room <= 0
         del self._held[held.invocation.request_id]
+        return was_full and self.room > 0
 
     def drop_waiting(self) -> None:
         """Hold no longer what has not begun; its slots are free."""

@@ -4,8 +4,7 @@
 from __future__ import annotations
 
 from fc_async_local.domain.invocation import Invocation
-from fc_async_local.engine.attempts import Held
-from fc_async_local.engine.ready import ReadyQueue
+from fc_async_local.engine.ready import Held, ReadyQueue
 
 
 def held(name: str, due_at: int = 0) -> Held:
@@ -63,6 +62,17 @@ def test_a_slot_is_free_when_the_function_has_ended_up_to_four_held_per_slot() -
     (first, *_) = ready.take_due(0)
     ready.remove(first)
     assert (ready.room, len(ready), ready.get("a")) == (1, 3, None)
+
+
+def test_only_the_end_that_makes_room_in_a_full_queue_is_reported() -> None:
+    ready = filled(2, a=0, b=0)
+    assert [ready.free_slot(), ready.free_slot()] == [True, False]
+    for name in "cdefgh":
+        ready.add(held(name))
+        ready.free_slot()
+    first, second, *_ = ready.take_due(0)
+    assert ready.room == 0
+    assert [ready.remove(first), ready.remove(second)] == [True, False]
 
 
 def test_what_has_not_begun_is_dropped_and_frees_its_slot() -> None:
