@@ -85,6 +85,8 @@ class Histories(RuleBasedStateMachine):
         self.counted: dict[tuple[str, str], int] = {}
         self.leases: dict[Lease, Invocation] = {}
         self.job_leases: dict[Lease, Job] = {}
+        self.settled: set[Lease] = set()
+        self.job_keys: set[str] = set()
 
     def teardown(self) -> None:
         self.run(self.context.__aexit__(None, None, None))
@@ -159,10 +161,9 @@ class Histories(RuleBasedStateMachine):
         return {"until": self.now + data.draw(holds), "owner": data.draw(owners)}
 
     def a_lease(self, data: st.DataObject, leases: dict[Lease, Any]) -> Lease:
-        """Mostly one that holds, else one that may be lost or used up."""
-        records = (*self.model._invocations.values(), *self.model._jobs.values())
-        holding = {record.lease for record in records if record.lease_until is not None}
-        live = [lease for lease in leases if lease in holding]
+        """Mostly the last lease of a record, else one that may be lost or used up."""
+        last = {lease.key: lease for lease in leases}  # leases are in the order of their claims
+        live = [lease for lease in last.values() if lease not in self.settled]
         return data.draw(st.sampled_from(live if live and data.draw(mostly) else list(leases)[-6:]))
 
     def start(self, data: st.DataObject) -> None:
@@ -185,7 +186,7 @@ class Histories(RuleBasedStateMachine):
             return
         lease = self.a_lease(data, self.leases)
         held = self.leases[lease]
-        before = self.status_of(lease) or held.status
+        before = self.status_of(held)
         targets = sorted(LEGAL[before] & (WAITING | FINAL), key=str) or sorted(FINAL, key=str)
         if before is Status.STOPPING:
             targets.append(Status.RETRYING)
@@ -208,18 +209,24 @@ class Histories(RuleBasedStateMachine):
         )
         if self.both("settle", lease, settlement) is Settled.DONE:
             self.count(counted)
+            self.settled.add(lease)
+            if delivery is not None:
+                self.job_keys.add(delivery.key)
             if status.final and not held.task_mode:
                 self.forgotten += 1
 
-    def status_of(self, lease: Lease) -> Status | None:
-        found = self.model._invocations.get(lease.key)
-        return None if found is None else found.status
+    def status_of(self, claimed: Invocation) -> Status:
+        """Return the status now, or that of the claim if the store no longer shows the record."""
+        task = self.run(self.model.get(claimed.function, claimed.task_id))
+        shown = task is not None and task.invocation.request_id == claimed.request_id
+        return task.invocation.status if shown else claimed.status
 
     def a_job(self, key: str, **fields: Any) -> Job:
         return Job(key=key, payload=b"\x00\xff", created_at=self.now, due_at=self.now, **fields)
 
     def a_task(self, data: st.DataObject) -> tuple[str, str]:
-        known = [(i.function, i.task_id) for i in self.model._invocations.values()]
+        page = self.run(self.model.query(TaskQuery(None, limit=1_000)))
+        known = [(shown.function, shown.task_id) for shown in page.invocations]
         return data.draw(st.sampled_from(known) if known else names)
 
     def stop(self, data: st.DataObject) -> None:
@@ -243,8 +250,10 @@ class Histories(RuleBasedStateMachine):
             for number in data.draw(st.lists(st.integers(0, 9), max_size=3, unique=True))
         ]
         counted = Count(metric="added", function="a", at=self.now)
-        if not any(job.key in self.model._jobs for job in jobs):
+        keys = {job.key for job in jobs}
+        if not keys & self.job_keys:
             self.count(counted)
+        self.job_keys |= keys
         self.both("add_jobs", jobs, [counted])
 
     def claim_jobs(self, data: st.DataObject) -> None:
@@ -252,7 +261,10 @@ class Histories(RuleBasedStateMachine):
         self.wait_for(data, self.both("next_job_due", kind))
         claimed = self.both("claim_jobs", kind, data.draw(limits), now=self.now, **self.hold(data))
         self.both("jobs_pending", kind, data.draw(scopes))
-        self.job_leases.update({job.lease: job for job in claimed})
+        for job in claimed:  # a key that was used again starts with the first epoch again
+            self.job_leases.pop(job.lease, None)
+            self.job_leases[job.lease] = job
+            self.settled.discard(job.lease)
 
     def extend_jobs(self, data: st.DataObject) -> None:
         by_key = {lease.key: lease for lease in list(self.job_leases)[-6:]}
@@ -273,6 +285,10 @@ class Histories(RuleBasedStateMachine):
         )
         if self.both("settle_job", lease, settlement) is Settled.DONE:
             self.count(counted)
+            self.settled.add(lease)
+            if settlement.job is None:
+                self.job_keys.remove(lease.key)
+            self.job_keys.update(job.key for job in settlement.added)
 
     def redrive(self, data: st.DataObject) -> None:
         for dead in self.both("dead_jobs")[:1]:
@@ -281,6 +297,7 @@ class Histories(RuleBasedStateMachine):
     def discard_dead(self, data: st.DataObject) -> None:
         for dead in self.both("dead_jobs")[-1:]:
             self.both("discard_dead", dead.key)
+            self.job_keys.remove(dead.key)
 
     def page_through(self, data: st.DataObject) -> None:
         query = TaskQuery(
