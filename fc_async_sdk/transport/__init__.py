@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""How a :class:`~fc_async_sdk.operations.Call` is sent: over requests or over aiohttp.
+"""Sends a :class:`~fc_async_sdk.operations.Call`, over requests or on an event loop.
 
-What both have in common (what is signed, what is repeated, what a failure means) has modules of
-its own and does no I/O.
+What is signed, what is repeated and what a failure means is the same for all transports; those
+modules do no I/O.
 """

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""Which transport of an event loop takes light calls here. Chooses; opens nothing."""
+"""Chooses the transport for light calls; opens no connection."""
 
 from __future__ import annotations
 
 import importlib.util
 from typing import TYPE_CHECKING
 
-from fc_async_sdk.transport import surroundings
+from fc_async_sdk.transport import environment
 
 if TYPE_CHECKING:
     from fc_async_sdk._endpoint import Endpoint
@@ -20,7 +20,7 @@ def for_light_calls(endpoint: Endpoint, config: Config) -> type[LoopTransport] |
     Light calls are :attr:`fc_async_sdk.operations.Call.light`.
     """
     installed = importlib.util.find_spec
-    if installed("httptools") is not None and surroundings.proxy(endpoint, config) is None:
+    if installed("httptools") is not None and environment.proxy(endpoint, config) is None:
         from fc_async_sdk.transport.bulk import BulkTransport  # noqa: PLC0415 -- an extra
 
         return BulkTransport

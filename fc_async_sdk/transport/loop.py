@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What transports on an event loop have in common: signing, tries, deadlines.
+"""The base of transports on an event loop: signing, tries, deadlines.
 
-How one request goes over the wire is up to each: :mod:`fc_async_sdk.transport.aio` (aiohttp, for
-everything) and :mod:`fc_async_sdk.transport.bulk` (for a fan-out).
+Each sends one request in its own way: :mod:`fc_async_sdk.transport.aio` any call over aiohttp,
+:mod:`fc_async_sdk.transport.bulk` accepts over connections of its own.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from fc_async_sdk.operations.call import Answer, Call
-from fc_async_sdk.transport import surroundings
+from fc_async_sdk.transport import environment
 from fc_async_sdk.transport.retry import Budget, Failure, Tries
 from fc_async_sdk.transport.signer import Signer
 
@@ -143,8 +143,8 @@ class LoopTransport:
 
 
 def tls(endpoint: Endpoint, config: Config) -> ssl.SSLContext:
-    """Whom to trust, and who we are: the same as with requests."""
-    verify = surroundings.verify(endpoint, config)
+    """Return the TLS settings: the CA bundle and client certificate that requests would use."""
+    verify = environment.verify(endpoint, config)
     if verify is False:
         context = ssl.create_default_context()
         context.check_hostname = False

@@ -22,7 +22,7 @@ from pytest_httpserver import HTTPServer
 import fc_async_sdk
 from fc_async_sdk import _endpoint, errors
 from fc_async_sdk.config import Config
-from fc_async_sdk.transport import surroundings
+from fc_async_sdk.transport import environment
 from fc_async_sdk.transport.bulk import BulkTransport
 
 if TYPE_CHECKING:
@@ -219,7 +219,7 @@ class TestSurroundings:
     @staticmethod
     def choose(url: str, **settings: Any) -> str | None:
         place = _endpoint.parse(url, allow_plain_http=True)
-        return surroundings.proxy(place, Config(**settings))
+        return environment.proxy(place, Config(**settings))
 
     @pytest.fixture(autouse=True)
     def environment(self, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the machine around has to say: proxies and CA bundles.
+"""Proxies and CA bundles, from the configuration and from the environment.
 
 Both transports follow the same rules, those of requests: explicit settings win, the environment
 counts when it is trusted, and nothing on this machine goes through the environment's proxy.
