@@ -5,6 +5,76 @@ The page calls the admin API of its own origin only. There is no build step. The
 policy lets the browser load nothing from other origins.
 """
 
-from fc_async_local.console.files import routes
+from __future__ import annotations
 
-__all__ = ["routes"]
+from importlib import resources
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.requests import Request
+
+PATH: Final = "/console"
+POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_HEADERS: Final = {
+    "content-security-policy": POLICY,
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cache-control": "no-cache",
+}
+_TYPES: Final = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+_INDEX: Final = "index.html"
+
+
+class _File(NamedTuple):
+    body: bytes
+    media_type: str
+
+
+def routes() -> list[Route]:
+    """Return the routes of the page and its files, which are read once."""
+    files = _read()
+
+    async def page(_: Request) -> Response:
+        return _answer(files[_INDEX])
+
+    async def file(request: Request) -> Response:
+        found = files.get(request.path_params["name"])
+        if found is None:
+            raise HTTPException(404)
+        return _answer(found)
+
+    async def root(_: Request) -> Response:
+        return RedirectResponse(PATH)
+
+    return [
+        Route("/", root, methods=["GET"]),
+        Route(PATH, page, methods=["GET"]),
+        Route(f"{PATH}/{{name}}", file, methods=["GET"]),
+    ]
+
+
+def _answer(file: _File) -> Response:
+    return Response(file.body, media_type=file.media_type, headers=_HEADERS)
+
+
+def _read() -> Mapping[str, _File]:
+    """Return every file of the folder by its name; only these are served."""
+    folder = resources.files(__name__).joinpath("static")
+    return {
+        entry.name: _File(entry.read_bytes(), _TYPES[entry.name[entry.name.rindex(".") :]])
+        for entry in folder.iterdir()
+    }

@@ -12,7 +12,6 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Router
 
 from fc_async_local import console
-from fc_async_local.console import files
 
 FILES = sorted(file.name for file in resources.files(console).joinpath("static").iterdir())
 
@@ -62,10 +61,12 @@ def test_every_file_is_served_with_its_type_and_policy(name):
     status, headers, body = get(f"/console/{name}")
     assert (status, len(body) > 0) == (200, True)
     assert headers["content-type"].startswith(("text/", "image/svg+xml"))
-    assert headers["content-security-policy"] == files.POLICY
+    assert headers["content-security-policy"] == console.POLICY
 
 
-@pytest.mark.parametrize("path", ["/console/files.py", "/console/..%2ffiles.py", "/console/x"])
+@pytest.mark.parametrize(
+    "path", ["/console/__init__.py", "/console/..%2f__init__.py", "/console/x"]
+)
 def test_a_path_that_names_no_console_file_is_refused(path):
     with pytest.raises(HTTPException):
         get(path)
