@@ -19,7 +19,7 @@ from fc_async_sdk.errors import shorten
 from fc_async_sdk.spec.limits import MNS_PAYLOAD_BYTES, Range
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from fc_async_local.domain.invocation import Job
 
@@ -268,11 +268,50 @@ def take(queue: Queue, message: Message, now: int) -> Message:
     )
 
 
-def hide(message: Message, *, seconds: float, now: int) -> Message:
-    """Return a received message with another visibility and a new handle."""
+def hide(
+    found: Mapping[int, Message], receipt: Receipt, *, seconds: float, now: int
+) -> Message | None:
+    """Return a received message with another visibility and a new handle.
+
+    Args:
+        found: Messages by sequence.
+        receipt: Of the message.
+        seconds: How long it is hidden.
+        now: Milliseconds since the epoch.
+
+    Returns:
+        None if the receipt is not valid.
+    """
+    message = found.get(receipt.sequence)
+    if message is None or not holds(message, receipt, now):
+        return None
     return msgspec.structs.replace(
         message, visible_at=now + int(seconds * 1_000), claims=message.claims + 1
     )
+
+
+def delete(
+    found: Mapping[int, Message], receipts: Sequence[Receipt], now: int
+) -> tuple[list[bool], list[int]]:
+    """Decide which received messages are deleted.
+
+    Args:
+        found: Messages by sequence.
+        receipts: Of the messages.
+        now: Milliseconds since the epoch.
+
+    Returns:
+        Whether each receipt is valid, the first time that it occurs; the sequences to delete.
+    """
+    results: list[bool] = []
+    gone: list[int] = []
+    for receipt in receipts:
+        message = found.get(receipt.sequence)
+        valid = message is not None and holds(message, receipt, now)
+        results.append(valid and receipt.sequence not in gone)
+        if results[-1]:
+            gone.append(receipt.sequence)
+    return results, gone
 
 
 def refused(offers: Sequence[Offer], taken: Sequence[bool]) -> list[Job]:

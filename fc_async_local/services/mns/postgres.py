@@ -131,16 +131,7 @@ class PostgresMessageStore:
 
         async def job(connection: Connection) -> Sequence[bool]:
             found = await _held(connection, name, receipts, now)
-            results = []
-            gone: list[int] = []
-            for receipt in receipts:
-                message = found.get(receipt.sequence)
-                good = message is not None and rules.holds(message, receipt, now)
-                results.append(good)
-                if good:
-                    # Removed, so that the same receipt counts once.
-                    del found[receipt.sequence]
-                    gone.append(receipt.sequence)
+            results, gone = rules.delete(found, receipts, now)
             await connection.execute(_SQL["delete_messages"], {"sequences": gone})
             return results
 
@@ -152,11 +143,10 @@ class PostgresMessageStore:
         """Change the visibility of a received message; return None if the receipt is not valid."""
 
         async def job(connection: Connection) -> Message | None:
-            found = (await _held(connection, name, [receipt], now)).get(receipt.sequence)
-            if found is None or not rules.holds(found, receipt, now):
-                return None
-            hidden = rules.hide(found, seconds=seconds, now=now)
-            await _change(connection, [hidden])
+            found = await _held(connection, name, [receipt], now)
+            hidden = rules.hide(found, receipt, seconds=seconds, now=now)
+            if hidden is not None:
+                await _change(connection, [hidden])
             return hidden
 
         return await self._database.run(job, pipelined=True, flush=False)
@@ -168,16 +158,10 @@ class PostgresMessageStore:
 
 
 async def _change(connection: Connection, messages: Sequence[Message]) -> None:
-    if not messages:
-        return
-    row = {
-        "sequences": [message.sequence for message in messages],
-        "visible": [message.visible_at for message in messages],
-        "first": [message.first_dequeued_at for message in messages],
-        "counts": [message.dequeue_count for message in messages],
-        "claims": [message.claims for message in messages],
-    }
-    await connection.execute(_SQL["change_messages"], row)
+    async with connection.cursor() as cursor:
+        await cursor.executemany(
+            _SQL["change_message"], [rows.change_of(message) for message in messages]
+        )
 
 
 async def _all(

@@ -76,15 +76,11 @@ WHERE sequence = ANY (%(sequences)s) AND queue = %(queue)s AND enqueued_at > %(k
 ORDER BY sequence
 FOR UPDATE;
 
--- name: change_messages
+-- name: change_message
 UPDATE mns_message
-SET visible_at = new.visible_at, first_dequeued_at = new.first_at,
-    dequeue_count = new.count, claims = new.claims, ready = false
-FROM unnest(
-    %(sequences)s::bigint[], %(visible)s::bigint[], %(first)s::bigint[], %(counts)s::integer[],
-    %(claims)s::integer[]
-) AS new (sequence, visible_at, first_at, count, claims)
-WHERE mns_message.sequence = new.sequence;
+SET visible_at = %(visible_at)s, first_dequeued_at = %(first_dequeued_at)s,
+    dequeue_count = %(dequeue_count)s, claims = %(claims)s, ready = false
+WHERE sequence = %(sequence)s;
 
 -- name: delete_messages
 DELETE FROM mns_message WHERE sequence = ANY (%(sequences)s);

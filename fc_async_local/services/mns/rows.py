@@ -58,6 +58,17 @@ def extra_of(message: Message) -> bytes | None:
     return None if extra == _NOTHING else _encode(extra)
 
 
+def change_of(message: Message) -> dict[str, object]:
+    """Return the sequence of a message and the columns that a receive changes."""
+    return {
+        "sequence": message.sequence,
+        "visible_at": message.visible_at,
+        "first_dequeued_at": message.first_dequeued_at,
+        "dequeue_count": message.dequeue_count,
+        "claims": message.claims,
+    }
+
+
 def to_message(row: MessageRow) -> Message:
     """Return a message from its row."""
     extra = _NOTHING if row[9] is None else _extra(row[9])

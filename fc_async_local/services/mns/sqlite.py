@@ -214,8 +214,7 @@ def _delete(
 ) -> Sequence[bool]:
     """Delete received messages; return False for each receipt that is not valid."""
     found = _find(connection, _queue(connection, name), receipts, now)
-    gone: list[int] = []
-    results = [_remove(found, receipt, now, gone) for receipt in receipts]
+    results, gone = rules.delete(found, receipts, now)
     connection.execute(_SQL["delete_messages"], {"sequences": as_json(gone)})
     return results
 
@@ -224,12 +223,10 @@ def _hide(
     connection: sqlite3.Connection, name: str, receipt: Receipt, seconds: float, now: int
 ) -> Message | None:
     """Change the visibility of a received message; return None if the receipt is not valid."""
-    queue = _queue(connection, name)
-    found = _find(connection, queue, [receipt], now).get(receipt.sequence)
-    if found is None or not rules.holds(found, receipt, now):
-        return None
-    hidden = rules.hide(found, seconds=seconds, now=now)
-    _change(connection, [hidden])
+    found = _find(connection, _queue(connection, name), [receipt], now)
+    hidden = rules.hide(found, receipt, seconds=seconds, now=now)
+    if hidden is not None:
+        _change(connection, [hidden])
     return hidden
 
 
@@ -264,19 +261,7 @@ def _put(connection: sqlite3.Connection, name: str, message: Message, now: int) 
 
 
 def _change(connection: sqlite3.Connection, messages: Sequence[Message]) -> None:
-    connection.executemany(
-        _SQL["change_message"],
-        [
-            {
-                "sequence": message.sequence,
-                "visible_at": message.visible_at,
-                "first_dequeued_at": message.first_dequeued_at,
-                "dequeue_count": message.dequeue_count,
-                "claims": message.claims,
-            }
-            for message in messages
-        ],
-    )
+    connection.executemany(_SQL["change_message"], [rows.change_of(one) for one in messages])
 
 
 def _find(
@@ -287,13 +272,3 @@ def _find(
     scope = _scope(queue, now) | {"sequences": sequences}
     answer = connection.execute(_SQL["some"], scope).fetchall()
     return {row[0]: rows.to_message(row) for row in answer}
-
-
-def _remove(found: dict[int, Message], receipt: Receipt, now: int, gone: list[int]) -> bool:
-    """Return whether a receipt is valid; if so, remove the message, so that it counts once."""
-    message = found.get(receipt.sequence)
-    if message is None or not rules.holds(message, receipt, now):
-        return False
-    del found[receipt.sequence]
-    gone.append(receipt.sequence)
-    return True

@@ -169,24 +169,20 @@ class MemoryMessageStore:
 
     async def delete(self, name: str, receipts: Sequence[Receipt], *, now: int) -> Sequence[bool]:
         """Delete received messages; return False for each receipt that is not valid."""
-        self._queue(name)
-        results = []
-        for receipt in receipts:
-            found = self._held(name, receipt, now)
-            results.append(found is not None)
-            if found is not None:
-                del self._messages[name][found.sequence]
+        self._expire(name, now)
+        results, gone = rules.delete(self._messages[name], receipts, now)
+        for sequence in gone:
+            del self._messages[name][sequence]
         return results
 
     async def hide(
         self, name: str, receipt: Receipt, *, seconds: float, now: int
     ) -> Message | None:
         """Change the visibility of a received message; return None if the receipt is not valid."""
-        found = self._held(name, receipt, now)
-        if found is None:
-            return None
-        hidden = rules.hide(found, seconds=seconds, now=now)
-        self._messages[name][found.sequence] = hidden
+        self._expire(name, now)
+        hidden = rules.hide(self._messages[name], receipt, seconds=seconds, now=now)
+        if hidden is not None:
+            self._messages[name][hidden.sequence] = hidden
         return hidden
 
     async def counts(self, name: str, *, now: int) -> Counts:
@@ -229,10 +225,3 @@ class MemoryMessageStore:
     def _visible(self, name: str, limit: int, now: int) -> list[Message]:
         visible = [message for message in self._kept(name, now) if message.visible_at <= now]
         return sorted(visible, key=rules.order)[:limit]
-
-    def _held(self, name: str, receipt: Receipt, now: int) -> Message | None:
-        queue = self._queue(name)
-        message = self._messages[name].get(receipt.sequence)
-        if message is None or rules.is_expired(queue, message, now):
-            return None
-        return message if rules.holds(message, receipt, now) else None
