@@ -1,14 +1,13 @@
 -- SPDX-License-Identifier: MIT
--- Logs of topics, and where consumer groups stand in them. Times are milliseconds since the epoch.
+-- Logs of topics and the positions of consumer groups. Times are milliseconds since the epoch.
 --
 -- "joined_at" is when a message was published or, if it was delayed, when it was due: messages are
--- kept for a time from then on. "outline" is what a group looks at while it decides what it takes: the tag and the sharding key.
+-- kept for a time from then on.
 
 CREATE TABLE rocketmq_message (
     sequence bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     topic text COLLATE "C" NOT NULL,
     joined_at bigint NOT NULL,
-    outline bytea NOT NULL,
     message bytea NOT NULL
 );
 
@@ -19,7 +18,6 @@ CREATE TABLE rocketmq_delayed (
     arrival bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     topic text COLLATE "C" NOT NULL,
     deliver_at bigint NOT NULL,
-    outline bytea NOT NULL,
     message bytea NOT NULL
 );
 
@@ -32,7 +30,7 @@ CREATE TABLE rocketmq_group (
     PRIMARY KEY (topic, name)
 );
 
--- What a group has fetched and not acknowledged.
+-- Messages that a group has read and not acknowledged.
 CREATE TABLE rocketmq_pending (
     topic text COLLATE "C" NOT NULL,
     name text COLLATE "C" NOT NULL,
