@@ -105,32 +105,39 @@ class Accepting:
             payload=request.payload,
             accepted_at=now,
             due_at=now + delay_ms,
-            task_mode=config is not None and bool(config.async_task),
+            task_mode=bool(config and config.async_task),
             call_path=request.call_path,
             delay_ms=delay_ms,
             config=None if config is None else msgspec.json.encode(config),
         )
         if delay_ms and invocation.due_at >= policy.deadline(invocation, config, ports.rules):
-            logger.warning(
-                "%s of %s will expire before it runs: its delay of %d s is not below its "
-                "maximum age",
-                request_id,
-                request.function,
-                request.delay_seconds,
-                extra={"request_id": request_id},
-            )
+            _warn_of_expiry(invocation)
         return invocation
+
+
+def _warn_of_expiry(invocation: Invocation) -> None:
+    logger.warning(
+        "%s of %s will expire before it runs: its delay of %d s is not below its maximum age",
+        invocation.request_id,
+        invocation.function,
+        invocation.delay_ms // 1_000,
+        extra={"request_id": invocation.request_id},
+    )
 
 
 def _check(request: InvokeRequest) -> None:
     """Refuse what the request alone shows to be invalid."""
-    delay_seconds, task_id = request.delay_seconds, request.task_id
     if len(request.payload) > limits.ASYNC_PAYLOAD_BYTES:
         raise Rejected(
             400,
             "EntityTooLarge",
             f"payload size exceeds maximum allowed size ({limits.ASYNC_PAYLOAD_BYTES} bytes)",
         )
+    _check_delay(request.delay_seconds)
+    _check_task_id(request.task_id)
+
+
+def _check_delay(delay_seconds: int) -> None:
     if delay_seconds != 0 and delay_seconds not in limits.DELAY_SECONDS:
         low, high, _ = limits.DELAY_SECONDS
         raise Rejected(
@@ -138,6 +145,9 @@ def _check(request: InvokeRequest) -> None:
             "InvalidArgument",
             f"x-fc-async-delay {shorten(delay_seconds)}: expected whole seconds, {low} to {high}",
         )
+
+
+def _check_task_id(task_id: str) -> None:
     if task_id and not limits.TASK_ID_PATTERN.fullmatch(task_id):
         raise Rejected(
             400,
