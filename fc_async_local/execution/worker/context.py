@@ -46,14 +46,12 @@ class Credentials:
 class FunctionMeta:
     """The function. Memory in MB, timeout in seconds."""
 
-    def __init__(
-        self, name: str, handler: str, memory: int, timeout: int, *, version_id: str, qualifier: str
-    ) -> None:
-        self.name = name
-        self.handler = handler
-        self.memory = memory
-        self.timeout = timeout
-        self.version_id = version_id
+    def __init__(self, fixed: dict[str, Any], qualifier: str) -> None:
+        self.name: str = fixed["name"]
+        self.handler: str = fixed["handler"]
+        self.memory: int = fixed["memory"]
+        self.timeout: int = fixed["timeout"]
+        self.version_id: str = fixed["version_id"]
         self.qualifier = qualifier
 
     def to_dict(self) -> dict[str, Any]:
@@ -113,19 +111,12 @@ class Context:
     """
 
     def __init__(self, fixed: dict[str, Any], call: dict[str, Any]) -> None:
-        version_id, qualifier = fixed["version_id"], call["qualifier"]
+        qualifier: str = call["qualifier"]
         self.request_id: str = call["request_id"]
         self.requestId = self.request_id
         self.credentials = Credentials(*fixed["credentials"])
-        self.function = FunctionMeta(
-            fixed["name"],
-            fixed["handler"],
-            fixed["memory"],
-            fixed["timeout"],
-            version_id=version_id,
-            qualifier=qualifier,
-        )
-        self.service = ServiceMeta(qualifier, version_id)
+        self.function = FunctionMeta(fixed, qualifier)
+        self.service = ServiceMeta(qualifier, fixed["version_id"])
         self.region: str = fixed["region"]
         self.account_id: str = fixed["account_id"]
         self.retry_count: int = call["retry_count"]

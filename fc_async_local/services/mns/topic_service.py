@@ -323,7 +323,7 @@ class TopicService:
         failure: str,
     ) -> DeadEvent:
         """Return the dead event of a message that could not be pushed."""
-        told = rules.notification(subscription, publication, owner=self.owner)
+        notification = rules.notification(subscription, publication, owner=self.owner)
         if isinstance(subscription, FunctionSubscription):
             function, qualifier = subscription.function, subscription.qualifier
             destination = function_arn(function, qualifier)
@@ -334,7 +334,7 @@ class TopicService:
         return DeadEvent(
             key=f"{publication.message_id}-{publication.topic}-{subscription.name}",
             destination=destination,
-            document=told.content.encode(),
+            document=notification.content.encode(),
             error=f"topic {publication.topic}, subscription {subscription.name}: {failure}",
             function=function,
             qualifier=qualifier,
@@ -343,12 +343,12 @@ class TopicService:
 
     async def _invoke(self, subscription: FunctionSubscription, publication: Publication) -> str:
         """Invoke a function once; return why it was refused, "" if it was accepted."""
-        told = rules.notification(subscription, publication, owner=self.owner)
+        notification = rules.notification(subscription, publication, owner=self.owner)
         try:
             await self._invoker.invoke_async(
                 InvokeRequest(
                     subscription.function,
-                    told.content.encode(),
+                    notification.content.encode(),
                     qualifier=subscription.qualifier,
                     call_path=publication.call_path,
                 )
@@ -366,13 +366,13 @@ class TopicService:
             except MnsError as error:
                 return str(error)
             return ""
-        told = rules.notification(subscription, publication, owner=self.owner)
+        notification = rules.notification(subscription, publication, owner=self.owner)
         try:
             status = await self._poster.post(
                 rules.url_of(subscription.endpoint),
-                told.content.encode(),
+                notification.content.encode(),
                 {"x-mns-version": "2015-06-06", "x-mns-request-id": common.request_id()}
-                | dict(told.headers),
+                | dict(notification.headers),
                 timeout_seconds=rules.PUSH_TIMEOUT_SECONDS,
             )
         except PostFailed as error:
