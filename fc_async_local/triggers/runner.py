@@ -22,6 +22,7 @@ from fc_async_local.services.mns.model import BATCH, POLLING_SECONDS
 from fc_async_local.services.mns.model import handle_of as queue_handle
 from fc_async_local.services.mns.topic_service import FunctionSubscription
 from fc_async_local.services.rocketmq.errors import RocketMqError
+from fc_async_local.services.rocketmq.model import ConsumeRequest
 from fc_async_local.services.rocketmq.model import handle_of as rocketmq_handle
 from fc_async_local.store.protocol import StoreUnavailable
 from fc_async_local.triggers import bindings, payloads
@@ -184,14 +185,12 @@ class TriggerRunner:
 
     async def _topic(self, binding: Binding, source: RocketMqSource) -> None:
         group = source.group_id or f"GID_{binding.function}_{binding.trigger}"
-        found = await self._rocketmq.consume(
-            source.instance_id,
-            source.topic,
-            group,
+        wanted = ConsumeRequest(
             limit=min(binding.batch or 1, BATCH.high),
             wait_seconds=POLLING_SECONDS.high,
             tag=source.tag,
         )
+        found = await self._rocketmq.consume(source.instance_id, source.topic, group, wanted)
         if not found:
             return
         now = self._clock.now()

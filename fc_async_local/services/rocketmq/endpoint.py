@@ -13,6 +13,7 @@ from fc_async_local.http.messages import Answer
 from fc_async_local.services import signature
 from fc_async_local.services.rocketmq import wire
 from fc_async_local.services.rocketmq.errors import RocketMqError, message_missing
+from fc_async_local.services.rocketmq.model import BATCH, POLLING_SECONDS, ConsumeRequest
 from fc_async_local.services.xml_service import XmlService, xml
 
 if TYPE_CHECKING:
@@ -74,15 +75,13 @@ class RocketMqEndpoint(XmlService):
             raise RocketMqError(
                 "InvalidArgument", f"trans={mode}: transactional messages are not supported"
             )
-        found = await self._service.consume(
-            instance_id,
-            topic,
-            _group(parameters),
-            limit=_number(parameters, "numofmessages", 1),
-            wait_seconds=_number(parameters, "waitseconds", 0),
+        wanted = ConsumeRequest(
+            limit=_number(parameters, "numofmessages", BATCH.default),
+            wait_seconds=_number(parameters, "waitseconds", POLLING_SECONDS.default),
             tag=parameters.get("tag", ""),
             ordered=mode == "order",
         )
+        found = await self._service.consume(instance_id, topic, _group(parameters), wanted)
         if not found:
             raise message_missing()
         return xml(200, wire.consumed(found))

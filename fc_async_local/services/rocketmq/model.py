@@ -99,8 +99,24 @@ class Pending(Record, frozen=True, kw_only=True):
     claims: int = 0
 
 
+class ConsumeRequest(NamedTuple):
+    """The parameters of a consumer.
+
+    Attributes:
+        limit: 1 to 16 messages.
+        wait_seconds: 0 to 30.
+        tag: Such as ``A||B``; "" and ``*`` match all.
+        ordered: Whether messages of one sharding key are handed out in order.
+    """
+
+    limit: int = BATCH.default
+    wait_seconds: int = POLLING_SECONDS.default
+    tag: str = ""
+    ordered: bool = False
+
+
 class Want(NamedTuple):
-    """The request of a consumer.
+    """The messages that a consumer wants from a store.
 
     Attributes:
         limit: Largest number of messages.

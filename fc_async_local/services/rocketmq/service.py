@@ -15,7 +15,7 @@ import msgspec
 from fc_async_local.services import common
 from fc_async_local.services.rocketmq import model
 from fc_async_local.services.rocketmq.errors import RocketMqError, topic_missing
-from fc_async_local.services.rocketmq.model import Topic, Want
+from fc_async_local.services.rocketmq.model import ConsumeRequest, Topic, Want
 from fc_async_local.store.protocol import Change, ChangeRefused
 from fc_async_local.wakeups import Wakeups
 from fc_async_sdk.errors import shorten
@@ -40,6 +40,8 @@ _INSTANCE: Final = re.compile(r"[A-Za-z0-9_-]{0,127}")
 
 _encode: Final = msgspec.json.Encoder().encode
 _topic: Final = msgspec.json.Decoder(Topic).decode
+
+_ANY_MESSAGE: Final = ConsumeRequest()
 
 
 def check_topic(instance_id: str, name: str) -> None:
@@ -156,11 +158,7 @@ class RocketMqService:
         instance_id: str,
         topic: str,
         group: str,
-        *,
-        limit: int = 1,
-        wait_seconds: int = 0,
-        tag: str = "",
-        ordered: bool = False,
+        request: ConsumeRequest = _ANY_MESSAGE,
     ) -> Sequence[Pending]:
         """Hand out messages to a group; wait if there are none.
 
@@ -168,10 +166,7 @@ class RocketMqService:
             instance_id: The instance.
             topic: The topic.
             group: Consumer group; a new one starts at the oldest message.
-            limit: 1 to 16.
-            wait_seconds: 0 to 30.
-            tag: Such as ``A||B``; "" and ``*`` match all.
-            ordered: Whether messages of one sharding key are handed out in order.
+            request: Number and kind of messages, and how long to wait.
 
         Raises:
             RocketMqError: TopicNotExist, InvalidArgument.
@@ -181,14 +176,11 @@ class RocketMqService:
             raise RocketMqError(
                 "InvalidArgument", f"consumer {shorten(group)}: letters, digits, '-', '_' and '%'"
             )
-        _check("numOfMessages", limit, model.BATCH)
-        _check("waitseconds", wait_seconds, model.POLLING_SECONDS)
-        hold = self.settings.services.rocketmq_redelivery_ms
-        if ordered:
-            hold = self.settings.services.rocketmq_ordered_redelivery_ms
-        want = Want(limit=limit, tags=model.read_tags(tag), ordered=ordered, hold_ms=hold)
+        _check("numOfMessages", request.limit, model.BATCH)
+        _check("waitseconds", request.wait_seconds, model.POLLING_SECONDS)
+        want = self._want(request)
         key = _key(instance_id, topic)
-        deadline = self._clock.now() + wait_seconds * 1_000
+        deadline = self._clock.now() + request.wait_seconds * 1_000
 
         async def look() -> tuple[Sequence[Pending], int | None]:
             taken = await self._store.take(key, group, want, now=self._clock.now())
@@ -197,6 +189,13 @@ class RocketMqService:
             return taken.messages, taken.next_at
 
         return await self._wakeups.poll(_wakeup_topic(key), look, deadline=deadline)
+
+    def _want(self, request: ConsumeRequest) -> Want:
+        hold = self.settings.services.rocketmq_redelivery_ms
+        if request.ordered:
+            hold = self.settings.services.rocketmq_ordered_redelivery_ms
+        tags = model.read_tags(request.tag)
+        return Want(limit=request.limit, tags=tags, ordered=request.ordered, hold_ms=hold)
 
     async def _dead_letter(self, instance_id: str, topic: str, group: str, lost: Pending) -> None:
         """Move a message that a group was handed too often to the group's dead-letter topic."""

@@ -19,7 +19,7 @@ from fc_async_local.domain.jobs import delivery_of
 from fc_async_local.embedded import LocalRuntime
 from fc_async_local.services.eventbridge.model import Parameter, Rule, Target
 from fc_async_local.services.mns.topic import Subscription
-from fc_async_local.services.rocketmq.model import handle_of
+from fc_async_local.services.rocketmq.model import ConsumeRequest, handle_of
 from fc_async_local.testing import FcLocal
 from fc_async_sdk import events
 
@@ -103,7 +103,9 @@ def rocketmq(world, name):
     told = []
 
     def consumed():
-        found = world.call(world.services.rocketmq.consume("MQ_INST_1", name, "g", limit=16))
+        found = world.call(
+            world.services.rocketmq.consume("MQ_INST_1", name, "g", ConsumeRequest(limit=16))
+        )
         handles = [handle_of(pending) for pending in found]
         world.call(world.services.rocketmq.acknowledge("MQ_INST_1", name, "g", handles))
         told.extend(pending.message.body for pending in found)

@@ -23,6 +23,7 @@ from fc_async_local.services.mns.service import MnsService
 from fc_async_local.services.mns.sqlite import SqliteMessageStore
 from fc_async_local.services.mns.topic import Subscription
 from fc_async_local.services.mns.topic_service import TopicService
+from fc_async_local.services.rocketmq.model import ConsumeRequest
 from fc_async_local.services.rocketmq.model import handle_of as rocketmq_handle
 from fc_async_local.services.rocketmq.service import RocketMqService
 from fc_async_local.services.rocketmq.sqlite import SqliteLogStore
@@ -133,7 +134,9 @@ class World:
         return [message.body for message in messages]
 
     async def _log(self):
-        found = await self.rocketmq.consume("MQ_INST_1", "t", "g", limit=16, wait_seconds=1)
+        found = await self.rocketmq.consume(
+            "MQ_INST_1", "t", "g", ConsumeRequest(limit=16, wait_seconds=1)
+        )
         handles = [rocketmq_handle(pending) for pending in found]
         await self.rocketmq.acknowledge("MQ_INST_1", "t", "g", handles)
         return [pending.message.body for pending in found]

@@ -9,6 +9,7 @@ import pytest
 
 from fc_async_local.services.rocketmq.errors import RocketMqError
 from fc_async_local.services.rocketmq.model import (
+    ConsumeRequest,
     NewMessage,
     handle_of,
     read_new_message,
@@ -27,7 +28,9 @@ async def publish(world, body="x", **fields):
 
 
 def consume(world, group="g", **fields):
-    return asyncio.ensure_future(world.rocketmq.consume(INSTANCE, "t", group, **fields))
+    return asyncio.ensure_future(
+        world.rocketmq.consume(INSTANCE, "t", group, ConsumeRequest(**fields))
+    )
 
 
 async def settle():
