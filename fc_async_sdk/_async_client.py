@@ -58,6 +58,27 @@ def _sends(
     return method
 
 
+def _transports(
+    endpoint: Endpoint, config: Config, provider: Provider
+) -> tuple[LoopTransport, LoopTransport]:
+    """Return the transport of all calls and that of light calls, which may be the same.
+
+    Raises:
+        ConfigurationError: aiohttp is not installed.
+    """
+    try:
+        from fc_async_sdk.transport.aio import AioTransport  # noqa: PLC0415 -- an extra
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            f"the asyncio client needs {error.name}: pip install 'fc-async[aio]'"
+        ) from error
+    transport = AioTransport(endpoint, config, provider)
+    kind = choice.for_light_calls(endpoint, config)
+    if kind is None or kind is AioTransport:
+        return transport, transport
+    return transport, kind(endpoint, config, provider)
+
+
 class AsyncClient(BaseClient):
     """A client of one account in one region, for one event loop. Make one and keep it.
 
@@ -80,20 +101,14 @@ class AsyncClient(BaseClient):
         *,
         region_name: str = "",
         account_id: str = "",
+        transport: LoopTransport | None = None,
     ) -> None:
+        """Make a client, with transports of its own unless one is given for all calls."""
         super().__init__(endpoint, provider, config, region_name=region_name, account_id=account_id)
-        try:
-            from fc_async_sdk.transport.aio import AioTransport  # noqa: PLC0415 -- an extra
-        except ModuleNotFoundError as error:
-            raise ConfigurationError(
-                f"the asyncio client needs {error.name}: pip install 'fc-async[aio]'"
-            ) from error
-        self._transport: LoopTransport = AioTransport(endpoint, config, provider)
-        # Accepts are nearly all that is ever sent in a hurry, and there is a faster way for them.
-        kind = choice.for_light_calls(endpoint, config)
-        self._light: LoopTransport = self._transport
-        if kind is not None and kind is not AioTransport:
-            self._light = kind(endpoint, config, provider)
+        if transport is None:
+            self._transport, self._light = _transports(endpoint, config, provider)
+        else:
+            self._transport = self._light = transport
 
     async def send(self, call: Call[T], *, total_timeout: float | None = None) -> T:
         """Send a call of :mod:`fc_async_sdk.operations` and return what it brought back.

@@ -67,9 +67,11 @@ class Client(BaseClient):
         *,
         region_name: str = "",
         account_id: str = "",
+        transport: SyncTransport | None = None,
     ) -> None:
+        """Make a client, with a transport of its own unless one is given."""
         super().__init__(endpoint, provider, config, region_name=region_name, account_id=account_id)
-        self._transport = SyncTransport(endpoint, config, provider)
+        self._transport = transport or SyncTransport(endpoint, config, provider)
 
     def send(self, call: Call[T], *, total_timeout: float | None = None) -> T:
         """Send a call of :mod:`fc_async_sdk.operations` and return what it brought back.

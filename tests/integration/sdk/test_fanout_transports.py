@@ -12,7 +12,7 @@ import pytest
 from werkzeug import Request, Response
 
 import fc_async_sdk
-from fc_async_sdk import errors, fanout
+from fc_async_sdk import errors
 from fc_async_sdk.config import Config
 from fc_async_sdk.transport import choice
 from fc_async_sdk.transport.aio import AioTransport
@@ -67,12 +67,9 @@ def fan_out(
         if request.param == "asyncio":
             return asyncio.run(asynchronously(payloads, arguments))
         with fc_async_sdk.client(endpoint_url=url, config=config) as client:
-            if request.param == "threads":
-                client._sender = (  # type: ignore[method-assign]
-                    lambda n: fanout.ThreadSender(lambda job: client._transport.send(job.call), n)
-                )
-            if request.param == "aiohttp":
-                monkeypatch.setattr(choice, "for_light_calls", lambda *_: AioTransport)
+            if request.param != "bulk":
+                chosen = AioTransport if request.param == "aiohttp" else None
+                monkeypatch.setattr(choice, "for_light_calls", lambda *_: chosen)
             return client.fan_out("f", payloads, **arguments).run()
 
     async def asynchronously(payloads: Any, arguments: dict[str, Any]) -> Any:

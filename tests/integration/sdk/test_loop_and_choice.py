@@ -77,7 +77,6 @@ class TestAsyncClient:
 
     @staticmethod
     def _in_child(client: AsyncClient, call: Any) -> bytes:  # pragma: no cover - same
-        asyncio.events._set_running_loop(None)
         asyncio.set_event_loop(None)
 
         async def use() -> None:

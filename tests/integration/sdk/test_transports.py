@@ -4,21 +4,27 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import logging
 import os
 import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from werkzeug import Request, Response
 
 import fc_async_sdk
-from fc_async_sdk import _signing, errors
+from fc_async_sdk import _endpoint, _signing, errors
+from fc_async_sdk._async_client import AsyncClient
+from fc_async_sdk._client import Client
 from fc_async_sdk.config import Config
-from fc_async_sdk.credentials import LOCAL
+from fc_async_sdk.credentials import LOCAL, Static
+from fc_async_sdk.transport.aio import AioTransport
 from fc_async_sdk.transport.bulk import BulkTransport
+from fc_async_sdk.transport.sync import SyncTransport
 from fc_async_tests.nodes import wait_for
 
 if TYPE_CHECKING:
@@ -26,8 +32,7 @@ if TYPE_CHECKING:
 
     from pytest_httpserver import HTTPServer
 
-    from fc_async_sdk._async_client import AsyncClient
-    from fc_async_sdk._client import Client
+    from fc_async_sdk.transport.loop import LoopTransport
 
 FUNCTION = {"functionName": "f", "runtime": "python3.10"}
 NOT_FOUND = {"Code": "FunctionNotFound", "Message": "no f", "RequestId": "r-404"}
@@ -44,11 +49,10 @@ DROPPED = b""
 
 
 class Blocking:
-    """An asyncio client with the manners of the synchronous one, so that tests fit both."""
+    """An asyncio client with blocking methods, so that the same tests run with both clients."""
 
     def __init__(self, client: AsyncClient) -> None:
         self._client = client
-        self._transport = client._transport
         self._loop = asyncio.new_event_loop()
 
     def __getattr__(self, name: str) -> Any:
@@ -58,6 +62,38 @@ class Blocking:
     def shut(self) -> None:
         self._loop.run_until_complete(self._client.close())
         self._loop.close()
+
+
+class KeepAliveServer(ThreadingHTTPServer):
+    """Answers every GET with a function; remembers the client's port of each request."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), KeepAliveHandler)
+        self.client_ports: list[int] = []
+
+
+class KeepAliveHandler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: KeepAliveServer
+
+    def do_GET(self) -> None:
+        self.server.client_ports.append(self.client_address[1])
+        body = json.dumps(FUNCTION).encode()
+        self.send_response(200)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Write no log of requests."""
+
+
+@pytest.fixture
+def keep_alive() -> Iterator[KeepAliveServer]:
+    with KeepAliveServer() as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
 
 
 @pytest.fixture
@@ -70,10 +106,10 @@ def connect_sync(waits: list[float]) -> Iterator[Callable[..., Client]]:
     clients: list[Client] = []
 
     def make(url: str, **settings: Any) -> Client:
-        client = fc_async_sdk.client(endpoint_url=url, config=Config(**settings))
-        client._transport._sleep = waits.append
-        clients.append(client)
-        return client
+        place, config, provider = _endpoint.parse(url), Config(**settings), Static(LOCAL)
+        transport = SyncTransport(place, config, provider, sleep=waits.append)
+        clients.append(Client(place, provider, config, transport=transport))
+        return clients[-1]
 
     yield make
     for client in clients:
@@ -81,18 +117,16 @@ def connect_sync(waits: list[float]) -> Iterator[Callable[..., Client]]:
 
 
 @pytest.fixture
-def connect_async(waits: list[float]) -> Iterator[Callable[..., Blocking]]:
+def connect_over(waits: list[float]) -> Iterator[Callable[..., Blocking]]:
     clients: list[Blocking] = []
 
-    def make(url: str, **settings: Any) -> Blocking:
-        client = fc_async_sdk.async_client(endpoint_url=url, config=Config(**settings))
+    async def note(seconds: float) -> None:
+        waits.append(seconds)
 
-        async def note(seconds: float) -> None:
-            waits.append(seconds)
-
-        client._light = client._transport  # all of it over aiohttp; "bulk" has its turn below
-        client._transport._sleep = note
-        clients.append(Blocking(client))
+    def make(kind: type[LoopTransport], url: str, **settings: Any) -> Blocking:
+        place, config, provider = _endpoint.parse(url), Config(**settings), Static(LOCAL)
+        transport = kind(place, config, provider, sleep=note)
+        clients.append(Blocking(AsyncClient(place, provider, config, transport=transport)))
         return clients[-1]
 
     yield make
@@ -101,17 +135,13 @@ def connect_async(waits: list[float]) -> Iterator[Callable[..., Blocking]]:
 
 
 @pytest.fixture
-def connect_bulk(connect_async: Callable[..., Blocking]) -> Callable[..., Blocking]:
-    def make(url: str, **settings: Any) -> Blocking:
-        client = connect_async(url, **settings)
-        inner = client._client
-        sleep = inner._transport._sleep
-        inner._light = inner._transport = client._transport = BulkTransport(
-            inner._endpoint, inner.config, inner._provider, sleep=sleep
-        )
-        return client
+def connect_async(connect_over: Callable[..., Blocking]) -> Callable[..., Blocking]:
+    return functools.partial(connect_over, AioTransport)
 
-    return make
+
+@pytest.fixture
+def connect_bulk(connect_over: Callable[..., Blocking]) -> Callable[..., Blocking]:
+    return functools.partial(connect_over, BulkTransport)
 
 
 @pytest.fixture(params=["sync", "async", "bulk"])
@@ -175,24 +205,22 @@ class TestRequests:
             thread.join()
         assert names == ["f"] * 16
 
-    def test_a_forked_child_has_a_pool_of_its_own(
-        self, httpserver: HTTPServer, connect_sync: Callable[..., Client]
+    def test_a_forked_child_opens_connections_of_its_own(
+        self, keep_alive: KeepAliveServer, connect_sync: Callable[..., Client]
     ) -> None:
-        httpserver.expect_request("/2023-03-30/functions/f").respond_with_json(FUNCTION)
-        client = connect_sync(httpserver.url_for(""))
+        client = connect_sync(f"http://127.0.0.1:{keep_alive.server_port}")
         client.get_function("f")
-        pool = client._transport._adapter
-        reader, writer = os.pipe()
         child = os.fork()
         if not child:  # pragma: no cover - runs in the child
-            fresh = client._transport._adapter is None
-            os.write(writer, b"1" if fresh else b"0")
-            os._exit(0)
+            try:
+                client.get_function("f")
+            finally:
+                os._exit(0)
         os.waitpid(child, 0)
-        os.close(writer)
-        assert os.read(reader, 1) == b"1"
-        os.close(reader)
-        assert client._transport._adapter is pool
+        client.get_function("f")
+        before, in_child, after = keep_alive.client_ports
+        assert before == after
+        assert in_child != before
 
     def test_a_closed_client_says_so(self, connect: Callable[..., Any]) -> None:
         client = connect("http://127.0.0.1:9")

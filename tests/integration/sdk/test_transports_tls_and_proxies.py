@@ -21,7 +21,9 @@ from pytest_httpserver import HTTPServer
 
 import fc_async_sdk
 from fc_async_sdk import _endpoint, errors
+from fc_async_sdk._async_client import AsyncClient
 from fc_async_sdk.config import Config
+from fc_async_sdk.credentials import LOCAL, Static
 from fc_async_sdk.transport import environment
 from fc_async_sdk.transport.bulk import BulkTransport
 
@@ -86,9 +88,9 @@ def get(request: pytest.FixtureRequest) -> Any:
             return client.get_function("f").function_name
 
     async def asynchronously(url: str, settings: dict[str, Any]) -> str:
-        async with fc_async_sdk.async_client(endpoint_url=url, config=Config(**settings)) as client:
-            if request.param == "bulk":
-                client._transport = BulkTransport(client._endpoint, client.config, client._provider)
+        place, config, provider = _endpoint.parse(url), Config(**settings), Static(LOCAL)
+        transport = BulkTransport(place, config, provider) if request.param == "bulk" else None
+        async with AsyncClient(place, provider, config, transport=transport) as client:
             return (await client.get_function("f")).function_name
 
     if request.param == "sync":

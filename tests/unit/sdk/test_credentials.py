@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import threading
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -18,6 +20,8 @@ from fc_async_sdk.session import Session
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from pytest_httpserver import HTTPServer
 
 # Made by: openssl enc -aes-256-cbc -md md5 -a -A -pass pass:SecretKey123
 SCRAMBLED = {
@@ -173,12 +177,16 @@ class TestChain:
             assert client.account_id == "42"
             assert client.endpoint_url == "https://42.cn-hangzhou.fc.aliyuncs.com"
 
-    def test_against_this_machine_no_chain_is_run(self, tmp_path: Path) -> None:
+    def test_calls_to_this_machine_are_signed_with_the_local_key(
+        self, tmp_path: Path, httpserver: HTTPServer
+    ) -> None:
         write(tmp_path, {"default": PLAIN})
+        httpserver.expect_request("/2023-03-30/functions").respond_with_json({"functions": []})
         environ = {"HOME": str(tmp_path), **ALIBABA}
-        session = Session(endpoint_url="http://127.0.0.1:9", environ=environ)
-        with session.client() as client:
-            assert client._provider() is credentials.LOCAL
+        with Session(endpoint_url=httpserver.url_for(""), environ=environ).client() as client:
+            client.list_functions()
+        ((request, _),) = httpserver.log
+        assert f"Credential={credentials.LOCAL.access_key_id}," in request.headers["Authorization"]
 
 
 class TestContext:
@@ -340,11 +348,31 @@ class TestRefreshing:
         thread.join()
         assert provider().access_key_id == "STS.2"
 
-    def test_a_forked_child_does_not_wait_for_a_thread_it_does_not_have(self) -> None:
-        provider = Refreshing(lambda: temporary(1, 2**40))
-        provider._lock.acquire()
-        credentials._unlock_all()
-        assert provider().access_key_id == "STS.1"
+    def test_a_child_that_is_forked_during_a_fetch_fetches_by_itself(self) -> None:
+        entered, leave = threading.Event(), threading.Event()
+        parent = os.getpid()
+
+        def fetch() -> Credentials:
+            if os.getpid() == parent:
+                entered.set()
+                leave.wait(60)
+            return temporary(1, 2**40)
+
+        provider = Refreshing(fetch)
+        thread = threading.Thread(target=provider)
+        thread.start()
+        entered.wait(60)
+        child = os.fork()
+        if not child:  # pragma: no cover - runs in the child
+            signal.alarm(60)  # ends a child that waits for the thread of its parent
+            try:
+                provider()
+                os._exit(0)
+            finally:
+                os._exit(1)
+        leave.set()
+        thread.join()
+        assert os.waitpid(child, 0)[1] == 0
 
     def test_the_asyncio_client_fetches_outside_its_loop(self) -> None:
         threads: list[threading.Thread] = []
