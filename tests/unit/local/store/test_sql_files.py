@@ -6,15 +6,12 @@ import re
 import sqlite3
 import sys
 import textwrap
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from fc_async_local.store import sql
-from fc_async_local.store.sqlite.migration import _split
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from fc_async_local.store.sqlite.migration import migrate
 
 
 @pytest.fixture
@@ -108,7 +105,11 @@ def test_a_script_is_split_at_statements_not_at_semicolons() -> None:
             SELECT ';';
         END;
         """)
-    assert len(list(_split(script))) == 2
+    schema = sql.Schema("c", (sql.Migration(1, "0001_all.sql", script),))
+    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+        migrate(connection, [schema], Path("data"))
+        names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+    assert {"a", "t"} <= names
 
 
 def test_our_own_statements_are_valid() -> None:
