@@ -145,17 +145,15 @@ def test_a_delayed_message_is_not_seen_early(run: Any, elapsed: Any, seen: Any) 
 
 @pytest.mark.parametrize(("elapsed", "kept"), [(59_999, 1), (60_000, 0)])
 def test_a_message_is_kept_for_the_retention_period(run: Any, elapsed: Any, kept: Any) -> None:
-    async def body(store: Any) -> Any:
+    async def body(store: Any) -> None:
         await store.create_queue(queue(message_retention_period=60))
         await store.send("q", [draft()], now=NOW)
         now = NOW + elapsed
-        return (
-            len(await store.peek("q", 1, now=now)),
-            (await store.counts("q", now=now)).active,
-            len((await store.receive("q", 1, now=now)).messages),
-        )
+        assert len(await store.peek("q", 1, now=now)) == kept
+        assert (await store.counts("q", now=now)).active == kept
+        assert len((await store.receive("q", 1, now=now)).messages) == kept
 
-    assert run(body) == (kept, kept, kept)
+    run(body)
 
 
 def test_only_the_latest_handle_deletes(run: Any) -> None:
@@ -223,7 +221,7 @@ def a_push(key: str) -> Job:
 def test_a_broadcast_reaches_the_queues_that_take_it_and_writes_jobs_for_the_others(
     run_with_jobs: Any,
 ) -> None:
-    async def body(store: Any, jobs: Any) -> Any:
+    async def body(store: Any, jobs: Any) -> None:
         await store.create_queue(queue("a"))
         await store.create_queue(queue("c", maximum_message_size=1_024))
         offers = [
@@ -234,9 +232,11 @@ def test_a_broadcast_reaches_the_queues_that_take_it_and_writes_jobs_for_the_oth
         taken = await store.broadcast(offers, [a_push("other")], now=NOW)
         claimed = await jobs.claim_jobs(TOPIC_PUSH, 9, now=NOW, until=NOW + 1, owner="node")
         active = (await store.counts("a", now=NOW)).active
-        return list(taken), active, {job.key for job in claimed}
+        assert list(taken) == [True, False, False]
+        assert active == 1
+        assert {job.key for job in claimed} == {"b", "c", "other"}
 
-    assert run_with_jobs(body) == ([True, False, False], 1, {"b", "c", "other"})
+    run_with_jobs(body)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
@@ -55,6 +55,20 @@ class TableCatalog(Registry):
         return self.configs.get((function, qualifier))
 
 
+class Run(NamedTuple):
+    """One run of a handler, ``at`` milliseconds after the start."""
+
+    at: int
+    attempt: Attempt
+
+
+class Delivered(NamedTuple):
+    """One event that reached the queue, ``at`` milliseconds after the start."""
+
+    at: int
+    delivery: Delivery
+
+
 class QueueTarget:
     """A destination that answers what it is told to and remembers what it got."""
 
@@ -62,13 +76,13 @@ class QueueTarget:
 
     def __init__(self) -> None:
         self.answers: list[int | Exception] = []
-        self.got: list[tuple[int, Delivery]] = []
+        self.got: list[Delivered] = []
 
     async def deliver(self, delivery: Delivery, *, now: int) -> DeliveryResult:
         answer = self.answers.pop(0) if self.answers else 200
         if isinstance(answer, Exception):
             raise answer
-        self.got.append((now - START, delivery))
+        self.got.append(Delivered(now - START, delivery))
         return DeliveryResult(answer, "" if answer < 300 else "Failed")
 
 
@@ -99,7 +113,7 @@ class FunctionTarget:
 
 
 class World:
-    """Everything around one engine. ``runs`` holds (milliseconds since the start, attempt)."""
+    """Everything around one engine."""
 
     def __init__(self, settings: Settings, store: Any = None) -> None:
         self.settings = settings
@@ -108,7 +122,7 @@ class World:
         self.store = MemoryStore() if store is None else store
         self.registry = TableCatalog()
         self.handlers: dict[str, Callable[[bytes, Attempt], Any]] = {}
-        self.runs: list[tuple[int, Attempt]] = []
+        self.runs: list[Run] = []
         self.queue = QueueTarget()
         self.functions = FunctionTarget()
         self.destinations = {"mns-queue": self.queue, "function": self.functions}
@@ -143,7 +157,7 @@ class World:
         """Create a function and configure its asynchronous invocation."""
 
         def watched(event: bytes, attempt: Attempt) -> Any:
-            self.runs.append((self.now, attempt))
+            self.runs.append(Run(self.now, attempt))
             return handler(event, attempt)
 
         self.handlers[name] = watched
@@ -168,7 +182,7 @@ class World:
 
     @property
     def times(self) -> list[int]:
-        return [at for at, _ in self.runs]
+        return [run.at for run in self.runs]
 
     async def task(self, function: str, task_id: str) -> Task:
         task: Task | None = await self.store.get(function, task_id)

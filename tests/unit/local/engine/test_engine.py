@@ -15,14 +15,16 @@ from fc_async_tests.handlers import HOUR, QUEUE, failing, fine, throttled
 
 
 def test_an_accepted_invocation_runs_at_once_and_succeeds(play: Any) -> None:
-    async def scenario(world: Any) -> Any:
+    async def scenario(world: Any) -> None:
         world.function("f", fine)
         accepted = await world.invoke("f", b"x", task_id="t")
         assert world.runs == []
         await world.engine.run_until_idle()
-        return accepted.task_id, world.times, await world.steps("f", "t")
+        assert accepted.task_id == "t"
+        assert world.times == [0]
+        assert await world.steps("f", "t") == ["Enqueued", "Dequeued", "Running", "Succeeded"]
 
-    assert play(scenario) == ("t", [0], ["Enqueued", "Dequeued", "Running", "Succeeded"])
+    play(scenario)
 
 
 def test_every_recorded_step_is_legal(play: Any) -> None:
@@ -75,16 +77,18 @@ def test_a_near_one_is_not_held_up_by_a_far_one(play: Any) -> None:
 
 
 def test_a_delayed_task_can_be_run_now(play: Any) -> None:
-    async def scenario(world: Any) -> Any:
+    async def scenario(world: Any) -> None:
         world.function("f", fine)
         await world.invoke("f", b"", task_id="t", delay_seconds=10)
         await world.engine.advance(1_000)
         done = await world.engine.make_due("f", "t")
         await world.engine.run_until_idle()
         again = await world.engine.make_due("f", "t")
-        return done, world.times, again
+        assert done
+        assert world.times == [1_000]
+        assert not again
 
-    assert play(scenario) == (True, [1_000], False)
+    play(scenario)
 
 
 def test_a_clock_set_back_starves_nobody(play: Any) -> None:
@@ -95,28 +99,26 @@ def test_a_clock_set_back_starves_nobody(play: Any) -> None:
         world.clock.set(world.clock.now() - HOUR)
         await world.invoke("f", b"now")
         await world.engine.run_until_idle()
-        return len(world.runs), [attempt.payload for _, attempt in world.runs]
+        return len(world.runs), [run.attempt.payload for run in world.runs]
 
     assert play(scenario) == (2, [b"now", b""])
 
 
 def test_one_that_gets_too_old_in_the_queue_expires_unseen_and_is_told(play: Any) -> None:
-    async def scenario(world: Any) -> Any:
+    async def scenario(world: Any) -> None:
         world.function("f", fine, age=5, failure=QUEUE)
         await world.invoke("f", b"", task_id="t", delay_seconds=5)
         await world.engine.run_until_idle()
-        (at, delivery), *_ = world.queue.got
-        told = json.loads(delivery.document)["requestContext"]
+        event = world.queue.got[0]
+        told = json.loads(event.delivery.document)["requestContext"]
         expired = await world.metric(metrics.EXPIRED, "f")
-        return world.runs, await world.steps("f", "t"), at, told["condition"], expired
+        assert world.runs == []
+        assert await world.steps("f", "t") == ["Enqueued", "Dequeued", "Expired"]
+        assert event.at == 5_000
+        assert told["condition"] == "AsyncEventAgeExceeded"
+        assert expired == 1
 
-    assert play(scenario) == (
-        [],
-        ["Enqueued", "Dequeued", "Expired"],
-        5_000,
-        "AsyncEventAgeExceeded",
-        1,
-    )
+    play(scenario)
 
 
 @pytest.mark.parametrize(("age", "runs"), [(1, 1), (2, 2), (3, 2), (4, 3)])

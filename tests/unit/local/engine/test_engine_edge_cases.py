@@ -93,7 +93,7 @@ def test_more_events_than_are_delivered_at_a_time_all_arrive(play: Any) -> None:
         world.function("f", fine, success=QUEUE, task_mode=False)
         await asyncio.gather(*(world.invoke("f", b"") for _ in range(200)))
         await world.engine.run_until_idle()
-        return len({delivery.request_id for _, delivery in world.queue.got})
+        return len({event.delivery.request_id for event in world.queue.got})
 
     assert play(scenario, max_in_flight=300) == 200
 

@@ -166,7 +166,7 @@ class History(RuleBasedStateMachine):
             self.loop.close()
 
     def _check_ends(self) -> None:
-        told = Counter(delivery.task_id for _, delivery in self.world.queue.got)
+        told = Counter(event.delivery.task_id for event in self.world.queue.got)
         assert all(told[task] for task, name in self.accepted.items() if name == "quick")
         for task_id, function in self.tasks_kept.items():
             task = self._do(self.world.task(function, task_id))

@@ -30,7 +30,8 @@ def test_attempts_share_the_request_id_and_know_their_number(play: Any) -> None:
         accepted = await world.invoke("f", b"")
         await world.engine.run_until_idle()
         return [
-            (attempt.request_id == accepted.request_id, attempt.number) for _, attempt in world.runs
+            (run.attempt.request_id == accepted.request_id, run.attempt.number)
+            for run in world.runs
         ]
 
     assert play(scenario) == [(True, 0), (True, 1), (True, 2)]
@@ -47,17 +48,19 @@ def test_retries_wait_longer_each_time(play: Any) -> None:
 
 
 def test_throttled_attempts_go_on_for_five_hours_and_are_not_counted(play: Any) -> None:
-    async def scenario(world: Any) -> Any:
+    async def scenario(world: Any) -> None:
         world.function("f", throttled, retries=0, failure=QUEUE)
         await world.invoke("f", b"", task_id="t")
         await world.engine.run_until_idle()
         task = (await world.task("f", "t")).invocation
-        return world.times, task.attempts, task.status, task.error, world.queue.got[0][1]
+        assert world.times == [*(500 * (2**n - 1) for n in range(16)), 5 * 3_600_000]
+        assert task.attempts == 0
+        assert task.status is Status.FAILED
+        assert task.error == "FunctionResourceExhausted"
+        context = json.loads(world.queue.got[0].delivery.document)["requestContext"]
+        assert context["approximateInvokeCount"] == 17
 
-    times, attempts, status, error, delivery = play(scenario)
-    assert times == [*(500 * (2**n - 1) for n in range(16)), 5 * 3_600_000]
-    assert (attempts, status, error) == (0, Status.FAILED, "FunctionResourceExhausted")
-    assert json.loads(delivery.document)["requestContext"]["approximateInvokeCount"] == 17
+    play(scenario)
 
 
 def test_a_function_that_is_updated_meanwhile_runs_as_it_is_now(play: Any) -> None:
@@ -73,16 +76,17 @@ def test_a_function_that_is_updated_meanwhile_runs_as_it_is_now(play: Any) -> No
 
 
 def test_a_function_that_is_deleted_meanwhile_leaves_an_invalid_task(play: Any) -> None:
-    async def scenario(world: Any) -> Any:
+    async def scenario(world: Any) -> None:
         world.function("f", fine, failure=QUEUE)
         await world.invoke("f", b"", task_id="t", delay_seconds=5)
         del world.registry.functions["f"]
         await world.engine.run_until_idle()
-        (_, delivery), *_ = world.queue.got
-        condition = json.loads(delivery.document)["requestContext"]["condition"]
-        return world.runs, await world.status("f", "t"), condition
+        condition = json.loads(world.queue.got[0].delivery.document)["requestContext"]["condition"]
+        assert world.runs == []
+        assert await world.status("f", "t") is Status.INVALID
+        assert condition == "FunctionNotFound"
 
-    assert play(scenario) == ([], Status.INVALID, "FunctionNotFound")
+    play(scenario)
 
 
 @pytest.mark.parametrize(("applies", "runs"), [("outcome", 1), ("accept", 4)])
@@ -128,7 +132,7 @@ def test_a_function_that_timed_out_is_told_as_in_the_sample_of_the_best_practice
         world.function("f", hang, retries=1, failure=QUEUE, timeout_ms=60_000)
         await world.invoke("f", b'{"failure":true}', task_id="t")
         await world.engine.run_until_idle()
-        return (await world.task("f", "t")).invocation.error, world.queue.got[0][1].document
+        return (await world.task("f", "t")).invocation.error, world.queue.got[0].delivery.document
 
     error, document = play(scenario)
     told = json.loads(document)

@@ -14,19 +14,21 @@ from fc_async_tests.handlers import HOUR, QUEUE, failing, fine
 
 
 def test_a_delayed_task_that_is_stopped_never_runs(play: Any) -> None:
-    async def scenario(world: Any) -> Any:
+    async def scenario(world: Any) -> None:
         world.function("f", fine, failure=QUEUE)
         await world.invoke("f", b"", task_id="t", delay_seconds=10)
         await world.engine.stop_task("f", "t")
         await world.engine.run_until_idle()
-        told = json.loads(world.queue.got[0][1].document)["requestContext"]["condition"]
-        return world.runs, await world.steps("f", "t"), told
+        told = json.loads(world.queue.got[0].delivery.document)["requestContext"]["condition"]
+        assert world.runs == []
+        assert await world.steps("f", "t") == ["Enqueued", "Stopping", "Stopped"]
+        assert told == "AsyncTaskStopped"
 
-    assert play(scenario) == ([], ["Enqueued", "Stopping", "Stopped"], "AsyncTaskStopped")
+    play(scenario)
 
 
 def test_a_running_task_is_interrupted(play: Any) -> None:
-    async def scenario(world: Any) -> Any:
+    async def scenario(world: Any) -> None:
         async def slow(_: bytes, __: Any) -> None:
             await world.clock.wait(world.clock.now() + HOUR)
 
@@ -36,13 +38,17 @@ def test_a_running_task_is_interrupted(play: Any) -> None:
         running = await world.status("f", "t")
         await world.engine.stop_task("f", "t")
         passed = await world.engine.run_until_idle()
-        return running, passed, await world.steps("f", "t")
+        assert running is Status.RUNNING
+        assert passed == 0
+        assert await world.steps("f", "t") == [
+            "Enqueued",
+            "Dequeued",
+            "Running",
+            "Stopping",
+            "Stopped",
+        ]
 
-    assert play(scenario) == (
-        Status.RUNNING,
-        0,
-        ["Enqueued", "Dequeued", "Running", "Stopping", "Stopped"],
-    )
+    play(scenario)
 
 
 def test_a_task_between_retries_is_stopped(play: Any) -> None:

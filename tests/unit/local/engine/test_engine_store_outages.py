@@ -32,34 +32,35 @@ def after_an_outage(play: Any, scenario: Any, **settings: Any) -> Any:
 def test_a_task_whose_start_had_to_wait_for_longer_than_its_lease_runs_once(
     play: Any, away: tuple[str, ...]
 ) -> None:
-    async def scenario(world: Any) -> Any:
+    async def scenario(world: Any) -> None:
         world.function("f", fine)
         await world.invoke("f", b"", task_id="t", delay_seconds=1)
         await world.engine.advance(950)  # claimed by now at the earliest
         world.store.go_away(*away)
         await world.engine.run_until_idle()
         task = (await world.task("f", "t")).invocation
-        return len(world.runs), task.status, task.attempts, world.engine.in_flight
+        assert len(world.runs) == 1
+        assert task.status is Status.SUCCEEDED
+        assert task.attempts == 1
+        assert world.engine.in_flight == 0
 
-    assert after_an_outage(play, scenario) == (1, Status.SUCCEEDED, 1, 0)
+    after_an_outage(play, scenario)
 
 
 @pytest.mark.parametrize("places", [1, 3, 100])
 def test_many_tasks_survive_an_outage_between_claim_and_start(play: Any, places: int) -> None:
-    async def scenario(world: Any) -> Any:
+    async def scenario(world: Any) -> None:
         world.function("f", fine)
         for number in range(50):
             await world.invoke("f", b"", task_id=f"t{number}", delay_seconds=1)
         world.store.go_away("start", "extend", ms=1_000 + AWAY)
         await world.engine.run_until_idle()
         by_status = {s: n for s, n in (await world.store.stats()).by_status.items() if n}
-        return by_status, len(world.runs), {attempt.number for _, attempt in world.runs}
+        assert by_status == {Status.SUCCEEDED: 50}
+        assert len(world.runs) == 50
+        assert {run.attempt.number for run in world.runs} == {0}
 
-    assert after_an_outage(play, scenario, max_in_flight=places) == (
-        {Status.SUCCEEDED: 50},
-        50,
-        {0},
-    )
+    after_an_outage(play, scenario, max_in_flight=places)
 
 
 def test_a_start_that_is_refused_since_another_node_holds_it_is_dropped_without_a_trace(
@@ -77,14 +78,18 @@ def test_a_start_that_is_refused_since_another_node_holds_it_is_dropped_without_
                 await self.claim(1, now=later, until=later + HOUR, owner="other")
             return await super().start(lease, now=now, instance_id=instance_id)
 
-    async def scenario(world: Any) -> Any:
+    async def scenario(world: Any) -> None:
         world.function("f", fine, failure=QUEUE)
         await world.invoke("f", b"", task_id="t")
         await world.clock.quiet()
         held = (await world.task("f", "t")).invocation
-        return world.runs, held.status, held.lease_owner, world.engine.in_flight, world.queue.got
+        assert world.runs == []
+        assert held.status is Status.DEQUEUED
+        assert held.lease_owner == "other"
+        assert world.engine.in_flight == 0
+        assert world.queue.got == []
 
-    assert play(scenario, Taken(), lease_ms=LEASE) == ([], Status.DEQUEUED, "other", 0, [])
+    play(scenario, Taken(), lease_ms=LEASE)
 
 
 def test_a_place_is_free_again_after_a_start_was_refused(play: Any) -> None:
@@ -127,7 +132,7 @@ def test_a_stop_that_was_asked_for_during_the_outage_is_obeyed(play: Any) -> Non
 def test_an_outcome_that_had_to_wait_for_longer_than_the_lease_is_kept(
     play: Any, away: tuple[str, ...], *, task_mode: bool
 ) -> None:
-    async def scenario(world: Any) -> Any:
+    async def scenario(world: Any) -> None:
         async def slow(_: bytes, __: Any) -> None:
             await world.clock.wait(world.clock.now() + 500)
             world.store.go_away(*away)
@@ -135,10 +140,12 @@ def test_an_outcome_that_had_to_wait_for_longer_than_the_lease_is_kept(
         world.function("f", slow, task_mode=task_mode, success=QUEUE)
         await world.invoke("f", b"", task_id="t")
         await world.engine.run_until_idle()
-        told = [delivery.outcome for _, delivery in world.queue.got]
-        return len(world.runs), told, await world.metric(metrics.INVOCATIONS, "f")
+        told = [event.delivery.outcome for event in world.queue.got]
+        assert len(world.runs) == 1
+        assert told == ["success"]
+        assert await world.metric(metrics.INVOCATIONS, "f") == 1
 
-    assert after_an_outage(play, scenario) == (1, ["success"], 1)
+    after_an_outage(play, scenario)
 
 
 def test_an_event_that_was_delivered_in_an_outage_is_delivered_once(play: Any) -> None:

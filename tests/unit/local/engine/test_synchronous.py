@@ -16,7 +16,7 @@ def test_a_synchronous_call_is_answered_with_what_the_function_returned(play: An
     async def scenario(world: Any) -> Any:
         world.function("f", lambda event, _: event[::-1])
         answered = await world.engine.invoke_sync(InvokeRequest("f", b"abc"))
-        return answered.outcome.payload, answered.request_id == world.runs[0][1].request_id
+        return answered.outcome.payload, answered.request_id == world.runs[0].attempt.request_id
 
     assert play(scenario) == (b"cba", True)
 
