@@ -10,12 +10,12 @@ import signal
 import subprocess
 import sys
 import textwrap
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import psutil
 import pytest
 
-from fc_async_local.domain.invocation import OutcomeKind
+from fc_async_local.domain.invocation import Outcome, OutcomeKind
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -270,21 +270,29 @@ def handler(event, context):
 """
 
 
-def run_beside_a_victim(workshop: Any, killer: str, **settings: Any) -> list[Any]:
+class BesideAVictim(NamedTuple):
     """Outcomes of the killer, of an attempt that ran meanwhile, and of one after both."""
+
+    killed: Outcome
+    victim: Outcome
+    after: Outcome
+
+
+def run_beside_a_victim(workshop: Any, killer: str, **settings: Any) -> BesideAVictim:
     workshop.write(VICTIM, name="victim.py")
     workshop.write(killer)
 
-    async def scenario() -> list[Any]:
+    async def scenario() -> BesideAVictim:
         running = asyncio.ensure_future(workshop.run(function="victim", handler="victim.handler"))
         await workshop.until((workshop.path / "code/begun").exists)
         payload = str(os.getpid()).encode()
         killed = await workshop.run(payload, function="killer", **settings)
         (workshop.path / "code/go on").touch()
         after = await workshop.run(function="victim", handler="victim.handler")
-        return [killed, await running, after]
+        return BesideAVictim(killed, await running, after)
 
-    return list(workshop.play(scenario))
+    outcomes: BesideAVictim = workshop.play(scenario)
+    return outcomes
 
 
 @pytest.mark.parametrize(

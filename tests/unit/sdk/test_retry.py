@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import given
@@ -39,10 +39,16 @@ def arrived(outcome: Answer | Failure) -> bool:
     return isinstance(outcome, Answer) or outcome.sent
 
 
-def play(
-    call: Call[Any], outcomes: list[Answer | Failure], chance: float = 0.999
-) -> tuple[list[Answer | Failure], list[float], Any]:
-    """Send a call into these outcomes: those that came, the waits, and what the caller gets."""
+class Played(NamedTuple):
+    """The outcomes that came, the waits between them, and what the caller gets."""
+
+    came: list[Answer | Failure]
+    waits: list[float]
+    result: Any
+
+
+def play(call: Call[Any], outcomes: list[Answer | Failure], chance: float = 0.999) -> Played:
+    """Send a call whose tries have these outcomes."""
     tries = Tries(call, CONFIG, Budget(), lambda: chance)
     came: list[Answer | Failure] = []
     waits: list[float] = []
@@ -51,9 +57,9 @@ def play(
         wait = tries.wait_after(outcome, None)
         if wait is None:
             try:
-                return came, waits, tries.conclude(outcome)
+                return Played(came, waits, tries.conclude(outcome))
             except errors.FcAsyncError as error:
-                return came, waits, error
+                return Played(came, waits, error)
         waits.append(wait)
     raise AssertionError("it never ended")
 
@@ -63,7 +69,7 @@ def play(
 def test_what_has_no_task_id_arrives_at_most_once(
     name: str, outcomes: list[Answer | Failure]
 ) -> None:
-    came, _, _ = play(CALLS[name], outcomes)
+    came = play(CALLS[name], outcomes).came
     assert sum(map(arrived, came)) <= 1
 
 
@@ -71,7 +77,7 @@ def test_what_has_no_task_id_arrives_at_most_once(
 def test_a_creation_is_repeated_only_when_it_was_refused(
     outcomes: list[Answer | Failure],
 ) -> None:
-    came, _, _ = play(CALLS["creation"], outcomes)
+    came = play(CALLS["creation"], outcomes).came
     for outcome in came[:-1]:
         assert not arrived(outcome) or (isinstance(outcome, Answer) and outcome.status == 429)
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 from cloudevents.core.bindings.http import HTTPMessage, from_http_event
@@ -28,6 +29,10 @@ from fc_async_local.store.protocol import StoreUnavailable
 from fc_async_local.wakeups import Wakeups
 from fc_async_tests.invocations import a_delivery
 from fc_async_tests.jobs import job_node
+
+if TYPE_CHECKING:
+    from fc_async_local.destinations.protocol import DeliveryResult
+    from fc_async_local.services.rocketmq.model import Message
 
 FUNCTION = "acs:fc:cn-hangzhou:1:functions/f"
 TOPIC = "acs:mq:cn-hangzhou:1:/instances/MQ_INST_1/topic/t"
@@ -104,9 +109,15 @@ class World:
         return await adapter.deliver(delivery(to, body, outcome), now=self.clock.now())
 
 
-def play(to, body=None, *, outcome="success", empty=False, **settings):
-    """The result, what the topic's consumer got, what the bus's endpoint got."""
+class Played(NamedTuple):
+    """The result of the delivery, the topic's messages, and the bodies that the bus posted."""
 
+    result: DeliveryResult
+    messages: list[Message]
+    posted: list[bytes]
+
+
+def play(to, body=None, *, outcome="success", empty=False, **settings):
     async def main():
         world = World(Settings.of(account_id="1", **settings))
         await world.open(empty=empty)
@@ -116,14 +127,15 @@ def play(to, body=None, *, outcome="success", empty=False, **settings):
         if not empty:
             found = await world.rocketmq.consume("MQ_INST_1", "t", "g")
         await world.buses.aclose()
-        return result, [pending.message for pending in found], world.poster.bodies
+        return Played(result, [pending.message for pending in found], world.poster.bodies)
 
     return asyncio.run(main())
 
 
 def test_a_topic_gets_the_document_under_the_request_id():
-    result, (message,), _ = play(TOPIC)
-    assert result.status == 201
+    played = play(TOPIC)
+    (message,) = played.messages
+    assert played.result.status == 201
     assert message.body == document().decode()
     assert (message.properties, message.tag) == ("KEYS:1-r|", "")
 
@@ -131,8 +143,8 @@ def test_a_topic_gets_the_document_under_the_request_id():
 @pytest.mark.parametrize(("more", "status"), [(0, 201), (1, 413)])
 def test_a_topic_takes_four_megabytes(more, status):
     fit = 4 * 1024 * 1024 - len(document())
-    result, found, _ = play(TOPIC, document(fit + more))
-    assert (result.status, len(found)) == (status, int(status == 201))
+    played = play(TOPIC, document(fit + more))
+    assert (played.result.status, len(played.messages)) == (status, int(status == 201))
 
 
 @pytest.mark.parametrize(
@@ -140,8 +152,9 @@ def test_a_topic_takes_four_megabytes(more, status):
     [("success", "fc:AsyncInvoke:succeeded"), ("failure", "fc:AsyncInvoke:failed")],
 )
 def test_a_bus_gets_a_cloudevent_that_parses(outcome, kind):
-    result, _, (body,) = play(BUS, outcome=outcome)
-    assert result.status == 200
+    played = play(BUS, outcome=outcome)
+    (body,) = played.posted
+    assert played.result.status == 200
     headers = {"content-type": "application/cloudevents+json"}
     event = from_http_event(HTTPMessage(headers, body))
     assert (event.get_type(), event.get_source(), event.get_subject()) == (kind, "acs:fc", FUNCTION)
@@ -155,19 +168,19 @@ def test_a_bus_takes_sixty_four_kilobytes_with_the_envelope(more, status):
     around = EventBridgeDestination(None, DestinationSettings()).envelope(
         delivery(BUS, document()), now=1
     )
-    result, _, bodies = play(BUS, document(65_536 - len(encode(around)) + more))
-    assert (result.status, len(bodies)) == (status, int(status == 200))
+    played = play(BUS, document(65_536 - len(encode(around)) + more))
+    assert (played.result.status, len(played.posted)) == (status, int(status == 200))
 
 
 @pytest.mark.parametrize(("to", "code"), [(TOPIC, "TopicNotExist"), (BUS, "EventBusNotExist")])
 def test_what_is_missing_is_a_404(to, code):
-    result, _, _ = play(to, empty=True)
+    result = play(to, empty=True).result
     assert (result.status, result.code) == (404, code)
 
 
 @pytest.mark.parametrize(("to", "status"), [(TOPIC, 201), (BUS, 200)])
 def test_what_is_missing_is_made_when_settings_say_so(to, status):
-    assert play(to, empty=True, create_missing=True)[0].status == status
+    assert play(to, empty=True, create_missing=True).result.status == status
 
 
 def test_an_instance_of_version_five_is_refused():

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -19,6 +19,21 @@ from fc_async_local.store.protocol import StoreUnavailable
 
 HEAD = '<Message xmlns="http://mns.aliyuncs.com/doc/v1/"><MessageBody>'
 BODY = f"{HEAD}x</MessageBody></Message>".encode()
+
+
+def element(text: str, name: str) -> Any:
+    match = re.search(f"<{name}>(.*?)</{name}>", text, re.DOTALL)
+    return match and match[1]
+
+
+class Answered(NamedTuple):
+    status: int
+    headers: dict[bytes, bytes]
+    text: str
+
+    @property
+    def code(self) -> Any:
+        return element(self.text, "Code")
 
 
 class Client:
@@ -66,7 +81,7 @@ class Client:
         if not answered:
             return None
         start, end = answered
-        return start["status"], dict(start["headers"]), end["body"].decode()
+        return Answered(start["status"], dict(start["headers"]), end["body"].decode())
 
 
 @pytest.fixture
@@ -83,41 +98,36 @@ def run() -> Any:
     return runner
 
 
-def element(text: Any, name: Any) -> Any:
-    match = re.search(f"<{name}>(.*?)</{name}>", text, re.DOTALL)
-    return match and match[1]
-
-
 def test_every_answer_has_the_headers_that_clients_look_up(run: Any) -> None:
-    _, headers, _ = run(lambda call: call("GET", "/queues/q"))
-    assert re.fullmatch(rb"[0-9A-F]{24}", headers[b"x-mns-request-id"])
-    assert headers[b"x-mns-version"] == b"2015-06-06"
-    assert headers[b"Content-Length"].isdigit()
+    answer = run(lambda call: call("GET", "/queues/q"))
+    assert re.fullmatch(rb"[0-9A-F]{24}", answer.headers[b"x-mns-request-id"])
+    assert answer.headers[b"x-mns-version"] == b"2015-06-06"
+    assert answer.headers[b"Content-Length"].isdigit()
 
 
 def test_an_empty_queue_is_a_404_with_all_four_elements(run: Any) -> None:
-    status, headers, text = run(lambda call: call("GET", "/queues/q/messages?waitseconds=0"))
-    assert (status, element(text, "Code")) == (404, "MessageNotExist")
-    assert element(text, "RequestId").encode() == headers[b"x-mns-request-id"]
-    assert element(text, "HostId") == "http://127.0.0.1:9901"
-    assert element(text, "Message")
+    answer = run(lambda call: call("GET", "/queues/q/messages?waitseconds=0"))
+    assert (answer.status, answer.code) == (404, "MessageNotExist")
+    assert element(answer.text, "RequestId").encode() == answer.headers[b"x-mns-request-id"]
+    assert element(answer.text, "HostId") == "http://127.0.0.1:9901"
+    assert element(answer.text, "Message")
 
 
 def test_parameter_names_are_case_insensitive(run: Any) -> None:
     async def body(call: Any) -> Any:
         await call("POST", "/queues/q/messages", BODY)
-        _, _, text = await call("GET", "/queues/q/messages?NUMOFMESSAGES=1&WaitSeconds=0")
-        handle = element(text, "ReceiptHandle")
+        answer = await call("GET", "/queues/q/messages?NUMOFMESSAGES=1&WaitSeconds=0")
+        handle = element(answer.text, "ReceiptHandle")
         target = f"/queues/q/messages?receiptHandle={handle}&visibilityTimeout=9"
         return await call("PUT", target)
 
-    assert run(body)[0] == 200
+    assert run(body).status == 200
 
 
 def test_a_plus_in_a_handle_stays_a_plus(run: Any) -> None:
-    _, _, text = run(lambda call: call("DELETE", "/queues/q/messages?ReceiptHandle=a+b"))
-    assert element(text, "Code") == "ReceiptHandleError"
-    assert "'a+b'" in element(text, "Message")
+    answer = run(lambda call: call("DELETE", "/queues/q/messages?ReceiptHandle=a+b"))
+    assert answer.code == "ReceiptHandleError"
+    assert "'a+b'" in element(answer.text, "Message")
 
 
 def test_handles_are_safe_in_a_url(run: Any) -> None:
@@ -125,7 +135,7 @@ def test_handles_are_safe_in_a_url(run: Any) -> None:
         await call("POST", "/queues/q/messages", BODY)
         return await call("GET", "/queues/q/messages")
 
-    assert re.fullmatch(r"[A-Za-z0-9-]+", element(run(body)[2], "ReceiptHandle"))
+    assert re.fullmatch(r"[A-Za-z0-9-]+", element(run(body).text, "ReceiptHandle"))
 
 
 def test_a_carriage_return_survives(run: Any) -> None:
@@ -134,7 +144,7 @@ def test_a_carriage_return_survives(run: Any) -> None:
         await call("POST", "/queues/q/messages", sent)
         return await call("GET", "/queues/q/messages")
 
-    assert element(run(body)[2], "MessageBody") == "a&#13;\nb"
+    assert element(run(body).text, "MessageBody") == "a&#13;\nb"
 
 
 @pytest.mark.parametrize(
@@ -176,7 +186,7 @@ def test_a_bad_request_is_refused_by_code(
     run: Any, method: Any, target: Any, sent: Any, status: Any, code: Any
 ) -> None:
     answer = run(lambda call: call(method, target, sent))
-    assert (answer[0], element(answer[2], "Code")) == (status, code)
+    assert (answer.status, answer.code) == (status, code)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "utf-16", "utf-16-le", "utf-32", "cp037"])
@@ -184,14 +194,14 @@ def test_an_entity_bomb_is_refused_unread(run: Any, encoding: Any) -> None:
     head = f'<?xml version="1.0" encoding="{encoding}"?>'
     bomb = '<!DOCTYPE m [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><Message>&b;</Message>'
     body = (head + bomb).encode(encoding)
-    status, _, text = run(lambda call: call("POST", "/queues/q/messages", body))
-    assert (status, element(text, "Code")) == (400, "MalformedXML")
+    answer = run(lambda call: call("POST", "/queues/q/messages", body))
+    assert (answer.status, answer.code) == (400, "MalformedXML")
 
 
 def test_a_body_over_the_limit_is_not_read_to_its_end(run: Any) -> None:
     chunks = [b"x" * 1_000_000] * 20
-    status, _, text = run(lambda call: call("POST", "/queues/q/messages", chunks=chunks))
-    assert (status, element(text, "Code")) == (413, "EntityTooLarge")
+    answer = run(lambda call: call("POST", "/queues/q/messages", chunks=chunks))
+    assert (answer.status, answer.code) == (413, "EntityTooLarge")
 
 
 @pytest.mark.parametrize(
@@ -205,13 +215,13 @@ def test_a_body_over_the_limit_is_not_read_to_its_end(run: Any) -> None:
     ],
 )
 def test_pages_of_other_sites_are_kept_out(run: Any, headers: Any) -> None:
-    status, _, text = run(lambda call: call("GET", "/queues/q", **headers))
-    assert (status, element(text, "Code")) == (403, "AccessDenied")
+    answer = run(lambda call: call("GET", "/queues/q", **headers))
+    assert (answer.status, answer.code) == (403, "AccessDenied")
 
 
 @pytest.mark.parametrize("host", ["localhost:9901", "[::1]:9901", "1.mns.localhost", "127.0.0.1"])
 def test_loopback_names_are_let_in(run: Any, host: Any) -> None:
-    assert run(lambda call: call("GET", "/queues/q", host=host))[0] == 200
+    assert run(lambda call: call("GET", "/queues/q", host=host)).status == 200
 
 
 def test_a_client_that_hangs_up_takes_no_message(run: Any) -> None:
@@ -226,16 +236,16 @@ def test_a_client_that_hangs_up_takes_no_message(run: Any) -> None:
         await call("POST", "/queues/q/messages", BODY)
         return gone, await call("GET", "/queues/q/messages?peekonly=true")
 
-    gone, (status, _, text) = run(body)
+    gone, answer = run(body)
     assert gone is None
-    assert (status, element(text, "DequeueCount")) == (200, "0")
+    assert (answer.status, element(answer.text, "DequeueCount")) == (200, "0")
 
 
 def test_what_can_be_answered_at_once_is_not_watched(run: Any) -> None:
     async def body(call: Any) -> Any:
         await call("POST", "/queues/q/messages", BODY)
         answer = await call("GET", "/queues/q/messages?waitseconds=30")
-        return answer[0], len(asyncio.all_tasks())
+        return answer.status, len(asyncio.all_tasks())
 
     assert run(body) == (200, 1)
 
@@ -257,10 +267,8 @@ def test_a_store_that_is_away_is_a_503(run: Any) -> None:
         async def send(self, name: Any, drafts: Any, *, now: Any) -> None:
             raise StoreUnavailable("disk full")
 
-    status, _, text = run(
-        lambda call: call("POST", "/queues/q/messages", BODY), Away(MemoryStore())
-    )
-    assert (status, element(text, "Message")) == (503, "disk full")
+    answer = run(lambda call: call("POST", "/queues/q/messages", BODY), Away(MemoryStore()))
+    assert (answer.status, element(answer.text, "Message")) == (503, "disk full")
 
 
 def test_what_nobody_foresaw_is_a_500_with_an_answer(run: Any, caplog: Any) -> None:
@@ -268,10 +276,8 @@ def test_what_nobody_foresaw_is_a_500_with_an_answer(run: Any, caplog: Any) -> N
         async def send(self, name: Any, drafts: Any, *, now: Any) -> None:
             raise ZeroDivisionError
 
-    status, _, text = run(
-        lambda call: call("POST", "/queues/q/messages", BODY), Broken(MemoryStore())
-    )
-    assert (status, element(text, "Code")) == (500, "InternalError")
+    answer = run(lambda call: call("POST", "/queues/q/messages", BODY), Broken(MemoryStore()))
+    assert (answer.status, answer.code) == (500, "InternalError")
     assert "ZeroDivisionError" in caplog.text
 
 
