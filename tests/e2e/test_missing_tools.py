@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-NODE_TEST = "tests/integration/execution/test_through_the_api.py::test_a_node_function"
+NODE_TEST = "tests/integration/execution/test_through_the_api.py::test_a_function_in_node_runs"
 
 
 def run_node_test(tmp_path: Path, **environment: str) -> str:

@@ -102,7 +102,7 @@ def test_the_name_of_the_project_folder_is_spelled_in_one_module() -> None:
     assert spellings(r"[\"']\.fc-async[/\"']") == ["fc_async_sdk/_project_folder.py"]
 
 
-def test_what_is_left_out_of_a_code_archive_is_spelled_in_one_module() -> None:
+def test_ignore_rules_of_code_archives_are_spelled_in_one_module() -> None:
     assert spellings(r"\"\.(svn|fcignore)/?\"") == ["fc_async_sdk/packaging.py"]
 
 

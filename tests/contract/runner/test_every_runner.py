@@ -91,7 +91,9 @@ def test_bytes_come_back_unchanged(play: Any) -> None:
         ("index.plain", PLAIN),
     ],
 )
-def test_what_is_no_text_comes_back_as_json(play: Any, handler: str, value: object) -> None:
+def test_a_result_that_is_not_text_is_returned_as_json(
+    play: Any, handler: str, value: object
+) -> None:
     assert json.loads(play(lambda bench: bench.run(handler)).payload) == value
 
 

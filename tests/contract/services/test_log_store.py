@@ -111,7 +111,7 @@ def test_two_consumers_of_a_group_share_its_messages(run):
     assert run(body) == (["a", "b"], ["c"])
 
 
-def test_topics_are_apart(run):
+def test_a_message_is_read_from_its_own_topic_only(run):
     async def body(store):
         await publish(store, "a")
         return await take(store, topic="u")
@@ -129,7 +129,7 @@ def test_a_message_that_is_not_acknowledged_comes_back(run, elapsed, expected):
     assert run(body) == expected
 
 
-def test_what_comes_back_says_how_often_it_came(run):
+def test_a_redelivered_message_counts_its_deliveries(run):
     async def body(store):
         await publish(store, "a")
         await take(store)

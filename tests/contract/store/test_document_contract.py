@@ -15,14 +15,12 @@ if TYPE_CHECKING:
 
 
 class TestDocuments:
-    async def test_what_was_written_is_loaded_with_its_revision(
-        self, documents: DocumentStore
-    ) -> None:
+    async def test_documents_are_loaded_with_their_revision(self, documents: DocumentStore) -> None:
         revision = await documents.write([Change("function", "a", b"{}")])
         assert await documents.load() == (revision, [Document("function", "a", b"{}")])
         assert await documents.revision() == revision
 
-    async def test_come_in_order(self, documents: DocumentStore) -> None:
+    async def test_documents_are_loaded_in_order(self, documents: DocumentStore) -> None:
         await documents.write([Change("k", "b", b"2"), Change("k", "a", b"1")])
         _, found = await documents.load()
         assert [document.key for document in found] == ["a", "b"]
@@ -107,13 +105,13 @@ class TestBlobs:
         assert await blobs.get_blob("used") == b"zip"
         assert await blobs.get_blob("fresh") is None
 
-    async def test_that_are_put_again_are_in_use_again(self, blobs: BlobStore) -> None:
+    async def test_a_blob_that_is_put_again_is_kept_by_prune(self, blobs: BlobStore) -> None:
         await blobs.put_blob("sum", b"zip", now=100)
         await blobs.put_blob("sum", b"zip", now=900)
         assert await blobs.prune_blobs((), now=900, used_before=900) == 0
         assert await blobs.get_blob("sum") == b"zip"
 
-    async def test_that_are_put_while_others_prune_are_kept(self, blobs: BlobStore) -> None:
+    async def test_a_blob_that_is_put_during_a_prune_is_kept(self, blobs: BlobStore) -> None:
         await blobs.put_blob("sum", b"zip", now=1)
         await asyncio.gather(
             *(blobs.prune_blobs((), now=900, used_before=500) for _ in range(8)),

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class TestAccept:
-    async def test_everything_given_comes_back(self, store: Store) -> None:
+    async def test_all_fields_of_an_accepted_invocation_are_kept(self, store: Store) -> None:
         given = an_invocation(
             call_path=("acs:fc:a", "acs:fc:b"),
             delay_ms=5_000,
@@ -74,7 +74,7 @@ class TestAccept:
         await store.accept(an_invocation())
         await store.accept(an_invocation(2, task_id="t1", function="other"))
 
-    async def test_one_that_comes_with_a_lease_is_held_by_it(self, store: Store) -> None:
+    async def test_an_invocation_accepted_with_a_lease_is_held_by_it(self, store: Store) -> None:
         held = an_invocation(
             task_mode=False,
             status=Status.DEQUEUED,
@@ -179,7 +179,7 @@ class TestClaim:
 
 
 class TestStart:
-    async def test_marks_it_running(self, store: Store) -> None:
+    async def test_start_sets_the_status_to_running(self, store: Store) -> None:
         await store.accept(an_invocation())
         claimed = await claim_one(store)
         assert await store.start(claimed.lease, now=T0 + 20, instance_id="c-1") is Started.RUNNING
@@ -190,7 +190,7 @@ class TestStart:
         )
         assert task.events[-1] == TaskEvent(status=Status.RUNNING, at=T0 + 20)
 
-    async def test_twice_is_no_harm(self, store: Store) -> None:
+    async def test_a_second_start_records_no_second_step(self, store: Store) -> None:
         await store.accept(an_invocation())
         claimed = await claim_one(store)
         assert await store.start(claimed.lease, now=T0 + 20) is Started.RUNNING

@@ -53,13 +53,13 @@ class TestAddJobs:
         await store.add_jobs([a_job(number, due_at=T0) for number in range(50)])
         assert [job.key for job in await claim(store, limit=99)] == [f"r{n}" for n in range(50)]
 
-    async def test_none_changes_nothing(self, store: Store) -> None:
+    async def test_adding_an_empty_list_of_jobs_changes_nothing(self, store: Store) -> None:
         await store.add_jobs([])
         assert await claim(store) == []
 
 
 class TestClaimJobs:
-    async def test_gives_a_lease(self, store: Store) -> None:
+    async def test_a_claimed_job_has_a_lease(self, store: Store) -> None:
         job = a_job(scope="a topic")
         await store.add_jobs([job])
         assert await claim(store, now=T0 + 1) == [
@@ -102,7 +102,9 @@ class TestExtendJobs:
 
 
 class TestSettleJob:
-    async def test_one_that_is_done_is_deleted_and_shown_by_its_task(self, store: Store) -> None:
+    async def test_a_job_that_is_done_is_deleted_and_its_task_shows_the_destination_status(
+        self, store: Store
+    ) -> None:
         await finished(store, 1, Status.FAILED, delivery=a_job(1))
         (claimed,) = await claim(store)
         done = JobSettlement(job=None, destination_status="Succeeded", counts=COUNTS)
@@ -113,7 +115,7 @@ class TestSettleJob:
         assert (await store.stats()).deliveries_pending == 0
         assert await store.metrics() == {("m", "resize"): 1}
 
-    async def test_one_that_is_pending_again_waits_for_its_time(self, store: Store) -> None:
+    async def test_a_job_that_is_retried_waits_until_it_is_due(self, store: Store) -> None:
         claimed = await claimed_job(store)
         later = replace(claimed, tries=1, due_at=T0 + 500, error="503 \0")
         assert await store.settle_job(claimed.lease, JobSettlement(job=later)) is Settled.DONE
@@ -175,7 +177,7 @@ class TestDeadJobs:
         assert (again.tries, again.payload) == (0, claimed.payload)
         assert not await store.redrive("r1", now=T0 + 900)
 
-    async def test_can_be_discarded(self, store: Store) -> None:
+    async def test_a_dead_job_can_be_discarded(self, store: Store) -> None:
         claimed = await claimed_job(store)
         assert not await store.discard_dead("r1")
         await self.kill(store, claimed)

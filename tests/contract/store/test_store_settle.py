@@ -99,7 +99,7 @@ class TestSettle:
         stop = ended(claimed, Status.STOPPED)
         assert await store.settle(claimed.lease, stop) is Settled.DONE
 
-    async def test_adds_the_counts(self, store: Store) -> None:
+    async def test_settle_adds_the_counts_to_the_metrics(self, store: Store) -> None:
         await store.accept(an_invocation(), [Count(metric="in", function="resize", at=T0)])
         claimed = await claim_one(store)
         counts = (
@@ -145,14 +145,16 @@ class TestRelease:
         assert not await store.claim(1, now=T0 + 49, **HOLD)
         assert len(await store.claim(1, now=T0 + 50, **HOLD)) == 1
 
-    async def test_one_that_ran_before_waits_for_its_retry(self, store: Store) -> None:
+    async def test_a_released_invocation_that_ran_before_is_retrying(self, store: Store) -> None:
         await store.accept(an_invocation(attempts=1))
         await claim_one(store)
         await store.release("node", now=T0 + 100)
         assert await task_status(store) is Status.RETRYING
         assert await steps_of(store) == [Status.ENQUEUED, Status.DEQUEUED, Status.RETRYING]
 
-    async def test_one_that_shall_stop_stays_so_and_is_claimable(self, store: Store) -> None:
+    async def test_a_released_invocation_that_is_stopping_stays_stopping_and_claimable(
+        self, store: Store
+    ) -> None:
         await store.accept(an_invocation())
         await claim_one(store)
         await store.stop("resize", "t1", now=T0 + 20, **HOLD)
@@ -165,7 +167,7 @@ class TestRelease:
         await store.release("node", now=T0 + 100)
         assert await store.settle(claimed.lease, again(claimed, T0)) is Settled.STALE
 
-    async def test_gives_back_jobs(self, store: Store) -> None:
+    async def test_release_gives_back_claimed_jobs(self, store: Store) -> None:
         await store.accept(an_invocation())
         claimed = await claim_one(store)
         job = a_job()
@@ -176,7 +178,7 @@ class TestRelease:
 
 
 class TestStop:
-    async def test_one_that_waits_is_held_by_the_asker(self, store: Store) -> None:
+    async def test_a_stop_of_a_waiting_task_claims_it(self, store: Store) -> None:
         await store.accept(an_invocation(due_at=T0 + 3_000_000))
         result = await store.stop("resize", "t1", now=T0 + 20, **HOLD)
         assert result is not None
@@ -187,7 +189,9 @@ class TestStop:
         assert await steps_of(store) == [Status.ENQUEUED, Status.STOPPING, Status.STOPPED]
 
     @pytest.mark.parametrize("running", [False, True])
-    async def test_one_that_is_held_is_marked(self, store: Store, running: bool) -> None:
+    async def test_a_stop_of_a_held_task_marks_it_as_stopping(
+        self, store: Store, running: bool
+    ) -> None:
         await store.accept(an_invocation())
         claimed = await claim_one(store)
         if running:
@@ -198,7 +202,7 @@ class TestStop:
         assert result.invocation.status is Status.STOPPING
         assert result.invocation.lease == claimed.lease
 
-    async def test_one_whose_holder_is_gone_is_held_by_the_asker(self, store: Store) -> None:
+    async def test_a_stop_of_a_task_whose_lease_has_ended_claims_it(self, store: Store) -> None:
         await store.accept(an_invocation())
         lost = await claim_one(store)
         result = await store.stop("resize", "t1", now=T0 + 30_000, until=T0 + 60_000, owner="me")
@@ -215,17 +219,21 @@ class TestStop:
         assert (await steps_of(store)).count(Status.STOPPING) == 1
 
     @pytest.mark.parametrize("status", sorted(FINAL, key=str))
-    async def test_one_that_is_final_stays_as_it_is(self, store: Store, status: Status) -> None:
+    async def test_a_stop_of_a_final_task_changes_nothing(
+        self, store: Store, status: Status
+    ) -> None:
         await finished(store, 1, status)
         result = await store.stop("resize", "t1", now=T0 + 60, **HOLD)
         assert result is not None
         assert (result.invocation.status, result.claimed) == (status, False)
 
-    async def test_one_without_task_mode_is_no_task(self, store: Store) -> None:
+    async def test_a_stop_of_an_invocation_without_task_mode_finds_no_task(
+        self, store: Store
+    ) -> None:
         await store.accept(an_invocation(task_mode=False))
         assert await store.stop("resize", "t1", now=T0, **HOLD) is None
 
-    async def test_one_that_is_unknown_is_told(self, store: Store) -> None:
+    async def test_a_stop_of_an_unknown_task_returns_none(self, store: Store) -> None:
         assert await store.stop("resize", "t1", now=T0, **HOLD) is None
 
 
@@ -235,10 +243,10 @@ class TestMakeDue:
         assert await store.make_due("resize", "t1", now=T0 + 20)
         assert await store.next_due() == T0 + 20
 
-    async def test_one_that_is_held_is_left_alone(self, store: Store) -> None:
+    async def test_making_a_held_task_due_changes_nothing(self, store: Store) -> None:
         await store.accept(an_invocation())
         await claim_one(store)
         assert not await store.make_due("resize", "t1", now=T0 + 20)
 
-    async def test_one_that_is_unknown_is_told(self, store: Store) -> None:
+    async def test_making_an_unknown_task_due_returns_false(self, store: Store) -> None:
         assert not await store.make_due("resize", "t1", now=T0)

@@ -74,7 +74,7 @@ def test_the_list_of_tasks(page, orders):
         assert words in text
 
 
-def test_one_task_with_its_attempts(page, orders):
+def test_the_page_of_a_task_shows_its_attempts(page, orders):
     text, complaints = page("#/tasks/orders/order-7")
     assert complaints == []
     for words in ("Attempt 1", "Attempt 2", "Retrying", "Executions 2", "Replay"):

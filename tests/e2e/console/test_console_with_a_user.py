@@ -134,7 +134,7 @@ def test_numbers_are_shown_as_they_were_written(
         assert "1.10" in shown
 
 
-def test_a_payload_that_is_not_text_is_shown_as_base64_that_says_so(
+def test_a_payload_that_is_not_text_is_shown_as_labelled_base64(
     page: Page, fc_local: FcLocal, received: list[bytes]
 ) -> None:
     task(page, fc_local, BINARY)

@@ -98,7 +98,7 @@ def finished(client, name, task_id):
     raise AssertionError(f"{task_id} is still {task.status}")
 
 
-def test_functions(client, function):
+def test_functions_are_read_updated_and_listed(client, function):
     found = client.get_function(function, models.GetFunctionRequest()).body
     assert found.function_name == function
     assert found.tags[0].value == "a b/é~*"
@@ -131,7 +131,7 @@ def test_versions_and_aliases(client, function):
     client.delete_function_version(function, "1")
 
 
-def test_what_surrounds_a_function(client, function):
+def test_triggers_concurrency_and_provision_of_a_function(client, function):
     trigger = models.CreateTriggerInput(
         trigger_name="nightly", trigger_type="timer", trigger_config="{}"
     )

@@ -238,7 +238,7 @@ def test_s09_json_output_does_not_hide_a_failure(sides: Sides) -> None:
     assert json.loads(ran.out)["outcome"] == "undone"
 
 
-def test_s10_nobody_to_answer_is_an_error(sides: Sides) -> None:
+def test_s10_a_prompt_without_a_terminal_is_an_error(sides: Sides) -> None:
     sides.write(orders=GOOD)
     if sides.s:
         assert sides.s("deploy", "-y").code == 0

@@ -68,7 +68,9 @@ def transient(chance: random.Random) -> Exception:
 
 
 @pytest.mark.parametrize("fatal", [False, True], ids=["all done", "all undone"])
-def test_it_ends_all_done_or_all_undone(fc_local: FcLocal, fatal: bool) -> None:
+def test_a_thousand_configurations_are_all_deployed_or_all_rolled_back(
+    fc_local: FcLocal, fatal: bool
+) -> None:
     names = [f"f{number:04}" for number in range(COUNT)]
     for name in names:
         fc_local.deploy(name, lambda *_: None, async_config={"maxAsyncRetryAttempts": 1})

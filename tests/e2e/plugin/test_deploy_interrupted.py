@@ -93,7 +93,7 @@ def configured(fc_local: FcLocal) -> int:
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 130), (signal.SIGKILL, -9)])
-def test_it_is_in_the_middle_and_can_be_taken_back(
+def test_an_interrupted_deployment_can_be_rolled_back(
     number: int,
     code: int,
     cut_off: Callable[[int], int],
@@ -112,7 +112,7 @@ def test_it_is_in_the_middle_and_can_be_taken_back(
     assert kept_by_deployments(project) == []
 
 
-def test_it_can_be_gone_on_with_after_ctrl_c(
+def test_an_interrupted_deployment_can_be_resumed_after_ctrl_c(
     cut_off: Callable[[int], int], fc_local: FcLocal, fc_async: Callable[..., Ran], project: Path
 ) -> None:
     cut_off(signal.SIGINT)

@@ -114,7 +114,7 @@ def test_an_alias_keeps_running_what_it_pointed_to(
     assert result(fc_local, "orders") == "two"
 
 
-def test_everything_goes_with_remove(
+def test_remove_deletes_functions_and_configurations(
     fc_async: Callable[..., Ran], fc_local: FcLocal, write: Callable[..., None]
 ) -> None:
     write(orders={"asyncInvokeConfig": {"asyncTask": True, "qualifier": "prod"}}, audit={})

@@ -133,7 +133,7 @@ def test_a_dry_run_shows_the_change_and_writes_nothing(
     assert template.read_text() == TEMPLATE
 
 
-def test_nobody_to_ask_writes_nothing(template: Path, fc_local: FcLocal) -> None:
+def test_import_without_a_terminal_writes_nothing(template: Path, fc_local: FcLocal) -> None:
     put(fc_local, "new", async_task=True)
     assert run(["import"]) == 1
     assert template.read_text() == TEMPLATE

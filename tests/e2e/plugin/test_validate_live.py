@@ -69,7 +69,7 @@ def test_a_cycle_through_what_is_live_is_found(
     assert "← cycle" in fc_async("graph", "--live").out
 
 
-def test_what_is_nowhere_is_an_error_once_the_account_was_read(
+def test_a_destination_that_exists_nowhere_is_an_error_with_live(
     fc_async: Callable[..., Ran], fc_local: FcLocal, write: Callable[..., None]
 ) -> None:
     write(a=config(arn("b")))

@@ -27,7 +27,7 @@ def test_calls_of_a_disabled_function_are_refused_until_it_is_enabled(fc_local):
     assert fc_local.client.invoke("orders", b"").payload == b"done"
 
 
-def test_what_waits_runs_after_the_function_was_enabled_again(fc_local):
+def test_waiting_tasks_run_after_the_function_is_enabled_again(fc_local):
     calls = []
     fc_local.deploy("orders", lambda event, _: calls.append(event))
     task_id = fc_local.client.invoke_async("orders", b"1", delay=10).task_id
@@ -39,7 +39,7 @@ def test_what_waits_runs_after_the_function_was_enabled_again(fc_local):
     assert (status(fc_local, task_id), calls) == ("Succeeded", [b"1"])
 
 
-def test_what_runs_goes_on_unless_it_is_to_be_aborted(fc_local):
+def test_running_attempts_of_a_disabled_function_end_unless_they_are_aborted(fc_local):
     begun, end = threading.Event(), threading.Event()
 
     async def handler(event, _):

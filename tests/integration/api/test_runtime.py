@@ -30,7 +30,7 @@ def http():
         yield session
 
 
-def test_what_was_configured_is_there_after_a_restart(tmp_path, http):
+def test_functions_and_configurations_survive_a_restart(tmp_path, http):
     with LocalRuntime(data=tmp_path, port=0) as runtime:
         body = {"functionName": "image", "runtime": "custom-container"}
         body["customContainerConfig"] = {"image": "registry/image:1"}
@@ -57,7 +57,7 @@ def test_a_busy_port_moves_up(tmp_path):
         assert len({port, *ports}) == 3
 
 
-def test_no_port_at_all_is_an_error_that_says_so():
+def test_an_error_says_that_no_port_is_free():
     with contextlib.ExitStack() as stack:
         with contextlib.suppress(server.NoFreePort):  # another program may have it already
             stack.enter_context(server.bind(server.HIGHEST_PORT))

@@ -45,7 +45,7 @@ async def both(port: int) -> list[bytes]:
     return await asyncio.gather(*patience)
 
 
-def test_a_client_that_hangs_up_disturbs_nobody_who_shares_its_commit(tmp_path: Path) -> None:
+def test_a_client_that_hangs_up_does_not_affect_accepts_of_the_same_commit(tmp_path: Path) -> None:
     (tmp_path / "code").mkdir()
     (tmp_path / "code" / "index.py").write_text("def handler(event, context): ...\n")
     with LocalRuntime(data=tmp_path / "data", port=0) as local:

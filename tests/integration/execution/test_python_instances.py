@@ -74,14 +74,14 @@ def test_secrets_of_the_developer_are_not_even_in_proc(
     assert b"of the developer" not in outcome.payload
 
 
-def test_it_runs_in_its_code_folder(workshop: Any) -> None:
+def test_a_function_runs_in_its_code_folder(workshop: Any) -> None:
     outcome = workshop.once(
         "import os, sys\ndef handler(event, context): return [os.getcwd(), sys.path[0]]"
     )
     assert json.loads(outcome.payload) == [str(workshop.path / "code")] * 2
 
 
-def test_its_own_pythonpath_is_searched(workshop: Any) -> None:
+def test_pythonpath_of_a_function_is_searched(workshop: Any) -> None:
     (workshop.path / "code").mkdir()
     workshop.write("VALUE = 'from vendor'", code="code/vendor", name="vendored.py")
     outcome = workshop.once(
@@ -181,7 +181,7 @@ def test_a_thread_of_the_function_logs_under_its_request(workshop: Any) -> None:
     assert b" request-1 [INFO] in a thread\n" in outcome.log
 
 
-def test_what_was_printed_before_a_timeout_is_in_the_log(workshop: Any) -> None:
+def test_output_before_a_timeout_is_in_the_log(workshop: Any) -> None:
     outcome = workshop.once(
         "import time\ndef handler(event, context):\n    print('begun')\n    time.sleep(600)",
         timeout_ms=1_500,

@@ -110,7 +110,7 @@ def test_parallel_asynchronous_calls_of_servers_on_one_fixed_port_all_succeed(
 
 
 @pytest.mark.usefixtures("node")
-def test_a_node_function(fc_local: Any, code: Path) -> None:
+def test_a_function_in_node_runs(fc_local: Any, code: Path) -> None:
     (code / "index.js").write_text("exports.handler = async (event) => `node ${event}`")
     fc_local.deploy("node", code, runtime="nodejs20", timeout=20)
     assert fc_local.client.invoke("node", b"event").payload == b"node event"
@@ -133,7 +133,7 @@ def test_hooks_and_environment_of_a_python_function(fc_local: Any, code: Path) -
     assert json.loads(fc_local.client.invoke("hooked", b"").payload) == ["test"]
 
 
-def test_what_waits_during_an_update_runs_on_the_new_code(fc_local: Any, code: Path) -> None:
+def test_a_task_that_waits_during_an_update_runs_the_new_code(fc_local: Any, code: Path) -> None:
     index = code / "index.py"
     index.write_text("def handler(event, context): return 'old'\n")
     fc_local.deploy("orders", code, timeout=20)

@@ -65,7 +65,9 @@ class TestSignatures:
 
 
 class TestFunctions:
-    def test_their_whole_life(self, client: Client, tmp_path: Path) -> None:
+    def test_a_function_is_created_read_updated_and_deleted(
+        self, client: Client, tmp_path: Path
+    ) -> None:
         folder = tmp_path / "code"
         folder.mkdir()
         (folder / "index.py").write_text(CODE, "utf-8")
@@ -139,7 +141,7 @@ class TestTasks:
             client.get_waiter("task_succeeded").wait("echo", "slow")
         assert isinstance(caught.value.last, fc_async_sdk.AsyncTask)
 
-    def test_all_of_them_are_listed_page_by_page(self, fc_local: FcLocal, client: Client) -> None:
+    def test_all_tasks_are_listed_page_by_page(self, fc_local: FcLocal, client: Client) -> None:
         fc_local.deploy("echo", echo)
         for number in range(7):
             client.invoke_async("echo", str(number), task_id=f"t-{number}")
@@ -157,7 +159,9 @@ class TestTasks:
 
 
 class TestAsyncConfig:
-    def test_its_whole_life(self, fc_local: FcLocal, client: Client) -> None:
+    def test_an_async_config_is_put_read_listed_and_deleted(
+        self, fc_local: FcLocal, client: Client
+    ) -> None:
         fc_local.deploy("echo", echo, async_config={})
         queue = fc_local.create_queue("dead")
         put = client.put_async_invoke_config(

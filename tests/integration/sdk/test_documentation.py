@@ -16,7 +16,7 @@ PAGE = Path(__file__).parents[3] / "docs" / "sdk.md"
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-def test_every_block_runs(
+def test_every_code_block_of_the_sdk_page_runs(
     fc_local: FcLocal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def resize(event: bytes, _: Any) -> bytes:

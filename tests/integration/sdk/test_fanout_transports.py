@@ -79,14 +79,14 @@ def fan_out(
     return run
 
 
-def test_everything_arrives_once(fan_out: Any, service: Accepting) -> None:
+def test_every_payload_of_a_fan_out_arrives_once(fan_out: Any, service: Accepting) -> None:
     run = fan_out(range(200), task_ids="job", concurrency=8)
     assert run.failures == []
     assert sorted(service.bodies, key=int) == [str(n).encode() for n in range(200)]
     assert len(set(service.ids)) == 200
 
 
-def test_a_second_run_finds_all_of_it(fan_out: Any, service: Accepting) -> None:
+def test_a_second_run_of_a_fan_out_finds_only_duplicates(fan_out: Any, service: Accepting) -> None:
     fan_out(range(20), task_ids="job")
     run = fan_out(range(20), task_ids="job")
     assert (run.duplicates, run.failures) == (20, [])

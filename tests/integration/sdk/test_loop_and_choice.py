@@ -49,7 +49,7 @@ class TestAsyncClient:
         first.run_until_complete(client.close())
         first.close()
 
-    def test_a_closed_one_says_so(self, url: str, call: Any) -> None:
+    def test_a_call_on_a_closed_asyncio_client_is_an_error(self, url: str, call: Any) -> None:
         async def use() -> None:
             client = fc_async_sdk.async_client(endpoint_url=url)
             await client.close()
@@ -103,7 +103,7 @@ class TestChoice:
     @pytest.mark.parametrize(
         ("missing", "chosen"), [({"httptools"}, AioTransport), ({"httptools", "aiohttp"}, None)]
     )
-    def test_what_is_not_installed_is_not_chosen(
+    def test_a_transport_that_is_not_installed_is_not_chosen(
         self, monkeypatch: pytest.MonkeyPatch, missing: set[str], chosen: Any
     ) -> None:
         find = importlib.util.find_spec

@@ -222,7 +222,7 @@ class TestRequests:
         assert before == after
         assert in_child != before
 
-    def test_a_closed_client_says_so(self, connect: Callable[..., Any]) -> None:
+    def test_a_call_on_a_closed_client_is_an_error(self, connect: Callable[..., Any]) -> None:
         client = connect("http://127.0.0.1:9")
         client.close()
         with pytest.raises(RuntimeError, match="closed"):
@@ -267,7 +267,9 @@ class TestRetries:
         }
         assert len(nonces) == 2
 
-    def test_attempts_end(self, scripted: Any, connect: Callable[..., Any]) -> None:
+    def test_an_idempotent_call_is_sent_at_most_max_attempts_times(
+        self, scripted: Any, connect: Callable[..., Any]
+    ) -> None:
         server = scripted(answer(500, b'{"Code":"InternalServerError","Message":"m"}'))
         with pytest.raises(errors.ServerError, match="InternalServerError"):
             connect(server.url).get_function("f")
@@ -356,7 +358,7 @@ class TestAccepts:
         server = scripted(answer(202, b"x", length=9, x_fc_request_id="r"))
         assert connect(server.url).invoke_async("f").request_id == "r"
 
-    def test_a_connection_that_never_was_is_repeated_and_says_so(
+    def test_an_accept_without_a_connection_is_repeated_and_fails_as_connect_failed(
         self, connect: Callable[..., Any], waits: list[float]
     ) -> None:
         with pytest.raises(errors.ConnectFailed, match="no connection"):
@@ -380,7 +382,9 @@ class TestTimeouts:
             client.get_function("f")
         wait_for(lambda: len(server.requests) == 2)
 
-    def test_one_call_may_have_its_own(self, scripted: Any, connect: Callable[..., Any]) -> None:
+    def test_a_call_may_have_a_read_timeout_of_its_own(
+        self, scripted: Any, connect: Callable[..., Any]
+    ) -> None:
         server = scripted(None)
         with pytest.raises(errors.OutcomeUnknown, match="in time"):
             connect(server.url).invoke("f", timeout=0.05)
@@ -397,25 +401,31 @@ class TestTimeouts:
 
 class TestBadAnswers:
     @pytest.mark.parametrize("body", [b"", b"<html>no</html>", b'{"functionName":'])
-    def test_empty_or_no_json(
+    def test_an_answer_that_is_empty_or_not_json_is_invalid(
         self, scripted: Any, connect: Callable[..., Any], body: bytes
     ) -> None:
         server = scripted(answer(200, body, x_fc_request_id="r-9"))
         with pytest.raises(errors.InvalidResponse, match="r-9"):
             connect(server.url).get_function("f")
 
-    def test_truncated(self, scripted: Any, connect: Callable[..., Any]) -> None:
+    def test_a_truncated_answer_is_an_error(
+        self, scripted: Any, connect: Callable[..., Any]
+    ) -> None:
         server = scripted(answer(200, b"{", length=100))
         with pytest.raises(errors.TransportError, match="broke off"):
             connect(server.url).get_function("f")
         assert len(server.requests) == 3
 
-    def test_oversized(self, scripted: Any, connect: Callable[..., Any]) -> None:
+    def test_an_answer_over_the_limit_is_an_error(
+        self, scripted: Any, connect: Callable[..., Any]
+    ) -> None:
         server = scripted(answer(200, b"x" * 5000))
         with pytest.raises(errors.InvalidResponse, match="1000 bytes"):
             connect(server.url, max_response_bytes=1000).get_function("f")
 
-    def test_no_http_at_all(self, scripted: Any, connect: Callable[..., Any]) -> None:
+    def test_an_answer_that_is_not_http_is_an_error(
+        self, scripted: Any, connect: Callable[..., Any]
+    ) -> None:
         server = scripted(b"SSH-2.0-OpenSSH\r\n")
         with pytest.raises(errors.TransportError):
             connect(server.url).get_function("f")

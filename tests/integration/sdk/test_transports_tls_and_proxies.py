@@ -249,5 +249,7 @@ class TestSurroundings:
             ),
         ],
     )
-    def test_is_chosen(self, url: str, settings: dict[str, Any], chosen: str | None) -> None:
+    def test_the_proxy_of_an_endpoint_is_chosen(
+        self, url: str, settings: dict[str, Any], chosen: str | None
+    ) -> None:
         assert self.choose(url, **settings) == chosen

@@ -122,7 +122,9 @@ def test_a_dripping_server_cannot_hold_an_accept(ask: Any, dripping: DrippingSer
 
 @CLIENTS
 @pytest.mark.parametrize("method", ["invoke", "invoke_async"])
-def test_one_call_can_have_its_own_limit(ask: Any, dripping: DrippingServer, method: str) -> None:
+def test_a_call_can_have_a_total_timeout_of_its_own(
+    ask: Any, dripping: DrippingServer, method: str
+) -> None:
     with pytest.raises(errors.OutcomeUnknown):
         ask(dripping.url, lambda client: getattr(client, method)("f", total_timeout=LIMIT))
 

@@ -109,7 +109,7 @@ def test_a_destination_is_there_as_soon_as_it_is_configured(fc_local, kind):
     assert exists(fc_local.runtime.services, kind)
 
 
-def test_what_was_configured_before_is_made_at_the_next_start(tmp_path):
+def test_destinations_that_were_configured_before_are_made_at_the_next_start(tmp_path):
     def client_of(local):
         return local.registry
 

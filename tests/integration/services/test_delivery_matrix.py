@@ -207,7 +207,9 @@ def set_fault(world, course, arn):
 
 
 @pytest.mark.parametrize(("kind", "outcome", "course"), CASES)
-def test_delivery(world, kind, outcome, course):
+def test_an_outcome_reaches_its_destination_as_the_course_of_faults_allows(
+    world, kind, outcome, course
+):
     make, limit = KINDS[kind]
     name = next(world.names)
     arn, told = make(world, name)

@@ -156,7 +156,7 @@ def test_a_receive_that_was_cancelled_took_nothing(play):
     assert play(scene) == ["1"]
 
 
-def test_what_a_cancelled_send_has_sent_is_found_in_its_turn(play):
+def test_messages_of_a_cancelled_send_are_received_in_order(play):
     async def scene(store, database):
         await send(store, 5)
         await receive(store, 1)

@@ -98,7 +98,7 @@ def test_a_poll_finds_what_no_hint_has_told(nodes, accounts, monkeypatch):
 
 # MNS fills the counts of messages, which its client marks as deprecated.
 @pytest.mark.filterwarnings("ignore:Call to deprecated:DeprecationWarning")
-def test_what_was_received_from_one_node_is_deleted_on_the_other(accounts):
+def test_a_message_received_from_one_node_is_deleted_on_the_other(accounts):
     a, b = accounts
     a.get_queue("work").create(QueueMeta())
     a.get_queue("work").send_message(Message("hello"))

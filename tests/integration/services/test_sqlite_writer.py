@@ -61,7 +61,7 @@ def test_a_light_job_that_fails_leaves_nothing_behind(play):
     assert play(scene) == []
 
 
-def test_a_mistake_in_sql_is_told_by_its_name(play):
+def test_an_error_in_sql_names_the_missing_table(play):
     async def scene(database):
         with pytest.raises(StoreUnavailable, match="no such table"):
             await database.write_light(lambda c: c.execute("INSERT INTO none VALUES (1)"))

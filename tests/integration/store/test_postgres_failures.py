@@ -165,7 +165,7 @@ class TestSeveralNodes:
 
 
 class TestLosingTheConnection:
-    def test_what_was_acknowledged_is_there_and_the_store_comes_back(self, url: str) -> None:
+    def test_acknowledged_invocations_survive_a_lost_connection(self, url: str) -> None:
         acknowledged: set[str] = set()
 
         async def caller(stores: Stores, first: int) -> None:
@@ -255,7 +255,7 @@ class TestOneGroup:
 
         assert asyncio.run(scenario()) == [Settled.DONE, Settled.STALE, Settled.STALE]
 
-    def test_what_waits_is_written_before_closing(self, url: str) -> None:
+    def test_waiting_writes_are_committed_before_the_store_closes(self, url: str) -> None:
         async def scenario() -> None:
             async with node(url) as stores:
                 waiting = [

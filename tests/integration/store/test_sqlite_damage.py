@@ -97,7 +97,7 @@ def refused(database: Path) -> str:
     return str(caught.value)
 
 
-def test_what_a_kill_leaves_is_opened_with_all_that_was_accepted(
+def test_a_database_of_a_killed_process_opens_with_all_accepted_invocations(
     samples: list[Sample], tmp_path: Path
 ) -> None:
     for sample in samples:

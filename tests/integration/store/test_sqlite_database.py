@@ -58,7 +58,7 @@ def commits_in(log: Path) -> int:
     return sum(content[at + 4 : at + 8] != bytes(4) for at in range(32, len(content), frame))
 
 
-def test_what_was_written_is_read_after_reopening(run: Any, tmp_path: Path) -> None:
+def test_a_written_row_is_read_after_reopening(run: Any, tmp_path: Path) -> None:
     async def scenario() -> set[str]:
         async with opened(tmp_path / "a.db") as database:
             await database.write(put("kept"))
@@ -153,7 +153,9 @@ def test_a_cancelled_caller_does_not_affect_others_of_its_group(run: Any, tmp_pa
     assert run(scenario()) >= {"0", "2"}
 
 
-def test_a_loop_that_was_closed_meanwhile_disturbs_nobody(run: Any, tmp_path: Path) -> None:
+def test_a_closed_event_loop_does_not_affect_writes_of_other_loops(
+    run: Any, tmp_path: Path
+) -> None:
     async def scenario() -> set[str]:
         async with opened(tmp_path / "a.db") as database:
             gate = threading.Event()

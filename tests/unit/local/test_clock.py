@@ -98,7 +98,7 @@ def test_time_never_goes_back_stands_still_or_runs_ahead(events: list[tuple[str,
         assert machine.now - machine.shown <= max(before - shown, 0) + max(-given_seconds, 0)
 
 
-def test_what_became_due_while_the_machine_slept_is_woken() -> None:
+def test_a_wait_that_became_due_during_suspend_ends() -> None:
     async def go() -> bool:
         machine = Machine()
         waiting = asyncio.ensure_future(machine.clock.wait(START + 3_600_000))

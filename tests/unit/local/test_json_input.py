@@ -42,7 +42,7 @@ def test_any_document_of_usual_depth_is_read_as_it_is(document: Any) -> None:
     ],
     ids=range(13),
 )
-def test_what_could_not_be_kept_is_refused_with_a_reason(text: str | bytes) -> None:
+def test_json_that_cannot_be_stored_is_refused_with_a_reason(text: str | bytes) -> None:
     with pytest.raises(json_input.InvalidJson) as refused:
         json_input.read(text)
     assert str(refused.value)

@@ -27,13 +27,13 @@ class TestLines:
             [],
         ]
 
-    def test_topics_are_apart(self) -> None:
+    def test_each_topic_has_a_line_of_its_own(self) -> None:
         lines: Lines[str] = Lines()
         lines.join("t", "a")
         lines.join("u", "b")
         assert (lines.take("u"), lines.topics()) == (["b"], ["t"])
 
-    def test_what_joins_again_is_last(self) -> None:
+    def test_a_waiter_that_joins_again_is_last_in_line(self) -> None:
         lines: Lines[str] = Lines()
         for waiter in "aba":
             lines.leave("t", waiter)
@@ -44,7 +44,7 @@ class TestLines:
         ("at", "taken"),
         [(None, ["late", "open"]), (5, ["late", "open"]), (10, ["open"]), (11, ["open"])],
     )
-    def test_what_looks_in_time_in_any_case_is_not_taken(
+    def test_a_wake_up_takes_no_waiter_that_ends_before_it(
         self, at: int | None, taken: list[str]
     ) -> None:
         lines: Lines[str] = Lines()
@@ -121,7 +121,7 @@ def test_a_poll_that_found_nothing_ends_at_its_deadline() -> None:
     assert play(scene) == ([], 2)
 
 
-def test_what_comes_while_a_poll_looks_wakes_it() -> None:
+def test_a_wake_up_during_a_look_makes_the_poll_look_again() -> None:
     async def scene(clock: VirtualClock) -> Any:
         wakeups, box = Wakeups(clock), Box()
         poll = begin(wakeups, box)
@@ -216,7 +216,7 @@ def test_a_poll_finds_what_a_lost_hint_was_about_after_the_survey_interval() -> 
     assert play(scene) == ["a"]
 
 
-def test_what_one_node_alone_changes_is_never_surveyed() -> None:
+def test_a_single_node_never_surveys() -> None:
     async def scene(clock: VirtualClock) -> Any:
         wakeups = Wakeups(clock)
         with wakeups.waiter("t", survey_ms=1) as waiter:

@@ -34,7 +34,7 @@ SYNC, ASYNC = methods(Client), methods(AsyncClient)
 MAKERS = {"fan_out", "get_paginator", "get_waiter"}
 
 
-def test_they_have_the_same_methods() -> None:
+def test_both_clients_have_the_same_methods() -> None:
     assert SYNC.keys() == ASYNC.keys()
 
 
@@ -44,7 +44,7 @@ def test_every_operation_is_a_method_of_both() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(SYNC))
-def test_they_have_the_same_signatures(name: str) -> None:
+def test_both_clients_have_the_same_signatures(name: str) -> None:
     sync, twin = inspect.signature(SYNC[name]), inspect.signature(ASYNC[name])
     differs = {"payloads"} if name == "fan_out" else set()
     for one, other in zip(sync.parameters.values(), twin.parameters.values(), strict=True):
@@ -128,7 +128,7 @@ def test_a_closed_asyncio_client_does_not_fan_out() -> None:
     asyncio.run(use())
 
 
-def test_they_are_made_the_same_way() -> None:
+def test_both_clients_are_made_with_the_same_arguments() -> None:
     assert inspect.signature(client).parameters == inspect.signature(async_client).parameters
     assert (
         inspect.signature(Session.client).parameters

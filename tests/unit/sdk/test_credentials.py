@@ -124,7 +124,7 @@ class TestServerlessDevs:
             "team: {AccessKeyID: é, AccessKeySecret: s}",
         ],
     )
-    def test_a_file_that_is_wrong_says_so(self, tmp_path: Path, text: str) -> None:
+    def test_an_invalid_access_file_is_an_error(self, tmp_path: Path, text: str) -> None:
         (tmp_path / ".s").mkdir()
         (tmp_path / ".s" / "access.yaml").write_text(text, "utf-8")
         with pytest.raises(CredentialsError):
@@ -146,7 +146,7 @@ class TestServerlessDevs:
     @pytest.mark.parametrize(
         "sealed", [b"Salted__", b"Salted__12345678", b"Salted__1234567812345678"]
     )
-    def test_what_was_not_scrambled_by_s_says_so(self, sealed: bytes) -> None:
+    def test_a_value_that_s_did_not_encrypt_is_an_error(self, sealed: bytes) -> None:
         with pytest.raises(CredentialsError, match="somewhere"):
             _serverless_devs.decrypt(sealed, "somewhere")
 
@@ -192,7 +192,7 @@ class TestChain:
 class TestContext:
     """Inside a function the role's keys are in the handler's context."""
 
-    def test_its_keys_are_taken(self) -> None:
+    def test_the_keys_of_a_handlers_context_are_used(self) -> None:
         keys = SimpleNamespace(access_key_id="STS.k", access_key_secret="s", security_token="t")
         context = SimpleNamespace(credentials=keys, account_id="42", region="cn-hangzhou")
         provider = credentials.from_context(context)
@@ -233,7 +233,9 @@ class TestOfficialChain:
         assert provider is not None
         assert provider().access_key_id == "LTAIofficial"
 
-    def test_its_failure_is_a_credentials_error(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_failure_of_the_official_chain_is_a_credentials_error(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         def fail() -> None:
             raise OSError("no metadata service")
 
@@ -310,7 +312,7 @@ class TestRefreshing:
 
         assert asked == [0.0, 5.0]
 
-    def test_what_has_expired_is_not_used(self) -> None:
+    def test_expired_credentials_are_not_used(self) -> None:
         clock = Clock()
         results = [temporary(1, 1500)]
 
@@ -325,7 +327,7 @@ class TestRefreshing:
         with pytest.raises(CredentialsError, match="down"):
             provider()
 
-    def test_others_go_on_while_one_fetches(self) -> None:
+    def test_threads_use_valid_credentials_while_one_thread_fetches(self) -> None:
         clock = Clock()
         entered, leave = threading.Event(), threading.Event()
         fetched: list[int] = []

@@ -181,7 +181,7 @@ class TestDocument:
         text = repr(events.parse(dumped(RECORDED_FAILURE)))
         assert "my-fc-job failed (InvocationError) after 2 attempts" in text
 
-    def test_it_is_frozen(self) -> None:
+    def test_an_event_is_immutable(self) -> None:
         event = events.parse(dumped(GUIDE_DOCUMENT))
         with pytest.raises(AttributeError):
             event.source = b""  # type: ignore[misc]
@@ -214,7 +214,7 @@ class TestLargePayloads:
         compact = json.dumps({"more": nested} | GUIDE_DOCUMENT, separators=(",", ":"))
         assert event.request.json() == events.parse(compact).request.json() == {"image": "a.png"}
 
-    def test_one_that_never_ends_is_garbage(self) -> None:
+    def test_a_document_that_is_cut_off_is_invalid(self) -> None:
         with pytest.raises(InvalidEvent):
             events.parse(b'{"requestPayload":"' + b"x" * 20_000)
 
@@ -397,7 +397,7 @@ class TestSources:
         with pytest.raises(InvalidEvent):
             events.from_mns_message(_Message(body))
 
-    def test_what_is_no_message_says_so(self) -> None:
+    def test_a_source_that_is_not_a_message_is_an_error(self) -> None:
         with pytest.raises(InvalidEvent, match="message_body"):
             events.from_mns_message(object())
 
@@ -441,7 +441,7 @@ async def _await(awaitable: Any) -> Any:
 class TestCloudEventsPackage:
     """Objects of the ``cloudevents`` package are read as what they stand for."""
 
-    def test_an_event_of_2_x(self) -> None:
+    def test_an_event_of_cloudevents_2_is_parsed(self) -> None:
         attributes = {name: value for name, value in GUIDE_ENVELOPE.items() if name != "data"}
         moment = dt.datetime(2021, 1, 3, 1, 44, 31, tzinfo=dt.timezone.utc)
         made = CloudEvent({**attributes, "time": moment}, GUIDE_ENVELOPE["data"])
@@ -451,7 +451,7 @@ class TestCloudEventsPackage:
         assert event.envelope.time == "2021-01-03T01:44:31Z"
         assert event.envelope.aliyuneventbusname == "bus"
 
-    def test_its_data_may_be_bytes(self) -> None:
+    def test_data_of_a_cloudevent_may_be_bytes(self) -> None:
         attributes = {"id": "1", "source": "acs:fc", "type": "t", "specversion": "1.0"}
         made = CloudEvent(attributes, dumped(GUIDE_DOCUMENT))
         assert events.parse(made).attempts == 3

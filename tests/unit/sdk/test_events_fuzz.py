@@ -72,14 +72,14 @@ def mutate(chance: random.Random, source: bytes) -> bytes:
     return bytes(data)
 
 
-def test_a_hundred_thousand_mutated_events_raise_nothing_else() -> None:
+def test_a_hundred_thousand_mutated_events_raise_only_event_errors() -> None:
     chance = random.Random(20240102)
     good = sum(read(mutate(chance, chance.choice(SEEDS))) for _ in range(INPUTS))
     # Neither kind of input may be so rare that the test says nothing.
     assert INPUTS * 0.05 < good < INPUTS * 0.95
 
 
-def test_neither_do_mutated_notifications() -> None:
+def test_mutated_notifications_raise_only_event_errors() -> None:
     chance = random.Random(7)
     document = testing.success_event().source.decode()
     wrapped = [
@@ -94,7 +94,7 @@ def test_neither_do_mutated_notifications() -> None:
 
 
 @given(st.binary() | st.text())
-def test_neither_do_random_ones(source: bytes | str) -> None:
+def test_random_bytes_raise_only_event_errors(source: bytes | str) -> None:
     read(source)
 
 
@@ -108,5 +108,5 @@ _FIELDS += ["requestPayloadEncoding", "specversion", "data", "data_base64"]
 
 
 @given(st.dictionaries(st.sampled_from(_FIELDS), _VALUES))
-def test_neither_do_the_right_names_with_any_values(document: dict[str, Any]) -> None:
+def test_right_names_with_any_values_raise_only_event_errors(document: dict[str, Any]) -> None:
     read(document)

@@ -102,7 +102,7 @@ class TestOutcomes:
         assert all(outcome.index == outcome.payload for outcome in outcomes)
         assert sorted(service.accepted, key=int) == [str(n).encode() for n in range(100)]
 
-    def test_none_is_fine(self, both: Both) -> None:
+    def test_an_empty_input_has_no_outcomes(self, both: Both) -> None:
         assert both([]) == []
 
     def test_a_failure_is_an_outcome_and_stops_nothing(self, both: Both, service: Service) -> None:
@@ -118,7 +118,7 @@ class TestOutcomes:
         errors = {outcome.index: type(outcome.error) for outcome in outcomes if outcome.error}
         assert errors == {1: PayloadTooLarge, 2: InvalidParameter}
 
-    def test_a_run_runs_once(self, both: Both) -> None:
+    def test_a_fan_out_can_be_run_once(self, both: Both) -> None:
         run, _ = both.start([1])
         again = run.run if isinstance(run, fanout.FanOut) else lambda: asyncio.run(run.run())
         with pytest.raises(RuntimeError, match="once"):
@@ -193,7 +193,7 @@ class TestInput:
         assert len(taken) <= 8
         iterator.close()  # type: ignore[attr-defined]
 
-    def test_what_was_sent_comes_home_before_a_broken_input_raises(
+    def test_outcomes_of_sent_payloads_come_before_the_error_of_the_input(
         self, both: Both, service: Service
     ) -> None:
         def payloads() -> Iterator[int]:
@@ -223,7 +223,7 @@ class TestInput:
         assert service.accepted == [b"1"]
 
     @pytest.mark.parametrize("payloads", ["text", b"bytes", {"a": 1}])
-    def test_one_payload_is_not_an_input(self, payloads: Any) -> None:
+    def test_a_single_payload_is_not_an_input(self, payloads: Any) -> None:
         with pytest.raises(InvalidParameter, match="payloads"):
             make(payloads)
 

@@ -44,7 +44,7 @@ class TestDelay:
     def test_inside_is_sent_as_whole_seconds(self, delay: Any, sent: str) -> None:
         assert operations.invoke_async("f", delay=delay).headers["x-fc-async-delay"] == sent
 
-    def test_none_is_no_delay(self) -> None:
+    def test_a_delay_of_none_sends_no_header(self) -> None:
         assert "x-fc-async-delay" not in operations.invoke_async("f").headers
 
     def test_invoke_later_must_have_one(self) -> None:
@@ -59,7 +59,7 @@ class TestTaskId:
             operations.invoke_async("f", task_id=task_id)
 
     @pytest.mark.parametrize("task_id", ["a", "_", "a" * 128, "A-1_b"])
-    def test_inside_is_sent(self, task_id: str) -> None:
+    def test_a_valid_task_id_is_sent(self, task_id: str) -> None:
         call = operations.invoke_async("f", task_id=task_id)
         assert call.headers["x-fc-async-task-id"] == task_id
 
@@ -92,7 +92,7 @@ class TestPayload:
         assert operations.invoke_async("f", payload).body == sent
 
     @pytest.mark.parametrize("payload", [object(), "\ud800", {1j: 1}])
-    def test_what_is_none_of_them_is_refused(self, payload: Any) -> None:
+    def test_a_payload_of_another_type_is_refused(self, payload: Any) -> None:
         with pytest.raises(errors.InvalidParameter, match="payload"):
             operations.invoke_async("f", payload)
 
@@ -130,11 +130,11 @@ class TestNames:
             ("é 函数", "/2023-03-30/functions/%C3%A9%20%E5%87%BD%E6%95%B0/invocations"),
         ],
     )
-    def test_go_out_encoded(self, name: str, path: str) -> None:
+    def test_names_are_percent_encoded(self, name: str, path: str) -> None:
         assert operations.invoke_async(name).path == path
 
     @pytest.mark.parametrize("name", ["", ".", "..", "a\nb", "\ud800", None, 5, "a" * 513])
-    def test_that_no_path_can_carry_are_refused(self, name: Any) -> None:
+    def test_names_that_a_path_cannot_carry_are_refused(self, name: Any) -> None:
         with pytest.raises(errors.InvalidParameter, match="function"):
             operations.get_function(name)
 
@@ -181,7 +181,7 @@ class TestHeaders:
             {"a": 1},
         ],
     )
-    def test_what_would_break_the_request_is_refused(self, headers: Any) -> None:
+    def test_headers_that_would_break_the_request_are_refused(self, headers: Any) -> None:
         with pytest.raises(errors.InvalidParameter, match="headers"):
             operations.invoke_async("f", headers=headers)
 
@@ -224,7 +224,7 @@ class TestAsyncConfig:
         call = operations.put_async_invoke_config("f", max_async_retry_attempts=0)
         assert body_of(call) == {"maxAsyncRetryAttempts": 0}
 
-    def test_all_of_it(self) -> None:
+    def test_all_fields_of_an_async_config_are_sent(self) -> None:
         call = operations.put_async_invoke_config(
             "f",
             qualifier="prod",
@@ -257,7 +257,7 @@ class TestAsyncConfig:
         assert body_of(without) == {"asyncTask": True}
         assert body_of(emptied) == {"asyncTask": True, "destinationConfig": {}}
 
-    def test_one_that_was_read_can_be_put_again_with_a_change(self) -> None:
+    def test_an_async_config_that_was_read_can_be_changed_and_put(self) -> None:
         read = AsyncConfig(
             async_task=True,
             max_async_retry_attempts=2,
@@ -545,7 +545,7 @@ class TestMistakes:
             (lambda: operations.invoke("f", timeout=True), "timeout"),
         ],
     )
-    def test_cost_no_request(self, make: Any, name: str) -> None:
+    def test_invalid_arguments_are_refused_before_a_request(self, make: Any, name: str) -> None:
         with pytest.raises(errors.InvalidParameter, match=name):
             make()
 
@@ -680,7 +680,7 @@ class TestAnswers:
             result.raise_for_function_error()
         assert caught.value.error_type == "UnhandledInvocationError"
 
-    def test_a_result_that_is_no_json_says_so(self) -> None:
+    def test_a_result_that_is_not_json_is_an_error(self) -> None:
         result = operations.invoke("f").result(Answer(200, {}, b"\xff"))
         assert result.text() == "\ufffd"
         with pytest.raises(errors.InvalidResponse):

@@ -121,7 +121,7 @@ def test_patterns_of_fcignore_are_left_out_and_may_take_files_back(folder: Path)
         (lambda path: path.mkdir(), "without files"),
     ],
 )
-def test_what_is_no_code_says_so(tmp_path: Path, make: Any, message: str) -> None:
+def test_a_source_that_is_not_code_is_an_error(tmp_path: Path, make: Any, message: str) -> None:
     path = tmp_path / "code"
     make(path)
     with pytest.raises(InvalidParameter, match=message):

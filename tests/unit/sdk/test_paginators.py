@@ -58,7 +58,7 @@ def test_iterating_again_begins_again() -> None:
     assert len(list(pages)) == len(list(pages)) == 3
 
 
-def test_it_begins_where_it_is_told_to() -> None:
+def test_a_paginator_begins_at_the_given_token() -> None:
     pages = paginators.Paginator[AsyncTaskPage, AsyncTask](Lists(), "tasks")
     assert [task.task_id for task in pages.paginate("f", next_token="b").items()] == ["t3"]
 
@@ -77,7 +77,7 @@ def test_a_token_that_comes_again_ends_it(again: str) -> None:
         list(pages)
 
 
-def test_the_asyncio_twin_does_the_same() -> None:
+def test_the_asyncio_paginator_yields_the_same_items() -> None:
     lists = Lists()
 
     async def collect() -> list[str]:

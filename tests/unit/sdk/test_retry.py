@@ -66,7 +66,7 @@ def play(call: Call[Any], outcomes: list[Answer | Failure], chance: float = 0.99
 
 @pytest.mark.parametrize("name", ["accept", "synchronous"])
 @given(outcomes=OUTCOMES)
-def test_what_has_no_task_id_arrives_at_most_once(
+def test_a_call_without_a_task_id_arrives_at_most_once(
     name: str, outcomes: list[Answer | Failure]
 ) -> None:
     came = play(CALLS[name], outcomes).came
@@ -125,7 +125,7 @@ def test_a_duplicate_is_success_only_after_a_try_that_may_have_worked(
         ("accept with a task id", Failure("x", sent=True, timed_out=True), errors.TimedOut),
     ],
 )
-def test_what_a_failure_is_called(
+def test_a_failure_becomes_the_error_of_its_call(
     name: str, failure: Failure, kind: type[errors.TransportError]
 ) -> None:
     error = failure.to_error(CALLS[name])

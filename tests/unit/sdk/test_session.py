@@ -41,7 +41,7 @@ class TestEndpoint:
             ("http://127.1.2.3", "http://127.1.2.3", True),
         ],
     )
-    def test_is_read(self, url: str, parsed: str, loopback: bool) -> None:
+    def test_an_endpoint_is_parsed(self, url: str, parsed: str, loopback: bool) -> None:
         place = _endpoint.parse(url)
         assert (place.url, place.loopback) == (parsed, loopback)
 
@@ -59,7 +59,7 @@ class TestEndpoint:
             "http://[::1",
         ],
     )
-    def test_is_refused(self, url: str) -> None:
+    def test_an_invalid_endpoint_is_refused_without_its_password(self, url: str) -> None:
         with pytest.raises(ConfigurationError) as caught:
             _endpoint.parse(url)
         assert "pass" not in str(caught.value)
@@ -77,7 +77,9 @@ class TestEndpoint:
             ("me-central-1", "", "https://me-central-1.fc.aliyuncs.com"),
         ],
     )
-    def test_of_the_service(self, region: str, account: str, url: str) -> None:
+    def test_the_default_endpoint_is_that_of_the_region(
+        self, region: str, account: str, url: str
+    ) -> None:
         assert _endpoint.default(region, account).url == url
 
     @pytest.mark.parametrize(("region", "account"), [("a.b", ""), ("", ""), ("cn-x", "1.evil")])

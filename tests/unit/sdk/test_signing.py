@@ -196,10 +196,10 @@ class TestCaptures:
 
 
 class TestVerify:
-    def test_what_was_signed_here_verifies(self) -> None:
+    def test_a_request_signed_by_the_sdk_verifies(self) -> None:
         assert verify(signed()) == KEY
 
-    def test_with_a_token(self) -> None:
+    def test_a_request_with_a_security_token_verifies(self) -> None:
         assert verify(signed(security_token="token")) == KEY
 
     @pytest.mark.parametrize("away", [-901, 901])
@@ -250,7 +250,7 @@ class TestVerify:
         with pytest.raises(SignatureNotMatch, match="x-acs-extra"):
             verify(request._replace(headers=[*request.headers, ("X-Acs-Extra", "1")]))
 
-    def test_a_header_of_somebody_else_need_not_be_signed(self) -> None:
+    def test_a_header_that_a_proxy_adds_need_not_be_signed(self) -> None:
         request = signed()
         assert verify(request._replace(headers=[*request.headers, ("X-Forwarded-For", "1")]))
 

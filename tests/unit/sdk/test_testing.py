@@ -68,7 +68,7 @@ class TestStubber:
             stub.add_response("update_function", {"functionName": "f"}, {"timeout": 5})
             client.update_function("f", timeout=5)
 
-    def test_what_is_left_fails(self, client: Client) -> None:
+    def test_a_response_that_was_not_used_is_an_error(self, client: Client) -> None:
         stub = Stubber(client)
         stub.add_response("get_function")
         with pytest.raises(StubError, match="not asked for: get_function"), stub:
@@ -118,7 +118,7 @@ class TestStubber:
             assert client.get_waiter("task_finished").wait("f", "t") is done
             assert client.fan_out("f", [7]).run().failures == []
 
-    def test_it_fits_the_asyncio_client(self) -> None:
+    def test_a_stub_works_with_the_asyncio_client(self) -> None:
         async def use() -> AcceptedInvocation:
             async with fc_async_sdk.async_client(endpoint_url="http://127.0.0.1:9") as client:
                 with Stubber(client) as stub:
@@ -133,7 +133,7 @@ class TestStubber:
 
 
 class TestBuilders:
-    def test_a_success(self) -> None:
+    def test_a_success_event_is_built(self) -> None:
         event = testing.success_event(function="g", payload={"n": 1}, response="ok", attempts=2)
         assert (event.function, event.succeeded, event.retried) == ("g", True, True)
         assert event.request.json() == {"n": 1}
@@ -148,7 +148,7 @@ class TestBuilders:
             (testing.stopped_event(), "AsyncTaskStopped"),
         ],
     )
-    def test_failures(self, event: events.DestinationEvent, condition: str) -> None:
+    def test_failure_events_are_built(self, event: events.DestinationEvent, condition: str) -> None:
         assert not event.succeeded
         assert event.condition == condition
 

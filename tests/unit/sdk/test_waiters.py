@@ -109,7 +109,7 @@ class TestTaskFinished:
 
 
 class TestTaskSucceeded:
-    def test_success_ends_it(self) -> None:
+    def test_a_succeeded_task_ends_the_wait(self) -> None:
         world = World(task("Retrying"), task("Succeeded"))
         assert world.task_waiter("task_succeeded").wait("f", "t").succeeded
 
@@ -122,13 +122,13 @@ class TestTaskSucceeded:
 
 class TestFunctionActive:
     @pytest.mark.parametrize("state", [None, "Active", "Inactive"])
-    def test_ready(self, state: str | None) -> None:
+    def test_a_function_without_a_pending_update_ends_the_wait(self, state: str | None) -> None:
         function = Function(function_name="f", state=state)
         pending = Function(function_name="f", state="Pending")
         updating = Function(function_name="f", state=state, last_update_status="InProgress")
         assert World(pending, updating, function).function_waiter().wait("f") is function
 
-    def test_failed(self) -> None:
+    def test_a_failed_function_is_a_waiter_error(self) -> None:
         function = Function(function_name="f", state="Failed", state_reason="no image")
         with pytest.raises(WaiterError, match="no image") as caught:
             World(function).function_waiter().wait("f")
@@ -141,7 +141,7 @@ class TestFunctionActive:
         assert world.waits == []
 
 
-def test_the_asyncio_twin_does_the_same() -> None:
+def test_the_asyncio_waiter_has_the_same_results() -> None:
     world = World(not_found(AsyncTaskNotFound), task("Running"), task("Succeeded"))
 
     async def ask(*args: Any, **kwargs: Any) -> Any:

@@ -191,7 +191,7 @@ def test_stats_count_by_status(world):
     }
 
 
-def test_one_task_is_shown_with_what_only_the_runtime_knows(world, make_task):
+def test_a_task_is_shown_with_due_time_retries_and_call_path(world, make_task):
     invocation = make_task(due_at=NOW + 5, attempts=1, system_retries=2, call_path=("acs:fc:::a",))
     world.store.tasks["orders", "t1"] = Task(invocation, ())
     shown = world.call("GET", "/_local/tasks/orders/t1").json

@@ -24,7 +24,7 @@ def test_an_accepted_call_is_answered_202_without_a_body(world):
     }
 
 
-def test_everything_of_an_asynchronous_call_reaches_the_engine(world):
+def test_all_parameters_of_an_asynchronous_call_reach_the_engine(world):
     headers = ASYNC | {"x-fc-async-delay": "10", "x-fc-async-task-id": "task-1"}
     world.call("POST", URL + "?qualifier=prod", b"\xff\x00", headers)
     assert world.engine.calls == [
@@ -84,7 +84,7 @@ def test_delays_within_the_open_interval_are_taken(world, delay):
 
 
 @pytest.mark.parametrize("delay", ["0", "3600", "-1", "1.5", "ten", "1e3", "٣", "9" * 400])
-def test_other_delays_are_invalid_arguments(world, delay):
+def test_a_delay_out_of_range_is_an_invalid_argument(world, delay):
     headers = ASYNC | {"x-fc-async-delay": delay.encode().decode("latin-1")}
     answer = world.call("POST", URL, b"", headers)
     assert (answer.status, answer.json["Code"]) == (400, "InvalidArgument")

@@ -123,7 +123,7 @@ def test_what_a_waiting_task_does_not_have_yet_is_left_out(world, make_task):
 @pytest.mark.parametrize(
     ("exists", "code"), [(True, "AsyncTaskNotFound"), (False, "FunctionNotFound")]
 )
-def test_an_unknown_task(world, exists, code):
+def test_an_unknown_task_is_a_404(world, exists, code):
     if exists:
         world.create()
     answer = world.call("GET", ORDERS + "/async-tasks/a:b%2Bc%20d*(x)~")

@@ -61,7 +61,7 @@ def test_without_a_fault_it_is_delivered(world):
         ("acs:mns:*:/topics/*", 201),
     ],
 )
-def test_a_fault_befalls_what_it_names(world, destination, status):
+def test_a_fault_applies_to_the_destination_that_it_names(world, destination, status):
     world.faults.add(destination)
     assert world.deliver() == status
 
@@ -81,13 +81,13 @@ def test_a_fault_is_over_after_its_time(world):
     assert [first, second, world.deliver()] == [404, 404, 201]
 
 
-def test_the_oldest_fault_befalls_first(world):
+def test_the_oldest_fault_applies_first(world):
     world.faults.add(status=400, times=1)
     world.faults.add(status=500, times=1)
     assert [world.deliver() for _ in range(3)] == [400, 500, 201]
 
 
-def test_a_fault_that_is_taken_away_befalls_nobody(world):
+def test_a_removed_fault_applies_to_no_delivery(world):
     fault = world.faults.add()
     assert world.faults.clear(fault.id)
     assert not world.faults.clear(fault.id)

@@ -173,13 +173,13 @@ def test_a_bus_takes_sixty_four_kilobytes_with_the_envelope(more, status):
 
 
 @pytest.mark.parametrize(("to", "code"), [(TOPIC, "TopicNotExist"), (BUS, "EventBusNotExist")])
-def test_what_is_missing_is_a_404(to, code):
+def test_a_missing_topic_or_bus_is_a_404(to, code):
     result = play(to, empty=True).result
     assert (result.status, result.code) == (404, code)
 
 
 @pytest.mark.parametrize(("to", "status"), [(TOPIC, 201), (BUS, 200)])
-def test_what_is_missing_is_made_when_settings_say_so(to, status):
+def test_a_missing_topic_or_bus_is_made_with_create_missing(to, status):
     assert play(to, empty=True, create_missing=True).result.status == status
 
 

@@ -124,7 +124,9 @@ def test_a_function_error_ends_the_uncounted_series() -> None:
         ),
     ],
 )
-def test_these_outcomes_are_final_at_once(outcome: Outcome, status: Status, condition: str) -> None:
+def test_success_interruption_and_invalid_outcomes_end_the_invocation(
+    outcome: Outcome, status: Status, condition: str
+) -> None:
     end = policy.End(status=status, condition=condition)
     assert policy.decide(invocation(), outcome, None, NOW, RULES) == end
 
@@ -181,7 +183,9 @@ def test_a_function_error_that_would_be_retried_too_late_fails_now_with_its_erro
 
 
 @pytest.mark.parametrize("kind", UNCOUNTED)
-def test_what_never_ran_and_would_be_retried_too_late_expires_now(kind: OutcomeKind) -> None:
+def test_an_invocation_that_never_ran_expires_if_its_retry_would_be_too_late(
+    kind: OutcomeKind,
+) -> None:
     decision = policy.decide(
         invocation(system_retries=1), Outcome(kind=kind), config(age=1), NOW, RULES
     )
@@ -189,7 +193,7 @@ def test_what_never_ran_and_would_be_retried_too_late_expires_now(kind: OutcomeK
 
 
 @pytest.mark.parametrize("kind", UNCOUNTED)
-def test_what_has_run_never_expires_it_has_failed(kind: OutcomeKind) -> None:
+def test_an_invocation_that_ran_fails_instead_of_expiring(kind: OutcomeKind) -> None:
     tried = invocation(attempts=1, system_retries=1)
     decision = policy.decide(tried, Outcome(kind=kind), config(age=1), NOW, RULES)
     assert isinstance(decision, policy.End)
@@ -240,7 +244,7 @@ def delivery(tries: int = 0) -> Job:
 
 
 @pytest.mark.parametrize("status", [200, 201, 204, 299])
-def test_2xx_is_delivered(status: int) -> None:
+def test_a_2xx_answer_of_a_destination_is_a_delivery(status: int) -> None:
     assert policy.decide_delivery(delivery(), status, NOW) == policy.Delivered()
 
 

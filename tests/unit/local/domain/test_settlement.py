@@ -87,7 +87,7 @@ def counted(settled: Settlement) -> list[str]:
 
 
 @pytest.mark.parametrize(("success", "failure"), list(product([None, QUEUE], repeat=2)))
-def test_each_outcome_goes_to_its_own_destination_if_there_is_one(
+def test_success_and_failure_go_to_the_destination_of_their_outcome(
     success: str | None, failure: str | None
 ) -> None:
     config = configured(success, failure)
@@ -178,7 +178,7 @@ def test_a_status_other_than_200_says_that_the_system_failed() -> None:
     assert told["requestContext"]["approximateInvokeCount"] == 6
 
 
-def test_what_expired_after_it_was_throttled_was_never_executed() -> None:
+def test_an_invocation_that_expired_after_throttling_counts_as_not_executed() -> None:
     outcome = Outcome(kind=OutcomeKind.THROTTLED)
     told = document(settle(EXPIRED, outcome, configured(None, QUEUE), system_retries=4))
     assert told["requestContext"]["approximateInvokeCount"] == 0
@@ -274,7 +274,7 @@ def test_a_delivery_carries_the_path_that_led_to_it() -> None:
     assert delivery_of(delivery).call_path == (A, "acs:fc:cn-beijing:42:functions/f")
 
 
-def test_what_the_guard_ended_goes_to_a_queue_with_its_path() -> None:
+def test_the_loop_guard_sends_its_call_path_to_a_failure_queue() -> None:
     settled = settle(LOOP, None, configured(None, QUEUE), call_path=(A, A))
     assert settled.delivery is not None
     assert settled.delivery.state == "pending"
@@ -282,14 +282,14 @@ def test_what_the_guard_ended_goes_to_a_queue_with_its_path() -> None:
     assert metrics.RECURSIVE_DROPPED in counted(settled)
 
 
-def test_what_the_guard_ended_is_told_to_a_function_that_may_run() -> None:
+def test_the_loop_guard_invokes_a_failure_function_below_the_limit() -> None:
     rules = replace(RULES, max_repeats=3)
     settled = settle(LOOP, None, configured(None, A), rules=rules, call_path=(A, A))
     assert settled.delivery is not None
     assert settled.delivery.state == "pending"
 
 
-def test_what_the_guard_ended_is_not_told_to_a_function_that_it_would_end_too() -> None:
+def test_the_loop_guard_does_not_invoke_a_failure_function_over_the_limit() -> None:
     rules = replace(RULES, max_repeats=2)
     settled = settle(LOOP, None, configured(None, A), rules=rules, call_path=(A, A))
     assert settled.delivery is not None

@@ -211,7 +211,7 @@ def test_an_outcome_waits_for_the_store_to_come_back(play: Any) -> None:
     assert play(scenario, store) == (1, b"kept")
 
 
-def test_what_runs_through_a_long_outage_is_not_made_twice(play: Any) -> None:
+def test_an_invocation_that_runs_through_an_outage_is_not_accepted_twice(play: Any) -> None:
     store = Flaky()
 
     async def scenario(world: Any) -> Any:

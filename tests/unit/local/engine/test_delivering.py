@@ -12,7 +12,7 @@ from fc_async_sdk.spec import metrics
 from fc_async_tests.handlers import QUEUE, failing, fine
 
 
-def test_one_event_is_delivered_for_one_end(play: Any) -> None:
+def test_each_final_outcome_delivers_one_event(play: Any) -> None:
     async def scenario(world: Any) -> Any:
         world.function("good", fine, success=QUEUE, failure=QUEUE)
         world.function("bad", failing, success=QUEUE, failure=QUEUE)

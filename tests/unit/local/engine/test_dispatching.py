@@ -14,7 +14,7 @@ async def held(world: Any) -> int:
     return by_status.get(Status.DEQUEUED, 0)
 
 
-def test_it_is_claimed_before_it_is_due_and_runs_when_it_is(play: Any) -> None:
+def test_an_invocation_is_claimed_before_it_is_due_and_runs_when_due(play: Any) -> None:
     async def scenario(world: Any) -> None:
         world.function("f", fine, task_mode=False)
         await world.invoke("f", b"", delay_seconds=1)
@@ -43,7 +43,7 @@ def test_a_task_is_taken_from_its_list_when_it_is_due(play: Any) -> None:
     assert play(scenario) == (Status.ENQUEUED, [1_000])
 
 
-def test_a_stop_of_the_node_gives_it_back_as_due_as_it_was(play: Any) -> None:
+def test_a_stopping_node_gives_prefetched_invocations_back_with_their_due_time(play: Any) -> None:
     async def scenario(world: Any) -> None:
         world.function("f", fine, task_mode=False)
         await world.invoke("f", b"", delay_seconds=1)
@@ -60,7 +60,7 @@ def test_a_stop_of_the_node_gives_it_back_as_due_as_it_was(play: Any) -> None:
     play(scenario)
 
 
-def test_some_that_are_due_close_together_each_run_in_time(play: Any) -> None:
+def test_invocations_that_are_due_close_together_each_run_in_time(play: Any) -> None:
     async def scenario(world: Any) -> Any:
         world.function("f", fine, task_mode=False)
         for _ in range(3):

@@ -64,7 +64,7 @@ def test_a_delay_survives_a_restart(play: Any) -> None:
     assert play(scenario) == [10_000]
 
 
-def test_a_near_one_is_not_held_up_by_a_far_one(play: Any) -> None:
+def test_a_short_delay_does_not_wait_for_a_longer_one(play: Any) -> None:
     async def scenario(world: Any) -> Any:
         world.function("f", fine)
         await world.invoke("f", b"", delay_seconds=3_000)
@@ -91,7 +91,7 @@ def test_a_delayed_task_can_be_run_now(play: Any) -> None:
     play(scenario)
 
 
-def test_a_clock_set_back_starves_nobody(play: Any) -> None:
+def test_a_clock_set_back_delays_no_invocation_for_ever(play: Any) -> None:
     async def scenario(world: Any) -> Any:
         world.function("f", fine)
         await world.invoke("f", b"", delay_seconds=10)
@@ -104,7 +104,9 @@ def test_a_clock_set_back_starves_nobody(play: Any) -> None:
     assert play(scenario) == (2, [b"now", b""])
 
 
-def test_one_that_gets_too_old_in_the_queue_expires_unseen_and_is_told(play: Any) -> None:
+def test_an_invocation_over_its_age_expires_unrun_and_reaches_the_failure_destination(
+    play: Any,
+) -> None:
     async def scenario(world: Any) -> None:
         world.function("f", fine, age=5, failure=QUEUE)
         await world.invoke("f", b"", task_id="t", delay_seconds=5)

@@ -77,7 +77,7 @@ def test_a_stop_between_claim_and_start_keeps_it_from_running(play: Any) -> None
     assert play(scenario, Hasty()) == ([], Status.STOPPED)
 
 
-def test_a_destination_that_nobody_serves_leaves_a_dead_event(play: Any) -> None:
+def test_an_event_for_a_destination_kind_without_adapter_is_dead(play: Any) -> None:
     async def scenario(world: Any) -> Any:
         world.function("f", fine, success=TOPIC)
         await world.invoke("f", b"")
@@ -183,7 +183,7 @@ async def restart(world: Any, channel: Channel) -> None:
     await engine.start(world.destinations)
 
 
-def test_what_another_node_accepted_is_run_when_it_tells(play: Any) -> None:
+def test_an_invocation_accepted_by_another_node_runs_on_its_notification(play: Any) -> None:
     async def scenario(world: Any) -> Any:
         here, there = MemoryChannel.pair()
         await restart(world, here)
@@ -196,7 +196,9 @@ def test_what_another_node_accepted_is_run_when_it_tells(play: Any) -> None:
     assert play(scenario) == [1_000]
 
 
-def test_what_another_node_accepted_is_found_though_the_hint_was_lost(play: Any) -> None:
+def test_an_invocation_accepted_by_another_node_runs_though_the_notification_was_lost(
+    play: Any,
+) -> None:
     async def scenario(world: Any) -> Any:
         await restart(world, LostHints())
         world.function("f", fine)
@@ -219,7 +221,7 @@ def test_a_store_that_is_away_does_not_keep_the_engine_from_ending(play: Any, ca
     assert "its leases will end" in caplog.text
 
 
-def test_each_attempt_and_each_delivery_is_told_in_one_line(play: Any, caplog: Any) -> None:
+def test_each_attempt_and_each_delivery_is_logged_in_one_line(play: Any, caplog: Any) -> None:
     def fails_once(_: bytes, attempt: Any) -> str:
         if attempt.number == 0:
             raise ValueError("boom")

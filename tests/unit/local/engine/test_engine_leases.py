@@ -205,7 +205,7 @@ async def held_and_waiting(world: Any) -> tuple[int, int]:
     return by_status.get(Status.DEQUEUED, 0), by_status.get(Status.ENQUEUED, 0)
 
 
-def test_what_finds_no_free_slot_waits_in_the_store_and_runs_in_order(play: Any) -> None:
+def test_invocations_without_a_free_slot_wait_in_the_store_and_run_in_order(play: Any) -> None:
     async def scenario(world: Any) -> Any:
         world.function("f", slowly(world), task_mode=False)
         for number in range(10):
@@ -218,7 +218,7 @@ def test_what_finds_no_free_slot_waits_in_the_store_and_runs_in_order(play: Any)
     assert play(scenario, max_in_flight=2) == ((2, 8), list(range(10)))
 
 
-def test_what_falls_due_is_not_starved_by_what_keeps_coming(play: Any) -> None:
+def test_a_delayed_invocation_is_not_starved_by_new_ones(play: Any) -> None:
     async def scenario(world: Any) -> int:
         world.function("f", slowly(world), task_mode=False)
         await world.engine.run_until_idle()
@@ -278,7 +278,7 @@ def test_a_node_among_others_claims_only_what_it_can_run(play: Any) -> None:
     assert play(scenario, store=Shared(), max_in_flight=2) == (2, 3)
 
 
-def test_what_was_claimed_survives_a_crash(play: Any) -> None:
+def test_a_claimed_invocation_survives_a_crash(play: Any) -> None:
     async def scenario(world: Any) -> None:
         async def slow(_: bytes, __: Any) -> None:
             await world.clock.wait(world.clock.now() + 5_000)

@@ -90,7 +90,9 @@ def test_a_function_that_is_deleted_meanwhile_leaves_an_invalid_task(play: Any) 
 
 
 @pytest.mark.parametrize(("applies", "runs"), [("outcome", 1), ("accept", 4)])
-def test_which_configuration_holds_is_a_setting(play: Any, applies: str, runs: int) -> None:
+def test_config_applies_decides_which_configuration_holds(
+    play: Any, applies: str, runs: int
+) -> None:
     async def scenario(world: Any) -> Any:
         world.function("f", failing)
         await world.invoke("f", b"", delay_seconds=1)

@@ -75,7 +75,7 @@ def test_only_the_end_that_makes_room_in_a_full_queue_is_reported() -> None:
     assert [ready.remove(first), ready.remove(second)] == [True, False]
 
 
-def test_what_has_not_begun_is_dropped_and_frees_its_slot() -> None:
+def test_waiting_entries_are_dropped_and_free_their_slots() -> None:
     ready = filled(2, begun=0, waiting=100)
     ready.take_due(0)
     ready.drop_waiting()

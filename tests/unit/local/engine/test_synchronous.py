@@ -42,7 +42,7 @@ def test_a_failing_function_is_an_answer_and_is_not_retried(play: Any) -> None:
         (OutcomeKind.SYSTEM_ERROR, 500, "InternalServerError"),
     ],
 )
-def test_what_the_system_could_not_run_is_refused(
+def test_a_synchronous_call_that_could_not_run_is_refused(
     play: Any, kind: OutcomeKind, status: int, code: str
 ) -> None:
     async def scenario(world: Any) -> Any:

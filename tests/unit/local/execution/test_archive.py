@@ -171,7 +171,7 @@ def test_too_many_entries_are_refused() -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"PK", b"not a zip", b"PK\x05\x06" + bytes(18) + b"junk"])
-def test_what_is_no_zip_is_refused_or_empty(tmp_path: Path, data: bytes) -> None:
+def test_data_that_is_not_a_zip_file_is_refused_or_empty(tmp_path: Path, data: bytes) -> None:
     try:
         unpack(data, tmp_path)
     except ArchiveRefused as error:

@@ -88,7 +88,7 @@ def test_a_folder_that_another_process_made_meanwhile_is_used(tmp_path: Path) ->
     assert [path.name for path in tmp_path.iterdir()] == ["c1"]
 
 
-def test_what_was_not_used_for_long_goes_with_the_next_start(tmp_path: Path) -> None:
+def test_code_that_was_not_used_for_long_is_deleted_at_the_next_start(tmp_path: Path) -> None:
     for name in ("old", "used", ".unpacking-x"):
         (tmp_path / name).mkdir()
         os.utime(tmp_path / name, (1, 1))
@@ -110,7 +110,7 @@ def test_refused_code_leaves_nothing_behind(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_one_caller_that_gives_up_does_not_take_it_from_the_others(tmp_path: Path) -> None:
+def test_a_cancelled_caller_does_not_cancel_the_unpacking_for_others(tmp_path: Path) -> None:
     cache = CodeCache(Blobs(c1=packed(index="x = 1")), tmp_path)
 
     async def scenario() -> Path:

@@ -65,7 +65,7 @@ RUN = Run(DEPLOYMENT, "c-1", 1234, b"log")
         ),
     ],
 )
-def test_each_ending_has_its_outcome(
+def test_the_ending_of_a_worker_decides_the_outcome(
     reply: Reply, kind: OutcomeKind, error_type: str, payload: bytes
 ) -> None:
     result = outcome(reply, RUN)

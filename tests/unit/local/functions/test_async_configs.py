@@ -98,7 +98,7 @@ def test_values_out_of_range_or_type_are_invalid_arguments(body):
     ],
 )
 @pytest.mark.parametrize("outcome", ["onSuccess", "onFailure"])
-def test_what_can_be_no_destination_is_refused_with_the_reason(outcome, destination, words):
+def test_an_invalid_destination_is_refused_with_the_reason(outcome, destination, words):
     with pytest.raises(Rejected) as caught:
         async_rules.check({"destinationConfig": {outcome: destination}})
     assert (caught.value.status, caught.value.code) == (400, "InvalidDestinationResources")
@@ -134,7 +134,7 @@ def test_put_replaces_and_keeps_the_time_of_creation(run, orders, clock):
     assert answer["lastModifiedTime"] == "2023-11-14T22:14:20Z"
 
 
-def test_each_qualifier_has_its_own_and_a_published_version_inherits_none(run, registry, orders):
+def test_each_qualifier_has_a_configuration_of_its_own(run, registry, orders):
     run(orders.put("orders", "", {"maxAsyncRetryAttempts": 1}))
     run(registry.functions.publish_version("orders", {}))
     assert refused(run, orders.get("orders", "1")) == (404, "AsyncConfigNotExists")

@@ -129,7 +129,7 @@ def test_scaling_configuration_is_kept_per_qualifier(run, orders):
     assert run(scaling.get_scaling("orders", "")) == {}
 
 
-def test_vpc_bindings(run, orders):
+def test_vpc_bindings_are_created_listed_and_deleted(run, orders):
     run(orders.scaling.bind_vpc("orders", {"vpcId": "vpc-1"}))
     assert run(orders.scaling.vpcs("orders")) == ["vpc-1"]
     run(orders.scaling.unbind_vpc("orders", "vpc-1"))
@@ -181,7 +181,7 @@ def test_functions_are_tagged_by_every_name_of_their_type(run, registry, functio
 
 
 @pytest.mark.parametrize("kind", ["service", "ALIYUN::FC::SERVICE", "", 1, ["function"]])
-def test_other_resource_types_are_refused(run, registry, function_body, kind):
+def test_tags_of_other_resource_types_are_refused(run, registry, function_body, kind):
     run(registry.functions.create(function_body()))
     body = {"ResourceType": kind, "ResourceId": ["orders"], "Tag": [{"Key": "k", "Value": "v"}]}
     assert refused(run, registry.tags.add(body)) == (400, "InvalidArgument")

@@ -36,7 +36,7 @@ BASE = {"runtime": "python3.10", "handler": "index.handler"}
         {"layers": ["acs:fc:cn-hangzhou:official:layers/Python3/versions/1"]},
     ],
 )
-def test_what_the_service_takes(settings):
+def test_settings_that_the_service_accepts_are_accepted(settings):
     given = {k: v for k, v in settings.items() if v is not None}
     checked = function_rules.check_settings(BASE | given)
     assert given.items() <= checked.items()
@@ -86,7 +86,7 @@ def test_what_the_service_takes(settings):
         {"layers": [1]},
     ],
 )
-def test_what_the_service_refuses(settings):
+def test_settings_that_the_service_refuses_are_refused(settings):
     with pytest.raises(Rejected) as caught:
         function_rules.check_settings(BASE | settings)
     assert (caught.value.status, caught.value.code) == (400, "InvalidArgument")

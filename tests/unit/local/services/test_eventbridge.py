@@ -237,7 +237,7 @@ FAILURES = [fail_http, fail_no_answer, fail_queue, fail_topic, fail_rejected, fa
 
 
 @pytest.mark.parametrize("fail", FAILURES)
-def test_what_cannot_be_pushed_goes_to_the_dead_letter_queue(play, fail):
+def test_an_event_that_cannot_be_pushed_goes_to_the_dead_letter_queue(play, fail):
     async def scene(world):
         await world.queues.create_queue("dead")
         letters = DeadLetterQueue(arn="acs:mns:cn-hangzhou:42:/queues/dead/messages")
@@ -412,7 +412,7 @@ def test_an_event_for_a_missing_bus_is_refused(play):
         ),
     ],
 )
-def test_what_is_wrong_is_refused(play, call, code):
+def test_invalid_eventbridge_requests_are_refused_by_code(play, call, code):
     async def scene(world):
         await world.buses.create_bus("bus")
         with pytest.raises(EventBridgeError) as caught:

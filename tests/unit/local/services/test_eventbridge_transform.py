@@ -63,6 +63,6 @@ def test_a_template_is_filled_with_what_its_variables_find():
         ("CONSTANT", "x" * 10_241, "", "longer than 10240"),
     ],
 )
-def test_what_could_never_be_made_is_refused(form, value, template, reason):
+def test_an_invalid_transform_is_refused_with_the_reason(form, value, template, reason):
     with pytest.raises(EventBridgeError, match=reason):
         parameter(form, value, template)

@@ -241,7 +241,7 @@ def test_a_client_that_hangs_up_takes_no_message(run: Any) -> None:
     assert (answer.status, element(answer.text, "DequeueCount")) == (200, "0")
 
 
-def test_what_can_be_answered_at_once_is_not_watched(run: Any) -> None:
+def test_an_immediate_answer_starts_no_disconnect_watch(run: Any) -> None:
     async def body(call: Any) -> Any:
         await call("POST", "/queues/q/messages", BODY)
         answer = await call("GET", "/queues/q/messages?waitseconds=30")
@@ -271,7 +271,7 @@ def test_a_store_that_is_away_is_a_503(run: Any) -> None:
     assert (answer.status, element(answer.text, "Message")) == (503, "disk full")
 
 
-def test_what_nobody_foresaw_is_a_500_with_an_answer(run: Any, caplog: Any) -> None:
+def test_an_unexpected_error_is_a_500_with_a_body(run: Any, caplog: Any) -> None:
     class Broken(MemoryMessageStore):
         async def send(self, name: Any, drafts: Any, *, now: Any) -> None:
             raise ZeroDivisionError
@@ -281,7 +281,7 @@ def test_what_nobody_foresaw_is_a_500_with_an_answer(run: Any, caplog: Any) -> N
     assert "ZeroDivisionError" in caplog.text
 
 
-def test_other_protocols_are_not_spoken(run: Any) -> None:
+def test_websockets_are_refused(run: Any) -> None:
     async def body(call: Any) -> None:
         with pytest.raises(RuntimeError, match="'websocket' is not served here"):
             await call.app({"type": "websocket"}, None, None)

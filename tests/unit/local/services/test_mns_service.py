@@ -180,7 +180,7 @@ def test_ending_the_polls_of_a_runtime_ends_those_of_queues() -> None:
         lambda service: service.send("q", [draft("")]),
     ],
 )
-def test_what_is_out_of_range_is_refused(run: Any, call: Any) -> None:
+def test_mns_parameters_out_of_range_are_refused(run: Any, call: Any) -> None:
     async def body(service: Any, _clock: Any) -> None:
         with pytest.raises(MnsError, match="InvalidArgument"):
             await call(service)
@@ -206,7 +206,7 @@ def test_a_bad_name_is_refused(run: Any, name: Any, code: Any) -> None:
     run(body)
 
 
-def test_a_handle_from_elsewhere_is_an_error_of_its_own(run: Any) -> None:
+def test_an_invalid_receipt_handle_does_not_hide_other_errors(run: Any) -> None:
     async def body(service: Any, _clock: Any) -> Any:
         errors = await service.delete("q", ["8-abc", "1-1-A"])
         return [error.code for error in errors]

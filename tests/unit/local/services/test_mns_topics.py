@@ -101,7 +101,7 @@ def queue(name="q"):
     return f"acs:mns:cn-hangzhou:42:queues/{name}"
 
 
-def test_a_message_is_in_every_queue_before_the_publisher_has_his_answer(run):
+def test_a_message_is_in_every_queue_before_publish_returns(run):
     async def body(world):
         await world.queues.create_queue("r")
         await world.subscribe(queue("q"), "a", notify_content_format="SIMPLIFIED")
@@ -228,7 +228,7 @@ def test_a_missing_queue_gets_its_message_once_it_is_there(run):
     assert run(body) == (1, ["x"])
 
 
-def test_what_is_left_to_push_goes_on_after_a_restart(run):
+def test_pushes_of_a_topic_go_on_after_a_restart(run):
     async def body(world):
         await world.subscribe()
         await world.topics.publish("t", "x")
@@ -242,7 +242,7 @@ def test_what_is_left_to_push_goes_on_after_a_restart(run):
     assert run(body, [503]) == 2
 
 
-def test_nothing_is_pushed_to_who_has_unsubscribed(run):
+def test_nothing_is_pushed_to_a_deleted_subscription(run):
     async def body(world):
         await world.subscribe()
         await world.topics.publish("t", "x")
@@ -290,7 +290,7 @@ def test_deleting_a_topic_takes_its_subscriptions_along(run):
         (lambda world: world.topics.create_topic("u", TopicAttributes(1)), "InvalidArgument"),
     ],
 )
-def test_what_is_wrong_is_refused(run, call, code):
+def test_invalid_topic_requests_are_refused_by_code(run, call, code):
     async def body(world):
         with pytest.raises(MnsError) as caught:
             await call(world)

@@ -91,7 +91,9 @@ def test_an_acknowledgement_lets_an_ordered_consumer_go_on(play):
 
 
 @pytest.mark.parametrize(("ordered", "after"), [(False, 300_000), (True, 60_000)])
-def test_it_comes_back_after_five_minutes_ordered_after_one(play, ordered, after):
+def test_an_unacknowledged_message_returns_after_five_minutes_or_one_if_ordered(
+    play, ordered, after
+):
     async def scene(world):
         await topic(world)
         await publish(world)
@@ -111,7 +113,7 @@ def test_redelivery_can_be_set_down(play):
     assert play(scene, rocketmq_redelivery_ms=500) == 500
 
 
-def test_what_is_never_acknowledged_ends_in_the_dead_letter_topic(play, caplog):
+def test_a_message_that_is_never_acknowledged_ends_in_the_dead_letter_topic(play, caplog):
     async def scene(world):
         await topic(world)
         await publish(world, "poison")
@@ -164,7 +166,7 @@ def test_a_topic_is_made_once(play):
         (lambda w: consume(w, wait_seconds=31), "InvalidArgument"),
     ],
 )
-def test_what_is_wrong_is_refused(play, call, code):
+def test_invalid_rocketmq_requests_are_refused_by_code(play, call, code):
     async def scene(world):
         await topic(world)
         with pytest.raises(RocketMqError) as caught:

@@ -102,7 +102,7 @@ def test_a_request_is_good_for_fifteen_minutes(seconds: Any, good: Any) -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_what_is_wrong_is_named(request_: Any, code: Any) -> None:
+def test_an_invalid_signature_is_refused_by_code(request_: Any, code: Any) -> None:
     with pytest.raises(Unsigned) as caught:
         verify(MNS, request_, KEYS, now=NOW)
     assert caught.value.code == code
@@ -116,7 +116,7 @@ def test_what_is_wrong_is_named(request_: Any, code: Any) -> None:
         base64.b64encode(hashlib.md5(b"", usedforsecurity=False).hexdigest().encode()).decode(),
     ],
 )
-def test_both_ways_to_write_a_digest_are_good(digest: Any) -> None:
+def test_content_md5_may_be_base64_of_bytes_or_of_hex(digest: Any) -> None:
     assert verify(MNS, signed(content_md5=digest), KEYS, now=NOW) == "testid"
 
 

@@ -87,7 +87,7 @@ def test_a_stream_comes_in_batches(options, batch):
         trigger("eventbridge", sourceArn="acs:oss:cn-hangzhou:1:bucket"),
     ],
 )
-def test_what_nothing_here_fires_is_left_alone(given):
+def test_triggers_without_a_local_event_source_have_no_binding(given):
     assert read(given) is None
 
 
@@ -101,6 +101,6 @@ def test_what_nothing_here_fires_is_left_alone(given):
         trigger("eventbridge", {"asyncInvocationType": "yes"}),
     ],
 )
-def test_what_is_broken_is_named(given):
+def test_an_invalid_trigger_is_refused_by_field(given):
     with pytest.raises(Unreadable, match=r"sourceArn|triggerConfig"):
         read(given)

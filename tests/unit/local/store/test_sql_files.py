@@ -82,7 +82,9 @@ STEPS = tuple(sql.Migration(n, f"{n:04}_step.sql", "") for n in (1, 2, 3))
 
 
 @pytest.mark.parametrize(("installed", "missing"), [(0, [1, 2, 3]), (2, [3]), (3, [])])
-def test_what_is_not_installed_yet_is_pending(installed: int, missing: list[int]) -> None:
+def test_migrations_after_the_installed_version_are_pending(
+    installed: int, missing: list[int]
+) -> None:
     found = sql.pending(sql.Schema("c", STEPS), installed, "here")
     assert [step.number for step in found] == missing
 
@@ -112,7 +114,7 @@ def test_a_script_is_split_at_statements_not_at_semicolons() -> None:
     assert {"a", "t"} <= names
 
 
-def test_our_own_statements_are_valid() -> None:
+def test_the_statements_of_the_sqlite_store_are_valid() -> None:
     package = "fc_async_local.store.sqlite"
     with contextlib.closing(sqlite3.connect(":memory:")) as connection:
         for migration in sql.schema("store", package).migrations:

@@ -48,21 +48,21 @@ class TestPathsAreLegal:
     attempts = st.integers(0, 3)
 
     @given(st.sampled_from(sorted(WAITING | HELD, key=str)), attempts)
-    def test_claim(self, status: Status, attempts: int) -> None:
+    def test_claims_follow_legal_steps(self, status: Status, attempts: int) -> None:
         before = an_invocation(status, attempts=attempts)
         after, events = steps.claimed(before, now=NOW, until=NOW + 1, owner="o")
         assert path_is_legal(before, after, [event.status for event in events])
         assert after.epoch == before.epoch + 1
 
     @given(st.sampled_from(sorted(HELD, key=str)), attempts)
-    def test_release(self, status: Status, attempts: int) -> None:
+    def test_releases_follow_legal_steps(self, status: Status, attempts: int) -> None:
         before = an_invocation(status, attempts=attempts, lease_until=NOW)
         after, events = steps.released(before, now=NOW)
         assert path_is_legal(before, after, [event.status for event in events])
         assert after.lease_until is None
 
     @given(st.sampled_from(Status), st.none() | st.integers(NOW - 5, NOW + 5))
-    def test_stop(self, status: Status, lease_until: int | None) -> None:
+    def test_stops_follow_legal_steps(self, status: Status, lease_until: int | None) -> None:
         before = an_invocation(status, lease_until=lease_until)
         after, events, claimed = steps.stopped(before, now=NOW, until=NOW + 9, owner="o")
         assert path_is_legal(before, after, [event.status for event in events])

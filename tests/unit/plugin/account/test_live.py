@@ -60,7 +60,7 @@ class Service:
         return TriggerPage(triggers=(Trigger(trigger_name=f"of-{function}"),))
 
 
-def test_everything_of_every_function_is_read() -> None:
+def test_functions_configurations_and_triggers_of_an_account_are_read() -> None:
     region = live.read(Service(), "cn-hangzhou", "123")
     a, b = region.functions["a"], region.functions["b"]
     assert a.configs["prod"].async_task is True

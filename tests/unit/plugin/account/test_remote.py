@@ -30,7 +30,7 @@ def wanting(*names: str, qualifier: str = "LATEST", ours: bool = False) -> Wante
     }
 
 
-def test_what_is_there_is_read(account: Any, regions: Regions) -> None:
+def test_the_function_and_its_configurations_are_read(account: Any, regions: Regions) -> None:
     account.add_function("a")
     account.put_async_invoke_config("a", config=AsyncConfig(async_task=True))
     account.put_async_invoke_config("a", qualifier="prod", config=AsyncConfig())
@@ -39,7 +39,7 @@ def test_what_is_there_is_read(account: Any, regions: Regions) -> None:
     assert sorted(found.configs) == ["LATEST", "prod"]
 
 
-def test_what_is_not_there_is_absent_and_not_asked_about_further(
+def test_a_missing_function_is_absent_and_its_details_are_not_requested(
     account: Any, regions: Regions
 ) -> None:
     assert read(regions, wanting("a"))[Place(REGION, "a")] == remote.RemoteFunction()
@@ -112,7 +112,9 @@ def test_many_functions_are_listed_instead_of_asked_for_one_by_one(
     assert found[Place(REGION, "f249")].function is None
 
 
-def test_functions_of_ours_are_read_in_full_however_many(account: Any, regions: Regions) -> None:
+def test_functions_of_the_template_are_read_in_full_however_many(
+    account: Any, regions: Regions
+) -> None:
     names = [f"f{number}" for number in range(60)]
     for name in names:
         account.add_function(name)

@@ -56,7 +56,9 @@ def functions(account: Any) -> list[str]:
     return names
 
 
-def test_all_steps_are_done(account: Any, performer: Performer, functions: list[str]) -> None:
+def test_apply_performs_all_steps_of_a_plan(
+    account: Any, performer: Performer, functions: list[str]
+) -> None:
     report = apply(plan_of(*map(put, functions)), performer)
     assert report.outcome == "done"
     assert {function for function, _ in account.configs} == set(functions)
@@ -109,7 +111,7 @@ def test_a_step_that_failed_for_sure_is_not_undone(
     assert [operation for operation, _ in account.calls] == ["PutAsyncInvokeConfig"]
 
 
-def test_what_can_not_be_undone_is_told_with_the_reason(
+def test_a_step_that_cannot_be_undone_is_reported_with_the_reason(
     account: Any, performer: Performer, functions: list[str]
 ) -> None:
     def fail(operation: str, function: str) -> Exception | None:

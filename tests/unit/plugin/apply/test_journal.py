@@ -76,19 +76,19 @@ def test_a_run_that_ended_leaves_nothing_but_the_gitignore(tmp_path: Path) -> No
     ]
 
 
-def test_what_was_done_or_only_started_stands(tmp_path: Path) -> None:
+def test_steps_that_were_done_or_started_stand_in_the_journal(tmp_path: Path) -> None:
     crashing(tmp_path, ("started", 0), ("started", 1), ("done", 0), ("started", 2))
     assert standing(tmp_path) == ["b", "a", "c"]
 
 
-def test_what_failed_for_sure_does_not_stand_and_what_may_have_been_done_does(
+def test_failed_steps_do_not_stand_in_the_journal_but_unclear_ones_do(
     tmp_path: Path,
 ) -> None:
     crashing(tmp_path, ("started", 0), ("failed", 0), ("started", 1), ("unknown", 1))
     assert standing(tmp_path) == ["b"]
 
 
-def test_what_was_undone_does_not_stand(tmp_path: Path) -> None:
+def test_undone_steps_do_not_stand_in_the_journal(tmp_path: Path) -> None:
     crashing(tmp_path, ("started", 0), ("done", 0), ("started", 1), ("done", 1), ("undone", 0))
     assert standing(tmp_path) == ["b"]
 
@@ -104,9 +104,7 @@ def test_a_further_run_counts_on_from_the_one_before(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("then", ["nothing", "unknown"])
-def test_what_undoing_needs_is_known_although_the_answer_never_came(
-    tmp_path: Path, then: str
-) -> None:
+def test_the_journal_knows_how_to_undo_a_step_without_an_answer(tmp_path: Path, then: str) -> None:
     left = Done("", Code(path="/kept.zip", checksum="1"), ("1", "2"), sent=True)
     with contextlib.suppress(Crash), journal_of(tmp_path) as journal:
         journal.begin("deploy", STEPS)
@@ -120,7 +118,7 @@ def test_what_undoing_needs_is_known_although_the_answer_never_came(
         assert journal.command == "deploy"
 
 
-def test_looking_at_it_does_not_make_it_go(tmp_path: Path) -> None:
+def test_reading_the_journal_does_not_delete_it(tmp_path: Path) -> None:
     crashing(tmp_path, ("done", 0))
     assert standing(tmp_path) == standing(tmp_path) == ["a"]
 

@@ -41,7 +41,7 @@ def refusal(code: str, status: int, **more: Any) -> errors.ServiceError:
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_what_passes_is_tried_five_times(
+def test_a_step_with_a_transient_error_is_tried_five_times(
     error: Exception, account: Any, performer: Performer, naps: list[float]
 ) -> None:
     account.fail = lambda *_: error
@@ -62,7 +62,7 @@ def test_what_passes_is_tried_five_times(
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_what_will_not_pass_is_tried_once(
+def test_a_step_with_a_permanent_error_is_tried_once(
     error: Exception, account: Any, performer: Performer
 ) -> None:
     account.fail = lambda *_: error

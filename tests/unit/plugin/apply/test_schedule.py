@@ -44,7 +44,7 @@ def test_nothing_to_do_ends_at_once() -> None:
     assert run([], lambda _: None).ended == []
 
 
-def test_one_worker_goes_in_order() -> None:
+def test_a_single_worker_runs_jobs_in_order() -> None:
     done: list[int] = []
     run([(), (), ()], done.append, workers=1)
     assert done == [0, 1, 2]

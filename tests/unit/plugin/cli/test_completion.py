@@ -46,7 +46,7 @@ def offered(
         ("fc-async deploy --resource a", ["audit"]),
     ],
 )
-def test_what_is_offered(
+def test_completion_offers_commands_options_and_names(
     line: str,
     expected: list[str],
     tmp_path: Path,

@@ -168,7 +168,7 @@ def test_environment_variables_are_not_shown(
     assert "hunter2" not in out + err
 
 
-def test_nobody_to_ask_is_an_error_and_nothing_is_deployed(
+def test_a_prompt_without_a_terminal_is_an_error_and_nothing_is_deployed(
     deployed: Path, account: Any, said: Callable[[], tuple[str, str]]
 ) -> None:
     assert run(["deploy"]) == 1
@@ -191,7 +191,7 @@ def test_a_failed_deployment_is_undone_and_exits_1(
     assert "Nothing was changed" in err
 
 
-def test_what_is_left_over_is_told_and_goes_with_prune(
+def test_leftover_configurations_are_reported_and_deleted_with_prune(
     deployed: Path, account: Any, said: Callable[[], tuple[str, str]]
 ) -> None:
     run(["deploy", "-y"])
@@ -384,7 +384,7 @@ def test_an_interrupted_deployment_does_not_stand_in_the_way_of_one_to_another_a
     assert kept_by_deployments(interrupted) == []
 
 
-def test_what_could_not_be_undone_can_be_tried_again(
+def test_a_failed_rollback_can_be_repeated(
     deployed: Path, account: Any, said: Callable[[], tuple[str, str]]
 ) -> None:
     def fail(operation: str, function: str) -> Exception | None:

@@ -64,7 +64,7 @@ def test_a_missing_file_is_named(
     assert capsys.readouterr().err == f"Error: {missing}: No such file or directory\n"
 
 
-def test_a_fault_of_ours_is_a_message_without_stack_trace(
+def test_an_unexpected_error_is_a_message_without_stack_trace(
     run_command: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fail() -> None:
@@ -158,11 +158,11 @@ def test_no_way_of_printing_passes_control_characters_on(
     assert [one for one in printed if not (one.isprintable() or one == "\n")] == []
 
 
-def test_nobody_to_ask_is_an_error_and_never_a_silent_0(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_prompt_without_a_terminal_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", open(os.devnull))  # noqa: SIM115, PTH123 -- closed below
     with sys.stdin, pytest.raises(click.ClickException, match="use -y"):
         terminal.confirm("Deploy?", yes=False)
 
 
-def test_yes_needs_nobody() -> None:
+def test_yes_answers_a_prompt_without_a_terminal() -> None:
     terminal.confirm("Deploy?", yes=True)

@@ -83,7 +83,9 @@ def test_an_answer_that_the_service_would_refuse_makes_nothing(
     assert list(here.iterdir()) == []
 
 
-def test_all_wrong_answers_are_told_at_once(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_init_reports_all_invalid_answers_at_once(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     wrong = ["retries=9", "colour=red", "project_name=9 lives"]
     assert run(["init", "--no-input", *wrong]) == 1
     said = capsys.readouterr().err
@@ -109,7 +111,7 @@ def typed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     return type_in
 
 
-def test_each_answer_is_checked_as_it_is_typed(
+def test_init_checks_each_answer_as_it_is_typed(
     here: Path, typed: Callable[..., None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     typed("Shop", "", "CN", "cn-shanghai", "9", "x", "0", "604801", "60", "", "")

@@ -38,7 +38,7 @@ def test_every_command_has_examples_or_belongs_to_a_group_that_has() -> None:
         assert "Example" in (command.help + (command.epilog or "")), name
 
 
-def test_no_command_hides() -> None:
+def test_every_module_of_a_command_is_listed() -> None:
     """Every module of a command is in the list of names."""
     context = click.Context(group)
     assert group.list_commands(context) == list(COMMANDS)

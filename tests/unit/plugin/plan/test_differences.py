@@ -173,7 +173,7 @@ def test_the_same_in_other_words(wanted: Any, have: Any) -> None:
     ("wanted", "have"),
     [("x", None), (0, None), (False, None), ([1], [1, 2]), ({"a": 1}, {"a": 2}), (1, "1")],
 )
-def test_not_the_same(wanted: Any, have: Any) -> None:
+def test_different_values_are_not_the_same(wanted: Any, have: Any) -> None:
     assert not same(wanted, have)
 
 

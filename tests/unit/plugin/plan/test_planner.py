@@ -123,7 +123,7 @@ def test_an_alias_that_is_not_there_is_an_obstacle() -> None:
     assert "has no alias 'prod'" in str(plan.obstacles[0])
 
 
-def test_a_function_of_ours_is_created_before_its_configuration() -> None:
+def test_a_function_of_the_template_is_created_before_its_configuration() -> None:
     plan = plan_changes({A: want({"LATEST": TASK}, ours=True)}, {A: RemoteFunction()})
     assert kinds(plan) == ["CreateFunction", "PutAsyncConfig"]
     assert plan.needs == ((), (0,))
@@ -221,7 +221,7 @@ INVERSES: list[tuple[Step, Step | None]] = [
 
 
 @pytest.mark.parametrize(("step", "undo"), INVERSES, ids=lambda step: type(step).__name__)
-def test_what_undoes_a_step(step: Step, undo: Step | None) -> None:
+def test_each_step_has_its_inverse(step: Step, undo: Step | None) -> None:
     assert step.inverse() == undo
 
 

@@ -53,7 +53,7 @@ def check(regions: Regions, saved: SavedPlan) -> None:
     saved_plan.refuse_changes(saved, read(regions, saved_plan.to_read(saved)))
 
 
-def test_it_survives_its_file(regions: Regions, tmp_path: Path) -> None:
+def test_a_saved_plan_is_loaded_unchanged(regions: Regions, tmp_path: Path) -> None:
     saved = save(regions, ours=True)
     saved_plan.save(tmp_path / "plan.json", saved)
     assert saved_plan.load(tmp_path / "plan.json") == saved
@@ -103,7 +103,7 @@ def test_times_do_not_count_as_changes(regions: Regions, account: Any) -> None:
 @pytest.mark.parametrize(
     "text", ["", "{}", "not json", '{"format": 1}', b"\xff\xfe".decode("latin-1"), "[" * 5000]
 )
-def test_what_is_no_plan_is_one_clear_error(text: str, tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_plan_is_an_error(text: str, tmp_path: Path) -> None:
     path = tmp_path / "plan.json"
     path.write_text(text, encoding="latin-1")
     with pytest.raises(PluginError, match="is not a plan"):

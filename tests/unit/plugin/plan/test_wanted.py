@@ -63,7 +63,7 @@ def test_a_block_is_wanted_for_its_qualifier(want: Write) -> None:
     assert found[Place("r1", "f")].configs == {"prod": AsyncConfig(async_task=True)}
 
 
-def test_without_being_asked_functions_are_none_of_our_business(want: Write) -> None:
+def test_settings_and_code_of_functions_are_read_only_with_functions(want: Write) -> None:
     [one] = want({"f": {"code": "./nowhere", "logConfig": "auto"}}).values()
     assert (one.settings, one.code, one.configs) == (None, None, {})
 

@@ -68,7 +68,7 @@ def test_the_printed_policy_is_exactly_enough() -> None:
     assert compare(ram.document(NEEDED), NEEDED) == ((), ())
 
 
-def test_what_is_missing_and_what_is_too_much_is_told() -> None:
+def test_missing_and_superfluous_permissions_are_reported() -> None:
     granted = ram.document([NEEDED[0], Permission("mns:*", "*")])
     assert compare(granted, NEEDED) == ((), (Permission("mns:*", "*"),))
     assert compare(ram.document(NEEDED[:1]), NEEDED).missing == (NEEDED[1],)
@@ -86,7 +86,7 @@ def test_actions_are_compared_whatever_their_case() -> None:
 
 
 @pytest.mark.parametrize("rubbish", [[], {}, {"Statement": {}}, {"Statement": ["x"]}, None])
-def test_what_is_no_policy_is_an_error(rubbish: Any) -> None:
+def test_a_document_that_is_not_a_policy_is_an_error(rubbish: Any) -> None:
     with pytest.raises(PluginError, match="not a policy document"):
         compare(rubbish, NEEDED)
 
@@ -118,7 +118,7 @@ def test_a_file_that_is_no_json_is_one_message(
     assert "granted.json is not valid JSON" in capsys.readouterr().err
 
 
-def test_who_deploys_needs_to_read_and_to_put(
+def test_a_deployment_needs_permission_to_read_and_to_put(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["policy", "--account-id", "123", "--deployer"]) == 0
@@ -134,7 +134,7 @@ def test_who_deploys_needs_to_read_and_to_put(
     ]
 
 
-def test_who_deploys_functions_must_be_allowed_to_pass_their_roles(
+def test_a_deployment_of_functions_needs_permission_to_pass_their_roles(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run(["policy", "--account-id", "123", "--deployer", "--with-functions"])

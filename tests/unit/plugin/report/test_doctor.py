@@ -31,7 +31,7 @@ def said(machine: Machine) -> list[str]:
     return [f"{one.level}: {one.what} | {one.fix}" for one in doctor.examine(machine)]
 
 
-def test_all_is_well(machine: Machine) -> None:
+def test_doctor_reports_nothing_on_a_good_machine(machine: Machine) -> None:
     assert said(machine) == []
 
 
@@ -50,12 +50,12 @@ def test_an_extra_that_is_missing(machine: Machine, monkeypatch: pytest.MonkeyPa
     ]
 
 
-def test_an_old_sqlite(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doctor_reports_an_old_sqlite(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor.sqlite3, "sqlite_version_info", (3, 31, 1))
     assert "too old for the local runtime" in said(machine)[0]
 
 
-def test_a_full_disk(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doctor_reports_a_full_disk(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "FREE_BYTES", 1 << 60)
     assert "MB are free" in said(machine)[0]
 

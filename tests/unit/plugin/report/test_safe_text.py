@@ -24,12 +24,12 @@ from fc_async_plugin.report.safe_text import safe, safe_json
         ("\ud800", r"\ud800"),
     ],
 )
-def test_what_a_terminal_obeys_is_shown_as_its_escape(text: str, shown: str) -> None:
+def test_control_characters_are_shown_as_escapes(text: str, shown: str) -> None:
     assert safe(text) == shown
 
 
 @pytest.mark.parametrize("text", ["", "plain", "café 函数", "\U0001f469\u200d\U0001f4bb"])
-def test_what_can_be_read_stays(text: str) -> None:
+def test_printable_text_is_unchanged(text: str) -> None:
     assert safe(text) == text
 
 

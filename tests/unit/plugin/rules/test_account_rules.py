@@ -207,7 +207,7 @@ def test_a_trigger_can_be_waived(check: Check) -> None:
     assert check(function("a", TOPIC, extra=waived)) == []
 
 
-def test_what_the_account_cannot_mean_leads_nowhere(check: Check) -> None:
+def test_invalid_destinations_in_the_account_have_no_edges(check: Check) -> None:
     live = account(b={"configs": {"LATEST": config("no arn"), "prod": AsyncConfig()}})
     assert check(function("a", arn("b")), live=(live,)) == []
 

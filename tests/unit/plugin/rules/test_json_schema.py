@@ -81,7 +81,7 @@ def document(block: Any) -> dict[str, Any]:
     return {"edition": "3.0.0", "resources": resources}
 
 
-def test_it_is_a_schema() -> None:
+def test_the_json_schema_is_a_valid_schema() -> None:
     Draft202012Validator.check_schema(SCHEMA)
 
 
@@ -182,5 +182,5 @@ def test_any_other_text_than_an_expression_does_not(block: Any) -> None:
         ("resources", {"a": {"component": "oss", "props": {"anything": 1}}}, True),
     ],
 )
-def test_it_leaves_alone_what_is_not_ours(part: str, value: Any, valid: bool) -> None:
+def test_the_json_schema_ignores_other_components(part: str, value: Any, valid: bool) -> None:
     assert VALIDATOR.is_valid({"edition": "3.0.0", part: value}) == valid

@@ -76,5 +76,5 @@ def test_rules_are_listed_in_the_order_of_their_ids() -> None:
     assert list(RULES) == sorted(RULES)
 
 
-def test_there_is_no_page_without_a_rule() -> None:
+def test_every_page_of_a_rule_has_its_rule() -> None:
     assert {path.stem for path in PAGES.glob("FCA*.md")} == set(RULES)

@@ -259,9 +259,7 @@ def test_a_waiver_on_one_edge_leaves_the_other_cycle(check: Check) -> None:
         ("edition: 3.0.0\nresources: {a: {component: fc3, props: {x: 2024-01-01}}}\n", "FCA003"),
     ],
 )
-def test_what_keeps_a_template_from_being_read_is_a_finding(
-    check: Check, text: str, rule: str
-) -> None:
+def test_a_template_that_cannot_be_read_is_a_finding(check: Check, text: str, rule: str) -> None:
     assert ids(check(text)) == [rule]
 
 
@@ -270,7 +268,7 @@ def test_every_unresolved_variable_is_reported(check: Check) -> None:
     assert [finding.position.line for finding in found] == [9, 10]
 
 
-def test_other_components_are_none_of_our_business(check: Check) -> None:
+def test_resources_of_other_components_are_not_checked(check: Check) -> None:
     text = "  a: {component: oss, props: {asyncInvokeConfig: {zzz: 1}}}\n"
     assert check(text) == []
 
@@ -282,7 +280,7 @@ def test_every_rule_says_what_it_is() -> None:
         assert rule.check.__doc__
 
 
-def test_what_functions_share_is_reported_once(check: Check) -> None:
+def test_a_finding_in_a_shared_block_is_reported_once(check: Check) -> None:
     text = (
         "edition: 3.0.0\nasync: &async {maxAsyncRetryAttempts: 9}\nresources:\n"
         "  a: {component: fc3, props: {functionName: a, asyncInvokeConfig: *async}}\n"

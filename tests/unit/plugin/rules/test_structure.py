@@ -180,7 +180,7 @@ def test_a_mistake_of_structure_is_told_once(
     assert found.fix == fix
 
 
-def test_all_mistakes_of_a_block_are_told(check: Check) -> None:
+def test_all_mistakes_of_a_block_are_reported(check: Check) -> None:
     block = (
         "{zzz: 1, yyy: 2, maxAsyncRetryAttempts: 9, qualifier: [],"
         " destinationConfig: {onSuccess: {destinaton: x}, onFailure: hello}}\n"

@@ -27,5 +27,5 @@ def test_the_id_counts_the_replays(old: str, new: str) -> None:
 
 
 @given(st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,127}", fullmatch=True))
-def test_it_is_always_an_id_that_the_service_takes(old: str) -> None:
+def test_the_task_id_of_a_replay_is_always_valid(old: str) -> None:
     assert limits.TASK_ID_PATTERN.fullmatch(next_id(old))

@@ -58,7 +58,7 @@ def test_the_account_is_the_one_that_s_would_use(
     assert resource.props["arn"] == f"acs:fc::{account}:functions/a"
 
 
-def test_another_home_of_s_is_looked_into(home: Path, tmp_path: Path) -> None:
+def test_accesses_are_read_from_serverless_devs_config_home(home: Path, tmp_path: Path) -> None:
     environ = {"HOME": "/nowhere", "serverless_devs_config_home": str(home)}
     assert template.load(home, environ=environ).resources[0].account_id == "222"
 

@@ -133,7 +133,7 @@ def test_a_folder_without_template_says_what_to_do(tmp_path: Path) -> None:
         template.load(tmp_path)
 
 
-def test_all_problems_come_at_once(tmp_path: Path) -> None:
+def test_all_missing_variables_are_reported_at_once(tmp_path: Path) -> None:
     (tmp_path / "s.yaml").write_text(HEAD + resource("['${vars.a}', {b: '${vars.b}'}]"))
     with pytest.raises(TemplateError) as caught:
         template.load(tmp_path, environ={})

@@ -57,7 +57,7 @@ def props(folder: Path, *, env: str | None = None) -> dict[str, dict[str, Any]]:
         ("${vars.n}${vars.missing}", None),
     ],
 )
-def test_an_expression(tmp_path: Path, text: str, value: Any) -> None:
+def test_expressions_are_evaluated_as_s_does(tmp_path: Path, text: str, value: Any) -> None:
     resource = f"resources: {{r: {{component: fc3, props: {{probe: {json.dumps(text)}}}}}}}\n"
     (tmp_path / "s.yaml").write_text(HEAD + VARS + resource)
     (tmp_path / "f.txt").write_text("x")
@@ -102,7 +102,7 @@ def test_a_reference_to_all_variables(tmp_path: Path) -> None:
         ("12:30:45", "12:30:45"),
     ],
 )
-def test_a_plain_scalar(tmp_path: Path, text: str, value: Any) -> None:
+def test_plain_scalars_are_typed_as_s_does(tmp_path: Path, text: str, value: Any) -> None:
     (tmp_path / "s.yaml").write_text(
         f"{HEAD}resources: {{r: {{component: fc3, props: {{probe: {text}}}}}}}\n"
     )
@@ -195,7 +195,7 @@ def test_an_overlay_does_not_see_the_variables_of_the_template(tmp_path: Path) -
         props(tmp_path, env="prod")
 
 
-def test_one_file_is_extended_and_no_further(tmp_path: Path) -> None:
+def test_extend_of_an_extended_file_is_ignored(tmp_path: Path) -> None:
     (tmp_path / "s.yaml").write_text(
         "edition: 3.0.0\nextend: ./b.yaml\nresources: {r: {props: {a: 1, b: null}}}\n"
     )
@@ -225,7 +225,7 @@ def test_merge_keys_do_not_override(tmp_path: Path) -> None:
     assert props(tmp_path)["r"] == {"y": 9, "x": 1, "z": 2}
 
 
-def test_a_dotenv_file(tmp_path: Path) -> None:
+def test_dotenv_files_are_read_as_s_does(tmp_path: Path) -> None:
     names = "ABCDEG"
     reads = ", ".join(f"{name}: \"${{env('{name}')}}\"" for name in names)
     (tmp_path / "s.yaml").write_text(

@@ -72,19 +72,19 @@ CASES: dict[str, tuple[str, tuple[str, ...], Any, str]] = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_one_value_changes_and_the_rest_stays(case: str) -> None:
+def test_an_edit_changes_one_value_and_keeps_the_rest_of_the_file(case: str) -> None:
     text, path, value, expected = CASES[case]
     assert Edit(text).set(path, value) == expected
 
 
-def test_what_an_anchor_shares_is_not_changed_behind_its_back() -> None:
+def test_an_edit_of_a_value_that_an_anchor_shares_is_refused() -> None:
     text = "x: &shared\n  a: 1\ny: *shared\n"
     with pytest.raises(PluginError, match="shared by an anchor"):
         Edit(text).set(("y", "a"), 2)
 
 
 @pytest.mark.parametrize("text", ["", "- 1\n", "a: [\n", "just text"])
-def test_what_is_no_mapping_is_refused(text: str) -> None:
+def test_an_edit_of_a_value_that_is_not_a_mapping_is_refused(text: str) -> None:
     with pytest.raises(PluginError, match="cannot be edited"):
         Edit(text)
 

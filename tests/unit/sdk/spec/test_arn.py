@@ -52,7 +52,7 @@ def test_any_text_is_an_arn_or_refused(text: str) -> None:
         ("acs:mq:cn-x:1:/instances/MQ_1/topics/t", "acs:mq:cn-x:1:/instances/MQ_1/topic/t"),
     ],
 )
-def test_each_form_in_use_is_read(text: str, canonical: str) -> None:
+def test_arns_of_every_kind_are_parsed(text: str, canonical: str) -> None:
     assert str(arn.parse(text)) == canonical
 
 
@@ -97,7 +97,7 @@ def test_empty_places_are_filled_in_and_given_ones_stay() -> None:
         (arn.RocketMqTopicArn, 4_194_304),
     ],
 )
-def test_each_kind_has_the_guide_s_payload_limit(cls: type[arn.Arn], limit: int) -> None:
+def test_each_destination_kind_has_its_payload_limit(cls: type[arn.Arn], limit: int) -> None:
     assert cls.payload_limit == limit
 
 

@@ -50,7 +50,7 @@ def test_a_function_may_have_any_number_of_ways_out(
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_knots_along_a_pipeline_are_told_apart(seed: int) -> None:
+def test_cycles_along_a_pipeline_are_separate_components(seed: int) -> None:
     dice = random.Random(seed)
     pairs = [(number, number + dice.randint(1, 3)) for number in range(300) for _ in range(2)]
     rings = [[at, at + 1, at + 2] for at in range(0, 300, 50)]

@@ -50,7 +50,7 @@ def allows(*policies: dict[str, Any], permission: Permission = SEND) -> bool:
         ("acs:mq:r:1:/instances/MQ_INST_1/topic/t", "mq:PUB", "acs:mq:r:1:MQ_INST_1%t"),
     ],
 )
-def test_each_kind_of_destination_takes_one_permission(
+def test_each_kind_of_destination_needs_one_permission(
     destination: str, action: str, resource: str
 ) -> None:
     assert ram.permission_for(arn.parse(destination)) == Permission(action, resource)

@@ -43,12 +43,12 @@ class Thing:
         (Thing(), b'{\n    "thing": 0.5\n}'),
     ],
 )
-def test_each_kind_of_result_has_its_form(value: object, expected: bytes) -> None:
+def test_results_are_encoded_as_the_service_encodes_them(value: object, expected: bytes) -> None:
     assert encode_result(value) == expected
 
 
 @pytest.mark.parametrize("value", [{1, 2}, object(), {1: 1, "a": 2}, bytearray(b"x"), 1j])
-def test_what_has_no_form_is_a_type_error(value: object) -> None:
+def test_a_result_that_cannot_be_encoded_is_a_type_error(value: object) -> None:
     with pytest.raises(TypeError):
         encode_result(value)
 
@@ -61,7 +61,7 @@ def test_a_value_that_contains_itself_is_a_value_error() -> None:
 
 
 @given(st.recursive(st.none() | st.integers() | st.text(), st.lists))
-def test_json_comes_back(value: object) -> None:
+def test_json_results_are_encoded_without_loss(value: object) -> None:
     if not isinstance(value, str):
         assert json.loads(encode_result(value)) == value
 

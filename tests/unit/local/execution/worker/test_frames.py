@@ -39,7 +39,7 @@ def test_frames_survive_any_cutting_of_the_stream(
         b"print went to the wrong place\n",
     ],
 )
-def test_what_is_no_frame_is_refused(data: bytes) -> None:
+def test_bytes_that_are_not_a_frame_are_refused(data: bytes) -> None:
     ours, theirs = socket.socketpair()
     with theirs:
         with ours:

@@ -70,7 +70,7 @@ def test_a_handler_is_found_in_the_code_folder(
         ("fc_index.handler", "1 / 0", "UserCodeError", "Module 'fc_index' raised ZeroDivision"),
     ],
 )
-def test_each_failure_has_its_type(
+def test_a_handler_that_cannot_be_loaded_has_an_error_type_and_a_message(
     code: Path, handler: str, text: str, kind: str, message: str
 ) -> None:
     write(code, "fc_index.py", text)
