@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The real ``s`` still reads a template as the table of the unit tests says it does.
 
-tests/unit/plugin/template/test_read_as_s_reads.py compares this project with the same table.
+tests/unit/plugin/template/test_loader_reads_as_s.py compares this project with the same table.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import click
 
 from fc_async_plugin.cli.group import COMMANDS, group
 
-DOCS = Path(__file__).parents[4] / "docs"
+DOCS = Path(__file__).parents[3] / "docs"
 
 
 def test_the_page_is_up_to_date() -> None:
