@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fc_async_plugin.graph import Graph, build, find_cycles
 from fc_async_plugin.rules.structure import violations
-from fc_async_plugin.template.comments import WHOLE_FILE
 from fc_async_plugin.template.desired import BLOCK, is_function
+from fc_async_plugin.template.document import WHOLE_FILE
 from fc_async_sdk.errors import InvalidArn
 
 if TYPE_CHECKING:

@@ -3,14 +3,19 @@
 
 The files are the template, the file that it extends, its environment and its ``.env`` files. They
 are merged in the order in which ``s`` merges them.
+
+Comments suppress findings, as in ``# fc-async: ignore[FCA011] we drain it by hand``. At the end of
+a line, a comment applies to that line; on a line of its own, to the next line that is not a
+comment. ``ignore-file[...]`` applies to the whole file.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from fc_async_plugin.template import comments, dotenv, yaml12
-from fc_async_plugin.template.files import read_text
+from fc_async_plugin.template import yaml12
+from fc_async_plugin.template.files import parse_env, read_text
 from fc_async_plugin.template.model import Position, Problem, Suppression, failure
 from fc_async_plugin.template.nodes import (
     Array,
@@ -26,6 +31,7 @@ from fc_async_plugin.template.nodes import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
 
 EDITION: Final = "3.0.0"
 _MAX_ENV_BYTES: Final = 1024 * 1024
@@ -79,7 +85,7 @@ class _Reader:
             Problem("compatibility", place, "an unquoted date becomes an empty map", "quote it")
             for place in dates
         ]
-        self.suppressions += comments.suppressions(text, str(path))
+        self.suppressions += suppressions(text, str(path))
         if root is None:
             raise failure("structure", Position(str(path), 1, 1), "the file is empty")
         if not isinstance(root, Table):
@@ -245,7 +251,7 @@ def environ_with_files(
     for place in dict.fromkeys([cwd, *_code_folders(root, folder), folder]):
         path = place / ".env"
         if path.is_file():
-            known.update(dotenv.parse(read_text(path, _MAX_ENV_BYTES), known))
+            known.update(parse_env(read_text(path, _MAX_ENV_BYTES), known))
     return known
 
 
@@ -264,3 +270,41 @@ def entry(node: Node | None, *path: str) -> Node | None:
     for key in path:
         node = node.entries.get(key) if isinstance(node, Table) else None
     return node
+
+
+WHOLE_FILE: Final = 0
+"""The line number of a suppression that applies to its whole file."""
+
+_COMMENT: Final = re.compile(
+    r"#\s*fc-async:\s*ignore(?P<file>-file)?\[(?P<rules>[A-Za-z0-9, ]*)\]"
+    r"[ \t:-]*(?P<reason>[^\r\n]*)"
+)
+
+
+def suppressions(text: str, file: str) -> list[Suppression]:
+    """Return the suppressions of a file, in order."""
+    if "fc-async:" not in text:
+        return []
+    lines = text.split("\n")
+    found = []
+    for index, line in enumerate(lines):
+        match = _COMMENT.search(line)
+        if match is None:
+            continue
+        rules = tuple(rule.strip().upper() for rule in match["rules"].split(",") if rule.strip())
+        about = index + 1
+        if match["file"]:
+            about = WHOLE_FILE
+        elif not line[: match.start()].strip():
+            about = _next_line(lines, index)
+        place = Position(file, index + 1, match.start() + 1)
+        found.append(Suppression(place, about, rules, match["reason"].strip()))
+    return found
+
+
+def _next_line(lines: list[str], index: int) -> int:
+    for later in range(index + 1, len(lines)):
+        stripped = lines[later].strip()
+        if stripped and not stripped.startswith("#"):
+            return later + 1
+    return index + 1

@@ -18,7 +18,11 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from fc_async_plugin.template import javascript, nodes, scalars, yaml12
+from fc_async_plugin.template import (
+    nodes,
+    scalars,
+    yaml12,
+)
 from fc_async_plugin.template.expressions import DEFERRED, Malformed
 from fc_async_plugin.template.files import read_text
 from fc_async_plugin.template.model import TemplateError
@@ -78,7 +82,7 @@ class Functions:
         first = arguments[0]
         match name:
             case "env":
-                default = arguments[1] if len(arguments) > 1 else javascript.MISSING
+                default = arguments[1] if len(arguments) > 1 else scalars.MISSING
                 return self._environ.get(first) or default  # s takes an empty variable for unset
             case "config":
                 return self._config(first)

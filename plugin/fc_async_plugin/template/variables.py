@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from fc_async_plugin.template import expressions, javascript
+from fc_async_plugin.template import expressions, scalars
 from fc_async_plugin.template.expressions import (
     Argument,
     Call,
@@ -215,7 +215,7 @@ class Resolver:
             self._charge(value)
             return value
         return "".join(
-            part if isinstance(part, str) else javascript.to_text(self._hole(part, scope))
+            part if isinstance(part, str) else scalars.to_text(self._hole(part, scope))
             for part in parts
         )
 
@@ -240,7 +240,7 @@ class Resolver:
             value = self._evaluate(hole.expression, scope)
         except _Deferred:
             return hole.source
-        if value is javascript.MISSING or (value is None and not _is_init(hole.expression)):
+        if value is scalars.MISSING or (value is None and not _is_init(hole.expression)):
             raise Malformed(f"{hole.source} not found", expressions.advice(hole.expression))
         return value
 
@@ -252,14 +252,14 @@ class Resolver:
             return found
         value = self._call(expression, scope)
         for key in expression.path:
-            value = javascript.lookup(value, key)
+            value = scalars.lookup(value, key)
         return value
 
     def _walk(self, path: tuple[str, ...], scope: Scope) -> tuple[Any, Scope]:
         """Return the target of a path (a node, a plain value or MISSING) and its scope."""
         root = scope.roots.get(path[0])
         if root is None or (len(path) == 1 and root.whole is None):
-            return javascript.MISSING, scope
+            return scalars.MISSING, scope
         if scope.defers(path):
             raise _Deferred
         found: Any = root
@@ -268,23 +268,23 @@ class Resolver:
                 scope = found.scope or scope
             found = self._step(found, key, scope)
         if isinstance(found, Root):
-            return found.whole or javascript.MISSING, found.scope or scope
+            return found.whole or scalars.MISSING, found.scope or scope
         return found, scope
 
     def _step(self, found: Any, key: str, scope: Scope) -> Any:
         """Return what is under a key of a root, a node or a plain value."""
         if isinstance(found, Root):
-            return found.children.get(key, javascript.MISSING)
+            return found.children.get(key, scalars.MISSING)
         if isinstance(found, Table):
-            return found.entries.get(key, javascript.MISSING)
+            return found.entries.get(key, scalars.MISSING)
         if isinstance(found, Array):
-            place = javascript.index(key)
+            place = scalars.index(key)
             if place is not None and place < len(found.items):
                 return found.items[place]
-            return len(found.items) if key == "length" else javascript.MISSING
+            return len(found.items) if key == "length" else scalars.MISSING
         if isinstance(found, Leaf):
             found = self._value(found, scope)[0]
-        return javascript.lookup(found, key)
+        return scalars.lookup(found, key)
 
     def _call(self, call: Call, scope: Scope) -> Any:
         if not call.arguments:
@@ -293,8 +293,8 @@ class Resolver:
         values = [first, *(self._default(one, scope) for one in call.arguments[1:])]
         if call.name in {"str", "env.init"}:
             text = self._as_text(first, scope)
-            return text if call.name == "str" else javascript.parse_int(text)
-        if first is javascript.MISSING and call.name == "env":
+            return text if call.name == "str" else scalars.parse_int(text)
+        if first is scalars.MISSING and call.name == "env":
             values[0] = ""
         elif not isinstance(first, str):
             raise Malformed(f"{call.name}() takes a string")
@@ -305,9 +305,9 @@ class Resolver:
 
     def _as_text(self, argument: Any, scope: Scope) -> str:
         """Return what an argument names as text; the argument itself if it names nothing."""
-        text = javascript.to_text(argument)
+        text = scalars.to_text(argument)
         found = self._evaluate(Reference(tuple(text.split("."))), scope)
-        return text if found is javascript.MISSING else javascript.to_text(found)
+        return text if found is scalars.MISSING else scalars.to_text(found)
 
     def _default(self, argument: Argument, scope: Scope) -> Any:
         """Evaluate an argument that may be unneeded, and therefore may be known only later."""
@@ -322,9 +322,9 @@ class Resolver:
         if isinstance(argument, str):
             return argument
         value = self._evaluate(argument, scope)
-        if value is javascript.MISSING and len(argument.path) > 1:
+        if value is scalars.MISSING and len(argument.path) > 1:
             holder = argument._replace(path=argument.path[:-1])
-            if self._evaluate(holder, scope) is javascript.MISSING:
+            if self._evaluate(holder, scope) is scalars.MISSING:
                 raise Malformed(f"{'.'.join(argument.path)} not found")
         return value
 
