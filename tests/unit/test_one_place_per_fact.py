@@ -10,7 +10,8 @@ import msgspec
 import pytest
 
 from fc_async_local.functions import fields
-from fc_async_plugin.rules import json_schema, structure
+from fc_async_plugin.rules import json_schema
+from fc_async_plugin.rules.context import QUALIFIER
 from fc_async_sdk.models import FunctionSettings
 from fc_async_sdk.operations.functions import FunctionOptions
 from fc_async_sdk.spec import arn, async_config, ram
@@ -90,7 +91,7 @@ def test_the_local_runtime_takes_the_fields_of_the_models() -> None:
 
 def test_the_schema_of_templates_has_the_fields_of_a_configuration() -> None:
     block = json_schema.schema()["$defs"]["asyncInvokeConfig"]["properties"]
-    assert block.keys() == {*async_config.FIELDS, structure.QUALIFIER}
+    assert block.keys() == {*async_config.FIELDS, QUALIFIER}
     outcomes = {name for name, _ in async_config.OUTCOMES}
     assert block["destinationConfig"]["properties"].keys() == outcomes
     for name, (low, high, default) in async_config.RANGES.items():

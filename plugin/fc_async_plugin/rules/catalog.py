@@ -1,22 +1,25 @@
 # SPDX-License-Identifier: MIT
-"""The list of all rules, and the rules about suppressions, which look names up in it."""
+"""The list of all rules, how a run selects them, and the rules about suppressions.
+
+Rules about suppressions are here because they look names up in the list.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from fc_async_plugin import PluginError
 from fc_async_plugin.rules import (
-    block,
     cycles,
     destinations,
-    reading,
+    form,
     reliability,
     targets,
 )
 from fc_async_plugin.rules.rule import Finding, Rule, rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from fc_async_plugin.rules.context import Context
 
@@ -67,15 +70,15 @@ def unused_suppression(context: Context) -> Iterator[Finding]:
 RULES: Final[dict[str, Rule]] = {
     one.id: one
     for one in (
-        reading.unreadable,
-        reading.unresolved,
-        reading.differs,
-        block.unknown_keys,
-        block.types,
-        block.retries,
-        block.ages,
-        block.qualifiers,
-        block.fc2,
+        form.unreadable,
+        form.unresolved,
+        form.differs,
+        form.unknown_keys,
+        form.types,
+        form.retries,
+        form.ages,
+        form.qualifiers,
+        form.fc2,
         destinations.grammar,
         destinations.fc2_arns,
         destinations.rocketmq,
@@ -104,3 +107,73 @@ RULES: Final[dict[str, Rule]] = {
     )
 }
 """Every rule by its id, in the order of the ids."""
+
+
+_LAST: Final = "FCA092"
+"""Reports unused suppressions, which are known only when all rules have run."""
+
+
+def check(
+    context: Context, *, select: Iterable[str] = (), ignore: Iterable[str] = ()
+) -> list[Finding]:
+    """Run the rules.
+
+    Args:
+        context: The templates, and what is known about the account.
+        select: Ids, or beginnings of ids such as ``FCA03``, to run; empty: all.
+        ignore: Ids or beginnings to leave out.
+
+    Returns:
+        Findings sorted by place, each once.
+
+    Raises:
+        PluginError: A name in ``select`` or ``ignore`` selects no rule.
+    """
+    chosen = choose(RULES, select, ignore)
+    kept = [
+        finding
+        for rule in chosen
+        if rule.id != _LAST
+        for finding in rule.check(context)
+        if not context.suppressions.use(finding.rule, finding.position)
+    ]
+    ran = {rule.id for rule in chosen}
+    if ran == set(RULES):
+        # With some rules or templates left out, it is not known which suppressions are unused.
+        kept += RULES[_LAST].check(context) if not context.problems else ()
+    secrets = [secret for project in context.projects for secret in project.secrets]
+    if secrets:
+        kept = [_masked(finding, secrets) for finding in kept]
+    kept = list(dict.fromkeys(kept))  # functions that share an anchor have the same findings
+    return sorted(kept, key=lambda finding: (finding.position, finding.rule, finding.message))
+
+
+def _masked(finding: Finding, secrets: list[str]) -> Finding:
+    """Return a finding without secrets, which a template may have where a rule looks."""
+    message, fix = finding.message, finding.fix
+    for secret in secrets:
+        message, fix = message.replace(secret, "***"), fix.replace(secret, "***")
+    return finding._replace(message=message, fix=fix)
+
+
+def choose(
+    rules: dict[str, Rule], select: Iterable[str] = (), ignore: Iterable[str] = ()
+) -> list[Rule]:
+    """Return the rules that ids and beginnings of ids select."""
+    wanted = _prefixes(rules, select) or ("FCA",)
+    unwanted = _prefixes(rules, ignore)
+    return [
+        rule
+        for id_, rule in rules.items()
+        if id_.startswith(wanted) and not (unwanted and id_.startswith(unwanted))
+    ]
+
+
+def _prefixes(rules: dict[str, Rule], names: Iterable[str]) -> tuple[str, ...]:
+    prefixes = tuple(
+        part.strip().upper() for name in names for part in name.split(",") if part.strip()
+    )
+    for prefix in prefixes:
+        if not any(id_.startswith(prefix) for id_ in rules):
+            raise PluginError(f"no rule is called {prefix}: fc-async rules lists them all")
+    return prefixes

@@ -2,18 +2,23 @@
 """The input of rules: the templates of one run, and what is known about the account.
 
 It is made once per run. Rules do not change it, but record the suppressions that they use.
+:func:`violations` checks a block against the spec of the service and names the rule that words each
+violation. A ``${…}`` in a value is known only after a deployment, so it counts as right wherever it
+stands.
 """
 
 from __future__ import annotations
 
 import functools
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from fc_async_plugin.graph import Graph, build, find_cycles
-from fc_async_plugin.rules.structure import violations
-from fc_async_plugin.template.desired import BLOCK, is_function
+from fc_async_plugin.template.desired import BLOCK, is_function, is_unresolved
 from fc_async_plugin.template.document import WHOLE_FILE
 from fc_async_sdk.errors import InvalidArn
+from fc_async_sdk.spec import async_config, limits
+from fc_async_sdk.spec.async_config import Violation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,9 +28,25 @@ if TYPE_CHECKING:
     from fc_async_plugin.graph.build import Link
     from fc_async_plugin.template.model import Position, Problem, Project, Resource, Suppression
     from fc_async_sdk.spec.arn import DestinationArn, FunctionArn
-    from fc_async_sdk.spec.async_config import Violation
     from fc_async_sdk.spec.graph import Node
 
+
+QUALIFIER: Final = "qualifier"
+"""A key of the block that is a parameter of the API's operation, not a field of its body."""
+
+_RULES: Final[dict[async_config.What, str]] = {
+    "unknown-key": "FCA010",
+    "wrong-type": "FCA011",
+    "no-destination": "FCA024",
+}
+_RULES_OF_RANGES: Final = {
+    "maxAsyncRetryAttempts": "FCA012",
+    "maxAsyncEventAgeInSeconds": "FCA013",
+    QUALIFIER: "FCA014",
+}
+_QUALIFIER: Final = re.compile(
+    f"(?:{limits.VERSION_ID_PATTERN.pattern}|{limits.ALIAS_NAME_PATTERN.pattern})?"
+)
 CYCLE_RULES: Final = ("FCA030", "FCA031", "FCA032")
 """Suppressing one of these leaves out the destination in that line, not the whole cycle."""
 
@@ -196,3 +217,35 @@ class Suppressions:
             for rule in item.rules
             if (item, rule) not in self._used
         ]
+
+
+def violations(block: object) -> Iterator[tuple[str, Violation]]:
+    """Yield everything that the service refuses about the value of ``asyncInvokeConfig``.
+
+    Returns:
+        Pairs of the id of the rule that words it and the violation.
+    """
+    for violation in _violations(block):
+        if violation.what == "unknown-key" or not is_unresolved(violation.value):
+            rule = _RULES.get(violation.what) or _RULES_OF_RANGES[violation.path[-1]]
+            yield rule, violation
+
+
+def _violations(block: object) -> Iterator[Violation]:
+    if isinstance(block, dict):
+        yield from _qualifier(block.get(QUALIFIER))
+        for violation in async_config.check({k: v for k, v in block.items() if k != QUALIFIER}):
+            beside = violation.what == "unknown-key" and len(violation.path) == 1
+            yield violation._replace(known=(*violation.known, QUALIFIER)) if beside else violation
+    elif block is not None:
+        yield Violation((), "wrong-type", block, "a mapping")
+
+
+def _qualifier(value: object) -> Iterator[Violation]:
+    if value is None:
+        return
+    if not isinstance(value, str) and type(value) is not int:
+        yield Violation((QUALIFIER,), "wrong-type", value, "a string")
+    elif not _QUALIFIER.fullmatch(str(value)):
+        expected = f"{limits.DEFAULT_QUALIFIER}, a version number or an alias name"
+        yield Violation((QUALIFIER,), "out-of-range", value, expected)

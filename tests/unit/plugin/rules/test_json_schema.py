@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from fc_async_plugin import rules
-from fc_async_plugin.rules import json_schema, structure
+from fc_async_plugin.rules import json_schema
+from fc_async_plugin.rules.context import violations
 from fc_async_plugin.template import Position, Project, Resource
 from fc_async_sdk.spec import arn
 
@@ -73,7 +74,7 @@ def context(block: Any) -> rules.Context:
 
 
 def conforms(block: Any) -> bool:
-    return not list(structure.violations(block))
+    return not list(violations(block))
 
 
 def document(block: Any) -> dict[str, Any]:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Rules about the block itself: keys, types and ranges.
+"""Rules about form: whether a template can be read, and keys, types and ranges of the block.
 
-:mod:`..rules.structure` finds the violations; these rules say where they are and what to do. Two
-checks are made here: a key of props that resembles ``asyncInvokeConfig``, and configuration of FC
-2.0.
+:mod:`..rules.context` finds the violations of the block; these rules say where they are and what
+to do. Two checks are made here: a key of props that resembles ``asyncInvokeConfig``, and
+configuration of FC 2.0.
 """
 
 from __future__ import annotations
@@ -21,6 +21,34 @@ if TYPE_CHECKING:
 
     from fc_async_plugin.rules.context import Context
     from fc_async_plugin.template.model import Path, Resource
+
+
+_READING: Final = frozenset({"file", "syntax", "limit", "structure"})
+
+
+@rule("FCA001", "unreadable-template", "error", "The template cannot be read.")
+def unreadable(context: Context) -> Iterator[Finding]:
+    """Files, YAML and the structure down to props."""
+    for problem in context.problems:
+        if problem.kind in _READING:
+            yield Finding("FCA001", "error", problem.message, problem.position, problem.fix)
+
+
+@rule("FCA002", "unresolved-variable", "error", "A ${…} cannot be resolved.")
+def unresolved(context: Context) -> Iterator[Finding]:
+    """Names that do not exist, cycles of variables, and JavaScript."""
+    for problem in context.problems:
+        if problem.kind == "variable":
+            yield Finding("FCA002", "error", problem.message, problem.position, problem.fix)
+
+
+@rule("FCA003", "s-answers-differently", "warning", "s reads this in another way.")
+def differs(context: Context) -> Iterator[Finding]:
+    """Places where s loses or ignores what is written."""
+    for problem in context.problems:
+        if problem.kind == "compatibility":
+            yield Finding("FCA003", "warning", problem.message, problem.position, problem.fix)
+
 
 FC3_AGE_SECONDS: Final = 2_592_000
 """fc3 0.1.22, schema.json: the age up to which ``s verify`` says nothing."""

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from fc_async_plugin.rules import Finding, structure
+from fc_async_plugin.rules import Finding
+from fc_async_plugin.rules.context import violations
 
 Check = Callable[..., list[Finding]]
 
@@ -210,4 +211,4 @@ def test_all_mistakes_of_a_block_are_reported(check: Check) -> None:
     ],
 )
 def test_what_the_service_accepts_is_not_a_violation(block: Any) -> None:
-    assert list(structure.violations(block)) == []
+    assert list(violations(block)) == []
