@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from fc_async_plugin.account import lists, live
-from fc_async_plugin.graph.account import LiveFunction, LiveRegion
+from fc_async_plugin.graph.build import LiveFunction, LiveRegion
 from fc_async_plugin.plan.state import Place
 from fc_async_sdk.errors import FunctionNotFound, NotFound
 from fc_async_sdk.models import Function

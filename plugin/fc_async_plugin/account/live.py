@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
 from fc_async_plugin.account import lists
-from fc_async_plugin.graph.account import LiveFunction, LiveRegion
+from fc_async_plugin.graph.build import LiveFunction, LiveRegion
 from fc_async_sdk.errors import NotFound
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fc_async_plugin.cli.options import Account
-    from fc_async_plugin.graph.account import LiveRegion
+    from fc_async_plugin.graph.build import LiveRegion
 
 
 def read_all(

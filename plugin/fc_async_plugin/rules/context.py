@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from fc_async_plugin.graph import Cycle, Edge
-    from fc_async_plugin.graph.account import LiveFunction, LiveRegion
-    from fc_async_plugin.graph.build import Link
+    from fc_async_plugin.graph.build import Link, LiveFunction, LiveRegion
     from fc_async_plugin.template.model import Position, Problem, Project, Resource, Suppression
     from fc_async_sdk.spec.arn import DestinationArn, FunctionArn
     from fc_async_sdk.spec.graph import Node

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from fc_async_plugin.graph.account import LiveRegion
+    from fc_async_plugin.graph.build import LiveRegion
     from fc_async_plugin.rules import Finding
 
 HEAD = "edition: 3.0.0\nname: app\nresources:\n"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from fc_async_plugin.graph.account import LiveFunction, LiveRegion
+from fc_async_plugin.graph.build import LiveFunction, LiveRegion
 from fc_async_plugin.rules import Finding
 from fc_async_sdk.models import AsyncConfig, Destination, DestinationConfig, Function, Trigger
 

@@ -13,7 +13,7 @@ import pytest
 
 from fc_async_plugin import rules
 from fc_async_plugin.cli.rules import to_markdown
-from fc_async_plugin.graph.account import LiveFunction, LiveRegion
+from fc_async_plugin.graph.build import LiveFunction, LiveRegion
 from fc_async_plugin.rules import RULES, Finding, Rule
 from fc_async_sdk.models import Function
 
