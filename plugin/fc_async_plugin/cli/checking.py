@@ -10,7 +10,7 @@ import click
 import msgspec
 
 from fc_async_plugin import rules
-from fc_async_plugin.account import downstream
+from fc_async_plugin.account import live
 from fc_async_plugin.cli import connection, terminal
 from fc_async_plugin.graph import build, find_cycles
 from fc_async_plugin.plan.state import Place
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from fc_async_plugin.account import Regions
-    from fc_async_plugin.account.downstream import Downstream
+    from fc_async_plugin.account.live import Downstream
     from fc_async_plugin.cli.options import Account
     from fc_async_plugin.graph import Cycle
     from fc_async_plugin.plan import Plan
@@ -125,7 +125,7 @@ class AccountChecks:
 
     def _read(self, own: Remote, targets: Sequence[Node], account_id: str) -> Downstream:
         try:
-            return downstream.read(
+            return live.read_downstream(
                 self.regions,
                 own,
                 targets,

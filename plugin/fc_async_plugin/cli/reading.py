@@ -86,7 +86,7 @@ def _regions(projects: Sequence[template.Project], account: Account) -> list[Liv
     found = []
     for (region, account_id), project in wanted.items():
         with connection.client(account, region, project) as client:
-            found.append(live.read(client, region, account_id))
+            found.append(live.read_region(client, region, account_id))
     return found
 
 

@@ -61,7 +61,7 @@ class Service:
 
 
 def test_functions_configurations_and_triggers_of_an_account_are_read() -> None:
-    region = live.read(Service(), "cn-hangzhou", "123")
+    region = live.read_region(Service(), "cn-hangzhou", "123")
     a, b = region.functions["a"], region.functions["b"]
     assert a.configs["prod"].async_task is True
     assert a.aliases == {"prod": ("1", "2")}
@@ -73,13 +73,13 @@ def test_functions_configurations_and_triggers_of_an_account_are_read() -> None:
 
 def test_an_endpoint_without_triggers_has_none() -> None:
     error = NotFound("NotFound", "no such path", http_status=404)
-    assert live.read(Service(error), "r", "").functions["a"].triggers == ()
+    assert live.read_region(Service(error), "r", "").functions["a"].triggers == ()
 
 
 def test_a_refusal_is_not_taken_for_absence() -> None:
     error = AccessDenied("AccessDenied", "no", http_status=403)
     with pytest.raises(AccessDenied):
-        live.read(Service(error), "r", "")
+        live.read_region(Service(error), "r", "")
 
 
 def test_an_endpoint_that_gives_one_page_for_ever_is_refused() -> None:
@@ -88,4 +88,4 @@ def test_an_endpoint_that_gives_one_page_for_ever_is_refused() -> None:
             return FunctionPage(next_token="again")
 
     with pytest.raises(InvalidResponse, match="'again'"):
-        live.read(Endless(), "r", "")
+        live.read_region(Endless(), "r", "")
