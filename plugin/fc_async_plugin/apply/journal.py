@@ -9,7 +9,10 @@ Invariants:
 
 - Each deployment target (a template and an account or endpoint) has its own lock, journal and kept
   code.
-- A journal is encrypted, because values of environment variables may be in it.
+- A journal is encrypted, because values of environment variables may be in it. The key is per user
+  and outside all projects, in the user's state folder (``$XDG_STATE_HOME``,
+  https://specifications.freedesktop.org/basedir-spec/latest/; ``%LOCALAPPDATA%`` on Windows), so
+  that neither git nor an archive of a project holds both the journal and its key.
 - The lock file is deleted only by its holder. A lock on a deleted file does not count as held:
   filelock opens the file again (it checks the number of links after locking).
 """
@@ -21,7 +24,9 @@ import hashlib
 import os
 import re
 import shutil
+import sys
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 import filelock
@@ -29,7 +34,6 @@ import msgspec
 from cryptography.fernet import Fernet, InvalidToken
 
 from fc_async_plugin import PluginError
-from fc_async_plugin.apply import user_state
 from fc_async_plugin.apply.executor import Work
 from fc_async_plugin.apply.perform import UNCERTAIN, Done
 from fc_async_plugin.plan.steps import Step
@@ -38,7 +42,6 @@ from fc_async_sdk._decoding import prepare
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from typing_extensions import Self
 
@@ -223,7 +226,7 @@ class Journal:
 
     def _write(self, line: Begun | Event) -> None:
         if self._cipher is None:
-            self._cipher = Fernet(user_state.key())
+            self._cipher = Fernet(key())
         token = self._cipher.encrypt(msgspec.json.encode(line)) + b"\n"
         with self._writing:
             if self._descriptor < 0:
@@ -256,7 +259,7 @@ class Journal:
         if self.path.exists():
             self.last_written = self.path.stat().st_mtime
             lines = self.path.read_bytes().splitlines(keepends=True)
-        cipher = Fernet(user_state.key()) if lines else None
+        cipher = Fernet(key()) if lines else None
         for number, line in enumerate(lines, 1):
             try:
                 assert cipher is not None
@@ -267,7 +270,7 @@ class Journal:
                     return  # cut off while it was written; its step is noted as started
                 raise PluginError(
                     f"line {number} of {self.path} is damaged, or was written with another key "
-                    f"than {user_state.key_path()}: look at the account, then delete the file"
+                    f"than {key_path()}: look at the account, then delete the file"
                 ) from None
             self._length += len(line)
             yield entry
@@ -279,3 +282,44 @@ def _folder_name(template: str, target: str) -> str:
     slug = re.sub(r"[^A-Za-z0-9.]+", "-", f"{template}-{target.partition('://')[2] or target}")
     digest = hashlib.sha256(both.encode()).hexdigest()[:12]
     return f"{slug[:_LONGEST_SLUG].strip('.-')}-{digest}"
+
+
+def key_path() -> Path:
+    """Return the path of the key, whether it exists or not."""
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA", "") or str(Path.home() / "AppData" / "Local")
+    else:
+        base = os.environ.get("XDG_STATE_HOME", "") or str(Path.home() / ".local" / "state")
+    return Path(base) / "fc-async" / "journal.key"
+
+
+def key() -> bytes:
+    """Return the key, which is made when it is first needed.
+
+    Raises:
+        PluginError: It cannot be read or written.
+    """
+    path = key_path()
+    try:
+        if not path.exists():
+            _make(path)
+        return path.read_bytes()
+    except OSError as error:
+        raise PluginError(
+            f"the key of deployment journals cannot be kept in {path}: {error.strerror}. "
+            "Set XDG_STATE_HOME to a folder that can be written"
+        ) from error
+
+
+def _make(path: Path) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with filelock.FileLock(path.with_suffix(".lock"), mode=0o600):
+        if path.exists():
+            return
+        temporary = path.with_suffix(f".{os.getpid()}.tmp")
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(Fernet.generate_key())
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fc_async_plugin import PluginError
-from fc_async_plugin.apply import Work, user_state
-from fc_async_plugin.apply.journal import Journal
+from fc_async_plugin.apply import Work
+from fc_async_plugin.apply.journal import Journal, key_path
 from fc_async_plugin.apply.perform import Done
 from fc_async_plugin.plan.steps import Code, PutAsyncConfig, UpdateFunction
 from fc_async_sdk.errors import AccessDenied, TimedOut
@@ -178,7 +178,7 @@ def test_the_gitignore_is_there_before_any_other_file(
     def cut_off() -> bytes:
         raise Crash
 
-    monkeypatch.setattr(user_state, "key", cut_off)
+    monkeypatch.setattr("fc_async_plugin.apply.journal.key", cut_off)
     with pytest.raises(Crash), journal_of(tmp_path) as journal:
         journal.begin("deploy", STEPS)
     assert (tmp_path / ".fc-async" / ".gitignore").read_text().splitlines()[-1] == "*"
@@ -256,4 +256,4 @@ def test_many_that_come_and_go_never_hold_the_lock_at_the_same_time(tmp_path: Pa
 def test_only_the_owner_can_read_it(tmp_path: Path) -> None:
     crashing(tmp_path, ("done", 0))
     assert file_of(tmp_path).stat().st_mode & 0o077 == 0
-    assert user_state.key_path().stat().st_mode & 0o077 == 0
+    assert key_path().stat().st_mode & 0o077 == 0
