@@ -14,7 +14,7 @@ import msgspec
 
 from fc_async_plugin import PluginError, template
 from fc_async_plugin.account import Regions
-from fc_async_plugin.tasks.function_tasks import FunctionTasks
+from fc_async_plugin.tasks import FunctionTasks
 from fc_async_plugin.template.yaml12 import MAX_BYTES
 from fc_async_sdk import Config, Session, _serverless_devs
 from fc_async_sdk.errors import ConfigurationError

@@ -13,7 +13,7 @@ from fc_async_plugin.cli import options
 
 if TYPE_CHECKING:
     from fc_async_plugin.cli.options import Account, Format
-    from fc_async_plugin.events.tail import Shown
+    from fc_async_plugin.events import Shown
     from fc_async_sdk.events.payload import Payload
     from fc_async_sdk.spec.arn import MnsQueueArn
 
@@ -65,7 +65,7 @@ def tail_command(
     from fc_async_plugin.cli import connection, terminal
 
     try:
-        from fc_async_plugin.events import tail
+        from fc_async_plugin import events
     except ModuleNotFoundError as error:
         if error.name != "mns":
             raise
@@ -74,12 +74,12 @@ def tail_command(
         ) from error
     named = _queue(queue, account)
     credentials = connection.credentials(account)
-    address = mns_endpoint or tail.mns_endpoint(
+    address = mns_endpoint or events.mns_endpoint(
         account.endpoint,
         account_id=named.account_id or credentials.account_id,
         region=named.region,
     )
-    with tail.QueueTail(address, named.queue, credentials, consume=consume) as reader:
+    with events.QueueTail(address, named.queue, credentials, consume=consume) as reader:
         for message in islice(reader.messages(follow=not once), limit):
             if output == "json":
                 terminal.print_json_line(_as_data(message))

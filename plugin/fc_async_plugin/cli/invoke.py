@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from fc_async_plugin.cli.options import Format, Where
-    from fc_async_plugin.tasks.function_tasks import FunctionTasks
+    from fc_async_plugin.tasks import FunctionTasks
     from fc_async_sdk import AcceptedInvocation, InvokeResult
     from fc_async_sdk.fanout import Outcome
 

@@ -15,7 +15,7 @@ from fc_async_sdk.models import TaskStatus
 
 if TYPE_CHECKING:
     from fc_async_plugin.cli.options import Format, Where
-    from fc_async_plugin.tasks.function_tasks import FunctionTasks
+    from fc_async_plugin.tasks import FunctionTasks
     from fc_async_sdk import AsyncTask
     from fc_async_sdk.models import AsyncTaskEvent
 

@@ -10,7 +10,7 @@ import pytest
 
 from fc_async_plugin import PluginError
 from fc_async_plugin.cli.group import run
-from fc_async_plugin.events import tail
+from fc_async_plugin.events import mns_endpoint
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -116,10 +116,10 @@ def test_only_queues_have_a_tail(queue: str, capsys: pytest.CaptureFixture[str])
 
 
 def test_the_address_of_mns_is_made_from_account_and_region() -> None:
-    found = tail.mns_endpoint(None, account_id="123", region="cn-hangzhou")
+    found = mns_endpoint(None, account_id="123", region="cn-hangzhou")
     assert found == "https://123.mns.cn-hangzhou.aliyuncs.com"
     with pytest.raises(PluginError, match="name the queue's ARN"):
-        tail.mns_endpoint(None, account_id="", region="cn-hangzhou")
+        mns_endpoint(None, account_id="", region="cn-hangzhou")
 
 
 def test_logs_are_shown_oldest_task_first(queue: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fc_async_plugin.tasks.function_tasks import next_id
+from fc_async_plugin.tasks import next_id
 from fc_async_sdk.spec import limits
 
 
