@@ -1,32 +1,161 @@
 # SPDX-License-Identifier: MIT
-"""A fan-out as it goes: for ``for`` and for ``async for``."""
+"""The run of a fan-out: takes payloads as there is room, yields outcomes as they complete.
+
+:class:`FanOut` is for ``for``, :class:`AsyncFanOut` for ``async for``.
+"""
 
 from __future__ import annotations
 
 import collections
+from collections.abc import AsyncIterable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from fc_async_sdk.errors import FcAsyncError
-from fc_async_sdk.fanout.feed import AsyncFeed, Feed
-from fc_async_sdk.fanout.plan import Job, Outcome, Plan, Progress
-from fc_async_sdk.fanout.tally import Tally
+from fc_async_sdk.fanout.plan import Outcome, Progress
 
 if TYPE_CHECKING:
     from collections.abc import (
-        AsyncIterable,
         AsyncIterator,
         Awaitable,
         Callable,
-        Iterable,
         Iterator,
     )
 
+    from fc_async_sdk.fanout.plan import Job, Plan
     from fc_async_sdk.fanout.senders import Sender
     from fc_async_sdk.operations import AcceptedInvocation
 
 
+class Tally:
+    """Counts outcomes, keeps failures and reports progress."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.failures: list[Outcome] = []
+        self.done = 0
+        self.duplicates = 0
+        self._plan = plan
+        self._bar: Any = None
+
+    def add(self, outcome: Outcome) -> Outcome:
+        """Count an outcome and return it."""
+        self.done += 1
+        if outcome.error is not None:
+            self.failures.append(outcome)
+        elif outcome.accepted is not None and outcome.accepted.duplicate:
+            self.duplicates += 1
+        report = self._plan.progress
+        if report is True:
+            self._bar = self._bar or _Bar(self._plan)
+            self._bar(self.progress)
+        elif callable(report):
+            report(self.progress)
+        return outcome
+
+    @property
+    def progress(self) -> Progress:
+        """The counts so far."""
+        return Progress(done=self.done, failed=len(self.failures), total=self._plan.total)
+
+    def close(self) -> None:
+        """Remove the progress bar."""
+        if self._bar is not None:
+            self._bar.close()
+
+
+class _Bar:
+    """A progress bar of rich on standard error."""
+
+    def __init__(self, plan: Plan) -> None:
+        from rich.console import Console  # noqa: PLC0415 -- an extra; the plan has checked it
+        from rich.progress import Progress as RichProgress  # noqa: PLC0415 -- same
+
+        self._progress = RichProgress(console=Console(stderr=True))
+        self._progress.start()
+        self._task = self._progress.add_task(f"invoking {plan.function}", total=plan.total)
+
+    def __call__(self, progress: Progress) -> None:
+        failed = f", {progress.failed} failed" if progress.failed else ""
+        self._progress.update(self._task, completed=progress.done)
+        if failed:
+            self._progress.update(self._task, description=f"invoking{failed}")
+
+    def close(self) -> None:
+        self._progress.stop()
+
+
+class Feed:
+    """The input of a run, read as it is needed.
+
+    An error of the input ends the reading. It is raised after the outcomes of all payloads that
+    were sent (:meth:`raise_problem`).
+    """
+
+    def __init__(self, plan: Plan, payloads: Iterable[Any]) -> None:
+        self._plan = plan
+        self._source = enumerate(payloads)
+        self._taken: dict[str, int] = {}
+        self._problem: Exception | None = None
+        self.exhausted = False
+
+    def take(self, count: int) -> Iterator[Job | Outcome]:
+        """Yield up to ``count`` next payloads as jobs, or as outcomes if they cannot be sent."""
+        for _ in range(0 if self.exhausted else count):
+            try:
+                index, payload = next(self._source)
+                prepared = self._plan.prepare(index, payload, self._taken)
+            except StopIteration:
+                self.exhausted = True
+                return
+            except Exception as error:  # noqa: BLE001 -- raised when the run has ended
+                self.exhausted = True
+                self._problem = error
+                return
+            yield prepared
+
+    def raise_problem(self) -> None:
+        """Raise the error of the input, if there was one."""
+        if self._problem is not None:
+            raise self._problem
+
+
+class AsyncFeed:
+    """The input of an asynchronous run: an iterable or an asynchronous iterable."""
+
+    def __init__(self, plan: Plan, payloads: Iterable[Any] | AsyncIterable[Any]) -> None:
+        self._plan = plan
+        self._feed = Feed(plan, payloads) if isinstance(payloads, Iterable) else None
+        self._source = payloads.__aiter__() if isinstance(payloads, AsyncIterable) else None
+        self._next = 0
+        self._taken: dict[str, int] = {}
+        self._problem: Exception | None = None
+
+    async def take(self) -> Job | Outcome | None:
+        """Return the next payload as a job or an outcome; None at the end."""
+        if self._feed is not None:
+            return next(self._feed.take(1), None)
+        if self._source is None:
+            return None
+        try:
+            index, payload = self._next, await self._source.__anext__()
+            self._next += 1
+            return self._plan.prepare(index, payload, self._taken)
+        except StopAsyncIteration:
+            self._source = None
+        except Exception as error:  # noqa: BLE001 -- raised when the run has ended
+            self._source = None
+            self._problem = error
+        return None
+
+    def raise_problem(self) -> None:
+        """Raise the error of the input, if there was one."""
+        if self._feed is not None:
+            self._feed.raise_problem()
+        if self._problem is not None:
+            raise self._problem
+
+
 class _Run:
-    """What both kinds of run tell about themselves."""
+    """The state that both kinds of run show."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
@@ -40,12 +169,12 @@ class _Run:
 
     @property
     def progress(self) -> Progress:
-        """How far it is."""
+        """The counts so far."""
         return self._tally.progress
 
     @property
     def duplicates(self) -> int:
-        """How many had been accepted before, under their task ids."""
+        """The number of payloads that were already accepted under their task ids."""
         return self._tally.duplicates
 
     def _begin(self) -> None:
@@ -62,12 +191,12 @@ class _Run:
 
 
 class FanOut(_Run):
-    """A run: iterate over it to make it go. Leaving the loop ends it.
+    """A run, carried out while it is iterated over. Leaving the loop ends it.
 
     Attributes:
         failures: Outcomes so far that were not accepted.
-        progress: How far it is.
-        duplicates: How many had been accepted before.
+        progress: The counts so far.
+        duplicates: The number of payloads that were already accepted under their task ids.
     """
 
     def __init__(
@@ -101,13 +230,13 @@ class FanOut(_Run):
         feed.raise_problem()
 
     def run(self) -> FanOut:
-        """Make it go to its end and return itself, for ``failures`` and ``progress``."""
+        """Carry out the whole run and return it, for ``failures`` and ``progress``."""
         collections.deque(self, maxlen=0)
         return self
 
 
 class AsyncFanOut(_Run):
-    """A run: iterate over it with ``async for`` to make it go. Leaving the loop ends it."""
+    """A run, carried out while ``async for`` iterates over it. Leaving the loop ends it."""
 
     def __init__(
         self,
@@ -160,7 +289,7 @@ class AsyncFanOut(_Run):
         return job.conclude(accepted)
 
     async def run(self) -> AsyncFanOut:
-        """Make it go to its end and return itself, for ``failures`` and ``progress``."""
+        """Carry out the whole run and return it, for ``failures`` and ``progress``."""
         async for _ in self:
             pass
         return self
