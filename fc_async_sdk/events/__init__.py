@@ -5,10 +5,13 @@
 """
 
 from fc_async_sdk.events.document import DestinationEvent, parse
-from fc_async_sdk.events.handler import destination_handler
-from fc_async_sdk.events.payload import Payload
-from fc_async_sdk.events.schema import Envelope
-from fc_async_sdk.events.sources import from_eventbridge, from_mns_message, from_rocketmq_message
+from fc_async_sdk.events.schema import Envelope, Payload
+from fc_async_sdk.events.sources import (
+    destination_handler,
+    from_eventbridge,
+    from_mns_message,
+    from_rocketmq_message,
+)
 from fc_async_sdk.events.wire import document, encode, envelope
 
 __all__ = [

@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 import msgspec
 
 from fc_async_sdk.errors import InvalidArn, InvalidEvent, shorten
-from fc_async_sdk.events.payload import JSON_ERRORS, Payload
-from fc_async_sdk.events.schema import Document, Envelope
+from fc_async_sdk.events.schema import JSON_ERRORS, Document, Envelope, Payload
 from fc_async_sdk.spec import arn
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from fc_async_plugin.cli import options
 if TYPE_CHECKING:
     from fc_async_plugin.cli.options import Account, Format
     from fc_async_plugin.events import Shown
-    from fc_async_sdk.events.payload import Payload
+    from fc_async_sdk.events.schema import Payload
     from fc_async_sdk.spec.arn import MnsQueueArn
 
 
