@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from rows import interleaved, missing, row
 
-from fc_async_sdk.spec.components import cyclic_components
+from fc_async_sdk.spec.graph import cyclic_components
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -6,19 +6,24 @@ Invariants:
 - A node's region, account and qualifier are filled in before it is made. Two nodes are the same
   resource exactly when they compare equal.
 - Whether an edge is on a cycle depends on nodes only, not on the outcome that takes the edge.
+
+:func:`cyclic_components` is Tarjan's algorithm, iterative, with one number per node. Edges are kept
+in two flat lists: every node has at most two successors, as a function has two destinations, and a
+node with more gets extra nodes. Both keep the work per edge small (``benchmarks/cycles.py``
+compares with rustworkx).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+import gc
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
 from fc_async_sdk.spec import arn, limits
-from fc_async_sdk.spec.components import cyclic_components
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 
 class Node(NamedTuple):
@@ -111,3 +116,115 @@ def on_cycles(edges: Sequence[tuple[Node, Node]]) -> list[bool]:
         source in component and component[source] == component.get(target)
         for source, target in pairs
     ]
+
+
+_NONE: Final = -1
+"""No successor. Also the index of the last entry, which is there for it."""
+
+
+class _Columns(NamedTuple):
+    """First and second successor of each node, :data:`_NONE` if it has none."""
+
+    first: list[int]
+    second: list[int]
+
+
+def cyclic_components(size: int, edges: Iterable[tuple[int, int]]) -> list[list[int]]:
+    """Return the components in which every node leads back to itself.
+
+    Args:
+        size: Number of nodes; they are numbered from 0.
+        edges: Pairs of source and target. Repeated pairs do no harm.
+
+    Returns:
+        Components with a cycle, a self-loop included; each sorted, all in order of their first
+        node.
+    """
+    enabled = gc.isenabled()
+    gc.disable()  # collections of long lists of integers can double the time
+    try:
+        found = _search(_columns(size, edges))
+        return sorted(sorted(node for node in component if node < size) for component in found)
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _columns(size: int, edges: Iterable[tuple[int, int]]) -> _Columns:
+    """Return two successors for each node.
+
+    The third and each further successor of a node is reached through an extra node, numbered from
+    ``size``, that takes over the second successor. No other node leads to the extra node, so it is
+    on the cycles of its node only.
+    """
+    first = [_NONE] * size
+    second = [_NONE] * size
+    for source, target in edges:
+        if first[source] == _NONE:
+            first[source] = target
+        elif second[source] == _NONE:
+            second[source] = target
+        else:
+            first.append(second[source])
+            second[source] = len(second)
+            second.append(target)
+    return _Columns(first, second)
+
+
+def _search(columns: _Columns) -> list[list[int]]:
+    """Return the components with a cycle.
+
+    The number of a node is 0 until it is reached. Then it is its place in the order of reaching.
+    When all successors are done it is the lowest number found there, if that is lower. When its
+    component is complete the number is higher than all others, because edges to it no longer
+    matter. So a node whose successors all have higher numbers is on no cycle, a node with its own
+    number among them is the first of its component, and a node with a lower number among them
+    belongs to a component that is not complete.
+    """
+    first, second = columns
+    done = len(first) + 1
+    numbers = [0] * len(first) + [done]
+    path: list[int] = []
+    tied: list[int] = []
+    found = []
+    count = 0
+    for root in range(len(first)):
+        node = root
+        while True:
+            while not numbers[node]:
+                count += 1
+                numbers[node] = count
+                path.append(node)
+                node = first[node]
+            if not path:
+                break
+            node = path.pop()
+            if node < 0:
+                node = ~node  # its second successor is done
+            elif not numbers[second[node]]:
+                path.append(~node)
+                node = second[node]
+                continue
+            lowest = numbers[first[node]]
+            if numbers[second[node]] < lowest:  # noqa: PLR1730 -- min() is a call, for each node
+                lowest = numbers[second[node]]
+            if lowest > numbers[node]:
+                numbers[node] = done
+            elif lowest < numbers[node]:
+                numbers[node] = lowest
+                tied.append(node)
+            else:
+                found.append(_complete(node, numbers, tied))
+    return found
+
+
+def _complete(node: int, numbers: list[int], tied: list[int]) -> list[int]:
+    """Remove the component that begins with a node from ``tied`` and return it."""
+    place = len(tied)
+    while place and numbers[tied[place - 1]] >= numbers[node]:
+        place -= 1
+    component = [node, *tied[place:]]
+    del tied[place:]
+    for member in component:
+        numbers[member] = numbers[_NONE]
+    return component

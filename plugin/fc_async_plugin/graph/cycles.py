@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from fc_async_sdk.spec.components import cyclic_components
+from fc_async_sdk.spec.graph import cyclic_components
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

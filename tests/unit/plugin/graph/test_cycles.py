@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from fc_async_plugin.graph import Edge, Graph, find_cycles
 from fc_async_plugin.graph.build import versions
-from fc_async_sdk.spec.components import cyclic_components
-from fc_async_sdk.spec.graph import Node
+from fc_async_sdk.spec.graph import Node, cyclic_components
 
 
 def node(name: str, qualifier: str = "LATEST") -> Node:

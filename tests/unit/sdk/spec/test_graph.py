@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fc_async_sdk.spec import arn
-from fc_async_sdk.spec.components import cyclic_components
-from fc_async_sdk.spec.graph import Node, on_cycles, resolve
+from fc_async_sdk.spec.graph import Node, cyclic_components, on_cycles, resolve
 
 
 def reachable(pairs: list[tuple[int, int]]) -> dict[int, set[int]]:
