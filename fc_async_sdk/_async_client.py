@@ -11,10 +11,9 @@ import asyncio
 import functools
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar, overload
 
-from fc_async_sdk import operations, packaging
+from fc_async_sdk import operations, packaging, transport
 from fc_async_sdk._client_base import BaseClient, copy_signature
 from fc_async_sdk.errors import ConfigurationError
-from fc_async_sdk.transport import choice
 
 if TYPE_CHECKING:
     from collections.abc import (
@@ -72,11 +71,11 @@ def _transports(
         raise ConfigurationError(
             f"the asyncio client needs {error.name}: pip install 'fc-async[aio]'"
         ) from error
-    transport = AioTransport(endpoint, config, provider)
-    kind = choice.for_light_calls(endpoint, config)
+    aio = AioTransport(endpoint, config, provider)
+    kind = transport.for_light_calls(endpoint, config)
     if kind is None or kind is AioTransport:
-        return transport, transport
-    return transport, kind(endpoint, config, provider)
+        return aio, aio
+    return aio, kind(endpoint, config, provider)
 
 
 class AsyncClient(BaseClient):
@@ -122,8 +121,8 @@ class AsyncClient(BaseClient):
             ServiceError: The service refused or failed.
             TransportError: No usable answer came back.
         """
-        transport = self._light if call.light else self._transport
-        return await transport.send(call.within(total_timeout))
+        chosen = self._light if call.light else self._transport
+        return await chosen.send(call.within(total_timeout))
 
     async def close(self) -> None:
         """Close all connections."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar, overload
 
-from fc_async_sdk import operations, packaging
+from fc_async_sdk import operations, packaging, transport
 from fc_async_sdk._client_base import BaseClient, copy_signature
 from fc_async_sdk.transport.sync import SyncTransport
 
@@ -258,7 +258,6 @@ class Client(BaseClient):
 
     def _sender(self, concurrency: int) -> fanout.Sender:
         from fc_async_sdk import fanout  # noqa: PLC0415 -- few clients need it
-        from fc_async_sdk.transport import choice  # noqa: PLC0415 -- same
 
         self._transport.check_open()
         if "_perform" in vars(self):  # stubbed: one at a time, in the order of the stub
@@ -268,10 +267,10 @@ class Client(BaseClient):
         config = self.config.replace(
             max_pool_connections=max(concurrency, self.config.max_pool_connections)
         )
-        kind = choice.for_light_calls(self._endpoint, config)
+        kind = transport.for_light_calls(self._endpoint, config)
         if kind is not None:
-            transport = kind(self._endpoint, config, self._provider)
-            return fanout.LoopSender(transport, concurrency, self._transport.check_open)
+            light = kind(self._endpoint, config, self._provider)
+            return fanout.LoopSender(light, concurrency, self._transport.check_open)
         return fanout.ThreadSender(lambda job: self._transport.send(job.call), concurrency)
 
     @overload

@@ -18,7 +18,7 @@ import yarl
 
 from fc_async_sdk.errors import InvalidResponse
 from fc_async_sdk.operations.call import Answer, Call
-from fc_async_sdk.transport import environment
+from fc_async_sdk.transport import common
 from fc_async_sdk.transport.loop import LoopTransport, tls
 from fc_async_sdk.transport.retry import Failure
 
@@ -44,7 +44,7 @@ class AioTransport(LoopTransport):
         self._timeout = aiohttp.ClientTimeout(
             total=None, sock_connect=config.connect_timeout, sock_read=config.read_timeout
         )
-        self._proxy = environment.proxy(endpoint, config)
+        self._proxy = common.proxy(endpoint, config)
 
     async def close(self) -> None:
         """Close all connections. Calls that are made later fail."""

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from fc_async_sdk.operations.call import Answer, Call
-from fc_async_sdk.transport import environment
+from fc_async_sdk.transport import common
+from fc_async_sdk.transport.common import Signer
 from fc_async_sdk.transport.retry import Budget, Failure, Tries
-from fc_async_sdk.transport.signer import Signer
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -144,7 +144,7 @@ class LoopTransport:
 
 def tls(endpoint: Endpoint, config: Config) -> ssl.SSLContext:
     """Return the TLS settings: the CA bundle and client certificate that requests would use."""
-    verify = environment.verify(endpoint, config)
+    verify = common.verify(endpoint, config)
     if verify is False:
         context = ssl.create_default_context()
         context.check_hostname = False

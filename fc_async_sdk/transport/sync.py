@@ -23,9 +23,9 @@ from requests.adapters import HTTPAdapter
 
 from fc_async_sdk.errors import InvalidResponse
 from fc_async_sdk.operations.call import Answer, Call
-from fc_async_sdk.transport import deadline, environment
+from fc_async_sdk.transport import common, deadline
+from fc_async_sdk.transport.common import Signer
 from fc_async_sdk.transport.retry import Budget, Failure, Tries
-from fc_async_sdk.transport.signer import Signer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,9 +106,9 @@ class SyncTransport:
         self._closed = False
         self._adapter: _Adapter | None = None
         self._timeout = (config.connect_timeout, config.read_timeout)
-        proxy = environment.proxy(endpoint, config)
+        proxy = common.proxy(endpoint, config)
         self._proxies = {endpoint.scheme: proxy} if proxy else {}
-        self._verify = environment.verify(endpoint, config)
+        self._verify = common.verify(endpoint, config)
         _TRANSPORTS.add(self)
 
     def send(self, call: Call[T]) -> T:

@@ -14,7 +14,7 @@ import pytest
 import fc_async_sdk
 from fc_async_sdk import _endpoint
 from fc_async_sdk.config import Config
-from fc_async_sdk.transport import choice
+from fc_async_sdk.transport import for_light_calls
 from fc_async_sdk.transport.aio import AioTransport
 from fc_async_sdk.transport.bulk import BulkTransport
 
@@ -94,11 +94,11 @@ class TestChoice:
     PLACE = _endpoint.parse("https://a.example.com")
 
     def test_light_calls_take_the_fast_way(self) -> None:
-        assert choice.for_light_calls(self.PLACE, Config(trust_env=False)) is BulkTransport
+        assert for_light_calls(self.PLACE, Config(trust_env=False)) is BulkTransport
 
     def test_through_a_proxy_they_do_not(self) -> None:
         config = Config(proxies={"https": "http://proxy:1"})
-        assert choice.for_light_calls(self.PLACE, config) is AioTransport
+        assert for_light_calls(self.PLACE, config) is AioTransport
 
     @pytest.mark.parametrize(
         ("missing", "chosen"), [({"httptools"}, AioTransport), ({"httptools", "aiohttp"}, None)]
@@ -110,7 +110,7 @@ class TestChoice:
         monkeypatch.setattr(
             importlib.util, "find_spec", lambda name: None if name in missing else find(name)
         )
-        assert choice.for_light_calls(self.PLACE, Config(trust_env=False)) is chosen
+        assert for_light_calls(self.PLACE, Config(trust_env=False)) is chosen
 
     def test_without_aiohttp_the_asyncio_client_says_what_to_install(
         self, monkeypatch: pytest.MonkeyPatch

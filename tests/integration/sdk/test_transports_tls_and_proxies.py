@@ -24,7 +24,7 @@ from fc_async_sdk import _endpoint, errors
 from fc_async_sdk._async_client import AsyncClient
 from fc_async_sdk.config import Config
 from fc_async_sdk.credentials import LOCAL, Static
-from fc_async_sdk.transport import environment
+from fc_async_sdk.transport import common
 from fc_async_sdk.transport.bulk import BulkTransport
 
 if TYPE_CHECKING:
@@ -221,7 +221,7 @@ class TestSurroundings:
     @staticmethod
     def choose(url: str, **settings: Any) -> str | None:
         place = _endpoint.parse(url, allow_plain_http=True)
-        return environment.proxy(place, Config(**settings))
+        return common.proxy(place, Config(**settings))
 
     @pytest.fixture(autouse=True)
     def environment(self, monkeypatch: pytest.MonkeyPatch) -> None:

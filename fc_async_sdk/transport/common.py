@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""From a call to the headers that go out: common headers, credentials, signature.
+"""What all transports do alike: proxies and CA bundles, and the headers of a signed request.
 
-Both transports use it. It knows nothing about connections.
+Proxies and CA bundles follow the rules of requests: explicit settings win, the environment counts
+when it is trusted, and nothing on this machine goes through the environment's proxy. No function
+here opens a connection.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import os
 import sys
 from typing import TYPE_CHECKING, Any, Final
+from urllib.request import getproxies, proxy_bypass
 
 from fc_async_sdk import _signing
 from fc_async_sdk._version import __version__
@@ -19,6 +22,26 @@ if TYPE_CHECKING:
     from fc_async_sdk.config import Config
     from fc_async_sdk.credentials import Provider
     from fc_async_sdk.operations.call import Call
+
+
+def proxy(endpoint: Endpoint, config: Config) -> str | None:
+    """Return the URL of the proxy for an endpoint, or None."""
+    scheme = endpoint.scheme
+    if config.proxies is not None:
+        keys = (f"{scheme}://{endpoint.host}", scheme, f"all://{endpoint.host}", "all")
+        return next((config.proxies[key] for key in keys if key in config.proxies), None)
+    if not config.trust_env or endpoint.loopback or proxy_bypass(endpoint.host):
+        return None
+    found = getproxies()
+    return found.get(scheme) or found.get("all")
+
+
+def verify(endpoint: Endpoint, config: Config) -> bool | str:
+    """Return whether certificates are verified, or the path of a CA bundle to verify them with."""
+    if config.verify is not True or not config.trust_env or endpoint.scheme == "http":
+        return config.verify
+    return os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
+
 
 _NONCE_BYTES: Final = 16
 
@@ -34,7 +57,7 @@ class Signer:
         self._user_agent = f"fc-async/{__version__} Python/{python}{extra}"
 
     def headers(self, call: Call[Any], now: float) -> dict[str, str]:
-        """All headers of one try, signed at ``now`` (seconds since the epoch)."""
+        """Return all headers of one try, signed at ``now`` (seconds since the epoch)."""
         headers = {
             **call.headers,
             "host": self._host,
