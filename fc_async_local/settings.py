@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from fc_async_local.domain.ranges import Ranged
-from fc_async_local.domain.rules import Place, Rules
+from fc_async_local.domain.rules import Place, Ranged, Rules
 from fc_async_sdk._decoding import prepare
 from fc_async_sdk.spec import limits
 

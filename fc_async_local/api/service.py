@@ -18,7 +18,7 @@ from starlette.routing import Router
 
 from fc_async_local.api import uploads
 from fc_async_local.api.operation import REQUEST_ID
-from fc_async_local.domain.rejection import Rejected
+from fc_async_local.domain.errors import Rejected
 from fc_async_local.http.edge import HttpService
 from fc_async_local.http.messages import Answer
 from fc_async_sdk.spec import limits

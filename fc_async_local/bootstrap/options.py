@@ -12,7 +12,7 @@ from msgspec import Meta
 from fc_async_local import DEFAULT_PORT
 from fc_async_local.bootstrap.services import NAMES
 from fc_async_local.bootstrap.stores import SQLITE
-from fc_async_local.domain.ranges import Ranged
+from fc_async_local.domain.rules import Ranged
 from fc_async_local.execution.inprocess import Handler
 from fc_async_local.http.server import HIGHEST_PORT
 from fc_async_local.settings import Settings

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from fc_async_local.destinations.protocol import DeliveryResult
-from fc_async_local.domain.rejection import Rejected
+from fc_async_local.domain.errors import Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

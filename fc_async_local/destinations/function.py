@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from fc_async_local.destinations.limits import fit
 from fc_async_local.destinations.protocol import DeliveryResult
+from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import InvokeRequest
-from fc_async_local.domain.rejection import Rejected
 from fc_async_local.store.protocol import StoreUnavailable
 from fc_async_sdk.spec import arn
 

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import msgspec
 
 from fc_async_local.destinations.protocol import DeliveryResult
-from fc_async_local.domain import conditions, loop_guard
+from fc_async_local.domain.errors import RECURSIVE
+from fc_async_local.domain.policy import call_path_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -91,7 +92,7 @@ def _shorter(document: bytes, settings: DestinationSettings) -> Iterator[bytes]:
         earlier = _event(_text(event["requestPayload"]))
         if earlier is not None:
             yield _encode(event | {"requestPayload": _encode(_omitted(earlier)).decode()})
-    if _condition(event) == conditions.RECURSIVE:
+    if _condition(event) == RECURSIVE:
         yield _encode(_omitted(event))
 
 
@@ -124,7 +125,7 @@ def _too_large(delivery: Delivery, size: int, limit: int, form: str) -> Delivery
     if len(delivery.call_path) > 1:
         came = (
             f"The event of each function of the call path ({len(delivery.call_path)}: "
-            f"{loop_guard.shown(delivery.call_path)}) holds the event before it. "
+            f"{call_path_text(delivery.call_path)}) holds the event before it. "
         )
     return DeliveryResult(
         413,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fc_async_local.destinations.protocol import DeliveryResult
-from fc_async_local.domain.rejection import Rejected
+from fc_async_local.domain.errors import Rejected
 from fc_async_sdk.spec import arn, ram
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ are milliseconds since the epoch, all durations are milliseconds.
 from __future__ import annotations
 
 import enum
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -174,7 +174,7 @@ class Job(Record, frozen=True, kw_only=True):
     """Durable work that is claimed under a lease and retried until it is done or dead.
 
     Attributes:
-        kind: What the work is, see :mod:`fc_async_local.domain.jobs`.
+        kind: What the work is, such as :data:`DELIVERY`.
         key: Unique among all jobs. The request ID if the job delivers an outcome.
         payload: What the work needs, encoded by its kind.
         scope: What jobs of a kind are counted by, "" if they are not.
@@ -296,3 +296,39 @@ class JobSettlement(Record, frozen=True, kw_only=True):
     destination_status: str = ""
     added: tuple[Job, ...] = ()
     counts: tuple[Count, ...] = ()
+
+
+DELIVERY: Final = "delivery"
+"""Tells a destination of a final outcome, or redrives an event that was given up."""
+TOPIC_PUSH: Final = "mns.push"
+"""Pushes a message of an MNS topic to a subscription."""
+EVENT_PUSH: Final = "eventbridge.push"
+"""Pushes an event to a target of a rule."""
+
+# MessagePack keeps the document byte for byte, without an encoding as text.
+_encode: Final = msgspec.msgpack.Encoder().encode
+_decode: Final = msgspec.msgpack.Decoder(Delivery).decode
+
+
+def delivery_job(delivery: Delivery, *, now: int, error: str = "") -> Job:
+    """Return the job of a delivery.
+
+    Args:
+        delivery: What to tell, and whom.
+        now: Milliseconds since the epoch; the job is due at once.
+        error: Why it can never be delivered: the job is dead from the start. "" if it can.
+    """
+    return Job(
+        kind=DELIVERY,
+        key=delivery.request_id,
+        payload=_encode(delivery),
+        created_at=now,
+        due_at=now,
+        state="dead" if error else "pending",
+        error=error,
+    )
+
+
+def delivery_of(job: Job) -> Delivery:
+    """Return what a job of the kind :data:`DELIVERY` delivers."""
+    return _decode(job.payload)

@@ -30,15 +30,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from fc_async_local.domain import conditions, loop_guard
+from fc_async_local.domain.errors import EXPIRED, RECURSIVE, STOPPED, condition_of
 from fc_async_local.domain.invocation import Invocation, Outcome, OutcomeKind, Record
 from fc_async_local.domain.states import Status
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from fc_async_local.domain.invocation import CallPath, Job
     from fc_async_local.domain.rules import Rules
     from fc_async_sdk.models import AsyncConfig
+
 
 EXECUTED: Final = frozenset(
     {OutcomeKind.SUCCESS, OutcomeKind.FUNCTION_ERROR, OutcomeKind.INTERRUPTED}
@@ -75,7 +78,7 @@ class End(Record, frozen=True):
 
     Attributes:
         status: A final status.
-        condition: As in :mod:`fc_async_local.domain.conditions`.
+        condition: As in :mod:`fc_async_local.domain.errors`.
     """
 
     status: Status
@@ -140,9 +143,9 @@ def admit(invocation: Invocation, config: AsyncConfig | None, now: int, rules: R
         rules: The rules of the runtime.
     """
     if invocation.status is Status.STOPPING:
-        return End(status=Status.STOPPED, condition=conditions.STOPPED)
+        return End(status=Status.STOPPED, condition=STOPPED)
     if is_loop(invocation.call_path, invocation.function, rules):
-        return End(status=Status.FAILED, condition=conditions.RECURSIVE)
+        return End(status=Status.FAILED, condition=RECURSIVE)
     if now >= deadline(invocation, config, rules):
         return _too_old(invocation.attempts, invocation.error)
     return Run()
@@ -150,7 +153,7 @@ def admit(invocation: Invocation, config: AsyncConfig | None, now: int, rules: R
 
 def is_loop(path: CallPath, function: str, rules: Rules) -> bool:
     """Return whether the loop guard refuses another run of a function on a call path."""
-    return 0 < rules.max_repeats <= loop_guard.repeats(path, function)
+    return 0 < rules.max_repeats <= repeats(path, function)
 
 
 def decide(
@@ -169,7 +172,7 @@ def decide(
         now: Milliseconds since the epoch, when the attempt ended.
         rules: The rules of the runtime.
     """
-    condition = conditions.of(outcome)
+    condition = condition_of(outcome)
     status = _ENDS.get(outcome.kind)
     if status is not None:
         return End(status=status, condition=condition)
@@ -216,7 +219,7 @@ def _requeue(again: Retry, attempts: int, limit: int) -> Retry | End:
 def _too_old(attempts: int, condition: str) -> End:
     """Return the end of a too old invocation: Expired (API: never executed) or Failed."""
     if attempts == 0:
-        return End(status=Status.EXPIRED, condition=conditions.EXPIRED)
+        return End(status=Status.EXPIRED, condition=EXPIRED)
     return End(status=Status.FAILED, condition=condition)
 
 
@@ -240,3 +243,40 @@ def decide_delivery(job: Job, status: int, now: int) -> Delivered | DeliverAgain
     waited = wait - limits.DELIVERY_RETRY_FIRST_MS  # the sum of the waits before this one
     left = limits.DELIVERY_RETRY_SPAN_MS - waited
     return DeliverAgain(at=now + min(wait, left)) if left > 0 else GiveUp()
+
+
+def repeats(path: CallPath, function: str) -> int:
+    """Return how often a function stands on a call path.
+
+    Two qualifiers of a function are the same function here: a loop through an alias and a version
+    is a loop.
+
+    Args:
+        path: ARNs of the functions that led to an invocation through destinations and triggers,
+            oldest first.
+        function: Function name.
+    """
+    return sum(_name(text) == function for text in path) if path else 0
+
+
+def nearest_to_limit(paths: Iterable[CallPath], function: str) -> CallPath:
+    """Return the call path that is nearest to the limit of the loop guard.
+
+    Several messages can become one invocation, which has one call path. The path with the most
+    repeats of the function is taken; of equal ones the longest.
+
+    Args:
+        paths: One call path for each message, at least one.
+        function: Name of the function that the messages are for.
+    """
+    return max(paths, key=lambda path: (repeats(path, function), len(path)))
+
+
+def call_path_text(path: CallPath) -> str:
+    """Return a call path as text for messages."""
+    return " -> ".join(path)
+
+
+def _name(text: str) -> str:
+    """Return the function in ``acs:fc:{region}:{account}:functions/{function}[/{qualifier}]``."""
+    return text.partition(":functions/")[2].partition("/")[0]

@@ -12,12 +12,10 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from msgspec.structs import replace
 
 from fc_async_local.domain import (
-    conditions,
-    jobs,
     json_input,
-    loop_guard,
     policy,
 )
+from fc_async_local.domain.errors import RECURSIVE, status_code
 from fc_async_local.domain.invocation import (
     Count,
     Delivery,
@@ -29,7 +27,10 @@ from fc_async_local.domain.invocation import (
     Record,
     Settlement,
     TaskEvent,
+    delivery_job,
+    delivery_of,
 )
+from fc_async_local.domain.policy import call_path_text
 from fc_async_local.domain.states import Status
 from fc_async_sdk.errors import InvalidArn
 from fc_async_sdk.events import wire
@@ -117,7 +118,7 @@ class Settler:
         )
         return JobSettlement(
             job=None,
-            added=(jobs.deliver(delivery, now=now, error=event.error),),
+            added=(delivery_job(delivery, now=now, error=event.error),),
             counts=_counts((metrics.EVENTS_DEAD,), event.function, now),
         )
 
@@ -133,7 +134,7 @@ class Settler:
         events: tuple[TaskEvent, ...] = ()
         if after.task_mode:
             detail = _detail(end.condition, decided.outcome, after)
-            if end.condition == conditions.RECURSIVE:
+            if end.condition == RECURSIVE:
                 detail["path"] = [
                     *after.call_path,
                     self._place.function_arn(after.function, after.qualifier),
@@ -169,7 +170,7 @@ class Settler:
             document=_document(after, end, decided, own),
             call_path=call_path,
         )
-        return jobs.deliver(delivery, now=now, error=error)
+        return delivery_job(delivery, now=now, error=error)
 
     def _destination(
         self, end: policy.End, config: AsyncConfig | None
@@ -193,12 +194,12 @@ class Settler:
         # Otherwise two functions that are each other's failure destination would end each other
         # for ever.
         if (
-            end.condition == conditions.RECURSIVE
+            end.condition == RECURSIVE
             and isinstance(target, arn.FunctionArn)
             and policy.is_loop(call_path, target.function, self._rules)
         ):
-            path = loop_guard.shown((*call_path, destination))
-            return destination, f"{conditions.RECURSIVE}: {path}"
+            path = call_path_text((*call_path, destination))
+            return destination, f"{RECURSIVE}: {path}"
         return destination, ""
 
     def _filled_in(self, text: str) -> tuple[str, arn.DestinationArn | InvalidArn]:
@@ -293,7 +294,7 @@ def _end_counts(
     names = [metrics.DEQUEUED]
     if end.status is Status.EXPIRED:
         names.append(metrics.EXPIRED)
-    if end.condition == conditions.RECURSIVE:
+    if end.condition == RECURSIVE:
         names.append(metrics.RECURSIVE_DROPPED)
     if delivery and delivery.state == "dead":
         names.append(metrics.DESTINATION_ERRORS)
@@ -314,7 +315,7 @@ def _document(after: Invocation, end: policy.End, decided: Decided, own: str) ->
         condition=end.condition,
         attempts=_tries(after, end, outcome),
         request_payload=after.payload,
-        status_code=conditions.status_code(outcome),
+        status_code=status_code(outcome),
         function_error=end.condition if _function_failed(end, outcome) else "",
         response_payload=outcome.payload if outcome and ran else after.return_payload or b"",
     )
@@ -324,7 +325,7 @@ def _document(after: Invocation, end: policy.End, decided: Decided, own: str) ->
 def _function_failed(end: policy.End, outcome: Outcome | None) -> bool:
     if outcome is not None:
         return outcome.kind is OutcomeKind.FUNCTION_ERROR
-    return end.status is Status.FAILED and end.condition != conditions.RECURSIVE
+    return end.status is Status.FAILED and end.condition != RECURSIVE
 
 
 def _tries(after: Invocation, end: policy.End, outcome: Outcome | None) -> int:
@@ -356,7 +357,7 @@ def settle_delivery(
     """
     if isinstance(decision, policy.DeliverAgain):
         return JobSettlement(job=tried(job, again_at=decision.at, error=error))
-    delivery = jobs.delivery_of(job)
+    delivery = delivery_of(job)
     delivered = isinstance(decision, policy.Delivered)
     names = _DELIVERY_METRICS[delivery.outcome == "event", delivered]
     counts = _counts(names, delivery.function, now)

@@ -19,8 +19,12 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 from msgspec.structs import replace
 
-from fc_async_local.domain import conditions, loop_guard, policy
+from fc_async_local.domain import (
+    policy,
+)
+from fc_async_local.domain.errors import RECURSIVE, STOPPED
 from fc_async_local.domain.invocation import Invocation, Outcome, OutcomeKind
+from fc_async_local.domain.policy import call_path_text
 from fc_async_local.domain.settlement import Decided
 from fc_async_local.domain.states import Status
 from fc_async_local.engine.ports import DELIVERIES, INVOCATIONS, Point
@@ -44,7 +48,7 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-_STOPPED = policy.End(status=Status.STOPPED, condition=conditions.STOPPED)
+_STOPPED = policy.End(status=Status.STOPPED, condition=STOPPED)
 _NOT_FOUND = 404
 
 
@@ -245,13 +249,13 @@ def _log(
     settled: Settled,
 ) -> None:
     """Log one line for an attempt, or for an end without one."""
-    looped = isinstance(decision, policy.End) and decision.condition == conditions.RECURSIVE
+    looped = isinstance(decision, policy.End) and decision.condition == RECURSIVE
     level = logging.WARNING if looped else logging.INFO
     if not logger.isEnabledFor(level):
         return
     became = _became(decision, settled)
     if looped:
-        became += f": loop {loop_guard.shown((*invocation.call_path, invocation.function))}"
+        became += f": loop {call_path_text((*invocation.call_path, invocation.function))}"
     logger.log(
         level,
         "%s of %s: %s -> %s (%d ms)",

@@ -7,7 +7,11 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from fc_async_local.destinations.protocol import DeliveryResult, kind_of
-from fc_async_local.domain import jobs, policy, settlement
+from fc_async_local.domain import (
+    policy,
+    settlement,
+)
+from fc_async_local.domain.invocation import DELIVERY, delivery_of
 from fc_async_local.engine.ports import Point
 from fc_async_local.store.job_runner import JobKind, JobNode, JobRunner
 from fc_async_sdk.errors import InvalidArn
@@ -35,7 +39,7 @@ def delivery_runner(
     """
 
     async def attempt(job: Job) -> DeliveryResult:
-        delivery = jobs.delivery_of(job)
+        delivery = delivery_of(job)
         result = await _deliver(destinations, delivery, now=ports.clock.now())
         ports.probe(Point.DELIVERED, job.key)
         return result
@@ -46,7 +50,7 @@ def delivery_runner(
         node_id=ports.node_id,
         lease_ms=ports.settings.lease_ms,
     )
-    return JobRunner(node, JobKind(jobs.DELIVERY, _AT_A_TIME, attempt, _decide, _describe))
+    return JobRunner(node, JobKind(DELIVERY, _AT_A_TIME, attempt, _decide, _describe))
 
 
 async def _deliver(
@@ -81,7 +85,7 @@ def _decide(job: Job, result: DeliveryResult, now: int) -> JobSettlement:
 
 
 def _describe(job: Job) -> str:
-    delivery = jobs.delivery_of(job)
+    delivery = delivery_of(job)
     return (
         f"{delivery.request_id} of {delivery.function}: {delivery.outcome} event to "
         f"{delivery.destination}"

@@ -13,7 +13,7 @@ import random
 from typing import TYPE_CHECKING, Final
 
 from fc_async_local.clock import VirtualClock
-from fc_async_local.domain.jobs import DELIVERY
+from fc_async_local.domain.invocation import DELIVERY
 from fc_async_local.domain.settlement import Settler
 from fc_async_local.engine import synchronous
 from fc_async_local.engine.accepting import Accepting, away

@@ -11,7 +11,7 @@ import enum
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from fc_async_local.domain.jobs import DELIVERY
+from fc_async_local.domain.invocation import DELIVERY
 from fc_async_local.store.job_runner import topic_of
 
 if TYPE_CHECKING:

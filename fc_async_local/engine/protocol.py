@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import msgspec
 
-from fc_async_local.domain.rejection import Rejected as Rejected  # noqa: PLC0414 -- re-exported
+from fc_async_local.domain.errors import Rejected as Rejected  # noqa: PLC0414 -- re-exported
 
 if TYPE_CHECKING:
     from fc_async_local.domain.invocation import Invocation, InvokeRequest, Outcome

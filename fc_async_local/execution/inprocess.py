@@ -19,7 +19,7 @@ from msgspec.structs import replace
 
 import fc_async_local
 from fc_async_local.clock import VirtualClock
-from fc_async_local.domain.conditions import UNHANDLED
+from fc_async_local.domain.errors import UNHANDLED
 from fc_async_local.domain.invocation import Outcome, OutcomeKind
 from fc_async_local.execution import replies
 from fc_async_local.execution.pool import over_reserved

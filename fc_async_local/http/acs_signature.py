@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 
-from fc_async_local.domain.rejection import Rejected
+from fc_async_local.domain.errors import Rejected
 from fc_async_sdk import _signing
 from fc_async_sdk.errors import ServiceError, shorten
 from fc_async_sdk.spec import limits

@@ -21,7 +21,7 @@ import sys
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Final
 
-from fc_async_local.domain.rejection import Rejected
+from fc_async_local.domain.errors import Rejected
 from fc_async_local.http import origin
 from fc_async_local.http.messages import Answer, Request
 from fc_async_local.store.protocol import StoreUnavailable

@@ -12,7 +12,7 @@ import random
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from fc_async_local.domain.rejection import Rejected
+from fc_async_local.domain.errors import Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -181,7 +181,7 @@ def push_runner(
 
     Args:
         node: Claims the jobs.
-        kind: Of the jobs, see :mod:`fc_async_local.domain.jobs`.
+        kind: Of the jobs, see :mod:`fc_async_local.domain.invocation`.
         attempt: Makes one try.
         describe: Names a job in the log.
         settler: Returns what follows when an event is given up.

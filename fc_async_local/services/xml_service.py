@@ -12,7 +12,7 @@ from fc_async_local.services.markup import leaf
 
 if TYPE_CHECKING:
     from fc_async_local.clock import Clock
-    from fc_async_local.domain.rejection import Rejected
+    from fc_async_local.domain.errors import Rejected
     from fc_async_local.http.messages import HeaderList, Request
     from fc_async_local.services.signature import Scheme
     from fc_async_local.settings import Settings

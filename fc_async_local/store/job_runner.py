@@ -71,7 +71,7 @@ class JobKind(Generic[R]):
     """How jobs of one kind are done.
 
     Attributes:
-        name: Of the kind, see :mod:`fc_async_local.domain.jobs`.
+        name: Of the kind, see :mod:`fc_async_local.domain.invocation`.
         at_a_time: The most tries that one node makes at the same time.
         attempt: Makes one try. An error that it raises is not a result: the job is tried again.
         policy: Decides what follows from the job, the result and the time. Pure.

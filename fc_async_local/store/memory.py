@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from fc_async_local.domain.invocation import TaskEvent
-from fc_async_local.domain.jobs import DELIVERY
+from fc_async_local.domain.invocation import DELIVERY, TaskEvent
 from fc_async_local.domain.states import Status
 from fc_async_local.store import paging, steps
 from fc_async_local.store.protocol import (

@@ -12,9 +12,9 @@ import logging
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fc_async_local.background import end_tasks, keep_running, pause_on, start_task
-from fc_async_local.domain import loop_guard
+from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import DeadEvent, InvokeRequest, OutcomeKind
-from fc_async_local.domain.rejection import Rejected
+from fc_async_local.domain.policy import nearest_to_limit
 from fc_async_local.services.delivery import function_arn
 from fc_async_local.services.eventbridge.model import Parameter, Rule, Target
 from fc_async_local.services.mns.errors import MnsError
@@ -220,7 +220,7 @@ class TriggerRunner:
             half = len(messages) // 2
             first = await self._fire_all(binding, messages[:half])
             return first + await self._fire_all(binding, messages[half:])
-        call_path = loop_guard.closest([m.call_path for m in messages], binding.function)
+        call_path = nearest_to_limit([m.call_path for m in messages], binding.function)
         done = await self._fire(binding, payload, call_path, messages[0].message_id)
         return [m.handle for m in messages] if done else []
 

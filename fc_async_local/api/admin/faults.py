@@ -9,7 +9,7 @@ import msgspec
 
 from fc_async_local.api import admin
 from fc_async_local.domain import json_input
-from fc_async_local.domain.rejection import Rejected
+from fc_async_local.domain.errors import Rejected
 from fc_async_sdk._decoding import prepare
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from fc_async_local.services.signature import Unsigned, check_date, check_digest
 
 if TYPE_CHECKING:
     from fc_async_local.clock import Clock
-    from fc_async_local.domain.rejection import Rejected
+    from fc_async_local.domain.errors import Rejected
     from fc_async_local.http.messages import HeaderList, Request
     from fc_async_local.services.eventbridge.service import EventBridgeService
 

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from fc_async_local.domain.invocation import Job
-from fc_async_local.domain.jobs import EVENT_PUSH
+from fc_async_local.domain.invocation import EVENT_PUSH, Job
 from fc_async_local.domain.settlement import Settler
 from fc_async_local.services import common
 from fc_async_local.services.delivery import Again, push_runner, wait_after

@@ -11,8 +11,8 @@ import json
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from fc_async_local.domain import json_input
+from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import DeadEvent, InvokeRequest, OutcomeKind
-from fc_async_local.domain.rejection import Rejected
 from fc_async_local.services import common
 from fc_async_local.services.delivery import PostFailed, function_arn, queue_arn
 from fc_async_local.services.eventbridge import events, transform

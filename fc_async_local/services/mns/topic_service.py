@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from fc_async_local.domain.invocation import DeadEvent, InvokeRequest, Job
-from fc_async_local.domain.jobs import TOPIC_PUSH
-from fc_async_local.domain.rejection import Rejected
+from fc_async_local.domain.errors import Rejected
+from fc_async_local.domain.invocation import TOPIC_PUSH, DeadEvent, InvokeRequest, Job
 from fc_async_local.domain.settlement import Settler
 from fc_async_local.services import common
 from fc_async_local.services.delivery import (

@@ -11,7 +11,7 @@ import heapq
 import itertools
 from typing import TYPE_CHECKING, Any, Final
 
-from fc_async_local.domain.jobs import DELIVERY
+from fc_async_local.domain.invocation import DELIVERY
 from fc_async_local.domain.states import Status
 from fc_async_local.store import paging, rows, sql, steps
 from fc_async_local.store.postgres import batches

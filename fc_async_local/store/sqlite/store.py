@@ -12,7 +12,7 @@ import heapq
 import itertools
 from typing import TYPE_CHECKING, Final
 
-from fc_async_local.domain.jobs import DELIVERY
+from fc_async_local.domain.invocation import DELIVERY
 from fc_async_local.domain.states import Status
 from fc_async_local.store import paging, rows, sql, steps
 from fc_async_local.store.protocol import (

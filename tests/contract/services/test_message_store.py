@@ -20,8 +20,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from fc_async_local.domain.invocation import Job
-from fc_async_local.domain.jobs import TOPIC_PUSH
+from fc_async_local.domain.invocation import TOPIC_PUSH, Job
 from fc_async_local.services.common import Receipt
 from fc_async_local.services.mns.errors import MnsError
 from fc_async_local.services.mns.model import Counts, Draft, Offer, Queue, QueueAttributes

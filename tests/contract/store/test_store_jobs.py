@@ -7,8 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from fc_async_local.domain.invocation import Count, Job, JobSettlement, Lease
-from fc_async_local.domain.jobs import DELIVERY, EVENT_PUSH, TOPIC_PUSH
+from fc_async_local.domain.invocation import (
+    DELIVERY,
+    EVENT_PUSH,
+    TOPIC_PUSH,
+    Count,
+    Job,
+    JobSettlement,
+    Lease,
+)
 from fc_async_local.domain.states import Status
 from fc_async_local.store.protocol import Settled
 from fc_async_tests.invocations import HOLD, T0, a_job, finished

@@ -25,6 +25,8 @@ from hypothesis.stateful import (
 from msgspec.structs import replace
 
 from fc_async_local.domain.invocation import (
+    DELIVERY,
+    TOPIC_PUSH,
     Count,
     Invocation,
     Job,
@@ -33,7 +35,6 @@ from fc_async_local.domain.invocation import (
     Settlement,
     TaskEvent,
 )
-from fc_async_local.domain.jobs import DELIVERY, TOPIC_PUSH
 from fc_async_local.domain.states import FINAL, HELD, LEGAL, WAITING, Status, legal
 from fc_async_local.store.memory import MemoryStore
 from fc_async_local.store.protocol import DuplicateTask, Settled, Started, TaskQuery

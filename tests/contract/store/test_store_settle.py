@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from msgspec.structs import replace
 
-from fc_async_local.domain.invocation import Count, TaskEvent
-from fc_async_local.domain.jobs import DELIVERY
+from fc_async_local.domain.invocation import DELIVERY, Count, TaskEvent
 from fc_async_local.domain.states import FINAL, Status
 from fc_async_local.store.protocol import Settled
 from fc_async_tests.invocations import (

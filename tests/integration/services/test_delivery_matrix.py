@@ -13,9 +13,8 @@ import json
 import pytest
 
 import fc_async_sdk
-from fc_async_local.domain.conditions import UNHANDLED
-from fc_async_local.domain.invocation import InvokeRequest, Outcome, OutcomeKind
-from fc_async_local.domain.jobs import delivery_of
+from fc_async_local.domain.errors import UNHANDLED
+from fc_async_local.domain.invocation import InvokeRequest, Outcome, OutcomeKind, delivery_of
 from fc_async_local.embedded import LocalRuntime
 from fc_async_local.services.eventbridge.model import Parameter, Rule, Target
 from fc_async_local.services.mns.topic import Subscription

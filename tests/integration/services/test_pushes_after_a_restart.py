@@ -9,8 +9,7 @@ import threading
 import msgspec
 import pytest
 
-from fc_async_local.domain.invocation import Job
-from fc_async_local.domain.jobs import TOPIC_PUSH
+from fc_async_local.domain.invocation import TOPIC_PUSH, Job
 from fc_async_local.embedded import LocalRuntime
 from fc_async_local.services.mns.topic import Publication, Push
 from fc_async_local.store.factory import open_stores

@@ -13,8 +13,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from fc_async_local.domain.invocation import Count, Invocation, Job, Settlement, TaskEvent
-from fc_async_local.domain.jobs import DELIVERY
+from fc_async_local.domain.invocation import DELIVERY, Count, Invocation, Job, Settlement, TaskEvent
 from fc_async_local.domain.states import Status
 from fc_async_local.store.factory import open_stores
 from fc_async_local.store.protocol import Settled, Store

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fc_async_local.domain.jobs import DELIVERY
+from fc_async_local.domain.invocation import DELIVERY
 from fc_async_local.domain.states import Status
 from fc_async_local.store.factory import Stores, open_stores
 from fc_async_local.store.protocol import TaskQuery

@@ -7,8 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from fc_async_local.domain.invocation import Delivery, Invocation, Job, Settlement, TaskEvent
-from fc_async_local.domain.jobs import DELIVERY
+from fc_async_local.domain.invocation import (
+    DELIVERY,
+    Delivery,
+    Invocation,
+    Job,
+    Settlement,
+    TaskEvent,
+)
 from fc_async_local.domain.states import Status
 
 if TYPE_CHECKING:

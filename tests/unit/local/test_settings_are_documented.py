@@ -10,12 +10,20 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from fc_async_local.domain import conditions
+from fc_async_local.domain.errors import (
+    EXHAUSTED,
+    EXPIRED,
+    GONE,
+    INTERNAL,
+    RECURSIVE,
+    STOPPED,
+    UNHANDLED,
+)
 from fc_async_local.settings import GROUPS
 from fc_async_sdk.spec import metrics
 
 if TYPE_CHECKING:
-    from fc_async_local.domain.ranges import Ranged
+    from fc_async_local.domain.rules import Ranged
 
 PAGE = (Path(__file__).parents[3] / "docs" / "runtime.md").read_text(encoding="utf-8")
 FIELDS = [
@@ -52,13 +60,13 @@ def test_every_metric_is_documented(metric: str) -> None:
 @pytest.mark.parametrize(
     "condition",
     [
-        conditions.UNHANDLED,
-        conditions.EXHAUSTED,
-        conditions.INTERNAL,
-        conditions.GONE,
-        conditions.EXPIRED,
-        conditions.STOPPED,
-        conditions.RECURSIVE,
+        UNHANDLED,
+        EXHAUSTED,
+        INTERNAL,
+        GONE,
+        EXPIRED,
+        STOPPED,
+        RECURSIVE,
     ],
 )
 def test_every_condition_is_documented(condition: str) -> None:

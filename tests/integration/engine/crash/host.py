@@ -26,8 +26,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from fc_async_local.bootstrap.stores import SQLITE, open_stores
 from fc_async_local.clock import RealClock
 from fc_async_local.destinations.protocol import DeliveryResult
-from fc_async_local.domain.invocation import InvokeRequest, Outcome, OutcomeKind
-from fc_async_local.domain.jobs import DELIVERY
+from fc_async_local.domain.invocation import DELIVERY, InvokeRequest, Outcome, OutcomeKind
 from fc_async_local.engine.engine import Engine
 from fc_async_local.engine.ports import Point, no_probe
 from fc_async_local.engine.protocol import Registry, Rejected

@@ -6,8 +6,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from fc_async_local.domain import jobs
-from fc_async_local.domain.invocation import Delivery, Job
+from fc_async_local.domain.invocation import Delivery, Job, delivery_job
 from fc_async_local.settings import Settings
 from fc_async_local.store.protocol import Task
 
@@ -25,7 +24,7 @@ def dead(request_id: str) -> Job:
         document=b"{}",
         call_path=(),
     )
-    return replace(jobs.deliver(delivery, now=NOW, error="404 QueueNotExist"), tries=1)
+    return replace(delivery_job(delivery, now=NOW, error="404 QueueNotExist"), tries=1)
 
 
 def test_health_tells_about_the_process(world):

@@ -10,7 +10,7 @@ import pytest
 from fc_async_local.clock import VirtualClock
 from fc_async_local.destinations.faults import TIMEOUT_MS, Faults, Faulty
 from fc_async_local.destinations.protocol import DeliveryResult
-from fc_async_local.domain.rejection import Rejected
+from fc_async_local.domain.errors import Rejected
 from fc_async_tests.invocations import a_delivery
 
 QUEUE = "acs:mns:cn-hangzhou:1:/queues/q/messages"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fc_async_local.destinations.function import FunctionDestination
-from fc_async_local.domain.rejection import Rejected
+from fc_async_local.domain.errors import Rejected
 from fc_async_local.settings import DestinationSettings
 from fc_async_tests.invocations import a_delivery
 

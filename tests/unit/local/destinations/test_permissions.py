@@ -9,7 +9,7 @@ import pytest
 
 from fc_async_local.destinations.permissions import Permitted
 from fc_async_local.destinations.protocol import DeliveryResult
-from fc_async_local.domain.rejection import Rejected
+from fc_async_local.domain.errors import Rejected
 from fc_async_local.settings import DestinationSettings
 from fc_async_tests.invocations import a_delivery
 

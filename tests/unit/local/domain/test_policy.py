@@ -8,9 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from fc_async_local.domain import conditions, loop_guard, policy
-from fc_async_local.domain.invocation import Invocation, Job, Outcome, OutcomeKind
-from fc_async_local.domain.jobs import DELIVERY
+from fc_async_local.domain import (
+    policy,
+)
+from fc_async_local.domain.errors import condition_of
+from fc_async_local.domain.invocation import DELIVERY, Invocation, Job, Outcome, OutcomeKind
+from fc_async_local.domain.policy import nearest_to_limit
 from fc_async_local.domain.rules import Rules
 from fc_async_local.domain.states import Status
 from fc_async_sdk.models import AsyncConfig
@@ -96,7 +99,7 @@ def test_uncounted_waits_double_from_half_a_second(kind: OutcomeKind) -> None:
 def test_the_last_uncounted_retry_falls_on_the_end_of_five_hours(kind: OutcomeKind) -> None:
     times, end = system_retry_times(kind)
     assert sum(times) == 5 * HOUR
-    assert end == policy.End(status=Status.FAILED, condition=conditions.of(Outcome(kind=kind)))
+    assert end == policy.End(status=Status.FAILED, condition=condition_of(Outcome(kind=kind)))
 
 
 @pytest.mark.parametrize("kind", UNCOUNTED)
@@ -153,7 +156,7 @@ def test_success_interruption_and_invalid_outcomes_end_the_invocation(
     ],
 )
 def test_the_condition_names_what_happened(outcome: Outcome, condition: str) -> None:
-    assert conditions.of(outcome) == condition
+    assert condition_of(outcome) == condition
 
 
 # --- age --------------------------------------------------------------------------------------
@@ -233,7 +236,7 @@ def test_the_loop_guard_lets_a_long_path_of_distinct_functions_pass() -> None:
 
 def test_of_several_messages_the_path_that_is_nearest_to_the_limit_counts() -> None:
     f, g = "acs:fc:::functions/f", "acs:fc:::functions/g"
-    assert loop_guard.closest([(g, g, g), (f, g), ()], "f") == (f, g)
+    assert nearest_to_limit([(g, g, g), (f, g), ()], "f") == (f, g)
 
 
 # --- deliveries -------------------------------------------------------------------------------

@@ -11,8 +11,13 @@ import pytest
 from msgspec.structs import replace
 
 from fc_async_local.domain import policy
-from fc_async_local.domain.invocation import Invocation, Outcome, OutcomeKind, Settlement
-from fc_async_local.domain.jobs import delivery_of
+from fc_async_local.domain.invocation import (
+    Invocation,
+    Outcome,
+    OutcomeKind,
+    Settlement,
+    delivery_of,
+)
 from fc_async_local.domain.rules import Place, Rules
 from fc_async_local.domain.settlement import Decided, Settler
 from fc_async_local.domain.states import Status

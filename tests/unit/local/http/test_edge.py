@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from fc_async_local.domain.rejection import Rejected
+from fc_async_local.domain.errors import Rejected
 from fc_async_local.http.edge import HttpService, TooManyBodies
 from fc_async_local.http.messages import Answer, Request
 from fc_async_local.store.protocol import StoreUnavailable

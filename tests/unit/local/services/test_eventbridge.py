@@ -11,9 +11,8 @@ from itertools import pairwise
 import pytest
 
 from fc_async_local.domain import json_input
-from fc_async_local.domain.invocation import OutcomeKind
-from fc_async_local.domain.jobs import EVENT_PUSH, delivery_of
-from fc_async_local.domain.rejection import Rejected
+from fc_async_local.domain.errors import Rejected
+from fc_async_local.domain.invocation import EVENT_PUSH, OutcomeKind, delivery_of
 from fc_async_local.services.delivery import PostFailed
 from fc_async_local.services.eventbridge import events
 from fc_async_local.services.eventbridge.errors import EventBridgeError

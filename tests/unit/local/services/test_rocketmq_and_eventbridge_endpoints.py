@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from fc_async_local.domain.rejection import Rejected
+from fc_async_local.domain.errors import Rejected
 from fc_async_local.http.messages import Request
 from fc_async_local.services import signature
 from fc_async_local.services.eventbridge import endpoint as eventbridge_endpoint

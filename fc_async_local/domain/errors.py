@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Derives ``requestContext.condition`` of a destination event from the outcome.
+"""The errors of the service: the refusal of a request, and the condition of an outcome.
 
-The samples are those of the user guide ("Asynchronous invocation") and of the best practices for
-asynchronous tasks, which has the only event of a real function: one that timed out.
+The condition is ``requestContext.condition`` of a destination event. The samples are those
+of the user guide ("Asynchronous invocation") and of the best practices for asynchronous tasks,
+which has the only event of a real function: one that timed out.
 
 ================================ ============================================ ================
 what happened                    condition                                    source
@@ -28,6 +29,27 @@ from __future__ import annotations
 from typing import Final
 
 from fc_async_local.domain.invocation import Outcome, OutcomeKind
+
+
+class Rejected(Exception):
+    """The service would refuse the request.
+
+    Attributes:
+        status: HTTP status.
+        code: Such as ``FunctionNotFound``.
+        message: The value that is wrong, and what to do.
+        retry_after: Seconds, with 429 and 503; None: unknown.
+    """
+
+    def __init__(
+        self, status: int, code: str, message: str, *, retry_after: int | None = None
+    ) -> None:
+        super().__init__(f"{status} {code}: {message}")
+        self.status = status
+        self.code = code
+        self.message = message
+        self.retry_after = retry_after
+
 
 UNHANDLED: Final = "UnhandledInvocationError"
 TIMED_OUT: Final = "InvocationError"
@@ -55,7 +77,7 @@ _STATUS_CODES: Final = {
 }
 
 
-def of(outcome: Outcome) -> str:
+def condition_of(outcome: Outcome) -> str:
     """Return the condition of the outcome of an attempt."""
     if outcome.timed_out:
         return TIMED_OUT
