@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from fc_async_local.api import parameters
 from fc_async_local.api.operation import body_of, operation, page_of
-from fc_async_local.engine.protocol import Rejected
+from fc_async_local.domain.errors import Rejected
 from fc_async_local.functions.functions import FunctionFilter
 from fc_async_sdk.spec import limits
 

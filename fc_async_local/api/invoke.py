@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl
 
 from fc_async_local.api import parameters
+from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import InvokeRequest
-from fc_async_local.engine.protocol import Rejected
 from fc_async_local.functions import refusals
 from fc_async_local.http.messages import Answer
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     from fc_async_local.domain.invocation import Outcome
-    from fc_async_local.engine.protocol import Invoker
+    from fc_async_local.engine.ports import Invoker
     from fc_async_local.functions import FunctionRegistry
     from fc_async_local.http.messages import Request
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fc_async_local.api import parameters
 from fc_async_local.api.operation import operation, page_of
+from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.states import Status
-from fc_async_local.engine.protocol import Rejected
 from fc_async_local.functions import refusals
 from fc_async_local.functions.paging import seal, unseal
 from fc_async_local.store import paging
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from starlette.routing import Route
 
     from fc_async_local.domain.invocation import Invocation, TaskEvent
-    from fc_async_local.engine.protocol import Invoker
+    from fc_async_local.engine.ports import Invoker
     from fc_async_local.functions import FunctionRegistry
     from fc_async_local.settings import Settings
     from fc_async_local.store.protocol import Store, TaskPage

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from starlette.responses import Response
 
 from fc_async_local.api.operation import operation
-from fc_async_local.engine.protocol import Rejected
+from fc_async_local.domain.errors import Rejected
 from fc_async_local.functions.records import rfc3339
 
 if TYPE_CHECKING:

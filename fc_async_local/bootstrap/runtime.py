@@ -44,7 +44,7 @@ from fc_async_local.bootstrap.options import Addresses
 from fc_async_local.bootstrap.services import Services
 from fc_async_local.bootstrap.stores import Foundation, open_stores
 from fc_async_local.clock import RealClock, VirtualClock
-from fc_async_local.engine import request_ids
+from fc_async_local.engine.accepting import new_request_id
 from fc_async_local.engine.engine import Engine
 from fc_async_local.execution.archive import checksum
 from fc_async_local.execution.code_cache import CodeCache
@@ -267,4 +267,4 @@ async def _serve(
 
 
 def _request_id(clock: Clock, source: random.Random) -> str:
-    return request_ids.new(clock.now(), source)
+    return new_request_id(clock.now(), source)

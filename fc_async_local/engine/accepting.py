@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Accepts asynchronous invocations: checks them, then makes them durable.
+"""Accepts invocations: makes asynchronous ones durable, runs synchronous ones once.
 
 Invariants:
-    No request is answered as accepted before the store has committed it.
+    No asynchronous request is answered as accepted before the store has committed it.
 """
 
 from __future__ import annotations
@@ -13,24 +13,35 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from fc_async_local.domain import policy
-from fc_async_local.domain.invocation import Count, Invocation
+from fc_async_local.domain.errors import Rejected
+from fc_async_local.domain.invocation import Count, Invocation, OutcomeKind
 from fc_async_local.domain.states import Status
-from fc_async_local.engine import request_ids
-from fc_async_local.engine.ports import INVOCATIONS, Point
-from fc_async_local.engine.protocol import Accepted, Rejected
+from fc_async_local.engine.ports import INVOCATIONS, Accepted, Answered, Point
+from fc_async_local.execution.protocol import Attempt
 from fc_async_local.store.protocol import DuplicateTask, StoreUnavailable
 from fc_async_sdk.errors import shorten
 from fc_async_sdk.spec import limits, metrics
 
 if TYPE_CHECKING:
-    from fc_async_local.domain.invocation import InvokeRequest
+    import random
+
+    from fc_async_local.domain.invocation import InvokeRequest, Outcome
     from fc_async_local.engine.ports import Ports
+    from fc_async_local.execution.protocol import Deployment
     from fc_async_sdk.models import AsyncConfig
 
 logger = logging.getLogger(__name__)
 
 _RETRY_AFTER_SECONDS: Final = 1
 _BACKLOG_REFRESH_MS: Final = 1_000
+_RANDOM_BITS: Final = 22 + 48
+_REFUSALS: Final = {
+    OutcomeKind.THROTTLED: (429, "ResourceExhausted"),
+    OutcomeKind.RESOURCE_EXHAUSTED: (503, "ResourceExhausted"),
+    OutcomeKind.SYSTEM_ERROR: (500, "InternalServerError"),
+    OutcomeKind.INVALID: (404, "FunctionNotFound"),
+    OutcomeKind.INTERRUPTED: (500, "InternalServerError"),
+}
 
 
 def away(error: StoreUnavailable) -> Rejected:
@@ -55,7 +66,7 @@ class Accepting:
         self._backlog = Backlog(ports)
 
     async def accept(self, request: InvokeRequest) -> Accepted:
-        """See :meth:`fc_async_local.engine.protocol.Invoker.invoke_async`."""
+        """See :meth:`fc_async_local.engine.ports.Invoker.invoke_async`."""
         _check(request)
         qualifier = request.qualifier or limits.DEFAULT_QUALIFIER
         try:
@@ -95,7 +106,7 @@ class Accepting:
     ) -> Invocation:
         ports = self._ports
         now = ports.clock.now()
-        request_id = request.request_id or request_ids.new(now, ports.random)
+        request_id = request.request_id or new_request_id(now, ports.random)
         delay_ms = request.delay_seconds * 1_000
         invocation = Invocation(
             request_id=request_id,
@@ -195,3 +206,54 @@ class Backlog:
     def added(self) -> None:
         """Note that one more invocation waits."""
         self._waiting += 1
+
+
+async def invoke_once(ports: Ports, request: InvokeRequest) -> Answered:
+    """See :meth:`fc_async_local.engine.ports.Invoker.invoke_sync`."""
+    if len(request.payload) > limits.SYNC_PAYLOAD_BYTES:
+        raise Rejected(
+            400,
+            "EntityTooLarge",
+            f"payload size exceeds maximum allowed size ({limits.SYNC_PAYLOAD_BYTES} bytes)",
+        )
+    qualifier = request.qualifier or limits.DEFAULT_QUALIFIER
+    attempt = Attempt(
+        deployment=await _deployment(ports, request.function, qualifier),
+        request_id=request.request_id or new_request_id(ports.clock.now(), ports.random),
+        payload=request.payload,
+        qualifier=qualifier,
+    )
+    with ports.clock.work():
+        outcome = await ports.runner.run(attempt)
+    if outcome.kind in _REFUSALS:
+        raise _refusal(request.function, outcome)
+    return Answered(attempt.request_id, outcome)
+
+
+async def _deployment(ports: Ports, function: str, qualifier: str) -> Deployment:
+    try:
+        return await ports.registry.deployment(function, qualifier, roll=ports.random.random())
+    except StoreUnavailable as error:
+        raise away(error) from error
+
+
+def _refusal(function: str, outcome: Outcome) -> Rejected:
+    status, code = _REFUSALS[outcome.kind]
+    reason = outcome.payload.decode(errors="replace") or outcome.kind.value
+    return Rejected(status, outcome.error_type or code, f"function {function!r}: {reason}")
+
+
+def new_request_id(now: int, source: random.Random) -> str:
+    """Return a new request id in the form of FC 3.0: ``1-{seconds, hex}-{8 hex}-{12 hex}``.
+
+    Source: the sample ``1-670648a1-15197d0b-d07710222f9d`` of the user guide. The second group
+    begins with the milliseconds, so that ids sort by time: ids of the same moment are on the same
+    pages of a database index, and a commit writes few pages.
+
+    Args:
+        now: Milliseconds since the epoch.
+        source: 70 bits are taken from it.
+    """
+    seconds, ms = divmod(now, 1_000)
+    bits = ms << _RANDOM_BITS | source.getrandbits(_RANDOM_BITS)
+    return f"1-{seconds & 0xFFFFFFFF:08x}-{bits >> 48:08x}-{bits & 0xFFFFFFFFFFFF:012x}"

@@ -22,13 +22,12 @@ from msgspec.structs import replace
 from fc_async_local.domain import (
     policy,
 )
-from fc_async_local.domain.errors import RECURSIVE, STOPPED
+from fc_async_local.domain.errors import RECURSIVE, STOPPED, Rejected
 from fc_async_local.domain.invocation import Invocation, Outcome, OutcomeKind
 from fc_async_local.domain.policy import call_path_text
 from fc_async_local.domain.settlement import Decided
 from fc_async_local.domain.states import Status
 from fc_async_local.engine.ports import DELIVERIES, INVOCATIONS, Point
-from fc_async_local.engine.protocol import Rejected
 from fc_async_local.engine.ready import Held
 from fc_async_local.execution.protocol import Attempt
 from fc_async_local.store.leases import write_under_lease

@@ -4,6 +4,10 @@
 The dispatcher sleeps until the next due time; it does not poll. Invocations are claimed shortly
 before they are due and wait in the ready queue, so that their start does not wait for a commit.
 Bounds and order are those of :mod:`ready`.
+
+The heartbeat extends the leases of what a node holds, three times within the length of a lease. It
+sleeps while nothing is held. An attempt whose lease was lost, or that is to be stopped, is
+interrupted.
 """
 
 from __future__ import annotations
@@ -15,7 +19,6 @@ from typing import TYPE_CHECKING, Final
 from fc_async_local.background import end_tasks, start_task
 from fc_async_local.domain.states import Status
 from fc_async_local.engine.attempts import Attempts
-from fc_async_local.engine.heartbeat import Heartbeat
 from fc_async_local.engine.ports import INVOCATIONS
 from fc_async_local.engine.ready import Held, ReadyQueue
 from fc_async_local.store.leases import Claims
@@ -32,6 +35,9 @@ _AHEAD_MS: Final = 100
 
 _LEAD_MS: Final = 50
 """How long before the next due time a claim begins: longer than nearly every commit takes."""
+
+_EXTENSIONS: Final = 3
+"""How often a lease is extended within its length."""
 
 
 class Dispatching:
@@ -170,3 +176,62 @@ class Dispatching:
             waiter.cancel()
         await end_tasks(*self._tasks)
         await self._heartbeat.aclose()
+
+
+class Heartbeat:
+    """The loop that extends leases.
+
+    Args:
+        ports: The engine's ports.
+        ready: What this node holds.
+        claims: The claims that may renew a lease.
+    """
+
+    def __init__(self, ports: Ports, ready: ReadyQueue, claims: Claims) -> None:
+        self._ports = ports
+        self._ready = ready
+        self._claims = claims
+        self._interval_ms = ports.settings.lease_ms // _EXTENSIONS
+        self._next_at = 0
+        self._loop = Loop("heartbeat", ports.wakeups, self._extend)
+
+    def start(self) -> None:
+        """Begin to extend leases."""
+        self._loop.start()
+
+    async def aclose(self) -> None:
+        """End the loop, in the middle of a step if need be."""
+        await self._loop.aclose()
+
+    def first_held(self) -> None:
+        """Note that something is held after nothing was."""
+        self._next_at = self._ports.clock.now() + self._interval_ms
+        self._loop.wake(self._next_at)
+
+    async def _extend(self) -> int | None:
+        if not self._ready:
+            return None
+        now = self._ports.clock.now()
+        if now >= self._next_at:
+            await self._extend_all(now + self._ports.settings.lease_ms)
+            self._next_at = now + self._interval_ms
+        return self._next_at
+
+    async def _extend_all(self, until: int) -> None:
+        asked = [(held, held.lease) for held in self._ready if held.has_lease]
+        answers = await self._ports.store.extend([lease for _, lease in asked], until=until)
+        if answers:
+            await self._claims.applied()
+        for held, lease in asked:
+            # Not if it has ended, or was claimed again meanwhile.
+            if self._ready.get(lease.key) is held and held.lease == lease:
+                await self._note(held, until, answer=answers.get(lease.key))
+
+    async def _note(self, held: Held, until: int, *, answer: bool | None) -> None:
+        """Note the store's answer: False for a lost lease, True for a requested stop."""
+        if answer is False:
+            held.lease_lost()
+        else:
+            held.extended(until, stop=answer is True)
+        if held.lost or held.stop:
+            await self._ports.runner.interrupt(held.invocation.request_id)

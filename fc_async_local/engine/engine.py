@@ -13,14 +13,13 @@ import random
 from typing import TYPE_CHECKING, Final
 
 from fc_async_local.clock import VirtualClock
+from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import DELIVERY
 from fc_async_local.domain.settlement import Settler
-from fc_async_local.engine import synchronous
-from fc_async_local.engine.accepting import Accepting, away
+from fc_async_local.engine.accepting import Accepting, away, invoke_once
 from fc_async_local.engine.delivering import delivery_runner
 from fc_async_local.engine.dispatching import Dispatching
 from fc_async_local.engine.ports import DELIVERIES, INVOCATIONS, Ports, Probe, no_probe
-from fc_async_local.engine.protocol import Rejected
 from fc_async_local.store.loops import Loop, persist
 from fc_async_local.store.protocol import StoreUnavailable
 from fc_async_local.wakeups import Wakeups
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from fc_async_local.clock import Clock
     from fc_async_local.destinations.protocol import DeliveryResult, Destination, DestinationKind
     from fc_async_local.domain.invocation import DeadEvent, Invocation, InvokeRequest
-    from fc_async_local.engine.protocol import Accepted, Answered, Registry
+    from fc_async_local.engine.ports import Accepted, Answered, Registry
     from fc_async_local.execution.protocol import FunctionRunner
     from fc_async_local.settings import Settings
     from fc_async_local.store.job_runner import JobRunner
@@ -44,7 +43,7 @@ _IDLE_LIMIT_MS: Final = 60 * 86_400_000
 
 
 class Engine:
-    """Implements :class:`fc_async_local.engine.protocol.Invoker`, and runs what was accepted.
+    """Implements :class:`fc_async_local.engine.ports.Invoker`, and runs what was accepted.
 
     Args:
         store: Keeps invocations and deliveries.
@@ -150,7 +149,7 @@ class Engine:
             Rejected: 400 EntityTooLarge, 404, 429 ResourceExhausted over a concurrency limit, 500
                 or 503 when the system fails. A function error is an answer, not an exception.
         """
-        return await synchronous.invoke(self._ports, request)
+        return await invoke_once(self._ports, request)
 
     async def keep_dead(self, event: DeadEvent) -> None:
         """Keep an event that a service gave up; see :class:`FunctionInvoker` of the services.

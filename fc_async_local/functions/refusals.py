@@ -7,7 +7,7 @@ that of this project.
 
 from __future__ import annotations
 
-from fc_async_local.engine.protocol import Rejected
+from fc_async_local.domain.errors import Rejected
 
 
 def invalid_argument(message: str) -> Rejected:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The registry: the operations of the API on functions, and what the engine reads.
 
-Implements :class:`fc_async_local.engine.protocol.Registry`.
+Implements :class:`fc_async_local.engine.ports.Registry`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING
 
-from fc_async_local.engine.protocol import Target
+from fc_async_local.engine.ports import Target
 from fc_async_local.functions import refusals
 from fc_async_local.functions.aliases import Aliases
 from fc_async_local.functions.async_configs import AsyncConfigs
@@ -68,7 +68,7 @@ class FunctionRegistry:
         self.tags = Tags(self._cache, place)
 
     async def deployment(self, function: str, qualifier: str, *, roll: float) -> Deployment:
-        """See :class:`fc_async_local.engine.protocol.Registry`."""
+        """See :class:`fc_async_local.engine.ports.Registry`."""
         snapshot = await self._cache.read()
         _check_enabled(snapshot, function)
         return _deployment(snapshot, function, qualifier, roll)

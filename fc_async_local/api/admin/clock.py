@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from fc_async_local.api import admin
 from fc_async_local.api.operation import body_of
 from fc_async_local.clock import VirtualClock
-from fc_async_local.engine.protocol import Rejected
+from fc_async_local.domain.errors import Rejected
 from fc_async_local.functions import refusals
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from fc_async_local.api import admin, parameters
 from fc_async_local.api.operation import page_of
 from fc_async_local.api.tasks import shown_payload
+from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import delivery_of
-from fc_async_local.engine.protocol import Rejected
 from fc_async_local.functions import refusals
 from fc_async_local.functions.paging import seal, unseal
 from fc_async_sdk.errors import shorten

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.routing import Route
 
-    from fc_async_local.engine.protocol import Invoker
+    from fc_async_local.engine.ports import Invoker
     from fc_async_local.functions import FunctionRegistry
 
     Listing = Callable[[Page], Awaitable[tuple[list[dict[str, Any]], str]]]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from fc_async_local.api import admin, parameters
 from fc_async_local.api.operation import page_of
 from fc_async_local.api.tasks import describe_task, task_not_found, task_query, task_token
-from fc_async_local.engine.protocol import Rejected
+from fc_async_local.domain.errors import Rejected
 
 if TYPE_CHECKING:
     from starlette.requests import Request

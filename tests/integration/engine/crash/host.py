@@ -26,10 +26,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from fc_async_local.bootstrap.stores import SQLITE, open_stores
 from fc_async_local.clock import RealClock
 from fc_async_local.destinations.protocol import DeliveryResult
+from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import DELIVERY, InvokeRequest, Outcome, OutcomeKind
 from fc_async_local.engine.engine import Engine
-from fc_async_local.engine.ports import Point, no_probe
-from fc_async_local.engine.protocol import Registry, Rejected
+from fc_async_local.engine.ports import Point, Registry, no_probe
 from fc_async_local.execution.inprocess import InProcessRunner
 from fc_async_local.execution.protocol import Deployment
 from fc_async_local.settings import Settings

@@ -34,10 +34,10 @@ import host
 
 from fc_async_local.bootstrap.stores import SQLITE, open_stores
 from fc_async_local.clock import RealClock
+from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import InvokeRequest
 from fc_async_local.engine.engine import Engine
 from fc_async_local.engine.ports import no_probe
-from fc_async_local.engine.protocol import Rejected
 from fc_async_local.execution.inprocess import InProcessRunner
 from fc_async_local.settings import Settings
 from fc_async_local.store.protocol import StoreUnavailable, TaskQuery

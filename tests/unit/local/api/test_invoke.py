@@ -7,8 +7,8 @@ import base64
 
 import pytest
 
+from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import InvokeRequest, Outcome, OutcomeKind
-from fc_async_local.engine.protocol import Rejected
 
 URL = "/2023-03-30/functions/orders/invocations"
 ASYNC = {"x-fc-invocation-type": "Async"}

@@ -12,9 +12,10 @@ import pytest
 
 from fc_async_local.clock import VirtualClock
 from fc_async_local.destinations.protocol import DeliveryResult
+from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import InvokeRequest
 from fc_async_local.engine.engine import Engine
-from fc_async_local.engine.protocol import Accepted, Registry, Rejected
+from fc_async_local.engine.ports import Accepted, Registry
 from fc_async_local.execution.inprocess import InProcessRunner
 from fc_async_local.execution.protocol import Attempt, Deployment
 from fc_async_local.settings import Settings

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.states import Status
-from fc_async_local.engine import request_ids
-from fc_async_local.engine.protocol import Accepted, Rejected
+from fc_async_local.engine.accepting import new_request_id
+from fc_async_local.engine.ports import Accepted
 from fc_async_local.store.memory import MemoryStore
 from fc_async_local.store.protocol import StoreUnavailable
 from fc_async_tests.handlers import fine
@@ -31,7 +32,7 @@ def refusal(play: Any, function: str = "f", payload: bytes = b"", **arguments: A
 
 
 def test_request_ids_look_like_the_services() -> None:
-    made = request_ids.new(0x670648A1 * 1_000, random.Random(7))
+    made = new_request_id(0x670648A1 * 1_000, random.Random(7))
     assert re.fullmatch(r"1-670648a1-[0-9a-f]{8}-[0-9a-f]{12}", made)
 
 
@@ -251,5 +252,5 @@ def test_the_dispatcher_outlives_an_outage(play: Any, caplog: Any) -> None:
 def test_request_ids_sort_by_time() -> None:
     source = random.Random(7)
     moments = [1_700_000_000_000 + ms for ms in (0, 1, 499, 999, 1_000, 1_001)]
-    made = [request_ids.new(now, source) for now in moments]
+    made = [new_request_id(now, source) for now in moments]
     assert made == sorted(made)

@@ -11,10 +11,10 @@ import pytest
 
 from fc_async_local.background import outage_wait
 from fc_async_local.clock import RealClock
+from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import InvokeRequest
 from fc_async_local.domain.states import Status
 from fc_async_local.engine.engine import Engine
-from fc_async_local.engine.protocol import Rejected
 from fc_async_local.execution.inprocess import InProcessRunner
 from fc_async_local.store.loops import Loop
 from fc_async_local.store.memory import MemoryStore

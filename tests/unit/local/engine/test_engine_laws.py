@@ -24,9 +24,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import Outcome, OutcomeKind
 from fc_async_local.domain.states import Status, legal
-from fc_async_local.engine.protocol import Rejected
 from fc_async_local.settings import Settings
 from fc_async_sdk.spec import metrics
 from fc_async_tests.handlers import QUEUE

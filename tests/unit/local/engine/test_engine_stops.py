@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.states import Status
-from fc_async_local.engine.protocol import Rejected
 from fc_async_tests.handlers import HOUR, QUEUE, failing, fine
 
 

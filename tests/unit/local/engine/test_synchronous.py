@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import InvokeRequest, Outcome, OutcomeKind
-from fc_async_local.engine.protocol import Rejected
 
 
 def test_a_synchronous_call_is_answered_with_what_the_function_returned(play: Any) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fc_async_local.engine.protocol import Rejected
+from fc_async_local.domain.errors import Rejected
 from fc_async_local.functions.paging import Page
 from fc_async_local.functions.records import AliasRecord
 from fc_async_local.functions.snapshot import pick_version

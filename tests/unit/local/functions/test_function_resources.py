@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from fc_async_local.engine.protocol import Rejected
+from fc_async_local.domain.errors import Rejected
 from fc_async_local.functions.paging import Page
 
 ARN = "acs:fc:cn-hangzhou:123:functions/orders"

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from fc_async_local.engine.protocol import Rejected
+from fc_async_local.domain.errors import Rejected
 from fc_async_local.functions import function_rules
 
 BASE = {"runtime": "python3.10", "handler": "index.handler"}

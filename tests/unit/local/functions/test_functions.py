@@ -9,7 +9,7 @@ import zipfile
 
 import pytest
 
-from fc_async_local.engine.protocol import Rejected
+from fc_async_local.domain.errors import Rejected
 from fc_async_local.functions.functions import FunctionFilter
 from fc_async_local.functions.paging import Page
 
