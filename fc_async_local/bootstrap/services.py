@@ -18,7 +18,7 @@ from fc_async_local.destinations.permissions import Permitted
 from fc_async_local.destinations.rocketmq import RocketMqDestination
 from fc_async_local.services.delivery import HttpPoster
 from fc_async_local.services.eventbridge.endpoint import EventBridgeEndpoint
-from fc_async_local.services.eventbridge.errors import EventBridgeError
+from fc_async_local.services.eventbridge.model import EventBridgeError
 from fc_async_local.services.eventbridge.service import EventBridgeService
 from fc_async_local.services.eventbridge.targets import Targets
 from fc_async_local.services.mns.endpoint import MnsEndpoint
@@ -26,7 +26,7 @@ from fc_async_local.services.mns.errors import MnsError
 from fc_async_local.services.mns.service import MnsService
 from fc_async_local.services.mns.topic_service import TopicService
 from fc_async_local.services.rocketmq.endpoint import RocketMqEndpoint
-from fc_async_local.services.rocketmq.errors import RocketMqError
+from fc_async_local.services.rocketmq.model import RocketMqError
 from fc_async_local.services.rocketmq.service import RocketMqService
 from fc_async_local.store.job_runner import JobNode
 from fc_async_local.store.protocol import StoreUnavailable

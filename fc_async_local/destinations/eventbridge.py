@@ -17,7 +17,7 @@ from fc_async_local.destinations.limits import fit
 from fc_async_local.destinations.protocol import DeliveryResult
 from fc_async_local.services import common
 from fc_async_local.services.eventbridge import events
-from fc_async_local.services.eventbridge.errors import STATUS, EventBridgeError
+from fc_async_local.services.eventbridge.model import STATUS, EventBridgeError
 from fc_async_local.store.protocol import StoreUnavailable
 from fc_async_sdk.spec import arn
 

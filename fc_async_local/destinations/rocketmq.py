@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from fc_async_local.destinations.limits import fit
 from fc_async_local.destinations.protocol import DeliveryResult
-from fc_async_local.services.rocketmq.errors import RocketMqError
-from fc_async_local.services.rocketmq.model import NewMessage
+from fc_async_local.services.rocketmq.model import NewMessage, RocketMqError
 from fc_async_local.store.protocol import StoreUnavailable
 from fc_async_sdk.spec import arn
 

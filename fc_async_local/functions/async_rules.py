@@ -15,11 +15,11 @@ import msgspec
 from fc_async_local.functions import refusals
 from fc_async_local.functions.records import rfc3339
 from fc_async_local.services.eventbridge import service as eventbridge
-from fc_async_local.services.eventbridge.errors import EventBridgeError
+from fc_async_local.services.eventbridge.model import EventBridgeError
 from fc_async_local.services.mns.errors import MnsError
 from fc_async_local.services.mns.model import check_name
 from fc_async_local.services.rocketmq import service as rocketmq
-from fc_async_local.services.rocketmq.errors import RocketMqError
+from fc_async_local.services.rocketmq.model import RocketMqError
 from fc_async_sdk.errors import InvalidArn
 from fc_async_sdk.models import AsyncConfig
 from fc_async_sdk.spec import arn, async_config

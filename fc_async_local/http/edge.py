@@ -16,13 +16,14 @@ Invariants:
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import sys
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from fc_async_local.domain.errors import Rejected
-from fc_async_local.http import origin
 from fc_async_local.http.messages import Answer, Request
 from fc_async_local.store.protocol import StoreUnavailable
 from fc_async_sdk.spec import limits
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from fc_async_local.http.messages import App, HeaderList, Message, Receive, Scope, Send
 
 _LOG: Final = logging.getLogger(__name__)
+_LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _NO_CONTENT: Final = 204
 """Has no Content-Length: RFC 9110, section 8.6."""
 _DISCARD_BYTES: Final = 2 * limits.SYNC_PAYLOAD_BYTES
@@ -130,7 +132,7 @@ class HttpService(ABC):
 
     def _check_origin(self, request: Request) -> None:
         host, from_page = request.headers.get("host", ""), request.headers.get("origin", "")
-        reason = origin.refusal(host, from_page)
+        reason = origin_refusal(host, from_page)
         if reason and not (self.is_exempt(request) and not from_page):
             raise Rejected(403, "AccessDenied", reason)
 
@@ -264,3 +266,33 @@ class _DisconnectWatch:
         self._cancelled = True
         if self._watched is not None:
             self._watched.cancel()
+
+
+def origin_refusal(host: str, origin: str) -> str:
+    """Return why a request is refused, "" if it is not.
+
+    A page of another site in a browser can reach loopback ports. Such a request has a Host that is
+    not a loopback name (DNS rebinding) or an Origin that is not this server.
+
+    Args:
+        host: The Host header.
+        origin: The Origin header, "" when it is absent (programs send none).
+    """
+    if not is_loopback(host):
+        return (
+            f"Host {host!r} is not a loopback name: this runtime answers on 127.0.0.1 and "
+            "localhost only"
+        )
+    if origin and origin != f"http://{host}":
+        return f"Origin {origin!r} may not call this runtime"
+    return ""
+
+
+@functools.lru_cache(maxsize=256)
+def is_loopback(host: str) -> bool:
+    """Whether an authority (``name[:port]``) names this machine."""
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return False
+    return name in _LOOPBACK_NAMES or name.endswith(".localhost")

@@ -21,8 +21,7 @@ from fc_async_local.services.mns.errors import MnsError
 from fc_async_local.services.mns.model import BATCH, POLLING_SECONDS
 from fc_async_local.services.mns.model import handle_of as queue_handle
 from fc_async_local.services.mns.topic_service import FunctionSubscription
-from fc_async_local.services.rocketmq.errors import RocketMqError
-from fc_async_local.services.rocketmq.model import ConsumeRequest
+from fc_async_local.services.rocketmq.model import ConsumeRequest, RocketMqError
 from fc_async_local.services.rocketmq.model import handle_of as rocketmq_handle
 from fc_async_local.store.protocol import StoreUnavailable
 from fc_async_local.triggers import bindings, payloads

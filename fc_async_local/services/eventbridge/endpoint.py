@@ -20,7 +20,7 @@ from fc_async_local.http.edge import HttpService
 from fc_async_local.http.messages import Answer
 from fc_async_local.services import common
 from fc_async_local.services.eventbridge import events
-from fc_async_local.services.eventbridge.errors import EventBridgeError
+from fc_async_local.services.eventbridge.model import EventBridgeError
 from fc_async_local.services.eventbridge.operations import Operations, shown_entries
 from fc_async_local.services.signature import Unsigned, check_date, check_digest
 

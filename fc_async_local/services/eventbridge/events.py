@@ -11,8 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from fc_async_local.domain import json_input
-from fc_async_local.services.eventbridge.errors import EventBridgeError
-from fc_async_local.services.eventbridge.model import EVENT_BYTES, Event
+from fc_async_local.services.eventbridge.model import EVENT_BYTES, Event, EventBridgeError
 from fc_async_sdk.errors import shorten
 
 _REQUIRED: Final = ("id", "source", "type", "specversion")

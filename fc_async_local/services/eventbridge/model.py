@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The records of EventBridge and their limits.
+"""The records of EventBridge, their limits, and its errors.
 
 Fields of resources have the API's names in lower case. All times are milliseconds since the epoch.
 Limits: docs/reference/sources.md, EventBridge limits.
@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from fc_async_local.services.common import ProtocolError
 from fc_async_sdk._decoding import prepare
 
 EVENT_BYTES: Final = 256 * 1024
@@ -127,3 +128,38 @@ class Push(Record, frozen=True, kw_only=True):
     target_id: str
     event: Event
     call_path: tuple[str, ...] = ()
+
+
+STATUS: Final = {
+    "EventBusNotExist": 404,
+    "EventRuleNotExisted": 404,
+    "EventTargetNotExisted": 404,
+    "EventBusAlreadyExist": 409,
+    "EventRuleAlreadyExist": 409,
+    "InvalidArgument": 400,
+    "InvalidEvent": 400,
+    "InvalidEventPattern": 400,
+    "InvalidAction": 400,
+    "MissingParameter": 400,
+    "EntityTooLarge": 413,
+    "QuotaExceeded": 400,
+    "InvalidDigest": 400,
+    "SignatureDoesNotMatch": 403,
+}
+
+
+class EventBridgeError(ProtocolError):
+    """A request that EventBridge refuses, with one of the codes of :data:`STATUS`."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(STATUS[code], code, message)
+
+
+def bus_missing(name: str) -> EventBridgeError:
+    """Return the error of a bus that does not exist."""
+    return EventBridgeError("EventBusNotExist", f"the event bus {name!r} does not exist: create it")
+
+
+def rule_missing(bus: str, name: str) -> EventBridgeError:
+    """Return the error of a rule that does not exist."""
+    return EventBridgeError("EventRuleNotExisted", f"the event bus {bus!r} has no rule {name!r}")

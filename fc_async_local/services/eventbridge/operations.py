@@ -14,8 +14,7 @@ import msgspec
 
 from fc_async_local.domain import json_input
 from fc_async_local.services.eventbridge import events, pattern
-from fc_async_local.services.eventbridge.errors import EventBridgeError
-from fc_async_local.services.eventbridge.model import Rule, Target
+from fc_async_local.services.eventbridge.model import EventBridgeError, Rule, Target
 from fc_async_sdk.errors import shorten
 from fc_async_sdk.spec.arn import EventBusArn
 

@@ -18,13 +18,21 @@ from fc_async_local.domain.invocation import EVENT_PUSH, Job
 from fc_async_local.domain.settlement import Settler
 from fc_async_local.services import common
 from fc_async_local.services.delivery import Again, push_runner, wait_after
-from fc_async_local.services.eventbridge import events, model, pattern, transform
-from fc_async_local.services.eventbridge.errors import (
+from fc_async_local.services.eventbridge import (
+    events,
+    model,
+    pattern,
+)
+from fc_async_local.services.eventbridge.model import (
+    Bus,
+    Entry,
     EventBridgeError,
+    Push,
+    Rule,
     bus_missing,
     rule_missing,
 )
-from fc_async_local.services.eventbridge.model import Bus, Entry, Push, Rule
+from fc_async_local.services.eventbridge.targets import check_parameter
 from fc_async_local.store.protocol import Change, ChangeRefused
 from fc_async_sdk.errors import shorten
 from fc_async_sdk.spec import limits
@@ -313,7 +321,7 @@ class EventBridgeService:
             )
         for target in rule.targets:
             for parameter in target.param_list:
-                transform.check(parameter)
+                check_parameter(parameter)
             self._targets.check(target)
 
     async def _attempt(self, job: Job) -> Pushed:

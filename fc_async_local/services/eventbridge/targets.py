@@ -2,12 +2,15 @@
 """Pushes events to the targets of rules, once; the service decides on retries.
 
 Types of targets: ``http``/``https``, ``acs.fc.function``, ``acs.mns.queue`` and ``acs.rocketmq``.
+The inputs of a target are made from the event by its parameters: ORIGINAL, CONSTANT, JSONPATH and
+TEMPLATE.
 """
 
 from __future__ import annotations
 
 import base64
 import json
+import re
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from fc_async_local.domain import json_input
@@ -15,19 +18,19 @@ from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import DeadEvent, InvokeRequest, OutcomeKind
 from fc_async_local.services import common
 from fc_async_local.services.delivery import PostFailed, function_arn, queue_arn
-from fc_async_local.services.eventbridge import events, transform
-from fc_async_local.services.eventbridge.errors import EventBridgeError
-from fc_async_local.services.eventbridge.model import Parameter
+from fc_async_local.services.eventbridge import events
+from fc_async_local.services.eventbridge.model import VALUE_CHARACTERS, EventBridgeError, Parameter
 from fc_async_local.services.mns.errors import MnsError
 from fc_async_local.services.mns.model import Draft
-from fc_async_local.services.rocketmq.errors import RocketMqError
-from fc_async_local.services.rocketmq.model import NewMessage
+from fc_async_local.services.rocketmq.model import NewMessage, RocketMqError
 from fc_async_local.store.protocol import StoreUnavailable
-from fc_async_sdk.errors import InvalidArn
+from fc_async_sdk.errors import InvalidArn, shorten
 from fc_async_sdk.spec import arn, limits
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
+
+    import jsonpath
 
     from fc_async_local.domain.invocation import CallPath
     from fc_async_local.services.delivery import FunctionInvoker, Poster
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
 PUSH_TIMEOUT_SECONDS: Final = 5.0
 _HTTP_OK: Final = range(200, 300)
 _ORIGINAL: Final = Parameter(resource_key="Body", form="ORIGINAL")
+_VARIABLE: Final = re.compile(r"\$\{([A-Za-z0-9_.-]+)\}")
 _REQUIRED: Final[dict[str, tuple[str, ...]]] = {
     "http": (),
     "https": (),
@@ -229,11 +233,11 @@ class _Inputs:
     def get(self, key: str) -> str:
         """Return an input; "" if the target has no such parameter."""
         parameter = self._target.parameter(key)
-        return "" if parameter is None else transform.make(parameter, self._event)
+        return "" if parameter is None else input_for(parameter, self._event)
 
     def body(self) -> str:
         """Return the body: the whole event unless the target has a parameter for it."""
-        return transform.make(self._target.parameter("Body") or _ORIGINAL, self._event)
+        return input_for(self._target.parameter("Body") or _ORIGINAL, self._event)
 
 
 def _url(target: Target) -> str:
@@ -250,3 +254,90 @@ def _properties(text: str) -> dict[str, str]:
     if not isinstance(found, dict):
         raise _Failed(f"Properties {text!r} is not a JSON object")
     return {str(name): str(value) for name, value in found.items()}
+
+
+def check_parameter(parameter: Parameter) -> None:
+    """Check that a parameter can be made from events.
+
+    Raises:
+        EventBridgeError: InvalidArgument.
+    """
+    for name, text in (("Value", parameter.value), ("Template", parameter.template)):
+        if len(text) > VALUE_CHARACTERS:
+            raise _wrong(parameter, f"{name} is longer than {VALUE_CHARACTERS} characters")
+    if parameter.form == "JSONPATH":
+        _compile(parameter, parameter.value)
+    if parameter.form == "TEMPLATE":
+        variables = _variables(parameter)
+        for path in variables.values():
+            _compile(parameter, path)
+        unknown = set(_VARIABLE.findall(parameter.template)) - variables.keys()
+        if unknown:
+            raise _wrong(
+                parameter,
+                f"Template uses {', '.join(sorted(unknown))}, which Value does not define",
+            )
+
+
+def input_for(parameter: Parameter, event: Any) -> str:
+    """Return the input of a target for a parameter.
+
+    Args:
+        parameter: A parameter that passed :func:`check_parameter`.
+        event: The CloudEvent, parsed.
+
+    Returns:
+        Strings as they are, other values as JSON; "" for values that the event does not have.
+    """
+    if parameter.form == "ORIGINAL":
+        return _as_text(event)
+    if parameter.form == "CONSTANT":
+        return parameter.value
+    if parameter.form == "JSONPATH":
+        return _find(parameter, parameter.value, event)
+    found = {name: _find(parameter, path, event) for name, path in _variables(parameter).items()}
+    return _VARIABLE.sub(lambda match: found.get(match[1], match[0]), parameter.template)
+
+
+def _variables(parameter: Parameter) -> dict[str, str]:
+    try:
+        variables = json_input.read(parameter.value or "{}")
+    except json_input.InvalidJson:
+        variables = None
+    if not isinstance(variables, dict) or not all(isinstance(p, str) for p in variables.values()):
+        raise _wrong(parameter, "Value must be a JSON object of names and JSONPath strings")
+    return variables
+
+
+def _compile(parameter: Parameter, path: str) -> jsonpath.JSONPath | jsonpath.CompoundJSONPath:
+    if not path.startswith("$"):
+        raise _wrong(parameter, f"{shorten(path)} is not a JSONPath: it must begin with $")
+    import jsonpath  # noqa: PLC0415 -- a fifth of the start of a runtime, which may have no target
+
+    try:
+        return jsonpath.compile(path)
+    except jsonpath.JSONPathError as error:
+        reason = str(error).partition("\n")[0]
+        raise _wrong(parameter, f"{shorten(path)} is not a JSONPath: {reason}") from error
+    except RecursionError as error:
+        raise _wrong(parameter, f"{shorten(path)} is nested too deeply") from error
+
+
+def _find(parameter: Parameter, path: str, event: Any) -> str:
+    import jsonpath  # noqa: PLC0415 -- as above
+
+    compiled = _compile(parameter, path)
+    found = compiled.findall(event)
+    if isinstance(compiled, jsonpath.JSONPath) and compiled.singular_query():
+        return _as_text(found[0]) if found else ""
+    return _as_text(found)
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _wrong(parameter: Parameter, reason: str) -> EventBridgeError:
+    return EventBridgeError("InvalidArgument", f"parameter {parameter.resource_key!r}: {reason}")

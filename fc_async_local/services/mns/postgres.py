@@ -16,9 +16,15 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from fc_async_local.services.mns import model as rules
-from fc_async_local.services.mns import rows
 from fc_async_local.services.mns.errors import MnsError, queue_missing
 from fc_async_local.services.mns.model import Counts, Creation, Message, Queue, Received
+from fc_async_local.services.mns.store import (
+    attributes_column,
+    extra_column,
+    message_of,
+    queue_of,
+    receive_columns,
+)
 from fc_async_local.store import sql
 from fc_async_local.store.postgres import batches
 from fc_async_local.store.postgres.database import load, without_nul
@@ -55,7 +61,7 @@ class PostgresMessageStore:
     async def create_queue(self, queue: Queue) -> Creation:
         """Create a queue; an existing one is not changed."""
         row = msgspec.structs.asdict(queue)
-        row["attributes"] = rows.from_attributes(queue.attributes)
+        row["attributes"] = attributes_column(queue.attributes)
 
         async def job(connection: Connection) -> Creation:
             if await _all(connection, "put_queue", row):
@@ -66,7 +72,7 @@ class PostgresMessageStore:
 
     async def change_queue(self, name: str, attributes: QueueAttributes, *, now: int) -> None:
         """Replace all attributes of a queue."""
-        row = _named(name) | {"attributes": rows.from_attributes(attributes), "now": now}
+        row = _named(name) | {"attributes": attributes_column(attributes), "now": now}
         if not await self._database.ask(_SQL["change_queue"], row):
             raise queue_missing(name)
 
@@ -77,9 +83,7 @@ class PostgresMessageStore:
     async def queues(self, *, prefix: str = "", after: str = "", limit: int) -> Sequence[Queue]:
         """Return queues sorted by name, after the name ``after``."""
         row = {"prefix": without_nul(prefix), "after": without_nul(after), "limit": limit}
-        return [
-            rows.to_queue(found) for found in await self._database.ask(_SQL["list_queues"], row)
-        ]
+        return [queue_of(found) for found in await self._database.ask(_SQL["list_queues"], row)]
 
     async def delete_queue(self, name: str) -> None:
         """Delete a queue and its messages."""
@@ -112,7 +116,7 @@ class PostgresMessageStore:
             await connection.execute(_SQL["expire"], scope)
             await connection.execute(_SQL["surface"], scope)
             found = await _all(connection, "ready", scope | {"limit": limit})
-            taken = tuple(rules.take(queue, rows.to_message(row), now) for row in found)
+            taken = tuple(rules.take(queue, message_of(row), now) for row in found)
             await _change(connection, taken)
             visible = None
             if not taken:
@@ -124,7 +128,7 @@ class PostgresMessageStore:
     async def peek(self, name: str, limit: int, *, now: int) -> Sequence[Message]:
         """Return the messages that :meth:`receive` would return, without changing them."""
         row = _scope(await self.queue(name), now) | {"limit": limit}
-        return [rows.to_message(found) for found in await self._database.ask(_SQL["visible"], row)]
+        return [message_of(found) for found in await self._database.ask(_SQL["visible"], row)]
 
     async def delete(self, name: str, receipts: Sequence[Receipt], *, now: int) -> Sequence[bool]:
         """Delete received messages; return False for each receipt that is not valid."""
@@ -160,7 +164,7 @@ class PostgresMessageStore:
 async def _change(connection: Connection, messages: Sequence[Message]) -> None:
     async with connection.cursor() as cursor:
         await cursor.executemany(
-            _SQL["change_message"], [rows.change_of(message) for message in messages]
+            _SQL["change_message"], [receive_columns(message) for message in messages]
         )
 
 
@@ -174,7 +178,7 @@ def _one_queue(name: str, found: Sequence[tuple[Any, ...]]) -> Queue:
     if not found:
         raise queue_missing(name)
     name, attributes, created_at, modified_at = found[0]
-    return rows.to_queue((name, attributes, created_at, modified_at))
+    return queue_of((name, attributes, created_at, modified_at))
 
 
 async def _queue(connection: Connection, name: str, *, how: str = "get_queue") -> Queue:
@@ -204,7 +208,7 @@ async def _send(
         "bodies": [message.body for message in messages],
         "priorities": [message.priority for message in messages],
         "visible": [message.visible_at for message in messages],
-        "extras": [rows.extra_of(message) for message in messages],
+        "extras": [extra_column(message) for message in messages],
     }
     numbers = await _all(connection, "put_messages", row)
     return [
@@ -227,5 +231,5 @@ async def _held(
     """Lock and return the messages of receipts, valid or not, by sequence."""
     scope = _scope(await _queue(connection, name), now)
     scope["sequences"] = [receipt.sequence for receipt in receipts]
-    found = [rows.to_message(row) for row in await _all(connection, "some", scope)]
+    found = [message_of(row) for row in await _all(connection, "some", scope)]
     return {message.sequence: message for message in found}

@@ -14,9 +14,15 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from fc_async_local.services.mns import model as rules
-from fc_async_local.services.mns import rows
 from fc_async_local.services.mns.errors import MnsError, queue_missing
 from fc_async_local.services.mns.model import Counts, Creation, Received
+from fc_async_local.services.mns.store import (
+    attributes_column,
+    extra_column,
+    message_of,
+    queue_of,
+    receive_columns,
+)
 from fc_async_local.store import sql
 from fc_async_local.store.rows import as_json
 from fc_async_local.store.sqlite import batches
@@ -123,7 +129,7 @@ def _create_queue(connection: sqlite3.Connection, queue: Queue) -> Creation:
     existing = _find_queue(connection, queue.name)
     if existing is not None:
         return rules.compare(existing, queue.attributes)
-    row = msgspec.structs.asdict(queue) | {"attributes": rows.from_attributes(queue.attributes)}
+    row = msgspec.structs.asdict(queue) | {"attributes": attributes_column(queue.attributes)}
     connection.execute(_SQL["put_queue"], row)
     return "created"
 
@@ -132,7 +138,7 @@ def _change_queue(
     connection: sqlite3.Connection, name: str, attributes: QueueAttributes, now: int
 ) -> None:
     """Replace all attributes of a queue."""
-    row = {"name": name, "attributes": rows.from_attributes(attributes), "now": now}
+    row = {"name": name, "attributes": attributes_column(attributes), "now": now}
     if connection.execute(_SQL["change_queue"], row).rowcount == 0:
         raise queue_missing(name)
 
@@ -154,7 +160,7 @@ def _queue(connection: sqlite3.Connection, name: str) -> Queue:
 def _queues(connection: sqlite3.Connection, prefix: str, after: str, limit: int) -> Sequence[Queue]:
     """Return queues sorted by name, after the name ``after``."""
     row = {"prefix": prefix, "after": after, "limit": limit}
-    return [rows.to_queue(found) for found in connection.execute(_SQL["list_queues"], row)]
+    return [queue_of(found) for found in connection.execute(_SQL["list_queues"], row)]
 
 
 def _send(
@@ -194,7 +200,7 @@ def _receive(connection: sqlite3.Connection, name: str, limit: int, now: int) ->
     connection.execute(_SQL["expire"], scope)
     connection.execute(_SQL["surface"], scope)
     found = connection.execute(_SQL["ready"], {"queue": name, "limit": limit}).fetchall()
-    taken = tuple([rules.take(queue, rows.to_message(row), now) for row in found])
+    taken = tuple([rules.take(queue, message_of(row), now) for row in found])
     next_visible = None
     if taken:
         _change(connection, taken)
@@ -206,7 +212,7 @@ def _receive(connection: sqlite3.Connection, name: str, limit: int, now: int) ->
 def _peek(connection: sqlite3.Connection, name: str, limit: int, now: int) -> Sequence[Message]:
     """Return the messages that could be received."""
     row = _scope(_queue(connection, name), now) | {"limit": limit}
-    return [rows.to_message(found) for found in connection.execute(_SQL["visible"], row)]
+    return [message_of(found) for found in connection.execute(_SQL["visible"], row)]
 
 
 def _delete(
@@ -238,7 +244,7 @@ def _counts(connection: sqlite3.Connection, name: str, now: int) -> Counts:
 
 def _find_queue(connection: sqlite3.Connection, name: str) -> Queue | None:
     row = connection.execute(_SQL["get_queue"], {"name": name}).fetchone()
-    return None if row is None else rows.to_queue(row)
+    return None if row is None else queue_of(row)
 
 
 def _scope(queue: Queue, now: int) -> dict[str, object]:
@@ -253,7 +259,7 @@ def _put(connection: sqlite3.Connection, name: str, message: Message, now: int) 
         "priority": message.priority,
         "enqueued_at": message.enqueued_at,
         "visible_at": message.visible_at,
-        "extra": rows.extra_of(message),
+        "extra": extra_column(message),
         "ready": int(message.visible_at <= now),
     }
     cursor = connection.execute(_SQL["put_message"], row)
@@ -261,7 +267,7 @@ def _put(connection: sqlite3.Connection, name: str, message: Message, now: int) 
 
 
 def _change(connection: sqlite3.Connection, messages: Sequence[Message]) -> None:
-    connection.executemany(_SQL["change_message"], [rows.change_of(one) for one in messages])
+    connection.executemany(_SQL["change_message"], [receive_columns(one) for one in messages])
 
 
 def _find(
@@ -271,4 +277,4 @@ def _find(
     sequences = as_json([receipt.sequence for receipt in receipts])
     scope = _scope(queue, now) | {"sequences": sequences}
     answer = connection.execute(_SQL["some"], scope).fetchall()
-    return {row[0]: rows.to_message(row) for row in answer}
+    return {row[0]: message_of(row) for row in answer}

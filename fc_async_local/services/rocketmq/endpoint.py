@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The HTTP endpoint of RocketMQ 4.x: paths, query parameters, headers and statuses of its protocol.
+"""The HTTP endpoint of RocketMQ 4.x: paths, headers, statuses and XML documents of its protocol.
 
 ``PUT`` and ``DELETE /topics/{topic}?ns={instance}`` are an addition of this runtime: in the cloud,
 topics are created in the console.
@@ -7,28 +7,39 @@ topics are created in the console.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from fc_async_local.http.messages import Answer
-from fc_async_local.services import signature
-from fc_async_local.services.rocketmq import wire
-from fc_async_local.services.rocketmq.errors import RocketMqError, message_missing
-from fc_async_local.services.rocketmq.model import BATCH, POLLING_SECONDS, ConsumeRequest
+from fc_async_local.services import markup, signature
+from fc_async_local.services.common import body_digest
+from fc_async_local.services.markup import leaf, tag
+from fc_async_local.services.rocketmq import model
+from fc_async_local.services.rocketmq.model import (
+    BATCH,
+    POLLING_SECONDS,
+    ConsumeRequest,
+    RocketMqError,
+    message_missing,
+)
 from fc_async_local.services.xml_service import XmlService, xml
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
+    from xml.etree.ElementTree import Element
 
     from fc_async_local.clock import Clock
     from fc_async_local.http.messages import Request
+    from fc_async_local.services.rocketmq.model import Message, NewMessage, Pending
     from fc_async_local.services.rocketmq.service import RocketMqService
+
+_NAMESPACE: Final = "http://mq.aliyuncs.com/doc/v1/"
 
 
 class RocketMqEndpoint(XmlService):
     """Answers requests in RocketMQ's HTTP protocol."""
 
     scheme = signature.ROCKETMQ
-    namespace = wire.NAMESPACE
+    namespace = _NAMESPACE
     largest_body = 32 * 1024 * 1024
     """A message of 4 MB with every character written as an entity."""
 
@@ -65,8 +76,8 @@ class RocketMqEndpoint(XmlService):
         )
 
     async def _publish(self, request: Request, instance_id: str, topic: str) -> Answer:
-        new = wire.read_message(request.body)
-        return xml(201, wire.published(await self._service.publish(instance_id, topic, new)))
+        new = read_message(request.body)
+        return xml(201, published(await self._service.publish(instance_id, topic, new)))
 
     async def _consume(self, request: Request, instance_id: str, topic: str) -> Answer:
         parameters = request.parameters()
@@ -84,14 +95,14 @@ class RocketMqEndpoint(XmlService):
         found = await self._service.consume(instance_id, topic, _group(parameters), wanted)
         if not found:
             raise message_missing()
-        return xml(200, wire.consumed(found))
+        return xml(200, consumed(found))
 
     async def _acknowledge(self, request: Request, instance_id: str, topic: str) -> Answer:
         group = _group(request.parameters())
-        handles = wire.read_handles(request.body)
+        handles = read_handles(request.body)
         done = await self._service.acknowledge(instance_id, topic, group, handles)
         failed = [handle for handle, is_done in zip(handles, done, strict=True) if not is_done]
-        return xml(404, wire.unacknowledged(failed)) if failed else Answer(204)
+        return xml(404, unacknowledged(failed)) if failed else Answer(204)
 
     async def _create(self, instance_id: str, topic: str) -> Answer:
         return Answer(201 if await self._service.create_topic(instance_id, topic) else 204)
@@ -116,3 +127,93 @@ def _number(parameters: dict[str, str], name: str, default: int) -> int:
         return int(value)
     except ValueError:
         raise RocketMqError("InvalidArgument", f"{name}={value!r} is not an integer") from None
+
+
+def _read(body: bytes, root: str) -> Element:
+    try:
+        return markup.read(body, root)
+    except markup.MalformedMarkup as error:
+        raise RocketMqError("MalformedXML", str(error)) from error
+
+
+def _document(root: str, content: str) -> bytes:
+    return markup.document(_NAMESPACE, root, content)
+
+
+def read_message(body: bytes) -> NewMessage:
+    """Read the request of PublishMessage.
+
+    Raises:
+        RocketMqError: MalformedXML, InvalidArgument.
+    """
+    element = _read(body, "Message")
+    text = markup.text(element, "MessageBody")
+    if text is None:
+        raise RocketMqError("MalformedXML", "<Message> has no <MessageBody>")
+    return model.read_new_message(
+        text,
+        markup.text(element, "MessageTag") or "",
+        markup.text(element, "Properties") or "",
+    )
+
+
+def published(message: Message) -> bytes:
+    """Write the answer to PublishMessage."""
+    return _document(
+        "Message",
+        leaf("MessageId", message.message_id) + leaf("MessageBodyMD5", body_digest(message.body)),
+    )
+
+
+def consumed(messages: Sequence[Pending]) -> bytes:
+    """Write the answer to ConsumeMessage."""
+    return _document("Messages", "".join(tag("Message", _shown(item)) for item in messages))
+
+
+def _shown(pending: Pending) -> str:
+    message = pending.message
+    return "".join(
+        (
+            leaf("MessageId", message.message_id),
+            leaf("MessageBodyMD5", body_digest(message.body)),
+            leaf("MessageBody", message.body),
+            leaf("ReceiptHandle", model.handle_of(pending)),
+            leaf("PublishTime", message.published_at),
+            leaf("FirstConsumeTime", pending.first_at),
+            leaf("NextConsumeTime", pending.next_at),
+            leaf("ConsumedTimes", pending.consumed),
+            leaf("MessageTag", message.tag) if message.tag else "",
+            leaf("Properties", message.properties) if message.properties else "",
+        )
+    )
+
+
+def read_handles(body: bytes) -> list[str]:
+    """Read the request of AckMessage.
+
+    Raises:
+        RocketMqError: MalformedXML, InvalidArgument.
+    """
+    root = _read(body, "ReceiptHandles")
+    handles = [element.text or "" for element in root.findall("ReceiptHandle")]
+    if len(handles) not in model.BATCH:
+        raise RocketMqError(
+            "InvalidArgument", f"{len(handles)} receipt handles: 1 to {model.BATCH.high}"
+        )
+    return handles
+
+
+def unacknowledged(handles: Sequence[str]) -> bytes:
+    """Write the handles that AckMessage did not accept; clients require three elements each."""
+    return _document(
+        "Errors",
+        "".join(
+            tag(
+                "Error",
+                leaf("ErrorCode", "ReceiptHandleError")
+                + leaf("ErrorMessage", "The receipt handle you provided is not valid.")
+                + leaf("ReceiptHandle", handle),
+            )
+            for handle in handles
+        ),
+    )

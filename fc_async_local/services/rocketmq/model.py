@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Topics, messages and their limits in RocketMQ 4.x, and how its protocol writes them.
+"""Topics, messages, limits and errors of RocketMQ 4.x, and how its protocol writes them.
 
 All times are milliseconds since the epoch. Sources of the numbers: the pages of RocketMQ 4.x on
 limits and on the HTTP protocol (docs/reference/sources.md).
@@ -12,8 +12,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from fc_async_local.services.common import Receipt, check_body
-from fc_async_local.services.rocketmq.errors import RocketMqError
+from fc_async_local.services.common import ProtocolError, Receipt, check_body
 from fc_async_sdk.errors import shorten
 from fc_async_sdk.spec.limits import ROCKETMQ_PAYLOAD_BYTES, Range
 
@@ -235,3 +234,34 @@ def read_new_message(body: str, tag: str, properties: str) -> NewMessage:
         deliver_at=int(deliver_at) if deliver_at else None,
         properties=pairs,
     )
+
+
+STATUS: Final = {
+    "InvalidArgument": 400,
+    "InvalidRequestURL": 400,
+    "MalformedXML": 400,
+    "MessageNotExist": 404,
+    "ReceiptHandleError": 404,
+    "TopicNotExist": 404,
+    "TopicAlreadyExist": 409,
+}
+
+
+class RocketMqError(ProtocolError):
+    """A request that RocketMQ refuses, with one of the codes of :data:`STATUS`."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(STATUS[code], code, message)
+
+
+def topic_missing(instance_id: str, topic: str) -> RocketMqError:
+    """Return the error of a topic that does not exist."""
+    return RocketMqError(
+        "TopicNotExist",
+        f"the topic {topic!r} of instance {instance_id!r} does not exist: create it",
+    )
+
+
+def message_missing() -> RocketMqError:
+    """Return the answer to a poll that found no message."""
+    return RocketMqError("MessageNotExist", "Message not exist.")

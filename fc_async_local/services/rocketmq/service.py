@@ -14,8 +14,13 @@ import msgspec
 
 from fc_async_local.services import common
 from fc_async_local.services.rocketmq import model
-from fc_async_local.services.rocketmq.errors import RocketMqError, topic_missing
-from fc_async_local.services.rocketmq.model import ConsumeRequest, Topic, Want
+from fc_async_local.services.rocketmq.model import (
+    ConsumeRequest,
+    RocketMqError,
+    Topic,
+    Want,
+    topic_missing,
+)
 from fc_async_local.store.protocol import Change, ChangeRefused
 from fc_async_local.wakeups import Wakeups
 from fc_async_sdk.errors import shorten

@@ -11,7 +11,7 @@ from mns.account import Account
 from mq_http_sdk.mq_client import MQClient
 
 from fc_async_local.embedded import LocalRuntime
-from fc_async_local.services.rocketmq.errors import RocketMqError
+from fc_async_local.services.rocketmq.model import RocketMqError
 from fc_async_local.settings import Settings
 from fc_async_sdk import events
 from fc_async_tests.invocations import a_delivery

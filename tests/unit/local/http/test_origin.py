@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from fc_async_local.http import origin
+from fc_async_local.http.edge import origin_refusal
 
 
 @pytest.mark.parametrize(
@@ -13,5 +13,5 @@ from fc_async_local.http import origin
     ["127.0.0.1", "127.0.0.1:9900", "localhost:9900", "LOCALHOST", "[::1]:9900", "fc.localhost"],
 )
 def test_loopback_names_may_call(host: str) -> None:
-    assert origin.refusal(host, "") == ""
-    assert origin.refusal(host, f"http://{host}") == ""
+    assert origin_refusal(host, "") == ""
+    assert origin_refusal(host, f"http://{host}") == ""

@@ -15,8 +15,13 @@ from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import EVENT_PUSH, OutcomeKind, delivery_of
 from fc_async_local.services.delivery import PostFailed
 from fc_async_local.services.eventbridge import events
-from fc_async_local.services.eventbridge.errors import EventBridgeError
-from fc_async_local.services.eventbridge.model import DeadLetterQueue, Parameter, Rule, Target
+from fc_async_local.services.eventbridge.model import (
+    DeadLetterQueue,
+    EventBridgeError,
+    Parameter,
+    Rule,
+    Target,
+)
 
 URL = "http://127.0.0.1:9/hook"
 

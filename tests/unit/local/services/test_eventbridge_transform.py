@@ -7,16 +7,15 @@ import json
 
 import pytest
 
-from fc_async_local.services.eventbridge.errors import EventBridgeError
-from fc_async_local.services.eventbridge.model import Parameter
-from fc_async_local.services.eventbridge.transform import check, make
+from fc_async_local.services.eventbridge.model import EventBridgeError, Parameter
+from fc_async_local.services.eventbridge.targets import check_parameter, input_for
 
 EVENT = {"id": "1", "data": {"name": "中", "n": 5, "list": [1, 2], "object": {"a": 'q"'}}}
 
 
 def parameter(form, value="", template=""):
     made = Parameter(resource_key="Body", form=form, value=value, template=template)
-    check(made)
+    check_parameter(made)
     return made
 
 
@@ -33,21 +32,21 @@ def parameter(form, value="", template=""):
     ],
 )
 def test_a_jsonpath_finds_its_place(value, expected):
-    assert make(parameter("JSONPATH", value), EVENT) == expected
+    assert input_for(parameter("JSONPATH", value), EVENT) == expected
 
 
 def test_original_is_the_whole_event():
-    assert json.loads(make(parameter("ORIGINAL"), EVENT)) == EVENT
+    assert json.loads(input_for(parameter("ORIGINAL"), EVENT)) == EVENT
 
 
 def test_a_constant_is_itself():
-    assert make(parameter("CONSTANT", "$.data"), EVENT) == "$.data"
+    assert input_for(parameter("CONSTANT", "$.data"), EVENT) == "$.data"
 
 
 def test_a_template_is_filled_with_what_its_variables_find():
     variables = json.dumps({"who": "$.data.name", "all": "$.data.object", "no": "$.x"})
     made = parameter("TEMPLATE", variables, 'hello ${who}, ${all}, "${no}", $who')
-    assert make(made, EVENT) == 'hello 中, {"a":"q\\""}, "", $who'
+    assert input_for(made, EVENT) == 'hello 中, {"a":"q\\""}, "", $who'
 
 
 @pytest.mark.parametrize(

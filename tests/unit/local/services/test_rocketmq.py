@@ -7,10 +7,10 @@ import asyncio
 
 import pytest
 
-from fc_async_local.services.rocketmq.errors import RocketMqError
 from fc_async_local.services.rocketmq.model import (
     ConsumeRequest,
     NewMessage,
+    RocketMqError,
     handle_of,
     read_new_message,
     read_tags,
