@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Composition root: the only package where ports meet their implementations.
+"""Opens and closes a whole runtime in the running event loop.
 
-:class:`Runtime` is a whole runtime in the running event loop; :mod:`fc_async_local.embedded` runs
-one in a process or thread of its own.
+:mod:`fc_async_local.embedded` runs one in a process or thread of its own.
 """
 
 from __future__ import annotations

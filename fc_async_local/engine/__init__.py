@@ -1,2 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Accept, dispatch, settle, deliver: the asynchronous half of FC, on a clock."""
+"""Accepts invocations, runs and retries them when they are due, settles and delivers outcomes.
+
+Uses ports only: no HTTP, no SQL, no process.
+"""

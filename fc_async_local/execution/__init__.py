@@ -1,2 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Runs functions: the only place where the user's code is executed."""
+"""Runs functions: the only package where the user's code is executed.
+
+The fork server starts the processes of Python, Node and custom runtimes. Handlers of tests run in
+the runtime's own process.
+"""

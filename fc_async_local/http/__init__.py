@@ -1,2 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The HTTP edge: server, limits on requests, which callers are accepted, form of errors."""
+"""The one HTTP edge of the API, the services and the console.
+
+Server, limits on requests, Host and Origin check, reading of requests, signatures of the gateway.
+"""

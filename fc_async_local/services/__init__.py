@@ -1,2 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The services that stand beside FC, each behind the protocol of its official clients."""
+"""MNS, RocketMQ and EventBridge, each behind the protocol of its official clients.
+
+:mod:`common` and :mod:`delivery` have what the services share.
+"""

@@ -1,2 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Where everything that was accepted is kept: one protocol, several implementations."""
+"""Keeps invocations, durable jobs, metrics, configuration and code.
+
+One protocol, implemented in memory (the executable specification), on SQLite and on PostgreSQL.
+:mod:`job_runner` runs the durable jobs; :mod:`document_cache` holds the configuration in memory.
+"""

@@ -1,2 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Triggers that messages and events of the services fire: queues, topics, buses, RocketMQ."""
+"""Fires triggers: messages of MNS and RocketMQ and events of EventBridge become invocations.
+
+Timer, HTTP, OSS and other triggers are kept by the registry and not fired.
+"""

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Deploy plugin: validates, plans and applies the asynchronous configuration in ``s.yaml``."""
+"""The command ``fc-async``, and the deploy plugin of Serverless Devs.
+
+Validates, plans and applies the asynchronous configuration in ``s.yaml``.
+"""
 
 from __future__ import annotations
 

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""EventBridge: custom buses, rules with patterns and transforms, targets that are pushed to."""
+"""EventBridge: custom buses, rules with patterns and transforms, pushes to their targets."""

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""MNS (lightweight message queue): queues that the official clients read."""
+"""MNS (lightweight message queue): queues and topics, for the official clients."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
 """The store of several nodes: PostgreSQL through psycopg 3 (extra ``postgres``).
 
-Must be imported through its modules, and only when it was asked for.
+Must be imported through its modules, and only for a PostgreSQL store: psycopg may be missing.
 """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
 """The default store: one SQLite file, one writer thread, group commit.
 
-Must be imported through its modules; this file only marks the package.
+Must be imported through its modules.
 """

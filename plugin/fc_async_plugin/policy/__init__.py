@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""RAM policies: what a template needs, and what the roles of an account have."""
+"""RAM policies: computes what a template needs, and reads what the roles of an account allow."""

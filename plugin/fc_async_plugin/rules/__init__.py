@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What can be wrong with a template: one rule, one id, one message, one page of documentation."""
+"""Checks templates. Each rule has one id, one message and one page of documentation."""
 
 from __future__ import annotations
 

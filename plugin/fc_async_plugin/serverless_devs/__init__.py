@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The folder that Serverless Devs loads as a plugin and as a component.
 
-It has Node code, because ``s`` loads no other; the code calls ``fc-async``.
+``s`` loads Node code only, so the folder has Node code that calls ``fc-async``.
 """
 
 from __future__ import annotations
