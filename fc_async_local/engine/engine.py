@@ -152,7 +152,7 @@ class Engine:
         return await invoke_once(self._ports, request)
 
     async def keep_dead(self, event: DeadEvent) -> None:
-        """Keep an event that a service gave up; see :class:`FunctionInvoker` of the services.
+        """Keep an event that a service gave up; see ``FunctionInvoker`` of the services.
 
         Raises:
             StoreUnavailable: It was not kept.

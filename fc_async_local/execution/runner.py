@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Runs attempts in processes: the :class:`FunctionRunner` of the local runtime.
+"""Runs attempts in processes: the ``FunctionRunner`` of the local runtime.
 
 Combines pools, instances and limits, and reports outcomes; it does not decide on retries.
 Processes live in real time, whatever clock the engine uses.

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
 """The verbs that every invocation needs, for all that wait in one group of the writer.
 
-Functions of the connection and a list of items, as :meth:`Database.write_item` calls them. All
-items in as few steps of SQLite as possible: at each the interpreter's lock is released, and the
-thread that takes it meanwhile delays the whole group. Must write nothing for an item that they
-answer with a failure.
+:meth:`~fc_async_local.store.sqlite.database.Database.write_item` calls these functions with the
+connection and a list of items. They write all items in as few steps of SQLite as possible: each
+step releases the interpreter's lock, and the thread that takes it delays the whole group.
+
+Invariants:
+    Nothing is written for an item whose answer is a failure.
 """
 
 from __future__ import annotations

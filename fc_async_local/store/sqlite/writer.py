@@ -64,7 +64,7 @@ class _Pending(msgspec.Struct, frozen=True):
 def run_jobs(
     connection: sqlite3.Connection, jobs: Sequence[Callable[[sqlite3.Connection], Any]]
 ) -> Sequence[Any]:
-    """Run each job by itself: the batch of :meth:`Database.write`.
+    """Run each job by itself: the batch of ``Database.write``.
 
     A job that raises before it wrote anything fails alone. If it raises later, the writer rolls the
     transaction back and repeats it job by job.
@@ -104,7 +104,7 @@ class Writer:
         """Queue an item; return a future that is resolved after its commit.
 
         Args:
-            batch: Writes items; see :meth:`Database.write_item`.
+            batch: Writes items; see ``Database.write_item``.
             item: What the batch needs to know.
             flush: Wait until the commit is on disk. Without it the commit survives the end of the
                 process; it survives a power loss only after a later commit that was flushed.

@@ -16,7 +16,7 @@ from fc_async_tests.invocations import a_delivery
 if TYPE_CHECKING:
     from fc_async_local.domain.invocation import InvokeRequest
 
-TRAIL = ("acs:fc:cn-hangzhou:1:functions/a",)
+PATH = ("acs:fc:cn-hangzhou:1:functions/a",)
 
 
 class Invoker:
@@ -34,7 +34,7 @@ class Invoker:
 
 def deliver(invoker: Any, document: Any = b"{}", target: Any = "b") -> Any:
     delivery = a_delivery(
-        destination=f"acs:fc:cn-hangzhou:1:functions/{target}", document=document, call_path=TRAIL
+        destination=f"acs:fc:cn-hangzhou:1:functions/{target}", document=document, call_path=PATH
     )
 
     async def has_http(function: Any) -> Any:
@@ -51,7 +51,7 @@ def deliver(invoker: Any, document: Any = b"{}", target: Any = "b") -> Any:
 def test_the_function_gets_the_document_and_the_trail(target: Any, qualifier: Any) -> None:
     invoker = Invoker()
     assert deliver(invoker, b'{"a":1}', target).status == 202
-    assert invoker.calls == [("b", qualifier, b'{"a":1}', TRAIL)]
+    assert invoker.calls == [("b", qualifier, b'{"a":1}', PATH)]
 
 
 @pytest.mark.parametrize(("size", "status"), [(131_072, 202), (131_073, 413)])
