@@ -31,6 +31,9 @@ def main() -> int:
         warnings.filterwarnings("default", module=r"(?!fc_async_)")
     try:
         from fc_async_plugin.cli.group import run
+    except KeyboardInterrupt:  # the import takes a noticeable part of a start
+        sys.stderr.write("\nInterrupted.\n")
+        return 130
     except ModuleNotFoundError as error:
         if error.name not in {"click", "rich"}:
             raise

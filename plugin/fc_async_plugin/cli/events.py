@@ -62,16 +62,9 @@ def tail_command(
     Reading hides messages from other readers for the queue's visibility timeout. JSON is one
     document per line.
     """
+    from fc_async_plugin import events
     from fc_async_plugin.cli import connection, terminal
 
-    try:
-        from fc_async_plugin import events
-    except ModuleNotFoundError as error:
-        if error.name != "mns":
-            raise
-        raise click.ClickException(
-            "reading a queue takes aliyun-mns-sdk: pip install 'fc-async[events]'"
-        ) from error
     named = _queue(queue, account)
     credentials = connection.credentials(account)
     address = mns_endpoint or events.mns_endpoint(

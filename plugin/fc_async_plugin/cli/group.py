@@ -48,6 +48,8 @@ COMMANDS: Final = (
     "s-plugin",
 )
 """Names in the order of ``--help``."""
+_EXTRAS: Final = {"demo": "demo", "events": "events", "local": "local"}
+"""The extra that a command needs; the others need ``cli``."""
 
 
 def module_of(name: str) -> str:
@@ -126,11 +128,11 @@ def run(arguments: Sequence[str]) -> int:
         error.show()
         return FAILED
     except Exception as error:  # noqa: BLE001 -- the outermost frame: every error ends as a message
-        return _explain(error)
+        return _explain(error, next(iter(arguments), ""))
     return code if isinstance(code, int) else DONE
 
 
-def _explain(error: Exception) -> int:
+def _explain(error: Exception, command: str) -> int:
     if debugging():
         traceback.print_exception(error)
         return FAILED
@@ -140,6 +142,9 @@ def _explain(error: Exception) -> int:
         message = str(error)
     elif isinstance(error, OSError):
         message = _os_error(error)
+    elif isinstance(error, ModuleNotFoundError) and not _is_own(error.name):
+        extra = _EXTRAS.get(command, "cli")
+        message = f"fc-async {command} needs {error.name}: pip install 'fc-async[{extra}]'"
     else:
         message = (
             f"internal error: {type(error).__name__}: {error}\n"
@@ -149,6 +154,10 @@ def _explain(error: Exception) -> int:
 
     terminal.error(message)
     return FAILED
+
+
+def _is_own(module: str | None) -> bool:
+    return module is None or module.startswith("fc_async_")
 
 
 def _os_error(error: OSError) -> str:

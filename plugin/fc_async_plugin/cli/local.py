@@ -21,7 +21,7 @@ from fc_async_sdk import _project_folder
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from fc_async_local.bootstrap.options import Addresses, Options
+    from fc_async_local.bootstrap.options import Addresses
     from fc_async_local.settings import Settings
     from fc_async_plugin.cli.options import Format
 
@@ -140,7 +140,9 @@ def start(
     log_level: str,
 ) -> None:
     """Start the local runtime and run until Ctrl+C or SIGTERM."""
-    runtime_options, embedded = _import_runtime()
+    from fc_async_local import embedded
+    from fc_async_local.bootstrap.options import Options
+
     given = {
         "strict_auth": strict_auth,
         "create_missing": create_missing,
@@ -150,9 +152,7 @@ def start(
         **({"account_id": account_id} if account_id is not None else {}),
     }
     settings = _settings(assignments, given)
-    options: Options = runtime_options.Options(
-        data=data, port=port, clock=clock, store=store, settings=settings
-    )
+    options = Options(data=data, port=port, clock=clock, store=store, settings=settings)
     logging.basicConfig(level=log_level.upper(), format=_LOG_FORMAT)
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     from fc_async_local.http.server import NoFreePort
@@ -164,19 +164,6 @@ def start(
         raise click.ClickException(str(error)) from error
     except NoFreePort as error:
         raise click.ClickException(error.strerror or str(error)) from error
-
-
-def _import_runtime() -> tuple[Any, Any]:
-    try:
-        from fc_async_local import embedded
-        from fc_async_local.bootstrap import options
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.startswith("fc_async"):
-            raise
-        raise click.ClickException(
-            f"the local runtime needs {error.name}: pip install 'fc-async[local]'"
-        ) from error
-    return options, embedded
 
 
 def _access_keys(file: Path | None) -> dict[str, str]:

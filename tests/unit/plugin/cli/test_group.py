@@ -76,6 +76,33 @@ def test_an_unexpected_error_is_a_message_without_stack_trace(
     assert "Traceback" not in said
 
 
+@pytest.mark.parametrize(
+    ("name", "extra"),
+    [("validate", "cli"), ("events", "events"), ("local", "local"), ("demo", "demo")],
+)
+def test_a_package_that_is_not_installed_is_named_with_its_extra(
+    name: str, extra: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    @click.command()
+    def command() -> None:
+        raise ModuleNotFoundError("No module named 'absent'", name="absent")
+
+    monkeypatch.setattr(cli_group.LazyGroup, "get_command", lambda *_: command)
+    assert cli_group.run([name]) == 1
+    wanted = f"Error: fc-async {name} needs absent: pip install 'fc-async[{extra}]'\n"
+    assert capsys.readouterr().err == wanted
+
+
+def test_a_missing_module_of_ours_is_a_fault_of_ours(
+    run_command: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail() -> None:
+        raise ModuleNotFoundError("No module named 'fc_async_sdk.x'", name="fc_async_sdk.x")
+
+    assert run_command(fail) == 1
+    assert "internal error" in capsys.readouterr().err
+
+
 def test_debugging_shows_the_stack_trace(
     run_command: Callable[..., int],
     capsys: pytest.CaptureFixture[str],
@@ -94,6 +121,18 @@ def test_ctrl_c_ends_with_130(run_command: Callable[..., int]) -> None:
         raise KeyboardInterrupt
 
     assert run_command(interrupted) == 130
+
+
+def test_ctrl_c_while_the_command_line_is_imported_ends_with_130(tmp_path: Path) -> None:
+    (tmp_path / "click.py").write_text("raise KeyboardInterrupt\n")
+    done = subprocess.run(
+        COMMAND_LINE,
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (cli_group.INTERRUPTED, "\nInterrupted.\n")
 
 
 def test_a_typo_in_a_flag_is_not_mistaken_for_changes(run_command: Callable[..., int]) -> None:
