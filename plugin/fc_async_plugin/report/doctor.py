@@ -29,8 +29,26 @@ if TYPE_CHECKING:
 Level = Literal["error", "warning"]
 
 EXTRAS: Final = {
-    "cli": ("click", "yaml", "rich", "cookiecutter", "pathspec", "fastcrc"),
-    "local": ("uvicorn", "starlette", "httptools", "aiohttp"),
+    "cli": (
+        "click",
+        "cookiecutter",
+        "cryptography",
+        "fastcrc",
+        "filelock",
+        "pathspec",
+        "rich",
+        "yaml",
+    ),
+    "local": (
+        "aiohttp",
+        "defusedxml",
+        "fastcrc",
+        "httptools",
+        "jsonpath",
+        "psutil",
+        "starlette",
+        "uvicorn",
+    ),
 }
 """Modules that each extra installs."""
 SQLITE: Final = (3, 35, 0)

@@ -4,9 +4,12 @@
 from __future__ import annotations
 
 import json
+from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from fc_async_plugin.cli.group import run
 from fc_async_plugin.report import doctor
@@ -48,6 +51,25 @@ def test_an_extra_that_is_missing(machine: Machine, monkeypatch: pytest.MonkeyPa
             "pip install 'fc-async[local]'"
         )
     ]
+
+
+@pytest.mark.parametrize("extra", list(doctor.EXTRAS))
+def test_all_packages_of_an_extra_are_looked_for(extra: str) -> None:
+    required = {
+        canonicalize_name(one.name)
+        for one in map(Requirement, metadata.requires("fc-async") or ())
+        if one.marker
+        and "extra" in str(one.marker)
+        and one.marker.evaluate({"extra": extra})
+        and "platform" not in str(one.marker)  # uvloop: not on every platform
+    }
+    installed = metadata.packages_distributions()
+    looked_for = {
+        canonicalize_name(distribution)
+        for module in doctor.EXTRAS[extra]
+        for distribution in installed[module]
+    }
+    assert looked_for == required
 
 
 def test_doctor_reports_an_old_sqlite(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
