@@ -133,7 +133,7 @@ class QueueTail:
         except MNSExceptionBase as error:
             if getattr(error, "type", "") == _EMPTY:
                 return []
-            raise PluginError(f"the queue cannot be read: {error}") from error
+            raise PluginError(f"the queue cannot be read: {_reason(error)}") from error
         return found
 
     def _show(self, messages: list[Any]) -> Iterator[Shown]:
@@ -145,7 +145,12 @@ class QueueTail:
                 try:
                     self._queue.delete_message(message.receipt_handle)
                 except MNSExceptionBase as error:
-                    raise PluginError(f"a message cannot be deleted: {error}") from error
+                    raise PluginError(f"a message cannot be deleted: {_reason(error)}") from error
+
+
+def _reason(error: MNSExceptionBase) -> str:
+    # str(error) of the official client ends with a line break and has two spaces in a row.
+    return f"{error.type}: {error.message}"
 
 
 def _read(message: Any) -> Shown:

@@ -107,7 +107,10 @@ def test_a_queue_that_is_not_there_is_one_message(
     queue: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["events", "tail", "nowhere", "--once"]) == 1
-    assert "the queue cannot be read" in capsys.readouterr().err
+    assert capsys.readouterr().err == (
+        "Error: the queue cannot be read: "
+        "QueueNotExist: the queue 'nowhere' does not exist: create it first\n"
+    )
 
 
 def test_only_queues_have_a_tail(queue: str, capsys: pytest.CaptureFixture[str]) -> None:
