@@ -66,11 +66,9 @@ def check_alias_name(name: str | None) -> str:
     Raises:
         Rejected: 400 InvalidArgument.
     """
-    if (
-        name is None
-        or name == limits.DEFAULT_QUALIFIER
-        or not limits.ALIAS_NAME_PATTERN.fullmatch(name)
-    ):
+    if name is None:
+        raise refusals.required("aliasName")
+    if name == limits.DEFAULT_QUALIFIER or not limits.ALIAS_NAME_PATTERN.fullmatch(name):
         raise refusals.invalid_argument(
             f"aliasName {name!r} is invalid: 1 to 128 letters, digits, '_' and '-', not "
             "beginning with a digit or '-', and not LATEST"
@@ -88,7 +86,7 @@ def check_description(text: object) -> str | None:
         return None
     if not isinstance(text, str) or len(text) > _DESCRIPTION_LENGTH:
         raise refusals.invalid_argument(
-            f"description must be a text of at most {_DESCRIPTION_LENGTH} characters"
+            f"description must be a string of at most {_DESCRIPTION_LENGTH} characters"
         )
     return text
 

@@ -40,7 +40,7 @@ class Aliases:
         given = alias_rules.check_alias(body)
         name = alias_rules.check_alias_name(given.alias_name)
         if given.version_id is None:
-            raise refusals.invalid_argument("versionId is required")
+            raise refusals.required("versionId")
         async with self._cache.writing:
             snapshot = await self._cache.read()
             _check_versions(snapshot, function, given)

@@ -61,6 +61,8 @@ def check_name(name: object) -> str:
     Raises:
         Rejected: 400 InvalidArgument.
     """
+    if name is None:
+        raise refusals.required("functionName")
     if not isinstance(name, str) or not limits.FUNCTION_NAME_PATTERN.fullmatch(name):
         raise refusals.invalid_argument(
             f"functionName {name!r} is invalid: 1 to 128 letters, digits, '_' and '-', "
@@ -113,15 +115,17 @@ def _check_program(settings: FunctionSettings) -> None:
 
 
 def _check_runtime(settings: FunctionSettings) -> None:
+    if settings.runtime is None:
+        raise refusals.required("runtime")
     if settings.runtime not in runtimes.ALL:
         raise refusals.invalid_argument(
             f"runtime {settings.runtime!r} is not supported, only {', '.join(sorted(runtimes.ALL))}"
         )
     container = settings.custom_container_config or {}
     if settings.runtime == runtimes.CONTAINER and not container.get("image"):
-        raise refusals.invalid_argument("customContainerConfig.image is required")
+        raise refusals.required("customContainerConfig.image")
     if settings.runtime not in runtimes.NEED_NO_HANDLER and not settings.handler:
-        raise refusals.invalid_argument("handler is required")
+        raise refusals.required("handler")
 
 
 def _check_custom(custom: CustomRuntimeConfig) -> None:

@@ -154,7 +154,7 @@ class Functions:
         """
         reason, abort = body.get("reason"), body.get("abortOngoingRequest")
         if reason is not None and not isinstance(reason, str):
-            raise refusals.invalid_argument(f"reason must be a text, got {shorten(reason)}")
+            raise refusals.invalid_argument(f"reason must be a string, got {shorten(reason)}")
         if abort is not None and not isinstance(abort, bool):
             raise refusals.invalid_argument(
                 f"abortOngoingRequest must be true or false, got {shorten(abort)}"

@@ -15,6 +15,11 @@ def invalid_argument(message: str) -> Rejected:
     return Rejected(400, "InvalidArgument", message)
 
 
+def required(name: str) -> Rejected:
+    """Return a 400: an argument is missing."""
+    return invalid_argument(f"{name} is required")
+
+
 def invalid_destination(message: str) -> Rejected:
     """Return a 400: a destination is empty, not an ARN, or of an unsupported kind."""
     return Rejected(400, "InvalidDestinationResources", message)

@@ -59,7 +59,7 @@ class Scaling:
         """
         reserved = _count(body, "reservedConcurrency")
         if reserved is None:
-            raise refusals.invalid_argument("reservedConcurrency is required")
+            raise refusals.required("reservedConcurrency")
         async with self._cache.writing:
             (await self._cache.read()).function(function)
             record = ConcurrencyRecord(function=function, reserved=reserved)

@@ -119,6 +119,9 @@ class Triggers:
             Rejected: 400 InvalidArgument, 404 FunctionNotFound, 409 TriggerAlreadyExists.
         """
         name, kind = body.get("triggerName"), body.get("triggerType")
+        for field in ("triggerName", "triggerType"):
+            if body.get(field) is None:
+                raise refusals.required(field)
         if not isinstance(name, str) or not limits.ALIAS_NAME_PATTERN.fullmatch(name):
             raise refusals.invalid_argument(
                 f"triggerName {name!r} is invalid: 1 to 128 letters, digits, '_' and '-', not "
@@ -216,7 +219,7 @@ def _check(body: Mapping[str, Any]) -> Settings:
             json_input.read(typed.trigger_config)
         except json_input.InvalidJson as error:
             raise refusals.invalid_argument(
-                f"triggerConfig must be a text of JSON: {error}"
+                f"triggerConfig must be a string of JSON: {error}"
             ) from None
     settings: Settings = msgspec.to_builtins(typed)
     return settings

@@ -74,6 +74,25 @@ def test_triggers_that_are_refused(run, orders, body, answer):
     assert refused(run, orders.triggers.create("orders", body)) == answer
 
 
+@pytest.mark.parametrize("field", ["functionName", "runtime", "handler"])
+def test_a_function_without_a_required_field_is_refused(run, registry, function_body, field):
+    with pytest.raises(Rejected, match=f": {field} is required$"):
+        run(registry.functions.create(function_body() | {field: None}))
+
+
+@pytest.mark.parametrize("field", ["aliasName", "versionId"])
+def test_an_alias_without_a_required_field_is_refused(run, orders, field):
+    body = {"aliasName": "prod", "versionId": "1"} | {field: None}
+    with pytest.raises(Rejected, match=f": {field} is required$"):
+        run(orders.aliases.create("orders", body))
+
+
+@pytest.mark.parametrize("field", ["triggerName", "triggerType"])
+def test_a_trigger_without_a_required_field_is_refused(run, orders, field):
+    with pytest.raises(Rejected, match=f": {field} is required$"):
+        run(orders.triggers.create("orders", TIMER | {field: None}))
+
+
 def test_reserved_concurrency_bounds_the_instances_of_all_versions(run, orders):
     run(orders.functions.publish_version("orders", {}))
     assert run(orders.deployment("orders", "LATEST", roll=0)).max_instances is None
