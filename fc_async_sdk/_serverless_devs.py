@@ -111,7 +111,7 @@ def _from_variable(alias: str, text: str) -> Credentials:
         fields = msgspec.json.decode(text, type=dict[str, str | int | None])
     except msgspec.DecodeError:
         raise CredentialsError(
-            f"environment variable {name} is not a JSON object of texts"
+            f"environment variable {name} is not a JSON object of strings"
         ) from None
     found = _credentials(fields, f"environment variable {name}")
     if found is None:
