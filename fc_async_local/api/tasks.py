@@ -12,8 +12,8 @@ from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.states import Status
 from fc_async_local.functions import refusals
 from fc_async_local.functions.paging import seal, unseal
-from fc_async_local.store import paging
 from fc_async_local.store.protocol import TaskQuery
+from fc_async_local.store.steps import decode_position
 from fc_async_sdk.errors import shorten
 from fc_async_sdk.events.wire import encode_payload
 from fc_async_sdk.spec.arn import FunctionArn
@@ -120,7 +120,7 @@ def task_query(query: Mapping[str, str], function: str | None) -> TaskQuery:
 def _after(token: str) -> str:
     position = unseal(_LIST, token)
     try:
-        paging.decode(position)
+        decode_position(position)
     except ValueError:
         raise refusals.invalid_argument(
             f"nextToken {shorten(token)} is not a token of this list: pass the nextToken of the "

@@ -30,8 +30,7 @@ from fc_async_local.domain.states import Status
 from fc_async_local.engine.ports import DELIVERIES, INVOCATIONS, Point
 from fc_async_local.engine.ready import Held
 from fc_async_local.execution.protocol import Attempt
-from fc_async_local.store.leases import write_under_lease
-from fc_async_local.store.loops import persist
+from fc_async_local.store.loops import persist, write_under_lease
 from fc_async_local.store.protocol import Settled, Started
 from fc_async_sdk.models import AsyncConfig
 
@@ -41,7 +40,7 @@ if TYPE_CHECKING:
     from fc_async_local.domain.invocation import Lease
     from fc_async_local.engine.ports import Ports
     from fc_async_local.execution.protocol import Deployment
-    from fc_async_local.store.leases import Claims
+    from fc_async_local.store.loops import Claims
 
 logger = logging.getLogger(__name__)
 

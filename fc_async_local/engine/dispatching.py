@@ -21,8 +21,7 @@ from fc_async_local.domain.states import Status
 from fc_async_local.engine.attempts import Attempts
 from fc_async_local.engine.ports import INVOCATIONS
 from fc_async_local.engine.ready import Held, ReadyQueue
-from fc_async_local.store.leases import Claims
-from fc_async_local.store.loops import Loop
+from fc_async_local.store.loops import Claims, Loop
 
 if TYPE_CHECKING:
     from fc_async_local.domain.invocation import Invocation

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The engine: accepts, dispatches, settles and delivers invocations.
 
-A facade over its parts: :mod:`accepting`, :mod:`synchronous`, :mod:`dispatching` with
-:mod:`attempts`, and :mod:`delivering`. They use ports only: no HTTP, no SQL, no process, no clock
+A facade over its parts: :mod:`accepting`, :mod:`dispatching` with :mod:`attempts`, and
+:mod:`delivering`. They use ports only: no HTTP, no SQL, no process, no clock
 of their own.
 """
 

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fc_async_local.store.memory import MemoryBlobs, MemoryDocuments, MemoryStore
 from fc_async_local.store.protocol import StoreUnusable
-from fc_async_local.store.sqlite.blobs import SqliteBlobs
 from fc_async_local.store.sqlite.database import Database
-from fc_async_local.store.sqlite.documents import SqliteDocuments
+from fc_async_local.store.sqlite.documents import SqliteBlobs, SqliteDocuments
 from fc_async_local.store.sqlite.store import SCHEMA as SQLITE_SCHEMA
 from fc_async_local.store.sqlite.store import SqliteStore
 
@@ -82,9 +81,8 @@ async def _open_sqlite(path: Path) -> Stores:
 
 async def _open_postgres(url: str) -> Stores:
     try:  # the driver is an extra
-        from fc_async_local.store.postgres.blobs import PostgresBlobs  # noqa: PLC0415
+        from fc_async_local.store.postgres import documents  # noqa: PLC0415
         from fc_async_local.store.postgres.database import PostgresDatabase  # noqa: PLC0415
-        from fc_async_local.store.postgres.documents import PostgresDocuments  # noqa: PLC0415
         from fc_async_local.store.postgres.store import SCHEMA, PostgresStore  # noqa: PLC0415
     except ImportError as error:
         raise StoreUnusable(
@@ -92,5 +90,9 @@ async def _open_postgres(url: str) -> Stores:
         ) from error
     pool = await PostgresDatabase.open(url, SCHEMA)
     return Stores(
-        PostgresStore(pool), PostgresDocuments(pool), PostgresBlobs(pool), database=None, pool=pool
+        PostgresStore(pool),
+        documents.PostgresDocuments(pool),
+        documents.PostgresBlobs(pool),
+        database=None,
+        pool=pool,
     )

@@ -18,8 +18,7 @@ from msgspec.structs import replace
 
 from fc_async_local.background import end_tasks, start_task
 from fc_async_local.domain.invocation import Job, JobSettlement
-from fc_async_local.store.leases import Claims, write_under_lease
-from fc_async_local.store.loops import Loop
+from fc_async_local.store.loops import Claims, Loop, write_under_lease
 from fc_async_local.store.protocol import Settled, StoreUnavailable
 
 if TYPE_CHECKING:

@@ -15,7 +15,9 @@ from msgspec.structs import replace
 
 from fc_async_local.domain.invocation import DELIVERY, TaskEvent
 from fc_async_local.domain.states import Status
-from fc_async_local.store import paging, steps
+from fc_async_local.store import (
+    steps,
+)
 from fc_async_local.store.protocol import (
     ChangeRefused,
     Document,
@@ -28,6 +30,7 @@ from fc_async_local.store.protocol import (
     TaskPage,
     TaskQuery,
 )
+from fc_async_local.store.steps import decode_position, encode_position, position_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -161,17 +164,17 @@ class MemoryStore:
     async def query(self, query: TaskQuery) -> TaskPage:
         """See :meth:`Store.query`."""
         found = [i for i in self._invocations.values() if i.task_mode and _asked_for(query, i)]
-        found.sort(key=paging.place, reverse=query.descending)
+        found.sort(key=position_of, reverse=query.descending)
         if query.after is not None:
-            last = paging.decode(query.after)
+            last = decode_position(query.after)
             found = [
                 i
                 for i in found
-                if (paging.place(i) < last if query.descending else paging.place(i) > last)
+                if (position_of(i) < last if query.descending else position_of(i) > last)
             ]
         page = found[: query.limit]
         more = len(found) > len(page)
-        after = paging.encode(paging.place(page[-1])) if more and page else None
+        after = encode_position(position_of(page[-1])) if more and page else None
         if not query.with_payload:
             page = [replace(i, payload=b"", return_payload=None) for i in page]
         return TaskPage(tuple(page), after)

@@ -12,7 +12,10 @@ import msgspec
 
 from fc_async_local.domain.invocation import Invocation, Job, TaskEvent
 from fc_async_local.domain.states import Status
-from fc_async_local.store import paging, steps
+from fc_async_local.store import (
+    steps,
+)
+from fc_async_local.store.steps import LARGEST_TIME, Position, decode_position
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -146,9 +149,9 @@ def asked(query: TaskQuery) -> Mapping[str, object]:
         ValueError: ``after`` is not a position.
     """
     if query.after is not None:
-        position = paging.decode(query.after)
+        position = decode_position(query.after)
     else:
-        position = paging.Position(paging.LARGEST if query.descending else -paging.LARGEST, "")
+        position = Position(LARGEST_TIME if query.descending else -LARGEST_TIME, "")
     statuses = None if query.statuses is None else sorted(s.value for s in query.statuses)
     return {
         "function": query.function,

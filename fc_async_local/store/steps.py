@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: MIT
-"""What the verbs of a store make of one record; the same in every store.
+"""How a store changes one record, and the positions in its list of tasks. Pure.
 
-Pure. How records are found and kept is each store's own.
+The same in every store. How records are found and kept is each store's own.
+
+A position names the last task of a page, not a number of rows, so that a list stays in order while
+tasks are added and removed. Callers must not interpret it; a position that comes back is checked.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import base64
+import binascii
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec.structs import replace
 
@@ -26,10 +31,13 @@ if TYPE_CHECKING:
 
 MINUTE_MS: Final = 60_000
 
+LARGEST_TIME: Final = 2**63 - 1
+"""The largest time that a store can hold."""
+
 MOST_AHEAD_MS: Final = 100
 """How long before it is due an invocation may be claimed."""
 
-BEFORE_ALL_DEAD: Final = (2**63 - 1, "")
+BEFORE_ALL_DEAD: Final = (LARGEST_TIME, "")
 """A place before the latest dead job: (created_at, key)."""
 
 REDRIVEN: Final = "Pending"
@@ -177,3 +185,39 @@ def job_ready_at(job: Job) -> int | None:
 def job_claimed(job: Job, *, until: int, owner: str) -> Job:
     """Return a job under a new lease."""
     return replace(job, epoch=job.epoch + 1, lease_until=until, lease_owner=owner)
+
+
+class Position(NamedTuple):
+    """The place of a task in the order of lists."""
+
+    accepted_at: int
+    request_id: str
+
+
+def position_of(invocation: Invocation) -> Position:
+    """Return the position of a task."""
+    return Position(invocation.accepted_at, invocation.request_id)
+
+
+def encode_position(position: Position) -> str:
+    """Return the form that callers get."""
+    text = f"{position.accepted_at}:{position.request_id}"
+    return base64.urlsafe_b64encode(text.encode()).decode("ascii").rstrip("=")
+
+
+def decode_position(after: str) -> Position:
+    """Return the position that a page ended with.
+
+    Raises:
+        ValueError: The text is not a position.
+    """
+    try:
+        padded = after.encode("ascii") + b"=" * (-len(after) % 4)
+        raw = base64.b64decode(padded, altchars=b"-_", validate=True)
+        at, _, request_id = raw.decode().partition(":")
+        # PostgreSQL keeps no NUL in a text.
+        if abs(int(at)) <= LARGEST_TIME and "\0" not in request_id:
+            return Position(int(at), request_id)
+    except (ValueError, binascii.Error):
+        pass
+    raise ValueError(f"{after!r} is not a position in the list of tasks: use a nextToken as given")

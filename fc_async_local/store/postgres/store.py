@@ -13,10 +13,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fc_async_local.domain.invocation import DELIVERY
 from fc_async_local.domain.states import Status
-from fc_async_local.store import paging, rows, sql, steps
+from fc_async_local.store import (
+    rows,
+    sql,
+    steps,
+)
 from fc_async_local.store.postgres import batches
 from fc_async_local.store.postgres.database import SQL
 from fc_async_local.store.protocol import Settled, Stats, StopResult, Task, TaskPage
+from fc_async_local.store.steps import encode_position, position_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -175,7 +180,7 @@ class PostgresStore:
             ]
             found = heapq.merge(
                 *[map(rows.to_invocation, each) for each in lists],
-                key=paging.place,
+                key=position_of,
                 reverse=query.descending,
             )
             return list(itertools.islice(found, query.limit + 1))
@@ -183,7 +188,7 @@ class PostgresStore:
         found = await self._database.run(job)
         page = tuple(found[: query.limit])
         more = len(found) > len(page) and page
-        return TaskPage(page, paging.encode(paging.place(page[-1])) if more else None)
+        return TaskPage(page, encode_position(position_of(page[-1])) if more else None)
 
     async def next_due(self) -> int | None:
         """See :meth:`Store.next_due`."""

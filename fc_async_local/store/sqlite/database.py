@@ -34,15 +34,14 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from fc_async_local.store import sql
 from fc_async_local.store.protocol import StoreUnavailable, StoreUnusable
-from fc_async_local.store.sqlite import integrity, migration, writer
-from fc_async_local.store.sqlite.lock import FileLock
+from fc_async_local.store.sqlite import writer
+from fc_async_local.store.sqlite.files import FileLock, Unfit, check_before_opening, check_opened
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
-
-    from fc_async_local.store import sql
 
 T = TypeVar("T")
 I = TypeVar("I")  # noqa: E741 -- an item of a batch
@@ -56,6 +55,8 @@ _CHECKED_BYTES: Final = 64 * 1024 * 1024
 _READERS: Final = 2
 _BUSY_SECONDS: Final = 2.0
 """How long a lock of another program, such as an sqlite3 shell, is waited for before 503."""
+
+_SQL: Final = sql.statements("fc_async_local.store.sqlite", "migration.sql")
 
 Failure = writer.Failure
 
@@ -113,7 +114,7 @@ class Database:
         Raises:
             StoreUnusable: The file holds a newer version of one of them; nothing was changed.
         """
-        await self.write(lambda connection: migration.migrate(connection, schemas, self.path))
+        await self.write(lambda connection: migrate(connection, schemas, self.path))
 
     def write(self, job: Callable[[sqlite3.Connection], T]) -> asyncio.Future[T]:
         """Run a job in the writer's next transaction; awaiting it returns after the commit.
@@ -217,16 +218,16 @@ def _prepare(path: Path, schemas: Sequence[sql.Schema]) -> None:
     """Check the file, switch it to WAL and migrate it, before any thread is started."""
     _refuse_older_layout(path)
     try:
-        if integrity.check_before_opening(path):
+        if check_before_opening(path):
             _check(path)
         else:
             _make(path)
         with contextlib.closing(_connect(path)) as connection:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("BEGIN IMMEDIATE")
-            migration.migrate(connection, schemas, path)
+            migrate(connection, schemas, path)
             connection.execute("COMMIT")
-    except integrity.Unfit as error:
+    except Unfit as error:
         raise _damaged(path, str(error)) from error
     except sqlite3.Error as error:
         raise writer.as_unavailable(error) from error
@@ -275,7 +276,7 @@ def _check(path: Path) -> None:
             # In one transaction, so that nothing that writes meanwhile can be taken for damage.
             c.execute("BEGIN")
             c.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-            integrity.check_opened(path)
+            check_opened(path)
             deep = path.stat().st_size <= _CHECKED_BYTES
             (verdict,) = c.execute("PRAGMA quick_check(1)").fetchone() if deep else ("ok",)
         except sqlite3.OperationalError:
@@ -297,3 +298,35 @@ def _damaged(path: Path, what: str) -> StoreUnusable:
         f"{path.name}-wal and {path.name}-shm, as far as they exist. Then put a backup in its "
         "place, or start with an empty queue."
     )
+
+
+def migrate(connection: sqlite3.Connection, schemas: Sequence[sql.Schema], path: Path) -> None:
+    """Bring the tables of components to the version that this program knows.
+
+    Runs inside a transaction that its caller ends, so that all steps are done or none.
+
+    Raises:
+        StoreUnusable: The file holds a newer version of a component.
+    """
+    connection.execute(_SQL["create_versions"])
+    installed: dict[str, int] = dict(connection.execute(_SQL["versions"]).fetchall())
+    for schema in schemas:
+        try:
+            steps = sql.pending(schema, installed.get(schema.component, 0), str(path))
+        except ValueError as error:
+            raise StoreUnusable(str(error)) from error
+        for step in steps:
+            for statement in _split(step.script):
+                connection.execute(statement)
+        if steps:
+            connection.execute(_SQL["set_version"], (schema.component, schema.version))
+
+
+def _split(script: str) -> Iterator[str]:
+    """Return the statements of a script; ``executescript`` would commit first."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""

@@ -3,7 +3,7 @@
 
 The verbs that every invocation needs (accept, start, settle) are batches: all that wait in one
 group go through as few statements as possible. The file is this process' alone
-(:mod:`fc_async_local.store.sqlite.lock`), so ids are numbered here.
+(:mod:`fc_async_local.store.sqlite.files`), so ids are numbered here.
 """
 
 from __future__ import annotations
@@ -14,7 +14,11 @@ from typing import TYPE_CHECKING, Final
 
 from fc_async_local.domain.invocation import DELIVERY
 from fc_async_local.domain.states import Status
-from fc_async_local.store import paging, rows, sql, steps
+from fc_async_local.store import (
+    rows,
+    sql,
+    steps,
+)
 from fc_async_local.store.protocol import (
     Settled,
     Stats,
@@ -24,6 +28,7 @@ from fc_async_local.store.protocol import (
 )
 from fc_async_local.store.sqlite import batches
 from fc_async_local.store.sqlite.batches import SQL
+from fc_async_local.store.steps import encode_position, position_of
 
 if TYPE_CHECKING:
     import sqlite3
@@ -181,7 +186,7 @@ class SqliteStore:
                 ]
             found = heapq.merge(
                 *[map(rows.to_invocation, each) for each in lists],
-                key=paging.place,
+                key=position_of,
                 reverse=query.descending,
             )
             return list(itertools.islice(found, query.limit + 1))
@@ -189,7 +194,7 @@ class SqliteStore:
         found = await self._database.read(job)
         page = tuple(found[: query.limit])
         more = len(found) > len(page) and page
-        return TaskPage(page, paging.encode(paging.place(page[-1])) if more else None)
+        return TaskPage(page, encode_position(position_of(page[-1])) if more else None)
 
     async def next_due(self) -> int | None:
         """See :meth:`Store.next_due`."""

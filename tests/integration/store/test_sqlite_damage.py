@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from fc_async_local.store.factory import open_stores
 from fc_async_local.store.protocol import StoreUnavailable, StoreUnusable
-from fc_async_local.store.sqlite import integrity
+from fc_async_local.store.sqlite.files import Unfit, log_of, read_log_header
 
 CHILD = Path(__file__).with_name("damage_child.py")
 NAME = "fc-async.db"
@@ -258,7 +258,7 @@ def test_remains_of_an_earlier_log_behind_the_end_are_not_damage(
     connection.execute("PRAGMA wal_autocheckpoint=0")
     connection.execute("BEGIN IMMEDIATE")
     connection.execute("COMMIT")
-    log = integrity.log_of(database)
+    log = log_of(database)
     size = log.stat().st_size
     # All is copied, so the next writer begins the log again, over what it held.
     connection.execute("PRAGMA wal_checkpoint(RESTART)")
@@ -290,8 +290,8 @@ def test_a_file_that_is_shorter_than_its_header_says_is_opened_if_the_log_has_th
 
 
 def test_the_check_of_a_log_is_one_of_its_content_alone() -> None:
-    with pytest.raises(integrity.Unfit, match="write-ahead log is damaged"):
-        integrity.read_log_header(b"\0" * 32, PAGE)
+    with pytest.raises(Unfit, match="write-ahead log is damaged"):
+        read_log_header(b"\0" * 32, PAGE)
 
 
 def test_a_disk_that_is_full_at_the_first_start_is_unavailable_not_damaged(

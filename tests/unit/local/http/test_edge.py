@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from fc_async_local.domain.errors import Rejected
-from fc_async_local.http.edge import HttpService, TooManyBodies
+from fc_async_local.http.edge import HttpService, TooManyBodies, origin_refusal
 from fc_async_local.http.messages import Answer, Request
 from fc_async_local.store.protocol import StoreUnavailable
 
@@ -143,3 +143,12 @@ def test_bodies_that_fill_memory_are_refused_for_a_second() -> None:
 
     status, headers, _ = Full().call(Echo())
     assert (status, headers[b"Retry-After"]) == (503, b"1")
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["127.0.0.1", "127.0.0.1:9900", "localhost:9900", "LOCALHOST", "[::1]:9900", "fc.localhost"],
+)
+def test_loopback_names_may_call(host: str) -> None:
+    assert origin_refusal(host, "") == ""
+    assert origin_refusal(host, f"http://{host}") == ""

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from fc_async_local.store import sql
-from fc_async_local.store.sqlite.migration import migrate
+from fc_async_local.store.sqlite.database import migrate
 
 
 @pytest.fixture

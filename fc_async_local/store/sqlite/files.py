@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""Checks that a database file and its write-ahead log (WAL) belong together and are complete.
+"""Locks a database file, and checks that it and its write-ahead log (WAL) are complete.
 
 SQLite ignores a log that it cannot use, and reads pages that a truncated file lacks as zeros; both
 would lose committed transactions without a word. The formats are SQLite's own:
 https://www.sqlite.org/fileformat2.html and https://www.sqlite.org/walformat.html.
 
 Invariants:
-    Nothing is written.
+    A check writes nothing.
     What a process leaves behind that was killed at any moment passes: a file that is shorter than
     its header says while the log holds the rest, a log whose last transaction is incomplete, and
     frames of earlier transactions behind the end of a log that was started over.
@@ -16,9 +16,14 @@ A log that was cut off between two transactions cannot be told from one that was
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import mmap
+import os
 import struct
 from typing import TYPE_CHECKING, Final, NamedTuple
+
+from fc_async_local.store.protocol import StoreUnusable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,6 +48,42 @@ _INDEX_HEADER: Final = struct.Struct("=16x2I")
 """Of the shared-memory file: number of valid frames, pages of the database."""
 
 Sums = tuple[int, int]
+
+
+class FileLock:
+    """An exclusive lock on a file, held from construction until :meth:`release`.
+
+    Keeps a second runtime out of a data folder. SQLite itself would let both in, but at its start a
+    runtime releases the claims in the file, and those of the other runtime would be among them. The
+    kernel releases the lock when the process ends, in whatever way.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Take the lock.
+
+        Raises:
+            StoreUnusable: Another process holds it.
+        """
+        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            holder = os.pread(self._fd, 32, 0).decode("ascii", "replace").strip()
+            os.close(self._fd)
+            raise StoreUnusable(
+                f"{path.with_suffix('')} is in use by another fc-async runtime"
+                f"{f' (process {holder})' if holder else ''}. Stop that one, or give this one "
+                "another data folder."
+            ) from error
+        with contextlib.suppress(OSError):  # the disk is full: the lock holds without a name
+            os.ftruncate(self._fd, 0)
+            os.pwrite(self._fd, f"{os.getpid()}\n".encode("ascii"), 0)
+
+    def release(self) -> None:
+        """Release the lock. The file stays: removing it would race with the next holder."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
 
 
 class Unfit(Exception):
