@@ -1,21 +1,39 @@
 # SPDX-License-Identifier: MIT
-"""Operations on aliases."""
+"""Operations on aliases, and what versions and aliases have in common."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from fc_async_local.functions import alias_rules, paging, refusals
-from fc_async_local.functions.records import AliasRecord
+import msgspec
+
+from fc_async_local.functions import paging, refusals
+from fc_async_local.functions.records import AliasRecord, rfc3339
 from fc_async_local.store.protocol import ChangeRefused
+from fc_async_sdk._decoding import prepare
+from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from fc_async_local.clock import Clock
-    from fc_async_local.functions.alias_rules import AliasInput
     from fc_async_local.functions.paging import Page
+    from fc_async_local.functions.records import VersionRecord
     from fc_async_local.functions.snapshot import Snapshot, SnapshotCache
+
+_DESCRIPTION_LENGTH: Final = 256
+
+
+class _Input(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """CreateAliasInput and UpdateAliasInput."""
+
+    alias_name: str | None = None
+    version_id: str | None = None
+    description: str | None = None
+    additional_version_weight: dict[str, float] | None = None
+
+
+prepare(_Input)
 
 
 class Aliases:
@@ -37,8 +55,8 @@ class Aliases:
             Rejected: 400 InvalidArgument, 404 FunctionNotFound or VersionNotFound, 409
                 AliasAlreadyExists.
         """
-        given = alias_rules.check_alias(body)
-        name = alias_rules.check_alias_name(given.alias_name)
+        given = _check_input(body)
+        name = _check_name(given.alias_name)
         if given.version_id is None:
             raise refusals.required("versionId")
         async with self._cache.writing:
@@ -58,7 +76,7 @@ class Aliases:
                 await self._cache.write([record.stored("absent")])
             except ChangeRefused:
                 raise refusals.alias_exists(function, name) from None
-        return alias_rules.describe_alias(record)
+        return _describe(record)
 
     async def update(self, function: str, name: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """UpdateAlias: fields that the body leaves out are kept.
@@ -66,7 +84,7 @@ class Aliases:
         Raises:
             Rejected: 400 InvalidArgument, 404 FunctionNotFound, AliasNotFound or VersionNotFound.
         """
-        given = alias_rules.check_alias(body)
+        given = _check_input(body)
         async with self._cache.writing:
             snapshot = await self._cache.read()
             before = snapshot.alias(function, name)
@@ -87,7 +105,7 @@ class Aliases:
                 await self._cache.write([record.stored("present")])
             except ChangeRefused:
                 raise refusals.alias_not_found(function, name) from None
-        return alias_rules.describe_alias(record)
+        return _describe(record)
 
     async def get(self, function: str, name: str) -> dict[str, Any]:
         """GetAlias.
@@ -95,7 +113,7 @@ class Aliases:
         Raises:
             Rejected: 404 FunctionNotFound or AliasNotFound.
         """
-        return alias_rules.describe_alias((await self._cache.read()).alias(function, name))
+        return _describe((await self._cache.read()).alias(function, name))
 
     async def delete(self, function: str, name: str) -> None:
         """DeleteAlias, with its asynchronous configuration.
@@ -123,11 +141,97 @@ class Aliases:
         snapshot.function(function)
         found = [a for a in snapshot.all(AliasRecord, function) if a.name.startswith(prefix)]
         chosen, token = paging.cut(found, page, lambda alias: alias.name, of="aliases")
-        return [alias_rules.describe_alias(alias) for alias in chosen], token
+        return [_describe(alias) for alias in chosen], token
 
 
-def _check_versions(snapshot: Snapshot, function: str, given: AliasInput) -> None:
+def _check_versions(snapshot: Snapshot, function: str, given: _Input) -> None:
     snapshot.function(function)
     named = [given.version_id] if given.version_id is not None else []
     for version_id in [*named, *(given.additional_version_weight or {})]:
         snapshot.version(function, version_id)
+
+
+def _check_input(body: Mapping[str, Any]) -> _Input:
+    """Return the fields of a create or update request, each checked by itself.
+
+    Raises:
+        Rejected: 400 InvalidArgument.
+    """
+    try:
+        given = msgspec.convert({k: v for k, v in body.items() if v is not None}, _Input)
+    except msgspec.ValidationError as error:
+        raise refusals.invalid_argument(str(error)) from None
+    check_description(given.description)
+    if given.version_id is not None and not limits.VERSION_ID_PATTERN.fullmatch(given.version_id):
+        raise refusals.invalid_argument(f"versionId {given.version_id!r} is not a version")
+    _check_weights(given.additional_version_weight or {})
+    return given
+
+
+def _check_weights(weights: Mapping[str, float]) -> None:
+    for version_id, weight in weights.items():
+        if not limits.VERSION_ID_PATTERN.fullmatch(version_id) or not 0 <= weight <= 1:
+            raise refusals.invalid_argument(
+                f"additionalVersionWeight {version_id!r}: {weight}: "
+                "versions with weights between 0 and 1"
+            )
+    if sum(weights.values()) > 1:
+        raise refusals.invalid_argument("additionalVersionWeight sums up to more than 1")
+
+
+def _check_name(name: str | None) -> str:
+    """Return the name of a new alias; it must not look like a version or like LATEST.
+
+    Raises:
+        Rejected: 400 InvalidArgument.
+    """
+    if name is None:
+        raise refusals.required("aliasName")
+    if name == limits.DEFAULT_QUALIFIER or not limits.ALIAS_NAME_PATTERN.fullmatch(name):
+        raise refusals.invalid_argument(
+            f"aliasName {name!r} is invalid: 1 to 128 letters, digits, '_' and '-', not "
+            "beginning with a digit or '-', and not LATEST"
+        )
+    return name
+
+
+def check_description(text: object) -> str | None:
+    """Return the description of a version or alias.
+
+    Raises:
+        Rejected: 400 InvalidArgument.
+    """
+    if text is None:
+        return None
+    if not isinstance(text, str) or len(text) > _DESCRIPTION_LENGTH:
+        raise refusals.invalid_argument(
+            f"description must be a string of at most {_DESCRIPTION_LENGTH} characters"
+        )
+    return text
+
+
+def _describe(record: AliasRecord) -> dict[str, Any]:
+    """Return an alias in the form of the API."""
+    answer: dict[str, Any] = {
+        "aliasName": record.name,
+        "versionId": record.version_id,
+        "createdTime": rfc3339(record.created_at),
+        "lastModifiedTime": rfc3339(record.modified_at),
+    }
+    if record.description is not None:
+        answer["description"] = record.description
+    if record.weights is not None:
+        answer["additionalVersionWeight"] = record.weights
+    return answer
+
+
+def describe_version(record: VersionRecord) -> dict[str, Any]:
+    """Return a version in the form of the API."""
+    answer: dict[str, Any] = {
+        "versionId": record.version_id,
+        "createdTime": rfc3339(record.created_at),
+        "lastModifiedTime": rfc3339(record.created_at),
+    }
+    if record.description is not None:
+        answer["description"] = record.description
+    return answer

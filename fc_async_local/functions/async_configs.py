@@ -1,23 +1,39 @@
 # SPDX-License-Identifier: MIT
-"""Operations on asynchronous configurations, one per (function, qualifier)."""
+"""Operations on asynchronous configurations, one per (function, qualifier), and their graph.
+
+Destinations are checked for what every delivery would refuse: their form, their names, the default
+event bus and RocketMQ 5.x. Whether a queue or function exists is found out by the delivery, as with
+the service.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fc_async_local.functions import async_rules, paging, refusals
-from fc_async_local.functions.records import AsyncConfigRecord
+import msgspec
+
+from fc_async_local.functions import paging, refusals
+from fc_async_local.functions.records import AsyncConfigRecord, rfc3339
 from fc_async_local.functions.triggers import has_http_trigger
-from fc_async_sdk.spec import arn, limits
+from fc_async_local.services.eventbridge import service as eventbridge
+from fc_async_local.services.eventbridge.model import EventBridgeError
+from fc_async_local.services.mns.errors import MnsError
+from fc_async_local.services.mns.model import check_name
+from fc_async_local.services.rocketmq import service as rocketmq
+from fc_async_local.services.rocketmq.model import RocketMqError
+from fc_async_sdk.errors import InvalidArn
+from fc_async_sdk.models import AsyncConfig
+from fc_async_sdk.spec import arn, async_config, limits
+from fc_async_sdk.spec.graph import Node, on_cycles, resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 
     from fc_async_local.clock import Clock
     from fc_async_local.domain.rules import Place
     from fc_async_local.functions.paging import Page
     from fc_async_local.functions.snapshot import Snapshot, SnapshotCache
-    from fc_async_sdk.models import AsyncConfig
+    from fc_async_sdk.spec.async_config import Outcome
 
 
 class AsyncConfigs:
@@ -49,7 +65,7 @@ class AsyncConfigs:
         return [record.config for record in snapshot.all(AsyncConfigRecord)]
 
     def _describe(self, record: AsyncConfigRecord) -> dict[str, Any]:
-        return async_rules.describe(record, self._place)
+        return _describe(record, self._place)
 
     async def put(self, function: str, qualifier: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """PutAsyncInvokeConfig: replaces; values that the body leaves out become the default.
@@ -58,7 +74,7 @@ class AsyncConfigs:
             Rejected: 400 InvalidArgument or InvalidDestinationResources; 404 FunctionNotFound,
                 AliasNotFound or VersionNotFound.
         """
-        config = async_rules.check(body)
+        config = check_config(body)
         name = qualifier or limits.DEFAULT_QUALIFIER
         async with self._cache.writing:
             snapshot = await self._cache.read()
@@ -121,9 +137,120 @@ class AsyncConfigs:
 
 def _check_functions(snapshot: Snapshot, config: AsyncConfig) -> None:
     """Refuse functions as destinations that have an HTTP trigger."""
-    for field, target in async_rules.destinations(config):
+    for field, target in destinations_of(config):
         if isinstance(target, arn.FunctionArn) and has_http_trigger(snapshot, target.function):
             raise refusals.invalid_destination(
                 f"{field}: function '{target.function}' has an HTTP trigger; only event "
                 "functions can be destinations"
             )
+
+
+def check_config(body: Mapping[str, Any]) -> AsyncConfig:
+    """Return the configuration of a PutAsyncInvokeConfig request; only what was set.
+
+    Keys that the operation does not have are ignored, as by the service.
+
+    Raises:
+        Rejected: 400 InvalidArgument or InvalidDestinationResources.
+    """
+    given = {k: body[k] for k in async_config.FIELDS if body.get(k) is not None}
+    for violation in async_config.check(given):
+        if violation.what == "no-destination":
+            raise refusals.invalid_destination(violation.message)
+        if violation.what != "unknown-key":
+            raise refusals.invalid_argument(violation.message)
+    config = msgspec.convert(given, AsyncConfig)
+    for name, target in destinations_of(config):
+        _check_destination(name, target)
+    return config
+
+
+def destinations_of(config: AsyncConfig) -> Iterator[tuple[str, arn.DestinationArn]]:
+    """Yield every destination of a configuration, with the name of its field.
+
+    Raises:
+        Rejected: 400 InvalidDestinationResources: one is not the ARN of a possible destination.
+    """
+    fields_of = {outcome: field for field, outcome in async_config.OUTCOMES}
+    for outcome, text in config.destinations:
+        name = f"destinationConfig.{fields_of[outcome]}.destination"
+        try:
+            yield name, arn.parse(text)
+        except InvalidArn as error:
+            raise refusals.invalid_destination(f"{name}: {error}") from None
+
+
+def _check_destination(name: str, target: arn.DestinationArn) -> None:
+    """Refuse a destination that no delivery can reach, by the rules of its service."""
+    try:
+        match target:
+            case arn.MnsQueueArn():
+                check_name(target.queue)
+            case arn.MnsTopicArn():
+                check_name(target.topic, kind="Topic")
+            case arn.EventBusArn():
+                if reason := async_config.refused_bus(target.bus):
+                    raise refusals.invalid_destination(f"{name}: {reason}")
+                eventbridge.check_name("event bus", target.bus)
+            case arn.RocketMqTopicArn():
+                rocketmq.check_topic(target.instance_id, target.topic)
+    except (MnsError, EventBridgeError, RocketMqError) as error:
+        raise refusals.invalid_destination(f"{name}: {error.message}") from None
+
+
+def _describe(record: AsyncConfigRecord, place: Place) -> dict[str, Any]:
+    """Return a configuration in the form of the API: what was set, its ARN and its times."""
+    return {
+        **record.config.to_dict(),
+        "functionArn": place.function_arn(record.function, record.qualifier),
+        "createdTime": rfc3339(record.created_at),
+        "lastModifiedTime": rfc3339(record.modified_at),
+    }
+
+
+class Edge(NamedTuple):
+    """One destination. ``source`` and ``target`` are names of nodes."""
+
+    source: str
+    target: str
+    outcome: Outcome
+    cyclic: bool = False
+
+
+class Graph(NamedTuple):
+    """Nodes by name with the kind of each, and edges in a stable order.
+
+    A function of this runtime is named ``function/qualifier``, anything else by its ARN.
+    """
+
+    nodes: Mapping[str, str]
+    edges: tuple[Edge, ...]
+
+
+def draw_graph(
+    configs: Iterable[AsyncConfigRecord], functions: Iterable[str], place: Place
+) -> Graph:
+    """Return the graph of all configurations; functions without one are nodes as well."""
+    latest = limits.DEFAULT_QUALIFIER
+    names = {_own(name, latest, place): f"{name}/{latest}" for name in functions}
+    links: list[tuple[Node, Node, Outcome]] = []
+    for record in configs:
+        source = _own(record.function, record.qualifier, place)
+        names[source] = f"{record.function}/{record.qualifier}"
+        for outcome, text in record.config.destinations:
+            resolved = resolve(arn.parse(text), region=place.region, account_id=place.account_id)
+            target = Node.of(resolved)
+            own = target.kind == "function" and target[1:3] == (place.region, place.account_id)
+            names[target] = f"{target.name}/{target.qualifier}" if own else str(resolved)
+            links.append((source, target, outcome))
+    cyclic = on_cycles([(source, target) for source, target, _ in links])
+    edges = (
+        Edge(names[source], names[target], outcome, marked)
+        for (source, target, outcome), marked in zip(links, cyclic, strict=True)
+    )
+    nodes = sorted((name, node.kind) for node, name in names.items())
+    return Graph(dict(nodes), tuple(sorted(edges)))
+
+
+def _own(name: str, qualifier: str, place: Place) -> Node:
+    return Node("function", place.region, place.account_id, name, qualifier)

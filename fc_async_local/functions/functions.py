@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from fc_async_local.domain import json_input
-from fc_async_local.functions import alias_rules, function_rules, paging, refusals
+from fc_async_local.functions import (
+    function_rules,
+    paging,
+    refusals,
+)
+from fc_async_local.functions.aliases import check_description, describe_version
 from fc_async_local.functions.records import (
     OWNED,
     AliasRecord,
@@ -232,7 +237,7 @@ class Functions:
         Raises:
             Rejected: 400 InvalidArgument, 404 FunctionNotFound.
         """
-        description = alias_rules.check_description(body.get("description"))
+        description = check_description(body.get("description"))
         async with self._cache.writing:
             function = (await self._cache.read()).function(name)
             version = VersionRecord(
@@ -249,7 +254,7 @@ class Functions:
                 await self._cache.write([version.stored("absent"), counted.stored("present")])
             except ChangeRefused:
                 raise refusals.concurrent_update(f"function '{name}'") from None
-        return alias_rules.describe_version(version)
+        return describe_version(version)
 
     async def list_versions(
         self, name: str, page: Page, *, backward: bool = True
@@ -271,7 +276,7 @@ class Functions:
             of="versions",
             descending=backward,
         )
-        return [alias_rules.describe_version(version) for version in chosen], token
+        return [describe_version(version) for version in chosen], token
 
     async def delete_version(self, name: str, version_id: str) -> None:
         """DeleteFunctionVersion, with its asynchronous configuration.

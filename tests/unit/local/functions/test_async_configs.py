@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from fc_async_local.domain.errors import Rejected
-from fc_async_local.functions import async_rules
+from fc_async_local.functions.async_configs import check_config
 from fc_async_local.functions.paging import Page
 
 QUEUE = "acs:mns:cn-hangzhou:123:/queues/q/messages"
@@ -72,7 +72,7 @@ def test_exactly_what_was_set_is_echoed(run, orders, body):
 )
 def test_values_out_of_range_or_type_are_invalid_arguments(body):
     with pytest.raises(Rejected) as caught:
-        async_rules.check(body)
+        check_config(body)
     assert (caught.value.status, caught.value.code) == (400, "InvalidArgument")
 
 
@@ -100,7 +100,7 @@ def test_values_out_of_range_or_type_are_invalid_arguments(body):
 @pytest.mark.parametrize("outcome", ["onSuccess", "onFailure"])
 def test_an_invalid_destination_is_refused_with_the_reason(outcome, destination, words):
     with pytest.raises(Rejected) as caught:
-        async_rules.check({"destinationConfig": {outcome: destination}})
+        check_config({"destinationConfig": {outcome: destination}})
     assert (caught.value.status, caught.value.code) == (400, "InvalidDestinationResources")
     assert outcome in caught.value.message
     assert words in caught.value.message

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from fc_async_local.domain.rules import Place
-from fc_async_local.functions.graph import Edge, draw
+from fc_async_local.functions.async_configs import Edge, draw_graph
 from fc_async_local.functions.records import AsyncConfigRecord
 from fc_async_sdk.models import AsyncConfig, Destination, DestinationConfig
 
@@ -25,7 +25,7 @@ def config(function, qualifier="LATEST", *, success=None, failure=None):
 
 
 def graph(*configs, functions=()):
-    return draw(configs, functions, Place(region="cn-hangzhou", account_id="1"))
+    return draw_graph(configs, functions, Place(region="cn-hangzhou", account_id="1"))
 
 
 def test_targets_outside_are_named_in_full():
