@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What every store promises of accepting and of who holds what: accept, claim, start, extend."""
+"""Every store: accept, claim, start and extend, and which owner holds a lease."""
 
 from __future__ import annotations
 

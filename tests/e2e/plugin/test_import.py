@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""import: what somebody configured elsewhere comes into the template, and nothing else changes."""
+"""import copies configurations of the account into the template and changes nothing else."""
 
 from __future__ import annotations
 

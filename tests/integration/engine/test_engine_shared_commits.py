@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Requests that share a commit share nothing else: a client that hangs up disturbs nobody."""
+"""Requests that share a commit are independent: a client that hangs up affects no other one."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Functions that do the worst they can, beside functions that do their work."""
+"""Functions that crash, hang or leak do not affect other functions."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Connections belong to one loop of one process; and which transport takes light calls."""
+"""Connections belong to one event loop of one process; which transport sends light calls."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Both clients on the wire: what goes out, and what every kind of answer becomes."""
+"""Both clients over every transport: requests, and the result of every kind of answer."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Services behind a real server on a free loopback port, for clients that nobody here wrote."""
+"""Services behind a real server on a free loopback port, for official clients."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Queues and topics that nobody reads don't grow for ever."""
+"""Queues and topics without readers do not grow for ever."""
 
 from __future__ import annotations
 

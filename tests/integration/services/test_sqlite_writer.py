@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Quick jobs that need no flush: done at once if nobody writes, else in their turn."""
+"""Light writes of the SQLite writer: done at once if no other job writes, else queued."""
 
 from __future__ import annotations
 

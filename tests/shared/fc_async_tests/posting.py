@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Somebody who posts to addresses, without a network."""
+"""A stand-in for the HTTP client that pushes events, without a network."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import fc_async_local
 from fc_async_local import background
-from fc_async_local.background import end_tasks, keep_running, pause_on, start_task
+from fc_async_local.background import end_tasks, keep_running, outage_wait, pause_on, start_task
 from fc_async_local.clock import VirtualClock
 
 if TYPE_CHECKING:
@@ -105,3 +105,8 @@ def test_every_background_task_is_started_where_its_errors_are_logged() -> None:
             if isinstance(node, ast.Attribute) and node.attr in {"create_task", "ensure_future"}:
                 found.add(file.name)
     assert found == START_THEIR_OWN
+
+
+def test_waits_in_an_outage_grow_to_five_seconds() -> None:
+    waits = [outage_wait(n) for n in range(1, 9)]
+    assert waits == [100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000]

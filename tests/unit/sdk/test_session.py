@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Where a client talks to, who it is, and what its import costs."""
+"""The endpoint and the account of a client, and the cost of its import."""
 
 from __future__ import annotations
 

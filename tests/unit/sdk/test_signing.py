@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""ACS3-HMAC-SHA256 against vectors and captures of clients that nobody here wrote."""
+"""ACS3-HMAC-SHA256 against test vectors and captures of official clients."""
 
 from __future__ import annotations
 

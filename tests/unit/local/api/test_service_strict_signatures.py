@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Strict mode: only who knows a secret may use the FC API; by default anybody on this machine."""
+"""With strict signatures the FC API answers signed requests only; by default it answers all."""
 
 from __future__ import annotations
 

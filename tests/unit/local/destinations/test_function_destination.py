@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Events on their way to another function."""
+"""Deliveries to a function."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Events on their way into a queue."""
+"""Deliveries to an MNS queue."""
 
 from __future__ import annotations
 

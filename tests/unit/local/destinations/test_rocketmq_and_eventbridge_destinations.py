@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Events on their way to a RocketMQ topic and to a bus, up to what a consumer's parser sees."""
+"""Deliveries to a RocketMQ topic and to an event bus, as a consumer's parser sees them."""
 
 from __future__ import annotations
 

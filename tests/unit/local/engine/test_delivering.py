@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Who is told about an end, and what becomes of events that nobody takes."""
+"""Which destination gets an outcome, and what happens to events that cannot be delivered."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What is about to be due is in hand before, runs when it is due, and is never lost by that."""
+"""Prefetch: invocations are claimed shortly before they are due; a stopping node returns them."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The life of an invocation from accept to its end, on virtual time."""
+"""An invocation from accept to its final status, on virtual time."""
 
 from __future__ import annotations
 

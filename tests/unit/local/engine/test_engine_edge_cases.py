@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What happens seldom: several nodes, races with a stop, destinations nobody serves, faults."""
+"""Rare cases: several nodes, races with a stop, destinations without an adapter, faults."""
 
 from __future__ import annotations
 
@@ -9,14 +9,12 @@ from typing import Any
 
 import pytest
 
-from fc_async_local.background import outage_wait
 from fc_async_local.clock import RealClock
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import InvokeRequest
 from fc_async_local.domain.states import Status
 from fc_async_local.engine.engine import Engine
 from fc_async_local.execution.inprocess import InProcessRunner
-from fc_async_local.store.loops import Loop
 from fc_async_local.store.memory import MemoryStore
 from fc_async_local.store.protocol import StoreUnavailable
 from fc_async_local.wakeups import Channel, Wakeups
@@ -135,32 +133,6 @@ def test_waiting_for_idleness_has_an_end(play: Any) -> None:
             await world.engine.run_until_idle(limit_ms=1_000)
 
     play(scenario)
-
-
-def test_a_loop_goes_on_after_a_step_that_failed(play: Any, caplog: Any) -> None:
-    async def scenario(world: Any) -> Any:
-        steps = []
-
-        async def step() -> int | None:
-            steps.append(world.now)
-            if len(steps) < 3:
-                raise ValueError("a fault of ours")
-            return None
-
-        loop = Loop("test", Wakeups(world.clock), step)
-        loop.start()
-        await world.clock.advance(1_000)
-        await loop.aclose()
-        return steps
-
-    assert play(scenario) == [0, 100, 300]
-    assert "test: failed in an unforeseen way; goes on in 100 ms" in caplog.text
-    assert "ValueError: a fault of ours" in caplog.text
-
-
-def test_waits_in_an_outage_grow_to_five_seconds() -> None:
-    waits = [outage_wait(n) for n in range(1, 9)]
-    assert waits == [100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000]
 
 
 async def accept_elsewhere(world: Any, channel: Channel) -> None:

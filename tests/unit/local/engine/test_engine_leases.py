@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Leases, restarts, room: who holds what, and for how long."""
+"""Leases, restarts and concurrency limits: which node holds an invocation, and until when."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Hours of virtual time leave nothing behind in memory."""
+"""Memory does not grow over hours of virtual time."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A stop is asked for in every state, and obeyed."""
+"""A task can be stopped in every status."""
 
 from __future__ import annotations
 

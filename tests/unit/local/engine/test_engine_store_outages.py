@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The store is away for longer than a lease: nothing is lost, stopped, stuck or run in vain."""
+"""An outage of the store that is longer than a lease loses, blocks and repeats no invocation."""
 
 from __future__ import annotations
 

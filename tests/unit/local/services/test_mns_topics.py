@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Topics on virtual time: who is told, in which words, and how often it is tried."""
+"""MNS topics on virtual time: subscribers, formats and retries of pushes."""
 
 from __future__ import annotations
 

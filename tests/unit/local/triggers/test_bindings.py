@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What triggers say, read from their settings."""
+"""Triggers are read from their settings into bindings."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The manners that all commands share: exit codes, one message per error, no surprises."""
+"""Conventions of all commands: exit codes, one message per error, prompts, typos."""
 
 from __future__ import annotations
 
