@@ -30,7 +30,7 @@ def stores(request: pytest.FixtureRequest, tmp_path: Path) -> OpenStores:
     files = itertools.count()
     where: Callable[[], str | Path]
     if request.param == "memory":
-        where = lambda: "memory:"  # noqa: E731 -- like its neighbour
+        where = lambda: "memory:"  # noqa: E731 -- like the line above
     elif request.param == "sqlite":
         where = lambda: tmp_path / f"{next(files)}.db"  # noqa: E731 -- a function of one value
     else:

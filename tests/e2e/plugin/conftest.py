@@ -125,7 +125,7 @@ def s_program(node_packages: Callable[..., Path]) -> Path:
 
 @pytest.fixture
 def s_home(tmp_path: Path) -> Path:
-    """A home for ``s`` in which it has keys and no wish to call anybody."""
+    """A home folder for ``s`` with keys, and without telemetry or update checks."""
     home = tmp_path / "s-home"
     state = home / ".s"
     (state / "config").mkdir(parents=True)

@@ -182,7 +182,7 @@ def test_s05_nothing_changed_is_no_difference(sides: Sides) -> None:
     assert (ran.code, ran.out) == (0, "Nothing to do: the account has what the template says.\n")
 
 
-def test_s06_a_block_that_left_the_template_is_told_and_can_be_removed(sides: Sides) -> None:
+def test_s06_a_block_that_left_the_template_is_reported_and_can_be_removed(sides: Sides) -> None:
     if sides.s:
         sides.write(orders=GOOD)
         assert sides.s("deploy", "-y").code == 0
@@ -321,7 +321,7 @@ def test_the_table_has_a_row_for_each_of_these_and_no_other() -> None:
     assert sorted(here) == there
 
 
-def test_deleting_what_is_gone_is_told_apart_from_a_failure(sides: Sides) -> None:
+def test_a_deletion_of_a_missing_resource_is_not_a_failure(sides: Sides) -> None:
     sides.write(orders=GOOD)
     sides.ours(*DEPLOY)
     assert sides.ours("remove", "-y").code == 0

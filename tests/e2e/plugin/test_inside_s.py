@@ -339,7 +339,7 @@ def test_with_output_json_the_gate_holds_only_if_allow_failure_is_false(
     assert not deployed(PRE_DEPLOY.replace("}]}", ", allow_failure: false}]}"))
 
 
-def test_with_output_json_a_failure_of_the_component_is_told_if_allow_failure_is_false(
+def test_with_output_json_a_failure_of_the_component_is_reported_if_allow_failure_is_false(
     s: Callable[..., Ran], template: Path, fc_local: FcLocal
 ) -> None:
     fc_local.client.delete_function("orders")

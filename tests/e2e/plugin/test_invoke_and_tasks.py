@@ -39,7 +39,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fc_local: FcLocal) -> 
 
 @pytest.fixture
 def orders(fc_local: FcLocal) -> list[bytes]:
-    """A function that fails when told to; what it was called with."""
+    """A function that fails on request; what it was called with."""
     seen: list[bytes] = []
 
     def handler(event: bytes, _: Any) -> dict[str, Any]:

@@ -67,7 +67,7 @@ def waiting(fc_local, qualifier="LATEST", *, task_mode=False):
     ],
     ids=["function", "alias", "configuration"],
 )
-def test_the_outcome_is_told_although_what_was_invoked_was_deleted_meanwhile(
+def test_the_outcome_is_delivered_although_the_function_was_deleted_meanwhile(
     fc_local, qualifier, delete, condition, task_mode
 ):
     task_id = waiting(fc_local, qualifier, task_mode=task_mode)
@@ -91,9 +91,7 @@ class TestRoles:
     def fc_local_settings(self):
         return Settings.of(enforce_roles=True)
 
-    def test_an_event_that_cannot_be_told_since_the_function_is_gone_is_a_dead_event(
-        self, fc_local
-    ):
+    def test_an_event_for_a_deleted_function_is_a_dead_event(self, fc_local):
         waiting(fc_local)
         fc_local.client.delete_function("orders")
         fc_local.run_until_idle()

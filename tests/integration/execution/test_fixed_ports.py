@@ -59,7 +59,7 @@ def port() -> int:
 
 @pytest.fixture
 def fixed(workshop: Any, port: int) -> Callable[..., Any]:
-    """Calls a function whose server listens on the configured port whatever it is told."""
+    """Calls a function whose server listens on the configured port whatever the variables say."""
     workshop.write(SERVER, name="server.py")
 
     def call(function: str, payload: bytes = b"", **settings: Any) -> Any:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A server that answers with exactly the bytes it is told to, however wrong they are."""
+"""A server that answers with exactly the given bytes, however wrong they are."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ class TestAsyncClient:
 
         try:
             asyncio.new_event_loop().run_until_complete(use())
-        except BaseException as error:  # noqa: BLE001 -- told to the parent
+        except BaseException as error:  # noqa: BLE001 -- reported to the parent
             return repr(error).encode()[:100]
         return b"ok"
 

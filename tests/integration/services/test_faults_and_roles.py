@@ -25,20 +25,20 @@ def outcome(fc_local, seconds=60):
     return fc_local.client.get_async_task("f", task_id).destination_status
 
 
-def test_a_destination_that_stays_away_for_a_while_is_told_afterwards(fc_local):
+def test_a_destination_that_is_unavailable_for_a_while_gets_the_event_afterwards(fc_local):
     deploy(fc_local)
     fc_local.fail_destination("mns-queue", seconds=30)
     assert outcome(fc_local) == "Succeeded"
     assert fc_local.receive("q").response.text() == "done"
 
 
-def test_a_destination_that_times_out_once_is_told_at_the_second_try(fc_local):
+def test_a_destination_that_times_out_once_gets_the_event_at_the_second_try(fc_local):
     deploy(fc_local)
     fc_local.fail_destination(timeout=True, times=1)
     assert outcome(fc_local) == "Succeeded"
 
 
-def test_a_healed_destination_is_told_at_once(fc_local):
+def test_a_destination_without_its_fault_gets_the_event_at_once(fc_local):
     deploy(fc_local)
     fc_local.fail_destination(status=403)
     assert outcome(fc_local) == "Failed"

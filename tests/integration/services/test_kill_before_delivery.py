@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""SIGKILL between outcome and delivery: after a restart every kind of destination is told."""
+"""SIGKILL between outcome and delivery: after a restart each kind of destination gets its event."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def clients(address):
         account.mns_client.http.conn.close()
 
 
-def test_every_kind_is_told_after_a_kill(tmp_path):
+def test_every_kind_of_destination_gets_its_event_after_a_kill(tmp_path):
     with node(tmp_path) as (address, _), clients(address) as (client, account):
         set_up(address, account)
         deploy(client)

@@ -99,7 +99,7 @@ class TestRefusing:
         assert event["error"].startswith("413 EntityTooLarge: the event is ")
 
 
-def test_a_pipeline_that_returns_what_it_gets_is_told_that_it_outgrew_the_payload(fc_local):
+def test_a_pipeline_that_returns_its_input_ends_when_it_outgrows_the_payload_limit(fc_local):
     deploy_pipeline(fc_local, 40, lambda event, _context: event)
     fc_local.client.invoke_async("f0", {})
     fc_local.run_until_idle()

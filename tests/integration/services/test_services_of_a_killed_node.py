@@ -36,7 +36,7 @@ def test_destination_events_of_a_killed_node_are_received_from_another(empty_pos
             for number in range(3):
                 client.invoke_async("orders", f"order {number}")
         wait_for(lambda: on_a.get_queue("events").get_attributes().active_messages == 3)
-        # Only now, so that it was A who ran and delivered.
+        # Only now, so that node A ran and delivered.
         with (
             LocalRuntime(data=tmp_path / "b", port=0, store=url) as b,
             mns(b.addresses.mns) as on_b,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""PostgreSQL away, cut off, restarted, shared by several nodes: nothing is lost, all is told."""
+"""PostgreSQL away, cut off, restarted, shared by nodes: no data is lost, errors are reported."""
 
 from __future__ import annotations
 

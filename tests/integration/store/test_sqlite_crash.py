@@ -30,7 +30,7 @@ CHILD = Path(__file__).with_name("accepting_child.py")
 
 
 def run_until_killed(file: Path, round_: int, lines: int) -> dict[str, set[str]]:
-    """What a child has told until it was killed, some moment after so many lines."""
+    """Return the lines of a child that is killed some moment after so many lines."""
     child = subprocess.Popen(
         [sys.executable, CHILD, file, str(round_)], stdout=subprocess.PIPE, text=True
     )
@@ -40,7 +40,7 @@ def run_until_killed(file: Path, round_: int, lines: int) -> dict[str, set[str]]
         for number, line in enumerate(child.stdout):
             if number == lines:
                 child.kill()
-            # A last line may be cut: then its end is missing too, and nobody was told anything.
+            # A last line may be cut: then its end is missing too, and it acknowledged nothing.
             if line.endswith("\n"):
                 what, request_id = line.split()
                 told[what].add(request_id)

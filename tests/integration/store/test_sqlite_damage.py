@@ -65,7 +65,7 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> list[Sample]:
 
 
 def content(folder: Path) -> dict[str, bytes]:
-    """What the folder holds, but for what is no data: the lock and the shared memory."""
+    """The files of the folder without the lock and the shared memory, which hold no data."""
     return {
         file.name: file.read_bytes()
         for file in folder.iterdir()

@@ -178,7 +178,7 @@ def test_a_closed_event_loop_does_not_affect_writes_of_other_loops(
     assert run(scenario()) == {"from here", "from elsewhere"}
 
 
-def test_a_second_runtime_on_the_same_file_is_told_which_process_holds_it(
+def test_the_error_of_a_second_runtime_names_the_process_that_holds_the_file(
     run: Any, tmp_path: Path
 ) -> None:
     async def scenario() -> None:

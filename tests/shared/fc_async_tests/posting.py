@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Poster:
-    """Answers as it was told to (204 after that), and remembers what it was sent and when."""
+    """Gives the answers that it was given (204 after that); records what was sent and when."""
 
     def __init__(self, clock: Clock, answers: Iterable[int | Exception] = ()) -> None:
         self.clock = clock

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Both clocks: nothing early, nothing backwards, virtual time moves only when told."""
+"""Both clocks: nothing early, nothing backwards, virtual time moves only on request."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which waiters a wake-up wakes, when, and what other nodes are told."""
+"""Which waiters a wake-up wakes and when, and what is published to other nodes."""
 
 from __future__ import annotations
 

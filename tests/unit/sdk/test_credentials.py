@@ -105,7 +105,7 @@ class TestServerlessDevs:
         with pytest.raises(CredentialsError, match=r"other/\.s/access\.yaml has no credentials"):
             find(environ, home, "team")
 
-    def test_without_a_home_there_is_no_file(self) -> None:
+    def test_without_a_home_folder_no_access_file_is_read(self) -> None:
         assert _serverless_devs.find({}, None) is None
         with pytest.raises(CredentialsError, match="no home directory"):
             _serverless_devs.find({}, None, "team")
@@ -138,7 +138,9 @@ class TestServerlessDevs:
     @pytest.mark.parametrize(
         "text", ["no json", "[]", '{"AccessKeyID": {}}', '{"AccessKeyID": "x"}']
     )
-    def test_a_variable_that_is_wrong_says_so_and_not_what(self, tmp_path: Path, text: str) -> None:
+    def test_the_error_of_an_invalid_variable_does_not_show_its_value(
+        self, tmp_path: Path, text: str
+    ) -> None:
         with pytest.raises(CredentialsError, match="team_serverless_devs_key") as caught:
             find({"team_serverless_devs_key": text}, tmp_path, "team")
         assert text not in str(caught.value)

@@ -188,7 +188,7 @@ class TestDocument:
 
 
 class TestLargePayloads:
-    """Large plain payloads take a short cut; nobody may notice."""
+    """Large plain payloads take a short cut with the same result."""
 
     @pytest.mark.parametrize("request_payload", ["", "x" * 20_000, '{"a": "' + "y" * 20_000])
     @pytest.mark.parametrize("response_payload", ["", "z" * 20_000, "\\" * 20_000, "é" * 9_000])

@@ -269,7 +269,7 @@ class TestLeaving:
 
 
 class TestProgress:
-    def test_a_callback_is_told_after_every_outcome(self, both: Both) -> None:
+    def test_the_progress_callback_runs_after_every_outcome(self, both: Both) -> None:
         told: list[fanout.Progress] = []
         both(range(3), progress=told.append)
         assert [progress.done for progress in told] == [1, 2, 3]

@@ -600,7 +600,7 @@ class TestAnswers:
         ("status", "kind"),
         [(404, errors.NotFound), (429, errors.Throttled), (502, errors.ServerError)],
     )
-    def test_an_error_that_is_not_the_apis_is_told_by_its_status(
+    def test_an_error_of_another_server_is_described_by_its_status(
         self, status: int, kind: type[errors.ServiceError], body: bytes
     ) -> None:
         error = operations.get_function("f").refusal(Answer(status, {}, body))

@@ -204,7 +204,7 @@ def fork(body: Callable[[int], Any]) -> tuple[int, int]:
         try:
             asyncio.run(body(writing))
             code = 0
-        except BaseException:  # noqa: BLE001 -- told, then the process ends
+        except BaseException:  # noqa: BLE001 -- reported, then the process ends
             traceback.print_exc()
         finally:
             os._exit(code)

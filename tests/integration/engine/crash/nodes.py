@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Three runtimes on one PostgreSQL; one is killed, or all are cut off from the database.
 
-Like ``host.py``, but nobody is started again: the others have to take over.
+Like ``host.py``, but no runtime is started again: the others have to take over.
 
 Usage: nodes.py FOLDER SEED ROUNDS URL HOW, where HOW is "kill" or "cut".
 """

@@ -195,7 +195,7 @@ def kills(place: host.Place, rounds: int, tasks: int) -> dict[str, Any]:
 
 
 def kill_under_load(pid: int, reading: int, seconds: float) -> tuple[bytes, int]:
-    """Kill the child so long after its first acknowledgement; return what it told before."""
+    """Kill the child so long after its first acknowledgement; return what it reported before."""
     select.select([reading], [], [], STARTED_SECONDS)
     timer = threading.Timer(seconds, os.kill, (pid, signal.SIGKILL))
     timer.start()

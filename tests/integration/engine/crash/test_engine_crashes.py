@@ -47,7 +47,7 @@ def check(found: dict[str, Any]) -> None:
     # No task is left in a state that isn't final, and each has recorded exactly one end.
     assert set(found["statuses"]) <= {"Succeeded", "Failed"}
     assert all(len(states) == 2 and states[0] == states[1] for states in ends.values())
-    # Each end was told at least once, and always the same end.
+    # Each end was delivered at least once, and always the same end.
     assert set(ends) <= set(delivered)
     assert len(set(found["delivered"])) == len(set(delivered))
     assert found["dead"] == 0

@@ -62,7 +62,7 @@ class Blobs:
 
 
 class Engine:
-    """Records calls; answers what it was told to, or raises it."""
+    """Records calls; returns the given answer, or raises it."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, Any]] = []

@@ -174,7 +174,7 @@ def test_unset_age_is_a_day() -> None:
 
 
 @pytest.mark.parametrize(("counts", "deadline"), [(True, 60_000), (False, 90_000)])
-def test_a_delay_uses_up_the_age_unless_told_otherwise(deadline: int, *, counts: bool) -> None:
+def test_a_delay_counts_towards_the_age_unless_turned_off(deadline: int, *, counts: bool) -> None:
     rules = Rules(delay_counts_towards_age=counts)
     delayed = invocation(delay_ms=30_000)
     assert policy.deadline(delayed, config(age=60), rules) == NOW + deadline

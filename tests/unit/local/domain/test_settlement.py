@@ -113,7 +113,7 @@ def test_no_destination_at_all_is_fine(config: AsyncConfig | None) -> None:
     [(EXPIRED, "expiry_calls_destination"), (STOPPED, "stop_calls_destination")],
 )
 @pytest.mark.parametrize("calls", [True, False])
-def test_expiry_and_stop_call_the_failure_destination_unless_told_otherwise(
+def test_expiry_and_stop_call_the_failure_destination_unless_turned_off(
     end: policy.End, setting: str, *, calls: bool
 ) -> None:
     rules = replace(RULES, **{setting: calls})
@@ -132,7 +132,7 @@ def test_a_destination_gets_region_and_account_of_the_function() -> None:
     assert delivery_of(delivery).destination == "acs:mns:cn-beijing:42:/queues/q/messages"
 
 
-def test_a_success_is_told_as_in_the_guide() -> None:
+def test_a_success_document_has_the_form_of_the_user_guide() -> None:
     assert document(settle(SUCCEEDED, SUCCESS, configured(QUEUE), attempts=1)) == {
         "timestamp": NOW - 10,
         "requestContext": {
@@ -147,7 +147,7 @@ def test_a_success_is_told_as_in_the_guide() -> None:
     }
 
 
-def test_a_failure_is_told_with_its_error_and_document() -> None:
+def test_a_failure_document_has_error_and_payload() -> None:
     told = document(settle(FAILED, FAILURE, configured(None, QUEUE)))
     assert told["requestContext"]["condition"] == "UnhandledInvocationError"
     assert told["responseContext"] == {
@@ -157,7 +157,7 @@ def test_a_failure_is_told_with_its_error_and_document() -> None:
     assert told["responsePayload"] == FAILURE.payload.decode()
 
 
-def test_an_expired_one_is_told_with_no_execution() -> None:
+def test_the_document_of_an_expired_invocation_has_no_execution() -> None:
     told = document(settle(EXPIRED, None, configured(None, QUEUE)))
     assert told["requestContext"]["condition"] == "AsyncEventAgeExceeded"
     assert told["requestContext"]["approximateInvokeCount"] == 0
@@ -165,7 +165,7 @@ def test_an_expired_one_is_told_with_no_execution() -> None:
 
 
 @pytest.mark.parametrize("kind", [OutcomeKind.THROTTLED, OutcomeKind.RESOURCE_EXHAUSTED])
-def test_an_exhausted_resource_is_told_as_in_the_sample_of_the_guide(kind: OutcomeKind) -> None:
+def test_the_document_of_an_exhausted_resource_matches_the_user_guide(kind: OutcomeKind) -> None:
     end = policy.End(status=Status.FAILED, condition="FunctionResourceExhausted")
     settled = settle(end, Outcome(kind=kind), configured(None, QUEUE), system_retries=2)
     told = document(settled)

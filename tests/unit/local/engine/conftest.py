@@ -71,7 +71,7 @@ class Delivered(NamedTuple):
 
 
 class QueueTarget:
-    """A destination that answers what it is told to and remembers what it got."""
+    """A destination that gives the answers in ``answers`` and records what it got."""
 
     kind: arn.Kind = "mns-queue"
 

@@ -138,7 +138,7 @@ def test_a_delay_beyond_the_age_is_taken_with_a_warning(play: Any, caplog: Any) 
 
 
 class Flaky(MemoryStore):
-    """A memory store that is away when told so."""
+    """A memory store that is unavailable while ``away`` is true."""
 
     away = False
 

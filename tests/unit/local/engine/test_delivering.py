@@ -141,6 +141,6 @@ def test_a_loop_of_destinations_ends_by_itself(play: Any, edge: str, repeats: in
         assert dead.error.count("->") == runs + 1
         assert await world.metric(metrics.RECURSIVE_DROPPED, "a") == 1
 
-    # The guard ends a, which tells b, which has run as often: b is not told.
+    # The guard ends a; b, its failure destination, has run as often and is not invoked.
     runs = 2 * repeats
     play(scenario, max_repeats=repeats)

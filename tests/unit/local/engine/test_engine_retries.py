@@ -124,7 +124,7 @@ def test_a_runner_that_breaks_is_a_system_error(play: Any) -> None:
     assert play(scenario) == (1_500, Status.SUCCEEDED)
 
 
-def test_a_function_that_timed_out_is_told_as_in_the_sample_of_the_best_practices(
+def test_the_document_of_a_timeout_matches_the_best_practices(
     play: Any,
 ) -> None:
     async def scenario(world: Any) -> Any:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Who functions are told they are."""
+"""The account, region and keys that functions see."""
 
 from __future__ import annotations
 

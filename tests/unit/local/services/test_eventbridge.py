@@ -155,7 +155,7 @@ def test_an_http_target_gets_its_token_and_its_body(play):
 @pytest.mark.parametrize(
     ("encoded", "expected"), [(None, "MQ=="), ("true", "MQ=="), ("false", "1")]
 )
-def test_a_queue_target_base64s_unless_told_not_to(play, encoded, expected):
+def test_a_queue_target_encodes_base64_unless_turned_off(play, encoded, expected):
     async def scene(world):
         await world.queues.create_queue("q")
         parameters = [

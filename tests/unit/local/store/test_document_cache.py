@@ -140,7 +140,7 @@ def test_callers_that_refresh_at_once_share_one_load() -> None:
     assert play(scene) == 1
 
 
-def test_listeners_have_been_told_before_a_caller_goes_on() -> None:
+def test_listeners_are_called_before_the_caller_continues() -> None:
     async def scene(_: Any, a: DocumentCache, b: DocumentCache) -> Any:
         told: list[Any] = []
 
@@ -158,7 +158,7 @@ def test_listeners_have_been_told_before_a_caller_goes_on() -> None:
     assert play(scene) == ([[(None, b"1")], [(None, b"1")]], True)
 
 
-def test_a_listener_that_failed_is_told_again(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_listener_that_failed_is_called_again(caplog: pytest.LogCaptureFixture) -> None:
     async def scene(_: Any, a: DocumentCache, __: Any) -> Any:
         told: list[Any] = []
 

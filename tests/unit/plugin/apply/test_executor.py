@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A plan is done as a whole or not at all, and what cannot be undone is told."""
+"""A plan is applied as a whole or not at all; steps that cannot be undone are reported."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def test_a_step_that_cannot_be_undone_is_reported_with_the_reason(
     assert "403 AccessDenied" in report.stuck[0].reason
 
 
-def test_a_deleted_function_is_told_as_beyond_undoing(
+def test_a_deleted_function_is_reported_as_not_reversible(
     account: Any, performer: Performer, functions: list[str]
 ) -> None:
     account.fail = lambda operation, function: (

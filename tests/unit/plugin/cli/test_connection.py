@@ -98,7 +98,7 @@ def test_a_function_in_no_template_takes_a_region(home: Path) -> None:
         connection.Target("f", Where())
 
 
-def test_what_a_deployment_goes_to_is_told_in_words(home: Path) -> None:
+def test_the_target_of_a_deployment_is_described(home: Path) -> None:
     assert connection.target_of(Account(endpoint="http://127.0.0.1:1")) == "http://127.0.0.1:1"
     assert connection.target_of(Account(), project(home, "prod")) == "account 111"
     assert connection.target_of(Account()) == "the account of the default keys"

@@ -45,7 +45,7 @@ def shown(*ways: str) -> list[str]:
         (("ab", "bc", "ca", "cd", "de", "ec"), ["abc"]),  # two of the same length
         (("ab", "bb"), ["b"]),
         (("ab", "ba", "bb", "aa"), ["a", "ab", "b"]),  # each loop, and the component
-        (("xa", "ab", "ba", "by"), ["ab"]),  # what leads there and away is no part of it
+        (("xa", "ab", "ba", "by"), ["ab"]),  # edges to and from the cycle are not part of it
         (("ab", "ab!", "ba"), ["ab"]),  # parallel edges
         (("ab~", "ba"), ["ab"]),
     ],

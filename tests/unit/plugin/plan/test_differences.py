@@ -146,7 +146,7 @@ def test_only_settings_that_the_template_has_are_compared() -> None:
     assert settings_to_send({"timeout": 3}, there) == ({}, {})
 
 
-def test_settings_that_differ_are_told_before_and_after() -> None:
+def test_settings_that_differ_are_shown_before_and_after() -> None:
     there = Function(function_name="orders", timeout=3, memory_size=512)
     before, after = settings_to_send({"timeout": 60, "memorySize": 512}, there)
     assert (before, after) == ({"timeout": 3}, {"timeout": 60})

@@ -85,7 +85,7 @@ def test_a_changed_configuration_is_put_with_what_was_there() -> None:
     assert (step.sign, step.before, step.qualifier) == ("~", old, "prod")
 
 
-def test_a_block_that_left_the_template_is_told_but_stays() -> None:
+def test_a_block_that_left_the_template_is_reported_but_kept() -> None:
     plan = plan_changes({A: want()}, {A: have({"LATEST": TASK})})
     assert not plan.changes
     assert [leftover.title for leftover in plan.leftovers] == ["- async config a (cn-hangzhou)"]

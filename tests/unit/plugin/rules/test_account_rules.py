@@ -59,7 +59,7 @@ def test_a_destination_in_the_account_is_known(check: Check) -> None:
     assert check(function("a", arn("b")), live=(account(b={}),)) == []
 
 
-def test_a_destination_that_is_nowhere_is_an_error_once_the_account_was_read(check: Check) -> None:
+def test_a_destination_that_exists_nowhere_is_an_error_with_the_account(check: Check) -> None:
     (found,) = check(function("a", arn("b")), live=(account(),))
     assert (found.rule, found.severity) == ("FCA040", "error")
     assert "neither in a template nor in the account" in found.message

@@ -171,7 +171,7 @@ LINE = 9
         ),
     ],
 )
-def test_a_mistake_of_structure_is_told_once(
+def test_a_mistake_of_form_is_reported_once(
     check: Check, block: str, rule: str, column: int, message: str, fix: str
 ) -> None:
     (found,) = check(HEAD + block + "\n", select=("FCA01", "FCA02"))

@@ -113,7 +113,7 @@ def test_a_value_that_the_api_cannot_take_is_an_error(block: Any) -> None:
     ],
     ids=str,
 )
-def test_a_value_that_is_known_later_is_told_apart_from_a_wrong_one(block: Any) -> None:
+def test_a_value_that_is_known_later_differs_from_an_invalid_one(block: Any) -> None:
     with pytest.raises(TemplateError, match="known only after s deploy"):
         desired(resource(block))
 

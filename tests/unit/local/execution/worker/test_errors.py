@@ -102,7 +102,7 @@ def test_a_huge_message_is_cut() -> None:
     assert document["errorMessage"] == "x" * 65_536 + "…"
 
 
-def test_an_endless_recursion_is_told_from_its_end() -> None:
+def test_the_trace_of_an_endless_recursion_shows_its_end() -> None:
     def deeper() -> None:
         deeper()
 
