@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import json
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 import requests
@@ -20,6 +21,15 @@ from fc_async_tests.code import archive
 
 CODE = 'def handler(event, context):\n    return "hello"\n'
 CAPTURES = Path(__file__).parents[2] / "captures" / "serverless-devs"
+
+
+class Exchange(NamedTuple):
+    """A request, the status that was recorded for it, and the answer of the runtime."""
+
+    method: str
+    path: str
+    status: int
+    answer: requests.Response
 
 
 class Replay:
@@ -63,7 +73,7 @@ class Replay:
         )
         if path.endswith("tempBucketToken"):
             self.token = answer.json()
-        return method, path, recorded["status"], answer
+        return Exchange(method, path, recorded["status"], answer)
 
 
 @pytest.fixture
@@ -74,20 +84,28 @@ def replay(tmp_path):
             yield replay
 
 
+def find(exchanges, method, path):
+    """Return the first answer to a method on a path that begins so."""
+    return next(
+        one.answer for one in exchanges if one.method == method and one.path.startswith(path)
+    )
+
+
 def differences(exchanges) -> list[str]:
     return [
-        f"{method} {path}: {answer.status_code} {answer.text[:200]} instead of {status}"
-        for method, path, status, answer in exchanges
-        if answer.status_code != status
+        f"{one.method} {one.path}: {one.answer.status_code} {one.answer.text[:200]} "
+        f"instead of {one.status}"
+        for one in exchanges
+        if one.answer.status_code != one.status
     ]
 
 
 def test_a_first_deployment_goes_through(replay):
     exchanges = replay.run("deploy")
     assert differences(exchanges) == []
-    created = next(a for m, p, _, a in exchanges if (m, p) == ("POST", "/2023-03-30/functions"))
+    created = find(exchanges, "POST", "/2023-03-30/functions")
     assert created.json()["codeChecksum"] == checksum(archive(CODE))
-    upload = next(a for m, p, _, a in exchanges if m == "PUT" and p.startswith("/1234"))
+    upload = find(exchanges, "PUT", "/1234")
     assert upload.headers["x-oss-hash-crc64ecma"] == checksum(archive(CODE))
 
 
@@ -106,7 +124,7 @@ def test_a_function_is_described_without_drift(replay):
         for request in recorded
         if (request["method"], request["path"]) == ("PUT", "/2023-03-30/functions/orders")
     )
-    shown = exchanges[-2][3].json()
+    shown = exchanges[-2].answer.json()
     ignored = {
         *("functionArn", "functionId", "functionName", "codeChecksum", "codeSize"),
         *("createdTime", "lastModifiedTime", "state", "lastUpdateStatus"),

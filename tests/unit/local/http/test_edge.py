@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -42,6 +42,12 @@ class Echo(HttpService):
         return Answer(error.status, f"{error.code}: {error.message}".encode())
 
 
+class Answered(NamedTuple):
+    status: int
+    headers: dict[bytes, bytes]
+    body: bytes
+
+
 class Client:
     """The server's side of one request; ``received`` counts the messages that were read."""
 
@@ -61,9 +67,7 @@ class Client:
     async def send(self, message: Any) -> None:
         self.sent.append(message)
 
-    def call(
-        self, service: HttpService, headers: Any = LOCAL
-    ) -> tuple[int, dict[bytes, bytes], bytes]:
+    def call(self, service: HttpService, headers: Any = LOCAL) -> Answered:
         scope = {
             "type": "http",
             "method": "POST",
@@ -74,9 +78,9 @@ class Client:
         }
         asyncio.run(service(scope, self.receive, self.send))
         if not self.sent:
-            return 0, {}, b""
+            return Answered(0, {}, b"")
         start, end = self.sent
-        return start["status"], dict(start["headers"]), end["body"]
+        return Answered(start["status"], dict(start["headers"]), end["body"])
 
 
 def test_a_body_in_parts_is_joined_and_every_answer_names_its_request() -> None:
