@@ -36,8 +36,7 @@ from fc_async_plugin.template.nodes import (
     position,
     without,
 )
-from fc_async_plugin.template.places import places
-from fc_async_plugin.template.scopes import Part, Root, Scope, children
+from fc_async_plugin.template.scopes import Part, Root, Scope, children, places
 from fc_async_plugin.template.variables import Resolver
 
 if TYPE_CHECKING:
@@ -233,7 +232,7 @@ class _Project:
             account_id=account_id or _account_of(props.get("role")),
             function_name=function_name if isinstance(function_name, str) else name,
             props=props,
-            places=functools.partial(places, self._resolver, node, scope),
+            places=functools.partial(places, self._resolver.target, node, scope),
             position=place,
         )
 

@@ -1,18 +1,25 @@
 # SPDX-License-Identifier: MIT
-"""The scopes in which expressions are resolved: which names exist, and what is known later."""
+"""The scopes in which expressions are resolved: which names exist, and what is known later.
+
+:func:`places` finds where the values of a resource were written, across scopes.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fc_async_plugin.template.nodes import Table
+from fc_async_plugin.template.model import Place, Position
+from fc_async_plugin.template.nodes import Array, Leaf, Table, position
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+    from collections.abc import Callable, Mapping
+    from pathlib import Path as FilePath
 
     from fc_async_plugin.template import document
+    from fc_async_plugin.template.model import Path
     from fc_async_plugin.template.nodes import Node
+
+    Follow = Callable[[Node, "Scope"], tuple[Table | Array, "Scope"] | None]
 
 
 class Root:
@@ -51,7 +58,7 @@ class Scope(NamedTuple):
 
     name: str
     roots: dict[str, Root]
-    folder: Path
+    folder: FilePath
     deferred: bool
     others: Mapping[int, Scope] = {}
 
@@ -105,3 +112,32 @@ class Part:
 def children(node: Node | None) -> dict[str, Any]:
     """Return the entries of a mapping, for a :class:`Root`; of anything else none."""
     return dict(node.entries) if isinstance(node, Table) else {}
+
+
+def places(follow: Follow, node: Node, scope: Scope, path: Path) -> list[Place]:
+    """Return the place of each value on a path, as far as the path leads.
+
+    A template without findings needs no place. References to collections are followed, so that a
+    finding about a value in ``vars`` is shown there.
+
+    Args:
+        follow: Returns the collection that a node refers to, with its scope, or None.
+        node: Where the path begins.
+        scope: The scope of the node.
+        path: Keys and indices.
+    """
+    found = []
+    for step in path:
+        target = follow(node, scope) if isinstance(node, Leaf) else None
+        if target is not None:
+            node, scope = target
+        key = None
+        if isinstance(node, Table) and step in node.entries:
+            key = Position(*node.keys[str(step)])
+            node = node.entries[str(step)]
+        elif isinstance(node, Array) and isinstance(step, int) and step < len(node.items):
+            node = node.items[step]
+        else:
+            break
+        found.append(Place(position(node), key))
+    return found
