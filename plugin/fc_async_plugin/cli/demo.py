@@ -27,14 +27,14 @@ def command(*, keep: bool) -> None:
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
     from rich.console import Console
 
-    from fc_async_plugin.demo import play
+    from fc_async_plugin.demo import DemoFailed, play
 
     console = Console(highlight=False)
     began = time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix="fc-async-demo-"))
     try:
-        play.play(console, folder)
-    except play.DemoFailed as failure:
+        play(console, folder)
+    except DemoFailed as failure:
         console.print(f"\nThe demo failed: {failure}", style="bold red")
         sys.exit(1)
     finally:
