@@ -17,6 +17,7 @@ import msgspec
 
 from fc_async_sdk.errors import InvalidEvent
 from fc_async_sdk.events.document import DestinationEvent, parse, to_bytes
+from fc_async_sdk.events.schema import JSON_ERRORS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -101,7 +102,7 @@ def from_eventbridge(event: Any) -> DestinationEvent:
 
 
 def _unwrap(body: Any) -> bytes:
-    """What was published to a topic, out of the notification that its subscriber gets."""
+    """Return what was published to a topic, from the notification that its subscriber gets."""
     data = to_bytes(body).strip()
     if data[:1] not in {b"<", b"{"}:
         with contextlib.suppress(binascii.Error, ValueError):
@@ -109,7 +110,7 @@ def _unwrap(body: Any) -> bytes:
     if data.startswith(b"<"):
         return _from_xml(data)
     if data.startswith(b"{") and b'"TopicName"' in data:
-        with contextlib.suppress(msgspec.DecodeError, UnicodeError, RecursionError):
+        with contextlib.suppress(*JSON_ERRORS):
             inner = _NOTIFICATION.decode(data).message
             return data if inner is None else inner.encode("utf-8", "replace")
     return data

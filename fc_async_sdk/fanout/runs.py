@@ -14,12 +14,7 @@ from fc_async_sdk.errors import FcAsyncError
 from fc_async_sdk.fanout.plan import Outcome, Progress
 
 if TYPE_CHECKING:
-    from collections.abc import (
-        AsyncIterator,
-        Awaitable,
-        Callable,
-        Iterator,
-    )
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
     from fc_async_sdk.fanout.plan import Job, Plan
     from fc_async_sdk.fanout.senders import Sender

@@ -9,13 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from fc_async_plugin import PluginError
-from fc_async_plugin.rules import (
-    cycles,
-    destinations,
-    form,
-    reliability,
-    targets,
-)
+from fc_async_plugin.rules import cycles, destinations, form, reliability, targets
 from fc_async_plugin.rules.rule import Finding, Rule, rule
 
 if TYPE_CHECKING:

@@ -18,11 +18,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from fc_async_plugin.template import (
-    nodes,
-    scalars,
-    yaml12,
-)
+from fc_async_plugin.template import nodes, scalars, yaml12
 from fc_async_plugin.template.expressions import DEFERRED, Malformed
 from fc_async_plugin.template.files import read_text
 from fc_async_plugin.template.model import TemplateError
