@@ -16,16 +16,18 @@ PATH = re.compile(r"`([a-z][^`\s]*(?:/|\.py)[^`\s]*)`")
 STEPS = re.findall(r"^\| [^|]+ \| (`[^|]+\.py`) \| (`[^|]+`) \|$", PAGE, re.MULTILINE)
 CONTRACT = re.compile(r'^containers = \["(\w+)"\]\nlayers = \[\n(.*?)^\]', re.MULTILINE | re.DOTALL)
 LAYERS = CONTRACT.findall((ROOT / "pyproject.toml").read_text())
+DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 def definitions(path: Path) -> set[str]:
     """Return the functions, classes and methods ("Class.method") of a module."""
     found = set()
     for node in ast.parse(path.read_text()).body:
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        if isinstance(node, DEFINITIONS):
             found.add(node.name)
         if isinstance(node, ast.ClassDef):
-            found |= {f"{node.name}.{part.name}" for part in node.body if hasattr(part, "name")}
+            parts = (part for part in node.body if isinstance(part, DEFINITIONS))
+            found |= {f"{node.name}.{part.name}" for part in parts}
     return found
 
 
