@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 def command(account: Account, output: Format) -> int:
     """Check this machine, and print what is missing and how to fix it.
 
-    The account is checked only with --endpoint or --region. Exits 1 if there are errors.
+    Prints nothing if nothing is missing. The account is checked only with --endpoint or --region.
+    Exits 1 if there are errors.
 
     \b
     Examples:
