@@ -264,7 +264,12 @@ def fc_local_settings() -> Settings:
 def fc_local(tmp_path: Path, fc_local_settings: Settings) -> Iterator[FcLocal]:
     """Start a local runtime on a virtual clock; see :class:`FcLocal`."""
     import fc_async_sdk
-    from fc_async_local.embedded import LocalRuntime
+
+    try:
+        from fc_async_local.embedded import LocalRuntime
+    except ModuleNotFoundError as error:
+        message = f"fc_local needs {error.name}: pip install 'fc-async[local]'"
+        pytest.fail(message, pytrace=False)
 
     handlers: dict[str, InProcessHandler] = {}
     with (

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -183,3 +185,21 @@ class TestSettings:
 
     def test_can_be_overridden(self, fc_local):
         assert fc_local.runtime.addresses.region == "cn-shanghai"
+
+
+def test_without_the_extra_local_the_fixture_names_it(tmp_path):
+    (tmp_path / "defusedxml.py").write_text(
+        "raise ModuleNotFoundError(\"No module named 'defusedxml'\", name='defusedxml')\n"
+    )
+    (tmp_path / "test_orders.py").write_text("def test_orders(fc_local): pass\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_orders.py"],
+        cwd=tmp_path,
+        env={name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+        | {"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "fc_local needs defusedxml: pip install 'fc-async[local]'" in done.stdout
+    assert "Traceback" not in done.stdout
