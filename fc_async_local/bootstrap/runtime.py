@@ -19,10 +19,9 @@ import msgspec
 
 from fc_async_local import console
 from fc_async_local.api import Api
-from fc_async_local.api.admin.clock import ClockAdmin
 from fc_async_local.api.admin.deliveries import DeliveryAdmin
-from fc_async_local.api.admin.faults import FaultAdmin
 from fc_async_local.api.admin.functions import FunctionAdmin
+from fc_async_local.api.admin.simulation import ClockAdmin, FaultAdmin
 from fc_async_local.api.admin.status import StatusAdmin
 from fc_async_local.api.admin.tasks import TaskAdmin
 from fc_async_local.api.function_resources import (
@@ -48,7 +47,7 @@ from fc_async_local.engine.engine import Engine
 from fc_async_local.execution.archive import checksum
 from fc_async_local.execution.code_cache import CodeCache
 from fc_async_local.execution.identity import Identity
-from fc_async_local.execution.routing import RoutingRunner
+from fc_async_local.execution.inprocess import RoutingRunner
 from fc_async_local.execution.runner import ProcessRunner, RunnerLimits
 from fc_async_local.functions import FunctionRegistry
 from fc_async_local.http import server as http_server

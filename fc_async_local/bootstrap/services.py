@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fc_async_local.background import end_tasks, start_task
 from fc_async_local.clock import RealClock
+from fc_async_local.destinations.base import Permitted
 from fc_async_local.destinations.eventbridge import EventBridgeDestination
 from fc_async_local.destinations.faults import Faults, Faulty
 from fc_async_local.destinations.function import FunctionDestination
 from fc_async_local.destinations.http import HttpEndpoint
 from fc_async_local.destinations.mns import MnsQueueDestination, MnsTopicDestination
-from fc_async_local.destinations.permissions import Permitted
 from fc_async_local.destinations.rocketmq import RocketMqDestination
 from fc_async_local.services.delivery import HttpPoster
 from fc_async_local.services.eventbridge.endpoint import EventBridgeEndpoint
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from contextlib import AsyncExitStack
 
     from fc_async_local.bootstrap.stores import Foundation
-    from fc_async_local.destinations.protocol import Creating, Destination, DestinationKind
+    from fc_async_local.destinations.base import Creating, Destination, DestinationKind
     from fc_async_local.functions import FunctionRegistry
     from fc_async_local.functions.async_configs import AsyncConfigs
     from fc_async_local.functions.triggers import Triggers

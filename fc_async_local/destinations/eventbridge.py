@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from fc_async_local.destinations.limits import fit
-from fc_async_local.destinations.protocol import DeliveryResult
+from fc_async_local.destinations.base import DeliveryResult, fit
 from fc_async_local.services import common
 from fc_async_local.services.eventbridge import events
 from fc_async_local.services.eventbridge.model import STATUS, EventBridgeError
@@ -22,7 +21,7 @@ from fc_async_local.store.protocol import StoreUnavailable
 from fc_async_sdk.spec import arn
 
 if TYPE_CHECKING:
-    from fc_async_local.destinations.protocol import DestinationKind
+    from fc_async_local.destinations.base import DestinationKind
     from fc_async_local.domain.invocation import Delivery
     from fc_async_local.services.eventbridge.model import Event
     from fc_async_local.services.eventbridge.service import EventBridgeService

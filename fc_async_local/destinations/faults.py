@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from fc_async_local.destinations.protocol import DeliveryResult
+from fc_async_local.destinations.base import DeliveryResult
 from fc_async_local.domain.errors import Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fc_async_local.clock import Clock
-    from fc_async_local.destinations.protocol import Destination, DestinationKind
+    from fc_async_local.destinations.base import Destination, DestinationKind
     from fc_async_local.domain.invocation import Delivery
 
 TIMEOUT_MS: Final = 10_000

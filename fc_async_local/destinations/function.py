@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fc_async_local.destinations.limits import fit
-from fc_async_local.destinations.protocol import DeliveryResult
+from fc_async_local.destinations.base import DeliveryResult, fit
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import InvokeRequest
 from fc_async_local.store.protocol import StoreUnavailable
@@ -19,7 +18,7 @@ from fc_async_sdk.spec import arn
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from fc_async_local.destinations.protocol import DestinationKind
+    from fc_async_local.destinations.base import DestinationKind
     from fc_async_local.domain.invocation import Delivery
     from fc_async_local.services.delivery import FunctionInvoker
     from fc_async_local.settings import DestinationSettings

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from fc_async_local.destinations.protocol import HTTP, DeliveryResult
+from fc_async_local.destinations.base import HTTP, DeliveryResult
 from fc_async_local.services.delivery import PostFailed
 
 if TYPE_CHECKING:
-    from fc_async_local.destinations.protocol import DestinationKind
+    from fc_async_local.destinations.base import DestinationKind
     from fc_async_local.domain.invocation import Delivery
     from fc_async_local.services.delivery import Poster
 

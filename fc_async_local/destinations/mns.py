@@ -11,8 +11,7 @@ import base64
 import re
 from typing import TYPE_CHECKING, Final
 
-from fc_async_local.destinations.limits import fit
-from fc_async_local.destinations.protocol import DeliveryResult
+from fc_async_local.destinations.base import DeliveryResult, fit
 from fc_async_local.services import common
 from fc_async_local.services.mns.errors import MnsError
 from fc_async_local.services.mns.model import Draft
@@ -20,7 +19,7 @@ from fc_async_local.store.protocol import StoreUnavailable
 from fc_async_sdk.spec import arn
 
 if TYPE_CHECKING:
-    from fc_async_local.destinations.protocol import DestinationKind
+    from fc_async_local.destinations.base import DestinationKind
     from fc_async_local.domain.invocation import Delivery
     from fc_async_local.services.mns.service import MnsService
     from fc_async_local.services.mns.topic_service import TopicService

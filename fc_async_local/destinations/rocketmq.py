@@ -10,14 +10,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from fc_async_local.destinations.limits import fit
-from fc_async_local.destinations.protocol import DeliveryResult
+from fc_async_local.destinations.base import DeliveryResult, fit
 from fc_async_local.services.rocketmq.model import NewMessage, RocketMqError
 from fc_async_local.store.protocol import StoreUnavailable
 from fc_async_sdk.spec import arn
 
 if TYPE_CHECKING:
-    from fc_async_local.destinations.protocol import DestinationKind
+    from fc_async_local.destinations.base import DestinationKind
     from fc_async_local.domain.invocation import Delivery
     from fc_async_local.services.rocketmq.service import RocketMqService
     from fc_async_local.settings import DestinationSettings

@@ -6,7 +6,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
-from fc_async_local.destinations.protocol import DeliveryResult, kind_of
+from fc_async_local.destinations.base import DeliveryResult, kind_of
 from fc_async_local.domain import (
     policy,
     settlement,
@@ -19,7 +19,7 @@ from fc_async_sdk.errors import InvalidArn
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fc_async_local.destinations.protocol import Destination, DestinationKind
+    from fc_async_local.destinations.base import Destination, DestinationKind
     from fc_async_local.domain.invocation import Delivery, Job, JobSettlement
     from fc_async_local.engine.ports import Ports
 

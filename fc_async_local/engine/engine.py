@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from fc_async_local.clock import Clock
-    from fc_async_local.destinations.protocol import DeliveryResult, Destination, DestinationKind
+    from fc_async_local.destinations.base import DeliveryResult, Destination, DestinationKind
     from fc_async_local.domain.invocation import DeadEvent, Invocation, InvokeRequest
     from fc_async_local.engine.ports import Accepted, Answered, Registry
     from fc_async_local.execution.protocol import FunctionRunner

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Runs functions as callables in the runtime's own process, for tests on virtual time.
 
+:class:`RoutingRunner` passes functions without a callable on to worker processes.
+
 Nothing is isolated: a handler that blocks blocks the runtime, and ``os._exit`` ends it.
 ``sys.exit`` fails the attempt, as the exit of a worker process does.
 """
@@ -27,11 +29,15 @@ from fc_async_local.execution.protocol import Attempt
 from fc_async_local.execution.worker.errors import Frames, describe, encode_result
 
 if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+
     from fc_async_local.clock import Clock
+    from fc_async_local.execution.runner import ProcessRunner
 
 _FRAMES: Final = Frames(own=(str(Path(fc_async_local.__file__).parent),))
 
 _INSTANCE: Final = "in-process"
+_ABORTED: Final = "it was ended because invocation of the function was disabled"
 
 Handler = Callable[[bytes, Attempt], Any]
 """Is called with event and attempt; returns bytes, str, a JSON value or an Outcome, or raises.
@@ -152,3 +158,58 @@ def _with_duration(outcome: Outcome, duration_ms: int) -> Outcome:
     if outcome.duration_ms:
         return outcome
     return replace(outcome, instance_id=outcome.instance_id or _INSTANCE, duration_ms=duration_ms)
+
+
+class RoutingRunner:
+    """A runner that passes each attempt to one of two runners.
+
+    Args:
+        handlers: Handlers by the name of the function that they stand for. May change.
+        clock: Measures the time limits of handlers.
+        processes: Runs all other functions.
+    """
+
+    def __init__(
+        self, handlers: MutableMapping[str, Handler], clock: Clock, processes: ProcessRunner
+    ) -> None:
+        self._handlers = handlers
+        self._callables = InProcessRunner(handlers, clock)
+        self._processes = processes
+        self._running: dict[str, set[str]] = {}
+        self._aborted: set[str] = set()
+
+    async def run(self, attempt: Attempt) -> Outcome:
+        """Execute one attempt."""
+        function, request_id = attempt.deployment.function, attempt.request_id
+        runner = self._callables if function in self._handlers else self._processes
+        running = self._running.setdefault(function, set())
+        running.add(request_id)
+        try:
+            outcome = await runner.run(attempt)
+            if outcome.kind is OutcomeKind.INTERRUPTED and request_id in self._aborted:
+                # Not stopped by a user: an asynchronous invocation goes back to the queue.
+                return replies.exhausted(attempt.deployment, _ABORTED)
+            return outcome
+        finally:
+            self._aborted.discard(request_id)
+            running.discard(request_id)
+            if not running:
+                self._running.pop(function, None)
+
+    async def abort(self, function: str) -> None:
+        """End all attempts of a function that are running in this process."""
+        running = self._running.get(function, set())
+        self._aborted |= running
+        for request_id in tuple(running):
+            await self.interrupt(request_id)
+
+    async def interrupt(self, request_id: str) -> bool:
+        """Stop a running attempt."""
+        if await self._callables.interrupt(request_id):
+            return True
+        return await self._processes.interrupt(request_id)
+
+    async def aclose(self) -> None:
+        """End all instances."""
+        await self._callables.aclose()
+        await self._processes.aclose()

@@ -24,7 +24,7 @@ from fc_async_local.services.mns.topic_service import FunctionSubscription
 from fc_async_local.services.rocketmq.model import ConsumeRequest, RocketMqError
 from fc_async_local.services.rocketmq.model import handle_of as rocketmq_handle
 from fc_async_local.store.protocol import StoreUnavailable
-from fc_async_local.triggers import bindings, payloads
+from fc_async_local.triggers import bindings
 from fc_async_local.triggers.bindings import (
     Binding,
     BusSource,
@@ -171,7 +171,7 @@ class TriggerRunner:
             binding,
             [
                 _Message(
-                    payloads.queue_event(message, binding, source, self._place, now),
+                    bindings.queue_event(message, binding, source, self._place, now),
                     message.message_id,
                     message.call_path,
                     queue_handle(message),
@@ -197,7 +197,7 @@ class TriggerRunner:
             binding,
             [
                 _Message(
-                    payloads.rocketmq_event(pending, binding, source, self._place, now),
+                    bindings.rocketmq_event(pending, binding, source, self._place, now),
                     pending.message.message_id,
                     pending.message.call_path,
                     rocketmq_handle(pending),
@@ -213,7 +213,7 @@ class TriggerRunner:
 
         A batch that is too large for one invocation is halved.
         """
-        payload = payloads.encode([m.event for m in messages], batched=binding.batch is not None)
+        payload = bindings.encode([m.event for m in messages], batched=binding.batch is not None)
         limit = limits.ASYNC_PAYLOAD_BYTES if binding.asynchronous else limits.SYNC_PAYLOAD_BYTES
         if len(payload) > limit and len(messages) > 1:
             half = len(messages) // 2

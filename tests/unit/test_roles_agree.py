@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fc_async_local.destinations.permissions import Permitted
-from fc_async_local.destinations.protocol import DeliveryResult
+from fc_async_local.destinations.base import DeliveryResult, Permitted
 from fc_async_local.settings import DestinationSettings
 from fc_async_plugin.policy.permissions import compare
 from fc_async_sdk.spec import arn, ram

@@ -4,11 +4,17 @@
 The first frame says what the fork becomes: a Python instance, which loads its handler and answers
 calls until the socket closes, or a command (custom runtimes, Node), which replaces this process. A
 broken frame ends the process; the runtime starts another.
+
+Handlers have the forms ``module.function``, ``folder/module.function`` and ``a.b.function``. The
+code folder comes first, so that a function's ``queue.py`` hides the standard library's. Failures
+have the type names of FC's built-in runtime.
 """
 
 from __future__ import annotations
 
 import contextlib
+import importlib
+import importlib.machinery
 import os
 import resource
 import signal
@@ -19,9 +25,9 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
-from . import frames, handlers, logs
+from . import frames, logs
 from .context import Context
-from .errors import Failure, Frames, LoadFailure, describe, encode_result
+from .errors import Failure, Frames, LoadFailure, describe, encode_result, message
 
 if TYPE_CHECKING:
     import socket
@@ -30,6 +36,7 @@ if TYPE_CHECKING:
     Handler = Callable[..., object]
 
 _FAILED_EXIT: Final = 1
+_OWN: Final = __name__.partition(".")[0]
 MAXRSS_PER_KB: Final = 1024 if sys.platform == "darwin" else 1
 """``ru_maxrss`` is in bytes on macOS and in KB on Linux (getrusage(2))."""
 
@@ -83,7 +90,7 @@ class PythonInstance:
     def serve(self) -> int:
         """Answer frames until the socket closes; return the exit status."""
         logs.install(os.environ.get("FC_SERVER_LOG_LEVEL", "INFO"))
-        handlers.prepare_path(self._start["folder"])
+        prepare_path(self._start["folder"])
         if not self._load():
             return _FAILED_EXIT
         concurrency = self._start["concurrency"]
@@ -99,10 +106,10 @@ class PythonInstance:
 
     def _load(self) -> bool:
         try:
-            self._hooks["invoke"] = handlers.load(self._start["handler"])
+            self._hooks["invoke"] = load(self._start["handler"])
             for op in ("initialize", "pre_stop"):
                 if self._start[op]:
-                    self._hooks[op] = handlers.load(self._start[op])
+                    self._hooks[op] = load(self._start[op])
         except Exception as error:  # noqa: BLE001 -- user code; it is reported, not swallowed
             failure = error if isinstance(error, LoadFailure) else None
             self._report_failure(0, self._describe(failure.cause if failure else error, failure))
@@ -169,3 +176,56 @@ class PythonInstance:
 
 def _peak_kb() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // MAXRSS_PER_KB
+
+
+def prepare_path(folder: str) -> None:
+    """Put the code folder and then the user's PYTHONPATH at the front of the path."""
+    extra = [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
+    sys.path[:0] = [folder, *(os.path.join(folder, entry) for entry in extra)]  # noqa: PTH118 -- pathlib would cost start-up time
+    sys.argv[:] = [""]
+    importlib.invalidate_caches()
+
+
+def load(handler: str) -> Callable[..., object]:
+    """Import the module of a handler and return the function.
+
+    Args:
+        handler: As configured, such as ``index.handler``.
+
+    Raises:
+        LoadFailure: InvalidHandleName, ImportModuleError, UserCodeSyntaxError, UserCodeError or
+            HandlerNotFound.
+    """
+    module_name, dot, name = handler.rpartition(".")
+    if not dot or not module_name or not name:
+        text = f"Invalid handler name '{handler}': it must have the form module.function"
+        raise LoadFailure("InvalidHandleName", text, ValueError(handler))
+    dotted = module_name.removeprefix("./").replace("/", ".")
+    _uncover(dotted.partition(".")[0])
+    try:
+        module = importlib.import_module(dotted)
+    except SyntaxError as error:
+        text = f"Syntax error in module '{module_name}': {message(error)}"
+        raise LoadFailure("UserCodeSyntaxError", text, error) from error
+    except ImportError as error:
+        text = f"Unable to import module '{module_name}': {message(error)}"
+        raise LoadFailure("ImportModuleError", text, error) from error
+    except Exception as error:
+        text = f"Module '{module_name}' raised {type(error).__name__}: {message(error)}"
+        raise LoadFailure("UserCodeError", text, error) from error
+    function = getattr(module, name, None)
+    if not callable(function):
+        text = f"Handler '{name}' not found in module '{module_name}'"
+        raise LoadFailure("HandlerNotFound", text, AttributeError(name))
+    loaded: Callable[..., object] = function
+    return loaded
+
+
+def _uncover(top: str) -> None:
+    """Unload a module that hides one of the same name in the code folder."""
+    if top == _OWN or top not in sys.modules:
+        return
+    own = importlib.machinery.PathFinder.find_spec(top, sys.path[:1])
+    known = getattr(sys.modules[top], "__file__", None)
+    if own is not None and own.origin is not None and own.origin != known:
+        del sys.modules[top]

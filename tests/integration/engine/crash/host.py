@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fc_async_local.bootstrap.stores import SQLITE, open_stores
 from fc_async_local.clock import RealClock
-from fc_async_local.destinations.protocol import DeliveryResult
+from fc_async_local.destinations.base import DeliveryResult
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import DELIVERY, InvokeRequest, Outcome, OutcomeKind
 from fc_async_local.engine.engine import Engine

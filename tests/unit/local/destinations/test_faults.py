@@ -8,8 +8,8 @@ import asyncio
 import pytest
 
 from fc_async_local.clock import VirtualClock
+from fc_async_local.destinations.base import DeliveryResult
 from fc_async_local.destinations.faults import TIMEOUT_MS, Faults, Faulty
-from fc_async_local.destinations.protocol import DeliveryResult
 from fc_async_local.domain.errors import Rejected
 from fc_async_tests.invocations import a_delivery
 

@@ -7,8 +7,7 @@ import asyncio
 
 import pytest
 
-from fc_async_local.destinations.permissions import Permitted
-from fc_async_local.destinations.protocol import DeliveryResult
+from fc_async_local.destinations.base import DeliveryResult, Permitted
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.settings import DestinationSettings
 from fc_async_tests.invocations import a_delivery

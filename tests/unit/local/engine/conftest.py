@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 from fc_async_local.clock import VirtualClock
-from fc_async_local.destinations.protocol import DeliveryResult
+from fc_async_local.destinations.base import DeliveryResult
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import InvokeRequest
 from fc_async_local.engine.engine import Engine

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fc_async_local.execution.worker.errors import LoadFailure
-from fc_async_local.execution.worker.handlers import load, prepare_path
+from fc_async_local.execution.worker.instance import load, prepare_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

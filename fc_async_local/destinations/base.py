@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Chooses the form of an event that fits the payload limit of its destination, or refuses it.
+"""What all kinds of destinations share: their interface, the payload limit and the role.
+
+An adapter encodes one event for its kind, hands it over once and reports the answer as the HTTP
+status that the real target would give. It never retries and never counts.
 
 The event of a function that was called with an event contains that event as an escaped JSON string
 in ``requestPayload``: in a pipeline the size of the event doubles with each function.
@@ -14,16 +17,16 @@ Invariants:
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
-from fc_async_local.destinations.protocol import DeliveryResult
-from fc_async_local.domain.errors import RECURSIVE
+from fc_async_local.domain.errors import RECURSIVE, Rejected
 from fc_async_local.domain.policy import call_path_text
+from fc_async_sdk.spec import arn, ram
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator
 
     from fc_async_local.domain.invocation import Delivery
     from fc_async_local.settings import DestinationSettings
@@ -31,6 +34,11 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+DestinationKind = arn.Kind | Literal["http"]
+"""Kinds of destinations, and HTTP endpoints, which only dead events of services have."""
+
+HTTP: Final = "http"
 
 _object: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _text: Final = msgspec.json.Decoder(str).decode
@@ -40,6 +48,51 @@ _FIELDS: Final = frozenset(
     ("requestContext", "requestPayload", "responseContext", "responsePayload")
 )
 _TRUE: Final = msgspec.Raw(b"true")
+
+
+def kind_of(destination: str) -> DestinationKind:
+    """Return the kind of a destination.
+
+    Args:
+        destination: An ARN, or the URL of an HTTP endpoint.
+
+    Raises:
+        InvalidArn: It is neither.
+    """
+    if destination.startswith(("http://", "https://")):
+        return HTTP
+    return arn.parse(destination).kind
+
+
+class DeliveryResult(NamedTuple):
+    """How the target answered.
+
+    ``status`` is an HTTP status: 2xx done; 5xx and 429 are tried again; other 4xx are final.
+    """
+
+    status: int
+    code: str = ""
+    message: str = ""
+
+
+class Creating(Protocol):
+    """A kind of destination that can be made: all but functions and HTTP endpoints."""
+
+    kind: DestinationKind
+
+    async def create(self, target: Any, /) -> None:
+        """Make what an ARN of this kind names, unless it is there."""
+        ...
+
+
+class Destination(Protocol):
+    """One kind of destination."""
+
+    kind: DestinationKind
+
+    async def deliver(self, delivery: Delivery, *, now: int) -> DeliveryResult:
+        """Hand the event over once. Over the kind's payload limit: a 4xx, nothing handed over."""
+        ...
 
 
 def fit(
@@ -133,3 +186,50 @@ def _too_large(delivery: Delivery, size: int, limit: int, form: str) -> Delivery
         f"the event is {size} bytes as {form}, the destination takes {limit}{parts}. {came}"
         "Return less from the function, or put the payload into object storage and return its name",
     )
+
+
+class Permitted:
+    """A destination that the function's role must allow.
+
+    With ``enforce_roles``, which is off by default, a destination outside of the role's policy
+    documents is answered with 403 and is not called (``docs/destinations.md``, "Roles").
+
+    Args:
+        destination: The destination itself.
+        role_of: The role's ARN by function and qualifier, "" for none.
+        settings: Hold the policy documents by role name.
+    """
+
+    def __init__(
+        self,
+        destination: Destination,
+        role_of: Callable[[str, str], Awaitable[str]],
+        settings: DestinationSettings,
+    ) -> None:
+        self.kind: DestinationKind = destination.kind
+        self._destination = destination
+        self._role_of = role_of
+        self._settings = settings
+
+    async def deliver(self, delivery: Delivery, *, now: int) -> DeliveryResult:
+        """Deliver if the role allows it. Events of services are not sent by a function's role."""
+        if delivery.outcome == "event":
+            return await self._destination.deliver(delivery, now=now)
+        target = arn.parse(delivery.destination)
+        try:
+            role = await self._role_of(delivery.function, delivery.qualifier)
+        except Rejected as error:
+            return DeliveryResult(403, "AccessDenied", f"the function's role is unknown: {error}")
+        needed = ram.checked_for(target)
+        policies = self._settings.roles.get(role.rpartition("/")[2], ())
+        if not ram.allows(policies, needed, if_conditions_hold=False):
+            who = (
+                f"the role {role!r}" if role else f"function {delivery.function!r} has no role: it"
+            )
+            return DeliveryResult(
+                403,
+                "AccessDenied",
+                f"{who} may not {needed.action} on {needed.resource}:"
+                " add a policy that allows it to the role",
+            )
+        return await self._destination.deliver(delivery, now=now)

@@ -1,22 +1,27 @@
 # SPDX-License-Identifier: MIT
-"""The time of the runtime: read it, and move it if it is virtual."""
+"""Virtual time, which can be moved, and faults of destinations, which a user's tests inject."""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+import msgspec
+
 from fc_async_local.api import admin
 from fc_async_local.api.operation import body_of
 from fc_async_local.clock import VirtualClock
+from fc_async_local.domain import json_input
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.functions import refusals
+from fc_async_sdk._decoding import prepare
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.routing import Route
 
     from fc_async_local.clock import Clock
+    from fc_async_local.destinations.faults import Faults
 
 _LONGEST_ADVANCE_SECONDS: Final = 10 * 365 * 86_400
 
@@ -81,3 +86,60 @@ class ClockAdmin:
             raise Rejected(
                 409, "ClockIsReal", "time can be moved only after a start with --clock virtual"
             )
+
+
+class _Wanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    destination: str = "*"
+    status: int = 503
+    timeout: bool = False
+    times: int | None = None
+    seconds: float | None = None
+
+
+prepare(_Wanted)
+
+
+class FaultAdmin:
+    """Sets, shows and removes faults."""
+
+    def __init__(self, faults: Faults) -> None:
+        self._faults = faults
+
+    def routes(self) -> list[Route]:
+        """Return the routes of these operations."""
+        return admin.routes(
+            [
+                ("GET", "/faults", self.list_faults),
+                ("POST", "/faults", self.set_fault),
+                ("DELETE", "/faults", self.clear_faults),
+                ("DELETE", "/faults/{fault_id:number}", self.clear_fault),
+            ]
+        )
+
+    async def list_faults(self, _: Request) -> dict[str, Any]:
+        """List the faults in force."""
+        return {"faults": self._faults.all()}
+
+    async def set_fault(self, request: Request) -> dict[str, Any]:
+        """Set a fault: destination, status or timeout, times or seconds."""
+        try:
+            wanted = json_input.read(await request.body() or b"{}", _Wanted)
+        except json_input.InvalidJson as error:
+            raise Rejected(400, "InvalidArgument", str(error)) from None
+        fault = self._faults.add(
+            wanted.destination,
+            status=wanted.status,
+            timeout=wanted.timeout,
+            times=wanted.times,
+            seconds=wanted.seconds,
+        )
+        return {"fault": fault}
+
+    async def clear_faults(self, _: Request) -> None:
+        """Remove all faults."""
+        self._faults.clear()
+
+    async def clear_fault(self, _: Request, fault_id: int) -> None:
+        """Remove one fault."""
+        if not self._faults.clear(fault_id):
+            raise Rejected(404, "FaultNotFound", f"no fault {fault_id} is set")
