@@ -8,8 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fc_async_local.api import parameters
-from fc_async_local.api.operation import REQUEST_ID, body_of, operation, page_of
+from fc_async_local.api.operation import (
+    REQUEST_ID,
+    body_of,
+    operation,
+    page_of,
+    query_flag,
+    query_number,
+    query_page,
+)
 from fc_async_local.domain import json_input
 from fc_async_local.functions import function_rules, refusals, tags
 from fc_async_local.functions.paging import Page
@@ -64,7 +71,7 @@ class TriggerOperations:
         """Answer ListTriggers."""
         triggers, token = await self._triggers.listing(
             name,
-            parameters.page(request.query_params),
+            query_page(request.query_params),
             prefix=request.query_params.get("prefix", ""),
         )
         return page_of("triggers", [_with_urls(request, trigger) for trigger in triggers], token)
@@ -174,7 +181,7 @@ def _qualifier(request: Request) -> str:
 
 def _listed(request: Request) -> tuple[str | None, Page]:
     name = request.query_params.get("functionName") or None
-    return name, parameters.page(request.query_params)
+    return name, query_page(request.query_params)
 
 
 class TagOperations:
@@ -202,14 +209,14 @@ class TagOperations:
         await self._tags.remove(
             _json(query, "ResourceId"),
             _json(query, "TagKey") or [],
-            every=parameters.flag(query, "All"),
+            every=query_flag(query, "All"),
         )
 
     async def list_tag_resources(self, request: Request) -> dict[str, Any]:
         """Answer ListTagResources."""
         query = request.query_params
         tags.check_type(query.get("ResourceType"))
-        limit = parameters.whole_number(query, "Limit")
+        limit = query_number(query, "Limit")
         page = Page(token=query.get("NextToken", ""))
         found, token = await self._tags.listing(
             _json(query, "ResourceId"),

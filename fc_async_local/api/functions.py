@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
 
-from fc_async_local.api import parameters
-from fc_async_local.api.operation import body_of, operation, page_of
+from fc_async_local.api.operation import body_of, operation, page_of, query_choice, query_page
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.functions.functions import FunctionFilter
 from fc_async_sdk.spec import limits
@@ -86,8 +85,8 @@ class FunctionOperations:
     async def list_functions(self, request: Request) -> dict[str, Any]:
         """Answer ListFunctions."""
         query = request.query_params
-        page = parameters.page(query)
-        if parameters.choice(query, "fcVersion", ("v3", "v2")) == "v2":
+        page = query_page(query)
+        if query_choice(query, "fcVersion", ("v3", "v2")) == "v2":
             return page_of("functions", [], "")
         wanted = FunctionFilter(
             prefix=query.get("prefix", ""),
@@ -119,10 +118,10 @@ class FunctionOperations:
     async def list_versions(self, request: Request, name: str) -> dict[str, Any]:
         """Answer ListFunctionVersions."""
         query = request.query_params
-        direction = parameters.choice(query, "direction", ("BACKWARD", "FORWARD"))
+        direction = query_choice(query, "direction", ("BACKWARD", "FORWARD"))
         versions, token = await self._functions.list_versions(
             name,
-            parameters.page(query),
+            query_page(query),
             backward=direction == "BACKWARD",
         )
         return {"direction": direction, **page_of("versions", versions, token)}
@@ -170,7 +169,7 @@ class AliasOperations:
         """Answer ListAliases."""
         aliases, token = await self._aliases.listing(
             name,
-            parameters.page(request.query_params),
+            query_page(request.query_params),
             prefix=request.query_params.get("prefix", ""),
         )
         return page_of("aliases", aliases, token)
@@ -210,5 +209,5 @@ class AsyncConfigOperations:
     async def list_async_invoke_configs(self, request: Request) -> dict[str, Any]:
         """Answer ListAsyncInvokeConfigs of one function or of all."""
         name = request.query_params.get("functionName") or None
-        page = parameters.page(request.query_params)
+        page = query_page(request.query_params)
         return page_of("configs", *await self._configs.listing(name, page))

@@ -12,7 +12,7 @@ import functools
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl
 
-from fc_async_local.api import parameters
+from fc_async_local.api.operation import delay_of, given_request_id
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import InvokeRequest
 from fc_async_local.functions import refusals
@@ -62,13 +62,13 @@ class InvokeFunction:
 
     async def _accept(self, request: Request) -> Answer:
         headers = request.headers
-        request.id = parameters.request_id(headers.get("x-fc-request-id", "")) or request.id
+        request.id = given_request_id(headers.get("x-fc-request-id", "")) or request.id
         accepted = await self._invoker.invoke_async(
             InvokeRequest(
                 _function(request.scope["path"]),
                 request.body,
                 qualifier=_qualifier(request.query),
-                delay_seconds=parameters.delay_seconds(headers.get("x-fc-async-delay", "")),
+                delay_seconds=delay_of(headers.get("x-fc-async-delay", "")),
                 task_id=headers.get("x-fc-async-task-id", ""),
                 request_id=request.id,
             )

@@ -6,8 +6,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from fc_async_local.api import parameters
-from fc_async_local.api.operation import operation, page_of
+from fc_async_local.api.operation import (
+    operation,
+    page_of,
+    query_choice,
+    query_flag,
+    query_number,
+    query_page,
+)
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.states import Status
 from fc_async_local.functions import refusals
@@ -77,7 +83,7 @@ class TaskOperations:
         """Answer ListAsyncTasks."""
         query = request.query_params
         wanted = task_query(query, name)
-        payload = parameters.flag(query, "includePayload")
+        payload = query_flag(query, "includePayload")
         page = await self._store.query(wanted)
         if not page.invocations:
             # Tasks of a deleted function can still be listed; a wrong name is an error.
@@ -96,7 +102,7 @@ def task_query(query: Mapping[str, str], function: str | None) -> TaskQuery:
     Raises:
         Rejected: 400 InvalidArgument.
     """
-    page = parameters.page(query)
+    page = query_page(query)
     status = query.get("status", "")
     try:
         statuses = {Status(word) for word in status.split(",")} if status else None
@@ -109,9 +115,9 @@ def task_query(query: Mapping[str, str], function: str | None) -> TaskQuery:
         qualifier=query.get("qualifier") or None,
         statuses=statuses,
         prefix=query.get("prefix", ""),
-        started_from=parameters.whole_number(query, "startedTimeBegin"),
-        started_to=parameters.whole_number(query, "startedTimeEnd"),
-        descending=parameters.choice(query, "sortOrderByTime", ("desc", "asc")) == "desc",
+        started_from=query_number(query, "startedTimeBegin"),
+        started_to=query_number(query, "startedTimeEnd"),
+        descending=query_choice(query, "sortOrderByTime", ("desc", "asc")) == "desc",
         limit=page.limit,
         after=_after(page.token) if page.token else None,
     )

@@ -5,8 +5,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from fc_async_local.api import admin, parameters
-from fc_async_local.api.operation import page_of
+from fc_async_local.api import (
+    admin,
+)
+from fc_async_local.api.operation import page_of, query_number
 from fc_async_local.api.tasks import shown_payload
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import delivery_of
@@ -100,7 +102,7 @@ class DeliveryAdmin:
 
 
 def _limit(query: Mapping[str, str]) -> int:
-    limit = parameters.whole_number(query, "limit")
+    limit = query_number(query, "limit")
     if limit is None:
         return _PAGE
     if not 1 <= limit <= _PAGE:

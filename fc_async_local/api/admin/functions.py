@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from fc_async_local.api import admin, parameters
-from fc_async_local.api.operation import body_of
+from fc_async_local.api import (
+    admin,
+)
+from fc_async_local.api.operation import body_of, delay_of
 from fc_async_local.api.tasks import shown_payload
 from fc_async_local.domain.invocation import InvokeRequest
 from fc_async_local.functions import refusals
@@ -51,7 +53,7 @@ class _Call(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
             function,
             body,
             qualifier=self.qualifier,
-            delay_seconds=parameters.delay_seconds(str(self.delay) if self.delay else ""),
+            delay_seconds=delay_of(str(self.delay) if self.delay else ""),
             task_id=self.task_id,
         )
 

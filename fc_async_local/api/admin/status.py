@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from starlette.responses import Response
 
-from fc_async_local.api import admin, parameters
-from fc_async_local.api.operation import operation
+from fc_async_local.api import (
+    admin,
+)
+from fc_async_local.api.operation import operation, query_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,7 +79,7 @@ class StatusAdmin:
         query = request.query_params
         sums = await self._store.metrics(
             function=query.get("function") or None,
-            since=parameters.whole_number(query, "since") or 0,
+            since=query_number(query, "since") or 0,
         )
         return {
             "metrics": [

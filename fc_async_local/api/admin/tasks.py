@@ -5,8 +5,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from fc_async_local.api import admin, parameters
-from fc_async_local.api.operation import page_of
+from fc_async_local.api import (
+    admin,
+)
+from fc_async_local.api.operation import page_of, query_flag
 from fc_async_local.api.tasks import describe_task, task_not_found, task_query, task_token
 from fc_async_local.domain.errors import Rejected
 
@@ -59,7 +61,7 @@ class TaskAdmin:
         """List tasks of all functions, or of ``function``; otherwise like ListAsyncTasks."""
         query = request.query_params
         page = await self._store.query(task_query(query, query.get("function") or None))
-        payload = parameters.flag(query, "includePayload")
+        payload = query_flag(query, "includePayload")
         shown = [
             describe_task(invocation, self._settings, payload=payload) | _times(invocation)
             for invocation in page.invocations

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from fc_async_local.http import messages
 from fc_async_local.http.messages import Answer
 from fc_async_local.services import common, signature
-from fc_async_local.services.markup import leaf
+from fc_async_local.services.markup import XmlService, base_url, leaf, xml
 from fc_async_local.services.mns import model, wire
 from fc_async_local.services.mns import topic as topics
 from fc_async_local.services.mns.errors import MnsError, message_missing
 from fc_async_local.services.mns.model import QueueAttributes
-from fc_async_local.services.xml_service import XmlService, base_url, xml
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence

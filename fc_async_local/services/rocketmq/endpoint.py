@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from fc_async_local.http.messages import Answer
 from fc_async_local.services import markup, signature
 from fc_async_local.services.common import body_digest
-from fc_async_local.services.markup import leaf, tag
+from fc_async_local.services.markup import XmlService, leaf, tag, xml
 from fc_async_local.services.rocketmq import model
 from fc_async_local.services.rocketmq.model import (
     BATCH,
@@ -21,7 +21,6 @@ from fc_async_local.services.rocketmq.model import (
     RocketMqError,
     message_missing,
 )
-from fc_async_local.services.xml_service import XmlService, xml
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
