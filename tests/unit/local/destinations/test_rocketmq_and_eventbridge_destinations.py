@@ -31,7 +31,7 @@ from fc_async_tests.invocations import a_delivery
 from fc_async_tests.jobs import job_node
 
 if TYPE_CHECKING:
-    from fc_async_local.destinations.protocol import DeliveryResult
+    from fc_async_local.destinations.base import DeliveryResult
     from fc_async_local.services.rocketmq.model import Message
 
 FUNCTION = "acs:fc:cn-hangzhou:1:functions/f"
