@@ -156,7 +156,7 @@ def postgres_server() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def empty_postgres(postgres_server: Any) -> Callable[[], str]:
+def empty_postgres(postgres_server) -> Callable[[], str]:
     """Drops our schema each time it is called; gives the database's URL."""
     import psycopg
 
@@ -171,7 +171,7 @@ def empty_postgres(postgres_server: Any) -> Callable[[], str]:
 
 
 @pytest.fixture(scope="session")
-def clear_postgres(postgres_server: Any) -> Callable[[], str]:
+def clear_postgres(postgres_server) -> Callable[[], str]:
     """Forgets every row each time it is called; gives the URL. Much cheaper than a new schema."""
     import psycopg
     from psycopg import sql

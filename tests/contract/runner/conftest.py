@@ -37,7 +37,7 @@ class Bench:
         self._ids = itertools.count(1)
 
     def attempt(
-        self, handler: str, payload: bytes = b"", *, number: int = 0, **deployment: Any
+        self, handler: str, payload: bytes = b"", *, number: int = 0, **deployment
     ) -> Attempt:
         settings: dict[str, Any] = {
             "function": handler.replace(".", "-"),
@@ -56,12 +56,12 @@ class Bench:
             number=number,
         )
 
-    async def run(self, handler: str, payload: bytes = b"", **settings: Any) -> Outcome:
+    async def run(self, handler: str, payload: bytes = b"", **settings) -> Outcome:
         return await self.runner.run(self.attempt(handler, payload, **settings))
 
 
 @contextlib.asynccontextmanager
-async def _process_bench(**bounds: Any) -> AsyncIterator[Bench]:
+async def _process_bench(**bounds) -> AsyncIterator[Bench]:
     runner = ProcessRunner(Folder(), bounds=RunnerLimits(**bounds))
     try:
         yield Bench(runner)
@@ -85,7 +85,7 @@ def process_bench() -> Callable[..., Any]:
 def on_bench() -> Callable[..., Any]:
     """Runs a coroutine function with a bench on a loop of its own."""
 
-    def run(scenario: Callable[[Bench], Awaitable[Any]], **bounds: Any) -> Any:
+    def run(scenario: Callable[[Bench], Awaitable[Any]], **bounds) -> Any:
         async def main() -> Any:
             async with _process_bench(**bounds) as bench:
                 return await asyncio.wait_for(scenario(bench), 60)

@@ -19,24 +19,24 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
 
-def echo(event: bytes, attempt: Any) -> bytes:
+def echo(event: bytes, attempt) -> bytes:
     return event
 
 
-def fail(event: bytes, attempt: Any) -> None:
+def fail(event: bytes, attempt) -> None:
     raise ValueError("no such order")
 
 
-def leave(event: bytes, attempt: Any) -> None:
+def leave(event: bytes, attempt) -> None:
     sys.exit(int(event))
 
 
-async def hang(event: bytes, attempt: Any) -> None:
+async def hang(event: bytes, attempt) -> None:
     await asyncio.Event().wait()
 
 
 def giving(value: object) -> Callable[..., object]:
-    def handler(event: bytes, attempt: Any) -> object:
+    def handler(event: bytes, attempt) -> object:
         return value
 
     return handler
@@ -55,7 +55,7 @@ HANDLERS: dict[str, Callable[..., Any]] = {
 
 
 @pytest.fixture(params=["processes", "in process"])
-def play(request: Any, bench_class: Any, process_bench: Any) -> Callable[..., Any]:
+def play(request, bench_class, process_bench) -> Callable[..., Any]:
     @contextlib.asynccontextmanager
     async def in_process() -> AsyncIterator[Any]:
         runner = InProcessRunner(HANDLERS, RealClock())
@@ -76,7 +76,7 @@ def play(request: Any, bench_class: Any, process_bench: Any) -> Callable[..., An
     return run
 
 
-def test_bytes_come_back_unchanged(play: Any) -> None:
+def test_bytes_come_back_unchanged(play) -> None:
     payload = bytes(range(256))
     outcome = play(lambda bench: bench.run("index.echo", payload))
     assert isinstance(outcome, Outcome)
@@ -91,17 +91,15 @@ def test_bytes_come_back_unchanged(play: Any) -> None:
         ("index.plain", PLAIN),
     ],
 )
-def test_a_result_that_is_not_text_is_returned_as_json(
-    play: Any, handler: str, value: object
-) -> None:
+def test_a_result_that_is_not_text_is_returned_as_json(play, handler: str, value: object) -> None:
     assert json.loads(play(lambda bench: bench.run(handler)).payload) == value
 
 
-def test_text_comes_back_as_utf_8(play: Any) -> None:
+def test_text_comes_back_as_utf_8(play) -> None:
     assert play(lambda bench: bench.run("index.text")).payload == "ä".encode()
 
 
-def test_an_exception_is_a_function_error_with_its_document(play: Any) -> None:
+def test_an_exception_is_a_function_error_with_its_document(play) -> None:
     outcome = play(lambda bench: bench.run("index.fail"))
     assert outcome.kind is OutcomeKind.FUNCTION_ERROR
     assert outcome.error_type == "UnhandledInvocationError"
@@ -114,8 +112,8 @@ def test_an_exception_is_a_function_error_with_its_document(play: Any) -> None:
     assert (name, source) == ("in fail", 'raise ValueError("no such order")')
 
 
-def test_a_handler_that_exits_fails_its_attempt_and_the_next_one_runs(play: Any) -> None:
-    async def scenario(bench: Any) -> tuple[Any, Any]:
+def test_a_handler_that_exits_fails_its_attempt_and_the_next_one_runs(play) -> None:
+    async def scenario(bench) -> tuple[Any, Any]:
         left = await bench.run("index.leave", b"0")
         return left, await bench.run("index.echo", b"still here")
 
@@ -126,8 +124,8 @@ def test_a_handler_that_exits_fails_its_attempt_and_the_next_one_runs(play: Any)
     assert echoed.payload == b"still here"
 
 
-def test_a_coroutine_handler_that_exits_fails_its_attempt(bench_class: Any) -> None:
-    async def leave(event: bytes, attempt: Any) -> None:
+def test_a_coroutine_handler_that_exits_fails_its_attempt(bench_class) -> None:
+    async def leave(event: bytes, attempt) -> None:
         sys.exit("enough")
 
     async def scenario() -> Any:
@@ -140,7 +138,7 @@ def test_a_coroutine_handler_that_exits_fails_its_attempt(bench_class: Any) -> N
     assert b"Process exited unexpectedly" in outcome.payload
 
 
-def test_a_timeout_is_a_function_error(play: Any) -> None:
+def test_a_timeout_is_a_function_error(play) -> None:
     outcome = play(lambda bench: bench.run("index.hang", timeout_ms=200))
     assert outcome.kind is OutcomeKind.FUNCTION_ERROR
     assert outcome.error_type == "UnhandledInvocationError"
@@ -149,8 +147,8 @@ def test_a_timeout_is_a_function_error(play: Any) -> None:
     assert outcome.duration_ms >= 200
 
 
-def test_a_running_attempt_can_be_interrupted(play: Any) -> None:
-    async def scenario(bench: Any) -> Any:
+def test_a_running_attempt_can_be_interrupted(play) -> None:
+    async def scenario(bench) -> Any:
         attempt = bench.attempt("index.hang", timeout_ms=600_000)
         running = asyncio.ensure_future(bench.runner.run(attempt))
         while not await bench.runner.interrupt(attempt.request_id):  # noqa: ASYNC110 -- no event tells
@@ -160,8 +158,8 @@ def test_a_running_attempt_can_be_interrupted(play: Any) -> None:
     assert play(scenario).kind is OutcomeKind.INTERRUPTED
 
 
-def test_no_more_attempts_run_than_the_reserved_concurrency_allows(play: Any) -> None:
-    async def scenario(bench: Any) -> list[Any]:
+def test_no_more_attempts_run_than_the_reserved_concurrency_allows(play) -> None:
+    async def scenario(bench) -> list[Any]:
         attempt = bench.attempt("index.hang", timeout_ms=600_000, max_instances=1)
         running = asyncio.ensure_future(bench.runner.run(attempt))
         await asyncio.sleep(0)
@@ -175,8 +173,8 @@ def test_no_more_attempts_run_than_the_reserved_concurrency_allows(play: Any) ->
     assert refused.kind is OutcomeKind.THROTTLED
 
 
-def test_what_has_ended_can_not_be_interrupted(play: Any) -> None:
-    async def scenario(bench: Any) -> bool:
+def test_what_has_ended_can_not_be_interrupted(play) -> None:
+    async def scenario(bench) -> bool:
         attempt = bench.attempt("index.echo")
         await bench.runner.run(attempt)
         interrupted: bool = await bench.runner.interrupt(attempt.request_id)
@@ -185,18 +183,18 @@ def test_what_has_ended_can_not_be_interrupted(play: Any) -> None:
     assert play(scenario) is False
 
 
-def test_attempts_at_the_same_time_do_not_mix_up_their_results(play: Any) -> None:
+def test_attempts_at_the_same_time_do_not_mix_up_their_results(play) -> None:
     payloads = [b"%d" % number for number in range(20)]
 
-    async def scenario(bench: Any) -> list[bytes]:
+    async def scenario(bench) -> list[bytes]:
         outcomes = await asyncio.gather(*(bench.run("index.echo", one) for one in payloads))
         return [outcome.payload for outcome in outcomes]
 
     assert play(scenario) == payloads
 
 
-def test_closing_twice_does_no_harm(play: Any) -> None:
-    async def scenario(bench: Any) -> None:
+def test_closing_twice_does_no_harm(play) -> None:
+    async def scenario(bench) -> None:
         await bench.run("index.echo")
         await bench.runner.aclose()
 

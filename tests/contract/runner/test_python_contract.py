@@ -28,13 +28,13 @@ from fc_async_local.domain.invocation import OutcomeKind
     ],
 )
 def test_results_have_the_forms_of_the_built_in_runtime(
-    on_bench: Any, handler: str, expected: bytes
+    on_bench, handler: str, expected: bytes
 ) -> None:
     outcome = on_bench(lambda bench: bench.run(handler))
     assert (outcome.kind, outcome.payload) == (OutcomeKind.SUCCESS, expected)
 
 
-def test_an_exception_becomes_the_error_document(on_bench: Any) -> None:
+def test_an_exception_becomes_the_error_document(on_bench) -> None:
     outcome = on_bench(lambda bench: bench.run("index.fail"))
     assert outcome.kind is OutcomeKind.FUNCTION_ERROR
     assert outcome.error_type == "UnhandledInvocationError"
@@ -66,7 +66,7 @@ def test_an_exception_becomes_the_error_document(on_bench: Any) -> None:
     ],
 )
 def test_failures_are_named_as_the_built_in_runtime_names_them(
-    on_bench: Any, handler: str, error_type: str
+    on_bench, handler: str, error_type: str
 ) -> None:
     outcome = on_bench(lambda bench: bench.run(handler))
     assert outcome.kind is OutcomeKind.FUNCTION_ERROR
@@ -74,7 +74,7 @@ def test_failures_are_named_as_the_built_in_runtime_names_them(
     assert json.loads(outcome.payload)["errorType"] == error_type
 
 
-def test_the_context_tells_request_attempt_and_function(on_bench: Any) -> None:
+def test_the_context_tells_request_attempt_and_function(on_bench) -> None:
     outcome = on_bench(lambda bench: bench.run("index.seen", number=2, version_id="7"))
     seen = json.loads(outcome.payload)
     assert seen["requestId"] == "request-1"
@@ -99,7 +99,7 @@ def test_the_context_tells_request_attempt_and_function(on_bench: Any) -> None:
     }
 
 
-def test_the_context_has_both_spellings(on_bench: Any) -> None:
+def test_the_context_has_both_spellings(on_bench) -> None:
     outcome = on_bench(lambda bench: bench.run("index.attributes", number=1))
     assert json.loads(outcome.payload) == {
         "same": True,
@@ -113,8 +113,8 @@ def test_the_context_has_both_spellings(on_bench: Any) -> None:
     }
 
 
-def test_over_the_reserved_concurrency_a_call_is_throttled(on_bench: Any) -> None:
-    async def scenario(bench: Any) -> Any:
+def test_over_the_reserved_concurrency_a_call_is_throttled(on_bench) -> None:
+    async def scenario(bench) -> Any:
         settings = {"function": "f", "max_instances": 1}
         first = bench.attempt("index.hang", timeout_ms=600_000, **settings)
         running = asyncio.ensure_future(bench.runner.run(first))
@@ -128,6 +128,6 @@ def test_over_the_reserved_concurrency_a_call_is_throttled(on_bench: Any) -> Non
     assert on_bench(scenario) == (OutcomeKind.THROTTLED, OutcomeKind.SUCCESS)
 
 
-def test_a_reserved_concurrency_of_zero_lets_nothing_run(on_bench: Any) -> None:
+def test_a_reserved_concurrency_of_zero_lets_nothing_run(on_bench) -> None:
     outcome = on_bench(lambda bench: bench.run("index.echo", max_instances=0))
     assert outcome.kind is OutcomeKind.THROTTLED

@@ -37,7 +37,7 @@ KINDS = ("memory", "sqlite", "postgres")
 
 
 @contextlib.asynccontextmanager
-async def open_store(kind: Any, where: Any) -> Any:
+async def open_store(kind, where) -> Any:
     """Open queues, and the jobs that are written with their messages."""
     if kind == "memory":
         where = MEMORY
@@ -56,12 +56,12 @@ async def open_store(kind: Any, where: Any) -> Any:
 
 
 @pytest.fixture(params=KINDS)
-def run_with_jobs(request: Any, tmp_path: Any) -> Any:
+def run_with_jobs(request, tmp_path) -> Any:
     where = tmp_path
     if request.param == "postgres":
         where = request.getfixturevalue("clear_postgres")()
 
-    def runner(body: Any) -> Any:
+    def runner(body) -> Any:
         async def main() -> Any:
             async with open_store(request.param, where) as (store, jobs):
                 return await body(store, jobs)
@@ -72,26 +72,26 @@ def run_with_jobs(request: Any, tmp_path: Any) -> Any:
 
 
 @pytest.fixture
-def run(run_with_jobs: Any) -> Any:
+def run(run_with_jobs) -> Any:
     return lambda body: run_with_jobs(lambda store, _: body(store))
 
 
-def queue(name: Any = "q", **attributes: Any) -> Any:
+def queue(name="q", **attributes) -> Any:
     return Queue(
         name=name, attributes=QueueAttributes(**attributes), created_at=NOW, modified_at=NOW
     )
 
 
-def draft(body: Any = "x", **fields: Any) -> Any:
+def draft(body="x", **fields) -> Any:
     return Draft(message_id=fields.pop("message_id", "ID" + body), body=body, **fields)
 
 
-def receipt_of(message: Any) -> Any:
+def receipt_of(message) -> Any:
     return Receipt(message.sequence, message.claims, message.message_id)
 
 
-def test_a_message_comes_back_as_it_was_sent(run: Any) -> None:
-    async def body(store: Any) -> Any:
+def test_a_message_comes_back_as_it_was_sent(run) -> None:
+    async def body(store) -> Any:
         await store.create_queue(queue())
         await store.send("q", [draft("héllo <&> 中文", priority=3, group_id="g")], now=NOW)
         return await store.receive("q", 16, now=NOW)
@@ -101,8 +101,8 @@ def test_a_message_comes_back_as_it_was_sent(run: Any) -> None:
     assert (message.enqueued_at, message.first_dequeued_at, message.dequeue_count) == (NOW, NOW, 1)
 
 
-def test_the_highest_priority_is_received_first_and_the_oldest_of_it(run: Any) -> None:
-    async def body(store: Any) -> Any:
+def test_the_highest_priority_is_received_first_and_the_oldest_of_it(run) -> None:
+    async def body(store) -> Any:
         await store.create_queue(queue())
         for text, priority in (("a", 8), ("b", 1), ("c", 16), ("d", 1)):
             await store.send("q", [draft(text, priority=priority)], now=NOW)
@@ -113,10 +113,8 @@ def test_the_highest_priority_is_received_first_and_the_oldest_of_it(run: Any) -
 
 
 @pytest.mark.parametrize(("elapsed", "seen"), [(29_999, 0), (30_000, 1)])
-def test_a_received_message_is_hidden_for_the_visibility_timeout(
-    run: Any, elapsed: Any, seen: Any
-) -> None:
-    async def body(store: Any) -> Any:
+def test_a_received_message_is_hidden_for_the_visibility_timeout(run, elapsed, seen) -> None:
+    async def body(store) -> Any:
         await store.create_queue(queue())
         await store.send("q", [draft()], now=NOW)
         first = await store.receive("q", 1, now=NOW)
@@ -130,8 +128,8 @@ def test_a_received_message_is_hidden_for_the_visibility_timeout(
 
 
 @pytest.mark.parametrize(("elapsed", "seen"), [(4_999, 0), (5_000, 1)])
-def test_a_delayed_message_is_not_seen_early(run: Any, elapsed: Any, seen: Any) -> None:
-    async def body(store: Any) -> Any:
+def test_a_delayed_message_is_not_seen_early(run, elapsed, seen) -> None:
+    async def body(store) -> Any:
         await store.create_queue(queue(delay_seconds=5))
         await store.send("q", [draft()], now=NOW)
         counts = await store.counts("q", now=NOW)
@@ -143,8 +141,8 @@ def test_a_delayed_message_is_not_seen_early(run: Any, elapsed: Any, seen: Any) 
 
 
 @pytest.mark.parametrize(("elapsed", "kept"), [(59_999, 1), (60_000, 0)])
-def test_a_message_is_kept_for_the_retention_period(run: Any, elapsed: Any, kept: Any) -> None:
-    async def body(store: Any) -> None:
+def test_a_message_is_kept_for_the_retention_period(run, elapsed, kept) -> None:
+    async def body(store) -> None:
         await store.create_queue(queue(message_retention_period=60))
         await store.send("q", [draft()], now=NOW)
         now = NOW + elapsed
@@ -155,8 +153,8 @@ def test_a_message_is_kept_for_the_retention_period(run: Any, elapsed: Any, kept
     run(body)
 
 
-def test_only_the_latest_handle_deletes(run: Any) -> None:
-    async def body(store: Any) -> Any:
+def test_only_the_latest_handle_deletes(run) -> None:
+    async def body(store) -> Any:
         await store.create_queue(queue())
         await store.send("q", [draft()], now=NOW)
         (first,) = (await store.receive("q", 1, now=NOW)).messages
@@ -167,8 +165,8 @@ def test_only_the_latest_handle_deletes(run: Any) -> None:
 
 
 @pytest.mark.parametrize(("elapsed", "good"), [(29_999, True), (30_000, False)])
-def test_a_handle_ends_when_its_message_becomes_visible(run: Any, elapsed: Any, good: Any) -> None:
-    async def body(store: Any) -> Any:
+def test_a_handle_ends_when_its_message_becomes_visible(run, elapsed, good) -> None:
+    async def body(store) -> Any:
         await store.create_queue(queue())
         await store.send("q", [draft()], now=NOW)
         (message,) = (await store.receive("q", 1, now=NOW)).messages
@@ -177,8 +175,8 @@ def test_a_handle_ends_when_its_message_becomes_visible(run: Any, elapsed: Any, 
     assert list(run(body)) == [good]
 
 
-def test_changing_the_visibility_voids_the_old_handle(run: Any) -> None:
-    async def body(store: Any) -> Any:
+def test_changing_the_visibility_voids_the_old_handle(run) -> None:
+    async def body(store) -> Any:
         await store.create_queue(queue())
         await store.send("q", [draft()], now=NOW)
         (message,) = (await store.receive("q", 1, now=NOW)).messages
@@ -192,8 +190,8 @@ def test_changing_the_visibility_voids_the_old_handle(run: Any) -> None:
     assert list(deleted) == [True]
 
 
-def test_a_handle_of_another_queue_deletes_nothing(run: Any) -> None:
-    async def body(store: Any) -> Any:
+def test_a_handle_of_another_queue_deletes_nothing(run) -> None:
+    async def body(store) -> Any:
         await store.create_queue(queue())
         await store.create_queue(queue("other"))
         await store.send("q", [draft()], now=NOW)
@@ -203,8 +201,8 @@ def test_a_handle_of_another_queue_deletes_nothing(run: Any) -> None:
     assert list(run(body)) == [False]
 
 
-def test_a_batch_with_one_bad_message_leaves_nothing_behind(run: Any) -> None:
-    async def body(store: Any) -> Any:
+def test_a_batch_with_one_bad_message_leaves_nothing_behind(run) -> None:
+    async def body(store) -> Any:
         await store.create_queue(queue(maximum_message_size=1_024))
         with pytest.raises(MnsError, match="MessageBody has 1025 bytes"):
             await store.send("q", [draft("a"), draft("x" * 1_025)], now=NOW)
@@ -218,9 +216,9 @@ def a_push(key: str) -> Job:
 
 
 def test_a_broadcast_reaches_the_queues_that_take_it_and_writes_jobs_for_the_others(
-    run_with_jobs: Any,
+    run_with_jobs,
 ) -> None:
-    async def body(store: Any, jobs: Any) -> None:
+    async def body(store, jobs) -> None:
         await store.create_queue(queue("a"))
         await store.create_queue(queue("c", maximum_message_size=1_024))
         offers = [
@@ -252,16 +250,16 @@ def test_a_broadcast_reaches_the_queues_that_take_it_and_writes_jobs_for_the_oth
         lambda store: store.counts("q", now=NOW),
     ],
 )
-def test_a_missing_queue_is_named(run: Any, call: Any) -> None:
-    async def body(store: Any) -> None:
+def test_a_missing_queue_is_named(run, call) -> None:
+    async def body(store) -> None:
         with pytest.raises(MnsError, match="QueueNotExist: the queue 'q' does not exist"):
             await call(store)
 
     run(body)
 
 
-def test_creating_a_queue_again_leaves_it_as_it_is(run: Any) -> None:
-    async def body(store: Any) -> Any:
+def test_creating_a_queue_again_leaves_it_as_it_is(run) -> None:
+    async def body(store) -> Any:
         first = await store.create_queue(queue(delay_seconds=1))
         same = await store.create_queue(queue(delay_seconds=1))
         different = await store.create_queue(queue(delay_seconds=2))
@@ -270,8 +268,8 @@ def test_creating_a_queue_again_leaves_it_as_it_is(run: Any) -> None:
     assert run(body) == (("created", "same", "different"), 1)
 
 
-def test_a_queue_that_is_made_again_is_empty(run: Any) -> None:
-    async def body(store: Any) -> Any:
+def test_a_queue_that_is_made_again_is_empty(run) -> None:
+    async def body(store) -> Any:
         await store.create_queue(queue())
         await store.send("q", [draft()], now=NOW)
         await store.delete_queue("q")
@@ -281,8 +279,8 @@ def test_a_queue_that_is_made_again_is_empty(run: Any) -> None:
     assert run(body) == Counts(0, 0, 0)
 
 
-def test_queues_are_listed_by_name_from_a_marker_on(run: Any) -> None:
-    async def body(store: Any) -> Any:
+def test_queues_are_listed_by_name_from_a_marker_on(run) -> None:
+    async def body(store) -> Any:
         for name in ("b1", "a", "b3", "b2", "B0", "b_"):
             await store.create_queue(queue(name))
         page = await store.queues(prefix="b", after="b1", limit=2)
@@ -317,16 +315,16 @@ class Stores(RuleBasedStateMachine):
         self.loop.close()
         self.folder.cleanup()
 
-    def do(self, call: Any) -> Any:
+    def do(self, call) -> Any:
         return self.loop.run_until_complete(call)
 
-    def both(self, verb: Any, *args: Any, **kwargs: Any) -> Any:
+    def both(self, verb, *args, **kwargs) -> Any:
         answers = [self.answer(store, verb, *args, **kwargs) for store in self.stores]
         memory, other = ([*a] if isinstance(a, list | tuple) else a for a in answers)
         assert memory == other
         return answers[0]
 
-    def answer(self, store: Any, verb: Any, *args: Any, **kwargs: Any) -> Any:
+    def answer(self, store, verb, *args, **kwargs) -> Any:
         try:
             return self.do(getattr(store, verb)(*args, **kwargs))
         except MnsError as error:
@@ -337,18 +335,18 @@ class Stores(RuleBasedStateMachine):
         self.both("create_queue", queue("q", message_retention_period=120))
 
     @rule(name=names, delay=st.integers(0, 20), visibility=st.integers(1, 60))
-    def create(self, name: Any, delay: Any, visibility: Any) -> None:
+    def create(self, name, delay, visibility) -> None:
         self.both("create_queue", queue(name, delay_seconds=delay, visibility_timeout=visibility))
 
     @rule(name=names, visibility=st.integers(1, 60), retention=st.integers(60, 200))
-    def change(self, name: Any, visibility: Any, retention: Any) -> None:
+    def change(self, name, visibility, retention) -> None:
         attributes = QueueAttributes(
             visibility_timeout=visibility, message_retention_period=retention
         )
         self.both("change_queue", name, attributes, now=self.now)
 
     @rule(name=names)
-    def drop(self, name: Any) -> None:
+    def drop(self, name) -> None:
         self.both("delete_queue", name)
 
     @rule(
@@ -357,7 +355,7 @@ class Stores(RuleBasedStateMachine):
         delay=st.none() | st.integers(0, 40),
         priority=st.integers(0, 16),
     )
-    def send(self, name: Any, count: Any, delay: Any, priority: Any) -> None:
+    def send(self, name, count, delay, priority) -> None:
         drafts = []
         for _ in range(count):
             self.sent += 1
@@ -367,30 +365,30 @@ class Stores(RuleBasedStateMachine):
         self.both("send", name, drafts, now=self.now)
 
     @rule(target=messages, name=names, limit=st.integers(1, 16))
-    def receive(self, name: Any, limit: Any) -> Any:
+    def receive(self, name, limit) -> Any:
         found = self.both("receive", name, limit, now=self.now)
         return (name, found.messages if not isinstance(found, str) else ())
 
     @rule(name=names, limit=st.integers(1, 16))
-    def look(self, name: Any, limit: Any) -> None:
+    def look(self, name, limit) -> None:
         self.both("peek", name, limit, now=self.now)
         self.both("counts", name, now=self.now)
         self.both("queue", name)
         self.both("queues", limit=limit)
 
     @rule(received=messages)
-    def delete(self, received: Any) -> None:
+    def delete(self, received) -> None:
         name, found = received
         self.both("delete", name, [receipt_of(message) for message in found], now=self.now)
 
     @rule(received=messages, seconds=st.integers(1, 50))
-    def hide(self, received: Any, seconds: Any) -> None:
+    def hide(self, received, seconds) -> None:
         name, found = received
         for message in found[:2]:
             self.both("hide", name, receipt_of(message), seconds=seconds, now=self.now)
 
     @rule(seconds=st.integers(1, 70))
-    def wait(self, seconds: Any) -> None:
+    def wait(self, seconds) -> None:
         self.now += seconds * 1_000
 
 
@@ -432,7 +430,7 @@ TestKilledStores = KilledStores.TestCase
 TestKilledStores.settings = settings(max_examples=30, stateful_step_count=30, deadline=None)
 
 
-def test_postgresql_answers_like_memory_whatever_is_done(clear_postgres: Any) -> None:
+def test_postgresql_answers_like_memory_whatever_is_done(clear_postgres) -> None:
     class OnPostgres(Stores):
         def open(self) -> Any:
             return PostgresDatabase.open(clear_postgres())
@@ -444,17 +442,17 @@ def test_postgresql_answers_like_memory_whatever_is_done(clear_postgres: Any) ->
     run_state_machine_as_test(OnPostgres, settings=bounds)
 
 
-async def fresh_store(database: Any) -> Any:
+async def fresh_store(database) -> Any:
     store = await PostgresMessageStore.open(database)
 
-    async def number_anew(connection: Any) -> None:
+    async def number_anew(connection) -> None:
         await connection.execute("TRUNCATE mns_message RESTART IDENTITY")
 
     await database.run(number_anew)
     return store
 
 
-def nodes(clear_postgres: Any, body: Any) -> Any:
+def nodes(clear_postgres, body) -> Any:
     """Runs ``body(a, b)`` with the stores of two nodes on one server."""
 
     async def main() -> Any:
@@ -468,8 +466,8 @@ def nodes(clear_postgres: Any, body: Any) -> Any:
     return asyncio.run(main())
 
 
-def test_two_nodes_that_receive_at_once_get_different_messages(clear_postgres: Any) -> None:
-    async def body(a: Any, b: Any) -> Any:
+def test_two_nodes_that_receive_at_once_get_different_messages(clear_postgres) -> None:
+    async def body(a, b) -> Any:
         await a.create_queue(queue())
         await a.send("q", [draft(str(n)) for n in range(40)], now=NOW)
         found = await asyncio.gather(*(s.receive("q", 2, now=NOW) for s in [a, b] * 10))

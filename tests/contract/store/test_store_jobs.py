@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 COUNTS = (Count(metric="m", function="resize", at=T0),)
 
 
-async def claim(store: Store, now: int = T0 + 10, limit: int = 9, **changes: Any) -> list[Job]:
+async def claim(store: Store, now: int = T0 + 10, limit: int = 9, **changes) -> list[Job]:
     return list(await store.claim_jobs(DELIVERY, limit, now=now, **(HOLD | changes)))
 
 
-async def claimed_job(store: Store, **fields: Any) -> Job:
+async def claimed_job(store: Store, **fields) -> Job:
     await store.add_jobs([a_job(**fields)])
     (claimed,) = await claim(store)
     return claimed
@@ -165,7 +165,7 @@ class TestPending:
 
 
 class TestDeadJobs:
-    async def kill(self, store: Store, job: Job, **fields: Any) -> None:
+    async def kill(self, store: Store, job: Job, **fields) -> None:
         settlement = JobSettlement(job=replace(job, state="dead", **fields))
         assert await store.settle_job(job.lease, settlement) is Settled.DONE
 

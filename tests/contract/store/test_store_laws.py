@@ -93,10 +93,10 @@ class Histories(RuleBasedStateMachine):
         self.run(self.context.__aexit__(None, None, None))
         self.loop.close()
 
-    def run(self, verb: Any) -> Any:
+    def run(self, verb) -> Any:
         return self.loop.run_until_complete(verb)
 
-    def both(self, verb: str, *arguments: Any, **named: Any) -> Any:
+    def both(self, verb: str, *arguments, **named) -> Any:
         """What both stores answer; they must agree."""
         answers: list[Any] = []
         for store in (self.model, self.subject):
@@ -222,7 +222,7 @@ class Histories(RuleBasedStateMachine):
         shown = task is not None and task.invocation.request_id == claimed.request_id
         return task.invocation.status if shown else claimed.status
 
-    def a_job(self, key: str, **fields: Any) -> Job:
+    def a_job(self, key: str, **fields) -> Job:
         return Job(key=key, payload=b"\x00\xff", created_at=self.now, due_at=self.now, **fields)
 
     def a_task(self, data: st.DataObject) -> tuple[str, str]:
@@ -349,7 +349,7 @@ class Histories(RuleBasedStateMachine):
         assert self.run(self.subject.metrics()) == self.counted
 
 
-def check(stores: Any, *, examples: int, steps: int) -> None:
+def check(stores, *, examples: int, steps: int) -> None:
     machine = type("Subject", (Histories,), {"open_stores": staticmethod(stores)})
     run_state_machine_as_test(
         machine,
@@ -369,13 +369,13 @@ def fewer(request: pytest.FixtureRequest, examples: int) -> int:
 
 
 def test_any_history_has_the_same_effect_as_on_the_memory_store(
-    stores: Any, request: pytest.FixtureRequest
+    stores, request: pytest.FixtureRequest
 ) -> None:
     check(stores, examples=fewer(request, 25), steps=40)
 
 
 @pytest.mark.slow
 def test_any_long_history_has_the_same_effect_as_on_the_memory_store(
-    stores: Any, request: pytest.FixtureRequest
+    stores, request: pytest.FixtureRequest
 ) -> None:
     check(stores, examples=fewer(request, 30), steps=80)

@@ -57,7 +57,7 @@ def received(fc_local: FcLocal) -> list[bytes]:
     """Payloads of function orders, which answers with its payload."""
     seen: list[bytes] = []
 
-    def handler(event: bytes, _: Any) -> bytes:
+    def handler(event: bytes, _) -> bytes:
         seen.append(event)
         return event
 

@@ -29,7 +29,7 @@ FAILURES = 50
 class Flaky:
     """A client that fails some of its calls, half of them after they were done."""
 
-    def __init__(self, client: Any, failures: list[Exception], seed: int) -> None:
+    def __init__(self, client, failures: list[Exception], seed: int) -> None:
         self._client = client
         self._failures = failures
         self._chance = random.Random(seed)
@@ -45,7 +45,7 @@ class Flaky:
         if not name.startswith(("put_", "delete_")):
             return method
 
-        def call(*args: Any, **kwargs: Any) -> Any:
+        def call(*args, **kwargs) -> Any:
             failure = self._next()
             if failure is None:
                 return method(*args, **kwargs)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -25,7 +25,7 @@ def queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fc_local: FcLocal) ->
     monkeypatch.setenv("FC_ASYNC_ENDPOINT", fc_local.endpoint)
     destination = {"destination": fc_local.create_queue("results")}
 
-    def handler(event: bytes, _: Any) -> str:
+    def handler(event: bytes, _) -> str:
         if event == b"bad":
             raise ValueError("no good")
         return "fine"

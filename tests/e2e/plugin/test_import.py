@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -66,7 +66,7 @@ def template(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fc_local: FcLocal)
     return path
 
 
-def put(fc_local: FcLocal, name: str, **config: Any) -> None:
+def put(fc_local: FcLocal, name: str, **config) -> None:
     fc_local.client.put_async_invoke_config(name, **config)
 
 

@@ -42,7 +42,7 @@ def orders(fc_local: FcLocal) -> list[bytes]:
     """A function that fails on request; what it was called with."""
     seen: list[bytes] = []
 
-    def handler(event: bytes, _: Any) -> dict[str, Any]:
+    def handler(event: bytes, _) -> dict[str, Any]:
         seen.append(event)
         if b"bad" in event:
             raise ValueError("bad order")
@@ -118,7 +118,7 @@ def test_a_delay_out_of_range_costs_no_request(
 
 
 def test_a_synchronous_call_prints_the_result_and_nothing_else(
-    orders: list[bytes], capfdbinary: Any
+    orders: list[bytes], capfdbinary
 ) -> None:
     assert run(["invoke", "orders", "x", "--sync"]) == 0
     assert json.loads(capfdbinary.readouterr().out) == {"got": "x"}

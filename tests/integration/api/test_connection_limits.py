@@ -8,7 +8,7 @@ import select
 import socket
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -26,7 +26,7 @@ GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 POST = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n"
 
 
-async def echo(_scope: Any, receive: Any, send: Any) -> None:
+async def echo(_scope, receive, send) -> None:
     """Answers with the length of the body; ends when half a body came."""
     size, more = 0, True
     while more:
@@ -207,7 +207,7 @@ def test_hundreds_of_connections_that_send_nothing_do_not_keep_others_out() -> N
 
 
 @pytest.mark.parametrize("name", ["fc", "mns", "rocketmq", "eventbridge"])
-def test_every_port_of_a_runtime_limits_headers(name: str, tmp_path: Any) -> None:
+def test_every_port_of_a_runtime_limits_headers(name: str, tmp_path) -> None:
     with LocalRuntime(data=tmp_path, port=0, store="memory") as runtime:
         host, _, port = getattr(runtime.addresses, name).rpartition("/")[2].partition(":")
         with connection((host, int(port))) as client:
@@ -217,7 +217,7 @@ def test_every_port_of_a_runtime_limits_headers(name: str, tmp_path: Any) -> Non
 
 @pytest.mark.parametrize("name", ["fc", "mns", "rocketmq", "eventbridge"])
 def test_bodies_that_would_fill_memory_together_are_refused_with_503_until_others_end(
-    name: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+    name: str, tmp_path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("fc_async_local.bootstrap.runtime.BodyMemory", lambda: BodyMemory(100_000))
     path = "/2023-03-30/functions" if name == "fc" else "/queues/q" if name == "mns" else "/"

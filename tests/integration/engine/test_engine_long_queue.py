@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import tracemalloc
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -70,7 +70,7 @@ def test_twenty_thousand_waiting_neither_delay_nor_bloat_anything(tmp_path: Path
     async def scenario() -> tuple[int, int, int, int]:
         clock, runs = VirtualClock(), 0
 
-        def handler(_: bytes, __: Any) -> bytes:
+        def handler(_: bytes, __) -> bytes:
             nonlocal runs
             runs += 1
             return b""

@@ -58,7 +58,7 @@ class Workshop:
         (self.path / code).mkdir(exist_ok=True)
         (self.path / code / name).write_text(textwrap.dedent(source))
 
-    def attempt(self, payload: bytes = b"", **deployment: Any) -> Attempt:
+    def attempt(self, payload: bytes = b"", **deployment) -> Attempt:
         settings: dict[str, Any] = {
             "function": "f",
             "version_id": "",
@@ -75,7 +75,7 @@ class Workshop:
             payload=payload,
         )
 
-    async def run(self, payload: bytes = b"", **deployment: Any) -> Outcome:
+    async def run(self, payload: bytes = b"", **deployment) -> Outcome:
         return await self.runner.run(self.attempt(payload, **deployment))
 
     until = staticmethod(until)
@@ -92,7 +92,7 @@ class Workshop:
         """True once none of them runs; init may not reap zombies that it inherited."""
         return await until(lambda: not any(map(lives, processes)))
 
-    def play(self, scenario: Callable[[], Awaitable[Any]], **bounds: Any) -> Any:
+    def play(self, scenario: Callable[[], Awaitable[Any]], **bounds) -> Any:
         """Run a scenario on a loop of its own, with a runner that is closed afterwards."""
 
         async def main() -> Any:
@@ -104,7 +104,7 @@ class Workshop:
 
         return asyncio.run(main())
 
-    def once(self, source: str, payload: bytes = b"", **deployment: Any) -> Outcome:
+    def once(self, source: str, payload: bytes = b"", **deployment) -> Outcome:
         """Write a function and run it once."""
         self.write(source)
         result: Outcome = self.play(lambda: self.run(payload, **deployment))

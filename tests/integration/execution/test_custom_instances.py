@@ -78,11 +78,11 @@ SERVER = """
 
 
 @pytest.fixture
-def server(workshop: Any) -> Any:
+def server(workshop) -> Any:
     """Runs the server above."""
     workshop.write(SERVER, name="server.py")
 
-    def call(payload: bytes = b"", **settings: Any) -> Any:
+    def call(payload: bytes = b"", **settings) -> Any:
         defaults = {
             "runtime": "custom.debian12",
             "command": (sys.executable, "server.py"),
@@ -94,7 +94,7 @@ def server(workshop: Any) -> Any:
     return workshop
 
 
-def test_a_call_is_a_post_to_invoke(server: Any) -> None:
+def test_a_call_is_a_post_to_invoke(server) -> None:
     async def scenario() -> list[Any]:
         return [await server.call(b"event"), await server.call(b"event")]
 
@@ -106,7 +106,7 @@ def test_a_call_is_a_post_to_invoke(server: Any) -> None:
     assert first.memory_mb > 0
 
 
-def test_the_request_carries_the_common_headers(server: Any) -> None:
+def test_the_request_carries_the_common_headers(server) -> None:
     outcome = server.play(
         lambda: server.call(b"headers", version_id="4", handler="x", initializer="y")
     )
@@ -131,25 +131,25 @@ def test_the_request_carries_the_common_headers(server: Any) -> None:
     assert {name: seen[name] for name in told} == told
 
 
-def test_the_port_is_in_the_environment(server: Any) -> None:
+def test_the_port_is_in_the_environment(server) -> None:
     outcome = server.play(lambda: server.call(b"environment", environment={"MINE": "1"}))
     seen = json.loads(outcome.payload)
     assert seen["FC_CUSTOM_LISTEN_PORT"] == seen["FC_SERVER_PORT"]
     assert (seen["MINE"], seen["FC_FUNCTION_NAME"]) == ("1", "f")
 
 
-def test_x_fc_status_404_is_a_failure_of_the_function(server: Any) -> None:
+def test_x_fc_status_404_is_a_failure_of_the_function(server) -> None:
     outcome = server.play(lambda: server.call(b"fail"))
     assert (outcome.kind, outcome.error_type) == (OutcomeKind.FUNCTION_ERROR, "InvocationError")
     assert outcome.payload == b'{"errorMessage":"mine"}'
 
 
-def test_the_status_code_alone_means_nothing(server: Any) -> None:
+def test_the_status_code_alone_means_nothing(server) -> None:
     outcome = server.play(lambda: server.call(b"error status"))
     assert (outcome.kind, outcome.payload) == (OutcomeKind.SUCCESS, b"still a success")
 
 
-def test_a_server_that_dies_fails_the_call_and_is_started_again(server: Any) -> None:
+def test_a_server_that_dies_fails_the_call_and_is_started_again(server) -> None:
     async def scenario() -> list[Any]:
         return [await server.call(b"die"), await server.call(b"event")]
 
@@ -159,7 +159,7 @@ def test_a_server_that_dies_fails_the_call_and_is_started_again(server: Any) -> 
     assert good.kind is OutcomeKind.SUCCESS
 
 
-def test_a_server_that_hangs_up_fails_the_call_and_is_kept(server: Any) -> None:
+def test_a_server_that_hangs_up_fails_the_call_and_is_kept(server) -> None:
     async def scenario() -> list[Any]:
         return [await server.call(b"event"), await server.call(b"hang up"), await server.call()]
 
@@ -169,12 +169,12 @@ def test_a_server_that_hangs_up_fails_the_call_and_is_kept(server: Any) -> None:
     assert after.instance_id == before.instance_id
 
 
-def test_a_call_over_its_time_is_ended(server: Any) -> None:
+def test_a_call_over_its_time_is_ended(server) -> None:
     outcome = server.play(lambda: server.call(b"hang", timeout_ms=300))
     assert b"Function timed out after 0.3 seconds (maxMemoryUsage: " in outcome.payload
 
 
-def test_a_server_takes_several_calls_at_a_time(server: Any) -> None:
+def test_a_server_takes_several_calls_at_a_time(server) -> None:
     async def scenario() -> list[Any]:
         settings = {"instance_concurrency": 5}
         hanging = asyncio.ensure_future(server.call(b"hang", **settings))
@@ -185,14 +185,14 @@ def test_a_server_takes_several_calls_at_a_time(server: Any) -> None:
     assert len({outcome.payload for outcome in server.play(scenario)}) == 1
 
 
-def test_the_hooks_are_requests(server: Any) -> None:
+def test_the_hooks_are_requests(server) -> None:
     server.play(lambda: server.call(initializer="any", pre_stop="any"))
     assert (server.path / "code/initialized").exists()
     assert (server.path / "code/stopped").exists()
 
 
 @pytest.mark.parametrize("status", ["400", "404", "500"])
-def test_a_failed_initializer_fails_the_call(server: Any, status: str) -> None:
+def test_a_failed_initializer_fails_the_call(server, status: str) -> None:
     outcome = server.play(
         lambda: server.call(initializer="any", environment={"INITIALIZE": status})
     )
@@ -210,35 +210,33 @@ def test_a_failed_initializer_fails_the_call(server: Any, status: str) -> None:
         ("die", "the initializer broke the connection"),
     ],
 )
-def test_an_initializer_that_never_answers_fails_the_call(
-    server: Any, does: str, message: str
-) -> None:
+def test_an_initializer_that_never_answers_fails_the_call(server, does: str, message: str) -> None:
     settings = {"initializer": "any", "initializer_timeout_ms": 500}
     outcome = server.play(lambda: server.call(environment={"INITIALIZE": does}, **settings))
     assert outcome.error_type == "InitializationError"
     assert json.loads(outcome.payload)["errorMessage"].startswith(message)
 
 
-def test_an_answer_that_is_too_large_is_a_failure(server: Any) -> None:
+def test_an_answer_that_is_too_large_is_a_failure(server) -> None:
     outcome = server.play(lambda: server.call(b"much"))
     assert outcome.kind is OutcomeKind.FUNCTION_ERROR
     assert b"more than 33554432 bytes" in outcome.payload
 
 
-def test_a_server_that_ends_during_its_health_check_fails_the_start(server: Any) -> None:
+def test_a_server_that_ends_during_its_health_check_fails_the_start(server) -> None:
     check = HealthCheck(path="/end", period_ms=10, failure_threshold=1000)
     outcome = server.play(lambda: server.call(health_check=check))
     assert outcome.error_type == "FunctionNotStarted"
     assert b"(code 5, message:exit status 5)" in outcome.payload
 
 
-def test_hooks_that_are_not_configured_are_not_called(server: Any) -> None:
+def test_hooks_that_are_not_configured_are_not_called(server) -> None:
     server.play(server.call)
     assert not (server.path / "code/initialized").exists()
     assert not (server.path / "code/stopped").exists()
 
 
-def test_calls_wait_until_the_health_check_passes(server: Any) -> None:
+def test_calls_wait_until_the_health_check_passes(server) -> None:
     check = HealthCheck(path="/health", period_ms=10, failure_threshold=1000)
 
     async def scenario() -> Any:
@@ -251,14 +249,14 @@ def test_calls_wait_until_the_health_check_passes(server: Any) -> None:
     assert server.play(scenario).kind is OutcomeKind.SUCCESS
 
 
-def test_a_health_check_that_fails_too_often_fails_the_start(server: Any) -> None:
+def test_a_health_check_that_fails_too_often_fails_the_start(server) -> None:
     check = HealthCheck(path="health", period_ms=10, failure_threshold=2)
     outcome = server.play(lambda: server.call(health_check=check))
     assert (outcome.kind, outcome.error_type) == (OutcomeKind.FUNCTION_ERROR, "FunctionNotStarted")
     assert b"Function instance health check failed on port " in outcome.payload
 
 
-def test_a_command_that_ends_fails_the_start_with_its_last_words(workshop: Any) -> None:
+def test_a_command_that_ends_fails_the_start_with_its_last_words(workshop) -> None:
     workshop.write("print('no config'); raise SystemExit(2)", name="server.py")
     outcome = workshop.play(
         lambda: workshop.run(runtime="custom", command=(sys.executable, "server.py"))
@@ -271,7 +269,7 @@ def test_a_command_that_ends_fails_the_start_with_its_last_words(workshop: Any) 
     assert message.endswith("server.py'. Logs:no config\n")
 
 
-def test_a_command_that_is_not_there_is_named(workshop: Any) -> None:
+def test_a_command_that_is_not_there_is_named(workshop) -> None:
     workshop.write("")
     outcome = workshop.play(lambda: workshop.run(runtime="custom"))
     message = json.loads(outcome.payload)["errorMessage"]
@@ -280,7 +278,7 @@ def test_a_command_that_is_not_there_is_named(workshop: Any) -> None:
     assert "No such file or directory" in message
 
 
-def test_the_default_command_is_the_bootstrap_in_the_code_folder(workshop: Any) -> None:
+def test_the_default_command_is_the_bootstrap_in_the_code_folder(workshop) -> None:
     workshop.write(SERVER, name="server.py")
     bootstrap = workshop.path / "code/bootstrap"
     bootstrap.write_text(f"#!/bin/sh\nexec {sys.executable} server.py FC_SERVER_PORT\n")
@@ -289,7 +287,7 @@ def test_the_default_command_is_the_bootstrap_in_the_code_folder(workshop: Any) 
     assert outcome.payload.startswith(b"event from ")
 
 
-def test_closing_ends_the_server_and_its_children(server: Any) -> None:
+def test_closing_ends_the_server_and_its_children(server) -> None:
     async def scenario() -> list[psutil.Process]:
         await server.call()
         return await server.family(1)

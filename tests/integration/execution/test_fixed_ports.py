@@ -58,11 +58,11 @@ def port() -> int:
 
 
 @pytest.fixture
-def fixed(workshop: Any, port: int) -> Callable[..., Any]:
+def fixed(workshop, port: int) -> Callable[..., Any]:
     """Calls a function whose server listens on the configured port whatever the variables say."""
     workshop.write(SERVER, name="server.py")
 
-    def call(function: str, payload: bytes = b"", **settings: Any) -> Any:
+    def call(function: str, payload: bytes = b"", **settings) -> Any:
         command = (sys.executable, "server.py", str(port))
         given = {"runtime": "custom", "command": command, "port": port, "function": function}
         return workshop.run(payload, **(given | settings))
@@ -93,9 +93,7 @@ def names(outcomes: list[Any]) -> list[str]:
     return [outcome.payload.split()[0].decode() for outcome in outcomes]
 
 
-def test_parallel_calls_of_a_server_with_a_fixed_port_all_succeed(
-    workshop: Any, fixed: Any
-) -> None:
+def test_parallel_calls_of_a_server_with_a_fixed_port_all_succeed(workshop, fixed) -> None:
     async def scenario() -> list[Any]:
         return await asyncio.gather(*(fixed("f") for _ in range(12)))
 
@@ -104,9 +102,7 @@ def test_parallel_calls_of_a_server_with_a_fixed_port_all_succeed(
     assert len({outcome.payload for outcome in outcomes}) == 1
 
 
-def test_a_server_with_a_fixed_port_runs_its_configured_concurrency(
-    workshop: Any, fixed: Any
-) -> None:
+def test_a_server_with_a_fixed_port_runs_its_configured_concurrency(workshop, fixed) -> None:
     async def scenario() -> list[Any]:
         slow = asyncio.ensure_future(fixed("f", b"slow", instance_concurrency=2))
         await workshop.until((workshop.path / "code/begun").exists)
@@ -117,7 +113,7 @@ def test_a_server_with_a_fixed_port_runs_its_configured_concurrency(
     assert names(workshop.play(scenario)) == ["f", "f"]
 
 
-def test_functions_with_the_same_fixed_port_take_turns(workshop: Any, fixed: Any) -> None:
+def test_functions_with_the_same_fixed_port_take_turns(workshop, fixed) -> None:
     functions = ["f", "g", "f", "g", "g", "f"]
 
     async def scenario() -> list[Any]:
@@ -126,9 +122,7 @@ def test_functions_with_the_same_fixed_port_take_turns(workshop: Any, fixed: Any
     assert names(workshop.play(scenario)) == functions
 
 
-def test_an_idle_instance_that_holds_the_port_is_stopped_to_make_room(
-    workshop: Any, fixed: Any
-) -> None:
+def test_an_idle_instance_that_holds_the_port_is_stopped_to_make_room(workshop, fixed) -> None:
     async def scenario() -> list[Any]:
         return [await fixed("f", pre_stop="any"), await fixed("g"), await fixed("f")]
 
@@ -138,7 +132,7 @@ def test_an_idle_instance_that_holds_the_port_is_stopped_to_make_room(
     assert outcomes[0].payload != outcomes[2].payload
 
 
-def test_a_new_revision_with_a_fixed_port_replaces_the_old_one(workshop: Any, fixed: Any) -> None:
+def test_a_new_revision_with_a_fixed_port_replaces_the_old_one(workshop, fixed) -> None:
     async def scenario() -> list[Any]:
         slow = asyncio.ensure_future(fixed("f", b"slow"))
         await workshop.until((workshop.path / "code/begun").exists)
@@ -152,7 +146,7 @@ def test_a_new_revision_with_a_fixed_port_replaces_the_old_one(workshop: Any, fi
     assert old.payload != new.payload
 
 
-def test_a_call_after_a_timeout_finds_the_port_free(workshop: Any, fixed: Any) -> None:
+def test_a_call_after_a_timeout_finds_the_port_free(workshop, fixed) -> None:
     async def scenario() -> list[Any]:
         calls = [fixed("f", b"slow", timeout_ms=300), fixed("f"), fixed("g")]
         return await asyncio.gather(*calls)
@@ -162,9 +156,7 @@ def test_a_call_after_a_timeout_finds_the_port_free(workshop: Any, fixed: Any) -
     assert names(others) == ["f", "g"]
 
 
-def test_servers_that_read_the_variable_run_side_by_side(
-    workshop: Any, fixed: Any, caplog: Any
-) -> None:
+def test_servers_that_read_the_variable_run_side_by_side(workshop, fixed, caplog) -> None:
     command = (sys.executable, "server.py")
 
     async def scenario() -> list[Any]:
@@ -180,9 +172,7 @@ def test_servers_that_read_the_variable_run_side_by_side(
     assert not caplog.records
 
 
-def test_one_warning_names_the_variable_that_the_server_ignores(
-    workshop: Any, fixed: Any, caplog: Any
-) -> None:
+def test_one_warning_names_the_variable_that_the_server_ignores(workshop, fixed, caplog) -> None:
     async def scenario() -> None:
         for revision in ("1", "1", "2"):
             await asyncio.gather(*(fixed("f", revision=revision) for _ in range(3)))
@@ -195,7 +185,7 @@ def test_one_warning_names_the_variable_that_the_server_ignores(
 
 
 def test_a_port_of_another_program_is_a_system_error_that_names_it(
-    workshop: Any, fixed: Any, port: int
+    workshop, fixed, port: int
 ) -> None:
     async def scenario() -> list[Any]:
         return [await fixed("f"), *await asyncio.gather(fixed("f"), fixed("g"))]
@@ -212,7 +202,7 @@ def test_a_port_of_another_program_is_a_system_error_that_names_it(
 
 
 def test_a_server_that_waits_for_a_port_of_another_program_is_a_system_error(
-    workshop: Any, port: int
+    workshop, port: int
 ) -> None:
     workshop.write("")
     with Foreign(port).watched() as foreign:
@@ -230,7 +220,7 @@ def test_a_server_that_waits_for_a_port_of_another_program_is_a_system_error(
 
 
 def test_a_server_that_reads_the_variable_runs_beside_a_program_on_its_port(
-    workshop: Any, fixed: Any, port: int
+    workshop, fixed, port: int
 ) -> None:
     with Foreign(port).watched() as foreign:
         outcome = workshop.play(lambda: fixed("f", command=(sys.executable, "server.py")))
@@ -238,9 +228,7 @@ def test_a_server_that_reads_the_variable_runs_beside_a_program_on_its_port(
     assert foreign.connections == 0
 
 
-def test_a_program_that_took_the_port_meanwhile_gets_no_call(
-    workshop: Any, fixed: Any, port: int
-) -> None:
+def test_a_program_that_took_the_port_meanwhile_gets_no_call(workshop, fixed, port: int) -> None:
     async def scenario() -> list[Any]:
         first = await fixed("f", b"stop listening")
         await workshop.until(lambda: is_free(port))
@@ -254,7 +242,7 @@ def test_a_program_that_took_the_port_meanwhile_gets_no_call(
     assert connections == 0
 
 
-def test_a_call_that_waits_for_the_port_can_be_interrupted(workshop: Any, fixed: Any) -> None:
+def test_a_call_that_waits_for_the_port_can_be_interrupted(workshop, fixed) -> None:
     async def scenario() -> Any:
         slow = asyncio.ensure_future(fixed("f", b"slow"))
         await workshop.until((workshop.path / "code/begun").exists)
@@ -269,7 +257,7 @@ def test_a_call_that_waits_for_the_port_can_be_interrupted(workshop: Any, fixed:
     assert waiting.kind is OutcomeKind.INTERRUPTED
 
 
-def test_closing_ends_calls_that_wait_for_the_port(workshop: Any, fixed: Any) -> None:
+def test_closing_ends_calls_that_wait_for_the_port(workshop, fixed) -> None:
     async def scenario() -> list[Any]:
         calls = [asyncio.ensure_future(fixed(name, b"slow")) for name in ("f", "f", "g")]
         await workshop.until((workshop.path / "code/begun").exists)
@@ -279,7 +267,7 @@ def test_closing_ends_calls_that_wait_for_the_port(workshop: Any, fixed: Any) ->
     assert {outcome.kind for outcome in workshop.play(scenario)} == {OutcomeKind.SYSTEM_ERROR}
 
 
-def test_more_calls_than_may_wait_for_a_port_are_throttled(workshop: Any, fixed: Any) -> None:
+def test_more_calls_than_may_wait_for_a_port_are_throttled(workshop, fixed) -> None:
     async def scenario() -> list[Any]:
         calls = [asyncio.ensure_future(fixed("f", b"slow")) for _ in range(MOST_WAITING + 2)]
         await workshop.until((workshop.path / "code/begun").exists)
@@ -292,7 +280,7 @@ def test_more_calls_than_may_wait_for_a_port_are_throttled(workshop: Any, fixed:
 
 
 def test_a_call_that_waits_too_long_for_the_port_is_a_system_error(
-    workshop: Any, fixed: Any, port: int
+    workshop, fixed, port: int
 ) -> None:
     async def scenario() -> Any:
         slow = asyncio.ensure_future(fixed("f", b"slow"))
@@ -308,7 +296,7 @@ def test_a_call_that_waits_too_long_for_the_port_is_a_system_error(
 
 
 def test_a_server_without_the_port_it_wants_fails_its_start_as_on_the_service(
-    workshop: Any, port: int
+    workshop, port: int
 ) -> None:
     workshop.write("")
     outcome = workshop.play(

@@ -39,7 +39,7 @@ def handler_that(does: str) -> str:
 
 
 @pytest.mark.parametrize("does", CRASHES.values(), ids=CRASHES.keys())
-def test_a_crash_fails_the_attempt_and_the_next_one_works(workshop: Any, does: str) -> None:
+def test_a_crash_fails_the_attempt_and_the_next_one_works(workshop, does: str) -> None:
     workshop.write(handler_that(does))
     workshop.write("def handler(event, context): return 'fine'", name="good.py")
 
@@ -55,7 +55,7 @@ def test_a_crash_fails_the_attempt_and_the_next_one_works(workshop: Any, does: s
     assert good.payload == b"fine"
 
 
-def test_after_a_base_exception_the_next_call_finds_a_new_instance(workshop: Any) -> None:
+def test_after_a_base_exception_the_next_call_finds_a_new_instance(workshop) -> None:
     workshop.write(
         """
         class Weird(BaseException):
@@ -85,7 +85,7 @@ FORGERIES = {
 
 
 @pytest.mark.parametrize("forged", FORGERIES.values(), ids=FORGERIES.keys())
-def test_frames_that_user_code_forges_harm_only_its_own_call(workshop: Any, forged: str) -> None:
+def test_frames_that_user_code_forges_harm_only_its_own_call(workshop, forged: str) -> None:
     workshop.write(
         """
         import os, socket, stat, struct
@@ -109,7 +109,7 @@ def test_frames_that_user_code_forges_harm_only_its_own_call(workshop: Any, forg
     assert other.payload == b"fine"
 
 
-def test_too_much_memory_ends_the_attempt(workshop: Any) -> None:
+def test_too_much_memory_ends_the_attempt(workshop) -> None:
     outcome = workshop.once(
         """
         import time
@@ -126,7 +126,7 @@ def test_too_much_memory_ends_the_attempt(workshop: Any) -> None:
     assert 128 <= outcome.memory_mb < 256
 
 
-def test_memory_of_children_counts(workshop: Any) -> None:
+def test_memory_of_children_counts(workshop) -> None:
     outcome = workshop.once(
         """
         import subprocess, sys
@@ -139,7 +139,7 @@ def test_memory_of_children_counts(workshop: Any) -> None:
     assert b"Process exited unexpectedly" in outcome.payload
 
 
-def test_a_flood_of_output_keeps_its_end_and_blocks_no_other_call(workshop: Any) -> None:
+def test_a_flood_of_output_keeps_its_end_and_blocks_no_other_call(workshop) -> None:
     outcome = workshop.once(
         """
         import os
@@ -169,7 +169,7 @@ def test_a_flood_of_output_keeps_its_end_and_blocks_no_other_call(workshop: Any)
 )
 @pytest.mark.parametrize("then", ["return", "os._exit(1)", "time.sleep(600)"])
 def test_nothing_that_a_function_started_outlives_its_instance(
-    workshop: Any, spawn: str, then: str
+    workshop, spawn: str, then: str
 ) -> None:
     workshop.write(
         f"""
@@ -204,7 +204,7 @@ def is_sleep(process: psutil.Process) -> bool:
         return False
 
 
-def test_closing_leaves_no_process(workshop: Any) -> None:
+def test_closing_leaves_no_process(workshop) -> None:
     workshop.write("import time\ndef handler(event, context): time.sleep(600)")
 
     async def scenario() -> tuple[Any, list[psutil.Process]]:
@@ -218,7 +218,7 @@ def test_closing_leaves_no_process(workshop: Any) -> None:
     assert not any(process.is_running() for process in processes)
 
 
-def test_a_killed_runtime_leaves_no_orphan(tmp_path: Path, workshop: Any) -> None:
+def test_a_killed_runtime_leaves_no_orphan(tmp_path: Path, workshop) -> None:
     workshop.write(
         """
         import subprocess, time
@@ -278,7 +278,7 @@ class BesideAVictim(NamedTuple):
     after: Outcome
 
 
-def run_beside_a_victim(workshop: Any, killer: str, **settings: Any) -> BesideAVictim:
+def run_beside_a_victim(workshop, killer: str, **settings) -> BesideAVictim:
     workshop.write(VICTIM, name="victim.py")
     workshop.write(killer)
 
@@ -303,9 +303,7 @@ def run_beside_a_victim(workshop: Any, killer: str, **settings: Any) -> BesideAV
         "os.killpg(os.getpgid(os.getppid()), signal.SIGKILL)",
     ],
 )
-def test_a_function_that_kills_its_parent_ends_only_its_own_attempt(
-    workshop: Any, kill: str
-) -> None:
+def test_a_function_that_kills_its_parent_ends_only_its_own_attempt(workshop, kill: str) -> None:
     killed, victim, after = run_beside_a_victim(
         workshop,
         f"""
@@ -320,7 +318,7 @@ def test_a_function_that_kills_its_parent_ends_only_its_own_attempt(
     assert (victim.payload, after.payload) == (b"ok", b"ok")
 
 
-def test_a_function_that_stops_its_parent_is_ended_by_its_timeout(workshop: Any) -> None:
+def test_a_function_that_stops_its_parent_is_ended_by_its_timeout(workshop) -> None:
     killed, victim, after = run_beside_a_victim(
         workshop,
         """
@@ -336,7 +334,7 @@ def test_a_function_that_stops_its_parent_is_ended_by_its_timeout(workshop: Any)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_a_function_that_kills_the_fork_server_causes_system_errors(workshop: Any) -> None:
+def test_a_function_that_kills_the_fork_server_causes_system_errors(workshop) -> None:
     _, victim, after = run_beside_a_victim(
         workshop,
         """
@@ -353,7 +351,7 @@ def test_a_function_that_kills_the_fork_server_causes_system_errors(workshop: An
     assert after.payload == b"ok"
 
 
-def test_a_killed_fork_server_costs_only_what_ran(workshop: Any) -> None:
+def test_a_killed_fork_server_costs_only_what_ran(workshop) -> None:
     workshop.write(
         """
         import time
@@ -377,7 +375,7 @@ def test_a_killed_fork_server_costs_only_what_ran(workshop: Any) -> None:
     assert asyncio.run(asyncio.wait_for(workshop.ended(processes), 20))
 
 
-def test_a_caller_that_goes_away_ends_its_execution(workshop: Any) -> None:
+def test_a_caller_that_goes_away_ends_its_execution(workshop) -> None:
     workshop.write("import time\ndef handler(event, context): time.sleep(600)")
 
     async def scenario() -> psutil.Process:
@@ -391,7 +389,7 @@ def test_a_caller_that_goes_away_ends_its_execution(workshop: Any) -> None:
     assert not worker.is_running()
 
 
-def test_hundreds_of_crashes_leave_no_descriptor_and_no_zombie(workshop: Any) -> None:
+def test_hundreds_of_crashes_leave_no_descriptor_and_no_zombie(workshop) -> None:
     workshop.write("import os\ndef handler(event, context): os._exit(1)")
     me = psutil.Process()
 

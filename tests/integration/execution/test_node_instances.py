@@ -16,7 +16,7 @@ from fc_async_local.execution import kinds
 needs_node = pytest.mark.usefixtures("node")
 
 
-def once(workshop: Any, source: str, payload: bytes = b"", **settings: Any) -> Any:
+def once(workshop, source: str, payload: bytes = b"", **settings) -> Any:
     name = settings.pop("name", "index.js")
     workshop.write(source, name=name)
     return workshop.play(lambda: workshop.run(payload, runtime="nodejs20", **settings))
@@ -38,13 +38,13 @@ def once(workshop: Any, source: str, payload: bytes = b"", **settings: Any) -> A
         ),
     ],
 )
-def test_results_are_bytes_text_or_json(workshop: Any, source: str, expected: bytes) -> None:
+def test_results_are_bytes_text_or_json(workshop, source: str, expected: bytes) -> None:
     outcome = once(workshop, source, b"\x00event\xff")
     assert (outcome.kind, outcome.payload) == (OutcomeKind.SUCCESS, expected)
 
 
 @needs_node
-def test_a_module_of_the_new_kind_is_loaded(workshop: Any) -> None:
+def test_a_module_of_the_new_kind_is_loaded(workshop) -> None:
     source = "export const handler = async () => import.meta.url.split('/').pop()"
     assert once(workshop, source, name="index.mjs").payload == b"index.mjs"
 
@@ -88,7 +88,7 @@ def test_a_module_of_the_new_kind_is_loaded(workshop: Any) -> None:
     ],
 )
 def test_failures_are_documents(
-    workshop: Any, source: str, error_type: str, message: str, name: str
+    workshop, source: str, error_type: str, message: str, name: str
 ) -> None:
     outcome = once(workshop, source)
     assert (outcome.kind, outcome.error_type) == (OutcomeKind.FUNCTION_ERROR, error_type)
@@ -112,13 +112,13 @@ def test_failures_are_documents(
         ("let x = 1;\nexports.handler = (", ["at /code/index.js:2"]),
     ],
 )
-def test_stacks_name_files_as_on_the_service(workshop: Any, source: str, frames: list[str]) -> None:
+def test_stacks_name_files_as_on_the_service(workshop, source: str, frames: list[str]) -> None:
     outcome = once(workshop, source)
     assert json.loads(outcome.payload)["stackTrace"] == frames
 
 
 @needs_node
-def test_a_module_that_is_not_found_is_required_by_the_functions_files_only(workshop: Any) -> None:
+def test_a_module_that_is_not_found_is_required_by_the_functions_files_only(workshop) -> None:
     message = json.loads(once(workshop, "require('not-there')").payload)["errorMessage"]
     assert message.splitlines() == [
         "Cannot find module 'not-there'",
@@ -128,7 +128,7 @@ def test_a_module_that_is_not_found_is_required_by_the_functions_files_only(work
 
 
 @needs_node
-def test_the_context_tells_request_and_function(workshop: Any) -> None:
+def test_the_context_tells_request_and_function(workshop) -> None:
     outcome = once(workshop, "exports.handler = async (event, context) => context", version_id="3")
     seen = json.loads(outcome.payload)
     assert seen["requestId"] == "request-1"
@@ -144,7 +144,7 @@ def test_the_context_tells_request_and_function(workshop: Any) -> None:
 
 
 @needs_node
-def test_the_log_has_marks_and_lines_of_the_logger(workshop: Any) -> None:
+def test_the_log_has_marks_and_lines_of_the_logger(workshop) -> None:
     outcome = once(
         workshop,
         """
@@ -162,13 +162,13 @@ def test_the_log_has_marks_and_lines_of_the_logger(workshop: Any) -> None:
 
 
 @needs_node
-def test_the_socket_is_not_in_the_environment(workshop: Any) -> None:
+def test_the_socket_is_not_in_the_environment(workshop) -> None:
     outcome = once(workshop, "exports.handler = async () => Object.keys(process.env)")
     assert "FC_WORKER_SOCKET" not in json.loads(outcome.payload)
 
 
 @needs_node
-def test_hooks_run_and_an_instance_is_kept(workshop: Any) -> None:
+def test_hooks_run_and_an_instance_is_kept(workshop) -> None:
     workshop.write(
         """
         const fs = require("fs");
@@ -193,7 +193,7 @@ def test_hooks_run_and_an_instance_is_kept(workshop: Any) -> None:
 
 
 @needs_node
-def test_several_calls_run_in_one_instance(workshop: Any) -> None:
+def test_several_calls_run_in_one_instance(workshop) -> None:
     workshop.write(
         """
         const waiting = [];
@@ -215,7 +215,7 @@ def test_several_calls_run_in_one_instance(workshop: Any) -> None:
 
 
 @needs_node
-def test_after_an_uncaught_error_the_next_call_finds_a_new_instance(workshop: Any) -> None:
+def test_after_an_uncaught_error_the_next_call_finds_a_new_instance(workshop) -> None:
     workshop.write(
         """
         exports.handler = (event, context, callback) => setImmediate(() => {
@@ -237,18 +237,18 @@ def test_after_an_uncaught_error_the_next_call_finds_a_new_instance(workshop: An
 
 @needs_node
 @pytest.mark.parametrize("does", ["process.exit(1)", "process.abort()"])
-def test_a_crash_fails_the_attempt(workshop: Any, does: str) -> None:
+def test_a_crash_fails_the_attempt(workshop, does: str) -> None:
     outcome = once(workshop, f"exports.handler = async () => {{ {does} }}")
     assert b"Process exited unexpectedly" in outcome.payload
 
 
 @needs_node
-def test_a_busy_loop_is_ended(workshop: Any) -> None:
+def test_a_busy_loop_is_ended(workshop) -> None:
     outcome = once(workshop, "exports.handler = () => { while (true); }", timeout_ms=300)
     assert b"timed out after 0.3 seconds" in outcome.payload
 
 
-def test_without_node_the_reason_is_told(workshop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_node_the_reason_is_told(workshop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kinds, "find_node", lambda: None)
     outcome = workshop.play(lambda: workshop.run(runtime="nodejs20"))
     assert outcome.kind is OutcomeKind.INVALID

@@ -123,7 +123,7 @@ WORST = [
 
 
 @pytest.mark.slow
-def test_the_worst_functions_affect_no_other_call_and_leave_nothing(workshop: Any) -> None:
+def test_the_worst_functions_affect_no_other_call_and_leave_nothing(workshop) -> None:
     workshop.write(GOOD)
     workshop.write(BAD, name="bad.py")
     numbers = itertools.count()
@@ -170,7 +170,7 @@ def works_in(process: psutil.Process, folder: str) -> bool:
         return False
 
 
-def test_a_handler_that_forks_and_returns_twice_answers_once(workshop: Any) -> None:
+def test_a_handler_that_forks_and_returns_twice_answers_once(workshop) -> None:
     workshop.write(BAD)
 
     async def scenario() -> list[Any]:
@@ -184,7 +184,7 @@ def test_a_handler_that_forks_and_returns_twice_answers_once(workshop: Any) -> N
 
 @pytest.mark.parametrize("concurrency", [1, 4])
 def test_workers_that_are_killed_at_any_moment_cost_only_their_own_calls(
-    workshop: Any, concurrency: int
+    workshop, concurrency: int
 ) -> None:
     workshop.write(GOOD)
     dice = random.Random(7)

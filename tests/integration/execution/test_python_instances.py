@@ -26,7 +26,7 @@ MARK_TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
 
 
 def test_the_environment_is_the_services_and_the_functions_own(
-    workshop: Any, monkeypatch: pytest.MonkeyPatch
+    workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "the real one")
     monkeypatch.setenv("MY_PASSWORD", "of the developer")
@@ -61,7 +61,7 @@ def test_the_environment_is_the_services_and_the_functions_own(
 
 
 def test_secrets_of_the_developer_are_not_even_in_proc(
-    workshop: Any, monkeypatch: pytest.MonkeyPatch
+    workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MY_PASSWORD", "of the developer")
     outcome = workshop.once(
@@ -74,14 +74,14 @@ def test_secrets_of_the_developer_are_not_even_in_proc(
     assert b"of the developer" not in outcome.payload
 
 
-def test_a_function_runs_in_its_code_folder(workshop: Any) -> None:
+def test_a_function_runs_in_its_code_folder(workshop) -> None:
     outcome = workshop.once(
         "import os, sys\ndef handler(event, context): return [os.getcwd(), sys.path[0]]"
     )
     assert json.loads(outcome.payload) == [str(workshop.path / "code")] * 2
 
 
-def test_pythonpath_of_a_function_is_searched(workshop: Any) -> None:
+def test_pythonpath_of_a_function_is_searched(workshop) -> None:
     (workshop.path / "code").mkdir()
     workshop.write("VALUE = 'from vendor'", code="code/vendor", name="vendored.py")
     outcome = workshop.once(
@@ -91,7 +91,7 @@ def test_pythonpath_of_a_function_is_searched(workshop: Any) -> None:
     assert outcome.payload == b"from vendor"
 
 
-def test_nothing_of_the_project_is_loaded_where_user_code_runs(workshop: Any) -> None:
+def test_nothing_of_the_project_is_loaded_where_user_code_runs(workshop) -> None:
     outcome = workshop.once(
         """
         import sys
@@ -104,7 +104,7 @@ def test_nothing_of_the_project_is_loaded_where_user_code_runs(workshop: Any) ->
 
 
 @pytest.mark.parametrize("runtime", ["python3", "python3.9", "python3.10", "python3.12"])
-def test_every_python_runtime_runs_on_this_interpreter(workshop: Any, runtime: str) -> None:
+def test_every_python_runtime_runs_on_this_interpreter(workshop, runtime: str) -> None:
     outcome = workshop.once(
         "import sys\ndef handler(event, context): return sys.version", runtime=runtime
     )
@@ -112,13 +112,13 @@ def test_every_python_runtime_runs_on_this_interpreter(workshop: Any, runtime: s
 
 
 @pytest.mark.parametrize("runtime", ["java11", "go1", "php7.2", "custom-container"])
-def test_a_runtime_that_is_not_here_is_named(workshop: Any, runtime: str) -> None:
+def test_a_runtime_that_is_not_here_is_named(workshop, runtime: str) -> None:
     outcome = workshop.play(lambda: workshop.run(runtime=runtime))
     assert outcome.kind is OutcomeKind.INVALID
     assert f"runtime '{runtime}' is not available locally" in outcome.payload.decode()
 
 
-def test_lost_code_is_an_error_of_the_system(workshop: Any) -> None:
+def test_lost_code_is_an_error_of_the_system(workshop) -> None:
     outcome = workshop.play(lambda: workshop.run(code_checksum="lost"))
     assert outcome.kind is OutcomeKind.SYSTEM_ERROR
     assert b"no code with checksum 'lost'" in outcome.payload
@@ -127,7 +127,7 @@ def test_lost_code_is_an_error_of_the_system(workshop: Any) -> None:
 # --- logs ---
 
 
-def test_the_log_has_marks_and_lines_in_the_services_format(workshop: Any) -> None:
+def test_the_log_has_marks_and_lines_in_the_services_format(workshop) -> None:
     outcome = workshop.once(
         """
         import logging, os, sys
@@ -148,14 +148,14 @@ def test_the_log_has_marks_and_lines_in_the_services_format(workshop: Any) -> No
     assert lines[5:] == ["from below", "FC Invoke End RequestId: request-1"]
 
 
-def test_the_log_of_a_failure_has_its_stack_and_the_mark_of_an_error(workshop: Any) -> None:
+def test_the_log_of_a_failure_has_its_stack_and_the_mark_of_an_error(workshop) -> None:
     log = workshop.once("def handler(event, context): raise ValueError('no')").log.decode()
     assert "[ERROR] Traceback (most recent call last):" in log
     assert "ValueError: no" in log
     assert log.endswith("FC Invoke End RequestId: request-1, Error: Unhandled function error\n")
 
 
-def test_each_attempt_has_its_own_log(workshop: Any) -> None:
+def test_each_attempt_has_its_own_log(workshop) -> None:
     workshop.write("print('loaded')\ndef handler(event, context): print(event.decode())")
 
     async def scenario() -> list[str]:
@@ -168,7 +168,7 @@ def test_each_attempt_has_its_own_log(workshop: Any) -> None:
     assert "one" not in second
 
 
-def test_a_thread_of_the_function_logs_under_its_request(workshop: Any) -> None:
+def test_a_thread_of_the_function_logs_under_its_request(workshop) -> None:
     outcome = workshop.once(
         """
         import logging, threading
@@ -181,7 +181,7 @@ def test_a_thread_of_the_function_logs_under_its_request(workshop: Any) -> None:
     assert b" request-1 [INFO] in a thread\n" in outcome.log
 
 
-def test_output_before_a_timeout_is_in_the_log(workshop: Any) -> None:
+def test_output_before_a_timeout_is_in_the_log(workshop) -> None:
     outcome = workshop.once(
         "import time\ndef handler(event, context):\n    print('begun')\n    time.sleep(600)",
         timeout_ms=1_500,
@@ -189,7 +189,7 @@ def test_output_before_a_timeout_is_in_the_log(workshop: Any) -> None:
     assert b"begun\n" in outcome.log
 
 
-def test_the_level_of_the_logger_can_be_set(workshop: Any) -> None:
+def test_the_level_of_the_logger_can_be_set(workshop) -> None:
     outcome = workshop.once(
         "def handler(event, context): context.logger.debug('shown')",
         environment={"FC_SERVER_LOG_LEVEL": "debug"},
@@ -209,7 +209,7 @@ COUNTING = """
 """
 
 
-def test_a_warm_instance_is_used_again(workshop: Any) -> None:
+def test_a_warm_instance_is_used_again(workshop) -> None:
     workshop.write(COUNTING)
 
     async def scenario() -> list[Any]:
@@ -220,7 +220,7 @@ def test_a_warm_instance_is_used_again(workshop: Any) -> None:
     assert len({outcome.instance_id for outcome in outcomes}) == 1
 
 
-def test_an_exception_does_not_cost_the_instance(workshop: Any) -> None:
+def test_an_exception_does_not_cost_the_instance(workshop) -> None:
     workshop.write("def handler(event, context): return 1 // len(event)")
 
     async def scenario() -> list[str]:
@@ -230,7 +230,7 @@ def test_an_exception_does_not_cost_the_instance(workshop: Any) -> None:
     assert failed == good
 
 
-def test_waiting_calls_run_on_new_code_after_an_update(workshop: Any) -> None:
+def test_waiting_calls_run_on_new_code_after_an_update(workshop) -> None:
     workshop.write("def handler(event, context): return 'old'")
     workshop.write("def handler(event, context): return 'new'", code="new")
 
@@ -243,7 +243,7 @@ def test_waiting_calls_run_on_new_code_after_an_update(workshop: Any) -> None:
     assert workshop.play(scenario) == [b"old", b"new"]
 
 
-def test_a_call_that_runs_during_an_update_finishes_on_the_old_code(workshop: Any) -> None:
+def test_a_call_that_runs_during_an_update_finishes_on_the_old_code(workshop) -> None:
     workshop.write(
         """
         import os, time
@@ -266,7 +266,7 @@ def test_a_call_that_runs_during_an_update_finishes_on_the_old_code(workshop: An
     assert workshop.play(scenario) == [b"old", b"new"]
 
 
-def test_an_idle_instance_is_stopped(workshop: Any) -> None:
+def test_an_idle_instance_is_stopped(workshop) -> None:
     workshop.write(COUNTING)
 
     async def scenario() -> Any:
@@ -282,7 +282,7 @@ def test_an_idle_instance_is_stopped(workshop: Any) -> None:
 @pytest.mark.parametrize("concurrency", [1, 3])
 @pytest.mark.parametrize("known", [True, False])
 def test_an_instance_that_died_idle_is_replaced_and_no_call_notices(
-    workshop: Any, known: bool, concurrency: int
+    workshop, known: bool, concurrency: int
 ) -> None:
     workshop.write(COUNTING)
 
@@ -303,7 +303,7 @@ def test_an_instance_that_died_idle_is_replaced_and_no_call_notices(
         assert outcome.kind is OutcomeKind.SUCCESS
 
 
-def test_over_the_account_limit_there_are_no_resources(workshop: Any) -> None:
+def test_over_the_account_limit_there_are_no_resources(workshop) -> None:
     workshop.write("import time\ndef handler(event, context): time.sleep(600)")
 
     async def scenario() -> Any:
@@ -330,7 +330,7 @@ MEETING = """
 """
 
 
-def test_an_instance_runs_as_many_calls_at_a_time_as_its_concurrency(workshop: Any) -> None:
+def test_an_instance_runs_as_many_calls_at_a_time_as_its_concurrency(workshop) -> None:
     workshop.write(MEETING)
 
     async def scenario() -> list[Any]:
@@ -344,7 +344,7 @@ def test_an_instance_runs_as_many_calls_at_a_time_as_its_concurrency(workshop: A
     assert [one["request"] for one in seen] == ["request-1", "request-2", "request-3"]
 
 
-def test_a_timeout_does_not_end_the_other_calls_of_the_instance(workshop: Any) -> None:
+def test_a_timeout_does_not_end_the_other_calls_of_the_instance(workshop) -> None:
     workshop.write(
         """
         import os, time
@@ -371,7 +371,7 @@ def test_a_timeout_does_not_end_the_other_calls_of_the_instance(workshop: Any) -
     assert next_one.payload != good.payload
 
 
-def test_a_crash_in_one_call_fails_all_of_the_instance(workshop: Any) -> None:
+def test_a_crash_in_one_call_fails_all_of_the_instance(workshop) -> None:
     workshop.write(
         """
         import os, threading
@@ -407,7 +407,7 @@ HOOKED = """
 HOOKS = {"initializer": "index.initialize", "pre_stop": "index.pre_stop"}
 
 
-def test_the_initializer_runs_once_before_the_first_call(workshop: Any) -> None:
+def test_the_initializer_runs_once_before_the_first_call(workshop) -> None:
     workshop.write(HOOKED)
 
     async def scenario() -> list[Any]:
@@ -425,13 +425,13 @@ def test_the_initializer_runs_once_before_the_first_call(workshop: Any) -> None:
     assert b"initializing" not in second.log
 
 
-def test_the_pre_stop_hook_runs_before_the_instance_ends(workshop: Any) -> None:
+def test_the_pre_stop_hook_runs_before_the_instance_ends(workshop) -> None:
     workshop.write(HOOKED)
     workshop.play(lambda: workshop.run(**HOOKS))
     assert (workshop.path / "code/stopped").read_text() == "f"
 
 
-def test_the_pre_stop_hook_runs_when_code_is_updated(workshop: Any) -> None:
+def test_the_pre_stop_hook_runs_when_code_is_updated(workshop) -> None:
     workshop.write(HOOKED)
 
     async def scenario() -> None:
@@ -442,7 +442,7 @@ def test_the_pre_stop_hook_runs_when_code_is_updated(workshop: Any) -> None:
     workshop.play(scenario)
 
 
-def test_the_pre_stop_hook_does_not_run_in_an_instance_that_never_started(workshop: Any) -> None:
+def test_the_pre_stop_hook_does_not_run_in_an_instance_that_never_started(workshop) -> None:
     workshop.write("import time; time.sleep(600)")
 
     async def scenario() -> Any:
@@ -456,7 +456,7 @@ def test_the_pre_stop_hook_does_not_run_in_an_instance_that_never_started(worksh
     assert workshop.play(scenario) < 3  # the hook's time limit
 
 
-def test_a_pre_stop_hook_that_hangs_or_fails_holds_nothing_up(workshop: Any) -> None:
+def test_a_pre_stop_hook_that_hangs_or_fails_holds_nothing_up(workshop) -> None:
     workshop.write(
         """
         import time
@@ -484,7 +484,7 @@ def test_a_pre_stop_hook_that_hangs_or_fails_holds_nothing_up(workshop: Any) -> 
     ],
 )
 def test_a_failed_initializer_fails_the_call_and_the_next_one_tries_again(
-    workshop: Any, body: str, message: str
+    workshop, body: str, message: str
 ) -> None:
     workshop.write(
         f"""
@@ -509,7 +509,7 @@ def test_a_failed_initializer_fails_the_call_and_the_next_one_tries_again(
     assert good.payload == b"ok"
 
 
-def test_an_interrupted_start_is_interrupted(workshop: Any) -> None:
+def test_an_interrupted_start_is_interrupted(workshop) -> None:
     workshop.write("import time; time.sleep(600)")
 
     async def scenario() -> Any:
@@ -524,7 +524,7 @@ def test_an_interrupted_start_is_interrupted(workshop: Any) -> None:
     assert not worker.is_running()
 
 
-def test_a_result_that_is_too_large_is_a_failure(workshop: Any) -> None:
+def test_a_result_that_is_too_large_is_a_failure(workshop) -> None:
     outcome = workshop.once("def handler(event, context): return b'x' * (33 << 20)")
     assert outcome.kind is OutcomeKind.FUNCTION_ERROR
     assert b"more than 33554432" in outcome.payload
@@ -534,7 +534,7 @@ def test_a_result_that_is_too_large_is_a_failure(workshop: Any) -> None:
 
 
 @pytest.mark.parametrize("concurrency", [1, 2])
-def test_payloads_larger_than_any_buffer_go_both_ways(workshop: Any, concurrency: int) -> None:
+def test_payloads_larger_than_any_buffer_go_both_ways(workshop, concurrency: int) -> None:
     workshop.write("def handler(event, context): return event")
     payload = bytes(range(256)) * 40_000
 
@@ -545,7 +545,7 @@ def test_payloads_larger_than_any_buffer_go_both_ways(workshop: Any, concurrency
     assert all(outcome.payload == payload for outcome in workshop.play(scenario))
 
 
-def test_an_import_that_hangs_fails_the_start(workshop: Any) -> None:
+def test_an_import_that_hangs_fails_the_start(workshop) -> None:
     workshop.write("import time\ntime.sleep(600)")
     outcome = workshop.play(workshop.run, start_seconds=0.3)
     assert outcome.kind is OutcomeKind.FUNCTION_ERROR
@@ -553,7 +553,7 @@ def test_an_import_that_hangs_fails_the_start(workshop: Any) -> None:
 
 
 def test_a_machine_without_descriptors_is_short_of_resources(
-    workshop: Any, monkeypatch: pytest.MonkeyPatch
+    workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     workshop.write("def handler(event, context): return 'ok'")
 
@@ -573,7 +573,7 @@ def test_a_machine_without_descriptors_is_short_of_resources(
     assert good.payload == b"ok"
 
 
-def test_code_that_is_refused_can_not_run(workshop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_code_that_is_refused_can_not_run(workshop, monkeypatch: pytest.MonkeyPatch) -> None:
     async def refuse(checksum: str) -> Any:
         raise ArchiveRefused("entry '../x' leads out of the code folder")
 
@@ -583,7 +583,7 @@ def test_code_that_is_refused_can_not_run(workshop: Any, monkeypatch: pytest.Mon
     assert b"leads out of the code folder" in outcome.payload
 
 
-def test_after_its_close_a_runner_runs_nothing(workshop: Any) -> None:
+def test_after_its_close_a_runner_runs_nothing(workshop) -> None:
     workshop.write("def handler(event, context): return 'ok'")
 
     async def scenario() -> Any:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import random
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -47,7 +47,7 @@ def code(tmp_path: Path) -> Path:
     return folder
 
 
-def test_a_custom_runtime_with_hooks_and_health_check(fc_local: Any, code: Path) -> None:
+def test_a_custom_runtime_with_hooks_and_health_check(fc_local, code: Path) -> None:
     (code / "server.py").write_text(SERVER)
     fc_local.deploy(
         "web",
@@ -84,7 +84,7 @@ http.server.HTTPServer(("0.0.0.0", PORT), Handler).serve_forever()
 
 
 def test_parallel_asynchronous_calls_of_servers_on_one_fixed_port_all_succeed(
-    fc_local: Any, code: Path
+    fc_local, code: Path
 ) -> None:
     # Below the ports that the system gives to clients.
     port = next(port for port in iter(lambda: random.randrange(15_000, 30_000), 0) if is_free(port))
@@ -110,13 +110,13 @@ def test_parallel_asynchronous_calls_of_servers_on_one_fixed_port_all_succeed(
 
 
 @pytest.mark.usefixtures("node")
-def test_a_function_in_node_runs(fc_local: Any, code: Path) -> None:
+def test_a_function_in_node_runs(fc_local, code: Path) -> None:
     (code / "index.js").write_text("exports.handler = async (event) => `node ${event}`")
     fc_local.deploy("node", code, runtime="nodejs20", timeout=20)
     assert fc_local.client.invoke("node", b"event").payload == b"node event"
 
 
-def test_hooks_and_environment_of_a_python_function(fc_local: Any, code: Path) -> None:
+def test_hooks_and_environment_of_a_python_function(fc_local, code: Path) -> None:
     (code / "index.py").write_text(
         "import os\n"
         "ready = []\n"
@@ -133,7 +133,7 @@ def test_hooks_and_environment_of_a_python_function(fc_local: Any, code: Path) -
     assert json.loads(fc_local.client.invoke("hooked", b"").payload) == ["test"]
 
 
-def test_a_task_that_waits_during_an_update_runs_the_new_code(fc_local: Any, code: Path) -> None:
+def test_a_task_that_waits_during_an_update_runs_the_new_code(fc_local, code: Path) -> None:
     index = code / "index.py"
     index.write_text("def handler(event, context): return 'old'\n")
     fc_local.deploy("orders", code, timeout=20)
@@ -146,7 +146,7 @@ def test_a_task_that_waits_during_an_update_runs_the_new_code(fc_local: Any, cod
     assert (task.status, task.return_payload) == ("Succeeded", "new")
 
 
-def test_an_error_document_reaches_the_caller(fc_local: Any, code: Path) -> None:
+def test_an_error_document_reaches_the_caller(fc_local, code: Path) -> None:
     (code / "index.py").write_text("import os\ndef handler(event, context): os._exit(1)\n")
     fc_local.deploy("crash", code, timeout=20)
     answer = fc_local.client.invoke("crash", b"")

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -36,11 +36,11 @@ def client(fc_local: FcLocal) -> Iterator[Client]:
         yield made
 
 
-def echo(event: bytes, _: Any) -> bytes:
+def echo(event: bytes, _) -> bytes:
     return event
 
 
-def boom(event: bytes, _: Any) -> None:
+def boom(event: bytes, _) -> None:
     raise ValueError(event.decode())
 
 

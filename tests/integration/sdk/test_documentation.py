@@ -19,7 +19,7 @@ BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 def test_every_code_block_of_the_sdk_page_runs(
     fc_local: FcLocal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def resize(event: bytes, _: Any) -> bytes:
+    def resize(event: bytes, _) -> bytes:
         return event
 
     fc_local.deploy("resize", resize)

@@ -62,7 +62,7 @@ def fan_out(
     config = Config(retry_base=0.001, max_attempts=5)
     url = httpserver.url_for("")
 
-    def run(payloads: Any, **arguments: Any) -> Any:
+    def run(payloads, **arguments) -> Any:
         if request.param == "asyncio":
             return asyncio.run(asynchronously(payloads, arguments))
         with fc_async_sdk.client(endpoint_url=url, config=config) as client:
@@ -71,21 +71,21 @@ def fan_out(
                 monkeypatch.setattr("fc_async_sdk.transport.for_light_calls", lambda *_: chosen)
             return client.fan_out("f", payloads, **arguments).run()
 
-    async def asynchronously(payloads: Any, arguments: dict[str, Any]) -> Any:
+    async def asynchronously(payloads, arguments: dict[str, Any]) -> Any:
         async with fc_async_sdk.async_client(endpoint_url=url, config=config) as client:
             return await client.fan_out("f", payloads, **arguments).run()
 
     return run
 
 
-def test_every_payload_of_a_fan_out_arrives_once(fan_out: Any, service: Accepting) -> None:
+def test_every_payload_of_a_fan_out_arrives_once(fan_out, service: Accepting) -> None:
     run = fan_out(range(200), task_ids="job", concurrency=8)
     assert run.failures == []
     assert sorted(service.bodies, key=int) == [str(n).encode() for n in range(200)]
     assert len(set(service.ids)) == 200
 
 
-def test_a_second_run_of_a_fan_out_finds_only_duplicates(fan_out: Any, service: Accepting) -> None:
+def test_a_second_run_of_a_fan_out_finds_only_duplicates(fan_out, service: Accepting) -> None:
     fan_out(range(20), task_ids="job")
     run = fan_out(range(20), task_ids="job")
     assert (run.duplicates, run.failures) == (20, [])
@@ -135,9 +135,7 @@ def test_closing_the_client_ends_a_run(httpserver: HTTPServer, service: Acceptin
     assert len(service.bodies) < 10_000
 
 
-def test_a_service_that_is_gone_fails_each_and_loses_none(
-    fan_out: Any, httpserver: HTTPServer
-) -> None:
+def test_a_service_that_is_gone_fails_each_and_loses_none(fan_out, httpserver: HTTPServer) -> None:
     run = fan_out([1, 2, 3])
     assert {type(outcome.error) for outcome in run.failures} == {errors.ServerError}
     assert run.progress.done == 3

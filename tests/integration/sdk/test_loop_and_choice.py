@@ -7,7 +7,7 @@ import asyncio
 import importlib.util
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -40,7 +40,7 @@ def url(httpserver: HTTPServer) -> str:
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=list(CALLS))
 class TestAsyncClient:
-    def test_two_loops_may_not_share_it(self, url: str, call: Any) -> None:
+    def test_two_loops_may_not_share_it(self, url: str, call) -> None:
         client = fc_async_sdk.async_client(endpoint_url=url)
         first = asyncio.new_event_loop()
         first.run_until_complete(call(client))
@@ -49,7 +49,7 @@ class TestAsyncClient:
         first.run_until_complete(client.close())
         first.close()
 
-    def test_a_call_on_a_closed_asyncio_client_is_an_error(self, url: str, call: Any) -> None:
+    def test_a_call_on_a_closed_asyncio_client_is_an_error(self, url: str, call) -> None:
         async def use() -> None:
             client = fc_async_sdk.async_client(endpoint_url=url)
             await client.close()
@@ -58,7 +58,7 @@ class TestAsyncClient:
 
         asyncio.run(use())
 
-    def test_a_forked_child_begins_anew(self, url: str, call: Any) -> None:
+    def test_a_forked_child_begins_anew(self, url: str, call) -> None:
         client = fc_async_sdk.async_client(endpoint_url=url)
         loop = asyncio.new_event_loop()
         loop.run_until_complete(call(client))
@@ -76,7 +76,7 @@ class TestAsyncClient:
         loop.close()
 
     @staticmethod
-    def _in_child(client: AsyncClient, call: Any) -> bytes:  # pragma: no cover - same
+    def _in_child(client: AsyncClient, call) -> bytes:  # pragma: no cover - same
         asyncio.set_event_loop(None)
 
         async def use() -> None:
@@ -104,7 +104,7 @@ class TestChoice:
         ("missing", "chosen"), [({"httptools"}, AioTransport), ({"httptools", "aiohttp"}, None)]
     )
     def test_a_transport_that_is_not_installed_is_not_chosen(
-        self, monkeypatch: pytest.MonkeyPatch, missing: set[str], chosen: Any
+        self, monkeypatch: pytest.MonkeyPatch, missing: set[str], chosen
     ) -> None:
         find = importlib.util.find_spec
         monkeypatch.setattr(

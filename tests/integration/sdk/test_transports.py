@@ -38,7 +38,7 @@ FUNCTION = {"functionName": "f", "runtime": "python3.10"}
 NOT_FOUND = {"Code": "FunctionNotFound", "Message": "no f", "RequestId": "r-404"}
 
 
-def answer(status: int, body: bytes = b"", **headers: Any) -> dict[str, Any]:
+def answer(status: int, body: bytes = b"", **headers) -> dict[str, Any]:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return {"status": status, "body": body, **named}
 
@@ -105,7 +105,7 @@ def waits() -> list[float]:
 def connect_sync(waits: list[float]) -> Iterator[Callable[..., Client]]:
     clients: list[Client] = []
 
-    def make(url: str, **settings: Any) -> Client:
+    def make(url: str, **settings) -> Client:
         place, config, provider = _endpoint.parse(url), Config(**settings), Static(LOCAL)
         transport = SyncTransport(place, config, provider, sleep=waits.append)
         clients.append(Client(place, provider, config, transport=transport))
@@ -123,7 +123,7 @@ def connect_over(waits: list[float]) -> Iterator[Callable[..., Blocking]]:
     async def note(seconds: float) -> None:
         waits.append(seconds)
 
-    def make(kind: type[LoopTransport], url: str, **settings: Any) -> Blocking:
+    def make(kind: type[LoopTransport], url: str, **settings) -> Blocking:
         place, config, provider = _endpoint.parse(url), Config(**settings), Static(LOCAL)
         transport = kind(place, config, provider, sleep=note)
         clients.append(Blocking(AsyncClient(place, provider, config, transport=transport)))
@@ -231,7 +231,7 @@ class TestRequests:
 
 class TestRetries:
     def test_an_idempotent_call_is_repeated_until_it_works(
-        self, scripted: Any, connect: Callable[..., Any], waits: list[float]
+        self, scripted, connect: Callable[..., Any], waits: list[float]
     ) -> None:
         server = scripted(DROPPED, answer(503, b"{}"), GOOD)
         assert connect(server.url).get_function("f").function_name == "f"
@@ -241,14 +241,14 @@ class TestRetries:
         assert 0 <= waits[1] <= 0.4
 
     def test_the_wait_that_the_service_asks_for_is_kept(
-        self, scripted: Any, connect: Callable[..., Any], waits: list[float]
+        self, scripted, connect: Callable[..., Any], waits: list[float]
     ) -> None:
         server = scripted(answer(429, b"{}", x_acs_retry_after="1500"), GOOD)
         connect(server.url).get_function("f")
         assert waits == [1.5]
 
     def test_a_wait_longer_than_the_cap_is_the_callers_business(
-        self, scripted: Any, connect: Callable[..., Any], waits: list[float]
+        self, scripted, connect: Callable[..., Any], waits: list[float]
     ) -> None:
         server = scripted(answer(429, b"{}", x_acs_retry_after="60000"), GOOD)
         with pytest.raises(errors.Throttled) as caught:
@@ -256,7 +256,7 @@ class TestRetries:
         assert caught.value.retry_after == 60
         assert waits == []
 
-    def test_every_try_is_signed_anew(self, scripted: Any, connect: Callable[..., Any]) -> None:
+    def test_every_try_is_signed_anew(self, scripted, connect: Callable[..., Any]) -> None:
         server = scripted(answer(503, b"{}"), GOOD)
         connect(server.url).get_function("f")
         nonces = {
@@ -268,14 +268,14 @@ class TestRetries:
         assert len(nonces) == 2
 
     def test_an_idempotent_call_is_sent_at_most_max_attempts_times(
-        self, scripted: Any, connect: Callable[..., Any]
+        self, scripted, connect: Callable[..., Any]
     ) -> None:
         server = scripted(answer(500, b'{"Code":"InternalServerError","Message":"m"}'))
         with pytest.raises(errors.ServerError, match="InternalServerError"):
             connect(server.url).get_function("f")
         assert len(server.requests) == 3
 
-    def test_a_mistake_is_not_repeated(self, scripted: Any, connect: Callable[..., Any]) -> None:
+    def test_a_mistake_is_not_repeated(self, scripted, connect: Callable[..., Any]) -> None:
         server = scripted(answer(404, json.dumps(NOT_FOUND).encode()))
         with pytest.raises(errors.FunctionNotFound) as caught:
             connect(server.url).get_function("f")
@@ -283,7 +283,7 @@ class TestRetries:
         assert len(server.requests) == 1
 
     def test_the_budget_ends_repetition_when_all_fails(
-        self, scripted: Any, connect: Callable[..., Any]
+        self, scripted, connect: Callable[..., Any]
     ) -> None:
         server = scripted(answer(500, b"{}"))
         client = connect(server.url, max_attempts=1000)
@@ -292,7 +292,7 @@ class TestRetries:
         assert len(server.requests) == 101
 
     def test_a_delete_that_worked_the_first_time_is_done(
-        self, scripted: Any, connect: Callable[..., Any]
+        self, scripted, connect: Callable[..., Any]
     ) -> None:
         server = scripted(DROPPED, answer(404, json.dumps(NOT_FOUND).encode()))
         connect(server.url).delete_function("f")
@@ -306,7 +306,7 @@ class TestAccepts:
         "failure", [DROPPED, answer(200, b"x", length=9), answer(502, b"<html>"), answer(504)]
     )
     def test_without_a_task_id_a_lost_answer_is_an_unknown_outcome(
-        self, scripted: Any, connect: Callable[..., Any], failure: Any
+        self, scripted, connect: Callable[..., Any], failure
     ) -> None:
         server = scripted(failure, ACCEPTED)
         with pytest.raises(errors.OutcomeUnknown, match="task_id"):
@@ -319,7 +319,7 @@ class TestAccepts:
     )
     def test_without_a_task_id_a_refusal_is_raised(
         self,
-        scripted: Any,
+        scripted,
         connect: Callable[..., Any],
         status: int,
         kind: type[errors.ServiceError],
@@ -330,7 +330,7 @@ class TestAccepts:
         assert len(server.requests) == 1
 
     def test_with_one_a_lost_answer_is_repeated(
-        self, scripted: Any, connect: Callable[..., Any]
+        self, scripted, connect: Callable[..., Any]
     ) -> None:
         server = scripted(DROPPED, ACCEPTED)
         accepted = connect(server.url).invoke_async("f", task_id="t-1")
@@ -338,7 +338,7 @@ class TestAccepts:
         assert len(server.requests) == 2
 
     def test_with_one_a_duplicate_after_a_lost_answer_is_success(
-        self, scripted: Any, connect: Callable[..., Any]
+        self, scripted, connect: Callable[..., Any]
     ) -> None:
         conflict = answer(409, b'{"Code":"AsyncTaskAlreadyExists","Message":"m"}')
         server = scripted(DROPPED, conflict)
@@ -347,14 +347,14 @@ class TestAccepts:
 
     @pytest.mark.parametrize("first", [answer(429, b"{}"), None])
     def test_a_duplicate_that_is_not_ours_is_an_error(
-        self, scripted: Any, connect: Callable[..., Any], first: Any
+        self, scripted, connect: Callable[..., Any], first
     ) -> None:
         conflict = answer(409, b'{"Code":"AsyncTaskAlreadyExists","Message":"m"}')
         server = scripted(*([first] if first else []), conflict)
         with pytest.raises(errors.AsyncTaskAlreadyExists):
             connect(server.url).invoke_async("f", task_id="t-1")
 
-    def test_a_truncated_202_is_an_accept(self, scripted: Any, connect: Callable[..., Any]) -> None:
+    def test_a_truncated_202_is_an_accept(self, scripted, connect: Callable[..., Any]) -> None:
         server = scripted(answer(202, b"x", length=9, x_fc_request_id="r"))
         assert connect(server.url).invoke_async("f").request_id == "r"
 
@@ -366,7 +366,7 @@ class TestAccepts:
         assert len(waits) == 2
 
     def test_a_synchronous_call_is_never_repeated(
-        self, scripted: Any, connect: Callable[..., Any]
+        self, scripted, connect: Callable[..., Any]
     ) -> None:
         server = scripted(DROPPED, answer(200, b"1"))
         with pytest.raises(errors.OutcomeUnknown):
@@ -375,7 +375,7 @@ class TestAccepts:
 
 
 class TestTimeouts:
-    def test_no_answer_in_time(self, scripted: Any, connect: Callable[..., Any]) -> None:
+    def test_no_answer_in_time(self, scripted, connect: Callable[..., Any]) -> None:
         server = scripted(None)
         client = connect(server.url, read_timeout=0.05, max_attempts=2)
         with pytest.raises(errors.TimedOut):
@@ -383,14 +383,14 @@ class TestTimeouts:
         wait_for(lambda: len(server.requests) == 2)
 
     def test_a_call_may_have_a_read_timeout_of_its_own(
-        self, scripted: Any, connect: Callable[..., Any]
+        self, scripted, connect: Callable[..., Any]
     ) -> None:
         server = scripted(None)
         with pytest.raises(errors.OutcomeUnknown, match="in time"):
             connect(server.url).invoke("f", timeout=0.05)
 
     def test_the_whole_call_has_an_end(
-        self, scripted: Any, connect: Callable[..., Any], waits: list[float]
+        self, scripted, connect: Callable[..., Any], waits: list[float]
     ) -> None:
         server = scripted(None)
         client = connect(server.url, total_timeout=0.1, max_attempts=9)
@@ -402,29 +402,27 @@ class TestTimeouts:
 class TestBadAnswers:
     @pytest.mark.parametrize("body", [b"", b"<html>no</html>", b'{"functionName":'])
     def test_an_answer_that_is_empty_or_not_json_is_invalid(
-        self, scripted: Any, connect: Callable[..., Any], body: bytes
+        self, scripted, connect: Callable[..., Any], body: bytes
     ) -> None:
         server = scripted(answer(200, body, x_fc_request_id="r-9"))
         with pytest.raises(errors.InvalidResponse, match="r-9"):
             connect(server.url).get_function("f")
 
-    def test_a_truncated_answer_is_an_error(
-        self, scripted: Any, connect: Callable[..., Any]
-    ) -> None:
+    def test_a_truncated_answer_is_an_error(self, scripted, connect: Callable[..., Any]) -> None:
         server = scripted(answer(200, b"{", length=100))
         with pytest.raises(errors.TransportError, match="broke off"):
             connect(server.url).get_function("f")
         assert len(server.requests) == 3
 
     def test_an_answer_over_the_limit_is_an_error(
-        self, scripted: Any, connect: Callable[..., Any]
+        self, scripted, connect: Callable[..., Any]
     ) -> None:
         server = scripted(answer(200, b"x" * 5000))
         with pytest.raises(errors.InvalidResponse, match="1000 bytes"):
             connect(server.url, max_response_bytes=1000).get_function("f")
 
     def test_an_answer_that_is_not_http_is_an_error(
-        self, scripted: Any, connect: Callable[..., Any]
+        self, scripted, connect: Callable[..., Any]
     ) -> None:
         server = scripted(b"SSH-2.0-OpenSSH\r\n")
         with pytest.raises(errors.TransportError):
@@ -432,9 +430,7 @@ class TestBadAnswers:
 
 
 class TestLogging:
-    def test_names_requests_and_no_secret(
-        self, scripted: Any, caplog: pytest.LogCaptureFixture
-    ) -> None:
+    def test_names_requests_and_no_secret(self, scripted, caplog: pytest.LogCaptureFixture) -> None:
         server = scripted(ACCEPTED)
         caplog.set_level(logging.DEBUG)
         with fc_async_sdk.client(

@@ -83,7 +83,7 @@ def secure(certificate: Path) -> Iterator[str]:
 def get(request: pytest.FixtureRequest) -> Any:
     """Reads a function at an endpoint, over each transport."""
 
-    def synchronously(url: str, **settings: Any) -> str:
+    def synchronously(url: str, **settings) -> str:
         with fc_async_sdk.client(endpoint_url=url, config=Config(**settings)) as client:
             return client.get_function("f").function_name
 
@@ -99,15 +99,15 @@ def get(request: pytest.FixtureRequest) -> Any:
 
 
 class TestTls:
-    def test_an_unknown_certificate_is_refused(self, get: Any, secure: str) -> None:
+    def test_an_unknown_certificate_is_refused(self, get, secure: str) -> None:
         with pytest.raises(errors.ConnectFailed, match=r"(?i)certificate"):
             get(secure, max_attempts=1)
 
-    def test_a_bundle_is_trusted(self, get: Any, secure: str, certificate: Path) -> None:
+    def test_a_bundle_is_trusted(self, get, secure: str, certificate: Path) -> None:
         assert get(secure, verify=str(certificate)) == "f"
 
     def test_a_bundle_of_the_environment_is_trusted(
-        self, get: Any, secure: str, certificate: Path, monkeypatch: pytest.MonkeyPatch
+        self, get, secure: str, certificate: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
         assert get(secure) == "f"
@@ -115,7 +115,7 @@ class TestTls:
             get(secure, trust_env=False, max_attempts=1)
 
     @pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
-    def test_verification_can_be_switched_off(self, get: Any, secure: str) -> None:
+    def test_verification_can_be_switched_off(self, get, secure: str) -> None:
         assert get(secure, verify=False) == "f"
 
 
@@ -184,7 +184,7 @@ def get_proxied(request: pytest.FixtureRequest) -> Any:
         async with fc_async_sdk.async_client(endpoint_url=url, config=Config(**settings)) as client:
             return (await client.get_function("f")).function_name
 
-    def synchronously(url: str, **settings: Any) -> str:
+    def synchronously(url: str, **settings) -> str:
         with fc_async_sdk.client(endpoint_url=url, config=Config(**settings)) as client:
             return client.get_function("f").function_name
 
@@ -195,7 +195,7 @@ def get_proxied(request: pytest.FixtureRequest) -> Any:
 
 class TestProxies:
     def test_plain_requests_go_through(
-        self, get_proxied: Any, httpserver: HTTPServer, proxy: Proxy
+        self, get_proxied, httpserver: HTTPServer, proxy: Proxy
     ) -> None:
         httpserver.expect_request(PATH).respond_with_json(FUNCTION)
         url = httpserver.url_for("").rstrip("/")
@@ -205,12 +205,12 @@ class TestProxies:
         )
 
     def test_secure_ones_go_through_a_tunnel(
-        self, get_proxied: Any, secure: str, certificate: Path, proxy: Proxy
+        self, get_proxied, secure: str, certificate: Path, proxy: Proxy
     ) -> None:
         assert get_proxied(secure, proxies={"https": proxy.url}, verify=str(certificate)) == "f"
         assert proxy.seen == [f"CONNECT {secure.removeprefix('https://')}"]
 
-    def test_a_proxy_that_is_not_there_is_named(self, get_proxied: Any, secure: str) -> None:
+    def test_a_proxy_that_is_not_there_is_named(self, get_proxied, secure: str) -> None:
         with pytest.raises(errors.ConnectFailed):
             get_proxied(secure, proxies={"https": "http://127.0.0.1:9"}, max_attempts=1)
 
@@ -219,7 +219,7 @@ class TestSurroundings:
     """Which proxy is taken."""
 
     @staticmethod
-    def choose(url: str, **settings: Any) -> str | None:
+    def choose(url: str, **settings) -> str | None:
         place = _endpoint.parse(url, allow_plain_http=True)
         return common.proxy(place, Config(**settings))
 

@@ -92,12 +92,12 @@ def dripping(request: pytest.FixtureRequest) -> Iterator[DrippingServer]:
     server.close()
 
 
-def sync(url: str, use: Callable[[Any], Any], **settings: Any) -> Any:
+def sync(url: str, use: Callable[[Any], Any], **settings) -> Any:
     with fc_async_sdk.client(endpoint_url=url, config=Config(**settings)) as client:
         return use(client)
 
 
-def aio(url: str, use: Callable[[Any], Any], **settings: Any) -> Any:
+def aio(url: str, use: Callable[[Any], Any], **settings) -> Any:
     async def run() -> Any:
         async with fc_async_sdk.async_client(endpoint_url=url, config=Config(**settings)) as client:
             return await use(client)
@@ -109,13 +109,13 @@ CLIENTS = pytest.mark.parametrize("ask", [sync, aio])
 
 
 @CLIENTS
-def test_a_dripping_server_cannot_hold_a_call(ask: Any, dripping: DrippingServer) -> None:
+def test_a_dripping_server_cannot_hold_a_call(ask, dripping: DrippingServer) -> None:
     with pytest.raises(errors.TimedOut):
         ask(dripping.url, lambda client: client.get_function("f"), total_timeout=LIMIT)
 
 
 @CLIENTS
-def test_a_dripping_server_cannot_hold_an_accept(ask: Any, dripping: DrippingServer) -> None:
+def test_a_dripping_server_cannot_hold_an_accept(ask, dripping: DrippingServer) -> None:
     with pytest.raises(errors.OutcomeUnknown):
         ask(dripping.url, lambda client: client.invoke_async("f"), total_timeout=LIMIT)
 
@@ -123,14 +123,14 @@ def test_a_dripping_server_cannot_hold_an_accept(ask: Any, dripping: DrippingSer
 @CLIENTS
 @pytest.mark.parametrize("method", ["invoke", "invoke_async"])
 def test_a_call_can_have_a_total_timeout_of_its_own(
-    ask: Any, dripping: DrippingServer, method: str
+    ask, dripping: DrippingServer, method: str
 ) -> None:
     with pytest.raises(errors.OutcomeUnknown):
         ask(dripping.url, lambda client: getattr(client, method)("f", total_timeout=LIMIT))
 
 
 @CLIENTS
-def test_a_later_call_can_have_its_own_limit(ask: Any, dripping: DrippingServer) -> None:
+def test_a_later_call_can_have_its_own_limit(ask, dripping: DrippingServer) -> None:
     with pytest.raises(errors.TimedOut):
         ask(
             dripping.url,
@@ -139,16 +139,14 @@ def test_a_later_call_can_have_its_own_limit(ask: Any, dripping: DrippingServer)
 
 
 @CLIENTS
-def test_any_operation_can_have_its_own_limit(ask: Any, dripping: DrippingServer) -> None:
+def test_any_operation_can_have_its_own_limit(ask, dripping: DrippingServer) -> None:
     call = operations.get_function("f")
     with pytest.raises(errors.TimedOut):
         ask(dripping.url, lambda client: client.send(call, total_timeout=LIMIT))
 
 
 @CLIENTS
-def test_the_limit_of_a_call_wins_over_the_configured_one(
-    ask: Any, dripping: DrippingServer
-) -> None:
+def test_the_limit_of_a_call_wins_over_the_configured_one(ask, dripping: DrippingServer) -> None:
     call = operations.get_function("f")
     function = ask(
         dripping.url, lambda client: client.send(call, total_timeout=60), total_timeout=LIMIT
@@ -157,12 +155,12 @@ def test_the_limit_of_a_call_wins_over_the_configured_one(
 
 
 @CLIENTS
-def test_without_a_limit_a_slow_answer_is_waited_for(ask: Any, dripping: DrippingServer) -> None:
+def test_without_a_limit_a_slow_answer_is_waited_for(ask, dripping: DrippingServer) -> None:
     assert ask(dripping.url, lambda client: client.get_function("f")).function_name == "f"
 
 
 @CLIENTS
-def test_the_limit_holds_over_all_tries(ask: Any, dripping: DrippingServer) -> None:
+def test_the_limit_holds_over_all_tries(ask, dripping: DrippingServer) -> None:
     with pytest.raises(errors.TimedOut):
         ask(
             dripping.url,
@@ -189,7 +187,7 @@ def test_a_service_that_reads_nothing_cannot_hold_a_call() -> None:
 
 @CLIENTS
 @pytest.mark.parametrize("value", [0, -1, True, "1", float("nan"), float("inf")])
-def test_a_limit_that_is_none_is_refused(ask: Any, value: Any) -> None:
+def test_a_limit_that_is_none_is_refused(ask, value) -> None:
     with pytest.raises(errors.InvalidParameter, match="total_timeout"):
         ask(
             "http://127.0.0.1:9",

@@ -18,7 +18,7 @@ import uvicorn
 class Server:
     """A uvicorn in a thread of its own, with whatever must live on its loop."""
 
-    def __init__(self, make_app: Any) -> None:
+    def __init__(self, make_app) -> None:
         self._make_app = make_app
         self._ready = threading.Event()
         self._failure = None
@@ -40,7 +40,7 @@ class Server:
     def url(self) -> Any:
         return f"http://127.0.0.1:{self.port}"
 
-    def call(self, coroutine: Any) -> Any:
+    def call(self, coroutine) -> Any:
         """Run something on the server's loop and wait for it."""
         return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(10)
 

@@ -27,13 +27,13 @@ KEYS = {"testid": "testsecret"}
 
 
 @pytest.fixture(params=[True, False], ids=["strict", "any-key"])
-def settings(request: Any) -> Any:
+def settings(request) -> Any:
     return Settings.of(strict_auth=request.param, access_keys=KEYS if request.param else {})
 
 
 @pytest.fixture
-def server(serve: Any, tmp_path: Any, settings: Any) -> Any:
-    async def make_app(stack: Any) -> Any:
+def server(serve, tmp_path, settings) -> Any:
+    async def make_app(stack) -> Any:
         database = await Database.open(tmp_path / "test.db")
         stack.push_async_callback(database.aclose)
         clock = RealClock()
@@ -47,7 +47,7 @@ def server(serve: Any, tmp_path: Any, settings: Any) -> Any:
 
 
 @contextlib.contextmanager
-def connect(server: Any, secret: Any = "testsecret") -> Any:
+def connect(server, secret="testsecret") -> Any:
     account = Account(server.url, "testid", secret)
     try:
         yield account
@@ -56,25 +56,25 @@ def connect(server: Any, secret: Any = "testsecret") -> Any:
 
 
 @pytest.fixture
-def account(server: Any) -> Any:
+def account(server) -> Any:
     with connect(server) as account:
         yield account
 
 
 @pytest.fixture
-def queue(account: Any) -> Any:
+def queue(account) -> Any:
     queue = account.get_queue("events")
     queue.create(QueueMeta(vis_timeout=5))
     return queue
 
 
-def refused(call: Any) -> Any:
+def refused(call) -> Any:
     with pytest.raises(MNSServerException) as caught:
         call()
     return caught.value.type
 
 
-def test_a_message_makes_the_whole_round(queue: Any) -> None:
+def test_a_message_makes_the_whole_round(queue) -> None:
     sent = queue.send_message(Message('{"requestPayload": "héllo 中文 <&>"}'))
     received = queue.receive_message(0)
     assert received.message_id == sent.message_id
@@ -84,7 +84,7 @@ def test_a_message_makes_the_whole_round(queue: Any) -> None:
     assert refused(lambda: queue.receive_message(0)) == "MessageNotExist"
 
 
-def test_a_batch_makes_the_whole_round(queue: Any) -> None:
+def test_a_batch_makes_the_whole_round(queue) -> None:
     queue.batch_send_message([Message(str(number)) for number in range(16)])
     assert len(queue.batch_peek_message(16)) == 16
     received = queue.batch_receive_message(16, 0)
@@ -97,7 +97,7 @@ def test_a_batch_makes_the_whole_round(queue: Any) -> None:
     assert {error["ErrorCode"] for error in caught.value.sub_errors} == {"MessageNotExist"}
 
 
-def test_a_long_poll_ends_when_something_is_sent(queue: Any, server: Any) -> None:
+def test_a_long_poll_ends_when_something_is_sent(queue, server) -> None:
     with connect(server) as sender:
         late = sender.get_queue("events")
         timer = threading.Timer(0.2, lambda: late.send_message(Message("late")))
@@ -106,7 +106,7 @@ def test_a_long_poll_ends_when_something_is_sent(queue: Any, server: Any) -> Non
         timer.join()
 
 
-def test_visibility_is_changed_under_a_new_handle(queue: Any) -> None:
+def test_visibility_is_changed_under_a_new_handle(queue) -> None:
     queue.send_message(Message("x"))
     first = queue.receive_message(0)
     changed = queue.change_message_visibility(first.receipt_handle, 100)
@@ -117,7 +117,7 @@ def test_visibility_is_changed_under_a_new_handle(queue: Any) -> None:
 
 # MNS fills the counts of messages, which its client marks as deprecated.
 @pytest.mark.filterwarnings("ignore:Call to deprecated:DeprecationWarning")
-def test_attributes_are_kept_and_counts_are_told(queue: Any) -> None:
+def test_attributes_are_kept_and_counts_are_told(queue) -> None:
     queue.set_attributes(QueueMeta(vis_timeout=7, delay_sec=60, logging_enabled=True))
     queue.send_message(Message("delayed"))
     meta = queue.get_attributes()
@@ -126,13 +126,13 @@ def test_attributes_are_kept_and_counts_are_told(queue: Any) -> None:
     assert meta.logging_enabled
 
 
-def test_creating_it_again_differently_is_a_conflict(account: Any, queue: Any) -> None:
+def test_creating_it_again_differently_is_a_conflict(account, queue) -> None:
     again = account.get_queue("events")
     again.create(QueueMeta(vis_timeout=5))
     assert refused(lambda: again.create(QueueMeta(vis_timeout=6))) == "QueueAlreadyExist"
 
 
-def test_queues_are_listed_page_by_page(account: Any) -> None:
+def test_queues_are_listed_page_by_page(account) -> None:
     for number in range(5):
         account.get_queue(f"page-{number}").create(QueueMeta())
     account.get_queue("other").create(QueueMeta())
@@ -145,13 +145,13 @@ def test_queues_are_listed_page_by_page(account: Any) -> None:
     assert names == [f"page-{number}" for number in range(5)]
 
 
-def test_a_deleted_queue_is_gone(account: Any, queue: Any) -> None:
+def test_a_deleted_queue_is_gone(account, queue) -> None:
     queue.delete()
     assert refused(queue.get_attributes) == "QueueNotExist"
     assert refused(lambda: queue.send_message(Message("x"))) == "QueueNotExist"
 
 
-def test_priority_and_user_properties_come_back(queue: Any) -> None:
+def test_priority_and_user_properties_come_back(queue) -> None:
     message = Message("x", priority=1)
     message.user_properties = {
         "n": MessagePropertyValue(PropertyType.NUMBER, "12"),
@@ -164,7 +164,7 @@ def test_priority_and_user_properties_come_back(queue: Any) -> None:
     assert received.user_properties["b"].get_binary_value() == b"\x00\xff"
 
 
-def test_a_raw_body_is_seen_raw_and_breaks_a_decoding_consumer(queue: Any) -> None:
+def test_a_raw_body_is_seen_raw_and_breaks_a_decoding_consumer(queue) -> None:
     queue.set_encoding(False)
     queue.send_message(Message('{"raw": "<&>"}'))
     received = queue.peek_message()
@@ -175,7 +175,7 @@ def test_a_raw_body_is_seen_raw_and_breaks_a_decoding_consumer(queue: Any) -> No
 
 
 @pytest.mark.parametrize(("size", "fits"), [(49_152, True), (49_153, False)])
-def test_the_limit_counts_base64(queue: Any, size: Any, fits: Any) -> None:
+def test_the_limit_counts_base64(queue, size, fits) -> None:
     if fits:
         queue.send_message(Message("x" * size))
         assert len(base64.b64encode(queue.receive_message(0).message_body)) == 65_536
@@ -183,9 +183,7 @@ def test_the_limit_counts_base64(queue: Any, size: Any, fits: Any) -> None:
         assert refused(lambda: queue.send_message(Message("x" * size))) == "InvalidArgument"
 
 
-def test_a_wrong_secret_is_refused_in_strict_mode_only(
-    server: Any, settings: Any, queue: Any
-) -> None:
+def test_a_wrong_secret_is_refused_in_strict_mode_only(server, settings, queue) -> None:
     with connect(server, "wrong") as stranger:
         call = stranger.get_queue("events").get_attributes
         if settings.auth.strict_auth:
@@ -194,8 +192,8 @@ def test_a_wrong_secret_is_refused_in_strict_mode_only(
             assert call().queue_name == "events"
 
 
-def test_messages_survive_the_server(serve: Any, tmp_path: Any) -> None:
-    async def make_app(stack: Any) -> Any:
+def test_messages_survive_the_server(serve, tmp_path) -> None:
+    async def make_app(stack) -> Any:
         database = await Database.open(tmp_path / "test.db")
         stack.push_async_callback(database.aclose)
         service = MnsService(await SqliteMessageStore.open(database), RealClock(), Settings())

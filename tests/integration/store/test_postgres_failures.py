@@ -39,7 +39,7 @@ async def node(url: str) -> AsyncIterator[Stores]:
         await stores.aclose()
 
 
-def an_invocation(number: int = 1, **fields: Any) -> Invocation:
+def an_invocation(number: int = 1, **fields) -> Invocation:
     """One of many: ids are in order as texts, too."""
     ids = {"request_id": f"r{number:05}", "task_id": f"t{number:05}"}
     times = {"accepted_at": number, "due_at": number}
@@ -106,7 +106,7 @@ class TestOpening:
                 assert stores.pool is not None
                 return await stores.pool.run(_synchronous_commit)
 
-        async def _synchronous_commit(connection: Any) -> Any:
+        async def _synchronous_commit(connection) -> Any:
             return await (await connection.execute("SHOW synchronous_commit")).fetchone()
 
         assert asyncio.run(scenario()) == ("on",)
@@ -192,9 +192,7 @@ class TestLosingTheConnection:
 
         asyncio.run(scenario())
 
-    def test_a_server_that_was_restarted_is_found_again(
-        self, url: str, postgres_server: Any
-    ) -> None:
+    def test_a_server_that_was_restarted_is_found_again(self, url: str, postgres_server) -> None:
         async def scenario() -> None:
             async with node(url) as stores:
                 await stores.store.accept(an_invocation(1))

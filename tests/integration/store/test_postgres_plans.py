@@ -52,7 +52,7 @@ def full(empty_postgres: Callable[[], str]) -> Iterator[psycopg.Connection[Any]]
     empty_postgres()
 
 
-def plan(connection: psycopg.Connection[Any], statement: bytes, values: Any) -> str:
+def plan(connection: psycopg.Connection[Any], statement: bytes, values) -> str:
     found = connection.execute(b"EXPLAIN " + statement, values).fetchall()
     return "\n".join(line for (line,) in found)
 
@@ -76,7 +76,7 @@ def plan(connection: psycopg.Connection[Any], statement: bytes, values: Any) -> 
     ],
 )
 def test_verbs_go_through_an_index(
-    full: psycopg.Connection[Any], name: str, values: Any, index: str
+    full: psycopg.Connection[Any], name: str, values, index: str
 ) -> None:
     shown = plan(full, SQL[name], values)
     assert index in shown

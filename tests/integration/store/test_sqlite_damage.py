@@ -13,7 +13,7 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -297,7 +297,7 @@ def test_the_check_of_a_log_is_one_of_its_content_alone() -> None:
 def test_a_disk_that_is_full_at_the_first_start_is_unavailable_not_damaged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(*_: Any, **__: Any) -> int:
+    def full(*_, **__) -> int:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("fc_async_local.store.sqlite.database.os.open", full)

@@ -58,7 +58,7 @@ def commits_in(log: Path) -> int:
     return sum(content[at + 4 : at + 8] != bytes(4) for at in range(32, len(content), frame))
 
 
-def test_a_written_row_is_read_after_reopening(run: Any, tmp_path: Path) -> None:
+def test_a_written_row_is_read_after_reopening(run, tmp_path: Path) -> None:
     async def scenario() -> set[str]:
         async with opened(tmp_path / "a.db") as database:
             await database.write(put("kept"))
@@ -68,7 +68,7 @@ def test_a_written_row_is_read_after_reopening(run: Any, tmp_path: Path) -> None
     assert run(scenario()) == {"kept"}
 
 
-def test_jobs_that_wait_together_share_one_commit(run: Any, tmp_path: Path) -> None:
+def test_jobs_that_wait_together_share_one_commit(run, tmp_path: Path) -> None:
     async def scenario() -> int:
         async with opened(tmp_path / "a.db") as database:
             gate = threading.Event()
@@ -83,7 +83,7 @@ def test_jobs_that_wait_together_share_one_commit(run: Any, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("bad", ["", "taken"], ids=["check fails", "taken"])
-def test_a_job_that_raises_fails_alone(run: Any, tmp_path: Path, bad: str) -> None:
+def test_a_job_that_raises_fails_alone(run, tmp_path: Path, bad: str) -> None:
     def write_then_raise(connection: sqlite3.Connection) -> None:
         connection.execute(INSERT, ("half",))
         connection.execute(INSERT, (bad,))
@@ -108,9 +108,7 @@ def test_a_job_that_raises_fails_alone(run: Any, tmp_path: Path, bad: str) -> No
     assert kept == {"taken", "x", "y"}
 
 
-def test_items_of_one_kind_come_in_one_call_and_fail_by_themselves(
-    run: Any, tmp_path: Path
-) -> None:
+def test_items_of_one_kind_come_in_one_call_and_fail_by_themselves(run, tmp_path: Path) -> None:
     calls: list[int] = []
 
     def insert(connection: sqlite3.Connection, texts: Sequence[str]) -> Sequence[int | Failure]:
@@ -139,7 +137,7 @@ def test_items_of_one_kind_come_in_one_call_and_fail_by_themselves(
     assert max(calls) > 1
 
 
-def test_a_cancelled_caller_does_not_affect_others_of_its_group(run: Any, tmp_path: Path) -> None:
+def test_a_cancelled_caller_does_not_affect_others_of_its_group(run, tmp_path: Path) -> None:
     async def scenario() -> set[str]:
         async with opened(tmp_path / "a.db") as database:
             gate = threading.Event()
@@ -153,9 +151,7 @@ def test_a_cancelled_caller_does_not_affect_others_of_its_group(run: Any, tmp_pa
     assert run(scenario()) >= {"0", "2"}
 
 
-def test_a_closed_event_loop_does_not_affect_writes_of_other_loops(
-    run: Any, tmp_path: Path
-) -> None:
+def test_a_closed_event_loop_does_not_affect_writes_of_other_loops(run, tmp_path: Path) -> None:
     async def scenario() -> set[str]:
         async with opened(tmp_path / "a.db") as database:
             gate = threading.Event()
@@ -179,7 +175,7 @@ def test_a_closed_event_loop_does_not_affect_writes_of_other_loops(
 
 
 def test_the_error_of_a_second_runtime_names_the_process_that_holds_the_file(
-    run: Any, tmp_path: Path
+    run, tmp_path: Path
 ) -> None:
     async def scenario() -> None:
         async with opened(tmp_path / "a.db"):
@@ -189,12 +185,12 @@ def test_the_error_of_a_second_runtime_names_the_process_that_holds_the_file(
     run(scenario())
 
 
-def test_a_folder_that_is_missing_is_named_with_what_to_do(run: Any, tmp_path: Path) -> None:
+def test_a_folder_that_is_missing_is_named_with_what_to_do(run, tmp_path: Path) -> None:
     with pytest.raises(StoreUnusable, match=r"nowhere/a\.db can't be opened: No such file.*exists"):
         run(Database.open(tmp_path / "nowhere" / "a.db", NOTES))
 
 
-def test_a_newer_file_is_refused_and_left_alone(run: Any, tmp_path: Path) -> None:
+def test_a_newer_file_is_refused_and_left_alone(run, tmp_path: Path) -> None:
     newer = sql.Schema("notes", (*NOTES.migrations, sql.Migration(2, "0002_more.sql", "SELECT 1;")))
 
     async def scenario() -> None:
@@ -208,7 +204,7 @@ def test_a_newer_file_is_refused_and_left_alone(run: Any, tmp_path: Path) -> Non
     run(scenario())
 
 
-def test_a_failing_migration_leaves_the_older_version(run: Any, tmp_path: Path) -> None:
+def test_a_failing_migration_leaves_the_older_version(run, tmp_path: Path) -> None:
     broken = sql.Schema(
         "notes",
         (
@@ -236,7 +232,7 @@ def test_a_failing_migration_leaves_the_older_version(run: Any, tmp_path: Path) 
     [b"not a database, however long it may be" * 200, b"SQLite format 3\x00" + b"\xff" * 9000],
     ids=["something else", "only the header is right"],
 )
-def test_a_damaged_file_is_refused_and_left_alone(run: Any, tmp_path: Path, damage: bytes) -> None:
+def test_a_damaged_file_is_refused_and_left_alone(run, tmp_path: Path, damage: bytes) -> None:
     path = tmp_path / "a.db"
     path.write_bytes(damage)
     with pytest.raises(StoreUnusable, match=r"damaged.*Nothing was changed"):
@@ -244,7 +240,7 @@ def test_a_damaged_file_is_refused_and_left_alone(run: Any, tmp_path: Path, dama
     assert path.read_bytes() == damage
 
 
-def test_damage_inside_the_file_is_found_at_start(run: Any, tmp_path: Path) -> None:
+def test_damage_inside_the_file_is_found_at_start(run, tmp_path: Path) -> None:
     path = tmp_path / "a.db"
 
     async def fill() -> None:
@@ -260,7 +256,7 @@ def test_damage_inside_the_file_is_found_at_start(run: Any, tmp_path: Path) -> N
     assert path.read_bytes() == bytes(content)
 
 
-def test_the_file_of_another_program_is_refused_and_left_alone(run: Any, tmp_path: Path) -> None:
+def test_the_file_of_another_program_is_refused_and_left_alone(run, tmp_path: Path) -> None:
     path = tmp_path / "a.db"
     with contextlib.closing(sqlite3.connect(path)) as other:
         other.execute("CREATE TABLE theirs (x)")
@@ -270,7 +266,7 @@ def test_the_file_of_another_program_is_refused_and_left_alone(run: Any, tmp_pat
     assert path.read_bytes() == before
 
 
-def test_a_full_disk_is_unavailable_and_recovers(run: Any, tmp_path: Path) -> None:
+def test_a_full_disk_is_unavailable_and_recovers(run, tmp_path: Path) -> None:
     async def scenario() -> tuple[set[str], set[str]]:
         async with opened(tmp_path / "a.db") as database:
             await database.write(put("before"))
@@ -294,7 +290,7 @@ def test_a_full_disk_is_unavailable_and_recovers(run: Any, tmp_path: Path) -> No
 
 
 def test_a_foreign_lock_is_unavailable_and_recovers(
-    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("fc_async_local.store.sqlite.database._BUSY_SECONDS", 0.05)
 
@@ -311,7 +307,7 @@ def test_a_foreign_lock_is_unavailable_and_recovers(
     assert run(scenario()) == {"after"}
 
 
-def test_reading_connections_cannot_write(run: Any, tmp_path: Path) -> None:
+def test_reading_connections_cannot_write(run, tmp_path: Path) -> None:
     async def scenario() -> None:
         async with opened(tmp_path / "a.db") as database:
             with pytest.raises(StoreUnavailable, match="readonly"):
@@ -320,7 +316,7 @@ def test_reading_connections_cannot_write(run: Any, tmp_path: Path) -> None:
     run(scenario())
 
 
-def test_closing_writes_what_is_queued_and_leaves_no_thread(run: Any, tmp_path: Path) -> None:
+def test_closing_writes_what_is_queued_and_leaves_no_thread(run, tmp_path: Path) -> None:
     before = set(threading.enumerate())
 
     async def scenario() -> set[threading.Thread]:
@@ -339,7 +335,7 @@ def test_closing_writes_what_is_queued_and_leaves_no_thread(run: Any, tmp_path: 
     assert run(scenario()) - before == set()
 
 
-def test_a_closed_file_stands_alone_without_its_log(run: Any, tmp_path: Path) -> None:
+def test_a_closed_file_stands_alone_without_its_log(run, tmp_path: Path) -> None:
     async def scenario() -> None:
         async with opened(tmp_path / "a.db") as database:
             await database.write(put("kept"))
@@ -348,7 +344,7 @@ def test_a_closed_file_stands_alone_without_its_log(run: Any, tmp_path: Path) ->
     assert {file.name for file in tmp_path.iterdir()} == {"a.db", "a.db.lock"}
 
 
-def test_the_log_is_copied_into_the_database_while_it_is_written(run: Any, tmp_path: Path) -> None:
+def test_the_log_is_copied_into_the_database_while_it_is_written(run, tmp_path: Path) -> None:
     async def scenario() -> tuple[int, int]:
         async with opened(tmp_path / "a.db") as database:
             for number in range(150):
@@ -361,7 +357,7 @@ def test_the_log_is_copied_into_the_database_while_it_is_written(run: Any, tmp_p
 
 
 def test_the_log_is_cut_after_a_reader_has_kept_it_from_being_overwritten(
-    run: Any, tmp_path: Path
+    run, tmp_path: Path
 ) -> None:
     async def scenario() -> tuple[int, int]:
         async with opened(tmp_path / "a.db") as database:

@@ -21,7 +21,7 @@ V3 = SCHEMA._replace(
 
 
 def test_a_file_of_a_layout_before_the_job_queue_is_refused_and_left_alone(
-    run: Any, tmp_path: Path
+    run, tmp_path: Path
 ) -> None:
     file = tmp_path / "a.db"
 

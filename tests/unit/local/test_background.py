@@ -7,7 +7,7 @@ import ast
 import asyncio
 import contextlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import fc_async_local
 from fc_async_local import background
@@ -27,7 +27,7 @@ START_THEIR_OWN = {
 """Files that start tasks without ``start_task``, each with its reason."""
 
 
-def test_a_loop_goes_on_after_errors_and_its_waits_grow(caplog: Any) -> None:
+def test_a_loop_goes_on_after_errors_and_its_waits_grow(caplog) -> None:
     clock = VirtualClock(0)
     turns: list[int] = []
 
@@ -72,7 +72,7 @@ def test_a_task_ends_although_it_lost_its_first_cancellation(
     assert asyncio.run(scenario())
 
 
-def test_a_task_that_nothing_awaits_tells_how_it_ended(caplog: Any) -> None:
+def test_a_task_that_nothing_awaits_tells_how_it_ended(caplog) -> None:
     async def broken() -> None:
         raise KeyError("unforeseen")
 
@@ -84,7 +84,7 @@ def test_a_task_that_nothing_awaits_tells_how_it_ended(caplog: Any) -> None:
     assert "KeyError: 'unforeseen'" in caplog.text
 
 
-def test_a_cancelled_task_is_not_an_error(caplog: Any) -> None:
+def test_a_cancelled_task_is_not_an_error(caplog) -> None:
     async def scenario() -> None:
         task = start_task("a task", asyncio.sleep(60))
         task.cancel()

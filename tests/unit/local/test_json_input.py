@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -19,7 +18,7 @@ documents = st.recursive(
 
 
 @given(documents)
-def test_any_document_of_usual_depth_is_read_as_it_is(document: Any) -> None:
+def test_any_document_of_usual_depth_is_read_as_it_is(document) -> None:
     assert json_input.read(json.dumps(document)) == document
 
 

@@ -56,7 +56,7 @@ def value_of(chosen: Settings, name: str) -> Any:
     ],
 )
 def test_a_value_outside_of_its_range_is_refused_with_name_value_and_range(
-    name: str, value: Any
+    name: str, value
 ) -> None:
     with pytest.raises(ValueError, match=name) as refused:
         Settings.of(**{name: value})
@@ -105,7 +105,7 @@ def test_both_ends_of_every_range_are_accepted(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "value"), [("port", -1), ("port", 70_000), ("grace_ms", -1), ("clock", "lunar")]
 )
-def test_options_of_a_start_have_ranges_too(name: str, value: Any) -> None:
+def test_options_of_a_start_have_ranges_too(name: str, value) -> None:
     with pytest.raises(ValueError, match=name):
         Options(**{name: value})
 

@@ -91,7 +91,7 @@ def begin(wakeups: Wakeups, box: Box, deadline: int = 10**15) -> asyncio.Task[Se
     return asyncio.ensure_future(wakeups.poll("box", box.take, deadline=deadline))
 
 
-def play(scene: Any) -> Any:
+def play(scene) -> Any:
     return asyncio.run(scene(VirtualClock()))
 
 

@@ -65,7 +65,7 @@ class FakeAccount:
         """All there is, to compare later."""
         return copy.deepcopy((self.functions, self.configs, self.aliases, self.versions))
 
-    def add_function(self, name: str, **settings: Any) -> None:
+    def add_function(self, name: str, **settings) -> None:
         document = {"runtime": "python3.12", "handler": "index.handler", **settings}
         self.functions[name] = _checked(name, document)
 

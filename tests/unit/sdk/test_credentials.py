@@ -209,7 +209,7 @@ class TestContext:
             SimpleNamespace(credentials=SimpleNamespace(access_key_id="", access_key_secret="")),
         ],
     )
-    def test_without_a_role_there_are_none(self, context: Any) -> None:
+    def test_without_a_role_there_are_none(self, context) -> None:
         with pytest.raises(CredentialsError, match="role"):
             credentials.from_context(context)
 

@@ -72,7 +72,7 @@ RECORDED_FAILURE: dict[str, Any] = {
 }
 
 
-def dumped(document: Any) -> bytes:
+def dumped(document) -> bytes:
     return json.dumps(document).encode()
 
 
@@ -127,7 +127,7 @@ class TestDocument:
             "bom",
         ],
     )
-    def test_every_form_says_the_same(self, form: Any) -> None:
+    def test_every_form_says_the_same(self, form) -> None:
         event = events.parse(form(GUIDE_DOCUMENT))
         assert (event.request_id, event.request.json()) == (
             "1-6737f2b8-1527b7a8",
@@ -195,7 +195,7 @@ class TestLargePayloads:
     @pytest.mark.parametrize("wrap", [dict, lambda document: GUIDE_ENVELOPE | {"data": document}])
     @pytest.mark.parametrize("spaces", [(",", ":"), (", ", ": ")])
     def test_come_back_as_they_were(
-        self, request_payload: str, response_payload: str, wrap: Any, spaces: tuple[str, str]
+        self, request_payload: str, response_payload: str, wrap, spaces: tuple[str, str]
     ) -> None:
         document = GUIDE_DOCUMENT | {
             "requestPayload": request_payload,
@@ -285,7 +285,7 @@ class TestGarbage:
             "\ud800",
         ],
     )
-    def test_raises_invalid_event(self, event: Any) -> None:
+    def test_raises_invalid_event(self, event) -> None:
         with pytest.raises(InvalidEvent):
             events.parse(event)
 
@@ -310,7 +310,7 @@ class TestGarbage:
         assert caught.value.place == "$.data.requestContext.requestId"
 
 
-def encoded(**changes: Any) -> bytes:
+def encoded(**changes) -> bytes:
     arguments: dict[str, Any] = {
         "timestamp": 1,
         "request_id": "r",
@@ -342,13 +342,13 @@ class TestRoundTrip:
 
 
 class _Message:
-    def __init__(self, body: Any) -> None:
+    def __init__(self, body) -> None:
         self.message_body = body
 
 
 class TestSources:
     @pytest.mark.parametrize("read", [events.from_mns_message, events.from_rocketmq_message])
-    def test_a_message_or_its_body(self, read: Any) -> None:
+    def test_a_message_or_its_body(self, read) -> None:
         body = json.dumps(GUIDE_DOCUMENT)
         assert read(_Message(body)).attempts == 3
         assert read(body).attempts == 3
@@ -366,7 +366,7 @@ class TestSources:
         ],
         ids=["xml", "json", "simplified"],
     )
-    def test_a_notification_of_a_topic_is_unwrapped(self, notification: str, carry: Any) -> None:
+    def test_a_notification_of_a_topic_is_unwrapped(self, notification: str, carry) -> None:
         published = base64.b64encode(dumped(GUIDE_DOCUMENT)).decode()
         assert events.from_mns_message(carry(notification.format(published))).attempts == 3
 
@@ -393,7 +393,7 @@ class TestSources:
             None,
         ],
     )
-    def test_a_notification_without_an_event_is_none(self, body: Any) -> None:
+    def test_a_notification_without_an_event_is_none(self, body) -> None:
         with pytest.raises(InvalidEvent):
             events.from_mns_message(_Message(body))
 
@@ -410,14 +410,14 @@ class TestSources:
 class TestHandler:
     def test_gets_the_typed_event(self) -> None:
         @events.destination_handler
-        def handler(event: events.DestinationEvent, context: Any) -> tuple[str, Any]:
+        def handler(event: events.DestinationEvent, context) -> tuple[str, Any]:
             return event.function, context
 
         assert handler(dumped(GUIDE_DOCUMENT), "context") == ("resize", "context")
 
     def test_a_coroutine_function_is_one_still(self) -> None:
         @events.destination_handler
-        async def handler(event: events.DestinationEvent, context: Any) -> str:
+        async def handler(event: events.DestinationEvent, context) -> str:
             return event.function
 
         assert asyncio.run(_await(handler(dumped(GUIDE_DOCUMENT), None))) == "resize"
@@ -426,7 +426,7 @@ class TestHandler:
         called = []
 
         @events.destination_handler
-        def handler(event: events.DestinationEvent, context: Any) -> None:
+        def handler(event: events.DestinationEvent, context) -> None:
             called.append(event)
 
         with pytest.raises(InvalidEvent):
@@ -434,7 +434,7 @@ class TestHandler:
         assert called == []
 
 
-async def _await(awaitable: Any) -> Any:
+async def _await(awaitable) -> Any:
     return await awaitable
 
 

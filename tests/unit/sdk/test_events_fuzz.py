@@ -41,7 +41,7 @@ READERS = [
 ]
 
 
-def read(source: Any) -> bool:
+def read(source) -> bool:
     """Read all there is; True when it is an event."""
     try:
         event = events.parse(source)

@@ -45,7 +45,7 @@ class Service:
         return AcceptedInvocation(request_id="r", task_id=task_id)
 
 
-def make(payloads: Any, **arguments: Any) -> fanout.Plan:
+def make(payloads, **arguments) -> fanout.Plan:
     defaults: dict[str, Any] = {
         "task_ids": None,
         "resume": None,
@@ -64,10 +64,10 @@ class Both:
         self._kind = kind
         self._service = service
 
-    def __call__(self, payloads: Iterable[Any], **arguments: Any) -> list[fanout.Outcome]:
+    def __call__(self, payloads: Iterable[Any], **arguments) -> list[fanout.Outcome]:
         return self.start(payloads, **arguments)[1]
 
-    def start(self, payloads: Iterable[Any], **arguments: Any) -> tuple[Any, list[fanout.Outcome]]:
+    def start(self, payloads: Iterable[Any], **arguments) -> tuple[Any, list[fanout.Outcome]]:
         plan = make(payloads, **arguments)
         if self._kind == "sync":
             run = fanout.FanOut(
@@ -76,7 +76,7 @@ class Both:
             return run, list(run)
         return asyncio.run(self._collect(plan, payloads))
 
-    async def _collect(self, plan: fanout.Plan, payloads: Any) -> tuple[Any, list[fanout.Outcome]]:
+    async def _collect(self, plan: fanout.Plan, payloads) -> tuple[Any, list[fanout.Outcome]]:
         async def send(job: fanout.Job) -> AcceptedInvocation:
             await asyncio.sleep(0)
             return self._service.send(job)
@@ -223,7 +223,7 @@ class TestInput:
         assert service.accepted == [b"1"]
 
     @pytest.mark.parametrize("payloads", ["text", b"bytes", {"a": 1}])
-    def test_a_single_payload_is_not_an_input(self, payloads: Any) -> None:
+    def test_a_single_payload_is_not_an_input(self, payloads) -> None:
         with pytest.raises(InvalidParameter, match="payloads"):
             make(payloads)
 

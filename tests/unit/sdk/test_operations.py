@@ -27,7 +27,7 @@ def body_of(call: Call[Any]) -> Any:
 
 class TestDelay:
     @pytest.mark.parametrize("delay", [0, -1, 3600, 1.5, 1.0, True, False, math.nan, "5", 10**20])
-    def test_outside_the_open_interval_is_refused(self, delay: Any) -> None:
+    def test_outside_the_open_interval_is_refused(self, delay) -> None:
         with pytest.raises(errors.InvalidParameter, match="delay"):
             operations.invoke_async("f", delay=delay)
 
@@ -41,7 +41,7 @@ class TestDelay:
     @pytest.mark.parametrize(
         ("delay", "sent"), [(1, "1"), (3599, "3599"), (timedelta(minutes=2), "120")]
     )
-    def test_inside_is_sent_as_whole_seconds(self, delay: Any, sent: str) -> None:
+    def test_inside_is_sent_as_whole_seconds(self, delay, sent: str) -> None:
         assert operations.invoke_async("f", delay=delay).headers["x-fc-async-delay"] == sent
 
     def test_a_delay_of_none_sends_no_header(self) -> None:
@@ -54,7 +54,7 @@ class TestDelay:
 
 class TestTaskId:
     @pytest.mark.parametrize("task_id", ["", "1a", "-a", "a" * 129, "a b", "a/b", "ä", "a\n", 5])
-    def test_outside_the_grammar_is_refused(self, task_id: Any) -> None:
+    def test_outside_the_grammar_is_refused(self, task_id) -> None:
         with pytest.raises(errors.InvalidParameter, match="task_id"):
             operations.invoke_async("f", task_id=task_id)
 
@@ -88,11 +88,11 @@ class TestPayload:
             ("", b""),
         ],
     )
-    def test_bytes_text_and_json_go_out(self, payload: Any, sent: bytes) -> None:
+    def test_bytes_text_and_json_go_out(self, payload, sent: bytes) -> None:
         assert operations.invoke_async("f", payload).body == sent
 
     @pytest.mark.parametrize("payload", [object(), "\ud800", {1j: 1}])
-    def test_a_payload_of_another_type_is_refused(self, payload: Any) -> None:
+    def test_a_payload_of_another_type_is_refused(self, payload) -> None:
         with pytest.raises(errors.InvalidParameter, match="payload"):
             operations.invoke_async("f", payload)
 
@@ -104,9 +104,7 @@ class TestPayload:
             ((None, -math.inf), "$[1]"),
         ],
     )
-    def test_a_number_that_json_lacks_is_refused_with_its_place(
-        self, payload: Any, place: str
-    ) -> None:
+    def test_a_number_that_json_lacks_is_refused_with_its_place(self, payload, place: str) -> None:
         with pytest.raises(errors.InvalidParameter, match=re.escape(f"(at {place})")):
             operations.invoke_async("f", payload)
 
@@ -134,7 +132,7 @@ class TestNames:
         assert operations.invoke_async(name).path == path
 
     @pytest.mark.parametrize("name", ["", ".", "..", "a\nb", "\ud800", None, 5, "a" * 513])
-    def test_names_that_a_path_cannot_carry_are_refused(self, name: Any) -> None:
+    def test_names_that_a_path_cannot_carry_are_refused(self, name) -> None:
         with pytest.raises(errors.InvalidParameter, match="function"):
             operations.get_function(name)
 
@@ -144,7 +142,7 @@ class TestNames:
             operations.create_function(name, runtime="python3.10")
 
     @pytest.mark.parametrize("qualifier", ["", "a/b", "a b", 1])
-    def test_qualifiers_are_checked(self, qualifier: Any) -> None:
+    def test_qualifiers_are_checked(self, qualifier) -> None:
         with pytest.raises(errors.InvalidParameter, match="qualifier"):
             operations.invoke_async("f", qualifier=qualifier)
 
@@ -181,7 +179,7 @@ class TestHeaders:
             {"a": 1},
         ],
     )
-    def test_headers_that_would_break_the_request_are_refused(self, headers: Any) -> None:
+    def test_headers_that_would_break_the_request_are_refused(self, headers) -> None:
         with pytest.raises(errors.InvalidParameter, match="headers"):
             operations.invoke_async("f", headers=headers)
 
@@ -284,7 +282,7 @@ class TestAsyncConfig:
             ("async_task", 1),
         ],
     )
-    def test_values_out_of_range_are_refused(self, name: str, value: Any) -> None:
+    def test_values_out_of_range_are_refused(self, name: str, value) -> None:
         with pytest.raises(errors.InvalidParameter, match=name):
             operations.put_async_invoke_config("f", **{name: value})
 
@@ -334,7 +332,7 @@ class TestFunctions:
             ("no_such_option", 1),
         ],
     )
-    def test_options_out_of_range_are_refused(self, option: str, value: Any) -> None:
+    def test_options_out_of_range_are_refused(self, option: str, value) -> None:
         with pytest.raises(errors.InvalidParameter, match=option):
             operations.update_function("f", **{option: value})
 
@@ -501,9 +499,7 @@ class TestOtherRequests:
         ],
         ids=lambda value: value.operation if isinstance(value, Call) else "",
     )
-    def test_are_what_the_api_says(
-        self, call: Call[Any], method: str, target: str, body: Any
-    ) -> None:
+    def test_are_what_the_api_says(self, call: Call[Any], method: str, target: str, body) -> None:
         sent = f"{call.path}?{call.query}" if call.query else call.path
         assert (call.method, sent) == (method, f"/2023-03-30/{target}")
         assert (body_of(call) if call.body else None) == body
@@ -545,7 +541,7 @@ class TestMistakes:
             (lambda: operations.invoke("f", timeout=True), "timeout"),
         ],
     )
-    def test_invalid_arguments_are_refused_before_a_request(self, make: Any, name: str) -> None:
+    def test_invalid_arguments_are_refused_before_a_request(self, make, name: str) -> None:
         with pytest.raises(errors.InvalidParameter, match=name):
             make()
 
@@ -562,7 +558,7 @@ class TestMistakes:
             lambda secret: operations.invoke_async("f", headers={"x-key": f"{secret}\n"}),
         ],
     )
-    def test_do_not_show_what_may_be_secret(self, make: Any) -> None:
+    def test_do_not_show_what_may_be_secret(self, make) -> None:
         with pytest.raises(errors.InvalidParameter) as caught:
             make("hush")
         assert "hush" not in str(caught.value)

@@ -7,7 +7,7 @@ import base64
 import io
 import os
 import zipfile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -77,7 +77,7 @@ def test_a_zip_file_is_taken_as_it_is(folder: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("source", [b"PK", Code(oss_bucket_name="b", oss_object_name="o")])
-def test_bytes_and_objects_need_no_disk(source: Any) -> None:
+def test_bytes_and_objects_need_no_disk(source) -> None:
     code = packaging.load(source)
     assert code.zip_file == base64.b64encode(b"PK").decode() or code is source
 
@@ -121,7 +121,7 @@ def test_patterns_of_fcignore_are_left_out_and_may_take_files_back(folder: Path)
         (lambda path: path.mkdir(), "without files"),
     ],
 )
-def test_a_source_that_is_not_code_is_an_error(tmp_path: Path, make: Any, message: str) -> None:
+def test_a_source_that_is_not_code_is_an_error(tmp_path: Path, make, message: str) -> None:
     path = tmp_path / "code"
     make(path)
     with pytest.raises(InvalidParameter, match=message):

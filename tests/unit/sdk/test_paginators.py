@@ -29,11 +29,11 @@ class Lists:
         self._pages = pages
         self.asked: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
 
-    def __call__(self, *args: Any, **kwargs: Any) -> AsyncTaskPage:
+    def __call__(self, *args, **kwargs) -> AsyncTaskPage:
         self.asked.append((args, kwargs))
         return self._pages[kwargs["next_token"]]
 
-    async def later(self, *args: Any, **kwargs: Any) -> AsyncTaskPage:
+    async def later(self, *args, **kwargs) -> AsyncTaskPage:
         return self(*args, **kwargs)
 
 

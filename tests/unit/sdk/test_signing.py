@@ -6,7 +6,7 @@ from __future__ import annotations
 import calendar
 import time
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
 from hypothesis import given
@@ -73,7 +73,7 @@ def verify(request: Request, **changes: object) -> str:
     return _signing.verify(**arguments)  # type: ignore[arg-type]
 
 
-def sign(*, now: float, nonce: str, **given: Any) -> dict[str, str]:
+def sign(*, now: float, nonce: str, **given) -> dict[str, str]:
     request = _signing.Unsigned(**{name: given.pop(name) for name in _signing.Unsigned._fields})
     return _signing.sign(request, Credentials(**given), now=now, nonce=nonce)
 

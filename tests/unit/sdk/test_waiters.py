@@ -19,7 +19,7 @@ from fc_async_sdk.errors import (
 from fc_async_sdk.models import AsyncTask, Function, TaskStatus
 
 
-def task(status: TaskStatus, **fields: Any) -> AsyncTask:
+def task(status: TaskStatus, **fields) -> AsyncTask:
     return AsyncTask(task_id="t", status=status, **fields)
 
 
@@ -30,16 +30,14 @@ def not_found(kind: type[AsyncTaskNotFound | FunctionNotFound]) -> Exception:
 class World:
     """A clock, and a service whose answers are scripted; the last one repeats."""
 
-    def __init__(self, *answers: Any) -> None:
+    def __init__(self, *answers) -> None:
         self._answers = list(answers)
         self.now = 0.0
         self.waits: list[float] = []
         self.asked: list[tuple[Any, ...]] = []
         self.limits: list[float] = []
 
-    def ask(
-        self, operation: Any, args: tuple[Any, ...], kwargs: Any, *, total_timeout: float
-    ) -> Any:
+    def ask(self, operation, args: tuple[Any, ...], kwargs, *, total_timeout: float) -> Any:
         self.asked.append(args)
         self.limits.append(total_timeout)
         answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
@@ -144,7 +142,7 @@ class TestFunctionActive:
 def test_the_asyncio_waiter_has_the_same_results() -> None:
     world = World(not_found(AsyncTaskNotFound), task("Running"), task("Succeeded"))
 
-    async def ask(*args: Any, **kwargs: Any) -> Any:
+    async def ask(*args, **kwargs) -> Any:
         return world.ask(*args, **kwargs)
 
     async def sleep(seconds: float) -> None:

@@ -111,7 +111,7 @@ def handler(event: bytes, attempt: Attempt) -> Any:
     return b"done"
 
 
-async def life(place: Place, acknowledge: int, source: random.Random, probe: Any) -> None:
+async def life(place: Place, acknowledge: int, source: random.Random, probe) -> None:
     """One runtime under load, until it is killed or everything is done."""
     async with AsyncExitStack() as closing:
         engine, store = await start(place, source, probe, closing)
@@ -133,7 +133,7 @@ async def life(place: Place, acknowledge: int, source: random.Random, probe: Any
 
 
 async def start(
-    place: Place, source: random.Random, probe: Any, closing: AsyncExitStack
+    place: Place, source: random.Random, probe, closing: AsyncExitStack
 ) -> tuple[Engine, Store]:
     clock = RealClock()
     stores = await open_stores(place.store, place.data, clock, closing)

@@ -239,7 +239,7 @@ class World:
         asyncio.run(self.app(scope, receive, send))
         return Response(sent)
 
-    def create(self, name: str = "orders", **settings: Any) -> Response:
+    def create(self, name: str = "orders", **settings) -> Response:
         """A function."""
         body = {
             "functionName": name,
@@ -257,7 +257,7 @@ def _decoded(path: str) -> str:
     return unquote(path)
 
 
-def task(**changes: Any) -> Invocation:
+def task(**changes) -> Invocation:
     fields: dict[str, Any] = {
         "request_id": "1-a-b-c",
         "task_id": "t1",

@@ -22,7 +22,7 @@ PATH = ("acs:fc:cn-hangzhou:1:functions/a",)
 class Invoker:
     """Keeps what it was asked for, or refuses it."""
 
-    def __init__(self, refusal: Any = None) -> None:
+    def __init__(self, refusal=None) -> None:
         self.calls = []
         self.refusal = refusal
 
@@ -32,12 +32,12 @@ class Invoker:
         self.calls.append((request.function, request.qualifier, request.payload, request.call_path))
 
 
-def deliver(invoker: Any, document: Any = b"{}", target: Any = "b") -> Any:
+def deliver(invoker, document=b"{}", target="b") -> Any:
     delivery = a_delivery(
         destination=f"acs:fc:cn-hangzhou:1:functions/{target}", document=document, call_path=PATH
     )
 
-    async def has_http(function: Any) -> Any:
+    async def has_http(function) -> Any:
         return function == "web"
 
     return asyncio.run(
@@ -48,14 +48,14 @@ def deliver(invoker: Any, document: Any = b"{}", target: Any = "b") -> Any:
 @pytest.mark.parametrize(
     ("target", "qualifier"), [("b", "LATEST"), ("b/prod", "prod"), ("b/3", "3")]
 )
-def test_the_function_gets_the_document_and_the_trail(target: Any, qualifier: Any) -> None:
+def test_the_function_gets_the_document_and_the_trail(target, qualifier) -> None:
     invoker = Invoker()
     assert deliver(invoker, b'{"a":1}', target).status == 202
     assert invoker.calls == [("b", qualifier, b'{"a":1}', PATH)]
 
 
 @pytest.mark.parametrize(("size", "status"), [(131_072, 202), (131_073, 413)])
-def test_the_limit_is_that_of_an_asynchronous_payload(size: Any, status: Any) -> None:
+def test_the_limit_is_that_of_an_asynchronous_payload(size, status) -> None:
     invoker = Invoker()
     assert deliver(invoker, b"x" * size).status == status
     assert len(invoker.calls) == (status == 202)
@@ -69,7 +69,7 @@ def test_the_limit_is_that_of_an_asynchronous_payload(size: Any, status: Any) ->
         Rejected(503, "ServiceUnavailable", "the store is away"),
     ],
 )
-def test_a_refusal_is_reported_as_it_is(refusal: Any) -> None:
+def test_a_refusal_is_reported_as_it_is(refusal) -> None:
     result = deliver(Invoker(refusal))
     assert result == (refusal.status, refusal.code, refusal.message)
 

@@ -21,13 +21,11 @@ from fc_async_tests.invocations import a_delivery
 QUEUE = "acs:mns:cn-hangzhou:1:/queues/q/messages"
 
 
-def delivery(document: Any = b"{}", destination: Any = QUEUE) -> Any:
+def delivery(document=b"{}", destination=QUEUE) -> Any:
     return a_delivery(destination=destination, document=document)
 
 
-def deliver(
-    document: Any = b"{}", *, queues: Any = ("q",), store: Any = None, **settings: Any
-) -> Any:
+def deliver(document=b"{}", *, queues=("q",), store=None, **settings) -> Any:
     """The result, and the bodies that are in the queue afterwards."""
 
     async def main() -> Any:
@@ -67,7 +65,7 @@ def test_what_xml_cannot_carry_is_escaped_as_json_when_raw() -> None:
         ("raw", 65_537, 413),
     ],
 )
-def test_the_limit_is_on_the_bytes_as_transmitted(mns_body: Any, size: Any, status: Any) -> None:
+def test_the_limit_is_on_the_bytes_as_transmitted(mns_body, size, status) -> None:
     result, bodies = deliver(b"x" * size, mns_body=mns_body)
     assert (result.status, len(bodies)) == (status, int(status == 201))
 
@@ -90,7 +88,7 @@ def test_a_missing_queue_is_made_when_settings_say_so() -> None:
 
 def test_a_store_that_is_away_is_worth_another_try() -> None:
     class Away(MemoryMessageStore):
-        async def send(self, name: Any, drafts: Any, *, now: Any) -> None:
+        async def send(self, name, drafts, *, now) -> None:
             raise StoreUnavailable("disk full")
 
     assert deliver(store=Away(MemoryStore()))[0].status == 503

@@ -116,7 +116,7 @@ class FunctionTarget:
 class World:
     """Everything around one engine."""
 
-    def __init__(self, settings: Settings, store: Any = None) -> None:
+    def __init__(self, settings: Settings, store=None) -> None:
         self.settings = settings
         self.random = random.Random(1)
         self.clock = VirtualClock(START)
@@ -129,7 +129,7 @@ class World:
         self.destinations = {"mns-queue": self.queue, "function": self.functions}
         self.engine = self.new_engine()
 
-    def new_engine(self, **changes: Any) -> Engine:
+    def new_engine(self, **changes) -> Engine:
         """An engine on the same state, as after a restart."""
         ports: dict[str, Any] = {
             "store": self.store,
@@ -173,7 +173,7 @@ class World:
             ),
         )
 
-    async def invoke(self, function: str, payload: bytes, **changes: Any) -> Accepted:
+    async def invoke(self, function: str, payload: bytes, **changes) -> Accepted:
         """Invoke a function asynchronously; the changes are fields of ``InvokeRequest``."""
         return await self.engine.invoke_async(InvokeRequest(function, payload, **changes))
 
@@ -208,7 +208,7 @@ Play = Callable[..., Any]
 def play() -> Play:
     """Runs a scenario, ``async def scenario(world)``, with the engine started."""
 
-    def run(scenario: Callable[[World], Awaitable[Any]], store: Any = None, **settings: Any) -> Any:
+    def run(scenario: Callable[[World], Awaitable[Any]], store=None, **settings) -> Any:
         async def go() -> Any:
             world = World(Settings.of(**settings), store)
             await world.engine.start(world.destinations)

@@ -20,8 +20,8 @@ from fc_async_local.store.protocol import StoreUnavailable
 from fc_async_tests.handlers import fine
 
 
-def refusal(play: Any, function: str = "f", payload: bytes = b"", **arguments: Any) -> Rejected:
-    async def scenario(world: Any) -> Rejected:
+def refusal(play, function: str = "f", payload: bytes = b"", **arguments) -> Rejected:
+    async def scenario(world) -> Rejected:
         world.function("f", fine)
         with pytest.raises(Rejected) as caught:
             await world.invoke(function, payload, **arguments)
@@ -39,30 +39,30 @@ def test_request_ids_look_like_the_services() -> None:
 
 
 @pytest.mark.parametrize("delay", [-1, 3_600, 86_400, True, 1.5])
-def test_a_delay_outside_the_open_interval_is_refused(play: Any, delay: Any) -> None:
+def test_a_delay_outside_the_open_interval_is_refused(play, delay) -> None:
     refused = refusal(play, delay_seconds=delay)
     assert (refused.status, refused.code) == (400, "InvalidArgument")
     assert repr(delay) in refused.message
 
 
 @pytest.mark.parametrize("task_id", ["1abc", "a b", "-a", "a" * 129, "ü"])
-def test_a_malformed_task_id_is_refused(play: Any, task_id: str) -> None:
+def test_a_malformed_task_id_is_refused(play, task_id: str) -> None:
     refused = refusal(play, task_id=task_id)
     assert (refused.status, refused.code) == (400, "InvalidArgument")
 
 
-def test_a_payload_over_the_limit_is_refused(play: Any) -> None:
+def test_a_payload_over_the_limit_is_refused(play) -> None:
     refused = refusal(play, payload=b"x" * (128 * 1024 + 1))
     assert (refused.status, refused.code) == (400, "EntityTooLarge")
 
 
-def test_an_unknown_function_is_refused(play: Any) -> None:
+def test_an_unknown_function_is_refused(play) -> None:
     refused = refusal(play, function="g")
     assert (refused.status, refused.code) == (404, "FunctionNotFound")
 
 
-def test_a_payload_of_exactly_the_limit_is_taken(play: Any) -> None:
-    async def scenario(world: Any) -> int:
+def test_a_payload_of_exactly_the_limit_is_taken(play) -> None:
+    async def scenario(world) -> int:
         world.function("f", fine)
         await world.invoke("f", b"x" * 128 * 1024)
         await world.engine.run_until_idle()
@@ -71,8 +71,8 @@ def test_a_payload_of_exactly_the_limit_is_taken(play: Any) -> None:
     assert play(scenario) == 128 * 1024
 
 
-def test_a_task_without_an_id_gets_the_request_id(play: Any) -> None:
-    async def scenario(world: Any) -> Any:
+def test_a_task_without_an_id_gets_the_request_id(play) -> None:
+    async def scenario(world) -> Any:
         world.function("f", fine)
         own = await world.invoke("f", b"")
         given = await world.invoke("f", b"", request_id="mine")
@@ -81,8 +81,8 @@ def test_a_task_without_an_id_gets_the_request_id(play: Any) -> None:
     assert play(scenario) == (True, Accepted("mine", "mine"))
 
 
-def test_a_duplicate_task_id_is_refused_and_leaves_the_first_alone(play: Any) -> None:
-    async def scenario(world: Any) -> None:
+def test_a_duplicate_task_id_is_refused_and_leaves_the_first_alone(play) -> None:
+    async def scenario(world) -> None:
         world.function("f", fine)
         world.function("g", fine)
         await world.invoke("f", b"1", task_id="t")
@@ -97,8 +97,8 @@ def test_a_duplicate_task_id_is_refused_and_leaves_the_first_alone(play: Any) ->
     play(scenario)
 
 
-def test_a_finished_task_id_stays_taken_until_it_is_forgotten(play: Any) -> None:
-    async def scenario(world: Any) -> Any:
+def test_a_finished_task_id_stays_taken_until_it_is_forgotten(play) -> None:
+    async def scenario(world) -> Any:
         world.function("f", fine)
         await world.invoke("f", b"", task_id="t")
         await world.engine.advance(6 * 86_400_000)
@@ -113,9 +113,9 @@ def test_a_finished_task_id_stays_taken_until_it_is_forgotten(play: Any) -> None
 
 
 def test_a_full_queue_answers_429_with_a_time_and_takes_again_when_it_is_shorter(
-    play: Any,
+    play,
 ) -> None:
-    async def scenario(world: Any) -> Any:
+    async def scenario(world) -> Any:
         world.function("f", fine)
         for _ in range(3):
             await world.invoke("f", b"", delay_seconds=60)
@@ -128,8 +128,8 @@ def test_a_full_queue_answers_429_with_a_time_and_takes_again_when_it_is_shorter
     assert play(scenario, queue_limit=3) == (429, 1)
 
 
-def test_a_delay_beyond_the_age_is_taken_with_a_warning(play: Any, caplog: Any) -> None:
-    async def scenario(world: Any) -> None:
+def test_a_delay_beyond_the_age_is_taken_with_a_warning(play, caplog) -> None:
+    async def scenario(world) -> None:
         world.function("f", fine, age=10)
         await world.invoke("f", b"", delay_seconds=10)
 
@@ -146,23 +146,23 @@ class Flaky(MemoryStore):
         if self.away:
             raise StoreUnavailable("disk full")
 
-    async def accept(self, *args: Any, **kwargs: Any) -> None:
+    async def accept(self, *args, **kwargs) -> None:
         self._check()
         await super().accept(*args, **kwargs)
 
-    async def claim(self, *args: Any, **kwargs: Any) -> Any:
+    async def claim(self, *args, **kwargs) -> Any:
         self._check()
         return await super().claim(*args, **kwargs)
 
-    async def start(self, *args: Any, **kwargs: Any) -> Any:
+    async def start(self, *args, **kwargs) -> Any:
         self._check()
         return await super().start(*args, **kwargs)
 
-    async def settle(self, *args: Any, **kwargs: Any) -> Any:
+    async def settle(self, *args, **kwargs) -> Any:
         self._check()
         return await super().settle(*args, **kwargs)
 
-    async def extend(self, *args: Any, **kwargs: Any) -> Any:
+    async def extend(self, *args, **kwargs) -> Any:
         self._check()
         return await super().extend(*args, **kwargs)
 
@@ -170,15 +170,15 @@ class Flaky(MemoryStore):
         self._check()
         return await super().next_due()
 
-    async def stop(self, *args: Any, **kwargs: Any) -> Any:
+    async def stop(self, *args, **kwargs) -> Any:
         self._check()
         return await super().stop(*args, **kwargs)
 
 
-def test_nothing_is_accepted_while_the_store_is_away(play: Any) -> None:
+def test_nothing_is_accepted_while_the_store_is_away(play) -> None:
     store = Flaky()
 
-    async def scenario(world: Any) -> Any:
+    async def scenario(world) -> Any:
         world.function("f", fine)
         store.away = True
         refused = []
@@ -196,11 +196,11 @@ def test_nothing_is_accepted_while_the_store_is_away(play: Any) -> None:
     assert play(scenario, store) == ([(503, 1), (503, 1)], [])
 
 
-def test_an_outcome_waits_for_the_store_to_come_back(play: Any) -> None:
+def test_an_outcome_waits_for_the_store_to_come_back(play) -> None:
     store = Flaky()
 
-    async def scenario(world: Any) -> Any:
-        def breaks_the_store(event: bytes, _: Any) -> bytes:
+    async def scenario(world) -> Any:
+        def breaks_the_store(event: bytes, _) -> bytes:
             store.away = True
             return b"kept"
 
@@ -214,11 +214,11 @@ def test_an_outcome_waits_for_the_store_to_come_back(play: Any) -> None:
     assert play(scenario, store) == (1, b"kept")
 
 
-def test_an_invocation_that_runs_through_an_outage_is_not_accepted_twice(play: Any) -> None:
+def test_an_invocation_that_runs_through_an_outage_is_not_accepted_twice(play) -> None:
     store = Flaky()
 
-    async def scenario(world: Any) -> Any:
-        async def slow(_: bytes, __: Any) -> None:
+    async def scenario(world) -> Any:
+        async def slow(_: bytes, __) -> None:
             await world.clock.wait(world.clock.now() + 100_000)
 
         world.function("f", slow)
@@ -233,10 +233,10 @@ def test_an_invocation_that_runs_through_an_outage_is_not_accepted_twice(play: A
     assert play(scenario, store) == ([0], Status.SUCCEEDED)
 
 
-def test_the_dispatcher_outlives_an_outage(play: Any, caplog: Any) -> None:
+def test_the_dispatcher_outlives_an_outage(play, caplog) -> None:
     store = Flaky()
 
-    async def scenario(world: Any) -> Any:
+    async def scenario(world) -> Any:
         world.function("f", fine)
         await world.invoke("f", b"", delay_seconds=10)
         await world.engine.advance(1_000)
@@ -258,8 +258,8 @@ def test_request_ids_sort_by_time() -> None:
     assert made == sorted(made)
 
 
-def test_a_synchronous_call_is_answered_with_what_the_function_returned(play: Any) -> None:
-    async def scenario(world: Any) -> Any:
+def test_a_synchronous_call_is_answered_with_what_the_function_returned(play) -> None:
+    async def scenario(world) -> Any:
         world.function("f", lambda event, _: event[::-1])
         answered = await world.engine.invoke_sync(InvokeRequest("f", b"abc"))
         return answered.outcome.payload, answered.request_id == world.runs[0].attempt.request_id
@@ -267,9 +267,9 @@ def test_a_synchronous_call_is_answered_with_what_the_function_returned(play: An
     assert play(scenario) == (b"cba", True)
 
 
-def test_a_failing_function_is_an_answer_and_is_not_retried(play: Any) -> None:
-    async def scenario(world: Any) -> Any:
-        def failing(_: bytes, __: Any) -> None:
+def test_a_failing_function_is_an_answer_and_is_not_retried(play) -> None:
+    async def scenario(world) -> Any:
+        def failing(_: bytes, __) -> None:
             raise ValueError("boom")
 
         world.function("f", failing)
@@ -289,9 +289,9 @@ def test_a_failing_function_is_an_answer_and_is_not_retried(play: Any) -> None:
     ],
 )
 def test_a_synchronous_call_that_could_not_run_is_refused(
-    play: Any, kind: OutcomeKind, status: int, code: str
+    play, kind: OutcomeKind, status: int, code: str
 ) -> None:
-    async def scenario(world: Any) -> Any:
+    async def scenario(world) -> Any:
         world.function("f", lambda _, __: Outcome(kind=kind))
         with pytest.raises(Rejected) as caught:
             await world.engine.invoke_sync(InvokeRequest("f", b""))
@@ -300,8 +300,8 @@ def test_a_synchronous_call_that_could_not_run_is_refused(
     assert play(scenario) == (status, code)
 
 
-def test_a_synchronous_call_of_an_unknown_function_is_refused(play: Any) -> None:
-    async def scenario(world: Any) -> Any:
+def test_a_synchronous_call_of_an_unknown_function_is_refused(play) -> None:
+    async def scenario(world) -> Any:
         with pytest.raises(Rejected) as caught:
             await world.engine.invoke_sync(InvokeRequest("f", b""))
         return caught.value.code
@@ -309,9 +309,9 @@ def test_a_synchronous_call_of_an_unknown_function_is_refused(play: Any) -> None
     assert play(scenario) == "FunctionNotFound"
 
 
-def test_a_function_that_takes_too_long_fails_at_its_limit(play: Any) -> None:
-    async def scenario(world: Any) -> Any:
-        async def slow(_: bytes, __: Any) -> None:
+def test_a_function_that_takes_too_long_fails_at_its_limit(play) -> None:
+    async def scenario(world) -> Any:
+        async def slow(_: bytes, __) -> None:
             await world.clock.wait(world.clock.now() + 10_000)
 
         world.function("f", slow, timeout_ms=3_000)

@@ -12,8 +12,8 @@ from fc_async_sdk.spec import metrics
 from fc_async_tests.handlers import QUEUE, failing, fine
 
 
-def test_each_final_outcome_delivers_one_event(play: Any) -> None:
-    async def scenario(world: Any) -> Any:
+def test_each_final_outcome_delivers_one_event(play) -> None:
+    async def scenario(world) -> Any:
         world.function("good", fine, success=QUEUE, failure=QUEUE)
         world.function("bad", failing, success=QUEUE, failure=QUEUE)
         await world.invoke("good", b"1", task_id="g")
@@ -33,8 +33,8 @@ def test_each_final_outcome_delivers_one_event(play: Any) -> None:
     )
 
 
-def test_the_event_has_the_request_id_that_the_function_saw(play: Any) -> None:
-    async def scenario(world: Any) -> Any:
+def test_the_event_has_the_request_id_that_the_function_saw(play) -> None:
+    async def scenario(world) -> Any:
         world.function("f", fine, success=QUEUE)
         await world.invoke("f", b"")
         await world.engine.run_until_idle()
@@ -44,8 +44,8 @@ def test_the_event_has_the_request_id_that_the_function_saw(play: Any) -> None:
     assert play(scenario)
 
 
-def test_a_destination_that_answers_5xx_is_called_again_and_then_done(play: Any) -> None:
-    async def scenario(world: Any) -> Any:
+def test_a_destination_that_answers_5xx_is_called_again_and_then_done(play) -> None:
+    async def scenario(world) -> Any:
         world.function("f", fine, success=QUEUE)
         world.queue.answers = [503, 500, OSError("gone")]
         await world.invoke("f", b"", task_id="t")
@@ -56,8 +56,8 @@ def test_a_destination_that_answers_5xx_is_called_again_and_then_done(play: Any)
     assert play(scenario) == ([0, 500, 3_500], "Succeeded")
 
 
-def test_a_destination_that_answers_5xx_for_ever_leaves_a_dead_event(play: Any) -> None:
-    async def scenario(world: Any) -> None:
+def test_a_destination_that_answers_5xx_for_ever_leaves_a_dead_event(play) -> None:
+    async def scenario(world) -> None:
         world.function("f", fine, success=QUEUE)
         world.queue.answers = [503] * 50
         await world.invoke("f", b"", task_id="t")
@@ -72,10 +72,8 @@ def test_a_destination_that_answers_5xx_for_ever_leaves_a_dead_event(play: Any) 
     play(scenario)
 
 
-def test_a_refused_event_is_dead_at_once_logged_counted_and_can_be_redriven(
-    play: Any, caplog: Any
-) -> None:
-    async def scenario(world: Any) -> None:
+def test_a_refused_event_is_dead_at_once_logged_counted_and_can_be_redriven(play, caplog) -> None:
+    async def scenario(world) -> None:
         world.function("f", fine, success=QUEUE)
         world.queue.answers = [404]
         accepted = await world.invoke("f", b"", task_id="t")
@@ -94,9 +92,9 @@ def test_a_refused_event_is_dead_at_once_logged_counted_and_can_be_redriven(
     assert "given up and kept as a dead event" in line.getMessage()
 
 
-def test_an_event_to_a_function_whose_queue_is_full_is_tried_again(play: Any) -> None:
-    async def scenario(world: Any) -> Any:
-        async def fill_queue(payload: bytes, attempt: Any) -> Any:
+def test_an_event_to_a_function_whose_queue_is_full_is_tried_again(play) -> None:
+    async def scenario(world) -> Any:
+        async def fill_queue(payload: bytes, attempt) -> Any:
             await world.invoke("waiting", b"", delay_seconds=20)
             return fine(payload, attempt)
 
@@ -114,8 +112,8 @@ def test_an_event_to_a_function_whose_queue_is_full_is_tried_again(play: Any) ->
     )
 
 
-def test_a_destination_function_runs_under_its_own_configuration(play: Any) -> None:
-    async def scenario(world: Any) -> Any:
+def test_a_destination_function_runs_under_its_own_configuration(play) -> None:
+    async def scenario(world) -> Any:
         world.function("f", fine, success="acs:fc:::functions/g")
         world.function("g", failing, retries=1, failure=QUEUE)
         await world.invoke("f", b"")
@@ -128,8 +126,8 @@ def test_a_destination_function_runs_under_its_own_configuration(play: Any) -> N
 
 @pytest.mark.parametrize("edge", ["success", "failure"])
 @pytest.mark.parametrize("repeats", [1, 3])
-def test_a_loop_of_destinations_ends_by_itself(play: Any, edge: str, repeats: int) -> None:
-    async def scenario(world: Any) -> None:
+def test_a_loop_of_destinations_ends_by_itself(play, edge: str, repeats: int) -> None:
+    async def scenario(world) -> None:
         handler = fine if edge == "success" else failing
         for own, other in (("a", "b"), ("b", "a")):
             target = f"acs:fc:::functions/{other}"

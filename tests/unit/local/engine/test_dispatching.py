@@ -9,13 +9,13 @@ from fc_async_local.domain.states import Status
 from fc_async_tests.handlers import fine
 
 
-async def held(world: Any) -> int:
+async def held(world) -> int:
     by_status: dict[Status, int] = (await world.store.stats()).by_status
     return by_status.get(Status.DEQUEUED, 0)
 
 
-def test_an_invocation_is_claimed_before_it_is_due_and_runs_when_due(play: Any) -> None:
-    async def scenario(world: Any) -> None:
+def test_an_invocation_is_claimed_before_it_is_due_and_runs_when_due(play) -> None:
+    async def scenario(world) -> None:
         world.function("f", fine, task_mode=False)
         await world.invoke("f", b"", delay_seconds=1)
         await world.engine.advance(900)
@@ -31,8 +31,8 @@ def test_an_invocation_is_claimed_before_it_is_due_and_runs_when_due(play: Any) 
     play(scenario)
 
 
-def test_a_task_is_taken_from_its_list_when_it_is_due(play: Any) -> None:
-    async def scenario(world: Any) -> Any:
+def test_a_task_is_taken_from_its_list_when_it_is_due(play) -> None:
+    async def scenario(world) -> Any:
         world.function("f", fine)
         await world.invoke("f", b"", task_id="t", delay_seconds=1)
         await world.engine.advance(999)
@@ -43,8 +43,8 @@ def test_a_task_is_taken_from_its_list_when_it_is_due(play: Any) -> None:
     assert play(scenario) == (Status.ENQUEUED, [1_000])
 
 
-def test_a_stopping_node_gives_prefetched_invocations_back_with_their_due_time(play: Any) -> None:
-    async def scenario(world: Any) -> None:
+def test_a_stopping_node_gives_prefetched_invocations_back_with_their_due_time(play) -> None:
+    async def scenario(world) -> None:
         world.function("f", fine, task_mode=False)
         await world.invoke("f", b"", delay_seconds=1)
         await world.engine.advance(960)
@@ -60,8 +60,8 @@ def test_a_stopping_node_gives_prefetched_invocations_back_with_their_due_time(p
     play(scenario)
 
 
-def test_invocations_that_are_due_close_together_each_run_in_time(play: Any) -> None:
-    async def scenario(world: Any) -> Any:
+def test_invocations_that_are_due_close_together_each_run_in_time(play) -> None:
+    async def scenario(world) -> Any:
         world.function("f", fine, task_mode=False)
         for _ in range(3):
             await world.invoke("f", b"", delay_seconds=1)

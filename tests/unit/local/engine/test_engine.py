@@ -14,8 +14,8 @@ from fc_async_sdk.spec import metrics
 from fc_async_tests.handlers import HOUR, QUEUE, failing, fine, throttled
 
 
-def test_an_accepted_invocation_runs_at_once_and_succeeds(play: Any) -> None:
-    async def scenario(world: Any) -> None:
+def test_an_accepted_invocation_runs_at_once_and_succeeds(play) -> None:
+    async def scenario(world) -> None:
         world.function("f", fine)
         accepted = await world.invoke("f", b"x", task_id="t")
         assert world.runs == []
@@ -27,8 +27,8 @@ def test_an_accepted_invocation_runs_at_once_and_succeeds(play: Any) -> None:
     play(scenario)
 
 
-def test_every_recorded_step_is_legal(play: Any) -> None:
-    async def scenario(world: Any) -> Any:
+def test_every_recorded_step_is_legal(play) -> None:
+    async def scenario(world) -> Any:
         world.function("f", failing, retries=2)
         await world.invoke("f", b"", task_id="t")
         await world.engine.run_until_idle()
@@ -39,8 +39,8 @@ def test_every_recorded_step_is_legal(play: Any) -> None:
     assert steps[-1] is Status.FAILED
 
 
-def test_a_delayed_one_runs_when_its_delay_is_over_and_not_before(play: Any) -> None:
-    async def scenario(world: Any) -> Any:
+def test_a_delayed_one_runs_when_its_delay_is_over_and_not_before(play) -> None:
+    async def scenario(world) -> Any:
         world.function("f", fine)
         await world.invoke("f", b"", delay_seconds=10)
         await world.engine.advance(9_999)
@@ -51,8 +51,8 @@ def test_a_delayed_one_runs_when_its_delay_is_over_and_not_before(play: Any) -> 
     assert play(scenario) == ([], [10_000])
 
 
-def test_a_delay_survives_a_restart(play: Any) -> None:
-    async def scenario(world: Any) -> Any:
+def test_a_delay_survives_a_restart(play) -> None:
+    async def scenario(world) -> Any:
         world.function("f", fine)
         await world.invoke("f", b"", delay_seconds=10)
         await world.engine.aclose()
@@ -64,8 +64,8 @@ def test_a_delay_survives_a_restart(play: Any) -> None:
     assert play(scenario) == [10_000]
 
 
-def test_a_short_delay_does_not_wait_for_a_longer_one(play: Any) -> None:
-    async def scenario(world: Any) -> Any:
+def test_a_short_delay_does_not_wait_for_a_longer_one(play) -> None:
+    async def scenario(world) -> Any:
         world.function("f", fine)
         await world.invoke("f", b"", delay_seconds=3_000)
         await world.engine.advance(1_000)
@@ -76,8 +76,8 @@ def test_a_short_delay_does_not_wait_for_a_longer_one(play: Any) -> None:
     assert play(scenario) == [3_000]
 
 
-def test_a_delayed_task_can_be_run_now(play: Any) -> None:
-    async def scenario(world: Any) -> None:
+def test_a_delayed_task_can_be_run_now(play) -> None:
+    async def scenario(world) -> None:
         world.function("f", fine)
         await world.invoke("f", b"", task_id="t", delay_seconds=10)
         await world.engine.advance(1_000)
@@ -91,8 +91,8 @@ def test_a_delayed_task_can_be_run_now(play: Any) -> None:
     play(scenario)
 
 
-def test_a_clock_set_back_delays_no_invocation_for_ever(play: Any) -> None:
-    async def scenario(world: Any) -> Any:
+def test_a_clock_set_back_delays_no_invocation_for_ever(play) -> None:
+    async def scenario(world) -> Any:
         world.function("f", fine)
         await world.invoke("f", b"", delay_seconds=10)
         await world.engine.advance(5_000)
@@ -105,9 +105,9 @@ def test_a_clock_set_back_delays_no_invocation_for_ever(play: Any) -> None:
 
 
 def test_an_invocation_over_its_age_expires_unrun_and_reaches_the_failure_destination(
-    play: Any,
+    play,
 ) -> None:
-    async def scenario(world: Any) -> None:
+    async def scenario(world) -> None:
         world.function("f", fine, age=5, failure=QUEUE)
         await world.invoke("f", b"", task_id="t", delay_seconds=5)
         await world.engine.run_until_idle()
@@ -124,8 +124,8 @@ def test_an_invocation_over_its_age_expires_unrun_and_reaches_the_failure_destin
 
 
 @pytest.mark.parametrize(("age", "runs"), [(1, 1), (2, 2), (3, 2), (4, 3)])
-def test_age_ends_retries_before_their_number_does(play: Any, age: int, runs: int) -> None:
-    async def scenario(world: Any) -> Any:
+def test_age_ends_retries_before_their_number_does(play, age: int, runs: int) -> None:
+    async def scenario(world) -> Any:
         world.function("f", failing, retries=8, age=age)
         await world.invoke("f", b"", task_id="t")
         await world.engine.run_until_idle()
@@ -134,8 +134,8 @@ def test_age_ends_retries_before_their_number_does(play: Any, age: int, runs: in
     assert play(scenario) == (runs, Status.FAILED)
 
 
-def test_throttling_does_not_escape_the_age(play: Any) -> None:
-    async def scenario(world: Any) -> Any:
+def test_throttling_does_not_escape_the_age(play) -> None:
+    async def scenario(world) -> Any:
         world.function("f", throttled, age=4)
         await world.invoke("f", b"", task_id="t")
         await world.engine.run_until_idle()

@@ -25,10 +25,10 @@ TOPIC = "acs:mns:::/topics/t/messages"
 
 
 def test_a_lease_that_another_node_took_is_noticed_and_the_attempt_is_broken_off(
-    play: Any, caplog: Any
+    play, caplog
 ) -> None:
-    async def scenario(world: Any) -> Any:
-        async def slow(_: bytes, __: Any) -> None:
+    async def scenario(world) -> Any:
+        async def slow(_: bytes, __) -> None:
             await world.clock.wait(world.clock.now() + HOUR)
 
         world.function("f", slow)
@@ -44,9 +44,9 @@ def test_a_lease_that_another_node_took_is_noticed_and_the_attempt_is_broken_off
     assert "its outcome is dropped" in caplog.text
 
 
-def test_a_stop_that_another_node_was_asked_for_reaches_the_one_that_runs_it(play: Any) -> None:
-    async def scenario(world: Any) -> Any:
-        async def slow(_: bytes, __: Any) -> None:
+def test_a_stop_that_another_node_was_asked_for_reaches_the_one_that_runs_it(play) -> None:
+    async def scenario(world) -> Any:
+        async def slow(_: bytes, __) -> None:
             await world.clock.wait(world.clock.now() + HOUR)
 
         world.function("f", slow)
@@ -60,13 +60,13 @@ def test_a_stop_that_another_node_was_asked_for_reaches_the_one_that_runs_it(pla
     assert play(scenario) == (True, Status.STOPPED)
 
 
-def test_a_stop_between_claim_and_start_keeps_it_from_running(play: Any) -> None:
+def test_a_stop_between_claim_and_start_keeps_it_from_running(play) -> None:
     class Hasty(MemoryStore):
-        async def start(self, lease: Any, *, now: int, instance_id: str = "") -> Any:
+        async def start(self, lease, *, now: int, instance_id: str = "") -> Any:
             await self.stop("f", "t", now=now, until=now + 1, owner="other")
             return await super().start(lease, now=now, instance_id=instance_id)
 
-    async def scenario(world: Any) -> Any:
+    async def scenario(world) -> Any:
         world.function("f", fine)
         await world.invoke("f", b"", task_id="t")
         await world.engine.run_until_idle()
@@ -75,8 +75,8 @@ def test_a_stop_between_claim_and_start_keeps_it_from_running(play: Any) -> None
     assert play(scenario, Hasty()) == ([], Status.STOPPED)
 
 
-def test_an_event_for_a_destination_kind_without_adapter_is_dead(play: Any) -> None:
-    async def scenario(world: Any) -> Any:
+def test_an_event_for_a_destination_kind_without_adapter_is_dead(play) -> None:
+    async def scenario(world) -> Any:
         world.function("f", fine, success=TOPIC)
         await world.invoke("f", b"")
         await world.engine.run_until_idle()
@@ -86,8 +86,8 @@ def test_an_event_for_a_destination_kind_without_adapter_is_dead(play: Any) -> N
     assert "this runtime has no destination 'mns-topic'" in play(scenario)
 
 
-def test_more_events_than_are_delivered_at_a_time_all_arrive(play: Any) -> None:
-    async def scenario(world: Any) -> Any:
+def test_more_events_than_are_delivered_at_a_time_all_arrive(play) -> None:
+    async def scenario(world) -> Any:
         world.function("f", fine, success=QUEUE, task_mode=False)
         await asyncio.gather(*(world.invoke("f", b"") for _ in range(200)))
         await world.engine.run_until_idle()
@@ -103,9 +103,9 @@ def test_more_events_than_are_delivered_at_a_time_all_arrive(play: Any) -> None:
         ("redrive", lambda engine: engine.redrive("1-aa")),
     ],
 )
-def test_verbs_of_the_console_say_that_the_store_is_away(play: Any, verb: str, call: Any) -> None:
-    async def scenario(world: Any) -> Any:
-        async def away(*_: Any, **__: Any) -> bool:
+def test_verbs_of_the_console_say_that_the_store_is_away(play, verb: str, call) -> None:
+    async def scenario(world) -> Any:
+        async def away(*_, **__) -> bool:
             raise StoreUnavailable("disk full")
 
         setattr(world.store, verb, away)
@@ -116,8 +116,8 @@ def test_verbs_of_the_console_say_that_the_store_is_away(play: Any, verb: str, c
     assert play(scenario) == 503
 
 
-def test_only_virtual_time_can_be_moved(play: Any) -> None:
-    async def scenario(world: Any) -> None:
+def test_only_virtual_time_can_be_moved(play) -> None:
+    async def scenario(world) -> None:
         real = world.new_engine(clock=RealClock())
         with pytest.raises(TypeError, match="--clock virtual"):
             await real.advance(1)
@@ -125,8 +125,8 @@ def test_only_virtual_time_can_be_moved(play: Any) -> None:
     play(scenario)
 
 
-def test_waiting_for_idleness_has_an_end(play: Any) -> None:
-    async def scenario(world: Any) -> None:
+def test_waiting_for_idleness_has_an_end(play) -> None:
+    async def scenario(world) -> None:
         world.function("f", fine)
         await world.invoke("f", b"", delay_seconds=60)
         with pytest.raises(TimeoutError, match="not idle after 1000 ms"):
@@ -135,7 +135,7 @@ def test_waiting_for_idleness_has_an_end(play: Any) -> None:
     play(scenario)
 
 
-async def accept_elsewhere(world: Any, channel: Channel) -> None:
+async def accept_elsewhere(world, channel: Channel) -> None:
     elsewhere = Engine(
         store=world.store,
         registry=world.registry,
@@ -148,15 +148,15 @@ async def accept_elsewhere(world: Any, channel: Channel) -> None:
     await elsewhere.invoke_async(InvokeRequest("f", b""))
 
 
-async def restart(world: Any, channel: Channel) -> None:
+async def restart(world, channel: Channel) -> None:
     """Begin again, as a node among others."""
     await world.engine.aclose()
     engine = world.new_engine(wakeups=Wakeups(world.clock, channel))
     await engine.start(world.destinations)
 
 
-def test_an_invocation_accepted_by_another_node_runs_on_its_notification(play: Any) -> None:
-    async def scenario(world: Any) -> Any:
+def test_an_invocation_accepted_by_another_node_runs_on_its_notification(play) -> None:
+    async def scenario(world) -> Any:
         here, there = MemoryChannel.pair()
         await restart(world, here)
         world.function("f", fine)
@@ -169,9 +169,9 @@ def test_an_invocation_accepted_by_another_node_runs_on_its_notification(play: A
 
 
 def test_an_invocation_accepted_by_another_node_runs_though_the_notification_was_lost(
-    play: Any,
+    play,
 ) -> None:
-    async def scenario(world: Any) -> Any:
+    async def scenario(world) -> Any:
         await restart(world, LostHints())
         world.function("f", fine)
         await world.engine.advance(1_000)
@@ -182,9 +182,9 @@ def test_an_invocation_accepted_by_another_node_runs_though_the_notification_was
     assert play(scenario) == [30_000]
 
 
-def test_a_store_that_is_away_does_not_keep_the_engine_from_ending(play: Any, caplog: Any) -> None:
-    async def scenario(world: Any) -> None:
-        async def away(*_: Any, **__: Any) -> int:
+def test_a_store_that_is_away_does_not_keep_the_engine_from_ending(play, caplog) -> None:
+    async def scenario(world) -> None:
+        async def away(*_, **__) -> int:
             raise StoreUnavailable("disk full")
 
         world.store.release = away
@@ -193,13 +193,13 @@ def test_a_store_that_is_away_does_not_keep_the_engine_from_ending(play: Any, ca
     assert "its leases will end" in caplog.text
 
 
-def test_each_attempt_and_each_delivery_is_logged_in_one_line(play: Any, caplog: Any) -> None:
-    def fails_once(_: bytes, attempt: Any) -> str:
+def test_each_attempt_and_each_delivery_is_logged_in_one_line(play, caplog) -> None:
+    def fails_once(_: bytes, attempt) -> str:
         if attempt.number == 0:
             raise ValueError("boom")
         return "done"
 
-    async def scenario(world: Any) -> str:
+    async def scenario(world) -> str:
         world.function("f", fails_once, success=QUEUE)
         accepted = await world.invoke("f", b"")
         await world.engine.run_until_idle()
@@ -216,8 +216,8 @@ def test_each_attempt_and_each_delivery_is_logged_in_one_line(play: Any, caplog:
     ]
 
 
-def test_a_function_without_a_handler_fails_as_the_service_says(play: Any) -> None:
-    async def scenario(world: Any) -> Any:
+def test_a_function_without_a_handler_fails_as_the_service_says(play) -> None:
+    async def scenario(world) -> Any:
         world.function("f", fine)
         del world.handlers["f"]
         answered = await world.engine.invoke_sync(InvokeRequest("f", b""))

@@ -63,10 +63,10 @@ class History(RuleBasedStateMachine):
     def tasks_kept(self) -> dict[str, str]:
         return {task: name for task, name in self.accepted.items() if name != "quick"}
 
-    def _do(self, awaitable: Any) -> Any:
+    def _do(self, awaitable) -> Any:
         return self.loop.run_until_complete(awaitable)
 
-    async def _handler(self, event: bytes, attempt: Any) -> Any:
+    async def _handler(self, event: bytes, attempt) -> Any:
         script = json.loads(event)
         done = self.executed[attempt.task_id]
         self.executed[attempt.task_id] += 1
@@ -180,7 +180,7 @@ class History(RuleBasedStateMachine):
 
 @pytest.mark.parametrize("examples", [60])
 def test_every_accepted_invocation_comes_to_exactly_one_legal_end(
-    world_class: Any, examples: int
+    world_class, examples: int
 ) -> None:
     machine = type("History", (History,), {"world_class": world_class})
     run_state_machine_as_test(

@@ -14,9 +14,9 @@ from fc_async_sdk.spec import metrics
 from fc_async_tests.handlers import HOUR, failing, fine
 
 
-def test_a_long_run_keeps_its_lease(play: Any) -> None:
-    async def scenario(world: Any) -> Any:
-        async def slow(_: bytes, __: Any) -> None:
+def test_a_long_run_keeps_its_lease(play) -> None:
+    async def scenario(world) -> Any:
+        async def slow(_: bytes, __) -> None:
             await world.clock.wait(world.clock.now() + 24 * HOUR)
 
         world.function("f", slow)
@@ -27,9 +27,9 @@ def test_a_long_run_keeps_its_lease(play: Any) -> None:
     assert play(scenario) == (1, Status.SUCCEEDED)
 
 
-def test_a_lease_that_was_lost_takes_the_outcome_with_it(play: Any) -> None:
-    async def scenario(world: Any) -> None:
-        async def slow(_: bytes, attempt: Any) -> str:
+def test_a_lease_that_was_lost_takes_the_outcome_with_it(play) -> None:
+    async def scenario(world) -> None:
+        async def slow(_: bytes, attempt) -> str:
             if len(world.runs) == 1:
                 # Another node claims it, as after a pause of this one.
                 later = world.clock.now() + 31_000
@@ -47,9 +47,9 @@ def test_a_lease_that_was_lost_takes_the_outcome_with_it(play: Any) -> None:
     play(scenario)
 
 
-def test_after_a_restart_no_task_stays_running(play: Any) -> None:
-    async def scenario(world: Any) -> None:
-        async def slow(_: bytes, __: Any) -> None:
+def test_after_a_restart_no_task_stays_running(play) -> None:
+    async def scenario(world) -> None:
+        async def slow(_: bytes, __) -> None:
             await world.clock.wait(world.clock.now() + HOUR)
 
         world.function("f", slow)
@@ -65,8 +65,8 @@ def test_after_a_restart_no_task_stays_running(play: Any) -> None:
     play(scenario)
 
 
-def test_a_clock_set_back_between_two_runs_loses_nothing(play: Any) -> None:
-    async def scenario(world: Any) -> Any:
+def test_a_clock_set_back_between_two_runs_loses_nothing(play) -> None:
+    async def scenario(world) -> Any:
         world.function("f", failing, retries=1)
         await world.invoke("f", b"", task_id="retrying")
         await world.engine.advance(500)
@@ -80,11 +80,11 @@ def test_a_clock_set_back_between_two_runs_loses_nothing(play: Any) -> None:
     assert play(scenario) == [Status.FAILED, Status.FAILED]
 
 
-def test_a_graceful_end_lets_what_is_in_progress_finish(play: Any) -> None:
-    async def scenario(world: Any) -> Any:
+def test_a_graceful_end_lets_what_is_in_progress_finish(play) -> None:
+    async def scenario(world) -> Any:
         begun = asyncio.Event()
 
-        async def busy(_: bytes, __: Any) -> None:
+        async def busy(_: bytes, __) -> None:
             begun.set()
             for _ in range(50):
                 await asyncio.sleep(0)
@@ -98,9 +98,9 @@ def test_a_graceful_end_lets_what_is_in_progress_finish(play: Any) -> None:
     assert play(scenario) is Status.SUCCEEDED
 
 
-def test_a_graceful_end_does_not_wait_for_virtual_time(play: Any) -> None:
-    async def scenario(world: Any) -> Any:
-        async def slow(_: bytes, __: Any) -> None:
+def test_a_graceful_end_does_not_wait_for_virtual_time(play) -> None:
+    async def scenario(world) -> Any:
+        async def slow(_: bytes, __) -> None:
             await world.clock.wait(world.clock.now() + 5_000)
 
         world.function("f", slow)
@@ -112,8 +112,8 @@ def test_a_graceful_end_does_not_wait_for_virtual_time(play: Any) -> None:
     assert play(scenario) is Status.ENQUEUED
 
 
-def test_a_week_of_back_off_takes_no_time(play: Any) -> None:
-    async def scenario(world: Any) -> Any:
+def test_a_week_of_back_off_takes_no_time(play) -> None:
+    async def scenario(world) -> Any:
         world.function("f", failing, retries=8, age=604_800)
         await world.invoke("f", b"", task_id="t")
         await world.engine.advance(7 * 24 * HOUR)
@@ -122,8 +122,8 @@ def test_a_week_of_back_off_takes_no_time(play: Any) -> None:
     assert play(scenario) == (9, Status.FAILED)
 
 
-def test_finished_tasks_are_forgotten_after_a_week(play: Any) -> None:
-    async def scenario(world: Any) -> Any:
+def test_finished_tasks_are_forgotten_after_a_week(play) -> None:
+    async def scenario(world) -> Any:
         world.function("f", fine)
         await world.invoke("f", b"", task_id="t")
         await world.engine.advance(7 * 24 * HOUR - 1)
@@ -135,11 +135,11 @@ def test_finished_tasks_are_forgotten_after_a_week(play: Any) -> None:
 
 
 @pytest.mark.parametrize("task_mode", [True, False])
-def test_no_more_run_at_a_time_than_there_is_room_for(play: Any, *, task_mode: bool) -> None:
-    async def scenario(world: Any) -> Any:
+def test_no_more_run_at_a_time_than_there_is_room_for(play, *, task_mode: bool) -> None:
+    async def scenario(world) -> Any:
         running = most = 0
 
-        async def slow(_: bytes, __: Any) -> None:
+        async def slow(_: bytes, __) -> None:
             nonlocal running, most
             running += 1
             most = max(most, running)
@@ -154,8 +154,8 @@ def test_no_more_run_at_a_time_than_there_is_room_for(play: Any, *, task_mode: b
     assert play(scenario, max_in_flight=3) == (3, 20)
 
 
-def test_a_long_queue_is_not_taken_into_memory(play: Any) -> None:
-    async def scenario(world: Any) -> Any:
+def test_a_long_queue_is_not_taken_into_memory(play) -> None:
+    async def scenario(world) -> Any:
         world.function("f", fine, task_mode=False)
         for _ in range(300):
             await world.invoke("f", b"", delay_seconds=1)
@@ -175,11 +175,11 @@ def test_a_long_queue_is_not_taken_into_memory(play: Any) -> None:
     assert play(scenario, max_in_flight=5) == (True, 300)
 
 
-def test_invocations_run_in_the_order_of_their_accepts(play: Any) -> None:
-    async def scenario(world: Any) -> Any:
+def test_invocations_run_in_the_order_of_their_accepts(play) -> None:
+    async def scenario(world) -> Any:
         order = []
 
-        async def slow(event: bytes, _: Any) -> None:
+        async def slow(event: bytes, _) -> None:
             order.append(int(event))
             await world.clock.wait(world.clock.now() + 1_000)
 
@@ -193,20 +193,20 @@ def test_invocations_run_in_the_order_of_their_accepts(play: Any) -> None:
     assert play(scenario, max_in_flight=1) == list(range(6))
 
 
-def slowly(world: Any) -> Any:
-    async def slow(_: bytes, __: Any) -> None:
+def slowly(world) -> Any:
+    async def slow(_: bytes, __) -> None:
         await world.clock.wait(world.clock.now() + 1_000)
 
     return slow
 
 
-async def held_and_waiting(world: Any) -> tuple[int, int]:
+async def held_and_waiting(world) -> tuple[int, int]:
     by_status = (await world.store.stats()).by_status
     return by_status.get(Status.DEQUEUED, 0), by_status.get(Status.ENQUEUED, 0)
 
 
-def test_invocations_without_a_free_slot_wait_in_the_store_and_run_in_order(play: Any) -> None:
-    async def scenario(world: Any) -> Any:
+def test_invocations_without_a_free_slot_wait_in_the_store_and_run_in_order(play) -> None:
+    async def scenario(world) -> Any:
         world.function("f", slowly(world), task_mode=False)
         for number in range(10):
             await world.invoke("f", str(number).encode())
@@ -218,8 +218,8 @@ def test_invocations_without_a_free_slot_wait_in_the_store_and_run_in_order(play
     assert play(scenario, max_in_flight=2) == ((2, 8), list(range(10)))
 
 
-def test_a_delayed_invocation_is_not_starved_by_new_ones(play: Any) -> None:
-    async def scenario(world: Any) -> int:
+def test_a_delayed_invocation_is_not_starved_by_new_ones(play) -> None:
+    async def scenario(world) -> int:
         world.function("f", slowly(world), task_mode=False)
         await world.engine.run_until_idle()
         await world.invoke("f", b"delayed", delay_seconds=5)
@@ -233,8 +233,8 @@ def test_a_delayed_invocation_is_not_starved_by_new_ones(play: Any) -> None:
     assert 5_000 <= play(scenario, max_in_flight=1) <= 10_000
 
 
-def test_a_node_at_its_limit_for_longer_than_a_lease_keeps_up(play: Any) -> None:
-    async def scenario(world: Any) -> Any:
+def test_a_node_at_its_limit_for_longer_than_a_lease_keeps_up(play) -> None:
+    async def scenario(world) -> Any:
         world.function("f", slowly(world), task_mode=False)
         waiting = []
         for _ in range(100):  # as many as can be run
@@ -246,8 +246,8 @@ def test_a_node_at_its_limit_for_longer_than_a_lease_keeps_up(play: Any) -> None
     assert play(scenario, max_in_flight=1) == 0
 
 
-def test_an_end_gives_back_what_runs_and_what_waits(play: Any) -> None:
-    async def scenario(world: Any) -> Any:
+def test_an_end_gives_back_what_runs_and_what_waits(play) -> None:
+    async def scenario(world) -> Any:
         world.function("f", slowly(world), task_mode=False)
         await world.engine.run_until_idle()
         for _ in range(3):
@@ -262,12 +262,12 @@ def test_an_end_gives_back_what_runs_and_what_waits(play: Any) -> None:
     assert play(scenario, max_in_flight=1) == ((0, 3), 3)
 
 
-def test_a_node_among_others_claims_only_what_it_can_run(play: Any) -> None:
+def test_a_node_among_others_claims_only_what_it_can_run(play) -> None:
     class Shared(MemoryStore):
         async def changed(self) -> None:
             await asyncio.Event().wait()
 
-    async def scenario(world: Any) -> Any:
+    async def scenario(world) -> Any:
         world.function("f", slowly(world), task_mode=False)
         await world.engine.run_until_idle()
         for _ in range(5):
@@ -278,9 +278,9 @@ def test_a_node_among_others_claims_only_what_it_can_run(play: Any) -> None:
     assert play(scenario, store=Shared(), max_in_flight=2) == (2, 3)
 
 
-def test_a_claimed_invocation_survives_a_crash(play: Any) -> None:
-    async def scenario(world: Any) -> None:
-        async def slow(_: bytes, __: Any) -> None:
+def test_a_claimed_invocation_survives_a_crash(play) -> None:
+    async def scenario(world) -> None:
+        async def slow(_: bytes, __) -> None:
             await world.clock.wait(world.clock.now() + 5_000)
 
         world.function("f", slow, task_mode=False)
@@ -301,8 +301,8 @@ def test_a_claimed_invocation_survives_a_crash(play: Any) -> None:
     play(scenario)
 
 
-def test_metrics_agree_with_what_happened(play: Any) -> None:
-    async def scenario(world: Any) -> Any:
+def test_metrics_agree_with_what_happened(play) -> None:
+    async def scenario(world) -> Any:
         world.function("good", fine, task_mode=False)
         world.function("bad", failing, retries=2)
         await asyncio.gather(*(world.invoke(name, b"") for name in ["good"] * 30 + ["bad"] * 10))

@@ -14,8 +14,8 @@ from fc_async_tests.handlers import QUEUE, failing, fine, throttled
 
 
 @pytest.mark.parametrize("retries", [None, 0, 1, 8])
-def test_a_failing_function_runs_once_more_than_its_retries(play: Any, retries: Any) -> None:
-    async def scenario(world: Any) -> Any:
+def test_a_failing_function_runs_once_more_than_its_retries(play, retries) -> None:
+    async def scenario(world) -> Any:
         world.function("f", failing, retries=retries)
         await world.invoke("f", b"", task_id="t")
         await world.engine.run_until_idle()
@@ -24,8 +24,8 @@ def test_a_failing_function_runs_once_more_than_its_retries(play: Any, retries: 
     assert play(scenario) == ((3 if retries is None else retries) + 1, Status.FAILED)
 
 
-def test_attempts_share_the_request_id_and_know_their_number(play: Any) -> None:
-    async def scenario(world: Any) -> Any:
+def test_attempts_share_the_request_id_and_know_their_number(play) -> None:
+    async def scenario(world) -> Any:
         world.function("f", failing, retries=2)
         accepted = await world.invoke("f", b"")
         await world.engine.run_until_idle()
@@ -37,8 +37,8 @@ def test_attempts_share_the_request_id_and_know_their_number(play: Any) -> None:
     assert play(scenario) == [(True, 0), (True, 1), (True, 2)]
 
 
-def test_retries_wait_longer_each_time(play: Any) -> None:
-    async def scenario(world: Any) -> Any:
+def test_retries_wait_longer_each_time(play) -> None:
+    async def scenario(world) -> Any:
         world.function("f", failing)
         await world.invoke("f", b"")
         await world.engine.run_until_idle()
@@ -47,8 +47,8 @@ def test_retries_wait_longer_each_time(play: Any) -> None:
     assert play(scenario) == [0, 1_000, 3_000, 7_000]
 
 
-def test_throttled_attempts_go_on_for_five_hours_and_are_not_counted(play: Any) -> None:
-    async def scenario(world: Any) -> None:
+def test_throttled_attempts_go_on_for_five_hours_and_are_not_counted(play) -> None:
+    async def scenario(world) -> None:
         world.function("f", throttled, retries=0, failure=QUEUE)
         await world.invoke("f", b"", task_id="t")
         await world.engine.run_until_idle()
@@ -63,8 +63,8 @@ def test_throttled_attempts_go_on_for_five_hours_and_are_not_counted(play: Any) 
     play(scenario)
 
 
-def test_a_function_that_is_updated_meanwhile_runs_as_it_is_now(play: Any) -> None:
-    async def scenario(world: Any) -> Any:
+def test_a_function_that_is_updated_meanwhile_runs_as_it_is_now(play) -> None:
+    async def scenario(world) -> Any:
         world.function("f", failing)
         await world.invoke("f", b"", task_id="t")
         await world.engine.advance(500)
@@ -75,8 +75,8 @@ def test_a_function_that_is_updated_meanwhile_runs_as_it_is_now(play: Any) -> No
     assert play(scenario) is Status.SUCCEEDED
 
 
-def test_a_function_that_is_deleted_meanwhile_leaves_an_invalid_task(play: Any) -> None:
-    async def scenario(world: Any) -> None:
+def test_a_function_that_is_deleted_meanwhile_leaves_an_invalid_task(play) -> None:
+    async def scenario(world) -> None:
         world.function("f", fine, failure=QUEUE)
         await world.invoke("f", b"", task_id="t", delay_seconds=5)
         del world.registry.functions["f"]
@@ -90,10 +90,8 @@ def test_a_function_that_is_deleted_meanwhile_leaves_an_invalid_task(play: Any) 
 
 
 @pytest.mark.parametrize(("applies", "runs"), [("outcome", 1), ("accept", 4)])
-def test_config_applies_decides_which_configuration_holds(
-    play: Any, applies: str, runs: int
-) -> None:
-    async def scenario(world: Any) -> Any:
+def test_config_applies_decides_which_configuration_holds(play, applies: str, runs: int) -> None:
+    async def scenario(world) -> Any:
         world.function("f", failing)
         await world.invoke("f", b"", delay_seconds=1)
         world.function("f", failing, retries=0)
@@ -103,17 +101,17 @@ def test_config_applies_decides_which_configuration_holds(
     assert play(scenario, config_applies=applies) == runs
 
 
-def test_a_runner_that_breaks_is_a_system_error(play: Any) -> None:
+def test_a_runner_that_breaks_is_a_system_error(play) -> None:
     class Broken:
         calls = 0
 
-        async def run(self, attempt: Any) -> Outcome:
+        async def run(self, attempt) -> Outcome:
             self.calls += 1
             if self.calls < 3:
                 raise OSError("no more processes")
             return Outcome(kind=OutcomeKind.SUCCESS)
 
-    async def scenario(world: Any) -> Any:
+    async def scenario(world) -> Any:
         world.function("f", fine)
         await world.engine.aclose()
         await world.new_engine(runner=Broken()).start(world.destinations)
@@ -125,10 +123,10 @@ def test_a_runner_that_breaks_is_a_system_error(play: Any) -> None:
 
 
 def test_the_document_of_a_timeout_matches_the_best_practices(
-    play: Any,
+    play,
 ) -> None:
-    async def scenario(world: Any) -> Any:
-        async def hang(_event: bytes, _attempt: Any) -> None:
+    async def scenario(world) -> Any:
+        async def hang(_event: bytes, _attempt) -> None:
             await world.clock.wait(world.clock.now() + 90_000)
 
         world.function("f", hang, retries=1, failure=QUEUE, timeout_ms=60_000)

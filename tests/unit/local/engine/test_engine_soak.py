@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import gc
 import tracemalloc
-from typing import Any
 
 import pytest
 
@@ -15,9 +14,9 @@ HOUR_SECONDS = 3_600
 
 
 @pytest.mark.slow
-def test_memory_stays_flat_over_two_hours(play: Any) -> None:
-    async def scenario(world: Any) -> list[int]:
-        def fails_now_and_then(event: bytes, attempt: Any) -> bytes:
+def test_memory_stays_flat_over_two_hours(play) -> None:
+    async def scenario(world) -> list[int]:
+        def fails_now_and_then(event: bytes, attempt) -> bytes:
             if int(event) % 7 == 0 and attempt.number == 0:
                 raise ValueError("boom")
             return event

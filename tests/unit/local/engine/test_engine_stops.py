@@ -13,8 +13,8 @@ from fc_async_local.domain.states import Status
 from fc_async_tests.handlers import HOUR, QUEUE, failing, fine
 
 
-def test_a_delayed_task_that_is_stopped_never_runs(play: Any) -> None:
-    async def scenario(world: Any) -> None:
+def test_a_delayed_task_that_is_stopped_never_runs(play) -> None:
+    async def scenario(world) -> None:
         world.function("f", fine, failure=QUEUE)
         await world.invoke("f", b"", task_id="t", delay_seconds=10)
         await world.engine.stop_task("f", "t")
@@ -27,9 +27,9 @@ def test_a_delayed_task_that_is_stopped_never_runs(play: Any) -> None:
     play(scenario)
 
 
-def test_a_running_task_is_interrupted(play: Any) -> None:
-    async def scenario(world: Any) -> None:
-        async def slow(_: bytes, __: Any) -> None:
+def test_a_running_task_is_interrupted(play) -> None:
+    async def scenario(world) -> None:
+        async def slow(_: bytes, __) -> None:
             await world.clock.wait(world.clock.now() + HOUR)
 
         world.function("f", slow)
@@ -51,8 +51,8 @@ def test_a_running_task_is_interrupted(play: Any) -> None:
     play(scenario)
 
 
-def test_a_task_between_retries_is_stopped(play: Any) -> None:
-    async def scenario(world: Any) -> Any:
+def test_a_task_between_retries_is_stopped(play) -> None:
+    async def scenario(world) -> Any:
         world.function("f", failing)
         await world.invoke("f", b"", task_id="t")
         await world.engine.advance(500)
@@ -63,9 +63,9 @@ def test_a_task_between_retries_is_stopped(play: Any) -> None:
     assert play(scenario) == (1, Status.STOPPED)
 
 
-def test_a_function_that_comes_to_its_end_first_keeps_its_end(play: Any) -> None:
-    async def scenario(world: Any) -> Any:
-        async def stubborn(_: bytes, __: Any) -> str:
+def test_a_function_that_comes_to_its_end_first_keeps_its_end(play) -> None:
+    async def scenario(world) -> Any:
+        async def stubborn(_: bytes, __) -> str:
             # What a function does that can't be interrupted: it finishes.
             task = await world.store.stop(
                 "f", "t", now=world.clock.now(), until=world.clock.now() + 1, owner="other"
@@ -81,9 +81,9 @@ def test_a_function_that_comes_to_its_end_first_keeps_its_end(play: Any) -> None
     assert play(scenario) is Status.SUCCEEDED
 
 
-def test_a_stop_wins_over_another_attempt(play: Any) -> None:
-    async def scenario(world: Any) -> Any:
-        async def stubborn(_: bytes, __: Any) -> str:
+def test_a_stop_wins_over_another_attempt(play) -> None:
+    async def scenario(world) -> Any:
+        async def stubborn(_: bytes, __) -> str:
             await world.store.stop(
                 "f", "t", now=world.clock.now(), until=world.clock.now() + 1, owner="other"
             )
@@ -97,8 +97,8 @@ def test_a_stop_wins_over_another_attempt(play: Any) -> None:
     assert play(scenario) == (1, Status.STOPPED)
 
 
-def test_stopping_what_has_ended_or_never_was_is_refused(play: Any) -> None:
-    async def scenario(world: Any) -> Any:
+def test_stopping_what_has_ended_or_never_was_is_refused(play) -> None:
+    async def scenario(world) -> Any:
         world.function("f", fine)
         await world.invoke("f", b"", task_id="t")
         await world.engine.run_until_idle()

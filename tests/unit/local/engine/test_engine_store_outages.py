@@ -18,10 +18,10 @@ from fc_async_tests.outages import AWAY, Flaky
 LEASE = 1_000
 
 
-def after_an_outage(play: Any, scenario: Any, **settings: Any) -> Any:
+def after_an_outage(play, scenario, **settings) -> Any:
     """Run a scenario in a world whose store can be away, with leases of a second."""
 
-    async def go(world: Any) -> Any:
+    async def go(world) -> Any:
         world.store.clock = world.clock
         return await scenario(world)
 
@@ -30,9 +30,9 @@ def after_an_outage(play: Any, scenario: Any, **settings: Any) -> Any:
 
 @pytest.mark.parametrize("away", [("start",), ("start", "extend"), ()])
 def test_a_task_whose_start_had_to_wait_for_longer_than_its_lease_runs_once(
-    play: Any, away: tuple[str, ...]
+    play, away: tuple[str, ...]
 ) -> None:
-    async def scenario(world: Any) -> None:
+    async def scenario(world) -> None:
         world.function("f", fine)
         await world.invoke("f", b"", task_id="t", delay_seconds=1)
         await world.engine.advance(950)  # claimed by now at the earliest
@@ -48,8 +48,8 @@ def test_a_task_whose_start_had_to_wait_for_longer_than_its_lease_runs_once(
 
 
 @pytest.mark.parametrize("places", [1, 3, 100])
-def test_many_tasks_survive_an_outage_between_claim_and_start(play: Any, places: int) -> None:
-    async def scenario(world: Any) -> None:
+def test_many_tasks_survive_an_outage_between_claim_and_start(play, places: int) -> None:
+    async def scenario(world) -> None:
         world.function("f", fine)
         for number in range(50):
             await world.invoke("f", b"", task_id=f"t{number}", delay_seconds=1)
@@ -64,21 +64,21 @@ def test_many_tasks_survive_an_outage_between_claim_and_start(play: Any, places:
 
 
 def test_a_start_that_is_refused_since_another_node_holds_it_is_dropped_without_a_trace(
-    play: Any,
+    play,
 ) -> None:
     class Taken(MemoryStore):
         """Another node claims it at the moment of its first start."""
 
         taken = False
 
-        async def start(self, lease: Any, *, now: int, instance_id: str = "") -> Any:
+        async def start(self, lease, *, now: int, instance_id: str = "") -> Any:
             if not self.taken:
                 self.taken = True
                 later = now + 2 * LEASE
                 await self.claim(1, now=later, until=later + HOUR, owner="other")
             return await super().start(lease, now=now, instance_id=instance_id)
 
-    async def scenario(world: Any) -> None:
+    async def scenario(world) -> None:
         world.function("f", fine, failure=QUEUE)
         await world.invoke("f", b"", task_id="t")
         await world.clock.quiet()
@@ -92,18 +92,18 @@ def test_a_start_that_is_refused_since_another_node_holds_it_is_dropped_without_
     play(scenario, Taken(), lease_ms=LEASE)
 
 
-def test_a_place_is_free_again_after_a_start_was_refused(play: Any) -> None:
+def test_a_place_is_free_again_after_a_start_was_refused(play) -> None:
     class Taken(MemoryStore):
         taken = False
 
-        async def start(self, lease: Any, *, now: int, instance_id: str = "") -> Any:
+        async def start(self, lease, *, now: int, instance_id: str = "") -> Any:
             if not self.taken:
                 self.taken = True
                 later = now + 2 * LEASE
                 await self.claim(1, now=later, until=later + HOUR, owner="other")
             return await super().start(lease, now=now, instance_id=instance_id)
 
-    async def scenario(world: Any) -> Any:
+    async def scenario(world) -> Any:
         world.function("f", fine)
         await world.invoke("f", b"", task_id="taken")
         await world.clock.quiet()
@@ -114,8 +114,8 @@ def test_a_place_is_free_again_after_a_start_was_refused(play: Any) -> None:
     assert play(scenario, Taken(), lease_ms=LEASE, max_in_flight=1) is Status.SUCCEEDED
 
 
-def test_a_stop_that_was_asked_for_during_the_outage_is_obeyed(play: Any) -> None:
-    async def scenario(world: Any) -> Any:
+def test_a_stop_that_was_asked_for_during_the_outage_is_obeyed(play) -> None:
+    async def scenario(world) -> Any:
         world.function("f", fine)
         world.store.go_away("start")
         await world.invoke("f", b"", task_id="t")
@@ -130,10 +130,10 @@ def test_a_stop_that_was_asked_for_during_the_outage_is_obeyed(play: Any) -> Non
 @pytest.mark.parametrize("task_mode", [True, False])
 @pytest.mark.parametrize("away", [("settle",), ("settle", "extend"), ()])
 def test_an_outcome_that_had_to_wait_for_longer_than_the_lease_is_kept(
-    play: Any, away: tuple[str, ...], *, task_mode: bool
+    play, away: tuple[str, ...], *, task_mode: bool
 ) -> None:
-    async def scenario(world: Any) -> None:
-        async def slow(_: bytes, __: Any) -> None:
+    async def scenario(world) -> None:
+        async def slow(_: bytes, __) -> None:
             await world.clock.wait(world.clock.now() + 500)
             world.store.go_away(*away)
 
@@ -148,8 +148,8 @@ def test_an_outcome_that_had_to_wait_for_longer_than_the_lease_is_kept(
     after_an_outage(play, scenario)
 
 
-def test_an_event_that_was_delivered_in_an_outage_is_delivered_once(play: Any) -> None:
-    async def scenario(world: Any) -> Any:
+def test_an_event_that_was_delivered_in_an_outage_is_delivered_once(play) -> None:
+    async def scenario(world) -> Any:
         world.function("f", fine, success=QUEUE)
         world.store.go_away("settle_job")
         await world.invoke("f", b"", task_id="t")
@@ -160,7 +160,7 @@ def test_an_event_that_was_delivered_in_an_outage_is_delivered_once(play: Any) -
 
 
 def test_an_answer_about_the_old_lease_does_not_break_off_the_attempt_under_the_new_one(
-    play: Any,
+    play,
 ) -> None:
     class Crossed(MemoryStore):
         """The answer to the claim that follows an outage is slow; extensions overtake it."""
@@ -168,20 +168,20 @@ def test_an_answer_about_the_old_lease_does_not_break_off_the_attempt_under_the_
         clock: Any = None
         claimed_again = False
 
-        async def claim(self, limit: int, **when: Any) -> Any:
+        async def claim(self, limit: int, **when) -> Any:
             found = await super().claim(limit, **when)
             if found and found[0].epoch > 1:
                 self.claimed_again = True
                 await self.clock.wait(self.clock.now() + LEASE // 2)
             return found
 
-        async def extend(self, leases: Any, *, until: int) -> Any:
+        async def extend(self, leases, *, until: int) -> Any:
             if not self.claimed_again:
                 raise StoreUnavailable("database is locked")
             return await super().extend(leases, until=until)
 
-    async def scenario(world: Any) -> Any:
-        async def slow(_: bytes, __: Any) -> None:
+    async def scenario(world) -> Any:
+        async def slow(_: bytes, __) -> None:
             await world.clock.wait(world.clock.now() + 5_000)
 
         world.store.clock = world.clock
@@ -193,14 +193,14 @@ def test_an_answer_about_the_old_lease_does_not_break_off_the_attempt_under_the_
     assert play(scenario, Crossed(), lease_ms=LEASE) == (1, Status.SUCCEEDED)
 
 
-def test_without_task_mode_nothing_runs_under_a_lease_that_another_node_took(play: Any) -> None:
+def test_without_task_mode_nothing_runs_under_a_lease_that_another_node_took(play) -> None:
     """The registry is away for longer than the lease, and another node claims meanwhile."""
 
-    async def scenario(world: Any) -> Any:
+    async def scenario(world) -> Any:
         world.function("f", fine, task_mode=False)
         deployment = world.registry.deployment
 
-        async def slow(*arguments: Any, **named: Any) -> Any:
+        async def slow(*arguments, **named) -> Any:
             if asyncio.current_task().get_name() != "accepting":  # type: ignore[union-attr]
                 await world.clock.wait(world.clock.now() + AWAY)
             return await deployment(*arguments, **named)

@@ -23,7 +23,7 @@ class Fake:
         self.idle_since = 0.0
 
 
-def deployment(function: str = "f", **settings: Any) -> Deployment:
+def deployment(function: str = "f", **settings) -> Deployment:
     defaults: dict[str, Any] = {
         "version_id": "",
         "revision": "1",
@@ -41,7 +41,7 @@ def pools() -> InstancePools[Fake]:
     return InstancePools(Fake, 3)
 
 
-def acquired(pools: InstancePools[Fake], **settings: Any) -> Fake:
+def acquired(pools: InstancePools[Fake], **settings) -> Fake:
     instance = pools.acquire(deployment(**settings)).instance
     assert instance is not None
     return instance

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 PORT = 9000
 
 
-def deployment(function: str = "f", **settings: Any) -> Deployment:
+def deployment(function: str = "f", **settings) -> Deployment:
     defaults: dict[str, Any] = {
         "version_id": "",
         "revision": "1",
@@ -34,7 +34,7 @@ def deployment(function: str = "f", **settings: Any) -> Deployment:
     return Deployment(function=function, **(defaults | settings))
 
 
-def asked(book: PortBook, **settings: Any) -> Turn:
+def asked(book: PortBook, **settings) -> Turn:
     turn = book.ask(deployment(**settings))
     assert turn is not None
     return turn

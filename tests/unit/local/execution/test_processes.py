@@ -58,17 +58,17 @@ def server() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0", "::"])  # noqa: S104 -- as servers do
-def test_a_process_owns_the_port_that_it_listens_on(server: Any, address: str) -> None:
+def test_a_process_owns_the_port_that_it_listens_on(server, address: str) -> None:
     process, port = server(address)
     assert find_listener(process.pid, port).holds()
 
 
-def test_a_process_owns_the_port_of_its_child(server: Any) -> None:
+def test_a_process_owns_the_port_of_its_child(server) -> None:
     process, port = server(prefix=SHELL)
     assert find_listener(process.pid, port) is not None
 
 
-def test_a_process_does_not_own_the_port_of_another(server: Any) -> None:
+def test_a_process_does_not_own_the_port_of_another(server) -> None:
     (process, _), (_, port) = server(), server()
     assert find_listener(process.pid, port) is None
 
@@ -79,7 +79,7 @@ def test_a_port_without_a_listener_has_no_owner() -> None:
         assert find_listener(os.getpid(), bound.getsockname()[1]) is None
 
 
-def test_a_process_that_ended_owns_nothing(server: Any) -> None:
+def test_a_process_that_ended_owns_nothing(server) -> None:
     process, port = server()
     listener = find_listener(process.pid, port)
     process.communicate()
@@ -95,25 +95,25 @@ def test_an_owner_that_closes_its_socket_holds_it_no_longer() -> None:
 
 
 @linux
-def test_a_port_that_two_programs_share_has_no_owner(server: Any) -> None:
+def test_a_port_that_two_programs_share_has_no_owner(server) -> None:
     process, port = server()
     server(port=port)
     assert find_listener(process.pid, port) is None
 
 
 @linux
-def test_a_socket_that_loopback_does_not_reach_does_not_count(server: Any) -> None:
+def test_a_socket_that_loopback_does_not_reach_does_not_count(server) -> None:
     process, port = server("::1")
     assert find_listener(process.pid, port) is None
 
 
-def test_memory_of_a_process_counts_its_children(server: Any) -> None:
+def test_memory_of_a_process_counts_its_children(server) -> None:
     process, _ = server(prefix=SHELL)
     alone, _ = server()
     assert resident_kb(process.pid) > resident_kb(alone.pid)
 
 
-def test_a_process_that_ended_has_no_memory(server: Any) -> None:
+def test_a_process_that_ended_has_no_memory(server) -> None:
     process, _ = server()
     process.communicate()
     assert resident_kb(process.pid) == 0

@@ -71,7 +71,7 @@ def crc(data: bytes) -> str:
     return str(binascii.crc32(data))
 
 
-def _function_body(name: str = "orders", /, **settings: Any) -> dict[str, Any]:
+def _function_body(name: str = "orders", /, **settings) -> dict[str, Any]:
     return {
         "functionName": name,
         "runtime": "python3.10",

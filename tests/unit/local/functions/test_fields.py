@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import typing
-from typing import Any
 
 import msgspec
 import pytest
@@ -31,7 +30,7 @@ def names(model: type[msgspec.Struct]) -> set[str]:
         (fields.HookFields, models.LifecycleHook),
     ],
 )
-def test_names_are_those_of_the_model(typed: Any, model: type[msgspec.Struct]) -> None:
+def test_names_are_those_of_the_model(typed, model: type[msgspec.Struct]) -> None:
     assert set(typing.get_type_hints(typed)) == names(model) - SET_BY_THE_SERVICE
 
 

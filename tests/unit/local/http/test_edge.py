@@ -64,10 +64,10 @@ class Client:
         self.received += 1
         return self.messages.pop(0) if self.messages else {"type": "http.disconnect"}
 
-    async def send(self, message: Any) -> None:
+    async def send(self, message) -> None:
         self.sent.append(message)
 
-    def call(self, service: HttpService, headers: Any = LOCAL) -> Answered:
+    def call(self, service: HttpService, headers=LOCAL) -> Answered:
         scope = {
             "type": "http",
             "method": "POST",
@@ -109,7 +109,7 @@ def test_every_error_is_answered_in_the_form_of_the_service(
     assert headers[b"x-id"] == b"id-1"
 
 
-def test_an_unforeseen_error_is_logged_with_its_request(caplog: Any) -> None:
+def test_an_unforeseen_error_is_logged_with_its_request(caplog) -> None:
     Client(b"x").call(Echo(ZeroDivisionError("secret")))
     assert "POST / failed [id-1]" in caplog.text
     assert "ZeroDivisionError" in caplog.text

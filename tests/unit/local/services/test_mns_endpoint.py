@@ -39,17 +39,17 @@ class Answered(NamedTuple):
 class Client:
     """Calls the ASGI application directly."""
 
-    def __init__(self, app: Any) -> None:
+    def __init__(self, app) -> None:
         self.app = app
 
     async def __call__(
         self,
-        method: Any,
-        target: Any,
-        body: Any = b"",
-        chunks: Any = None,
-        hang_up: Any = None,
-        **headers: Any,
+        method,
+        target,
+        body=b"",
+        chunks=None,
+        hang_up=None,
+        **headers,
     ) -> Any:
         path, _, query = target.partition("?")
         sent = {"host": "127.0.0.1:9901"} | {k.replace("_", "-"): v for k, v in headers.items()}
@@ -74,7 +74,7 @@ class Client:
             await (hang_up or asyncio.Event()).wait()
             return {"type": "http.disconnect"}
 
-        async def send(message: Any) -> None:
+        async def send(message) -> None:
             answered.append(message)
 
         await self.app(scope, receive, send)
@@ -86,7 +86,7 @@ class Client:
 
 @pytest.fixture
 def run() -> Any:
-    def runner(body: Any, store: Any = None) -> Any:
+    def runner(body, store=None) -> Any:
         async def main() -> Any:
             clock = VirtualClock()
             service = MnsService(store or MemoryMessageStore(MemoryStore()), clock, Settings())
@@ -98,14 +98,14 @@ def run() -> Any:
     return runner
 
 
-def test_every_answer_has_the_headers_that_clients_look_up(run: Any) -> None:
+def test_every_answer_has_the_headers_that_clients_look_up(run) -> None:
     answer = run(lambda call: call("GET", "/queues/q"))
     assert re.fullmatch(rb"[0-9A-F]{24}", answer.headers[b"x-mns-request-id"])
     assert answer.headers[b"x-mns-version"] == b"2015-06-06"
     assert answer.headers[b"Content-Length"].isdigit()
 
 
-def test_an_empty_queue_is_a_404_with_all_four_elements(run: Any) -> None:
+def test_an_empty_queue_is_a_404_with_all_four_elements(run) -> None:
     answer = run(lambda call: call("GET", "/queues/q/messages?waitseconds=0"))
     assert (answer.status, answer.code) == (404, "MessageNotExist")
     assert element(answer.text, "RequestId").encode() == answer.headers[b"x-mns-request-id"]
@@ -113,8 +113,8 @@ def test_an_empty_queue_is_a_404_with_all_four_elements(run: Any) -> None:
     assert element(answer.text, "Message")
 
 
-def test_parameter_names_are_case_insensitive(run: Any) -> None:
-    async def body(call: Any) -> Any:
+def test_parameter_names_are_case_insensitive(run) -> None:
+    async def body(call) -> Any:
         await call("POST", "/queues/q/messages", BODY)
         answer = await call("GET", "/queues/q/messages?NUMOFMESSAGES=1&WaitSeconds=0")
         handle = element(answer.text, "ReceiptHandle")
@@ -124,22 +124,22 @@ def test_parameter_names_are_case_insensitive(run: Any) -> None:
     assert run(body).status == 200
 
 
-def test_a_plus_in_a_handle_stays_a_plus(run: Any) -> None:
+def test_a_plus_in_a_handle_stays_a_plus(run) -> None:
     answer = run(lambda call: call("DELETE", "/queues/q/messages?ReceiptHandle=a+b"))
     assert answer.code == "ReceiptHandleError"
     assert "'a+b'" in element(answer.text, "Message")
 
 
-def test_handles_are_safe_in_a_url(run: Any) -> None:
-    async def body(call: Any) -> Any:
+def test_handles_are_safe_in_a_url(run) -> None:
+    async def body(call) -> Any:
         await call("POST", "/queues/q/messages", BODY)
         return await call("GET", "/queues/q/messages")
 
     assert re.fullmatch(r"[A-Za-z0-9-]+", element(run(body).text, "ReceiptHandle"))
 
 
-def test_a_carriage_return_survives(run: Any) -> None:
-    async def body(call: Any) -> Any:
+def test_a_carriage_return_survives(run) -> None:
+    async def body(call) -> Any:
         sent = f"{HEAD}a&#13;&#10;b</MessageBody></Message>".encode()
         await call("POST", "/queues/q/messages", sent)
         return await call("GET", "/queues/q/messages")
@@ -182,15 +182,13 @@ def test_a_carriage_return_survives(run: Any) -> None:
         ("GET", "/", b"", 400, "InvalidRequestURL"),
     ],
 )
-def test_a_bad_request_is_refused_by_code(
-    run: Any, method: Any, target: Any, sent: Any, status: Any, code: Any
-) -> None:
+def test_a_bad_request_is_refused_by_code(run, method, target, sent, status, code) -> None:
     answer = run(lambda call: call(method, target, sent))
     assert (answer.status, answer.code) == (status, code)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "utf-16", "utf-16-le", "utf-32", "cp037"])
-def test_an_entity_bomb_is_refused_unread(run: Any, encoding: Any) -> None:
+def test_an_entity_bomb_is_refused_unread(run, encoding) -> None:
     head = f'<?xml version="1.0" encoding="{encoding}"?>'
     bomb = '<!DOCTYPE m [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><Message>&b;</Message>'
     body = (head + bomb).encode(encoding)
@@ -198,7 +196,7 @@ def test_an_entity_bomb_is_refused_unread(run: Any, encoding: Any) -> None:
     assert (answer.status, answer.code) == (400, "MalformedXML")
 
 
-def test_a_body_over_the_limit_is_not_read_to_its_end(run: Any) -> None:
+def test_a_body_over_the_limit_is_not_read_to_its_end(run) -> None:
     chunks = [b"x" * 1_000_000] * 20
     answer = run(lambda call: call("POST", "/queues/q/messages", chunks=chunks))
     assert (answer.status, answer.code) == (413, "EntityTooLarge")
@@ -214,18 +212,18 @@ def test_a_body_over_the_limit_is_not_read_to_its_end(run: Any) -> None:
         {"host": "[::1"},
     ],
 )
-def test_pages_of_other_sites_are_kept_out(run: Any, headers: Any) -> None:
+def test_pages_of_other_sites_are_kept_out(run, headers) -> None:
     answer = run(lambda call: call("GET", "/queues/q", **headers))
     assert (answer.status, answer.code) == (403, "AccessDenied")
 
 
 @pytest.mark.parametrize("host", ["localhost:9901", "[::1]:9901", "1.mns.localhost", "127.0.0.1"])
-def test_loopback_names_are_let_in(run: Any, host: Any) -> None:
+def test_loopback_names_are_let_in(run, host) -> None:
     assert run(lambda call: call("GET", "/queues/q", host=host)).status == 200
 
 
-def test_a_client_that_hangs_up_takes_no_message(run: Any) -> None:
-    async def body(call: Any) -> Any:
+def test_a_client_that_hangs_up_takes_no_message(run) -> None:
+    async def body(call) -> Any:
         hang_up = asyncio.Event()
         target = "/queues/q/messages?waitseconds=30"
         waiting = asyncio.ensure_future(call("GET", target, hang_up=hang_up))
@@ -241,8 +239,8 @@ def test_a_client_that_hangs_up_takes_no_message(run: Any) -> None:
     assert (answer.status, element(answer.text, "DequeueCount")) == (200, "0")
 
 
-def test_an_immediate_answer_starts_no_disconnect_watch(run: Any) -> None:
-    async def body(call: Any) -> Any:
+def test_an_immediate_answer_starts_no_disconnect_watch(run) -> None:
+    async def body(call) -> Any:
         await call("POST", "/queues/q/messages", BODY)
         answer = await call("GET", "/queues/q/messages?waitseconds=30")
         return answer.status, len(asyncio.all_tasks())
@@ -250,8 +248,8 @@ def test_an_immediate_answer_starts_no_disconnect_watch(run: Any) -> None:
     assert run(body) == (200, 1)
 
 
-def test_a_poll_that_is_cancelled_from_elsewhere_is_cancelled(run: Any) -> None:
-    async def body(call: Any) -> Any:
+def test_a_poll_that_is_cancelled_from_elsewhere_is_cancelled(run) -> None:
+    async def body(call) -> Any:
         waiting = asyncio.ensure_future(call("GET", "/queues/q/messages?waitseconds=30"))
         for _ in range(10):
             await asyncio.sleep(0)
@@ -262,18 +260,18 @@ def test_a_poll_that_is_cancelled_from_elsewhere_is_cancelled(run: Any) -> None:
     assert run(body)
 
 
-def test_a_store_that_is_away_is_a_503(run: Any) -> None:
+def test_a_store_that_is_away_is_a_503(run) -> None:
     class Away(MemoryMessageStore):
-        async def send(self, name: Any, drafts: Any, *, now: Any) -> None:
+        async def send(self, name, drafts, *, now) -> None:
             raise StoreUnavailable("disk full")
 
     answer = run(lambda call: call("POST", "/queues/q/messages", BODY), Away(MemoryStore()))
     assert (answer.status, element(answer.text, "Message")) == (503, "disk full")
 
 
-def test_an_unexpected_error_is_a_500_with_a_body(run: Any, caplog: Any) -> None:
+def test_an_unexpected_error_is_a_500_with_a_body(run, caplog) -> None:
     class Broken(MemoryMessageStore):
-        async def send(self, name: Any, drafts: Any, *, now: Any) -> None:
+        async def send(self, name, drafts, *, now) -> None:
             raise ZeroDivisionError
 
     answer = run(lambda call: call("POST", "/queues/q/messages", BODY), Broken(MemoryStore()))
@@ -281,8 +279,8 @@ def test_an_unexpected_error_is_a_500_with_a_body(run: Any, caplog: Any) -> None
     assert "ZeroDivisionError" in caplog.text
 
 
-def test_websockets_are_refused(run: Any) -> None:
-    async def body(call: Any) -> None:
+def test_websockets_are_refused(run) -> None:
+    async def body(call) -> None:
         with pytest.raises(RuntimeError, match="'websocket' is not served here"):
             await call.app({"type": "websocket"}, None, None)
 

@@ -20,7 +20,7 @@ from fc_async_local.wakeups import Wakeups
 
 @pytest.fixture
 def run() -> Any:
-    def runner(body: Any, **attributes: Any) -> Any:
+    def runner(body, **attributes) -> Any:
         async def main() -> Any:
             clock = VirtualClock()
             service = MnsService(MemoryMessageStore(MemoryStore()), clock, Settings())
@@ -32,7 +32,7 @@ def run() -> Any:
     return runner
 
 
-def draft(body: Any = "x", delay: Any = None) -> Any:
+def draft(body="x", delay=None) -> Any:
     return Draft(message_id="A", body=body, delay_seconds=delay)
 
 
@@ -41,16 +41,16 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
-def poll(service: Any, seconds: Any = 30, limit: Any = 1) -> Any:
+def poll(service, seconds=30, limit=1) -> Any:
     return asyncio.ensure_future(service.receive("q", limit=limit, wait_seconds=seconds))
 
 
-def test_a_poll_without_wait_returns_at_once(run: Any) -> None:
+def test_a_poll_without_wait_returns_at_once(run) -> None:
     assert run(lambda service, _: service.receive("q", wait_seconds=0)) == ()
 
 
-def test_a_poll_waits_as_long_as_it_was_asked_to_and_no_longer(run: Any) -> None:
-    async def body(service: Any, clock: Any) -> Any:
+def test_a_poll_waits_as_long_as_it_was_asked_to_and_no_longer(run) -> None:
+    async def body(service, clock) -> Any:
         waiting = poll(service, 30)
         await settle()
         clock.set(clock.now() + 29_999)
@@ -62,8 +62,8 @@ def test_a_poll_waits_as_long_as_it_was_asked_to_and_no_longer(run: Any) -> None
     assert run(body) == (False, ())
 
 
-def test_the_queue_says_how_long_when_the_caller_does_not(run: Any) -> None:
-    async def body(service: Any, clock: Any) -> Any:
+def test_the_queue_says_how_long_when_the_caller_does_not(run) -> None:
+    async def body(service, clock) -> Any:
         waiting = asyncio.ensure_future(service.receive("q"))
         await settle()
         clock.set(clock.now() + 7_000)
@@ -72,8 +72,8 @@ def test_the_queue_says_how_long_when_the_caller_does_not(run: Any) -> None:
     assert run(body, polling_wait_seconds=7) == ()
 
 
-def test_a_message_wakes_one_poll_and_leaves_the_other(run: Any) -> None:
-    async def body(service: Any, _clock: Any) -> Any:
+def test_a_message_wakes_one_poll_and_leaves_the_other(run) -> None:
+    async def body(service, _clock) -> Any:
         first, second = poll(service), poll(service)
         await settle()
         await service.send("q", [draft("one")])
@@ -85,8 +85,8 @@ def test_a_message_wakes_one_poll_and_leaves_the_other(run: Any) -> None:
     assert run(body) == ((True, False), ["one", "two"])
 
 
-def test_a_poll_sees_a_delayed_message_when_it_becomes_visible(run: Any) -> None:
-    async def body(service: Any, clock: Any) -> Any:
+def test_a_poll_sees_a_delayed_message_when_it_becomes_visible(run) -> None:
+    async def body(service, clock) -> Any:
         await service.send("q", [draft(delay=5)])
         waiting = poll(service)
         await settle()
@@ -99,8 +99,8 @@ def test_a_poll_sees_a_delayed_message_when_it_becomes_visible(run: Any) -> None
     assert run(body) == (False, 1)
 
 
-def test_a_poll_receives_a_message_that_was_not_deleted_again(run: Any) -> None:
-    async def body(service: Any, clock: Any) -> Any:
+def test_a_poll_receives_a_message_that_was_not_deleted_again(run) -> None:
+    async def body(service, clock) -> Any:
         await service.send("q", [draft()])
         await service.receive("q")
         waiting = poll(service)
@@ -111,8 +111,8 @@ def test_a_poll_receives_a_message_that_was_not_deleted_again(run: Any) -> None:
     assert run(body) == 2
 
 
-def test_the_wake_up_of_a_cancelled_poll_goes_to_the_next_poll(run: Any) -> None:
-    async def body(service: Any, _clock: Any) -> Any:
+def test_the_wake_up_of_a_cancelled_poll_goes_to_the_next_poll(run) -> None:
+    async def body(service, _clock) -> Any:
         leaving, staying = poll(service), poll(service)
         await settle()
         sending = asyncio.ensure_future(service.send("q", [draft()]))
@@ -124,8 +124,8 @@ def test_the_wake_up_of_a_cancelled_poll_goes_to_the_next_poll(run: Any) -> None
     assert run(body) == 1
 
 
-def test_hiding_a_message_for_less_time_wakes_the_poll_then(run: Any) -> None:
-    async def body(service: Any, clock: Any) -> Any:
+def test_hiding_a_message_for_less_time_wakes_the_poll_then(run) -> None:
+    async def body(service, clock) -> Any:
         await service.send("q", [draft()])
         (message,) = await service.receive("q")
         waiting = poll(service)
@@ -138,8 +138,8 @@ def test_hiding_a_message_for_less_time_wakes_the_poll_then(run: Any) -> None:
     assert run(body) == 1
 
 
-def test_deleting_the_queue_ends_the_poll(run: Any) -> None:
-    async def body(service: Any, _clock: Any) -> None:
+def test_deleting_the_queue_ends_the_poll(run) -> None:
+    async def body(service, _clock) -> None:
         waiting = poll(service)
         await settle()
         await service.delete_queue("q")
@@ -180,8 +180,8 @@ def test_ending_the_polls_of_a_runtime_ends_those_of_queues() -> None:
         lambda service: service.send("q", [draft("")]),
     ],
 )
-def test_mns_parameters_out_of_range_are_refused(run: Any, call: Any) -> None:
-    async def body(service: Any, _clock: Any) -> None:
+def test_mns_parameters_out_of_range_are_refused(run, call) -> None:
+    async def body(service, _clock) -> None:
         with pytest.raises(MnsError, match="InvalidArgument"):
             await call(service)
 
@@ -198,16 +198,16 @@ def test_mns_parameters_out_of_range_are_refused(run: Any, call: Any) -> None:
         ("a" * 257, "QueueNameLengthError"),
     ],
 )
-def test_a_bad_name_is_refused(run: Any, name: Any, code: Any) -> None:
-    async def body(service: Any, _clock: Any) -> None:
+def test_a_bad_name_is_refused(run, name, code) -> None:
+    async def body(service, _clock) -> None:
         with pytest.raises(MnsError, match=code):
             await service.create_queue(name)
 
     run(body)
 
 
-def test_an_invalid_receipt_handle_does_not_hide_other_errors(run: Any) -> None:
-    async def body(service: Any, _clock: Any) -> Any:
+def test_an_invalid_receipt_handle_does_not_hide_other_errors(run) -> None:
+    async def body(service, _clock) -> Any:
         errors = await service.delete("q", ["8-abc", "1-1-A"])
         return [error.code for error in errors]
 

@@ -20,7 +20,7 @@ KEYS = {"testid": "testsecret"}
 NOW = 1_700_000_000_000
 
 
-def read_capture(path: Any) -> Any:
+def read_capture(path) -> Any:
     """The request of a capture file, and whether its signature is meant to hold."""
     raw = path.read_text(encoding="utf-8", errors="surrogateescape")
     request, _, rest = raw.partition(">>> REQUEST\n")[2].partition("\n<<< RESPONSE")
@@ -34,14 +34,14 @@ def read_capture(path: Any) -> Any:
     return Request(method, path_part, query, headers, body), "signature ok: True" in rest
 
 
-def moment_of(request: Any) -> Any:
+def moment_of(request) -> Any:
     from email.utils import parsedate_to_datetime
 
     return int(parsedate_to_datetime(request.headers["date"]).timestamp() * 1_000)
 
 
 @pytest.mark.parametrize("path", sorted((CAPTURES / "mns").glob("*.txt")), ids=lambda p: p.stem)
-def test_every_capture_of_mns_is_judged_as_it_was(path: Any) -> None:
+def test_every_capture_of_mns_is_judged_as_it_was(path) -> None:
     request, good = read_capture(path)
     if good:
         assert verify(MNS, request, KEYS, now=moment_of(request)) == "testid"
@@ -50,9 +50,7 @@ def test_every_capture_of_mns_is_judged_as_it_was(path: Any) -> None:
             verify(MNS, request, KEYS, now=moment_of(request))
 
 
-def signed(
-    scheme: Any = MNS, *, target: Any = "/queues/q", secret: Any = "testsecret", **headers: Any
-) -> Any:
+def signed(scheme=MNS, *, target="/queues/q", secret="testsecret", **headers) -> Any:
     path, _, query = target.partition("?")
     sent = {"date": formatdate(NOW / 1_000, usegmt=True), "x-mns-version": "2015-06-06"}
     sent |= {name.replace("_", "-"): value for name, value in headers.items()}
@@ -78,7 +76,7 @@ def test_a_security_token_is_not_signed() -> None:
 @pytest.mark.parametrize(
     ("seconds", "good"), [(-901, False), (-900, True), (900, True), (901, False)]
 )
-def test_a_request_is_good_for_fifteen_minutes(seconds: Any, good: Any) -> None:
+def test_a_request_is_good_for_fifteen_minutes(seconds, good) -> None:
     now = NOW + seconds * 1_000
     if good:
         assert verify(MNS, signed(), KEYS, now=now) == "testid"
@@ -102,7 +100,7 @@ def test_a_request_is_good_for_fifteen_minutes(seconds: Any, good: Any) -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_an_invalid_signature_is_refused_by_code(request_: Any, code: Any) -> None:
+def test_an_invalid_signature_is_refused_by_code(request_, code) -> None:
     with pytest.raises(Unsigned) as caught:
         verify(MNS, request_, KEYS, now=NOW)
     assert caught.value.code == code
@@ -116,7 +114,7 @@ def test_an_invalid_signature_is_refused_by_code(request_: Any, code: Any) -> No
         base64.b64encode(hashlib.md5(b"", usedforsecurity=False).hexdigest().encode()).decode(),
     ],
 )
-def test_content_md5_may_be_base64_of_bytes_or_of_hex(digest: Any) -> None:
+def test_content_md5_may_be_base64_of_bytes_or_of_hex(digest) -> None:
     assert verify(MNS, signed(content_md5=digest), KEYS, now=NOW) == "testid"
 
 

@@ -39,7 +39,7 @@ class Documents(MemoryDocuments):
         return found
 
 
-def play(scene: Any, *, shared: bool = True) -> Any:
+def play(scene, *, shared: bool = True) -> Any:
     """Run ``scene(documents, cache, cache of another node)``."""
 
     async def main() -> Any:
@@ -55,7 +55,7 @@ def play(scene: Any, *, shared: bool = True) -> Any:
 
 
 def test_a_change_of_another_node_is_seen_after_a_refresh() -> None:
-    async def scene(_: Any, a: DocumentCache, b: DocumentCache) -> Any:
+    async def scene(_, a: DocumentCache, b: DocumentCache) -> Any:
         await a.write(Change("topic", "t", b"1"))
         before = b.get("topic", "t")
         await b.refresh()
@@ -65,7 +65,7 @@ def test_a_change_of_another_node_is_seen_after_a_refresh() -> None:
 
 
 def test_what_another_node_removed_is_gone_after_a_refresh() -> None:
-    async def scene(_: Any, a: DocumentCache, b: DocumentCache) -> Any:
+    async def scene(_, a: DocumentCache, b: DocumentCache) -> Any:
         await a.write(Change("topic", "t", b"1"))
         await b.refresh()
         await a.write(Change("topic", "t", None))
@@ -76,7 +76,7 @@ def test_what_another_node_removed_is_gone_after_a_refresh() -> None:
 
 
 def test_a_refused_change_shows_what_refused_it() -> None:
-    async def scene(_: Any, a: DocumentCache, b: DocumentCache) -> Any:
+    async def scene(_, a: DocumentCache, b: DocumentCache) -> Any:
         await a.write(Change("topic", "t", b"1"))
         with pytest.raises(ChangeRefused):
             await b.write(Change("topic", "t", b"2", "absent"))
@@ -86,7 +86,7 @@ def test_a_refused_change_shows_what_refused_it() -> None:
 
 
 def test_a_write_is_seen_at_once_and_costs_no_load() -> None:
-    async def scene(documents: Documents, a: DocumentCache, _: Any) -> Any:
+    async def scene(documents: Documents, a: DocumentCache, _) -> Any:
         await a.write(Change("topic", "t", b"1"), Change("topic", "u", b"2"))
         seen = a.items("topic"), a.items("topic", "u")
         await a.refresh()
@@ -96,7 +96,7 @@ def test_a_write_is_seen_at_once_and_costs_no_load() -> None:
 
 
 def test_a_store_that_only_this_node_writes_is_not_asked() -> None:
-    async def scene(_: Any, a: DocumentCache, b: DocumentCache) -> Any:
+    async def scene(_, a: DocumentCache, b: DocumentCache) -> Any:
         await a.write(Change("topic", "t", b"1"))
         await b.refresh()
         return b.get("topic", "t")
@@ -106,7 +106,7 @@ def test_a_store_that_only_this_node_writes_is_not_asked() -> None:
 
 @pytest.mark.parametrize("shared", [True, False])
 def test_a_write_that_follows_one_of_another_node_hides_neither(shared: bool) -> None:
-    async def scene(_: Any, a: DocumentCache, b: DocumentCache) -> Any:
+    async def scene(_, a: DocumentCache, b: DocumentCache) -> Any:
         await b.write(Change("topic", "theirs", b"1"))
         await a.write(Change("topic", "ours", b"2"))
         before = a.get("topic", "ours")
@@ -141,7 +141,7 @@ def test_callers_that_refresh_at_once_share_one_load() -> None:
 
 
 def test_listeners_are_called_before_the_caller_continues() -> None:
-    async def scene(_: Any, a: DocumentCache, b: DocumentCache) -> Any:
+    async def scene(_, a: DocumentCache, b: DocumentCache) -> Any:
         told: list[Any] = []
 
         async def refreshed() -> list[Any]:
@@ -159,10 +159,10 @@ def test_listeners_are_called_before_the_caller_continues() -> None:
 
 
 def test_a_listener_that_failed_is_called_again(caplog: pytest.LogCaptureFixture) -> None:
-    async def scene(_: Any, a: DocumentCache, __: Any) -> Any:
+    async def scene(_, a: DocumentCache, __) -> Any:
         told: list[Any] = []
 
-        def listener(changes: Any) -> None:
+        def listener(changes) -> None:
             told.append(changes)
             if len(told) == 1:
                 raise KeyError("a fault of ours")

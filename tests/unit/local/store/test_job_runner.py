@@ -45,7 +45,7 @@ class World:
         self.runner = self.new_runner()
 
     def new_runner(
-        self, attempt: Callable[[Job], Awaitable[Any]] | None = None, **changes: Any
+        self, attempt: Callable[[Job], Awaitable[Any]] | None = None, **changes
     ) -> JobRunner[Any]:
         kind = JobKind(KIND, 32, attempt or self.attempt, follow, lambda job: f"job {job.key}")
         return JobRunner(job_node(self.store, self.clock, **changes), kind)
@@ -68,7 +68,7 @@ class World:
         return [at for at, _, _ in self.tried]
 
 
-def follow(job: Job, answer: Any, now: int) -> JobSettlement:
+def follow(job: Job, answer, now: int) -> JobSettlement:
     if answer is None:
         return JobSettlement(job=None)
     if isinstance(answer, int):
@@ -94,7 +94,7 @@ def play() -> Any:
     return player
 
 
-def test_a_job_that_is_done_is_not_tried_again(play: Any) -> None:
+def test_a_job_that_is_done_is_not_tried_again(play) -> None:
     async def scene(world: World) -> Any:
         await world.add("a")
         await world.clock.advance(DAY)
@@ -103,7 +103,7 @@ def test_a_job_that_is_done_is_not_tried_again(play: Any) -> None:
     assert play(scene) == ([(0, "a", 0)], 0)
 
 
-def test_a_job_is_tried_again_when_its_policy_says(play: Any) -> None:
+def test_a_job_is_tried_again_when_its_policy_says(play) -> None:
     async def scene(world: World) -> Any:
         world.answers = [500, 1_000, 2_000]
         await world.add("a")
@@ -113,9 +113,7 @@ def test_a_job_is_tried_again_when_its_policy_says(play: Any) -> None:
     assert play(scene) == [(0, "a", 0), (500, "a", 1), (1_500, "a", 2), (3_500, "a", 3)]
 
 
-def test_a_dead_job_is_kept_logged_as_an_error_and_tried_again_once_redriven(
-    play: Any, caplog: Any
-) -> None:
+def test_a_dead_job_is_kept_logged_as_an_error_and_tried_again_once_redriven(play, caplog) -> None:
     async def scene(world: World) -> Any:
         world.answers = ["404 QueueNotExist"]
         await world.add("a")
@@ -135,7 +133,7 @@ def test_a_dead_job_is_kept_logged_as_an_error_and_tried_again_once_redriven(
 
 @pytest.mark.parametrize("error", [ZeroDivisionError("oh"), StoreUnavailable("oh")])
 def test_a_try_that_broke_off_is_logged_and_made_again_without_being_counted(
-    play: Any, caplog: Any, error: Exception
+    play, caplog, error: Exception
 ) -> None:
     async def scene(world: World) -> Any:
         world.answers = [error]
@@ -149,7 +147,7 @@ def test_a_try_that_broke_off_is_logged_and_made_again_without_being_counted(
 
 @pytest.mark.parametrize(("answer", "times"), [(None, [0]), (60_000, [0, 60_000])])
 def test_what_followed_is_written_though_the_store_was_unavailable(
-    play: Any, answer: int | None, times: list[int]
+    play, answer: int | None, times: list[int]
 ) -> None:
     async def scene(world: World) -> Any:
         world.store.go_away("settle_job", ms=2 * LEASE_MS)
@@ -163,7 +161,7 @@ def test_what_followed_is_written_though_the_store_was_unavailable(
     assert len(tried) == len(times)
 
 
-def test_a_store_that_is_unavailable_is_asked_again(play: Any, caplog: Any) -> None:
+def test_a_store_that_is_unavailable_is_asked_again(play, caplog) -> None:
     async def scene(world: World) -> Any:
         world.store.go_away("claim_jobs", ms=250)
         await world.add("a")

@@ -14,7 +14,7 @@ from fc_async_local.store import rows, steps
 NOW = 1_000_000
 
 
-def an_invocation(status: Status, **fields: Any) -> Invocation:
+def an_invocation(status: Status, **fields) -> Invocation:
     defaults: dict[str, Any] = {
         "request_id": "r",
         "task_id": "t",

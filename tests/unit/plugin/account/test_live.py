@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from fc_async_plugin.account import live
@@ -29,31 +27,31 @@ class Service:
     def __init__(self, error: Exception | None = None) -> None:
         self.error = error
 
-    def list_functions(self, *, limit: Any = None, next_token: str | None = None) -> FunctionPage:
+    def list_functions(self, *, limit=None, next_token: str | None = None) -> FunctionPage:
         name = "b" if next_token else "a"
         functions = (Function(function_name=name),)
         return FunctionPage(functions=functions, next_token=None if next_token else "t")
 
     def list_async_invoke_configs(
-        self, function: str | None = None, *, limit: Any = None, next_token: str | None = None
+        self, function: str | None = None, *, limit=None, next_token: str | None = None
     ) -> AsyncConfigPage:
         arn = "acs:fc:cn-hangzhou:123:functions/a/prod"
         return AsyncConfigPage(configs=(AsyncConfig(function_arn=arn, async_task=True),))
 
     def list_aliases(
-        self, function: str, *, limit: Any = None, next_token: str | None = None
+        self, function: str, *, limit=None, next_token: str | None = None
     ) -> AliasPage:
         weights = {"2": 0.1, "3": 0.0}
         alias = Alias(alias_name="prod", version_id="1", additional_version_weight=weights)
         return AliasPage(aliases=(alias,) if function == "a" else ())
 
     def list_function_versions(
-        self, function: str, *, limit: Any = None, next_token: str | None = None
+        self, function: str, *, limit=None, next_token: str | None = None
     ) -> FunctionVersionPage:
         return FunctionVersionPage(versions=(FunctionVersion(version_id="1"),))
 
     def list_triggers(
-        self, function: str, *, limit: Any = None, next_token: str | None = None
+        self, function: str, *, limit=None, next_token: str | None = None
     ) -> TriggerPage:
         if self.error is not None:
             raise self.error
@@ -84,7 +82,7 @@ def test_a_refusal_is_not_taken_for_absence() -> None:
 
 def test_an_endpoint_that_gives_one_page_for_ever_is_refused() -> None:
     class Endless(Service):
-        def list_functions(self, **_: Any) -> FunctionPage:
+        def list_functions(self, **_) -> FunctionPage:
             return FunctionPage(next_token="again")
 
     with pytest.raises(InvalidResponse, match="'again'"):

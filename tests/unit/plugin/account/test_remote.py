@@ -30,7 +30,7 @@ def wanting(*names: str, qualifier: str = "LATEST", ours: bool = False) -> Wante
     }
 
 
-def test_the_function_and_its_configurations_are_read(account: Any, regions: Regions) -> None:
+def test_the_function_and_its_configurations_are_read(account, regions: Regions) -> None:
     account.add_function("a")
     account.put_async_invoke_config("a", config=AsyncConfig(async_task=True))
     account.put_async_invoke_config("a", qualifier="prod", config=AsyncConfig())
@@ -40,7 +40,7 @@ def test_the_function_and_its_configurations_are_read(account: Any, regions: Reg
 
 
 def test_a_missing_function_is_absent_and_its_details_are_not_requested(
-    account: Any, regions: Regions
+    account, regions: Regions
 ) -> None:
     assert read(regions, wanting("a"))[Place(REGION, "a")] == remote.RemoteFunction()
     assert account.calls == [("GetFunction", "a")]
@@ -59,7 +59,7 @@ def test_a_missing_function_is_absent_and_its_details_are_not_requested(
 )
 @pytest.mark.parametrize("operation", ["GetFunction", "ListAsyncInvokeConfigs", "ListAliases"])
 def test_any_other_failure_stops_the_reading(
-    error: Exception, operation: str, account: Any, regions: Regions
+    error: Exception, operation: str, account, regions: Regions
 ) -> None:
     account.add_function("a")
     account.fail = lambda called, _: error if called == operation else None
@@ -67,9 +67,7 @@ def test_any_other_failure_stops_the_reading(
         read(regions, wanting("a", qualifier="prod"))
 
 
-def test_aliases_and_versions_are_read_only_where_they_matter(
-    account: Any, regions: Regions
-) -> None:
+def test_aliases_and_versions_are_read_only_where_they_matter(account, regions: Regions) -> None:
     account.add_function("a")
     operations = {
         qualifier: [
@@ -85,14 +83,14 @@ def test_aliases_and_versions_are_read_only_where_they_matter(
     }
 
 
-def _calls(account: Any, regions: Regions, wanted: Wanted) -> list[tuple[str, str]]:
+def _calls(account, regions: Regions, wanted: Wanted) -> list[tuple[str, str]]:
     account.calls.clear()
     read(regions, wanted)
     return list(account.calls)
 
 
 def test_many_functions_are_listed_instead_of_asked_for_one_by_one(
-    account: Any, regions: Regions
+    account, regions: Regions
 ) -> None:
     names = [f"f{number}" for number in range(250)]
     for name in names[:-1]:
@@ -112,9 +110,7 @@ def test_many_functions_are_listed_instead_of_asked_for_one_by_one(
     assert found[Place(REGION, "f249")].function is None
 
 
-def test_functions_of_the_template_are_read_in_full_however_many(
-    account: Any, regions: Regions
-) -> None:
+def test_functions_of_the_template_are_read_in_full_however_many(account, regions: Regions) -> None:
     names = [f"f{number}" for number in range(60)]
     for name in names:
         account.add_function(name)

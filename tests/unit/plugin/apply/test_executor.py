@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -49,7 +49,7 @@ def refusal(code: str, status: int) -> errors.ServiceError:
 
 
 @pytest.fixture
-def functions(account: Any) -> list[str]:
+def functions(account) -> list[str]:
     names = [f"f{number}" for number in range(6)]
     for name in names:
         account.add_function(name)
@@ -57,7 +57,7 @@ def functions(account: Any) -> list[str]:
 
 
 def test_apply_performs_all_steps_of_a_plan(
-    account: Any, performer: Performer, functions: list[str]
+    account, performer: Performer, functions: list[str]
 ) -> None:
     report = apply(plan_of(*map(put, functions)), performer)
     assert report.outcome == "done"
@@ -68,9 +68,7 @@ def test_an_empty_plan_is_done(performer: Performer) -> None:
     assert apply(Plan(), performer).outcome == "done"
 
 
-def test_a_failure_undoes_everything(
-    account: Any, performer: Performer, functions: list[str]
-) -> None:
+def test_a_failure_undoes_everything(account, performer: Performer, functions: list[str]) -> None:
     account.configs["f0", "LATEST"] = AsyncConfig(max_async_retry_attempts=1)
     before = account.snapshot()
     old = account.configs["f0", "LATEST"]
@@ -89,7 +87,7 @@ def test_a_failure_undoes_everything(
 
 
 def test_a_step_that_may_have_been_done_is_undone_too(
-    account: Any, performer: Performer, functions: list[str]
+    account, performer: Performer, functions: list[str]
 ) -> None:
     account.fail_after = lambda operation, function: (
         errors.InvalidResponse("cut off")
@@ -102,7 +100,7 @@ def test_a_step_that_may_have_been_done_is_undone_too(
 
 
 def test_a_step_that_failed_for_sure_is_not_undone(
-    account: Any, performer: Performer, functions: list[str]
+    account, performer: Performer, functions: list[str]
 ) -> None:
     account.fail = lambda operation, _: (
         refusal("InvalidArgument", 400) if operation == "PutAsyncInvokeConfig" else None
@@ -112,7 +110,7 @@ def test_a_step_that_failed_for_sure_is_not_undone(
 
 
 def test_a_step_that_cannot_be_undone_is_reported_with_the_reason(
-    account: Any, performer: Performer, functions: list[str]
+    account, performer: Performer, functions: list[str]
 ) -> None:
     def fail(operation: str, function: str) -> Exception | None:
         if operation == "DeleteAsyncInvokeConfig":
@@ -126,7 +124,7 @@ def test_a_step_that_cannot_be_undone_is_reported_with_the_reason(
 
 
 def test_a_deleted_function_is_reported_as_not_reversible(
-    account: Any, performer: Performer, functions: list[str]
+    account, performer: Performer, functions: list[str]
 ) -> None:
     account.fail = lambda operation, function: (
         refusal("AccessDenied", 403) if (operation, function) == ("DeleteFunction", "f1") else None
@@ -137,7 +135,7 @@ def test_a_deleted_function_is_reported_as_not_reversible(
 
 
 def test_a_transient_failure_is_waited_out(
-    account: Any, performer: Performer, functions: list[str], naps: list[float]
+    account, performer: Performer, functions: list[str], naps: list[float]
 ) -> None:
     account.fail = lambda *_: refusal("Throttled", 429) if len(account.calls) < 3 else None
     assert apply(plan_of(put("f0")), performer).outcome == "done"
@@ -145,7 +143,7 @@ def test_a_transient_failure_is_waited_out(
 
 
 def test_a_stop_leaves_what_was_done_standing(
-    account: Any, performer: Performer, functions: list[str]
+    account, performer: Performer, functions: list[str]
 ) -> None:
     report = apply(
         plan_of(*map(put, functions)), performer, stop=lambda: len(account.calls) >= 2, workers=1
@@ -155,7 +153,7 @@ def test_a_stop_leaves_what_was_done_standing(
 
 
 def test_a_created_function_goes_away_again_after_its_configuration(
-    account: Any, performer: Performer, tmp_path: Path
+    account, performer: Performer, tmp_path: Path
 ) -> None:
     (tmp_path / "index.py").write_text("")
     create = CreateFunction(
@@ -176,7 +174,7 @@ def test_a_created_function_goes_away_again_after_its_configuration(
 
 
 def test_code_that_changed_since_the_plan_is_not_deployed(
-    account: Any, performer: Performer, tmp_path: Path
+    account, performer: Performer, tmp_path: Path
 ) -> None:
     (tmp_path / "index.py").write_text("")
     account.add_function("f")
@@ -192,7 +190,7 @@ def test_code_that_changed_since_the_plan_is_not_deployed(
 
 
 def test_version_and_alias_of_one_run_are_made_and_unmade_in_order(
-    account: Any, regions: Regions, performer: Performer
+    account, regions: Regions, performer: Performer
 ) -> None:
     account.add_function("f")
     place = Place(REGION, "f")
@@ -218,7 +216,7 @@ def test_version_and_alias_of_one_run_are_made_and_unmade_in_order(
 
 @pytest.mark.parametrize("seed", range(5))
 def test_a_thousand_configurations_with_fifty_failures_end_all_done_or_all_undone(
-    account: Any, regions: Regions, seed: int
+    account, regions: Regions, seed: int
 ) -> None:
     chance = random.Random(seed)
     names = [f"f{number:04}" for number in range(1000)]

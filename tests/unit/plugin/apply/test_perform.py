@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -26,7 +26,7 @@ AT = {"region": "cn-hangzhou", "function": "f"}
 TASK = models.AsyncConfig(async_task=True)
 
 
-def refusal(code: str, status: int, **more: Any) -> errors.ServiceError:
+def refusal(code: str, status: int, **more) -> errors.ServiceError:
     return errors.service_error_class(code, status)(code, "injected", http_status=status, **more)
 
 
@@ -42,7 +42,7 @@ def refusal(code: str, status: int, **more: Any) -> errors.ServiceError:
     ids=lambda error: type(error).__name__,
 )
 def test_a_step_with_a_transient_error_is_tried_five_times(
-    error: Exception, account: Any, performer: Performer, naps: list[float]
+    error: Exception, account, performer: Performer, naps: list[float]
 ) -> None:
     account.fail = lambda *_: error
     with pytest.raises(type(error)):
@@ -63,7 +63,7 @@ def test_a_step_with_a_transient_error_is_tried_five_times(
     ids=lambda error: type(error).__name__,
 )
 def test_a_step_with_a_permanent_error_is_tried_once(
-    error: Exception, account: Any, performer: Performer
+    error: Exception, account, performer: Performer
 ) -> None:
     account.fail = lambda *_: error
     with pytest.raises(type(error)):
@@ -72,7 +72,7 @@ def test_a_step_with_a_permanent_error_is_tried_once(
 
 
 def test_the_service_may_say_how_long_to_wait(
-    account: Any, performer: Performer, naps: list[float]
+    account, performer: Performer, naps: list[float]
 ) -> None:
     account.add_function("f")
     account.fail = lambda *_: (
@@ -90,7 +90,7 @@ def test_the_service_may_say_how_long_to_wait(
         PutAlias(**AT, alias="prod", after=models.Alias(alias_name="prod", version_id="1")),
     ],
 )
-def test_taking_back_forgives_what_is_gone(step: Any, performer: Performer) -> None:
+def test_taking_back_forgives_what_is_gone(step, performer: Performer) -> None:
     performer.undo(step, Done())
 
 
@@ -101,7 +101,7 @@ def test_taking_back_does_not_forgive_a_function_that_is_gone_under_its_configur
         performer.undo(PutAsyncConfig(**AT, before=TASK, after=TASK), Done())
 
 
-def test_an_alias_is_created_moved_and_deleted(account: Any, performer: Performer) -> None:
+def test_an_alias_is_created_moved_and_deleted(account, performer: Performer) -> None:
     account.add_function("f")
     one = performer(PublishVersion(**AT)).made
     two = performer(PublishVersion(**AT)).made
@@ -123,7 +123,7 @@ def test_an_image_has_no_code_to_send() -> None:
     assert load(Code()) is None
 
 
-def test_code_is_kept_before_it_is_replaced(account: Any, regions: Any) -> None:
+def test_code_is_kept_before_it_is_replaced(account, regions) -> None:
     from fc_async_plugin.apply.perform import Performer
 
     account.add_function("f")
@@ -141,7 +141,7 @@ def undone(performer: Performer, step: UpdateFunction, left: Done | None = None)
 
 
 def test_settings_that_were_not_set_are_set_back_to_the_services_defaults(
-    account: Any, performer: Performer
+    account, performer: Performer
 ) -> None:
     account.add_function("f")
     settings = {
@@ -157,7 +157,7 @@ def test_settings_that_were_not_set_are_set_back_to_the_services_defaults(
 
 
 def test_a_setting_without_a_default_that_was_not_set_is_reported_as_still_there(
-    account: Any, performer: Performer
+    account, performer: Performer
 ) -> None:
     account.add_function("f")
     step = UpdateFunction(
@@ -170,7 +170,7 @@ def test_a_setting_without_a_default_that_was_not_set_is_reported_as_still_there
 
 
 def test_a_variable_that_an_update_added_is_gone_after_undoing_it(
-    account: Any, performer: Performer
+    account, performer: Performer
 ) -> None:
     account.add_function("f", environmentVariables={"A": "1"})
     step = UpdateFunction(
@@ -183,7 +183,7 @@ def test_a_variable_that_an_update_added_is_gone_after_undoing_it(
 
 
 def test_a_service_that_ignores_the_earlier_value_is_not_called_undone(
-    account: Any, performer: Performer, monkeypatch: pytest.MonkeyPatch
+    account, performer: Performer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     account.add_function("f", timeout=5)
     step = UpdateFunction(**AT, before={"timeout": 5}, after={"timeout": 9})
@@ -194,7 +194,7 @@ def test_a_service_that_ignores_the_earlier_value_is_not_called_undone(
 
 
 def test_an_update_that_never_reached_the_service_is_undone_without_a_request(
-    account: Any, performer: Performer
+    account, performer: Performer
 ) -> None:
     account.add_function("f", codeChecksum="1", timeout=3)
     step = UpdateFunction(
@@ -206,7 +206,7 @@ def test_an_update_that_never_reached_the_service_is_undone_without_a_request(
 
 
 def test_code_that_could_not_be_kept_is_reported_and_the_settings_are_undone(
-    account: Any, performer: Performer
+    account, performer: Performer
 ) -> None:
     account.add_function("f", codeChecksum="2", timeout=9)
     step = UpdateFunction(
@@ -218,7 +218,7 @@ def test_code_that_could_not_be_kept_is_reported_and_the_settings_are_undone(
 
 
 def test_code_that_something_else_deployed_since_is_left_alone(
-    account: Any, performer: Performer
+    account, performer: Performer
 ) -> None:
     account.add_function("f", codeChecksum="3")
     step = UpdateFunction(**AT, before={}, after={}, code=Code(checksum="2"), code_before="1")
@@ -228,7 +228,7 @@ def test_code_that_something_else_deployed_since_is_left_alone(
 
 
 def test_a_version_is_published_once_although_the_first_answer_was_lost(
-    account: Any, performer: Performer
+    account, performer: Performer
 ) -> None:
     account.add_function("f")
     account.fail_after = lambda operation, _: (
@@ -241,7 +241,7 @@ def test_a_version_is_published_once_although_the_first_answer_was_lost(
 
 
 def test_a_function_that_was_created_although_the_answer_was_lost_counts_as_unknown(
-    account: Any, performer: Performer
+    account, performer: Performer
 ) -> None:
     account.fail_after = lambda operation, _: (
         errors.TimedOut("no answer") if operation == "CreateFunction" else None
@@ -253,7 +253,7 @@ def test_a_function_that_was_created_although_the_answer_was_lost_counts_as_unkn
 
 @pytest.mark.parametrize("published", [0, 1])
 def test_a_version_whose_publication_was_cut_off_is_looked_for_in_the_account(
-    account: Any, performer: Performer, published: int
+    account, performer: Performer, published: int
 ) -> None:
     account.add_function("f")
     account.versions["f"] = ["1", "2"][: 1 + published]
@@ -262,7 +262,7 @@ def test_a_version_whose_publication_was_cut_off_is_looked_for_in_the_account(
 
 
 def test_an_alias_whose_deletion_was_cut_off_before_it_was_done_is_still_there_after_undoing(
-    account: Any, performer: Performer
+    account, performer: Performer
 ) -> None:
     account.add_function("f")
     account.versions["f"] = ["1"]

@@ -108,7 +108,7 @@ NEEDS = st.integers(1, 30).flatmap(
 
 @settings(max_examples=50)
 @given(NEEDS, st.integers(1, 6))
-def test_every_job_runs_once_and_after_its_needs(needs: Any, workers: int) -> None:
+def test_every_job_runs_once_and_after_its_needs(needs, workers: int) -> None:
     lock, done = threading.Lock(), list[int]()
 
     def job(index: int) -> None:

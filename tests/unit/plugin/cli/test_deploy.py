@@ -8,7 +8,7 @@ import json
 import shutil
 import signal
 import subprocess
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
@@ -65,7 +65,7 @@ resources:
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, account: Any) -> Path:
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, account) -> Path:
     (tmp_path / "s.yaml").write_text(TEMPLATE)
     (tmp_path / "code").mkdir()
     (tmp_path / "code" / "index.py").write_text("def handler(event, context): ...\n")
@@ -76,7 +76,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, account: Any) -> Pa
 
 
 @pytest.fixture
-def deployed(project: Path, account: Any) -> Path:
+def deployed(project: Path, account) -> Path:
     for name in ("orders", "audit"):
         account.add_function(name)
     return project
@@ -88,7 +88,7 @@ def said(capsys: pytest.CaptureFixture[str]) -> Callable[[], tuple[str, str]]:
 
 
 def test_a_plan_with_changes_exits_2_and_changes_nothing(
-    deployed: Path, account: Any, said: Callable[[], tuple[str, str]]
+    deployed: Path, account, said: Callable[[], tuple[str, str]]
 ) -> None:
     before = account.snapshot()
     assert run(["plan"]) == 2
@@ -134,7 +134,7 @@ def test_json_on_stdout_is_json_alone(deployed: Path, said: Callable[[], tuple[s
 
 
 def test_a_read_error_is_not_taken_for_absence(
-    deployed: Path, account: Any, said: Callable[[], tuple[str, str]]
+    deployed: Path, account, said: Callable[[], tuple[str, str]]
 ) -> None:
     account.fail = lambda *_: errors.AccessDenied("AccessDenied", "no", http_status=403)
     assert run(["plan"]) == 1
@@ -144,14 +144,14 @@ def test_a_read_error_is_not_taken_for_absence(
 
 
 def test_functions_that_do_not_exist_stand_in_the_way_with_their_place(
-    project: Path, account: Any, said: Callable[[], tuple[str, str]]
+    project: Path, account, said: Callable[[], tuple[str, str]]
 ) -> None:
     assert run(["deploy", "-y"]) == 1
     assert "s.yaml:5:3: function orders (cn-hangzhou) doesn't exist" in said()[1]
     assert account.configs == {}
 
 
-def test_with_functions_creates_them(project: Path, account: Any) -> None:
+def test_with_functions_creates_them(project: Path, account) -> None:
     assert run(["deploy", "-y", "--with-functions"]) == 0
     assert account.functions["orders"]["timeout"] == 30
     assert account.functions["orders"]["codeChecksum"]
@@ -169,7 +169,7 @@ def test_environment_variables_are_not_shown(
 
 
 def test_a_prompt_without_a_terminal_is_an_error_and_nothing_is_deployed(
-    deployed: Path, account: Any, said: Callable[[], tuple[str, str]]
+    deployed: Path, account, said: Callable[[], tuple[str, str]]
 ) -> None:
     assert run(["deploy"]) == 1
     assert account.configs == {}
@@ -177,7 +177,7 @@ def test_a_prompt_without_a_terminal_is_an_error_and_nothing_is_deployed(
 
 
 def test_a_failed_deployment_is_undone_and_exits_1(
-    deployed: Path, account: Any, said: Callable[[], tuple[str, str]]
+    deployed: Path, account, said: Callable[[], tuple[str, str]]
 ) -> None:
     account.fail = lambda operation, function: (
         errors.AccessDenied("AccessDenied", "no", http_status=403)
@@ -192,7 +192,7 @@ def test_a_failed_deployment_is_undone_and_exits_1(
 
 
 def test_leftover_configurations_are_reported_and_deleted_with_prune(
-    deployed: Path, account: Any, said: Callable[[], tuple[str, str]]
+    deployed: Path, account, said: Callable[[], tuple[str, str]]
 ) -> None:
     run(["deploy", "-y"])
     account.put_async_invoke_config("audit", qualifier="old", config=AsyncConfig())
@@ -204,23 +204,21 @@ def test_leftover_configurations_are_reported_and_deleted_with_prune(
     assert ("audit", "old") not in account.configs
 
 
-def test_remove_takes_the_configuration_and_leaves_the_functions(
-    deployed: Path, account: Any
-) -> None:
+def test_remove_takes_the_configuration_and_leaves_the_functions(deployed: Path, account) -> None:
     run(["deploy", "-y"])
     assert run(["remove", "-y"]) == 0
     assert account.configs == {}
     assert set(account.functions) == {"orders", "audit"}
 
 
-def test_remove_with_functions_takes_everything(deployed: Path, account: Any) -> None:
+def test_remove_with_functions_takes_everything(deployed: Path, account) -> None:
     run(["deploy", "-y"])
     assert run(["remove", "-y", "--with-functions"]) == 0
     assert account.functions == {}
 
 
 def test_remove_leaves_functions_with_triggers_alone(
-    deployed: Path, account: Any, said: Callable[[], tuple[str, str]]
+    deployed: Path, account, said: Callable[[], tuple[str, str]]
 ) -> None:
     account.triggers["orders"] = ["timer"]
     before = account.snapshot()
@@ -230,7 +228,7 @@ def test_remove_leaves_functions_with_triggers_alone(
 
 
 def test_a_template_with_a_cycle_is_not_deployed(
-    deployed: Path, account: Any, said: Callable[[], tuple[str, str]]
+    deployed: Path, account, said: Callable[[], tuple[str, str]]
 ) -> None:
     path = deployed / "s.yaml"
     path.write_text(
@@ -245,7 +243,7 @@ def test_a_template_with_a_cycle_is_not_deployed(
     assert "the template has errors: nothing was changed" in said()[1]
 
 
-def test_a_mistyped_flag_is_refused(deployed: Path, account: Any) -> None:
+def test_a_mistyped_flag_is_refused(deployed: Path, account) -> None:
     assert run(["deploy", "-y", "--dryrun"]) == 1
     assert account.configs == {}
 
@@ -253,12 +251,12 @@ def test_a_mistyped_flag_is_refused(deployed: Path, account: Any) -> None:
 # --- reviewed, interrupted, taken back ---------------------------------------------------------
 
 
-def test_a_dry_run_is_a_plan(deployed: Path, account: Any) -> None:
+def test_a_dry_run_is_a_plan(deployed: Path, account) -> None:
     assert run(["deploy", "--dry-run"]) == 2
     assert account.configs == {}
 
 
-def test_a_reviewed_plan_is_applied_as_it_is(deployed: Path, account: Any) -> None:
+def test_a_reviewed_plan_is_applied_as_it_is(deployed: Path, account) -> None:
     assert run(["plan", "--out", "plan.json"]) == 2
     (deployed / "s.yaml").unlink()
     assert run(["deploy", "--from-plan", "plan.json", "-y"]) == 0
@@ -266,7 +264,7 @@ def test_a_reviewed_plan_is_applied_as_it_is(deployed: Path, account: Any) -> No
 
 
 def test_a_reviewed_plan_can_be_applied_elsewhere(
-    deployed: Path, account: Any, tmp_path_factory: Any, monkeypatch: pytest.MonkeyPatch
+    deployed: Path, account, tmp_path_factory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     run(["plan", "--out", str(elsewhere / "plan.json")])
@@ -277,7 +275,7 @@ def test_a_reviewed_plan_can_be_applied_elsewhere(
 
 
 def test_a_reviewed_plan_is_refused_when_the_account_changed(
-    deployed: Path, account: Any, said: Callable[[], tuple[str, str]]
+    deployed: Path, account, said: Callable[[], tuple[str, str]]
 ) -> None:
     run(["plan", "--out", "plan.json"])
     account.put_async_invoke_config("audit", config=AsyncConfig(async_task=True))
@@ -288,7 +286,7 @@ def test_a_reviewed_plan_is_refused_when_the_account_changed(
 
 
 def test_a_reviewed_plan_goes_to_no_other_endpoint(
-    deployed: Path, account: Any, said: Callable[[], tuple[str, str]]
+    deployed: Path, account, said: Callable[[], tuple[str, str]]
 ) -> None:
     run(["plan", "--out", "plan.json", "--endpoint", "http://127.0.0.1:1"])
     assert (
@@ -298,7 +296,7 @@ def test_a_reviewed_plan_goes_to_no_other_endpoint(
 
 
 @pytest.fixture
-def interrupted(deployed: Path, account: Any) -> Path:
+def interrupted(deployed: Path, account) -> Path:
     """A deployment that Ctrl-C stopped after its first step."""
 
     def press_ctrl_c(operation: str, _: str) -> None:
@@ -315,7 +313,7 @@ def interrupted(deployed: Path, account: Any) -> Path:
 
 
 def test_after_an_interruption_nothing_happens_unasked(
-    interrupted: Path, account: Any, said: Callable[[], tuple[str, str]]
+    interrupted: Path, account, said: Callable[[], tuple[str, str]]
 ) -> None:
     said()
     assert run(["deploy", "-y"]) == 1
@@ -323,20 +321,20 @@ def test_after_an_interruption_nothing_happens_unasked(
     assert len(account.configs) == 1
 
 
-def test_an_interrupted_deployment_can_be_resumed(interrupted: Path, account: Any) -> None:
+def test_an_interrupted_deployment_can_be_resumed(interrupted: Path, account) -> None:
     assert run(["deploy", "-y", "--resume"]) == 0
     assert len(account.configs) == 2
     assert kept_by_deployments(interrupted) == []
 
 
-def test_an_interrupted_deployment_can_be_taken_back(interrupted: Path, account: Any) -> None:
+def test_an_interrupted_deployment_can_be_taken_back(interrupted: Path, account) -> None:
     assert run(["deploy", "-y", "--undo"]) == 0
     assert account.configs == {}
     assert kept_by_deployments(interrupted) == []
 
 
 def test_an_interrupted_deployment_is_not_gone_on_with_by_removing(
-    interrupted: Path, account: Any, said: Callable[[], tuple[str, str]]
+    interrupted: Path, account, said: Callable[[], tuple[str, str]]
 ) -> None:
     said()
     assert run(["remove", "-y", "--resume"]) == 1
@@ -345,7 +343,7 @@ def test_an_interrupted_deployment_is_not_gone_on_with_by_removing(
 
 
 def test_an_interrupted_removal_is_gone_on_with_by_removing(
-    deployed: Path, account: Any, said: Callable[[], tuple[str, str]]
+    deployed: Path, account, said: Callable[[], tuple[str, str]]
 ) -> None:
     run(["deploy", "-y"])
     account.fail = lambda operation, _: (
@@ -363,7 +361,7 @@ def test_an_interrupted_removal_is_gone_on_with_by_removing(
 
 
 def test_when_the_resumed_part_fails_the_first_part_is_undone_too(
-    interrupted: Path, account: Any
+    interrupted: Path, account
 ) -> None:
     account.fail = lambda operation, _: (
         errors.AccessDenied("AccessDenied", "no", http_status=403)
@@ -375,7 +373,7 @@ def test_when_the_resumed_part_fails_the_first_part_is_undone_too(
 
 
 def test_an_interrupted_deployment_does_not_stand_in_the_way_of_one_to_another_account(
-    interrupted: Path, account: Any, said: Callable[[], tuple[str, str]]
+    interrupted: Path, account, said: Callable[[], tuple[str, str]]
 ) -> None:
     assert run(["deploy", "-y", "--endpoint", "http://127.0.0.1:1"]) == 0
     assert run(["deploy", "-y", "--undo", "--endpoint", "http://127.0.0.1:1"]) == 1
@@ -385,7 +383,7 @@ def test_an_interrupted_deployment_does_not_stand_in_the_way_of_one_to_another_a
 
 
 def test_a_failed_rollback_can_be_repeated(
-    deployed: Path, account: Any, said: Callable[[], tuple[str, str]]
+    deployed: Path, account, said: Callable[[], tuple[str, str]]
 ) -> None:
     def fail(operation: str, function: str) -> Exception | None:
         no = errors.AccessDenied("AccessDenied", "no", http_status=403)
@@ -411,7 +409,7 @@ def test_nothing_interrupted_can_not_be_undone(
 
 
 def test_code_that_was_replaced_comes_back_when_the_deployment_fails(
-    project: Path, account: Any, monkeypatch: pytest.MonkeyPatch, httpserver: Any
+    project: Path, account, monkeypatch: pytest.MonkeyPatch, httpserver
 ) -> None:
     assert run(["deploy", "-y", "--with-functions"]) == 0
     first = pack(project / "code")
@@ -435,7 +433,7 @@ def test_code_that_was_replaced_comes_back_when_the_deployment_fails(
 
 
 def test_a_reviewed_plan_holds_no_value_of_an_environment_variable_and_deploys_it(
-    project: Path, account: Any
+    project: Path, account
 ) -> None:
     assert run(["plan", "--with-functions", "--out", "plan.json"]) == 2
     assert "hunter2" not in (project / "plan.json").read_text()
@@ -445,7 +443,7 @@ def test_a_reviewed_plan_holds_no_value_of_an_environment_variable_and_deploys_i
 
 
 def test_a_reviewed_plan_is_refused_when_an_environment_variable_changed_in_the_template(
-    project: Path, account: Any, said: Callable[[], tuple[str, str]]
+    project: Path, account, said: Callable[[], tuple[str, str]]
 ) -> None:
     assert run(["plan", "--with-functions", "--out", "plan.json"]) == 2
     text = (project / "s.yaml").read_text()
@@ -456,7 +454,7 @@ def test_a_reviewed_plan_is_refused_when_an_environment_variable_changed_in_the_
 
 
 def test_a_reviewed_plan_with_environment_variables_needs_its_template(
-    project: Path, account: Any, said: Callable[[], tuple[str, str]]
+    project: Path, account, said: Callable[[], tuple[str, str]]
 ) -> None:
     assert run(["plan", "--with-functions", "--out", "plan.json"]) == 2
     (project / "s.yaml").unlink()
@@ -466,7 +464,7 @@ def test_a_reviewed_plan_with_environment_variables_needs_its_template(
 
 
 def test_an_update_from_a_reviewed_plan_is_undone_to_the_values_from_before(
-    project: Path, account: Any
+    project: Path, account
 ) -> None:
     assert run(["deploy", "-y", "--with-functions"]) == 0
     before = account.snapshot()

@@ -8,7 +8,7 @@ import functools
 import json
 import os
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from werkzeug import Response
@@ -101,7 +101,7 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, account: Any, httpserver: Any) -> Path:
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, account, httpserver) -> Path:
     """A project whose first version is deployed and whose second version stands in the file."""
     for name in ("code", "audit"):
         (tmp_path / name).mkdir()
@@ -122,7 +122,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, account: Any, https
     return tmp_path
 
 
-def kill(account: Any, operation: str, when: str) -> None:
+def kill(account, operation: str, when: str) -> None:
     """Deploy, and end at the first request of an operation: before or after it is done."""
     setattr(account, when, lambda now, _: Killed() if now == operation else None)
     with pytest.raises(Killed):
@@ -131,7 +131,7 @@ def kill(account: Any, operation: str, when: str) -> None:
 
 
 def kill_with_requests_under_way(
-    account: Any, operation: str, command: list[str] = DEPLOY
+    account, operation: str, command: list[str] = DEPLOY
 ) -> Callable[[], None]:
     """Run a command and end it when it has sent requests of an operation.
 
@@ -142,7 +142,7 @@ def kill_with_requests_under_way(
     usual = getattr(account, method)
     sent: list[Callable[[], object]] = []
 
-    def send(*arguments: Any, **more: Any) -> None:
+    def send(*arguments, **more) -> None:
         sent.append(functools.partial(usual, *arguments, **more))
         raise Killed
 
@@ -159,7 +159,7 @@ def kill_with_requests_under_way(
     return arrive
 
 
-def before_the_next(account: Any, operation: str, arrive: Callable[[], None]) -> None:
+def before_the_next(account, operation: str, arrive: Callable[[], None]) -> None:
     """Carry requests out late: just before the next request of an operation."""
     account.fail = lambda now, _: arrive() if now == operation else None
 
@@ -172,7 +172,7 @@ WHEN = pytest.mark.parametrize(
 @WHEN
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_undo_gives_back_the_account_as_it_was(
-    project: Path, account: Any, operation: str, when: str
+    project: Path, account, operation: str, when: str
 ) -> None:
     before = account.snapshot()
     kill(account, operation, when)
@@ -184,7 +184,7 @@ def test_undo_gives_back_the_account_as_it_was(
 @WHEN
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_resume_reaches_the_same_account_as_a_deployment_without_an_interruption(
-    project: Path, account: Any, operation: str, when: str
+    project: Path, account, operation: str, when: str
 ) -> None:
     kill(account, operation, when)
     assert run([*DEPLOY, "--resume"]) == 0
@@ -203,7 +203,7 @@ def test_resume_reaches_the_same_account_as_a_deployment_without_an_interruption
 @WHEN
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_an_interrupted_undo_can_be_undone_again(
-    project: Path, account: Any, operation: str, when: str
+    project: Path, account, operation: str, when: str
 ) -> None:
     before = account.snapshot()
     kill(account, "PutAsyncInvokeConfig", "fail_after")
@@ -218,7 +218,7 @@ def test_an_interrupted_undo_can_be_undone_again(
 
 @pytest.mark.parametrize("operation", CHANGES)
 def test_resume_goes_on_when_a_request_of_the_killed_run_arrives_after_the_account_was_read(
-    project: Path, account: Any, operation: str
+    project: Path, account, operation: str
 ) -> None:
     arrive = kill_with_requests_under_way(account, operation)
     before_the_next(account, operation, arrive)
@@ -235,7 +235,7 @@ def test_resume_goes_on_when_a_request_of_the_killed_run_arrives_after_the_accou
     ("operation", "refused"), [("CreateFunction", "mail"), ("CreateAlias", "audit")]
 )
 def test_resume_that_fails_after_a_late_request_undoes_that_request_too(
-    project: Path, account: Any, operation: str, refused: str
+    project: Path, account, operation: str, refused: str
 ) -> None:
     before = account.snapshot()
     arrive = kill_with_requests_under_way(account, operation)
@@ -256,7 +256,7 @@ def test_resume_that_fails_after_a_late_request_undoes_that_request_too(
 
 @pytest.mark.usefixtures("project")
 def test_resume_reports_steps_from_before_and_after_a_late_request(
-    account: Any, capsys: pytest.CaptureFixture[str]
+    account, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arrive = kill_with_requests_under_way(account, "CreateAlias")
     before_the_next(account, "CreateAlias", arrive)
@@ -271,7 +271,7 @@ def test_resume_reports_steps_from_before_and_after_a_late_request(
 
 @pytest.mark.parametrize("operation", ["CreateFunction", "CreateAlias"])
 def test_resume_gives_up_when_what_exists_already_is_never_listed(
-    project: Path, account: Any, operation: str, capsys: pytest.CaptureFixture[str]
+    project: Path, account, operation: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = account.snapshot()
     kill(account, operation, "fail")
@@ -286,7 +286,7 @@ def test_resume_gives_up_when_what_exists_already_is_never_listed(
 
 
 def test_resumed_removal_goes_on_when_a_deletion_of_the_killed_run_arrives_late(
-    project: Path, account: Any
+    project: Path, account
 ) -> None:
     arrive = kill_with_requests_under_way(account, "DeleteFunction", REMOVE)
     before_the_next(account, "DeleteFunction", arrive)
@@ -297,7 +297,7 @@ def test_resumed_removal_goes_on_when_a_deletion_of_the_killed_run_arrives_late(
 
 @pytest.mark.parametrize("operation", CHANGES)
 def test_undo_waits_for_requests_that_the_killed_run_has_just_sent(
-    project: Path, account: Any, operation: str, monkeypatch: pytest.MonkeyPatch
+    project: Path, account, operation: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = account.snapshot()
     arrive = kill_with_requests_under_way(account, operation)
@@ -316,7 +316,7 @@ def test_undo_waits_for_requests_that_the_killed_run_has_just_sent(
 
 @pytest.mark.parametrize("command", [["deploy", "-y", "--undo"], [*DEPLOY, "--resume"]])
 def test_there_is_no_wait_for_requests_of_a_run_that_was_killed_long_ago(
-    project: Path, account: Any, waits: list[float], command: list[str]
+    project: Path, account, waits: list[float], command: list[str]
 ) -> None:
     kill(account, "CreateFunction", "fail")
     [journal] = project.glob(".fc-async/deploy/*/journal")

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -44,7 +44,7 @@ resources:
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, account: Any) -> Path:
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, account) -> Path:
     (tmp_path / "code").mkdir()
     (tmp_path / "code" / "index.py").write_text("def handler(event, context): ...\n")
     monkeypatch.chdir(tmp_path)
@@ -56,7 +56,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, account: Any) -> Pa
 
 
 @pytest.fixture
-def live(account: Any) -> Callable[..., None]:
+def live(account) -> Callable[..., None]:
     """Configures a destination in the account: ``live(source, target)``."""
 
     def put(source: str, target: str, qualifier: str = "LATEST", on: str = "on_success") -> None:
@@ -81,7 +81,7 @@ COMMANDS = pytest.mark.parametrize(
 
 @COMMANDS
 def test_a_change_that_closes_a_cycle_is_refused_with_both_edges_the_line_and_what_is_live(
-    project: Path, account: Any, live: Any, said: Any, command: list[str]
+    project: Path, account, live, said, command: list[str]
 ) -> None:
     live("a", "b", on="on_failure")
     (project / "s.yaml").write_text(template("b", arn("a")))
@@ -93,7 +93,7 @@ def test_a_change_that_closes_a_cycle_is_refused_with_both_edges_the_line_and_wh
     assert account.snapshot() == before
 
 
-def test_the_account_need_not_be_known(project: Path, live: Any, said: Any) -> None:
+def test_the_account_need_not_be_known(project: Path, live, said) -> None:
     live("a", "b")
     (project / "s.yaml").write_text(template("b", "acs:fc:cn-hangzhou::functions/a"))
     assert run(["deploy", "-y"]) == 1
@@ -101,7 +101,7 @@ def test_the_account_need_not_be_known(project: Path, live: Any, said: Any) -> N
 
 
 def test_a_long_way_back_is_found_without_reading_what_is_not_on_it(
-    project: Path, account: Any, live: Any, said: Any
+    project: Path, account, live, said
 ) -> None:
     for number in range(300):
         account.add_function(f"other{number}")
@@ -116,7 +116,7 @@ def test_a_long_way_back_is_found_without_reading_what_is_not_on_it(
 
 
 def test_a_long_list_of_destinations_is_read_a_page_at_a_time(
-    project: Path, account: Any, live: Any, said: Any
+    project: Path, account, live, said
 ) -> None:
     names = [f"step{number:03}" for number in range(200)]
     for name, following in zip(names, [*names[1:], "b"], strict=True):
@@ -129,9 +129,7 @@ def test_a_long_list_of_destinations_is_read_a_page_at_a_time(
     assert len(account.calls) < 70
 
 
-def test_what_the_deployment_changes_counts_as_it_will_be(
-    project: Path, account: Any, live: Any
-) -> None:
+def test_what_the_deployment_changes_counts_as_it_will_be(project: Path, account, live) -> None:
     live("a", "b")
     live("b", "a")  # a cycle is live: the deployment breaks it
     (project / "s.yaml").write_text(template("b", arn("c")))
@@ -140,7 +138,7 @@ def test_what_the_deployment_changes_counts_as_it_will_be(
 
 
 def test_a_leftover_that_is_pruned_does_not_count_and_one_that_stays_does(
-    project: Path, account: Any, live: Any
+    project: Path, account, live
 ) -> None:
     account.versions["b"] = ["1"]
     account.aliases["b", "prod"] = models.Alias(alias_name="prod", version_id="1")
@@ -154,7 +152,7 @@ def test_a_leftover_that_is_pruned_does_not_count_and_one_that_stays_does(
 
 
 def test_an_alias_leads_to_the_version_that_has_the_configuration(
-    project: Path, account: Any, live: Any, said: Any
+    project: Path, account, live, said
 ) -> None:
     account.versions["a"] = ["1"]
     account.aliases["a", "prod"] = models.Alias(alias_name="prod", version_id="1")
@@ -165,7 +163,7 @@ def test_an_alias_leads_to_the_version_that_has_the_configuration(
 
 
 def test_another_qualifier_of_the_same_function_is_no_way_back(
-    project: Path, account: Any, live: Any
+    project: Path, account, live
 ) -> None:
     account.versions["a"] = ["1"]
     live("a", "b", qualifier="1")
@@ -174,7 +172,7 @@ def test_another_qualifier_of_the_same_function_is_no_way_back(
 
 
 def test_a_waiver_with_its_reason_lets_the_change_through(
-    project: Path, account: Any, live: Any, said: Any
+    project: Path, account, live, said
 ) -> None:
     live("a", "b")
     waiver = "  # fc-async: ignore[FCA031] the second one ends it"
@@ -183,14 +181,14 @@ def test_a_waiver_with_its_reason_lets_the_change_through(
     assert "FCA031" not in said()
 
 
-def test_skip_validation_lets_it_through(project: Path, account: Any, live: Any) -> None:
+def test_skip_validation_lets_it_through(project: Path, account, live) -> None:
     live("a", "b")
     (project / "s.yaml").write_text(template("b", arn("a")))
     assert run(["deploy", "-y", "--account-id", ACCOUNT, "--skip-validation"]) == 0
 
 
 def test_resources_that_are_not_deployed_count_as_they_are_in_the_account(
-    project: Path, account: Any, live: Any, said: Any
+    project: Path, account, live, said
 ) -> None:
     live("a", "b")
     text = template("b", arn("a"))
@@ -202,7 +200,7 @@ def test_resources_that_are_not_deployed_count_as_they_are_in_the_account(
 
 
 def test_a_cycle_through_a_live_trigger_is_a_warning(
-    project: Path, account: Any, live: Any, said: Any, monkeypatch: pytest.MonkeyPatch
+    project: Path, account, live, said, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trigger = models.Trigger(
         trigger_name="from-topic",
@@ -222,7 +220,7 @@ def test_a_cycle_through_a_live_trigger_is_a_warning(
 
 
 def test_triggers_of_a_large_account_are_not_read_and_that_is_said(
-    project: Path, account: Any, said: Any
+    project: Path, account, said
 ) -> None:
     for number in range(250):
         account.add_function(f"other{number}")
@@ -235,7 +233,7 @@ def test_triggers_of_a_large_account_are_not_read_and_that_is_said(
 
 
 def test_an_account_that_cannot_be_read_is_not_taken_for_one_without_cycles(
-    project: Path, account: Any, live: Any, said: Any
+    project: Path, account, live, said
 ) -> None:
     live("a", "b")
     (project / "s.yaml").write_text(template("b", arn("a")))
@@ -251,7 +249,7 @@ def test_an_account_that_cannot_be_read_is_not_taken_for_one_without_cycles(
 
 
 def test_a_reviewed_plan_is_refused_when_the_account_has_closed_a_cycle_since(
-    project: Path, account: Any, live: Any, said: Any
+    project: Path, account, live, said
 ) -> None:
     (project / "s.yaml").write_text(template("b", arn("a")))
     assert run(["plan", "--account-id", ACCOUNT, "--out", "plan.json"]) == 2
@@ -260,9 +258,7 @@ def test_a_reviewed_plan_is_refused_when_the_account_has_closed_a_cycle_since(
     assert "would close a destination cycle" in said()
 
 
-def test_a_reviewed_plan_keeps_what_its_template_waived(
-    project: Path, account: Any, live: Any
-) -> None:
+def test_a_reviewed_plan_keeps_what_its_template_waived(project: Path, account, live) -> None:
     live("a", "b")
     waiver = "  # fc-async: ignore[FCA031] the second one ends it"
     (project / "s.yaml").write_text(template("b", arn("a"), waiver))
@@ -271,16 +267,14 @@ def test_a_reviewed_plan_keeps_what_its_template_waived(
 
 
 @COMMANDS
-def test_warnings_of_the_rules_are_shown(
-    project: Path, account: Any, said: Any, command: list[str]
-) -> None:
+def test_warnings_of_the_rules_are_shown(project: Path, account, said, command: list[str]) -> None:
     (project / "s.yaml").write_text(template("b", arn("c")))
     run([*command, "--account-id", ACCOUNT])
     assert "warning FCA050 b has no failure destination" in said()
 
 
 def test_a_destination_function_that_the_account_has_is_no_warning_and_one_it_lacks_is(
-    project: Path, account: Any, said: Any
+    project: Path, account, said
 ) -> None:
     (project / "s.yaml").write_text(template("b", arn("c")))
     assert run(["deploy", "-y", "--account-id", ACCOUNT]) == 0

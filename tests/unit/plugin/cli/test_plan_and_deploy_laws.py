@@ -61,7 +61,7 @@ GOOD: dict[str, Any] = {
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, account: Any) -> Path:
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, account) -> Path:
     (tmp_path / "code").mkdir()
     (tmp_path / "code" / "index.py").write_text("")
     monkeypatch.chdir(tmp_path)
@@ -88,7 +88,7 @@ def changed(changes: dict[tuple[str, ...], Any]) -> dict[str, Any]:
 @given(st.dictionaries(st.sampled_from(PLACES), ODD, min_size=1, max_size=3))
 def test_no_value_breaks_a_command(
     project: Path,
-    account: Any,
+    account,
     capsys: pytest.CaptureFixture[str],
     changes: dict[tuple[str, ...], Any],
 ) -> None:

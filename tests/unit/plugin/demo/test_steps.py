@@ -23,7 +23,7 @@ class Client:
     def __init__(self, *tasks: AsyncTask) -> None:
         self._tasks = list(tasks)
 
-    def list_async_tasks(self, function: str, **_: Any) -> AsyncTaskPage:
+    def list_async_tasks(self, function: str, **_) -> AsyncTaskPage:
         if function != "publish":
             return AsyncTaskPage()
         task = self._tasks.pop(0) if len(self._tasks) > 1 else self._tasks[0]
@@ -46,7 +46,7 @@ def shown(
     return output.getvalue()
 
 
-def task(status: Any, **fields: Any) -> AsyncTask:
+def task(status, **fields) -> AsyncTask:
     return AsyncTask(task_id="t", status=status, **fields)
 
 

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from fc_async_plugin.plan.differences import config_to_put, same, settings_to_send
@@ -14,9 +12,7 @@ REGION = "cn-hangzhou"
 HERE = f"acs:fc:{REGION}:123456:functions/orders"
 
 
-def config(
-    *, success: str | None = None, failure: str | None = None, **settings: Any
-) -> AsyncConfig:
+def config(*, success: str | None = None, failure: str | None = None, **settings) -> AsyncConfig:
     return AsyncConfig(
         destination_config=DestinationConfig(
             on_success=Destination(destination=success) if success else None,
@@ -165,7 +161,7 @@ def test_settings_that_differ_are_shown_before_and_after() -> None:
         (1, 1.0),
     ],
 )
-def test_the_same_in_other_words(wanted: Any, have: Any) -> None:
+def test_the_same_in_other_words(wanted, have) -> None:
     assert same(wanted, have)
 
 
@@ -173,7 +169,7 @@ def test_the_same_in_other_words(wanted: Any, have: Any) -> None:
     ("wanted", "have"),
     [("x", None), (0, None), (False, None), ([1], [1, 2]), ({"a": 1}, {"a": 2}), (1, "1")],
 )
-def test_different_values_are_not_the_same(wanted: Any, have: Any) -> None:
+def test_different_values_are_not_the_same(wanted, have) -> None:
     assert not same(wanted, have)
 
 

@@ -44,7 +44,7 @@ def save(regions: Regions, *, ours: bool = False) -> SavedPlan:
 
 
 @pytest.fixture(autouse=True)
-def function(account: Any) -> None:
+def function(account) -> None:
     account.add_function("f", timeout=3)
     account.aliases["f", "prod"] = Alias(alias_name="prod", version_id="1")
 
@@ -81,20 +81,20 @@ CHANGES: dict[str, Callable[[Any], object]] = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_change_of_the_account_is_refused(change: str, regions: Regions, account: Any) -> None:
+def test_a_change_of_the_account_is_refused(change: str, regions: Regions, account) -> None:
     saved = save(regions, ours=True)
     CHANGES[change](account)
     with pytest.raises(PluginError, match=r"changed since the plan was made, at f \(cn-hangzhou\)"):
         check(regions, saved)
 
 
-def test_a_function_that_is_not_ours_may_change_otherwise(regions: Regions, account: Any) -> None:
+def test_a_function_that_is_not_ours_may_change_otherwise(regions: Regions, account) -> None:
     saved = save(regions)
     account.update_function("f", extra={"timeout": 4})
     check(regions, saved)
 
 
-def test_times_do_not_count_as_changes(regions: Regions, account: Any) -> None:
+def test_times_do_not_count_as_changes(regions: Regions, account) -> None:
     saved = save(regions, ours=True)
     account.functions["f"]["lastModifiedTime"] = "2026-01-01T00:00:00Z"
     check(regions, saved)

@@ -36,7 +36,7 @@ def want(tmp_path: Path) -> Callable[..., Wanted]:
         *,
         component: str = "fc3",
         account_id: str | None = "123",
-        **choices: Any,
+        **choices,
     ) -> Wanted:
         document = {
             "edition": "3.0.0",
@@ -52,7 +52,7 @@ def want(tmp_path: Path) -> Callable[..., Wanted]:
     return write
 
 
-def function(want: Write, **props: Any) -> WantedFunction:
+def function(want: Write, **props) -> WantedFunction:
     props = {"runtime": "python3.12", "handler": "index.handler", "code": "./code", **props}
     [one] = want({"f": props}, functions=True).values()
     return one
@@ -169,7 +169,7 @@ def test_a_value_that_only_s_knows_is_refused(want: Write) -> None:
 
 
 @pytest.mark.parametrize("code", ["./code", {"src": "code"}])
-def test_code_is_a_folder_beside_the_template(code: Any, want: Write, tmp_path: Path) -> None:
+def test_code_is_a_folder_beside_the_template(code, want: Write, tmp_path: Path) -> None:
     found = function(want, code=code).code
     assert found is not None
     assert found.path == str(tmp_path / "code")

@@ -86,7 +86,7 @@ def test_actions_are_compared_whatever_their_case() -> None:
 
 
 @pytest.mark.parametrize("rubbish", [[], {}, {"Statement": {}}, {"Statement": ["x"]}, None])
-def test_a_document_that_is_not_a_policy_is_an_error(rubbish: Any) -> None:
+def test_a_document_that_is_not_a_policy_is_an_error(rubbish) -> None:
     with pytest.raises(PluginError, match="not a policy document"):
         compare(rubbish, NEEDED)
 

@@ -26,7 +26,7 @@ SEND = Permission("mns:SendMessage", "acs:mns:cn-hangzhou:123:/queues/q/messages
 
 
 @pytest.fixture
-def ram(httpserver: Any) -> dict[str, Any]:
+def ram(httpserver) -> dict[str, Any]:
     """RAM: policies by role, documents by policy. A role that isn't there is refused."""
     state: dict[str, Any] = {"roles": {}, "documents": {}}
 
@@ -49,19 +49,19 @@ def ram(httpserver: Any) -> dict[str, Any]:
     return state
 
 
-def test_all_policies_of_a_role_are_one_document(ram: dict[str, Any], httpserver: Any) -> None:
+def test_all_policies_of_a_role_are_one_document(ram: dict[str, Any], httpserver) -> None:
     ram["roles"]["worker"] = ["a", "b"]
     ram["documents"] = {name: json.dumps(policy_document([SEND])) for name in ("a", "b")}
     found = Roles(KEYS, httpserver.url_for("")).policy_of("acs:ram::123:role/worker")
     assert [statement["Action"] for statement in found["Statement"]] == [["mns:SendMessage"]] * 2
 
 
-def test_a_role_without_policies_is_allowed_nothing(ram: dict[str, Any], httpserver: Any) -> None:
+def test_a_role_without_policies_is_allowed_nothing(ram: dict[str, Any], httpserver) -> None:
     ram["roles"]["worker"] = []
     assert Roles(KEYS, httpserver.url_for("")).policy_of("worker")["Statement"] == []
 
 
-def test_a_role_that_can_not_be_read_is_an_error(ram: dict[str, Any], httpserver: Any) -> None:
+def test_a_role_that_can_not_be_read_is_an_error(ram: dict[str, Any], httpserver) -> None:
     with pytest.raises(PluginError, match=r"policies of role worker cannot be read: .*not exists"):
         Roles(KEYS, httpserver.url_for("")).policy_of("worker")
 
@@ -71,7 +71,7 @@ def test_no_ram_at_all_is_an_error() -> None:
         Roles(KEYS, "http://127.0.0.1:1").policy_of("worker")
 
 
-def test_rubbish_instead_of_a_policy_is_an_error(ram: dict[str, Any], httpserver: Any) -> None:
+def test_rubbish_instead_of_a_policy_is_an_error(ram: dict[str, Any], httpserver) -> None:
     ram["roles"]["worker"] = ["a"]
     ram["documents"]["a"] = "[]"
     with pytest.raises(PluginError, match="policy a is not a policy document"):
@@ -84,7 +84,7 @@ def test_an_address_without_scheme_is_refused() -> None:
 
 
 @pytest.fixture
-def live(httpserver: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def live(httpserver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The command that compares with RAM, in a project whose function needs SEND."""
     block = {"destinationConfig": {"onFailure": {"destination": SEND.resource}}}
     props = {"region": "cn-hangzhou", "runtime": "custom", "asyncInvokeConfig": block}

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from importlib import metadata
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from packaging.requirements import Requirement
@@ -117,7 +117,7 @@ def test_a_plugin_whose_place_is_not_known(machine: Machine, tmp_path: Path) -> 
     assert any("s (Serverless Devs) is not installed" in one for one in found)
 
 
-def test_an_account_that_can_not_be_read(machine: Machine, account: Any) -> None:
+def test_an_account_that_can_not_be_read(machine: Machine, account) -> None:
     assert said(machine._replace(connect=lambda: account)) == []
     account.fail = lambda *_: AccessDenied("AccessDenied", "no", http_status=403)
     assert (

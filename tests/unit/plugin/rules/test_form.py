@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
@@ -210,5 +209,5 @@ def test_all_mistakes_of_a_block_are_reported(check: Check) -> None:
         {"qualifier": ""},
     ],
 )
-def test_what_the_service_accepts_is_not_a_violation(block: Any) -> None:
+def test_what_the_service_accepts_is_not_a_violation(block) -> None:
     assert list(violations(block)) == []

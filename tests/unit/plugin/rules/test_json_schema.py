@@ -58,7 +58,7 @@ BLOCKS = st.fixed_dictionaries(
 )
 
 
-def context(block: Any) -> rules.Context:
+def context(block) -> rules.Context:
     place = Position("s.yaml", 1, 1)
     resource = Resource(
         name="a",
@@ -73,11 +73,11 @@ def context(block: Any) -> rules.Context:
     return rules.Context([Project(file="s.yaml", name="", access="", resources=(resource,))])
 
 
-def conforms(block: Any) -> bool:
+def conforms(block) -> bool:
     return not list(violations(block))
 
 
-def document(block: Any) -> dict[str, Any]:
+def document(block) -> dict[str, Any]:
     resources = {"a": {"component": "fc3", "props": {"asyncInvokeConfig": block}}}
     return {"edition": "3.0.0", "resources": resources}
 
@@ -95,7 +95,7 @@ def test_what_is_published_is_what_is_generated() -> None:
 
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.one_of(BLOCKS, VALUES))
-def test_schema_and_rules_agree_on_every_block(block: Any) -> None:
+def test_schema_and_rules_agree_on_every_block(block) -> None:
     errors = list(VALIDATOR.iter_errors(document(block)))
     found = rules.check(context(block), select=ABOUT)
     assert bool(errors) == bool(found), (errors, found)
@@ -117,7 +117,7 @@ JSON = st.recursive(
         ),
     )
 )
-def test_the_check_accepts_nothing_that_the_schema_refuses(block: Any) -> None:
+def test_the_check_accepts_nothing_that_the_schema_refuses(block) -> None:
     assert rules.check(context(block), select=ABOUT) or BLOCK_VALIDATOR.is_valid(block)
 
 
@@ -145,7 +145,7 @@ def test_the_schema_refuses_no_arn_that_the_grammar_knows(text: str) -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(JSON, JSON)
-def test_no_value_at_all_makes_a_rule_fail(block: Any, triggers: Any) -> None:
+def test_no_value_at_all_makes_a_rule_fail(block, triggers) -> None:
     made = context(block)
     made.projects[0].resources[0].props["triggers"] = triggers
     made.projects[0].resources[0].props["role"] = triggers
@@ -161,14 +161,14 @@ EXPRESSIONS = [
 
 
 @pytest.mark.parametrize("block", EXPRESSIONS, ids=str)
-def test_an_expression_may_stand_for_any_value(block: Any) -> None:
+def test_an_expression_may_stand_for_any_value(block) -> None:
     assert VALIDATOR.is_valid(document(block))
     assert conforms(block)
     assert [finding for finding in rules.check(context(block)) if finding.severity == "error"] == []
 
 
 @pytest.mark.parametrize("block", EXPRESSIONS, ids=str)
-def test_any_other_text_than_an_expression_does_not(block: Any) -> None:
+def test_any_other_text_than_an_expression_does_not(block) -> None:
     wrong = json.loads(json.dumps(block).replace("${vars.x}", "a b").replace("${vars.async}", "x"))
     assert not VALIDATOR.is_valid(document(wrong))
     assert rules.check(context(wrong), select=ABOUT)
@@ -183,5 +183,5 @@ def test_any_other_text_than_an_expression_does_not(block: Any) -> None:
         ("resources", {"a": {"component": "oss", "props": {"anything": 1}}}, True),
     ],
 )
-def test_the_json_schema_ignores_other_components(part: str, value: Any, valid: bool) -> None:
+def test_the_json_schema_ignores_other_components(part: str, value, valid: bool) -> None:
     assert VALIDATOR.is_valid({"edition": "3.0.0", part: value}) == valid

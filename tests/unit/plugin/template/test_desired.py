@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from fc_async_plugin.template import Position, Resource, TemplateError
@@ -20,7 +18,7 @@ def places(path: Path) -> list[Place]:
     return [Place(Position("s.yaml", 7, 9))] if written else []
 
 
-def resource(block: Any, component: str = "fc3") -> Resource:
+def resource(block, component: str = "fc3") -> Resource:
     return Resource(
         name="a",
         component=component,
@@ -56,7 +54,7 @@ def test_what_is_written_is_asked_for_and_nothing_else() -> None:
 
 
 @pytest.mark.parametrize("block", [..., None, {}])
-def test_no_block_and_an_empty_one_ask_for_nothing(block: Any) -> None:
+def test_no_block_and_an_empty_one_ask_for_nothing(block) -> None:
     assert desired(resource(block)) is None
 
 
@@ -67,7 +65,7 @@ def test_another_component_asks_for_nothing() -> None:
 @pytest.mark.parametrize(
     ("written", "qualifier"), [(None, "LATEST"), ("", "LATEST"), (3, "3"), ("LATEST", "LATEST")]
 )
-def test_a_qualifier_is_text_and_latest_if_none(written: Any, qualifier: str) -> None:
+def test_a_qualifier_is_text_and_latest_if_none(written, qualifier: str) -> None:
     found = desired(resource({"asyncTask": True, "qualifier": written}))
     assert found is not None
     assert found.qualifier == qualifier
@@ -76,7 +74,7 @@ def test_a_qualifier_is_text_and_latest_if_none(written: Any, qualifier: str) ->
 @pytest.mark.parametrize(
     "config", [None, {}, {"onSuccess": {}}, {"onFailure": {"destination": ""}}, {"onSuccess": None}]
 )
-def test_destinations_that_name_nothing_are_none(config: Any) -> None:
+def test_destinations_that_name_nothing_are_none(config) -> None:
     found = desired(resource({"asyncTask": True, "destinationConfig": config}))
     assert found is not None
     assert found.config.destination_config is None
@@ -98,7 +96,7 @@ def test_destinations_that_name_nothing_are_none(config: Any) -> None:
         {"destinationConfig": {"onSuccess": {"destination": 3}}},
     ],
 )
-def test_a_value_that_the_api_cannot_take_is_an_error(block: Any) -> None:
+def test_a_value_that_the_api_cannot_take_is_an_error(block) -> None:
     with pytest.raises(TemplateError, match=r"s\.yaml:[37]:[39]: .* expected "):
         desired(resource(block))
 
@@ -113,7 +111,7 @@ def test_a_value_that_the_api_cannot_take_is_an_error(block: Any) -> None:
     ],
     ids=str,
 )
-def test_a_value_that_is_known_later_differs_from_an_invalid_one(block: Any) -> None:
+def test_a_value_that_is_known_later_differs_from_an_invalid_one(block) -> None:
     with pytest.raises(TemplateError, match="known only after s deploy"):
         desired(resource(block))
 

@@ -57,7 +57,7 @@ def props(folder: Path, *, env: str | None = None) -> dict[str, dict[str, Any]]:
         ("${vars.n}${vars.missing}", None),
     ],
 )
-def test_expressions_are_evaluated_as_s_does(tmp_path: Path, text: str, value: Any) -> None:
+def test_expressions_are_evaluated_as_s_does(tmp_path: Path, text: str, value) -> None:
     resource = f"resources: {{r: {{component: fc3, props: {{probe: {json.dumps(text)}}}}}}}\n"
     (tmp_path / "s.yaml").write_text(HEAD + VARS + resource)
     (tmp_path / "f.txt").write_text("x")
@@ -102,7 +102,7 @@ def test_a_reference_to_all_variables(tmp_path: Path) -> None:
         ("12:30:45", "12:30:45"),
     ],
 )
-def test_plain_scalars_are_typed_as_s_does(tmp_path: Path, text: str, value: Any) -> None:
+def test_plain_scalars_are_typed_as_s_does(tmp_path: Path, text: str, value) -> None:
     (tmp_path / "s.yaml").write_text(
         f"{HEAD}resources: {{r: {{component: fc3, props: {{probe: {text}}}}}}}\n"
     )

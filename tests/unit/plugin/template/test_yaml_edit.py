@@ -106,7 +106,7 @@ TREES = st.recursive(SCALARS, lambda inner: st.dictionaries(KEYS, inner, max_siz
     st.sampled_from([True, False, None]),
 )
 def test_a_value_that_was_set_is_read_back_and_no_other_value_changed(
-    tree: dict[str, Any], path: list[str], value: Any, flow: bool | None
+    tree: dict[str, Any], path: list[str], value, flow: bool | None
 ) -> None:
     text = yaml.safe_dump(tree, sort_keys=False, default_flow_style=flow, allow_unicode=True)
     result = yaml.safe_load(Edit(text).set(path, value))

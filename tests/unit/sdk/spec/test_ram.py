@@ -22,12 +22,12 @@ def statement(
     effect: str = "Allow",
     action: str | list[str] = "mns:SendMessage",
     resource: str | list[str] = "*",
-    **more: Any,
+    **more,
 ) -> dict[str, Any]:
     return {"Effect": effect, "Action": action, "Resource": resource, **more}
 
 
-def policy(*statements: Any) -> dict[str, Any]:
+def policy(*statements) -> dict[str, Any]:
     return {"Version": "1", "Statement": list(statements)}
 
 

@@ -15,7 +15,7 @@ BUS = "acs:eventbridge:cn-hangzhou:1:eventbus/b"
 QUEUE = {"sourceMNSParameters": {"QueueName": "q"}}
 
 
-def eventbridge(parameters: Any, **more: Any) -> dict[str, Any]:
+def eventbridge(parameters, **more) -> dict[str, Any]:
     config = {"eventSourceConfig": {"eventSourceParameters": parameters}}
     return {"triggerType": "eventbridge", "triggerConfig": config, **more}
 
@@ -48,7 +48,7 @@ def test_an_unknown_account_is_the_account_of_the_source() -> None:
 
 
 @pytest.mark.parametrize("config", ["{", "[]", {"eventSourceConfig": 1}, 7])
-def test_a_configuration_of_another_type_is_an_error(config: Any) -> None:
+def test_a_configuration_of_another_type_is_an_error(config) -> None:
     with pytest.raises(triggers.UnreadableTrigger, match=r"triggerConfig"):
         triggers.event_source(config)
 
