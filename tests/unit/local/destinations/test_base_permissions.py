@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a function's role lets it tell."""
+"""Destinations that the role of a function allows."""
 
 from __future__ import annotations
 
