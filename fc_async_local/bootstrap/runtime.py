@@ -29,11 +29,7 @@ from fc_async_local.api.function_resources import (
     TagOperations,
     TriggerOperations,
 )
-from fc_async_local.api.functions import (
-    AliasOperations,
-    AsyncConfigOperations,
-    FunctionOperations,
-)
+from fc_async_local.api.functions import AliasOperations, AsyncConfigOperations, FunctionOperations
 from fc_async_local.api.invoke import InvokeFunction
 from fc_async_local.api.tasks import TaskOperations
 from fc_async_local.api.uploads import UploadOperations

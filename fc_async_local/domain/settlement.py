@@ -11,10 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from msgspec.structs import replace
 
-from fc_async_local.domain import (
-    json_input,
-    policy,
-)
+from fc_async_local.domain import json_input, policy
 from fc_async_local.domain.errors import RECURSIVE, status_code
 from fc_async_local.domain.invocation import (
     Count,

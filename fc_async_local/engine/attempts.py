@@ -19,9 +19,7 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 from msgspec.structs import replace
 
-from fc_async_local.domain import (
-    policy,
-)
+from fc_async_local.domain import policy
 from fc_async_local.domain.errors import RECURSIVE, STOPPED, Rejected
 from fc_async_local.domain.invocation import Invocation, Outcome, OutcomeKind
 from fc_async_local.domain.policy import call_path_text

@@ -7,10 +7,7 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from fc_async_local.destinations.base import DeliveryResult, kind_of
-from fc_async_local.domain import (
-    policy,
-    settlement,
-)
+from fc_async_local.domain import policy, settlement
 from fc_async_local.domain.invocation import DELIVERY, delivery_of
 from fc_async_local.engine.ports import Point
 from fc_async_local.store.job_runner import JobKind, JobNode, JobRunner

@@ -15,12 +15,7 @@ import msgspec
 
 from fc_async_local.execution import archive as archives
 from fc_async_local.functions import fields, refusals
-from fc_async_local.functions.records import (
-    FunctionRecord,
-    Settings,
-    VersionRecord,
-    rfc3339,
-)
+from fc_async_local.functions.records import FunctionRecord, Settings, VersionRecord, rfc3339
 from fc_async_sdk.models import Code, CustomRuntimeConfig, FunctionSettings, InstanceLifecycleConfig
 from fc_async_sdk.spec import limits, runtimes
 

@@ -8,11 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from fc_async_local.domain import json_input
-from fc_async_local.functions import (
-    function_rules,
-    paging,
-    refusals,
-)
+from fc_async_local.functions import function_rules, paging, refusals
 from fc_async_local.functions.aliases import check_description, describe_version
 from fc_async_local.functions.records import (
     OWNED,

@@ -9,12 +9,7 @@ import msgspec
 
 from fc_async_local.domain import json_input
 from fc_async_local.functions import paging, refusals
-from fc_async_local.functions.records import (
-    Settings,
-    TriggerRecord,
-    key_in,
-    rfc3339,
-)
+from fc_async_local.functions.records import Settings, TriggerRecord, key_in, rfc3339
 from fc_async_local.store.protocol import ChangeRefused
 from fc_async_local.triggers.bindings import TriggerSettings
 from fc_async_sdk._decoding import prepare

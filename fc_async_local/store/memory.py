@@ -15,9 +15,7 @@ from msgspec.structs import replace
 
 from fc_async_local.domain.invocation import DELIVERY, TaskEvent
 from fc_async_local.domain.states import Status
-from fc_async_local.store import (
-    steps,
-)
+from fc_async_local.store import steps
 from fc_async_local.store.protocol import (
     ChangeRefused,
     Document,

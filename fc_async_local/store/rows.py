@@ -12,9 +12,7 @@ import msgspec
 
 from fc_async_local.domain.invocation import Invocation, Job, TaskEvent
 from fc_async_local.domain.states import Status
-from fc_async_local.store import (
-    steps,
-)
+from fc_async_local.store import steps
 from fc_async_local.store.steps import LARGEST_TIME, Position, decode_position
 
 if TYPE_CHECKING:

@@ -22,12 +22,7 @@ from fc_async_local.store.protocol import Started
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from fc_async_local.domain.invocation import (
-        Invocation,
-        Job,
-        Lease,
-        Settlement,
-    )
+    from fc_async_local.domain.invocation import Invocation, Job, Lease, Settlement
 
 MINUTE_MS: Final = 60_000
 

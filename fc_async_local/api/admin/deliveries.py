@@ -5,9 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from fc_async_local.api import (
-    admin,
-)
+from fc_async_local.api import admin
 from fc_async_local.api.operation import page_of, query_number
 from fc_async_local.api.tasks import shown_payload
 from fc_async_local.domain.errors import Rejected

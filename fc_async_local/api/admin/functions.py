@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from fc_async_local.api import (
-    admin,
-)
+from fc_async_local.api import admin
 from fc_async_local.api.operation import body_of, delay_of
 from fc_async_local.api.tasks import shown_payload
 from fc_async_local.domain.invocation import InvokeRequest

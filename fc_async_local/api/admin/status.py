@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from starlette.responses import Response
 
-from fc_async_local.api import (
-    admin,
-)
+from fc_async_local.api import admin
 from fc_async_local.api.operation import operation, query_number
 
 if TYPE_CHECKING:

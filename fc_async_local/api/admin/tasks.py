@@ -5,9 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from fc_async_local.api import (
-    admin,
-)
+from fc_async_local.api import admin
 from fc_async_local.api.operation import page_of, query_flag
 from fc_async_local.api.tasks import describe_task, task_not_found, task_query, task_token
 from fc_async_local.domain.errors import Rejected

@@ -18,11 +18,7 @@ from fc_async_local.domain.invocation import EVENT_PUSH, Job
 from fc_async_local.domain.settlement import Settler
 from fc_async_local.services import common
 from fc_async_local.services.delivery import Again, push_runner, wait_after
-from fc_async_local.services.eventbridge import (
-    events,
-    model,
-    pattern,
-)
+from fc_async_local.services.eventbridge import events, model, pattern
 from fc_async_local.services.eventbridge.model import (
     Bus,
     Entry,

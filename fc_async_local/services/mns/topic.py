@@ -17,12 +17,7 @@ from fc_async_local.services.delivery import STRATEGIES, Strategy
 from fc_async_local.services.markup import leaf
 from fc_async_local.services.mns import wire
 from fc_async_local.services.mns.errors import MnsError
-from fc_async_local.services.mns.model import (
-    MESSAGE_BYTES,
-    Record,
-    check_name,
-    check_range,
-)
+from fc_async_local.services.mns.model import MESSAGE_BYTES, Record, check_name, check_range
 from fc_async_sdk.errors import InvalidArn, shorten
 from fc_async_sdk.spec import arn
 

@@ -22,12 +22,7 @@ from fc_async_local.store.protocol import DuplicateTask, Settled, Started
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from fc_async_local.domain.invocation import (
-        Count,
-        JobSettlement,
-        Settlement,
-        TaskEvent,
-    )
+    from fc_async_local.domain.invocation import Count, JobSettlement, Settlement, TaskEvent
     from fc_async_local.store.postgres.database import Connection, PostgresDatabase
 
 

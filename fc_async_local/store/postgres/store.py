@@ -13,11 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fc_async_local.domain.invocation import DELIVERY
 from fc_async_local.domain.states import Status
-from fc_async_local.store import (
-    rows,
-    sql,
-    steps,
-)
+from fc_async_local.store import rows, sql, steps
 from fc_async_local.store.postgres import batches
 from fc_async_local.store.postgres.database import SQL
 from fc_async_local.store.protocol import Settled, Stats, StopResult, Task, TaskPage

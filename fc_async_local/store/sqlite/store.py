@@ -14,18 +14,8 @@ from typing import TYPE_CHECKING, Final
 
 from fc_async_local.domain.invocation import DELIVERY
 from fc_async_local.domain.states import Status
-from fc_async_local.store import (
-    rows,
-    sql,
-    steps,
-)
-from fc_async_local.store.protocol import (
-    Settled,
-    Stats,
-    StopResult,
-    Task,
-    TaskPage,
-)
+from fc_async_local.store import rows, sql, steps
+from fc_async_local.store.protocol import Settled, Stats, StopResult, Task, TaskPage
 from fc_async_local.store.sqlite import batches
 from fc_async_local.store.sqlite.batches import SQL
 from fc_async_local.store.steps import encode_position, position_of
