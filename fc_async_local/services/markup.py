@@ -51,7 +51,9 @@ def read(body: bytes, *roots: str) -> Element:
     """
     try:
         root = _parse(body)
-    except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
+    except DefusedXmlException as error:  # its text is the repr of what was found
+        raise MalformedMarkup("the XML must not declare a DTD or entities") from error
+    except (ParseError, ValueError, LookupError) as error:
         raise MalformedMarkup(f"the XML cannot be parsed: {error}") from error
     for element in root.iter():
         element.tag = element.tag.rpartition("}")[2]

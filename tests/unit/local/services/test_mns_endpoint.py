@@ -196,6 +196,12 @@ def test_an_entity_bomb_is_refused_unread(run, encoding) -> None:
     assert (answer.status, answer.code) == (400, "MalformedXML")
 
 
+def test_a_dtd_is_refused_in_words(run) -> None:
+    body = b'<!DOCTYPE m [<!ENTITY a "b">]><Message>&a;</Message>'
+    answer = run(lambda call: call("POST", "/queues/q/messages", body))
+    assert element(answer.text, "Message") == "the XML must not declare a DTD or entities"
+
+
 def test_a_body_over_the_limit_is_not_read_to_its_end(run) -> None:
     chunks = [b"x" * 1_000_000] * 20
     answer = run(lambda call: call("POST", "/queues/q/messages", chunks=chunks))
