@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
@@ -73,13 +72,12 @@ class Lines(Generic[W]):
         line = self._lines.get(topic)
         if line is None:
             return []
-        late = (
+        late = [
             waiter for waiter, until in line.items() if at is None or until is None or at < until
-        )
-        taken = list(itertools.islice(late, count))
+        ]
+        taken = late[:count]
         for waiter in taken:
-            del line[waiter]
-        self._drop_empty(topic)
+            self.leave(topic, waiter)
         return taken
 
     def topics(self) -> list[str]:
