@@ -116,39 +116,33 @@ def _result(reply: Reply, run: Run, memory_mb: int) -> tuple[OutcomeKind, str, b
 
 def throttled(deployment: Deployment, limit: str) -> Outcome:
     """Return the outcome of a call over a concurrency limit, which ``limit`` describes."""
-    return Outcome(
-        kind=OutcomeKind.THROTTLED,
-        error_type="ResourceExhausted",
-        payload=document(f"function {deployment.function!r}: {limit}"),
-        version_id=deployment.version_id,
+    return _ended(
+        deployment,
+        OutcomeKind.THROTTLED,
+        "ResourceExhausted",
+        f"function {deployment.function!r}: {limit}",
     )
 
 
 def unavailable(deployment: Deployment, text: str) -> Outcome:
     """Return the outcome of a function that cannot run on this machine."""
-    return Outcome(
-        kind=OutcomeKind.INVALID,
-        error_type=NOT_STARTED,
-        payload=document(text),
-        version_id=deployment.version_id,
-    )
+    return _ended(deployment, OutcomeKind.INVALID, NOT_STARTED, text)
 
 
 def exhausted(deployment: Deployment, text: str) -> Outcome:
     """Return the outcome of a call for which the machine or the account has no more instances."""
-    return Outcome(
-        kind=OutcomeKind.RESOURCE_EXHAUSTED,
-        error_type="ResourceExhausted",
-        payload=document(text),
-        version_id=deployment.version_id,
-    )
+    return _ended(deployment, OutcomeKind.RESOURCE_EXHAUSTED, "ResourceExhausted", text)
 
 
 def system_error(deployment: Deployment, text: str) -> Outcome:
     """Return the outcome of a failure of the runtime itself."""
+    return _ended(deployment, OutcomeKind.SYSTEM_ERROR, INTERNAL, text)
+
+
+def _ended(deployment: Deployment, kind: OutcomeKind, error_type: str, text: str) -> Outcome:
     return Outcome(
-        kind=OutcomeKind.SYSTEM_ERROR,
-        error_type=INTERNAL,
+        kind=kind,
+        error_type=error_type,
         payload=document(text),
         version_id=deployment.version_id,
     )
