@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from fc_async_plugin.rules.context import Context
     from fc_async_plugin.template.model import Path, Resource
+    from fc_async_sdk.spec.async_config import Violation
 
 
 _READING: Final = frozenset({"file", "syntax", "limit", "structure"})
@@ -96,13 +97,13 @@ def _nearest(key: str, known: Collection[str]) -> str | None:
 def types(context: Context) -> Iterator[Finding]:
     """Whole numbers, booleans, strings and mappings; quoted numbers are strings."""
     for resource, violation in context.violations("FCA011"):
-        yield Finding(
-            "FCA011",
-            "error",
-            violation.message,
-            resource.where(BLOCK, *violation.path),
-            _type_fix(violation.value, violation.expected),
-        )
+        fix = _type_fix(violation.value, violation.expected)
+        yield _refused("FCA011", resource, violation, fix)
+
+
+def _refused(rule_id: str, resource: Resource, violation: Violation, fix: str) -> Finding:
+    place = resource.where(BLOCK, *violation.path)
+    return Finding(rule_id, "error", violation.message, place, fix)
 
 
 def _type_fix(value: object, expected: str) -> str:
@@ -124,13 +125,8 @@ def _type_fix(value: object, expected: str) -> str:
 def retries(context: Context) -> Iterator[Finding]:
     """The range is 0 to 8; 0 means no retry."""
     for resource, violation in context.violations("FCA012"):
-        yield Finding(
-            "FCA012",
-            "error",
-            violation.message,
-            resource.where(BLOCK, *violation.path),
-            _range_fix(violation.value, limits.RETRY_ATTEMPTS),
-        )
+        fix = _range_fix(violation.value, limits.RETRY_ATTEMPTS)
+        yield _refused("FCA012", resource, violation, fix)
 
 
 def _range_fix(value: object, allowed: limits.Range) -> str:
@@ -167,13 +163,8 @@ def ages(context: Context) -> Iterator[Finding]:
 def qualifiers(context: Context) -> Iterator[Finding]:
     """LATEST, the number of a version, or the name of an alias."""
     for resource, violation in context.violations("FCA014"):
-        yield Finding(
-            "FCA014",
-            "error",
-            violation.message,
-            resource.where(BLOCK, *violation.path),
-            "an alias name has letters, digits, _ and -, and begins with a letter or _",
-        )
+        fix = "an alias name has letters, digits, _ and -, and begins with a letter or _"
+        yield _refused("FCA014", resource, violation, fix)
 
 
 @rule("FCA015", "fc2-configuration", "error", "A block of FC 2.0, which FC 3.0 ignores.")
