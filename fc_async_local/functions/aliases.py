@@ -137,9 +137,7 @@ class Aliases:
         Raises:
             Rejected: 400 InvalidArgument, 404 FunctionNotFound.
         """
-        snapshot = await self._cache.read()
-        snapshot.function(function)
-        found = [a for a in snapshot.all(AliasRecord, function) if a.name.startswith(prefix)]
+        found = (await self._cache.read()).named(AliasRecord, function, prefix)
         chosen, token = paging.cut(found, page, lambda alias: alias.name, of="aliases")
         return [_describe(alias) for alias in chosen], token
 

@@ -20,6 +20,7 @@ from fc_async_local.functions.records import (
     AsyncConfigRecord,
     ConcurrencyRecord,
     FunctionRecord,
+    TriggerRecord,
     VersionRecord,
     decode,
     key_in,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from fc_async_local.store.protocol import Change
 
 RecordT = TypeVar("RecordT", bound=AnyRecord)
+NamedT = TypeVar("NamedT", AliasRecord, TriggerRecord)
 
 
 class Snapshot:
@@ -71,6 +73,15 @@ class Snapshot:
             self._decode(cls, key, body) for key, body in self._documents.items(cls.kind, prefix)
         )
         return [record for record in found if record is not None]
+
+    def named(self, cls: type[NamedT], function: str, prefix: str) -> list[NamedT]:
+        """Return the records of a function whose names begin with a prefix, sorted by name.
+
+        Raises:
+            Rejected: 404 FunctionNotFound.
+        """
+        self.function(function)
+        return [record for record in self.all(cls, function) if record.name.startswith(prefix)]
 
     def _decode(self, cls: type[RecordT], key: str, body: bytes) -> RecordT | None:
         place = (cls.kind, key)

@@ -196,9 +196,7 @@ class Triggers:
         Raises:
             Rejected: 400 InvalidArgument, 404 FunctionNotFound.
         """
-        snapshot = await self._cache.read()
-        snapshot.function(function)
-        found = [t for t in snapshot.all(TriggerRecord, function) if t.name.startswith(prefix)]
+        found = (await self._cache.read()).named(TriggerRecord, function, prefix)
         chosen, token = paging.cut(found, page, lambda trigger: trigger.name, of="triggers")
         return [self._describe(trigger) for trigger in chosen], token
 

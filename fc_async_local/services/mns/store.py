@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
 
+from fc_async_local.services import common
 from fc_async_local.services.mns import model as rules
 from fc_async_local.services.mns.errors import MnsError, queue_missing
 from fc_async_local.services.mns.model import (
@@ -144,8 +145,8 @@ class MemoryMessageStore:
 
     async def queues(self, *, prefix: str = "", after: str = "", limit: int) -> Sequence[Queue]:
         """Return queues sorted by name, after the name ``after``."""
-        names = sorted(name for name in self._queues if name.startswith(prefix) and name > after)
-        return [self._queues[name] for name in names[:limit]]
+        names, _ = common.page(self._queues, prefix=prefix, after=after, limit=limit)
+        return [self._queues[name] for name in names]
 
     async def delete_queue(self, name: str) -> None:
         """Delete a queue and its messages."""
