@@ -12,7 +12,7 @@ JOBS ?= auto
 COVERAGE ?= --cov --cov-report=term:skip-covered
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all fuzz bench check format docs lock clean
+.PHONY: help setup demo test test-all fuzz bench check format docs dist check-dist lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -66,6 +66,15 @@ format: $(STAMP) ## Put the code into the house form
 
 docs: $(STAMP) ## Build the documentation into docs/_build/html
 	$(BIN)/sphinx-build -W -q -b html docs docs/_build/html
+
+dist: $(STAMP) ## Build the source distribution and the wheel into dist/
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group release
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist . >/dev/null
+	$(BIN)/twine check --strict dist/*
+
+check-dist: dist ## Install the wheel with each extra on each Python found from 3.10 to 3.13 and use it
+	$(BIN)/python .ci/check_dist.py dist $(foreach v,3.10 3.11 3.12 3.13,$(shell sh .ci/python $(v)))
 
 lock: $(STAMP) ## Write constraints.txt anew from the ranges in pyproject.toml, for all Pythons
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: MIT
+"""What has to agree before a tag may become a release."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+import fc_async_sdk
+
+ROOT = Path(__file__).parents[2]
+CHANGELOG = "# Changelog\n\n## Unreleased\n\n## 1.2.3 (2026-11-26)\n\n- More.\n"
+
+
+def load(name: str):
+    spec = importlib.util.spec_from_file_location(name, ROOT / f".ci/{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_a_tag_of_the_version_with_a_dated_section_becomes_a_release() -> None:
+    assert load("check_tag").fault_of("v1.2.3", "1.2.3", CHANGELOG) is None
+
+
+@pytest.mark.parametrize(
+    ("tag", "version", "fault"),
+    [
+        ("v1.2.4", "1.2.3", "the tag is v1.2.4, but fc_async_sdk/_version.py says 1.2.3"),
+        ("1.2.3", "1.2.3", "tag v1.2.3"),
+        ("v1.2.4", "1.2.4", "CHANGELOG.md has no section '## 1.2.4 (YYYY-MM-DD)'"),
+    ],
+)
+def test_another_tag_is_refused_with_the_reason(tag: str, version: str, fault: str) -> None:
+    assert fault in load("check_tag").fault_of(tag, version, CHANGELOG)
+
+
+def test_the_version_of_the_tag_check_is_that_of_the_package() -> None:
+    module = (ROOT / "fc_async_sdk/_version.py").read_text()
+    assert load("check_tag").version_of(module) == fc_async_sdk.__version__
+
+
+def test_the_component_for_serverless_devs_has_the_version_of_the_package() -> None:
+    folder = ROOT / "plugin/fc_async_plugin/serverless_devs/fc-async"
+    package = json.loads((folder / "package.json").read_text())
+    published = re.search(r"^Version: (.+)$", (folder / "publish.yaml").read_text(), re.MULTILINE)
+    assert package["version"] == published[1] == fc_async_sdk.__version__
+
+
+def test_the_links_of_a_release_name_the_repository_that_builds_it() -> None:
+    links = load("project_urls").links("https://example.org/owner/name")
+    assert links["Issues"] == "https://example.org/owner/name/issues"
+    assert all(link.startswith("https://example.org/owner/name") for link in links.values())
+
+
+@pytest.mark.parametrize("workflow", sorted((ROOT / ".github/workflows").glob("*.yml")))
+def test_a_workflow_runs_the_check_that_every_change_has_to_pass(workflow: Path) -> None:
+    jobs = yaml.safe_load(workflow.read_text())["jobs"]
+    commands = [step.get("run", "") for job in jobs.values() for step in job["steps"]]
+    assert any("bash .ci/run" in command for command in commands)
