@@ -38,7 +38,7 @@ def main() -> None:
         wheel = Path(folder, WHEEL)
         wheel.write_bytes(data)
         install = ["-m", "pip", "install", "--quiet", "--no-index", str(wheel)]
-        subprocess.run(  # noqa: S603 -- a fixed command
+        subprocess.run(
             [sys.executable, *install], env={**os.environ, "PYTHONPATH": str(wheel)}, check=True
         )
 
