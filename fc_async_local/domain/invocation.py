@@ -34,6 +34,7 @@ class InvokeRequest(msgspec.Struct, frozen=True):
         task_id: Task id of an asynchronous invocation, "" for the request id.
         request_id: "" for a new one.
         call_path: The functions that led to it through destinations.
+        http: What a web function gets besides the payload; None: the payload is an event.
     """
 
     function: str
@@ -43,6 +44,20 @@ class InvokeRequest(msgspec.Struct, frozen=True):
     task_id: str = ""
     request_id: str = ""
     call_path: CallPath = ()
+    http: HttpHead | None = None
+
+
+class HttpHead(Record, frozen=True, kw_only=True):
+    """A request to a web function, without its body.
+
+    Attributes:
+        target: Path and query as they were sent.
+        headers: In the order in which they were sent; names may repeat.
+    """
+
+    method: str
+    target: str
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 class Lease(Record, frozen=True, kw_only=True):
@@ -78,6 +93,7 @@ class Invocation(Record, frozen=True, kw_only=True):
         delay_ms: The delay that the caller requested, 0 if none.
         config: The async configuration (JSON) that held at accept, None if there was none.
             Applies if the settings say so, and if the configuration was deleted since.
+        http: The :class:`HttpHead` of a request to a web function (JSON), None for an event.
         epoch: Counts claims.
         lease_until: Until when the claim holds, or None without a claim.
         lease_owner: The node that holds it, "" if none.
@@ -104,6 +120,7 @@ class Invocation(Record, frozen=True, kw_only=True):
     call_path: CallPath = ()
     delay_ms: int = 0
     config: bytes | None = None
+    http: bytes | None = None
     epoch: int = 0
     lease_until: int | None = None
     lease_owner: str = ""

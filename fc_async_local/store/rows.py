@@ -50,11 +50,12 @@ def to_invocation(row: Sequence[Any]) -> Invocation:
         call_path=_to_call_path(row[17]),
         delay_ms=row[18],
         config=row[19],
-        epoch=row[20],
-        lease_until=row[21],
-        lease_owner=row[22],
-        return_payload=row[23],
-        payload=row[24] or b"",
+        http=row[20],
+        epoch=row[21],
+        lease_until=row[22],
+        lease_owner=row[23],
+        return_payload=row[24],
+        payload=row[25] or b"",
     )
 
 
@@ -81,6 +82,7 @@ def from_invocation(number: int, invocation: Invocation) -> tuple[object, ...]:
         _from_call_path(invocation.call_path),
         invocation.delay_ms,
         invocation.config,
+        invocation.http,
         invocation.epoch,
         invocation.lease_until,
         invocation.lease_owner,

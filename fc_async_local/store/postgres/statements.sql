@@ -33,7 +33,7 @@ SET LOCAL synchronous_commit TO off;
 -- name: columns
 invocation.id, request_id, task_id, function, qualifier, accepted_at, due_at, task_mode, status,
 attempts, system_retries, system_retry_since, instance_id, started_at, ended_at, error,
-destination_status, call_path, delay_ms, config, epoch, lease_until, lease_owner
+destination_status, call_path, delay_ms, config, http, epoch, lease_until, lease_owner
 
 -- name: accept
 WITH given AS (
@@ -44,27 +44,27 @@ WITH given AS (
             due_at bigint, task_mode boolean, status text, attempts integer, system_retries integer,
             system_retry_since bigint, instance_id text, started_at bigint, ended_at bigint,
             error text, destination_status text, call_path text, delay_ms bigint, config text,
-            epoch bigint, lease_until bigint, lease_owner text, return_payload text
+            http text, epoch bigint, lease_until bigint, lease_owner text, return_payload text
         ),
         unnest(%b::bytea[])
     ) WITH ORDINALITY AS given (
         request_id, task_id, function, qualifier, accepted_at, due_at, task_mode, status, attempts,
         system_retries, system_retry_since, instance_id, started_at, ended_at, error,
-        destination_status, call_path, delay_ms, config, epoch, lease_until, lease_owner,
+        destination_status, call_path, delay_ms, config, http, epoch, lease_until, lease_owner,
         return_payload, body, place
     )
 ), kept AS (
     INSERT INTO invocation (
         request_id, task_id, function, qualifier, accepted_at, due_at, task_mode, status, attempts,
         system_retries, system_retry_since, instance_id, started_at, ended_at, error,
-        destination_status, call_path, delay_ms, config, epoch, lease_until, lease_owner,
+        destination_status, call_path, delay_ms, config, http, epoch, lease_until, lease_owner,
         return_payload
     )
     SELECT
         request_id, task_id, function, qualifier, accepted_at, due_at, task_mode, status, attempts,
         system_retries, system_retry_since, instance_id, started_at, ended_at, error,
-        destination_status, call_path, delay_ms, decode(config, 'base64'), epoch, lease_until,
-        lease_owner, decode(return_payload, 'base64')
+        destination_status, call_path, delay_ms, decode(config, 'base64'), decode(http, 'base64'),
+        epoch, lease_until, lease_owner, decode(return_payload, 'base64')
     FROM given
     ORDER BY place
     ON CONFLICT DO NOTHING

@@ -9,8 +9,9 @@ SELECT coalesce(max(id), 0) FROM invocation;
 INSERT INTO invocation (
     id, request_id, task_id, function, qualifier, accepted_at, due_at, task_mode, status, attempts,
     system_retries, system_retry_since, instance_id, started_at, ended_at, error,
-    destination_status, call_path, delay_ms, config, epoch, lease_until, lease_owner, return_payload
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    destination_status, call_path, delay_ms, config, http, epoch, lease_until, lease_owner,
+    return_payload
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT DO NOTHING;
 
 -- name: numbers
@@ -31,7 +32,8 @@ FROM (VALUES (?, ?, ?, ?)) AS event;
 SELECT
     invocation.id, request_id, task_id, function, qualifier, accepted_at, due_at, task_mode, status,
     attempts, system_retries, system_retry_since, instance_id, started_at, ended_at, error,
-    destination_status, call_path, delay_ms, config, epoch, lease_until, lease_owner, return_payload,
+    destination_status, call_path, delay_ms, config, http, epoch, lease_until, lease_owner,
+    return_payload,
     payload.body
 FROM invocation CROSS JOIN payload ON payload.id = invocation.id
 WHERE ready_at <= ? AND (ready_at <= ? OR (lease_until IS NULL AND NOT task_mode))
@@ -42,7 +44,8 @@ LIMIT ?;
 SELECT
     invocation.id, request_id, task_id, function, qualifier, accepted_at, due_at, task_mode, status,
     attempts, system_retries, system_retry_since, instance_id, started_at, ended_at, error,
-    destination_status, call_path, delay_ms, config, epoch, lease_until, lease_owner, return_payload,
+    destination_status, call_path, delay_ms, config, http, epoch, lease_until, lease_owner,
+    return_payload,
     NULL
 FROM invocation
 WHERE lease_owner = ? AND lease_until IS NOT NULL;
@@ -51,7 +54,8 @@ WHERE lease_owner = ? AND lease_until IS NOT NULL;
 SELECT
     invocation.id, request_id, task_id, function, qualifier, accepted_at, due_at, task_mode, status,
     attempts, system_retries, system_retry_since, instance_id, started_at, ended_at, error,
-    destination_status, call_path, delay_ms, config, epoch, lease_until, lease_owner, return_payload,
+    destination_status, call_path, delay_ms, config, http, epoch, lease_until, lease_owner,
+    return_payload,
     payload.body
 FROM invocation CROSS JOIN payload ON payload.id = invocation.id
 WHERE function = ? AND task_id = ? AND task_mode;
@@ -63,7 +67,7 @@ SELECT status, at, detail FROM task_event WHERE invocation = ? ORDER BY number;
 SELECT
     invocation.id, request_id, task_id, function, qualifier, accepted_at, due_at, task_mode, status,
     attempts, system_retries, system_retry_since, instance_id, started_at, ended_at, error,
-    destination_status, call_path, delay_ms, config, epoch, lease_until, lease_owner,
+    destination_status, call_path, delay_ms, config, http, epoch, lease_until, lease_owner,
     CASE WHEN :with_payload THEN return_payload END,
     CASE WHEN :with_payload THEN (SELECT body FROM payload WHERE payload.id = invocation.id) END
 FROM invocation
@@ -82,7 +86,7 @@ LIMIT :limit;
 SELECT
     invocation.id, request_id, task_id, function, qualifier, accepted_at, due_at, task_mode, status,
     attempts, system_retries, system_retry_since, instance_id, started_at, ended_at, error,
-    destination_status, call_path, delay_ms, config, epoch, lease_until, lease_owner,
+    destination_status, call_path, delay_ms, config, http, epoch, lease_until, lease_owner,
     CASE WHEN :with_payload THEN return_payload END,
     CASE WHEN :with_payload THEN (SELECT body FROM payload WHERE payload.id = invocation.id) END
 FROM invocation
@@ -101,7 +105,7 @@ LIMIT :limit;
 SELECT
     invocation.id, request_id, task_id, function, qualifier, accepted_at, due_at, task_mode, status,
     attempts, system_retries, system_retry_since, instance_id, started_at, ended_at, error,
-    destination_status, call_path, delay_ms, config, epoch, lease_until, lease_owner,
+    destination_status, call_path, delay_ms, config, http, epoch, lease_until, lease_owner,
     CASE WHEN :with_payload THEN return_payload END,
     CASE WHEN :with_payload THEN (SELECT body FROM payload WHERE payload.id = invocation.id) END
 FROM invocation

@@ -32,6 +32,7 @@ class TestAccept:
             call_path=("acs:fc:a", "acs:fc:b"),
             delay_ms=5_000,
             config=b'{"maxAsyncRetryAttempts":0}',
+            http=b'{"method":"POST","target":"/orders"}',
         )
         await store.accept(given)
         task = await store.get("resize", "t1")
