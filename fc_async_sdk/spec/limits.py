@@ -67,6 +67,12 @@ ASYNC_PAYLOAD_BYTES: Final = 128 * 1024
 SYNC_PAYLOAD_BYTES: Final = 32 * 1024 * 1024
 """quota: the largest payload of a synchronous invocation."""
 
+HTTP_HEADERS_BYTES: Final = 8 * 1024
+"""HTTP triggers: all headers of a request together, and all headers of an answer."""
+
+HTTP_TARGET_BYTES: Final = 4 * 1024
+"""HTTP triggers: path and query of a request together."""
+
 MNS_PAYLOAD_BYTES: Final = 64 * 1024
 """guide: the largest destination event that a queue or topic takes, as transmitted."""
 

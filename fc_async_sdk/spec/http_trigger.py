@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: MIT
+"""HTTP triggers: their configuration, and which headers and types of content have rules.
+
+Source: the pages "HTTP triggers" and "Invoke a function through an HTTP trigger"
+(docs/reference/sources.md).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from typing import Any, Final, Literal, get_args
+
+import msgspec
+
+from fc_async_sdk._decoding import prepare
+from fc_async_sdk.spec.triggers import UnreadableTrigger
+
+TYPE: Final = "http"
+"""API: ``triggerType``."""
+
+Method = Literal["GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS"]
+METHODS: Final[tuple[Method, ...]] = get_args(Method)
+"""What ``methods`` may list."""
+
+AuthType = Literal["anonymous", "function", "jwt", "basic", "bearer"]
+"""How callers are identified; ``function``: by the signature of a request to the API."""
+
+OWN_HEADERS: Final = "x-fc-"
+"""Headers of the service begin with this; neither side of a call can pass on its own."""
+
+NOT_PASSED_ON: Final = frozenset({"connection", "keep-alive"})
+"""Headers of a request that the function does not get."""
+
+RESERVED: Final = frozenset(
+    {
+        *("connection", "content-disposition", "content-length", "date"),
+        *("keep-alive", "server", "upgrade"),
+    }
+)
+"""Headers that the service sets itself: those of the function's answer are ignored."""
+
+DEFAULT_CONTENT_TYPE: Final = "application/json"
+"""The content type of an answer that names none."""
+
+EVENT_VERSION: Final = "v1"
+"""``version`` of the event that a built-in runtime gets."""
+
+HIDDEN_ERROR: Final = b"Internal Server Error"
+"""The whole body of 502, if a function in a built-in runtime fails."""
+
+_TEXT: Final = frozenset(
+    {
+        *("application/json", "application/ld+json", "application/xhtml+xml"),
+        *("application/xml", "application/atom+xml", "application/javascript"),
+    }
+)
+_LETTERS: Final = 10
+_LONGEST_NAME: Final = 20
+
+
+class HttpTriggerConfig(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """``triggerConfig`` of an HTTP trigger; further keys are kept and not read.
+
+    Attributes:
+        methods: At least one.
+        auth_type: ``function`` unless it is set (API).
+        disable_url_internet: The public URL answers 403.
+    """
+
+    methods: tuple[Method, ...]
+    auth_type: AuthType = "function"
+    disable_url_internet: bool = msgspec.field(default=False, name="disableURLInternet")
+
+
+prepare(HttpTriggerConfig)
+
+
+def read_config(config: Any) -> HttpTriggerConfig:
+    """Return the configuration of an HTTP trigger.
+
+    Args:
+        config: ``triggerConfig``, as a mapping or as JSON text.
+
+    Raises:
+        UnreadableTrigger: A value is missing or not allowed; the message names it.
+    """
+    try:
+        if isinstance(config, Mapping):
+            found = msgspec.convert(config, HttpTriggerConfig)
+        else:
+            found = msgspec.json.decode(config or "{}", type=HttpTriggerConfig)
+    except (msgspec.DecodeError, TypeError, ValueError, RecursionError) as error:
+        raise UnreadableTrigger(
+            f"triggerConfig of an HTTP trigger: {error}; methods must list some of "
+            f"{', '.join(METHODS)}, and authType must be one of {', '.join(get_args(AuthType))}"
+        ) from None
+    if not found.methods:
+        raise UnreadableTrigger(
+            f"triggerConfig of an HTTP trigger: methods must list some of {', '.join(METHODS)}"
+        )
+    return found
+
+
+def is_text(content_type: str) -> bool:
+    """Return whether a body of this type is text in the event of a built-in runtime."""
+    kind = content_type.partition(";")[0].strip().lower()
+    return kind.startswith("text/") or kind in _TEXT
+
+
+def domain_prefix(function: str, trigger_id: str) -> str:
+    """Return the first label of a trigger's host name: the short function name and ten letters.
+
+    The service draws the letters; here they follow from the trigger's id, so that the name stays.
+    """
+    short = re.sub(r"[^a-z0-9]+", "-", function.lower())[:_LONGEST_NAME].strip("-")
+    digest = hashlib.sha256(trigger_id.encode()).digest()[:_LETTERS]
+    letters = "".join(chr(ord("a") + byte % 26) for byte in digest)
+    return f"{short}-{letters}" if short else f"f-{letters}"
