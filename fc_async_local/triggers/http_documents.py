@@ -1,0 +1,283 @@
+# SPDX-License-Identifier: MIT
+"""Requests to HTTP triggers and the answers to them, as data. Pure.
+
+A built-in runtime gets a request as an event, and its result becomes the answer. A web function
+gets the request itself. The pages of the service do not say which headers the event leaves out:
+here, those that a web function does not get either.
+
+Source: "HTTP triggers" and "Invoke a function through an HTTP trigger"
+(docs/reference/sources.md).
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from urllib.parse import parse_qsl, unquote
+
+import msgspec
+
+from fc_async_sdk import _signing
+from fc_async_sdk.spec import http_trigger, limits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from fc_async_local.domain.invocation import HttpHead
+
+Headers = list[tuple[str, str]]
+
+_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VALUE: Final = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+_LEAST_STATUS: Final = 200
+"""A smaller status (1xx) announces a further answer."""
+_MOST_STATUS: Final = 599
+
+_encode: Final = msgspec.json.Encoder().encode
+_members: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_read: Final = msgspec.json.Decoder().decode
+
+
+# --- requests ---
+
+
+class Circumstances(NamedTuple):
+    """What an event says of a request besides the request itself.
+
+    Attributes:
+        domain: The host name of the trigger.
+        protocol: Such as ``HTTP/1.1``.
+        source_ip: The address of the client.
+        now: Milliseconds since the epoch.
+    """
+
+    account_id: str
+    domain: str
+    request_id: str
+    protocol: str
+    source_ip: str
+    now: int
+
+
+def event(head: HttpHead, body: bytes, circumstances: Circumstances) -> bytes:
+    """Return the event that a built-in runtime gets for a request.
+
+    Args:
+        head: The request; its headers as :func:`passed_on` leaves them.
+        body: Its body.
+        circumstances: The rest.
+    """
+    path, _, query = head.target.partition("?")
+    headers = _joined((_canonical(name), value) for name, value in head.headers)
+    shown = {name: value for name, value in headers.items() if name != "Host"}
+    text, is_base64 = _text(body, shown.get("Content-Type", ""))
+    return _encode(
+        {
+            "version": http_trigger.EVENT_VERSION,
+            "rawPath": path,
+            "headers": shown,
+            "queryParameters": _joined(parse_qsl(query, keep_blank_values=True)),
+            "body": text,
+            "isBase64Encoded": is_base64,
+            "requestContext": {
+                "accountId": circumstances.account_id,
+                "domainName": circumstances.domain,
+                "domainPrefix": circumstances.domain.partition(".")[0],
+                "requestId": circumstances.request_id,
+                "time": _signing.format_date(circumstances.now // 1000),
+                "timeEpoch": str(circumstances.now),
+                "http": {
+                    "method": head.method,
+                    "path": unquote(path),
+                    "protocol": circumstances.protocol,
+                    "sourceIp": circumstances.source_ip,
+                    "userAgent": shown.get("User-Agent", ""),
+                },
+            },
+        }
+    )
+
+
+def passed_on(headers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Return the headers of a request that its function gets."""
+    return tuple(
+        (name, value)
+        for name, value in headers
+        if name not in http_trigger.NOT_PASSED_ON and not name.startswith(http_trigger.OWN_HEADERS)
+    )
+
+
+def _joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return one value for each name: several values are joined with a comma."""
+    joined: dict[str, str] = {}
+    for name, value in pairs:
+        joined[name] = f"{joined[name]},{value}" if name in joined else value
+    return joined
+
+
+def _canonical(name: str) -> str:
+    """Return the name of a header as Go writes it: ``X-Request-Id``."""
+    return "-".join([part[:1].upper() + part[1:].lower() for part in name.split("-")])
+
+
+def _text(body: bytes, content_type: str) -> tuple[str, bool]:
+    """Return a body as text, and whether it is base64.
+
+    A body that has another type than text, or none, is base64 also if it is empty (the sample of
+    the page). A body of a text type that is not UTF-8 cannot be text in JSON: base64, too.
+    """
+    if http_trigger.is_text(content_type):
+        try:
+            return body.decode(), False
+        except UnicodeDecodeError:
+            pass
+    return base64.b64encode(body).decode(), True
+
+
+# --- answers ---
+
+
+class HttpAnswer(NamedTuple):
+    """The answer to a request, before the service adds its own headers."""
+
+    status: int
+    headers: Headers
+    body: bytes
+
+
+class BadAnswer(ValueError):
+    """The function's answer cannot be sent. The message says why."""
+
+
+def answer_of(result: bytes) -> HttpAnswer:
+    """Return the answer that the result of a built-in runtime stands for.
+
+    A JSON object with ``statusCode`` describes the answer; anything else is its body.
+
+    Raises:
+        BadAnswer: A status, or the name or value of a header, is not one of HTTP.
+    """
+    try:
+        members: Mapping[str, msgspec.Raw] = _members(result)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        members = {}
+    if "statusCode" not in members:
+        return _with_type(HttpAnswer(200, [], result))
+    status = _value(members, "statusCode")
+    headers = _value(members, "headers") or {}
+    if not isinstance(headers, dict):
+        raise BadAnswer("headers is not an object")
+    answer = HttpAnswer(
+        _status(status),
+        usable_headers([(name, _header_text(value)) for name, value in headers.items()]),
+        _body(members),
+    )
+    return _with_type(answer)
+
+
+def usable_headers(headers: Iterable[tuple[str, str]]) -> Headers:
+    """Return the headers of a function's answer that are sent to the client.
+
+    Raises:
+        BadAnswer: A name or value is not one of HTTP, or they are too long together.
+    """
+    usable: Headers = []
+    for name, value in headers:
+        if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
+            raise BadAnswer(f"the header {name!r} is not a header of HTTP")
+        lower = name.lower()
+        if lower not in http_trigger.RESERVED and not lower.startswith(http_trigger.OWN_HEADERS):
+            usable.append((name, value))
+    check_size(usable)
+    return usable
+
+
+def check_size(headers: Sequence[tuple[str, str]]) -> None:
+    """Refuse headers of an answer that are longer than the service passes on.
+
+    Raises:
+        BadAnswer: They are.
+    """
+    size = sum(len(name) + len(value) for name, value in headers)
+    if size > limits.HTTP_HEADERS_BYTES:
+        raise BadAnswer(
+            f"the headers of the answer have {size} bytes, more than {limits.HTTP_HEADERS_BYTES}"
+        )
+
+
+def _with_type(answer: HttpAnswer) -> HttpAnswer:
+    if any(name.lower() == "content-type" for name, _ in answer.headers):
+        return answer
+    typed = [("Content-Type", http_trigger.DEFAULT_CONTENT_TYPE), *answer.headers]
+    return answer._replace(headers=typed)
+
+
+def _value(members: Mapping[str, msgspec.Raw], name: str) -> Any:
+    try:
+        return _read(members.get(name, b"null"))
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise BadAnswer(f"{name} cannot be read: {error}") from None
+
+
+def _status(value: Any) -> int:
+    text = str(value)
+    status = int(text) if re.fullmatch(r"[0-9]{3}", text) else 0
+    if not _LEAST_STATUS <= status <= _MOST_STATUS:
+        raise BadAnswer(f"statusCode {text[:40]!r} is not a status of an answer")
+    return status
+
+
+def _header_text(value: Any) -> str:
+    return value if isinstance(value, str) else _encode(value).decode()
+
+
+def _body(members: Mapping[str, msgspec.Raw]) -> bytes:
+    """Return the body: text as it is, ``null`` as nothing, any other value as its JSON text."""
+    raw = bytes(members.get("body", b"null"))
+    value = _value(members, "body") if raw[:1] in (b'"', b"n") else raw
+    body = (value or "").encode() if isinstance(value, str | None) else raw
+    if _value(members, "isBase64Encoded") is not True:
+        return body
+    try:
+        return base64.b64decode(body, validate=True)
+    except ValueError:
+        return body  # the page: the text is sent as it is, without an error
+
+
+# --- cross-origin requests ---
+
+_EXPOSED: Final = "Date,x-fc-request-id"
+
+
+def cors_headers(origin: str, answer: Sequence[tuple[str, str]] = ()) -> Headers:
+    """Return the headers that let a page of another origin read an answer.
+
+    Args:
+        origin: The Origin of the request; "" if it has none.
+        answer: What the function has set; it takes precedence.
+    """
+    if not origin:
+        return []
+    defaults = {
+        "Access-Control-Allow-Origin": origin,
+        "Access-Control-Allow-Credentials": "true",
+        "Access-Control-Expose-Headers": _EXPOSED,
+    }
+    present = {name.lower() for name, _ in answer}
+    return [(name, value) for name, value in defaults.items() if name.lower() not in present]
+
+
+def preflight(origin: str, asked_headers: str, methods: Sequence[str]) -> HttpAnswer:
+    """Return the answer to a preflight request that no function gets.
+
+    Args:
+        origin: The Origin of the request.
+        asked_headers: Its ``Access-Control-Request-Headers``.
+        methods: The methods of the trigger.
+    """
+    headers = cors_headers(origin)
+    headers.append(("Access-Control-Allow-Methods", ",".join(methods)))
+    if asked_headers:
+        headers.append(("Access-Control-Allow-Headers", asked_headers))
+    return HttpAnswer(200, headers, b"")
