@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from fc_async_local.domain.invocation import InvokeRequest, Outcome
     from fc_async_local.engine.ports import Ports
-    from fc_async_local.execution.protocol import Deployment
+    from fc_async_local.execution.protocol import Deployment, HttpExchange
     from fc_async_sdk.models import AsyncConfig
 
 logger = logging.getLogger(__name__)
@@ -120,6 +120,7 @@ class Accepting:
             call_path=request.call_path,
             delay_ms=delay_ms,
             config=None if config is None else msgspec.json.encode(config),
+            http=None if request.http is None else msgspec.json.encode(request.http),
         )
         if delay_ms and invocation.due_at >= policy.deadline(invocation, config, ports.rules):
             _warn_of_expiry(invocation)
@@ -208,7 +209,9 @@ class Backlog:
         self._waiting += 1
 
 
-async def invoke_once(ports: Ports, request: InvokeRequest) -> Answered:
+async def invoke_once(
+    ports: Ports, request: InvokeRequest, exchange: HttpExchange | None = None
+) -> Answered:
     """See :meth:`fc_async_local.engine.ports.Invoker.invoke_sync`."""
     if len(request.payload) > limits.SYNC_PAYLOAD_BYTES:
         raise Rejected(
@@ -222,6 +225,8 @@ async def invoke_once(ports: Ports, request: InvokeRequest) -> Answered:
         request_id=request.request_id or new_request_id(ports.clock.now(), ports.random),
         payload=request.payload,
         qualifier=qualifier,
+        http=request.http,
+        exchange=exchange,
     )
     with ports.clock.work():
         outcome = await ports.runner.run(attempt)

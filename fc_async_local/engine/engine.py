@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from fc_async_local.destinations.base import DeliveryResult, Destination, DestinationKind
     from fc_async_local.domain.invocation import DeadEvent, Invocation, InvokeRequest
     from fc_async_local.engine.ports import Accepted, Answered, Registry
-    from fc_async_local.execution.protocol import FunctionRunner
+    from fc_async_local.execution.protocol import FunctionRunner, HttpExchange
     from fc_async_local.settings import Settings
     from fc_async_local.store.job_runner import JobRunner
     from fc_async_local.store.protocol import StopResult, Store
@@ -142,14 +142,20 @@ class Engine:
         """
         return await self._accepting.accept(request)
 
-    async def invoke_sync(self, request: InvokeRequest) -> Answered:
+    async def invoke_sync(
+        self, request: InvokeRequest, exchange: HttpExchange | None = None
+    ) -> Answered:
         """Run once, now; never retried. Delay and task id do not apply.
+
+        Args:
+            request: What to run.
+            exchange: The client to which a web function streams its answer.
 
         Raises:
             Rejected: 400 EntityTooLarge, 404, 429 ResourceExhausted over a concurrency limit, 500
                 or 503 when the system fails. A function error is an answer, not an exception.
         """
-        return await invoke_once(self._ports, request)
+        return await invoke_once(self._ports, request, exchange)
 
     async def keep_dead(self, event: DeadEvent) -> None:
         """Keep an event that a service gave up; see ``FunctionInvoker`` of the services.

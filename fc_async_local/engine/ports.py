@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from fc_async_local.domain.invocation import Invocation, InvokeRequest, Outcome
     from fc_async_local.domain.rules import Rules
     from fc_async_local.domain.settlement import Settler
-    from fc_async_local.execution.protocol import Deployment, FunctionRunner
+    from fc_async_local.execution.protocol import Deployment, FunctionRunner, HttpExchange
     from fc_async_local.settings import EngineSettings
     from fc_async_local.store.protocol import Store
     from fc_async_local.wakeups import Wakeups
@@ -94,8 +94,14 @@ class Invoker(Protocol):
         """
         ...
 
-    async def invoke_sync(self, request: InvokeRequest) -> Answered:
+    async def invoke_sync(
+        self, request: InvokeRequest, exchange: HttpExchange | None = None
+    ) -> Answered:
         """Run once, now; never retried. Delay and task id do not apply.
+
+        Args:
+            request: What to run.
+            exchange: The client to which a web function streams its answer.
 
         Raises:
             Rejected: As above; 429 ResourceExhausted when throttled, 5xx for system errors.

@@ -3,7 +3,8 @@
 
 Calls are ``POST /invoke`` with the event as body, hooks ``POST /initialize`` and ``GET
 /pre-stop``. As on the service, the status code and the headers of an answer are ignored, except
-``x-fc-status``, and the server itself writes the marks of the log.
+``x-fc-status``, and the server itself writes the marks of the log. Requests of HTTP triggers are
+passed through (:mod:`forwarding`).
 """
 
 from __future__ import annotations
@@ -16,10 +17,12 @@ from typing import TYPE_CHECKING, Final
 
 import aiohttp
 
+from fc_async_local.execution.forwarding import Forwarded, forward, read_bounded
 from fc_async_local.execution.identity import build_environment
 from fc_async_local.execution.instance import Call, Instance
-from fc_async_local.execution.protocol import Attempt
+from fc_async_local.execution.protocol import Attempt, BadResponse
 from fc_async_local.execution.replies import (
+    BAD_RESPONSE,
     INITIALIZATION,
     NOT_STARTED,
     UNHANDLED,
@@ -203,38 +206,66 @@ class CustomInstance(Instance):
             call.end(Reply(Ending.UNDELIVERED))
             return
         self._calls.add(call)
-        request = asyncio.ensure_future(self._post(call))
+        request = asyncio.ensure_future(self._send(call))
         call.done.add_done_callback(lambda _: request.cancel())
 
-    async def _post(self, call: Call) -> None:
-        attempt = call.attempt
-        headers = self._headers(attempt, "/invoke") | {"Content-Type": "application/octet-stream"}
+    def let_go(self, call: Call) -> bool:
+        """Close the connection of a request whose client has hung up.
+
+        With one call at a time the instance is replaced, as on the service (FAQ, "499").
+        """
+        if call.attempt.exchange is None or self.capacity == 1 or not self.ready:
+            return False
+        self._finish(call, Reply(Ending.INTERRUPTED))
+        return True
+
+    async def _send(self, call: Call) -> None:
         try:
-            async with self._server.http.post(
-                "/invoke", data=attempt.payload, headers=headers, allow_redirects=False
-            ) as response:
-                body = await _read_bounded(response)
-                self.drain_log()
-                self._finish(call, self._reply(response, body))
+            answer = await (
+                self._post(call.attempt)
+                if call.attempt.http is None
+                else self._pass_through(call.attempt)
+            )
+        except (BadResponse, aiohttp.ClientResponseError) as error:
+            self._finish(call, Reply(Ending.FAILED, document(str(error)), BAD_RESPONSE))
         except aiohttp.ClientError as error:
             await self._until_exit()
             # If it has ended, the call has ended with it, and this reply is ignored.
             text = f"the function's server broke the connection: {error}"
             self._finish(call, Reply(Ending.FAILED, document(text), UNHANDLED))
+        else:
+            self.drain_log()
+            self._finish(call, self._reply(answer))
+
+    async def _post(self, attempt: Attempt) -> Forwarded:
+        """Send an event."""
+        headers = self._headers(attempt, "/invoke") | {"Content-Type": "application/octet-stream"}
+        async with self._server.http.post(
+            "/invoke", data=attempt.payload, headers=headers, allow_redirects=False
+        ) as response:
+            mark = response.headers.get("x-fc-status", "")
+            return Forwarded(mark, await read_bounded(response))
+
+    async def _pass_through(self, attempt: Attempt) -> Forwarded:
+        """Send the request of an HTTP trigger."""
+        assert attempt.http is not None
+        common = self._headers(attempt, "/http-invoke")
+        common["x-fc-base-path"] = attempt.http.target.partition("?")[0]
+        return await forward(self._server.http, self._server.address, attempt, common)
 
     async def _until_exit(self) -> None:
         """Wait a short time for the report that the process has ended."""
         if self._process is not None:
             await asyncio.wait({self._process.exited}, timeout=_EXIT_GRACE)
 
-    def _reply(self, response: aiohttp.ClientResponse, body: bytes | None) -> Reply:
+    def _reply(self, answer: Forwarded) -> Reply:
         peak = peak_kb(self.pid)
-        if body is None:
+        if answer.body is None:
             text = f"the answer has more than {frames.MAX_BODY_BYTES} bytes"
             return Reply(Ending.FAILED, document(text), UNHANDLED, peak)
-        if response.headers.get("x-fc-status") == "404":
-            return Reply(Ending.FAILED, body, INVOCATION_ERROR, peak)
-        return Reply(Ending.RETURNED, body, peak_kb=peak)
+        if answer.mark == "404":
+            return Reply(Ending.FAILED, answer.body, INVOCATION_ERROR, peak)
+        return Reply(Ending.RETURNED, answer.body, peak_kb=peak)
 
     def _headers(self, attempt: Attempt, control_path: str) -> dict[str, str]:
         deployment, identity = self.deployment, self._identity
@@ -286,13 +317,3 @@ class CustomInstance(Instance):
 
     def _read_rest(self) -> None:
         self._server.release()
-
-
-async def _read_bounded(response: aiohttp.ClientResponse) -> bytes | None:
-    """Return the whole body; None if it is too long."""
-    body = bytearray()
-    async for chunk in response.content.iter_any():
-        body += chunk
-        if len(body) > frames.MAX_BODY_BYTES:
-            return None
-    return bytes(body)

@@ -149,6 +149,10 @@ class Instance(abc.ABC):
 
     # --- shared ---
 
+    def let_go(self, call: Call) -> bool:  # noqa: ARG002 -- for servers of custom runtimes
+        """End a call for which no caller waits any longer; False: only the instance's end does."""
+        return False
+
     @property
     def pid(self) -> int | None:
         """Return the pid of its process; None if there is none."""

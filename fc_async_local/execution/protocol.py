@@ -8,11 +8,12 @@ reports; it does not decide on retries and uses no store.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
+from fc_async_local.domain.invocation import HttpHead
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
@@ -76,6 +77,30 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     role: str = ""
 
 
+class BadResponse(Exception):
+    """The answer of a web function cannot be passed on. The message says why."""
+
+
+class HttpExchange(Protocol):
+    """The client's side of a synchronous request to a web function."""
+
+    def body(self) -> AsyncIterator[bytes]:
+        """Return the body of the request, piece by piece as it arrives."""
+        ...
+
+    async def begin(self, status: int, headers: Sequence[tuple[str, str]]) -> None:
+        """Send status and headers of the answer, as the server sent them.
+
+        Raises:
+            BadResponse: They cannot be passed on; nothing was sent.
+        """
+        ...
+
+    async def write(self, data: bytes) -> None:
+        """Send a piece of the body; return when the client can take more."""
+        ...
+
+
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """One execution to perform.
 
@@ -83,6 +108,9 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
         number: The function's ``retry_count``: 0 for the first attempt.
         qualifier: As in the caller's request.
         task_id: "" for synchronous calls.
+        http: The request to pass to a web function; None: ``payload`` is an event.
+        exchange: The client that waits for the answer to ``http``, which also has the body; None:
+            no client waits, and ``payload`` is the body.
     """
 
     deployment: Deployment
@@ -91,6 +119,8 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     number: int = 0
     qualifier: str = limits.DEFAULT_QUALIFIER
     task_id: str = ""
+    http: HttpHead | None = None
+    exchange: HttpExchange | None = None
 
 
 class CodeSource(Protocol):

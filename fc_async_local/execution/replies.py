@@ -21,6 +21,8 @@ HANDLED: Final = "HandledInvocationError"
 """API, x-fc-error-type: a Node handler gave an error to its callback."""
 NOT_STARTED: Final = "FunctionNotStarted"
 """API, code of 412: an instance of a custom runtime did not start."""
+BAD_RESPONSE: Final = "BadResponse"
+"""API, code of 502: the answer of a web function cannot be passed on."""
 INITIALIZATION: Final = "InitializationError"
 """API, x-fc-error-type: the initializer failed."""
 

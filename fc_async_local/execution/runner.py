@@ -191,7 +191,8 @@ class ProcessRunner:
             return await self._run_in(instance, call)
         except BaseException:
             # The caller was cancelled; the function must not go on unnoticed.
-            await self._abandon(instance)
+            if not instance.let_go(call):
+                await self._abandon(instance)
             raise
         finally:
             if self._pools.release(instance, asyncio.get_running_loop().time()):

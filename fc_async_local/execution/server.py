@@ -58,6 +58,12 @@ class InstanceServer:
         return self._session
 
     @property
+    def address(self) -> str:
+        """Return the URL of the server, which must have been found, without a path."""
+        assert self._listener is not None, "not started"
+        return f"http://127.0.0.1:{self._listener.port}"
+
+    @property
     def wanted_port(self) -> int:
         """Return the configured port, or 0 if the server is known to read FC_SERVER_PORT."""
         if self._ports.reads_variable(self._deployment):
@@ -105,7 +111,7 @@ class InstanceServer:
                 continue
             self._listener = listener
             self._session = aiohttp.ClientSession(
-                f"http://127.0.0.1:{port}",
+                self.address,
                 connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=aiohttp.ClientTimeout(total=None),
