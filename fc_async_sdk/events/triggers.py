@@ -1,0 +1,440 @@
+# SPDX-License-Identifier: MIT
+"""What functions get of triggers: one builder for the event document of each kind. Pure.
+
+Documents are JSON values. :func:`encode` makes the payload of them, and :func:`samples` returns one
+of each kind. Times are milliseconds since the epoch.
+
+Source: the page "Event formats of triggers" of the user guide (docs/reference/sources.md).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from fc_async_sdk.spec import oss as oss_spec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Document = dict[str, Any]
+
+MNS_QUEUE_MESSAGE: Final = "mns:Queue:SendMessage"
+ROCKETMQ_MESSAGE: Final = "mq:Topic:SendMessage"
+RABBITMQ_MESSAGE: Final = "amqp:Queue:SendMessage"
+KAFKA_MESSAGE: Final = "alikafka:Topic:Message"
+
+
+class Origin(NamedTuple):
+    """The region and account of a source, in ARNs and attributes of events."""
+
+    region: str = "cn-hangzhou"
+    account_id: str = "1234567890123456"
+
+
+ORIGIN: Final = Origin()
+"""The region and account of the local runtime, if nothing else is set."""
+
+
+class Occurred(NamedTuple):
+    """An event of EventBridge: its name and times, as the attributes of CloudEvents.
+
+    Attributes:
+        event_id: Unique.
+        at: When it happened.
+        published_at: When EventBridge passed it on.
+        bus: ``source`` and the name of the bus.
+    """
+
+    event_id: str
+    at: int
+    published_at: int
+    bus: str
+
+
+def encode(document: object) -> bytes:
+    """Return the payload of an event document."""
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def timer(trigger: str, at: int, *, payload: str = "") -> Document:
+    """Return the event of a timer.
+
+    Args:
+        trigger: Name of the trigger.
+        at: When it was due.
+        payload: Text from its configuration.
+    """
+    return {"triggerTime": _seconds(at), "triggerName": trigger, "payload": payload}
+
+
+def oss(
+    bucket: str,
+    key: str,
+    *,
+    event: str = oss_spec.CREATED,
+    at: int,
+    size: int = 0,
+    previous_size: int = 0,
+    etag: str = "D41D8CD98F00B204E9800998ECF8427E",
+    content_type: str = "",
+    request_id: str = "58F9FF2D3DF792092E12044C",
+    origin: Origin = ORIGIN,
+) -> Document:
+    """Return the event of an object in OSS.
+
+    Args:
+        bucket: Name of the bucket.
+        key: Key of the object.
+        event: One of :data:`fc_async_sdk.spec.oss.NAMES`.
+        at: When it happened.
+        size: Of the object, in bytes.
+        previous_size: Of the object that was replaced.
+        etag: Of the object: the MD5 of its content.
+        content_type: "" leaves ``objectMeta`` out.
+        request_id: Of the request to OSS.
+        origin: Region and account of the bucket.
+    """
+    region, account_id = origin
+    described: Document = {
+        "deltaSize": size - previous_size,
+        "eTag": etag,
+        "key": key,
+        "size": size,
+    }
+    if content_type:
+        described["objectMeta"] = {"mimeType": content_type, "userMeta": {}}
+    bucket_described = {
+        "arn": f"acs:oss:{region}:{account_id}:{bucket}",
+        "name": bucket,
+        "ownerIdentity": account_id,
+    }
+    element = {
+        "eventName": event,
+        "eventSource": "acs:oss",
+        "eventTime": _milliseconds(at),
+        "eventVersion": "1.0",
+        "oss": {
+            "bucket": bucket_described,
+            "object": described,
+            "ossSchemaVersion": "1.0",
+            "ruleId": "9adac8e253828f4f7c0466d941fa3db811610000",
+        },
+        "region": region,
+        "requestParameters": {"sourceIPAddress": "127.0.0.1"},
+        "responseElements": {"requestId": request_id},
+        "userIdentity": {"principalId": account_id},
+    }
+    return {"events": [element]}
+
+
+def mns_queue(queue: str, body: str, occurred: Occurred, origin: Origin = ORIGIN) -> Document:
+    """Return the event of a message in an MNS queue.
+
+    Args:
+        queue: Name of the queue.
+        body: Of the message, decoded if the trigger decodes base64.
+        occurred: Id and times.
+        origin: Region and account of the queue.
+    """
+    message_id = occurred.event_id
+    return cloud_event(
+        MNS_QUEUE_MESSAGE,
+        f"acs:mns:{origin.region}:{origin.account_id}:queues/{queue}",
+        {"requestId": message_id, "messageId": message_id, "messageBody": body},
+        occurred,
+        origin,
+    )
+
+
+def rocketmq(
+    instance_id: str,
+    topic: str,
+    body: str,
+    occurred: Occurred,
+    origin: Origin = ORIGIN,
+    *,
+    tag: str = "",
+    keys: str = "",
+    properties: Mapping[str, str] | None = None,
+) -> Document:
+    """Return the event of a message in a RocketMQ topic.
+
+    Args:
+        instance_id: Of the instance.
+        topic: Name of the topic.
+        body: Of the message.
+        occurred: Id and times.
+        origin: Region and account of the instance.
+        tag: Of the message.
+        keys: Of the message.
+        properties: Of the user.
+    """
+    system = {
+        "UNIQ_KEY": occurred.event_id,
+        "KEYS": keys,
+        "TAGS": tag,
+        "MSG_REGION": origin.region,
+        "INSTANCE_ID": instance_id,
+        "CONSUME_START_TIME": str(occurred.published_at),
+    }
+    data = {
+        "topic": topic,
+        "body": body,
+        "systemProperties": {name: value for name, value in system.items() if value},
+        "userProperties": dict(properties or {}),
+    }
+    subject = f"acs:mq:{origin.region}:{origin.account_id}:{instance_id}%{topic}"
+    return cloud_event(ROCKETMQ_MESSAGE, subject, data, occurred, origin)
+
+
+def rabbitmq(instance_id: str, host: str, queue: str, body: object, occurred: Occurred) -> Document:
+    """Return the event of a message in a RabbitMQ queue of the default origin.
+
+    Args:
+        instance_id: Of the instance.
+        host: Name of the virtual host.
+        queue: Name of the queue.
+        body: Of the message, a JSON value.
+        occurred: Id and times.
+    """
+    data = {
+        "envelope": {"deliveryTag": 1, "exchange": "", "redeliver": False, "routingKey": queue},
+        "body": body,
+        "props": {"contentEncoding": "UTF-8", "messageId": occurred.event_id},
+    }
+    region, account_id = ORIGIN
+    path = f"/instances/{instance_id}/vhosts/{host}/queues/{queue}"
+    return cloud_event(RABBITMQ_MESSAGE, f"acs:amqp:{region}:{account_id}:{path}", data, occurred)
+
+
+def kafka(instance_id: str, topic: str, value: str, occurred: Occurred) -> Document:
+    """Return the event of a message in a Kafka topic of the default origin.
+
+    Args:
+        instance_id: Of the instance.
+        topic: Name of the topic.
+        value: Of the message.
+        occurred: Id and times.
+    """
+    data = {
+        "topic": topic,
+        "partition": 0,
+        "offset": 0,
+        "timestamp": occurred.at,
+        "headers": {"headers": [], "isReadOnly": False},
+        "key": "",
+        "value": value,
+    }
+    event = cloud_event(KAFKA_MESSAGE, f"acs:{instance_id}:topic:{topic}", data, occurred)
+    return {**event, "source": "acs:alikafka"}
+
+
+def mqtt(topic: str, body: str, *, client_id: str = "client") -> Document:
+    """Return the event of a message of MQTT; it has no CloudEvents attributes.
+
+    Args:
+        topic: ``{first level}/{second level}``.
+        body: Of the message.
+        client_id: Of the sender.
+    """
+    first, _, second = topic.partition("/")
+    return {
+        "props": {"firstTopic": first, "secondTopic": second, "clientId": client_id},
+        "body": body,
+    }
+
+
+def cloud_event(
+    kind: str, subject: str, data: Document, occurred: Occurred, origin: Origin = ORIGIN
+) -> Document:
+    """Return an event of EventBridge.
+
+    Args:
+        kind: ``type``.
+        subject: ARN of what it is about.
+        data: The event itself.
+        occurred: Id and times.
+        origin: Region and account.
+    """
+    return {
+        "id": occurred.event_id,
+        "source": occurred.bus,
+        "specversion": "1.0",
+        "type": kind,
+        "datacontenttype": "application/json; charset=utf-8",
+        "subject": subject,
+        "time": _milliseconds(occurred.at),
+        "aliyunaccountid": origin.account_id,
+        "aliyunpublishtime": _milliseconds(occurred.published_at),
+        "aliyuneventbusname": occurred.bus,
+        "aliyunregionid": origin.region,
+        "aliyunpublishaddr": "127.0.0.1",
+        "data": data,
+    }
+
+
+def mns_topic(
+    topic: str,
+    message: str,
+    *,
+    at: int,
+    trigger: str = "trigger",
+    message_id: str = "0A1B2C3D4E5F60718293A4B5C6D7E8F9",
+    tag: str = "",
+    origin: Origin = ORIGIN,
+) -> Document:
+    """Return the event of a message of an MNS topic whose trigger has the format JSON.
+
+    With the format STREAM the payload is the text of the message alone.
+
+    Args:
+        topic: Name of the topic.
+        message: Its text.
+        at: When it was published.
+        trigger: Name of the subscription.
+        message_id: Unique.
+        tag: Of the message, "" if it has none.
+        origin: Region and account of the topic.
+    """
+    event = {
+        "TopicOwner": origin.account_id,
+        "Message": message,
+        "Subscriber": origin.account_id,
+        "PublishTime": at,
+        "SubscriptionName": trigger,
+        "MessageMD5": hashlib.md5(message.encode(), usedforsecurity=False).hexdigest().upper(),
+        "TopicName": topic,
+        "MessageId": message_id,
+    }
+    return event | ({"MessageTag": tag} if tag else {})
+
+
+def log(project: str, logstore: str, *, at: int) -> Document:
+    """Return the event of a Logstore of SLS: which part of a shard is to be read.
+
+    Args:
+        project: Name of the project.
+        logstore: Name of the Logstore.
+        at: The time of the cursor.
+    """
+    return {
+        "parameter": {},
+        "source": {
+            "endpoint": f"https://{ORIGIN.region}-intranet.log.aliyuncs.com",
+            "projectName": project,
+            "logstoreName": logstore,
+            "shardId": 0,
+            "beginCursor": "MTUyOTQ4MDIwOTY1NTk3ODQ2Mw==",
+            "endCursor": "MTUyOTQ4MDIwOTY1NTk3ODQ2NA==",
+        },
+        "jobName": "1f7043ced683de1a4e3d8d70b5a412843d81****",
+        "taskId": "c2691505-38da-4d1b-998a-f1d4bb8c9994",
+        "cursorTime": at // 1_000,
+    }
+
+
+def cdn(domain: str, *, at: int, event: str = "LogFileCreated") -> Document:
+    """Return the event of a domain of CDN.
+
+    Args:
+        domain: Of the CDN.
+        at: When it happened.
+        event: Such as ``LogFileCreated``.
+    """
+    region, account_id = ORIGIN
+    return {
+        "events": [
+            {
+                "eventName": event,
+                "eventVersion": "1.0.0",
+                "eventSource": "cdn",
+                "region": region,
+                "eventTime": _seconds(at),
+                "traceId": "c6459282-6a4d-4413-894c-e4ea39686738",
+                "userIdentity": {"aliUid": account_id},
+                "resource": {"domain": domain},
+                "eventParameter": {"domain": domain},
+            }
+        ]
+    }
+
+
+def tablestore(*, at: int, primary_key: str = "pk", value: object = 1) -> Document:
+    """Return the event of a row that was put into a table of Tablestore.
+
+    Args:
+        at: When it happened.
+        primary_key: Name of the column of the primary key.
+        value: Of that column.
+    """
+    return {
+        "Version": "Sync-v1",
+        "Records": [
+            {
+                "Type": "PutRow",
+                "Info": {"Timestamp": at * 1_000},
+                "PrimaryKey": [{"ColumnName": primary_key, "Value": value}],
+                "Columns": [
+                    {"Type": "Put", "ColumnName": "column", "Value": "x", "Timestamp": at * 1_000}
+                ],
+            }
+        ],
+    }
+
+
+def api_gateway(path: str, *, method: str = "GET", body: str = "") -> Document:
+    """Return the event of a request to an API gateway.
+
+    Args:
+        path: Of the request.
+        method: Of the request.
+        body: Of the request, text.
+    """
+    return {
+        "path": path,
+        "httpMethod": method,
+        "headers": {},
+        "queryParameters": {},
+        "pathParameters": {},
+        "body": body,
+        "isBase64Encoded": False,
+    }
+
+
+def samples(at: int) -> dict[str, Document | list[Document]]:
+    """Return an event of each kind of trigger but HTTP, by kind: to try a function with.
+
+    Args:
+        at: The time in them.
+    """
+    occurred = Occurred("0A1B2C3D4E5F60718293A4B5C6D7E8F9", at, at, "MNS-Function-trigger")
+    streaming = occurred._replace(bus="RocketMQ-Function-trigger")
+    return {
+        "timer": timer("nightly", at, payload="text"),
+        "oss": oss("pictures", "in/a.png", at=at, size=1_024, content_type="image/png"),
+        "mns_topic": mns_topic("topic", "text", at=at),
+        "mns_queue": mns_queue("queue", "text", occurred),
+        "rocketmq": [rocketmq("MQ_INST_1", "topic", "text", streaming, tag="tag")],
+        "rabbitmq": rabbitmq("amqp-cn-1", "host", "queue", "text", occurred),
+        "kafka": [kafka("alikafka-cn-1", "topic", "text", occurred)],
+        "mqtt": [mqtt("first/second", "text")],
+        "log": log("project", "logstore", at=at),
+        "cdn_events": cdn("example.com", at=at),
+        "tablestore": tablestore(at=at),
+        "api_gateway": api_gateway("/orders"),
+    }
+
+
+def _seconds(at: int) -> str:
+    return _utc(at).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _milliseconds(at: int) -> str:
+    return _utc(at).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _utc(at: int) -> datetime:
+    return datetime.fromtimestamp(at / 1_000, timezone.utc)

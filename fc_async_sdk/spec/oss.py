@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: MIT
+"""OSS triggers: their configuration, which events they match, which of them overlap. Pure.
+
+Source: the pages "OSS triggers" and "Event formats of triggers" of the user guide
+(docs/reference/sources.md).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from fc_async_sdk._decoding import prepare
+from fc_async_sdk.errors import shorten
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_PREFIX: Final = "oss:"
+_ANY: Final = "*"
+_ACTIONS: Final[Mapping[str, tuple[str, ...]]] = {
+    "ObjectCreated": (
+        "PutObject",
+        "PostObject",
+        "CopyObject",
+        "PutSymlink",
+        "AppendObject",
+        "InitiateMultipartUpload",
+        "UploadPart",
+        "UploadPartCopy",
+        "CompleteMultipartUpload",
+    ),
+    "ObjectRemoved": ("DeleteObject", "DeleteObjects", "AbortMultipartUpload"),
+    "ObjectModified": ("UpdateObjectMeta",),
+    "ObjectReplication": ("ObjectCreated", "ObjectModified", "ObjectRemoved"),
+}
+CREATED: Final = "ObjectCreated:PutObject"
+"""The event of an upload, as event documents name it: without ``oss:``."""
+
+NAMES: Final = tuple(f"{group}:{action}" for group, found in _ACTIONS.items() for action in found)
+"""The events of objects, as event documents name them."""
+
+EVENTS: Final = frozenset(
+    {f"{_PREFIX}{name}" for name in NAMES} | {f"{_PREFIX}ObjectCreated:{_ANY}"}
+)
+"""The values of ``events`` in ``triggerConfig``."""
+
+_BUCKET: Final = re.compile(r"acs:oss:([a-z0-9-]*):(\d*):([a-z0-9][a-z0-9-]{1,61}[a-z0-9])")
+_KEY_BYTES: Final = 1023
+"""OSS: the longest key of an object."""
+
+
+class InvalidOssTrigger(ValueError):
+    """The configuration of an OSS trigger is invalid. The message names the field."""
+
+
+class InvalidObject(ValueError):
+    """An object's key, or an event, does not exist in OSS."""
+
+
+class _Key(msgspec.Struct, frozen=True, kw_only=True):
+    prefix: str = ""
+    suffix: str = ""
+
+
+class _Filter(msgspec.Struct, frozen=True, kw_only=True):
+    key: _Key = _Key()
+
+
+class _Config(msgspec.Struct, frozen=True, kw_only=True):
+    events: tuple[str, ...]
+    filter: _Filter = _Filter()
+
+
+prepare(_Config)
+
+
+class OssTrigger(msgspec.Struct, frozen=True, kw_only=True):
+    """What an OSS trigger fires for.
+
+    Attributes:
+        bucket: Name of the bucket.
+        events: Values of :data:`EVENTS`.
+        prefix: Beginning of the keys, "" for all.
+        suffix: End of the keys, "" for all.
+    """
+
+    bucket: str
+    events: tuple[str, ...]
+    prefix: str = ""
+    suffix: str = ""
+
+    def matches(self, event: str, key: str) -> bool:
+        """Return whether it fires for an event of an object.
+
+        Args:
+            event: One of :data:`NAMES`.
+            key: Key of the object.
+        """
+        return (
+            key.startswith(self.prefix)
+            and key.endswith(self.suffix)
+            and any(_covers(wanted, f"{_PREFIX}{event}") for wanted in self.events)
+        )
+
+
+def bucket_of(source_arn: str) -> str | None:
+    """Return the bucket that a ``sourceArn`` names, or None."""
+    match = _BUCKET.fullmatch(source_arn)
+    return match.group(3) if match else None
+
+
+def read(source_arn: str, config: object) -> OssTrigger:
+    """Return what an OSS trigger fires for.
+
+    Args:
+        source_arn: ``sourceArn``.
+        config: ``triggerConfig``, as a mapping or as JSON text.
+
+    Raises:
+        InvalidOssTrigger: A field is missing, has another type, or an invalid value.
+    """
+    bucket = bucket_of(source_arn)
+    if bucket is None:
+        raise InvalidOssTrigger(
+            f"sourceArn {shorten(source_arn)} is invalid: acs:oss:{{region}}:{{account}}:{{bucket}}"
+        )
+    events, key = config_of(config)
+    return OssTrigger(bucket=bucket, events=events, prefix=key.prefix, suffix=key.suffix)
+
+
+def config_of(config: object) -> tuple[tuple[str, ...], _Key]:
+    """Return the events and the filter of a ``triggerConfig``.
+
+    Raises:
+        InvalidOssTrigger: A field is missing, has another type, or an invalid value.
+    """
+    try:
+        found = (
+            msgspec.json.decode(config, type=_Config)
+            if isinstance(config, str)
+            else msgspec.convert(config, _Config)
+        )
+    except msgspec.DecodeError as error:
+        raise InvalidOssTrigger(f"triggerConfig: {error}") from None
+    if not found.events:
+        raise InvalidOssTrigger("events is empty: name at least one event")
+    for event in found.events:
+        if event not in EVENTS:
+            raise InvalidOssTrigger(
+                f"events: {shorten(event)} does not exist; there are {', '.join(sorted(EVENTS))}"
+            )
+    if found.filter.key.prefix.startswith("/"):
+        raise InvalidOssTrigger(
+            f"filter.key.prefix {shorten(found.filter.key.prefix)} must not begin with '/'"
+        )
+    return found.events, found.filter.key
+
+
+def check_object(event: str, key: str) -> None:
+    """Refuse an event of an object that OSS cannot have.
+
+    Raises:
+        InvalidObject: The event is not one of :data:`NAMES`, or the key is invalid.
+    """
+    if event not in NAMES:
+        raise InvalidObject(f"event {shorten(event)} does not exist: {', '.join(NAMES)}")
+    if not key or key[0] in "/\\" or len(key.encode()) > _KEY_BYTES:
+        raise InvalidObject(
+            f"key {shorten(key)} is invalid: 1 to {_KEY_BYTES} bytes, not '/' or '\\' in front"
+        )
+
+
+def overlap(one: OssTrigger, other: OssTrigger) -> bool:
+    """Return whether OSS refuses two triggers beside each other.
+
+    It does if an event, the prefixes and the suffixes overlap: one prefix begins with the other,
+    one suffix ends with the other.
+    """
+    return (
+        one.bucket == other.bucket
+        and any(_covers(a, b) or _covers(b, a) for a in one.events for b in other.events)
+        and (one.prefix.startswith(other.prefix) or other.prefix.startswith(one.prefix))
+        and (one.suffix.endswith(other.suffix) or other.suffix.endswith(one.suffix))
+    )
+
+
+def _covers(wanted: str, event: str) -> bool:
+    return wanted == event or (wanted.endswith(_ANY) and event.startswith(wanted[: -len(_ANY)]))
