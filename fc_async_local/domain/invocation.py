@@ -321,6 +321,8 @@ TOPIC_PUSH: Final = "mns.push"
 """Pushes a message of an MNS topic to a subscription."""
 EVENT_PUSH: Final = "eventbridge.push"
 """Pushes an event to a target of a rule."""
+TIMER: Final = "timer"
+"""Fires a timer trigger at its next moment."""
 
 # MessagePack keeps the document byte for byte, without an encoding as text.
 _encode: Final = msgspec.msgpack.Encoder().encode

@@ -219,6 +219,10 @@ class MemoryStore:
             self._count(counts)
         self._write_jobs(jobs)
 
+    async def ensure_jobs(self, jobs: Sequence[Job]) -> None:
+        """See :meth:`JobStore.ensure_jobs`."""
+        self._write_jobs([job for job in jobs if job.key not in self._jobs])
+
     async def claim_jobs(
         self, kind: str, limit: int, *, now: int, until: int, owner: str
     ) -> Sequence[Job]:

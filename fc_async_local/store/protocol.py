@@ -136,6 +136,10 @@ class JobStore(Protocol):
         """
         ...
 
+    async def ensure_jobs(self, jobs: Sequence[Job]) -> None:
+        """Write those jobs whose key no job has; the others stay as they are, claims included."""
+        ...
+
     async def claim_jobs(
         self, kind: str, limit: int, *, now: int, until: int, owner: str
     ) -> Sequence[Job]:
@@ -155,7 +159,8 @@ class JobStore(Protocol):
         """Write what followed from a try, if the lease still holds.
 
         A job that is done is deleted; one that is dead or pending again is kept without a lease.
-        Kind, key, payload, scope and creation time of a job never change.
+        Kind, key, payload, scope and creation time of a job never change. A job that follows may
+        have the key of the one that is done; it must have its epoch, too.
         """
         ...
 

@@ -371,6 +371,25 @@ ON CONFLICT (key) DO UPDATE SET
     error = excluded.error, lease_until = excluded.lease_until, lease_owner = excluded.lease_owner,
     payload = excluded.payload;
 
+-- name: ensure_jobs
+INSERT INTO job (
+    kind, key, payload, scope, created_at, due_at, tries, state, error, epoch, lease_until, lease_owner
+)
+SELECT
+    kind, key, decode(payload, 'base64'), scope, created_at, due_at, tries, state, error, epoch,
+    lease_until, lease_owner
+FROM ROWS FROM (
+    json_to_recordset(%s::json) AS (
+        kind text, key text, payload text, scope text, created_at bigint, due_at bigint,
+        tries integer, state text, error text, epoch bigint, lease_until bigint, lease_owner text
+    )
+) WITH ORDINALITY AS given (
+    kind, key, payload, scope, created_at, due_at, tries, state, error, epoch, lease_until, lease_owner,
+    place
+)
+ORDER BY place
+ON CONFLICT (key) DO NOTHING;
+
 -- name: any_job
 SELECT EXISTS (SELECT 1 FROM job WHERE key = ANY (%s::text[]));
 

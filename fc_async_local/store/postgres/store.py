@@ -232,6 +232,15 @@ class PostgresStore:
 
         await self._database.run(write)
 
+    async def ensure_jobs(self, jobs: Sequence[Job]) -> None:
+        """See :meth:`JobStore.ensure_jobs`."""
+
+        async def write(connection: Connection) -> None:
+            await connection.execute(SQL["ensure_jobs"], [batches.documents(jobs)])
+
+        if jobs:
+            await self._database.run(write)
+
     async def claim_jobs(
         self, kind: str, limit: int, *, now: int, until: int, owner: str
     ) -> Sequence[Job]:

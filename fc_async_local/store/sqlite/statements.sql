@@ -215,6 +215,12 @@ ON CONFLICT (key) DO UPDATE SET
     error = excluded.error, lease_until = excluded.lease_until, lease_owner = excluded.lease_owner,
     payload = excluded.payload;
 
+-- name: ensure_job
+INSERT INTO job (
+    kind, key, payload, scope, created_at, due_at, tries, state, error, epoch, lease_until, lease_owner
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (key) DO NOTHING;
+
 -- name: any_job
 SELECT EXISTS (SELECT 1 FROM job WHERE key IN (SELECT value FROM json_each(?)));
 

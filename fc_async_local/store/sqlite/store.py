@@ -237,6 +237,13 @@ class SqliteStore:
 
         await self._database.write(write)
 
+    async def ensure_jobs(self, jobs: Sequence[Job]) -> None:
+        """See :meth:`JobStore.ensure_jobs`."""
+        values = [rows.from_job(job) for job in jobs]
+        await self._database.write(
+            lambda connection: connection.executemany(SQL["ensure_job"], values)
+        )
+
     async def claim_jobs(
         self, kind: str, limit: int, *, now: int, until: int, owner: str
     ) -> Sequence[Job]:

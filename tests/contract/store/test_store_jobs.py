@@ -65,6 +65,18 @@ class TestAddJobs:
         assert await claim(store) == []
 
 
+class TestEnsureJobs:
+    async def test_writes_only_what_has_a_new_key(self, store: Store) -> None:
+        claimed = await claimed_job(store)
+        await store.ensure_jobs([replace(a_job(), due_at=T0 + 1), a_job(2, due_at=T0 + 2)])
+        assert [job.key for job in await claim(store)] == ["r2"]
+        assert await store.settle_job(claimed.lease, JobSettlement(job=None)) is Settled.DONE
+
+    async def test_an_empty_list_changes_nothing(self, store: Store) -> None:
+        await store.ensure_jobs([])
+        assert await claim(store) == []
+
+
 class TestClaimJobs:
     async def test_a_claimed_job_has_a_lease(self, store: Store) -> None:
         job = a_job(scope="a topic")
@@ -138,6 +150,17 @@ class TestSettleJob:
         assert await store.settle_job(claimed.lease, settlement) is Settled.DONE
         assert list(await store.dead_jobs()) == [follows]
         assert await store.next_job_due(DELIVERY) is None
+
+    async def test_a_job_that_follows_may_have_the_key_of_the_one_that_is_done(
+        self, store: Store
+    ) -> None:
+        claimed = await claimed_job(store)
+        follows = a_job(due_at=T0 + 500, scope="next", epoch=claimed.epoch)
+        settlement = JobSettlement(job=None, added=(follows,))
+        assert await store.settle_job(claimed.lease, settlement) is Settled.DONE
+        (again,) = await claim(store, now=T0 + 500)
+        assert (again.key, again.scope) == (claimed.key, "next")
+        assert await store.settle_job(claimed.lease, settlement) is Settled.STALE
 
     async def test_with_a_lost_lease_writes_nothing(self, store: Store) -> None:
         lost = await claimed_job(store)
