@@ -21,6 +21,7 @@ from fc_async_local import console
 from fc_async_local.api import Api
 from fc_async_local.api.admin.deliveries import DeliveryAdmin
 from fc_async_local.api.admin.functions import FunctionAdmin
+from fc_async_local.api.admin.metrics import MetricsAdmin
 from fc_async_local.api.admin.simulation import ClockAdmin, FaultAdmin
 from fc_async_local.api.admin.status import StatusAdmin
 from fc_async_local.api.admin.tasks import TaskAdmin
@@ -164,6 +165,7 @@ class Runtime:
                 ).routes(),
                 *TaskOperations(stores.store, self.registry, self.engine, settings).routes(),
                 *StatusAdmin(stores.store, clock, settings, about).routes(),
+                *MetricsAdmin(stores.store, clock).routes(),
                 *TaskAdmin(stores.store, self.engine, settings).routes(),
                 *FunctionAdmin(self.registry, self.engine).routes(),
                 *DeliveryAdmin(stores.store, self.engine).routes(),

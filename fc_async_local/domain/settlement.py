@@ -97,9 +97,10 @@ class Settler:
             now: Milliseconds since the epoch.
         """
         after = _after_attempt(invocation, decided.outcome, decided.began)
+        counts = _attempt_counts(invocation, decided, now)
         if isinstance(decided.decision, policy.Retry):
-            return _wait_again(after, decided.decision, decided.outcome, now)
-        return self._end(after, decided.decision, decided, now)
+            return _wait_again(after, decided.decision, decided.outcome, counts, now)
+        return self._end(after, decided.decision, decided, counts, now)
 
     def give_up(self, event: DeadEvent, now: int) -> JobSettlement:
         """Return what follows when a service gives up an event: a dead delivery, counted."""
@@ -119,7 +120,14 @@ class Settler:
             counts=_counts((metrics.EVENTS_DEAD,), event.function, now),
         )
 
-    def _end(self, after: Invocation, end: policy.End, decided: Decided, now: int) -> Settlement:
+    def _end(
+        self,
+        after: Invocation,
+        end: policy.End,
+        decided: Decided,
+        counts: tuple[Count, ...],
+        now: int,
+    ) -> Settlement:
         delivery = self._delivery(after, end, decided, now)
         final = replace(
             after,
@@ -141,10 +149,7 @@ class Settler:
             invocation=final,
             events=events,
             delivery=delivery,
-            counts=(
-                *_attempt_counts(after.function, decided.outcome, now),
-                *_end_counts(after.function, end, delivery, now),
-            ),
+            counts=counts + _end_counts(after.function, end, delivery, now),
         )
 
     def _delivery(
@@ -229,7 +234,11 @@ def _after_attempt(invocation: Invocation, outcome: Outcome | None, began: int) 
 
 
 def _wait_again(
-    after: Invocation, retry: policy.Retry, outcome: Outcome | None, now: int
+    after: Invocation,
+    retry: policy.Retry,
+    outcome: Outcome | None,
+    counts: tuple[Count, ...],
+    now: int,
 ) -> Settlement:
     waiting = replace(
         after,
@@ -243,9 +252,7 @@ def _wait_again(
     if after.task_mode:
         detail = _detail(retry.condition, outcome, after) | {"nextAttemptAt": retry.at}
         events = (TaskEvent(status=Status.RETRYING, at=now, detail=detail),)
-    return Settlement(
-        invocation=waiting, events=events, counts=_attempt_counts(after.function, outcome, now)
-    )
+    return Settlement(invocation=waiting, events=events, counts=counts)
 
 
 _DESTINATION_STATUS: Final = {"pending": "Pending", "dead": "Failed"}
@@ -280,9 +287,19 @@ def _message(payload: bytes) -> str:
     return text[:_LOG_TAIL_CHARACTERS]
 
 
-def _attempt_counts(function: str, outcome: Outcome | None, now: int) -> tuple[Count, ...]:
-    names = _ATTEMPT_METRICS[outcome.kind] if outcome else ()
-    return _counts(names, function, now)
+def _attempt_counts(before: Invocation, decided: Decided, now: int) -> tuple[Count, ...]:
+    """Return what an attempt, or the decision to make none, counts: its claim ends with it."""
+    function, outcome = before.function, decided.outcome
+    released = Count(metric=metrics.IN_PROCESS, function=function, at=now, value=-1)
+    if outcome is None:
+        return (released,)
+    counts = _counts(_ATTEMPT_METRICS[outcome.kind], function, now)
+    if before.attempts or outcome.kind not in policy.EXECUTED:
+        return (*counts, released)
+    # The wait before the first execution. A delay that the caller asked for is not part of it.
+    wait = max(0, decided.began - before.accepted_at - before.delay_ms)
+    latency = Count(metric=metrics.LATENCY_AVERAGE, function=function, at=decided.began, value=wait)
+    return (*counts, latency, released)
 
 
 def _end_counts(

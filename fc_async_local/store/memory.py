@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from fc_async_local.domain.invocation import DELIVERY, TaskEvent
+from fc_async_local.domain.metrics import Sample
 from fc_async_local.domain.states import Status
 from fc_async_local.store import steps
 from fc_async_local.store.protocol import (
+    EVERYTHING,
     ChangeRefused,
     Document,
     DuplicateTask,
@@ -41,7 +43,7 @@ if TYPE_CHECKING:
         Lease,
         Settlement,
     )
-    from fc_async_local.store.protocol import Change
+    from fc_async_local.store.protocol import Change, MetricQuery
 
 
 class MemoryStore:
@@ -52,7 +54,7 @@ class MemoryStore:
         self._request_ids: dict[tuple[str, str], str] = {}  # by function and task id
         self._events: dict[str, tuple[TaskEvent, ...]] = {}
         self._jobs: dict[str, Job] = {}  # in the order in which they were written
-        self._metrics: Counter[tuple[str, str, int]] = Counter()
+        self._metrics: dict[tuple[str, str, int], Sample] = {}
 
     async def accept(self, invocation: Invocation, counts: Sequence[Count] = ()) -> None:
         """See :meth:`Store.accept`."""
@@ -63,6 +65,8 @@ class MemoryStore:
         enqueued = TaskEvent(status=Status.ENQUEUED, at=invocation.accepted_at)
         self._put(invocation, (enqueued,))
         self._count(counts)
+        if invocation.lease_until is not None:
+            self._count(steps.in_process((invocation.function,), 1, invocation.accepted_at))
 
     async def claim(
         self, limit: int, *, now: int, until: int, owner: str, ahead: int = 0
@@ -80,6 +84,7 @@ class MemoryStore:
             after, events = steps.claimed(invocation, now=now, until=until, owner=owner)
             self._put(after, events)
             taken.append(after)
+        self._count(steps.newly_held((invocation for _, invocation in due[:limit]), now))
         return taken
 
     async def start(self, lease: Lease, *, now: int, instance_id: str = "") -> Started:
@@ -128,6 +133,7 @@ class MemoryStore:
         jobs = [job for job in self._jobs.values() if _holds(owner, job)]
         for invocation in invocations:
             self._put(*steps.released(invocation, now=now))
+        self._count(steps.in_process((each.function for each in invocations), -1, now))
         for job in jobs:
             due_at = min(job.due_at, now)
             self._jobs[job.key] = replace(job, due_at=due_at, lease_until=None, lease_owner="")
@@ -142,6 +148,8 @@ class MemoryStore:
             return None
         after, events, claimed = steps.stopped(task.invocation, now=now, until=until, owner=owner)
         self._put(after, events)
+        if claimed:
+            self._count(steps.newly_held((task.invocation,), now))
         return StopResult(after, claimed)
 
     async def make_due(self, function: str, task_id: str, *, now: int) -> bool:
@@ -208,9 +216,14 @@ class MemoryStore:
 
     async def prune_metrics(self, *, before: int) -> int:
         """See :meth:`Store.prune_metrics`."""
-        old = [key for key in self._metrics if key[2] < steps.minute(before)]
-        for key in old:
-            del self._metrics[key]
+        old = [
+            sample
+            for (*_, at), sample in self._metrics.items()
+            if at != steps.PRUNED_MINUTE and at < steps.minute(before)
+        ]
+        for sample in old:
+            del self._metrics[sample.metric, sample.function, sample.at]
+            self._add(sample._replace(at=steps.PRUNED_MINUTE))
         return len(old)
 
     async def add_jobs(self, jobs: Sequence[Job], counts: Sequence[Count] = ()) -> None:
@@ -292,15 +305,19 @@ class MemoryStore:
         del self._jobs[key]
         return True
 
-    async def metrics(
-        self, *, function: str | None = None, since: int = 0
-    ) -> Mapping[tuple[str, str], int]:
+    async def metrics(self, query: MetricQuery = EVERYTHING) -> Sequence[Sample]:
         """See :meth:`Store.metrics`."""
-        sums: Counter[tuple[str, str]] = Counter()
-        for (metric, of, minute), value in self._metrics.items():
-            if function in (None, of) and minute >= steps.minute(since):
-                sums[metric, of] += value
-        return dict(sums)
+        start, end, step = steps.periods(query)
+        found: dict[tuple[str, str, int], Sample] = {}
+        for sample in self._metrics.values():
+            if (
+                start <= sample.at < end
+                and query.function in (None, sample.function)
+                and (query.metrics is None or sample.metric in query.metrics)
+            ):
+                at = 0 if query.step_ms is None else sample.at - sample.at % step
+                _merge(found, sample._replace(at=at))
+        return sorted(found.values())
 
     async def aclose(self) -> None:
         """Nothing to let go of."""
@@ -331,7 +348,24 @@ class MemoryStore:
 
     def _count(self, counts: Sequence[Count]) -> None:
         for count in counts:
-            self._metrics[count.metric, count.function, steps.minute(count.at)] += count.value
+            at, value = steps.minute(count.at), count.value
+            self._add(Sample(count.metric, count.function, at, value, 1, value))
+
+    def _add(self, sample: Sample) -> None:
+        _merge(self._metrics, sample)
+
+
+def _merge(samples: dict[tuple[str, str, int], Sample], added: Sample) -> None:
+    """Add a sample to that of its metric, function and period."""
+    key = (added.metric, added.function, added.at)
+    before = samples.get(key)
+    if before is not None:
+        added = added._replace(
+            total=before.total + added.total,
+            number=before.number + added.number,
+            largest=max(before.largest, added.largest),
+        )
+    samples[key] = added
 
 
 def _holds(owner: str, record: Invocation | Job) -> bool:

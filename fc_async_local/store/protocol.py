@@ -9,7 +9,7 @@ acknowledge what is not durable.
 from __future__ import annotations
 
 import enum
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         Settlement,
         TaskEvent,
     )
+    from fc_async_local.domain.metrics import Sample
     from fc_async_local.domain.states import Status
 
 
@@ -109,6 +110,28 @@ class Stats(NamedTuple):
     """Jobs that deliver an outcome; pushes of the services are not counted."""
     deliveries_dead: int
     """Dead jobs."""
+
+
+class MetricQuery(NamedTuple):
+    """Which metrics are asked for.
+
+    Attributes:
+        function: Of this function; None for all.
+        metrics: What was counted under these names; None for all.
+        start: From the period on that this time lies in. None: from the beginning, and without
+            periods with what was pruned.
+        end: Only minutes that begin before it; None: up to now.
+        step_ms: The length of the periods, whole minutes; None: one sample, at 0, for all of it.
+    """
+
+    function: str | None = None
+    metrics: Collection[str] | None = None
+    start: int | None = None
+    end: int | None = None
+    step_ms: int | None = None
+
+
+EVERYTHING: Final = MetricQuery()
 
 
 class StopResult(NamedTuple):
@@ -198,6 +221,10 @@ class JobStore(Protocol):
 
 class Store(JobStore, Protocol):
     """Invocations, their recorded steps, jobs and metrics.
+
+    The metric ``FunctionAsyncMessagesInProcess`` counts claims: a store adds 1 when an invocation
+    that was not held gets a lease, and -1 when :meth:`release` ends it. The counts of a settlement
+    end it otherwise. A lease that ends by itself changes nothing, for the next claim takes it over.
 
     Every verb raises :class:`StoreUnavailable` when the store can't do it now. Every verb that
     writes is one transaction and returns after it is durable.
@@ -301,16 +328,17 @@ class Store(JobStore, Protocol):
         ...
 
     async def prune_metrics(self, *, before: int) -> int:
-        """Forget the sums of the minutes before the one of ``before``. Returns how many.
+        """Forget the minutes before the one of ``before``, but not their sum. Returns how many.
 
         In as many transactions as it takes not to hold up other writers.
         """
         ...
 
-    async def metrics(
-        self, *, function: str | None = None, since: int = 0
-    ) -> Mapping[tuple[str, str], int]:
-        """Sums by (metric, function) over the minutes from the one of ``since`` on."""
+    async def metrics(self, query: MetricQuery = EVERYTHING) -> Sequence[Sample]:
+        """Return what was counted, one sample for each metric, function and period, in this order.
+
+        A period in which nothing was counted has no sample.
+        """
         ...
 
     async def aclose(self) -> None:

@@ -6,7 +6,7 @@ The only place that knows both. Must never decide anything.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from fc_async_local.domain.invocation import CallPath, Count
-    from fc_async_local.store.protocol import TaskQuery
+    from fc_async_local.store.protocol import MetricQuery, TaskQuery
 
 _STATUS: Final = {status.value: status for status in Status}
 _call_path: Final = msgspec.json.Decoder(tuple[str, ...])
@@ -133,13 +133,70 @@ def from_job(job: Job) -> tuple[object, ...]:
     return msgspec.structs.astuple(job)
 
 
-def sums(counts: Iterable[Count]) -> list[tuple[str, str, int, int]]:
-    """``metric, function, minute, value``, added up and in order (equal locks, equal order)."""
-    added: dict[tuple[str, str, int], int] = {}
+class Accepted(Protocol):
+    """A new invocation with its counts, as the batches of the stores have it."""
+
+    @property
+    def invocation(self) -> Invocation:
+        """The invocation."""
+        ...
+
+    @property
+    def counts(self) -> Sequence[Count]:
+        """What the caller counts."""
+        ...
+
+
+def counted(accepted: Accepted) -> Sequence[Count]:
+    """What a new invocation adds to the metrics: the caller's counts, and its claim, if any."""
+    invocation = accepted.invocation
+    if invocation.lease_until is None:
+        return accepted.counts
+    claim = steps.in_process((invocation.function,), 1, invocation.accepted_at)
+    return (*accepted.counts, *claim)
+
+
+def sums(counts: Iterable[Count]) -> list[tuple[str, str, int, int, int, int]]:
+    """``metric, function, minute`` and what was added: their sum, how many, and the largest.
+
+    In order (equal locks, equal order).
+    """
+    added: dict[tuple[str, str, int], tuple[int, int, int]] = {}
     for count in counts:
+        value = count.value
         key = (count.metric, count.function, steps.minute(count.at))
-        added[key] = added.get(key, 0) + count.value
-    return [(*key, value) for key, value in sorted(added.items())]
+        if key in added:
+            total, number, largest = added[key]
+            added[key] = (total + value, number + 1, max(largest, value))
+        else:
+            added[key] = (value, 1, value)
+    return [(*key, *values) for key, values in sorted(added.items())]
+
+
+def pruned(found: Iterable[Sequence[Any]]) -> list[tuple[str, str, int, int, int, int]]:
+    """Return what stays of minutes that are pruned: like :func:`sums`, in one minute.
+
+    Args:
+        found: Rows of ``metric, function, total, number, largest``.
+    """
+    added: dict[tuple[str, str, int], tuple[int, int, int]] = {}
+    for metric, function, total, number, largest in found:
+        key = (metric, function, steps.PRUNED_MINUTE)
+        before = added.get(key, (0, 0, largest))
+        added[key] = (before[0] + total, before[1] + number, max(before[2], largest))
+    return [(*key, *values) for key, values in sorted(added.items())]
+
+
+def asked_metrics(query: MetricQuery) -> Mapping[str, object]:
+    """The parameters of the statements that read metrics."""
+    start, end, step = steps.periods(query)
+    return {
+        "function": query.function,
+        "metrics": None if query.metrics is None else as_json(sorted(query.metrics)),
+        "start": start,
+        "end": end,
+        "step": step,
+    }
 
 
 def asked(query: TaskQuery) -> Mapping[str, object]:

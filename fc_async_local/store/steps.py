@@ -11,20 +11,27 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec.structs import replace
 
-from fc_async_local.domain.invocation import TaskEvent
+from fc_async_local.domain.invocation import Count, TaskEvent
 from fc_async_local.domain.states import Status
 from fc_async_local.store.protocol import Started
+from fc_async_sdk.spec import metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from fc_async_local.domain.invocation import Invocation, Job, Lease, Settlement
+    from fc_async_local.store.protocol import MetricQuery
 
 MINUTE_MS: Final = 60_000
+
+PRUNED_MINUTE: Final = -1
+"""The minute under which the sum of all pruned ones is kept. It is not a whole minute, so nothing
+that happened lies in it, and it comes before all times since the epoch."""
 
 LARGEST_TIME: Final = 2**63 - 1
 """The largest time that a store can hold."""
@@ -55,6 +62,35 @@ async def prune_all(some: Callable[[], Awaitable[int]]) -> int:
 def minute(at: int) -> int:
     """The minute that a moment lies in: metrics are summed by it."""
     return at - at % MINUTE_MS
+
+
+def periods(query: MetricQuery) -> tuple[int, int, int]:
+    """Return the first minute that is asked for, the end, and the length of the periods."""
+    step = LARGEST_TIME if query.step_ms is None else query.step_ms
+    if query.start is None:
+        start = PRUNED_MINUTE if query.step_ms is None else 0
+    else:
+        start = minute(query.start) if query.step_ms is None else query.start - query.start % step
+    return start, LARGEST_TIME if query.end is None else query.end, step
+
+
+def in_process(functions: Iterable[str], change: int, at: int) -> list[Count]:
+    """Return how claims (1) or their ends (-1) change the number of invocations in process.
+
+    Args:
+        functions: The function of each claim.
+        change: What each of them adds.
+        at: When.
+    """
+    return [
+        Count(metric=metrics.IN_PROCESS, function=function, at=at, value=change * number)
+        for function, number in Counter(functions).items()
+    ]
+
+
+def newly_held(before: Iterable[Invocation], at: int) -> list[Count]:
+    """Return how the claim of invocations, given as they were before, changes that number."""
+    return in_process((each.function for each in before if each.lease_until is None), 1, at)
 
 
 def ready_at(invocation: Invocation) -> int | None:

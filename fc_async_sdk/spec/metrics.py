@@ -1,20 +1,59 @@
 # SPDX-License-Identifier: MIT
-"""The names of the metrics of a function, as CloudMonitor shows them.
+"""The metrics of a function, as CloudMonitor names and aggregates them.
 
-The two destination metrics are those of the user guide (*guide*), the others those of the metric
-reference of CloudMonitor (*monitor*, namespace ``acs_fc``). Two are ours: the service does not have
-what they count. No other module spells the name of a metric.
+The names are those of the metric reference of CloudMonitor (*monitor*, namespace ``acs_fc``). Two
+metrics are ours: the service does not have what they count. No other module spells the name of a
+metric.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal, NamedTuple
+
+Statistic = Literal["Sum", "Average", "Maximum", "Value"]
+"""How the values of one period become one. ``Value`` is a level at the end of the period."""
+
+
+class Metric(NamedTuple):
+    """How CloudMonitor shows a metric.
+
+    Attributes:
+        unit: ``count`` or ``ms``.
+        statistic: The aggregate that the metric reference names.
+        meaning: What it measures, in a few words.
+    """
+
+    unit: Literal["count", "ms"]
+    statistic: Statistic
+    meaning: str
+
+
+NAMESPACE: Final = "acs_fc"
+"""The namespace of Function Compute in CloudMonitor."""
+
+PERIODS: Final = (60, 3_600)
+"""Lengths of the periods of a series, in seconds."""
+
+POINTS: Final = 1_440
+"""The most points of a series in one answer (DescribeMetricList: ``Length``)."""
 
 ENQUEUED: Final = "FunctionEnqueueCount"
 """monitor: asynchronous invocations that were accepted."""
 
 DEQUEUED: Final = "FunctionDequeueCount"
 """monitor: asynchronous invocations that ended, with whatever status."""
+
+LATENCY_AVERAGE: Final = "FunctionAsyncMessageLatencyAvg"
+"""monitor: average time from the enqueuing to the start of the processing, in milliseconds."""
+
+LATENCY_MAXIMUM: Final = "FunctionAsyncMessageLatencyMax"
+"""monitor: the longest such time."""
+
+BACKLOG: Final = "FunctionAsyncMessagesBacklogV2"
+"""monitor: asynchronous invocations that wait."""
+
+IN_PROCESS: Final = "FunctionAsyncMessagesInProcess"
+"""monitor: asynchronous invocations that are being processed."""
 
 INVOCATIONS: Final = "FunctionTotalInvocations"
 """monitor: executions; an asynchronous invocation counts once for each of its attempts."""
@@ -34,11 +73,11 @@ RESOURCE_THROTTLES: Final = "FunctionResourceThrottles"
 EXPIRED: Final = "FunctionAsyncEventExpiredDropped"
 """monitor: invocations that became too old before a function ran."""
 
-DESTINATION_SUCCEEDED: Final = "FunctionDestinationSucceed"
-"""guide: events that reached their destination."""
+DESTINATION_SUCCEEDED: Final = "FunctionDestinationSucceeded"
+"""monitor: events that reached their destination."""
 
 DESTINATION_ERRORS: Final = "FunctionDestinationErrors"
-"""guide: events that did not reach their destination, counted when they are given up."""
+"""monitor: events that did not reach their destination, counted when they are given up."""
 
 EVENTS_DEAD: Final = "FunctionEventsDead"
 """ours: events of triggers, rules and subscriptions that were given up."""
@@ -46,17 +85,42 @@ EVENTS_DEAD: Final = "FunctionEventsDead"
 RECURSIVE_DROPPED: Final = "FunctionRecursiveInvocationsDropped"
 """ours: invocations and deliveries that the loop guard ended."""
 
-ALL: Final = (
-    ENQUEUED,
-    DEQUEUED,
-    INVOCATIONS,
-    FUNCTION_ERRORS,
-    SERVER_ERRORS,
-    THROTTLES,
-    RESOURCE_THROTTLES,
-    EXPIRED,
-    DESTINATION_SUCCEEDED,
-    DESTINATION_ERRORS,
-    EVENTS_DEAD,
-    RECURSIVE_DROPPED,
-)
+METRICS: Final = {
+    ENQUEUED: Metric("count", "Sum", "accepted"),
+    DEQUEUED: Metric("count", "Sum", "ended"),
+    BACKLOG: Metric("count", "Value", "waiting"),
+    IN_PROCESS: Metric("count", "Value", "being processed"),
+    LATENCY_AVERAGE: Metric("ms", "Average", "wait before the first attempt"),
+    LATENCY_MAXIMUM: Metric("ms", "Maximum", "longest wait before the first attempt"),
+    EXPIRED: Metric("count", "Sum", "too old to run"),
+    DESTINATION_SUCCEEDED: Metric("count", "Sum", "delivered to a destination"),
+    DESTINATION_ERRORS: Metric("count", "Sum", "not delivered"),
+    INVOCATIONS: Metric("count", "Sum", "executions"),
+    FUNCTION_ERRORS: Metric("count", "Sum", "function errors"),
+    SERVER_ERRORS: Metric("count", "Sum", "system errors"),
+    THROTTLES: Metric("count", "Sum", "over the concurrency limit"),
+    RESOURCE_THROTTLES: Metric("count", "Sum", "without resources"),
+    EVENTS_DEAD: Metric("count", "Sum", "events given up"),
+    RECURSIVE_DROPPED: Metric("count", "Sum", "ended by the loop guard"),
+}
+"""All metrics, the asynchronous ones of the metric reference first."""
+
+ALL: Final = tuple(METRICS)
+
+OURS: Final = frozenset({EVENTS_DEAD, RECURSIVE_DROPPED})
+"""Metrics that CloudMonitor does not have."""
+
+ALIASES: Final = {"FunctionDestinationSucceed": DESTINATION_SUCCEEDED}
+"""Other spellings that the service's documents use: the user guide leaves out the last letters."""
+
+
+def named(name: str) -> str:
+    """Return the metric that a name or an alias stands for.
+
+    Raises:
+        ValueError: There is no such metric; the message lists those that there are.
+    """
+    found = ALIASES.get(name, name)
+    if found not in METRICS:
+        raise ValueError(f"there is no metric {name!r}; the metrics are {', '.join(ALL)}")
+    return found

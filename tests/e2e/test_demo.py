@@ -29,7 +29,7 @@ def test_the_demo_shows_seven_steps_and_checks_each() -> None:
         "aliyun-mns-sdk received message",
         "killed with SIGKILL",
         "nothing that was accepted was lost",
-        "FunctionDestinationSucceed",
+        "FunctionDestinationSucceeded",
         "FunctionDestinationErrors",
         "All checks passed.",
     ):

@@ -36,7 +36,7 @@ export const functions = () => call("GET", "/functions");
 export const graph = () => call("GET", "/graph");
 export const invoke = (name, body) =>
   call("POST", `/functions/${encodeURIComponent(name)}/invoke`, body);
-export const metrics = (since) => call("GET", `/metrics${since ? `?since=${since}` : ""}`);
+export const metrics = (start) => call("GET", `/metrics${start ? `?start=${start}` : ""}`);
 export const dead = (token) =>
   call("GET", `/deliveries/dead${token ? `?${new URLSearchParams({ nextToken: token })}` : ""}`);
 export const redrive = (id) => call("POST", `/deliveries/dead/${encodeURIComponent(id)}/redrive`);

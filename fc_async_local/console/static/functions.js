@@ -96,7 +96,7 @@ function draw(graph, metrics) {
     const { x, y } = at[name];
     const [first, second] = label(name, kind);
     const plain = name.split("/")[0];
-    const good = kind === "function" ? sum(plain, "FunctionDestinationSucceed") : 0;
+    const good = kind === "function" ? sum(plain, "FunctionDestinationSucceeded") : 0;
     const bad = kind === "function" ? sum(plain, "FunctionDestinationErrors") : 0;
     const counts = good || bad ? `told ${good}${bad ? `, failed ${bad}` : ""}` : "";
     return svg("g", { class: kind === "function" ? "node" : "node outside" },

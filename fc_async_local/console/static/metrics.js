@@ -4,19 +4,6 @@
 import * as api from "./api.js";
 import { h } from "./dom.js";
 
-const MEANING = {
-  FunctionEnqueueCount: "accepted",
-  FunctionDequeueCount: "ended",
-  FunctionTotalInvocations: "executions",
-  FunctionFunctionErrors: "executions that failed",
-  FunctionServerErrors: "attempts that the system failed",
-  FunctionConcurrencyThrottles: "attempts over a concurrency limit",
-  FunctionResourceThrottles: "attempts without resources",
-  FunctionAsyncEventExpiredDropped: "too old before they ran",
-  FunctionDestinationSucceed: "events that reached their destination",
-  FunctionDestinationErrors: "events that didn't",
-  FunctionRecursiveInvocationsDropped: "ended by the loop guard",
-};
 const SPANS = { "": "since the beginning", 3600: "the last hour", 300: "the last 5 minutes" };
 let span = "";
 
@@ -39,13 +26,13 @@ export async function load() {
 export function view({ metrics }) {
   if (!metrics.length) return h("p", { className: "empty panel" }, "Nothing has been counted yet.");
   const functions = [...new Set(metrics.map((m) => m.function))].sort();
-  const names = [...new Set(metrics.map((m) => m.metric))].sort(
-    (a, b) => Object.keys(MEANING).indexOf(a) - Object.keys(MEANING).indexOf(b));
+  const names = [...new Set(metrics.map((m) => m.metric))];
+  const about = (name) => metrics.find((m) => m.metric === name);
   const value = (name, of) => metrics.find((m) => m.metric === name && m.function === of)?.value ?? 0;
   return h("div", { className: "scroll" }, h("table", {},
     h("thead", {}, h("tr", {}, h("th", {}, "Metric"), functions.map((name) => h("th", { className: "num" }, name)), h("th", { className: "num" }, "Sum"))),
     h("tbody", {}, names.map((name) => h("tr", {},
-      h("td", {}, h("span", { className: "mono" }, name), h("div", { className: "dim" }, MEANING[name] ?? "")),
+      h("td", {}, h("span", { className: "mono" }, name), h("div", { className: "dim" }, `${about(name).meaning}${about(name).unit === "ms" ? " (ms)" : ""}`)),
       functions.map((of) => h("td", { className: "num" }, value(name, of) || h("span", { className: "dim" }, "0"))),
-      h("td", { className: "num" }, h("b", {}, functions.reduce((sum, of) => sum + value(name, of), 0))))))));
+      h("td", { className: "num" }, h("b", {}, about(name).unit === "ms" ? "" : functions.reduce((sum, of) => sum + value(name, of), 0))))))));
 }

@@ -9,7 +9,7 @@ out.
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec.structs import replace
 
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
     from fc_async_local.domain.invocation import Count, JobSettlement, Settlement, TaskEvent
     from fc_async_local.store.postgres.database import Connection, PostgresDatabase
+
+
+_COUNTED: Final = ("metric", "function", "minute", "value", "number", "largest")
 
 
 class Accept(NamedTuple):
@@ -63,9 +66,9 @@ async def accept(database: PostgresDatabase, items: Sequence[Accept]) -> Sequenc
     unique = [items[place] for place in first.values()]
     payloads = [item.invocation.payload for item in unique]
     counts = [
-        {"place": place, "metric": metric, "function": function, "minute": minute, "value": value}
+        {"place": place, **dict(zip(_COUNTED, counted, strict=True))}
         for place, item in enumerate(unique, 1)
-        for metric, function, minute, value in rows.sums(item.counts)
+        for counted in rows.sums(rows.counted(item))
     ]
     small = documents(item.invocation for item in unique)
     source = f"accept-{database.writer_id}"
@@ -210,9 +213,13 @@ async def record(connection: Connection, events: Sequence[tuple[object, ...]]) -
 
 async def count(connection: Connection, counts: Iterable[Count], source: str) -> None:
     """Add to the metrics, in rows that only this source writes."""
-    values = [(*each, source) for each in rows.sums(counts)]
-    if values:
-        await connection.execute(SQL["count"], columns(values))
+    await add_sums(connection, rows.sums(counts), source)
+
+
+async def add_sums(connection: Connection, sums: Sequence[tuple[object, ...]], source: str) -> None:
+    """Add what :func:`rows.sums` returned to the metrics."""
+    if sums:
+        await connection.execute(SQL["count"], columns([(*each, source) for each in sums]))
 
 
 def documents(records: Iterable[Invocation | Job]) -> str:

@@ -75,16 +75,22 @@ WITH given AS (
     INSERT INTO task_event (invocation, status, at, detail)
     SELECT id, 'Enqueued', accepted_at, '{}' FROM kept WHERE task_mode
 ), counted AS (
-    INSERT INTO metric (metric, function, minute, source, value)
-    SELECT counts.metric, counts.function, counts.minute, %s, sum(counts.value)::bigint
+    INSERT INTO metric (metric, function, minute, source, value, number, largest)
+    SELECT
+        counts.metric, counts.function, counts.minute, %s, sum(counts.value)::bigint,
+        sum(counts.number)::bigint, max(counts.largest)
     FROM json_to_recordset(%s::json)
-    AS counts (place bigint, metric text, function text, minute bigint, value bigint)
+    AS counts (
+        place bigint, metric text, function text, minute bigint, value bigint, number bigint,
+        largest bigint
+    )
     JOIN given USING (place)
     JOIN kept USING (request_id)
     GROUP BY counts.metric, counts.function, counts.minute
     ORDER BY counts.metric, counts.function, counts.minute
-    ON CONFLICT (minute, metric, function, source)
-    DO UPDATE SET value = metric.value + excluded.value
+    ON CONFLICT (minute, metric, function, source) DO UPDATE SET
+        value = metric.value + excluded.value, number = metric.number + excluded.number,
+        largest = greatest(metric.largest, excluded.largest)
 )
 SELECT request_id FROM kept;
 
@@ -328,25 +334,40 @@ WITH forgotten AS (
 SELECT count(*) FROM forgotten;
 
 -- name: count
-INSERT INTO metric (metric, function, minute, source, value)
-SELECT metric, function, minute, source, value
-FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::text[])
-WITH ORDINALITY AS given (metric, function, minute, value, source, place)
+INSERT INTO metric (metric, function, minute, source, value, number, largest)
+SELECT metric, function, minute, source, value, number, largest
+FROM unnest(
+    %s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[]
+)
+WITH ORDINALITY AS given (metric, function, minute, value, number, largest, source, place)
 ORDER BY place
-ON CONFLICT (minute, metric, function, source) DO UPDATE SET value = metric.value + excluded.value;
+ON CONFLICT (minute, metric, function, source) DO UPDATE SET
+    value = metric.value + excluded.value, number = metric.number + excluded.number,
+    largest = greatest(metric.largest, excluded.largest);
 
 -- name: metrics
-SELECT metric, function, sum(value)::bigint FROM metric
-WHERE minute >= %(since)s AND (%(function)s::text IS NULL OR function = %(function)s::text)
-GROUP BY metric, function;
+SELECT
+    metric COLLATE "C" AS metric, function COLLATE "C" AS function,
+    minute - minute %% %(step)s::bigint AS at, sum(value)::bigint, sum(number)::bigint,
+    max(largest)::bigint
+FROM metric
+WHERE
+    minute >= %(start)s::bigint AND minute < %(end)s::bigint
+    AND (%(function)s::text IS NULL OR function = %(function)s::text)
+    AND (
+        %(metrics)s::text IS NULL
+        OR metric IN (SELECT json_array_elements_text(%(metrics)s::text::json))
+    )
+GROUP BY 1, 2, 3
+ORDER BY 1, 2, 3;
 
 -- name: prune_metrics
+-- The minute -1 is where the sums of all pruned ones are.
 WITH old AS (
-    SELECT ctid FROM metric WHERE minute < %s LIMIT %s
-), gone AS (
-    DELETE FROM metric USING old WHERE metric.ctid = old.ctid RETURNING 1
+    SELECT ctid FROM metric WHERE minute < %s AND minute <> -1 LIMIT %s
 )
-SELECT count(*) FROM gone;
+DELETE FROM metric USING old WHERE metric.ctid = old.ctid
+RETURNING metric, function, value, number, largest;
 
 -- name: insert_jobs
 INSERT INTO job (

@@ -12,11 +12,12 @@ import itertools
 from typing import TYPE_CHECKING, Any, Final
 
 from fc_async_local.domain.invocation import DELIVERY
+from fc_async_local.domain.metrics import Sample
 from fc_async_local.domain.states import Status
 from fc_async_local.store import rows, sql, steps
 from fc_async_local.store.postgres import batches
 from fc_async_local.store.postgres.database import SQL
-from fc_async_local.store.protocol import Settled, Stats, StopResult, Task, TaskPage
+from fc_async_local.store.protocol import EVERYTHING, Settled, Stats, StopResult, Task, TaskPage
 from fc_async_local.store.steps import encode_position, position_of
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
         Settlement,
     )
     from fc_async_local.store.postgres.database import Connection, PostgresDatabase
-    from fc_async_local.store.protocol import Started, TaskQuery
+    from fc_async_local.store.protocol import MetricQuery, Started, TaskQuery
 
 SCHEMA: Final = sql.schema("store", "fc_async_local.store.postgres")
 
@@ -59,6 +60,7 @@ class PostgresStore:
         self, limit: int, *, now: int, until: int, owner: str, ahead: int = 0
     ) -> Sequence[Invocation]:
         """See :meth:`Store.claim`."""
+        source = f"claim-{self._database.writer_id}"
 
         async def job(connection: Connection) -> Sequence[Invocation]:
             # Binary: a payload in text form is twice as long.
@@ -69,8 +71,8 @@ class PostgresStore:
                 return []
             taken: list[tuple[int, Invocation]] = []
             events: list[tuple[object, ...]] = []
-            for row in due:
-                before = rows.to_invocation(row)
+            befores = [rows.to_invocation(row) for row in due]
+            for row, before in zip(due, befores, strict=True):
                 after, its_steps = steps.claimed(before, now=now, until=until, owner=owner)
                 taken.append((row[0], after))
                 if after.task_mode:
@@ -80,6 +82,7 @@ class PostgresStore:
             )
             await connection.execute(SQL["take"], (until, owner, changes))
             await batches.record(connection, events)
+            await batches.count(connection, steps.newly_held(befores, now), source)
             return [invocation for _, invocation in taken]
 
         return await self._database.run(job, pipelined=True)
@@ -107,11 +110,14 @@ class PostgresStore:
 
     async def release(self, owner: str, *, now: int) -> int:
         """See :meth:`Store.release`."""
+        source = f"release-{self._database.writer_id}"
 
         async def job(connection: Connection) -> int:
             held = await (await connection.execute(SQL["held"], (owner,))).fetchall()
             freed = [(row[0], *steps.released(rows.to_invocation(row), now=now)) for row in held]
             await batches.write_back(connection, freed)
+            ended = steps.in_process((after.function for _, after, _ in freed), -1, now)
+            await batches.count(connection, ended, source)
             jobs = await connection.execute(SQL["release_jobs"], (now, owner))
             return len(held) + jobs.rowcount
 
@@ -121,6 +127,7 @@ class PostgresStore:
         self, function: str, task_id: str, *, now: int, until: int, owner: str
     ) -> StopResult | None:
         """See :meth:`Store.stop`."""
+        source = f"stop-{self._database.writer_id}"
 
         async def job(connection: Connection) -> StopResult | None:
             cursor = await connection.execute(SQL["task_for_update"], (function, task_id))
@@ -131,6 +138,8 @@ class PostgresStore:
             after, its_steps, claimed = steps.stopped(before, now=now, until=until, owner=owner)
             if after is not before:
                 await batches.write_back(connection, [(row[0], after, its_steps)])
+            if claimed:
+                await batches.count(connection, steps.newly_held((before,), now), source)
             return StopResult(after, claimed)
 
         return await self._database.run(job)
@@ -211,12 +220,13 @@ class PostgresStore:
     async def prune_metrics(self, *, before: int) -> int:
         """See :meth:`Store.prune_metrics`."""
 
-        async def some() -> int:
+        async def job(connection: Connection) -> int:
             values = (steps.minute(before), steps.PRUNED_AT_ONCE)
-            ((forgotten,),) = await self._rows("prune_metrics", values)
-            return int(forgotten)
+            found = await (await connection.execute(SQL["prune_metrics"], values)).fetchall()
+            await batches.add_sums(connection, rows.pruned(found), "pruned")
+            return len(found)
 
-        return await steps.prune_all(some)
+        return await steps.prune_all(lambda: self._database.run(job))
 
     async def add_jobs(self, jobs: Sequence[Job], counts: Sequence[Count] = ()) -> None:
         """See :meth:`JobStore.add_jobs`."""
@@ -301,12 +311,10 @@ class PostgresStore:
         """See :meth:`JobStore.discard_dead`."""
         return await self._change("discard_dead", (key,))
 
-    async def metrics(
-        self, *, function: str | None = None, since: int = 0
-    ) -> Mapping[tuple[str, str], int]:
+    async def metrics(self, query: MetricQuery = EVERYTHING) -> Sequence[Sample]:
         """See :meth:`Store.metrics`."""
-        values = {"since": steps.minute(since), "function": function}
-        return {(metric, of): value for metric, of, value in await self._rows("metrics", values)}
+        found = await self._rows("metrics", rows.asked_metrics(query))
+        return [Sample(*row) for row in found]
 
     async def aclose(self) -> None:
         """No-op: the caller closes the database, which then writes what waits."""

@@ -105,7 +105,7 @@ def accept(connection: sqlite3.Connection, items: Sequence[Accept]) -> Sequence[
         ],
     )
     tally(connection, Counter(item.invocation.status.value for item in kept))
-    count(connection, itertools.chain.from_iterable(item.counts for item in kept))
+    count(connection, itertools.chain.from_iterable(rows.counted(item) for item in kept))
     return results
 
 

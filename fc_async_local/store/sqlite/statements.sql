@@ -192,18 +192,35 @@ DELETE FROM payload WHERE id IN (SELECT value FROM json_each(?));
 DELETE FROM invocation WHERE id IN (SELECT value FROM json_each(?));
 
 -- name: count
-INSERT INTO metric (metric, function, minute, value) VALUES (?, ?, ?, ?)
-ON CONFLICT (metric, function, minute) DO UPDATE SET value = value + excluded.value;
+INSERT INTO metric (metric, function, minute, value, number, largest) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (metric, function, minute) DO UPDATE SET
+    value = value + excluded.value, number = number + excluded.number,
+    largest = max(largest, excluded.largest);
 
 -- name: metrics
-SELECT metric, function, sum(value) FROM metric
-WHERE minute >= ? AND function = coalesce(?, function)
-GROUP BY metric, function;
+SELECT
+    metric, function, minute - minute % :step AS at, sum(value), sum(number), max(largest)
+FROM metric
+WHERE minute >= :start AND minute < :end AND (:function IS NULL OR function = :function)
+GROUP BY metric, function, at
+ORDER BY metric, function, at;
+
+-- name: metrics_by_name
+SELECT
+    metric, function, minute - minute % :step AS at, sum(value), sum(number), max(largest)
+FROM metric
+WHERE
+    metric IN (SELECT value FROM json_each(:metrics))
+    AND minute >= :start AND minute < :end AND (:function IS NULL OR function = :function)
+GROUP BY metric, function, at
+ORDER BY metric, function, at;
 
 -- name: prune_metrics
+-- The minute -1 is where the sums of all pruned ones are.
 DELETE FROM metric WHERE (metric, function, minute) IN (
-    SELECT metric, function, minute FROM metric WHERE minute < ? LIMIT ?
-);
+    SELECT metric, function, minute FROM metric WHERE minute < ? AND minute <> -1 LIMIT ?
+)
+RETURNING metric, function, value, number, largest;
 
 -- name: insert_job
 INSERT INTO job (

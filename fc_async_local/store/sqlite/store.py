@@ -13,9 +13,10 @@ import itertools
 from typing import TYPE_CHECKING, Final
 
 from fc_async_local.domain.invocation import DELIVERY
+from fc_async_local.domain.metrics import Sample
 from fc_async_local.domain.states import Status
 from fc_async_local.store import rows, sql, steps
-from fc_async_local.store.protocol import Settled, Stats, StopResult, Task, TaskPage
+from fc_async_local.store.protocol import EVERYTHING, Settled, Stats, StopResult, Task, TaskPage
 from fc_async_local.store.sqlite import batches
 from fc_async_local.store.sqlite.batches import SQL
 from fc_async_local.store.steps import encode_position, position_of
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
         Lease,
         Settlement,
     )
-    from fc_async_local.store.protocol import Started, TaskQuery
+    from fc_async_local.store.protocol import MetricQuery, Started, TaskQuery
     from fc_async_local.store.sqlite.database import Database
 
 SCHEMA: Final = sql.schema("store", "fc_async_local.store.sqlite")
@@ -73,8 +74,9 @@ class SqliteStore:
         def job(connection: sqlite3.Connection) -> Sequence[Invocation]:
             taken: list[tuple[int, Invocation]] = []
             events: list[tuple[object, ...]] = []
-            for row in connection.execute(SQL["due"], (now + ahead, now, limit)).fetchall():
-                before = rows.to_invocation(row)
+            due = connection.execute(SQL["due"], (now + ahead, now, limit)).fetchall()
+            befores = [rows.to_invocation(row) for row in due]
+            for row, before in zip(due, befores, strict=True):
                 after, its_steps = steps.claimed(before, now=now, until=until, owner=owner)
                 taken.append((row[0], after))
                 if after.task_mode:
@@ -82,6 +84,7 @@ class SqliteStore:
             changes = [(number, after.status.value, after.epoch) for number, after in taken]
             connection.execute(SQL["take"], (until, owner, rows.as_json(changes)))
             connection.executemany(SQL["insert_event"], events)
+            batches.count(connection, steps.newly_held(befores, now))
             return [invocation for _, invocation in taken]
 
         return await self._database.write(job)
@@ -116,9 +119,12 @@ class SqliteStore:
 
         def job(connection: sqlite3.Connection) -> int:
             held = connection.execute(SQL["held"], (owner,)).fetchall()
+            functions: list[str] = []
             for row in held:
                 after, its_steps = steps.released(rows.to_invocation(row), now=now)
                 batches.write_back(connection, row[0], after, its_steps)
+                functions.append(after.function)
+            batches.count(connection, steps.in_process(functions, -1, now))
             return len(held) + connection.execute(SQL["release_jobs"], (now, owner)).rowcount
 
         return await self._database.write(job)
@@ -136,6 +142,8 @@ class SqliteStore:
             after, its_steps, claimed = steps.stopped(before, now=now, until=until, owner=owner)
             if after is not before:
                 batches.write_back(connection, row[0], after, its_steps)
+            if claimed:
+                batches.count(connection, steps.newly_held((before,), now))
             return StopResult(after, claimed)
 
         return await self._database.write(job)
@@ -220,11 +228,13 @@ class SqliteStore:
     async def prune_metrics(self, *, before: int) -> int:
         """See :meth:`Store.prune_metrics`."""
         values = (steps.minute(before), steps.PRUNED_AT_ONCE)
-        return await steps.prune_all(
-            lambda: self._database.write(
-                lambda connection: connection.execute(SQL["prune_metrics"], values).rowcount
-            )
-        )
+
+        def job(connection: sqlite3.Connection) -> int:
+            found = connection.execute(SQL["prune_metrics"], values).fetchall()
+            connection.executemany(SQL["count"], rows.pruned(found))
+            return len(found)
+
+        return await steps.prune_all(lambda: self._database.write(job))
 
     async def add_jobs(self, jobs: Sequence[Job], counts: Sequence[Count] = ()) -> None:
         """See :meth:`JobStore.add_jobs`."""
@@ -328,15 +338,14 @@ class SqliteStore:
             lambda connection: connection.execute(SQL["discard_dead"], (key,)).rowcount > 0
         )
 
-    async def metrics(
-        self, *, function: str | None = None, since: int = 0
-    ) -> Mapping[tuple[str, str], int]:
+    async def metrics(self, query: MetricQuery = EVERYTHING) -> Sequence[Sample]:
         """See :meth:`Store.metrics`."""
-        values = (steps.minute(since), function)
+        statement = SQL["metrics" if query.metrics is None else "metrics_by_name"]
+        values = rows.asked_metrics(query)
         found = await self._database.read(
-            lambda connection: connection.execute(SQL["metrics"], values).fetchall()
+            lambda connection: connection.execute(statement, values).fetchall()
         )
-        return {(metric, of): value for metric, of, value in found}
+        return [Sample(*row) for row in found]
 
     async def aclose(self) -> None:
         """The caller that opened the database closes it; it may be shared."""

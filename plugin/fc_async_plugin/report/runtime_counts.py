@@ -29,7 +29,7 @@ _FIELDS: Final = {
 class _Sum(msgspec.Struct, frozen=True):
     metric: str
     function: str
-    value: int
+    value: float
 
 
 class _Answer(msgspec.Struct, frozen=True):
@@ -62,7 +62,7 @@ def read(endpoint: str | None) -> dict[str, Counts]:
             f"no local runtime answers at {endpoint} ({type(error).__name__});"
             " start one with: fc-async local start"
         ) from error
-    return by_function([(one.metric, one.function, one.value) for one in sums])
+    return by_function([(one.metric, one.function, int(one.value)) for one in sums])
 
 
 def by_function(sums: list[tuple[str, str, int]]) -> dict[str, Counts]:

@@ -36,8 +36,10 @@ from fc_async_local.domain.invocation import (
     TaskEvent,
 )
 from fc_async_local.domain.states import FINAL, HELD, LEGAL, WAITING, Status, legal
+from fc_async_local.store import steps
 from fc_async_local.store.memory import MemoryStore
 from fc_async_local.store.protocol import DuplicateTask, Settled, Started, TaskQuery
+from fc_async_tests.metrics import in_process, sums
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -206,7 +208,7 @@ class Histories(RuleBasedStateMachine):
             invocation=after,
             events=(TaskEvent(status=status, at=self.now, detail={"attempt": after.attempts}),),
             delivery=delivery,
-            counts=(counted,),
+            counts=(counted, *steps.in_process((held.function,), -1, self.now)),
         )
         if self.both("settle", lease, settlement) is Settled.DONE:
             self.count(counted)
@@ -345,8 +347,16 @@ class Histories(RuleBasedStateMachine):
         assert sum(stats.by_status.values()) == self.accepted - self.forgotten
 
     @invariant()
+    def what_is_in_process_is_what_has_a_lease(self) -> None:
+        by_status = self.run(self.subject.stats()).by_status
+        held = sum(by_status.get(status, 0) for status in (Status.DEQUEUED, Status.RUNNING))
+        stopping = by_status.get(Status.STOPPING, 0)  # a released one has no lease
+        assert held <= self.run(in_process(self.subject)) <= held + stopping
+
+    @invariant()
     def metrics_are_what_was_settled(self) -> None:
-        assert self.run(self.subject.metrics()) == self.counted
+        assert self.run(sums(self.subject)) == self.counted
+        self.both("metrics")
 
 
 def check(stores, *, examples: int, steps: int) -> None:

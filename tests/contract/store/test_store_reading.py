@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fc_async_local.domain.invocation import Count
 from fc_async_local.domain.states import Status
 from fc_async_local.store.protocol import TaskQuery
 from fc_async_tests.invocations import (
@@ -76,32 +75,6 @@ class TestPrune:
         await store.prune(ended_before=T0 + 101)
         await store.accept(an_invocation())
         assert await steps_of(store) == [Status.ENQUEUED]
-
-
-class TestMetrics:
-    async def test_are_forgotten_by_whole_minutes(
-        self, store: Store, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr("fc_async_local.store.steps.PRUNED_AT_ONCE", 2)
-        minute = T0 - T0 % 60_000
-        counts = [Count(metric="m", function="a", at=minute + n * 60_000) for n in range(8)]
-        await store.accept(an_invocation(), counts)
-        assert await store.prune_metrics(before=minute + 5 * 60_000 + 59_999) == 5
-        assert await store.metrics() == {("m", "a"): 3}
-        assert await store.prune_metrics(before=minute + 5 * 60_000) == 0
-
-    async def test_are_summed_by_metric_and_function_from_a_minute_on(self, store: Store) -> None:
-        minute = T0 - T0 % 60_000
-        counts = [
-            Count(metric="m", function="a", at=minute - 1),
-            Count(metric="m", function="a", at=minute),
-            Count(metric="m", function="a", at=minute + 59_999, value=2),
-            Count(metric="m", function="b", at=minute + 60_000, value=5),
-        ]
-        await store.accept(an_invocation(), counts)
-        assert await store.metrics() == {("m", "a"): 4, ("m", "b"): 5}
-        assert await store.metrics(since=minute + 1) == {("m", "a"): 3, ("m", "b"): 5}
-        assert await store.metrics(function="a", since=minute + 60_000) == {}
 
 
 class TestQuery:

@@ -23,6 +23,7 @@ from fc_async_tests.invocations import (
     steps_of,
     task_status,
 )
+from fc_async_tests.metrics import sums
 
 if TYPE_CHECKING:
     from fc_async_local.store.protocol import Store
@@ -80,7 +81,7 @@ class TestSettle:
         )
         assert await store.settle(lost.lease, settlement) is Settled.STALE
         assert await task_status(store) is Status.DEQUEUED
-        assert await store.metrics() == {}
+        assert await sums(store) == {}
         assert await store.next_job_due(DELIVERY) is None
 
     async def test_a_second_time_is_stale(self, store: Store) -> None:
@@ -106,7 +107,7 @@ class TestSettle:
             Count(metric="out", function="resize", at=T0 + 1),
         )
         await store.settle(claimed.lease, ended(claimed, Status.SUCCEEDED, counts=counts))
-        assert await store.metrics() == {("in", "resize"): 1, ("out", "resize"): 3}
+        assert await sums(store) == {("in", "resize"): 1, ("out", "resize"): 3}
 
     async def test_to_a_held_state_is_a_mistake(self, store: Store) -> None:
         await store.accept(an_invocation())

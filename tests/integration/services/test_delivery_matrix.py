@@ -21,6 +21,7 @@ from fc_async_local.services.mns.topic import Subscription
 from fc_async_local.services.rocketmq.model import ConsumeRequest, handle_of
 from fc_async_local.testing import FcLocal
 from fc_async_sdk import events
+from fc_async_tests.metrics import sums
 
 REGION, ACCOUNT = "cn-hangzhou", "1234567890123456"
 HALF_AN_HOUR = 1_800
@@ -189,9 +190,9 @@ def invoke(world, name, outcome, arn, padding):
 
 
 def numbers(world, name):
-    sums = world.call(world.store.metrics(function=name))
-    metrics = ("FunctionDestinationSucceed", "FunctionDestinationErrors")
-    return tuple(sums.get((metric, name), 0) for metric in metrics)
+    counted = world.call(sums(world.store))
+    metrics = ("FunctionDestinationSucceeded", "FunctionDestinationErrors")
+    return tuple(counted.get((metric, name), 0) for metric in metrics)
 
 
 def set_fault(world, course, arn):

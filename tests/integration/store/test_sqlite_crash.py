@@ -22,6 +22,7 @@ from fc_async_local.domain.invocation import DELIVERY
 from fc_async_local.domain.states import Status
 from fc_async_local.store.factory import Stores, open_stores
 from fc_async_local.store.protocol import TaskQuery
+from fc_async_tests.metrics import sums
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -86,7 +87,7 @@ def test_everything_acknowledged_is_there_after_kills_at_random_moments(
         assert all(payload == id_.encode() * 50 for id_, payload in waiting.items())
         assert {i for i, status in tasks.items() if status is Status.FAILED} <= delivered
         # Counted in the same transactions, so neither more nor less.
-        metrics = await stores.store.metrics()
+        metrics = await sums(stores.store)
         assert metrics["accepted", "resize"] == len(waiting) + len(delivered)
         assert metrics["finished", "resize"] == len(delivered)
 

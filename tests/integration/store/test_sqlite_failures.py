@@ -15,6 +15,7 @@ import pytest
 from fc_async_local.domain.invocation import Count, Invocation
 from fc_async_local.store.factory import open_stores
 from fc_async_local.store.protocol import StoreUnavailable
+from fc_async_tests.metrics import sums
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,7 +68,7 @@ def test_when_the_file_may_not_grow_nothing_is_lost_and_it_recovers(tmp_path: Pa
         acknowledged |= {n for n, yes in zip(many, answers, strict=True) if yes}
         await stores.database.write(limit(10**6))
         assert await accept(stores, 500)
-        assert await stores.store.metrics() == {("accepted", "resize"): len(acknowledged) + 1}
+        assert await sums(stores.store) == {("accepted", "resize"): len(acknowledged) + 1}
         assert await waiting(stores) == {f"r{n}" for n in acknowledged | {500}}
         await stores.aclose()
 

@@ -15,6 +15,7 @@ import pytest
 from fc_async_local.api import Api
 from fc_async_local.api.admin.deliveries import DeliveryAdmin
 from fc_async_local.api.admin.functions import FunctionAdmin
+from fc_async_local.api.admin.metrics import MetricsAdmin
 from fc_async_local.api.admin.simulation import ClockAdmin
 from fc_async_local.api.admin.status import StatusAdmin
 from fc_async_local.api.admin.tasks import TaskAdmin
@@ -39,7 +40,7 @@ from fc_async_local.functions import FunctionRegistry
 from fc_async_local.http.acs_signature import AcsSignatures
 from fc_async_local.settings import Settings
 from fc_async_local.store.document_cache import DocumentCache
-from fc_async_local.store.memory import MemoryDocuments
+from fc_async_local.store.memory import MemoryDocuments, MemoryStore
 from fc_async_local.store.protocol import Stats, Task, TaskPage
 from fc_async_local.wakeups import Wakeups
 from fc_async_tests import code
@@ -113,7 +114,6 @@ class Tasks:
     def __init__(self) -> None:
         self.tasks: dict[tuple[str, str], Task] = {}
         self.dead: list[Any] = []
-        self.sums: dict[tuple[str, str], int] = {}
         self.queries: list[Any] = []
         self.after: str | None = None
         self.error: Exception | None = None
@@ -133,9 +133,6 @@ class Tasks:
 
     async def stats(self):
         return Stats({Status.ENQUEUED: 2}, NOW, 1, len(self.dead))
-
-    async def metrics(self, *, function=None, since=0):
-        return self.sums
 
     async def dead_jobs(self, *, limit=100, after=None):
         dead = sorted(self.dead, key=lambda job: (job.created_at, job.key), reverse=True)
@@ -164,6 +161,7 @@ class World:
 
     def __init__(self, settings: Settings, *, virtual: bool = True, now: float = 0.0) -> None:
         self.engine, self.store, self.blobs = Engine(), Tasks(), Blobs()
+        self.metrics = MemoryStore()
         self.clock = VirtualClock(NOW) if virtual else RealClock()
         self.registry = FunctionRegistry(
             DocumentCache(MemoryDocuments(), Wakeups(self.clock)),
@@ -188,6 +186,7 @@ class World:
                 ).routes(),
                 *TaskOperations(self.store, self.registry, self.engine, settings).routes(),
                 *StatusAdmin(self.store, self.clock, settings, {"pid": 7}).routes(),
+                *MetricsAdmin(self.metrics, self.clock).routes(),
                 *TaskAdmin(self.store, self.engine, settings).routes(),
                 *FunctionAdmin(self.registry, self.engine).routes(),
                 *DeliveryAdmin(self.store, self.engine).routes(),

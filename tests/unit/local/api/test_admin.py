@@ -99,25 +99,6 @@ def test_a_wrong_page_of_dead_events_is_refused(world, query):
     assert (answer.status, answer.json["Code"]) == (400, "InvalidArgument")
 
 
-def test_metrics_have_the_clouds_names(world):
-    world.store.sums = {("FunctionDestinationErrors", 'or"ders'): 2}
-    assert world.call("GET", "/_local/metrics").json == {
-        "metrics": [{"metric": "FunctionDestinationErrors", "function": 'or"ders', "value": 2}]
-    }
-    answer = world.call("GET", "/metrics")
-    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
-    assert answer.body.decode().splitlines() == [
-        "# TYPE FunctionDestinationErrors counter",
-        'FunctionDestinationErrors{function="or\\"ders"} 2',
-        "# TYPE fc_async_invocations gauge",
-        'fc_async_invocations{status="Enqueued"} 2',
-        "# TYPE fc_async_deliveries_pending gauge",
-        "fc_async_deliveries_pending 1",
-        "# TYPE fc_async_deliveries_dead gauge",
-        "fc_async_deliveries_dead 0",
-    ]
-
-
 def test_virtual_time_is_moved(world):
     assert world.call("GET", "/_local/clock").json == {"now": NOW, "virtual": True}
     assert world.call("POST", "/_local/clock/advance", {"seconds": 1.5}).status == 200

@@ -88,7 +88,14 @@ def document(settled: Settlement) -> dict[str, Any]:
 
 
 def counted(settled: Settlement) -> list[str]:
-    return [count.metric for count in settled.counts]
+    """Return the metrics, without the end of the claim and the latency, which have own tests."""
+    own = {metrics.IN_PROCESS, metrics.LATENCY_AVERAGE}
+    return [count.metric for count in settled.counts if count.metric not in own]
+
+
+def values(settled: Settlement, metric: str) -> list[tuple[int, int]]:
+    """Return when a metric was counted, and what was added."""
+    return [(count.at, count.value) for count in settled.counts if count.metric == metric]
 
 
 @pytest.mark.parametrize(("success", "failure"), list(product([None, QUEUE], repeat=2)))
@@ -257,6 +264,41 @@ def test_metrics_count_what_happened(
     decision: policy.Retry | policy.End, outcome: Outcome | None, names: list[str]
 ) -> None:
     assert counted(settle(decision, outcome)) == names
+
+
+@pytest.mark.parametrize(
+    ("decision", "outcome"),
+    [(SUCCEEDED, SUCCESS), (EXPIRED, None), (policy.Retry(at=NOW + 1, condition="x"), FAILURE)],
+)
+def test_each_settlement_ends_one_claim(
+    decision: policy.Retry | policy.End, outcome: Outcome | None
+) -> None:
+    assert values(settle(decision, outcome), metrics.IN_PROCESS) == [(NOW, -1)]
+
+
+def test_the_latency_is_the_time_from_the_acceptance_to_the_first_execution() -> None:
+    settled = settle(SUCCEEDED, SUCCESS, accepted_at=NOW - 1_010)
+    assert values(settled, metrics.LATENCY_AVERAGE) == [(NOW - 10, 1_000)]
+
+
+def test_the_latency_does_not_contain_the_delay_that_the_caller_asked_for() -> None:
+    settled = settle(SUCCEEDED, SUCCESS, accepted_at=NOW - 1_010, delay_ms=900)
+    assert values(settled, metrics.LATENCY_AVERAGE) == [(NOW - 10, 100)]
+
+
+def test_a_clock_that_was_set_back_gives_no_negative_latency() -> None:
+    settled = settle(SUCCEEDED, SUCCESS, accepted_at=NOW + 5)
+    assert values(settled, metrics.LATENCY_AVERAGE) == [(NOW - 10, 0)]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "attempts"),
+    [(SUCCESS, 1), (Outcome(kind=OutcomeKind.THROTTLED), 0)],
+    ids=["a retry", "an attempt in which the function did not run"],
+)
+def test_the_latency_is_measured_once_for_each_invocation(outcome: Outcome, attempts: int) -> None:
+    settled = settle(SUCCEEDED, outcome, attempts=attempts)
+    assert values(settled, metrics.LATENCY_AVERAGE) == []
 
 
 def test_a_destination_that_is_no_arn_is_dead_on_arrival_and_counted() -> None:

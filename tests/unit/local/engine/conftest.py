@@ -22,6 +22,7 @@ from fc_async_local.settings import Settings
 from fc_async_local.store.memory import MemoryStore
 from fc_async_sdk.models import AsyncConfig, Destination, DestinationConfig
 from fc_async_sdk.spec import arn
+from fc_async_tests.metrics import sums
 
 if TYPE_CHECKING:
     from fc_async_local.domain.invocation import Delivery
@@ -197,8 +198,7 @@ class World:
         return [event.status.value for event in (await self.task(function, task_id)).events]
 
     async def metric(self, name: str, function: str) -> int:
-        sums: dict[tuple[str, str], int] = await self.store.metrics()
-        return sums.get((name, function), 0)
+        return (await sums(self.store)).get((name, function), 0)
 
 
 Play = Callable[..., Any]

@@ -30,6 +30,7 @@ from fc_async_local.domain.states import Status, legal
 from fc_async_local.settings import Settings
 from fc_async_sdk.spec import metrics
 from fc_async_tests.handlers import QUEUE
+from fc_async_tests.metrics import in_process
 from fc_async_tests.outages import Flaky
 
 # A node that dies gives back what it held: the store records no step for that.
@@ -165,7 +166,18 @@ class History(RuleBasedStateMachine):
             self._do(self.world.engine.aclose())
             self.loop.close()
 
+    @invariant()
+    def what_is_in_process_is_what_has_a_lease(self) -> None:
+        async def look() -> tuple[int, int, int]:
+            by_status = (await self.world.store.stats()).by_status
+            held = by_status.get(Status.DEQUEUED, 0) + by_status.get(Status.RUNNING, 0)
+            return held, by_status.get(Status.STOPPING, 0), await in_process(self.world.store)
+
+        held, stopping, counted = self._do(look())
+        assert held <= counted <= held + stopping
+
     def _check_ends(self) -> None:
+        assert self._do(in_process(self.world.store)) == 0
         told = Counter(event.delivery.task_id for event in self.world.queue.got)
         assert all(told[task] for task, name in self.accepted.items() if name == "quick")
         for task_id, function in self.tasks_kept.items():

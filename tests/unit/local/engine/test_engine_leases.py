@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from fc_async_local.domain.metrics import Span, series
 from fc_async_local.domain.states import Status
 from fc_async_local.store.memory import MemoryStore
+from fc_async_local.store.protocol import MetricQuery
 from fc_async_sdk.spec import metrics
 from fc_async_tests.handlers import HOUR, failing, fine
 
@@ -312,3 +314,30 @@ def test_metrics_agree_with_what_happened(play) -> None:
         return good, [await world.metric(name, "bad") for name in names]
 
     assert play(scenario) == ([30, 30, 30, 0], [10, 10, 30, 30])
+
+
+def test_the_backlog_shows_what_waits_and_what_is_processed_minute_by_minute(play) -> None:
+    async def scenario(world) -> Any:
+        begin = world.clock.now()
+
+        async def two_minutes(event: bytes, attempt) -> str:
+            await world.clock.wait(world.clock.now() + 120_000)
+            return "done"
+
+        world.function("slow", two_minutes)
+        await asyncio.gather(*(world.invoke("slow", b"") for _ in range(3)))
+        await world.engine.advance(300_000 - begin % 60_000)
+        start = begin - begin % 60_000
+        span = Span(start, world.clock.now(), 60_000)
+        samples = await world.store.metrics(
+            MetricQuery(start=start, end=world.clock.now(), step_ms=60_000)
+        )
+        return {
+            each.metric: [point.value for point in each.points]
+            for each in series(samples, (), span)
+        }
+
+    found = play(scenario, max_in_flight=2)
+    assert found[metrics.BACKLOG] == [1, 1]
+    assert found[metrics.IN_PROCESS] == [2, 2, 1, 1]
+    assert found[metrics.LATENCY_MAXIMUM] == [0, 120_000]

@@ -100,4 +100,4 @@ def test_equal_counts_are_added_up_in_a_fixed_order() -> None:
         Count(metric="a", function="f", at=1),
         Count(metric="a", function="f", at=2, value=3),
     ]
-    assert rows.sums(counts) == [("a", "f", 0, 4), ("b", "f", 60_000, 1)]
+    assert rows.sums(counts) == [("a", "f", 0, 4, 2, 3), ("b", "f", 60_000, 1, 1, 1)]

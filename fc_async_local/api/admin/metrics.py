@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: MIT
+"""The metrics of functions: series for people and charts, and the exposition for Prometheus."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from starlette.responses import Response
+
+from fc_async_local.api import admin
+from fc_async_local.api.operation import operation, query_number
+from fc_async_local.domain.metrics import (
+    PARTS,
+    WHOLE,
+    Sample,
+    Series,
+    Span,
+    counted_under,
+    series,
+)
+from fc_async_local.functions import refusals
+from fc_async_local.store.protocol import MetricQuery
+from fc_async_sdk.errors import shorten
+from fc_async_sdk.spec import metrics
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from starlette.datastructures import QueryParams
+    from starlette.requests import Request
+    from starlette.routing import Route
+
+    from fc_async_local.clock import Clock
+    from fc_async_local.store.protocol import Stats, Store
+
+_PROMETHEUS: Final = "text/plain; version=0.0.4; charset=utf-8"
+_ESCAPES: Final = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
+_MINUTE_MS: Final = 60_000
+_LATEST_MINUTES: Final = 2
+"""What the gauges of the latency look at: the current minute, which has just begun now and then,
+and the one before."""
+
+_DEFAULT_POINTS: Final = {60: 60, 3_600: 24}
+"""How many periods are shown without a start: an hour, or a day."""
+
+
+class MetricsAdmin:
+    """Shows what was counted.
+
+    Args:
+        store: Where it was counted.
+        clock: The time of the runtime.
+    """
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    def routes(self) -> list[Route]:
+        """Return the routes of these operations."""
+        return [
+            *admin.routes([("GET", "/metrics", self.metrics)]),
+            operation("GET", "/metrics", self.exposition, prefix=""),
+        ]
+
+    async def metrics(self, request: Request) -> dict[str, Any]:
+        """Return metrics by function: one value each, and with ``period`` a series of points.
+
+        Query: ``function``; ``metric``, any number of times; ``start`` and ``end`` (milliseconds
+        since the epoch; up to now without an end); ``period``: 60 or 3600 seconds. Without a start
+        all that is kept, or with a period the last hour or day.
+        """
+        query = request.query_params
+        names = _names(query)
+        period = _period(query)
+        now = self._clock.now()
+        end = _time(query, "end", now + 1)
+        before = (_DEFAULT_POINTS[period] - 1) * period * 1_000 if period else end
+        start = _time(query, "start", end - 1 - before)
+        asked = MetricQuery(
+            function=query.get("function") or None,
+            metrics=counted_under(names) if names else None,
+            start=start,
+            end=end,
+            step_ms=period * 1_000 or None,
+        )
+        found = await self._series(asked, _span(start, end, period) if period else WHOLE)
+        return {
+            "start": start,
+            "end": end,
+            **({"period": period} if period else {}),
+            "metrics": [
+                _shown(each, points=bool(period))
+                for each in found
+                if not names or each.metric in names
+            ],
+        }
+
+    async def _series(self, asked: MetricQuery, span: Span) -> list[Series]:
+        parts = PARTS if asked.metrics is None else PARTS & set(asked.metrics)
+        before: Sequence[Sample] = ()
+        if parts:
+            begin = span.start if asked.step_ms else asked.start
+            before = await self._store.metrics(
+                MetricQuery(function=asked.function, metrics=parts, end=begin)
+            )
+        return series(await self._store.metrics(asked), before, span)
+
+    async def exposition(self, _: Request) -> Response:
+        """Return the metrics as text for Prometheus."""
+        latest = MetricQuery(
+            metrics={metrics.LATENCY_AVERAGE},
+            start=self._clock.now() - (_LATEST_MINUTES - 1) * _MINUTE_MS,
+        )
+        text = _exposition(
+            await self._store.metrics(),
+            series(await self._store.metrics(latest), (), WHOLE),
+            await self._store.stats(),
+        )
+        return Response(text, media_type=_PROMETHEUS)
+
+
+def _names(query: QueryParams) -> frozenset[str]:
+    try:
+        return frozenset(metrics.named(name) for name in query.getlist("metric"))
+    except ValueError as error:
+        raise refusals.invalid_argument(str(error)) from None
+
+
+def _period(query: QueryParams) -> int:
+    """Return the length of the periods in seconds, 0 for a sum alone."""
+    if not query.get("period"):
+        return 0
+    period = query_number(query, "period")
+    if period not in metrics.PERIODS:
+        raise refusals.invalid_argument(
+            f"period must be {' or '.join(map(str, metrics.PERIODS))} seconds, "
+            f"got {shorten(query['period'])}"
+        )
+    return period or 0
+
+
+def _time(query: QueryParams, name: str, default: int) -> int:
+    time = query_number(query, name)
+    if time is None:
+        return max(0, default)
+    if time < 0:
+        raise refusals.invalid_argument(f"{name} must not be negative, got {time}")
+    return time
+
+
+def _span(start: int, end: int, period: int) -> Span:
+    step = period * 1_000
+    span = Span(start - start % step, end, step)
+    if span.length > metrics.POINTS:
+        longer = max(metrics.PERIODS)
+        hint = f"period={longer}, " if period < longer else ""
+        raise refusals.invalid_argument(
+            f"start to end are {span.length} periods of {period} seconds, at most "
+            f"{metrics.POINTS} are shown: use {hint}a later start or an earlier end"
+        )
+    return span
+
+
+def _shown(found: Series, *, points: bool) -> dict[str, Any]:
+    metric = metrics.METRICS[found.metric]
+    shown: dict[str, Any] = {
+        "metric": found.metric,
+        "function": found.function,
+        "meaning": metric.meaning,
+        "unit": metric.unit,
+        "statistic": metric.statistic,
+        "value": found.value,
+    }
+    if points:
+        shown["points"] = [{"timestamp": at, "value": value} for at, value in found.points]
+    return shown
+
+
+def _exposition(counted: Sequence[Sample], latest: Iterable[Series], stats: Stats) -> str:
+    """Return all metrics under CloudMonitor's names, and gauges of what waits.
+
+    prometheus-client would add ``_total`` to the names of the counters.
+    """
+    shown = {metrics.LATENCY_AVERAGE, metrics.LATENCY_MAXIMUM}
+    found = [each for each in series(counted, (), WHOLE) if each.metric not in shown]
+    lines: list[str] = []
+    for metric in metrics.ALL:
+        values = [each for each in (*found, *latest) if each.metric == metric]
+        kind = "counter" if metrics.METRICS[metric].statistic == "Sum" else "gauge"
+        lines += [f"# TYPE {metric} {kind}"] if values else []
+        lines += [f"{metric}{_labels(each.function)} {each.value}" for each in values]
+    latency = [each for each in counted if each.metric == metrics.LATENCY_AVERAGE]
+    lines += ["# TYPE fc_async_latency_milliseconds summary"] if latency else []
+    for each in latency:
+        lines.append(f"fc_async_latency_milliseconds_sum{_labels(each.function)} {each.total}")
+        lines.append(f"fc_async_latency_milliseconds_count{_labels(each.function)} {each.number}")
+    return "\n".join([*lines, *_gauges(stats)]) + "\n"
+
+
+def _labels(function: str) -> str:
+    return f'{{function="{function.translate(_ESCAPES)}"}}'
+
+
+def _gauges(stats: Stats) -> list[str]:
+    lines = ["# TYPE fc_async_invocations gauge"]
+    lines += [
+        f'fc_async_invocations{{status="{status.value}"}} {count}'
+        for status, count in sorted(stats.by_status.items(), key=lambda item: item[0].value)
+    ]
+    for name, value in (
+        ("fc_async_deliveries_pending", stats.deliveries_pending),
+        ("fc_async_deliveries_dead", stats.deliveries_dead),
+    ):
+        lines += [f"# TYPE {name} gauge", f"{name} {value}"]
+    return lines
