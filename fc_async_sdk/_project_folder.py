@@ -20,6 +20,8 @@ from typing import Final
 NAME: Final = ".fc-async"
 RUNTIME: Final = Path(NAME, "runtime")
 """The local runtime's default data folder, relative to the project."""
+ADDRESSES: Final = "addresses.json"
+"""In the data folder of a runtime, while it runs: where it listens."""
 DEPLOY: Final = Path(NAME, "deploy")
 """What deployments keep, relative to the project."""
 JOURNAL: Final = "journal"

@@ -13,6 +13,7 @@ import functools
 import os
 import random
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -20,6 +21,7 @@ import msgspec
 from fc_async_local import console
 from fc_async_local.api import Api
 from fc_async_local.api.admin.deliveries import DeliveryAdmin
+from fc_async_local.api.admin.development import DevelopmentAdmin
 from fc_async_local.api.admin.functions import FunctionAdmin
 from fc_async_local.api.admin.metrics import MetricsAdmin
 from fc_async_local.api.admin.simulation import ClockAdmin, FaultAdmin
@@ -101,6 +103,7 @@ class Runtime:
             runtime = await cls._start_work(options, _addresses(options, sockets), closing)
             apps: dict[str, App] = {_FC: runtime.api(), **runtime.services.apps}
             await _serve({sockets[name]: app for name, app in apps.items()}, options, closing)
+            _publish(runtime.addresses, closing)
             # Closed first: a client that waits for a message must not delay the servers' end.
             closing.callback(runtime.services.release)
             return dataclasses.replace(runtime, _closing=closing.pop_all())
@@ -171,11 +174,27 @@ class Runtime:
                 *DeliveryAdmin(stores.store, self.engine).routes(),
                 *ClockAdmin(self.engine, clock).routes(),
                 *FaultAdmin(self.services.faults).routes(),
+                *self._development().routes(),
                 *console.routes(),
             ],
             signatures,
             functools.partial(_request_id, clock, random.Random(os.urandom(16))),  # noqa: S311 -- a name, no secret
         )
+
+    def _development(self) -> DevelopmentAdmin:
+        configs = self.registry.async_configs
+        return DevelopmentAdmin(
+            self.engine.feed, functools.partial(self.services.create_all_destinations, configs)
+        )
+
+
+def _publish(addresses: Addresses, closing: contextlib.AsyncExitStack) -> None:
+    """Tell the addresses to other commands on this machine; ``closing`` takes the file away."""
+    file = Path(addresses.data) / _project_folder.ADDRESSES
+    draft = file.with_suffix(".tmp")
+    draft.write_bytes(msgspec.json.encode(addresses))
+    draft.replace(file)
+    closing.callback(file.unlink, missing_ok=True)
 
 
 class _Grace:

@@ -146,6 +146,10 @@ class Services(NamedTuple):
     async def follow(self, configs: AsyncConfigs) -> None:
         """Make the destinations of all configurations, now and whenever one is written."""
         configs.listen(self.create_destinations)
+        await self.create_all_destinations(configs)
+
+    async def create_all_destinations(self, configs: AsyncConfigs) -> None:
+        """Make the destinations of all configurations, unless they exist."""
         for config in await configs.everything():
             await self.create_destinations(config)
 

@@ -16,6 +16,7 @@ from fc_async_local.domain import policy
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import Count, Invocation, OutcomeKind
 from fc_async_local.domain.states import Status
+from fc_async_local.engine import feed
 from fc_async_local.engine.ports import INVOCATIONS, Accepted, Answered, Point
 from fc_async_local.execution.protocol import Attempt
 from fc_async_local.store.protocol import DuplicateTask, StoreUnavailable
@@ -98,6 +99,7 @@ class Accepting:
             self._ports.wakeups.announce(INVOCATIONS, at=invocation.due_at)
             raise
         self._ports.probe(Point.ACCEPTED, invocation.request_id)
+        self._ports.feed.record(lambda: feed.accepted(invocation))
         self._backlog.added()
         self._ports.wakeups.announce(INVOCATIONS, at=invocation.due_at)
 
@@ -228,8 +230,10 @@ async def invoke_once(
         http=request.http,
         exchange=exchange,
     )
+    ports.feed.record(lambda: feed.sync_started(attempt, at=ports.clock.now()))
     with ports.clock.work():
         outcome = await ports.runner.run(attempt)
+    ports.feed.record(lambda: feed.sync_ended(attempt, outcome, at=ports.clock.now()))
     if outcome.kind in _REFUSALS:
         raise _refusal(request.function, outcome)
     return Answered(attempt.request_id, outcome)

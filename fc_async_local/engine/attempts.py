@@ -25,6 +25,7 @@ from fc_async_local.domain.invocation import HttpHead, Invocation, Outcome, Outc
 from fc_async_local.domain.policy import call_path_text
 from fc_async_local.domain.settlement import Decided
 from fc_async_local.domain.states import Status
+from fc_async_local.engine import feed
 from fc_async_local.engine.ports import DELIVERIES, INVOCATIONS, Point
 from fc_async_local.engine.ready import Held
 from fc_async_local.execution.protocol import Attempt
@@ -69,7 +70,7 @@ class Attempts:
         admission = policy.admit(invocation, config, now, ports.rules)
         if isinstance(admission, policy.End):
             return Decided(decision=admission, outcome=None, config=config, began=now)
-        outcome, began = await self._execute(held, now)
+        outcome, began = await self._execute(held, now, config)
         if held.lost:
             logger.warning(
                 "%s of %s: the lease was lost; %s",
@@ -107,7 +108,9 @@ class Attempts:
             return None
         return msgspec.json.decode(invocation.config, type=AsyncConfig)
 
-    async def _execute(self, held: Held, now: int) -> tuple[Outcome | None, int]:
+    async def _execute(
+        self, held: Held, now: int, config: AsyncConfig | None
+    ) -> tuple[Outcome | None, int]:
         """Run the function; return its outcome (None: it must not run) and when it began."""
         invocation = held.invocation
         try:
@@ -124,6 +127,9 @@ class Attempts:
         began = await self._start(held)
         if began is None or held.stop or held.lost:
             return None, now
+        self._ports.feed.record(
+            lambda: feed.started(invocation, at=began, retries=policy.retries(config))
+        )
         outcome = await self._run_function(invocation, deployment)
         if outcome.kind is OutcomeKind.INTERRUPTED and not held.stop:
             # Only a requested stop ends an invocation as Stopped.
@@ -215,6 +221,7 @@ class Attempts:
             ports.wakeups.wake(INVOCATIONS)
             ports.wakeups.wake(DELIVERIES)
             return
+        ports.feed.record(lambda: feed.ended(invocation, decided, at=ports.clock.now()))
         ports.probe(Point.SETTLED, invocation.request_id)
         if isinstance(decision, policy.Retry):
             ports.wakeups.wake(INVOCATIONS, at=decision.at)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from fc_async_local.destinations.base import DeliveryResult, kind_of
 from fc_async_local.domain import policy, settlement
 from fc_async_local.domain.invocation import DELIVERY, delivery_of
+from fc_async_local.engine import feed
 from fc_async_local.engine.ports import Point
 from fc_async_local.store.job_runner import JobKind, JobNode, JobRunner
 from fc_async_sdk.errors import InvalidArn
@@ -41,13 +42,18 @@ def delivery_runner(
         ports.probe(Point.DELIVERED, job.key)
         return result
 
+    def decide(job: Job, result: DeliveryResult, now: int) -> JobSettlement:
+        settled = _decide(job, result, now)
+        ports.feed.record(lambda: feed.delivery_tried(job, settled, at=now))
+        return settled
+
     node = JobNode(
         store=ports.store,
         wakeups=ports.wakeups,
         node_id=ports.node_id,
         lease_ms=ports.settings.lease_ms,
     )
-    return JobRunner(node, JobKind(DELIVERY, _AT_A_TIME, attempt, _decide, _describe))
+    return JobRunner(node, JobKind(DELIVERY, _AT_A_TIME, attempt, decide, _describe))
 
 
 async def _deliver(

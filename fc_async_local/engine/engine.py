@@ -19,6 +19,7 @@ from fc_async_local.domain.settlement import Settler
 from fc_async_local.engine.accepting import Accepting, away, invoke_once
 from fc_async_local.engine.delivering import delivery_runner
 from fc_async_local.engine.dispatching import Dispatching
+from fc_async_local.engine.feed import Feed
 from fc_async_local.engine.ports import DELIVERIES, INVOCATIONS, Ports, Probe, no_probe
 from fc_async_local.store.loops import Loop, persist
 from fc_async_local.store.protocol import StoreUnavailable
@@ -57,6 +58,9 @@ class Engine:
         wakeups: Announces work to other nodes, and wakes this one for theirs; None: no other node
             uses the store.
         probe: Called at each point between two durable steps (crash tests).
+
+    Attributes:
+        feed: The steps of invocations on this node.
     """
 
     def __init__(
@@ -72,6 +76,8 @@ class Engine:
         wakeups: Wakeups | None = None,
         probe: Probe = no_probe,
     ) -> None:
+        wakeups = wakeups or Wakeups(clock)
+        self.feed = Feed(wakeups)
         self._ports = Ports(
             store=store,
             registry=registry,
@@ -82,7 +88,8 @@ class Engine:
             settler=Settler(settings.rules, settings.place),
             node_id=node_id,
             random=random_source or random.Random(),  # noqa: S311 -- names and draws, no secrets
-            wakeups=wakeups or Wakeups(clock),
+            wakeups=wakeups,
+            feed=self.feed,
             probe=probe,
         )
         self._dispatching = Dispatching(self._ports)

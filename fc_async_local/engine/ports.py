@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from fc_async_local.domain.invocation import Invocation, InvokeRequest, Outcome
     from fc_async_local.domain.rules import Rules
     from fc_async_local.domain.settlement import Settler
+    from fc_async_local.engine.feed import Feed
     from fc_async_local.execution.protocol import Deployment, FunctionRunner, HttpExchange
     from fc_async_local.settings import EngineSettings
     from fc_async_local.store.protocol import Store
@@ -157,6 +158,7 @@ class Ports:
         settler: Turns decisions into what is written.
         wakeups: Tells of work that this node or another one has written.
         random: Makes request ids and picks versions of weighted aliases.
+        feed: Is told each step of each invocation.
     """
 
     store: Store
@@ -169,4 +171,5 @@ class Ports:
     node_id: str
     random: random.Random
     wakeups: Wakeups
+    feed: Feed
     probe: Probe = no_probe

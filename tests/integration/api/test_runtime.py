@@ -57,6 +57,37 @@ def test_a_busy_port_moves_up(tmp_path):
         assert len({port, *ports}) == 3
 
 
+def test_a_runtime_tells_where_it_listens_while_it_runs(tmp_path):
+    file = tmp_path / "addresses.json"
+    with LocalRuntime(data=tmp_path, port=0) as runtime:
+        told = json.loads(file.read_text("utf-8"))
+        assert (told["fc"], told["pid"]) == (runtime.endpoint, os.getpid())
+    assert not file.exists()
+
+
+def test_missing_destinations_are_made_on_request(tmp_path, http):
+    with LocalRuntime(data=tmp_path, port=0, store="memory") as runtime:
+        body = {"functionName": "image", "runtime": "custom-container"}
+        body["customContainerConfig"] = {"image": "registry/image:1"}
+        http.post(runtime.endpoint + FUNCTIONS, json=body).raise_for_status()
+        queue = "acs:mns:cn-hangzhou:1234567890123456:/queues/done/messages"
+        config = {"destinationConfig": {"onSuccess": {"destination": queue}}}
+        path = f"{runtime.endpoint}{FUNCTIONS}/image/async-invoke-config"
+        http.put(path, json=config).raise_for_status()
+        for _ in range(2):
+            http.post(runtime.endpoint + "/_local/destinations").raise_for_status()
+        assert runtime.call(runtime.services.mns.receive("done", wait_seconds=0)) == ()
+
+
+def test_steps_are_followed_over_http(tmp_path, http):
+    with LocalRuntime(data=tmp_path, port=0, store="memory") as runtime:
+        url = runtime.endpoint + "/_local/steps"
+        assert http.get(url).json() == {"steps": [], "last": 0, "missed": 0}
+        refused = http.get(url, params={"after": 0, "wait": 61})
+        assert refused.status_code == 400
+        assert "wait must be between 0 and 60 seconds, got 61" in refused.text
+
+
 def test_an_error_says_that_no_port_is_free():
     with contextlib.ExitStack() as stack:
         with contextlib.suppress(server.NoFreePort):  # another program may have it already

@@ -1,0 +1,291 @@
+# SPDX-License-Identifier: MIT
+"""What happens to invocations, step by step, for a reader that follows along.
+
+The feed is a bounded buffer in memory. Its readers are terminals: what has to survive is in the
+store.
+
+Invariants:
+    Nothing is recorded before the first reader asks, so a runtime without readers pays nothing.
+    Numbers of steps are consecutive. A reader that is too slow is told how many steps it missed.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+
+import msgspec
+from msgspec.structs import replace
+
+from fc_async_local.domain import policy
+from fc_async_local.domain.invocation import Outcome, OutcomeKind, delivery_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fc_async_local.domain.invocation import Delivery, Invocation, Job, JobSettlement
+    from fc_async_local.domain.settlement import Decided
+    from fc_async_local.execution.protocol import Attempt
+    from fc_async_local.wakeups import Wakeups
+
+STEPS: Final = "steps"
+"""Topic of wake-ups: a step was recorded."""
+
+_MOST_BYTES: Final = 8 * 1024 * 1024
+_STEP_BYTES: Final = 512
+"""What a step without texts takes, about."""
+_PAYLOAD_BYTES: Final = 64 * 1024
+"""Longer results and error documents are cut."""
+
+Kind = Literal["accepted", "started", "ended", "delivery"]
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """One step of an invocation.
+
+    Attributes:
+        number: Counts the steps of this runtime, from 1.
+        kind: ``accepted``: it waits. ``started``: an attempt runs. ``ended``: an attempt has
+            ended, or it was decided to make none. ``delivery``: a try to reach its destination.
+        at: When, on the runtime's clock, in milliseconds since the epoch.
+        sync: Whether a caller waits for the result; such a call has no task and no retries.
+        attempt: Which attempt it is, from 1; 0 for a step that belongs to none.
+        attempts: How many there are at most if the function fails each time; 0 if not known.
+        due_at: When what comes next may begin: the first attempt, a retry, another try.
+        status: The state of the invocation afterwards; for a delivery ``delivered``, ``pending``
+            or ``dead``.
+        outcome: How the attempt ended, in words; "" if none was made.
+        condition: Why the invocation waits again or has failed.
+        error: Why a delivery failed.
+        result: What the function returned, or the error document of its runtime.
+        output: What the function printed.
+        destination: ARN of the destination.
+        event: Which of the two destinations: ``success`` or ``failure``.
+    """
+
+    number: int = 0
+    kind: Kind
+    at: int
+    function: str
+    qualifier: str = ""
+    request_id: str
+    task_id: str = ""
+    sync: bool = False
+    attempt: int = 0
+    attempts: int = 0
+    due_at: int | None = None
+    status: str = ""
+    outcome: str = ""
+    condition: str = ""
+    error: str = ""
+    result: str = ""
+    output: str = ""
+    duration_ms: int = 0
+    memory_mb: int = 0
+    destination: str = ""
+    event: str = ""
+
+
+class Followed(NamedTuple):
+    """What a reader gets.
+
+    Attributes:
+        steps: The steps after the reader's last one, oldest first.
+        last: The number of the newest step that the feed has had.
+        missed: How many steps were dropped since the reader's last one.
+    """
+
+    steps: list[Step]
+    last: int
+    missed: int
+
+
+class Feed:
+    """The newest steps of this runtime.
+
+    Args:
+        wakeups: Wakes the readers.
+        most_bytes: Beyond it, the oldest steps are dropped.
+    """
+
+    def __init__(self, wakeups: Wakeups, *, most_bytes: int = _MOST_BYTES) -> None:
+        self._wakeups = wakeups
+        self._most_bytes = most_bytes
+        self._steps: deque[Step] = deque()
+        self._bytes = 0
+        self._last = 0
+        self._followed = False
+
+    def record(self, make: Callable[[], Step]) -> None:
+        """Record a step, if there has ever been a reader.
+
+        Args:
+            make: Makes the step; not called without a reader.
+        """
+        if not self._followed:
+            return
+        self._last += 1
+        step = replace(make(), number=self._last)
+        self._steps.append(step)
+        self._bytes += _size(step)
+        while self._bytes > self._most_bytes and len(self._steps) > 1:
+            self._bytes -= _size(self._steps.popleft())
+        self._wakeups.wake(STEPS)
+
+    async def follow(self, after: int, *, wait_ms: int) -> Followed:
+        """Return the steps after one, as soon as there are any: a long poll.
+
+        Args:
+            after: Number of the last step that the reader has; a negative number: only find out
+                the newest number, and record from now on.
+            wait_ms: How long to wait for a step, on the runtime's clock.
+        """
+        self._followed = True
+        if after < 0:
+            return Followed([], self._last, 0)
+
+        async def look() -> tuple[list[Step], int | None]:
+            return self._after(after), None
+
+        deadline = self._wakeups.clock.now() + wait_ms
+        steps = list(await self._wakeups.poll(STEPS, look, deadline=deadline))
+        missed = steps[0].number - after - 1 if steps else 0
+        return Followed(steps, self._last, max(0, missed))
+
+    def _after(self, number: int) -> list[Step]:
+        # A number from before a restart of the runtime is ahead of this feed: all of it is new.
+        known = number if number <= self._last else 0
+        return [step for step in self._steps if step.number > known]
+
+
+def _size(step: Step) -> int:
+    return _STEP_BYTES + len(step.result) + len(step.output)
+
+
+# --- the steps ------------------------------------------------------------------------------------
+
+
+def accepted(invocation: Invocation) -> Step:
+    """Return the step of an invocation that was accepted."""
+    return Step(
+        kind="accepted",
+        at=invocation.accepted_at,
+        function=invocation.function,
+        qualifier=invocation.qualifier,
+        request_id=invocation.request_id,
+        task_id=invocation.task_id,
+        due_at=invocation.due_at,
+        status=invocation.status.value,
+    )
+
+
+def started(invocation: Invocation, *, at: int, retries: int) -> Step:
+    """Return the step of an attempt that begins.
+
+    Args:
+        invocation: As it was before the attempt.
+        at: When the attempt begins.
+        retries: How many retries its configuration allows.
+    """
+    return Step(
+        kind="started",
+        at=at,
+        function=invocation.function,
+        qualifier=invocation.qualifier,
+        request_id=invocation.request_id,
+        task_id=invocation.task_id,
+        attempt=invocation.attempts + 1,
+        attempts=retries + 1,
+    )
+
+
+def ended(invocation: Invocation, decided: Decided, *, at: int) -> Step:
+    """Return the step of a decision about an invocation.
+
+    Args:
+        invocation: As it was before the attempt.
+        decided: The outcome and what follows from it.
+        at: When it was written.
+    """
+    decision, outcome = decided.decision, decided.outcome
+    again = decision.at if isinstance(decision, policy.Retry) else None
+    status = "Retrying" if isinstance(decision, policy.Retry) else decision.status.value
+    return _with_outcome(
+        Step(
+            kind="ended",
+            at=at,
+            function=invocation.function,
+            qualifier=invocation.qualifier,
+            request_id=invocation.request_id,
+            task_id=invocation.task_id,
+            attempt=invocation.attempts + 1 if outcome is not None else 0,
+            attempts=policy.retries(decided.config) + 1,
+            due_at=again,
+            status=status,
+            condition=decision.condition,
+        ),
+        outcome,
+    )
+
+
+def sync_started(attempt: Attempt, *, at: int) -> Step:
+    """Return the step of a synchronous call that begins."""
+    return Step(
+        kind="started",
+        at=at,
+        function=attempt.deployment.function,
+        qualifier=attempt.qualifier,
+        request_id=attempt.request_id,
+        sync=True,
+    )
+
+
+def sync_ended(attempt: Attempt, outcome: Outcome, *, at: int) -> Step:
+    """Return the step of a synchronous call that has ended."""
+    succeeded = outcome.kind is OutcomeKind.SUCCESS
+    step = replace(
+        sync_started(attempt, at=at),
+        kind="ended",
+        status="Succeeded" if succeeded else "Failed",
+        condition=outcome.error_type,
+    )
+    return _with_outcome(step, outcome)
+
+
+def delivery_tried(job: Job, settled: JobSettlement, *, at: int) -> Step:
+    """Return the step of a try to deliver an outcome.
+
+    Args:
+        job: As it was before the try.
+        settled: What follows from the try.
+        at: When the try had ended.
+    """
+    delivery: Delivery = delivery_of(job)
+    after = settled.job
+    return Step(
+        kind="delivery",
+        at=at,
+        function=delivery.function,
+        qualifier=delivery.qualifier,
+        request_id=delivery.request_id,
+        task_id=delivery.task_id,
+        attempt=job.tries + 1,
+        due_at=after.due_at if after is not None and after.state == "pending" else None,
+        status="delivered" if after is None else after.state,
+        error="" if after is None else after.error,
+        destination=delivery.destination,
+        event=delivery.outcome,
+    )
+
+
+def _with_outcome(step: Step, outcome: Outcome | None) -> Step:
+    if outcome is None:
+        return step
+    return replace(
+        step,
+        outcome=outcome.kind.value,
+        result=outcome.payload[:_PAYLOAD_BYTES].decode("utf-8", "replace"),
+        output=outcome.log.decode("utf-8", "replace"),
+        duration_ms=outcome.duration_ms,
+        memory_mb=outcome.memory_mb,
+    )
