@@ -116,6 +116,10 @@ class LocalRuntime:
         """URL of the FC API."""
         return self.addresses.fc
 
+    def now(self) -> int:
+        """Return the time of the runtime's clock, in milliseconds since the epoch."""
+        return self._running.foundation.clock.now()
+
     def start(self) -> None:
         """Start and wait until requests are answered; see :meth:`Runtime.open` for errors."""
         loop = new_event_loop()

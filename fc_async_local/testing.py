@@ -11,15 +11,17 @@ from __future__ import annotations
 import base64
 import io
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+    from fc_async_local._failed_attempts import FailedAttempts
     from fc_async_local.bootstrap.options import Addresses
     from fc_async_local.embedded import LocalRuntime
     from fc_async_local.execution.inprocess import Handler as InProcessHandler
@@ -39,15 +41,20 @@ class FcLocal:
 
     Attributes:
         runtime: The runtime itself.
-        client: An SDK client of it.
+        client: An SDK client of it. Its waiters move the virtual clock.
     """
 
     def __init__(
-        self, runtime: LocalRuntime, handlers: dict[str, InProcessHandler], client: Client
+        self,
+        runtime: LocalRuntime,
+        handlers: dict[str, InProcessHandler],
+        client: Client,
+        failed: FailedAttempts,
     ) -> None:
         self.runtime = runtime
         self.client = client
         self._handlers = handlers
+        self._failed = failed
 
     @property
     def endpoint(self) -> str:
@@ -114,6 +121,65 @@ class FcLocal:
     def _with_context(self, handler: Handler) -> InProcessHandler:
         addresses = self.runtime.addresses
         return lambda event, attempt: handler(event, context_of(attempt, addresses))
+
+    def deploy_template(
+        self,
+        template: Path | str = "s.yaml",
+        *,
+        env: str | None = None,
+        handlers: Mapping[str, Handler] | None = None,
+    ) -> tuple[str, ...]:
+        """Deploy the functions of a template, as ``fc-async deploy --with-functions`` does.
+
+        Their code runs in processes. Queues, topics and buses that destinations name are made. A
+        second call applies what has changed.
+
+        Args:
+            template: The file, or its folder; relative to the working folder.
+            env: Environment of ``env.yaml``.
+            handlers: Handlers that run in this process instead of the code, by resource.
+
+        Returns:
+            The names of the functions, in the order of the template.
+
+        Raises:
+            FcAsyncError: The template cannot be read or has an error, such as an unknown key.
+            ValueError: ``handlers`` names a resource that is not a function of the template.
+        """
+        given = dict(handlers or {})
+        names = self._plugin_deploy(template, env)
+        for resource in given:
+            if resource not in names:
+                raise ValueError(_no_resource(str(template), resource, list(names)))
+        for resource, name in names.items():
+            self._handlers.pop(name, None)
+            if resource in given:
+                self._handlers[name] = self._with_context(given[resource])
+        self.runtime.call(self._create_destinations())
+        return tuple(names.values())
+
+    def _plugin_deploy(self, template: Path | str, env: str | None) -> dict[str, str]:
+        """Call the deploy plugin, which is above this package: only a test that asks imports it."""
+        try:
+            deployment = import_module("fc_async_plugin.deployment")
+        except ModuleNotFoundError as error:
+            _fail_without("fc_local.deploy_template", "cli", error)
+        deployed: dict[str, str] = deployment.deploy(
+            template,
+            self._connect,
+            account_id=self.runtime.addresses.account_id,
+            env=env,
+        )
+        return deployed
+
+    def _connect(self, region: str) -> Client:
+        import fc_async_sdk
+
+        return fc_async_sdk.client(region_name=region, endpoint_url=self.endpoint)
+
+    async def _create_destinations(self) -> None:
+        for config in await self.runtime.registry.async_configs.everything():
+            await self.runtime.services.create_destinations(config)
 
     async def _deploy(self, name: str, body: dict[str, Any], config: dict[str, Any]) -> None:
         registry = self.runtime.registry
@@ -219,6 +285,13 @@ class FcLocal:
         """Let time pass until nothing waits and nothing runs."""
         self.runtime.run_until_idle()
 
+    def failed_attempts(self) -> str:
+        """Return the tracebacks of the newest attempts that failed, "" if there are none.
+
+        The report of a test that fails has them, too.
+        """
+        return self._failed.report()
+
 
 def context_of(attempt: Attempt, addresses: Addresses) -> Context:
     """Return the context of a Python handler for an attempt; its credentials are made up."""
@@ -252,6 +325,36 @@ def _empty_archive() -> bytes:
     return buffer.getvalue()
 
 
+def _no_resource(template: str, name: str, known: list[str]) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, known, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(known)}"
+    return f"{template} has no function {name!r}: {hint}"
+
+
+def _fail_without(what: str, extra: str, error: ModuleNotFoundError) -> NoReturn:
+    """End the test with the extra that is not installed."""
+    if error.name is None or error.name.startswith("fc_async_"):
+        raise error
+    pytest.fail(f"{what} needs {error.name}: pip install 'fc-async[{extra}]'", pytrace=False)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add the tracebacks of functions that failed to the report of a test that failed."""
+    report = yield
+    fixtures = getattr(item, "funcargs", {})
+    local = fixtures.get("fc_local")
+    if report.failed and call.when == "call" and isinstance(local, FcLocal):
+        failed = local.failed_attempts()
+        if failed:
+            report.sections.append(("functions that failed on fc_local", failed))
+    return report
+
+
 @pytest.fixture
 def fc_local_settings() -> Settings:
     """Return the settings of the ``fc_local`` fixture; override this fixture to change them."""
@@ -263,14 +366,14 @@ def fc_local_settings() -> Settings:
 @pytest.fixture
 def fc_local(tmp_path: Path, fc_local_settings: Settings) -> Iterator[FcLocal]:
     """Start a local runtime on a virtual clock; see :class:`FcLocal`."""
-    import fc_async_sdk
-
     try:
+        from fc_async_local import _virtual_client
+        from fc_async_local._failed_attempts import FailedAttempts
         from fc_async_local.embedded import LocalRuntime
     except ModuleNotFoundError as error:
-        message = f"fc_local needs {error.name}: pip install 'fc-async[local]'"
-        pytest.fail(message, pytrace=False)
+        _fail_without("fc_local", "local", error)
 
+    failed = FailedAttempts()
     handlers: dict[str, InProcessHandler] = {}
     with (
         LocalRuntime(
@@ -279,13 +382,10 @@ def fc_local(tmp_path: Path, fc_local_settings: Settings) -> Iterator[FcLocal]:
             clock="virtual",
             store="memory",
             handlers=handlers,
+            observe=failed.note,
             settings=fc_local_settings,
             grace_ms=1_000,
         ) as runtime,
-        fc_async_sdk.client(
-            region_name=runtime.addresses.region,
-            account_id=runtime.addresses.account_id,
-            endpoint_url=runtime.endpoint,
-        ) as client,
+        _virtual_client.connect(runtime) as client,
     ):
-        yield FcLocal(runtime, handlers, client)
+        yield FcLocal(runtime, handlers, client, failed)

@@ -13,7 +13,7 @@ from fc_async_local import DEFAULT_PORT
 from fc_async_local.bootstrap.services import NAMES
 from fc_async_local.bootstrap.stores import SQLITE
 from fc_async_local.domain.rules import Ranged
-from fc_async_local.execution.inprocess import Handler
+from fc_async_local.execution.inprocess import Handler, Observer
 from fc_async_local.http.server import HIGHEST_PORT
 from fc_async_local.settings import Settings
 from fc_async_sdk import _project_folder
@@ -34,6 +34,7 @@ class Options(Ranged, frozen=True, kw_only=True):
         clock_start: Start of a virtual clock, milliseconds since the epoch. None: now.
         store: See :mod:`fc_async_local.bootstrap.stores`.
         handlers: Callables that run instead of a function's code, by function name. May change.
+        observe: Called in the event loop after each attempt, with its outcome.
         grace_ms: How long requests and attempts, together, may go on after a shutdown began.
 
     Raises:
@@ -47,6 +48,7 @@ class Options(Ranged, frozen=True, kw_only=True):
     store: str = SQLITE
     settings: Settings = Settings()
     handlers: dict[str, Handler] = msgspec.field(default_factory=dict)
+    observe: Observer | None = None
     grace_ms: Annotated[int, Meta(ge=0, le=86_400_000)] = 4_000
 
     def __post_init__(self) -> None:
@@ -63,6 +65,7 @@ class OptionFields(TypedDict, total=False):
     store: str
     settings: Settings
     handlers: dict[str, Handler]
+    observe: Observer | None
     grace_ms: int
 
 

@@ -257,7 +257,7 @@ def _runner(options: Options, foundation: Foundation, addresses: Addresses) -> R
     code = CodeCache(foundation.stores.blobs, options.data / "code")
     bounds = RunnerLimits(account_instances=settings.execution.account_instances)
     processes = ProcessRunner(code, identity=identity, bounds=bounds)
-    return RoutingRunner(options.handlers, foundation.clock, processes)
+    return RoutingRunner(options.handlers, foundation.clock, processes, observe=options.observe)
 
 
 async def _serve(

@@ -45,6 +45,9 @@ Handler = Callable[[bytes, Attempt], Any]
 A coroutine function has a time limit and can be interrupted.
 """
 
+Observer = Callable[[Attempt, Outcome], None]
+"""Is called with each attempt and its outcome, in the event loop; must not block."""
+
 
 class InProcessRunner:
     """A :class:`~fc_async_local.execution.protocol.FunctionRunner` over a table of handlers.
@@ -167,14 +170,21 @@ class RoutingRunner:
         handlers: Handlers by the name of the function that they stand for. May change.
         clock: Measures the time limits of handlers.
         processes: Runs all other functions.
+        observe: Called after each attempt.
     """
 
     def __init__(
-        self, handlers: MutableMapping[str, Handler], clock: Clock, processes: ProcessRunner
+        self,
+        handlers: MutableMapping[str, Handler],
+        clock: Clock,
+        processes: ProcessRunner,
+        *,
+        observe: Observer | None = None,
     ) -> None:
         self._handlers = handlers
         self._callables = InProcessRunner(handlers, clock)
         self._processes = processes
+        self._observe = observe
         self._running: dict[str, set[str]] = {}
         self._aborted: set[str] = set()
 
@@ -186,6 +196,8 @@ class RoutingRunner:
         running.add(request_id)
         try:
             outcome = await runner.run(attempt)
+            if self._observe is not None:
+                self._observe(attempt, outcome)
             if outcome.kind is OutcomeKind.INTERRUPTED and request_id in self._aborted:
                 # Not stopped by a user: an asynchronous invocation goes back to the queue.
                 return replies.exhausted(attempt.deployment, _ABORTED)

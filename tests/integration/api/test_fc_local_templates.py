@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: MIT
+"""``fc_local.deploy_template``: a project's own s.yaml on the runtime of a test."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fc_async_sdk.errors import FcAsyncError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from fc_async_local.testing import FcLocal
+
+TEMPLATE = """\
+edition: 3.0.0
+name: shop
+access: default
+vars: {region: cn-shanghai}
+resources:
+  take:
+    component: fc3
+    props:
+      region: ${vars.region}
+      functionName: shop-take
+      runtime: python3.10
+      handler: index.take
+      code: ./code
+      asyncInvokeConfig:
+        asyncTask: true
+        maxAsyncRetryAttempts: 1
+        destinationConfig:
+          onSuccess: {destination: "acs:fc:${vars.region}::functions/shop-pack"}
+          onFailure: {destination: "acs:mns:${vars.region}::/queues/shop-failures/messages"}
+  pack:
+    component: fc3
+    props:
+      region: ${vars.region}
+      functionName: shop-pack
+      runtime: python3.10
+      handler: index.pack
+      code: ./code
+      asyncInvokeConfig: {asyncTask: true}
+"""
+CODE = """\
+import json
+
+
+def take(event, context):
+    order = json.loads(event)
+    return {"packed": order["id"]}
+
+
+def pack(event, context):
+    return json.loads(event)["responsePayload"]
+"""
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "index.py").write_text(CODE)
+    (tmp_path / "s.yaml").write_text(TEMPLATE)
+    return tmp_path
+
+
+def test_the_functions_of_a_template_run_with_their_configuration(fc_local: FcLocal) -> None:
+    assert fc_local.deploy_template("s.yaml") == ("shop-take", "shop-pack")
+
+    fc_local.client.invoke_async("shop-take", {"id": 7}, task_id="order-7")
+    fc_local.run_until_idle()
+
+    [packed] = fc_local.client.list_async_tasks("shop-pack").tasks
+    result = fc_local.client.get_async_task("shop-pack", packed.task_id).return_payload
+    assert result is not None
+    assert json.loads(result) == {"packed": 7}
+
+
+def test_the_queues_that_destinations_name_are_made(fc_local: FcLocal) -> None:
+    fc_local.deploy_template("s.yaml")
+
+    fc_local.client.invoke_async("shop-take", {"no": "id"})
+    fc_local.run_until_idle()
+
+    event = fc_local.receive("shop-failures")
+    assert event is not None
+    assert event.attempts == 2
+
+
+def test_deploying_a_changed_template_again_applies_the_difference(
+    fc_local: FcLocal, project: Path
+) -> None:
+    fc_local.deploy_template("s.yaml")
+    (project / "s.yaml").write_text(TEMPLATE.replace("RetryAttempts: 1", "RetryAttempts: 3"))
+    fc_local.deploy_template("s.yaml")
+
+    config = fc_local.client.get_async_invoke_config("shop-take")
+    assert config.max_async_retry_attempts == 3
+
+
+def test_a_handler_of_the_test_stands_in_for_one_resource(fc_local: FcLocal) -> None:
+    seen = []
+    fc_local.deploy_template("s.yaml", handlers={"pack": lambda event, _: seen.append(event)})
+
+    fc_local.client.invoke_async("shop-take", {"id": 7})
+    fc_local.run_until_idle()
+
+    assert len(seen) == 1
+    fc_local.deploy_template("s.yaml")
+    fc_local.client.invoke_async("shop-take", {"id": 8})
+    fc_local.run_until_idle()
+    assert len(seen) == 1
+
+
+def test_a_handler_for_a_resource_that_the_template_lacks_is_refused(fc_local: FcLocal) -> None:
+    with pytest.raises(ValueError, match=r"s\.yaml has no function 'pakc': did you mean 'pack'"):
+        fc_local.deploy_template("s.yaml", handlers={"pakc": lambda *_: None})
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("maxAsyncRetryAttempts: 1", "maxAsyncRetryAttempt: 1", "FCA010"),
+        ("maxAsyncRetryAttempts: 1", "maxAsyncRetryAttempts: 9", "FCA012"),
+        ("functions/shop-pack", "functions/shop-take", "FCA030"),
+        ("resources:", "resources: [", "s.yaml"),
+        ("code: ./code", "code: ./nowhere", "nowhere"),
+    ],
+)
+def test_a_template_with_an_error_is_refused_and_nothing_is_deployed(
+    old: str, new: str, message: str, fc_local: FcLocal, project: Path
+) -> None:
+    (project / "s.yaml").write_text(TEMPLATE.replace(old, new))
+    with pytest.raises(FcAsyncError, match=message):
+        fc_local.deploy_template("s.yaml")
+    assert fc_local.client.list_functions().functions == ()
+
+
+def test_an_environment_of_env_yaml_is_applied(fc_local: FcLocal, project: Path) -> None:
+    (project / "env.yaml").write_text(
+        "environments:\n"
+        "  - name: patient\n"
+        "    overlays:\n"
+        "      resources:\n"
+        "        take: {asyncInvokeConfig: {maxAsyncRetryAttempts: 5}}\n"
+    )
+    (project / "s.yaml").write_text(TEMPLATE.replace("name: shop\n", "name: shop\nenv: env.yaml\n"))
+    fc_local.deploy_template("s.yaml", env="patient")
+
+    config = fc_local.client.get_async_invoke_config("shop-take")
+    assert config.max_async_retry_attempts == 5
+
+
+def test_a_deployment_leaves_no_file_in_the_project(fc_local: FcLocal, project: Path) -> None:
+    before = {path.name for path in project.iterdir()}
+    fc_local.deploy_template("s.yaml")
+    assert {path.name for path in project.iterdir()} == before
