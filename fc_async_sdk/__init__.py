@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from fc_async_sdk.config import Config
     from fc_async_sdk.credentials import Credentials
     from fc_async_sdk.errors import FcAsyncError
-    from fc_async_sdk.events import DestinationEvent, destination_handler
+    from fc_async_sdk.events import DestinationEvent, destination_handler, handler
     from fc_async_sdk.models import AsyncConfig, AsyncTask
     from fc_async_sdk.operations import AcceptedInvocation, InvokeResult
     from fc_async_sdk.session import Session, async_client, client
@@ -49,6 +49,7 @@ __all__ = [
     "destination_handler",
     "errors",
     "events",
+    "handler",
     "limits",
     "models",
     "operations",
@@ -69,6 +70,7 @@ _HOMES = {
     "async_client": "session",
     "client": "session",
     "destination_handler": "events",
+    "handler": "events",
 }
 _MODULES = {
     "arn": "spec.arn",

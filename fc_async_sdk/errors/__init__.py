@@ -11,6 +11,7 @@
     ├── ConfigurationError        region, account, endpoint or credentials are missing or wrong
     │   └── CredentialsError
     ├── InvalidEvent              the input is not a destination event
+    ├── InvalidPayload            a payload or a result does not fit its type: .place .reason
     ├── TransportError            no (usable) answer came back
     │   ├── ConnectFailed         the request never left
     │   ├── TimedOut              no answer in time; safe to repeat, the call was idempotent
@@ -35,6 +36,13 @@
     │   └── ServerError                                                                   5xx
     │       └── InternalServerError, BadResponse, DestinationDeliveryFailed
     ├── FunctionError             a synchronous call was answered by a failing function
+    ├── TaskError                 a task ended without a result: .task_id .status .reason
+    │   ├── TaskFailed            the function failed at every attempt
+    │   ├── TaskStopped           it was stopped
+    │   ├── TaskExpired           it was not executed before its age was over
+    │   ├── TaskInvalid           it was not executed, for example: the function was deleted
+    │   ├── TaskLost              the service does not list it
+    │   └── ResultNotKept         it succeeded, and the service does not keep results
     └── WaiterError               a waiter gave up: .last is what it saw last
 
 Messages say what happened, the value, and what to do. No message holds a secret.
@@ -94,10 +102,18 @@ from fc_async_sdk.errors.tree import (
     InvalidArn,
     InvalidEvent,
     InvalidParameter,
+    InvalidPayload,
     InvalidRequest,
     InvalidResponse,
     OutcomeUnknown,
     PayloadTooLarge,
+    ResultNotKept,
+    TaskError,
+    TaskExpired,
+    TaskFailed,
+    TaskInvalid,
+    TaskLost,
+    TaskStopped,
     TimedOut,
     TransportError,
     WaiterError,
@@ -139,6 +155,7 @@ __all__ = [
     "InvalidDestinationResources",
     "InvalidEvent",
     "InvalidParameter",
+    "InvalidPayload",
     "InvalidRequest",
     "InvalidResponse",
     "InvalidSecurityToken",
@@ -152,9 +169,16 @@ __all__ = [
     "PreconditionFailed",
     "ResourceExhausted",
     "ResourceThrottled",
+    "ResultNotKept",
     "ServerError",
     "ServiceError",
     "SignatureNotMatch",
+    "TaskError",
+    "TaskExpired",
+    "TaskFailed",
+    "TaskInvalid",
+    "TaskLost",
+    "TaskStopped",
     "Throttled",
     "TimedOut",
     "TransportError",

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 _SHOWN = 120
 
 
@@ -102,6 +104,33 @@ class InvalidEvent(FcAsyncError, ValueError):
         return type(self), (self.reason, self.place)
 
 
+class InvalidPayload(FcAsyncError, ValueError):
+    """A payload or a result does not fit the type that it is read as.
+
+    Attributes:
+        expected: Name of the type.
+        reason: What does not fit.
+        place: Where in the payload, such as ``$.items[0].price``.
+        what: What was read: ``the payload``, or the result of a task.
+    """
+
+    def __init__(
+        self, expected: str, reason: str, place: str = "$", *, what: str = "the payload"
+    ) -> None:
+        super().__init__(f"{what} is not a valid {expected}: {reason} (at {place})")
+        self.expected = expected
+        self.reason = reason
+        self.place = place
+        self.what = what
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild_invalid_payload, (self.expected, self.reason, self.place, self.what)
+
+
+def _rebuild_invalid_payload(expected: str, reason: str, place: str, what: str) -> InvalidPayload:
+    return InvalidPayload(expected, reason, place, what=what)
+
+
 class TransportError(FcAsyncError):
     """No usable answer came back.
 
@@ -170,3 +199,101 @@ class WaiterError(FcAsyncError):
     def __init__(self, message: str, *, last: object = None) -> None:
         super().__init__(message)
         self.last = last
+
+
+class TaskError(FcAsyncError):
+    """A task has ended, and there is no result of it.
+
+    Attributes:
+        function: Name of the function.
+        task_id: Id of the task.
+        status: Its final status, "" if it is not known.
+        reason: What the service says: an error type of the function, or "".
+        request_id: Of the invocation, "" if it is not known.
+    """
+
+    advice: ClassVar[str] = ""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        function: str,
+        task_id: str,
+        status: str = "",
+        reason: str = "",
+        request_id: str = "",
+    ) -> None:
+        said = f": {reason}" if reason else ""
+        trace = f" [request {request_id}]" if request_id else ""
+        advice = f"\n{self.advice}" if self.advice else ""
+        super().__init__(f"task {task_id} of {function} {message}{said}{trace}{advice}")
+        self.message = message
+        self.function = function
+        self.task_id = task_id
+        self.status = status
+        self.reason = reason
+        self.request_id = request_id
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild_task_error, (
+            type(self),
+            self.message,
+            self.function,
+            self.task_id,
+            self.status,
+            self.reason,
+            self.request_id,
+        )
+
+
+def _rebuild_task_error(
+    cls: type[TaskError],
+    message: str,
+    function: str,
+    task_id: str,
+    *known: str,
+) -> TaskError:
+    status, reason, request_id = known
+    return cls(
+        message,
+        function=function,
+        task_id=task_id,
+        status=status,
+        reason=reason,
+        request_id=request_id,
+    )
+
+
+class TaskFailed(TaskError):
+    """The function failed at every attempt."""
+
+
+class TaskStopped(TaskError):
+    """The task was stopped."""
+
+
+class TaskExpired(TaskError):
+    """The task was not executed before its age was over."""
+
+    advice = "Raise max_async_event_age_in_seconds, or send fewer at a time."
+
+
+class TaskInvalid(TaskError):
+    """The task was not executed, for example because the function was deleted."""
+
+
+class TaskLost(TaskError):
+    """The service does not list the task."""
+
+    advice = "Tasks are kept for 7 days, and only when the configuration has async_task on."
+
+
+class ResultNotKept(TaskError):
+    """The task succeeded, and the service does not keep what the function returned."""
+
+    advice = (
+        "The service keeps results only where it was switched on for the account. Set a success\n"
+        "destination with put_async_invoke_config(..., on_success=ARN) and read the result there:\n"
+        "events.parse(message).response.decode(...)."
+    )

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 import msgspec
 
+from fc_async_sdk._payloads import JSON_ERRORS, split_place
 from fc_async_sdk.errors import InvalidArn, InvalidEvent, shorten
-from fc_async_sdk.events.schema import JSON_ERRORS, Document, Envelope, Payload
+from fc_async_sdk.events.schema import Document, Envelope, Payload
 from fc_async_sdk.spec import arn
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 AnyDocument = Document[str] | Document[msgspec.Raw]
 
-_PLACE: Final = re.compile(r" - at `(?P<place>[^`]*)`$")
 _OK: Final = 200
 # msgspec leaves numbers in strings alone unless told not to be strict: one version of a sister
 # library sent the status code as text.
@@ -291,11 +290,9 @@ def _decode(decode: Callable[[bytes], T], source: bytes, root: str = "$") -> T:
 
 
 def _invalid(error: Exception, root: str) -> InvalidEvent:
-    """What msgspec says, with the place taken out of its words."""
-    reason = str(error)
-    match = _PLACE.search(reason)
-    place = root + (match["place"].removeprefix("$") if match else "")
-    return InvalidEvent(reason[: match.start()] if match else reason, place)
+    """Return the error for what msgspec says, with its place."""
+    reason, place = split_place(error)
+    return InvalidEvent(reason, root + place.removeprefix("$"))
 
 
 def _iso_to_ms(text: str) -> int | None:

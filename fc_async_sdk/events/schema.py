@@ -12,9 +12,11 @@ from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
+from fc_async_sdk._payloads import JSON_ERRORS, from_json
 from fc_async_sdk.errors import InvalidEvent, shorten
 
 P = TypeVar("P", str, msgspec.Raw)
+T = TypeVar("T")
 _ABSENT: Final[Any] = msgspec.Raw(b"")
 
 
@@ -98,9 +100,6 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     aliyunpublishaddr: str | None = None
 
 
-JSON_ERRORS: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
-"""What the decoder raises for input that is not JSON of the expected type."""
-
 _NULL: Final = b"null"
 
 
@@ -178,6 +177,25 @@ class Payload(msgspec.Struct, frozen=True):
             return msgspec.json.decode(text)
         except JSON_ERRORS as error:
             raise InvalidEvent(f"the payload is not JSON: {error}", self.place) from error
+
+    def decode(self, kind: type[T]) -> T:
+        """Return the payload as a value of a type.
+
+        Args:
+            kind: A msgspec Struct, a dataclass, a TypedDict, a class with
+                ``model_validate_json`` (pydantic), or a type made of these. bytes and str take
+                the payload as it is.
+
+        Raises:
+            InvalidPayload: It does not fit the type.
+            InvalidEvent: It cannot be read at all.
+        """
+        content = self.content
+        if self.encoding or isinstance(content, str):
+            return from_json(kind, self.bytes())
+        # Its JSON stands in the document as it is, which only a text does not.
+        value = self._value()
+        return from_json(kind, value.encode() if isinstance(value, str) else bytes(content))
 
     def _value(self) -> Any:
         if isinstance(self.content, str):

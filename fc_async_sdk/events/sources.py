@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Destination events where they arrive: in a function's handler, in the messages of queue clients.
+"""Destination events in the messages of queue clients.
 
 Messages are recognised by their attributes, so none of those clients is imported.
 """
@@ -9,45 +9,14 @@ from __future__ import annotations
 import base64
 import binascii
 import contextlib
-import functools
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, Final
 
 import msgspec
 
+from fc_async_sdk._payloads import JSON_ERRORS
 from fc_async_sdk.errors import InvalidEvent
 from fc_async_sdk.events.document import DestinationEvent, parse, to_bytes
-from fc_async_sdk.events.schema import JSON_ERRORS
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-
-R = TypeVar("R")
-
-
-def destination_handler(
-    handler: Callable[[DestinationEvent, Any], R],
-) -> Callable[[Any, Any], R]:
-    """Turn ``handler(event, context)`` into one that is called with a :class:`DestinationEvent`.
-
-    Works for coroutine functions as well: the event is read when the handler is called. An event
-    that cannot be read raises :class:`~fc_async_sdk.errors.InvalidEvent` before the handler runs.
-
-    Example::
-
-        @destination_handler
-        def handler(event: DestinationEvent, context) -> None:
-            if not event.succeeded:
-                alert(event.function, event.response.text())
-    """
-
-    @functools.wraps(handler)
-    def wrapper(event: Any, context: Any) -> R:
-        typed = event if isinstance(event, DestinationEvent) else parse(event)
-        return handler(typed, context)
-
-    return wrapper
 
 
 class _Notification(msgspec.Struct, rename="pascal"):

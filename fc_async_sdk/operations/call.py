@@ -14,7 +14,7 @@ from typing import Any, Final, Generic, Literal, NamedTuple, TypeVar
 
 import msgspec
 
-from fc_async_sdk import _signing
+from fc_async_sdk import _payloads, _signing
 from fc_async_sdk.errors import (
     InvalidParameter,
     InvalidResponse,
@@ -267,7 +267,7 @@ def json_call(
         path=at,
         query=parameters,
         headers=_JSON_HEADERS if document is not None else {},
-        body=checks.json(operation, document) if document is not None else b"",
+        body=_payloads.to_json(operation, document) if document is not None else b"",
         read=read_json(cls, operation),
         repeat=repeat,
     )

@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-import msgspec
-
+from fc_async_sdk import _payloads
 from fc_async_sdk.errors import InvalidParameter, PayloadTooLarge
 from fc_async_sdk.spec import async_config as spec
 from fc_async_sdk.spec import limits
@@ -166,37 +165,11 @@ def _encode(value: Payload) -> bytes:
     if isinstance(value, (bytearray, memoryview)):
         return bytes(value)
     if not isinstance(value, str):
-        return json("payload", value)
+        return _payloads.to_json("payload", value)
     try:
         return value.encode()
     except UnicodeEncodeError as error:
         raise InvalidParameter("payload", "str", f"must be encodable as UTF-8: {error}") from error
-
-
-def json(name: str, value: object) -> bytes:
-    """Encode a value as JSON.
-
-    Args:
-        name: What the value is, for the error. The error names the value's type and its top-level
-            keys only: what it holds may be a secret.
-        value: The value.
-
-    Raises:
-        InvalidParameter: The value cannot be written as JSON. A nan or an infinity, which JSON
-            does not have, is refused and not written as null.
-    """
-    try:
-        encoded = msgspec.json.encode(value)
-    except (TypeError, ValueError, OverflowError, RecursionError) as error:
-        shown = sorted(map(str, value)) if isinstance(value, Mapping) else type(value).__name__
-        raise InvalidParameter(name, shown, f"cannot be written as JSON: {error}") from error
-    if b"null" in encoded:  # msgspec writes nan and the infinities as null
-        for place, number in _numbers(msgspec.to_builtins(value), "$"):
-            if not math.isfinite(number):
-                raise InvalidParameter(
-                    name, number, f"JSON has no such number (at {place}): use null or a text"
-                )
-    return encoded
 
 
 def choice(name: str, value: object, allowed: tuple[str, ...]) -> str | None:
@@ -227,15 +200,3 @@ def text_map(name: str, value: object) -> dict[str, str] | None:
     if wrong:
         raise InvalidParameter(name, wrong, "must map strings to strings")
     return dict(value)
-
-
-def _numbers(value: object, place: str) -> Iterator[tuple[str, float]]:
-    """Yield every float in builtin containers, with its place."""
-    if isinstance(value, float):
-        yield place, value
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield from _numbers(item, f"{place}.{key}")
-    elif isinstance(value, (list, tuple, set, frozenset)):
-        for index, item in enumerate(value):
-            yield from _numbers(item, f"{place}[{index}]")

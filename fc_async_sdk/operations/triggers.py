@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from fc_async_sdk import _payloads
 from fc_async_sdk.models import Trigger, TriggerPage
 from fc_async_sdk.operations import checks
 from fc_async_sdk.operations.call import Call, delete_call, json_call, path, query
@@ -165,4 +166,4 @@ def _trigger(function: str, trigger: str) -> str:
 def _config(value: str | Mapping[str, Any]) -> str:
     if isinstance(value, str):
         return value
-    return checks.json("trigger_config", value).decode()
+    return _payloads.to_json("trigger_config", value).decode()

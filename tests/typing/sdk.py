@@ -7,6 +7,7 @@ found (unused ones are errors).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -107,6 +108,32 @@ def handler(event: DestinationEvent, context: Any) -> str:
 @destination_handler
 async def later(event: DestinationEvent, context: Any) -> int:
     return event.attempts
+
+
+@dataclass
+class Order:
+    number: int
+
+
+@fc_async_sdk.handler(Order)
+def resize(order: Order, context: Any) -> int:
+    return order.number
+
+
+@fc_async_sdk.handler(Order, retry_invalid=False)
+async def resize_later(order: Order, context: Any) -> int:
+    return order.number
+
+
+@fc_async_sdk.handler(Order)  # type: ignore[arg-type]
+def wrong(order: str, context: Any) -> int:
+    return len(order)
+
+
+def decoded(event: DestinationEvent) -> None:
+    assert_type(event.request.decode(Order), Order)
+    assert_type(event.response.decode(list[Order]), list[Order])
+    assert_type(resize(b"{}", None), int)
 
 
 async def handled() -> None:

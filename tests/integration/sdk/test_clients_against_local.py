@@ -158,6 +158,37 @@ class TestTasks:
             client.get_async_task("echo", "nobody")
 
 
+class TestTypedHandlers:
+    @pytest.mark.parametrize(("retry", "attempts"), [(True, 3), (False, 1)])
+    def test_a_payload_that_does_not_fit_is_executed_again_only_by_choice(
+        self, fc_local: FcLocal, client: Client, retry: bool, attempts: int
+    ) -> None:
+        tries: list[bytes] = []
+        handle = (
+            fc_async_sdk.handler(dict[str, int])
+            if retry
+            else fc_async_sdk.handler(dict[str, int], retry_invalid=False)
+        )
+
+        def sum_up(numbers: dict[str, int], _context: object) -> int:
+            return sum(numbers.values())
+
+        typed = handle(sum_up)
+
+        def counted(event: bytes, context: object) -> object:
+            tries.append(event)
+            return typed(event, context)
+
+        fc_local.deploy(
+            "sum", counted, async_config={"asyncTask": True, "maxAsyncRetryAttempts": 2}
+        )
+        client.invoke_async("sum", {"a": "1"}, task_id="t")
+        fc_local.run_until_idle()
+        assert len(tries) == attempts
+        assert client.get_async_task("sum", "t").succeeded is not retry
+        assert client.invoke("sum", {"a": 1, "b": 2}).json() == 3
+
+
 class TestAsyncConfig:
     def test_an_async_config_is_put_read_listed_and_deleted(
         self, fc_local: FcLocal, client: Client

@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import re
+import sys
+import types
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pytest
@@ -29,8 +31,10 @@ def test_every_code_block_of_the_sdk_page_runs(
     text = PAGE.read_text("utf-8")
     blocks = list(BLOCK.finditer(text))
     assert len(blocks) > 12
-    # Annotations of a block are looked up where it runs.
-    names: dict[str, Any] = {"__name__": "page"}
+    # Annotations of a block are looked up in the module where it runs.
+    page = types.ModuleType("page")
+    monkeypatch.setitem(sys.modules, "page", page)
+    names = vars(page)
     for block in blocks:
         line = text.count("\n", 0, block.start()) + 2
         code = compile("\n" * (line - 1) + block[1], str(PAGE), "exec")

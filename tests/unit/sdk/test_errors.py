@@ -21,6 +21,9 @@ EXAMPLES = [
         request_id="1-a-b",
         operation="GetFunction",
     ),
+    errors.InvalidPayload("Order", "Expected `int`", "$.n", what="the result"),
+    errors.TaskFailed("failed", function="f", task_id="t", status="Failed", reason="x"),
+    errors.ResultNotKept("succeeded", function="f", task_id="t", request_id="r"),
     errors.FunctionError("UnhandledInvocationError", b"{}", request_id="1-a-b"),
 ]
 

@@ -9,13 +9,14 @@ import datetime as dt
 import json
 from typing import Any
 
+import msgspec
 import pytest
 from cloudevents.core.v1.event import CloudEvent
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fc_async_sdk import events
-from fc_async_sdk.errors import InvalidEvent
+from fc_async_sdk import events, testing
+from fc_async_sdk.errors import InvalidEvent, InvalidParameter, InvalidPayload
 
 ARN = "acs:fc:cn-hangzhou:123:functions/resize"
 # The two samples of the user guide, its placeholders filled in.
@@ -436,6 +437,100 @@ class TestHandler:
 
 async def _await(awaitable) -> Any:
     return await awaitable
+
+
+class Order(msgspec.Struct):
+    number: int
+
+
+class Thumbnail(msgspec.Struct):
+    width: int
+
+
+class TestDecode:
+    def test_the_request_and_the_response_are_read_as_types(self) -> None:
+        event = testing.success_event(payload=Order(7), response={"width": 5})
+        assert event.request.decode(Order) == Order(7)
+        assert event.response.decode(Thumbnail) == Thumbnail(5)
+
+    def test_bytes_and_text_are_taken_as_they_are(self) -> None:
+        event = testing.success_event(payload=b"\xff\x00", response="é")
+        assert event.request.decode(bytes) == b"\xff\x00"
+        assert event.response.decode(str) == "é"
+
+    def test_a_payload_that_stands_as_json_in_the_document_is_read_too(self) -> None:
+        document = {**GUIDE_DOCUMENT, "requestPayload": {"number": 7}}
+        assert events.parse(document).request.decode(Order) == Order(7)
+
+    def test_what_does_not_fit_is_named_with_its_place(self) -> None:
+        event = testing.success_event(payload={"number": "7"})
+        with pytest.raises(InvalidPayload, match=r"not a valid Order: .*\(at \$\.number\)"):
+            event.request.decode(Order)
+
+
+class TestTypedHandler:
+    def test_the_handler_is_called_with_the_type(self) -> None:
+        @events.handler(Order)
+        def resize(order: Order, _context: object) -> Thumbnail:
+            return Thumbnail(order.number)
+
+        assert resize(b'{"number":7}', None) == {"width": 7}
+        assert resize(Order(7), None) == Thumbnail(7)
+
+    def test_a_coroutine_function_is_one_still(self) -> None:
+        @events.handler(Order)
+        async def resize(order: Order, _context: object) -> list[Thumbnail]:
+            return [Thumbnail(order.number)]
+
+        assert asyncio.run(resize(b'{"number":7}', None)) == [{"width": 7}]
+        assert asyncio.run(resize(Order(7), None)) == [Thumbnail(7)]
+
+    def test_a_payload_that_does_not_fit_raises_before_the_handler_runs(self) -> None:
+        @events.handler(Order)
+        def resize(_order: Order, _context: object) -> None:
+            pytest.fail("the handler ran")
+
+        with pytest.raises(InvalidPayload, match="number"):
+            resize(b"{}", None)
+
+    @pytest.mark.parametrize("asynchronous", [False, True])
+    def test_by_choice_a_payload_that_does_not_fit_is_returned_and_logged(
+        self, asynchronous: bool, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        if asynchronous:
+
+            @events.handler(Order, retry_invalid=False)
+            async def later(_order: Order, _context: object) -> None:
+                pytest.fail("the handler ran")
+
+            returned = asyncio.run(later(b"{}", None))
+        else:
+
+            @events.handler(Order, retry_invalid=False)
+            def resize(_order: Order, _context: object) -> None:
+                pytest.fail("the handler ran")
+
+            returned = resize(b"{}", None)
+        assert isinstance(returned, dict)
+        assert returned["errorType"] == "InvalidPayload"
+        assert "missing required field `number`" in returned["errorMessage"]
+        assert "not executed again" in caplog.text
+
+    def test_an_object_of_another_type_is_refused(self) -> None:
+        @events.handler(Order)
+        def resize(_order: Order, _context: object) -> None:
+            pytest.fail("the handler ran")
+
+        with pytest.raises(InvalidParameter, match="must be of type Order"):
+            resize(Thumbnail(1), None)
+
+    def test_a_type_that_json_cannot_be_read_as_is_refused_at_once(self) -> None:
+        with pytest.raises(InvalidParameter, match="kind"):
+            events.handler(Either)
+
+
+class Either:
+    pass
 
 
 class TestCloudEventsPackage:
