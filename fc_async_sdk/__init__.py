@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from fc_async_sdk.credentials import Credentials
     from fc_async_sdk.errors import FcAsyncError
     from fc_async_sdk.events import DestinationEvent, destination_handler, handler
+    from fc_async_sdk.fanout import FanOut, Outcome, Progress
     from fc_async_sdk.models import AsyncConfig, AsyncTask
     from fc_async_sdk.operations import AcceptedInvocation, InvokeResult
     from fc_async_sdk.session import Session, async_client, client
@@ -39,8 +40,11 @@ __all__ = [
     "Config",
     "Credentials",
     "DestinationEvent",
+    "FanOut",
     "FcAsyncError",
     "InvokeResult",
+    "Outcome",
+    "Progress",
     "Session",
     "__version__",
     "arn",
@@ -64,8 +68,11 @@ _HOMES = {
     "Config": "config",
     "Credentials": "credentials",
     "DestinationEvent": "events",
+    "FanOut": "fanout",
     "FcAsyncError": "errors",
     "InvokeResult": "operations",
+    "Outcome": "fanout",
+    "Progress": "fanout",
     "Session": "session",
     "async_client": "session",
     "client": "session",

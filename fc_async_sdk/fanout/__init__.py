@@ -16,7 +16,8 @@ With task ids a run that broke can be started again as it was: what had been acc
 by its id and counts as accepted (``duplicate``); ids given as ``resume`` are not even sent.
 """
 
-from fc_async_sdk.fanout.plan import Job, Outcome, Plan, Progress, TaskIds, plan
+from fc_async_sdk.fanout.plan import Job, Outcome, Plan, TaskIds, plan
+from fc_async_sdk.fanout.progress import Progress
 from fc_async_sdk.fanout.runs import AsyncFanOut, FanOut
 from fc_async_sdk.fanout.senders import LoopSender, Sender, ThreadSender
 

@@ -12,10 +12,10 @@ import msgspec
 from fc_async_sdk import operations
 from fc_async_sdk.errors import (
     AsyncTaskAlreadyExists,
-    ConfigurationError,
     FcAsyncError,
     InvalidParameter,
 )
+from fc_async_sdk.fanout.progress import Report, check
 from fc_async_sdk.operations import AcceptedInvocation, Call
 
 TaskIds = str | Callable[[int, Any], str]
@@ -47,20 +47,6 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     def succeeded(self) -> bool:
         """True when the invocation is stored by the service."""
         return self.error is None
-
-
-class Progress(msgspec.Struct, frozen=True, kw_only=True):
-    """How far a run is.
-
-    Attributes:
-        done: Payloads with an outcome.
-        failed: Those among them that were not accepted.
-        total: All payloads, or None if the input has no length.
-    """
-
-    done: int
-    failed: int
-    total: int | None
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,7 +90,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     task_ids: TaskIds | None
     resume: Container[str]
     concurrency: int
-    progress: Callable[[Progress], None] | bool | None
+    progress: Report
     total: int | None
 
     def prepare(self, index: int, payload: Any, taken: dict[str, int]) -> Job | Outcome:
@@ -148,15 +134,6 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return self.task_ids(index, payload)
 
 
-def _check_bar() -> None:
-    try:
-        import rich.progress  # noqa: F401, PLC0415 -- only when a bar is asked for
-    except ModuleNotFoundError as error:
-        raise ConfigurationError(
-            "a progress bar needs rich: pip install 'fc-async[cli]', or give a callable"
-        ) from error
-
-
 def _take(task_id: object, index: int, taken: dict[str, int]) -> None:
     """Note that a payload has this id.
 
@@ -184,7 +161,7 @@ def plan(
     concurrency: int,
     delay: int | timedelta | None,
     qualifier: str | None,
-    progress: Callable[[Progress], None] | bool | None,
+    progress: Report,
 ) -> Plan:
     """Check the arguments of ``fan_out``: mistakes that concern all payloads end it at once."""
     if type(concurrency) is not int or not 1 <= concurrency <= _MAX_CONCURRENCY:
@@ -195,8 +172,7 @@ def plan(
         raise InvalidParameter("resume", resume, "needs task_ids: without ids nothing is known")
     if isinstance(payloads, (str, bytes, bytearray, dict)):
         raise InvalidParameter("payloads", payloads, "must be an iterable of payloads, not one")
-    if progress is True:
-        _check_bar()
+    check(progress)
     sample = task_ids if isinstance(task_ids, str) else None
     operations.invoke_async(function, delay=delay, qualifier=qualifier, task_id=sample)
     return Plan(

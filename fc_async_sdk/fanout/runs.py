@@ -11,7 +11,8 @@ from collections.abc import AsyncIterable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from fc_async_sdk.errors import FcAsyncError
-from fc_async_sdk.fanout.plan import Outcome, Progress
+from fc_async_sdk.fanout.plan import Outcome
+from fc_async_sdk.fanout.progress import Progress, Reporter
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -28,8 +29,8 @@ class Tally:
         self.failures: list[Outcome] = []
         self.done = 0
         self.duplicates = 0
-        self._plan = plan
-        self._bar: Any = None
+        self._total = plan.total
+        self._report = Reporter(plan.progress, f"invoking {plan.function}")
 
     def add(self, outcome: Outcome) -> Outcome:
         """Count an outcome and return it."""
@@ -38,44 +39,17 @@ class Tally:
             self.failures.append(outcome)
         elif outcome.accepted is not None and outcome.accepted.duplicate:
             self.duplicates += 1
-        report = self._plan.progress
-        if report is True:
-            self._bar = self._bar or _Bar(self._plan)
-            self._bar(self.progress)
-        elif callable(report):
-            report(self.progress)
+        self._report(self.progress)
         return outcome
 
     @property
     def progress(self) -> Progress:
         """The counts so far."""
-        return Progress(done=self.done, failed=len(self.failures), total=self._plan.total)
+        return Progress(done=self.done, failed=len(self.failures), total=self._total)
 
     def close(self) -> None:
-        """Remove the progress bar."""
-        if self._bar is not None:
-            self._bar.close()
-
-
-class _Bar:
-    """A progress bar of rich on standard error."""
-
-    def __init__(self, plan: Plan) -> None:
-        from rich.console import Console  # noqa: PLC0415 -- an extra; the plan has checked it
-        from rich.progress import Progress as RichProgress  # noqa: PLC0415 -- same
-
-        self._progress = RichProgress(console=Console(stderr=True))
-        self._progress.start()
-        self._task = self._progress.add_task(f"invoking {plan.function}", total=plan.total)
-
-    def __call__(self, progress: Progress) -> None:
-        failed = f", {progress.failed} failed" if progress.failed else ""
-        self._progress.update(self._task, completed=progress.done)
-        if failed:
-            self._progress.update(self._task, description=f"invoking{failed}")
-
-    def close(self) -> None:
-        self._progress.stop()
+        """Stop drawing the progress bar."""
+        self._report.close()
 
 
 class Feed:

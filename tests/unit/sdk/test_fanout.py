@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
+import re
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -282,3 +284,23 @@ class TestProgress:
         out, err = capfd.readouterr()
         assert out == ""
         assert "invoking f" in err
+        assert "3/3" in err
+
+    def test_a_bar_without_a_total_shows_the_count_and_the_rate(
+        self, both: Both, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        both((number for number in range(3)), progress=True)
+        err = capfd.readouterr().err
+        assert "3/?" in err
+        assert re.search(r"\d/s", err)
+
+    def test_a_bar_fits_80_columns(
+        self, service: Service, both: Both, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("COLUMNS", "80")
+        service.lose = {b"1"}
+        text = io.StringIO()
+        monkeypatch.setattr("sys.stderr", text)
+        both(range(3), progress=True)
+        assert "invoking f, 1 failed" in text.getvalue()
+        assert "…" not in text.getvalue()

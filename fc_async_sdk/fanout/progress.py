@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: MIT
+"""How far a long run is: its counts, a callback for them, or a bar on standard error."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from fc_async_sdk.errors import ConfigurationError
+
+
+class Progress(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a run is.
+
+    Attributes:
+        done: Payloads with an outcome; in a group: tasks that have ended.
+        failed: Those among them that were not accepted or did not succeed.
+        total: All of them, or None while their number is not known.
+    """
+
+    done: int
+    failed: int
+    total: int | None
+
+
+Report = Callable[[Progress], None] | bool | None
+"""A callback, True for a bar, or nothing."""
+
+
+def check(report: Report) -> None:
+    """Check that a bar can be drawn, before anything is sent.
+
+    Raises:
+        ConfigurationError: A bar is asked for and ``rich`` is not installed.
+    """
+    if report is not True:
+        return
+    try:
+        import rich.progress  # noqa: F401, PLC0415 -- an extra, needed for a bar only
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            "a progress bar needs rich: pip install 'fc-async[cli]', or give a callable"
+        ) from error
+
+
+class Reporter:
+    """Reports progress in the way that was asked for.
+
+    Args:
+        report: A callback, True for a bar, or nothing.
+        title: What the bar says.
+    """
+
+    def __init__(self, report: Report, title: str) -> None:
+        self._report = report
+        self._title = title
+        self._bar: _Bar | None = None
+
+    def __call__(self, progress: Progress) -> None:
+        """Report the counts."""
+        if self._report is True:
+            self._bar = self._bar or _Bar(self._title)
+            self._bar(progress)
+        elif callable(self._report):
+            self._report(progress)
+
+    def close(self) -> None:
+        """Leave the bar as it is and stop drawing."""
+        if self._bar is not None:
+            self._bar.close()
+
+
+class _Bar:
+    """A progress bar of rich with the counts and the rate, which do not need a total."""
+
+    def __init__(self, title: str) -> None:
+        from rich import progress  # noqa: PLC0415 -- an extra; check() has looked for it
+        from rich.console import Console  # noqa: PLC0415 -- same
+
+        self._title = title
+        self._began = time.monotonic()
+        columns = (
+            progress.TextColumn("{task.description}"),
+            progress.BarColumn(bar_width=20),
+            progress.MofNCompleteColumn(),
+            progress.TextColumn("{task.fields[rate]}"),
+            progress.TimeElapsedColumn(),
+            progress.TimeRemainingColumn(),
+        )
+        self._progress = progress.Progress(*columns, console=Console(stderr=True))
+        self._progress.start()
+        self._task: Any = self._progress.add_task(title, total=None, rate="")
+
+    def __call__(self, progress: Progress) -> None:
+        elapsed = time.monotonic() - self._began
+        failed = f", {progress.failed:,} failed" if progress.failed else ""
+        self._progress.update(
+            self._task,
+            completed=progress.done,
+            total=progress.total,
+            description=self._title + failed,
+            rate=f"{progress.done / elapsed:,.0f}/s" if elapsed > 0 else "",
+        )
+
+    def close(self) -> None:
+        self._progress.stop()
