@@ -17,7 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from fc_async_sdk import errors, events, models, operations
+    from fc_async_sdk import errors, events, idempotency, models, operations
     from fc_async_sdk._async_client import AsyncClient
     from fc_async_sdk._client import Client
     from fc_async_sdk._version import __version__
@@ -54,6 +54,7 @@ __all__ = [
     "errors",
     "events",
     "handler",
+    "idempotency",
     "limits",
     "models",
     "operations",
@@ -83,6 +84,7 @@ _MODULES = {
     "arn": "spec.arn",
     "errors": "errors",
     "events": "events",
+    "idempotency": "idempotency",
     "limits": "spec.limits",
     "models": "models",
     "operations": "operations",

@@ -43,11 +43,25 @@
     │   ├── TaskInvalid           it was not executed, for example: the function was deleted
     │   ├── TaskLost              the service does not list it
     │   └── ResultNotKept         it succeeded, and the service does not keep results
-    └── WaiterError               a waiter gave up: .last is what it saw last
+    ├── WaiterError               a waiter gave up: .last is what it saw last
+    └── IdempotencyError          an idempotent handler did not run, or did not record its result
+        └── AlreadyRunning, PayloadMismatch, KeyMissing, FailureKept, EffectInDoubt,
+            ResultNotStored, ClaimLost, StoreFailed
 
 Messages say what happened, the value, and what to do. No message holds a secret.
 """
 
+from fc_async_sdk.errors.idempotency import (
+    AlreadyRunning,
+    ClaimLost,
+    EffectInDoubt,
+    FailureKept,
+    IdempotencyError,
+    KeyMissing,
+    PayloadMismatch,
+    ResultNotStored,
+    StoreFailed,
+)
 from fc_async_sdk.errors.service import (
     BY_CODE,
     BY_STATUS,
@@ -126,6 +140,7 @@ __all__ = [
     "AccessDenied",
     "AliasAlreadyExists",
     "AliasNotFound",
+    "AlreadyRunning",
     "AsyncConfigNotExists",
     "AsyncInvocationStopped",
     "AsyncTaskAlreadyExists",
@@ -134,6 +149,7 @@ __all__ = [
     "CAExited",
     "CAFileNotFound",
     "CAFilePermission",
+    "ClaimLost",
     "ClientClosedRequest",
     "ConcurrentUpdateError",
     "ConfigurationError",
@@ -141,13 +157,16 @@ __all__ = [
     "ConnectFailed",
     "CredentialsError",
     "DestinationDeliveryFailed",
+    "EffectInDoubt",
     "EntityTooLarge",
+    "FailureKept",
     "FcAsyncError",
     "FunctionAlreadyExists",
     "FunctionError",
     "FunctionNotEmpty",
     "FunctionNotFound",
     "FunctionNotStarted",
+    "IdempotencyError",
     "InternalServerError",
     "InvalidAccessKeyID",
     "InvalidArgument",
@@ -159,20 +178,24 @@ __all__ = [
     "InvalidRequest",
     "InvalidResponse",
     "InvalidSecurityToken",
+    "KeyMissing",
     "LayerNotFound",
     "LimitExceeded",
     "MissingRequiredHeader",
     "NotFound",
     "OutcomeUnknown",
     "PathNotSupported",
+    "PayloadMismatch",
     "PayloadTooLarge",
     "PreconditionFailed",
     "ResourceExhausted",
     "ResourceThrottled",
     "ResultNotKept",
+    "ResultNotStored",
     "ServerError",
     "ServiceError",
     "SignatureNotMatch",
+    "StoreFailed",
     "TaskError",
     "TaskExpired",
     "TaskFailed",

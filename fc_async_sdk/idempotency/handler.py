@@ -1,0 +1,291 @@
+# SPDX-License-Identifier: MIT
+"""The decorator of handlers, and what their code may call while it runs."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypedDict, TypeVar, cast
+
+from fc_async_sdk import errors
+from fc_async_sdk.idempotency import keys, states
+from fc_async_sdk.idempotency.runs import Claims, Run, SystemClock
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from typing_extensions import Unpack
+
+    from fc_async_sdk.idempotency.records import Kept, Store
+    from fc_async_sdk.idempotency.runs import Clock
+
+    H = TypeVar("H", bound=Callable[[Any, Any], Any])
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_CURRENT: ContextVar[Run | None] = ContextVar("fc_async_sdk_idempotency", default=None)
+
+
+class RuleFields(TypedDict, total=False):
+    """Options of :func:`idempotent`."""
+
+    timeout: float
+    margin: float
+    expires_after: float
+    wait: float
+    trust_retry_count: bool
+    keep_failures: tuple[type[Exception], ...]
+    not_done_on: tuple[type[Exception], ...]
+    keep_result: bool
+    max_result_bytes: int
+
+
+def idempotent(
+    store: Store,
+    *,
+    key: keys.Key = keys.by_request_id,
+    compare: Callable[[Any], object] | None = None,
+    scope: str | None = None,
+    clock: Clock | None = None,
+    **options: Unpack[RuleFields],
+) -> Callable[[H], H]:
+    """Run a handler once for each key, and give repeats the stored result.
+
+    Works for functions and for coroutine functions ``handler(event, context)``; a coroutine
+    function calls the store in threads.
+
+    Args:
+        store: Where records are kept: shared by all instances of the function.
+        key: ``key(event, context)`` identifies the work: :func:`by_request_id`,
+            :func:`by_task_id`, :func:`by_field`, or a function of yours.
+        compare: ``compare(event)`` returns the part of the payload that must be equal under one
+            key. Default: all of it.
+        scope: Separates functions that share a store. Default: the name of the function.
+        clock: Where time comes from, for tests.
+        options: ``timeout``: seconds that the platform lets the handler run (default:
+            ``context.function.timeout``).
+            ``margin``: seconds added to that before a run counts as interrupted (90); at least
+            the difference between the clocks of two instances.
+            ``expires_after``: seconds for which a result is kept (one day); at least the maximum
+            age of the function's events.
+            ``wait``: seconds that a concurrent duplicate waits for the other run, before it
+            raises ``AlreadyRunning`` (0).
+            ``trust_retry_count``: a later attempt of the same request takes over at once, without
+            waiting for the deadline of the attempt before (True).
+            ``keep_failures``: classes of errors after which the handler must not run again (none).
+            ``not_done_on``: classes of errors which tell that an effect did not happen (none).
+            ``keep_result``: False: repeats return None (True).
+            ``max_result_bytes``: the largest result that is kept (256 KB).
+
+    Raises:
+        InvalidParameter: An option is out of its range.
+
+    The decorated handler raises:
+
+    - ``AlreadyRunning``: another run holds the key; FC retries later.
+    - ``PayloadMismatch``, ``KeyMissing``, ``FailureKept``, ``EffectInDoubt``, ``ResultNotStored``:
+      the handler did not run.
+    - ``ClaimLost``: the run lasted longer than its deadline and another run took over.
+    - ``StoreFailed``: the store cannot be reached; the handler did not run.
+
+    Example::
+
+        @idempotent(store, key=by_field("order.id"))
+        def handler(event, context):
+            return charge(json.loads(event)["order"])
+    """
+    rules = states.Rules(**options)
+    clock = clock or SystemClock()
+    claims = Claims(store, rules, clock)
+    requests = _Requests(key, compare, scope, rules.timeout)
+
+    def decorate(handler: H) -> H:
+        if inspect.isgeneratorfunction(handler) or inspect.isasyncgenfunction(handler):
+            raise errors.InvalidParameter("handler", handler, "must return a result, not yield")
+        wrap = _asynchronous if inspect.iscoroutinefunction(handler) else _synchronous
+        return cast("H", functools.wraps(handler)(wrap(handler, claims, requests)))
+
+    return decorate
+
+
+def current_key() -> str:
+    """Return the key of the run, for example to pass it on as idempotency key of a payment.
+
+    Raises:
+        RuntimeError: No idempotent handler runs here.
+    """
+    return _current().key
+
+
+def once(name: str, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+    """Perform an effect at most once for each key, also if the process is killed in it.
+
+    The intent is stored before the call and the result after it. A later run of the handler gets
+    that result. If it finds the intent only, it raises ``EffectInDoubt`` and calls nothing.
+
+    Args:
+        name: Names the effect within the handler.
+        function: Performs the effect and returns a JSON value or bytes.
+        args: Its arguments.
+        kwargs: Its keyword arguments.
+
+    Raises:
+        ClaimLost: Another run took the key over; the effect did not begin.
+        ResultNotStored: The effect ended in an earlier run, and its result is not known.
+        StoreFailed: The intent or the result could not be stored.
+        RuntimeError: No idempotent handler runs here.
+    """
+    run = _current()
+    if (known := run.begin_effect(name)) is not None:
+        return cast("R", _value(known, run.key, f"effect {name!r}"))
+    try:
+        result = function(*args, **kwargs)
+    except Exception as error:
+        run.fail_effect(name, error)
+        raise
+    run.end_effect(name, result)
+    return result
+
+
+async def once_async(
+    name: str, function: Callable[P, Awaitable[R]], /, *args: P.args, **kwargs: P.kwargs
+) -> R:
+    """Same as :func:`once`, for a coroutine function."""
+    run = _current()
+    if (known := await asyncio.to_thread(run.begin_effect, name)) is not None:
+        return cast("R", _value(known, run.key, f"effect {name!r}"))
+    try:
+        result = await function(*args, **kwargs)
+    except Exception as error:
+        await asyncio.to_thread(run.fail_effect, name, error)
+        raise
+    await asyncio.to_thread(run.end_effect, name, result)
+    return result
+
+
+def _current() -> Run:
+    run = _CURRENT.get()
+    if run is None:
+        raise RuntimeError(
+            "no idempotent handler runs here: call this in a handler with @idempotent(store), in "
+            "the thread that runs it"
+        )
+    return run
+
+
+class _Requests:
+    """Reads events and contexts.
+
+    Args:
+        key: Returns what identifies the work.
+        compare: Returns the part of the payload that is compared; None: all of it.
+        scope: None: the name of the function.
+        timeout: Seconds; None: the timeout of the function.
+    """
+
+    def __init__(
+        self,
+        key: keys.Key,
+        compare: Callable[[Any], object] | None,
+        scope: str | None,
+        timeout: float | None,
+    ) -> None:
+        self._key = key
+        self._compare = compare
+        self._scope = scope
+        self._timeout = timeout
+
+    def read(self, event: Any, context: Any) -> states.Request:
+        """Return what an execution asks for."""
+        function = getattr(context, "function", None)
+        scope = getattr(function, "name", "") if self._scope is None else self._scope
+        timeout = self._timeout or getattr(function, "timeout", None)
+        if not timeout:
+            raise errors.InvalidParameter(
+                "timeout", timeout, "the context has no function.timeout: pass timeout=seconds"
+            )
+        return states.Request(
+            key=keys.key_text(scope, self._key(event, context)),
+            request_id=str(getattr(context, "request_id", None) or ""),
+            attempt=_attempt(context),
+            fingerprint=keys.fingerprint(event, self._compare),
+            timeout_ms=round(float(timeout) * 1000),
+        )
+
+
+def _attempt(context: Any) -> int:
+    """Return the retry count. Runtimes pass a header on as text, or leave it out."""
+    count = str(getattr(context, "retry_count", None) or "0")
+    return int(count) if count.isdecimal() else 0
+
+
+def _synchronous(
+    handler: Callable[[Any, Any], Any], claims: Claims, requests: _Requests
+) -> Callable[[Any, Any], Any]:
+    def wrapper(event: Any, context: Any) -> Any:
+        request, until = requests.read(event, context), claims.deadline()
+        while isinstance(standing := claims.claim(request), states.Running):
+            claims.sleep(_pause(standing, request, claims.pause(until)))
+        if isinstance(standing, states.Done):
+            return _repeated(standing, request)
+        token = _CURRENT.set(standing)
+        try:
+            result = handler(event, context)
+        except Exception as error:
+            standing.fail(error)
+            raise
+        finally:
+            _CURRENT.reset(token)
+        standing.complete(result)
+        return result
+
+    return wrapper
+
+
+def _asynchronous(
+    handler: Callable[[Any, Any], Awaitable[Any]], claims: Claims, requests: _Requests
+) -> Callable[[Any, Any], Awaitable[Any]]:
+    async def wrapper(event: Any, context: Any) -> Any:
+        request, until = requests.read(event, context), claims.deadline()
+        while isinstance(
+            standing := await asyncio.to_thread(claims.claim, request), states.Running
+        ):
+            seconds = _pause(standing, request, claims.pause(until))
+            await asyncio.sleep(seconds)
+        if isinstance(standing, states.Done):
+            return _repeated(standing, request)
+        token = _CURRENT.set(standing)
+        try:
+            result = await handler(event, context)
+        except Exception as error:
+            await asyncio.to_thread(standing.fail, error)
+            raise
+        finally:
+            _CURRENT.reset(token)
+        await asyncio.to_thread(standing.complete, result)
+        return result
+
+    return wrapper
+
+
+def _pause(standing: states.Running, request: states.Request, seconds: float) -> float:
+    """Return how long to wait for another run.
+
+    Raises:
+        AlreadyRunning: The wait is over.
+    """
+    if not seconds:
+        raise errors.AlreadyRunning(request.key, until=standing.until, attempt=request.attempt)
+    return seconds
+
+
+def _repeated(standing: states.Done, request: states.Request) -> object:
+    return None if standing.result is None else _value(standing.result, request.key, "the work")
+
+
+def _value(kept: Kept, key: str, what: str) -> object:
+    if kept.form == "unkept":
+        raise errors.ResultNotStored(key, what, kept.data)
+    return kept.value()

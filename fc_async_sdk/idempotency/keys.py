@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: MIT
+"""What identifies the work of an event, and which part of its payload is compared.
+
+Invariants:
+
+- A missing part of a key is an error: different events must not meet in one key.
+- Equal JSON documents have the same fingerprint, whatever their spacing and order of names.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from fc_async_sdk import errors
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Key = Callable[[Any, Any], object]
+
+_READABLE: Final = 256
+"""Longer keys are hashed, and those with characters that a database may refuse, such as NUL."""
+
+_SCOPE: Final = 128
+"""As long as the name of a function may be."""
+
+
+def by_request_id(_: object, context: object) -> object:
+    """Use the request id, which FC keeps over all attempts and redeliveries of one invocation."""
+    return getattr(context, "request_id", None)
+
+
+def by_task_id(_: object, context: object) -> object:
+    """Use ``context.task_id``, for custom runtimes that read ``x-fc-async-task-id``.
+
+    The context of FC's built-in Python runtimes has no task id: put it into the payload, and use
+    ``by_field("task_id")``.
+    """
+    return getattr(context, "task_id", None)
+
+
+def by_field(*paths: str) -> Key:
+    """Use fields of the payload.
+
+    Args:
+        paths: Names in a JSON payload, with dots for nested ones: ``"order.id"``.
+
+    Raises:
+        InvalidParameter: No path is given.
+    """
+    if not paths or not all(paths):
+        raise errors.InvalidParameter("paths", paths, "must name at least one field")
+
+    def key(event: object, _: object) -> object:
+        document = as_document(event)
+        found = [_look_up(document, path) for path in paths]
+        return found[0] if len(found) == 1 else found
+
+    return key
+
+
+def _look_up(document: object, path: str) -> object:
+    for name in path.split("."):
+        if not isinstance(document, Mapping) or name not in document:
+            raise errors.KeyMissing(f"the payload has no field {path!r}, which is the key")
+        document = document[name]
+    if document is None:
+        raise errors.KeyMissing(f"the field {path!r} of the payload is null, and it is the key")
+    return document
+
+
+def key_text(scope: str, value: object) -> str:
+    """Return the key under which a record is stored.
+
+    Args:
+        scope: Separates functions that share a store.
+        value: What the key function returned.
+
+    Raises:
+        KeyMissing: The value, or a part of it, is None or empty.
+        InvalidParameter: It is not a JSON value, or the scope is too long.
+    """
+    parts = (
+        value if isinstance(value, Sequence) and not isinstance(value, (str, bytes)) else [value]
+    )
+    if not parts or any(part is None or part == "" for part in parts):
+        raise errors.KeyMissing(f"the key of this event is {value!r}")
+    if not (scope.isprintable() and len(scope.encode()) <= _SCOPE):
+        raise errors.InvalidParameter("scope", scope, f"must be printable, at most {_SCOPE} bytes")
+    try:
+        text = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+    except (TypeError, ValueError) as error:
+        raise errors.InvalidParameter(
+            "key", value, "must be text, a number or a list of them"
+        ) from error
+    key = f"{scope}/{text}" if scope else text
+    if not key.isprintable() or len(key.encode()) > _READABLE:
+        return f"{scope}/sha256:{_hash(text)}"
+    return key
+
+
+def fingerprint(event: object, compare: Callable[[Any], object] | None) -> str:
+    """Return the hash of the compared part of an event.
+
+    Args:
+        event: What the handler gets.
+        compare: Returns that part; None: the whole event.
+
+    Raises:
+        InvalidParameter: The part is neither bytes nor text nor a value that JSON can represent.
+    """
+    part = event if compare is None else compare(event)
+    try:
+        document = as_document(part)
+        if isinstance(document, bytes):
+            return hashlib.sha256(document).hexdigest()
+        return _hash(json.dumps(document, sort_keys=True))
+    except (TypeError, ValueError) as error:
+        raise errors.InvalidParameter(
+            "compare", part, f"must return bytes or a JSON value ({error})"
+        ) from error
+
+
+def as_document(event: Any) -> object:
+    """Return an event as JSON values; bytes that are not JSON as they are.
+
+    Raises:
+        TypeError: It cannot be represented as JSON.
+    """
+    if hasattr(event, "to_dict"):
+        return event.to_dict()
+    if isinstance(event, (bytes, bytearray, memoryview, str)):
+        raw = event.encode("utf-8", "surrogatepass") if isinstance(event, str) else bytes(event)
+        try:
+            document: object = json.loads(raw)
+        except (ValueError, RecursionError):
+            return raw
+        return document
+    if hasattr(event, "model_dump_json"):
+        return json.loads(event.model_dump_json())
+    return msgspec.to_builtins(event, str_keys=True)
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: MIT
+"""One run of a handler under a claim: the I/O that drives :mod:`.states`.
+
+Invariants:
+
+- Every write names the token of the write before: a run that lost its key changes nothing.
+- An effect begins only after its intent is stored.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import uuid
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
+
+from fc_async_sdk import errors
+from fc_async_sdk.idempotency import states
+from fc_async_sdk.idempotency.records import Kept, keep
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fc_async_sdk.idempotency.records import Record, Store
+
+T = TypeVar("T")
+
+_LOG: Final = logging.getLogger("fc_async_sdk.idempotency")
+
+_INSIST_WAITS: Final = (0.1, 0.3, 1.0)
+"""Seconds between tries to record a result: without it a repeat cannot know that work is done."""
+
+_RACES: Final = 20
+"""How often another run may win a take-over before the store is taken to be broken."""
+
+_POLL_SECONDS: Final = 0.5
+
+
+class Clock(Protocol):
+    """Where time comes from."""
+
+    def now(self) -> int:
+        """Return milliseconds since the epoch."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        ...
+
+
+class SystemClock:
+    """The clock of the machine."""
+
+    def now(self) -> int:
+        """Return milliseconds since the epoch."""
+        return time.time_ns() // 1_000_000
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        time.sleep(seconds)
+
+
+def new_token() -> str:
+    """Return a token that no other write has."""
+    return uuid.uuid4().hex
+
+
+class Claims:
+    """Claims keys for one handler.
+
+    Args:
+        store: Keeps the records.
+        rules: Options.
+        clock: Where time comes from.
+    """
+
+    def __init__(self, store: Store, rules: states.Rules, clock: Clock) -> None:
+        self._store = store
+        self._rules = rules
+        self._clock = clock
+
+    def claim(self, request: states.Request) -> Run | states.Running | states.Done:
+        """Claim a key once.
+
+        Returns:
+            The run that begins, or what is known of another run.
+
+        Raises:
+            PayloadMismatch: The key was used with another payload.
+            EffectInDoubt: An interrupted run began an effect.
+            FailureKept: An earlier run failed for good.
+            StoreFailed: The store failed, or its writes are not conditional.
+        """
+        store, rules = self._store, self._rules
+        for _ in range(_RACES):
+            now = self._clock.now()
+            mine = states.claim(request, rules, now, new_token())
+            found = _ask(mine.key, store.create, mine)
+            if found is None or found.token == mine.token:
+                return Run(store, rules, self._clock, mine)
+            standing = states.decide(found, request, rules, now)
+            if isinstance(standing, states.Refused):
+                raise standing.error
+            if not isinstance(standing, states.TakeOver):
+                return standing
+            mine = states.inherit(mine, found, rules)
+            if _ask(mine.key, store.replace, mine, found.token):
+                return Run(store, rules, self._clock, mine)
+        raise errors.StoreFailed("the store refused every conditional write", key=request.key)
+
+    def sleep(self, seconds: float) -> None:
+        """Wait before the next look."""
+        self._clock.sleep(seconds)
+
+    def deadline(self) -> int:
+        """Return until when a caller waits for another run, in milliseconds since the epoch."""
+        return self._clock.now() + round(self._rules.wait * 1000)
+
+    def pause(self, until: int) -> float:
+        """Return how many seconds to wait before the next look; 0: the time is over."""
+        return max(0.0, min(_POLL_SECONDS, (until - self._clock.now()) / 1000))
+
+
+class Run:
+    """A handler that runs under a claim. Thread-safe: effects may begin in several threads.
+
+    Attributes:
+        key: The key of the record.
+    """
+
+    def __init__(self, store: Store, rules: states.Rules, clock: Clock, record: Record) -> None:
+        self.key = record.key
+        self._store = store
+        self._rules = rules
+        self._clock = clock
+        self._record = record
+        self._lock = threading.Lock()
+
+    def begin_effect(self, name: str) -> Kept | None:
+        """Store the intent to perform an effect.
+
+        Returns:
+            The result of an earlier run; None: the effect may begin.
+
+        Raises:
+            ClaimLost: Another run has the key.
+            InvalidParameter: The effect began before in this run and has not ended.
+        """
+        with self._lock:
+            if (known := self._record.effects.get(name)) is not None:
+                return known
+            if name in self._record.begun:
+                raise errors.InvalidParameter("name", name, "names two effects of one handler")
+            self._write(states.begin_effect(self._record, name, new_token()), f"effect {name!r}")
+            return None
+
+    def end_effect(self, name: str, result: object) -> None:
+        """Store the result of an effect."""
+        with self._lock:
+            kept = keep(result, self._rules.max_result_bytes)
+            if kept.form == "unkept":
+                _LOG.warning(
+                    "%s: the result of effect %r is not kept: %s", self.key, name, kept.data
+                )
+            changed = states.end_effect(self._record, name, kept, new_token())
+            self._insist(changed, f"the result of effect {name!r}")
+
+    def fail_effect(self, name: str, error: Exception) -> None:
+        """Free an effect that raised one of the errors which tell that it did not happen."""
+        if not isinstance(error, self._rules.not_done_on):
+            return
+        with self._lock:
+            changed = states.cancel_effect(self._record, name, new_token())
+            self._write(changed, f"the failure of effect {name!r}")
+
+    def complete(self, result: object) -> None:
+        """Store the result of the handler.
+
+        A store that fails is only logged: the work is done, and a failed attempt would repeat it.
+
+        Raises:
+            ClaimLost: Another run has the key.
+        """
+        kept = keep(result, self._rules.max_result_bytes) if self._rules.keep_result else None
+        if kept is not None and kept.form == "unkept":
+            _LOG.warning("%s: the result is not kept: %s", self.key, kept.data)
+        with self._lock:
+            done = states.complete(self._record, kept, self._rules, self._clock.now(), new_token())
+            try:
+                self._insist(done, "its result")
+            except errors.StoreFailed:
+                _LOG.exception("%s: done, but not recorded: a repeat runs again", self.key)
+
+    def fail(self, error: Exception) -> None:
+        """Free the key, or keep the failure. Logs what fails here; the caller raises the error."""
+        with self._lock:
+            record = self._record
+            after = states.fail(record, error, self._rules, self._clock.now(), new_token())
+            try:
+                if after is not None:
+                    self._write(after, "its failure")
+                elif not _ask(self.key, self._store.remove, self.key, record.token):
+                    _LOG.warning("%s: the key was taken over by another run", self.key)
+            except errors.IdempotencyError:
+                _LOG.warning("%s: the failure is not recorded", self.key, exc_info=True)
+
+    def _insist(self, record: Record, what: str) -> None:
+        """Write a record; try again when the store fails."""
+        for pause in _INSIST_WAITS:
+            try:
+                return self._write(record, what)
+            except errors.StoreFailed:  # noqa: PERF203 -- each try is a request
+                self._clock.sleep(pause)
+        return self._write(record, what)
+
+    def _write(self, record: Record, what: str) -> None:
+        if not _ask(self.key, self._store.replace, record, self._record.token):
+            raise errors.ClaimLost(self.key, what)
+        self._record = record
+
+
+def _ask(key: str, verb: Callable[..., T], *arguments: Any) -> T:
+    """Call a verb of the store."""
+    try:
+        return verb(*arguments)
+    except Exception as error:
+        message = f"the store failed in {verb.__name__}: {type(error).__name__}: {error}"
+        raise errors.StoreFailed(message, key=key) from error

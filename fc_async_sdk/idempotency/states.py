@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: MIT
+"""The state machine of a key. Pure: data and time come as arguments.
+
+::
+
+    (no record) ──claim──▶ running ──complete──▶ done
+                             │ ▲
+                      failed │ │ claim, or take over when interrupted
+                             ▼ │
+          (no record), free, or failed (kept by choice)
+
+Invariants:
+
+- A record of a live run is never replaced by another run.
+- An interrupted run is taken over only if no effect of it is in doubt.
+- A record is void only when its expiry has passed by more than the margin: clocks differ.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+from msgspec.structs import replace
+
+from fc_async_sdk import errors
+from fc_async_sdk.idempotency.records import MAX_RESULT_BYTES, Kept, Record
+from fc_async_sdk.spec import limits
+
+_MARGIN_SECONDS: Final = 90.0
+_MESSAGE: Final = 1_000
+"""How much of the text of a kept failure is stored, in characters."""
+
+
+class Rules(msgspec.Struct, frozen=True, kw_only=True):
+    """Options of :func:`~fc_async_sdk.idempotency.idempotent`, which documents them.
+
+    Raises:
+        InvalidParameter: A value is out of its range.
+    """
+
+    timeout: float | None = None
+    margin: float = _MARGIN_SECONDS
+    expires_after: float = limits.EVENT_AGE_SECONDS.default
+    wait: float = 0
+    trust_retry_count: bool = True
+    keep_failures: tuple[type[Exception], ...] = ()
+    not_done_on: tuple[type[Exception], ...] = ()
+    keep_result: bool = True
+    max_result_bytes: int = MAX_RESULT_BYTES
+
+    def __post_init__(self) -> None:
+        for name in ("timeout", "expires_after"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < float("inf"):
+                raise errors.InvalidParameter(name, value, "must be a number of seconds above 0")
+        for name in ("margin", "wait", "max_result_bytes"):
+            value = getattr(self, name)
+            if not 0 <= value < float("inf"):
+                raise errors.InvalidParameter(name, value, "must be 0 or a larger number")
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """One execution of a handler that asks for a key.
+
+    Attributes:
+        key: Identifies the work.
+        request_id: Is the same for all attempts of one invocation.
+        attempt: Its retry count.
+        fingerprint: Hash of the compared part of the payload; "": nothing is compared.
+        timeout_ms: How long the platform lets the handler run.
+    """
+
+    key: str
+    request_id: str = ""
+    attempt: int = 0
+    fingerprint: str = ""
+    timeout_ms: int
+
+
+class TakeOver(msgspec.Struct, frozen=True):
+    """The key is free: replace its record."""
+
+
+class Running(msgspec.Struct, frozen=True):
+    """Another run is alive until a time."""
+
+    until: int
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """The handler must not run."""
+
+    error: errors.IdempotencyError
+
+
+class Done(msgspec.Struct, frozen=True):
+    """The work was done; the result is None if none is kept."""
+
+    result: Kept | None
+
+
+Standing = TakeOver | Running | Refused | Done
+
+
+def decide(found: Record, request: Request, rules: Rules, now: int) -> Standing:
+    """Return what an execution may do when its key has a record.
+
+    Args:
+        found: The record of the key.
+        request: The execution.
+        rules: Options.
+        now: Milliseconds since the epoch.
+    """
+    if now > found.expires + _ms(rules.margin):
+        return TakeOver()
+    if request.fingerprint and found.fingerprint and request.fingerprint != found.fingerprint:
+        return Refused(errors.PayloadMismatch(found.key))
+    if found.state in {"done", "failed"}:
+        return _ended(found)
+    if found.state == "running" and not interrupted(found, request, rules, now):
+        return Running(found.until)
+    if found.begun:
+        return Refused(errors.EffectInDoubt(found.key, found.begun))
+    return TakeOver()
+
+
+def _ended(found: Record) -> Standing:
+    if found.state == "done":
+        return Done(found.result)
+    return Refused(errors.FailureKept(found.key, *(found.error or ("", ""))))
+
+
+def interrupted(found: Record, request: Request, rules: Rules, now: int) -> bool:
+    """Return whether the run of a record has ended without recording its end.
+
+    A retry of the same request begins only after the attempt before has ended; a second delivery
+    of the same attempt does not tell that.
+    """
+    later = request.request_id == found.request_id and request.attempt > found.attempt
+    return now >= found.until or (rules.trust_retry_count and later)
+
+
+def claim(request: Request, rules: Rules, now: int, token: str) -> Record:
+    """Return the record of a run that begins."""
+    until = now + request.timeout_ms + _ms(rules.margin)
+    return Record(
+        key=request.key,
+        token=token,
+        state="running",
+        written=now,
+        until=until,
+        expires=max(until, now + _ms(rules.expires_after)),
+        request_id=request.request_id,
+        attempt=request.attempt,
+        fingerprint=request.fingerprint,
+    )
+
+
+def inherit(mine: Record, found: Record, rules: Rules) -> Record:
+    """Return the record of a run that takes a key over; it keeps the results of effects."""
+    if mine.written > found.expires + _ms(rules.margin):
+        return mine
+    return replace(mine, effects=found.effects)
+
+
+def begin_effect(record: Record, effect: str, token: str) -> Record:
+    """Return the record with the intent to perform an effect."""
+    return replace(record, token=token, begun=(*record.begun, effect))
+
+
+def cancel_effect(record: Record, effect: str, token: str) -> Record:
+    """Return the record after an effect that did not happen."""
+    return replace(
+        record, token=token, begun=tuple(name for name in record.begun if name != effect)
+    )
+
+
+def end_effect(record: Record, effect: str, result: Kept, token: str) -> Record:
+    """Return the record with the result of an effect."""
+    ended = cancel_effect(record, effect, token)
+    return replace(ended, effects={**ended.effects, effect: result})
+
+
+def complete(record: Record, result: Kept | None, rules: Rules, now: int, token: str) -> Record:
+    """Return the record of a run that succeeded. Results of effects are no longer needed."""
+    return replace(
+        record,
+        token=token,
+        state="done",
+        written=now,
+        expires=now + _ms(rules.expires_after),
+        begun=(),
+        effects={},
+        result=result,
+    )
+
+
+def fail(record: Record, error: Exception, rules: Rules, now: int, token: str) -> Record | None:
+    """Return the record of a run that raised an error; None: the key has none any more."""
+    if isinstance(error, rules.keep_failures):
+        text = str(error)[:_MESSAGE].encode("utf-8", "replace").decode()
+        kept = (type(error).__name__, text)
+        done = complete(record, None, rules, now, token)
+        return replace(done, state="failed", error=kept)
+    if record.begun or record.effects:
+        expires = now + _ms(rules.expires_after)
+        return replace(record, token=token, state="free", written=now, expires=expires)
+    return None
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)
