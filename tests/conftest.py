@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""What several folders of tests need from outside: PostgreSQL, Node.js packages, a browser.
+"""What several folders of tests need from outside: databases, Node.js packages, a browser.
 
-All of it comes from package registries. Without Node.js on PATH, the tests use the one that the
-type checker brought from PyPI. PostgreSQL is started when the first test asks, one server
-per test process, on a Unix socket in a temporary folder. npm packages and foreign virtual
-environments are installed once into a cache that survives the run.
+PostgreSQL and packages come from package registries, the Redis server from the system. Without
+Node.js on PATH, the tests use the one that the type checker brought from PyPI. Database servers are
+started when the first test asks, one for each test process, on a Unix socket in a temporary folder.
+npm packages and foreign virtual environments are installed once into a cache that survives the run.
 """
 
 from __future__ import annotations
@@ -190,3 +190,19 @@ def clear_postgres(postgres_server) -> Callable[[], str]:
         return url
 
     return clear
+
+
+@pytest.fixture(scope="session")
+def redis_url(cannot_run: Callable[[str], NoReturn]) -> Iterator[str]:
+    """URL of a real Redis server, one per test process."""
+    from fc_async_tests import redis_server
+
+    program = shutil.which("redis-server") or cannot_run(
+        "there is no redis-server (Debian: apt-get install redis-server)"
+    )
+    # The name of a Unix socket has little room.
+    with (
+        tempfile.TemporaryDirectory(prefix="fc-async-redis-") as folder,
+        redis_server.serve(program, Path(folder)) as url,
+    ):
+        yield url

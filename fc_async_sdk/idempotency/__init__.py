@@ -4,9 +4,9 @@
 FC executes an asynchronous invocation at least once. :func:`idempotent` records in a store what
 was done for a key, and gives repeats the stored result::
 
-    from fc_async_sdk.idempotency import MemoryStore, by_field, idempotent, once
+    from fc_async_sdk.idempotency import RedisStore, by_field, idempotent, once
 
-    store = MemoryStore()
+    store = RedisStore(redis.Redis(host=os.environ["REDIS_HOST"]))
 
     @idempotent(store, key=by_field("order.id"))
     def handler(event, context):
@@ -26,12 +26,19 @@ from fc_async_sdk.idempotency.handler import current_key, idempotent, once, once
 from fc_async_sdk.idempotency.keys import by_field, by_request_id, by_task_id
 from fc_async_sdk.idempotency.memory import MemoryStore
 from fc_async_sdk.idempotency.records import Record, Store
+from fc_async_sdk.idempotency.redis import RedisStore
 from fc_async_sdk.idempotency.repair import forget, resolve
+from fc_async_sdk.idempotency.sql import SqliteStore, SqlStore
+from fc_async_sdk.idempotency.tablestore import TablestoreStore
 
 __all__ = [
     "MemoryStore",
     "Record",
+    "RedisStore",
+    "SqlStore",
+    "SqliteStore",
     "Store",
+    "TablestoreStore",
     "by_field",
     "by_request_id",
     "by_task_id",

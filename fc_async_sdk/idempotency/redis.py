@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: MIT
+"""Records in Redis, Valkey or Tair, through the client ``redis``.
+
+Lua scripts compare and write in one step on every server version; the newer conditional options
+of SET are missing on Alibaba Cloud's older editions.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from fc_async_sdk.idempotency.records import decode
+
+if TYPE_CHECKING:
+    from fc_async_sdk.idempotency.records import Record
+
+_CREATE: Final = """
+if redis.call('EXISTS', KEYS[1]) == 1 then return redis.call('HGET', KEYS[1], 'record') end
+redis.call('HSET', KEYS[1], 'token', ARGV[1], 'record', ARGV[2])
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
+return false
+"""
+
+_REPLACE: Final = """
+local token = redis.call('HGET', KEYS[1], 'token')
+if token ~= ARGV[1] and token ~= ARGV[2] then return 0 end
+redis.call('HSET', KEYS[1], 'token', ARGV[2], 'record', ARGV[3])
+redis.call('PEXPIRE', KEYS[1], ARGV[4])
+return 1
+"""
+
+_REMOVE: Final = """
+if redis.call('HGET', KEYS[1], 'token') ~= ARGV[1] then return 0 end
+return redis.call('DEL', KEYS[1])
+"""
+
+
+class RedisClient(Protocol):
+    """What is used of ``redis.Redis``, ``redis.RedisCluster`` and ``valkey.Valkey``."""
+
+    def eval(self, script: str, numkeys: int, *keys_and_args: Any) -> Any:
+        """Run a Lua script."""
+        ...
+
+
+class RedisStore:
+    """A :class:`~fc_async_sdk.idempotency.Store` in Redis.
+
+    Redis deletes records when they expire. A failover to a replica may lose the newest writes,
+    as replication is asynchronous.
+
+    Args:
+        client: A client that may be used by several threads.
+        prefix: Precedes every key.
+    """
+
+    def __init__(self, client: RedisClient, *, prefix: str = "fc-async:idempotency:") -> None:
+        self._client = client
+        self._prefix = prefix
+
+    def create(self, record: Record) -> Record | None:
+        """Store a record if its key has none; else return that one."""
+        found = self._eval(_CREATE, record.key, record.token, record.encode(), record.lifetime_ms)
+        return None if found is None else decode(found)
+
+    def replace(self, record: Record, expected: str) -> bool:
+        """Store a record if the stored one has the expected token or its own."""
+        arguments = (expected, record.token, record.encode(), record.lifetime_ms)
+        return bool(self._eval(_REPLACE, record.key, *arguments))
+
+    def remove(self, key: str, expected: str) -> bool:
+        """Delete a record if it has the expected token."""
+        return bool(self._eval(_REMOVE, key, expected))
+
+    def _eval(self, script: str, key: str, *arguments: str | int) -> Any:
+        return self._client.eval(script, 1, self._prefix + key, *arguments)

@@ -1,0 +1,276 @@
+# SPDX-License-Identifier: MIT
+"""Records in a table of any database with a driver of the Python DB-API (PEP 249).
+
+Invariants:
+
+- Every verb is one transaction.
+- A connection that failed is closed. A connection that was kept may be dead, because instances of
+  functions are frozen between calls: then the verb is repeated once, on a new connection.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from fc_async_sdk import errors
+from fc_async_sdk.idempotency.records import decode
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Sequence
+
+    from fc_async_sdk.idempotency.records import Record
+
+_TABLE_NAME: Final = re.compile(r"[A-Za-z_]\w{0,62}(\.[A-Za-z_]\w{0,62})?", re.ASCII)
+_MARKS: Final = {"qmark": "?", "format": "%s", "pyformat": "%s"}
+_RACES: Final = 20
+_LOCK_SECONDS: Final = 10
+
+
+class Cursor(Protocol):
+    """What is used of a cursor of PEP 249."""
+
+    rowcount: int
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ..., /) -> Any:
+        """Run a statement."""
+        ...
+
+    def fetchone(self) -> Any:
+        """Return the next row."""
+        ...
+
+    def close(self) -> None:
+        """Release the result."""
+        ...
+
+
+class Connection(Protocol):
+    """What is used of a connection of PEP 249."""
+
+    def cursor(self) -> Any:
+        """Return a new :class:`Cursor`."""
+        ...
+
+    def commit(self) -> None:
+        """End the transaction."""
+        ...
+
+    def rollback(self) -> None:
+        """Undo the transaction."""
+        ...
+
+    def close(self) -> None:
+        """Close the connection."""
+        ...
+
+
+class SqlStore:
+    """A :class:`~fc_async_sdk.idempotency.Store` in a table.
+
+    Tested with SQLite and PostgreSQL (psycopg). For MySQL and PolarDB pass ``text="MEDIUMTEXT"``
+    to :meth:`create_table`.
+
+    Args:
+        connect: Opens a connection that is not in autocommit mode. Called when all connections
+            are in use; connections are kept.
+        table: Name of the table, with an optional schema.
+        paramstyle: As in PEP 249: ``qmark``, ``format`` or ``pyformat``. Default: that of the
+            module of the connection.
+
+    Raises:
+        InvalidParameter: The name of the table is not a plain name, or the style is unknown.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], Connection],
+        *,
+        table: str = "fc_async_idempotency",
+        paramstyle: str | None = None,
+    ) -> None:
+        if not _TABLE_NAME.fullmatch(table):
+            raise errors.InvalidParameter("table", table, "must be a name such as jobs.processed")
+        if paramstyle is not None and paramstyle not in _MARKS:
+            raise errors.InvalidParameter("paramstyle", paramstyle, f"must be one of {[*_MARKS]}")
+        self._connect = connect
+        self._table = table
+        self._paramstyle = paramstyle
+        self._idle: list[Connection] = []
+        self._lock = threading.Lock()
+
+    def create_table(self, *, text: str = "TEXT") -> None:
+        """Make the table if it does not exist.
+
+        Args:
+            text: The type of the column with the record.
+
+        Raises:
+            InvalidParameter: The type is not one word.
+        """
+        if not re.fullmatch("[A-Za-z]+", text):
+            raise errors.InvalidParameter("text", text, "must be the name of a type")
+        self._run(_table_of(self._table, text))
+
+    def create(self, record: Record) -> Record | None:
+        """Store a record if its key has none; else return that one."""
+        values = (record.key, record.token, record.encode(), record.expires)
+        for _ in range(_RACES):
+            try:
+                self._run(
+                    f"INSERT INTO {self._table} (id, token, record, expires) "  # noqa: S608 -- a checked name
+                    "VALUES (%s, %s, %s, %s)",
+                    values,
+                )
+            except Exception as error:
+                if not _is(error, "IntegrityError"):
+                    raise
+            else:
+                return None
+            if (text := self._read(record.key)) is not None:
+                return decode(text)
+        raise RuntimeError(f"the key {record.key!r} was made and deleted {_RACES} times")
+
+    def replace(self, record: Record, expected: str) -> bool:
+        """Store a record if the stored one has the expected token or its own."""
+        written = (record.token, record.encode(), record.expires)
+        return self._change(
+            f"UPDATE {self._table} SET token = %s, record = %s, expires = %s "  # noqa: S608 -- a checked name
+            "WHERE id = %s AND token IN (%s, %s)",
+            (*written, record.key, expected, record.token),
+        )
+
+    def remove(self, key: str, expected: str) -> bool:
+        """Delete a record if it has the expected token."""
+        return self._change(
+            f"DELETE FROM {self._table} WHERE id = %s AND token = %s",  # noqa: S608 -- a checked name
+            (key, expected),
+        )
+
+    def purge(self, older_than_seconds: float = 86_400) -> int:
+        """Delete records that expired some time ago, for example from a function with a timer.
+
+        Args:
+            older_than_seconds: How long ago at least; more than the margin of the handlers.
+
+        Returns:
+            How many were deleted.
+        """
+        before = int((time.time() - older_than_seconds) * 1000)
+        sql = f"DELETE FROM {self._table} WHERE expires < %s"  # noqa: S608 -- a checked name
+        deleted: int = self._run(sql, (before,), lambda cursor: cursor.rowcount)
+        return deleted
+
+    def close(self) -> None:
+        """Close the connections that are not in use."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+    def _read(self, key: str) -> str | None:
+        sql = f"SELECT record FROM {self._table} WHERE id = %s"  # noqa: S608 -- a checked name
+        row = self._run(sql, (key,), lambda cursor: cursor.fetchone())
+        return None if row is None else row[0]
+
+    def _change(self, sql: str, values: Sequence[object]) -> bool:
+        return bool(self._run(sql, values, lambda cursor: cursor.rowcount))
+
+    def _run(
+        self,
+        sql: str,
+        values: Sequence[object] = (),
+        read: Callable[[Cursor], Any] = lambda _: None,
+    ) -> Any:
+        """Run one statement in a transaction of its own and return what is read of its result."""
+        with self._lock:
+            kept = self._idle.pop() if self._idle else None
+        if kept is not None:
+            try:
+                return self._transact(kept, sql, values, read)
+            except Exception as error:
+                if not _is(error, "OperationalError", "InterfaceError"):
+                    raise
+        return self._transact(self._connect(), sql, values, read)
+
+    def _transact(
+        self,
+        connection: Connection,
+        sql: str,
+        values: Sequence[object],
+        read: Callable[[Cursor], Any],
+    ) -> Any:
+        try:
+            with contextlib.closing(connection.cursor()) as cursor:
+                cursor.execute(sql.replace("%s", self._mark(connection)), values)
+                found = read(cursor)
+            connection.commit()
+        except BaseException as error:
+            if _is(error, "IntegrityError"):
+                connection.rollback()
+                self._give_back(connection)
+            else:
+                connection.close()
+            raise
+        self._give_back(connection)
+        return found
+
+    def _give_back(self, connection: Connection) -> None:
+        with self._lock:
+            self._idle.append(connection)
+
+    def _mark(self, connection: Connection) -> str:
+        """Return how a statement marks a parameter."""
+        style = self._paramstyle
+        if style is None:
+            module = sys.modules.get(type(connection).__module__.partition(".")[0])
+            style = getattr(module, "paramstyle", "format")
+        if style not in _MARKS:
+            raise errors.InvalidParameter("paramstyle", style, f"must be one of {[*_MARKS]}")
+        return _MARKS[style]
+
+
+class SqliteStore(SqlStore):
+    """A :class:`~fc_async_sdk.idempotency.Store` in a file, for one machine.
+
+    The instances of a function on the service do not share ``/tmp``: use it with the local
+    runtime, or where all executions see the same local disk.
+
+    Args:
+        path: The file; it is made with its table at the first use.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        super().__init__(self._open, paramstyle="qmark")
+        self._path = path
+
+    def _open(self) -> Connection:
+        import sqlite3  # noqa: PLC0415 -- only where it is used: imports are billed
+
+        connection = sqlite3.connect(self._path, timeout=_LOCK_SECONDS, check_same_thread=False)
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute(_table_of(self._table, "TEXT"))
+            connection.commit()
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+def _table_of(name: str, text: str) -> str:
+    return (
+        f"CREATE TABLE IF NOT EXISTS {name} (id VARCHAR(400) PRIMARY KEY, "
+        f"token VARCHAR(64) NOT NULL, record {text} NOT NULL, expires BIGINT NOT NULL)"
+    )
+
+
+def _is(error: BaseException, *names: str) -> bool:
+    """Return whether an error is of a class of PEP 249; each driver has classes of its own."""
+    return any(kind.__name__ in names for kind in type(error).__mro__)
