@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import inspect
 from contextvars import ContextVar
@@ -153,6 +152,8 @@ async def once_async(
     name: str, function: Callable[P, Awaitable[R]], /, *args: P.args, **kwargs: P.kwargs
 ) -> R:
     """Same as :func:`once`, for a coroutine function."""
+    import asyncio  # noqa: PLC0415 -- imports are billed, and most handlers are not coroutines
+
     run = _current()
     if (known := await asyncio.to_thread(run.begin_effect, name)) is not None:
         return cast("R", _value(known, run.key, f"effect {name!r}"))
@@ -247,6 +248,8 @@ def _synchronous(
 def _asynchronous(
     handler: Callable[[Any, Any], Awaitable[Any]], claims: Claims, requests: _Requests
 ) -> Callable[[Any, Any], Awaitable[Any]]:
+    import asyncio  # noqa: PLC0415 -- imports are billed, and most handlers are not coroutines
+
     async def wrapper(event: Any, context: Any) -> Any:
         request, until = requests.read(event, context), claims.deadline()
         while isinstance(

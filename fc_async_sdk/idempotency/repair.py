@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-import uuid
+import os
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -63,4 +63,6 @@ def resolve(store: Store, key: str, *, happened: bool, result: object = None) ->
 
 def _probe(key: str) -> Record:
     """Return a record whose create() reads the stored one; it is void at once."""
-    return Record(key=key, token=uuid.uuid4().hex, state="free", written=0, until=0, expires=60_000)
+    return Record(
+        key=key, token=os.urandom(16).hex(), state="free", written=0, until=0, expires=60_000
+    )

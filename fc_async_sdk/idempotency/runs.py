@@ -10,9 +10,9 @@ Invariants:
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
-import uuid
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from fc_async_sdk import errors
@@ -63,7 +63,7 @@ class SystemClock:
 
 def new_token() -> str:
     """Return a token that no other write has."""
-    return uuid.uuid4().hex
+    return os.urandom(16).hex()
 
 
 class Claims:

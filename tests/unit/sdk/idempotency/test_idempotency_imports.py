@@ -7,10 +7,10 @@ import json
 import subprocess
 import sys
 
-HEAVY = ["aiohttp", "psycopg", "redis", "requests", "sqlite3", "tablestore", "urllib3"]
+HEAVY = ["aiohttp", "asyncio", "psycopg", "redis", "requests", "sqlite3", "tablestore", "urllib3"]
 
 
-def test_no_client_of_a_store_is_imported() -> None:
+def test_neither_asyncio_nor_a_client_of_a_store_is_imported() -> None:
     code = (
         "import json, sys, fc_async_sdk.idempotency; "
         f"print(json.dumps([name for name in {HEAVY!r} if name in sys.modules]))"
