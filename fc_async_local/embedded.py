@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from fc_async_local.bootstrap.options import OptionFields
     from fc_async_local.bootstrap.services import Services
     from fc_async_local.engine.engine import Engine
+    from fc_async_local.execution.duplicates import Duplicates
     from fc_async_local.functions import FunctionRegistry
     from fc_async_local.store.protocol import Store
 
@@ -100,6 +101,11 @@ class LocalRuntime:
     def engine(self) -> Engine:
         """Invocation. Await its methods with :meth:`call`."""
         return self._running.engine
+
+    @property
+    def duplicates(self) -> Duplicates:
+        """Runs attempts twice on purpose. Call its methods in the event loop."""
+        return self._running.duplicates
 
     @property
     def services(self) -> Services:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from fc_async_local._failed_attempts import FailedAttempts
     from fc_async_local.bootstrap.options import Addresses
     from fc_async_local.embedded import LocalRuntime
+    from fc_async_local.execution.duplicates import How
     from fc_async_local.execution.inprocess import Handler as InProcessHandler
     from fc_async_local.execution.protocol import Attempt
     from fc_async_local.execution.worker.context import Context
@@ -276,6 +277,27 @@ class FcLocal:
 
     async def _clear_faults(self) -> None:
         self.runtime.services.faults.clear()
+
+    def duplicate(self, function: str, how: How = "together", *, times: int = 1) -> None:
+        """Run the next attempts of a function twice: FC executes an event at least once.
+
+        Args:
+            function: Name of a function that is deployed.
+            how: ``together``: two executions at the same time, each in a thread or process; the
+                outcome of the second one is dropped. ``crash``: the function finishes, then its
+                instance ends before the result arrives, and the invocation is retried as
+                configured. ``redelivery``: the result is lost, and the same attempt is
+                delivered again.
+            times: For how many attempts.
+
+        Raises:
+            Rejected: 404 FunctionNotFound, or 400 InvalidArgument.
+        """
+        self.runtime.call(self._duplicate(function, how, times))
+
+    async def _duplicate(self, function: str, how: How, times: int) -> None:
+        await self.runtime.registry.functions.get(function)
+        self.runtime.duplicates.add(function, how, times)
 
     def advance(self, seconds: float) -> None:
         """Let time pass; returns when everything that became due is done."""

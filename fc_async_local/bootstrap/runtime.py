@@ -45,6 +45,7 @@ from fc_async_local.engine.accepting import new_request_id
 from fc_async_local.engine.engine import Engine
 from fc_async_local.execution.archive import checksum
 from fc_async_local.execution.code_cache import CodeCache
+from fc_async_local.execution.duplicates import Duplicates
 from fc_async_local.execution.identity import Identity
 from fc_async_local.execution.inprocess import RoutingRunner
 from fc_async_local.execution.runner import ProcessRunner, RunnerLimits
@@ -75,6 +76,7 @@ class Runtime:
         foundation: Stores, clock and settings.
         registry: Functions and their configuration.
         runner: Runs functions.
+        duplicates: Runs attempts twice on purpose.
         engine: Invocation, and time if it is virtual.
         services: The services beside Function Compute.
     """
@@ -83,6 +85,7 @@ class Runtime:
     foundation: Foundation
     registry: FunctionRegistry
     runner: RoutingRunner
+    duplicates: Duplicates
     engine: Engine
     services: Services
     _grace: _Grace
@@ -124,11 +127,12 @@ class Runtime:
             place=settings.place,
         )
         runner = _runner(options, foundation, addresses)
+        duplicates = Duplicates(runner)
         closing.push_async_callback(runner.aclose)
         engine = Engine(
             store=stores.store,
             registry=registry,
-            runner=runner,
+            runner=duplicates,
             clock=clock,
             settings=settings,
             node_id=stores.node_id,
@@ -138,7 +142,9 @@ class Runtime:
         await engine.start(opened.destinations)
         closing.push_async_callback(lambda: engine.aclose(grace_ms=grace.left_ms()))
         opened.start(closing)
-        return cls(addresses, foundation, registry, runner, engine, opened, grace, closing)
+        return cls(
+            addresses, foundation, registry, runner, duplicates, engine, opened, grace, closing
+        )
 
     async def aclose(self) -> None:
         """Answer open requests, give back what is held, stop. What was accepted stays."""

@@ -24,6 +24,7 @@ from fc_async_local.clock import VirtualClock
 from fc_async_local.domain.errors import UNHANDLED
 from fc_async_local.domain.invocation import Outcome, OutcomeKind
 from fc_async_local.execution import replies
+from fc_async_local.execution.duplicates import IN_THREAD
 from fc_async_local.execution.pool import over_reserved
 from fc_async_local.execution.protocol import Attempt
 from fc_async_local.execution.worker.errors import Frames, describe, encode_result
@@ -75,7 +76,11 @@ class InProcessRunner:
         began = self._clock.now()
         self._calls[function] += 1
         try:
-            result = handler(attempt.payload, attempt)
+            result = (
+                await asyncio.to_thread(handler, attempt.payload, attempt)
+                if IN_THREAD.get()
+                else handler(attempt.payload, attempt)
+            )
             outcome = (
                 await self._await(result, attempt)
                 if inspect.isawaitable(result)

@@ -62,7 +62,7 @@ def resolve(store: Store, key: str, *, happened: bool, result: object = None) ->
 
 
 def _probe(key: str) -> Record:
-    """Return a record whose create() reads the stored one; it is void at once."""
+    """Return a record whose create() reads the stored one."""
     return Record(
         key=key, token=os.urandom(16).hex(), state="free", written=0, until=0, expires=60_000
     )
