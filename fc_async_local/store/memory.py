@@ -27,6 +27,7 @@ from fc_async_local.store.protocol import (
     Stats,
     StopResult,
     Task,
+    TaskCounts,
     TaskPage,
     TaskQuery,
 )
@@ -184,6 +185,16 @@ class MemoryStore:
         if not query.with_payload:
             page = [replace(i, payload=b"", return_payload=None) for i in page]
         return TaskPage(tuple(page), after)
+
+    async def count_tasks(self, query: TaskQuery, *, most: int) -> TaskCounts:
+        """See :meth:`Store.count_tasks`."""
+        found = Counter(
+            i.status for i in self._invocations.values() if i.task_mode and _asked_for(query, i)
+        )
+        return TaskCounts(
+            {status: min(number, most) for status, number in found.items()},
+            frozenset(status for status, number in found.items() if number > most),
+        )
 
     async def next_due(self) -> int | None:
         """See :meth:`Store.next_due`."""
@@ -381,6 +392,9 @@ def _asked_for(query: TaskQuery, task: Invocation) -> bool:
         and task.task_id.startswith(query.prefix)
         and (query.started_from is None or query.started_from <= at)
         and (query.started_to is None or at <= query.started_to)
+        and (query.accepted_from is None or query.accepted_from <= task.accepted_at)
+        and (query.accepted_to is None or task.accepted_at <= query.accepted_to)
+        and query.error in (None, task.error)
     )
 
 

@@ -77,8 +77,10 @@ class TaskQuery(NamedTuple):
 
     ``function`` None asks for the tasks of all functions (the console's list).
     ``started_from`` and ``started_to`` are inclusive and look at ``accepted_at``'s successor
-    ``started_at`` if the task began, else at ``accepted_at``. ``after`` is the opaque position
-    that the previous page ended with. Order is by accepted_at, then request_id.
+    ``started_at`` if the task began, else at ``accepted_at``; ``accepted_from`` and
+    ``accepted_to`` are inclusive, too. ``error`` is the error type of the latest failure. ``after``
+    is the opaque position that the previous page ended with. Order is by accepted_at, then
+    request_id.
     """
 
     function: str | None
@@ -87,6 +89,9 @@ class TaskQuery(NamedTuple):
     prefix: str = ""
     started_from: int | None = None
     started_to: int | None = None
+    accepted_from: int | None = None
+    accepted_to: int | None = None
+    error: str | None = None
     descending: bool = True
     limit: int = 20
     after: str | None = None
@@ -99,6 +104,18 @@ class TaskPage(NamedTuple):
 
     invocations: tuple[Invocation, ...]
     after: str | None
+
+
+class TaskCounts(NamedTuple):
+    """How many tasks match a query, by status.
+
+    Attributes:
+        by_status: Their numbers; a status that no task has may be absent.
+        at_least: Statuses of which there may be more.
+    """
+
+    by_status: Mapping[Status, int]
+    at_least: frozenset[Status] = frozenset()
 
 
 class Stats(NamedTuple):
@@ -309,6 +326,16 @@ class Store(JobStore, Protocol):
 
         Raises:
             ValueError: ``after`` is not a position that a page ended with.
+        """
+        ...
+
+    async def count_tasks(self, query: TaskQuery, *, most: int) -> TaskCounts:
+        """Count tasks by status (task mode only), a bounded number of them.
+
+        Args:
+            query: Which tasks; its page is ignored.
+            most: How many tasks are counted of one status, or of all statuses together: counting
+                a million rows takes longer than a person should wait.
         """
         ...
 

@@ -6,6 +6,7 @@ The only place that knows both. Must never decide anything.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
@@ -13,6 +14,7 @@ import msgspec
 from fc_async_local.domain.invocation import Invocation, Job, TaskEvent
 from fc_async_local.domain.states import Status
 from fc_async_local.store import steps
+from fc_async_local.store.protocol import TaskCounts
 from fc_async_local.store.steps import LARGEST_TIME, Position, decode_position
 
 if TYPE_CHECKING:
@@ -215,6 +217,9 @@ def asked(query: TaskQuery) -> Mapping[str, object]:
         "qualifier": query.qualifier,
         "statuses": None if statuses is None else as_json(statuses),
         "prefix": query.prefix,
+        "error": query.error,
+        "accepted_from": -LARGEST_TIME if query.accepted_from is None else query.accepted_from,
+        "accepted_to": LARGEST_TIME if query.accepted_to is None else query.accepted_to,
         "started_from": query.started_from,
         "started_to": query.started_to,
         "accepted_at": position.accepted_at,
@@ -222,6 +227,16 @@ def asked(query: TaskQuery) -> Mapping[str, object]:
         "limit": query.limit + 1,
         "with_payload": query.with_payload,
     }
+
+
+def to_counts(found: Iterable[Sequence[Any]], most: int) -> TaskCounts:
+    """The numbers of tasks by status, of which at most one more than ``most`` were counted."""
+    by_status: Counter[Status] = Counter()
+    for status, number in found:
+        by_status[_STATUS[status]] += int(number)
+    if sum(by_status.values()) <= most:
+        return TaskCounts(by_status)
+    return TaskCounts(by_status, frozenset(Status))
 
 
 def as_json(value: object) -> str:

@@ -156,6 +156,8 @@ WHERE
         %(started_to)s::bigint IS NULL
         OR coalesce(started_at, accepted_at) <= %(started_to)s::bigint
     )
+    AND accepted_at BETWEEN %(accepted_from)s::bigint AND %(accepted_to)s::bigint
+    AND (%(error)s::text IS NULL OR error = %(error)s::text)
 ORDER BY accepted_at {order}, request_id {order}
 LIMIT %(limit)s;
 
@@ -182,6 +184,8 @@ WHERE
         %(started_to)s::bigint IS NULL
         OR coalesce(started_at, accepted_at) <= %(started_to)s::bigint
     )
+    AND accepted_at BETWEEN %(accepted_from)s::bigint AND %(accepted_to)s::bigint
+    AND (%(error)s::text IS NULL OR error = %(error)s::text)
 ORDER BY accepted_at {order}, request_id {order}
 LIMIT %(limit)s;
 
@@ -209,8 +213,37 @@ WHERE
         %(started_to)s::bigint IS NULL
         OR coalesce(started_at, accepted_at) <= %(started_to)s::bigint
     )
+    AND accepted_at BETWEEN %(accepted_from)s::bigint AND %(accepted_to)s::bigint
+    AND (%(error)s::text IS NULL OR error = %(error)s::text)
 ORDER BY accepted_at {order}, request_id {order}
 LIMIT %(limit)s;
+
+-- name: count_tasks
+SELECT status, count(*) FROM (
+    SELECT status FROM invocation
+    WHERE
+        task_mode
+        AND accepted_at BETWEEN %(accepted_from)s::bigint AND %(accepted_to)s::bigint
+        AND (%(function)s::text IS NULL OR function = %(function)s::text)
+        AND (
+            %(statuses)s::text IS NULL
+            OR status IN (SELECT json_array_elements_text(%(statuses)s::text::json))
+        )
+        AND (%(qualifier)s::text IS NULL OR qualifier = %(qualifier)s::text)
+        AND starts_with(task_id, %(prefix)s::text)
+        AND (%(error)s::text IS NULL OR error = %(error)s::text)
+        AND (
+            %(started_from)s::bigint IS NULL
+            OR coalesce(started_at, accepted_at) >= %(started_from)s::bigint
+        )
+        AND (
+            %(started_to)s::bigint IS NULL
+            OR coalesce(started_at, accepted_at) <= %(started_to)s::bigint
+        )
+    ORDER BY accepted_at DESC
+    LIMIT %(most)s
+) AS latest
+GROUP BY status;
 
 -- name: take
 UPDATE invocation

@@ -17,7 +17,15 @@ from fc_async_local.domain.states import Status
 from fc_async_local.store import rows, sql, steps
 from fc_async_local.store.postgres import batches
 from fc_async_local.store.postgres.database import SQL
-from fc_async_local.store.protocol import EVERYTHING, Settled, Stats, StopResult, Task, TaskPage
+from fc_async_local.store.protocol import (
+    EVERYTHING,
+    Settled,
+    Stats,
+    StopResult,
+    Task,
+    TaskCounts,
+    TaskPage,
+)
 from fc_async_local.store.steps import encode_position, position_of
 
 if TYPE_CHECKING:
@@ -194,6 +202,16 @@ class PostgresStore:
         page = tuple(found[: query.limit])
         more = len(found) > len(page) and page
         return TaskPage(page, encode_position(position_of(page[-1])) if more else None)
+
+    async def count_tasks(self, query: TaskQuery, *, most: int) -> TaskCounts:
+        """See :meth:`Store.count_tasks`."""
+        values = {**rows.asked(query), "most": most + 1}
+
+        async def job(connection: Connection) -> Sequence[Any]:
+            found = await connection.execute(SQL["count_tasks"], values, binary=True)
+            return await found.fetchall()
+
+        return rows.to_counts(await self._database.run(job), most)
 
     async def next_due(self) -> int | None:
         """See :meth:`Store.next_due`."""

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- Columns come in the order of rows.to_invocation, with the payload last, and of the fields of Job.
--- {before} and {order} are "<" and "DESC", or ">" and "ASC".
+-- {before} and {order} are "<" and "DESC", or ">" and "ASC"; {filter} is the statement of that name.
 
 -- name: last_id
 SELECT coalesce(max(id), 0) FROM invocation;
@@ -64,6 +64,7 @@ WHERE function = ? AND task_id = ? AND task_mode;
 SELECT status, at, detail FROM task_event WHERE invocation = ? ORDER BY number;
 
 -- name: tasks
+-- {by} is what the list is read by, see searching.py; the other conditions are checked row by row.
 SELECT
     invocation.id, request_id, task_id, function, qualifier, accepted_at, due_at, task_mode, status,
     attempts, system_retries, system_retry_since, instance_id, started_at, ended_at, error,
@@ -72,54 +73,72 @@ SELECT
     CASE WHEN :with_payload THEN (SELECT body FROM payload WHERE payload.id = invocation.id) END
 FROM invocation
 WHERE
-    task_mode
+    {by}
     AND (accepted_at, request_id) {before} (:accepted_at, :request_id)
-    AND (:statuses IS NULL OR status IN (SELECT value FROM json_each(:statuses)))
-    AND (:qualifier IS NULL OR qualifier = :qualifier)
-    AND substr(task_id, 1, length(:prefix)) = :prefix
-    AND (:started_from IS NULL OR coalesce(started_at, accepted_at) >= :started_from)
-    AND (:started_to IS NULL OR coalesce(started_at, accepted_at) <= :started_to)
+    AND accepted_at BETWEEN :accepted_from AND :accepted_to
+    AND {filter}
 ORDER BY accepted_at {order}, request_id {order}
 LIMIT :limit;
 
--- name: tasks_of_function
-SELECT
-    invocation.id, request_id, task_id, function, qualifier, accepted_at, due_at, task_mode, status,
-    attempts, system_retries, system_retry_since, instance_id, started_at, ended_at, error,
-    destination_status, call_path, delay_ms, config, http, epoch, lease_until, lease_owner,
-    CASE WHEN :with_payload THEN return_payload END,
-    CASE WHEN :with_payload THEN (SELECT body FROM payload WHERE payload.id = invocation.id) END
-FROM invocation
-WHERE
-    task_mode
-    AND function = :function
-    AND (accepted_at, request_id) {before} (:accepted_at, :request_id)
-    AND (:qualifier IS NULL OR qualifier = :qualifier)
-    AND substr(task_id, 1, length(:prefix)) = :prefix
-    AND (:started_from IS NULL OR coalesce(started_at, accepted_at) >= :started_from)
-    AND (:started_to IS NULL OR coalesce(started_at, accepted_at) <= :started_to)
-ORDER BY accepted_at {order}, request_id {order}
-LIMIT :limit;
+-- name: count_tasks
+-- The latest ones that match, by status.
+SELECT status, count(*) FROM (
+    SELECT status FROM invocation
+    WHERE {by} AND accepted_at BETWEEN :accepted_from AND :accepted_to AND {filter}
+    ORDER BY accepted_at DESC
+    LIMIT :most
+)
+GROUP BY status;
 
--- name: tasks_in_status
-SELECT
-    invocation.id, request_id, task_id, function, qualifier, accepted_at, due_at, task_mode, status,
-    attempts, system_retries, system_retry_since, instance_id, started_at, ended_at, error,
-    destination_status, call_path, delay_ms, config, http, epoch, lease_until, lease_owner,
-    CASE WHEN :with_payload THEN return_payload END,
-    CASE WHEN :with_payload THEN (SELECT body FROM payload WHERE payload.id = invocation.id) END
-FROM invocation
+-- name: count_in_status
+-- Reads nothing but the index.
+SELECT count(*) FROM (
+    SELECT 1 FROM invocation
+    WHERE
+        task_mode AND function = :function AND status = :status
+        AND accepted_at BETWEEN :accepted_from AND :accepted_to
+    LIMIT :most
+);
+
+-- name: filter
+(:function IS NULL OR function = :function)
+AND (:statuses IS NULL OR status IN (SELECT value FROM json_each(:statuses)))
+AND (:qualifier IS NULL OR qualifier = :qualifier)
+AND substr(task_id, 1, length(:prefix)) = :prefix
+AND (:error IS NULL OR error = :error)
+AND (:started_from IS NULL OR coalesce(started_at, accepted_at) >= :started_from)
+AND (:started_to IS NULL OR coalesce(started_at, accepted_at) <= :started_to);
+
+-- name: functions
+-- One search of the index for each function, not one step for each invocation.
+WITH RECURSIVE function (name) AS (
+    SELECT min(function) FROM invocation
+    UNION ALL
+    SELECT (SELECT min(function) FROM invocation WHERE function > function.name)
+    FROM function WHERE function.name IS NOT NULL
+)
+SELECT name FROM function WHERE name IS NOT NULL;
+
+-- name: with_prefix
+SELECT id FROM invocation
 WHERE
-    task_mode
-    AND function = :function
-    AND status = :status
-    AND (accepted_at, request_id) {before} (:accepted_at, :request_id)
-    AND (:qualifier IS NULL OR qualifier = :qualifier)
-    AND substr(task_id, 1, length(:prefix)) = :prefix
-    AND (:started_from IS NULL OR coalesce(started_at, accepted_at) >= :started_from)
-    AND (:started_to IS NULL OR coalesce(started_at, accepted_at) <= :started_to)
-ORDER BY accepted_at {order}, request_id {order}
-LIMIT :limit;
+    function = :function AND task_id >= :prefix AND task_id < :prefix || char(0x10FFFF)
+    AND task_mode
+LIMIT :most;
+
+-- name: with_qualifier
+SELECT id FROM invocation
+WHERE
+    task_mode AND qualifier <> 'LATEST' AND qualifier = :qualifier
+    AND accepted_at BETWEEN :accepted_from AND :accepted_to
+LIMIT :most;
+
+-- name: with_error
+SELECT id FROM invocation
+WHERE
+    task_mode AND error <> '' AND error = :error
+    AND accepted_at BETWEEN :accepted_from AND :accepted_to
+LIMIT :most;
 
 -- name: take
 -- The last value is a list of [id, status, epoch].

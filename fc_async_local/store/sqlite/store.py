@@ -8,7 +8,6 @@ group go through as few statements as possible. The file is this process' alone
 
 from __future__ import annotations
 
-import heapq
 import itertools
 from typing import TYPE_CHECKING, Final
 
@@ -16,10 +15,9 @@ from fc_async_local.domain.invocation import DELIVERY
 from fc_async_local.domain.metrics import Sample
 from fc_async_local.domain.states import Status
 from fc_async_local.store import rows, sql, steps
-from fc_async_local.store.protocol import EVERYTHING, Settled, Stats, StopResult, Task, TaskPage
-from fc_async_local.store.sqlite import batches
+from fc_async_local.store.protocol import EVERYTHING, Settled, Stats, StopResult, Task
+from fc_async_local.store.sqlite import batches, searching
 from fc_async_local.store.sqlite.batches import SQL
-from fc_async_local.store.steps import encode_position, position_of
 
 if TYPE_CHECKING:
     import sqlite3
@@ -33,18 +31,16 @@ if TYPE_CHECKING:
         Lease,
         Settlement,
     )
-    from fc_async_local.store.protocol import MetricQuery, Started, TaskQuery
+    from fc_async_local.store.protocol import (
+        MetricQuery,
+        Started,
+        TaskCounts,
+        TaskPage,
+        TaskQuery,
+    )
     from fc_async_local.store.sqlite.database import Database
 
 SCHEMA: Final = sql.schema("store", "fc_async_local.store.sqlite")
-
-_LISTS: Final = {
-    (name, descending): SQL[name].format(
-        before="<" if descending else ">", order="DESC" if descending else "ASC"
-    )
-    for name in ("tasks", "tasks_of_function", "tasks_in_status")
-    for descending in (True, False)
-}
 
 
 class SqliteStore:
@@ -169,30 +165,13 @@ class SqliteStore:
 
     async def query(self, query: TaskQuery) -> TaskPage:
         """See :meth:`Store.query`."""
-        values = dict(rows.asked(query))
+        return await self._database.read(lambda connection: searching.page(connection, query))
 
-        def job(connection: sqlite3.Connection) -> list[Invocation]:
-            if query.function is None:
-                lists = [connection.execute(_LISTS["tasks", query.descending], values)]
-            elif query.statuses is None:
-                lists = [connection.execute(_LISTS["tasks_of_function", query.descending], values)]
-            else:
-                statement = _LISTS["tasks_in_status", query.descending]
-                lists = [
-                    connection.execute(statement, values | {"status": status.value})
-                    for status in query.statuses
-                ]
-            found = heapq.merge(
-                *[map(rows.to_invocation, each) for each in lists],
-                key=position_of,
-                reverse=query.descending,
-            )
-            return list(itertools.islice(found, query.limit + 1))
-
-        found = await self._database.read(job)
-        page = tuple(found[: query.limit])
-        more = len(found) > len(page) and page
-        return TaskPage(page, encode_position(position_of(page[-1])) if more else None)
+    async def count_tasks(self, query: TaskQuery, *, most: int) -> TaskCounts:
+        """See :meth:`Store.count_tasks`."""
+        return await self._database.read(
+            lambda connection: searching.counts(connection, query, most)
+        )
 
     async def next_due(self) -> int | None:
         """See :meth:`Store.next_due`."""

@@ -110,6 +110,11 @@ class TestQuery:
             (TaskQuery("resize", started_to=T0 + 5), [5, 4, 3]),
             (TaskQuery("resize", started_from=T0 + 100, started_to=T0 + 100), [2, 1]),
             (TaskQuery("resize", statuses=[Status.RUNNING], prefix="odd", descending=False), [1]),
+            (TaskQuery(None, prefix="odd", qualifier="prod"), [7, 5]),
+            (TaskQuery(None, qualifier="prod", statuses=[Status.ENQUEUED]), [7, 6, 5]),
+            (TaskQuery(None, qualifier="LATEST", limit=2), [4, 3]),
+            (TaskQuery(None, accepted_from=T0 + 3, accepted_to=T0 + 5), [5, 4, 3]),
+            (TaskQuery(None, error="ValueError"), []),
         ],
         ids=lambda value: str(value) if isinstance(value, list) else "",
     )
@@ -119,6 +124,41 @@ class TestQuery:
         await self.fill(store)
         page = await store.query(query)
         assert [i.request_id for i in page.invocations] == [f"r{n}" for n in expected]
+
+    async def test_finds_tasks_by_their_latest_error(self, store: Store) -> None:
+        for number, error in ((1, "ValueError"), (2, "KeyError"), (3, "ValueError")):
+            await store.accept(an_invocation(number, error=error))
+        page = await store.query(TaskQuery(None, error="ValueError"))
+        assert [i.request_id for i in page.invocations] == ["r3", "r1"]
+
+    @pytest.mark.parametrize(
+        "query",
+        [
+            TaskQuery(None),
+            TaskQuery("resize"),
+            TaskQuery("resize", statuses=[Status.RUNNING]),
+            TaskQuery(None, prefix="even-"),
+            TaskQuery(None, qualifier="prod"),
+            TaskQuery(None, error="ValueError"),
+            TaskQuery(None, accepted_from=T0 + 3, accepted_to=T0 + 5),
+            TaskQuery(None, started_from=T0 + 5),
+        ],
+        ids=str,
+    )
+    async def test_counts_what_it_finds(self, store: Store, query: TaskQuery) -> None:
+        await self.fill(store)
+        expected: dict[Status, int] = {}
+        for found in (await store.query(query)).invocations:
+            expected[found.status] = expected.get(found.status, 0) + 1
+        counts = await store.count_tasks(query, most=100)
+        assert {status: n for status, n in counts.by_status.items() if n} == expected
+        assert not counts.at_least
+
+    @pytest.mark.parametrize("prefix", ["", "odd-"])
+    async def test_says_that_it_stopped_counting(self, store: Store, prefix: str) -> None:
+        await self.fill(store)
+        counts = await store.count_tasks(TaskQuery("resize", prefix=prefix), most=1)
+        assert Status.ENQUEUED in counts.at_least
 
     @pytest.mark.parametrize("with_payload", [True, False])
     async def test_leaves_the_payload_out_on_request(

@@ -8,13 +8,14 @@ plan on an empty file is the plan on a full one. Asserted is the plan, never the
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from fc_async_local.store.factory import open_stores
 from fc_async_local.store.sqlite.batches import SQL
-from fc_async_local.store.sqlite.store import _LISTS
+from fc_async_local.store.sqlite.searching import LISTS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,21 +61,7 @@ def plan_of(file: Path, statement: str) -> list[str]:
         try:
             assert stores.database is not None
             values: Any = (
-                dict.fromkeys(
-                    (
-                        "function",
-                        "status",
-                        "statuses",
-                        "qualifier",
-                        "prefix",
-                        "started_from",
-                        "started_to",
-                        "accepted_at",
-                        "request_id",
-                        "limit",
-                        "with_payload",
-                    )
-                )
+                dict.fromkeys(re.findall(r":(\w+)", statement))
                 if ":limit" in statement
                 else (None,) * statement.count("?")
             )
@@ -105,15 +92,17 @@ def test_claims_look_at_nothing_but_what_can_be_claimed(
 @pytest.mark.parametrize(
     ("name", "index"),
     [
-        ("tasks", "task_place"),
-        ("tasks_of_function", "task_function"),
-        ("tasks_in_status", "task_status"),
+        ("everything", "task_place"),
+        ("function", "task_function"),
+        ("status", "task_status"),
+        ("qualifier", "task_qualifier"),
+        ("error", "task_error"),
     ],
 )
 @pytest.mark.parametrize("descending", [True, False])
 def test_pages_are_read_in_their_order(
     tmp_path: Path, name: str, index: str, descending: bool
 ) -> None:
-    plan = plan_of(tmp_path / "a.db", _LISTS[name, descending])
+    plan = plan_of(tmp_path / "a.db", LISTS[name, descending])
     assert f"SEARCH invocation USING INDEX {index}" in plan[0]
     assert not [step for step in plan if "TEMP B-TREE" in step], plan

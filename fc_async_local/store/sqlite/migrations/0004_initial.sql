@@ -46,6 +46,10 @@ CREATE INDEX task_place ON invocation (accepted_at, request_id) WHERE task_mode;
 CREATE INDEX task_function ON invocation (function, accepted_at, request_id) WHERE task_mode;
 CREATE INDEX task_status ON invocation (function, status, accepted_at, request_id)
 WHERE task_mode;
+CREATE INDEX task_qualifier ON invocation (qualifier, accepted_at, request_id)
+WHERE task_mode AND qualifier <> 'LATEST';
+CREATE INDEX task_error ON invocation (error, accepted_at, request_id)
+WHERE task_mode AND error <> '';
 
 -- Apart from the invocation: an update rewrites the whole row, and this may be 128 KiB of it.
 CREATE TABLE payload (

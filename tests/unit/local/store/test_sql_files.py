@@ -119,8 +119,11 @@ def test_the_statements_of_the_sqlite_store_are_valid() -> None:
     with contextlib.closing(sqlite3.connect(":memory:")) as connection:
         for migration in sql.schema("store", package).migrations:
             connection.executescript(migration.script)
-        for text in sql.statements(package).values():
+        statements = sql.statements(package)
+        conditions = statements.pop("filter")
+        for text in statements.values():
             statement = text.replace("{before}", "<").replace("{order}", "DESC")
+            statement = statement.replace("{by}", "task_mode").replace("{filter}", conditions)
             connection.execute(f"EXPLAIN {statement}", nothing_for(statement))
 
 
