@@ -126,20 +126,6 @@ WHERE
     AND task_mode
 LIMIT :most;
 
--- name: with_qualifier
-SELECT id FROM invocation
-WHERE
-    task_mode AND qualifier <> 'LATEST' AND qualifier = :qualifier
-    AND accepted_at BETWEEN :accepted_from AND :accepted_to
-LIMIT :most;
-
--- name: with_error
-SELECT id FROM invocation
-WHERE
-    task_mode AND error <> '' AND error = :error
-    AND accepted_at BETWEEN :accepted_from AND :accepted_to
-LIMIT :most;
-
 -- name: take
 -- The last value is a list of [id, status, epoch].
 UPDATE invocation
