@@ -68,11 +68,14 @@ class DeliveryResult(NamedTuple):
     """How the target answered.
 
     ``status`` is an HTTP status: 2xx done; 5xx and 429 are tried again; other 4xx are final.
+    ``reference`` is the id that the target gave to what it took: of a message, an event or an
+    invocation.
     """
 
     status: int
     code: str = ""
     message: str = ""
+    reference: str = ""
 
 
 class Creating(Protocol):

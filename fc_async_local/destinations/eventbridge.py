@@ -78,7 +78,7 @@ class EventBridgeDestination:
             return DeliveryResult(503, "ServiceUnavailable", str(error))
         if entry.error_code:
             return DeliveryResult(STATUS[entry.error_code], entry.error_code, entry.error_message)
-        return DeliveryResult(200)
+        return DeliveryResult(200, reference=entry.event_id)
 
     def envelope(self, delivery: Delivery, *, now: int) -> Event:
         """Return a document as a CloudEvent.

@@ -67,7 +67,7 @@ class FunctionDestination:
                     f"function {target.function!r} has an HTTP trigger; only event functions can "
                     "be destinations",
                 )
-            await self._invoker.invoke_async(
+            accepted = await self._invoker.invoke_async(
                 InvokeRequest(
                     target.function,
                     document,
@@ -79,4 +79,4 @@ class FunctionDestination:
             return DeliveryResult(error.status, error.code, error.message)
         except StoreUnavailable as error:
             return DeliveryResult(503, "ServiceUnavailable", str(error))
-        return DeliveryResult(202)
+        return DeliveryResult(202, reference=accepted.request_id)

@@ -66,12 +66,12 @@ class MnsQueueDestination:
             if self._settings.create_missing:
                 await self.create(target)
             draft = Draft(message_id=common.message_id(), body=body, call_path=delivery.call_path)
-            await self._service.send(target.queue, [draft])
+            (sent,) = await self._service.send(target.queue, [draft])
         except MnsError as error:
             return DeliveryResult(error.status, error.code, error.message)
         except StoreUnavailable as error:
             return DeliveryResult(503, "ServiceUnavailable", str(error))
-        return DeliveryResult(201)
+        return DeliveryResult(201, reference=sent.message_id)
 
 
 class MnsTopicDestination:

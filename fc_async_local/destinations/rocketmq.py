@@ -58,12 +58,12 @@ class RocketMqDestination:
         try:
             if self._settings.create_missing:
                 await self.create(target)
-            await self._service.publish(target.instance_id, target.topic, message)
+            sent = await self._service.publish(target.instance_id, target.topic, message)
         except RocketMqError as error:
             return DeliveryResult(error.status, error.code, error.message)
         except StoreUnavailable as error:
             return DeliveryResult(503, "ServiceUnavailable", str(error))
-        return DeliveryResult(201)
+        return DeliveryResult(201, reference=sent.message_id)
 
 
 def _encode_body(document: bytes) -> tuple[str, int]:

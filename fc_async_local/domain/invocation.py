@@ -143,6 +143,27 @@ class TaskEvent(Record, frozen=True, kw_only=True):
     detail: dict[str, object] = {}
 
 
+class Note(Record, frozen=True, kw_only=True):
+    """What happened to a task beside its steps: tries of its delivery, actions of a user.
+
+    Notes are this runtime's own: the API of the service does not show them.
+
+    Attributes:
+        request_id: Of the task. A note for an invocation that is not kept is dropped.
+        kind: ``delivery``: a try of its delivery. ``cause``: the task whose delivery it came from.
+            ``action``: what a user did, with the reason.
+        detail: Further facts, JSON-able.
+        body: The event that was sent, byte for byte; None if the note is about none, or the note
+            of the first try has it.
+    """
+
+    request_id: str
+    at: int
+    kind: Literal["delivery", "cause", "action"]
+    detail: dict[str, object] = {}
+    body: bytes | None = None
+
+
 class OutcomeKind(enum.Enum):
     """The result of one attempt."""
 
@@ -307,12 +328,14 @@ class JobSettlement(Record, frozen=True, kw_only=True):
             "" changes nothing.
         added: Jobs that follow from it.
         counts: Metrics.
+        notes: What is recorded of the try.
     """
 
     job: Job | None
     destination_status: str = ""
     added: tuple[Job, ...] = ()
     counts: tuple[Count, ...] = ()
+    notes: tuple[Note, ...] = ()
 
 
 DELIVERY: Final = "delivery"

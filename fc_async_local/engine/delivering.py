@@ -6,9 +6,11 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
+from msgspec.structs import replace
+
 from fc_async_local.destinations.base import DeliveryResult, kind_of
 from fc_async_local.domain import policy, settlement
-from fc_async_local.domain.invocation import DELIVERY, delivery_of
+from fc_async_local.domain.invocation import DELIVERY, Note, delivery_of
 from fc_async_local.engine import feed
 from fc_async_local.engine.ports import Point
 from fc_async_local.store.job_runner import JobKind, JobNode, JobRunner
@@ -84,7 +86,41 @@ async def _deliver(
 def _decide(job: Job, result: DeliveryResult, now: int) -> JobSettlement:
     decision = policy.decide_delivery(job, result.status, now)
     error = f"{result.status} {result.code}: {result.message}".rstrip(": ")
-    return settlement.settle_delivery(job, decision, error=error, now=now)
+    settled = settlement.settle_delivery(job, decision, error=error, now=now)
+    return replace(settled, notes=_notes(job, result, settled, now))
+
+
+def _notes(job: Job, result: DeliveryResult, settled: JobSettlement, now: int) -> tuple[Note, ...]:
+    """Return what is recorded of a try, of the task itself and of the task that it caused."""
+    delivery = delivery_of(job)
+    again = settled.job is not None and settled.job.state == "pending"
+    detail = {
+        "outcome": delivery.outcome,
+        "destination": delivery.destination,
+        "try": job.tries + 1,
+        "status": result.status,
+        "code": result.code,
+        "message": result.message,
+        "reference": result.reference,
+        "dueAt": job.due_at,
+        "nextTryAt": settled.job.due_at if settled.job is not None and again else None,
+    }
+    tried = Note(
+        request_id=delivery.request_id,
+        at=now,
+        kind="delivery",
+        detail={name: value for name, value in detail.items() if value not in {"", None}},
+        body=None if job.tries else delivery.document,
+    )
+    if not result.reference or kind_of(delivery.destination) != "function":
+        return (tried,)
+    cause = {
+        "requestId": delivery.request_id,
+        "function": delivery.function,
+        "taskId": delivery.task_id,
+        "outcome": delivery.outcome,
+    }
+    return (tried, Note(request_id=result.reference, at=now, kind="cause", detail=dict(cause)))
 
 
 def _describe(job: Job) -> str:

@@ -35,10 +35,19 @@ _PUSHES_AT_A_TIME: Final = 32
 """The most pushes of one service that a node makes at the same time."""
 
 
+class Taken(Protocol):
+    """What is known of an invocation that was accepted."""
+
+    @property
+    def request_id(self) -> str:
+        """The id of the invocation."""
+        ...
+
+
 class FunctionInvoker(Protocol):
     """Invokes functions, and keeps events that cannot be delivered."""
 
-    def invoke_async(self, request: InvokeRequest) -> Awaitable[object]:
+    def invoke_async(self, request: InvokeRequest) -> Awaitable[Taken]:
         """Accept an asynchronous invocation; return when it is durable.
 
         Raises:

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         Job,
         JobSettlement,
         Lease,
+        Note,
         Settlement,
     )
     from fc_async_local.store.protocol import Change, MetricQuery
@@ -54,6 +55,7 @@ class MemoryStore:
         self._invocations: dict[str, Invocation] = {}  # in order of acceptance
         self._request_ids: dict[tuple[str, str], str] = {}  # by function and task id
         self._events: dict[str, tuple[TaskEvent, ...]] = {}
+        self._notes: dict[str, list[Note]] = {}
         self._jobs: dict[str, Job] = {}  # in the order in which they were written
         self._metrics: dict[tuple[str, str, int], Sample] = {}
 
@@ -168,6 +170,17 @@ class MemoryStore:
             return None
         return Task(self._invocations[request_id], self._events[request_id])
 
+    async def notes(self, request_id: str) -> Sequence[Note]:
+        """See :meth:`Store.notes`."""
+        return tuple(self._notes.get(request_id, ()))
+
+    async def add_notes(self, notes: Sequence[Note]) -> None:
+        """See :meth:`Store.add_notes`."""
+        for note in notes:
+            kept = self._invocations.get(note.request_id)
+            if kept is not None and kept.task_mode:
+                self._notes.setdefault(note.request_id, []).append(note)
+
     async def query(self, query: TaskQuery) -> TaskPage:
         """See :meth:`Store.query`."""
         found = [i for i in self._invocations.values() if i.task_mode and _asked_for(query, i)]
@@ -279,6 +292,7 @@ class MemoryStore:
         if settlement.destination_status:
             self._show_destination(lease.key, settlement.destination_status)
         self._count(settlement.counts)
+        await self.add_notes(settlement.notes)
         return Settled.DONE
 
     async def next_job_due(self, kind: str) -> int | None:
@@ -341,6 +355,7 @@ class MemoryStore:
     def _forget(self, invocation: Invocation) -> None:
         del self._invocations[invocation.request_id]
         del self._events[invocation.request_id]
+        self._notes.pop(invocation.request_id, None)
         del self._request_ids[invocation.function, invocation.task_id]
 
     def _write_jobs(self, jobs: Sequence[Job]) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         Job,
         JobSettlement,
         Lease,
+        Note,
         Settlement,
         TaskEvent,
     )
@@ -319,6 +320,14 @@ class Store(JobStore, Protocol):
 
     async def get(self, function: str, task_id: str) -> Task | None:
         """One task (task mode only) with its steps."""
+        ...
+
+    async def notes(self, request_id: str) -> Sequence[Note]:
+        """Return the notes of a task in the order in which they were written."""
+        ...
+
+    async def add_notes(self, notes: Sequence[Note]) -> None:
+        """Write notes. Those of invocations that are not in task mode are dropped."""
         ...
 
     async def query(self, query: TaskQuery) -> TaskPage:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 
-from fc_async_local.domain.invocation import Invocation, Job, TaskEvent
+from fc_async_local.domain.invocation import Invocation, Job, Note, TaskEvent
 from fc_async_local.domain.states import Status
 from fc_async_local.store import steps
 from fc_async_local.store.protocol import TaskCounts
@@ -123,6 +123,17 @@ def from_event(number: int, event: TaskEvent) -> tuple[object, ...]:
     """The invocation's id, ``status, at, detail``."""
     detail = as_json(event.detail) if event.detail else "{}"
     return (number, event.status.value, event.at, detail)
+
+
+def to_note(row: Sequence[Any]) -> Note:
+    """A note from ``request_id, at, kind, detail, body``."""
+    body = None if row[4] is None else bytes(row[4])
+    return Note(request_id=row[0], at=row[1], kind=row[2], detail=_detail.decode(row[3]), body=body)
+
+
+def from_note(note: Note) -> tuple[object, ...]:
+    """``at, kind, detail, body``, then the request id."""
+    return (note.at, note.kind, as_json(note.detail), note.body, note.request_id)
 
 
 def to_job(row: Sequence[Any]) -> Job:

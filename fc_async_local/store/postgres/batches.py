@@ -22,7 +22,7 @@ from fc_async_local.store.protocol import DuplicateTask, Settled, Started
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from fc_async_local.domain.invocation import Count, JobSettlement, Settlement, TaskEvent
+    from fc_async_local.domain.invocation import Count, JobSettlement, Note, Settlement, TaskEvent
     from fc_async_local.store.postgres.database import Connection, PostgresDatabase
 
 
@@ -166,7 +166,14 @@ async def _settle_jobs(
     settlements = [items[place].settlement for place in sorted(done)]
     await insert_jobs(connection, [job for each in settlements for job in each.added])
     await count(connection, [count for each in settlements for count in each.counts], source)
+    await note(connection, [note for each in settlements for note in each.notes])
     return [Settled.DONE if place in done else Settled.STALE for place in range(len(items))]
+
+
+async def note(connection: Connection, notes: Sequence[Note]) -> None:
+    """Write notes of tasks."""
+    for one in notes:
+        await connection.execute(SQL["insert_note"], rows.from_note(one))
 
 
 def _job_after(settlement: JobSettlement) -> tuple[object, ...]:

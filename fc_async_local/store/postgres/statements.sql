@@ -130,6 +130,16 @@ FOR UPDATE OF invocation;
 -- name: task_events
 SELECT status, at, detail FROM task_event WHERE invocation = %s ORDER BY number;
 
+-- name: task_notes
+SELECT request_id, at, kind, detail, body
+FROM task_note JOIN invocation ON invocation.id = task_note.invocation
+WHERE request_id = %s
+ORDER BY number;
+
+-- name: insert_note
+INSERT INTO task_note (invocation, at, kind, detail, body)
+SELECT id, %s, %s, %s, %s FROM invocation WHERE request_id = %s AND task_mode;
+
 -- name: tasks
 SELECT
     {columns},
@@ -363,6 +373,8 @@ WITH forgotten AS (
     DELETE FROM payload USING forgotten WHERE payload.id = forgotten.id
 ), events AS (
     DELETE FROM task_event USING forgotten WHERE task_event.invocation = forgotten.id
+), notes AS (
+    DELETE FROM task_note USING forgotten WHERE task_note.invocation = forgotten.id
 )
 SELECT count(*) FROM forgotten;
 

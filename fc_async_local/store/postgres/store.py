@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         Job,
         JobSettlement,
         Lease,
+        Note,
         Settlement,
     )
     from fc_async_local.store.postgres.database import Connection, PostgresDatabase
@@ -168,6 +169,14 @@ class PostgresStore:
             return Task(rows.to_invocation(row), tuple(rows.to_event(event) for event in events))
 
         return await self._database.run(job)
+
+    async def notes(self, request_id: str) -> Sequence[Note]:
+        """See :meth:`Store.notes`."""
+        return [rows.to_note(row) for row in await self._rows("task_notes", (request_id,))]
+
+    async def add_notes(self, notes: Sequence[Note]) -> None:
+        """See :meth:`Store.add_notes`."""
+        await self._database.run(lambda connection: batches.note(connection, notes))
 
     async def query(self, query: TaskQuery) -> TaskPage:
         """See :meth:`Store.query`."""

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Collection, Iterable, Mapping
 
+    from fc_async_local.domain.invocation import Note
+
 
 SQL: Final = sql.statements("fc_async_local.store.sqlite")
 
@@ -212,6 +214,11 @@ def tally(connection: sqlite3.Connection, changes: Mapping[str, int]) -> None:
 def count(connection: sqlite3.Connection, counts: Iterable[Count]) -> None:
     """Add to the metrics."""
     connection.executemany(SQL["count"], rows.sums(counts))
+
+
+def note(connection: sqlite3.Connection, notes: Iterable[Note]) -> None:
+    """Write notes of tasks."""
+    connection.executemany(SQL["insert_note"], [rows.from_note(one) for one in notes])
 
 
 def one(connection: sqlite3.Connection, statement: str, *values: object) -> Any:

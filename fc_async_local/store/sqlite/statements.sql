@@ -63,6 +63,16 @@ WHERE function = ? AND task_id = ? AND task_mode;
 -- name: task_events
 SELECT status, at, detail FROM task_event WHERE invocation = ? ORDER BY number;
 
+-- name: task_notes
+SELECT request_id, at, kind, detail, body
+FROM invocation CROSS JOIN task_note ON task_note.invocation = invocation.id
+WHERE request_id = ?
+ORDER BY number;
+
+-- name: insert_note
+INSERT INTO task_note (invocation, at, kind, detail, body)
+SELECT id, ?, ?, ?, ? FROM invocation WHERE request_id = ? AND task_mode;
+
 -- name: tasks
 -- {by} is what the list is read by, see searching.py; the other conditions are checked row by row.
 SELECT
@@ -189,6 +199,9 @@ LIMIT ?;
 
 -- name: delete_events
 DELETE FROM task_event WHERE invocation IN (SELECT value FROM json_each(?));
+
+-- name: delete_notes
+DELETE FROM task_note WHERE invocation IN (SELECT value FROM json_each(?));
 
 -- name: delete_payloads
 DELETE FROM payload WHERE id IN (SELECT value FROM json_each(?));

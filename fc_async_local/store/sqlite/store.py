@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         Job,
         JobSettlement,
         Lease,
+        Note,
         Settlement,
     )
     from fc_async_local.store.protocol import (
@@ -163,6 +164,17 @@ class SqliteStore:
 
         return await self._database.read(job)
 
+    async def notes(self, request_id: str) -> Sequence[Note]:
+        """See :meth:`Store.notes`."""
+        found = await self._database.read(
+            lambda connection: connection.execute(SQL["task_notes"], (request_id,)).fetchall()
+        )
+        return [rows.to_note(row) for row in found]
+
+    async def add_notes(self, notes: Sequence[Note]) -> None:
+        """See :meth:`Store.add_notes`."""
+        await self._database.write(lambda connection: batches.note(connection, notes))
+
     async def query(self, query: TaskQuery) -> TaskPage:
         """See :meth:`Store.query`."""
         return await self._database.read(lambda connection: searching.page(connection, query))
@@ -199,6 +211,7 @@ class SqliteStore:
             ended = [batches.Ended(*row) for row in found]
             numbers = rows.as_json([each.number for each in ended])
             connection.execute(SQL["delete_events"], (numbers,))
+            connection.execute(SQL["delete_notes"], (numbers,))
             batches.forget(connection, ended)
             return len(ended)
 
@@ -273,6 +286,7 @@ class SqliteStore:
             if status:
                 connection.execute(SQL["show_destination"], (status, lease.key))
             batches.count(connection, settlement.counts)
+            batches.note(connection, settlement.notes)
             return Settled.DONE
 
         return await self._database.write(write)

@@ -5,8 +5,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
+from fc_async_local.domain.invocation import DELIVERY, JobSettlement, Note
 from fc_async_local.domain.states import Status
 from fc_async_local.store.protocol import TaskQuery
 from fc_async_tests.invocations import (
@@ -50,6 +52,40 @@ class TestStats:
             Status.ENQUEUED: 2,
         }
         assert stats[1:] == (T0 + 600, 1, 0)
+
+
+class TestNotes:
+    def a_note(self, **fields: object) -> Note:
+        facts: dict[str, object] = {"reason": "a\u0000 b"}
+        given = {"request_id": "r1", "at": T0, "kind": "action", "detail": facts, **fields}
+        return msgspec.convert(given, Note)
+
+    async def test_come_back_in_their_order_byte_for_byte(self, store: Store) -> None:
+        await store.accept(an_invocation())
+        first, second = self.a_note(), Note(request_id="r1", at=T0, kind="delivery", body=b"\0\xff")
+        await store.add_notes([first, second])
+        assert list(await store.notes("r1")) == [first, second]
+
+    async def test_of_what_is_not_kept_are_dropped(self, store: Store) -> None:
+        await store.accept(an_invocation(task_mode=False))
+        await store.add_notes([self.a_note(), self.a_note(request_id="unknown")])
+        assert list(await store.notes("r1")) == []
+
+    async def test_of_a_try_are_written_with_its_settlement(self, store: Store) -> None:
+        await finished(store, 1, Status.FAILED, delivery=a_job(1))
+        hold = {"now": T0 + 90, "until": T0 + 100, "owner": "node"}
+        (claimed,) = await store.claim_jobs(DELIVERY, 1, **hold)
+        settlement = JobSettlement(job=None, notes=(self.a_note(),))
+        await store.settle_job(claimed.lease, settlement)
+        await store.settle_job(claimed.lease, settlement)
+        assert list(await store.notes("r1")) == [self.a_note()]
+
+    async def test_are_forgotten_with_their_task(self, store: Store) -> None:
+        await finished(store, 1, Status.SUCCEEDED, at=T0 + 100)
+        await store.add_notes([self.a_note()])
+        await store.prune(ended_before=T0 + 101)
+        await store.accept(an_invocation())
+        assert list(await store.notes("r1")) == []
 
 
 class TestPrune:

@@ -67,6 +67,17 @@ CREATE TABLE task_event (
     PRIMARY KEY (invocation, number)
 );
 
+-- Tries of deliveries and actions of users.
+CREATE TABLE task_note (
+    number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    invocation bigint NOT NULL, -- invocation.id
+    at bigint NOT NULL,
+    kind text NOT NULL,
+    detail text NOT NULL, -- JSON object
+    body bytea
+);
+CREATE INDEX task_note_invocation ON task_note (invocation);
+
 -- How many invocations are in which state: 500,000 rows take too long to count. Each server process
 -- adds to rows of its own, so that transactions do not wait for each other.
 CREATE TABLE tally (

@@ -66,6 +66,17 @@ CREATE TABLE task_event (
     PRIMARY KEY (invocation, number)
 ) WITHOUT ROWID;
 
+-- Tries of deliveries and actions of users.
+CREATE TABLE task_note (
+    number INTEGER PRIMARY KEY,
+    invocation INTEGER NOT NULL, -- invocation.id
+    at INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    detail TEXT NOT NULL, -- JSON object
+    body BLOB
+);
+CREATE INDEX task_note_invocation ON task_note (invocation);
+
 -- How many invocations are in which state: 500,000 rows take too long to count. Inserts and deletes
 -- are counted once for their group by the statement add_to_tally.
 CREATE TABLE tally (

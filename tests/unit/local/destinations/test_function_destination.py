@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fc_async_local.destinations.base import DeliveryResult
 from fc_async_local.destinations.function import FunctionDestination
 from fc_async_local.domain.errors import Rejected
+from fc_async_local.engine.ports import Accepted
 from fc_async_local.settings import DestinationSettings
 from fc_async_tests.invocations import a_delivery
 
@@ -26,10 +28,11 @@ class Invoker:
         self.calls = []
         self.refusal = refusal
 
-    async def invoke_async(self, request: InvokeRequest) -> None:
+    async def invoke_async(self, request: InvokeRequest) -> Accepted:
         if self.refusal is not None:
             raise self.refusal
         self.calls.append((request.function, request.qualifier, request.payload, request.call_path))
+        return Accepted("r2", "r2")
 
 
 def deliver(invoker, document=b"{}", target="b") -> Any:
@@ -50,7 +53,7 @@ def deliver(invoker, document=b"{}", target="b") -> Any:
 )
 def test_the_function_gets_the_document_and_the_trail(target, qualifier) -> None:
     invoker = Invoker()
-    assert deliver(invoker, b'{"a":1}', target).status == 202
+    assert deliver(invoker, b'{"a":1}', target) == DeliveryResult(202, reference="r2")
     assert invoker.calls == [("b", qualifier, b'{"a":1}', PATH)]
 
 
@@ -71,7 +74,7 @@ def test_the_limit_is_that_of_an_asynchronous_payload(size, status) -> None:
 )
 def test_a_refusal_is_reported_as_it_is(refusal) -> None:
     result = deliver(Invoker(refusal))
-    assert result == (refusal.status, refusal.code, refusal.message)
+    assert result == DeliveryResult(refusal.status, refusal.code, refusal.message)
 
 
 def test_a_function_with_an_http_trigger_is_no_destination() -> None:
