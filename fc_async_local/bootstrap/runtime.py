@@ -175,7 +175,7 @@ class Runtime:
                 *TaskOperations(stores.store, self.registry, self.engine, settings).routes(),
                 *StatusAdmin(stores.store, clock, settings, about).routes(),
                 *MetricsAdmin(stores.store, clock).routes(),
-                *TaskAdmin(stores.store, self.engine, settings).routes(),
+                *TaskAdmin(stores.store, self.engine, clock, settings).routes(),
                 *FunctionAdmin(self.registry, self.engine).routes(),
                 *DeliveryAdmin(stores.store, self.engine).routes(),
                 *ClockAdmin(self.engine, clock).routes(),

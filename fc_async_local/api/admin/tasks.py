@@ -1,22 +1,64 @@
 # SPDX-License-Identifier: MIT
-"""Tasks of all functions: list, show, run now, stop."""
+"""Tasks of all functions: list, count, show, run now, stop; each also for many at once."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Protocol
+
+import msgspec
 
 from fc_async_local.api import admin
-from fc_async_local.api.operation import page_of, query_flag
-from fc_async_local.api.tasks import describe_task, task_not_found, task_query, task_token
+from fc_async_local.api.operation import body_of, page_of, query_flag, query_number
+from fc_async_local.api.tasks import (
+    describe_task,
+    shown_payload,
+    task_not_found,
+    task_query,
+    task_token,
+)
 from fc_async_local.domain.errors import Rejected
+from fc_async_local.domain.invocation import InvokeRequest, Note
+from fc_async_local.functions import refusals
+from fc_async_sdk._decoding import prepare
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from starlette.requests import Request
     from starlette.routing import Route
 
+    from fc_async_local.clock import Clock
     from fc_async_local.domain.invocation import Invocation
+    from fc_async_local.engine.ports import Accepted
     from fc_async_local.settings import Settings
-    from fc_async_local.store.protocol import Store
+    from fc_async_local.store.protocol import Store, TaskQuery
+
+_COUNTED: Final = 20_000
+"""How many tasks are counted of one status; more take longer than a refresh should."""
+_MOST_AT_ONCE: Final = 1_000
+_LONGEST_REASON: Final = 1_000
+
+
+class _Name(msgspec.Struct, frozen=True, rename="camel"):
+    function: str
+    task_id: str
+
+
+class _Action(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What to do with some tasks.
+
+    Attributes:
+        action: ``replay`` invokes the function again with the same bytes.
+        tasks: The tasks.
+        reason: Is recorded with each task.
+    """
+
+    action: Literal["stop", "run-now", "replay"]
+    tasks: Annotated[tuple[_Name, ...], msgspec.Meta(min_length=1, max_length=_MOST_AT_ONCE)]
+    reason: Annotated[str, msgspec.Meta(max_length=_LONGEST_REASON)] = ""
+
+
+prepare(_Action)
 
 
 class TaskControl(Protocol):
@@ -24,6 +66,10 @@ class TaskControl(Protocol):
 
     async def make_due(self, function: str, task_id: str) -> bool:
         """Let a waiting task run now; return False if it does not wait."""
+        ...
+
+    async def invoke_async(self, request: InvokeRequest) -> Accepted:
+        """Check an invocation and store it durably."""
         ...
 
     async def stop_task(self, function: str, task_id: str) -> Invocation:
@@ -38,9 +84,10 @@ class TaskControl(Protocol):
 class TaskAdmin:
     """Tasks with everything that is known about them."""
 
-    def __init__(self, store: Store, engine: TaskControl, settings: Settings) -> None:
+    def __init__(self, store: Store, engine: TaskControl, clock: Clock, settings: Settings) -> None:
         self._store = store
         self._engine = engine
+        self._clock = clock
         self._settings = settings
 
     def routes(self) -> list[Route]:
@@ -49,6 +96,8 @@ class TaskAdmin:
         return admin.routes(
             [
                 ("GET", "/tasks", self.tasks),
+                ("GET", "/tasks/counts", self.counts),
+                ("POST", "/tasks/actions", self.act),
                 ("GET", one, self.task),
                 ("POST", f"{one}/run-now", self.run_now),
                 ("POST", f"{one}/stop", self.stop),
@@ -56,15 +105,69 @@ class TaskAdmin:
         )
 
     async def tasks(self, request: Request) -> dict[str, Any]:
-        """List tasks of all functions, or of ``function``; otherwise like ListAsyncTasks."""
+        """List tasks of all functions, or of ``function``; otherwise like ListAsyncTasks.
+
+        Further filters: ``error`` (type of the latest error), ``acceptedFrom`` and ``acceptedTo``.
+        """
         query = request.query_params
-        page = await self._store.query(task_query(query, query.get("function") or None))
         payload = query_flag(query, "includePayload")
+        page = await self._store.query(_wanted(query)._replace(with_payload=payload))
         shown = [
             describe_task(invocation, self._settings, payload=payload) | _times(invocation)
             for invocation in page.invocations
         ]
         return page_of("tasks", shown, task_token(page))
+
+    async def counts(self, request: Request) -> dict[str, Any]:
+        """Count the tasks that a list would have, by status.
+
+        ``atLeast`` names the statuses of which there may be more.
+        """
+        counts = await self._store.count_tasks(_wanted(request.query_params), most=_COUNTED)
+        return {
+            "byStatus": {status.value: n for status, n in counts.by_status.items() if n},
+            "atLeast": sorted(status.value for status in counts.at_least),
+        }
+
+    async def act(self, request: Request) -> dict[str, Any]:
+        """Stop, replay or run up to 1000 tasks, one after the other.
+
+        Body: ``action`` (stop, replay or run-now), ``tasks`` (``function`` and ``taskId`` of
+        each), ``reason``.
+        """
+        try:
+            wanted = msgspec.convert(await body_of(request), _Action)
+        except msgspec.ValidationError as error:
+            raise refusals.invalid_argument(str(error)) from None
+        outcomes = [await self._try(wanted, name) for name in wanted.tasks]
+        return {
+            "done": [outcome for outcome in outcomes if "code" not in outcome],
+            "refused": [outcome for outcome in outcomes if "code" in outcome],
+        }
+
+    async def _try(self, wanted: _Action, name: _Name) -> dict[str, Any]:
+        shown = {"function": name.function, "taskId": name.task_id}
+        try:
+            return shown | await self._act(wanted, name)
+        except Rejected as error:
+            return {**shown, "code": error.code, "message": error.message}
+
+    async def _act(self, wanted: _Action, name: _Name) -> dict[str, Any]:
+        task = await self._store.get(name.function, name.task_id)
+        if task is None:
+            raise task_not_found(name.task_id)
+        before = task.invocation
+        new: Accepted | None = None
+        if wanted.action == "stop":
+            await self._engine.stop_task(name.function, name.task_id)
+        elif wanted.action == "run-now":
+            await self._run_now(name.function, name.task_id)
+        else:
+            new = await self._engine.invoke_async(
+                InvokeRequest(name.function, before.payload, qualifier=before.qualifier)
+            )
+        await self._store.add_notes(_notes(wanted, before, new, now=self._clock.now()))
+        return {} if new is None else {"newTaskId": new.task_id}
 
     async def task(self, _: Request, function: str, task_id: str) -> dict[str, Any]:
         """Return one task with its steps, its payloads and its due time."""
@@ -72,16 +175,24 @@ class TaskAdmin:
         if task is None:
             raise task_not_found(task_id)
         invocation = task.invocation
+        notes = await self._store.notes(invocation.request_id)
         return {
             **describe_task(invocation, self._settings, events=task.events, payload=True),
             **_times(invocation),
             "attempts": invocation.attempts,
             "systemRetries": invocation.system_retries,
+            "systemRetrySince": invocation.system_retry_since,
             "callPath": list(invocation.call_path),
+            "delayMs": invocation.delay_ms,
+            "config": None if invocation.config is None else msgspec.json.decode(invocation.config),
+            "notes": [_describe_note(note) for note in notes],
         }
 
     async def run_now(self, _: Request, function: str, task_id: str) -> None:
         """Let a waiting task run now instead of when it is due."""
+        await self._run_now(function, task_id)
+
+    async def _run_now(self, function: str, task_id: str) -> None:
         if await self._engine.make_due(function, task_id):
             return
         if await self._store.get(function, task_id) is None:
@@ -91,6 +202,39 @@ class TaskAdmin:
     async def stop(self, _: Request, function: str, task_id: str) -> None:
         """Do what StopAsyncTask does, unsigned."""
         await self._engine.stop_task(function, task_id)
+
+
+def _wanted(query: Mapping[str, str]) -> TaskQuery:
+    """Return what the parameters of a list ask for.
+
+    Raises:
+        Rejected: 400 InvalidArgument.
+    """
+    return task_query(query, query.get("function") or None)._replace(
+        error=query.get("error") or None,
+        accepted_from=query_number(query, "acceptedFrom"),
+        accepted_to=query_number(query, "acceptedTo"),
+    )
+
+
+def _notes(wanted: _Action, before: Invocation, new: Accepted | None, *, now: int) -> list[Note]:
+    """Return what is recorded of an action: with its task, and with the task that it made."""
+    why: dict[str, object] = {"reason": wanted.reason} if wanted.reason else {}
+    made: dict[str, object] = (
+        {} if new is None else {"taskId": new.task_id, "requestId": new.request_id}
+    )
+    detail = {"action": wanted.action, **why, **made}
+    notes = [Note(request_id=before.request_id, at=now, kind="action", detail=detail)]
+    if new is not None:
+        old = {"taskId": before.task_id, "requestId": before.request_id}
+        detail = {"action": "replay-of", **why, **old}
+        notes.append(Note(request_id=new.request_id, at=now, kind="action", detail=detail))
+    return notes
+
+
+def _describe_note(note: Note) -> dict[str, Any]:
+    body = {} if note.body is None else shown_payload("event", note.body)
+    return {"at": note.at, "kind": note.kind, **note.detail, **body}
 
 
 def _times(invocation: Invocation) -> dict[str, Any]:

@@ -41,7 +41,7 @@ from fc_async_local.http.acs_signature import AcsSignatures
 from fc_async_local.settings import Settings
 from fc_async_local.store.document_cache import DocumentCache
 from fc_async_local.store.memory import MemoryDocuments, MemoryStore
-from fc_async_local.store.protocol import Stats, Task, TaskPage
+from fc_async_local.store.protocol import Stats, Task, TaskCounts, TaskPage
 from fc_async_local.wakeups import Wakeups
 from fc_async_tests import code
 
@@ -115,6 +115,7 @@ class Tasks:
         self.tasks: dict[tuple[str, str], Task] = {}
         self.dead: list[Any] = []
         self.queries: list[Any] = []
+        self.noted: list[Any] = []
         self.after: str | None = None
         self.error: Exception | None = None
 
@@ -126,6 +127,16 @@ class Tasks:
     async def query(self, query):
         self.queries.append(query)
         return TaskPage(tuple(t.invocation for t in self.tasks.values()), self.after)
+
+    async def count_tasks(self, query, *, most):
+        self.queries.append(query)
+        return TaskCounts({Status.FAILED: most}, frozenset({Status.FAILED}))
+
+    async def notes(self, request_id):
+        return [note for note in self.noted if note.request_id == request_id]
+
+    async def add_notes(self, notes):
+        self.noted += notes
 
     async def next_due(self):
         if self.error is not None:
@@ -187,7 +198,7 @@ class World:
                 *TaskOperations(self.store, self.registry, self.engine, settings).routes(),
                 *StatusAdmin(self.store, self.clock, settings, {"pid": 7}).routes(),
                 *MetricsAdmin(self.metrics, self.clock).routes(),
-                *TaskAdmin(self.store, self.engine, settings).routes(),
+                *TaskAdmin(self.store, self.engine, self.clock, settings).routes(),
                 *FunctionAdmin(self.registry, self.engine).routes(),
                 *DeliveryAdmin(self.store, self.engine).routes(),
                 *ClockAdmin(self.engine, self.clock).routes(),

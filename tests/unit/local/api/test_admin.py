@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from fc_async_local.domain.invocation import Delivery, Job, delivery_job
+from fc_async_local.domain.invocation import Delivery, Job, Note, delivery_job
 from fc_async_local.settings import Settings
 from fc_async_local.store.protocol import Task
 
@@ -45,6 +45,62 @@ def test_tasks_of_all_functions_are_listed(world, make_task):
     assert world.store.queries[0].function is None
     world.call("GET", "/_local/tasks?function=orders")
     assert world.store.queries[1].function == "orders"
+
+
+def test_tasks_are_counted_under_the_filter_of_the_list(world):
+    filters = "status=Failed&error=ValueError&acceptedFrom=5&acceptedTo=9&prefix=a"
+    counted = world.call("GET", f"/_local/tasks/counts?{filters}").json
+    assert counted == {"byStatus": {"Failed": 20_000}, "atLeast": ["Failed"]}
+    world.call("GET", f"/_local/tasks?{filters}")
+    counts, listed = world.store.queries
+    assert counts._replace(with_payload=False) == listed
+    assert (listed.error, listed.accepted_from, listed.accepted_to) == ("ValueError", 5, 9)
+
+
+def act(world, action: str, *task_ids: str, **fields):
+    tasks = [{"function": "orders", "taskId": task_id} for task_id in task_ids]
+    return world.call("POST", "/_local/tasks/actions", {"action": action, "tasks": tasks, **fields})
+
+
+def test_many_tasks_are_stopped_and_each_shows_the_reason(world, make_task):
+    for task_id in ("t1", "t2"):
+        world.store.tasks["orders", task_id] = Task(make_task(task_id=task_id), ())
+    answer = act(world, "stop", "t1", "gone", "t2", reason="wrong price")
+    assert [done["taskId"] for done in answer.json["done"]] == ["t1", "t2"]
+    assert [(r["taskId"], r["code"]) for r in answer.json["refused"]] == [
+        ("gone", "AsyncTaskNotFound")
+    ]
+    shown = world.call("GET", "/_local/tasks/orders/t1").json["notes"][0]
+    assert shown == {"at": NOW, "kind": "action", "action": "stop", "reason": "wrong price"}
+
+
+def test_a_replay_sends_the_same_bytes_and_both_tasks_name_each_other(world, make_task):
+    world.store.tasks["orders", "t1"] = Task(make_task(payload=b"\0\xff", qualifier="prod"), ())
+    (done,) = act(world, "replay", "t1").json["done"]
+    ((_, request),) = world.engine.calls
+    assert (request.payload, request.qualifier) == (b"\0\xff", "prod")
+    of_the_old, of_the_new = world.store.noted
+    assert of_the_old.detail["taskId"] == done["newTaskId"]
+    assert (of_the_new.detail["action"], of_the_new.detail["taskId"]) == ("replay-of", "t1")
+
+
+@pytest.mark.parametrize(
+    "body", [{"action": "delete"}, {"tasks": []}, {"tasks": [{"function": "a"}]}, {"reason": 5}]
+)
+def test_actions_that_make_no_sense_are_refused(world, body):
+    given = {"action": "stop", "tasks": [{"function": "orders", "taskId": "t"}], **body}
+    answer = world.call("POST", "/_local/tasks/actions", given)
+    assert (answer.status, answer.json["Code"]) == (400, "InvalidArgument")
+
+
+def test_a_task_shows_the_event_that_was_sent_and_the_answer(world, make_task):
+    world.store.tasks["orders", "t1"] = Task(make_task(), ())
+    detail = {"destination": "acs:mns:::/queues/q/messages", "status": 201, "reference": "M"}
+    world.store.noted.append(
+        Note(request_id="1-a-b-c", at=NOW, kind="delivery", detail=detail, body=b"{}")
+    )
+    (note,) = world.call("GET", "/_local/tasks/orders/t1").json["notes"]
+    assert note == {"at": NOW, "kind": "delivery", **detail, "event": "{}"}
 
 
 def test_a_waiting_task_can_be_run_now(world):
