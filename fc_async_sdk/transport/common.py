@@ -59,10 +59,10 @@ class Signer:
     def headers(self, call: Call[Any], now: float) -> dict[str, str]:
         """Return all headers of one try, signed at ``now`` (seconds since the epoch)."""
         headers = {
+            "x-acs-version": limits.API_VERSION,  # a call to another service names its own
             **call.headers,
             "host": self._host,
             "x-acs-action": call.operation,
-            "x-acs-version": limits.API_VERSION,
         }
         signed = _signing.sign(
             _signing.Unsigned(call.method, call.path, call.query, headers, call.body),

@@ -38,6 +38,7 @@ COMMANDS: Final = (
     "tasks",
     "events",
     "logs",
+    "metrics",
     "policy",
     "rules",
     "doctor",

@@ -1,0 +1,257 @@
+# SPDX-License-Identifier: MIT
+"""Reads the metrics of one function, from the local runtime or from the account's CloudMonitor.
+
+Both show the same names, periods and points, so that what a test checks locally can be looked at
+in the account.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from urllib.parse import urlencode
+
+import msgspec
+
+from fc_async_plugin import PluginError
+from fc_async_sdk import _signing
+from fc_async_sdk.operations.call import Call, read_json
+from fc_async_sdk.spec import metrics
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from fc_async_sdk import Client
+
+VERSION: Final = "2019-01-01"
+"""Version of CloudMonitor's API. Source: docs/reference/sources.md, "CloudMonitor"."""
+
+_FORM: Final = "application/x-www-form-urlencoded"
+_TIMEOUT: Final = 10
+_MOST_PAGES: Final = 100
+_STATISTICS: Final = ("Value", "Sum", "Average", "Maximum")
+_AGO: Final = re.compile(r"([0-9]{1,9})(s|m|h|d)")
+_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_rows: Final = msgspec.json.Decoder(list[dict[str, Any]]).decode
+_OTHER_SPELLINGS: Final = {name: alias for alias, name in metrics.ALIASES.items()}
+
+
+class Wanted(NamedTuple):
+    """What is asked for.
+
+    Attributes:
+        function: Function name.
+        names: Metrics, in the order in which they are shown.
+        start: Milliseconds since the epoch; the period that it lies in is the first.
+        end: Milliseconds since the epoch; periods that begin later are left out.
+        period: Length of a period in seconds.
+    """
+
+    function: str
+    names: tuple[str, ...]
+    start: int
+    end: int
+    period: int
+
+
+class Point(msgspec.Struct, frozen=True):
+    """The value of the period that begins at a time."""
+
+    timestamp: int
+    value: int | float
+
+
+class Series(msgspec.Struct, frozen=True):
+    """One metric over the time that was asked for.
+
+    Attributes:
+        metric: CloudMonitor's name.
+        value: The sum, average or maximum of all periods; of a level, the last one.
+        points: Oldest first. A period without a point had the value 0, or nothing to measure.
+    """
+
+    metric: str
+    value: int | float
+    points: tuple[Point, ...] = ()
+
+
+class _Answer(msgspec.Struct, frozen=True):
+    metrics: tuple[Series, ...]
+
+
+class _Clock(msgspec.Struct, frozen=True):
+    now: int
+
+
+class _Page(msgspec.Struct, frozen=True, rename="pascal"):
+    """An answer of DescribeMetricList."""
+
+    code: str | int = ""
+    message: str = ""
+    datapoints: str = "[]"
+    next_token: str = ""
+
+
+def time_of(text: str, now: datetime) -> int:
+    """Return milliseconds since the epoch.
+
+    Args:
+        text: A duration back from now (``90m``, ``7d``), a time in ISO 8601 (without an offset in
+            this machine's time zone), or milliseconds since the epoch.
+        now: The present.
+
+    Raises:
+        ValueError: It is none of them.
+    """
+    ago = _AGO.fullmatch(text)
+    try:
+        if ago:
+            return _milliseconds(now - timedelta(**{_UNITS[ago[2]]: int(ago[1])}))
+        if text.isascii() and text.isdigit() and len(text) < 16:  # noqa: PLR2004 -- fits a datetime
+            return int(text)
+        if "-" in text:
+            return _milliseconds(datetime.fromisoformat(text))
+    except (ValueError, OverflowError, OSError):
+        pass
+    raise ValueError(f"{text!r} is not a time: use 90m, 7d, 2026-01-31T09:00 or milliseconds")
+
+
+def _milliseconds(moment: datetime) -> int:
+    return round(moment.astimezone(timezone.utc).timestamp() * 1_000)
+
+
+def period_for(start: int, end: int) -> int:
+    """Return the shortest period that shows all of a time in one answer, in seconds."""
+    fitting = (one for one in metrics.PERIODS if end - start < one * 1_000 * metrics.POINTS)
+    return next(fitting, metrics.PERIODS[-1])
+
+
+def clock_of(client: Client) -> datetime:
+    """Return the time of the local runtime, whose clock may be virtual.
+
+    Raises:
+        FcAsyncError: The runtime does not answer.
+    """
+    call = Call(
+        operation="GetClock",
+        method="GET",
+        path="/_local/clock",
+        read=read_json(_Clock, "GetClock"),
+    )
+    now = client.send(call, total_timeout=_TIMEOUT).now
+    return datetime.fromtimestamp(now / 1_000, timezone.utc)
+
+
+def from_runtime(client: Client, wanted: Wanted) -> list[Series]:
+    """Read what the local runtime has counted.
+
+    Raises:
+        FcAsyncError: The runtime refuses, or does not answer.
+    """
+    pairs = [
+        ("function", wanted.function),
+        ("start", str(wanted.start)),
+        ("end", str(wanted.end)),
+        ("period", str(wanted.period)),
+        *(("metric", name) for name in wanted.names),
+    ]
+    call = Call(
+        operation="GetMetrics",
+        method="GET",
+        path="/_local/metrics",
+        query=_signing.canonical_query(pairs),
+        read=read_json(_Answer, "GetMetrics"),
+    )
+    found = {series.metric: series for series in client.send(call, total_timeout=_TIMEOUT).metrics}
+    return [found[name] for name in wanted.names if name in found]
+
+
+def cloud_endpoint(region: str) -> str:
+    """Return the URL of CloudMonitor in a region."""
+    return f"https://metrics.{region}.aliyuncs.com"
+
+
+def from_cloud(client: Client, region: str, wanted: Wanted) -> list[Series]:
+    """Read what CloudMonitor has recorded; metrics without any point are left out.
+
+    Args:
+        client: Sends to the endpoint of CloudMonitor.
+        region: Region of the function.
+        wanted: What is asked for.
+
+    Raises:
+        FcAsyncError: CloudMonitor refuses, or does not answer.
+    """
+    found = []
+    for name in wanted.names:
+        points = tuple(_points(client, region, wanted, name))
+        if not points and name in _OTHER_SPELLINGS:
+            points = tuple(_points(client, region, wanted, _OTHER_SPELLINGS[name]))
+        if points:
+            found.append(Series(name, _whole(name, points), points))
+    return found
+
+
+def _points(client: Client, region: str, wanted: Wanted, name: str) -> Iterator[Point]:
+    """Yield the points of one metric, page by page."""
+    token = ""
+    for _ in range(_MOST_PAGES):
+        page: _Page = client.send(_describe(region, wanted, name, token), total_timeout=_TIMEOUT)
+        if str(page.code or "200") != "200":
+            raise PluginError(f"CloudMonitor: {name}: {page.code}: {page.message}")
+        for point in _read(page.datapoints, name):
+            if wanted.start - wanted.period * 1_000 < point.timestamp < wanted.end:
+                yield point
+        token = page.next_token
+        if not token:
+            return
+    raise PluginError(f"CloudMonitor: {name}: more than {_MOST_PAGES} pages; ask for less time")
+
+
+def _describe(region: str, wanted: Wanted, name: str, token: str) -> Call[_Page]:
+    dimensions = [{"region": region, "functionName": wanted.function}]
+    form = {
+        "Namespace": metrics.NAMESPACE,
+        "MetricName": name,
+        "Period": str(wanted.period),
+        # The start is not part of what is asked for, the end is.
+        "StartTime": str(wanted.start - 1),
+        "EndTime": str(wanted.end),
+        "Dimensions": json.dumps(dimensions, separators=(",", ":")),
+        "Length": str(metrics.POINTS),
+        **({"NextToken": token} if token else {}),
+    }
+    return Call(
+        operation="DescribeMetricList",
+        method="POST",
+        path="/",
+        headers={"content-type": _FORM, "x-acs-version": VERSION},
+        body=urlencode(form).encode(),
+        read=read_json(_Page, "DescribeMetricList"),
+    )
+
+
+def _read(datapoints: str, name: str) -> list[Point]:
+    """Read the points, which are JSON in a text; the key of the value depends on the metric."""
+    statistics = (metrics.METRICS[metrics.named(name)].statistic, *_STATISTICS)
+    try:
+        rows = _rows(datapoints or "[]")
+        return [
+            Point(int(row["timestamp"]), next(row[key] + 0 for key in statistics if key in row))
+            for row in rows
+        ]
+    except (msgspec.DecodeError, KeyError, TypeError, ValueError, StopIteration) as error:
+        raise PluginError(f"CloudMonitor: {name}: the points cannot be read: {error!r}") from error
+
+
+def _whole(name: str, points: Iterable[Point]) -> float:
+    """Return the value of all periods together."""
+    values = [point.value for point in points]
+    return {
+        "Sum": sum(values),
+        "Average": round(sum(values) / len(values), 1),
+        "Maximum": max(values),
+        "Value": values[-1],
+    }[metrics.METRICS[name].statistic]
