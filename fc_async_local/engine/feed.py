@@ -61,6 +61,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename
         output: What the function printed.
         destination: ARN of the destination.
         event: Which of the two destinations: ``success`` or ``failure``.
+        payload: What the function is called with; at the first step of an invocation.
+        hops: Through how many functions a destination led here; 0: a caller invoked it.
     """
 
     number: int = 0
@@ -84,6 +86,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename
     memory_mb: int = 0
     destination: str = ""
     event: str = ""
+    payload: bytes = b""
+    hops: int = 0
 
 
 class Followed(NamedTuple):
@@ -159,7 +163,7 @@ class Feed:
 
 
 def _size(step: Step) -> int:
-    return _STEP_BYTES + len(step.result) + len(step.output)
+    return _STEP_BYTES + len(step.payload) + len(step.result) + len(step.output)
 
 
 # --- the steps ------------------------------------------------------------------------------------
@@ -176,6 +180,8 @@ def accepted(invocation: Invocation) -> Step:
         task_id=invocation.task_id,
         due_at=invocation.due_at,
         status=invocation.status.value,
+        payload=invocation.payload,
+        hops=len(invocation.call_path),
     )
 
 
@@ -237,6 +243,7 @@ def sync_started(attempt: Attempt, *, at: int) -> Step:
         qualifier=attempt.qualifier,
         request_id=attempt.request_id,
         sync=True,
+        payload=attempt.payload,
     )
 
 
@@ -246,6 +253,7 @@ def sync_ended(attempt: Attempt, outcome: Outcome, *, at: int) -> Step:
     step = replace(
         sync_started(attempt, at=at),
         kind="ended",
+        payload=b"",
         status="Succeeded" if succeeded else "Failed",
         condition=outcome.error_type,
     )

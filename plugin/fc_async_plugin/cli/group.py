@@ -29,6 +29,7 @@ INTERRUPTED: Final = 130
 """What a shell reports for a process that SIGINT ended: 128 + 2."""
 
 COMMANDS: Final = (
+    "dev",
     "validate",
     "plan",
     "deploy",
@@ -49,7 +50,7 @@ COMMANDS: Final = (
     "s-plugin",
 )
 """Names in the order of ``--help``."""
-_EXTRAS: Final = {"demo": "demo", "events": "events", "local": "local"}
+_EXTRAS: Final = {"demo": "demo", "dev": "dev", "events": "events", "local": "local"}
 """The extra that a command needs; the others need ``cli``."""
 
 

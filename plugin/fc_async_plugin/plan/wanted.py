@@ -185,15 +185,40 @@ def _code(project: Project, resource: Resource) -> Code | None:
     code = resource.props.get("code")
     if isinstance(code, dict) and "ossObjectName" in code:
         return Code(bucket=code.get("ossBucketName"), object_name=code["ossObjectName"])
-    source = code.get("src") if isinstance(code, dict) else code
-    if not source:
+    path = code_path(project, resource)
+    if path is None:
         return Code() if resource.props.get("runtime") == runtimes.CONTAINER else None
-    _refuse_unresolved(resource, source, "code")
-    path = Path(project.file).resolve().parent / str(source)
+    _refuse_unresolved(resource, str(path), "code")
     try:
         return Code(path=str(path), checksum=pack(path).checksum)
     except ConfigurationError as error:
         raise failure("file", resource.where("code"), str(error)) from error
+
+
+def code_path(project: Project, resource: Resource) -> Path | None:
+    """Return the code folder or zip of a resource, absolute; None if its code is elsewhere."""
+    code = resource.props.get("code")
+    source = code.get("src") if isinstance(code, dict) else code
+    return _folder_of(project) / str(source) if source else None
+
+
+def local_layers(project: Project, resource: Resource) -> tuple[Path, ...]:
+    """Return the layers of a resource that are folders or zips on this machine, absolute."""
+    layers = resource.props.get("layers")
+    return tuple(
+        _folder_of(project) / layer
+        for layer in (layers if isinstance(layers, list) else ())
+        if isinstance(layer, str) and is_local_layer(layer)
+    )
+
+
+def is_local_layer(layer: str) -> bool:
+    """Return whether a layer is a path on this machine and not an ARN."""
+    return bool(layer) and not layer.startswith("acs:") and not is_unresolved(layer)
+
+
+def _folder_of(project: Project) -> Path:
+    return Path(project.file).resolve().parent
 
 
 def _refuse_unresolved(resource: Resource, value: Any, *path: str | int) -> None:

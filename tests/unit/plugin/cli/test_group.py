@@ -78,7 +78,13 @@ def test_an_unexpected_error_is_a_message_without_stack_trace(
 
 @pytest.mark.parametrize(
     ("name", "extra"),
-    [("validate", "cli"), ("events", "events"), ("local", "local"), ("demo", "demo")],
+    [
+        ("validate", "cli"),
+        ("events", "events"),
+        ("local", "local"),
+        ("demo", "demo"),
+        ("dev", "dev"),
+    ],
 )
 def test_a_package_that_is_not_installed_is_named_with_its_extra(
     name: str, extra: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: MIT
+"""``fc-async dev``: save, and it runs; see :mod:`fc_async_plugin.dev`."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import click
+
+from fc_async_local import DEFAULT_PORT
+from fc_async_plugin.cli import options
+from fc_async_plugin.cli.group import DONE, FAILED
+from fc_async_sdk import _project_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fc_async_plugin.cli.options import Format
+    from fc_async_plugin.dev.loop import Event
+    from fc_async_plugin.dev.runtime import Running
+    from fc_async_plugin.dev.screen import Screen
+    from fc_async_plugin.template import Project
+
+
+class Choices(NamedTuple):
+    """The options of the command."""
+
+    templates: tuple[str | None, ...]
+    environment: str | None
+    port: int
+    data: Path
+    clock: Literal["real", "virtual"]
+    output: Format
+    quiet: bool
+
+
+@click.command()
+@options.templates_option
+@options.env_option
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65_532),
+    default=DEFAULT_PORT,
+    show_default=True,
+    help="Port of the FC API and the console; services use the next free ports. 0: any.",
+)
+@click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=_project_folder.RUNTIME,
+    show_default=True,
+    help="Folder for queue, functions and messages, which are kept over restarts.",
+)
+@click.option(
+    "--clock",
+    type=click.Choice(["real", "virtual"]),
+    default="real",
+    show_default=True,
+    help="virtual: time stands still until the key t moves it.",
+)
+@options.format_option
+@click.option("--quiet", "-q", is_flag=True, help="Show failures only, and what must be known.")
+def command(
+    *,
+    templates: tuple[str, ...],
+    environment: str | None,
+    port: int,
+    data: Path,
+    clock: Literal["real", "virtual"],
+    output: Format,
+    quiet: bool,
+) -> int:
+    """Run the template's functions on this machine; every save is deployed at once.
+
+    Starts the local runtime, or uses the one that runs on the same data, deploys the functions
+    from their folders, and shows what happens to every invocation. Running attempts finish on the
+    old code, queued work runs on the new. Ctrl-C ends it; what waits is kept for the next start.
+
+    \b
+    Examples:
+      fc-async dev
+      fc-async dev -t orders/s.yaml -t billing/s.yaml
+      fc-async dev --clock virtual
+    """  # noqa: D301 -- click reads the \\b as "keep these lines"
+    choices = Choices(templates or (None,), environment, port, data, clock, output, quiet)
+    return _run(choices)
+
+
+def _run(choices: Choices) -> int:
+    from fc_async_plugin.cli import terminal
+    from fc_async_plugin.dev import runtime
+    from fc_async_plugin.dev.loop import Said
+
+    projects = _read(choices, "", "")
+    place = _place_of(projects)
+    events: SimpleQueue[Event] = SimpleQueue()
+    started = runtime.Choices(choices.port, choices.data, choices.clock, *place)
+    with runtime.opened(started, lambda text: events.put(Said("warning", text))) as running:
+        reason = _loop(choices, running, projects, events)
+    if reason:
+        terminal.error(reason)
+    return FAILED if reason else DONE
+
+
+def _loop(
+    choices: Choices, running: Running, projects: Sequence[Project], events: SimpleQueue[Event]
+) -> str:
+    from fc_async_plugin.cli import connection
+    from fc_async_plugin.dev.deploying import Deployer
+    from fc_async_plugin.dev.loop import Loop
+    from fc_async_plugin.dev.sources import template_files
+
+    addresses = running.addresses
+    account = options.Account(addresses.fc, account_id=addresses.account_id)
+    screen = _screen(choices)
+    _welcome(screen, running, choices)
+    with (
+        connection.regions(account) as regions,
+        tempfile.TemporaryDirectory(prefix="fc-async-dev-") as kept,
+    ):
+        deployer = Deployer(
+            lambda: _read(choices, addresses.region, addresses.account_id),
+            regions,
+            files=template_files(projects),
+            folder=Path(kept),
+        )
+        return Loop(running, deployer, screen, events).run()
+
+
+def _read(choices: Choices, region: str, account_id: str) -> list[Project]:
+    """Read all templates, with region and account of the runtime where they have none."""
+    from fc_async_plugin.cli import connection
+
+    return [
+        connection.load(
+            path,
+            options.Account(region=region or None, account_id=account_id or None),
+            choices.environment,
+        )
+        for path in dict.fromkeys(choices.templates)
+    ]
+
+
+def _place_of(projects: Sequence[Project]) -> tuple[str, str]:
+    """Return the region and the account that the templates name first; "" if they name none."""
+    resources = [resource for project in projects for resource in project.resources]
+    region = next((one.region for one in resources if one.region), "")
+    account_id = next((one.account_id for one in resources if one.account_id), "")
+    return region, account_id
+
+
+def _screen(choices: Choices) -> Screen:
+    from fc_async_plugin.cli import terminal
+    from fc_async_plugin.dev.screen import JsonScreen, TextScreen
+
+    if choices.output == "json":
+        return JsonScreen(click.echo, quiet=choices.quiet)
+    return TextScreen(terminal.console(), quiet=choices.quiet)
+
+
+def _welcome(screen: Screen, running: Running, choices: Choices) -> None:
+    """Say where everything is."""
+    import msgspec
+
+    addresses = running.addresses
+    lines = [
+        f"FC API   {addresses.fc}  (account {addresses.account_id}, {addresses.region})",
+        f"Console  {addresses.console}",
+        f"MNS      {addresses.mns}",
+        f"RocketMQ {addresses.rocketmq}",
+        f"EventBus {addresses.eventbridge}",
+        f"Data     {addresses.data}",
+    ]
+    first = "Local runtime"
+    if running.attached:
+        first = f"Using the local runtime of process {addresses.pid}; it goes on when this ends"
+    elif choices.port and not addresses.fc.endswith(f":{choices.port}"):
+        first = f"Local runtime; port {choices.port} is in use, so the next free ones were taken"
+    facts = {"addresses": msgspec.to_builtins(addresses), "attached": running.attached}
+    screen.say("ready", "\n".join([first, *lines]), **facts)

@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: MIT
+"""Turns steps of invocations into lines for a terminal. Pure.
+
+A line has a time, a function, an id and a text. What the function printed and where it failed
+stand below the line of the attempt.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from fc_async_sdk.errors import InvalidArn
+from fc_async_sdk.spec import arn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from fc_async_plugin.dev.feed import Step
+
+_RESULT_LENGTH: Final = 200
+_ID_LENGTH: Final = 16
+_CODE: Final = "/code/"
+"""Where code lies on the service, as tracebacks name it."""
+_MARK: Final = re.compile(r"FC (Invoke|Initialize|PreStop) (Start|End) RequestId: \S+.*")
+_LOGGED: Final = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z {id} "
+_FAILED: Final = frozenset({"Failed", "Expired", "Invalid", "Retrying", "dead", "pending"})
+
+
+class Line(NamedTuple):
+    """One line.
+
+    Attributes:
+        text: The text.
+        style: ``good``, ``bad``, ``wait``, ``output``, ``frame`` or "" for none.
+        at: Its time in milliseconds; None for a line that belongs to the one above.
+        function: The function that it is about, "" if none.
+        name: The short id of the invocation, "" if none.
+    """
+
+    text: str
+    style: str = ""
+    at: int | None = None
+    function: str = ""
+    name: str = ""
+
+
+def failed(step: Step) -> bool:
+    """Return whether a step is a failure, which is shown with ``--quiet``, too."""
+    return step.status in _FAILED
+
+
+def lines_of(step: Step, folder_of: Callable[[str], str | None]) -> list[Line]:
+    """Return the lines of one step.
+
+    Args:
+        step: The step.
+        folder_of: Returns the code folder of a function, to name files as an editor finds them;
+            None if it is not on this machine.
+    """
+    text, style = _HEADS[step.kind](step)
+    head = Line(text, style, step.at, step.function, short_id(step))
+    if step.kind != "ended":
+        return [head]
+    folder = folder_of(step.function)
+    return [head, *_output(step), *_failure(step, folder)]
+
+
+def short_id(step: Step) -> str:
+    """Return a name for the invocation: its task id if it was given one, else the end of its id."""
+    if step.task_id and step.task_id != step.request_id:
+        name = step.task_id
+        return name if len(name) <= _ID_LENGTH else f"{name[: _ID_LENGTH - 1]}…"
+    return step.request_id.rpartition("-")[2][-8:]
+
+
+def clock_time(milliseconds: int, *, near: int | None = None) -> str:
+    """Return a moment in local time, with its date unless that is the day of ``near``."""
+    moment = _local(milliseconds)
+    text = f"{moment:%H:%M:%S}.{moment.microsecond // 1000:03d}"
+    if near is not None and _local(near).date() != moment.date():
+        return f"{moment:%Y-%m-%d} {text}"
+    return text
+
+
+def _local(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, timezone.utc).astimezone()
+
+
+def _accepted(step: Step) -> tuple[str, str]:
+    text = f"accepted {step.request_id}"
+    if step.task_id and step.task_id != step.request_id:
+        text += f", task {step.task_id}"
+    if step.due_at is not None and step.due_at > step.at:
+        text += f", delayed until {clock_time(step.due_at, near=step.at)}"
+    return text, "wait"
+
+
+def _started(step: Step) -> tuple[str, str]:
+    if step.sync:
+        return f"synchronous call {step.request_id}", ""
+    return f"attempt {step.attempt} of {step.attempts}", ""
+
+
+def _ended(step: Step) -> tuple[str, str]:
+    what = _what(step)
+    if step.status == "Succeeded":
+        shown = _shown_result(step.result)
+        return f"{what} succeeded in {step.duration_ms} ms{shown}", "good"
+    again = "" if step.due_at is None else f", again at {clock_time(step.due_at, near=step.at)}"
+    if not step.outcome:
+        return f"{step.status.lower()} before it ran", "bad"
+    if step.status == "Stopped":
+        return f"{what} stopped after {step.duration_ms} ms", "wait"
+    if step.outcome != "function error":
+        return f"{what} did not run: {step.outcome}{again}", "bad"
+    last = "" if again or step.sync else ", no retry left"
+    return f"{what} failed after {step.duration_ms} ms{again}{last}", "bad"
+
+
+def _what(step: Step) -> str:
+    return "call" if step.sync else f"attempt {step.attempt} of {step.attempts}"
+
+
+def _delivery(step: Step) -> tuple[str, str]:
+    text = f"{step.event} event to {_destination(step.destination)}"
+    if step.status == "delivered":
+        return text, "good"
+    if step.due_at is not None:
+        return f"{text}: {step.error}, again at {clock_time(step.due_at, near=step.at)}", "bad"
+    return f"{text}: {step.error}; given up", "bad"
+
+
+_HEADS: Final = {
+    "accepted": _accepted,
+    "started": _started,
+    "ended": _ended,
+    "delivery": _delivery,
+}
+
+
+def _destination(text: str) -> str:
+    """Return a destination in two words, such as ``queue failed-uploads``."""
+    try:
+        parsed = arn.parse(text)
+    except InvalidArn:
+        return text
+    name = text.rstrip("/").removesuffix("/messages").rpartition("/")[2]
+    return f"{parsed.kind.rpartition('-')[2]} {name}"
+
+
+def _shown_result(result: str) -> str:
+    """Return the result on one line; nothing for none."""
+    try:
+        result = json.dumps(json.loads(result), ensure_ascii=False)
+    except ValueError:
+        result = " ".join(result.split())
+    if result in ("", "null"):
+        return ""
+    return f": {result if len(result) <= _RESULT_LENGTH else result[:_RESULT_LENGTH] + '…'}"
+
+
+# --- below the line of an attempt -----------------------------------------------------------------
+
+
+def _output(step: Step) -> Iterator[Line]:
+    """Yield what the function printed, without the runtime's marks and the logged failure."""
+    logged = re.compile(_LOGGED.replace("{id}", re.escape(step.request_id)))
+    lines = [line for line in step.output.splitlines() if not _MARK.fullmatch(line)]
+    if step.outcome == "function error":
+        lines = _without_failure(lines, logged)
+    for line in lines:
+        yield Line(logged.sub("", line), "output")
+
+
+def _without_failure(lines: list[str], logged: re.Pattern[str]) -> list[str]:
+    """Leave out the failure that the runtime logs last: it is shown from the error document."""
+    for number in range(len(lines) - 1, -1, -1):
+        found = logged.match(lines[number])
+        if found is not None:
+            is_error = lines[number][found.end() :].startswith("[ERROR]")
+            return lines[:number] if is_error else lines
+    return lines
+
+
+def _failure(step: Step, folder: str | None) -> Iterator[Line]:
+    """Yield the error and the frames of the function, the innermost last."""
+    if step.outcome in ("", "success", "interrupted"):
+        return
+    document = _document(step.result)
+    if document is None:
+        if step.result:
+            yield Line(step.result, "bad")
+        return
+    message = str(document.get("errorMessage") or "")
+    kind = str(document.get("errorType") or "")
+    yield Line(f"{kind}: {message}" if kind else message, "bad")
+    stack = document.get("stackTrace")
+    for frame in stack if isinstance(stack, list) else ():
+        text = _frame(frame)
+        yield Line(text.replace(_CODE, f"{folder}/") if folder else text, "frame")
+
+
+def _document(result: str) -> dict[str, object] | None:
+    try:
+        found = json.loads(result)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _frame(frame: object) -> str:
+    """Return a frame of Python (a list of parts) or of Node (a text) as ``file:line`` first."""
+    if not isinstance(frame, list):
+        return str(frame)
+    parts = [str(part) for part in frame]
+    match parts:
+        case [file, line, *rest] if file.startswith('File "') and line.startswith("line "):
+            place = f"{file[6:-1]}:{line[5:]}"
+            return "  ".join([place, *rest])
+    return "  ".join(parts)

@@ -1,0 +1,310 @@
+# SPDX-License-Identifier: MIT
+"""The loop: deploys what is saved, prints what happens, does what keys ask for."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import webbrowser
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import msgspec
+import requests
+
+from fc_async_plugin.dev import keys
+from fc_async_plugin.dev.feed import Admin, Follower, Refused
+from fc_async_plugin.dev.lines import clock_time
+from fc_async_plugin.dev.sources import roots
+from fc_async_plugin.dev.watching import Watcher
+from fc_async_plugin.plan.steps import UpdateFunction
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from queue import SimpleQueue
+
+    from fc_async_plugin.dev.deploying import Deployer, Result
+    from fc_async_plugin.dev.feed import Step
+    from fc_async_plugin.dev.runtime import Running
+    from fc_async_plugin.dev.screen import Screen
+    from fc_async_plugin.dev.syntax import Broken
+    from fc_async_plugin.rules import Finding
+
+_IDLE_ADVANCE_SECONDS: Final = 60
+"""How far ``t`` moves virtual time if nothing waits."""
+
+
+class Saved(NamedTuple):
+    """Files were saved."""
+
+    files: frozenset[Path]
+
+
+class Happened(NamedTuple):
+    """The runtime did something."""
+
+    steps: Sequence[Step]
+    missed: int
+
+
+class Pressed(NamedTuple):
+    """A key was pressed."""
+
+    key: str
+
+
+class Said(NamedTuple):
+    """Another thread has something to print."""
+
+    kind: str
+    text: str
+    style: str = "bad"
+
+
+class Ended(NamedTuple):
+    """The loop ends.
+
+    Attributes:
+        reason: Why, if that is not what the user asked for.
+    """
+
+    reason: str = ""
+
+
+Event = Saved | Happened | Pressed | Said | Ended
+
+
+class Loop:
+    """One run of ``fc-async dev``.
+
+    Args:
+        running: The runtime.
+        deployer: Deploys to it.
+        screen: Where everything is printed.
+        events: What other threads have found.
+    """
+
+    def __init__(
+        self, running: Running, deployer: Deployer, screen: Screen, events: SimpleQueue[Event]
+    ) -> None:
+        self._running = running
+        self._deployer = deployer
+        self._screen = screen
+        self._events = events
+        self._admin = Admin(running.addresses.fc)
+        self._watcher = Watcher(lambda files: events.put(Saved(files)))
+        self._last: Step | None = None
+        self._findings: tuple[Finding, ...] = ()
+
+    def run(self) -> str:
+        """Run until a signal ends it, or the runtime is gone.
+
+        Returns:
+            Why it ended if the user did not ask for it; otherwise "".
+        """
+        put = self._events.put
+        with ExitStack() as closing:
+            closing.enter_context(_signals(lambda: put(Ended())))
+            follower = Follower(
+                self._admin,
+                lambda steps, missed: put(Happened(steps, missed)),
+                lambda: put(Ended("the local runtime is gone")),
+            )
+            closing.callback(follower.end)
+            closing.callback(self._watcher.end)
+            self._watch()
+            follower.start()
+            self._deploy(self._deployer.everything, "deployed")
+            keyed = closing.enter_context(keys.reading(lambda key: put(Pressed(key))))
+            hint = "Ctrl-C ends it, ? shows keys." if keyed else "Ctrl-C ends it."
+            self._screen.say("watching", f"Watching. {hint}", functions=self._names())
+            while True:
+                event = self._events.get()
+                if isinstance(event, Ended):
+                    return event.reason
+                self._handle(event)
+
+    def _names(self) -> list[str]:
+        return [source.function for source in self._deployer.sources]
+
+    def _handle(self, event: Saved | Happened | Pressed | Said) -> None:
+        match event:
+            case Saved(files):
+                self._deploy(lambda: self._deployer.saved(files), "saved", sorted(files))
+            case Happened(steps, missed):
+                self._show(steps, missed)
+            case Pressed(key):
+                self._press(key)
+            case Said(kind, text, style):
+                self._screen.say(kind, text, style=style)
+
+    # --- deployments ---
+
+    def _watch(self) -> None:
+        sources = self._deployer.sources
+        self._watcher.watch(files=self._deployer.files, folders=roots(sources))
+
+    def _deploy(self, deploy: Callable[[], Result], kind: str, files: Sequence[Path] = ()) -> None:
+        """Deploy, and print what changed or why nothing did."""
+        began = monotonic()
+        result = deploy()
+        if result.steps:
+            try:
+                self._admin.post("destinations")
+            except (Refused, requests.RequestException) as error:
+                self._screen.say("problem", f"destinations were not made: {error}", style="bad")
+        took = round((monotonic() - began) * 1_000)
+        self._watch()
+        folders = {one.function: _shown(one.code) for one in self._deployer.sources if one.code}
+        self._screen.functions(self._names(), folders.get)
+        self._show_problems(result)
+        if result.steps or (result.findings is not None and not result.refused):
+            names = sorted({_name_of(step) for step in result.steps})
+            text = f"{_headline(kind, files)} in {took} ms: {', '.join(names) or 'no changes'}"
+            facts: dict[str, Any] = {"steps": [step.title for step in result.steps], "ms": took}
+            self._screen.say(kind, text, style="wait", **facts)
+        for name in result.gone:
+            text = f"{name} is no longer in the template; it stays in the runtime with its queue"
+            self._screen.say("note", text, style="wait", function=name)
+
+    def _show_problems(self, result: Result) -> None:
+        if result.findings is not None and result.findings != self._findings:
+            self._findings = result.findings
+            for finding in result.findings:
+                self._screen.say("finding", _of_finding(finding), style=_style(finding))
+            if any(finding.severity == "error" for finding in result.findings):
+                self._screen.say("refused", "The last good state stays.", style="bad")
+        for broken in result.broken:
+            text = f"{_of_broken(broken)}\nThe last good code stays."
+            self._screen.say("broken", text, style="bad", file=str(broken.path), line=broken.line)
+        for failure in result.failures:
+            self._screen.say("refused", f"not deployed: {failure}", style="bad")
+
+    # --- steps and keys ---
+
+    def _show(self, steps: Sequence[Step], missed: int) -> None:
+        if missed:
+            self._screen.say("missed", f"{missed} steps were too many to show", style="wait")
+        for step in steps:
+            if step.hops == 0 and (step.kind == "accepted" or (step.sync and step.payload)):
+                self._last = step
+            self._screen.step(step)
+
+    def _press(self, key: str) -> None:
+        try:
+            match key:
+                case "i":
+                    self._invoke_again()
+                case "o":
+                    self._open_console()
+                case "t":
+                    self._move_time()
+                case "?" | "h":
+                    lines = "\n".join(f"{name:<8}{what}" for name, what in keys.HELP)
+                    self._screen.say("help", f"Keys\n{lines}")
+        except (Refused, requests.RequestException) as error:
+            self._screen.say("problem", str(error), style="bad")
+
+    def _invoke_again(self) -> None:
+        last = self._last
+        if last is None:
+            text = "nothing was invoked yet; try: fc-async invoke FUNCTION '{}'"
+            self._screen.say("note", text, style="wait")
+            return
+        body = {
+            "payload": msgspec.to_builtins(last.payload),
+            "payloadEncoding": "base64",
+            "qualifier": last.qualifier,
+        }
+        self._admin.post(f"functions/{last.function}/invoke", body)
+
+    def _open_console(self) -> None:
+        url = self._running.addresses.console
+        if not webbrowser.open(url):
+            self._screen.say("console", f"no browser was found; the console is {url}")
+
+    def _move_time(self) -> None:
+        clock = msgspec.json.decode(self._admin.get("clock"))
+        if not clock["virtual"]:
+            self._screen.say("note", "time is real: start with --clock virtual", style="wait")
+            return
+        due = msgspec.json.decode(self._admin.get("stats"))["oldest_due_at"]
+        ahead = 0 if due is None else max(due - clock["now"], 0) / 1_000
+        seconds = ahead or _IDLE_ADVANCE_SECONDS
+
+        def move() -> None:
+            # Returns when everything is done that became due: not while a debugger stops it.
+            try:
+                now = self._admin.post("clock/advance", {"seconds": seconds})["now"]
+                self._events.put(Said("clock", f"time is now {clock_time(now)}", "wait"))
+            except (Refused, requests.RequestException) as error:
+                self._events.put(Said("problem", str(error)))
+
+        threading.Thread(target=move, name="time", daemon=True).start()
+
+
+@contextmanager
+def _signals(end: Callable[[], None]) -> Iterator[None]:
+    """Call a function at the first SIGINT or SIGTERM; a second one ends the process."""
+    usual = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
+
+    def received(number: int, _: object) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        end()
+
+    for one in usual:
+        signal.signal(one, received)
+    try:
+        yield
+    finally:
+        for one, handler in usual.items():
+            signal.signal(one, handler)
+
+
+# --- wording --------------------------------------------------------------------------------------
+
+
+def _shown(path: Path) -> str:
+    """Return a path as the user would write it: relative to this folder if it is below."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return os.fspath(path)
+
+
+def _headline(kind: str, files: Sequence[Path]) -> str:
+    # Editors and tools make drafts beside a file and delete them.
+    files = [file for file in files if file.exists()] or files
+    if not files:
+        return kind
+    more = f" and {len(files) - 1} more" if len(files) > 1 else ""
+    return f"{kind} {_shown(files[0])}{more}, deployed"
+
+
+def _name_of(step: Any) -> str:
+    """Return what a step changed, in two or three words."""
+    if isinstance(step, UpdateFunction) and step.code is not None and not step.after:
+        return f"{step.function} (new code)"
+    return f"{step.function}{step.qualifier_shown} ({step.sign} {step.kind})"
+
+
+def _of_finding(finding: Finding) -> str:
+    text = f"{finding.position}: {finding.severity} {finding.rule} {finding.message}"
+    return f"{text}\nfix: {finding.fix}" if finding.fix else text
+
+
+def _style(finding: Finding) -> str:
+    return "bad" if finding.severity == "error" else "wait"
+
+
+def _of_broken(broken: Broken) -> str:
+    place = f"{_shown(broken.path)}:{broken.line}" if broken.line else _shown(broken.path)
+    text = f"{place}: {broken.message}"
+    if broken.source.strip():
+        text += f"\n  {broken.source}"
+        if broken.column:
+            text += f"\n  {' ' * (broken.column - 1)}^"
+    return text

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: MIT
+"""Starts a local runtime for the loop, or finds the one that runs on the same data."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+
+import msgspec
+import requests
+
+from fc_async_plugin import PluginError
+from fc_async_sdk import _project_folder
+from fc_async_sdk._decoding import prepare
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+_GRACE_MS: Final = 500
+"""Running attempts are given back to the queue at the end, and run after the next start."""
+_ANSWER_SECONDS: Final = 5.0
+_IN_THE_FEED: Final = ("fc_async_local.engine", "fc_async_local.store.job_runner")
+"""Loggers whose lines are steps as well."""
+
+
+class Choices(NamedTuple):
+    """How a runtime is started.
+
+    Attributes:
+        port: Port of the API; 0: any.
+        data: Its data folder.
+        clock: ``virtual`` stands still until it is moved.
+        region: Region to emulate, "" for the default.
+        account_id: Account to emulate, "" for the default.
+    """
+
+    port: int
+    data: Path
+    clock: Literal["real", "virtual"]
+    region: str = ""
+    account_id: str = ""
+
+
+class Addresses(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a runtime listens, and whose account it emulates."""
+
+    fc: str
+    console: str
+    mns: str
+    rocketmq: str
+    eventbridge: str
+    account_id: str
+    region: str
+    data: str
+    pid: int
+
+
+prepare(Addresses)
+
+
+class Running(NamedTuple):
+    """A runtime that answers requests.
+
+    Attributes:
+        addresses: Where it listens.
+        attached: Whether another process runs it.
+    """
+
+    addresses: Addresses
+    attached: bool
+
+
+@contextlib.contextmanager
+def opened(choices: Choices, warn: Callable[[str], None]) -> Iterator[Running]:
+    """Use the runtime on the data folder: the one that runs, or a new one that ends with the block.
+
+    Args:
+        choices: How to start it.
+        warn: Is told what a new runtime warns of, from other threads.
+
+    Raises:
+        PluginError: It cannot be started.
+    """
+    found = find(choices.data)
+    if found is not None:
+        yield Running(found, attached=True)
+        return
+    with _started(choices, warn) as addresses:
+        yield Running(addresses, attached=False)
+
+
+def find(data: Path) -> Addresses | None:
+    """Return where a runtime listens that runs on a data folder; None if none does."""
+    try:
+        text = (data / _project_folder.ADDRESSES).read_bytes()
+        told = msgspec.json.decode(text, type=Addresses)
+        answer = requests.get(f"{told.fc}/_local/health", timeout=_ANSWER_SECONDS)
+        alive = msgspec.json.decode(answer.content, type=Addresses)
+    except (OSError, msgspec.DecodeError, msgspec.ValidationError):
+        return None  # no file, or one that a runtime left that was killed
+    return alive if (alive.pid, alive.data) == (told.pid, told.data) else None
+
+
+@contextlib.contextmanager
+def _started(choices: Choices, warn: Callable[[str], None]) -> Iterator[Addresses]:
+    # The local runtime is an extra; no other command loads it in this process.
+    from fc_async_local.embedded import LocalRuntime  # noqa: PLC0415 -- see above
+    from fc_async_local.http.server import NoFreePort  # noqa: PLC0415 -- see above
+    from fc_async_local.settings import Settings  # noqa: PLC0415 -- see above
+    from fc_async_local.store.protocol import (  # noqa: PLC0415 -- see above
+        StoreUnavailable,
+        StoreUnusable,
+    )
+
+    place = {"region": choices.region, "account_id": choices.account_id}
+    try:
+        settings = Settings.of(**{name: value for name, value in place.items() if value})
+        runtime = LocalRuntime(
+            data=choices.data,
+            port=choices.port,
+            clock=choices.clock,
+            settings=settings,
+            grace_ms=_GRACE_MS,
+        )
+        with _warnings(warn):
+            runtime.start()
+            try:
+                yield msgspec.convert(msgspec.to_builtins(runtime.addresses), Addresses)
+            finally:
+                runtime.stop()
+    except (StoreUnavailable, StoreUnusable, ValueError) as error:
+        raise PluginError(str(error)) from error
+    except NoFreePort as error:
+        raise PluginError(error.strerror or str(error)) from error
+
+
+class _Warnings(logging.Handler):
+    """Passes warnings of the runtime on, without those that its steps tell as well."""
+
+    def __init__(self, warn: Callable[[str], None]) -> None:
+        super().__init__(logging.WARNING)
+        self._warn = warn
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if not record.name.startswith(_IN_THE_FEED):
+            self._warn(record.getMessage())
+
+
+@contextlib.contextmanager
+def _warnings(warn: Callable[[str], None]) -> Iterator[None]:
+    logger, handler = logging.getLogger("fc_async_local"), _Warnings(warn)
+    propagate, logger.propagate = logger.propagate, False
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.propagate = propagate

@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: MIT
+"""Prints what happens, for a person or for a program.
+
+Invariants:
+    Text from outside is printed with its control characters escaped.
+    In a terminal no line is wider than it: texts are wrapped below their own column. In a pipe no
+    text is broken.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from rich.text import Text
+
+from fc_async_plugin.dev.feed import as_json
+from fc_async_plugin.dev.lines import Line, clock_time, failed, lines_of
+from fc_async_plugin.report.safe_text import safe, safe_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from rich.console import Console
+
+    from fc_async_plugin.dev.feed import Step
+
+_STYLES: Final = {
+    "good": "green",
+    "bad": "red",
+    "wait": "yellow",
+    "output": "",
+    "frame": "dim",
+    "own": "bold",
+}
+_COLOURS: Final = ("cyan", "magenta", "blue", "bright_green", "bright_yellow", "bright_magenta")
+_BELOW: Final = {"output": "│ ", "bad": "  ", "frame": "    "}
+_LONGEST_NAME: Final = 20
+_LEAST_TEXT: Final = 24
+"""Columns for the text at least; a terminal that is too narrow for that gets longer lines."""
+
+
+class Screen(Protocol):
+    """Where everything is printed."""
+
+    def functions(self, names: Sequence[str], folder_of: Callable[[str], str | None]) -> None:
+        """Set the functions that are shown, and where their code is."""
+
+    def step(self, step: Step) -> None:
+        """Print a step of an invocation."""
+
+    def say(self, kind: str, text: str, *, style: str = "own", **facts: object) -> None:
+        """Print something about the loop itself.
+
+        Args:
+            kind: What happened, in one word, for programs.
+            text: The same for people; "" prints nothing for them. Lines after the first stand
+                below it.
+            style: As of :class:`~fc_async_plugin.dev.lines.Line`.
+            facts: The details, for programs.
+        """
+
+
+class TextScreen:
+    """Lines for people.
+
+    Args:
+        console: The terminal, or a pipe.
+        quiet: Print failures only, and what must be known.
+        now: Returns the time of lines about the loop, in milliseconds.
+    """
+
+    def __init__(
+        self,
+        console: Console,
+        *,
+        quiet: bool = False,
+        now: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+    ) -> None:
+        self._console = console
+        self._quiet = quiet
+        self._now = now
+        self._width = 0
+        self._colours: dict[str, str] = {}
+        self._folder_of: Callable[[str], str | None] = lambda _: None
+
+    def functions(self, names: Sequence[str], folder_of: Callable[[str], str | None]) -> None:
+        """Set the functions that are shown, and where their code is."""
+        for name in names:
+            self._colour(name)
+        longest = max((len(name) for name in names), default=0)
+        self._width = min(longest, _LONGEST_NAME)
+        self._folder_of = folder_of
+
+    def step(self, step: Step) -> None:
+        """Print a step of an invocation."""
+        if self._quiet and not failed(step):
+            return
+        for line in lines_of(step, self._folder_of):
+            self._print(line)
+
+    def say(self, kind: str, text: str, *, style: str = "own", **facts: object) -> None:
+        """Print something about the loop itself."""
+        del kind, facts
+        if not text or (self._quiet and style == "wait"):
+            return
+        first, *others = text.split("\n")
+        self._print(Line(first, style, self._now()))
+        for other in others:
+            self._print(Line(other, style if style == "bad" else "output"))
+
+    def _print(self, line: Line) -> None:
+        head = self._head(line)
+        room = self._console.width - head.cell_len
+        body = Text(
+            safe(line.text, line=line.at is not None), style=_STYLES[line.style or "output"]
+        )
+        if not self._console.is_terminal or room < _LEAST_TEXT:
+            wrapped = body.split("\n")
+        else:
+            wrapped = body.wrap(self._console, room, overflow="fold")
+        indent = " " * head.cell_len
+        for number, part in enumerate(wrapped):
+            part.rstrip()
+            start = head if number == 0 else Text(self._continued(line, indent), style="dim")
+            self._console.print(Text.assemble(start, part), soft_wrap=True)
+
+    def _head(self, line: Line) -> Text:
+        if line.at is None:
+            below = _BELOW.get(line.style, "  ")
+            return Text(" " * len("00:00:00.000") + "  " + below, style="dim")
+        time_of_day = Text(clock_time(line.at) + "  ", style="dim")
+        if not line.function:
+            return time_of_day
+        name = line.function
+        if len(name) > _LONGEST_NAME:
+            name = f"{name[: _LONGEST_NAME - 1]}…"
+        colour = self._colour(line.function)
+        return Text.assemble(
+            time_of_day,
+            (f"{safe(name, line=True):<{self._width}}  ", colour),
+            (f"{safe(line.name, line=True)}  ", "dim"),
+        )
+
+    def _continued(self, line: Line, indent: str) -> str:
+        if line.at is None and line.style == "output":
+            return indent[:-2] + "│ "
+        return indent
+
+    def _colour(self, function: str) -> str:
+        return self._colours.setdefault(function, _COLOURS[len(self._colours) % len(_COLOURS)])
+
+
+class JsonScreen:
+    """One JSON object a line, for programs.
+
+    Args:
+        write: Writes one line.
+        quiet: Print failures only, and what must be known.
+    """
+
+    def __init__(self, write: Callable[[str], object], *, quiet: bool = False) -> None:
+        self._write = write
+        self._quiet = quiet
+
+    def functions(self, names: Sequence[str], folder_of: Callable[[str], str | None]) -> None:
+        """Do nothing: a program gets names and ids as they are."""
+
+    def step(self, step: Step) -> None:
+        """Print a step of an invocation."""
+        if not self._quiet or failed(step):
+            self._write(safe_json(as_json(step)))
+
+    def say(self, kind: str, text: str, *, style: str = "own", **facts: Any) -> None:
+        """Print something about the loop itself."""
+        if self._quiet and style == "wait":
+            return
+        document = {"type": kind, "message": text, **facts}
+        self._write(safe_json(json.dumps(document, ensure_ascii=False)))

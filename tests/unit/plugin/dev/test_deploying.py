@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: MIT
+"""Saves are deployed; what cannot be deployed leaves the last state that could."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fc_async_plugin import template
+from fc_async_plugin.account import Regions
+from fc_async_plugin.dev.deploying import Deployer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from fc_async_local.testing import FcLocal
+
+TEMPLATE = """\
+edition: 3.0.0
+name: shop
+resources:
+  orders:
+    component: fc3
+    props:
+      region: cn-hangzhou
+      functionName: orders
+      runtime: python3.10
+      handler: index.handler
+      code: ./code
+      asyncInvokeConfig:
+        asyncTask: true
+        maxAsyncRetryAttempts: 1
+"""
+SECOND = """\
+  mailer:
+    component: fc3
+    props:
+      region: cn-hangzhou
+      functionName: mailer
+      runtime: python3.10
+      handler: index.handler
+      code: ./mail
+"""
+
+
+class Folder:
+    """A project of a user, deployed to a local runtime."""
+
+    def __init__(self, path: Path, fc: FcLocal) -> None:
+        self.path = path
+        self.fc = fc
+        self.template = path / "s.yaml"
+        self.index = path / "code" / "index.py"
+        self.index.parent.mkdir()
+        self.template.write_text(TEMPLATE)
+        self.write(1)
+        self.deployer = Deployer(
+            lambda: [template.load(self.template, account_id="1234567890123456")],
+            Regions(lambda _: fc.client),
+            files={self.template},
+            folder=path / "kept",
+        )
+
+    def write(self, version: int) -> None:
+        self.index.write_text(f"def handler(event, context):\n    return {version}\n")
+
+    def answer(self) -> bytes:
+        return self.fc.client.invoke("orders").payload
+
+    def retries(self) -> int | None:
+        return self.fc.client.get_async_invoke_config("orders").max_async_retry_attempts
+
+
+@pytest.fixture
+def folder(tmp_path: Path, fc_local: FcLocal) -> Folder:
+    (tmp_path / "project").mkdir()
+    return Folder(tmp_path / "project", fc_local)
+
+
+def test_the_first_deployment_makes_functions_and_configurations(folder: Folder):
+    result = folder.deployer.everything()
+    assert not result.refused
+    assert [step.title for step in result.steps] == [
+        "+ function orders (cn-hangzhou)",
+        "+ async config orders (cn-hangzhou)",
+    ]
+    assert (folder.answer(), folder.retries()) == (b"1", 1)
+    assert folder.deployer.everything().steps == ()
+
+
+def test_saved_code_replaces_the_function(folder: Folder):
+    folder.deployer.everything()
+    folder.answer()
+    folder.write(2)
+    [step] = folder.deployer.saved([folder.index]).steps
+    assert step.title == "~ function orders (cn-hangzhou)"
+    assert folder.answer() == b"2"
+
+
+def test_a_file_of_no_function_changes_nothing(folder: Folder):
+    folder.deployer.everything()
+    assert folder.deployer.saved([folder.path / "readme.md"]) == ((), (), None, (), ())
+
+
+def test_a_broken_file_leaves_the_last_good_code_until_it_is_mended(folder: Folder):
+    folder.deployer.everything()
+    folder.index.write_text("def handler(:\n")
+    other = folder.index.with_name("other.py")
+    other.write_text("x = 1\n")
+    for saved in (folder.index, other):
+        result = folder.deployer.saved([saved])
+        assert [one.path for one in result.broken] == [folder.index]
+        assert folder.answer() == b"1"
+    folder.write(3)
+    assert not folder.deployer.saved([folder.index]).refused
+    assert folder.answer() == b"3"
+
+
+def test_an_invalid_template_leaves_the_last_good_configuration(folder: Folder):
+    folder.deployer.everything()
+    folder.template.write_text(TEMPLATE.replace("Attempts: 1", "Attempts: 11"))
+    result = folder.deployer.saved([folder.template])
+    errors = [one.rule for one in result.findings or () if one.severity == "error"]
+    assert errors == ["FCA012"]
+    assert folder.retries() == 1
+    folder.write(2)
+    folder.deployer.saved([folder.index])
+    assert folder.answer() == b"2"
+    folder.template.write_text(TEMPLATE.replace("Attempts: 1", "Attempts: 2"))
+    folder.deployer.saved([folder.template])
+    assert folder.retries() == 2
+
+
+def test_a_template_that_is_not_yaml_is_a_finding(folder: Folder):
+    folder.template.write_text("resources: [")
+    result = folder.deployer.everything()
+    assert result.refused
+    assert [one.severity for one in result.findings or ()] == ["error"]
+
+
+def test_a_removed_block_is_removed(folder: Folder):
+    folder.deployer.everything()
+    folder.template.write_text(TEMPLATE.partition("      asyncInvokeConfig")[0])
+    [step] = folder.deployer.saved([folder.template]).steps
+    assert step.title == "- async config orders (cn-hangzhou)"
+
+
+def test_a_function_that_left_the_template_stays_and_is_named(folder: Folder):
+    (folder.path / "mail").mkdir()
+    (folder.path / "mail" / "index.py").write_text(folder.index.read_text())
+    folder.template.write_text(TEMPLATE + SECOND)
+    folder.deployer.everything()
+    folder.template.write_text(TEMPLATE)
+    assert folder.deployer.saved([folder.template]).gone == ("mailer",)
+    assert folder.fc.client.get_function("mailer").function_name == "mailer"
+
+
+def test_what_failed_is_deployed_with_the_next_save(folder: Folder):
+    folder.template.write_text(TEMPLATE + SECOND)
+    result = folder.deployer.everything()
+    [failure] = result.failures
+    assert "mail" in failure
+    (folder.path / "mail").mkdir()
+    (folder.path / "mail" / "index.py").write_text(folder.index.read_text())
+    result = folder.deployer.saved([folder.path / "mail" / "index.py"])
+    assert not result.refused
+    assert {step.function for step in result.steps} == {"orders", "mailer"}
