@@ -13,6 +13,7 @@ from typing import Final, Literal
 import msgspec
 
 from fc_async_local.domain.states import Status
+from fc_async_sdk._decoding import prepare
 from fc_async_sdk.spec import limits
 
 CallPath = tuple[str, ...]
@@ -58,6 +59,9 @@ class HttpHead(Record, frozen=True, kw_only=True):
     method: str
     target: str
     headers: tuple[tuple[str, str], ...] = ()
+
+
+prepare(HttpHead)
 
 
 class Lease(Record, frozen=True, kw_only=True):

@@ -29,7 +29,7 @@ ACTIONS = [ram.checked_for(arn.parse(text)).action for text in DESTINATIONS]
 
 SPEC = "fc_async_sdk/spec/"
 SPELLED_ONCE = {
-    "the default qualifier": r"""["']LATEST["']""",
+    "the default qualifier": r'"LATEST"',  # SQL has it in single quotes: an index needs a literal
     "the ARN of a queue": r"queues/\{\w+\}/messages",
     "the ARN of a bus": r"\}:eventbus/\{",
     "the names of runtimes": r"\"(nodejs\d+|custom-container|custom\.debian\d+|php7\.2)\"",
