@@ -29,13 +29,20 @@ if TYPE_CHECKING:
     from starlette.routing import Route
 
     from fc_async_local.functions import FunctionRegistry
+    from fc_async_local.functions.http_triggers import TriggerUrls
 
 
 class TriggerOperations:
-    """Triggers."""
+    """Triggers.
 
-    def __init__(self, registry: FunctionRegistry) -> None:
+    Args:
+        registry: Where they are kept.
+        urls: Where HTTP triggers are found.
+    """
+
+    def __init__(self, registry: FunctionRegistry, urls: TriggerUrls) -> None:
         self._triggers = registry.triggers
+        self._urls = urls
 
     def routes(self) -> list[Route]:
         """Return the routes of these operations."""
@@ -51,17 +58,15 @@ class TriggerOperations:
 
     async def create_trigger(self, request: Request, name: str) -> dict[str, Any]:
         """Answer CreateTrigger."""
-        return _with_urls(request, await self._triggers.create(name, await body_of(request)))
+        return self._shown(name, await self._triggers.create(name, await body_of(request)))
 
     async def update_trigger(self, request: Request, name: str, trigger: str) -> dict[str, Any]:
         """Answer UpdateTrigger."""
-        return _with_urls(
-            request, await self._triggers.update(name, trigger, await body_of(request))
-        )
+        return self._shown(name, await self._triggers.update(name, trigger, await body_of(request)))
 
-    async def get_trigger(self, request: Request, name: str, trigger: str) -> dict[str, Any]:
+    async def get_trigger(self, _: Request, name: str, trigger: str) -> dict[str, Any]:
         """Answer GetTrigger."""
-        return _with_urls(request, await self._triggers.get(name, trigger))
+        return self._shown(name, await self._triggers.get(name, trigger))
 
     async def delete_trigger(self, _: Request, name: str, trigger: str) -> None:
         """Answer DeleteTrigger."""
@@ -74,15 +79,10 @@ class TriggerOperations:
             query_page(request.query_params),
             prefix=request.query_params.get("prefix", ""),
         )
-        return page_of("triggers", [_with_urls(request, trigger) for trigger in triggers], token)
+        return page_of("triggers", [self._shown(name, trigger) for trigger in triggers], token)
 
-
-def _with_urls(request: Request, trigger: dict[str, Any]) -> dict[str, Any]:
-    """Add to an HTTP trigger the URLs that deploy tools print: the address of this runtime."""
-    if trigger["triggerType"] != "http":
-        return trigger
-    url = str(request.base_url)
-    return {**trigger, "httpTrigger": {"urlInternet": url, "urlIntranet": url}}
+    def _shown(self, function: str, trigger: dict[str, Any]) -> dict[str, Any]:
+        return self._urls.shown(function, trigger)
 
 
 class ScalingOperations:

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """InvokeFunction: accepts and answers; decides nothing about retries or tasks.
 
+What its headers ask for is read by functions of this module, for HTTP triggers too.
+
 It does without the router and the objects of a framework, which cost more than the whole of this
 (docs/decisions, 0005): nearly all requests are for this operation.
 """
@@ -45,7 +47,7 @@ class InvokeFunction:
 
     def body_limit(self, request: Request) -> int:
         """Return the largest payload in bytes."""
-        return limits.ASYNC_PAYLOAD_BYTES if _is_async(request) else limits.SYNC_PAYLOAD_BYTES
+        return payload_limit(request)
 
     async def __call__(self, request: Request) -> Answer:
         """Answer a request.
@@ -53,32 +55,14 @@ class InvokeFunction:
         Raises:
             Rejected: The request is refused.
         """
-        kind = request.headers.get("x-fc-invocation-type", "")
-        if kind not in _TYPES:
-            raise refusals.invalid_argument(
-                f"x-fc-invocation-type must be Sync or Async, got {kind!r}"
-            )
-        return await (self._accept(request) if _is_async(request) else self._run(request))
-
-    async def _accept(self, request: Request) -> Answer:
-        headers = request.headers
-        request.id = given_request_id(headers.get("x-fc-request-id", "")) or request.id
-        accepted = await self._invoker.invoke_async(
-            InvokeRequest(
-                _function(request.scope["path"]),
-                request.body,
-                qualifier=_qualifier(request.query),
-                delay_seconds=delay_of(headers.get("x-fc-async-delay", "")),
-                task_id=headers.get("x-fc-async-task-id", ""),
-                request_id=request.id,
-            )
-        )
-        return Answer(202, headers=(("x-fc-async-task-id", accepted.task_id),))
+        if is_async(request):
+            function = _function(request.scope["path"])
+            qualifier = _qualifier(request.query)
+            return await accept(self._invoker, request, InvokeRequest(function, b"", qualifier))
+        return await self._run(request)
 
     async def _run(self, request: Request) -> Answer:
-        log_type = request.headers.get("x-fc-log-type", "")
-        if log_type not in _LOG_TYPES:
-            raise refusals.invalid_argument(f"x-fc-log-type must be None or Tail, got {log_type!r}")
+        log_type = log_type_of(request)
         function = _function(request.scope["path"])
         answered = await self._invoker.invoke_sync(
             InvokeRequest(
@@ -90,9 +74,7 @@ class InvokeFunction:
         )
         outcome = answered.outcome
         headers = _outcome_headers(outcome, await self._checksum(function, outcome))
-        if log_type == "Tail":
-            tail = base64.b64encode(outcome.log[-limits.LOG_TAIL_BYTES :])
-            headers.append(("x-fc-log-result", tail.decode()))
+        headers += log_headers(outcome, log_type)
         return Answer(200, outcome.payload, headers)
 
     async def _checksum(self, function: str, outcome: Outcome) -> str:
@@ -117,8 +99,69 @@ def _outcome_headers(outcome: Outcome, checksum: str) -> list[tuple[str, str]]:
     return headers
 
 
-def _is_async(request: Request) -> bool:
-    return request.headers.get("x-fc-invocation-type") == "Async"
+def payload_limit(request: Request) -> int:
+    """Return the largest payload in bytes of the kind of call that a request asks for."""
+    kind = request.headers.get("x-fc-invocation-type")
+    return limits.ASYNC_PAYLOAD_BYTES if kind == "Async" else limits.SYNC_PAYLOAD_BYTES
+
+
+def is_async(request: Request) -> bool:
+    """Return whether a request asks for an asynchronous call.
+
+    Raises:
+        Rejected: 400 InvalidArgument.
+    """
+    kind = request.headers.get("x-fc-invocation-type", "")
+    if kind not in _TYPES:
+        raise refusals.invalid_argument(f"x-fc-invocation-type must be Sync or Async, got {kind!r}")
+    return kind == "Async"
+
+
+def log_type_of(request: Request) -> str:
+    """Return ``x-fc-log-type``, "" if the header is absent.
+
+    Raises:
+        Rejected: 400 InvalidArgument.
+    """
+    log_type = request.headers.get("x-fc-log-type", "")
+    if log_type not in _LOG_TYPES:
+        raise refusals.invalid_argument(f"x-fc-log-type must be None or Tail, got {log_type!r}")
+    return log_type
+
+
+def log_headers(outcome: Outcome, log_type: str) -> list[tuple[str, str]]:
+    """Return the header with the end of the log, if the caller asks for it."""
+    if log_type != "Tail":
+        return []
+    tail = base64.b64encode(outcome.log[-limits.LOG_TAIL_BYTES :])
+    return [("x-fc-log-result", tail.decode())]
+
+
+async def accept(invoker: Invoker, request: Request, wanted: InvokeRequest) -> Answer:
+    """Accept an asynchronous call with the headers of a request, and answer 202.
+
+    Args:
+        invoker: Accepts it.
+        request: Has the payload, delay, task id and request id.
+        wanted: Function and qualifier; what else the function gets.
+
+    Raises:
+        Rejected: The request is refused.
+    """
+    headers = request.headers
+    request.id = given_request_id(headers.get("x-fc-request-id", "")) or request.id
+    accepted = await invoker.invoke_async(
+        InvokeRequest(
+            wanted.function,
+            request.body,
+            qualifier=wanted.qualifier,
+            delay_seconds=delay_of(headers.get("x-fc-async-delay", "")),
+            task_id=headers.get("x-fc-async-task-id", ""),
+            request_id=request.id,
+            http=wanted.http,
+        )
+    )
+    return Answer(202, headers=(("x-fc-async-task-id", accepted.task_id),))
 
 
 @functools.lru_cache(maxsize=1024)

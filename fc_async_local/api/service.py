@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: MIT
-"""The FC API, the admin API and the console as one HTTP service.
+"""The FC API, HTTP triggers, the admin API and the console as one HTTP service.
 
-InvokeFunction goes straight to its operation, everything else through Starlette's router.
+Requests to HTTP triggers are streamed. InvokeFunction goes straight to its operation, everything
+else through Starlette's router.
 
 Invariants:
     Every error is ``{"Code", "Message", "RequestId"}``: the official clients fail to read others.
     In strict mode, an operation of the FC API is called only with a valid signature.
+    Pages of other origins on this machine can call HTTP triggers, and nothing else.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 import msgspec
 from starlette.exceptions import HTTPException
@@ -19,7 +22,7 @@ from starlette.routing import Router
 from fc_async_local.api import uploads
 from fc_async_local.api.operation import REQUEST_ID
 from fc_async_local.domain.errors import Rejected
-from fc_async_local.http.edge import HttpService
+from fc_async_local.http.edge import HttpService, is_loopback
 from fc_async_local.http.messages import Answer
 from fc_async_sdk.spec import limits
 
@@ -28,9 +31,11 @@ if TYPE_CHECKING:
 
     from starlette.routing import BaseRoute
 
+    from fc_async_local.api.http_trigger import HttpTriggerCalls
     from fc_async_local.api.invoke import InvokeFunction
     from fc_async_local.http.acs_signature import AcsSignatures
     from fc_async_local.http.messages import HeaderList, Message, Request
+    from fc_async_local.http.streaming import ClientStream
     from fc_async_local.store.protocol import StoreUnavailable
 
 _SIGNED: Final = f"/{limits.API_VERSION}/"
@@ -43,6 +48,7 @@ class Api(HttpService):
 
     Args:
         invoke: InvokeFunction.
+        http: Requests to HTTP triggers.
         routes: Everything else.
         signatures: Verifies requests to the FC API; None: they need no signature.
         new_request_id: Returns a new request id.
@@ -51,11 +57,13 @@ class Api(HttpService):
     def __init__(
         self,
         invoke: InvokeFunction,
+        http: HttpTriggerCalls,
         routes: Sequence[BaseRoute],
         signatures: AcsSignatures | None,
         new_request_id: Callable[[], str],
     ) -> None:
         self._invoke = invoke
+        self._http = http
         self._router = Router(routes, redirect_slashes=False)
         self._signatures = signatures
         self._new_request_id = new_request_id
@@ -65,12 +73,30 @@ class Api(HttpService):
         return self._new_request_id()
 
     def body_limit(self, request: Request) -> int:
-        """Return the largest payload of InvokeFunction, or the largest archive."""
+        """Return the largest payload of an invocation, or the largest archive."""
+        if self._http.takes(request):
+            return self._http.body_limit(request)
         return self._invoke.body_limit(request) if self._invoke.takes(request) else _BODY_BYTES
 
     def common_headers(self, request: Request) -> HeaderList:
         """Return the header that names the request."""
         return (("x-fc-request-id", request.id),)
+
+    def streams(self, request: Request) -> bool:
+        """Whether a request is for an HTTP trigger."""
+        return self._http.takes(request)
+
+    async def answer_stream(self, request: Request, stream: ClientStream) -> Answer | None:
+        """Answer a request to an HTTP trigger."""
+        return await self._http(request, stream)
+
+    def is_open_to(self, request: Request, origin: str) -> bool:
+        """Whether a page of another origin on this machine calls an HTTP trigger."""
+        try:
+            authority = urlsplit(origin).netloc
+        except ValueError:
+            return False
+        return is_loopback(authority) and self._http.takes(request)
 
     def is_exempt(self, request: Request) -> bool:
         """Whether a request uploads to the temporary bucket, under the name of the bucket."""

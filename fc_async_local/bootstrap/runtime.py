@@ -33,6 +33,7 @@ from fc_async_local.api.function_resources import (
     TriggerOperations,
 )
 from fc_async_local.api.functions import AliasOperations, AsyncConfigOperations, FunctionOperations
+from fc_async_local.api.http_trigger import HttpTriggerCalls
 from fc_async_local.api.invoke import InvokeFunction
 from fc_async_local.api.tasks import TaskOperations
 from fc_async_local.api.uploads import UploadOperations
@@ -50,6 +51,7 @@ from fc_async_local.execution.identity import Identity
 from fc_async_local.execution.inprocess import RoutingRunner
 from fc_async_local.execution.runner import ProcessRunner, RunnerLimits
 from fc_async_local.functions import FunctionRegistry
+from fc_async_local.functions.http_triggers import TriggerUrls
 from fc_async_local.http import server as http_server
 from fc_async_local.http.acs_signature import AcsSignatures
 from fc_async_local.http.edge import BodyMemory
@@ -160,13 +162,22 @@ class Runtime:
             else None
         )
         about = msgspec.to_builtins(self.addresses)
+        urls = TriggerUrls(self.addresses.fc, settings.place)
         return Api(
             InvokeFunction(self.engine, self.registry),
+            HttpTriggerCalls(
+                self.engine,
+                self.registry,
+                urls,
+                signatures=signatures,
+                clock=clock,
+                place=settings.place,
+            ),
             [
                 *FunctionOperations(self.registry, self.runner.abort).routes(),
                 *AliasOperations(self.registry).routes(),
                 *AsyncConfigOperations(self.registry).routes(),
-                *TriggerOperations(self.registry).routes(),
+                *TriggerOperations(self.registry, urls).routes(),
                 *ScalingOperations(self.registry).routes(),
                 *TagOperations(self.registry).routes(),
                 *UploadOperations(
@@ -176,7 +187,7 @@ class Runtime:
                 *StatusAdmin(stores.store, clock, settings, about).routes(),
                 *MetricsAdmin(stores.store, clock).routes(),
                 *TaskAdmin(stores.store, self.engine, clock, settings).routes(),
-                *FunctionAdmin(self.registry, self.engine).routes(),
+                *FunctionAdmin(self.registry, self.engine, urls).routes(),
                 *DeliveryAdmin(stores.store, self.engine).routes(),
                 *ClockAdmin(self.engine, clock).routes(),
                 *FaultAdmin(self.services.faults).routes(),

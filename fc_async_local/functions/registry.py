@@ -18,6 +18,7 @@ from fc_async_local.functions.aliases import Aliases
 from fc_async_local.functions.async_configs import AsyncConfigs, Graph, draw_graph
 from fc_async_local.functions.code import Checksum, CodeStorage
 from fc_async_local.functions.functions import Functions
+from fc_async_local.functions.http_triggers import HttpTriggers
 from fc_async_local.functions.records import AsyncConfigRecord, FunctionRecord, VersionRecord
 from fc_async_local.functions.scaling import Scaling
 from fc_async_local.functions.snapshot import SnapshotCache
@@ -74,6 +75,7 @@ class FunctionRegistry:
         self.aliases = Aliases(self._cache, clock)
         self.async_configs = AsyncConfigs(self._cache, clock, place)
         self.triggers = Triggers(self._cache, clock, new_id=new_id)
+        self.http_triggers = HttpTriggers(self._cache)
         self.scaling = Scaling(self._cache, place)
         self.tags = Tags(self._cache, place)
 

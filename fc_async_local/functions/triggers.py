@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from fc_async_local.domain import json_input
-from fc_async_local.functions import paging, refusals
+from fc_async_local.functions import http_triggers, paging, refusals
 from fc_async_local.functions.records import Settings, TriggerRecord, key_in, rfc3339
 from fc_async_local.store.protocol import ChangeRefused
 from fc_async_local.triggers.bindings import TriggerSettings
 from fc_async_sdk._decoding import prepare
-from fc_async_sdk.spec import limits
+from fc_async_sdk.spec import http_trigger, limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -25,7 +25,16 @@ if TYPE_CHECKING:
 
 TYPES: Final = frozenset(
     {
-        *("http", "timer", "oss", "log", "mns_topic", "cdn_events", "tablestore", "eventbridge"),
+        *(
+            http_trigger.TYPE,
+            "timer",
+            "oss",
+            "log",
+            "mns_topic",
+            "cdn_events",
+            "tablestore",
+            "eventbridge",
+        ),
         *("kafka", "rocketmq", "rabbitmq", "mqtt", "dts", "mns_queue"),
     }
 )
@@ -48,7 +57,7 @@ prepare(_Input)
 def has_http_trigger(snapshot: Snapshot, function: str) -> bool:
     """Return whether a function has an HTTP trigger and so is not an event function."""
     return any(
-        record.settings.get("triggerType") == "http"
+        record.settings.get("triggerType") == http_trigger.TYPE
         for record in snapshot.all(TriggerRecord, function)
     )
 
@@ -141,7 +150,9 @@ class Triggers:
             modified_at=now,
         )
         async with self._cache.writing:
-            (await self._cache.read()).resolve(function, settings["qualifier"])
+            snapshot = await self._cache.read()
+            snapshot.resolve(function, settings["qualifier"])
+            http_triggers.check(snapshot, record)
             try:
                 await self._cache.write([record.stored("absent")])
             except ChangeRefused:
@@ -160,6 +171,7 @@ class Triggers:
             record = msgspec.structs.replace(
                 before, settings={**before.settings, **given}, modified_at=self._clock.now()
             )
+            http_triggers.check(await self._cache.read(), record)
             await self._cache.write([record.stored()])
         return self._describe(record)
 

@@ -11,6 +11,7 @@ Invariants:
     The bodies of all requests in progress take a limited amount of memory. A body is complete
     before its signature can be checked, so anything that can connect could send many large ones.
     A long poll is cancelled as soon as its client hangs up, so that no message is taken in vain.
+    A streamed answer that fails after it began is broken off, so that the client sees the failure.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from urllib.parse import urlsplit
 
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.http.messages import Answer, Request
+from fc_async_local.http.streaming import ClientGone, ClientStream
 from fc_async_local.store.protocol import StoreUnavailable
 from fc_async_sdk.spec import limits
 
@@ -74,6 +76,29 @@ class HttpService(ABC):
         """Whether the answer may take as long as other clients like: a long poll."""
         return False
 
+    def streams(self, request: Request) -> bool:  # noqa: ARG002 -- for subclasses
+        """Whether :meth:`answer_stream` answers a request instead of :meth:`answer`."""
+        return False
+
+    async def answer_stream(self, request: Request, stream: ClientStream) -> Answer | None:
+        """Answer a request whose body has not been read.
+
+        Args:
+            request: Without its body.
+            stream: Reads the body; can send the answer.
+
+        Returns:
+            The answer; None if it was sent.
+
+        Raises:
+            Rejected: The request is refused.
+        """
+        raise NotImplementedError
+
+    def is_open_to(self, request: Request, origin: str) -> bool:  # noqa: ARG002 -- for subclasses
+        """Whether a page of another origin may send a request."""
+        return False
+
     def is_exempt(self, request: Request) -> bool:  # noqa: ARG002 -- for subclasses
         """Whether a request may come under a name that is not a loopback name."""
         return False
@@ -98,8 +123,11 @@ class HttpService(ABC):
         request = Request.of(scope, self.new_request_id())
         try:
             self._check_origin(request)
+            if self.streams(request):
+                await self._stream(request, receive, send)
+                return
             request.body = await self._body(request, receive)
-        except _ClientGone:
+        except ClientGone:
             return
         except Exception as error:  # noqa: BLE001 -- every error gets an answer
             await _send(self._refused(error, request), send)
@@ -115,6 +143,23 @@ class HttpService(ABC):
         except Exception as error:  # noqa: BLE001 -- every error gets an answer
             return self._refused(error, request)
         return self._finished(answer, request)
+
+    async def _stream(self, request: Request, receive: Receive, send: Send) -> None:
+        limit = self.body_limit(request)
+        stream = ClientStream(request, receive, send, limit=limit, too_large=self.too_large)
+        try:
+            found = await stream.while_connected(self.answer_stream(request, stream))
+            answer = None if found is None else self._finished(found, request)
+        except ClientGone:
+            return
+        except Exception as error:  # noqa: BLE001 -- every error gets an answer
+            answer = self._refused(error, request)
+        if stream.begun:
+            # Without the end of the body the server closes the connection.
+            if answer is None:
+                await stream.end()
+        elif answer is not None:
+            await _send(answer, send)
 
     async def _handle_while_connected(self, request: Request, receive: Receive) -> Answer | None:
         """Answer; None if the client hung up during a long poll."""
@@ -133,6 +178,8 @@ class HttpService(ABC):
     def _check_origin(self, request: Request) -> None:
         host, from_page = request.headers.get("host", ""), request.headers.get("origin", "")
         reason = origin_refusal(host, from_page)
+        if reason and from_page and self.is_open_to(request, from_page):
+            reason = origin_refusal(host, "")
         if reason and not (self.is_exempt(request) and not from_page):
             raise Rejected(403, "AccessDenied", reason)
 
@@ -143,7 +190,7 @@ class HttpService(ABC):
         while more and size <= max(limit, _DISCARD_BYTES):
             message = await receive()
             if message["type"] == "http.disconnect":
-                raise _ClientGone
+                raise ClientGone
             chunk: bytes = message.get("body", b"")
             size += len(chunk)
             if size <= limit:
@@ -218,10 +265,6 @@ class BodyMemory:
                 self._held -= held
 
         return counted
-
-
-class _ClientGone(Exception):
-    """The client hung up before its request was whole."""
 
 
 async def _send(answer: Answer, send: Send) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from fc_async_local.engine.ports import Invoker
     from fc_async_local.functions import FunctionRegistry
+    from fc_async_local.functions.http_triggers import TriggerUrls
 
     Listing = Callable[[Page], Awaitable[tuple[list[dict[str, Any]], str]]]
 
@@ -68,11 +69,18 @@ prepare(_Call)
 
 
 class FunctionAdmin:
-    """Functions, as the console shows and invokes them."""
+    """Functions, as the console shows and invokes them.
 
-    def __init__(self, registry: FunctionRegistry, invoker: Invoker) -> None:
+    Args:
+        registry: Functions and what is configured on them.
+        invoker: Runs functions.
+        urls: Where HTTP triggers are found.
+    """
+
+    def __init__(self, registry: FunctionRegistry, invoker: Invoker, urls: TriggerUrls) -> None:
         self._registry = registry
         self._invoker = invoker
+        self._urls = urls
 
     def routes(self) -> list[Route]:
         """Return the routes of these operations."""
@@ -85,15 +93,17 @@ class FunctionAdmin:
         )
 
     async def functions(self, _: Request) -> dict[str, Any]:
-        """List all functions with their asynchronous configurations, aliases and versions."""
+        """List all functions with their configurations, aliases, versions and triggers."""
         names = await self._registry.functions.names()
         return {"functions": [await self._overview(name) for name in names]}
 
     async def _overview(self, name: str) -> dict[str, Any]:
         registry = self._registry
+        triggers = await _everything(functools.partial(registry.triggers.listing, name))
         return {
             "function": await registry.functions.get(name),
             "configs": await _everything(functools.partial(registry.async_configs.listing, name)),
+            "triggers": [self._urls.shown(name, trigger) for trigger in triggers],
             "aliases": await _everything(functools.partial(registry.aliases.listing, name)),
             "versions": await _everything(
                 functools.partial(registry.functions.list_versions, name)

@@ -29,6 +29,7 @@ from fc_async_local.api.functions import (
     AsyncConfigOperations,
     FunctionOperations,
 )
+from fc_async_local.api.http_trigger import HttpTriggerCalls
 from fc_async_local.api.invoke import InvokeFunction
 from fc_async_local.api.tasks import TaskOperations
 from fc_async_local.api.uploads import UploadOperations
@@ -37,6 +38,7 @@ from fc_async_local.domain.invocation import Invocation, Outcome, OutcomeKind
 from fc_async_local.domain.states import Status
 from fc_async_local.engine.ports import Accepted, Answered
 from fc_async_local.functions import FunctionRegistry
+from fc_async_local.functions.http_triggers import TriggerUrls
 from fc_async_local.http.acs_signature import AcsSignatures
 from fc_async_local.settings import Settings
 from fc_async_local.store.document_cache import DocumentCache
@@ -70,6 +72,17 @@ class Engine:
         self.error: Exception | None = None
         self.outcome = Outcome(kind=OutcomeKind.SUCCESS, payload=b"done", instance_id="c-1")
         self.known = True
+        self.answer: tuple[int, list[tuple[str, str]], list[bytes]] | None = None
+        self.bodies: list[bytes] = []
+
+    async def serve(self, exchange):
+        """Answer as the server of a web function, if a test has set an answer."""
+        if self.answer is not None:
+            self.bodies.append(b"".join([piece async for piece in exchange.body()]))
+            status, headers, pieces = self.answer
+            await exchange.begin(status, headers)
+            for piece in pieces:
+                await exchange.write(piece)
 
     def _note(self, verb: str, value: object) -> None:
         self.calls.append((verb, value))
@@ -81,8 +94,10 @@ class Engine:
         request_id = request.request_id or "made-up"
         return Accepted(request_id, request.task_id or request_id)
 
-    async def invoke_sync(self, request):
+    async def invoke_sync(self, request, exchange=None):
         self._note("invoke_sync", request)
+        if exchange is not None:
+            await self.serve(exchange)
         return Answered(request.request_id or "made-up", self.outcome)
 
     async def stop_task(self, function, task_id):
@@ -161,6 +176,7 @@ class Response:
         self.status: int = start["status"]
         self.headers = {k.decode().lower(): v.decode("latin-1") for k, v in start["headers"]}
         self.body = b"".join(m.get("body", b"") for m in messages[1:])
+        self.complete = bool(messages) and not messages[-1].get("more_body", False)
 
     @property
     def json(self) -> Any:
@@ -183,13 +199,23 @@ class World:
         )
         signatures = AcsSignatures(settings.auth.access_keys, lambda: now)
         ids = itertools.count(1)
+        urls = TriggerUrls("http://127.0.0.1:9900", settings.place)
+        strict = signatures if settings.auth.strict_auth else None
         self.app = Api(
             InvokeFunction(self.engine, self.registry),
+            HttpTriggerCalls(
+                self.engine,
+                self.registry,
+                urls,
+                signatures=strict,
+                clock=self.clock,
+                place=settings.place,
+            ),
             [
                 *FunctionOperations(self.registry, self.engine.abort).routes(),
                 *AliasOperations(self.registry).routes(),
                 *AsyncConfigOperations(self.registry).routes(),
-                *TriggerOperations(self.registry).routes(),
+                *TriggerOperations(self.registry, urls).routes(),
                 *ScalingOperations(self.registry).routes(),
                 *TagOperations(self.registry).routes(),
                 *UploadOperations(
@@ -199,11 +225,11 @@ class World:
                 *StatusAdmin(self.store, self.clock, settings, {"pid": 7}).routes(),
                 *MetricsAdmin(self.metrics, self.clock).routes(),
                 *TaskAdmin(self.store, self.engine, self.clock, settings).routes(),
-                *FunctionAdmin(self.registry, self.engine).routes(),
+                *FunctionAdmin(self.registry, self.engine, urls).routes(),
                 *DeliveryAdmin(self.store, self.engine).routes(),
                 *ClockAdmin(self.engine, self.clock).routes(),
             ],
-            signatures if settings.auth.strict_auth else None,
+            strict,
             lambda: f"req-{next(ids)}",
         )
 
@@ -248,6 +274,21 @@ class World:
 
         asyncio.run(self.app(scope, receive, send))
         return Response(sent)
+
+    def trigger(self, function: str = "orders", name: str = "web", **config) -> dict[str, Any]:
+        """An HTTP trigger, anonymous unless ``config`` says otherwise."""
+        qualifier = config.pop("qualifier", "LATEST")
+        settings = {"authType": "anonymous", "methods": ["GET", "POST", "HEAD"], **config}
+        body = {
+            "triggerName": name,
+            "triggerType": "http",
+            "triggerConfig": json.dumps(settings),
+            "qualifier": qualifier,
+        }
+        answer = self.call("POST", f"/2023-03-30/functions/{function}/triggers", body)
+        assert answer.status == 200, answer.body
+        urls: dict[str, Any] = answer.json["httpTrigger"]
+        return urls
 
     def create(self, name: str = "orders", **settings) -> Response:
         """A function."""

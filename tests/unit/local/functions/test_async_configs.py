@@ -114,7 +114,9 @@ def test_a_function_with_an_http_trigger_is_refused_as_destination(
     run(registry.functions.create(function_body(functionName="web")))
     target = {"onFailure": {"destination": f"acs:fc:{place}:functions/web{suffix}"}}
     run(orders.put("orders", "", {"destinationConfig": target}))
-    run(registry.triggers.create("web", {"triggerName": "t", "triggerType": "http"}))
+    config = '{"methods": ["GET"]}'
+    trigger = {"triggerName": "t", "triggerType": "http", "triggerConfig": config}
+    run(registry.triggers.create("web", trigger))
     with pytest.raises(Rejected) as caught:
         run(orders.put("orders", "", {"destinationConfig": target}))
     assert (caught.value.status, caught.value.code) == (400, "InvalidDestinationResources")

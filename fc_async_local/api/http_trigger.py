@@ -1,0 +1,361 @@
+# SPDX-License-Identifier: MIT
+"""Requests to the URLs of HTTP triggers: checks, invocation, answers.
+
+A request is checked before its function is invoked. A built-in runtime gets an event and its result
+becomes the answer; a web function gets the request, and both bodies are streamed. An asynchronous
+request goes into the same queue as one of InvokeFunction.
+
+Invariants:
+    A function runs only for a method of its trigger, and if the trigger asks for signatures and the
+    runtime verifies them, only with a valid one.
+    The reason why a built-in runtime failed goes to the log, not to the client.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from fc_async_local.api.invoke import accept, is_async, log_headers, log_type_of, payload_limit
+from fc_async_local.domain.errors import Rejected
+from fc_async_local.domain.invocation import HttpHead, InvokeRequest, OutcomeKind
+from fc_async_local.execution.protocol import BadResponse
+from fc_async_local.functions import http_triggers, refusals
+from fc_async_local.http.messages import Answer
+from fc_async_local.triggers import http_documents
+from fc_async_sdk.spec import http_trigger, limits, runtimes
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from fc_async_local.clock import Clock
+    from fc_async_local.domain.invocation import Outcome
+    from fc_async_local.domain.rules import Place
+    from fc_async_local.engine.ports import Invoker
+    from fc_async_local.functions import FunctionRegistry
+    from fc_async_local.functions.http_triggers import HttpTrigger, TriggerUrls
+    from fc_async_local.http.acs_signature import AcsSignatures
+    from fc_async_local.http.messages import Request
+    from fc_async_local.http.streaming import ClientStream
+
+_LOG: Final = logging.getLogger(__name__)
+_VERIFIED: Final = frozenset({"anonymous", "function"})
+_NOT_STARTED: Final = "FunctionNotStarted"
+_MARKED: Final = "InvocationError"
+_WITHOUT_BODY: Final = frozenset({204, 304})
+_PARTS_OF_PATH: Final = 3
+"""Of ``{function}/{trigger}/{path}``."""
+
+
+class _Visit(NamedTuple):
+    """One request to a trigger.
+
+    Attributes:
+        head: What the function gets of the request.
+        by_name: It came under the host name of the trigger, not under a path of the runtime.
+    """
+
+    trigger: HttpTrigger
+    request: Request
+    head: HttpHead
+    by_name: bool
+
+    @property
+    def origin(self) -> str:
+        """The origin of the page that sent the request, "" if a program did."""
+        return self.request.headers.get("origin", "")
+
+    def added(self, answer: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Return the headers that the service adds to the answer of a function."""
+        added = http_documents.cors_headers(self.origin, answer)
+        kinds = [value for name, value in answer if name.lower() == "content-type"]
+        if self.by_name and not any(kind.startswith("text/html") for kind in kinds):
+            # Names of the service only; not for HTML (docs/reference/sources.md, FAQ).
+            added.append(("Content-Disposition", "attachment"))
+        return added
+
+
+class HttpTriggerCalls:
+    """Answers requests to HTTP triggers.
+
+    Args:
+        invoker: Runs functions.
+        registry: Functions and their triggers.
+        urls: Where triggers are found.
+        signatures: Verifies requests; None: they need no signature.
+        clock: The time in events.
+        place: The account in events.
+    """
+
+    def __init__(
+        self,
+        invoker: Invoker,
+        registry: FunctionRegistry,
+        urls: TriggerUrls,
+        *,
+        signatures: AcsSignatures | None,
+        clock: Clock,
+        place: Place,
+    ) -> None:
+        self._invoker = invoker
+        self._registry = registry
+        self._urls = urls
+        self._signatures = signatures
+        self._clock = clock
+        self._place = place
+
+    def takes(self, request: Request) -> bool:
+        """Whether a request is for a trigger."""
+        if request.path.startswith(http_triggers.PATH):
+            return True
+        return self._urls.prefix(request.headers.get("host", "")) != ""
+
+    def body_limit(self, request: Request) -> int:
+        """Return the largest body in bytes."""
+        return payload_limit(request)
+
+    async def __call__(self, request: Request, stream: ClientStream) -> Answer | None:
+        """Answer a request; None: the answer was streamed.
+
+        Raises:
+            Rejected: The request is refused.
+        """
+        visit = await self._find(request)
+        config = visit.trigger.config
+        if config.disable_url_internet and not visit.by_name:
+            # The words are those of the client's model HTTPTriggerConfig.
+            raise Rejected(
+                403, "AccessDenied", "access denied due to function internet URL is disable"
+            )
+        if _is_preflight(visit):
+            asked = request.headers.get("access-control-request-headers", "")
+            return Answer(*_in_order(http_documents.preflight(visit.origin, asked, config.methods)))
+        _check_request(visit)
+        await self._check_caller(visit, stream)
+        deployment = await self._registry.deployment(
+            visit.trigger.function, visit.trigger.qualifier, roll=0.0
+        )
+        is_web = deployment.runtime in runtimes.NEED_NO_HANDLER
+        if is_async(request):
+            return await self._accept(visit, stream, is_web=is_web)
+        return await (self._pass_through(visit, stream) if is_web else self._run(visit, stream))
+
+    # --- checks ---
+
+    async def _find(self, request: Request) -> _Visit:
+        triggers = self._registry.http_triggers
+        prefix = self._urls.prefix(request.headers.get("host", ""))
+        target = request.target
+        if prefix:
+            trigger = await triggers.at(prefix)
+            if trigger is None:
+                raise Rejected(
+                    404, "TriggerNotFound", f"no HTTP trigger has the host name '{prefix}…'"
+                )
+        else:
+            path, mark, query = target.removeprefix(http_triggers.PATH).partition("?")
+            function, name, rest = (*path.split("/", 2), "", "")[:_PARTS_OF_PATH]
+            trigger = await triggers.named(function, name)
+            target = f"/{rest}{mark}{query}"
+        head = HttpHead(
+            method=request.method,
+            target=target,
+            headers=http_documents.passed_on(self._headers(request, trigger)),
+        )
+        return _Visit(trigger, request, head, by_name=bool(prefix))
+
+    def _headers(self, request: Request, trigger: HttpTrigger) -> list[tuple[str, str]]:
+        """Return the headers of a request, with the host name of the trigger as Host."""
+        host = self._urls.authority(trigger.prefix)
+        return [(name, host if name == "host" else v) for name, v in request.sent_headers()]
+
+    async def _check_caller(self, visit: _Visit, stream: ClientStream) -> None:
+        """Verify the signature of a request, if the trigger asks for one.
+
+        Raises:
+            Rejected: 400 MissingRequiredHeader; 403 AccessDenied, SignatureNotMatch and others.
+        """
+        kind, request = visit.trigger.config.auth_type, visit.request
+        if kind not in _VERIFIED:
+            raise Rejected(
+                403,
+                "AccessDenied",
+                f"authType {kind!r} cannot be verified by the local runtime: use "
+                f"{' or '.join(sorted(_VERIFIED))}",
+            )
+        if kind == "anonymous" or self._signatures is None:
+            return
+        if "authorization" not in request.headers:
+            raise Rejected(
+                400,
+                "MissingRequiredHeader",
+                "required HTTP header Authorization was not specified",
+            )
+        request.body = await stream.read()
+        self._signatures.check(request)
+
+    # --- calls ---
+
+    async def _accept(self, visit: _Visit, stream: ClientStream, *, is_web: bool) -> Answer:
+        request, trigger = visit.request, visit.trigger
+        body = await stream.read()
+        request.body = body if is_web else self._event(visit, body)
+        wanted = InvokeRequest(
+            trigger.function,
+            b"",
+            qualifier=trigger.qualifier,
+            http=visit.head if is_web else None,
+        )
+        answer = await accept(self._invoker, request, wanted)
+        cors = http_documents.cors_headers(visit.origin)
+        return answer._replace(headers=(*answer.headers, *cors))
+
+    async def _run(self, visit: _Visit, stream: ClientStream) -> Answer:
+        """Call a function in a built-in runtime."""
+        log_type = log_type_of(visit.request)
+        event = self._event(visit, await stream.read())
+        outcome = await self._call(visit, event)
+        try:
+            answer = _answer_of(outcome)
+        except http_documents.BadAnswer as error:
+            _LOG.warning(
+                "%s of %s: answered 502 to an HTTP request: %s",
+                *(visit.request.id, visit.trigger.function, error),
+                extra={"request_id": visit.request.id},
+            )
+            kind = ("Content-Type", http_trigger.DEFAULT_CONTENT_TYPE)
+            answer = http_documents.HttpAnswer(502, [kind], http_trigger.HIDDEN_ERROR)
+        headers = [*visit.added(answer.headers), *log_headers(outcome, log_type)]
+        body = b"" if answer.status in _WITHOUT_BODY else answer.body
+        return Answer(answer.status, body, (*answer.headers, *headers))
+
+    async def _pass_through(self, visit: _Visit, stream: ClientStream) -> Answer | None:
+        """Call a web function."""
+        log_type_of(visit.request)
+        outcome = await self._call(visit, b"", _Exchange(stream, visit))
+        failed = outcome.kind is OutcomeKind.FUNCTION_ERROR and outcome.error_type != _MARKED
+        if failed:
+            code, reason = outcome.error_type, _reason(outcome)
+            raise Rejected(412 if code == _NOT_STARTED else 502, code, reason)
+        # Without a server there is nothing that could have begun an answer: a test's own handler.
+        return None if stream.begun else Answer(*_in_order(_answer_of(outcome)))
+
+    async def _call(
+        self, visit: _Visit, payload: bytes, exchange: _Exchange | None = None
+    ) -> Outcome:
+        request = InvokeRequest(
+            visit.trigger.function,
+            payload,
+            qualifier=visit.trigger.qualifier,
+            request_id=visit.request.id,
+            http=None if exchange is None else visit.head,
+        )
+        if exchange is None:
+            return (await self._invoker.invoke_sync(request)).outcome
+        return (await self._invoker.invoke_sync(request, exchange)).outcome
+
+    def _event(self, visit: _Visit, body: bytes) -> bytes:
+        scope = visit.request.scope
+        return http_documents.event(
+            visit.head,
+            body,
+            http_documents.Circumstances(
+                account_id=self._place.account_id,
+                domain=self._urls.domain(visit.trigger.prefix),
+                request_id=visit.request.id,
+                protocol=f"HTTP/{scope.get('http_version', '1.1')}",
+                source_ip=(scope.get("client") or ("",))[0],
+                now=self._clock.now(),
+            ),
+        )
+
+
+class _Exchange:
+    """Passes the bodies of a request to a web function; see ``HttpExchange``."""
+
+    def __init__(self, stream: ClientStream, visit: _Visit) -> None:
+        self._stream = stream
+        self._visit = visit
+
+    def body(self) -> AsyncIterator[bytes]:
+        """Return the pieces of the request's body."""
+        return self._stream.body()
+
+    async def begin(self, status: int, headers: Sequence[tuple[str, str]]) -> None:
+        """Send status and headers of the answer.
+
+        Raises:
+            BadResponse: They are not those of an answer of HTTP, or too long.
+        """
+        try:
+            usable = http_documents.usable_headers(
+                (name, value) for name, value in headers if name.lower() != "transfer-encoding"
+            )
+        except http_documents.BadAnswer as error:
+            raise BadResponse(str(error)) from None
+        # The body is passed on as it is, so its length is known if the server has sent it.
+        length = [("Content-Length", v) for name, v in headers if name.lower() == "content-length"]
+        added = [*self._visit.added(usable), ("x-fc-request-id", self._visit.request.id)]
+        await self._stream.begin(status, [*usable, *length, *added])
+
+    async def write(self, data: bytes) -> None:
+        """Send a piece of the answer's body."""
+        await self._stream.write(data)
+
+
+def _is_preflight(visit: _Visit) -> bool:
+    """Whether a request is answered without the function: ``OPTIONS`` is not one of its methods."""
+    headers, methods = visit.request.headers, visit.trigger.config.methods
+    asked = visit.head.method == "OPTIONS" and "OPTIONS" not in methods
+    return asked and visit.origin != "" and "access-control-request-method" in headers
+
+
+def _check_request(visit: _Visit) -> None:
+    """Refuse a request with another method than those of the trigger, or over a limit.
+
+    Raises:
+        Rejected: 403 AccessDenied, 400 InvalidArgument.
+    """
+    head, methods = visit.head, visit.trigger.config.methods
+    if head.method not in methods:
+        raise Rejected(
+            403,
+            "AccessDenied",
+            f"access denied: method {head.method} is not allowed, only {', '.join(methods)}",
+        )
+    size = sum(len(name) + len(value) for name, value in visit.request.sent_headers())
+    if size > limits.HTTP_HEADERS_BYTES:
+        raise refusals.invalid_argument(
+            f"the headers have {size} bytes, more than {limits.HTTP_HEADERS_BYTES}"
+        )
+    if len(head.target) > limits.HTTP_TARGET_BYTES:
+        raise refusals.invalid_argument(
+            f"path and query have {len(head.target)} bytes, more than {limits.HTTP_TARGET_BYTES}"
+        )
+
+
+def _answer_of(outcome: Outcome) -> http_documents.HttpAnswer:
+    """Return the answer for the outcome of a built-in runtime.
+
+    Raises:
+        BadAnswer: The function failed, or its result is not an answer of HTTP.
+    """
+    if outcome.kind is OutcomeKind.FUNCTION_ERROR:
+        raise http_documents.BadAnswer(f"{outcome.error_type}: {_reason(outcome)}")
+    return http_documents.answer_of(outcome.payload)
+
+
+def _in_order(answer: http_documents.HttpAnswer) -> tuple[int, bytes, list[tuple[str, str]]]:
+    return answer.status, answer.body, answer.headers
+
+
+def _reason(outcome: Outcome) -> str:
+    """Return what the error document of an outcome says."""
+    text = outcome.payload.decode(errors="replace")
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    message = document.get("errorMessage") if isinstance(document, dict) else None
+    return message if isinstance(message, str) else text
