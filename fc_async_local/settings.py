@@ -116,10 +116,13 @@ class ServiceSettings(Ranged, frozen=True, kw_only=True):
         rocketmq_redelivery_ms: When a message that was not acknowledged is delivered again
             (RocketMQ: 5 minutes); tests may want less.
         rocketmq_ordered_redelivery_ms: The same for ordered consumers (RocketMQ: 1 minute).
+        timer_grace_ms: How late a timer may fire. A later firing was missed, because the runtime
+            was down or the machine slept, and is left out.
     """
 
     rocketmq_redelivery_ms: Annotated[int, Meta(ge=1, le=_DAY_MS)] = 300_000
     rocketmq_ordered_redelivery_ms: Annotated[int, Meta(ge=1, le=_DAY_MS)] = 60_000
+    timer_grace_ms: Annotated[int, Meta(ge=0, le=_YEAR_MS)] = 10_000
 
 
 class AuthSettings(Ranged, frozen=True, kw_only=True):

@@ -27,6 +27,7 @@ from fc_async_local.api.admin.metrics import MetricsAdmin
 from fc_async_local.api.admin.simulation import ClockAdmin, FaultAdmin
 from fc_async_local.api.admin.status import StatusAdmin
 from fc_async_local.api.admin.tasks import TaskAdmin
+from fc_async_local.api.admin.triggers import TriggerAdmin
 from fc_async_local.api.function_resources import (
     ScalingOperations,
     TagOperations,
@@ -190,6 +191,7 @@ class Runtime:
                 *FunctionAdmin(self.registry, self.engine, urls).routes(),
                 *DeliveryAdmin(stores.store, self.engine).routes(),
                 *ClockAdmin(self.engine, clock).routes(),
+                *TriggerAdmin(self.services.trigger_control, clock).routes(),
                 *FaultAdmin(self.services.faults).routes(),
                 *self._development().routes(),
                 *console.routes(),

@@ -16,6 +16,7 @@ from fc_async_local.destinations.function import FunctionDestination
 from fc_async_local.destinations.http import HttpEndpoint
 from fc_async_local.destinations.mns import MnsQueueDestination, MnsTopicDestination
 from fc_async_local.destinations.rocketmq import RocketMqDestination
+from fc_async_local.engine.accepting import new_request_id
 from fc_async_local.services.delivery import HttpPoster
 from fc_async_local.services.eventbridge.endpoint import EventBridgeEndpoint
 from fc_async_local.services.eventbridge.model import EventBridgeError
@@ -30,7 +31,11 @@ from fc_async_local.services.rocketmq.model import RocketMqError
 from fc_async_local.services.rocketmq.service import RocketMqService
 from fc_async_local.store.job_runner import JobNode
 from fc_async_local.store.protocol import StoreUnavailable
-from fc_async_local.triggers.runner import TriggerRunner
+from fc_async_local.triggers.control import TriggerControl
+from fc_async_local.triggers.firing import Firing
+from fc_async_local.triggers.health import TriggerLog
+from fc_async_local.triggers.runner import Sources, TriggerRunner
+from fc_async_local.triggers.timers import Timers
 from fc_async_sdk.errors import InvalidArn
 from fc_async_sdk.spec import arn
 
@@ -66,6 +71,8 @@ class Services(NamedTuple):
         destinations: The adapter of each kind of destination.
         faults: The faults of destinations that a test asked for.
         triggers: Fires functions for messages and events.
+        timers: Fires functions by the clock.
+        trigger_control: Shows triggers, and fires them by hand.
         creators: The adapters that can make a missing destination, by kind.
         wakeups: Wakes polls of the services.
     """
@@ -78,6 +85,8 @@ class Services(NamedTuple):
     destinations: Mapping[DestinationKind, Destination]
     faults: Faults
     triggers: TriggerRunner
+    timers: Timers
+    trigger_control: TriggerControl
     creators: Mapping[DestinationKind, Creating]
     wakeups: Wakeups
 
@@ -105,9 +114,9 @@ class Services(NamedTuple):
         poster = HttpPoster()
         closing.push_async_callback(poster.aclose)
         protocols = _protocols(foundation, poster, invoker)
-        fired = _trigger_runner(foundation, protocols, registry.triggers, invoker)
-        await fired.start()
-        closing.push_async_callback(fired.aclose)
+        fired = _firing(foundation, protocols, registry.triggers, invoker)
+        await fired.triggers.start()
+        closing.push_async_callback(fired.triggers.aclose)
         closing.push_async_callback(end_tasks, start_task("documents", stores.documents.follow()))
         faults = Faults(clock)
         creators = _creators(protocols, settings.destinations)
@@ -125,7 +134,9 @@ class Services(NamedTuple):
             apps=_apps(protocols),
             destinations={adapter.kind: Faulty(adapter, faults, clock) for adapter in adapters},
             faults=faults,
-            triggers=fired,
+            triggers=fired.triggers,
+            timers=fired.timers,
+            trigger_control=fired.control,
             creators={creator.kind: creator for creator in creators},
             wakeups=stores.wakeups,
         )
@@ -134,12 +145,14 @@ class Services(NamedTuple):
         return services
 
     def start(self, closing: AsyncExitStack) -> None:
-        """Start to push, after the node has given back the jobs that it held before.
+        """Start to push and to fire timers.
+
+        To be called after the node has given back the jobs that it held before.
 
         Args:
-            closing: Stops pushing.
+            closing: Stops both.
         """
-        for service in (self.topics, self.eventbridge):
+        for service in (self.topics, self.eventbridge, self.timers):
             service.start()
             closing.push_async_callback(service.aclose)
 
@@ -190,12 +203,7 @@ def _protocols(foundation: Foundation, poster: HttpPoster, invoker: FunctionInvo
     stores, clock, settings = foundation
     messages, documents, wakeups = stores.messages, stores.documents, stores.wakeups
     dice = random.SystemRandom()
-    jobs = JobNode(
-        store=stores.store,
-        wakeups=wakeups,
-        node_id=stores.node_id,
-        lease_ms=settings.engine.lease_ms,
-    )
+    jobs = _job_node(foundation)
     mns = MnsService(messages, clock, settings, wakeups)
     topics = TopicService(mns, documents, poster, invoker, jobs, random=dice)
     rocketmq = RocketMqService(
@@ -206,22 +214,41 @@ def _protocols(foundation: Foundation, poster: HttpPoster, invoker: FunctionInvo
     return _Protocols(mns, topics, rocketmq, eventbridge)
 
 
-def _trigger_runner(
+class _Fired(NamedTuple):
+    """What fires functions."""
+
+    triggers: TriggerRunner
+    timers: Timers
+    control: TriggerControl
+
+
+def _firing(
     foundation: Foundation, protocols: _Protocols, triggers: Triggers, invoker: FunctionInvoker
-) -> TriggerRunner:
-    """Return the runner of triggers; it looks again when triggers change."""
-    runner = TriggerRunner(
-        triggers.everything,
-        mns=protocols.mns,
-        topics=protocols.topics,
-        rocketmq=protocols.rocketmq,
-        eventbridge=protocols.eventbridge,
-        invoker=invoker,
-        clock=foundation.clock,
-        place=foundation.settings.place,
+) -> _Fired:
+    """Return what fires the triggers; it looks again when they change."""
+    _, clock, settings = foundation
+    log = TriggerLog()
+    firing = Firing(invoker, clock, log, new_request_id)
+    fired = _Fired(
+        TriggerRunner(
+            triggers, Sources(*protocols), firing, log, clock=clock, place=settings.place
+        ),
+        Timers(_job_node(foundation), firing, triggers, grace_ms=settings.services.timer_grace_ms),
+        TriggerControl(triggers, firing, log, clock, settings.place),
     )
-    triggers.listen(runner.refresh)
-    return runner
+    triggers.listen(fired.triggers.refresh)
+    triggers.listen(fired.timers.refresh)
+    return fired
+
+
+def _job_node(foundation: Foundation) -> JobNode:
+    stores, settings = foundation.stores, foundation.settings
+    return JobNode(
+        store=stores.store,
+        wakeups=stores.wakeups,
+        node_id=stores.node_id,
+        lease_ms=settings.engine.lease_ms,
+    )
 
 
 def _creators(

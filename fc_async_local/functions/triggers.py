@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Operations on triggers: they are kept and shown. :mod:`fc_async_local.triggers` fires them."""
+"""Operations on triggers: checked, kept and shown. :mod:`fc_async_local.triggers` fires them."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from fc_async_local.domain import json_input
 from fc_async_local.functions import http_triggers, paging, refusals
 from fc_async_local.functions.records import Settings, TriggerRecord, key_in, rfc3339
 from fc_async_local.store.protocol import ChangeRefused
+from fc_async_local.triggers import bindings
 from fc_async_local.triggers.bindings import TriggerSettings
 from fc_async_sdk._decoding import prepare
 from fc_async_sdk.spec import http_trigger, limits
+from fc_async_sdk.spec.oss import OssTrigger, overlap
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -39,6 +41,9 @@ TYPES: Final = frozenset(
     }
 )
 """The values of ``triggerType`` (API)."""
+_CHECKED: Final = frozenset({"timer", "oss"})
+"""Types whose configuration is checked when it is written. That of others names sources that may
+come later, and unknown fields."""
 
 
 class _Input(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
@@ -93,10 +98,24 @@ class Triggers:
 
     def everything(self) -> list[TriggerSettings]:
         """Return the triggers of all functions, as the configuration was read last."""
-        return [
-            TriggerSettings(record.function, record.name, record.settings)
-            for record in self._cache.known.all(TriggerRecord)
-        ]
+        return [_settings(record) for record in self._cache.known.all(TriggerRecord)]
+
+    async def current(self) -> list[TriggerSettings]:
+        """Return the triggers of all functions as they are now.
+
+        Raises:
+            StoreUnavailable: The store cannot be read.
+        """
+        return [_settings(record) for record in (await self._cache.read()).all(TriggerRecord)]
+
+    async def find(self, function: str, name: str) -> TriggerSettings | None:
+        """Return a trigger as it is now, None if it does not exist.
+
+        Raises:
+            StoreUnavailable: The store cannot be read.
+        """
+        record = (await self._cache.read()).find(TriggerRecord, key_in(function, name))
+        return None if record is None else _settings(record)
 
     async def has_http(self, function: str) -> bool:
         """Return whether a function has an HTTP trigger and so is not an event function.
@@ -152,7 +171,7 @@ class Triggers:
         async with self._cache.writing:
             snapshot = await self._cache.read()
             snapshot.resolve(function, settings["qualifier"])
-            http_triggers.check(snapshot, record)
+            _check_source(record, snapshot)
             try:
                 await self._cache.write([record.stored("absent")])
             except ChangeRefused:
@@ -171,7 +190,7 @@ class Triggers:
             record = msgspec.structs.replace(
                 before, settings={**before.settings, **given}, modified_at=self._clock.now()
             )
-            http_triggers.check(await self._cache.read(), record)
+            _check_source(record, await self._cache.read())
             await self._cache.write([record.stored()])
         return self._describe(record)
 
@@ -211,6 +230,36 @@ class Triggers:
         found = (await self._cache.read()).named(TriggerRecord, function, prefix)
         chosen, token = paging.cut(found, page, lambda trigger: trigger.name, of="triggers")
         return [self._describe(trigger) for trigger in chosen], token
+
+
+def _settings(record: TriggerRecord) -> TriggerSettings:
+    return TriggerSettings(
+        record.function, record.name, record.settings, record.trigger_id, record.modified_at
+    )
+
+
+def _check_source(record: TriggerRecord, snapshot: Snapshot) -> None:
+    """Refuse an HTTP trigger, a timer or an OSS trigger that the service refuses.
+
+    Raises:
+        Rejected: 400 InvalidArgument.
+    """
+    http_triggers.check(snapshot, record)
+    if record.settings["triggerType"] not in _CHECKED:
+        return
+    try:
+        binding = bindings.read(_settings(record))
+    except bindings.Unreadable as error:
+        raise refusals.invalid_argument(f"trigger {record.name!r}: {error}") from None
+    if binding is None or not isinstance(binding.source, OssTrigger):
+        return
+    others = [_settings(other) for other in snapshot.all(TriggerRecord) if other.key != record.key]
+    for other in bindings.read_all([one for one in others if one.kind == "oss"]):
+        if isinstance(other.source, OssTrigger) and overlap(binding.source, other.source):
+            raise refusals.invalid_argument(
+                f"trigger {record.name!r} overlaps with trigger {other.key}: an event, the prefixes"
+                " and the suffixes match the same objects"
+            )
 
 
 def _check(body: Mapping[str, Any]) -> Settings:

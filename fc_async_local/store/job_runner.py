@@ -218,7 +218,7 @@ def _outcome(settlement: JobSettlement, settled: Settled) -> tuple[int, str]:
         return logging.INFO, "dropped, the lease was lost"
     if job is not None and job.state == "pending":
         return logging.WARNING, f"{job.error}; again at {job.due_at}"
-    dead = settlement.added if job is None else (job,)
+    dead = [one for one in (job, *settlement.added) if one is not None and one.state == "dead"]
     if dead:
         return logging.ERROR, f"{dead[0].error}; given up and kept as a dead event"
     return logging.INFO, "done"

@@ -1,38 +1,84 @@
 # SPDX-License-Identifier: MIT
 """How a trigger feeds its function, and what the function gets of a message. Pure.
 
-:mod:`fc_async_sdk.spec.triggers` knows where the settings name the source. The function gets
-the CloudEvents that EventBridge makes of the messages of sources.
+:mod:`fc_async_sdk.spec` knows where the settings name the source, and
+:mod:`fc_async_sdk.events.triggers` what the function gets of it.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-import json
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+import logging
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol
 
 import msgspec
 
 from fc_async_local.services.delivery import Strategy
-from fc_async_local.services.eventbridge.events import rfc3339
 from fc_async_sdk._decoding import prepare
-from fc_async_sdk.spec import limits, triggers
+from fc_async_sdk.events import triggers as events
+from fc_async_sdk.spec import limits, oss, timers, triggers
+from fc_async_sdk.spec.oss import OssTrigger
+from fc_async_sdk.spec.timers import Schedule
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from fc_async_local.domain.rules import Place
     from fc_async_local.services.mns.model import Message
     from fc_async_local.services.rocketmq.model import Pending
 
+_LOG: Final = logging.getLogger(__name__)
+
 
 class TriggerSettings(NamedTuple):
-    """A trigger as the registry keeps it; ``settings`` are the API's fields in camel case."""
+    """A trigger as the registry keeps it.
+
+    Attributes:
+        settings: The API's fields in camel case.
+        trigger_id: Distinguishes a trigger from an earlier one of the same name.
+        modified_at: When it was created or changed last.
+    """
 
     function: str
     name: str
     settings: Mapping[str, Any]
+    trigger_id: str = ""
+    modified_at: int = 0
+
+    @property
+    def kind(self) -> str:
+        """``triggerType``."""
+        return str(self.settings.get("triggerType"))
+
+    @property
+    def qualifier(self) -> str:
+        """The version or alias that it calls."""
+        return str(self.settings.get("qualifier") or limits.DEFAULT_QUALIFIER)
+
+
+class TriggerSource(Protocol):
+    """The triggers of all functions."""
+
+    def everything(self) -> Sequence[TriggerSettings]:
+        """Return all triggers, as the configuration was read last."""
+        ...
+
+    async def current(self) -> Sequence[TriggerSettings]:
+        """Return all triggers as they are now, changes by other nodes included.
+
+        Raises:
+            StoreUnavailable: The configuration cannot be read.
+        """
+        ...
+
+    async def find(self, function: str, name: str) -> TriggerSettings | None:
+        """Return one trigger as it is now, None if it does not exist.
+
+        Raises:
+            StoreUnavailable: The configuration cannot be read.
+        """
+        ...
 
 
 class QueueSource(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
@@ -70,20 +116,45 @@ class BusSource(msgspec.Struct, frozen=True, kw_only=True):
     pattern: str
 
 
+class TimerSource(msgspec.Struct, frozen=True, kw_only=True):
+    """A schedule.
+
+    Attributes:
+        expression: As it was written.
+        since: When the trigger was created or changed last.
+        revision: Distinguishes what the trigger is from what it was before.
+    """
+
+    expression: str
+    schedule: Schedule
+    payload: str
+    since: int
+    revision: str
+
+    def next_firing(self, after: int) -> int | None:
+        """Return the first moment after another at which it fires, None if there is none."""
+        return timers.next_firing(self.schedule, after, since=self.since)
+
+
+Source = QueueSource | RocketMqSource | TopicSource | BusSource | TimerSource | OssTrigger
+
+
 class Binding(msgspec.Struct, frozen=True, kw_only=True):
     """What one trigger does.
 
     Attributes:
         asynchronous: How the function is invoked.
         batch: Most messages that one invocation gets, as a list; None: one, not in a list.
+        enabled: Whether it fires by itself.
     """
 
     function: str
     trigger: str
     qualifier: str
-    source: QueueSource | RocketMqSource | TopicSource | BusSource
-    asynchronous: bool
+    source: Source
+    asynchronous: bool = True
     batch: int | None = None
+    enabled: bool = True
 
     @property
     def key(self) -> str:
@@ -114,23 +185,53 @@ class Unreadable(Exception):
     """A trigger's configuration does not fit its type. The message names the place."""
 
 
+def read_all(found: Sequence[TriggerSettings]) -> list[Binding]:
+    """Return the bindings of triggers; log those that cannot be read."""
+    bindings = map(_read_or_log, found)
+    return [binding for binding in bindings if binding is not None]
+
+
+def _read_or_log(trigger: TriggerSettings) -> Binding | None:
+    try:
+        return read(trigger)
+    except Unreadable as error:
+        _LOG.warning("trigger %s/%s fires nothing: %s", trigger.function, trigger.name, error)
+        return None
+
+
 def read(trigger: TriggerSettings) -> Binding | None:
-    """What a trigger does; None: nothing here fires it, or it is switched off.
+    """What a trigger does; None: nothing here fires it.
 
     Raises:
         Unreadable: Its configuration is broken.
     """
-    kind = trigger.settings.get("triggerType")
+    read_kind = _KINDS.get(trigger.kind)
+    if read_kind is None:
+        return None
     source_arn = str(trigger.settings.get("sourceArn") or "")
     config = str(trigger.settings.get("triggerConfig") or "{}")
     try:
-        if kind == "mns_topic":
-            return _topic(trigger, source_arn, config)
-        if kind == "eventbridge":
-            return _eventbridge(trigger, source_arn, config)
+        return read_kind(trigger, source_arn, config)
     except (msgspec.DecodeError, triggers.UnreadableTrigger) as error:
         raise Unreadable(f"triggerConfig: {error}") from error
-    return None
+    except (timers.InvalidTimer, oss.InvalidOssTrigger) as error:
+        raise Unreadable(str(error)) from error
+
+
+def _timer(trigger: TriggerSettings, _: str, config: str) -> Binding:
+    found = timers.read(config)
+    source = TimerSource(
+        expression=found.cron_expression,
+        schedule=timers.parse(found.cron_expression),
+        payload=found.payload,
+        since=trigger.modified_at,
+        revision=f"{trigger.trigger_id}.{trigger.modified_at}",
+    )
+    return _binding(trigger, source, enabled=found.enable)
+
+
+def _oss(trigger: TriggerSettings, source_arn: str, config: str) -> Binding:
+    return _binding(trigger, oss.read(source_arn, config))
 
 
 def _topic(trigger: TriggerSettings, source_arn: str, config: str) -> Binding:
@@ -142,13 +243,11 @@ def _topic(trigger: TriggerSettings, source_arn: str, config: str) -> Binding:
     source = msgspec.structs.replace(
         msgspec.json.decode(config, type=TopicSource), topic=found.name
     )
-    return _binding(trigger, source, asynchronous=True)
+    return _binding(trigger, source)
 
 
 def _eventbridge(trigger: TriggerSettings, source_arn: str, config: str) -> Binding | None:
     read_config = msgspec.json.decode(config, type=_EventBridgeConfig)
-    if not read_config.trigger_enable:
-        return None
     source = _source(config, source_arn, read_config.event_rule_filter_pattern)
     if source is None:
         return None
@@ -159,6 +258,7 @@ def _eventbridge(trigger: TriggerSettings, source_arn: str, config: str) -> Bind
         source,
         asynchronous=read_config.async_invocation_type,
         batch=options.batch_window.count_based_window if streaming else None,
+        enabled=read_config.trigger_enable,
     )
 
 
@@ -175,21 +275,23 @@ def _source(
     return None if bus is None else BusSource(bus=bus.name, pattern=pattern)
 
 
-def _binding(
-    trigger: TriggerSettings,
-    source: QueueSource | RocketMqSource | TopicSource | BusSource,
-    *,
-    asynchronous: bool,
-    batch: int | None = None,
-) -> Binding:
+def _binding(trigger: TriggerSettings, source: Source, **fields: Any) -> Binding:
     return Binding(
         function=trigger.function,
         trigger=trigger.name,
-        qualifier=str(trigger.settings.get("qualifier") or limits.DEFAULT_QUALIFIER),
+        qualifier=trigger.qualifier,
         source=source,
-        asynchronous=asynchronous,
-        batch=batch,
+        **fields,
     )
+
+
+_KINDS: Final[Mapping[str, Callable[[TriggerSettings, str, str], Binding | None]]] = {
+    "timer": _timer,
+    "oss": _oss,
+    "mns_topic": _topic,
+    "eventbridge": _eventbridge,
+}
+"""How the settings of each ``triggerType`` that fires here are read; HTTP requests come by HTTP."""
 
 
 def queue_event(
@@ -197,20 +299,10 @@ def queue_event(
 ) -> dict[str, Any]:
     """The event for a message of a queue."""
     body = _decoded(message.body) if source.is_base64_decode else message.body
-    return _event(
-        binding,
-        place,
-        now,
-        event_id=message.message_id,
-        kind="mns:Queue:SendMessage",
-        subject=f"acs:mns:{place.region}:{place.account_id}:queues/{source.queue_name}",
-        occurred=message.enqueued_at,
-        data={
-            "requestId": message.message_id,
-            "messageId": message.message_id,
-            "messageBody": body,
-        },
+    occurred = events.Occurred(
+        message.message_id, message.enqueued_at, now, events.bus_of("MNS", binding.trigger)
     )
+    return events.mns_queue(source.queue_name, body, occurred, origin(place))
 
 
 def rocketmq_event(
@@ -219,65 +311,30 @@ def rocketmq_event(
     """The event for a message of a RocketMQ topic."""
     message = pending.message
     pairs = dict(pair.split(":", 1) for pair in message.properties.split("|") if ":" in pair)
-    system = {
-        "UNIQ_KEY": message.message_id,
-        "KEYS": pairs.pop("KEYS", ""),
-        "TAGS": message.tag,
-        "MSG_REGION": place.region,
-        "INSTANCE_ID": source.instance_id,
-        "CONSUME_START_TIME": str(now),
-    }
-    resource = f"{source.instance_id}%{source.topic}"
-    return _event(
-        binding,
-        place,
-        now,
-        event_id=message.message_id,
-        kind="mq:Topic:SendMessage",
-        subject=f"acs:mq:{place.region}:{place.account_id}:{resource}",
-        occurred=message.published_at,
-        data={
-            "topic": source.topic,
-            "body": message.body,
-            "systemProperties": {name: value for name, value in system.items() if value},
-            "userProperties": pairs,
-        },
+    keys = pairs.pop("KEYS", "")
+    occurred = events.Occurred(
+        message.message_id, message.published_at, now, events.bus_of("RocketMQ", binding.trigger)
+    )
+    return events.rocketmq(
+        source.instance_id,
+        source.topic,
+        message.body,
+        occurred,
+        origin(place),
+        tag=message.tag,
+        keys=keys,
+        properties=pairs,
     )
 
 
-def encode(events: Sequence[dict[str, Any]], *, batched: bool) -> bytes:
+def origin(place: Place) -> events.Origin:
+    """Return region and account of the sources here."""
+    return events.Origin(place.region, place.account_id)
+
+
+def encode(documents: Sequence[dict[str, Any]], *, batched: bool) -> bytes:
     """What the function gets: a list, or the one event."""
-    content = list(events) if batched else events[0]
-    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def _event(
-    binding: Binding,
-    place: Place,
-    now: int,
-    *,
-    event_id: str,
-    kind: str,
-    subject: str,
-    occurred: int,
-    data: dict[str, Any],
-) -> dict[str, Any]:
-    bus = f"{binding.function}-{binding.trigger}"
-    return {
-        "id": event_id,
-        "source": bus,
-        "specversion": "1.0",
-        "type": kind,
-        "datacontenttype": "application/json; charset=utf-8",
-        "subject": subject,
-        "time": rfc3339(occurred),
-        "aliyunaccountid": place.account_id,
-        "aliyunpublishtime": rfc3339(now),
-        "aliyuneventbusname": bus,
-        "aliyunregionid": place.region,
-        "aliyunpublishaddr": "127.0.0.1",
-        "data": data,
-    }
+    return events.encode(list(documents) if batched else documents[0])
 
 
 def _decoded(body: str) -> str:

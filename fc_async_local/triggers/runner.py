@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fc_async_local.background import end_tasks, keep_running, pause_on, start_task
 from fc_async_local.domain.errors import Rejected
-from fc_async_local.domain.invocation import DeadEvent, InvokeRequest, OutcomeKind
+from fc_async_local.domain.invocation import OutcomeKind
 from fc_async_local.domain.policy import nearest_to_limit
-from fc_async_local.services.delivery import function_arn
 from fc_async_local.services.eventbridge.model import Parameter, Rule, Target
 from fc_async_local.services.mns.errors import MnsError
 from fc_async_local.services.mns.model import BATCH, POLLING_SECONDS
@@ -32,27 +31,27 @@ from fc_async_local.triggers.bindings import (
     RocketMqSource,
     TopicSource,
 )
+from fc_async_local.triggers.firing import is_temporary
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from fc_async_local.clock import Clock
     from fc_async_local.domain.invocation import CallPath
     from fc_async_local.domain.rules import Place
-    from fc_async_local.services.delivery import FunctionInvoker
     from fc_async_local.services.eventbridge.service import EventBridgeService
     from fc_async_local.services.mns.service import MnsService
     from fc_async_local.services.mns.topic_service import TopicService
     from fc_async_local.services.rocketmq.service import RocketMqService
-    from fc_async_local.triggers.bindings import TriggerSettings
+    from fc_async_local.triggers.bindings import TriggerSource
+    from fc_async_local.triggers.firing import Firing
+    from fc_async_local.triggers.health import TriggerLog
 
 _LOG: Final = logging.getLogger(__name__)
 _MISSING_MS: Final = 5_000
 """How long a source that isn't there (yet) is left alone."""
-_TOO_MANY: Final = 429
-_SERVER_ERROR: Final = 500
 
 
 class _Message(NamedTuple):
@@ -64,33 +63,41 @@ class _Message(NamedTuple):
     handle: str
 
 
+class Sources(NamedTuple):
+    """The services whose messages and events fire functions."""
+
+    mns: MnsService
+    topics: TopicService
+    rocketmq: RocketMqService
+    eventbridge: EventBridgeService
+
+
 class TriggerRunner:
-    """Fires the triggers of a registry.
+    """Fires the triggers of a registry for messages and events.
 
     Args:
-        source: Returns all triggers as they are now.
-        invoker: Runs functions.
+        triggers: The triggers as they are now.
+        sources: Where messages and events come from.
+        firing: Invokes functions.
+        log: Where errors of a trigger are recorded.
+        clock: The time of the runtime.
         place: Region and account in the events.
     """
 
     def __init__(
         self,
-        source: Callable[[], Sequence[TriggerSettings]],
+        triggers: TriggerSource,
+        sources: Sources,
+        firing: Firing,
+        log: TriggerLog,
         *,
-        mns: MnsService,
-        topics: TopicService,
-        rocketmq: RocketMqService,
-        eventbridge: EventBridgeService,
-        invoker: FunctionInvoker,
         clock: Clock,
         place: Place,
     ) -> None:
-        self._source = source
-        self._mns = mns
-        self._topics = topics
-        self._rocketmq = rocketmq
-        self._eventbridge = eventbridge
-        self._invoker = invoker
+        self._triggers = triggers
+        self._mns, self._topics, self._rocketmq, self._eventbridge = sources
+        self._firing = firing
+        self._log = log
         self._clock = clock
         self._place = place
         self._loops: dict[Binding, asyncio.Task[None]] = {}
@@ -114,10 +121,11 @@ class TriggerRunner:
     def refresh(self) -> None:
         """Fire the triggers that there are now, and no others."""
         if not self._stopped:
-            self._apply([_read(trigger) for trigger in self._source()])
+            found = bindings.read_all(self._triggers.everything())
+            self._log.keep(frozenset(binding.key for binding in found))
+            self._apply([binding for binding in found if binding.enabled])
 
-    def _apply(self, found: Sequence[Binding | None]) -> None:
-        wanted = [binding for binding in found if binding is not None]
+    def _apply(self, wanted: Sequence[Binding]) -> None:
         self._topics.functions = [
             _subscription(binding, binding.source)
             for binding in wanted
@@ -131,8 +139,8 @@ class TriggerRunner:
         for binding in self._loops.keys() - set(wanted):
             self._loops.pop(binding).cancel()
         for binding in wanted:
-            if binding not in self._loops and not isinstance(
-                binding.source, TopicSource | BusSource
+            if binding not in self._loops and isinstance(
+                binding.source, QueueSource | RocketMqSource
             ):
                 self._loops[binding] = start_task(f"trigger {binding.key}", self._fetch(binding))
 
@@ -156,7 +164,11 @@ class TriggerRunner:
                 await self._topic(binding, binding.source)
         except (MnsError, RocketMqError, StoreUnavailable) as error:
             _LOG.warning("trigger %s: %s", binding.key, error)
+            self._log.failed(binding.key, str(error), self._clock.now())
             return _MISSING_MS
+        except Exception as error:
+            self._log.failed(binding.key, f"{type(error).__name__}: {error}", self._clock.now())
+            raise
         return 0
 
     async def _queue(self, binding: Binding, source: QueueSource) -> None:
@@ -231,28 +243,17 @@ class TriggerRunner:
         Raises:
             StoreUnavailable: What was given up could not be kept.
         """
-        request = InvokeRequest(
-            binding.function, payload, qualifier=binding.qualifier, call_path=call_path
-        )
         try:
             if binding.asynchronous:
-                await self._invoker.invoke_async(request)
+                await self._firing.accept(binding, payload, call_path=call_path)
                 return True
-            _, outcome = await self._invoker.invoke_sync(request)
+            _, outcome = await self._firing.run(binding, payload, call_path=call_path)
         except Rejected as error:
-            if error.status == _TOO_MANY or error.status >= _SERVER_ERROR:
+            if is_temporary(error):
                 _LOG.warning("trigger %s: %s; it is fired again later", binding.key, error)
                 return False
-            await self._invoker.keep_dead(
-                DeadEvent(
-                    key=f"{message_id}-{binding.function}-{binding.trigger}",
-                    destination=function_arn(binding.function, binding.qualifier),
-                    document=payload,
-                    error=f"trigger {binding.key}: {error}",
-                    function=binding.function,
-                    qualifier=binding.qualifier,
-                    call_path=call_path,
-                )
+            await self._firing.give_up(
+                binding, payload, str(error), key=message_id, call_path=call_path
             )
             return True
         if outcome.kind is not OutcomeKind.SUCCESS:
@@ -262,14 +263,6 @@ class TriggerRunner:
                 outcome.error_type,
             )
         return outcome.kind is OutcomeKind.SUCCESS
-
-
-def _read(trigger: TriggerSettings) -> Binding | None:
-    try:
-        return bindings.read(trigger)
-    except bindings.Unreadable as error:
-        _LOG.warning("trigger %s/%s fires nothing: %s", trigger.function, trigger.name, error)
-        return None
 
 
 def _subscription(binding: Binding, source: TopicSource) -> FunctionSubscription:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 Document = dict[str, Any]
 
+EMPTY_MD5: Final = "D41D8CD98F00B204E9800998ECF8427E"
+"""``eTag`` of an empty object: the MD5 of its content."""
+
 MNS_QUEUE_MESSAGE: Final = "mns:Queue:SendMessage"
 ROCKETMQ_MESSAGE: Final = "mq:Topic:SendMessage"
 RABBITMQ_MESSAGE: Final = "amqp:Queue:SendMessage"
@@ -54,6 +57,16 @@ class Occurred(NamedTuple):
     bus: str
 
 
+def bus_of(kind: str, trigger: str) -> str:
+    """Return the bus and ``source`` of the events of a trigger: ``MNS-Function-orders``.
+
+    Args:
+        kind: ``eventSourceType`` of the trigger.
+        trigger: Name of the trigger.
+    """
+    return f"{kind}-Function-{trigger}"
+
+
 def encode(document: object) -> bytes:
     """Return the payload of an event document."""
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
@@ -78,7 +91,7 @@ def oss(
     at: int,
     size: int = 0,
     previous_size: int = 0,
-    etag: str = "D41D8CD98F00B204E9800998ECF8427E",
+    etag: str = EMPTY_MD5,
     content_type: str = "",
     request_id: str = "58F9FF2D3DF792092E12044C",
     origin: Origin = ORIGIN,
@@ -410,8 +423,8 @@ def samples(at: int) -> dict[str, Document | list[Document]]:
     Args:
         at: The time in them.
     """
-    occurred = Occurred("0A1B2C3D4E5F60718293A4B5C6D7E8F9", at, at, "MNS-Function-trigger")
-    streaming = occurred._replace(bus="RocketMQ-Function-trigger")
+    occurred = Occurred("0A1B2C3D4E5F60718293A4B5C6D7E8F9", at, at, bus_of("MNS", "trigger"))
+    streaming = occurred._replace(bus=bus_of("RocketMQ", "trigger"))
     return {
         "timer": timer("nightly", at, payload="text"),
         "oss": oss("pictures", "in/a.png", at=at, size=1_024, content_type="image/png"),

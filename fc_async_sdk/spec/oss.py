@@ -18,7 +18,8 @@ from fc_async_sdk.errors import shorten
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_PREFIX: Final = "oss:"
+PREFIX: Final = "oss:"
+"""Before the names of events in ``triggerConfig``, not in event documents."""
 _ANY: Final = "*"
 _ACTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "ObjectCreated": (
@@ -42,9 +43,7 @@ CREATED: Final = "ObjectCreated:PutObject"
 NAMES: Final = tuple(f"{group}:{action}" for group, found in _ACTIONS.items() for action in found)
 """The events of objects, as event documents name them."""
 
-EVENTS: Final = frozenset(
-    {f"{_PREFIX}{name}" for name in NAMES} | {f"{_PREFIX}ObjectCreated:{_ANY}"}
-)
+EVENTS: Final = frozenset({f"{PREFIX}{name}" for name in NAMES} | {f"{PREFIX}ObjectCreated:{_ANY}"})
 """The values of ``events`` in ``triggerConfig``."""
 
 _BUCKET: Final = re.compile(r"acs:oss:([a-z0-9-]*):(\d*):([a-z0-9][a-z0-9-]{1,61}[a-z0-9])")
@@ -102,7 +101,7 @@ class OssTrigger(msgspec.Struct, frozen=True, kw_only=True):
         return (
             key.startswith(self.prefix)
             and key.endswith(self.suffix)
-            and any(_covers(wanted, f"{_PREFIX}{event}") for wanted in self.events)
+            and any(_covers(wanted, f"{PREFIX}{event}") for wanted in self.events)
         )
 
 

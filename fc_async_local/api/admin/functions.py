@@ -45,7 +45,7 @@ class _Call(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         Raises:
             Rejected: The payload cannot be decoded, or the delay is out of range.
         """
-        body = self._body()
+        body = payload_of(self.payload, encoding=self.payload_encoding)
         if self.type == "Sync":
             return InvokeRequest(function, body, qualifier=self.qualifier)
         return InvokeRequest(
@@ -56,16 +56,22 @@ class _Call(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
             task_id=self.task_id,
         )
 
-    def _body(self) -> bytes:
-        if not self.payload_encoding:
-            return self.payload.encode()
-        try:
-            return base64.b64decode(self.payload, validate=True)
-        except ValueError as error:
-            raise refusals.invalid_argument(f"payload is not valid base64: {error}") from None
-
 
 prepare(_Call)
+
+
+def payload_of(payload: str, *, encoding: Literal["", "base64"]) -> bytes:
+    """Return the payload that a request to the admin API names.
+
+    Raises:
+        Rejected: 400 InvalidArgument: it is not valid base64.
+    """
+    if not encoding:
+        return payload.encode()
+    try:
+        return base64.b64decode(payload, validate=True)
+    except ValueError as error:
+        raise refusals.invalid_argument(f"payload is not valid base64: {error}") from None
 
 
 class FunctionAdmin:

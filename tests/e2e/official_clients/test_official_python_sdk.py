@@ -133,7 +133,9 @@ def test_versions_and_aliases(client, function):
 
 def test_triggers_concurrency_and_provision_of_a_function(client, function):
     trigger = models.CreateTriggerInput(
-        trigger_name="nightly", trigger_type="timer", trigger_config="{}"
+        trigger_name="nightly",
+        trigger_type="timer",
+        trigger_config='{"cronExpression": "0 0 4 * * *", "enable": true}',
     )
     client.create_trigger(function, models.CreateTriggerRequest(body=trigger))
     assert client.get_trigger(function, "nightly").body.trigger_type == "timer"

@@ -167,7 +167,11 @@ def test_removal_of_everything_that_a_function_can_have(replay):
     }
     trigger = replay.session.post(functions + "/triggers", json=http)
     assert trigger.json()["httpTrigger"]["urlInternet"].startswith(replay.endpoint)
-    timer = http | {"triggerName": "timerT", "triggerType": "timer"}
+    timer = http | {
+        "triggerName": "timerT",
+        "triggerType": "timer",
+        "triggerConfig": '{"cronExpression":"@every 1h","enable":true}',
+    }
     assert replay.session.post(functions + "/triggers", json=timer).status_code == 200
     replay.session.post(functions + "/versions", json={"description": "v1"})
     replay.session.post(functions + "/aliases", json={"aliasName": "prod", "versionId": "1"})

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from fc_async_local.domain.errors import Rejected
@@ -42,8 +44,46 @@ def test_a_trigger_is_answered_as_it_was_set(run, orders):
 
 def test_an_update_of_a_trigger_keeps_what_it_does_not_name(run, orders):
     run(orders.triggers.create("orders", TIMER))
-    answer = run(orders.triggers.update("orders", "nightly", {"triggerConfig": "{}"}))
-    assert (answer["triggerType"], answer["triggerConfig"]) == ("timer", "{}")
+    config = '{"cronExpression":"@every 2h","enable":false}'
+    answer = run(orders.triggers.update("orders", "nightly", {"triggerConfig": config}))
+    assert (answer["triggerType"], answer["triggerConfig"]) == ("timer", config)
+
+
+def test_a_timer_that_the_service_cannot_read_is_refused(run, orders):
+    invalid = {"triggerConfig": '{"cronExpression":"0 4 * * *","enable":true}'}
+    creating = orders.triggers.create("orders", TIMER | invalid)
+    assert refused(run, creating) == (400, "InvalidArgument")
+    run(orders.triggers.create("orders", TIMER))
+    changing = orders.triggers.update("orders", "nightly", invalid)
+    assert refused(run, changing) == (400, "InvalidArgument")
+    assert run(orders.triggers.get("orders", "nightly"))["triggerConfig"] == TIMER["triggerConfig"]
+
+
+def oss(name: str, prefix: str, bucket: str = "pictures") -> dict[str, str]:
+    config = {
+        "events": ["oss:ObjectCreated:*"],
+        "filter": {"key": {"prefix": prefix, "suffix": ".zip"}},
+    }
+    return {
+        "triggerName": name,
+        "triggerType": "oss",
+        "sourceArn": f"acs:oss:cn-hangzhou:123:{bucket}",
+        "triggerConfig": json.dumps(config),
+    }
+
+
+def test_an_oss_trigger_that_overlaps_with_another_is_refused(run, orders, function_body):
+    run(orders.functions.create(function_body(functionName="other")))
+    run(orders.triggers.create("orders", oss("one", "in/")))
+    overlapping = orders.triggers.create("other", oss("two", "in/a/"))
+    assert refused(run, overlapping) == (400, "InvalidArgument")
+    run(orders.triggers.create("other", oss("two", "out/")))
+    run(orders.triggers.create("other", oss("three", "in/", bucket="films")))
+    moving = orders.triggers.update(
+        "other", "two", {"triggerConfig": oss("", "in/")["triggerConfig"]}
+    )
+    assert refused(run, moving) == (400, "InvalidArgument")
+    run(orders.triggers.update("orders", "one", {"description": "itself does not count"}))
 
 
 def test_triggers_are_listed_and_deleted(run, orders):

@@ -80,15 +80,58 @@ def test_a_stream_comes_in_batches(options, batch):
 @pytest.mark.parametrize(
     "given",
     [
-        trigger("timer"),
+        trigger("log"),
         trigger("http"),
         trigger("eventbridge"),
-        trigger("eventbridge", {"triggerEnable": False}, sourceArn=BUS),
         trigger("eventbridge", sourceArn="acs:oss:cn-hangzhou:1:bucket"),
     ],
 )
 def test_triggers_without_a_local_event_source_have_no_binding(given):
     assert read(given) is None
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        trigger("eventbridge", {"triggerEnable": False}, sourceArn=BUS),
+        trigger("timer", {"cronExpression": "@every 5m", "enable": False}),
+    ],
+)
+def test_a_trigger_that_is_switched_off_is_bound_and_not_enabled(given):
+    assert not read(given).enabled
+
+
+def test_a_timer_has_its_schedule_and_its_payload():
+    settings = trigger("timer", {"cronExpression": "@every 5m", "payload": "x"})
+    binding = read(settings._replace(trigger_id="id", modified_at=60_000))
+    assert (binding.asynchronous, binding.enabled, binding.source.payload) == (True, True, "x")
+    assert binding.source.next_firing(60_000) == 360_000
+
+
+def test_a_change_of_a_timer_is_another_revision():
+    settings = trigger("timer", {"cronExpression": "@every 5m"})._replace(trigger_id="id")
+    first, second = (read(settings._replace(modified_at=at)).source.revision for at in (1, 2))
+    assert first != second
+
+
+def test_an_oss_trigger_names_its_bucket():
+    config = {"events": ["oss:ObjectCreated:*"], "filter": {"key": {"prefix": "in/"}}}
+    binding = read(trigger("oss", config, sourceArn="acs:oss:cn-hangzhou:1:pictures"))
+    assert (binding.source.bucket, binding.source.prefix) == ("pictures", "in/")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        trigger("timer"),
+        trigger("timer", {"cronExpression": "0 4 * * *"}),
+        trigger("oss", {"events": ["oss:ObjectCreated:*"]}),
+        trigger("oss", {"events": ["all"]}, sourceArn="acs:oss:cn-hangzhou:1:pictures"),
+    ],
+)
+def test_an_invalid_timer_or_oss_trigger_is_refused_by_field(given):
+    with pytest.raises(Unreadable, match=r"sourceArn|triggerConfig|cronExpression|events"):
+        read(given)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: MIT
+"""What a user does with triggers: looks at them, fires one now, sends an event of an object."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+
+from fc_async_local.domain.errors import Rejected
+from fc_async_local.triggers import bindings, samples
+from fc_async_local.triggers.bindings import (
+    Binding,
+    BusSource,
+    TimerSource,
+    TriggerSettings,
+    Unreadable,
+)
+from fc_async_sdk.events import triggers as events
+from fc_async_sdk.spec import oss, timers
+from fc_async_sdk.spec.oss import OssTrigger
+
+if TYPE_CHECKING:
+    from fc_async_local.clock import Clock
+    from fc_async_local.domain.rules import Place
+    from fc_async_local.triggers.bindings import TriggerSource
+    from fc_async_local.triggers.firing import Firing
+    from fc_async_local.triggers.health import TriggerHealth, TriggerLog
+
+_SHOWN_FIRINGS: Final = 3
+
+State = Literal["active", "disabled", "invalid", "unsupported"]
+"""``unsupported``: the local runtime has no source of this kind; the trigger can be fired by hand.
+"""
+
+
+class Shown(NamedTuple):
+    """A trigger as it is now.
+
+    Attributes:
+        trigger: As the registry keeps it.
+        state: Whether it fires by itself.
+        source: What fires it, in words.
+        asynchronous: How the function is invoked; None: the caller of an HTTP trigger decides.
+        next_firings: The next moments of an active timer.
+        health: Since this node started.
+    """
+
+    trigger: TriggerSettings
+    state: State
+    source: str
+    asynchronous: bool | None
+    next_firings: tuple[int, ...]
+    health: TriggerHealth
+
+
+class ObjectEvent(NamedTuple):
+    """An event of an object in OSS.
+
+    Attributes:
+        name: One of :data:`fc_async_sdk.spec.oss.NAMES`.
+        size: Of the object, in bytes.
+        etag: Of the object.
+        content_type: Of the object, "" if unknown.
+    """
+
+    bucket: str
+    key: str
+    name: str = oss.CREATED
+    size: int = 0
+    etag: str = events.EMPTY_MD5
+    content_type: str = ""
+
+
+class FiredTrigger(NamedTuple):
+    """What became of firing one trigger: a request id, or the error that kept the event.
+
+    Attributes:
+        request_id: Of the invocation, "" if there is none.
+        error: Why there is none; the event is then a dead event.
+    """
+
+    function: str
+    trigger: str
+    request_id: str
+    error: str = ""
+
+
+class TriggerControl:
+    """Shows triggers and fires them.
+
+    Args:
+        triggers: The triggers as they are now.
+        firing: Invokes functions.
+        log: The history of each trigger.
+        clock: The time of the runtime.
+        place: Region and account in the events.
+    """
+
+    def __init__(
+        self,
+        triggers: TriggerSource,
+        firing: Firing,
+        log: TriggerLog,
+        clock: Clock,
+        place: Place,
+    ) -> None:
+        self._triggers = triggers
+        self._firing = firing
+        self._log = log
+        self._clock = clock
+        self._origin = bindings.origin(place)
+
+    async def shown(self, function: str = "") -> list[Shown]:
+        """Return all triggers, or those of one function, by function and name.
+
+        Raises:
+            StoreUnavailable: The configuration cannot be read.
+        """
+        found = await self._triggers.current()
+        return [self._show(one) for one in found if function in ("", one.function)]
+
+    def _show(self, trigger: TriggerSettings) -> Shown:
+        health = self._log.of(f"{trigger.function}/{trigger.name}")
+        if trigger.kind == "http":
+            return Shown(trigger, "active", "HTTP", None, (), health)
+        try:
+            binding = bindings.read(trigger)
+        except Unreadable as error:
+            health = health._replace(error=str(error))
+            return Shown(trigger, "invalid", trigger.kind, None, (), health)
+        if binding is None:
+            return Shown(trigger, "unsupported", trigger.kind, None, (), health)
+        state: State = "active" if binding.enabled else "disabled"
+        source = binding.source
+        next_firings: tuple[int, ...] = ()
+        if isinstance(source, TimerSource) and binding.enabled:
+            moments = timers.firings(source.schedule, self._clock.now(), since=source.since)
+            next_firings = tuple(islice(moments, _SHOWN_FIRINGS))
+        return Shown(
+            trigger, state, samples.described(source), binding.asynchronous, next_firings, health
+        )
+
+    async def fire(
+        self, function: str, name: str, payload: bytes | None = None
+    ) -> tuple[str, bytes]:
+        """Fire a trigger now, also one that is disabled.
+
+        Args:
+            function: Name of the function.
+            name: Of the trigger.
+            payload: What the function gets; None: the event that the trigger would make, of a
+                sample message if it is fed by messages.
+
+        Returns:
+            The request id, and what the function got.
+
+        Raises:
+            Rejected: 400 for an HTTP trigger or an invalid one, 404 TriggerNotFound, or as the
+                invocation is refused.
+        """
+        now = self._clock.now()
+        trigger = await self._triggers.find(function, name)
+        if trigger is None:
+            raise Rejected(
+                404, "TriggerNotFound", f"trigger '{name}' of function '{function}' does not exist"
+            )
+        if trigger.kind == "http":
+            message = "an HTTP trigger is fired by a request to its URL"
+            raise Rejected(400, "InvalidArgument", message)
+        try:
+            binding = bindings.read(trigger)
+        except Unreadable as error:
+            raise Rejected(400, "InvalidArgument", f"trigger '{name}': {error}") from None
+        if binding is None:  # a kind that has no source here
+            binding = Binding(
+                function=function,
+                trigger=name,
+                qualifier=trigger.qualifier,
+                source=BusSource(bus="", pattern="{}"),
+            )
+            sample = events.encode(events.samples(now).get(trigger.kind, {}))
+        else:
+            sample = samples.of(binding, self._origin, now)
+        body = sample if payload is None else payload
+        if binding.asynchronous:
+            return await self._firing.accept(binding, body), body
+        request_id, _ = await self._firing.run(binding, body)
+        return request_id, body
+
+    async def object_event(self, event: ObjectEvent) -> list[FiredTrigger]:
+        """Fire the OSS triggers that match an event of an object.
+
+        Returns:
+            What became of each.
+
+        Raises:
+            Rejected: 400 InvalidArgument: OSS has no such key or event.
+            StoreUnavailable: The triggers cannot be read, or an event cannot be kept.
+        """
+        try:
+            oss.check_object(event.name, event.key)
+        except oss.InvalidObject as error:
+            raise Rejected(400, "InvalidArgument", str(error)) from None
+        matching = [
+            binding
+            for binding in bindings.read_all(await self._triggers.current())
+            if isinstance(binding.source, OssTrigger)
+            and binding.source.bucket == event.bucket
+            and binding.source.matches(event.name, event.key)
+        ]
+        return [await self._fire_object(binding, event) for binding in matching]
+
+    async def _fire_object(self, binding: Binding, event: ObjectEvent) -> FiredTrigger:
+        now = self._clock.now()
+        request_id = self._firing.request_id(now)
+        document = events.oss(
+            event.bucket,
+            event.key,
+            event=event.name,
+            at=now,
+            size=event.size,
+            etag=event.etag,
+            content_type=event.content_type,
+            request_id=request_id,
+            origin=self._origin,
+        )
+        payload = events.encode(document)
+        try:
+            await self._firing.accept(binding, payload, request_id=request_id)
+        except Rejected as error:
+            await self._firing.give_up(binding, payload, str(error), key=request_id)
+            return FiredTrigger(binding.function, binding.trigger, "", str(error))
+        return FiredTrigger(binding.function, binding.trigger, request_id)

@@ -1,0 +1,331 @@
+# SPDX-License-Identifier: MIT
+"""Timers on virtual time: each firing is an asynchronous invocation at its own moment."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import pytest
+import requests
+
+import fc_async_sdk
+from fc_async_local.embedded import LocalRuntime
+from fc_async_local.settings import Settings
+from fc_async_local.store.protocol import StoreUnavailable
+from fc_async_local.testing import FcLocal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    Start = Callable[..., FcLocal]
+
+DAY = 86_400
+BERLIN = ZoneInfo("Europe/Berlin")
+START = datetime(2026, 10, 10, tzinfo=timezone.utc)
+
+
+def ms(moment: datetime) -> int:
+    return round(moment.timestamp() * 1_000)
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """``start(**options)``: a runtime on virtual time, in the same folder each time."""
+    runtimes: list[LocalRuntime] = []
+
+    def begin(at: datetime = START, **options: object) -> FcLocal:
+        handlers: dict[str, object] = {}
+        runtime = LocalRuntime(
+            data=tmp_path / "runtime",
+            **{  # type: ignore[arg-type]  # the options of a runtime
+                "port": 0,
+                "clock": "virtual",
+                "clock_start": ms(at),
+                "store": "memory",
+                "handlers": handlers,
+            }
+            | options,
+        )
+        runtime.start()
+        runtimes.append(runtime)
+        client = fc_async_sdk.client(
+            region_name="cn-hangzhou", account_id="1", endpoint_url=runtime.endpoint
+        )
+        return FcLocal(runtime, handlers, client)  # type: ignore[arg-type]  # filled by deploy()
+
+    yield begin
+    runtimes[-1].stop()  # a test that starts a second one has stopped the first
+
+
+def timer(local: FcLocal, name: str, expression: str, function: str = "f", **config) -> None:
+    local.client.create_trigger(
+        function,
+        name,
+        trigger_type="timer",
+        trigger_config={"cronExpression": expression, "enable": True} | config,
+    )
+
+
+def admin(local: FcLocal, path: str) -> dict[str, Any]:
+    answer: dict[str, Any] = requests.get(f"{local.endpoint}/_local{path}", timeout=5).json()
+    return answer
+
+
+def post(local: FcLocal, path: str, **body) -> requests.Response:
+    return requests.post(f"{local.endpoint}/_local{path}", json=body, timeout=5)
+
+
+def the_trigger(local: FcLocal) -> dict[str, Any]:
+    (found,) = admin(local, "/triggers")["triggers"]
+    return found
+
+
+def runs(local: FcLocal, function: str = "f") -> list[tuple[str, int]]:
+    """Trigger and moment of each run, in the order of the runs."""
+    found = local.client.list_async_tasks(function, include_payload=True, limit=100).tasks
+    started = [
+        (json.loads(task.task_payload or "{}")["triggerName"], task.started_time) for task in found
+    ]
+    return sorted(started, key=lambda run: run[1])
+
+
+def test_thirty_days_of_three_timers_fire_each_at_its_own_moment(start: Start) -> None:
+    local, seen = start(), []
+    local.deploy("f", lambda event, _: seen.append(json.loads(event)))
+    timer(local, "nightly", "0 0 4 * * *", payload="go")
+    timer(local, "berlin", "CRON_TZ=Europe/Berlin 30 15 2 * * *")
+    timer(local, "every", "@every 12h")
+    local.advance(30 * DAY)
+    nightly = [START + timedelta(days=day, hours=4) for day in range(30)]
+    # Summer time ends on 25 October: 02:15 comes twice.
+    berlin = sorted(
+        datetime(2026, 10, 10, 2, 15, 30, tzinfo=timezone.utc) - timedelta(hours=2) + change
+        for change in (
+            *(timedelta(days=day) for day in range(16)),
+            *(timedelta(days=day, hours=1) for day in range(15, 31)),
+        )
+    )
+    berlin = [moment for moment in berlin if START < moment <= START + timedelta(days=30)]
+    every = [START + timedelta(hours=12 * number) for number in range(1, 61)]
+    expected = [
+        (name, moment)
+        for name, moments in (("nightly", nightly), ("berlin", berlin), ("every", every))
+        for moment in moments
+    ]
+    expected.sort(key=lambda firing: firing[1])
+    assert [(event["triggerName"], event["triggerTime"]) for event in seen] == [
+        (name, moment.strftime("%Y-%m-%dT%H:%M:%SZ")) for name, moment in expected
+    ]
+    assert {moment.astimezone(BERLIN).strftime("%H:%M:%S") for moment in berlin} == {"02:15:30"}
+    assert (len(nightly), len(berlin), len(every)) == (30, 31, 60)
+    assert {event["payload"] for event in seen if event["triggerName"] == "nightly"} == {"go"}
+
+
+def test_a_run_begins_at_the_moment_that_its_event_names(start: Start) -> None:
+    local = start()
+    local.deploy("f", lambda event, _: event)
+    timer(local, "t", "0 0 * * * *")
+    local.advance(3 * 3_600)
+    moments = [START + timedelta(hours=hour) for hour in (1, 2, 3)]
+    tasks = local.client.list_async_tasks("f", include_payload=True).tasks
+    assert sorted(task.started_time for task in tasks) == [ms(moment) for moment in moments]
+
+
+def test_a_failing_run_is_retried_and_told_to_its_failure_destination(fc_local: FcLocal) -> None:
+    def fail(_event: bytes, _context: object) -> None:
+        raise ValueError("no")
+
+    queue = fc_local.create_queue("failures")
+    destination = {"onFailure": {"destination": queue}}
+    fc_local.deploy(
+        "f", fail, async_config={"maxAsyncRetryAttempts": 1, "destinationConfig": destination}
+    )
+    timer(fc_local, "t", "@every 1h")
+    fc_local.advance(3_700)
+    event = fc_local.receive("failures")
+    assert event is not None
+    assert (event.attempts, event.request.json()["triggerName"]) == (2, "t")
+
+
+def test_a_timer_that_is_switched_off_is_silent_until_it_is_switched_on(fc_local: FcLocal) -> None:
+    seen: list[bytes] = []
+    fc_local.deploy("f", lambda event, _: seen.append(event))
+    timer(fc_local, "t", "@every 1m", enable=False)
+    fc_local.advance(300)
+    assert seen == []
+    on = {"cronExpression": "@every 1m", "enable": True}
+    fc_local.client.update_trigger("f", "t", trigger_config=on)
+    fc_local.advance(120)
+    assert len(seen) == 2
+
+
+def test_a_changed_timer_fires_by_its_new_schedule_only(fc_local: FcLocal) -> None:
+    seen: list[bytes] = []
+    fc_local.deploy("f", lambda event, _: seen.append(json.loads(event)["payload"]))
+    timer(fc_local, "t", "@every 5m", payload="old")
+    fc_local.advance(60)
+    new = {"cronExpression": "@every 7m", "enable": True, "payload": "new"}
+    fc_local.client.update_trigger("f", "t", trigger_config=new)
+    fc_local.advance(15 * 60)
+    assert seen == ["new", "new"]
+
+
+def test_a_deleted_timer_fires_no_more_and_a_new_one_of_its_name_does(fc_local: FcLocal) -> None:
+    seen: list[bytes] = []
+    fc_local.deploy("f", lambda event, _: seen.append(event))
+    timer(fc_local, "t", "@every 1m")
+    fc_local.advance(60)
+    fc_local.client.delete_trigger("f", "t")
+    fc_local.advance(600)
+    assert len(seen) == 1
+    timer(fc_local, "t", "@every 1m")
+    fc_local.advance(120)
+    assert len(seen) == 3
+
+
+def test_a_timer_calls_the_version_that_its_qualifier_names(fc_local: FcLocal) -> None:
+    fc_local.deploy("f", lambda event, _: event)
+    fc_local.client.publish_function_version("f")
+    fc_local.client.create_trigger(
+        "f",
+        "t",
+        trigger_type="timer",
+        trigger_config={"cronExpression": "@every 1m", "enable": True},
+        qualifier="1",
+    )
+    fc_local.client.put_async_invoke_config("f", async_task=True, qualifier="1")
+    fc_local.advance(60)
+    (task,) = fc_local.client.list_async_tasks("f", qualifier="1").tasks
+    assert task.status == "Succeeded"
+
+
+def test_what_a_stopped_runtime_missed_is_left_out(start: Start) -> None:
+    local = start(store="sqlite")
+    local.deploy("f", lambda event, _: event)
+    timer(local, "t", "0 0 * * * *")
+    local.advance(3_600)
+    local.runtime.stop()
+    again = start(START + timedelta(hours=5, minutes=30), store="sqlite")
+    again.deploy("f", lambda event, _: event)
+    again.advance(3_600)
+    assert runs(again) == [
+        ("t", ms(START + timedelta(hours=1))),
+        ("t", ms(START + timedelta(hours=6))),
+    ]
+
+
+def test_what_a_stopped_runtime_missed_fires_if_the_setting_allows_it(start: Start) -> None:
+    local = start(store="sqlite")
+    local.deploy("f", lambda event, _: event)
+    timer(local, "t", "0 0 * * * *")
+    local.runtime.stop()
+    settings = Settings.of(timer_grace_ms=10 * DAY * 1_000)
+    again = start(START + timedelta(hours=3, minutes=30), store="sqlite", settings=settings)
+    seen: list[str] = []
+    again.deploy("f", lambda event, _: seen.append(json.loads(event)["triggerTime"]))
+    again.advance(3_600)
+    assert sorted(seen) == [f"2026-10-10T0{hour}:00:00Z" for hour in (1, 2, 3, 4)]
+
+
+def test_a_timer_of_a_missing_alias_leaves_dead_events_and_goes_on(fc_local: FcLocal) -> None:
+    fc_local.deploy("f", lambda event, _: event)
+    fc_local.client.publish_function_version("f")
+    fc_local.client.create_alias("f", "prod", version_id="1")
+    fc_local.client.create_trigger(
+        "f",
+        "t",
+        trigger_type="timer",
+        trigger_config={"cronExpression": "@every 1h", "enable": True},
+        qualifier="prod",
+    )
+    fc_local.client.delete_alias("f", "prod")
+    fc_local.advance(2 * 3_600)
+    dead = admin(fc_local, "/deliveries/dead")["deliveries"]
+    assert len(dead) == 2
+    assert "404 AliasNotFound" in dead[0]["error"]
+    shown = the_trigger(fc_local)
+    assert "404 AliasNotFound" in shown["lastError"]
+    assert shown["consecutiveErrors"] == 2
+
+
+def test_an_unforeseen_error_is_retried_logged_and_shown(
+    fc_local: FcLocal, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    usual, failures, seen = fc_local.runtime.engine.invoke_async, [], []
+
+    async def fails_once(*arguments):
+        if not failures:
+            failures.append(1)
+            raise KeyError("a fault of ours")
+        return await usual(*arguments)
+
+    monkeypatch.setattr(fc_local.runtime.engine, "invoke_async", fails_once)
+    fc_local.deploy("f", lambda event, _: seen.append(event))
+    timer(fc_local, "t", "@every 1h")
+    fc_local.advance(3_601)
+    assert "KeyError: 'a fault of ours'" in the_trigger(fc_local)["lastError"]
+    assert "KeyError" in caplog.text
+    fc_local.advance(60)
+    assert (len(seen), the_trigger(fc_local)["lastError"]) == (1, "")
+
+
+def test_a_firing_waits_for_a_store_that_is_away(
+    fc_local: FcLocal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual, failures, seen = fc_local.runtime.store.accept, [], []
+
+    async def away_for_a_while(*arguments):
+        if len(failures) < 3:
+            failures.append(1)
+            raise StoreUnavailable("disk full")
+        return await usual(*arguments)
+
+    monkeypatch.setattr(fc_local.runtime.store, "accept", away_for_a_while)
+    fc_local.deploy("f", lambda event, _: seen.append(event))
+    timer(fc_local, "t", "@every 1h")
+    fc_local.advance(3_605)
+    assert (len(failures), len(seen)) == (3, 1)
+
+
+def test_the_admin_api_shows_the_next_three_firings(start: Start) -> None:
+    local = start()
+    local.deploy("f", lambda event, _: event)
+    timer(local, "t", "CRON_TZ=Asia/Shanghai 0 0 4 * * *")
+    shown = the_trigger(local)
+    assert shown["nextFirings"] == [ms(START + timedelta(days=day, hours=20)) for day in range(3)]
+    assert (shown["state"], shown["asynchronous"], shown["fired"]) == ("active", True, 0)
+    local.advance(DAY)
+    shown = the_trigger(local)
+    assert (shown["fired"], shown["lastFiredTime"]) == (1, ms(START + timedelta(hours=20)))
+
+
+def test_a_timer_can_be_fired_now_without_moving_its_schedule(start: Start) -> None:
+    local, seen = start(), []
+    local.deploy("f", lambda event, _: seen.append(json.loads(event)))
+    timer(local, "t", "0 0 4 * * *", payload="p", enable=False)
+    answer = post(local, "/triggers/f/t/fire").json()
+    local.advance(1)
+    assert seen == [{"triggerTime": "2026-10-10T00:00:00Z", "triggerName": "t", "payload": "p"}]
+    task = local.client.get_async_task("f", answer["requestId"])
+    assert (task.status, json.loads(answer["payload"])) == ("Succeeded", seen[0])
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"cronExpression": "0 4 * * *", "enable": True}, "cronExpression: it has 5 fields"),
+        ({"cronExpression": "@every 5m", "payload": 1}, "triggerConfig: Expected `str`"),
+        ({}, "missing required field `cronExpression`"),
+    ],
+)
+def test_an_invalid_timer_is_refused_when_it_is_created(
+    fc_local: FcLocal, config: dict[str, object], message: str
+) -> None:
+    fc_local.deploy("f", lambda event, _: event)
+    with pytest.raises(fc_async_sdk.errors.InvalidArgument) as refused:
+        fc_local.client.create_trigger("f", "t", trigger_type="timer", trigger_config=config)
+    assert message in str(refused.value)
