@@ -241,6 +241,52 @@ class FcLocal:
         await mns.delete(queue, [handle_of(messages[0])])
         return messages[0].body
 
+    def fire_trigger(self, function: str, trigger: str, event: object = None) -> str:
+        """Fire a trigger now, also one that is switched off; returns the request id.
+
+        Args:
+            function: Name of the function.
+            trigger: Name of the trigger.
+            event: What the function gets: bytes, text or a JSON value. None: the event that the
+                trigger would make.
+
+        Raises:
+            Rejected: 404 TriggerNotFound, or as the invocation is refused.
+        """
+        from fc_async_sdk.events.triggers import encode
+
+        payload: bytes | None
+        if event is None or isinstance(event, bytes):
+            payload = event
+        else:
+            payload = event.encode() if isinstance(event, str) else encode(event)
+        control = self.runtime.services.trigger_control
+        request_id, _ = self.runtime.call(control.fire(function, trigger, payload))
+        return request_id
+
+    def send_oss_event(
+        self, bucket: str, key: str, *, event: str = "ObjectCreated:PutObject", size: int = 0
+    ) -> list[str]:
+        """Fire the OSS triggers that match an event of an object.
+
+        Args:
+            bucket: Name of the bucket.
+            key: Key of the object; the object need not exist.
+            event: What happened to it.
+            size: Of the object, in bytes.
+
+        Returns:
+            The request id of each invocation; an empty list if no trigger matches.
+
+        Raises:
+            Rejected: 400 InvalidArgument: OSS has no such key or event.
+        """
+        from fc_async_local.triggers.control import ObjectEvent
+
+        wanted = ObjectEvent(bucket, key, event.removeprefix("oss:"), size)
+        fired = self.runtime.call(self.runtime.services.trigger_control.object_event(wanted))
+        return [one.request_id for one in fired]
+
     def fail_destination(
         self,
         destination: str = "*",

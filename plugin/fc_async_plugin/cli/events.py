@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""``fc-async events``: shows destination events as they arrive."""
+"""``fc-async events``: shows destination events as they arrive, sends events of sources."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fc_async_plugin.cli import options
+from fc_async_plugin.cli.group import DONE, FAILED
+from fc_async_sdk.spec import oss
 
 if TYPE_CHECKING:
     from fc_async_plugin.cli.options import Account, Format
@@ -20,11 +22,12 @@ if TYPE_CHECKING:
 
 @click.group()
 def command() -> None:
-    """Watch destination events.
+    """Watch destination events, and send events of sources to triggers.
 
     \b
     Examples:
       fc-async events tail failed-orders
+      fc-async events send oss --bucket uploads --key in/a.zip
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
 
 
@@ -78,6 +81,81 @@ def tail_command(
                 terminal.print_json_line(_as_data(message))
             else:
                 _show(message)
+
+
+@command.group("send")
+def send_group() -> None:
+    """Send an event of a source to the triggers of a local runtime."""
+
+
+@send_group.command("oss")
+@click.option("--bucket", metavar="NAME", required=True, help="Bucket of the object.")
+@click.option("--key", metavar="KEY", required=True, help="Key of the object.")
+@click.option(
+    "--event",
+    metavar="NAME",
+    default=oss.CREATED,
+    show_default=True,
+    help="What happened to the object.",
+)
+@click.option(
+    "--file",
+    "file",
+    type=click.Path(exists=True, dir_okay=False),
+    default=None,
+    help="Take size and checksum of the object from this file.",
+)
+@options.account_options
+@options.format_option
+def send_oss_command(
+    bucket: str, key: str, event: str, file: str | None, account: Account, output: Format
+) -> int:
+    """Fire the OSS triggers that match an event of an object.
+
+    No object is needed: the function gets the event document of the service. Exit code 1 means
+    that no trigger matches, or that an invocation was refused.
+    """
+    from fc_async_plugin import triggers
+    from fc_async_plugin.cli import connection, terminal
+
+    triggers.local_endpoint(account.endpoint)
+    body = {"bucket": bucket, "key": key, "event": event, **(_described(file) if file else {})}
+    with connection.client(account, account.region or "") as client:
+        fired = triggers.send_object_event(client, body)
+    if output == "json":
+        terminal.print_json(
+            [
+                {
+                    "function": one.function,
+                    "trigger": one.trigger,
+                    "request_id": one.request_id,
+                    "error": one.error,
+                }
+                for one in fired
+            ]
+        )
+    elif not fired:
+        terminal.error(f"no OSS trigger matches {event} of {key} in bucket {bucket}")
+    else:
+        terminal.print_table(
+            ["function", "trigger", "request id", "error"],
+            ([one.function, one.trigger, one.request_id, one.error] for one in fired),
+        )
+    return DONE if fired and not any(one.error for one in fired) else FAILED
+
+
+def _described(file: str) -> dict[str, Any]:
+    """Return size, ``etag`` and type of a file as OSS has them of an object."""
+    import hashlib
+    import mimetypes
+    from pathlib import Path
+
+    content = Path(file).read_bytes()
+    return {
+        "size": len(content),
+        "etag": hashlib.md5(content, usedforsecurity=False).hexdigest().upper(),
+        "contentType": mimetypes.guess_type(file)[0] or "application/octet-stream",
+    }
 
 
 def _queue(text: str, account: Account) -> MnsQueueArn:

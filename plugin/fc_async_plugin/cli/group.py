@@ -38,6 +38,7 @@ COMMANDS: Final = (
     "invoke",
     "tasks",
     "events",
+    "triggers",
     "logs",
     "metrics",
     "policy",

@@ -13,6 +13,7 @@ import json
 import pytest
 
 import fc_async_sdk
+from fc_async_local._failed_attempts import FailedAttempts
 from fc_async_local.domain.errors import UNHANDLED
 from fc_async_local.domain.invocation import InvokeRequest, Outcome, OutcomeKind, delivery_of
 from fc_async_local.embedded import LocalRuntime
@@ -148,7 +149,7 @@ def world(tmp_path_factory):
             region_name=REGION, account_id=ACCOUNT, endpoint_url=runtime.endpoint
         ) as client,
     ):
-        yield World(FcLocal(runtime, handlers, client), handlers)
+        yield World(FcLocal(runtime, handlers, client, FailedAttempts()), handlers)
 
 
 def invoke(world, name, outcome, arn, padding):

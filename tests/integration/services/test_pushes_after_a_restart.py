@@ -9,6 +9,7 @@ import threading
 import msgspec
 import pytest
 
+from fc_async_local._failed_attempts import FailedAttempts
 from fc_async_local.domain.invocation import TOPIC_PUSH, Job
 from fc_async_local.embedded import LocalRuntime
 from fc_async_local.services.mns.topic import Publication, Push
@@ -46,7 +47,7 @@ def test_a_push_that_waited_for_a_restart_reaches_the_function_of_a_trigger(data
         told.set()
 
     with LocalRuntime(data=data, port=0, handlers={"b": handler}) as runtime:
-        local = FcLocal(runtime, {}, None)
+        local = FcLocal(runtime, {}, None, FailedAttempts())
         local.deploy("b", lambda _event, _context: None)
         arn = local.create_topic("t").removesuffix("/messages")
         trigger = {"triggerName": "tr", "triggerType": "mns_topic", "sourceArn": arn}

@@ -12,6 +12,7 @@ import pytest
 import requests
 
 import fc_async_sdk
+from fc_async_local._failed_attempts import FailedAttempts
 from fc_async_local.embedded import LocalRuntime
 from fc_async_local.settings import Settings
 from fc_async_local.store.protocol import StoreUnavailable
@@ -55,7 +56,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
         client = fc_async_sdk.client(
             region_name="cn-hangzhou", account_id="1", endpoint_url=runtime.endpoint
         )
-        return FcLocal(runtime, handlers, client)  # type: ignore[arg-type]  # filled by deploy()
+        return FcLocal(runtime, handlers, client, FailedAttempts())  # type: ignore[arg-type]  # filled by deploy()
 
     yield begin
     runtimes[-1].stop()  # a test that starts a second one has stopped the first

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: MIT
+"""``fc-async triggers``: shows the triggers of a local runtime, and fires one now."""
+
+from __future__ import annotations
+
+import base64
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fc_async_plugin.cli import options
+
+if TYPE_CHECKING:
+    from fc_async_plugin.cli.options import Account, Format
+
+
+@click.group()
+def command() -> None:
+    """Show the triggers of a local runtime, and fire one now.
+
+    \b
+    Examples:
+      fc-async triggers list
+      fc-async triggers fire report nightly
+    """  # noqa: D301 -- click reads the \\b as "keep these lines"
+
+
+@command.command("list")
+@click.argument("function", required=False)
+@options.account_options
+@options.format_option
+def list_command(function: str | None, account: Account, output: Format) -> None:
+    """List the triggers of all functions, or of FUNCTION, with the next firings of timers."""
+    import msgspec
+
+    from fc_async_plugin import triggers
+    from fc_async_plugin.cli import connection, terminal
+    from fc_async_plugin.cli.tasks import shown_time
+
+    triggers.local_endpoint(account.endpoint)
+    with connection.client(account, account.region or "") as client:
+        found = triggers.shown(client, function)
+    if output == "json":
+        terminal.print_json(msgspec.to_builtins(found))
+        return
+    if not found:
+        terminal.note(f"{function or 'the runtime'} has no triggers")
+        return
+    terminal.print_table(
+        ["function", "trigger", "type", "source", "next", "fired", "state"],
+        (
+            [
+                one.function,
+                one.trigger_name,
+                one.trigger_type,
+                one.source,
+                shown_time(next(iter(one.next_firings), None), short=True),
+                one.fired,
+                f"error: {one.last_error}" if one.last_error else one.state,
+            ]
+            for one in found
+        ),
+    )
+
+
+@command.command("fire")
+@options.function_argument
+@click.argument("trigger")
+@click.option(
+    "-e",
+    "--event",
+    "event",
+    metavar="TEXT",
+    default=None,
+    help="What the function gets.  [default: the event that the trigger would make]",
+)
+@click.option(
+    "-f",
+    "--event-file",
+    metavar="FILE",
+    default=None,
+    help="Read it from a file; - is stdin.",
+)
+@options.account_options
+@options.format_option
+def fire_command(
+    function: str,
+    trigger: str,
+    event: str | None,
+    event_file: str | None,
+    account: Account,
+    output: Format,
+) -> None:
+    """Fire TRIGGER of FUNCTION now, also if it is switched off. The schedule of a timer stays."""
+    from fc_async_plugin import triggers
+    from fc_async_plugin.cli import connection, terminal
+
+    if event is not None and event_file is not None:
+        raise click.UsageError("use --event or --event-file, not both")
+    triggers.local_endpoint(account.endpoint)
+    body = _payload(event, event_file)
+    with connection.client(account, account.region or "") as client:
+        fired = triggers.fire(client, function, trigger, body)
+    if output == "json":
+        terminal.print_json({"request_id": fired.request_id})
+    else:
+        terminal.print_fields(
+            [("fired", f"{function}/{trigger}"), ("request id", fired.request_id)]
+        )
+
+
+def _payload(event: str | None, file: str | None) -> dict[str, Any]:
+    if file is None:
+        return {} if event is None else {"payload": event}
+    data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    return {"payload": base64.b64encode(data).decode(), "payloadEncoding": "base64"}

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: MIT
+"""triggers list, triggers fire and events send, against the local runtime."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fc_async_plugin.cli.group import run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from fc_async_local.testing import FcLocal
+
+Seen = list[bytes]
+
+
+@pytest.fixture
+def seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fc_local: FcLocal) -> Seen:
+    """What ``orders`` got; it has a timer and an OSS trigger."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FC_ASYNC_ENDPOINT", fc_local.endpoint)
+    got: Seen = []
+    fc_local.deploy("orders", lambda event, _: got.append(event))
+    fc_local.client.create_trigger(
+        "orders",
+        "nightly",
+        trigger_type="timer",
+        trigger_config={"cronExpression": "0 0 4 * * *", "enable": True, "payload": "go"},
+    )
+    fc_local.client.create_trigger(
+        "orders",
+        "upload",
+        trigger_type="oss",
+        source_arn="acs:oss:cn-hangzhou:123:uploads",
+        trigger_config={
+            "events": ["oss:ObjectCreated:*"],
+            "filter": {"key": {"prefix": "in/", "suffix": ".zip"}},
+        },
+    )
+    return got
+
+
+def test_triggers_are_listed_with_the_next_firing_of_a_timer(
+    seen: Seen, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["triggers", "list"]) == 0
+    heading, _, nightly, upload = capsys.readouterr().out.splitlines()
+    assert heading.split() == ["function", "trigger", "type", "source", "next", "fired", "state"]
+    assert nightly.split()[:3] == ["orders", "nightly", "timer"]
+    assert "0 0 4 * * *" in nightly
+    assert "bucket uploads, in/*.zip" in upload
+    assert upload.split()[-1] == "active"
+
+
+def test_triggers_are_listed_as_json(seen: Seen, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["triggers", "list", "orders", "-o", "json"]) == 0
+    nightly, upload = json.loads(capsys.readouterr().out)
+    assert len(nightly["nextFirings"]) == 3
+    assert (upload["triggerName"], upload["nextFirings"]) == ("upload", [])
+
+
+def test_a_function_without_triggers_is_said_to_have_none(
+    seen: Seen, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["triggers", "list", "other"]) == 0
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == ("", "other has no triggers\n")
+
+
+def test_a_trigger_is_fired_with_its_own_event_or_with_another(
+    seen: Seen, fc_local: FcLocal, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "event").write_bytes(b"\xff from a file")
+    for arguments in ([], ["-e", "mine"], ["-f", "event"]):
+        assert run(["triggers", "fire", "orders", "nightly", *arguments]) == 0
+        fc_local.advance(1)
+    assert "request id   1-" in capsys.readouterr().out
+    assert json.loads(seen[0])["payload"] == "go"
+    assert seen[1:] == [b"mine", b"\xff from a file"]
+
+
+def test_an_event_of_an_object_fires_the_triggers_that_match(
+    seen: Seen, fc_local: FcLocal, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.zip").write_bytes(b"content")
+    sent = ["events", "send", "oss", "--bucket", "uploads", "--key", "in/a.zip"]
+    assert run([*sent, "--file", "a.zip"]) == 0
+    fc_local.advance(1)
+    (element,) = json.loads(seen[0])["events"]
+    described = element["oss"]["object"]
+    assert (described["key"], described["size"]) == ("in/a.zip", 7)
+    assert described["eTag"] == "9A0364B9E99BB480DD25E1F0284C8555"
+    assert "upload" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--bucket", "uploads", "--key", "out/a.zip"], "no OSS trigger matches"),
+        (["--bucket", "other", "--key", "in/a.zip"], "in bucket other"),
+        (["--bucket", "uploads", "--key", "/in/a.zip"], "key '/in/a.zip' is invalid"),
+        (
+            ["--bucket", "uploads", "--key", "in/a.zip", "--event", "Written"],
+            "event 'Written' does not exist",
+        ),
+    ],
+)
+def test_an_event_that_fires_no_trigger_is_an_error(
+    seen: Seen, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    assert run(["events", "send", "oss", *arguments]) == 1
+    assert message in capsys.readouterr().err
+    assert seen == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["fire", "orders", "missing"], "TriggerNotFound"),
+        (["fire", "missing", "nightly"], "TriggerNotFound"),
+        (["fire", "orders", "nightly", "-e", "a", "-f", "b"], "--event or --event-file, not both"),
+        (["list", "--endpoint", "https://fcv3.cn-hangzhou.aliyuncs.com"], "only a local runtime"),
+    ],
+)
+def test_what_cannot_be_fired_or_shown_is_an_error(
+    seen: Seen, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    assert run(["triggers", *arguments]) == 1
+    assert message in capsys.readouterr().err
