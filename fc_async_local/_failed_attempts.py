@@ -3,22 +3,18 @@
 
 from __future__ import annotations
 
-import json
 from collections import deque
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fc_async_local.domain.invocation import OutcomeKind
+from fc_async_sdk.events.error_documents import error_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from fc_async_local.domain.invocation import Outcome
     from fc_async_local.execution.protocol import Attempt
 
 _KEPT: Final = 20
 """A test that retries for hours has thousands; the newest ones explain it."""
-_FRAME_PARTS: Final = 4
-"""A frame of the error document is a list of file, line, function and source."""
 
 
 class _Failure(NamedTuple):
@@ -66,29 +62,7 @@ def _paragraph(failures: list[_Failure]) -> str:
         if first is last
         else f"attempts {first.number + 1} to {last.number + 1}"
     )
-    return f"{first.function}, request {first.request_id}, {attempts}:\n{_traceback(first.payload)}"
-
-
-def _traceback(payload: bytes) -> str:
-    """Return the error document of a runtime in the form of Python's own tracebacks."""
-    try:
-        document = json.loads(payload)
-        frames, error = document.get("stackTrace") or (), document["errorMessage"]
-    except (ValueError, KeyError, AttributeError):
-        return payload.decode(errors="replace")  # a custom runtime answers what it likes
-    kind = document.get("errorType", "")
-    lines = [*_frames(frames), f"{kind}: {error}" if kind else str(error)]
-    head = ["Traceback (most recent call last):"] if len(lines) > 1 else []
-    return "\n".join([*head, *lines])
-
-
-def _frames(frames: Iterable[Any]) -> list[str]:
-    """Return the lines of frames: lists of parts from Python, lines of text from Node.js."""
-    lines = []
-    for frame in frames:
-        if isinstance(frame, list) and len(frame) == _FRAME_PARTS:
-            *place, source = map(str, frame)
-            lines += [f"  {', '.join(place)}", f"    {source}"]
-        else:
-            lines.append(f"  {frame}")
-    return lines
+    # A custom runtime answers what it likes.
+    lines = error_lines(first.payload) or [first.payload.decode(errors="replace")]
+    text = "\n".join(lines)
+    return f"{first.function}, request {first.request_id}, {attempts}:\n{text}"

@@ -4,19 +4,25 @@
 from __future__ import annotations
 
 import re
+import time
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from urllib.parse import quote, urlencode
 
+import requests
+
+from fc_async_sdk import _endpoint
 from fc_async_sdk.errors import FcAsyncError
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from fc_async_sdk import AsyncTask, Client
 
 _SUFFIX: Final = re.compile(r"-replay-([0-9]+)\Z")
 _LONGEST_ID: Final = 128
+_ADMIN_SECONDS: Final = 5
 
 
 class Replayed(NamedTuple):
@@ -90,6 +96,10 @@ class FunctionTasks(NamedTuple):
             self.function, task_id, qualifier=self.qualifier, timeout=patience
         )
 
+    def times(self, task_id: str | None = None) -> Times:
+        """Return when the function's tasks are due; see :func:`times_of`."""
+        return times_of(self.client, self.function, task_id)
+
     def failed(self, limit: int) -> tuple[str, ...]:
         """Return the ids of the newest tasks that failed."""
         return tuple(task.task_id for task in islice(self.all(status="Failed"), limit))
@@ -113,6 +123,51 @@ class FunctionTasks(NamedTuple):
         except FcAsyncError as error:
             return Replayed(task_id, error=str(error))
         return Replayed(task_id, replayed_as=accepted.task_id)
+
+
+class Times(NamedTuple):
+    """The present of a runtime, and what it says about the future.
+
+    Attributes:
+        now: Milliseconds since the epoch.
+        due: Times at which tasks that wait are due, by task id.
+        virtual: Whether the time stands still until it is moved.
+    """
+
+    now: int
+    due: Mapping[str, int]
+    virtual: bool = False
+
+
+def times_of(client: Client, function: str, task_id: str | None = None) -> Times:
+    """Return when the tasks of a function are due, which only the local runtime answers.
+
+    Args:
+        client: The client; for the service, the machine's time and no due times are returned.
+        function: Name of the function.
+        task_id: One task, or None: the newest ones that wait.
+    """
+    unknown = Times(time.time_ns() // 1_000_000, {})
+    if not _endpoint.parse(client.endpoint_url).loopback:
+        return unknown
+    admin = f"{client.endpoint_url}/_local"
+    try:
+        clock = _get(f"{admin}/clock")
+        if task_id is not None:
+            tasks = [_get(f"{admin}/tasks/{quote(function, safe='')}/{quote(task_id, safe='')}")]
+        else:
+            query = {"function": function, "status": "Enqueued,Retrying", "limit": "100"}
+            tasks = _get(f"{admin}/tasks?{urlencode(query)}")["tasks"]
+        due = {task["taskId"]: task["dueTime"] for task in tasks}
+        return Times(clock["now"], due, virtual=clock["virtual"])
+    except (requests.RequestException, ValueError, KeyError, TypeError):
+        return unknown  # something else than the local runtime, such as a proxy on this machine
+
+
+def _get(url: str) -> Any:
+    answer = requests.get(url, timeout=_ADMIN_SECONDS)
+    answer.raise_for_status()
+    return answer.json()
 
 
 def next_id(task_id: str) -> str:

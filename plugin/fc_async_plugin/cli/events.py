@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import base64
+import time
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -171,44 +172,22 @@ def _queue(text: str, account: Account) -> MnsQueueArn:
 
 def _show(message: Shown) -> None:
     from fc_async_plugin.cli import terminal
+    from fc_async_plugin.report import moments, payloads
 
     event = message.event
     if event is None:
         terminal.tell(f"? {message.message_id}: {message.problem}", fg="yellow")
         return
-    when = event.time.astimezone().isoformat(sep=" ", timespec="seconds") if event.time else "-"
     mark, colour = ("✔", "green") if event.succeeded else ("✘", "red")
-    why = "" if event.succeeded else f" {event.condition or event.function_error}"
+    why = "" if event.succeeded else f" {payloads.outcome_of(event)}"
     tries = f", {event.attempts} attempts" if event.retried else ""
+    when = moments.short_time(event.timestamp, time.time_ns() // 1_000_000)
     terminal.tell(f"{mark} {event.function}{why}{tries}", fg=colour)
-    terminal.print_fields(
-        [
-            ("  time", when),
-            ("  request id", event.request_id),
-            ("  request", _text(event.request)),
-            ("  response", _text(event.response)),
-        ]
-    )
-
-
-def _text(payload: Payload) -> str:
-    """Return a payload as text, or its size if it is not text."""
-    from fc_async_sdk.errors import InvalidEvent
-
-    try:
-        return payload.text()
-    except InvalidEvent:
-        return f"({len(_bytes(payload))} bytes that are not text; -o json shows them in base64)"
-
-
-def _bytes(payload: Payload) -> bytes:
-    """Return the bytes of a payload that is not text."""
-    from fc_async_sdk.errors import InvalidEvent
-
-    try:
-        return payload.bytes()
-    except InvalidEvent:
-        return payload.raw  # marked as base64, but not valid base64
+    terminal.tell(f"  {'time':<11}{when or '-'}")
+    terminal.tell(f"  {'request id':<11}{event.request_id}")
+    for line in payloads.event_lines(event, terminal.width()):
+        terminal.tell(line)
+    terminal.tell("")
 
 
 def _as_data(message: Shown) -> dict[str, Any]:
@@ -232,10 +211,11 @@ def _as_data(message: Shown) -> dict[str, Any]:
 
 def _payload_data(name: str, payload: Payload) -> dict[str, str]:
     """Return a payload as text, or as base64 with a second field that says so."""
+    from fc_async_plugin.report.payloads import as_bytes
     from fc_async_sdk.errors import InvalidEvent
 
     try:
         return {f"{name}_payload": payload.text()}
     except InvalidEvent:
-        encoded = base64.b64encode(_bytes(payload)).decode()
+        encoded = base64.b64encode(as_bytes(payload)).decode()
         return {f"{name}_payload": encoded, f"{name}_payload_encoding": "base64"}

@@ -60,7 +60,7 @@ def command(
         if task_id is not None:
             _show([tasks.get(task_id)], raw=raw)
             return
-        newest = list(islice(tasks.all(), limit))
+        newest = list(islice(filter(_ran, tasks.all()), limit))
         shown = {task.task_id for task in newest if task.finished}
         _show(tasks.with_steps(newest), raw=raw)
         while follow:
@@ -68,18 +68,27 @@ def command(
             ended = [
                 task
                 for task in islice(tasks.all(), _NEWEST)
-                if task.finished and task.task_id not in shown
+                if task.finished and _ran(task) and task.task_id not in shown
             ]
             shown.update(task.task_id for task in ended)
             _show(tasks.with_steps(ended), raw=raw)
 
 
+def _ran(task: AsyncTask) -> bool:
+    """Return whether an attempt of a task was started: the others have printed nothing."""
+    return task.started_time is not None
+
+
 def _show(tasks: Iterable[AsyncTask], *, raw: bool) -> None:
     from fc_async_plugin.cli import terminal
+    from fc_async_plugin.report import tasks as report
 
     for task in tasks:
-        tails = [event.details().get("logTail") for event in task.events or ()]
-        texts = [text for text in tails if isinstance(text, str) and text]
         terminal.tell(f"--- {task.task_id} {task.status}", bold=True)
-        for text in texts or filter(None, [task.task_error_message]):
+        texts = report.logs(task)
+        for number, text in texts:
+            if len(texts) > 1:
+                terminal.tell(f"-- attempt {number}", bold=True)
             terminal.print_text(text.rstrip("\n"), raw=raw)
+        if not texts and task.task_error_message:
+            terminal.print_text(task.task_error_message.rstrip("\n"), raw=raw)

@@ -57,6 +57,7 @@ def command(*, schema: bool, props: bool, output: str) -> None:
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
     from fc_async_plugin import rules
     from fc_async_plugin.cli import terminal
+    from fc_async_plugin.report import tables
 
     if props and not schema:
         raise click.UsageError("--props goes with --schema")
@@ -79,10 +80,14 @@ def command(*, schema: bool, props: bool, output: str) -> None:
     elif output == "markdown":
         click.echo(to_markdown(rules.RULES), nl=False)
     else:
-        terminal.print_table(
-            ("Rule", "Severity", "Name", "What it finds"),
-            ((rule.id, rule.severity, rule.name, rule.summary) for rule in rules.RULES.values()),
+        columns = (
+            tables.Column("rule"),
+            tables.Column("severity"),
+            tables.Column("name", optional=1),
+            tables.Column("what it finds", least=60),
         )
+        rows = ((rule.id, rule.severity, rule.name, rule.summary) for rule in rules.RULES.values())
+        terminal.print_table(tables.lay_out(columns, rows, terminal.width()))
 
 
 def to_markdown(rules: Mapping[str, Rule]) -> str:

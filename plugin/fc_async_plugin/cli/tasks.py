@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import json
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING, get_args
 
 import click
@@ -15,11 +13,8 @@ from fc_async_sdk.models import TaskStatus
 
 if TYPE_CHECKING:
     from fc_async_plugin.cli.options import Format, Where
-    from fc_async_plugin.tasks import FunctionTasks
+    from fc_async_plugin.tasks import FunctionTasks, Times
     from fc_async_sdk import AsyncTask
-    from fc_async_sdk.models import AsyncTaskEvent
-
-_SECOND = 1000
 
 
 @click.group()
@@ -67,27 +62,15 @@ def list_command(
     from itertools import islice
 
     from fc_async_plugin.cli import connection, terminal
+    from fc_async_plugin.report import tasks as report
 
     with connection.tasks_of(function, where) as tasks:
         found = list(islice(tasks.all(status=status, prefix=prefix), limit))
+        times = tasks.times()
     if output == "json":
         terminal.print_json([task.to_dict() for task in found])
         return
-    terminal.print_table(
-        ["task", "status", "started", "duration", "attempts", "destination", "error"],
-        (
-            [
-                task.task_id,
-                task.status,
-                shown_time(task.started_time, short=True),
-                shown_duration(task.duration_ms),
-                _attempts(task),
-                task.destination_status,
-                _first_line(task.task_error_message),
-            ]
-            for task in found
-        ),
-    )
+    terminal.print_table(report.table(found, now=times.now, due=times.due, width=terminal.width()))
 
 
 @command.command("get")
@@ -106,7 +89,8 @@ def get_command(
 
     with connection.tasks_of(function, where) as tasks:
         task = tasks.get(task_id)
-    show_task(task, output)
+        times = tasks.times(task_id)
+    show_task(task, output, times)
 
 
 @command.command("stop")
@@ -166,8 +150,10 @@ def wait_command(
     from fc_async_plugin.cli import connection
 
     with connection.tasks_of(function, where) as tasks:
+        note_a_clock_that_stands(tasks)
         task = tasks.wait(task_id, timeout=timeout)
-    show_task(task, output)
+        times = tasks.times(task_id)
+    show_task(task, output, times)
     return DONE if task.succeeded else FAILED
 
 
@@ -219,86 +205,27 @@ def replay_command(
     return FAILED if any(one.error for one in outcomes) else DONE
 
 
-def show_task(task: AsyncTask, output: Format) -> None:
+def note_a_clock_that_stands(tasks: FunctionTasks) -> None:
+    """Say on stderr that a wait lasts until the virtual clock of the runtime is moved."""
+    from fc_async_plugin.cli import terminal
+
+    if tasks.times().virtual:
+        terminal.note(
+            "The clock of this runtime is virtual and stands still: a task that is due later ends "
+            "when it is moved (POST /_local/clock/advance, or the console)."
+        )
+
+
+def show_task(task: AsyncTask, output: Format, times: Times) -> None:
     """Print one task."""
     from fc_async_plugin.cli import terminal
+    from fc_async_plugin.report import tasks as report
 
     if output == "json":
         terminal.print_json(task.to_dict())
         return
-    rows: list[tuple[str, object]] = [
-        ("task", task.task_id),
-        ("status", task.status),
-        ("request", task.request_id),
-        ("started", shown_time(task.started_time)),
-        ("ended", shown_time(task.end_time)),
-        ("duration", shown_duration(task.duration_ms)),
-        ("attempts", _attempts(task)),
-        ("destination", task.destination_status),
-        ("error", task.task_error_message),
-        ("payload", _shown_payload(task.task_payload, task.task_payload_bytes)),
-        ("result", _shown_payload(task.return_payload, task.return_payload_bytes)),
-    ]
-    terminal.print_fields(rows)
-    for event in task.events or ():
-        line = f"  {shown_time(event.timestamp)}  {event.status or '':<10} {_detail(event)}"
-        terminal.tell(line.rstrip())
-
-
-def _shown_payload(text: str | None, payload: bytes | None) -> str | None:
-    """Return a payload as text, or as marked base64 if it is not UTF-8."""
-    if text is None or payload is None or text.encode() == payload:
-        return text
-    return f"base64, {len(payload)} bytes: {text}"
-
-
-def _attempts(task: AsyncTask) -> int | None:
-    """Return how often the function was called; None if it was not, or that is not known."""
-    if task.started_time is None or task.already_retried_times is None:
-        return None
-    return task.already_retried_times + 1
-
-
-def _detail(event: AsyncTaskEvent) -> str:
-    """Return the details of a step on one line, with readable times."""
-    from fc_async_plugin.report.safe_text import safe
-
-    parts = []
-    for name, value in event.details().items():
-        if name == "logTail":
-            continue  # many lines, which fc-async logs shows
-        shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        if name.endswith("At") and isinstance(value, int):
-            shown = shown_time(value) or ""
-        elif name.endswith("Ms") and isinstance(value, int):
-            shown = shown_duration(value) or ""
-        parts.append(f"{name}={safe(shown, line=True)}")
-    return ", ".join(parts)
-
-
-def shown_time(milliseconds: int | None, *, short: bool = False) -> str | None:
-    """Return a moment in this machine's time zone.
-
-    Args:
-        milliseconds: Time since the epoch; None or 0: unknown.
-        short: Seconds without the zone's offset, instead of milliseconds with it.
-    """
-    if not milliseconds:
-        return None
-    moment = datetime.fromtimestamp(milliseconds / 1000, timezone.utc).astimezone()
-    if short:
-        return f"{moment:%Y-%m-%d %H:%M:%S}"
-    return moment.isoformat(sep=" ", timespec="milliseconds")
-
-
-def shown_duration(milliseconds: int | None) -> str | None:
-    """Return a duration such as ``83 ms`` or ``12.3 s``."""
-    if milliseconds is None:
-        return None
-    if milliseconds < 10 * _SECOND:
-        return f"{milliseconds} ms"
-    return f"{milliseconds / _SECOND:.1f} s"
-
-
-def _first_line(text: str | None) -> str | None:
-    return text.splitlines()[0] if text else None
+    shown = report.detail(
+        task, now=times.now, due=times.due.get(task.task_id), width=terminal.width()
+    )
+    for line, heading in shown:
+        terminal.tell(line, bold=heading)

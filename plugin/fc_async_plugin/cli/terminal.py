@@ -13,6 +13,7 @@ Invariants:
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
@@ -51,7 +52,7 @@ def print_json_line(value: Any) -> None:
 def tell(text: str, *, fg: str | None = None, bold: bool = False) -> None:
     """Write text to stdout."""
     shown = safe(text)
-    click.echo(click.style(shown, fg=fg, bold=bold) if fg or bold else shown)
+    click.echo(click.style(shown, fg=fg, bold=bold or None) if fg or bold else shown)
 
 
 def print_text(text: str, *, raw: bool) -> None:
@@ -62,32 +63,15 @@ def print_text(text: str, *, raw: bool) -> None:
         tell(text)
 
 
-def print_fields(fields: Iterable[tuple[str, object]]) -> None:
-    """Write names and values in two columns to stdout, without fields that have no value."""
-    for name, value in fields:
-        if value not in (None, ""):
-            first, *others = safe(str(value)).split("\n")
-            click.echo(f"{name:<12} {first}")
-            for other in others:
-                click.echo(f"{'':<12} {other}")
+def width() -> int | None:
+    """Return the columns of the terminal on stdout, or None for a pipe, which has no limit."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
-def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Write a table to stdout; a missing value is a dash."""
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(_cell(value)) for value in row))
-    console().print(table)
-
-
-def _cell(value: object) -> str:
-    return "-" if value is None or value == "" else safe(str(value), line=True)
+def print_table(lines: Sequence[str]) -> None:
+    """Write the lines of a table to stdout; the first one has the headings."""
+    for number, line in enumerate(lines):
+        tell(line, bold=number == 0)
 
 
 _COLOURS: Final = {"+": "green", "~": "yellow", "-": "red"}

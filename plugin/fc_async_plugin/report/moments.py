@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: MIT
+"""Shows times and durations as a person says them, in this machine's time zone. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Final
+
+_SECOND: Final = 1_000
+_MINUTE: Final = 60 * _SECOND
+_HOUR: Final = 60 * _MINUTE
+_DAY: Final = 24 * _HOUR
+_UNITS: Final = ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "min"), (_SECOND, "s"))
+
+
+def full_time(milliseconds: int | None) -> str | None:
+    """Return a moment with its date, milliseconds and zone; None if it is unknown (None or 0)."""
+    if not milliseconds:
+        return None
+    return _local(milliseconds).isoformat(sep=" ", timespec="milliseconds")
+
+
+def clock_time(milliseconds: int) -> str:
+    """Return the time of day of a moment, with milliseconds."""
+    return _local(milliseconds).strftime("%H:%M:%S.%f")[:-3]
+
+
+def short_time(milliseconds: int | None, now: int) -> str | None:
+    """Return a moment as short as it can be understood, or None if it is unknown (None or 0).
+
+    Args:
+        milliseconds: Time since the epoch.
+        now: The present; today's times have no date, this year's dates no year.
+    """
+    if not milliseconds:
+        return None
+    moment, present = _local(milliseconds), _local(now)
+    if moment.date() == present.date():
+        return f"{moment:%H:%M:%S}"
+    return f"{moment:%b %d %H:%M}" if moment.year == present.year else f"{moment:%Y-%m-%d}"
+
+
+def due(milliseconds: int | None, now: int) -> str | None:
+    """Return when something will happen, such as ``due in 3 min``; None if that is unknown."""
+    if not milliseconds:
+        return None
+    left = milliseconds - now
+    return f"due in {duration(_rounded(left))}" if left > 0 else "due now"
+
+
+def _rounded(milliseconds: int) -> int:
+    """Return whole seconds, or whole minutes where these are many."""
+    unit = _MINUTE if milliseconds >= 2 * _MINUTE else _SECOND
+    return max(round(milliseconds / unit), 1) * unit
+
+
+def duration(milliseconds: int) -> str:
+    """Return a duration such as ``83 ms``, ``12.3 s`` or ``2 h 5 min``: at most two units."""
+    if milliseconds < _SECOND:
+        return f"{milliseconds} ms"
+    if milliseconds < _MINUTE:
+        seconds = milliseconds / _SECOND
+        return f"{seconds:.0f} s" if milliseconds % _SECOND == 0 else f"{seconds:.1f} s"
+    left = milliseconds // _SECOND * _SECOND
+    parts: list[tuple[int, str]] = []
+    for size, name in _UNITS:
+        count, rest = divmod(left, size)
+        if count or parts:
+            parts.append((count, name))
+            left = rest
+    return " ".join(f"{count} {name}" for count, name in parts[:2] if count)
+
+
+def _local(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, timezone.utc).astimezone()

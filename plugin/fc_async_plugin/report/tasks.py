@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: MIT
+"""Shows asynchronous tasks: a table of many, one with its attempts on a time line. Pure.
+
+A task in the middle of its life has a due time only on the local runtime; the service does not
+answer one.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from fc_async_plugin.report import moments, payloads
+from fc_async_plugin.report.safe_text import safe
+from fc_async_plugin.report.tables import Column, lay_out
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from fc_async_sdk import AsyncTask
+    from fc_async_sdk.models import AsyncTaskEvent
+
+COLUMNS: Final = (
+    Column("task"),
+    Column("status"),
+    Column("when"),
+    Column("attempts", optional=2, right=True),
+    Column("took", optional=1, right=True),
+    Column("destination", optional=3),
+    Column("error"),
+)
+_WAITING: Final = ("Enqueued", "Retrying")
+_INDENT: Final = 2
+_TIME: Final = 12
+_SHOWN_DETAILS: Final = frozenset(
+    ("Error", "attempt", "errorMessage", "durationMs", "nextAttemptAt", "logTail")
+)
+
+
+def table(
+    tasks: Sequence[AsyncTask], *, now: int, due: Mapping[str, int], width: int | None
+) -> list[str]:
+    """Return the lines of a table of tasks.
+
+    Args:
+        tasks: The tasks.
+        now: The present, milliseconds since the epoch.
+        due: Times at which waiting tasks are due, by task id; none on the service.
+        width: Columns of the terminal, or None for a pipe.
+    """
+    rows = (
+        [
+            task.task_id,
+            task.status,
+            _when(task, now, due),
+            attempts(task),
+            None if task.duration_ms is None else moments.duration(task.duration_ms),
+            task.destination_status,
+            _first_line(task.task_error_message),
+        ]
+        for task in tasks
+    )
+    return lay_out(COLUMNS, rows, width)
+
+
+def _when(task: AsyncTask, now: int, due: Mapping[str, int]) -> str | None:
+    """Return when a task is due if it waits, otherwise when it started."""
+    if task.status in _WAITING and task.task_id in due:
+        return moments.due(due[task.task_id], now)
+    return moments.short_time(task.started_time, now)
+
+
+def attempts(task: AsyncTask) -> int | None:
+    """Return how often the function was called; None if it was not, or that is not known."""
+    if task.started_time is None or task.already_retried_times is None:
+        return None
+    return task.already_retried_times + 1
+
+
+def detail(
+    task: AsyncTask, *, now: int, due: int | None, width: int | None
+) -> Iterator[tuple[str, bool]]:
+    """Yield the lines of one task, each with whether it is a heading.
+
+    Args:
+        task: The task with its steps.
+        now: The present, milliseconds since the epoch.
+        due: Time at which it is due if it waits; None if that is unknown.
+        width: Columns of the terminal, or None for a pipe.
+    """
+    waiting = moments.due(due, now) if task.status in _WAITING else None
+    fields = (
+        ("task", task.task_id),
+        ("status", f"{task.status}, {waiting}" if waiting else task.status),
+        ("request", task.request_id),
+        ("started", moments.full_time(task.started_time)),
+        ("ended", moments.full_time(task.end_time)),
+        ("duration", None if task.duration_ms is None else moments.duration(task.duration_ms)),
+        ("attempts", attempts(task)),
+        ("destination", task.destination_status),
+        ("error", _first_line(task.task_error_message)),
+    )
+    for name, value in fields:
+        if value not in (None, ""):
+            yield safe(f"{name:<12} {value}", line=True), False
+    sections = (
+        ("Steps", list(timeline(task.events or ()))),
+        ("Payload", _payload(task.task_payload_bytes, width)),
+        ("Result", _payload(task.return_payload_bytes, width)),
+        (_log_title(task), log_of_last_attempt(task)),
+    )
+    for title, found in sections:
+        if found:
+            yield "", False
+            yield title, True
+            for line in found:
+                yield f"{'':<{_INDENT}}{safe(line)}", False
+
+
+def _payload(payload: bytes | None, width: int | None) -> list[str]:
+    return payloads.lines(payload or b"", None if width is None else width - _INDENT)
+
+
+def timeline(events: Sequence[AsyncTaskEvent]) -> Iterator[str]:
+    """Yield one line for each step that matters: accepted, each attempt with its outcome, the end.
+
+    The service records two more steps before each attempt (Dequeued, Running). They are shown only
+    while the attempt has no outcome.
+    """
+    for at, event in enumerate(events):
+        following = events[at + 1 : at + 2]
+        if event.status in ("Dequeued", "Running") and following:
+            continue
+        time = "" if event.timestamp is None else moments.clock_time(event.timestamp)
+        yield f"{time:<{_TIME}}  {_step(event)}"
+
+
+def _step(event: AsyncTaskEvent) -> str:
+    """Return one step in words."""
+    details = event.details()
+    parts = []
+    if "attempt" in details:
+        took = details.get("durationMs")
+        after = f" after {moments.duration(took)}" if isinstance(took, int) else ""
+        verb = "succeeded" if event.status == "Succeeded" else "failed"
+        parts.append(f"attempt {details['attempt']} {verb}{after}")
+    elif event.status == "Enqueued":
+        parts.append("accepted")
+    if event.status not in ("Enqueued", "Retrying", "Succeeded") or not parts:
+        parts.append(str(event.status))
+    reason = details.get("errorMessage") or details.get("Error")
+    text = ", ".join(parts) + (f": {_first_line(str(reason))}" if reason else "")
+    again = details.get("nextAttemptAt")
+    if isinstance(again, int):
+        text += f"; again at {moments.clock_time(again)}"
+    others = {name: value for name, value in details.items() if name not in _SHOWN_DETAILS}
+    return f"{text} ({_pairs(others)})" if others else text
+
+
+def _pairs(details: Mapping[str, Any]) -> str:
+    return ", ".join(
+        f"{name}={value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
+        for name, value in details.items()
+    )
+
+
+def logs(task: AsyncTask) -> list[tuple[int, str]]:
+    """Return what the attempts of a task printed: the number of the attempt, and the text."""
+    found: list[tuple[int, str]] = []
+    for event in task.events or ():
+        details = event.details()
+        text = details.get("logTail")
+        if isinstance(text, str) and text:
+            found.append((_number(details, len(found) + 1), text))
+    return found
+
+
+def _number(details: Mapping[str, Any], default: int) -> int:
+    number = details.get("attempt")
+    return number if isinstance(number, int) else default
+
+
+def log_of_last_attempt(task: AsyncTask) -> list[str]:
+    """Return the lines that the last attempt printed."""
+    found = logs(task)
+    return found[-1][1].rstrip("\n").splitlines() if found else []
+
+
+def _log_title(task: AsyncTask) -> str:
+    found = logs(task)
+    if len(found) > 1:
+        return f"Log of attempt {found[-1][0]} (fc-async logs shows all {len(found)})"
+    return "Log"
+
+
+def _first_line(text: str | None) -> str | None:
+    return text.splitlines()[0] if text else None
