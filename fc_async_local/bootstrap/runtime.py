@@ -20,6 +20,7 @@ import msgspec
 
 from fc_async_local import console
 from fc_async_local.api import Api
+from fc_async_local.api.admin.configs import ConfigAdmin
 from fc_async_local.api.admin.deliveries import DeliveryAdmin
 from fc_async_local.api.admin.development import DevelopmentAdmin
 from fc_async_local.api.admin.functions import FunctionAdmin
@@ -189,6 +190,7 @@ class Runtime:
                 *MetricsAdmin(stores.store, clock).routes(),
                 *TaskAdmin(stores.store, self.engine, clock, settings).routes(),
                 *FunctionAdmin(self.registry, self.engine, urls).routes(),
+                *ConfigAdmin(self.registry).routes(),
                 *DeliveryAdmin(stores.store, self.engine).routes(),
                 *ClockAdmin(self.engine, clock).routes(),
                 *TriggerAdmin(self.services.trigger_control, clock).routes(),

@@ -8,6 +8,7 @@ the service.
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -250,6 +251,23 @@ def draw_graph(
     )
     nodes = sorted((name, node.kind) for node, name in names.items())
     return Graph(dict(nodes), tuple(sorted(edges)))
+
+
+def cycle_through(graph: Graph, name: str) -> tuple[str, ...]:
+    """Return the names along a shortest cycle from a node back to it, () if there is none."""
+    ways: dict[str, tuple[str, ...]] = {name: (name,)}
+    waiting = deque([name])
+    while waiting:
+        at = waiting.popleft()
+        for edge in graph.edges:
+            if edge.source != at:
+                continue
+            if edge.target == name:
+                return (*ways[at], name)
+            if edge.target not in ways:
+                ways[edge.target] = (*ways[at], edge.target)
+                waiting.append(edge.target)
+    return ()
 
 
 def _own(name: str, qualifier: str, place: Place) -> Node:

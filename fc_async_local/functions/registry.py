@@ -15,7 +15,13 @@ from fc_async_local.engine.ports import Target
 from fc_async_local.execution.protocol import Deployment, HealthCheck
 from fc_async_local.functions import refusals
 from fc_async_local.functions.aliases import Aliases
-from fc_async_local.functions.async_configs import AsyncConfigs, Graph, draw_graph
+from fc_async_local.functions.async_configs import (
+    AsyncConfigs,
+    Graph,
+    check_config,
+    cycle_through,
+    draw_graph,
+)
 from fc_async_local.functions.code import Checksum, CodeStorage
 from fc_async_local.functions.functions import Functions
 from fc_async_local.functions.http_triggers import HttpTriggers
@@ -123,6 +129,31 @@ class FunctionRegistry:
             [record.name for record in snapshot.all(FunctionRecord)],
             self._place,
         )
+
+    async def graph_with(
+        self, function: str, qualifier: str, body: Mapping[str, Any]
+    ) -> tuple[Graph, tuple[str, ...]]:
+        """Return the graph as it would be with another configuration, and its cycle ().
+
+        Args:
+            function: The function of the configuration.
+            qualifier: Of the function.
+            body: Of PutAsyncInvokeConfig; nothing is stored.
+
+        Raises:
+            Rejected: 400 InvalidArgument or InvalidDestinationResources; 404 FunctionNotFound,
+                AliasNotFound or VersionNotFound.
+        """
+        config = check_config(body)
+        snapshot = await self._cache.read()
+        snapshot.resolve(function, qualifier)
+        changed = AsyncConfigRecord(
+            function=function, qualifier=qualifier, config=config, created_at=0, modified_at=0
+        )
+        others = [r for r in snapshot.all(AsyncConfigRecord) if r.key != changed.key]
+        names = [record.name for record in snapshot.all(FunctionRecord)]
+        graph = draw_graph([*others, changed], names, self._place)
+        return graph, cycle_through(graph, f"{function}/{qualifier}")
 
     async def code_checksum(self, function: str, version_id: str) -> str:
         """Return ``codeChecksum`` of a version, or of the unpublished code ("").

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fc_async_local.api import Api
+from fc_async_local.api.admin.configs import ConfigAdmin
 from fc_async_local.api.admin.deliveries import DeliveryAdmin
 from fc_async_local.api.admin.functions import FunctionAdmin
 from fc_async_local.api.admin.metrics import MetricsAdmin
@@ -226,6 +227,7 @@ class World:
                 *MetricsAdmin(self.metrics, self.clock).routes(),
                 *TaskAdmin(self.store, self.engine, self.clock, settings).routes(),
                 *FunctionAdmin(self.registry, self.engine, urls).routes(),
+                *ConfigAdmin(self.registry).routes(),
                 *DeliveryAdmin(self.store, self.engine).routes(),
                 *ClockAdmin(self.engine, self.clock).routes(),
             ],
