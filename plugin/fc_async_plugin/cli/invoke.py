@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from fc_async_plugin.cli import options
+from fc_async_plugin.cli import invoke_http, options
 from fc_async_plugin.cli.group import DONE, FAILED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from fc_async_plugin.cli.invoke_http import HttpOptions
     from fc_async_plugin.cli.options import Format, Where
     from fc_async_plugin.tasks import FunctionTasks
     from fc_async_sdk import AcceptedInvocation, InvokeResult
@@ -32,6 +33,7 @@ class Choices(NamedTuple):
     batch: str | None
     raw: bool
     output: Format
+    http: HttpOptions
 
     @property
     def needs_async(self) -> bool:
@@ -87,6 +89,7 @@ class Choices(NamedTuple):
     show_default=True,
     help="With --batch: number of requests at the same time.",
 )
+@invoke_http.http_options
 @options.raw_option
 @options.where_options
 @options.format_option
@@ -101,6 +104,7 @@ def command(  # noqa: PLR0917 -- click passes options by name
     wait: bool,
     batch: str | None,
     concurrency: int,
+    http: HttpOptions,
     raw: bool,
     where: Where,
     output: Format,
@@ -115,17 +119,20 @@ def command(  # noqa: PLR0917 -- click passes options by name
       fc-async invoke orders -f event.json --delay 60 --task-id order-7
       echo hello | fc-async invoke orders -f - --sync
       fc-async invoke orders --batch orders.jsonl --task-id monday
+      fc-async invoke orders --http --sync --path '/orders?dry=1' '{"id": 7}'
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
     from fc_async_plugin.cli import connection
 
-    choices = Choices(asynchronous, delay, task_id, wait, batch, raw, output)
+    choices = Choices(asynchronous, delay, task_id, wait, batch, raw, output, http)
     _refuse_contradictions(choices, payload=bool(payload or event or event_file))
     data = read_payload(payload, event, event_file)
     with connection.tasks_of(function, where) as target:
         if batch is not None:
             return _send_batch(target, Batch(batch, task_id, concurrency, delay), output)
         if asynchronous:
-            return _call_asynchronously(target, data, choices)
+            return _call_asynchronously(target, data, choices, where)
+        if http.on:
+            return invoke_http.call(target, http, data, where, raw=raw, output=output)
         return _tell_result(
             target.client.invoke(
                 target.function, data, qualifier=target.qualifier, log_type="Tail"
@@ -145,20 +152,22 @@ def _refuse_contradictions(choices: Choices, *, payload: bool) -> None:
         raise click.UsageError("--raw goes with --sync and without --format json only")
     if not choices.asynchronous and choices.needs_async:
         raise click.UsageError("--delay, --task-id, --wait and --batch go with --async only")
-    if choices.batch is not None and (choices.wait or payload):
-        raise click.UsageError("--batch goes without another payload and without --wait")
+    if choices.batch is not None and (choices.wait or payload or choices.http.on):
+        raise click.UsageError("--batch goes without another payload, --wait and --http")
 
 
-def _call_asynchronously(target: FunctionTasks, data: bytes, choices: Choices) -> int:
+def _call_asynchronously(target: FunctionTasks, data: bytes, choices: Choices, where: Where) -> int:
     if choices.wait:
         _check_task_mode(target)
-    accepted = target.client.invoke_async(
-        target.function,
-        data,
-        delay=choices.delay,
-        task_id=choices.task_id,
-        qualifier=target.qualifier,
-    )
+    delay, task_id = choices.delay, choices.task_id
+    if choices.http.on:
+        accepted = invoke_http.accept(
+            target, choices.http, data, where, delay=delay, task_id=task_id
+        )
+    else:
+        accepted = target.client.invoke_async(
+            target.function, data, delay=delay, task_id=task_id, qualifier=target.qualifier
+        )
     if choices.output == "text" or not choices.wait:
         _tell_accepted(accepted, choices.output)
     if not choices.wait:

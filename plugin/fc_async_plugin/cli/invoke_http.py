@@ -1,0 +1,239 @@
+# SPDX-License-Identifier: MIT
+"""``fc-async invoke --http``: calls a function through its HTTP trigger."""
+
+from __future__ import annotations
+
+import base64
+import codecs
+import functools
+import sys
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+import click
+
+from fc_async_plugin.cli.group import DONE, FAILED
+from fc_async_sdk.spec import http_trigger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import requests
+
+    from fc_async_plugin.cli.options import Format, Where
+    from fc_async_plugin.http_requests import HttpRequest
+    from fc_async_plugin.tasks import FunctionTasks
+    from fc_async_sdk import AcceptedInvocation
+
+F = TypeVar("F", bound="Callable[..., Any]")
+
+_ACCEPTED = 202
+_FIRST_ERROR = 400
+
+
+class HttpOptions(NamedTuple):
+    """The options of a request.
+
+    Attributes:
+        on: ``--http`` was given.
+        method: "" for the usual one.
+        trigger: None: the one of the qualifier.
+    """
+
+    on: bool
+    method: str
+    path: str
+    query: tuple[tuple[str, str], ...]
+    headers: dict[str, str]
+    trigger: str | None
+
+    @property
+    def are_used(self) -> bool:
+        """Whether an option was given that only a request has."""
+        return bool(self.method or self.path or self.query or self.headers or self.trigger)
+
+    def request(self, body: bytes, headers: Mapping[str, str]) -> HttpRequest:
+        """Return the request with a body and further headers."""
+        from fc_async_plugin.http_requests import HttpRequest
+
+        return HttpRequest(self.method, self.path, self.query, {**self.headers, **headers}, body)
+
+
+def _pairs(separator: str, example: str) -> Callable[..., list[tuple[str, str]]]:
+    """Return a callback of click that splits values at the first separator."""
+
+    def split(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> Any:
+        pairs = []
+        for value in values:
+            name, found, rest = value.partition(separator)
+            if not found or not name.strip():
+                raise click.BadParameter(f"{value!r} must look like {example}")
+            pairs.append((name.strip(), rest.strip()))
+        return pairs
+
+    return split
+
+
+_OPTIONS = (
+    click.option(
+        "--http",
+        "http",
+        is_flag=True,
+        help="Send a request to the function's HTTP trigger; the payload is its body.",
+    ),
+    click.option(
+        "-X",
+        "--method",
+        type=click.Choice(http_trigger.METHODS, case_sensitive=False),
+        default=None,
+        help="With --http: the method.  [default: POST with a body, else GET]",
+    ),
+    click.option("--path", metavar="PATH", default="", help="With --http: path, may have a query."),
+    click.option(
+        "--query",
+        "query",
+        metavar="NAME=VALUE",
+        multiple=True,
+        callback=_pairs("=", "name=value"),
+        help="With --http: a parameter of the query; may be given several times.",
+    ),
+    click.option(
+        "-H",
+        "--header",
+        "headers",
+        metavar="'NAME: VALUE'",
+        multiple=True,
+        callback=_pairs(":", "'Name: value'"),
+        help="With --http: a header; may be given several times.",
+    ),
+    click.option(
+        "--trigger",
+        metavar="NAME",
+        default=None,
+        help="With --http: the trigger.  [default: that of the version or alias]",
+    ),
+)
+
+
+def http_options(function: F) -> F:
+    """Add ``--http`` and the options of a request; the command gets ``http: HttpOptions``."""
+
+    @functools.wraps(function)
+    def command(
+        *args: Any,
+        http: bool,
+        method: str | None,
+        path: str,
+        query: list[tuple[str, str]],
+        headers: list[tuple[str, str]],
+        trigger: str | None,
+        **kwargs: Any,
+    ) -> Any:
+        joined: dict[str, str] = {}
+        for name, value in headers:
+            joined[name] = f"{joined[name]}, {value}" if name in joined else value
+        given = HttpOptions(http, method or "", path, tuple(query), joined, trigger)
+        if given.are_used and not http:
+            raise click.UsageError(
+                "--method, --path, --query, --header and --trigger go with --http only"
+            )
+        return function(*args, http=given, **kwargs)
+
+    decorated: Any = command
+    for option in reversed(_OPTIONS):
+        decorated = option(decorated)
+    return decorated  # type: ignore[no-any-return]
+
+
+def call(
+    target: FunctionTasks,
+    given: HttpOptions,
+    body: bytes,
+    where: Where,
+    *,
+    raw: bool,
+    output: Format,
+) -> int:
+    """Call a function and print the answer; return the exit code."""
+    from fc_async_plugin import http_requests
+    from fc_async_plugin.cli import connection, terminal
+
+    url = http_requests.find_url(target.client, target.function, target.qualifier, given.trigger)
+    keys = functools.partial(connection.credentials, where.account)
+    with http_requests.sent(given.request(body, {}), url, keys) as response:
+        request_id = response.headers.get("x-fc-request-id", "")
+        terminal.note(f"{response.request.method} {response.url}")
+        terminal.note(f"{response.status_code} {response.reason} [request {request_id}]")
+        if output == "json":
+            terminal.print_json(_as_data(response, request_id))
+        else:
+            _print_body(response, raw=raw)
+        return FAILED if response.status_code >= _FIRST_ERROR else DONE
+
+
+def accept(
+    target: FunctionTasks,
+    given: HttpOptions,
+    body: bytes,
+    where: Where,
+    *,
+    delay: int | None,
+    task_id: str | None,
+) -> AcceptedInvocation:
+    """Have a function called, and return what was accepted.
+
+    Raises:
+        click.ClickException: The request was refused.
+    """
+    from fc_async_plugin import http_requests
+    from fc_async_plugin.cli import connection, terminal
+    from fc_async_sdk import AcceptedInvocation
+
+    headers = {
+        "x-fc-invocation-type": "Async",
+        **({"x-fc-async-delay": str(delay)} if delay is not None else {}),
+        **({"x-fc-async-task-id": task_id} if task_id is not None else {}),
+    }
+    url = http_requests.find_url(target.client, target.function, target.qualifier, given.trigger)
+    keys = functools.partial(connection.credentials, where.account)
+    with http_requests.sent(given.request(body, headers), url, keys) as response:
+        terminal.note(f"{response.request.method} {response.url}")
+        request_id = response.headers.get("x-fc-request-id", "")
+        if response.status_code != _ACCEPTED:
+            raise click.ClickException(
+                f"not accepted, {response.status_code} {response.reason}: {response.text.strip()} "
+                f"[request {request_id}]"
+            )
+        named = response.headers.get("x-fc-async-task-id", "") or task_id or ""
+        return AcceptedInvocation(request_id=request_id, task_id=named)
+
+
+def _print_body(response: requests.Response, *, raw: bool) -> None:
+    """Write the body as it arrives: text on a terminal, the exact bytes in a pipe."""
+    from fc_async_plugin.report.safe_text import safe
+
+    shown = sys.stdout.isatty() and not raw
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    last = ""
+    for piece in response.iter_content(None):
+        if shown:
+            last = decoder.decode(piece)
+            click.echo(safe(last), nl=False)
+        else:
+            sys.stdout.buffer.write(piece)
+            sys.stdout.flush()
+    if shown and last and not last.endswith("\n"):
+        click.echo()
+
+
+def _as_data(response: requests.Response, request_id: str) -> dict[str, Any]:
+    body = response.content
+    try:
+        shown = {"body": body.decode()}
+    except UnicodeDecodeError:
+        shown = {"body": base64.b64encode(body).decode(), "body_encoding": "base64"}
+    return {
+        "request_id": request_id,
+        "status": response.status_code,
+        "headers": dict(response.headers),
+        **shown,
+    }
