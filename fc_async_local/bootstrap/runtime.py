@@ -193,7 +193,7 @@ class Runtime:
                 *ConfigAdmin(self.registry).routes(),
                 *DeliveryAdmin(stores.store, self.engine).routes(),
                 *ClockAdmin(self.engine, clock).routes(),
-                *TriggerAdmin(self.services.trigger_control, clock).routes(),
+                *TriggerAdmin(self.services.trigger_control, clock, urls).routes(),
                 *FaultAdmin(self.services.faults).routes(),
                 *self._development().routes(),
                 *console.routes(),

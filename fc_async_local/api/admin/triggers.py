@@ -15,13 +15,14 @@ from fc_async_local.functions import refusals
 from fc_async_local.triggers.control import ObjectEvent
 from fc_async_sdk._decoding import prepare
 from fc_async_sdk.events import triggers as events
-from fc_async_sdk.spec import oss
+from fc_async_sdk.spec import http_trigger, oss
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.routing import Route
 
     from fc_async_local.clock import Clock
+    from fc_async_local.functions.http_triggers import TriggerUrls
     from fc_async_local.triggers.control import Shown, TriggerControl
 
 _Body = TypeVar("_Body", bound=msgspec.Struct)
@@ -54,11 +55,13 @@ class TriggerAdmin:
     Args:
         control: Shows and fires triggers.
         clock: The time of the samples.
+        urls: Where HTTP triggers are found.
     """
 
-    def __init__(self, control: TriggerControl, clock: Clock) -> None:
+    def __init__(self, control: TriggerControl, clock: Clock, urls: TriggerUrls) -> None:
         self._control = control
         self._clock = clock
+        self._urls = urls
 
     def routes(self) -> list[Route]:
         """Return the routes of these operations."""
@@ -74,7 +77,14 @@ class TriggerAdmin:
     async def triggers(self, request: Request) -> dict[str, Any]:
         """List the triggers of all functions, or of ``function``, with their next firings."""
         function = request.query_params.get("function", "")
-        return {"triggers": [_describe(one) for one in await self._control.shown(function)]}
+        return {"triggers": [self._describe(one) for one in await self._control.shown(function)]}
+
+    def _describe(self, shown: Shown) -> dict[str, Any]:
+        trigger = shown.trigger
+        if trigger.kind != http_trigger.TYPE:
+            return _describe(shown)
+        urls = self._urls.of(trigger.function, trigger.name, trigger.trigger_id)
+        return {**_describe(shown), "source": urls["urlInternet"], "httpTrigger": urls}
 
     async def trigger_samples(self, _: Request) -> dict[str, Any]:
         """Return an event document of each kind of trigger, to try a function with."""

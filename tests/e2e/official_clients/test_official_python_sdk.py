@@ -10,6 +10,7 @@ import json
 import time
 
 import pytest
+import requests
 from alibabacloud_fc20230330 import models
 from alibabacloud_fc20230330.client import Client
 from alibabacloud_tea_openapi.models import Config
@@ -129,6 +130,34 @@ def test_versions_and_aliases(client, function):
     assert len(client.list_aliases(function, models.ListAliasesRequest()).body.aliases) == 1
     client.delete_alias(function, "prod")
     client.delete_function_version(function, "1")
+
+
+def test_an_http_trigger_that_the_sdk_creates_answers(client, function):
+    config = models.HTTPTriggerConfig(auth_type="anonymous", methods=["POST"])
+    made = client.create_trigger(
+        function,
+        models.CreateTriggerRequest(
+            body=models.CreateTriggerInput(
+                trigger_name="web",
+                trigger_type="http",
+                trigger_config=json.dumps(config.to_map()),
+            )
+        ),
+    ).body
+    url = made.http_trigger.url_internet
+    assert client.get_trigger(function, "web").body.http_trigger.url_internet == url
+    client.put_async_invoke_config(
+        function, models.PutAsyncInvokeConfigRequest(body=config_input())
+    )
+    answer = requests.post(f"{url}/orders", data="7", timeout=60)
+    event = json.loads(answer.json()["got"])
+    assert (answer.status_code, event["rawPath"]) == (200, "/orders")
+    assert requests.get(url, timeout=60).status_code == 403
+
+    headers = {"X-Fc-Invocation-Type": "Async", "X-Fc-Async-Task-Id": "order-7"}
+    accepted = requests.post(url, data="7", headers=headers, timeout=60)
+    assert (accepted.status_code, accepted.headers["x-fc-async-task-id"]) == (202, "order-7")
+    assert finished(client, function, "order-7").status == "Succeeded"
 
 
 def test_triggers_concurrency_and_provision_of_a_function(client, function):

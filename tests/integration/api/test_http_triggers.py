@@ -7,15 +7,16 @@ import json
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
+import requests
 
 from fc_async_local.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
     from typing import NoReturn
 
 PYTHON = """
@@ -242,6 +243,50 @@ def test_an_asynchronous_request_that_fails_is_retried_and_told_to_the_failure_d
     else:
         assert event.request.json()["body"] == "order 7"
         assert event.condition == "UnhandledInvocationError"
+
+
+STREAM = """
+import os, time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.end_headers()
+        self.wfile.write(b"data: first\\n\\n")
+        while not Path("go on").exists():
+            time.sleep(0.01)
+        self.wfile.write(b"data: last\\n\\n")
+
+    def log_message(self, *args):
+        pass
+
+port = int(os.environ["FC_SERVER_PORT"])
+ThreadingHTTPServer(("127.0.0.1", port), Handler).serve_forever()
+"""
+
+
+def test_server_sent_events_arrive_while_the_function_runs(
+    fc_local, deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(KINDS, "stream", Kind("server.py", STREAM, served("server.py"), OWN))
+    path, _ = deployed("stream")
+    with requests.get(path, stream=True, timeout=60) as answer:
+        pieces = answer.iter_content(None)
+        assert next(pieces) == b"data: first\n\n"
+        folder = fc_local.runtime.addresses.data
+        for code in (Path(folder) / "code").iterdir():
+            (code / "go on").touch()
+        assert b"".join(pieces) == b"data: last\n\n"
+
+
+def test_the_admin_api_lists_an_http_trigger_with_its_urls(fc_local, deployed) -> None:
+    path, name = deployed("python")
+    [shown] = requests.get(f"{fc_local.endpoint}/_local/triggers", timeout=60).json()["triggers"]
+    assert (shown["triggerName"], shown["state"], shown["source"]) == ("web", "active", path)
+    assert shown["httpTrigger"] == {"urlInternet": path, "urlIntranet": name}
 
 
 def test_a_task_id_is_accepted_once(deployed, curl) -> None:
