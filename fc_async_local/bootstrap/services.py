@@ -16,6 +16,7 @@ from fc_async_local.destinations.function import FunctionDestination
 from fc_async_local.destinations.http import HttpEndpoint
 from fc_async_local.destinations.mns import MnsQueueDestination, MnsTopicDestination
 from fc_async_local.destinations.rocketmq import RocketMqDestination
+from fc_async_local.domain.settlement import Settler
 from fc_async_local.engine.accepting import new_request_id
 from fc_async_local.services.delivery import HttpPoster
 from fc_async_local.services.eventbridge.endpoint import EventBridgeEndpoint
@@ -34,6 +35,7 @@ from fc_async_local.store.protocol import StoreUnavailable
 from fc_async_local.triggers.control import TriggerControl
 from fc_async_local.triggers.firing import Firing
 from fc_async_local.triggers.health import TriggerLog
+from fc_async_local.triggers.retries import Retries
 from fc_async_local.triggers.runner import Sources, TriggerRunner
 from fc_async_local.triggers.timers import Timers
 from fc_async_sdk.errors import InvalidArn
@@ -71,6 +73,7 @@ class Services(NamedTuple):
         destinations: The adapter of each kind of destination.
         faults: The faults of destinations that a test asked for.
         triggers: Fires functions for messages and events.
+        trigger_retries: Does so again for messages whose function could not be invoked.
         timers: Fires functions by the clock.
         trigger_control: Shows triggers, and fires them by hand.
         creators: The adapters that can make a missing destination, by kind.
@@ -85,6 +88,7 @@ class Services(NamedTuple):
     destinations: Mapping[DestinationKind, Destination]
     faults: Faults
     triggers: TriggerRunner
+    trigger_retries: Retries
     timers: Timers
     trigger_control: TriggerControl
     creators: Mapping[DestinationKind, Creating]
@@ -135,6 +139,7 @@ class Services(NamedTuple):
             destinations={adapter.kind: Faulty(adapter, faults, clock) for adapter in adapters},
             faults=faults,
             triggers=fired.triggers,
+            trigger_retries=fired.retries,
             timers=fired.timers,
             trigger_control=fired.control,
             creators={creator.kind: creator for creator in creators},
@@ -152,7 +157,7 @@ class Services(NamedTuple):
         Args:
             closing: Stops both.
         """
-        for service in (self.topics, self.eventbridge, self.timers):
+        for service in (self.topics, self.eventbridge, self.trigger_retries, self.timers):
             service.start()
             closing.push_async_callback(service.aclose)
 
@@ -218,6 +223,7 @@ class _Fired(NamedTuple):
     """What fires functions."""
 
     triggers: TriggerRunner
+    retries: Retries
     timers: Timers
     control: TriggerControl
 
@@ -229,11 +235,21 @@ def _firing(
     _, clock, settings = foundation
     log = TriggerLog()
     firing = Firing(invoker, clock, log, new_request_id)
+    node = _job_node(foundation)
+    retries = Retries(
+        node,
+        triggers,
+        firing,
+        protocols.eventbridge.dead_letter,
+        settler=Settler(settings.rules, settings.place),
+        random=random.SystemRandom(),
+    )
     fired = _Fired(
         TriggerRunner(
-            triggers, Sources(*protocols), firing, log, clock=clock, place=settings.place
+            triggers, Sources(*protocols), retries, log, clock=clock, place=settings.place
         ),
-        Timers(_job_node(foundation), firing, triggers, grace_ms=settings.services.timer_grace_ms),
+        retries,
+        Timers(node, firing, triggers, grace_ms=settings.services.timer_grace_ms),
         TriggerControl(triggers, firing, log, clock, settings.place),
     )
     triggers.listen(fired.triggers.refresh)

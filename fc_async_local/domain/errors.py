@@ -30,6 +30,9 @@ from typing import Final
 
 from fc_async_local.domain.invocation import Outcome, OutcomeKind
 
+_TOO_MANY: Final = 429
+_SERVER_ERROR: Final = 500
+
 
 class Rejected(Exception):
     """The service would refuse the request.
@@ -49,6 +52,11 @@ class Rejected(Exception):
         self.code = code
         self.message = message
         self.retry_after = retry_after
+
+    @property
+    def temporary(self) -> bool:
+        """Whether it may end by itself: 429 and 5xx."""
+        return self.status == _TOO_MANY or self.status >= _SERVER_ERROR
 
 
 UNHANDLED: Final = "UnhandledInvocationError"

@@ -348,6 +348,8 @@ TOPIC_PUSH: Final = "mns.push"
 """Pushes a message of an MNS topic to a subscription."""
 EVENT_PUSH: Final = "eventbridge.push"
 """Pushes an event to a target of a rule."""
+TRIGGER: Final = "trigger"
+"""Fires a trigger again for messages whose function could not be invoked."""
 TIMER: Final = "timer"
 """Fires a timer trigger at its next moment."""
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 import base64
 import binascii
 import logging
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple, Protocol
 
 import msgspec
+from msgspec import Meta
 
 from fc_async_local.services.delivery import Strategy
 from fc_async_sdk._decoding import prepare
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from fc_async_local.services.rocketmq.model import Pending
 
 _LOG: Final = logging.getLogger(__name__)
+
+Document = events.Document
 
 
 class TriggerSettings(NamedTuple):
@@ -145,6 +148,11 @@ class Binding(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         asynchronous: How the function is invoked.
         batch: Most messages that one invocation gets, as a list; None: one, not in a list.
+        window_ms: How long a batch waits for more messages.
+        strategy: When messages whose function could not be invoked are tried again.
+        tolerant: Whether such messages are given up in the end. Otherwise they are tried without
+            end, and those after them wait.
+        dead_letter: ARN of what gets the messages that were given up; "": they become dead events.
         enabled: Whether it fires by itself.
     """
 
@@ -154,6 +162,10 @@ class Binding(msgspec.Struct, frozen=True, kw_only=True):
     source: Source
     asynchronous: bool = True
     batch: int | None = None
+    window_ms: int = 0
+    strategy: Strategy = "EXPONENTIAL_DECAY_RETRY"
+    tolerant: bool = False
+    dead_letter: str = ""
     enabled: bool = True
 
     @property
@@ -163,12 +175,24 @@ class Binding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Window(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
-    count_based_window: int = 1
+    count_based_window: Annotated[int, Meta(ge=1, le=triggers.BATCH_MESSAGES.high)] = 1
+    time_based_window: Annotated[int, Meta(ge=0, le=triggers.BATCH_SECONDS.high)] = 0
+
+
+class _RetryStrategy(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
+    push_retry_strategy: Strategy = "EXPONENTIAL_DECAY_RETRY"
+
+
+class _DeadLetterQueue(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
+    arn: str = ""
 
 
 class _RunOptions(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     mode: str = "event-driven"
     batch_window: _Window = _Window()
+    retry_strategy: _RetryStrategy = _RetryStrategy()
+    errors_tolerance: Literal["ALL", "NONE"] = "NONE"
+    dead_letter_queue: _DeadLetterQueue = _DeadLetterQueue()
 
 
 class _EventBridgeConfig(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -253,11 +277,18 @@ def _eventbridge(trigger: TriggerSettings, source_arn: str, config: str) -> Bind
         return None
     options = read_config.run_options
     streaming = options.mode == "event-streaming"
+    tolerant = options.errors_tolerance == "ALL"
     return _binding(
         trigger,
         source,
         asynchronous=read_config.async_invocation_type,
         batch=options.batch_window.count_based_window if streaming else None,
+        window_ms=options.batch_window.time_based_window * 1_000 if streaming else 0,
+        strategy=options.retry_strategy.push_retry_strategy,
+        tolerant=tolerant,
+        # The service uses the queue only if it may give up (user guide, "Advanced trigger
+        # features").
+        dead_letter=options.dead_letter_queue.arn if tolerant else "",
         enabled=read_config.trigger_enable,
     )
 
@@ -335,6 +366,28 @@ def origin(place: Place) -> events.Origin:
 def encode(documents: Sequence[dict[str, Any]], *, batched: bool) -> bytes:
     """What the function gets: a list, or the one event."""
     return events.encode(list(documents) if batched else documents[0])
+
+
+def cut(messages: Sequence[Document], limit: int) -> list[list[int]]:
+    """Return the batches of messages that are within a limit, by their places in the list.
+
+    A batch ends where the next message would exceed the limit. A message that exceeds it alone is
+    a batch, too.
+
+    Args:
+        messages: The events.
+        limit: Of a payload, in bytes.
+    """
+    batches: list[list[int]] = []
+    size = limit
+    for place, message in enumerate(messages):
+        length = len(events.encode(message)) + 1  # a comma or a bracket
+        if not batches or size + length > limit:
+            batches.append([])
+            size = 1
+        batches[-1].append(place)
+        size += length
+    return batches
 
 
 def _decoded(body: str) -> str:

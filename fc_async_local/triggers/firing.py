@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import DeadEvent, InvokeRequest
 from fc_async_local.services.delivery import function_arn
+from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,14 +22,7 @@ if TYPE_CHECKING:
 
     NewRequestId = Callable[[int, random.Random], str]
 
-_TOO_MANY: Final = 429
-_SERVER_ERROR: Final = 500
-DUPLICATE: Final = 409
-
-
-def is_temporary(error: Rejected) -> bool:
-    """Return whether a refusal may end by itself: the retry strategies are for 429 and 5xx."""
-    return error.status == _TOO_MANY or error.status >= _SERVER_ERROR
+_DUPLICATE: Final = 409
 
 
 class Firing:
@@ -84,7 +78,7 @@ class Firing:
         try:
             await self._invoker.invoke_async(request)
         except Rejected as error:
-            if error.status == DUPLICATE and request_id:
+            if error.status == _DUPLICATE and request_id:
                 return chosen  # accepted before, by a node that could not write that down
             self._log.failed(binding.key, str(error), now)
             raise
@@ -117,9 +111,7 @@ class Firing:
             self._log.fired(binding.key, request_id, now)
         return request_id, outcome
 
-    async def give_up(
-        self, binding: Binding, payload: bytes, error: str, *, key: str, call_path: CallPath = ()
-    ) -> None:
+    async def give_up(self, binding: Binding, payload: bytes, error: str, *, key: str) -> None:
         """Keep an event that cannot be delivered as a dead event.
 
         Args:
@@ -127,19 +119,55 @@ class Firing:
             payload: The event.
             error: Why.
             key: Unique; the same if the same event is given up again.
-            call_path: Of the event.
 
         Raises:
             StoreUnavailable: It was not kept.
         """
-        await self._invoker.keep_dead(
-            DeadEvent(
+        await self.keep(
+            dead_event(
+                binding.function,
+                binding.qualifier,
+                payload,
+                f"trigger {binding.key}: {error}",
                 key=f"{key}-{binding.function}-{binding.trigger}",
-                destination=function_arn(binding.function, binding.qualifier),
-                document=payload,
-                error=f"trigger {binding.key}: {error}",
-                function=binding.function,
-                qualifier=binding.qualifier,
-                call_path=call_path,
             )
         )
+
+    async def keep(self, event: DeadEvent) -> None:
+        """Keep a dead event.
+
+        Raises:
+            StoreUnavailable: It was not kept.
+        """
+        await self._invoker.keep_dead(event)
+
+
+def dead_event(
+    function: str,
+    qualifier: str,
+    payload: bytes,
+    error: str,
+    *,
+    key: str,
+    call_path: CallPath = (),
+) -> DeadEvent:
+    """Return an event that a function did not get.
+
+    Args:
+        function: Name of the function.
+        qualifier: "" for LATEST.
+        payload: The event.
+        error: Why.
+        key: Unique; the same if the same event is given up again.
+        call_path: Of the event.
+    """
+    chosen = qualifier or limits.DEFAULT_QUALIFIER
+    return DeadEvent(
+        key=key,
+        destination=function_arn(function, chosen),
+        document=payload,
+        error=error,
+        function=function,
+        qualifier=chosen,
+        call_path=call_path,
+    )

@@ -1,21 +1,24 @@
 # SPDX-License-Identifier: MIT
 """Fires triggers: messages of queues and RocketMQ topics are fetched, topics and buses push.
 
-A message is done when its function was invoked (asynchronous: was accepted). What cannot be done
-now comes back by the rules of its source; what can never be done becomes a dead event. The call
-path goes along, so that the loop guard sees loops through queues, topics and buses too.
+A message is done when :mod:`fc_async_local.triggers.retries` has it. The call path goes along, so
+that the loop guard sees loops through queues, topics and buses too.
 """
 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from fc_async_local.background import end_tasks, keep_running, pause_on, start_task
-from fc_async_local.domain.errors import Rejected
-from fc_async_local.domain.invocation import OutcomeKind
 from fc_async_local.domain.policy import nearest_to_limit
-from fc_async_local.services.eventbridge.model import Parameter, Rule, Target
+from fc_async_local.services.eventbridge.model import (
+    OF_TRIGGERS,
+    DeadLetterQueue,
+    Parameter,
+    Rule,
+    Target,
+)
 from fc_async_local.services.mns.errors import MnsError
 from fc_async_local.services.mns.model import BATCH, POLLING_SECONDS
 from fc_async_local.services.mns.model import handle_of as queue_handle
@@ -31,25 +34,30 @@ from fc_async_local.triggers.bindings import (
     RocketMqSource,
     TopicSource,
 )
-from fc_async_local.triggers.firing import is_temporary
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from fc_async_local.clock import Clock
     from fc_async_local.domain.invocation import CallPath
     from fc_async_local.domain.rules import Place
     from fc_async_local.services.eventbridge.service import EventBridgeService
+    from fc_async_local.services.mns.model import Message
     from fc_async_local.services.mns.service import MnsService
     from fc_async_local.services.mns.topic_service import TopicService
+    from fc_async_local.services.rocketmq.model import Pending
     from fc_async_local.services.rocketmq.service import RocketMqService
     from fc_async_local.triggers.bindings import TriggerSource
-    from fc_async_local.triggers.firing import Firing
     from fc_async_local.triggers.health import TriggerLog
+    from fc_async_local.triggers.retries import Retries
+
+M = TypeVar("M")
 
 _LOG: Final = logging.getLogger(__name__)
+_BLOCKED_MS: Final = 1_000
+"""How often a trigger that does not give up looks whether its retries are over."""
 _MISSING_MS: Final = 5_000
 """How long a source that isn't there (yet) is left alone."""
 
@@ -78,7 +86,7 @@ class TriggerRunner:
     Args:
         triggers: The triggers as they are now.
         sources: Where messages and events come from.
-        firing: Invokes functions.
+        retries: Invokes functions for messages.
         log: Where errors of a trigger are recorded.
         clock: The time of the runtime.
         place: Region and account in the events.
@@ -88,7 +96,7 @@ class TriggerRunner:
         self,
         triggers: TriggerSource,
         sources: Sources,
-        firing: Firing,
+        retries: Retries,
         log: TriggerLog,
         *,
         clock: Clock,
@@ -96,7 +104,7 @@ class TriggerRunner:
     ) -> None:
         self._triggers = triggers
         self._mns, self._topics, self._rocketmq, self._eventbridge = sources
-        self._firing = firing
+        self._retries = retries
         self._log = log
         self._clock = clock
         self._place = place
@@ -158,6 +166,8 @@ class TriggerRunner:
     async def _fetch_once(self, binding: Binding) -> int:
         """Fetch and fire once; how long to leave the source alone then (milliseconds)."""
         try:
+            if not binding.tolerant and await self._retries.pending(binding):
+                return _BLOCKED_MS
             if isinstance(binding.source, QueueSource):
                 await self._queue(binding, binding.source)
             elif isinstance(binding.source, RocketMqSource):
@@ -172,12 +182,12 @@ class TriggerRunner:
         return 0
 
     async def _queue(self, binding: Binding, source: QueueSource) -> None:
-        limit = min(binding.batch or 1, BATCH.high)
-        found = await self._mns.receive(
-            source.queue_name, limit=limit, wait_seconds=POLLING_SECONDS.high
-        )
-        if not found:
-            return
+        async def receive(limit: int, wait_seconds: int) -> Sequence[Message]:
+            return await self._mns.receive(
+                source.queue_name, limit=limit, wait_seconds=wait_seconds
+            )
+
+        found = await self._collect(binding, receive)
         now = self._clock.now()
         done = await self._fire_all(
             binding,
@@ -196,14 +206,12 @@ class TriggerRunner:
 
     async def _topic(self, binding: Binding, source: RocketMqSource) -> None:
         group = source.group_id or f"GID_{binding.function}_{binding.trigger}"
-        wanted = ConsumeRequest(
-            limit=min(binding.batch or 1, BATCH.high),
-            wait_seconds=POLLING_SECONDS.high,
-            tag=source.tag,
-        )
-        found = await self._rocketmq.consume(source.instance_id, source.topic, group, wanted)
-        if not found:
-            return
+
+        async def receive(limit: int, wait_seconds: int) -> Sequence[Pending]:
+            wanted = ConsumeRequest(limit=limit, wait_seconds=wait_seconds, tag=source.tag)
+            return await self._rocketmq.consume(source.instance_id, source.topic, group, wanted)
+
+        found = await self._collect(binding, receive)
         now = self._clock.now()
         done = await self._fire_all(
             binding,
@@ -220,49 +228,43 @@ class TriggerRunner:
         if done:
             await self._rocketmq.acknowledge(source.instance_id, source.topic, group, done)
 
-    async def _fire_all(self, binding: Binding, messages: Sequence[_Message]) -> list[str]:
-        """Fire a function for one batch; the handles of the messages that are done with.
+    async def _collect(
+        self, binding: Binding, receive: Callable[[int, int], Awaitable[Sequence[M]]]
+    ) -> list[M]:
+        """Receive messages until a batch is full, or until its time is over.
 
-        A batch that is too large for one invocation is halved.
+        Args:
+            binding: The trigger.
+            receive: Takes the most messages and the seconds to wait for the first.
         """
-        payload = bindings.encode([m.event for m in messages], batched=binding.batch is not None)
-        limit = limits.ASYNC_PAYLOAD_BYTES if binding.asynchronous else limits.SYNC_PAYLOAD_BYTES
-        if len(payload) > limit and len(messages) > 1:
-            half = len(messages) // 2
-            first = await self._fire_all(binding, messages[:half])
-            return first + await self._fire_all(binding, messages[half:])
-        call_path = nearest_to_limit([m.call_path for m in messages], binding.function)
-        done = await self._fire(binding, payload, call_path, messages[0].message_id)
-        return [m.handle for m in messages] if done else []
+        wanted = binding.batch or 1
+        found = list(await receive(min(wanted, BATCH.high), POLLING_SECONDS.high))
+        ends = self._clock.now() + binding.window_ms
+        while found and len(found) < wanted:
+            left = max(ends - self._clock.now(), 0)
+            more = await receive(min(wanted - len(found), BATCH.high), -(-left // 1_000))
+            if not more:
+                break
+            found += more
+        return found
 
-    async def _fire(
-        self, binding: Binding, payload: bytes, call_path: CallPath, message_id: str
-    ) -> bool:
-        """Invoke, or give up; whether the messages are done with.
+    async def _fire_all(self, binding: Binding, messages: Sequence[_Message]) -> list[str]:
+        """Fire a function for some messages; the handles of those that are done with.
 
         Raises:
-            StoreUnavailable: What was given up could not be kept.
+            StoreUnavailable: None of the rest is done with.
         """
-        try:
-            if binding.asynchronous:
-                await self._firing.accept(binding, payload, call_path=call_path)
-                return True
-            _, outcome = await self._firing.run(binding, payload, call_path=call_path)
-        except Rejected as error:
-            if is_temporary(error):
-                _LOG.warning("trigger %s: %s; it is fired again later", binding.key, error)
-                return False
-            await self._firing.give_up(
-                binding, payload, str(error), key=message_id, call_path=call_path
+        limit = limits.ASYNC_PAYLOAD_BYTES if binding.asynchronous else limits.SYNC_PAYLOAD_BYTES
+        done: list[str] = []
+        for places in bindings.cut([message.event for message in messages], limit):
+            batch = [messages[place] for place in places]
+            payload = bindings.encode(
+                [message.event for message in batch], batched=binding.batch is not None
             )
-            return True
-        if outcome.kind is not OutcomeKind.SUCCESS:
-            _LOG.warning(
-                "trigger %s: the function failed with %s; it is fired again later",
-                binding.key,
-                outcome.error_type,
-            )
-        return outcome.kind is OutcomeKind.SUCCESS
+            call_path = nearest_to_limit([m.call_path for m in batch], binding.function)
+            await self._retries.fire(binding, payload, key=batch[0].message_id, call_path=call_path)
+            done += [message.handle for message in batch]
+        return done
 
 
 def _subscription(binding: Binding, source: TopicSource) -> FunctionSubscription:
@@ -290,11 +292,13 @@ def _rule(binding: Binding, source: BusSource) -> Rule:
         param_list=tuple(
             Parameter(resource_key=key, value=value) for key, value in parameters.items()
         ),
+        push_retry_strategy=binding.strategy,
+        errors_tolerance="ALL" if binding.tolerant else "NONE",
+        dead_letter_queue=DeadLetterQueue(arn=binding.dead_letter) if binding.dead_letter else None,
     )
-    # The slash keeps it apart from rules that users make.
     return Rule(
         bus=source.bus,
-        name=f"trigger/{binding.key}",
+        name=f"{OF_TRIGGERS}{binding.key}",
         pattern=source.pattern,
         targets=(target,),
         created_at=0,

@@ -24,7 +24,6 @@ from fc_async_local.store.job_runner import JobKind, JobRunner, topic_of
 from fc_async_local.store.loops import Loop
 from fc_async_local.triggers import bindings
 from fc_async_local.triggers.bindings import Binding, TimerSource
-from fc_async_local.triggers.firing import is_temporary
 from fc_async_sdk._decoding import prepare
 from fc_async_sdk.events import triggers as events
 
@@ -178,7 +177,7 @@ class Timers:
         try:
             await self._firing.accept(binding, payload, request_id=request_id)
         except Rejected as error:
-            if is_temporary(error):
+            if error.temporary:
                 return Refused(str(error))
             await self._firing.give_up(binding, payload, str(error), key=request_id)
         return Fired(source)

@@ -16,10 +16,17 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final, Literal, NamedTuple
 
+from fc_async_sdk.spec import limits
 from fc_async_sdk.spec.graph import Node
 
 SourceKind = Literal["mns-queue", "rocketmq"]
 """Kinds of sources that ``eventSourceConfig`` can name and that a destination can be."""
+
+BATCH_MESSAGES: Final = limits.Range(1, 10_000, 1)
+"""``CountBasedWindow`` of an EventBridge trigger (user guide, "Advanced trigger features")."""
+
+BATCH_SECONDS: Final = limits.Range(0, 15, 0)
+"""``TimeBasedWindow`` of an EventBridge trigger, in seconds (same page)."""
 
 _PARAMETERS: Final[tuple[tuple[str, SourceKind], ...]] = (
     ("sourceMNSParameters", "mns-queue"),

@@ -95,6 +95,10 @@ class Rule(Record, frozen=True, kw_only=True):
     modified_at: int
 
 
+OF_TRIGGERS: Final = "trigger/"
+"""Names of rules that are triggers of functions begin so; names of users have no slash."""
+
+
 class Entry(Record, frozen=True, kw_only=True):
     """The result for one event of PutEvents."""
 

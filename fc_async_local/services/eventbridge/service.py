@@ -327,18 +327,28 @@ class EventBridgeService:
         if target is None:
             return None  # the rule or the target was deleted
         failure = await self._targets.push(target, push.event, call_path=push.call_path)
-        if not failure:
+        if failure is None:
             return None
         seconds = wait_after(target.push_retry_strategy, job.tries + 1, roll=self._random.random())
-        if seconds is None:
-            return await self._give_up(push, target, f"{_describe(job)}: {failure}")
-        return Again(failure, seconds)
+        # Retries of triggers are for 429 and 5xx (user guide, "Advanced trigger features").
+        if seconds is None or (failure.refused and push.rule.startswith(model.OF_TRIGGERS)):
+            return await self._give_up(push, target, f"{_describe(job)}: {failure.error}")
+        return Again(failure.error, seconds)
+
+    async def dead_letter(self, queue: str, event: Event) -> str:
+        """Put an event into a dead-letter queue; return the failure, "" if there was none.
+
+        Args:
+            queue: ARN of an MNS queue, a RocketMQ topic or a bus.
+            event: The event.
+        """
+        return await self._targets.dead_letter(queue, event, self)
 
     async def _give_up(self, push: Push, target: Target, error: str) -> DeadEvent | None:
         """Write an event to the dead-letter queue; return what is kept if that is impossible."""
         queue = target.dead_letter_queue
         if queue is not None and queue.arn:
-            failure = await self._targets.dead_letter(queue.arn, push.event, self)
+            failure = await self.dead_letter(queue.arn, push.event)
             if not failure:
                 _LOG.warning("%s; given up, it is in %s", error, queue.arn)
                 return None

@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from fc_async_local.domain import json_input
 from fc_async_local.domain.errors import Rejected
@@ -59,6 +59,18 @@ class Bus(Protocol):
     ) -> Awaitable[Sequence[Entry]]:
         """Put events into a bus."""
         ...
+
+
+class PushFailure(NamedTuple):
+    """Why a push failed.
+
+    Attributes:
+        error: The reason.
+        refused: Whether a function refuses the event for a reason that stays: 4xx, but not 429.
+    """
+
+    error: str
+    refused: bool = False
 
 
 class _Failed(Exception):
@@ -119,14 +131,18 @@ class Targets:
                 f"target {target.id!r}: url {_url(target)!r} is not an http(s) URL",
             )
 
-    async def push(self, target: Target, event: Event, *, call_path: CallPath = ()) -> str:
-        """Push an event once; return the failure, "" if there was none."""
+    async def push(
+        self, target: Target, event: Event, *, call_path: CallPath = ()
+    ) -> PushFailure | None:
+        """Push an event once; return the failure, None if there was none."""
         inputs = _Inputs(target, json.loads(events.encode(event)), call_path)
         try:
             await self._pushes[target.type](target, inputs)
-        except (_Failed, MnsError, RocketMqError, Rejected, PostFailed, StoreUnavailable) as error:
-            return str(error)
-        return ""
+        except (_Failed, MnsError, RocketMqError, PostFailed, StoreUnavailable) as error:
+            return PushFailure(str(error))
+        except Rejected as error:
+            return PushFailure(str(error), refused=not error.temporary)
+        return None
 
     async def dead_letter(self, queue: str, event: Event, bus: Bus) -> str:
         """Put an event into a dead-letter queue; return the failure, "" if there was none."""

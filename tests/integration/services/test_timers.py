@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
@@ -12,17 +13,22 @@ import pytest
 import requests
 
 import fc_async_sdk
-from fc_async_local._failed_attempts import FailedAttempts
 from fc_async_local.embedded import LocalRuntime
 from fc_async_local.settings import Settings
 from fc_async_local.store.protocol import StoreUnavailable
-from fc_async_local.testing import FcLocal
+from fc_async_tests.code import archive
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    Start = Callable[..., FcLocal]
+    from typing_extensions import Unpack
+
+    from fc_async_local.bootstrap.options import OptionFields
+    from fc_async_local.execution.inprocess import Handler
+    from fc_async_local.testing import FcLocal
+
+    Start = Callable[..., "Local"]
 
 DAY = 86_400
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -33,59 +39,77 @@ def ms(moment: datetime) -> int:
     return round(moment.timestamp() * 1_000)
 
 
+class Local:
+    """A runtime that starts at a chosen time; the methods are those of the fixture."""
+
+    def __init__(self, data: Path, at: datetime, options: OptionFields) -> None:
+        self._handlers: dict[str, Handler] = {}
+        self.runtime = LocalRuntime(
+            data=data,
+            port=0,
+            clock="virtual",
+            clock_start=ms(at),
+            handlers=self._handlers,
+            **options,
+        )
+        self.runtime.start()
+        self.endpoint = self.runtime.endpoint
+        self.client = fc_async_sdk.client(
+            region_name="cn-hangzhou", account_id="1", endpoint_url=self.endpoint
+        )
+
+    def deploy(self, name: str, handler: Callable[[bytes, object], object]) -> None:
+        self._handlers[name] = handler
+        registry = self.runtime.registry
+        code = {"zipFile": base64.b64encode(archive()).decode()}
+        body = {"runtime": "python3.10", "handler": "index.handler", "code": code}
+        if name not in self.runtime.call(registry.functions.names()):
+            self.runtime.call(registry.functions.create(body | {"functionName": name}))
+        self.runtime.call(registry.async_configs.put(name, "", {"asyncTask": True}))
+
+    def advance(self, seconds: float) -> None:
+        self.runtime.advance(seconds)
+
+
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    """``start(**options)``: a runtime on virtual time, in the same folder each time."""
-    runtimes: list[LocalRuntime] = []
+    """``start(at, **options)``: a runtime on virtual time, in the same folder each time."""
+    started: list[Local] = []
 
-    def begin(at: datetime = START, **options: object) -> FcLocal:
-        handlers: dict[str, object] = {}
-        runtime = LocalRuntime(
-            data=tmp_path / "runtime",
-            **{  # type: ignore[arg-type]  # the options of a runtime
-                "port": 0,
-                "clock": "virtual",
-                "clock_start": ms(at),
-                "store": "memory",
-                "handlers": handlers,
-            }
-            | options,
-        )
-        runtime.start()
-        runtimes.append(runtime)
-        client = fc_async_sdk.client(
-            region_name="cn-hangzhou", account_id="1", endpoint_url=runtime.endpoint
-        )
-        return FcLocal(runtime, handlers, client, FailedAttempts())  # type: ignore[arg-type]  # filled by deploy()
+    def begin(at: datetime = START, **options: Unpack[OptionFields]) -> Local:
+        started.append(Local(tmp_path / "runtime", at, options))
+        return started[-1]
 
     yield begin
-    runtimes[-1].stop()  # a test that starts a second one has stopped the first
+    started[-1].runtime.stop()  # a test that starts a second one has stopped the first
 
 
-def timer(local: FcLocal, name: str, expression: str, function: str = "f", **config) -> None:
+def timer(
+    local: FcLocal | Local, name: str, expression: str, function: str = "f", **config
+) -> None:
     local.client.create_trigger(
-        function,
+        "f",
         name,
         trigger_type="timer",
         trigger_config={"cronExpression": expression, "enable": True} | config,
     )
 
 
-def admin(local: FcLocal, path: str) -> dict[str, Any]:
+def admin(local: FcLocal | Local, path: str) -> dict[str, Any]:
     answer: dict[str, Any] = requests.get(f"{local.endpoint}/_local{path}", timeout=5).json()
     return answer
 
 
-def post(local: FcLocal, path: str, **body) -> requests.Response:
+def post(local: FcLocal | Local, path: str, **body) -> requests.Response:
     return requests.post(f"{local.endpoint}/_local{path}", json=body, timeout=5)
 
 
-def the_trigger(local: FcLocal) -> dict[str, Any]:
+def the_trigger(local: FcLocal | Local) -> dict[str, Any]:
     (found,) = admin(local, "/triggers")["triggers"]
     return found
 
 
-def runs(local: FcLocal, function: str = "f") -> list[tuple[str, int]]:
+def runs(local: FcLocal | Local, function: str = "f") -> list[tuple[str, int]]:
     """Trigger and moment of each run, in the order of the runs."""
     found = local.client.list_async_tasks(function, include_payload=True, limit=100).tasks
     started = [
@@ -95,7 +119,7 @@ def runs(local: FcLocal, function: str = "f") -> list[tuple[str, int]]:
 
 
 def test_thirty_days_of_three_timers_fire_each_at_its_own_moment(start: Start) -> None:
-    local, seen = start(), []
+    local, seen = start(store="memory"), []
     local.deploy("f", lambda event, _: seen.append(json.loads(event)))
     timer(local, "nightly", "0 0 4 * * *", payload="go")
     timer(local, "berlin", "CRON_TZ=Europe/Berlin 30 15 2 * * *")
@@ -127,7 +151,7 @@ def test_thirty_days_of_three_timers_fire_each_at_its_own_moment(start: Start) -
 
 
 def test_a_run_begins_at_the_moment_that_its_event_names(start: Start) -> None:
-    local = start()
+    local = start(store="memory")
     local.deploy("f", lambda event, _: event)
     timer(local, "t", "0 0 * * * *")
     local.advance(3 * 3_600)
@@ -293,7 +317,7 @@ def test_a_firing_waits_for_a_store_that_is_away(
 
 
 def test_the_admin_api_shows_the_next_three_firings(start: Start) -> None:
-    local = start()
+    local = start(store="memory")
     local.deploy("f", lambda event, _: event)
     timer(local, "t", "CRON_TZ=Asia/Shanghai 0 0 4 * * *")
     shown = the_trigger(local)
@@ -305,7 +329,7 @@ def test_the_admin_api_shows_the_next_three_firings(start: Start) -> None:
 
 
 def test_a_timer_can_be_fired_now_without_moving_its_schedule(start: Start) -> None:
-    local, seen = start(), []
+    local, seen = start(store="memory"), []
     local.deploy("f", lambda event, _: seen.append(json.loads(event)))
     timer(local, "t", "0 0 4 * * *", payload="p", enable=False)
     answer = post(local, "/triggers/f/t/fire").json()

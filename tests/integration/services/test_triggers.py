@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from fc_async_local.api.admin import PREFIX
+from fc_async_local.domain.errors import Rejected
 from fc_async_local.services.eventbridge import events as bus_events
 from fc_async_local.services.mns.model import Draft
 from fc_async_local.services.mns.topic import Subscription
@@ -366,3 +367,245 @@ def test_a_message_that_an_http_subscriber_refuses_becomes_a_dead_event(world):
     world.local.run_until_idle()
     (event,) = dead(world)
     assert event["error"].startswith("504 GatewayTimeout: http://127.0.0.1:1/x")
+
+
+def failing(world, times, of=b""):
+    """Let the accept of an invocation of ``b`` with a part of a payload be refused some times."""
+    usual, failures = world.local.runtime.engine.invoke_async, []
+
+    async def refuses(request):
+        if len(failures) < times and request.function == "b" and of in request.payload:
+            failures.append(request)
+            raise Rejected(503, "ServiceUnavailable", "not now")
+        return await usual(request)
+
+    return refuses, failures
+
+
+RETRYING = {"queue": queue, "rocketmq": rocketmq}
+
+
+@pytest.mark.parametrize("kind", RETRYING)
+def test_a_refused_invocation_is_retried_by_the_strategy_of_the_trigger(world, monkeypatch, kind):
+    _, settings = RETRYING[kind](world)
+    refuses, failures = failing(world, 3)
+    monkeypatch.setattr(world.local.runtime.engine, "invoke_async", refuses)
+    world.deploy_b()
+    world.trigger(**settings)
+    publish(world, kind, "x")
+    world.local.advance(1 + 2 - 0.5)
+    assert (len(failures), len(world.seen)) == (2, 0)
+    world.local.advance(1 + 4)
+    assert (len(failures), len(world.seen)) == (3, 1)
+    assert dead(world) == []
+
+
+def test_messages_wait_behind_one_that_fails_unless_errors_are_tolerated(world, monkeypatch):
+    _, settings = queue(world)
+    refuses, _ = failing(world, 1_000)
+    monkeypatch.setattr(world.local.runtime.engine, "invoke_async", refuses)
+    world.deploy_b()
+    world.trigger(**settings)
+    send(world, "first")
+    send(world, "second")
+    world.local.advance(120)
+    assert world.call(world.services.mns.counts("q")).active == 1
+    monkeypatch.undo()
+    world.local.advance(300)
+    bodies = [event["data"]["messageBody"] for event in world.payloads()]
+    assert bodies == ["first", "second"]
+
+
+TOLERANT = {
+    "retryStrategy": {"PushRetryStrategy": "BACKOFF_RETRY"},
+    "errorsTolerance": "ALL",
+}
+
+
+def test_what_a_tolerant_trigger_gives_up_goes_to_its_dead_letter_queue(world, monkeypatch):
+    letters = world.local.create_queue("letters").removesuffix("/messages")
+    options = TOLERANT | {"deadLetterQueue": {"Arn": letters}}
+    _, settings = queue(world, runOptions=options)
+    refuses, _ = failing(world, 4, of=b"lost")
+    monkeypatch.setattr(world.local.runtime.engine, "invoke_async", refuses)
+    world.deploy_b()
+    world.trigger(**settings)
+    send(world, "lost")
+    send(world, "kept")
+    world.local.advance(100)
+    assert [event["data"]["messageBody"] for event in world.payloads()] == ["kept"]
+    (letter,) = world.call(world.services.mns.receive("letters", wait_seconds=0))
+    assert json.loads(letter.body)["data"]["messageBody"] == "lost"
+    assert dead(world) == []
+
+
+def test_what_is_given_up_without_a_dead_letter_queue_becomes_a_dead_event(world, monkeypatch):
+    _, settings = queue(world, runOptions=TOLERANT)
+    refuses, _ = failing(world, 4)
+    monkeypatch.setattr(world.local.runtime.engine, "invoke_async", refuses)
+    world.deploy_b()
+    world.trigger(**settings)
+    send(world, "lost")
+    world.local.advance(100)
+    (event,) = dead(world)
+    assert "503 ServiceUnavailable" in event["error"]
+    redrive(world, event)
+    assert [event["data"]["messageBody"] for event in world.payloads()] == ["lost"]
+
+
+def test_a_batch_that_is_given_up_is_one_letter_for_each_message(world):
+    letters = world.local.create_queue("letters").removesuffix("/messages")
+    options = TOLERANT | {
+        "mode": "event-streaming",
+        "batchWindow": {"CountBasedWindow": 10},
+        "deadLetterQueue": {"Arn": letters},
+    }
+    _, settings = queue(world, runOptions=options, asyncInvocationType=False)
+
+    def handler(_event, _context):
+        raise ValueError("never")
+
+    world.deploy_b(handler)
+    send(world, "1", "2")
+    world.trigger(**settings)
+    world.local.advance(100)
+    found = world.call(world.services.mns.receive("letters", limit=16, wait_seconds=0))
+    assert [json.loads(letter.body)["data"]["messageBody"] for letter in found] == ["1", "2"]
+
+
+@pytest.mark.parametrize("kind", ["queue", "bus", "rocketmq"])
+def test_errors_of_an_asynchronous_function_go_to_its_destination_and_not_to_the_letters(
+    world, kind
+):
+    letters = world.local.create_queue("letters").removesuffix("/messages")
+    failures = world.local.create_queue("failures")
+    _, settings = SOURCES[kind](world)
+    settings["triggerConfig"]["runOptions"] = TOLERANT | {"deadLetterQueue": {"Arn": letters}}
+
+    def handler(_event, _context):
+        raise ValueError("no")
+
+    destination = {"onFailure": {"destination": failures}}
+    world.local.deploy(
+        "b", handler, async_config={"maxAsyncRetryAttempts": 0, "destinationConfig": destination}
+    )
+    world.trigger(**settings)
+    publish(world, kind, "x")
+    world.local.advance(600)
+    event = world.local.receive("failures")
+    assert (event.function, event.attempts) == ("b", 1)
+    assert world.local.receive("letters") is None
+    assert dead(world) == []
+
+
+def test_a_bus_trigger_gives_up_into_its_dead_letter_queue(world, monkeypatch):
+    letters = world.local.create_queue("letters").removesuffix("/messages")
+    _, settings = bus(world)
+    settings["triggerConfig"]["runOptions"] = TOLERANT | {"deadLetterQueue": {"Arn": letters}}
+    refuses, failures = failing(world, 4)
+    monkeypatch.setattr(world.local.runtime.engine, "invoke_async", refuses)
+    world.deploy_b()
+    world.trigger(**settings)
+    publish(world, "bus", {"a": 1})
+    world.local.advance(100)
+    assert len(failures) == 4
+    (letter,) = world.call(world.services.mns.receive("letters", wait_seconds=0))
+    assert json.loads(letter.body)["data"] == {"a": 1}
+
+
+def test_a_batch_waits_for_more_messages_until_its_window_ends(world):
+    options = {
+        "mode": "event-streaming",
+        "batchWindow": {"CountBasedWindow": 10, "TimeBasedWindow": 10},
+    }
+    _, settings = queue(world, runOptions=options)
+    world.deploy_b()
+    world.trigger(**settings)
+    send(world, "1")
+    world.local.advance(6)
+    send(world, "2")
+    world.local.advance(3)
+    assert world.seen == []
+    world.local.advance(2)
+    (batch,) = world.payloads()
+    assert [event["data"]["messageBody"] for event in batch] == ["1", "2"]
+
+
+def test_a_batch_is_full_before_its_window_ends(world):
+    options = {
+        "mode": "event-streaming",
+        "batchWindow": {"CountBasedWindow": 40, "TimeBasedWindow": 15},
+    }
+    _, settings = queue(world, runOptions=options)
+    world.deploy_b()
+    for start in range(0, 50, 10):
+        send(world, *(str(number) for number in range(start, start + 10)))
+    world.trigger(**settings)
+    world.local.advance(0)
+    assert [len(batch) for batch in world.payloads()] == [40]
+    world.local.advance(16)
+    assert [len(batch) for batch in world.payloads()] == [40, 10]
+
+
+def test_retries_of_a_deleted_trigger_become_dead_events(world, monkeypatch):
+    _, settings = queue(world)
+    refuses, _ = failing(world, 1_000)
+    monkeypatch.setattr(world.local.runtime.engine, "invoke_async", refuses)
+    world.deploy_b()
+    world.trigger(**settings)
+    send(world, "x")
+    world.call(world.local.runtime.registry.triggers.delete("b", "tr"))
+    world.local.advance(5)
+    (event,) = dead(world)
+    assert "trigger b/tr was deleted" in event["error"]
+
+
+def shown(world):
+    url = f"{world.local.endpoint}{PREFIX}/triggers"
+    (found,) = requests.get(url, timeout=5).json()["triggers"]
+    return found
+
+
+def test_the_last_error_of_a_trigger_is_shown_until_it_fires_again(world, monkeypatch):
+    _, settings = queue(world)
+    refuses, _ = failing(world, 1)
+    monkeypatch.setattr(world.local.runtime.engine, "invoke_async", refuses)
+    world.deploy_b()
+    world.trigger(**settings)
+    send(world, "x")
+    assert shown(world)["lastError"] == "503 ServiceUnavailable: not now"
+    world.local.advance(2)
+    assert (shown(world)["lastError"], shown(world)["fired"]) == ("", 1)
+
+
+def test_an_unforeseen_error_of_a_trigger_is_shown(world, monkeypatch):
+    _, settings = queue(world)
+
+    async def fails(*_arguments, **_named):
+        raise KeyError("a fault of ours")
+
+    world.deploy_b()
+    monkeypatch.setattr(world.services.mns, "receive", fails)
+    world.trigger(**settings)
+    world.local.advance(60)
+    found = shown(world)
+    assert found["lastError"] == "KeyError: 'a fault of ours'"
+    assert found["consecutiveErrors"] > 5
+
+
+def test_a_missing_queue_is_shown_as_the_error_of_its_trigger(world):
+    config = {
+        "eventSourceConfig": {"eventSourceParameters": {"sourceMNSParameters": {"QueueName": "no"}}}
+    }
+    world.deploy_b()
+    world.trigger(triggerType="eventbridge", triggerConfig=config)
+    world.local.advance(1)
+    assert "QueueNotExist" in shown(world)["lastError"]
+
+
+def test_a_trigger_that_cannot_be_read_is_shown_as_invalid(world):
+    world.deploy_b()
+    world.trigger(triggerType="mns_topic", sourceArn="acs:mns:::nothing")
+    found = shown(world)
+    assert found["state"] == "invalid"
+    assert found["lastError"].startswith("sourceArn 'acs:mns:::nothing'")
