@@ -104,9 +104,12 @@ class ExecutionSettings(Ranged, frozen=True, kw_only=True):
     Attributes:
         account_instances: Instances of all functions together; above it, an attempt fails for lack
             of resources (CloudMonitor: FunctionResourceThrottles, 503; user guide: 100).
+        freeze_instances: Stop the processes of an instance while it runs no call, as the service
+            freezes it. ``fc-async local start`` sets it; tests with the fixture run without.
     """
 
     account_instances: Annotated[int, Meta(ge=1, le=_MOST_ATTEMPTS)] = limits.ACCOUNT_INSTANCES
+    freeze_instances: bool = False
 
 
 class ServiceSettings(Ranged, frozen=True, kw_only=True):

@@ -276,7 +276,10 @@ def _runner(options: Options, foundation: Foundation, addresses: Addresses) -> R
         environment={"FC_ASYNC_ENDPOINT": addresses.fc},
     )
     code = CodeCache(foundation.stores.blobs, options.data / "code")
-    bounds = RunnerLimits(account_instances=settings.execution.account_instances)
+    bounds = RunnerLimits(
+        account_instances=settings.execution.account_instances,
+        freeze=settings.execution.freeze_instances,
+    )
     processes = ProcessRunner(code, identity=identity, bounds=bounds)
     return RoutingRunner(options.handlers, foundation.clock, processes, observe=options.observe)
 

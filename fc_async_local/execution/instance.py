@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
+from fc_async_local.execution import freezing
 from fc_async_local.execution.forkserver import Exit, Process, close_process
 from fc_async_local.execution.replies import Ending, Reply, document
 
@@ -120,6 +121,7 @@ class Instance(abc.ABC):
         self._process: Process | None = None
         self._calls: set[Call] = set()
         self._ended: Reply | None = None
+        self._frozen = False
 
     # --- differs between kinds ---
 
@@ -158,6 +160,19 @@ class Instance(abc.ABC):
         """Return the pid of its process; None if there is none."""
         return self._process.pid if self._process is not None else None
 
+    def freeze(self) -> None:
+        """Stop its processes until :meth:`thaw`; no-op for an instance that ends."""
+        if self.ready and not self.dead and self.pid is not None:
+            self._frozen = True
+            freezing.stop(self.pid)
+
+    def thaw(self) -> None:
+        """Let its processes go on; no-op if they are not stopped."""
+        if self._frozen:
+            self._frozen = False
+            if self.pid is not None:
+                freezing.go_on(self.pid)
+
     @property
     def dead(self) -> bool:
         """Return whether its process has ended or is being killed."""
@@ -182,6 +197,7 @@ class Instance(abc.ABC):
     async def stop(self) -> None:
         """Run the pre-stop hook, then kill the process; return when it has ended."""
         if self.ready and not self.dead and not self.spoiled:
+            self.thaw()
             await self.before_stop()
         self.kill()
         await self.gone()

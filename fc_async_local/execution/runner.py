@@ -20,6 +20,7 @@ from msgspec.structs import replace
 from fc_async_local.execution import replies
 from fc_async_local.execution.archive import ArchiveRefused
 from fc_async_local.execution.forkserver import ForkServer
+from fc_async_local.execution.freezing import FREEZE_AFTER, Freezer
 from fc_async_local.execution.identity import Identity
 from fc_async_local.execution.instance import Call
 from fc_async_local.execution.kinds import InstanceFactory, reason_unavailable
@@ -53,6 +54,7 @@ class RunnerLimits(msgspec.Struct, frozen=True, kw_only=True):
         idle_seconds: How long an instance waits for its next call before it is stopped.
         log_bytes: How much of an attempt's log is kept; the newest part.
         memory_check_seconds: Time between checks of the memory of busy instances.
+        freeze: Whether instances that run no call are frozen.
     """
 
     account_instances: int = limits.ACCOUNT_INSTANCES
@@ -60,6 +62,7 @@ class RunnerLimits(msgspec.Struct, frozen=True, kw_only=True):
     idle_seconds: float = 60.0
     log_bytes: int = 64 * 1024
     memory_check_seconds: float = 0.1
+    freeze: bool = False
 
 
 class ProcessRunner:
@@ -86,6 +89,7 @@ class ProcessRunner:
             identity or Identity(), self._bounds.log_bytes, self._bounds.start_seconds, self._ports
         )
         self._pools: InstancePools[Instance] = InstancePools(make, self._bounds.account_instances)
+        self._freezer = Freezer(FREEZE_AFTER if self._bounds.freeze else None)
         self._live: set[Instance] = set()
         self._death = asyncio.Event()  # set and replaced whenever an instance has ended
         self._calls: set[Call] = set()
@@ -126,6 +130,7 @@ class ProcessRunner:
     async def aclose(self) -> None:
         """Run pre-stop hooks and end all instances with all their processes."""
         self._closed = True
+        self._freezer.close()
         if self._housekeeping is not None:
             self._housekeeping.cancel()
         for call in self._calls:
@@ -197,6 +202,8 @@ class ProcessRunner:
         finally:
             if self._pools.release(instance, asyncio.get_running_loop().time()):
                 self._stop_later(instance)
+            elif not instance.busy:
+                self._freezer.is_idle(instance)
 
     async def _run_in(self, instance: Instance, call: Call) -> Outcome | None:
         deployment = call.attempt.deployment
@@ -205,6 +212,8 @@ class ProcessRunner:
         position = instance.log.position
         reply = None if instance.ready else await self._get_ready(instance, call)
         if reply is None:
+            self._freezer.forget(instance)
+            instance.thaw()
             began = loop.time()
             reply = await _execute(instance, call)
         if not isinstance(reply, Reply):
@@ -311,6 +320,7 @@ class ProcessRunner:
     # --- instances ---
 
     def _stop_later(self, instance: Instance) -> None:
+        self._freezer.forget(instance)
         task = asyncio.ensure_future(instance.stop())
         self._background.add(task)
         task.add_done_callback(self._background.discard)

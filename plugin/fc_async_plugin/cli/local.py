@@ -209,7 +209,7 @@ def _settings(assignments: Sequence[str], given: Mapping[str, Any]) -> Settings:
     from fc_async_local.settings import NAMES, Settings, read
 
     names = [name for name in NAMES if name not in _OWN_OPTIONS]
-    values: dict[str, Any] = {}
+    values: dict[str, Any] = {"freeze_instances": True}
     for assignment in assignments:
         name, equals, value = assignment.partition("=")
         name = name.replace("-", "_")

@@ -199,6 +199,26 @@ def test_strict_keys_come_from_a_file(tmp_path, http):
     assert "hush" not in err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "frozen"), [([], True), (["--set", "freeze_instances=false"], False)]
+)
+def test_the_command_freezes_instances_unless_told_otherwise(tmp_path, http, arguments, frozen):
+    where = ("--port", "0", "--data", str(tmp_path / "d"), "--format", "json", "--store", "memory")
+    with start(*where, *arguments) as process:
+        assert process.stdout is not None
+        ready = json.loads(process.stdout.readline())
+        settings = http.get(ready["fc"] + "/_local/settings").json()
+        http.close()
+        process.terminate()
+        process.communicate(timeout=60)
+    assert settings["freeze_instances"] is frozen
+
+
+def test_the_embedded_runtime_of_tests_does_not_freeze_instances(fc_local, http):
+    settings = http.get(fc_local.endpoint + "/_local/settings").json()
+    assert settings["freeze_instances"] is False
+
+
 @pytest.mark.parametrize("keys", ['{"EMPTY": ""}', '{"": "secret"}', "{}"])
 def test_empty_keys_in_the_keys_file_are_refused_at_start(tmp_path, keys):
     file = tmp_path / "keys.json"

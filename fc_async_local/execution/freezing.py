@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: MIT
+"""Freezes instances that run no call, as the service does (Configure the instance lifecycle).
+
+All processes of a frozen instance are stopped (SIGSTOP): threads, timers and child processes stand
+still until the next call, the pre-stop hook or the end. Connections stay open, and the kernel
+accepts new ones. Under load an instance gets its next call before it would be frozen, so this costs
+nothing then.
+
+Invariants:
+    * An instance that runs a call, a hook or its start is not frozen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from typing import TYPE_CHECKING, Final, Protocol
+
+from fc_async_local.execution.worker.linux import descendants
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+FREEZE_AFTER: Final = 0.02
+"""Seconds that an instance runs no call before it is frozen. A worker answers before it has
+returned from its handler, and instances that are busy again at once need not be stopped."""
+
+_PASSES: Final = 3
+"""A process outside of the group may start another one while it is looked for."""
+
+
+class Freezable(Protocol):
+    """What is frozen."""
+
+    @property
+    def busy(self) -> int:
+        """Return how many calls run in it."""
+        ...
+
+    def freeze(self) -> None:
+        """Stop its processes."""
+        ...
+
+
+class Freezer:
+    """Freezes what has run no call for a short time.
+
+    Args:
+        after: That time in seconds; None: nothing is ever frozen.
+    """
+
+    def __init__(self, after: float | None) -> None:
+        self._after = after
+        self._idle: dict[Hashable, tuple[Freezable, float]] = {}  # the one idle longest first
+        self._timer: asyncio.TimerHandle | None = None
+
+    def is_idle(self, instance: Freezable) -> None:
+        """Note that the last call of an instance has ended."""
+        if self._after is None:
+            return
+        loop = asyncio.get_running_loop()
+        self._idle.pop(id(instance), None)
+        self._idle[id(instance)] = (instance, loop.time())
+        if self._timer is None:
+            self._timer = loop.call_later(self._after, self._freeze_idle)
+
+    def forget(self, instance: Freezable) -> None:
+        """Note that an instance gets a call, or ends."""
+        self._idle.pop(id(instance), None)
+
+    def close(self) -> None:
+        """Freeze nothing any more."""
+        self._idle.clear()
+        self._after = None
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _freeze_idle(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._timer = None
+        for key, (instance, since) in list(self._idle.items()):
+            left = since + (self._after or 0) - loop.time()
+            if left > 0:
+                self._timer = loop.call_later(left, self._freeze_idle)
+                return
+            del self._idle[key]
+            if not instance.busy:
+                instance.freeze()
+
+
+def stop(pid: int) -> None:
+    """Stop a process that leads a group, the group, and all descendants outside of it."""
+    _signal_group(pid, signal.SIGSTOP)
+    stopped: set[int] = set()
+    for _ in range(_PASSES):
+        found = set(descendants(pid)) - stopped
+        if not found:
+            return
+        for one in found:
+            _signal(one, signal.SIGSTOP)
+        stopped |= found
+
+
+def go_on(pid: int) -> None:
+    """Let all of them go on, those that started the others last."""
+    for one in reversed(list(descendants(pid))):
+        _signal(one, signal.SIGCONT)
+    _signal_group(pid, signal.SIGCONT)
+
+
+def _signal_group(pid: int, number: signal.Signals) -> None:
+    with contextlib.suppress(OSError):  # it has ended
+        os.killpg(pid, number)
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
+    with contextlib.suppress(OSError):
+        os.kill(pid, number)
