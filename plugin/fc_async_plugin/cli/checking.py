@@ -12,6 +12,7 @@ import msgspec
 from fc_async_plugin import rules
 from fc_async_plugin.account import live
 from fc_async_plugin.cli import connection, terminal
+from fc_async_plugin.cli.reading import source_lines
 from fc_async_plugin.graph import build, find_cycles
 from fc_async_plugin.plan.state import Place
 from fc_async_plugin.plan.steps import DeleteAsyncConfig, PutAsyncConfig
@@ -188,6 +189,7 @@ def show(found: Sequence[Finding]) -> None:
         key=lambda one: (one.position, one.rule, one.message),
     )
     if shown:
-        findings.write_text(terminal.console(err=True), shown, 1)
+        width = terminal.width(err=True)
+        terminal.print_parts(findings.to_lines(shown, 1, source_lines(), width=width), err=True)
     if any(one.severity == "error" for one in shown):
         raise click.ClickException("the template has errors: nothing was changed")

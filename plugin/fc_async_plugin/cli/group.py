@@ -13,7 +13,7 @@ import os
 import sys
 import traceback
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -113,8 +113,12 @@ def run(arguments: Sequence[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # an ASCII terminal gets "?" for an arrow
+    # click itself knows only terminals and pipes. None: it decides.
+    colours: dict[str, Any] = {"color": False} if os.environ.get("NO_COLOR") else {}
     try:
-        code = group.main(args=list(arguments), prog_name="fc-async", standalone_mode=False)
+        code = group.main(
+            args=list(arguments), prog_name="fc-async", standalone_mode=False, **colours
+        )
         sys.stdout.flush()
     except BrokenPipeError:
         # The reader (head, a closed pager) has gone. Python would raise the error again when it

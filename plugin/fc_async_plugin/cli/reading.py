@@ -3,13 +3,16 @@
 
 from __future__ import annotations
 
+import functools
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fc_async_plugin import template
 from fc_async_plugin.rules import Context
+from fc_async_plugin.template.files import read_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from fc_async_plugin.cli.options import Account
     from fc_async_plugin.graph.build import LiveRegion
@@ -70,6 +73,19 @@ def read_all(
         _regions(projects, account) if live else (),
         _roles(projects, account, ram_endpoint) if ram_endpoint else None,
     )
+
+
+def source_lines() -> Callable[[str], list[str]]:
+    """Return a function that returns the lines of a file; each file is read once."""
+
+    @functools.cache
+    def read(file: str) -> list[str]:
+        try:
+            return read_text(Path(file)).split("\n")
+        except template.TemplateError:
+            return []  # the finding says that the file cannot be read
+
+    return read
 
 
 def _regions(projects: Sequence[template.Project], account: Account) -> list[LiveRegion]:

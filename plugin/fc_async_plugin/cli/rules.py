@@ -30,6 +30,7 @@ _TREE: Final = """
 
 
 @click.command("rules")
+@click.argument("rule", required=False, shell_complete=lambda *_: _completions())
 @click.option(
     "--schema", is_flag=True, help="Print the JSON Schema of s.yaml, for editors, instead."
 )
@@ -47,12 +48,13 @@ _TREE: Final = """
     show_default=True,
     help="Output format.",
 )
-def command(*, schema: bool, props: bool, output: str) -> None:
-    """List the rules of validate with their severities.
+def command(*, rule: str | None, schema: bool, props: bool, output: str) -> None:
+    """List the rules of validate with their severities, or explain one RULE.
 
     \b
     Examples:
       fc-async rules
+      fc-async rules FCA031
       fc-async rules --schema > s.schema.json
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
     from fc_async_plugin import rules
@@ -61,22 +63,16 @@ def command(*, schema: bool, props: bool, output: str) -> None:
 
     if props and not schema:
         raise click.UsageError("--props goes with --schema")
-    if schema:
+    if rule is not None:
+        if schema or output == "markdown":
+            raise click.UsageError("RULE goes without --schema and with -o text or json only")
+        _explain(rules.named(rule), output)
+    elif schema:
         from fc_async_plugin.rules import json_schema
 
         terminal.print_json(json_schema.props_schema() if props else json_schema.schema())
     elif output == "json":
-        terminal.print_json(
-            [
-                {
-                    "id": rule.id,
-                    "name": rule.name,
-                    "severity": rule.severity,
-                    "summary": rule.summary,
-                }
-                for rule in rules.RULES.values()
-            ]
-        )
+        terminal.print_json([_as_data(one) for one in rules.RULES.values()])
     elif output == "markdown":
         click.echo(to_markdown(rules.RULES), nl=False)
     else:
@@ -88,6 +84,37 @@ def command(*, schema: bool, props: bool, output: str) -> None:
         )
         rows = ((rule.id, rule.severity, rule.name, rule.summary) for rule in rules.RULES.values())
         terminal.print_table(tables.lay_out(columns, rows, terminal.width()))
+
+
+def _completions() -> list[str]:
+    from fc_async_plugin import rules
+
+    return list(rules.RULES)
+
+
+def _as_data(rule: Rule) -> dict[str, str]:
+    from fc_async_plugin.rules import pages
+
+    return {
+        "id": rule.id,
+        "name": rule.name,
+        "severity": rule.severity,
+        "summary": rule.summary,
+        "url": pages.url(rule.id),
+    }
+
+
+def _explain(rule: Rule, output: str) -> None:
+    """Print the page of a rule, with an example that is refused and one that is accepted."""
+    from fc_async_plugin.cli import terminal
+    from fc_async_plugin.rules import pages
+
+    if output == "json":
+        terminal.print_json({**_as_data(rule), "page": pages.text(rule.id)})
+        return
+    for line in pages.text(rule.id).rstrip("\n").split("\n"):
+        heading = line.startswith("# ")
+        terminal.tell(line.removeprefix("# "), bold=heading)
 
 
 def to_markdown(rules: Mapping[str, Rule]) -> str:

@@ -13,6 +13,7 @@ Invariants:
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 from typing import TYPE_CHECKING, Any, Final
@@ -55,6 +56,33 @@ def tell(text: str, *, fg: str | None = None, bold: bool = False) -> None:
     click.echo(click.style(shown, fg=fg, bold=bold or None) if fg or bold else shown)
 
 
+_STYLES: Final[dict[str, dict[str, Any]]] = {
+    "error": {"fg": "red", "bold": True},
+    "warning": {"fg": "yellow", "bold": True},
+    "note": {"fg": "cyan", "bold": True},
+    "good": {"fg": "green"},
+    "frame": {"fg": "blue"},
+    "bold": {"bold": True},
+}
+
+
+def print_parts(lines: Iterable[Sequence[tuple[str, str]]], *, err: bool = False) -> None:
+    """Write lines that consist of safe texts, each with the name of a style or ""."""
+    stream = sys.stderr if err else sys.stdout
+    links = stream.isatty() and colours() and os.environ.get("TERM") != "dumb"
+    for parts in lines:
+        line = "".join(_styled(text, style, links=links) for text, style in parts)
+        # Given a file, click writes UTF-8 to a stream that is ASCII; without one it would fail.
+        click.echo(line, file=stream)
+
+
+def _styled(text: str, style: str, *, links: bool) -> str:
+    name, _, url = style.partition(" ")
+    shown = click.style(text, **_STYLES[name]) if name else text
+    # https://gist.github.com/egmontkob/eb114294efbcd5adb1944c9f3cb5feda
+    return f"\x1b]8;;{url}\x1b\\{shown}\x1b]8;;\x1b\\" if url and links else shown
+
+
 def print_text(text: str, *, raw: bool) -> None:
     """Write text from outside to stdout, with control characters escaped unless ``raw``."""
     if raw:
@@ -63,9 +91,10 @@ def print_text(text: str, *, raw: bool) -> None:
         tell(text)
 
 
-def width() -> int | None:
-    """Return the columns of the terminal on stdout, or None for a pipe, which has no limit."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+def width(*, err: bool = False) -> int | None:
+    """Return the columns of the terminal on stdout (or stderr); None for a pipe: no limit."""
+    stream = sys.stderr if err else sys.stdout
+    return shutil.get_terminal_size().columns if stream.isatty() else None
 
 
 def print_table(lines: Sequence[str]) -> None:
@@ -81,6 +110,11 @@ def print_marked(lines: Iterable[tuple[str, str]]) -> None:
     """Write lines to stdout in the colour of their mark: ``+``, ``~``, ``-`` or none."""
     for mark, line in lines:
         tell(line, fg=_COLOURS.get(mark))
+
+
+def colours() -> bool:
+    """Return whether colours are wanted: NO_COLOR (https://no-color.org) is not set."""
+    return not os.environ.get("NO_COLOR")
 
 
 def note(message: str) -> None:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -37,10 +36,10 @@ if TYPE_CHECKING:
     "--format",
     "-o",
     "output",
-    type=click.Choice(["text", "json", "sarif", "github"]),
+    type=click.Choice(["text", "concise", "json", "sarif", "github"]),
     default="text",
     show_default=True,
-    help="How to print.",
+    help="How to print. text has the lines of the template, concise one line for each finding.",
 )
 @click.option(
     "--select", multiple=True, metavar="RULE", help="Run only these rules (FCA031, or FCA03)."
@@ -101,7 +100,10 @@ def _print(found: list[Finding], output: str, *, files: int, notes: bool) -> Non
     from fc_async_plugin.report import findings as report
 
     if output == "text":
-        _print_text(found, files, notes=notes)
+        _print_excerpts(found, files, notes=notes)
+    elif output == "concise":
+        # Given a file, click writes UTF-8 to a stream that is ASCII.
+        click.echo(report.to_text(found, files, notes=notes), file=sys.stdout)
     elif output == "json":
         click.echo(report.to_json(found))
     elif output == "sarif":
@@ -114,12 +116,11 @@ def _print(found: list[Finding], output: str, *, files: int, notes: bool) -> Non
         terminal.tell(report.to_github(found))
 
 
-def _print_text(found: list[Finding], files: int, *, notes: bool) -> None:
+def _print_excerpts(found: list[Finding], files: int, *, notes: bool) -> None:
     from fc_async_plugin.cli import terminal
+    from fc_async_plugin.cli.reading import source_lines
     from fc_async_plugin.report import findings as report
 
-    if sys.stdout.isatty() or os.environ.get("FORCE_COLOR"):
-        report.write_text(terminal.console(), found, files, notes=notes)
-    else:  # importing rich would be a quarter of the processor time of this command
-        # Without a file click writes UTF-8 to a stream that is ASCII.
-        click.echo(report.to_text(found, files, notes=notes), file=sys.stdout)
+    terminal.print_parts(
+        report.to_lines(found, files, source_lines(), width=terminal.width(), notes=notes)
+    )

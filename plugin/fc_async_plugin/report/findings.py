@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Formats findings as text, JSON, SARIF and GitHub annotations.
 
-Every function takes findings and returns text; only :func:`write_text` writes to a rich console, so
-that colours and width fit the terminal.
+Every function takes findings and returns text, or lines as parts with their styles.
 """
 
 from __future__ import annotations
@@ -11,63 +10,60 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
+from fc_async_plugin.report import excerpts
 from fc_async_plugin.report.safe_text import safe, safe_json
+from fc_async_plugin.rules import pages
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from rich.console import Console
-
+    from fc_async_plugin.report.excerpts import Part
     from fc_async_plugin.rules import Finding, Rule
     from fc_async_plugin.template import Position
 
-_STYLES: Final = {"error": "bold red", "warning": "yellow", "note": "cyan"}
 _LEVELS: Final = ("error", "warning", "note")
 _SARIF_SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
-def write_text(
-    console: Console, findings: Sequence[Finding], files: int, *, notes: bool = True
-) -> None:
-    """Write findings, and a last line with their number, with colours and wrapped in a terminal.
+def to_lines(
+    findings: Sequence[Finding],
+    files: int,
+    source: Callable[[str], Sequence[str]],
+    *,
+    width: int | None = None,
+    notes: bool = True,
+) -> Iterator[list[Part]]:
+    """Yield the lines of findings with excerpts of the templates, and a last line that counts them.
 
     Args:
-        console: The console to write to.
         findings: The findings.
         files: Number of templates that were read, for the last line.
-        notes: Write notes, too; otherwise only their number.
+        source: Returns the lines of a file by its name.
+        width: Columns of the terminal, or None for a pipe.
+        notes: Show notes, too; otherwise only their number.
     """
-    from rich.text import Text  # noqa: PLC0415 -- only a terminal needs rich
-
-    pipe = not console.is_terminal  # a program that reads must see whole lines
-    for line in _lines(findings, files, notes=notes):
-        console.print(Text.assemble(*line), soft_wrap=pipe)
+    for finding in _shown(findings, notes=notes):
+        yield from excerpts.lines(finding, source, width)
+        yield []
+    style = "error" if counts(findings)["error"] else "good"
+    yield [(summary(findings, files, notes=notes), style)]
 
 
 def to_text(findings: Sequence[Finding], files: int, *, notes: bool = True) -> str:
-    """Return the text of :func:`write_text` for a pipe, without the cost of importing rich."""
-    lines = _lines(findings, files, notes=notes)
-    return "\n".join("".join(part for part, _ in line) for line in lines)
-
-
-def _lines(
-    findings: Sequence[Finding], files: int, *, notes: bool
-) -> Iterator[list[tuple[str, str]]]:
-    """Yield lines as parts with their styles; the last line says how many findings there are."""
-    for finding in findings:
-        if finding.severity == "note" and not notes:
-            continue
-        yield [
-            (safe(f"{finding.position}: ", line=True), ""),
-            (f"{finding.severity} {finding.rule}", _STYLES[finding.severity]),
-            (safe(f" {finding.message}"), ""),
-        ]
-        for related in finding.related:
-            yield [(safe(f"    {related.position}: {related.message}"), "")]
+    """Return one line for each finding, its other places and its fix, for programs that search."""
+    lines = []
+    for finding in _shown(findings, notes=notes):
+        place = safe(str(finding.position), line=True)
+        lines.append(f"{place}: {finding.severity} {finding.rule} {safe(finding.message)}")
+        others = (f"    {related.position}: {related.message}" for related in finding.related)
+        lines.extend(map(safe, others))
         if finding.fix:
-            yield [(safe(f"    fix: {finding.fix}"), "")]
-    style = "red" if counts(findings)["error"] else "green"
-    yield [(summary(findings, files, notes=notes), style)]
+            lines.append(safe(f"    fix: {finding.fix}"))
+    return "\n".join([*lines, summary(findings, files, notes=notes)])
+
+
+def _shown(findings: Iterable[Finding], *, notes: bool) -> list[Finding]:
+    return [finding for finding in findings if notes or finding.severity != "note"]
 
 
 def counts(findings: Iterable[Finding]) -> dict[str, int]:
@@ -103,6 +99,7 @@ def _plain(finding: Finding) -> dict[str, Any]:
     return {
         "rule": finding.rule,
         "severity": finding.severity,
+        "url": pages.url(finding.rule),
         "message": finding.message,
         **finding.position._asdict(),
         "fix": finding.fix,
@@ -160,6 +157,7 @@ def to_sarif(findings: Sequence[Finding], rules: Mapping[str, Rule], version: st
                 "shortDescription": {"text": rule.summary},
                 "fullDescription": {"text": f"{rule.summary} {rule.detail}"},
                 "defaultConfiguration": {"level": rule.severity},
+                "help": {"text": rule.detail or rule.summary, "markdown": pages.text(rule.id)},
             }
             for rule in rules.values()
         ],

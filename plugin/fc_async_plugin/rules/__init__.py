@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from fc_async_plugin.rules.catalog import RULES, check, choose
+from fc_async_plugin.rules.catalog import RULES, check, choose, named
 from fc_async_plugin.rules.context import Context
 from fc_async_plugin.rules.rule import Finding, Related, Rule, Severity
 
-__all__ = ["RULES", "Context", "Finding", "Related", "Rule", "Severity", "check", "choose"]
+__all__ = ["RULES", "Context", "Finding", "Related", "Rule", "Severity", "check", "choose", "named"]

@@ -43,7 +43,7 @@ def unknown_rule(context: Context) -> Iterator[Finding]:
                     "warning",
                     f"no rule is called {name!r}",
                     item.position,
-                    "fc-async rules lists them all",
+                    nearest(name),
                 )
 
 
@@ -101,6 +101,27 @@ RULES: Final[dict[str, Rule]] = {
     )
 }
 """Every rule by its id, in the order of the ids."""
+
+
+def named(name: str) -> Rule:
+    """Return the rule of an id or a name, such as ``FCA031`` or ``destination-cycle``.
+
+    Raises:
+        PluginError: There is no such rule; the message names the nearest one.
+    """
+    for one in RULES.values():
+        if name.upper() == one.id or name.lower() == one.name:
+            return one
+    raise PluginError(f"no rule is called {name}: {nearest(name)}")
+
+
+def nearest(name: str) -> str:
+    """Return the advice for a name that no rule has."""
+    from difflib import get_close_matches  # noqa: PLC0415 -- only after a typo
+
+    names = [*RULES, *(one.name for one in RULES.values())]
+    near = get_close_matches(name.upper(), names, n=1) or get_close_matches(name, names, n=1)
+    return f"did you mean {near[0]}?" if near else "fc-async rules lists them all"
 
 
 _LAST: Final = "FCA092"
@@ -169,5 +190,5 @@ def _prefixes(rules: dict[str, Rule], names: Iterable[str]) -> tuple[str, ...]:
     )
     for prefix in prefixes:
         if not any(id_.startswith(prefix) for id_ in rules):
-            raise PluginError(f"no rule is called {prefix}: fc-async rules lists them all")
+            raise PluginError(f"no rule is called {prefix}: {nearest(prefix)}")
     return prefixes

@@ -73,8 +73,9 @@ def test_a_good_template_exits_with_0(project: Path) -> None:
 def test_a_cycle_exits_with_1_and_names_file_and_line(project: Path) -> None:
     done = run(project, "validate", "-t", "cycle.yaml")
     assert done.returncode == 1
-    assert "cycle.yaml:11:36: orders → billing on success" in done.stdout
-    assert "cycle.yaml:20:36: billing → orders on success" in done.stdout
+    assert "  ::: cycle.yaml:11:36\n" in done.stdout
+    assert "-- orders → billing on success\n" in done.stdout
+    assert "^^ billing → orders on success\n" in done.stdout
 
 
 @pytest.mark.parametrize("form", ["json", "sarif"])
@@ -87,7 +88,7 @@ def test_machine_formats_are_documents_alone(project: Path, form: str) -> None:
 def test_a_missing_template_is_one_clear_error(project: Path) -> None:
     done = run(project, "validate", "-t", "nope.yaml")
     assert done.returncode == 1
-    assert done.stdout.startswith("nope.yaml:1:1: error FCA001 no such file")
+    assert done.stdout.startswith("error[FCA001]: no such file\n --> nope.yaml:1:1\n")
 
 
 def test_an_unknown_rule_is_refused(project: Path) -> None:
@@ -121,7 +122,8 @@ def test_several_templates_are_checked_together(project: Path) -> None:
     (project / "second.yaml").write_text(second)
     done = run(project, "validate", "cycle.yaml", "second.yaml", "--select", "FCA044")
     assert "2 errors in 2 templates" in done.stdout
-    assert "cycle.yaml:9:7: orders is configured here first" in done.stdout
+    assert " ::: cycle.yaml:9:7\n" in done.stdout
+    assert "-- orders is configured here first\n" in done.stdout
 
 
 def test_an_account_that_cannot_be_read_is_an_error(project: Path) -> None:

@@ -89,7 +89,8 @@ def test_a_change_that_closes_a_cycle_is_refused_with_both_edges_the_line_and_wh
     assert run([*command, "--account-id", ACCOUNT]) == 1
     message = said()
     assert "a → b (on failure, live in the account) → a (on success)" in message
-    assert "s.yaml:15:26: error FCA031" in message
+    assert "error[FCA031]: destination cycle" in message
+    assert "--> s.yaml:15:26" in message
     assert account.snapshot() == before
 
 
@@ -216,7 +217,7 @@ def test_a_cycle_through_a_live_trigger_is_a_warning(
     topic = f"acs:mns:cn-hangzhou:{ACCOUNT}:/topics/done/messages"
     (project / "s.yaml").write_text(template("b", topic))
     assert run(["deploy", "-y", "--account-id", ACCOUNT]) == 0
-    assert "warning FCA032" in said()
+    assert "warning[FCA032]" in said()
 
 
 def test_triggers_of_a_large_account_are_not_read_and_that_is_said(
@@ -270,7 +271,7 @@ def test_a_reviewed_plan_keeps_what_its_template_waived(project: Path, account, 
 def test_warnings_of_the_rules_are_shown(project: Path, account, said, command: list[str]) -> None:
     (project / "s.yaml").write_text(template("b", arn("c")))
     run([*command, "--account-id", ACCOUNT])
-    assert "warning FCA050 b has no failure destination" in said()
+    assert "warning[FCA050]: b has no failure destination" in said()
 
 
 def test_a_destination_function_that_the_account_has_is_no_warning_and_one_it_lacks_is(
@@ -281,4 +282,4 @@ def test_a_destination_function_that_the_account_has_is_no_warning_and_one_it_la
     assert "FCA040" not in said()
     (project / "s.yaml").write_text(template("b", arn("nowhere")))
     assert run(["deploy", "-y", "--account-id", ACCOUNT]) == 0
-    assert "warning FCA040 onSuccess goes to function 'nowhere', which is neither in" in said()
+    assert "warning[FCA040]: onSuccess goes to function 'nowhere', which is neither in" in said()

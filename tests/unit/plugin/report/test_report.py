@@ -3,12 +3,10 @@
 
 from __future__ import annotations
 
-import io
 import json
 from xml.etree import ElementTree as ET
 
 import pytest
-from rich.console import Console
 
 from fc_async_plugin import rules
 from fc_async_plugin.graph import Edge, Graph
@@ -28,14 +26,8 @@ FOUND = Finding(
 )
 
 
-def text(found: list[Finding], **options: object) -> str:
-    stream = io.StringIO()
-    findings.write_text(Console(file=stream, **options), found, 1)  # type: ignore[arg-type]
-    return stream.getvalue()
-
-
-def test_text_has_place_rule_related_places_fix_and_a_sum() -> None:
-    assert text([FOUND]).splitlines() == [
+def test_concise_text_has_a_line_for_the_finding_its_other_places_and_its_fix() -> None:
+    assert findings.to_text([FOUND], 1).splitlines() == [
         "dir/s.yaml:3:5: error FCA031 round: a → b, 100%",
         "    dir/s.yaml:9:1: b → a on success",
         "    fix: break it",
@@ -44,25 +36,15 @@ def test_text_has_place_rule_related_places_fix_and_a_sum() -> None:
 
 
 @pytest.mark.parametrize("notes", [True, False])
-def test_a_pipe_gets_the_text_of_a_terminal_without_colours(notes: bool) -> None:
-    found = [FOUND, FOUND._replace(severity="note"), FOUND._replace(message="\x1b[2J", fix="")]
-    stream = io.StringIO()
-    findings.write_text(Console(file=stream), found, 2, notes=notes)
-    assert findings.to_text(found, 2, notes=notes) + "\n" == stream.getvalue()
-
-
-def test_colours_are_for_terminals_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("NO_COLOR", raising=False)
-    assert "\x1b[" not in text([FOUND])
-    assert "\x1b[" in text([FOUND], force_terminal=True, color_system="standard")
-    monkeypatch.setenv("NO_COLOR", "1")
-    assert "\x1b[3" not in text([FOUND], force_terminal=True)
-
-
-def test_lines_are_wrapped_for_terminals_only() -> None:
-    long = FOUND._replace(message="word " * 40)
-    assert max(map(len, text([long], width=80).splitlines())) > 200
-    assert max(map(len, text([long], width=80, force_terminal=True).splitlines())) <= 100
+def test_notes_are_shown_or_counted(notes: bool) -> None:
+    found = [FOUND, FOUND._replace(severity="note", message="by the way")]
+    lines = [
+        "".join(part for part, _ in line)
+        for line in findings.to_lines(found, 2, lambda _: [], notes=notes)
+    ]
+    assert any("by the way" in line for line in lines) is notes
+    assert ("by the way" in findings.to_text(found, 2, notes=notes)) is notes
+    assert ("--notes shows them" in lines[-1]) is not notes
 
 
 @pytest.mark.parametrize(
@@ -82,6 +64,7 @@ def test_json_is_one_document() -> None:
     document = json.loads(findings.to_json([FOUND]))
     assert document["summary"] == {"error": 1, "warning": 0, "note": 0}
     assert document["findings"][0]["line"] == 3
+    assert document["findings"][0]["url"].endswith("/rules/FCA031.md")
     assert document["findings"][0]["related"][0]["file"] == "dir/s.yaml"
 
 
@@ -98,6 +81,7 @@ def test_sarif_names_rule_place_and_related_places() -> None:
     (result,) = run["results"]
     assert log["version"] == "2.1.0"
     assert run["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == "FCA031"
+    assert "Found here" in run["tool"]["driver"]["rules"][result["ruleIndex"]]["help"]["markdown"]
     place = result["locations"][0]["physicalLocation"]
     assert place["region"] == {"startLine": 3, "startColumn": 5}
     assert place["artifactLocation"]["uri"] == "dir/s.yaml"

@@ -3,12 +3,10 @@
 
 from __future__ import annotations
 
-import io
 import random
 from typing import TYPE_CHECKING
 
 import pytest
-from rich.console import Console
 
 from fc_async_plugin import rules, template
 from fc_async_plugin.report import drawing, findings, graphs
@@ -103,7 +101,9 @@ def test_a_malformed_template_never_gives_a_stack_trace(tmp_path: Path, start: i
             problems = error.problems
         context = rules.Context(projects, problems)
         found = rules.check(context)
-        findings.write_text(Console(file=io.StringIO()), found, 1)
+        source = file.read_text("utf-8", "replace").split("\n")
+        for width in (None, 80):
+            list(findings.to_lines(found, 1, lambda _, source=source: source, width=width))
         findings.to_sarif(found, rules.RULES, "0")
         findings.to_github(found)
         findings.to_json(found)
