@@ -46,10 +46,6 @@ CREATE INDEX task_place ON invocation (accepted_at, request_id) WHERE task_mode;
 CREATE INDEX task_function ON invocation (function, accepted_at, request_id) WHERE task_mode;
 CREATE INDEX task_status ON invocation (function, status, accepted_at, request_id)
 WHERE task_mode;
-CREATE INDEX task_qualifier ON invocation (qualifier, accepted_at, request_id)
-WHERE task_mode AND qualifier <> 'LATEST';
-CREATE INDEX task_error ON invocation (error, accepted_at, request_id)
-WHERE task_mode AND error <> '';
 
 -- Apart from the invocation: every update makes a new row, and this may be 128 KiB of it.
 CREATE TABLE payload (
@@ -66,17 +62,6 @@ CREATE TABLE task_event (
     detail text NOT NULL, -- JSON object
     PRIMARY KEY (invocation, number)
 );
-
--- Tries of deliveries and actions of users.
-CREATE TABLE task_note (
-    number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    invocation bigint NOT NULL, -- invocation.id
-    at bigint NOT NULL,
-    kind text NOT NULL,
-    detail text NOT NULL, -- JSON object
-    body bytea
-);
-CREATE INDEX task_note_invocation ON task_note (invocation);
 
 -- How many invocations are in which state: 500,000 rows take too long to count. Each server process
 -- adds to rows of its own, so that transactions do not wait for each other.

@@ -46,10 +46,6 @@ CREATE INDEX task_place ON invocation (accepted_at, request_id) WHERE task_mode;
 CREATE INDEX task_function ON invocation (function, accepted_at, request_id) WHERE task_mode;
 CREATE INDEX task_status ON invocation (function, status, accepted_at, request_id)
 WHERE task_mode;
-CREATE INDEX task_qualifier ON invocation (qualifier, accepted_at, request_id)
-WHERE task_mode AND qualifier <> 'LATEST';
-CREATE INDEX task_error ON invocation (error, accepted_at, request_id)
-WHERE task_mode AND error <> '';
 
 -- Apart from the invocation: an update rewrites the whole row, and this may be 128 KiB of it.
 CREATE TABLE payload (
@@ -65,17 +61,6 @@ CREATE TABLE task_event (
     detail TEXT NOT NULL, -- JSON object
     PRIMARY KEY (invocation, number)
 ) WITHOUT ROWID;
-
--- Tries of deliveries and actions of users.
-CREATE TABLE task_note (
-    number INTEGER PRIMARY KEY,
-    invocation INTEGER NOT NULL, -- invocation.id
-    at INTEGER NOT NULL,
-    kind TEXT NOT NULL,
-    detail TEXT NOT NULL, -- JSON object
-    body BLOB
-);
-CREATE INDEX task_note_invocation ON task_note (invocation);
 
 -- How many invocations are in which state: 500,000 rows take too long to count. Inserts and deletes
 -- are counted once for their group by the statement add_to_tally.
