@@ -134,6 +134,11 @@ class Invocation(Record, frozen=True, kw_only=True):
         """The lease of the latest claim."""
         return Lease(key=self.request_id, epoch=self.epoch)
 
+    @property
+    def http_head(self) -> HttpHead | None:
+        """The request to a web function, None for an event."""
+        return None if self.http is None else msgspec.json.decode(self.http, type=HttpHead)
+
 
 class TaskEvent(Record, frozen=True, kw_only=True):
     """One recorded step of a task.

@@ -21,7 +21,7 @@ from msgspec.structs import replace
 
 from fc_async_local.domain import policy
 from fc_async_local.domain.errors import RECURSIVE, STOPPED, Rejected
-from fc_async_local.domain.invocation import HttpHead, Invocation, Outcome, OutcomeKind
+from fc_async_local.domain.invocation import Invocation, Outcome, OutcomeKind
 from fc_async_local.domain.policy import call_path_text
 from fc_async_local.domain.settlement import Decided
 from fc_async_local.domain.states import Status
@@ -147,7 +147,7 @@ class Attempts:
             number=invocation.attempts,
             qualifier=invocation.qualifier,
             task_id=invocation.task_id,
-            http=_http(invocation),
+            http=invocation.http_head,
         )
         try:
             return await self._ports.runner.run(attempt)
@@ -234,12 +234,6 @@ class Attempts:
         now = self._ports.clock.now()
         stopped = Decided(decision=_STOPPED, outcome=None, config=config, began=now)
         await self.settle(Held(invocation), stopped)
-
-
-def _http(invocation: Invocation) -> HttpHead | None:
-    if invocation.http is None:
-        return None
-    return msgspec.json.decode(invocation.http, type=HttpHead)
 
 
 def _refused(error: Rejected) -> Outcome:

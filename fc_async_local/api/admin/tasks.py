@@ -48,7 +48,7 @@ class _Action(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What to do with some tasks.
 
     Attributes:
-        action: ``replay`` invokes the function again with the same bytes.
+        action: ``replay`` invokes the function again with the same bytes or the same request.
         tasks: The tasks.
         reason: Is recorded with each task.
     """
@@ -164,7 +164,12 @@ class TaskAdmin:
             await self._run_now(name.function, name.task_id)
         else:
             new = await self._engine.invoke_async(
-                InvokeRequest(name.function, before.payload, qualifier=before.qualifier)
+                InvokeRequest(
+                    name.function,
+                    before.payload,
+                    qualifier=before.qualifier,
+                    http=before.http_head,
+                )
             )
         await self._store.add_notes(_notes(wanted, before, new, now=self._clock.now()))
         return {} if new is None else {"newTaskId": new.task_id}
@@ -185,6 +190,7 @@ class TaskAdmin:
             "callPath": list(invocation.call_path),
             "delayMs": invocation.delay_ms,
             "config": None if invocation.config is None else msgspec.json.decode(invocation.config),
+            "http": _describe_request(invocation),
             "notes": [_describe_note(note) for note in notes],
         }
 
@@ -235,6 +241,12 @@ def _notes(wanted: _Action, before: Invocation, new: Accepted | None, *, now: in
 def _describe_note(note: Note) -> dict[str, Any]:
     body = {} if note.body is None else shown_payload("event", note.body)
     return {"at": note.at, "kind": note.kind, **note.detail, **body}
+
+
+def _describe_request(invocation: Invocation) -> dict[str, str] | None:
+    """Return method and target of a request; its headers may have secrets of the client."""
+    head = invocation.http_head
+    return None if head is None else {"method": head.method, "target": head.target}
 
 
 def _times(invocation: Invocation) -> dict[str, Any]:

@@ -245,6 +245,22 @@ def test_an_asynchronous_request_that_fails_is_retried_and_told_to_the_failure_d
         assert event.condition == "UnhandledInvocationError"
 
 
+def test_a_replayed_task_of_a_web_function_repeats_its_request(fc_local, deployed, curl) -> None:
+    path, _ = deployed("wsgi")
+    sent = ("-H", "x-fc-invocation-type: Async", "-H", "x-fc-async-task-id: task-1", "-d", "in")
+    curl(f"{path}/orders?x=1", *sent)
+    fc_local.run_until_idle()
+    admin = f"{fc_local.endpoint}/_local/tasks"
+    shown = requests.get(f"{admin}/orders/task-1", timeout=60).json()
+    assert shown["http"] == {"method": "POST", "target": "/orders?x=1"}
+    tasks = [{"function": "orders", "taskId": "task-1"}]
+    body = {"action": "replay", "tasks": tasks}
+    [done] = requests.post(f"{admin}/actions", json=body, timeout=60).json()["done"]
+    fc_local.run_until_idle()
+    again = fc_local.client.get_async_task("orders", done["newTaskId"])
+    assert json.loads(again.return_payload) == ["POST", "/orders", {"x": "1"}, "in"]
+
+
 STREAM = """
 import os, time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
