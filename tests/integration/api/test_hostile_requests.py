@@ -201,6 +201,18 @@ MAKING = [
             "sourceArn": "acs:mns:cn-hangzhou:1234567890123456:/topics/t",
         },
     ),
+    *(
+        fc(
+            "POST",
+            f"{FUNCTIONS}/{name}/triggers",
+            {
+                "triggerName": "http-trigger",
+                "triggerType": "http",
+                "triggerConfig": '{"authType": "anonymous", "methods": ["GET", "POST", "HEAD"]}',
+            },
+        )
+        for name in ("orders", "web")
+    ),
     fc("PUT", f"{ORDERS}/triggers/topic-trigger", {"triggerConfig": '{"filterTag": "x"}'}),
     fc("PUT", f"{ORDERS}/concurrency", {"reservedConcurrency": 5}),
     fc("PUT", f"{ORDERS}/provision-config?qualifier=prod", {"target": 1, "scheduledActions": []}),
@@ -252,6 +264,22 @@ USING = [
     fc("GET", f"{ORDERS}/async-tasks?limit=1&includePayload=True&status=Running,Succeeded"),
     fc("GET", f"{ORDERS}/async-tasks?sortOrderByTime=asc&startedTimeBegin=1&startedTimeEnd=9"),
     fc("GET", f"{ORDERS}/async-tasks/one?qualifier=prod"),
+    *(
+        request
+        for name in ("orders", "web")
+        for request in (
+            fc("GET", f"/_http/{name}/http-trigger/a%20b?x=1&x=2", origin="http://localhost:1"),
+            fc("POST", f"/_http/{name}/http-trigger", b"\xff", content_type="text/plain"),
+            fc(
+                "POST",
+                f"/_http/{name}/http-trigger/later",
+                b"x",
+                x_fc_invocation_type="Async",
+                x_fc_async_delay="3000",
+            ),
+            fc("HEAD", f"/_http/{name}/http-trigger", x_fc_log_type="Tail"),
+        )
+    ),
     fc("GET", "/_local/health"),
     fc("GET", "/_local/settings"),
     fc("GET", "/_local/stats"),
