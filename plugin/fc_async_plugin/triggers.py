@@ -47,8 +47,11 @@ class Trigger(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     last_error_time: int | None = None
 
 
-class _Triggers(msgspec.Struct, frozen=True):
+class Triggers(msgspec.Struct, frozen=True):
+    """The triggers of a runtime, and its time, which may be virtual."""
+
     triggers: list[Trigger]
+    now: int
 
 
 class Fired(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -69,7 +72,7 @@ class _AllFired(msgspec.Struct, frozen=True):
     fired: list[Fired]
 
 
-prepare(Trigger, _Triggers, Fired, _AllFired)
+prepare(Trigger, Triggers, Fired, _AllFired)
 
 
 def local_endpoint(endpoint: str | None) -> str:
@@ -86,15 +89,15 @@ def local_endpoint(endpoint: str | None) -> str:
     )
 
 
-def shown(client: Client, function: str | None = None) -> list[Trigger]:
+def shown(client: Client, function: str | None = None) -> Triggers:
     """Return the triggers of the runtime, or of one function.
 
     Raises:
         FcAsyncError: The runtime does not answer.
     """
     query = _signing.canonical_query([("function", function)] if function else [])
-    call = json_call("ListTriggers", "GET", "/_local/triggers", _Triggers, parameters=query)
-    return client.send(call, total_timeout=_TIMEOUT).triggers
+    call = json_call("ListTriggers", "GET", "/_local/triggers", Triggers, parameters=query)
+    return client.send(call, total_timeout=_TIMEOUT)
 
 
 def fire(client: Client, function: str, trigger: str, body: dict[str, Any]) -> Fired:

@@ -77,7 +77,11 @@ class TriggerAdmin:
     async def triggers(self, request: Request) -> dict[str, Any]:
         """List the triggers of all functions, or of ``function``, with their next firings."""
         function = request.query_params.get("function", "")
-        return {"triggers": [self._describe(one) for one in await self._control.shown(function)]}
+        shown = await self._control.shown(function)
+        return {
+            "triggers": [self._describe(one) for one in shown],
+            "now": self._clock.now(),
+        }
 
     def _describe(self, shown: Shown) -> dict[str, Any]:
         trigger = shown.trigger

@@ -118,6 +118,7 @@ def send_oss_command(
     """
     from fc_async_plugin import triggers
     from fc_async_plugin.cli import connection, terminal
+    from fc_async_plugin.report import tables
 
     triggers.local_endpoint(account.endpoint)
     body = {"bucket": bucket, "key": key, "event": event, **(_described(file) if file else {})}
@@ -138,10 +139,9 @@ def send_oss_command(
     elif not fired:
         terminal.error(f"no OSS trigger matches {event} of {key} in bucket {bucket}")
     else:
-        terminal.print_table(
-            ["function", "trigger", "request id", "error"],
-            ([one.function, one.trigger, one.request_id, one.error] for one in fired),
-        )
+        columns = [tables.Column(name) for name in ("function", "trigger", "request id", "error")]
+        rows = ([one.function, one.trigger, one.request_id, one.error] for one in fired)
+        terminal.print_table(tables.lay_out(columns, rows, terminal.width()))
     return DONE if fired and not any(one.error for one in fired) else FAILED
 
 

@@ -37,32 +37,39 @@ def list_command(function: str | None, account: Account, output: Format) -> None
 
     from fc_async_plugin import triggers
     from fc_async_plugin.cli import connection, terminal
-    from fc_async_plugin.cli.tasks import shown_time
+    from fc_async_plugin.report import moments, tables
 
     triggers.local_endpoint(account.endpoint)
     with connection.client(account, account.region or "") as client:
         found = triggers.shown(client, function)
     if output == "json":
-        terminal.print_json(msgspec.to_builtins(found))
+        terminal.print_json(msgspec.to_builtins(found.triggers))
         return
-    if not found:
+    if not found.triggers:
         terminal.note(f"{function or 'the runtime'} has no triggers")
         return
-    terminal.print_table(
-        ["function", "trigger", "type", "source", "next", "fired", "state"],
-        (
-            [
-                one.function,
-                one.trigger_name,
-                one.trigger_type,
-                one.source,
-                shown_time(next(iter(one.next_firings), None), short=True),
-                one.fired,
-                f"error: {one.last_error}" if one.last_error else one.state,
-            ]
-            for one in found
-        ),
+    columns = (
+        tables.Column("function"),
+        tables.Column("trigger"),
+        tables.Column("type", optional=1),
+        tables.Column("next", optional=2),
+        tables.Column("fired", optional=3, right=True),
+        tables.Column("state"),
+        tables.Column("source", least=30),
     )
+    rows = (
+        [
+            one.function,
+            one.trigger_name,
+            one.trigger_type,
+            moments.short_time(next(iter(one.next_firings), None), found.now),
+            one.fired,
+            "failing" if one.last_error and one.state == "active" else one.state,
+            f"{one.source}: {one.last_error}" if one.last_error else one.source,
+        ]
+        for one in found.triggers
+    )
+    terminal.print_table(tables.lay_out(columns, rows, terminal.width()))
 
 
 @command.command("fire")
@@ -106,9 +113,7 @@ def fire_command(
     if output == "json":
         terminal.print_json({"request_id": fired.request_id})
     else:
-        terminal.print_fields(
-            [("fired", f"{function}/{trigger}"), ("request id", fired.request_id)]
-        )
+        terminal.tell(f"fired {function}/{trigger}: request {fired.request_id}")
 
 
 def _payload(event: str | None, file: str | None) -> dict[str, Any]:
