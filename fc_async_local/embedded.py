@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from fc_async_local.bootstrap.options import OptionFields
     from fc_async_local.bootstrap.services import Services
+    from fc_async_local.domain.faults import Faults
     from fc_async_local.engine.engine import Engine
     from fc_async_local.execution.duplicates import Duplicates
     from fc_async_local.functions import FunctionRegistry
@@ -101,6 +102,11 @@ class LocalRuntime:
     def engine(self) -> Engine:
         """Invocation. Await its methods with :meth:`call`."""
         return self._running.engine
+
+    @property
+    def faults(self) -> Faults:
+        """Faults of destinations and functions; see :meth:`call`."""
+        return self._running.faults
 
     @property
     def duplicates(self) -> Duplicates:

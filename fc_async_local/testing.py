@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from fc_async_local._failed_attempts import FailedAttempts
     from fc_async_local.bootstrap.options import Addresses
+    from fc_async_local.domain.faults import FunctionError
     from fc_async_local.embedded import LocalRuntime
     from fc_async_local.execution.duplicates import How
     from fc_async_local.execution.inprocess import Handler as InProcessHandler
@@ -315,14 +316,47 @@ class FcLocal:
         )
 
     async def _set_fault(self, destination: str, **fault: Any) -> None:
-        self.runtime.services.faults.add(destination, **fault)
+        self.runtime.faults.add(destination, **fault)
 
     def heal_destinations(self) -> None:
-        """Clear all faults."""
-        self.runtime.call(self._clear_faults())
+        """Clear all faults of destinations."""
+        self.runtime.call(self._clear_faults(of_functions=False))
 
-    async def _clear_faults(self) -> None:
-        self.runtime.services.faults.clear()
+    def fail_function(
+        self,
+        function: str,
+        error: FunctionError = "system error",
+        *,
+        times: int | None = None,
+        seconds: float | None = None,
+    ) -> None:
+        """Let a function fail for a reason of the system: it does not run.
+
+        Such attempts are not counted and are retried with back-off, for five hours at most; a
+        synchronous call is answered with 429, 503 or 500.
+
+        Args:
+            function: Its name, which may hold ``*``.
+            error: ``throttled``, ``no resources`` or ``system error``.
+            times: For that many attempts.
+            seconds: For that long.
+
+        Raises:
+            Rejected: 400 InvalidArgument.
+        """
+        self.runtime.call(self._fail_function(function, error, times=times, seconds=seconds))
+
+    async def _fail_function(self, function: str, error: FunctionError, **fault: Any) -> None:
+        self.runtime.faults.fail_function(function, error, **fault)
+
+    def heal_functions(self) -> None:
+        """Clear all faults of functions."""
+        self.runtime.call(self._clear_faults(of_functions=True))
+
+    async def _clear_faults(self, *, of_functions: bool) -> None:
+        from fc_async_local.domain.faults import DestinationFault, FunctionFault
+
+        self.runtime.faults.clear(kind=FunctionFault if of_functions else DestinationFault)
 
     def duplicate(self, function: str, how: How = "together", *, times: int = 1) -> None:
         """Run the next attempts of a function twice: FC executes an event at least once.

@@ -44,11 +44,13 @@ from fc_async_local.bootstrap.options import Addresses
 from fc_async_local.bootstrap.services import Services
 from fc_async_local.bootstrap.stores import Foundation, open_stores
 from fc_async_local.clock import RealClock, VirtualClock
+from fc_async_local.domain.faults import Faults
 from fc_async_local.engine.accepting import new_request_id
 from fc_async_local.engine.engine import Engine
 from fc_async_local.execution.archive import checksum
 from fc_async_local.execution.code_cache import CodeCache
 from fc_async_local.execution.duplicates import Duplicates
+from fc_async_local.execution.faults import FaultyRunner
 from fc_async_local.execution.identity import Identity
 from fc_async_local.execution.inprocess import RoutingRunner
 from fc_async_local.execution.runner import ProcessRunner, RunnerLimits
@@ -81,6 +83,7 @@ class Runtime:
         registry: Functions and their configuration.
         runner: Runs functions.
         duplicates: Runs attempts twice on purpose.
+        faults: Lets destinations and functions fail on purpose.
         engine: Invocation, and time if it is virtual.
         services: The services beside Function Compute.
     """
@@ -90,6 +93,7 @@ class Runtime:
     registry: FunctionRegistry
     runner: RoutingRunner
     duplicates: Duplicates
+    faults: Faults
     engine: Engine
     services: Services
     _grace: _Grace
@@ -131,23 +135,32 @@ class Runtime:
             place=settings.place,
         )
         runner = _runner(options, foundation, addresses)
-        duplicates = Duplicates(runner)
+        duplicates, faults = Duplicates(runner), Faults(clock.now)
         closing.push_async_callback(runner.aclose)
         engine = Engine(
             store=stores.store,
             registry=registry,
-            runner=duplicates,
+            runner=FaultyRunner(duplicates, faults),
             clock=clock,
             settings=settings,
             node_id=stores.node_id,
             wakeups=stores.wakeups,
         )
-        opened = await Services.open(foundation, engine, registry, closing)
+        opened = await Services.open(foundation, engine, registry, faults, closing)
         await engine.start(opened.destinations)
         closing.push_async_callback(lambda: engine.aclose(grace_ms=grace.left_ms()))
         opened.start(closing)
         return cls(
-            addresses, foundation, registry, runner, duplicates, engine, opened, grace, closing
+            addresses,
+            foundation,
+            registry,
+            runner,
+            duplicates,
+            faults,
+            engine,
+            opened,
+            grace,
+            closing,
         )
 
     async def aclose(self) -> None:
@@ -194,7 +207,7 @@ class Runtime:
                 *DeliveryAdmin(stores.store, self.engine).routes(),
                 *ClockAdmin(self.engine, clock).routes(),
                 *TriggerAdmin(self.services.trigger_control, clock, urls).routes(),
-                *FaultAdmin(self.services.faults).routes(),
+                *FaultAdmin(self.faults).routes(),
                 *self._development().routes(),
                 *console.routes(),
             ],

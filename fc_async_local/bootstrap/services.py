@@ -11,7 +11,7 @@ from fc_async_local.background import end_tasks, start_task
 from fc_async_local.clock import RealClock
 from fc_async_local.destinations.base import Permitted
 from fc_async_local.destinations.eventbridge import EventBridgeDestination
-from fc_async_local.destinations.faults import Faults, Faulty
+from fc_async_local.destinations.faults import Faulty
 from fc_async_local.destinations.function import FunctionDestination
 from fc_async_local.destinations.http import HttpEndpoint
 from fc_async_local.destinations.mns import MnsQueueDestination, MnsTopicDestination
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
     from fc_async_local.bootstrap.stores import Foundation
     from fc_async_local.destinations.base import Creating, Destination, DestinationKind
+    from fc_async_local.domain.faults import Faults
     from fc_async_local.functions import FunctionRegistry
     from fc_async_local.functions.async_configs import AsyncConfigs
     from fc_async_local.functions.triggers import Triggers
@@ -71,7 +72,6 @@ class Services(NamedTuple):
         eventbridge: Buses and rules.
         apps: The ASGI application on the port of each of :data:`NAMES`.
         destinations: The adapter of each kind of destination.
-        faults: The faults of destinations that a test asked for.
         triggers: Fires functions for messages and events.
         trigger_retries: Does so again for messages whose function could not be invoked.
         timers: Fires functions by the clock.
@@ -86,7 +86,6 @@ class Services(NamedTuple):
     eventbridge: EventBridgeService
     apps: Mapping[str, App]
     destinations: Mapping[DestinationKind, Destination]
-    faults: Faults
     triggers: TriggerRunner
     trigger_retries: Retries
     timers: Timers
@@ -100,6 +99,7 @@ class Services(NamedTuple):
         foundation: Foundation,
         invoker: FunctionInvoker,
         registry: FunctionRegistry,
+        faults: Faults,
         closing: AsyncExitStack,
     ) -> Services:
         """Open the services and fire triggers. :meth:`start` before anything is pushed.
@@ -108,6 +108,7 @@ class Services(NamedTuple):
             foundation: Stores, clock and settings.
             invoker: Invokes functions, for destinations, rules and triggers.
             registry: Triggers, roles and destinations of functions.
+            faults: Of destinations.
             closing: Closes the services.
 
         Raises:
@@ -122,7 +123,6 @@ class Services(NamedTuple):
         await fired.triggers.start()
         closing.push_async_callback(fired.triggers.aclose)
         closing.push_async_callback(end_tasks, start_task("documents", stores.documents.follow()))
-        faults = Faults(clock)
         creators = _creators(protocols, settings.destinations)
         adapters: Sequence[Destination] = (
             *creators,
@@ -137,7 +137,6 @@ class Services(NamedTuple):
             *protocols,
             apps=_apps(protocols),
             destinations={adapter.kind: Faulty(adapter, faults, clock) for adapter in adapters},
-            faults=faults,
             triggers=fired.triggers,
             trigger_retries=fired.retries,
             timers=fired.timers,

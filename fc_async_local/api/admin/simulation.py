@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Virtual time, which can be moved, and faults of destinations, which a user's tests inject."""
+"""Virtual time, which can be moved, and faults of destinations and functions for users' tests."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from fc_async_local.api.operation import body_of
 from fc_async_local.clock import VirtualClock
 from fc_async_local.domain import json_input
 from fc_async_local.domain.errors import Rejected
+from fc_async_local.domain.faults import FunctionError
 from fc_async_local.functions import refusals
 from fc_async_sdk._decoding import prepare
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from starlette.routing import Route
 
     from fc_async_local.clock import Clock
-    from fc_async_local.destinations.faults import Faults
+    from fc_async_local.domain.faults import Faults
 
 _LONGEST_ADVANCE_SECONDS: Final = 10 * 365 * 86_400
 
@@ -89,11 +90,18 @@ class ClockAdmin:
 
 
 class _Wanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    destination: str = "*"
-    status: int = 503
-    timeout: bool = False
+    destination: str | msgspec.UnsetType = msgspec.UNSET
+    status: int | msgspec.UnsetType = msgspec.UNSET
+    timeout: bool | msgspec.UnsetType = msgspec.UNSET
+    function: str | msgspec.UnsetType = msgspec.UNSET
+    error: FunctionError | msgspec.UnsetType = msgspec.UNSET
     times: int | None = None
     seconds: float | None = None
+
+    def given(self, *names: str) -> dict[str, Any]:
+        """Return the fields of these names that the request has."""
+        fields = msgspec.structs.asdict(self)
+        return {name: fields[name] for name in names if fields[name] is not msgspec.UNSET}
 
 
 prepare(_Wanted)
@@ -121,19 +129,25 @@ class FaultAdmin:
         return {"faults": self._faults.all()}
 
     async def set_fault(self, request: Request) -> dict[str, Any]:
-        """Set a fault: destination, status or timeout, times or seconds."""
+        """Let a destination or a function fail.
+
+        Body: ``destination`` with ``status`` or ``timeout``, or ``function`` with ``error``
+        (``throttled``, ``no resources`` or ``system error``); ``times`` or ``seconds``.
+        """
         try:
             wanted = json_input.read(await request.body() or b"{}", _Wanted)
         except json_input.InvalidJson as error:
             raise Rejected(400, "InvalidArgument", str(error)) from None
-        fault = self._faults.add(
-            wanted.destination,
-            status=wanted.status,
-            timeout=wanted.timeout,
-            times=wanted.times,
-            seconds=wanted.seconds,
-        )
-        return {"fault": fault}
+        of_destination = wanted.given("destination", "status", "timeout")
+        of_function = wanted.given("function", "error")
+        span = wanted.given("times", "seconds")
+        if not of_function:
+            return {"fault": self._faults.add(**of_destination, **span)}
+        if of_destination or "function" not in of_function:
+            raise refusals.invalid_argument(
+                "a fault has destination with status or timeout, or function with error"
+            )
+        return {"fault": self._faults.fail_function(**of_function, **span)}
 
     async def clear_faults(self, _: Request) -> None:
         """Remove all faults."""

@@ -197,7 +197,7 @@ def numbers(world, name):
 
 
 def set_fault(world, course, arn):
-    faults = world.services.faults
+    faults = world.runtime.faults
     faults.clear()
     if course == "4xx":
         faults.add(arn, status=403)

@@ -46,6 +46,40 @@ def test_a_destination_without_its_fault_gets_the_event_at_once(fc_local):
     assert outcome(fc_local, 0) == "Succeeded"
 
 
+def test_a_throttled_function_runs_when_its_minute_is_over(fc_local):
+    fc_local.deploy("f", lambda *_: "done")
+    fc_local.fail_function("f", "throttled", seconds=60)
+    task_id = fc_local.client.invoke_async("f", {}).task_id
+    fc_local.advance(59)
+    assert fc_local.client.get_async_task("f", task_id).status == "Retrying"
+    fc_local.run_until_idle()
+    task = fc_local.client.get_async_task("f", task_id)
+    assert (task.status, task.already_retried_times) == ("Succeeded", 0)
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [("throttled", 429), ("no resources", 503), ("system error", 500)]
+)
+def test_a_synchronous_call_of_a_function_with_a_fault_gets_its_status(fc_local, error, status):
+    fc_local.deploy("f", lambda *_: "done")
+    url = f"{fc_local.endpoint}{PREFIX}/faults"
+    body = {"function": "f", "error": error}
+    assert requests.post(url, json=body, timeout=60).json()["fault"]["error"] == error
+    call = f"{fc_local.endpoint}/2023-03-30/functions/f/invocations"
+    assert requests.post(call, data=b"{}", timeout=60).status_code == status
+    fc_local.heal_functions()
+    assert requests.post(call, data=b"{}", timeout=60).status_code == 200
+
+
+def test_a_healed_function_does_not_heal_destinations(fc_local):
+    fc_local.fail_destination("mns-queue")
+    fc_local.fail_function("*")
+    fc_local.heal_functions()
+    url = f"{fc_local.endpoint}{PREFIX}/faults"
+    [left] = requests.get(url, timeout=60).json()["faults"]
+    assert left["destination"] == "mns-queue"
+
+
 def test_the_admin_api_sets_shows_and_takes_away_faults(fc_local):
     arn = deploy(fc_local)
     url = f"{fc_local.endpoint}{PREFIX}/faults"
@@ -59,7 +93,16 @@ def test_the_admin_api_sets_shows_and_takes_away_faults(fc_local):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"status": 200}, {"destination": "mns"}, {"colour": "red"}, {"times": "many"}]
+    "wrong",
+    [
+        {"status": 200},
+        {"destination": "mns"},
+        {"colour": "red"},
+        {"times": "many"},
+        {"error": "throttled"},
+        {"function": "f", "destination": "*"},
+        {"function": "f", "error": "on fire"},
+    ],
 )
 def test_the_admin_api_refuses_faults_that_make_no_sense(fc_local, wrong):
     answer = requests.post(f"{fc_local.endpoint}{PREFIX}/faults", json=wrong, timeout=60)

@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: MIT
+"""Fault injection: which destinations and functions fail on purpose, how, and for how long.
+
+Faults are set by users' tests through the fixture, or through the admin API. They are kept in
+memory only, so a restart clears them.
+"""
+
+from __future__ import annotations
+
+import itertools
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Final, Literal, TypeVar, get_args
+
+import msgspec
+
+from fc_async_local.domain.errors import Rejected
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_STATUSES: Final = range(400, 600)
+_LONGEST_SECONDS: Final = 10 * 365 * 86_400
+_KINDS: Final = frozenset({"function", "mns-queue", "mns-topic", "eventbridge", "rocketmq"})
+
+FunctionError = Literal["throttled", "no resources", "system error"]
+"""Errors of the system side, which are retried with back-off for five hours and not counted."""
+
+
+class Fault(msgspec.Struct, frozen=True, kw_only=True):
+    """One fault.
+
+    Attributes:
+        id: Assigned by :class:`Faults`.
+        times: For how many tries; None: until it is cleared.
+        until: Until when, milliseconds since the epoch; None: until it is cleared.
+    """
+
+    id: int = 0
+    times: int | None = None
+    until: int | None = None
+
+    def in_force(self, now: int) -> bool:
+        """Return whether the fault still applies at a time."""
+        return self.times != 0 and (self.until is None or self.until > now)
+
+
+class DestinationFault(Fault, frozen=True, kw_only=True):
+    """A destination that refuses, fails or does not answer.
+
+    Attributes:
+        destination: A kind (``mns-queue``), an ARN, or an ARN with ``*`` in it; ``*``: any.
+        status: What the destination answers, 400 to 599.
+        timeout: It does not answer in time instead.
+    """
+
+    destination: str = "*"
+    status: int = 503
+    timeout: bool = False
+
+    def concerns(self, kind: str, arn: str) -> bool:
+        """Return whether the fault is set for a destination."""
+        return self.destination == kind or fnmatchcase(arn, self.destination)
+
+
+class FunctionFault(Fault, frozen=True, kw_only=True):
+    """A function that the system cannot run; it does not run.
+
+    Attributes:
+        function: Its name, which may hold ``*``.
+        error: How attempts end.
+    """
+
+    function: str
+    error: FunctionError = "system error"
+
+    def concerns(self, function: str) -> bool:
+        """Return whether the fault is set for a function."""
+        return fnmatchcase(function, self.function)
+
+
+F = TypeVar("F", bound=Fault)
+
+
+class Faults:
+    """The faults that are set, the oldest first: that one applies.
+
+    Args:
+        now: Returns milliseconds since the epoch.
+    """
+
+    def __init__(self, now: Callable[[], int]) -> None:
+        self._now = now
+        self._ids = itertools.count(1)
+        self._set: list[Fault] = []
+
+    def add(
+        self,
+        destination: str = "*",
+        *,
+        status: int = 503,
+        timeout: bool = False,
+        times: int | None = None,
+        seconds: float | None = None,
+    ) -> DestinationFault:
+        """Let a destination fail.
+
+        Args:
+            destination: See :class:`DestinationFault`.
+            status: 5xx and 429 are tried again, other 4xx are recorded and not tried again.
+            timeout: Do not answer in time.
+            times: For that many tries.
+            seconds: For that long, at most ten years.
+
+        Raises:
+            Rejected: 400 InvalidArgument.
+        """
+        kinds = ", ".join(sorted(_KINDS))
+        known = destination in _KINDS or destination == "*" or destination.startswith("acs:")
+        _require(known, f"destination must be an ARN, '*' or one of {kinds}, got {destination!r}")
+        _require(status in _STATUSES, f"status must be from 400 to 599, got {status}")
+        return self._keep(
+            DestinationFault(
+                id=next(self._ids),
+                destination=destination,
+                status=status,
+                timeout=timeout,
+                times=_checked_times(times),
+                until=self._until(seconds),
+            )
+        )
+
+    def fail_function(
+        self,
+        function: str,
+        error: FunctionError = "system error",
+        *,
+        times: int | None = None,
+        seconds: float | None = None,
+    ) -> FunctionFault:
+        """Let a function fail for a reason of the system.
+
+        Args:
+            function: Its name, which may hold ``*``.
+            error: ``throttled``, ``no resources`` or ``system error``.
+            times: For that many attempts.
+            seconds: For that long, at most ten years.
+
+        Raises:
+            Rejected: 400 InvalidArgument.
+        """
+        errors = get_args(FunctionError)
+        _require(bool(function), "function must be a name, which may hold '*', got ''")
+        _require(error in errors, f"error must be one of {', '.join(errors)}, got {error!r}")
+        return self._keep(
+            FunctionFault(
+                id=next(self._ids),
+                function=function,
+                error=error,
+                times=_checked_times(times),
+                until=self._until(seconds),
+            )
+        )
+
+    def all(self) -> list[Fault]:
+        """Return the faults that still apply, oldest first."""
+        now = self._now()
+        self._set = [fault for fault in self._set if fault.in_force(now)]
+        return list(self._set)
+
+    def clear(self, fault_id: int | None = None, *, kind: type[Fault] = Fault) -> bool:
+        """Clear one fault, or all of a kind; return whether there was one."""
+        before = len(self._set)
+        self._set = [
+            fault
+            for fault in self._set
+            if fault_id not in (None, fault.id) or not isinstance(fault, kind)
+        ]
+        return len(self._set) < before
+
+    def strike(self, kind: str, arn: str) -> DestinationFault | None:
+        """Return the fault that applies to this try of a delivery, or None; use it up once."""
+        return self._use(DestinationFault, lambda fault: fault.concerns(kind, arn))
+
+    def strike_function(self, function: str) -> FunctionFault | None:
+        """Return the fault that applies to this attempt, or None; use it up once."""
+        if not self._set:
+            return None
+        return self._use(FunctionFault, lambda fault: fault.concerns(function))
+
+    def _use(self, kind: type[F], concerned: Callable[[F], bool]) -> F | None:
+        now = self._now()
+        for place, fault in enumerate(self._set):
+            if isinstance(fault, kind) and fault.in_force(now) and concerned(fault):
+                if fault.times is not None:
+                    self._set[place] = msgspec.structs.replace(fault, times=fault.times - 1)
+                return fault
+        return None
+
+    def _keep(self, fault: F) -> F:
+        self._set.append(fault)
+        return fault
+
+    def _until(self, seconds: float | None) -> int | None:
+        if seconds is None:
+            return None
+        _require(
+            0 < seconds <= _LONGEST_SECONDS,
+            f"seconds must be more than 0 and at most {_LONGEST_SECONDS}, got {seconds}",
+        )
+        return self._now() + int(seconds * 1_000)
+
+
+def _checked_times(times: int | None) -> int | None:
+    _require(times is None or times >= 1, f"times must be 1 or more, got {times}")
+    return times
+
+
+def _require(right: bool, message: str) -> None:  # noqa: FBT001 -- a condition
+    if not right:
+        raise Rejected(400, "InvalidArgument", message)
