@@ -160,37 +160,38 @@ def _print_json(source: str, wanted: Wanted, found: Sequence[Series]) -> None:
 
 def _print_overview(wanted: Wanted, found: Sequence[Series]) -> None:
     from fc_async_plugin.cli import terminal
+    from fc_async_plugin.report.tables import Column, lay_out
     from fc_async_sdk.spec.metrics import METRICS
 
     if not found:
         terminal.note(f"Nothing was counted for {wanted.function} in this time.")
         return
     span = "minute" if wanted.period == _PERIODS["minute"] else "hour"
-    terminal.print_table(
-        ["metric", "value", f"by {span}"],
-        (
-            [one.metric, _value(one.value, METRICS[one.metric].unit), sparkline(one.points, wanted)]
-            for one in found
-        ),
-    )
+    columns = [Column("metric"), Column("value", right=True), Column(f"by {span}", least=_WIDTH)]
+    rows = [
+        [one.metric, _value(one.value, METRICS[one.metric].unit), sparkline(one.points, wanted)]
+        for one in found
+    ]
+    terminal.print_table(lay_out(columns, rows, terminal.width()))
 
 
 def _print_points(wanted: Wanted, found: Sequence[Series]) -> None:
     from fc_async_plugin.cli import terminal
-    from fc_async_plugin.cli.tasks import shown_time
+    from fc_async_plugin.report.tables import Column, lay_out
 
     if not found:
         terminal.note(f"Nothing was counted for {wanted.function} in this time.")
         return
     by_name = {one.metric: {point.timestamp: point.value for point in one.points} for one in found}
     times = sorted({at for points in by_name.values() for at in points})
-    terminal.print_table(
-        ["time", *by_name],
-        (
-            [shown_time(at, short=True), *(_shown(points.get(at)) for points in by_name.values())]
-            for at in times
-        ),
-    )
+    columns = [Column("time"), *(Column(name, right=True) for name in by_name)]
+    rows = [[_minute(at), *(_shown(points.get(at)) for points in by_name.values())] for at in times]
+    terminal.print_table(lay_out(columns, rows, terminal.width()))
+
+
+def _minute(milliseconds: int) -> str:
+    moment = datetime.fromtimestamp(milliseconds / 1_000, timezone.utc).astimezone()
+    return f"{moment:%Y-%m-%d %H:%M}"
 
 
 def sparkline(points: Sequence[Point], wanted: Wanted) -> str:
