@@ -199,6 +199,7 @@ class Outcome(Record, frozen=True, kw_only=True):
         error_type: ``x-fc-error-type``: "" on success.
         timed_out: Whether the function ran into its time limit. Such an event has a condition
             that differs from ``error_type``.
+        out_of_memory: Whether the instance exceeded its memory.
         payload: What the function returned, or the error document of its runtime.
         log: The attempt's log, newest part.
         duration_ms: Wall time of the execution.
@@ -209,6 +210,7 @@ class Outcome(Record, frozen=True, kw_only=True):
     kind: OutcomeKind
     error_type: str = ""
     timed_out: bool = False
+    out_of_memory: bool = False
     payload: bytes = b""
     log: bytes = b""
     instance_id: str = ""

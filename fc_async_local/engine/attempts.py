@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 from msgspec.structs import replace
 
-from fc_async_local.domain import policy
+from fc_async_local.domain import policy, request_log
 from fc_async_local.domain.errors import RECURSIVE, STOPPED, Rejected
 from fc_async_local.domain.invocation import Invocation, Outcome, OutcomeKind
 from fc_async_local.domain.policy import call_path_text
@@ -207,15 +207,16 @@ class Attempts:
     async def settle(self, held: Held, decided: Decided) -> None:
         """Write a decision; if a stop was requested before a retry, write the stop instead."""
         ports, invocation = self._ports, held.invocation
-        decision, outcome = decided.decision, decided.outcome
-        written = ports.settler.settle(invocation, decided, ports.clock.now())
+        decision = decided.decision
+        ended = ports.clock.now()
+        written = ports.settler.settle(invocation, decided, ended)
         settled = await self._write(
             held, lambda lease: ports.store.settle(lease, written), stale=Settled.STALE
         )
         if settled is Settled.STOPPING:
             await self.settle(held, replace(decided, decision=_STOPPED))
             return
-        _log(invocation, decision, outcome, settled)
+        _log(invocation, decided, settled, ended)
         if settled is Settled.STALE:
             # An earlier try may have written it, and its answer was lost: look again.
             ports.wakeups.wake(INVOCATIONS)
@@ -246,13 +247,9 @@ def _refused(error: Rejected) -> Outcome:
     )
 
 
-def _log(
-    invocation: Invocation,
-    decision: policy.Retry | policy.End,
-    outcome: Outcome | None,
-    settled: Settled,
-) -> None:
+def _log(invocation: Invocation, decided: Decided, settled: Settled, ended: int) -> None:
     """Log one line for an attempt, or for an end without one."""
+    decision, outcome = decided.decision, decided.outcome
     looped = isinstance(decision, policy.End) and decision.condition == RECURSIVE
     level = logging.WARNING if looped else logging.INFO
     if not logger.isEnabledFor(level):
@@ -268,7 +265,11 @@ def _log(
         f"attempt {invocation.attempts + 1} {outcome.kind.value}" if outcome else "not run",
         became,
         outcome.duration_ms if outcome else 0,
-        extra={"request_id": invocation.request_id, "function": invocation.function},
+        extra={
+            "request_id": invocation.request_id,
+            "function": invocation.function,
+            **request_log.fields(invocation, decided, ended=ended),
+        },
     )
 
 

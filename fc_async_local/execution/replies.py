@@ -84,6 +84,7 @@ def outcome(reply: Reply, run: Run) -> Outcome:
         kind=kind,
         error_type=error_type,
         timed_out=reply.ending is Ending.TIMED_OUT,
+        out_of_memory=reply.ending is Ending.OUT_OF_MEMORY,
         payload=payload,
         log=run.log,
         instance_id=run.instance_id,

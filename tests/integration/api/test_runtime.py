@@ -16,10 +16,12 @@ import psutil
 import pytest
 import requests
 
+import fc_async_sdk
 from fc_async_local.embedded import LocalRuntime
 from fc_async_local.http import server
 from fc_async_local.settings import Settings
 from fc_async_local.store.protocol import StoreUnusable
+from fc_async_tests.code import archive
 
 FUNCTIONS = "/2023-03-30/functions"
 
@@ -212,6 +214,26 @@ def test_the_command_freezes_instances_unless_told_otherwise(tmp_path, http, arg
         process.terminate()
         process.communicate(timeout=60)
     assert settings["freeze_instances"] is frozen
+
+
+def test_the_command_logs_attempts_as_json_with_the_fields_of_request_metrics(tmp_path, http):
+    where = ("--port", "0", "--data", str(tmp_path / "d"), "--format", "json", "--store", "memory")
+    with start(*where, "--log-format", "json") as process:
+        assert process.stdout is not None
+        ready = json.loads(process.stdout.readline())
+        http.close()
+        with fc_async_sdk.client(endpoint_url=ready["fc"]) as client:
+            client.create_function(
+                "f", runtime="python3.10", handler="index.handler", code=archive()
+            )
+            client.put_async_invoke_config("f", async_task=True)
+            accepted = client.invoke_async("f", {})
+            client.get_waiter("task_finished").wait("f", accepted.task_id)
+        process.terminate()
+        _, err = process.communicate(timeout=60)
+    lines = [json.loads(line) for line in err.splitlines()]
+    [attempt] = [line for line in lines if "retryCount" in line]
+    assert (attempt["requestId"], attempt["asyncMode"]) == (accepted.request_id, "Stateful")
 
 
 def test_the_embedded_runtime_of_tests_does_not_freeze_instances(fc_local, http):

@@ -216,6 +216,33 @@ def test_each_attempt_and_each_delivery_is_logged_in_one_line(play, caplog) -> N
     ]
 
 
+def test_each_attempt_is_logged_with_the_fields_of_the_services_request_metrics(
+    play, caplog
+) -> None:
+    async def fails_once(_: bytes, attempt) -> str:
+        await world_clock[0].wait(world_clock[0].now() + 250)
+        if attempt.number == 0:
+            raise ValueError("boom")
+        return "done"
+
+    world_clock: list[Any] = []
+
+    async def scenario(world) -> None:
+        world_clock.append(world.clock)
+        world.function("f", fails_once)
+        await world.invoke("f", b"")
+        await world.engine.run_until_idle()
+
+    caplog.set_level(logging.INFO)
+    play(scenario)
+    logged = [vars(record) for record in caplog.records if "retryCount" in vars(record)]
+    shown = ("retryCount", "hasFunctionError", "asyncMode", "asyncAttemptLatencyMs")
+    assert [[each[name] for name in shown] for each in logged] == [
+        [0, True, "Stateful", 250],
+        [1, False, "Stateful", 250],
+    ]
+
+
 def test_a_function_without_a_handler_fails_as_the_service_says(play) -> None:
     async def scenario(world) -> Any:
         world.function("f", fine)
