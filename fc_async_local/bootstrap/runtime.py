@@ -60,6 +60,7 @@ from fc_async_local.http import server as http_server
 from fc_async_local.http.acs_signature import AcsSignatures
 from fc_async_local.http.edge import BodyMemory
 from fc_async_sdk import _project_folder
+from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     import socket
@@ -216,9 +217,12 @@ class Runtime:
         )
 
     def _development(self) -> DevelopmentAdmin:
-        configs = self.registry.async_configs
+        registry = self.registry
         return DevelopmentAdmin(
-            self.engine.feed, functools.partial(self.services.create_all_destinations, configs)
+            self.engine.feed,
+            functools.partial(self.services.create_all_destinations, registry.async_configs),
+            self.runner.debuggers,
+            lambda function: registry.deployment(function, limits.DEFAULT_QUALIFIER, roll=0.0),
         )
 
 

@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 
 _NODE_BOOTSTRAP: Final = Path(__file__).parent / "worker" / "bootstrap.js"
 _SOCKET_VARIABLE: Final = "FC_WORKER_SOCKET"  # removed from the environment before user code runs
+_QUIET_INSPECTOR: Final = ("--inspect-publish-uid=http",)
+"""The debugger of node writes its own port to stderr otherwise, which no client uses here."""
 _READ: Final = 256 * 1024
 _START: Final = 0  # key of the answer after loading, to which no request belongs
 
@@ -55,6 +57,7 @@ class _Answer(msgspec.Struct):
     peak_kb: int = 0
     handled: bool = False
     last: bool = False  # the worker ends and must not be called again
+    debug_port: int = 0  # where its debugger listens
 
 
 _decode: Final = msgspec.json.Decoder(_Answer).decode
@@ -135,6 +138,7 @@ class FramedInstance(Instance):
             "initialize": deployment.initializer,
             "pre_stop": deployment.pre_stop,
             "concurrency": self.capacity,
+            "debug": self.debugger is not None,
             "context": {
                 "name": deployment.function,
                 "handler": deployment.handler,
@@ -154,6 +158,8 @@ class FramedInstance(Instance):
     async def _until(self, call: Call, limit_ms: int, what: str) -> Reply:
         """Wait for the reply; after ``limit_ms`` the instance is killed and has failed."""
         done, _ = await asyncio.wait({call.done}, timeout=limit_ms / 1000)
+        while not done and self.debugger is not None and self.debugger.attached:
+            done, _ = await asyncio.wait({call.done}, timeout=limit_ms / 1000)
         if done:
             reply = call.done.result()
             if reply.ending is not Ending.UNDELIVERED:
@@ -259,6 +265,7 @@ class FramedInstance(Instance):
         call = self._waiting.pop(answer.id, None)
         if call is None:
             return  # the caller no longer waits, or user code invented the answer
+        self.debug_port = answer.debug_port or self.debug_port
         ending = Ending.RETURNED if answer.ok else Ending.FAILED
         error_type = HANDLED if answer.handled else UNHANDLED
         self._finish(call, Reply(ending, body, error_type, answer.peak_kb))
@@ -303,7 +310,7 @@ class NodeInstance(FramedInstance):
         start = {
             "kind": "command",
             "folder": str(code),
-            "command": [find_node() or "node", str(_NODE_BOOTSTRAP)],
+            "command": [find_node() or "node", *_QUIET_INSPECTOR, str(_NODE_BOOTSTRAP)],
             "environment": build_environment(
                 self.deployment, self._identity, code, self.instance_id
             ),

@@ -176,6 +176,9 @@ class RoutingRunner:
         clock: Measures the time limits of handlers.
         processes: Runs all other functions.
         observe: Called after each attempt.
+
+    Attributes:
+        debuggers: The debuggers of functions that run in processes.
     """
 
     def __init__(
@@ -189,6 +192,7 @@ class RoutingRunner:
         self._handlers = handlers
         self._callables = InProcessRunner(handlers, clock)
         self._processes = processes
+        self.debuggers = processes.debuggers
         self._observe = observe
         self._running: dict[str, set[str]] = {}
         self._aborted: set[str] = set()

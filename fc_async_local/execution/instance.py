@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fc_async_local.domain.invocation import Outcome
+    from fc_async_local.execution.debugging import Debugger
     from fc_async_local.execution.forkserver import ForkServer
     from fc_async_local.execution.identity import Identity
     from fc_async_local.execution.protocol import Attempt, Deployment
@@ -103,6 +104,8 @@ class Instance(abc.ABC):
         log: Its output.
         starting: Done when the start has succeeded or failed; set by the runner.
         when_gone: Called once its process has ended.
+        debugger: The debugger of its function, None if it is not debugged.
+        debug_port: Where a debugger listens in its process; 0: none does.
     """
 
     def __init__(self, deployment: Deployment, identity: Identity, log_bytes: int) -> None:
@@ -117,6 +120,8 @@ class Instance(abc.ABC):
         self.log = LogTail(log_bytes)
         self.starting: asyncio.Future[Reply | Outcome | None] | None = None
         self.when_gone: Callable[[], None] = _nothing
+        self.debugger: Debugger | None = None
+        self.debug_port = 0
         self._identity = identity
         self._process: Process | None = None
         self._calls: set[Call] = set()

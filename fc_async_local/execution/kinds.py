@@ -9,6 +9,9 @@ from fc_async_local.execution.builtin import NodeInstance, PythonInstance, find_
 from fc_async_sdk.spec.runtimes import CUSTOM, NODE, PYTHON
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fc_async_local.execution.debugging import Debugger
     from fc_async_local.execution.identity import Identity
     from fc_async_local.execution.instance import Instance
     from fc_async_local.execution.ports import PortBook
@@ -37,11 +40,19 @@ class InstanceFactory:
         log_bytes: How much of its log an instance keeps.
         start_seconds: How long an instance may take to start.
         ports: The ports of all custom runtimes.
+        debugger_of: Returns the debugger of a deployment, None if it is not debugged.
     """
 
     def __init__(
-        self, identity: Identity, log_bytes: int, start_seconds: float, ports: PortBook
+        self,
+        identity: Identity,
+        log_bytes: int,
+        start_seconds: float,
+        ports: PortBook,
+        *,
+        debugger_of: Callable[[Deployment], Debugger | None],
     ) -> None:
+        self._debugger_of = debugger_of
         self._identity = identity
         self._log_bytes = log_bytes
         self._start_seconds = start_seconds
@@ -61,4 +72,8 @@ class InstanceFactory:
                 start_seconds=self._start_seconds,
             )
         kind = PythonInstance if deployment.runtime in PYTHON else NodeInstance
-        return kind(deployment, self._identity, self._log_bytes, start_seconds=self._start_seconds)
+        instance = kind(
+            deployment, self._identity, self._log_bytes, start_seconds=self._start_seconds
+        )
+        instance.debugger = self._debugger_of(deployment)
+        return instance

@@ -19,6 +19,7 @@ from msgspec.structs import replace
 
 from fc_async_local.execution import replies
 from fc_async_local.execution.archive import ArchiveRefused
+from fc_async_local.execution.debugging import Debuggers
 from fc_async_local.execution.forkserver import ForkServer
 from fc_async_local.execution.freezing import FREEZE_AFTER, Freezer
 from fc_async_local.execution.identity import Identity
@@ -26,6 +27,7 @@ from fc_async_local.execution.instance import Call
 from fc_async_local.execution.kinds import InstanceFactory, reason_unavailable
 from fc_async_local.execution.pool import InstancePools
 from fc_async_local.execution.ports import MOST_WAITING, PortBook, PortInUse
+from fc_async_local.execution.protocol import Attempt
 from fc_async_local.execution.replies import Ending, Reply
 from fc_async_local.execution.worker.linux import peak_kb
 from fc_async_sdk.spec import limits
@@ -33,9 +35,10 @@ from fc_async_sdk.spec.runtimes import CUSTOM
 
 if TYPE_CHECKING:
     from fc_async_local.domain.invocation import Outcome
+    from fc_async_local.execution.debugging import Debugger
     from fc_async_local.execution.instance import Instance
     from fc_async_local.execution.ports import Turn
-    from fc_async_local.execution.protocol import Attempt, CodeSource
+    from fc_async_local.execution.protocol import CodeSource, Deployment
 
 _KB_PER_MB: Final = 1024
 _DELIVERIES: Final = 3
@@ -72,6 +75,9 @@ class ProcessRunner:
         code: Supplies unpacked code.
         identity: Account and keys that functions see.
         bounds: Limits.
+
+    Attributes:
+        debuggers: The debuggers of functions.
     """
 
     def __init__(
@@ -85,8 +91,13 @@ class ProcessRunner:
         self._bounds = bounds or RunnerLimits()
         self._server = ForkServer()
         self._ports = PortBook()
+        self.debuggers = Debuggers(self._warm, self._retire_all)
         make = InstanceFactory(
-            identity or Identity(), self._bounds.log_bytes, self._bounds.start_seconds, self._ports
+            identity or Identity(),
+            self._bounds.log_bytes,
+            self._bounds.start_seconds,
+            self._ports,
+            debugger_of=self.debuggers.of,
         )
         self._pools: InstancePools[Instance] = InstancePools(make, self._bounds.account_instances)
         self._freezer = Freezer(FREEZE_AFTER if self._bounds.freeze else None)
@@ -135,6 +146,7 @@ class ProcessRunner:
             self._housekeeping.cancel()
         for call in self._calls:
             call.end(Reply(Ending.INTERRUPTED))
+        await self.debuggers.aclose()
         self._pools.clear()
         live = list(self._live)
         await asyncio.gather(*(one.stop() for one in live), *self._background)
@@ -144,11 +156,63 @@ class ProcessRunner:
             await asyncio.wait(starts)
         await self._server.aclose()
 
+    # --- debuggers ---
+
+    def _retire_all(self, function: str) -> None:
+        for instance in [one for one in self._pools if one.deployment.function == function]:
+            self._retire(instance)
+
+    async def _warm(self, debugger: Debugger, deployment: Deployment) -> int:
+        """Return the port of the debugger of an instance, which is started if there is none.
+
+        Raises:
+            LookupError: It cannot be started; the next call says why.
+        """
+        live = [one for one in self._live if one.debugger is debugger and one.debug_port]
+        busy = [one for one in live if one.busy and not one.dead]
+        if busy:
+            return busy[-1].debug_port
+        async with debugger.turn:
+            place = self._pools.acquire(deployment)
+            for old in place.retired:
+                self._stop_later(old)
+            instance = place.instance
+            if instance is None:
+                raise LookupError(deployment.function)
+            call = Call(Attempt(deployment=deployment, request_id="debugger", payload=b""))
+            try:
+                if not instance.ready:
+                    await self._get_ready(instance, call)
+            finally:
+                if self._pools.release(instance, asyncio.get_running_loop().time()):
+                    self._stop_later(instance)
+        if not instance.debug_port:
+            raise LookupError(deployment.function)
+        return instance.debug_port
+
+    async def _in_turn(self, debugger: Debugger, call: Call) -> Outcome | None:
+        """Run a call of a debugged function after all earlier ones."""
+        waiting = asyncio.ensure_future(debugger.turn.acquire())
+        waited: set[asyncio.Future[Any]] = {waiting, call.done}
+        try:
+            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+            if not waiting.done():
+                run = replies.Run(call.attempt.deployment, "", 0, b"")
+                return replies.outcome(call.done.result(), run)
+            return await self._run_in_pool(call)
+        finally:
+            if waiting.done() and not waiting.cancelled():
+                debugger.turn.release()
+            waiting.cancel()
+
     # --- one call ---
 
     async def _deliver(self, call: Call) -> Outcome | None:
         """Run a call, in its turn if it needs one. None: the function has not received it."""
         deployment = call.attempt.deployment
+        debugger = self.debuggers.of(deployment)
+        if debugger is not None:
+            return await self._in_turn(debugger, call)
         # A call that the reserved concurrency forbids is refused without waiting.
         if deployment.runtime not in CUSTOM or deployment.max_instances == 0:
             return await self._run_in_pool(call)
@@ -249,7 +313,11 @@ class ProcessRunner:
         instance.when_gone = lambda: self._on_gone(instance)
         self._schedule_housekeeping()
         try:
-            code = await self._code.folder(deployment.code_checksum)
+            code = (
+                await self._code.folder(deployment.code_checksum)
+                if instance.debugger is None
+                else instance.debugger.folder
+            )
             if instance.wanted_port:
                 await self._free_port(instance)
             failure = await instance.start(self._server, code, first)
@@ -344,10 +412,14 @@ class ProcessRunner:
 
         self._housekeeping = None
         now = asyncio.get_running_loop().time()
+        for instance in self._live:
+            if instance.debugger is not None and instance.debugger.attached:
+                instance.idle_since = now  # it would take the client's breakpoints along
         for instance in self._pools.expire(now - self._bounds.idle_seconds):
             self._stop_later(instance)
         for instance in list(self._live):
-            if instance.busy and instance.pid is not None:
+            # The processes of a debugger count as the function's, and are large.
+            if instance.busy and instance.pid is not None and instance.debugger is None:
                 self._limit_memory(instance, resident_kb(instance.pid))
         if self._live:
             self._schedule_housekeeping()
@@ -362,7 +434,14 @@ async def _execute(instance: Instance, call: Call) -> Reply:
     """Run a call in an instance that is ready, within the time limit of the function."""
     instance.submit(call)
     seconds = call.attempt.deployment.timeout_ms / 1000
-    deadline = asyncio.get_running_loop().call_later(seconds, call.end, Reply(Ending.TIMED_OUT))
+
+    def expire() -> None:
+        call.end(Reply(Ending.TIMED_OUT))
+
+    if instance.debugger is not None:
+        with instance.debugger.limit(seconds, expire):
+            return await call.done
+    deadline = asyncio.get_running_loop().call_later(seconds, expire)
     try:
         return await call.done
     finally:

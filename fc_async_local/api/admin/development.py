@@ -1,13 +1,19 @@
 # SPDX-License-Identifier: MIT
-"""What ``fc-async dev`` needs of a runtime: its steps as they happen, and missing destinations."""
+"""What ``fc-async dev`` needs of a runtime: steps as they happen, destinations, debuggers."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+import functools
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import msgspec
 
 from fc_async_local.api import admin
-from fc_async_local.api.operation import query_number
+from fc_async_local.api.operation import body_of, query_number
+from fc_async_local.domain.errors import Rejected
 from fc_async_local.functions import refusals
+from fc_async_sdk._decoding import prepare
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -16,8 +22,18 @@ if TYPE_CHECKING:
     from starlette.routing import Route
 
     from fc_async_local.engine.feed import Feed
+    from fc_async_local.execution.debugging import Debuggers
+    from fc_async_local.execution.protocol import Deployment
 
 _LONGEST_WAIT_SECONDS: Final = 60
+
+
+class _Debug(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    folder: Annotated[str, msgspec.Meta(min_length=1, max_length=4_096, pattern=r"\A[^\0]*\Z")]
+    port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] = 0
+
+
+prepare(_Debug)
 
 
 class DevelopmentAdmin:
@@ -26,9 +42,19 @@ class DevelopmentAdmin:
     Args:
         feed: The steps of invocations.
         create_destinations: Makes the queues, topics and buses that configurations name.
+        debuggers: The debuggers of functions.
+        deployed: Returns what runs of a function now.
     """
 
-    def __init__(self, feed: Feed, create_destinations: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        feed: Feed,
+        create_destinations: Callable[[], Awaitable[None]],
+        debuggers: Debuggers,
+        deployed: Callable[[str], Awaitable[Deployment]],
+    ) -> None:
+        self._debuggers = debuggers
+        self._deployed = deployed
         self._feed = feed
         self._create_destinations = create_destinations
 
@@ -38,6 +64,9 @@ class DevelopmentAdmin:
             [
                 ("GET", "/steps", self.steps),
                 ("POST", "/destinations", self.destinations),
+                ("GET", "/debug", self.debugged),
+                ("PUT", "/debug/{function}", self.debug),
+                ("DELETE", "/debug/{function}", self.stop_debugging),
             ]
         )
 
@@ -58,3 +87,26 @@ class DevelopmentAdmin:
     async def destinations(self, _: Request) -> None:
         """Make the queues, topics and buses that the configurations name, unless they exist."""
         await self._create_destinations()
+
+    async def debugged(self, _: Request) -> dict[str, Any]:
+        """List the functions that are debugged: where, and whether a client is attached."""
+        return {"debuggers": [one._asdict() for one in self._debuggers.places()]}
+
+    async def debug(self, request: Request, function: str) -> dict[str, Any]:
+        """Run a function from ``folder`` with a debugger that listens on ``port`` (0: any)."""
+        try:
+            wanted = msgspec.convert(await body_of(request), _Debug)
+        except msgspec.ValidationError as error:
+            raise refusals.invalid_argument(str(error)) from None
+        place = await self._debuggers.start(
+            function,
+            Path(wanted.folder),
+            wanted.port,
+            functools.partial(self._deployed, function),
+        )
+        return place._asdict()
+
+    async def stop_debugging(self, _: Request, function: str) -> None:
+        """Run a function without a debugger again."""
+        if not await self._debuggers.stop(function):
+            raise Rejected(404, "DebuggerNotFound", f"function '{function}' is not debugged")

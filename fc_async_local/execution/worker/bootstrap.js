@@ -52,6 +52,12 @@ socket.on("error", () => process.exit(EXIT_FAILED));
 
 async function start(message) {
   fixed = message;
+  let debugPort = {};
+  if (message.debug) {
+    const inspector = require("inspector");
+    inspector.open(0, "127.0.0.1");
+    debugPort = { debug_port: Number(new URL(inspector.url()).port) };
+  }
   try {
     hooks.invoke = await load(message.handler);
     if (message.initialize) hooks.initialize = await load(message.initialize);
@@ -60,7 +66,7 @@ async function start(message) {
     fail(0, "", error, false, true, () => process.exit(EXIT_FAILED));
     return;
   }
-  send({ id: 0, ok: true });
+  send({ id: 0, ok: true, ...debugPort });
 }
 
 async function load(handler) {

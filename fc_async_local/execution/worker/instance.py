@@ -86,10 +86,13 @@ class PythonInstance:
         self._sending = Lock()
         self._pid = os.getpid()
         self._hooks: dict[str, Handler] = {}
+        self._debug_port = 0
 
     def serve(self) -> int:
         """Answer frames until the socket closes; return the exit status."""
         logs.install(os.environ.get("FC_SERVER_LOG_LEVEL", "INFO"))
+        if self._start["debug"]:
+            self._debug_port = listen_for_debugger()
         prepare_path(self._start["folder"])
         if not self._load():
             return _FAILED_EXIT
@@ -117,7 +120,8 @@ class PythonInstance:
         except BaseException as error:  # noqa: BLE001 -- it ends the process
             self._end_with(error, 0)
         logs.flush()
-        self._send(frames.to_json({"id": 0, "ok": True, "peak_kb": _peak_kb()}))
+        port = {"debug_port": self._debug_port} if self._debug_port else {}
+        self._send(frames.to_json({"id": 0, "ok": True, "peak_kb": _peak_kb(), **port}))
         return True
 
     def _answer_in_thread(self, meta: frames.Meta, body: bytes) -> None:
@@ -176,6 +180,18 @@ class PythonInstance:
 
 def _peak_kb() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // MAXRSS_PER_KB
+
+
+def listen_for_debugger() -> int:
+    """Start debugpy, before user code can hide a module that it needs; return its port."""
+    # The code runs from the user's own folder, where compiled modules would be in the way.
+    sys.dont_write_bytecode = True
+    # Otherwise it warns in the function's log of modules that are part of the interpreter.
+    os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"
+    debugpy = importlib.import_module("debugpy")
+    port: int = debugpy.listen(("127.0.0.1", 0))[1]
+    del os.environ["PYDEVD_DISABLE_FILE_VALIDATION"]
+    return port
 
 
 def prepare_path(folder: str) -> None:
