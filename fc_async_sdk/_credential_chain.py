@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fc_async_sdk import _serverless_devs
 from fc_async_sdk.credentials import Credentials, Refreshing, Static, from_environment
-from fc_async_sdk.errors import CredentialsError
+from fc_async_sdk.errors import NoCredentials
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from fc_async_sdk.credentials import Provider
 
 _OFFICIAL_SECONDS: Final = 60.0
+_NONE: Final = (
+    "no credentials found: give access_key_id and access_key_secret, or set "
+    "ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET, or run s config add"
+)
 
 
 def official_chain() -> Provider | None:
@@ -40,11 +44,7 @@ def official_chain() -> Provider | None:
             found = chain[0].get_credential()
         except Exception as error:
             # Whatever goes wrong in there, for the caller it is one thing: no credentials.
-            raise CredentialsError(
-                "no credentials found: give access_key_id and access_key_secret, or set "
-                "ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET, or run s config "
-                f"add; the chain of alibabacloud_credentials has none either: {error}"
-            ) from error
+            raise NoCredentials(_NONE) from error
         return Credentials(
             access_key_id=found.get_access_key_id() or "",
             access_key_secret=found.get_access_key_secret() or "",
@@ -73,7 +73,8 @@ def find(
         official: Makes the last of the chain.
 
     Raises:
-        CredentialsError: Nothing has. The message lists what was asked.
+        NoCredentials: Nothing has. The message lists what to do.
+        CredentialsError: What was found cannot be used.
     """
     found = _serverless_devs.find(environ, home, access) or from_environment(environ)
     if found is not None:
@@ -81,8 +82,4 @@ def find(
     last = official()
     if last is not None:
         return last
-    raise CredentialsError(
-        "no credentials found: give access_key_id and access_key_secret, or set "
-        "ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET, or run s config add, or "
-        "install alibabacloud_credentials for its chain"
-    )
+    raise NoCredentials(f"{_NONE}, or install alibabacloud_credentials for its chain")

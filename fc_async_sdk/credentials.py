@@ -213,7 +213,7 @@ class Refreshing:
             return held  # another thread was faster
         if self._failure is not None and self._now() - self._failure[0] < _FAILURE_SECONDS:
             failure = self._failure[1]
-            raise CredentialsError(*failure.args) from failure
+            raise type(failure)(*failure.args) from failure
         try:
             self._held = self._fetch()
         except CredentialsError as error:

@@ -10,6 +10,7 @@
     │   └── PayloadTooLarge       the payload is over the service's limit
     ├── ConfigurationError        region, account, endpoint or credentials are missing or wrong
     │   └── CredentialsError
+    │       └── NoCredentials     none were found anywhere
     ├── InvalidEvent              the input is not a destination event
     ├── InvalidPayload            a payload or a result does not fit its type: .place .reason
     ├── TransportError            no (usable) answer came back
@@ -119,6 +120,7 @@ from fc_async_sdk.errors.tree import (
     InvalidPayload,
     InvalidRequest,
     InvalidResponse,
+    NoCredentials,
     OutcomeUnknown,
     PayloadTooLarge,
     ResultNotKept,
@@ -182,6 +184,7 @@ __all__ = [
     "LayerNotFound",
     "LimitExceeded",
     "MissingRequiredHeader",
+    "NoCredentials",
     "NotFound",
     "OutcomeUnknown",
     "PathNotSupported",

@@ -88,6 +88,10 @@ class CredentialsError(ConfigurationError):
     """No credentials were found, or those found can't be used."""
 
 
+class NoCredentials(CredentialsError):
+    """No place where credentials may be has any. Its cause is the error of the last place."""
+
+
 class InvalidEvent(FcAsyncError, ValueError):
     """The input is not a destination event.
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from fc_async_sdk.events.schema import JSON_ERRORS
+from fc_async_sdk._payloads import JSON_ERRORS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -14,6 +14,7 @@ import msgspec
 
 from fc_async_plugin import PluginError, template
 from fc_async_plugin.account import Regions
+from fc_async_plugin.cli import suggestions
 from fc_async_plugin.tasks import FunctionTasks
 from fc_async_plugin.template.yaml12 import MAX_BYTES
 from fc_async_sdk import Config, Session, _serverless_devs
@@ -164,12 +165,15 @@ class Target:
     Attributes:
         function: Its name.
         client: The client of its region.
+        known: Names of the template's resources and their functions.
     """
 
     def __init__(self, name: str, where: Where) -> None:
         account = where.account
         project = _project_if_any(where)
         region, self.function = account.region or "", name
+        resources = project.resources if project is not None else ()
+        self.known = [one for each in resources for one in (each.name, each.function_name)]
         if project is not None:
             for resource in project.resources:
                 if name in (resource.name, resource.function_name):
@@ -182,8 +186,10 @@ class Target:
                 found = {resource.region for resource in project.resources if resource.region}
                 region = region or (found.pop() if len(found) == 1 else "")
         if not region and not account.endpoint:
+            near = suggestions.nearest(name, self.known)
+            hint = f" (did you mean {near}?)" if near else ""
             raise ConfigurationError(
-                f"in which region is {name!r}? It is in no template here: pass --region"
+                f"in which region is {name!r}? It is in no template here{hint}: pass --region"
             )
         self.client = client(account, region, project)
         self._project = project
@@ -199,7 +205,7 @@ class Target:
 def tasks_of(name: str, where: Where) -> Iterator[FunctionTasks]:
     """The tasks of a function; connections are closed at the end."""
     target = Target(name, where)
-    with target.client as one:
+    with target.client as one, suggestions.for_function(name, target.known, one):
         yield FunctionTasks(one, target.function, where.qualifier)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,25 +14,26 @@ from fc_async_plugin.cli.group import DONE, FAILED
 
 if TYPE_CHECKING:
     from fc_async_plugin.cli.options import Account, Format
+    from fc_async_plugin.report.doctor import Result
 
 
 @click.command()
+@click.option("-v", "--verbose", is_flag=True, help="List every check with its result.")
 @options.account_options
 @options.format_option
-def command(account: Account, output: Format) -> int:
+def command(verbose: bool, account: Account, output: Format) -> int:
     """Check this machine, and print what is missing and how to fix it.
 
-    Prints nothing if nothing is missing. The account is checked only with --endpoint or --region.
-    Exits 1 if there are errors.
+    Without -v, prints nothing if nothing is missing. The account is checked only with --endpoint or
+    --region. Exits 1 if there are errors.
 
     \b
     Examples:
-      fc-async doctor
+      fc-async doctor -v
       fc-async doctor --endpoint http://127.0.0.1:9900
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
     from fc_async_plugin.cli import connection, terminal
     from fc_async_plugin.report import doctor
-    from fc_async_plugin.report.safe_text import safe
 
     asked = account.endpoint or account.region
     machine = doctor.Machine(
@@ -41,12 +42,33 @@ def command(account: Account, output: Format) -> int:
         os.environ,
         (lambda: connection.client(account, account.region or "")) if asked else None,
     )
-    complaints = doctor.examine(machine)
+    results = doctor.results(machine)
+    complaints = [one for result in results for one in result.complaints]
     if output == "json":
-        terminal.print_json([one._asdict() for one in complaints])
+        terminal.print_json({"checks": [_as_data(one) for one in results]})
+    elif verbose:
+        for result in results:
+            _tell(result.verdict, result.name)
+            for one in result.complaints:
+                terminal.tell(f"  {one.level}: {one.what}\n  fix: {one.fix}")
     else:
         for one in complaints:
-            colour = "red" if one.level == "error" else "yellow"
-            click.echo(f"{click.style(one.level, fg=colour, bold=True)}: {safe(one.what)}")
+            _tell(one.level, one.what)
             terminal.tell(f"  fix: {one.fix}")
     return FAILED if any(one.level == "error" for one in complaints) else DONE
+
+
+def _tell(verdict: str, what: str) -> None:
+    from fc_async_plugin.cli import terminal
+    from fc_async_plugin.report.safe_text import safe
+
+    style = {"error": "error", "warning": "warning", "ok": "good"}.get(verdict, "frame")
+    terminal.print_parts([[(verdict, style), (f": {safe(what)}", "")]])
+
+
+def _as_data(result: Result) -> dict[str, Any]:
+    return {
+        "name": result.name,
+        "result": result.verdict,
+        "complaints": [one._asdict() for one in result.complaints],
+    }

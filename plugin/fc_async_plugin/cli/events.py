@@ -141,7 +141,7 @@ def send_oss_command(
     else:
         columns = [tables.Column(name) for name in ("function", "trigger", "request id", "error")]
         rows = ([one.function, one.trigger, one.request_id, one.error] for one in fired)
-        terminal.print_table(tables.lay_out(columns, rows, terminal.width()))
+        terminal.print_table(columns, rows)
     return DONE if fired and not any(one.error for one in fired) else FAILED
 
 

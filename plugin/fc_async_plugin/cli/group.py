@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from fc_async_sdk.errors import FcAsyncError
+from fc_async_sdk.errors import FcAsyncError, NoCredentials
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,6 +53,12 @@ COMMANDS: Final = (
 """Names in the order of ``--help``."""
 _EXTRAS: Final = {"demo": "demo", "dev": "dev", "events": "events", "local": "local"}
 """The extra that a command needs; the others need ``cli``."""
+_NO_CREDENTIALS: Final = (
+    "no credentials found\n"
+    "  on this machine, without an account: fc-async dev, or --endpoint http://127.0.0.1:9900\n"
+    "  in an account: s config add, or ALIBABA_CLOUD_ACCESS_KEY_ID and "
+    "ALIBABA_CLOUD_ACCESS_KEY_SECRET"
+)
 
 
 def module_of(name: str) -> str:
@@ -93,12 +99,21 @@ class LazyGroup(click.Group):
 
 @click.group(
     cls=LazyGroup,
+    invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Every command explains itself: fc-async COMMAND --help.",
 )
 @click.version_option(package_name="fc-async", prog_name="fc-async", message="%(prog)s %(version)s")
-def group() -> None:
-    """Check, plan and deploy asynchronous invocation of Function Compute, or run it locally."""
+@click.pass_context
+def group(context: click.Context) -> None:
+    """Check, plan and deploy asynchronous invocation of Function Compute, or run it locally.
+
+    Without a command, it says what it sees in this folder and what to try.
+    """
+    if context.invoked_subcommand is None:
+        from fc_async_plugin.cli import overview
+
+        overview.show()
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -145,6 +160,8 @@ def _explain(error: Exception, command: str) -> int:
         return FAILED
     if isinstance(error, click.ClickException):
         message = error.format_message()
+    elif isinstance(error, NoCredentials):
+        message = _NO_CREDENTIALS
     elif isinstance(error, FcAsyncError):
         message = str(error)
     elif isinstance(error, OSError):

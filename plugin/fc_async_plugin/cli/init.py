@@ -5,16 +5,18 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
 if TYPE_CHECKING:
     from fc_async_plugin.cli.scaffold import Question
 
+_DEFAULT: Final = "minimal"
+
 
 @click.command()
-@click.argument("template", default="minimal")
+@click.argument("template", required=False)
 @click.argument("answers", nargs=-1, metavar="[NAME=VALUE]...")
 @click.option(
     "-d",
@@ -28,14 +30,14 @@ if TYPE_CHECKING:
 @click.option("--overwrite", is_flag=True, help="Write into an existing folder.")
 @click.option("--list", "list_only", is_flag=True, help="List the templates and stop.")
 def command(
-    template: str,
+    template: str | None,
     answers: tuple[str, ...],
     directory: str,
     no_input: bool,
     overwrite: bool,
     list_only: bool,
 ) -> None:
-    """Start a project from TEMPLATE.
+    """Start a project from TEMPLATE; without one, init asks which.
 
     The new project works at once: its tests pass on the local runtime, and fc-async validate finds
     nothing.
@@ -45,25 +47,50 @@ def command(
       fc-async init
       fc-async init minimal --no-input project_name=shop
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
-    from fc_async_plugin.cli import scaffold
+    from fc_async_plugin.cli import scaffold, terminal
 
     if list_only:
-        for name in scaffold.names():
-            click.echo(name)
+        terminal.print_table(
+            ("template", "what it makes"),
+            ((name, scaffold.about(name)) for name in scaffold.names()),
+        )
         return
-    # A template's name has no "=": `fc-async init project_name=shop` takes the default one.
-    if "=" in template:
-        answers, template = (template, *answers), "minimal"
+    if template is not None and "=" in template:  # a template's name has no "="
+        answers, template = (template, *answers), None
+    asking = sys.stdin.isatty() and not no_input
+    pairs = _pairs(answers)
+    if template is None:
+        template = _choose() if asking else _DEFAULT
     made = scaffold.create(
         template,
         Path(directory),
-        _pairs(answers),
-        ask=None if no_input or not sys.stdin.isatty() else _ask,
+        pairs,
+        ask=_ask if asking else None,
         overwrite=overwrite,
     )
     shown = made.relative_to(Path.cwd()) if made.is_relative_to(Path.cwd()) else made
     click.echo(f"Made {shown}. Next:")
     click.echo(f"  cd {shown}\n  pytest\n  fc-async validate\n  fc-async plan")
+
+
+def _choose() -> str:
+    """Ask which template, until a name or a number of one is typed."""
+    from fc_async_plugin.cli import scaffold, terminal
+
+    names = scaffold.names()
+    width = max(map(len, names))
+    for number, name in enumerate(names, 1):
+        terminal.tell(f"  {number}  {name:<{width}}  {scaffold.about(name)}")
+
+    def chosen(value: str) -> str:
+        if value in names:
+            return value
+        if value.isdecimal() and 0 < int(value) <= len(names):
+            return names[int(value) - 1]
+        raise click.UsageError(scaffold.unknown(value))
+
+    answer: str = click.prompt("Template (a name or a number)", default=_DEFAULT, value_proc=chosen)
+    return answer
 
 
 def _ask(question: Question) -> str:

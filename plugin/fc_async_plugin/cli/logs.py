@@ -54,11 +54,13 @@ def command(
       fc-async logs orders order-7
       fc-async logs orders -F
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
-    from fc_async_plugin.cli import connection
+    from fc_async_plugin.cli import connection, suggestions
 
     with connection.tasks_of(function, where) as tasks:
         if task_id is not None:
-            _show([tasks.get(task_id)], raw=raw)
+            with suggestions.for_task(task_id, tasks):
+                task = tasks.get(task_id)
+            _show([task], raw=raw)
             return
         newest = list(islice(filter(_ran, tasks.all()), limit))
         shown = {task.task_id for task in newest if task.finished}

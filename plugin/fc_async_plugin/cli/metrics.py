@@ -160,7 +160,7 @@ def _print_json(source: str, wanted: Wanted, found: Sequence[Series]) -> None:
 
 def _print_overview(wanted: Wanted, found: Sequence[Series]) -> None:
     from fc_async_plugin.cli import terminal
-    from fc_async_plugin.report.tables import Column, lay_out
+    from fc_async_plugin.report.tables import Column
     from fc_async_sdk.spec.metrics import METRICS
 
     if not found:
@@ -172,12 +172,12 @@ def _print_overview(wanted: Wanted, found: Sequence[Series]) -> None:
         [one.metric, _value(one.value, METRICS[one.metric].unit), sparkline(one.points, wanted)]
         for one in found
     ]
-    terminal.print_table(lay_out(columns, rows, terminal.width()))
+    terminal.print_table(columns, rows)
 
 
 def _print_points(wanted: Wanted, found: Sequence[Series]) -> None:
     from fc_async_plugin.cli import terminal
-    from fc_async_plugin.report.tables import Column, lay_out
+    from fc_async_plugin.report.tables import Column
 
     if not found:
         terminal.note(f"Nothing was counted for {wanted.function} in this time.")
@@ -186,7 +186,7 @@ def _print_points(wanted: Wanted, found: Sequence[Series]) -> None:
     times = sorted({at for points in by_name.values() for at in points})
     columns = [Column("time"), *(Column(name, right=True) for name in by_name)]
     rows = [[_minute(at), *(_shown(points.get(at)) for points in by_name.values())] for at in times]
-    terminal.print_table(lay_out(columns, rows, terminal.width()))
+    terminal.print_table(columns, rows)
 
 
 def _minute(milliseconds: int) -> str:

@@ -83,7 +83,7 @@ def command(*, rule: str | None, schema: bool, props: bool, output: str) -> None
             tables.Column("what it finds", least=60),
         )
         rows = ((rule.id, rule.severity, rule.name, rule.summary) for rule in rules.RULES.values())
-        terminal.print_table(tables.lay_out(columns, rows, terminal.width()))
+        terminal.print_table(columns, rows)
 
 
 def _completions() -> list[str]:

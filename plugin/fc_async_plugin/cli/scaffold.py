@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -36,6 +37,12 @@ def names() -> list[str]:
     return sorted(path.parent.name for path in folder().glob("*/cookiecutter.json"))
 
 
+def about(name: str) -> str:
+    """Return what a shipped template makes, in one line."""
+    form = json.loads((folder() / name / "cookiecutter.json").read_text(encoding="utf-8"))
+    return str(form["_about"])
+
+
 class Question(NamedTuple):
     """One question of a template.
 
@@ -50,6 +57,13 @@ class Question(NamedTuple):
     text: str
     default: str
     check: Callable[[str], str]
+
+
+def unknown(template: str) -> str:
+    """Return the message for a template that does not exist."""
+    near = get_close_matches(template, names(), n=1)
+    hint = f"did you mean {near[0]}?" if near else f"choose from {', '.join(names())}"
+    return f"there is no template {template!r}: {hint}"
 
 
 def create(
@@ -86,10 +100,11 @@ def create(
     source = folder() / template
     shipped = source.is_dir()
     if not shipped and not ("/" in template or ":" in template):
-        raise PluginError(f"there is no template {template!r}: choose from {', '.join(names())}")
+        raise PluginError(unknown(template))
     try:
         if shipped:
-            answers = _answered(source, answers, ask)
+            form = _Form(source, None if overwrite else into)
+            answers = _answered(form, answers, ask)
         made = cookiecutter(
             str(source) if shipped else template,
             no_input=shipped or ask is None,
@@ -113,10 +128,12 @@ class _Form:
 
     Args:
         source: Folder of the template.
+        into: Folder in which the project's folder must not exist yet; None: it may.
     """
 
-    def __init__(self, source: Path) -> None:
+    def __init__(self, source: Path, into: Path | None) -> None:
         self._name = source.name
+        self._into = into
         self._raw = json.loads((source / "cookiecutter.json").read_text(encoding="utf-8"))
         self._rules = self._raw["_rules"]
         self._names = [name for name in self._raw if not name.startswith("_")]
@@ -152,18 +169,25 @@ class _Form:
         rule = self._rules.get(name)
         allowed = f" ({rule['allowed']})" if rule else ""
         text = f"{self._raw['__prompts__'][name]}{allowed}"
-        return Question(name, text, default, lambda value: _wrong(name, value, rule))
+        return Question(
+            name, text, default, lambda value: _wrong(name, value, rule) or self._taken(name, value)
+        )
+
+    def _taken(self, name: str, value: str) -> str:
+        """Return that the project's folder exists, "" if it does not, or for another answer."""
+        if name != "project_slug" or self._into is None or not (self._into / value).exists():
+            return ""
+        return f"{self._into / value} already exists: choose another name, or pass --overwrite"
 
 
 def _answered(
-    source: Path, given: Mapping[str, str], ask: Callable[[Question], str] | None
+    form: _Form, given: Mapping[str, str], ask: Callable[[Question], str] | None
 ) -> dict[str, str]:
     """Return all answers of a template, each of them allowed.
 
     Raises:
         PluginError: An answer is not allowed.
     """
-    form = _Form(source)
     problems = form.problems(given)
     if ask is None:
         derived = {name: value for name, value in form.complete(given).items() if name not in given}

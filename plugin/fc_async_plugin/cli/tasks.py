@@ -70,7 +70,7 @@ def list_command(
     if output == "json":
         terminal.print_json([task.to_dict() for task in found])
         return
-    terminal.print_table(report.table(found, now=times.now, due=times.due, width=terminal.width()))
+    terminal.print_lines(report.table(found, now=times.now, due=times.due, width=terminal.width()))
 
 
 @command.command("get")
@@ -85,10 +85,11 @@ def get_command(
     output: Format,
 ) -> None:
     """Show one TASK of FUNCTION with its steps."""
-    from fc_async_plugin.cli import connection
+    from fc_async_plugin.cli import connection, suggestions
 
     with connection.tasks_of(function, where) as tasks:
-        task = tasks.get(task_id)
+        with suggestions.for_task(task_id, tasks):
+            task = tasks.get(task_id)
         times = tasks.times(task_id)
     show_task(task, output, times)
 
@@ -115,12 +116,14 @@ def stop_command(
 
 def _stop(tasks: FunctionTasks, task_id: str) -> bool:
     """Stop a task and print the result; return whether the service accepted the request."""
-    from fc_async_plugin.cli import terminal
-    from fc_async_sdk.errors import FcAsyncError
+    from fc_async_plugin.cli import suggestions, terminal
+    from fc_async_sdk.errors import AsyncTaskNotFound, FcAsyncError
 
     try:
         tasks.stop(task_id)
-    except FcAsyncError as error:
+    except FcAsyncError as raised:
+        missing = isinstance(raised, AsyncTaskNotFound)
+        error = suggestions.with_task(raised, task_id, tasks) if missing else raised
         terminal.error(f"task {task_id} was not stopped: {error}")
         return False
     terminal.tell(f"Stopping: task {task_id}")
@@ -147,11 +150,12 @@ def wait_command(
     output: Format,
 ) -> int:
     """Wait until TASK of FUNCTION has ended. Exits 0 if it succeeded, otherwise 1."""
-    from fc_async_plugin.cli import connection
+    from fc_async_plugin.cli import connection, suggestions
 
     with connection.tasks_of(function, where) as tasks:
         note_a_clock_that_stands(tasks)
-        task = tasks.wait(task_id, timeout=timeout)
+        with suggestions.for_task(task_id, tasks):
+            task = tasks.wait(task_id, timeout=timeout)
         times = tasks.times(task_id)
     show_task(task, output, times)
     return DONE if task.succeeded else FAILED

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from fc_async_plugin.report.safe_text import safe, safe_json
+from fc_async_plugin.report.tables import Column, lay_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -97,7 +98,29 @@ def width(*, err: bool = False) -> int | None:
     return shutil.get_terminal_size().columns if stream.isatty() else None
 
 
-def print_table(lines: Sequence[str]) -> None:
+def print_fields(fields: Iterable[tuple[str, object]]) -> None:
+    """Write names and values in two columns to stdout, without fields that have no value."""
+    for name, value in fields:
+        if value not in (None, ""):
+            first, *others = str(value).split("\n")
+            tell(f"{name:<12} {first}")
+            for other in others:
+                tell(f"{'':<12} {other}")
+
+
+def print_table(columns: Sequence[str | Column], rows: Iterable[Sequence[object]]) -> None:
+    """Write a table to stdout, as wide as the terminal; a missing value is a dash.
+
+    Args:
+        columns: Headings, or columns with more about them.
+        rows: The values.
+    """
+    print_lines(
+        lay_out([Column(one) if isinstance(one, str) else one for one in columns], rows, width())
+    )
+
+
+def print_lines(lines: Sequence[str]) -> None:
     """Write the lines of a table to stdout; the first one has the headings."""
     for number, line in enumerate(lines):
         tell(line, bold=number == 0)

@@ -69,7 +69,7 @@ def list_command(function: str | None, account: Account, output: Format) -> None
         ]
         for one in found.triggers
     )
-    terminal.print_table(tables.lay_out(columns, rows, terminal.width()))
+    terminal.print_table(columns, rows)
 
 
 @command.command("fire")

@@ -8,6 +8,7 @@ checksum, and sends no request.
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -65,10 +66,9 @@ def _check_names(project: Project, only: Collection[str]) -> None:
     known = [resource.name for resource in project.resources if is_function(resource)]
     for name in only:
         if name not in known:
-            raise PluginError(
-                f"{project.file} has no function under resources: {name}; it has "
-                f"{', '.join(known) or 'none'}"
-            )
+            near = get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(known) or 'none'}"
+            raise PluginError(f"{project.file} has no function under resources: {name}; {hint}")
 
 
 def _place(resource: Resource) -> Place:

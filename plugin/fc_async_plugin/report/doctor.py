@@ -7,6 +7,7 @@ sends a request.
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import os
 import shutil
@@ -91,9 +92,53 @@ class Machine(NamedTuple):
     connect: Callable[[], Client] | None
 
 
+class Check(NamedTuple):
+    """One check.
+
+    Attributes:
+        name: What is checked.
+        look: Yields complaints. ``None`` instead of them: it does not apply to this machine.
+    """
+
+    name: str
+    look: Callable[[Machine], Iterable[Complaint] | None]
+
+
+class Result(NamedTuple):
+    """The result of one check.
+
+    Attributes:
+        name: What was checked.
+        complaints: What is wrong.
+        skipped: Whether the check does not apply to this machine.
+    """
+
+    name: str
+    complaints: tuple[Complaint, ...] = ()
+    skipped: bool = False
+
+    @property
+    def verdict(self) -> str:
+        """``ok``, ``error``, ``warning`` or ``not needed``: the worst of the complaints."""
+        if self.skipped:
+            return "not needed"
+        levels = {one.level for one in self.complaints}
+        return "error" if "error" in levels else "warning" if levels else "ok"
+
+
+def results(machine: Machine) -> list[Result]:
+    """Return the result of every check."""
+    found = []
+    for check in CHECKS:
+        complaints = check.look(machine)
+        skipped = complaints is None
+        found.append(Result(check.name, tuple(complaints or ()), skipped=skipped))
+    return found
+
+
 def examine(machine: Machine) -> list[Complaint]:
     """Return all complaints about a machine."""
-    return [complaint for check in CHECKS for complaint in check(machine)]
+    return [complaint for result in results(machine) for complaint in result.complaints]
 
 
 def _python(_: Machine) -> Iterable[Complaint]:
@@ -105,15 +150,14 @@ def _python(_: Machine) -> Iterable[Complaint]:
         )
 
 
-def _extras(_: Machine) -> Iterable[Complaint]:
-    for extra, modules in EXTRAS.items():
-        missing = [name for name in modules if importlib.util.find_spec(name) is None]
-        if missing:
-            yield Complaint(
-                "error" if extra == "cli" else "warning",
-                f"the extra {extra!r} is not installed ({', '.join(missing)} missing)",
-                f"pip install 'fc-async[{extra}]'",
-            )
+def _extra(extra: str, _: Machine) -> Iterable[Complaint]:
+    missing = [name for name in EXTRAS[extra] if importlib.util.find_spec(name) is None]
+    if missing:
+        yield Complaint(
+            "error" if extra == "cli" else "warning",
+            f"the extra {extra!r} is not installed ({', '.join(missing)} missing)",
+            f"pip install 'fc-async[{extra}]'",
+        )
 
 
 def _sqlite(_: Machine) -> Iterable[Complaint]:
@@ -143,15 +187,16 @@ def _folder(machine: Machine) -> Iterable[Complaint]:
         )
 
 
-def _template(machine: Machine) -> Iterable[Complaint]:
+def _template(machine: Machine) -> Iterable[Complaint] | None:
     try:
         path = template.find(machine.folder)
     except template.TemplateError:
-        return  # many commands need no template
+        return None  # many commands need no template
     try:
         template.load(path)
     except template.TemplateError as error:
-        yield Complaint("error", str(error), "run: fc-async validate")
+        return [Complaint("error", str(error), "run: fc-async validate")]
+    return []
 
 
 def _access(machine: Machine) -> Iterable[Complaint]:
@@ -173,28 +218,32 @@ def _interrupted(machine: Machine) -> Iterable[Complaint]:
         )
 
 
-def _account(machine: Machine) -> Iterable[Complaint]:
+def _account(machine: Machine) -> Iterable[Complaint] | None:
     if machine.connect is None:
-        return
+        return None
     try:
         machine.connect().list_functions(limit=1)
     except FcAsyncError as error:
-        yield Complaint(
+        complaint = Complaint(
             "error",
             f"the account cannot be read: {error}",
             "check --endpoint, --region and the keys; fc-async local start needs no keys",
         )
+        return [complaint]
+    return []
 
 
-def _check_s(machine: Machine) -> Iterable[Complaint]:
+def _check_s(machine: Machine) -> Iterable[Complaint] | None:
     """Check ``s``, if the template names our plugin or the variable for it is set."""
     uses = "FC_ASYNC_PLUGIN" in machine.environ or any(
         "FC_ASYNC_PLUGIN" in path.read_text(encoding="utf-8", errors="replace")
         for path in (machine.folder / "s.yaml", machine.folder / "s.yml")
         if path.is_file()
     )
-    if not uses:
-        return
+    return list(_s_and_plugin(machine)) if uses else None
+
+
+def _s_and_plugin(machine: Machine) -> Iterable[Complaint]:
     if "FC_ASYNC_PLUGIN" not in machine.environ:
         yield Complaint(
             "error",
@@ -209,27 +258,28 @@ def _check_s(machine: Machine) -> Iterable[Complaint]:
         )
 
 
-def _node(machine: Machine) -> Iterable[Complaint]:
+def _node(machine: Machine) -> Iterable[Complaint] | None:
     node = shutil.which("node", path=machine.environ.get("PATH"))
     if node is None or "FC_ASYNC_PLUGIN" not in machine.environ:
-        return
+        return None
     done = subprocess.run(  # noqa: S603 -- found on PATH, no shell
         [node, "--version"], capture_output=True, text=True, timeout=_NODE_SECONDS, check=False
     )
     major = done.stdout.strip().lstrip("v").partition(".")[0]
     if major.isdigit() and int(major) < 16:  # noqa: PLR2004 -- the oldest that the plugin was tried on
-        yield Complaint("warning", f"node {done.stdout.strip()} is old", "use node 16 or newer")
+        return [Complaint("warning", f"node {done.stdout.strip()} is old", "use node 16 or newer")]
+    return []
 
 
-CHECKS: Final[tuple[Callable[[Machine], Iterable[Complaint]], ...]] = (
-    _python,
-    _extras,
-    _sqlite,
-    _folder,
-    _template,
-    _access,
-    _interrupted,
-    _check_s,
-    _node,
-    _account,
+CHECKS: Final = (
+    Check("Python in a virtual environment", _python),
+    *(Check(f"extra {extra}", functools.partial(_extra, extra)) for extra in EXTRAS),
+    Check(f"SQLite {'.'.join(map(str, SQLITE))} or newer", _sqlite),
+    Check("the working folder can be written to and has free space", _folder),
+    Check("the template can be read", _template),
+    Check("files with keys can be read by their owner only", _access),
+    Check("no deployment was interrupted", _interrupted),
+    Check("s (Serverless Devs) and its plugin", _check_s),
+    Check("Node.js for the plugin of s", _node),
+    Check("the account can be read", _account),
 )

@@ -74,15 +74,16 @@ def counts(findings: Iterable[Finding]) -> dict[str, int]:
 
 def summary(findings: Sequence[Finding], files: int, *, notes: bool = True) -> str:
     """Return one line such as ``2 errors, 1 warning in 1 template``; hidden notes come last."""
-    where = _plural(files, "template")
+    where = plural(files, "template")
     found = counts(findings)
     hidden = 0 if notes else found.pop("note")
-    parts = [_plural(number, level) for level, number in found.items() if number]
+    parts = [plural(number, level) for level, number in found.items() if number]
     line = f"{', '.join(parts)} in {where}" if parts else f"{where}: no findings"
-    return f"{line} ({_plural(hidden, 'note')}: --notes shows them)" if hidden else line
+    return f"{line} ({plural(hidden, 'note')}: --notes shows them)" if hidden else line
 
 
-def _plural(number: int, noun: str) -> str:
+def plural(number: int, noun: str) -> str:
+    """Return a count with its noun, such as ``2 errors``."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 

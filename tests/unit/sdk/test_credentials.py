@@ -15,7 +15,7 @@ import pytest
 import fc_async_sdk
 from fc_async_sdk import _credential_chain, _serverless_devs, credentials
 from fc_async_sdk.credentials import Credentials, Refreshing, Static
-from fc_async_sdk.errors import CredentialsError
+from fc_async_sdk.errors import CredentialsError, NoCredentials
 from fc_async_sdk.session import Session
 
 if TYPE_CHECKING:
@@ -244,8 +244,9 @@ class TestOfficialChain:
         monkeypatch.setattr("alibabacloud_credentials.client.Client", fail)
         provider = _credential_chain.official_chain()
         assert provider is not None
-        with pytest.raises(CredentialsError, match="no metadata service"):
+        with pytest.raises(NoCredentials, match="no credentials found") as caught:
             provider()
+        assert "no metadata service" in str(caught.value.__cause__)
 
 
 class Clock:

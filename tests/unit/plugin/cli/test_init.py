@@ -47,6 +47,7 @@ def test_answers_reach_the_template(here: Path) -> None:
     ("arguments", "message"),
     [
         (["nosuch"], "choose from etl, minimal"),
+        (["minimla"], "did you mean minimal?"),
         (["minimal", "colour=red"], "asks for no 'colour'"),
         (["minimal", "colour"], "must be NAME=VALUE"),
         (["minimal", "project_name={{ nope }}"], "the project cannot be made"),
@@ -114,7 +115,7 @@ def typed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 def test_init_checks_each_answer_as_it_is_typed(
     here: Path, typed: Callable[..., None], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    typed("Shop", "", "CN", "cn-shanghai", "9", "x", "0", "604801", "60", "", "")
+    typed("", "Shop", "", "CN", "cn-shanghai", "9", "x", "0", "604801", "60", "", "")
     assert run(["init"]) == 0
     out, err = capsys.readouterr()
     said = out + err
@@ -135,7 +136,7 @@ def test_init_checks_each_answer_as_it_is_typed(
 def test_answers_that_were_given_are_not_asked_for(
     here: Path, typed: Callable[..., None], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    typed("shop", "", "", "", "", "")
+    typed("", "shop", "", "", "", "", "")
     assert run(["init", "retries=4"]) == 0
     assert "Retries" not in capsys.readouterr().out
     (resource, *_) = template.load(here / "shop" / "s.yaml").resources
@@ -145,11 +146,44 @@ def test_answers_that_were_given_are_not_asked_for(
 def test_a_wrong_answer_that_was_given_is_refused_before_the_first_question(
     here: Path, typed: Callable[..., None], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    typed()
+    typed("")
     assert run(["init", "retries=9"]) == 1
     out, err = capsys.readouterr()
     assert "Name of the project" not in out
     assert "retries must be a whole number from 0 to 8" in err
+
+
+@pytest.mark.parametrize("answer", ["etl", "1"])
+def test_init_without_a_template_asks_which(
+    answer: str, here: Path, typed: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    typed("elt", "9", answer, "shop", "", "", "", "", "", "")
+    assert run(["init"]) == 0
+    out, err = capsys.readouterr()
+    for name in scaffold.names():
+        assert f"{name} " in out
+        assert scaffold.about(name) in out
+    assert "there is no template 'elt': did you mean etl?" in out + err
+    assert "there is no template '9'" in out + err
+    assert (here / "shop" / "code" / "transform.py").is_file()
+
+
+def test_a_folder_that_exists_is_refused_as_its_name_is_answered(
+    here: Path, typed: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "shop").mkdir()
+    typed("minimal", "shop", "", "shop-2", "", "", "", "", "")
+    assert run(["init"]) == 0
+    out, err = capsys.readouterr()
+    assert "shop already exists: choose another name" in out + err
+    assert (here / "shop-2" / "s.yaml").is_file()
+
+
+def test_every_question_has_a_rule() -> None:
+    for name in scaffold.names():
+        form = json.loads((scaffold.folder() / name / "cookiecutter.json").read_text())
+        asked = {one for one in form if not one.startswith("_")}
+        assert set(form["_rules"]) == asked
 
 
 @pytest.mark.parametrize("name", scaffold.names())
@@ -186,4 +220,6 @@ def test_a_folder_that_is_there_is_not_written_into_unasked(
 
 def test_the_templates_can_be_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["init", "--list"]) == 0
-    assert capsys.readouterr().out.split() == scaffold.names()
+    lines = capsys.readouterr().out.splitlines()[1:]
+    assert [line.split()[0] for line in lines] == scaffold.names()
+    assert all(len(line.split()) > 3 for line in lines)

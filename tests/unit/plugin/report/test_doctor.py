@@ -133,3 +133,25 @@ def test_the_command_exits_1_on_errors_and_prints_json(
     (tmp_path / "s.yaml").write_text("resources: [")
     assert run(["doctor", "--format", "json"]) == 1
     assert "s.yaml" in json.dumps(json.loads(capsys.readouterr().out))
+
+
+def test_every_check_is_listed_with_its_result(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor.sqlite3, "sqlite_version_info", (3, 31, 1))
+    (machine.folder / "s.yaml").write_text("edition: 3.0.0\nname: x\nresources: {}\n")
+    results = {one.name: one.verdict for one in doctor.results(machine)}
+    assert len(results) == len(doctor.CHECKS)
+    assert results["SQLite 3.35.0 or newer"] == "error"
+    assert results["the template can be read"] == "ok"
+    assert results["the account can be read"] == "not needed"
+
+
+def test_verbose_prints_a_line_for_every_check(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run(["doctor", "-v"])
+    lines = capsys.readouterr().out.splitlines()
+    shown = [line.partition(": ")[2] for line in lines if not line.startswith("  ")]
+    assert shown == [check.name for check in doctor.CHECKS]

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: MIT
+"""``fc-async`` without arguments: what it sees in this folder, and three commands to try.
+
+Invariants:
+
+- It sends no request but one to a runtime of this folder, on this machine.
+- A template with errors is a line of the overview, not a failure.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from fc_async_plugin import rules, template
+from fc_async_plugin.cli import terminal
+from fc_async_plugin.dev import runtime
+from fc_async_plugin.report import findings
+from fc_async_plugin.report.tables import padded
+from fc_async_plugin.rules import Context
+from fc_async_plugin.template.desired import is_function
+from fc_async_sdk import _project_folder
+
+if TYPE_CHECKING:
+    from fc_async_plugin.rules import Finding
+    from fc_async_plugin.template import Project
+
+
+class Seen(NamedTuple):
+    """What is in a folder.
+
+    Attributes:
+        file: Name of the template; None: there is none.
+        project: The template; None if it cannot be read.
+        found: Findings about it.
+        endpoint: URL of the local runtime that is used: that of the environment, or the one that
+            runs on this folder's data. None: neither.
+    """
+
+    file: str | None
+    project: Project | None
+    found: list[Finding]
+    endpoint: str | None
+
+
+def show() -> None:
+    """Print the overview of the working folder."""
+    seen = _look(Path.cwd())
+    _tell(facts(seen))
+    terminal.tell("\nTry", bold=True)
+    _tell(commands(seen))
+    terminal.tell("\nfc-async --help lists all commands.")
+
+
+def _tell(rows: list[tuple[str, str]]) -> None:
+    width = max(len(name) for name, _ in rows)
+    for name, value in rows:
+        terminal.tell(f"  {padded(name, width)}  {value}")
+
+
+def _look(folder: Path) -> Seen:
+    running = runtime.find(folder / _project_folder.RUNTIME)
+    endpoint = os.environ.get("FC_ASYNC_ENDPOINT") or (running.fc if running else None)
+    try:
+        file = template.find(folder)
+    except template.TemplateError:
+        return Seen(None, None, [], endpoint)
+    name = file.name
+    try:
+        project = template.load(name, reveal=False)
+    except template.TemplateError as error:
+        return Seen(name, None, rules.check(Context([], error.problems)), endpoint)
+    return Seen(name, project, rules.check(Context([project])), endpoint)
+
+
+def facts(seen: Seen) -> list[tuple[str, str]]:
+    """Return what is seen: names and values."""
+    if seen.file is None:
+        rows = [("project", "there is no s.yaml in this folder")]
+    else:
+        rows = [("project", _title(seen)), *_functions(seen.project)]
+        counted = findings.counts(seen.found)
+        parts = [findings.plural(number, level) for level, number in counted.items() if number]
+        rows.append(("findings", ", ".join(parts) or "none"))
+    if seen.endpoint is not None:
+        rows.append(("endpoint", seen.endpoint))
+    return rows
+
+
+def _title(seen: Seen) -> str:
+    name = seen.project.name if seen.project is not None else ""
+    return f"{name} ({seen.file})" if name else str(seen.file)
+
+
+def _functions(project: Project | None) -> list[tuple[str, str]]:
+    if project is None:
+        return []
+    functions = [one for one in project.resources if is_function(one)]
+    regions = sorted({one.region for one in functions if one.region})
+    where = f" ({', '.join(regions)})" if regions else ""
+    names = ", ".join(one.name for one in functions) or "none"
+    return [("functions", f"{names}{where}")]
+
+
+def commands(seen: Seen) -> list[tuple[str, str]]:
+    """Return three commands that make sense now, each with what it does."""
+    if seen.file is None:
+        return [
+            ("fc-async init", "start a project that works on the first run"),
+            ("fc-async demo", "see retries, destinations and a restart on this machine"),
+            ("fc-async local start", "run Function Compute's queue here, without an account"),
+        ]
+    first = (
+        ("fc-async dev", "run the functions here, and deploy every save")
+        if seen.endpoint is None
+        else (f"fc-async invoke {_example(seen)} '{{}}' --wait", "call a function and see its task")
+    )
+    if findings.counts(seen.found)["error"]:
+        first = ("fc-async validate", "see the errors of the template, with their lines")
+    return [
+        first,
+        ("fc-async graph", "see where the results of each function go"),
+        ("fc-async plan", "see what a deployment would change"),
+    ]
+
+
+def _example(seen: Seen) -> str:
+    resources = seen.project.resources if seen.project is not None else ()
+    return next((one.name for one in resources if is_function(one)), "FUNCTION")

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: MIT
+"""Adds the nearest name to an error about a function or a task that does not exist.
+
+Invariants:
+
+- Looking for a name never replaces the error by another one.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from difflib import get_close_matches
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+from fc_async_plugin import PluginError
+from fc_async_sdk.errors import AsyncTaskNotFound, FcAsyncError, FunctionNotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from fc_async_plugin.tasks import FunctionTasks
+    from fc_async_sdk import Client
+
+_LOOKED_AT: Final = 1_000
+"""Names of an account, and tasks of a function, that are compared."""
+
+
+@contextmanager
+def for_function(name: str, known: Iterable[str], client: Client) -> Iterator[None]:
+    """Name the nearest function if the service says that a function does not exist.
+
+    Args:
+        name: The name as it was typed.
+        known: Names in the template.
+        client: The client, to list the functions of the account.
+    """
+    try:
+        yield
+    except FunctionNotFound as error:
+        raise _with_hint(error, name, lambda: [*known, *_functions(client)]) from error
+
+
+@contextmanager
+def for_task(task_id: str, tasks: FunctionTasks) -> Iterator[None]:
+    """Name the nearest task if the service says that a task does not exist."""
+    try:
+        yield
+    except AsyncTaskNotFound as error:
+        raise with_task(error, task_id, tasks) from error
+
+
+def with_task(error: FcAsyncError, task_id: str, tasks: FunctionTasks) -> FcAsyncError:
+    """Return the error with the nearest task of a function."""
+    return _with_hint(
+        error, task_id, lambda: [task.task_id for task in islice(tasks.all(), _LOOKED_AT)]
+    )
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return the known name that a typo most likely meant, or ""."""
+    names = list(dict.fromkeys(known))
+    near = get_close_matches(name, names, n=1) or [
+        one for one in names if name and one.startswith(name)
+    ]
+    return near[0] if near else ""
+
+
+def _functions(client: Client) -> Iterable[str]:
+    pages = client.get_paginator("list_functions").paginate()
+    return [one.function_name for one in islice(pages.items(), _LOOKED_AT)]
+
+
+def _with_hint(error: FcAsyncError, name: str, known: Callable[[], list[str]]) -> FcAsyncError:
+    try:
+        near = nearest(name, known())
+    except FcAsyncError:
+        return error  # keys that may not list
+    return PluginError(f"{error}\nDid you mean {near}?") if near else error

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: MIT
+"""A mistyped name of a function or a task gets the nearest one that exists."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fc_async_plugin.cli.group import run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from fc_async_local.testing import FcLocal
+
+TEMPLATE = """\
+edition: 3.0.0
+name: shop
+resources:
+  extract:
+    component: fc3
+    props: {region: cn-hangzhou, functionName: shop-extract, runtime: python3.10}
+"""
+
+
+@pytest.fixture(autouse=True)
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fc_local: FcLocal) -> None:
+    """A function with a task, and a template that names another resource for it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FC_ASYNC_ENDPOINT", fc_local.endpoint)
+    (tmp_path / "s.yaml").write_text(TEMPLATE)
+    fc_local.deploy("shop-extract", lambda *_: "done")
+    fc_local.deploy("billing", lambda *_: "done")
+    fc_local.client.invoke_async("shop-extract", b"", task_id="order-2026-0001")
+    fc_local.run_until_idle()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "nearest"),
+    [
+        (["invoke", "extarct", "x"], "extract"),
+        (["invoke", "shop-extarct", "x"], "shop-extract"),
+        (["tasks", "list", "biling"], "billing"),
+        (["tasks", "get", "extract", "order-2026-001"], "order-2026-0001"),
+        (["tasks", "get", "extract", "order"], "order-2026-0001"),
+        (["tasks", "stop", "extract", "order-2026-0002"], "order-2026-0001"),
+        (["logs", "extract", "order-2026-0002"], "order-2026-0001"),
+        (["plan", "--resource", "extarct"], "extract"),
+    ],
+)
+def test_a_mistyped_name_gets_the_nearest_one(
+    arguments: list[str], nearest: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(arguments) == 1
+    said = capsys.readouterr().err
+    assert f"id you mean {nearest}?" in said
+    assert "Traceback" not in said
+
+
+def test_a_name_that_is_like_no_other_gets_no_suggestion(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(["invoke", "qqqq", "x"]) == 1
+    said = capsys.readouterr().err
+    assert "FunctionNotFound" in said
+    assert "id you mean" not in said
+
+
+def test_missing_credentials_are_explained_in_three_lines(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("FC_ASYNC_ENDPOINT")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true")
+    for name in ("ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET"):
+        monkeypatch.delenv(name, raising=False)
+    assert run(["invoke", "extract", "x"]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("Error: no credentials found\n")
+    assert "fc-async dev, or --endpoint http://127.0.0.1:9900" in said
+    assert len(said.splitlines()) == 3
+    assert max(map(len, said.splitlines())) < 100
