@@ -147,6 +147,8 @@ class Runtime:
             node_id=stores.node_id,
             wakeups=stores.wakeups,
         )
+        if options.record_steps:
+            engine.feed.begin()
         opened = await Services.open(foundation, engine, registry, faults, closing)
         await engine.start(opened.destinations)
         closing.push_async_callback(lambda: engine.aclose(grace_ms=grace.left_ms()))

@@ -5,7 +5,8 @@ The feed is a bounded buffer in memory. Its readers are terminals: what has to s
 store.
 
 Invariants:
-    Nothing is recorded before the first reader asks, so a runtime without readers pays nothing.
+    Nothing is recorded before :meth:`Feed.begin` or the first reader, so a runtime without readers
+    pays nothing.
     Numbers of steps are consecutive. A reader that is too slow is told how many steps it missed.
 """
 
@@ -120,6 +121,10 @@ class Feed:
         self._last = 0
         self._followed = False
 
+    def begin(self) -> None:
+        """Record from now on."""
+        self._followed = True
+
     def record(self, make: Callable[[], Step]) -> None:
         """Record a step, if there has ever been a reader.
 
@@ -144,7 +149,7 @@ class Feed:
                 the newest number, and record from now on.
             wait_ms: How long to wait for a step, on the runtime's clock.
         """
-        self._followed = True
+        self.begin()
         if after < 0:
             return Followed([], self._last, 0)
 

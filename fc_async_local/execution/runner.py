@@ -266,7 +266,7 @@ class ProcessRunner:
         finally:
             if self._pools.release(instance, asyncio.get_running_loop().time()):
                 self._stop_later(instance)
-            elif not instance.busy:
+            elif not instance.busy and instance.debugger is None:  # an editor may set breakpoints
                 self._freezer.is_idle(instance)
 
     async def _run_in(self, instance: Instance, call: Call) -> Outcome | None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fc_async_plugin.cli.options import Format
+    from fc_async_plugin.dev.launch import Target
     from fc_async_plugin.dev.loop import Event
     from fc_async_plugin.dev.runtime import Running
     from fc_async_plugin.dev.screen import Screen
@@ -35,6 +36,7 @@ class Choices(NamedTuple):
     clock: Literal["real", "virtual"]
     output: Format
     quiet: bool
+    debug: tuple[str, ...] = ()
 
 
 @click.command()
@@ -63,6 +65,19 @@ class Choices(NamedTuple):
 )
 @options.format_option
 @click.option("--quiet", "-q", is_flag=True, help="Show failures only, and what must be known.")
+@click.option(
+    "--debug",
+    metavar="FUNCTION[:PORT]",
+    multiple=True,
+    help="Run this function with a debugger that an editor can attach to; may be given several "
+    "times. While it is attached, the function's timeout stands still.",
+)
+@click.option(
+    "--write-launch",
+    is_flag=True,
+    help="Write .vscode/launch.json for the functions, after asking, and end.",
+)
+@options.yes_option
 def command(
     *,
     templates: tuple[str, ...],
@@ -72,6 +87,9 @@ def command(
     clock: Literal["real", "virtual"],
     output: Format,
     quiet: bool,
+    debug: tuple[str, ...],
+    write_launch: bool,
+    yes: bool,
 ) -> int:
     """Run the template's functions on this machine; every save is deployed at once.
 
@@ -84,29 +102,59 @@ def command(
       fc-async dev
       fc-async dev -t orders/s.yaml -t billing/s.yaml
       fc-async dev --clock virtual
+      fc-async dev --debug orders
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
-    choices = Choices(templates or (None,), environment, port, data, clock, output, quiet)
-    return _run(choices)
+    choices = Choices(templates or (None,), environment, port, data, clock, output, quiet, debug)
+    return _write_launch(choices, yes=yes) if write_launch else _run(choices)
+
+
+def _write_launch(choices: Choices, *, yes: bool) -> int:
+    """Write the file for VS Code after asking."""
+    from fc_async_plugin.cli import terminal
+    from fc_async_plugin.dev import launch
+    from fc_async_plugin.dev.sources import sources_of
+
+    sources = sources_of(_read(choices, "", ""))
+    found = launch.chosen(sources, choices.debug) if choices.debug else launch.targets(sources)
+    file = launch.LAUNCH_FILE
+    before = file.read_text(encoding="utf-8") if file.exists() else None
+    after = launch.merged(before, [launch.configuration(one, Path.cwd()) for one in found])
+    if after == before:
+        click.echo(f"{file} is up to date.")
+        return DONE
+    for target in found:
+        terminal.note(f"{target.function}: 127.0.0.1:{target.port}")
+    terminal.confirm(f"{'Change' if before else 'Write'} {file}?", yes=yes)
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(after, encoding="utf-8")
+    click.echo(f"Wrote {file}. Start with: fc-async dev --debug FUNCTION")
+    return DONE
 
 
 def _run(choices: Choices) -> int:
     from fc_async_plugin.cli import terminal
-    from fc_async_plugin.dev import runtime
+    from fc_async_plugin.dev import launch, runtime
     from fc_async_plugin.dev.loop import Said
+    from fc_async_plugin.dev.sources import sources_of
 
     projects = _read(choices, "", "")
+    debug = launch.chosen(sources_of(projects), choices.debug)
     place = _place_of(projects)
     events: SimpleQueue[Event] = SimpleQueue()
     started = runtime.Choices(choices.port, choices.data, choices.clock, *place)
     with runtime.opened(started, lambda text: events.put(Said("warning", text))) as running:
-        reason = _loop(choices, running, projects, events)
+        reason = _loop(choices, running, projects, events, debug)
     if reason:
         terminal.error(reason)
     return FAILED if reason else DONE
 
 
 def _loop(
-    choices: Choices, running: Running, projects: Sequence[Project], events: SimpleQueue[Event]
+    choices: Choices,
+    running: Running,
+    projects: Sequence[Project],
+    events: SimpleQueue[Event],
+    debug: Sequence[Target],
 ) -> str:
     from fc_async_plugin.cli import connection
     from fc_async_plugin.dev.deploying import Deployer
@@ -127,7 +175,7 @@ def _loop(
             files=template_files(projects),
             folder=Path(kept),
         )
-        return Loop(running, deployer, screen, events).run()
+        return Loop(running, deployer, screen, events, debug=debug).run()
 
 
 def _read(choices: Choices, region: str, account_id: str) -> list[Project]:

@@ -91,6 +91,10 @@ class Admin:
         """Do the same as :meth:`post` with PUT."""
         return self._send("PUT", path, body)
 
+    def delete(self, path: str) -> None:
+        """Do the same as :meth:`post` with DELETE."""
+        self._send("DELETE", path, None)
+
     def _send(self, method: str, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
         url = f"{self._endpoint}/_local/{path}"
         answer = requests.request(method, url, json=body or {}, timeout=None)  # noqa: S113 -- as above
@@ -133,13 +137,14 @@ class Follower:
         self._ended = threading.Event()
         self._last = 0
 
-    def start(self) -> None:
-        """Begin with the next step.
+    def start(self, *, everything: bool) -> None:
+        """Begin with the first step that the runtime has recorded, or with the next one.
 
         Raises:
             requests.RequestException: The runtime does not answer.
         """
-        self._last = msgspec.json.decode(self._admin.get("steps"), type=_Page).last
+        if not everything:
+            self._last = msgspec.json.decode(self._admin.get("steps"), type=_Page).last
         threading.Thread(target=self._run, name="steps", daemon=True).start()
 
     def end(self) -> None:

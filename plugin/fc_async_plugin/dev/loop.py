@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 import webbrowser
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import msgspec
 import requests
 
-from fc_async_plugin.dev import keys
+from fc_async_plugin.dev import keys, launch
 from fc_async_plugin.dev.feed import Admin, Follower, Refused
 from fc_async_plugin.dev.lines import clock_time
 from fc_async_plugin.dev.sources import roots
@@ -23,11 +23,12 @@ from fc_async_plugin.dev.watching import Watcher
 from fc_async_plugin.plan.steps import UpdateFunction
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from queue import SimpleQueue
 
     from fc_async_plugin.dev.deploying import Deployer, Result
     from fc_async_plugin.dev.feed import Step
+    from fc_async_plugin.dev.launch import Target
     from fc_async_plugin.dev.runtime import Running
     from fc_async_plugin.dev.screen import Screen
     from fc_async_plugin.dev.syntax import Broken
@@ -85,11 +86,19 @@ class Loop:
         deployer: Deploys to it.
         screen: Where everything is printed.
         events: What other threads have found.
+        debug: The functions to debug.
     """
 
     def __init__(
-        self, running: Running, deployer: Deployer, screen: Screen, events: SimpleQueue[Event]
+        self,
+        running: Running,
+        deployer: Deployer,
+        screen: Screen,
+        events: SimpleQueue[Event],
+        *,
+        debug: Sequence[Target] = (),
     ) -> None:
+        self._debug = {target.function: target for target in debug}
         self._running = running
         self._deployer = deployer
         self._screen = screen
@@ -98,6 +107,7 @@ class Loop:
         self._watcher = Watcher(lambda files: events.put(Saved(files)))
         self._last: Step | None = None
         self._findings: tuple[Finding, ...] = ()
+        self._waiting = set(self._debug)  # not debugged yet
 
     def run(self) -> str:
         """Run until a signal ends it, or the runtime is gone.
@@ -116,8 +126,9 @@ class Loop:
             closing.callback(follower.end)
             closing.callback(self._watcher.end)
             self._watch()
-            follower.start()
+            follower.start(everything=not self._running.attached)
             self._deploy(self._deployer.everything, "deployed")
+            closing.callback(self._stop_debugging)
             keyed = closing.enter_context(keys.reading(lambda key: put(Pressed(key))))
             hint = "Ctrl-C ends it, ? shows keys." if keyed else "Ctrl-C ends it."
             self._screen.say("watching", f"Watching. {hint}", functions=self._names())
@@ -161,6 +172,7 @@ class Loop:
         folders = {one.function: _shown(one.code) for one in self._deployer.sources if one.code}
         self._screen.functions(self._names(), folders.get)
         self._show_problems(result)
+        self._start_debugging({step.function for step in result.steps} | self._waiting)
         if result.steps or (result.findings is not None and not result.refused):
             names = sorted({_name_of(step) for step in result.steps})
             text = f"{_headline(kind, files)} in {took} ms: {', '.join(names) or 'no changes'}"
@@ -169,6 +181,29 @@ class Loop:
         for name in result.gone:
             text = f"{name} is no longer in the template; it stays in the runtime with its queue"
             self._screen.say("note", text, style="wait", function=name)
+
+    def _start_debugging(self, functions: Collection[str]) -> None:
+        """Debug functions that were deployed; one that is debugged gets its new code."""
+        for target in self._debug.values():
+            if target.function not in functions:
+                continue
+            body = {"folder": str(target.folder.resolve()), "port": target.port}
+            try:
+                self._admin.put(f"debug/{target.function}", body)
+            except (Refused, requests.RequestException) as error:
+                self._screen.say("problem", f"{target.function}: {error}", style="bad")
+                continue
+            if target.function in self._waiting:
+                self._waiting.discard(target.function)
+                text = launch.attach_lines(target)
+                self._screen.say("debugger", text, function=target.function, port=target.port)
+
+    def _stop_debugging(self) -> None:
+        """Leave a runtime that goes on as it was."""
+        if self._running.attached:
+            for function in self._debug.keys() - self._waiting:
+                with suppress(Refused, requests.RequestException):
+                    self._admin.delete(f"debug/{function}")
 
     def _show_problems(self, result: Result) -> None:
         if result.findings is not None and result.findings != self._findings:

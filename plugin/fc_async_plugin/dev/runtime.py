@@ -116,13 +116,15 @@ def _started(choices: Choices, warn: Callable[[str], None]) -> Iterator[Addresse
 
     place = {"region": choices.region, "account_id": choices.account_id}
     try:
-        settings = Settings.of(**{name: value for name, value in place.items() if value})
+        given = {name: value for name, value in place.items() if value}
+        settings = Settings.of(freeze_instances=True, **given)
         runtime = LocalRuntime(
             data=choices.data,
             port=choices.port,
             clock=choices.clock,
             settings=settings,
             grace_ms=_GRACE_MS,
+            record_steps=True,
         )
         with _warnings(warn):
             runtime.start()

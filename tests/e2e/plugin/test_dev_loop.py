@@ -1,0 +1,264 @@
+# SPDX-License-Identifier: MIT
+"""``fc-async dev`` in a terminal: edit, break, mend, look, end."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import pty
+import re
+import select
+import struct
+import subprocess
+import sys
+import termios
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+import fc_async_sdk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from fc_async_sdk import Client
+
+PATIENCE_SECONDS = 40
+ESCAPES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
+TEMPLATE = """\
+edition: 3.0.0
+name: shop
+access: default
+resources:
+  orders:
+    component: fc3
+    props:
+      region: cn-hangzhou
+      functionName: orders
+      runtime: python3.10
+      handler: index.handler
+      code: ./code
+      asyncInvokeConfig:
+        asyncTask: true
+        maxAsyncRetryAttempts: 1
+        destinationConfig:
+          onSuccess:
+            destination: acs:mns:cn-hangzhou:1234567890123456:/queues/done/messages
+          onFailure:
+            destination: acs:mns:cn-hangzhou:1234567890123456:/queues/failed/messages
+"""
+
+
+def handler(version: int) -> str:
+    return (
+        "def handler(event, context):\n"
+        f"    print('version {version} got', event.decode())\n"
+        f"    return {version}\n"
+    )
+
+
+class Terminal:
+    """``fc-async dev`` as the foreground process of a pseudo-terminal."""
+
+    def __init__(self, folder: Path, environment: dict[str, str], *arguments: str) -> None:
+        self._ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
+        self.modes = termios.tcgetattr(theirs)
+        command = [sys.executable, "-m", "fc_async_plugin", "dev", "--port", "0", *arguments]
+        self._process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=environment | {"TERM": "xterm"},
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 -- no threads
+        )
+        self._theirs = theirs
+        self._unread = ""
+        self.seen = ""
+
+    def expect(self, pattern: str) -> str:
+        """Wait until the output has a pattern; return what it matched."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while (found := re.search(pattern, self._unread)) is None:
+            left = deadline - time.monotonic()
+            assert left > 0, f"no {pattern!r} in:\n{self.seen}"
+            ready, _, _ = select.select([self._ours], [], [], left)
+            if ready:
+                text = ESCAPES.sub("", os.read(self._ours, 65536).decode("utf-8", "replace"))
+                text = text.replace("\r\n", "\n")
+                self._unread += text
+                self.seen += text
+        self._unread = self._unread[found.end() :]
+        return found[0]
+
+    def press(self, key: str) -> None:
+        os.write(self._ours, key.encode())
+
+    def wait(self) -> int:
+        return self._process.wait(PATIENCE_SECONDS)
+
+    def current_modes(self) -> list[object]:
+        return termios.tcgetattr(self._theirs)
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        os.close(self._ours)
+        os.close(self._theirs)
+
+
+@pytest.fixture
+def shop(project: Path) -> Path:
+    (project / "s.yaml").write_text(TEMPLATE)
+    (project / "code" / "index.py").write_text(handler(1))
+    return project
+
+
+@pytest.fixture
+def dev(
+    shop: Path, clean_environment: Callable[..., dict[str, str]]
+) -> Iterator[Callable[..., Terminal]]:
+    with contextlib.ExitStack() as closing:
+
+        def start(*arguments: str) -> Terminal:
+            terminal = Terminal(shop, clean_environment(), *arguments)
+            closing.callback(terminal.close)
+            return terminal
+
+        yield start
+
+
+def connected(terminal: Terminal) -> Client:
+    url = terminal.expect(r"FC API\s+http://127\.0\.0\.1:\d+").split()[-1]
+    terminal.expect("Watching")
+    return fc_async_sdk.client(endpoint_url=url)
+
+
+def test_edit_break_mend_and_end_the_loop(dev: Callable[..., Terminal], shop: Path):
+    index, template = shop / "code" / "index.py", shop / "s.yaml"
+    terminal = dev()
+    with connected(terminal) as client:
+        client.invoke_async("orders", b"first")
+        terminal.expect(r"orders  \w{8}  accepted 1-")
+        terminal.expect("attempt 1 of 2 succeeded in \\d+ ms: 1\n")
+        terminal.expect("│ version 1 got first\n")
+        terminal.expect("success event to queue done\n")
+
+        index.write_text(handler(2))
+        terminal.expect(r"saved code/index.py, deployed in \d+ ms: orders \(new code\)")
+        terminal.press("i")
+        terminal.expect("│ version 2 got first\n")
+
+        index.write_text("def handler(:\n")
+        terminal.expect("code/index.py:1: invalid syntax\n")
+        terminal.expect("The last good code stays.")
+        terminal.press("i")
+        terminal.expect("│ version 2 got first\n")
+
+        template.write_text(TEMPLATE.replace("Attempts: 1", "Attempts: 11"))
+        terminal.expect("error FCA012")
+        terminal.expect("The last good state stays.")
+
+        index.write_text("def handler(event, context):\n    raise ValueError('no stock')\n")
+        terminal.expect(r"orders \(new code\)")
+        template.write_text(TEMPLATE.replace("Attempts: 1", "Attempts: 0"))
+        terminal.expect(r"saved s.yaml, deployed in \d+ ms: orders \(~ async config\)")
+        terminal.press("i")
+        terminal.expect("attempt 1 of 1 failed after \\d+ ms, no retry left\n")
+        terminal.expect("ValueError: no stock\n")
+        terminal.expect(r"code/index.py:2  in handler  raise ValueError\('no stock'\)")
+
+    terminal.press("t")
+    terminal.expect("time is real: start with --clock virtual")
+    terminal.press("?")
+    terminal.expect("invoke the last payload again")
+    terminal.press("\x03")
+    assert terminal.wait() == 0
+    assert terminal.current_modes() == terminal.modes
+    assert max(map(len, terminal.seen.splitlines())) <= 100
+
+
+def test_a_second_start_resumes_what_was_accepted(dev: Callable[..., Terminal]):
+    terminal = dev()
+    with connected(terminal) as client:
+        client.invoke_async("orders", b"later", delay=2)
+        terminal.expect("delayed until")
+    terminal.press("\x03")
+    assert terminal.wait() == 0
+    again = dev()
+    again.expect("deployed in \\d+ ms: no changes")
+    again.expect("│ version 1 got later\n")
+
+
+def test_virtual_time_moves_to_what_is_due(dev: Callable[..., Terminal]):
+    terminal = dev("--clock", "virtual")
+    with connected(terminal) as client:
+        client.invoke_async("orders", b"tomorrow", delay=3599)
+        terminal.expect("delayed until")
+        terminal.press("t")
+        terminal.expect("│ version 1 got tomorrow\n")
+        terminal.expect("time is now")
+
+
+def test_a_runtime_that_runs_on_the_data_is_used_and_goes_on(dev: Callable[..., Terminal]):
+    first = dev()
+    with connected(first) as client:
+        second = dev("--debug", "orders")
+        second.expect("Using the local runtime of process \\d+")
+        second.expect("Debugger of orders \\(debugpy\\) on 127.0.0.1:5678")
+        second.expect("Watching")
+        client.invoke_async("orders", b"both")
+        for terminal in (first, second):
+            terminal.expect("│ version 1 got both\n")
+        second.press("\x03")
+        assert second.wait() == 0
+        client.invoke_async("orders", b"on")
+        first.expect("│ version 1 got on\n")
+
+
+def test_the_end_of_the_runtime_ends_a_loop_that_uses_it(dev: Callable[..., Terminal]):
+    first = dev()
+    with connected(first):
+        second = dev()
+        second.expect("Watching")
+        first.press("\x03")
+        assert first.wait() == 0
+        second.expect("Error: the local runtime is gone")
+        assert second.wait() == 1
+
+
+def test_a_program_reads_one_object_a_line(
+    shop: Path, clean_environment: Callable[..., dict[str, str]]
+):
+    command = [sys.executable, "-m", "fc_async_plugin", "dev", "--port", "0", "--format", "json"]
+    with subprocess.Popen(
+        command, cwd=shop, env=clean_environment(), stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        first = json.loads(process.stdout.readline())
+        types = [first["type"]]
+        while types[-1] != "watching":
+            types.append(json.loads(process.stdout.readline())["type"])
+        with fc_async_sdk.client(endpoint_url=first["addresses"]["fc"]) as client:
+            client.invoke_async("orders", b"x", task_id="one")
+        steps = [json.loads(process.stdout.readline()) for _ in range(4)]
+        process.terminate()
+        assert process.wait(PATIENCE_SECONDS) == 0
+    assert types == ["ready", "deployed", "watching"]
+    assert [step["kind"] for step in steps] == ["accepted", "started", "ended", "delivery"]
+    assert {step["taskId"] for step in steps} == {"one"}
+
+
+def test_a_folder_without_a_template_says_what_to_do(
+    project: Path, fresh_process: Callable[..., object]
+):
+    ran = fresh_process("dev")
+    assert getattr(ran, "code", None) == 1
+    assert "no s.yaml and no s.yml in this folder" in getattr(ran, "err", "")
