@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import time
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar, overload
 
 from fc_async_sdk import operations, packaging, transport
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self, Unpack
 
-    from fc_async_sdk import fanout, models
+    from fc_async_sdk import fanout, handles, models
     from fc_async_sdk._endpoint import Endpoint
     from fc_async_sdk.config import Config
     from fc_async_sdk.credentials import Provider
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from fc_async_sdk.waiters import AsyncFunctionWaiter, AsyncTaskWaiter
 
 P = ParamSpec("P")
+R = TypeVar("R")
 T = TypeVar("T")
 
 
@@ -299,6 +301,140 @@ class AsyncClient(BaseClient):
         if "_perform" in vars(self):  # stubbed
             return await self._perform(operations.invoke_async, (), job.arguments)
         return await self._light.send(job.call)
+
+    @overload
+    def function(
+        self, name: str, *, qualifier: str | None = None
+    ) -> handles.AsyncFunctionHandle[Any, bytes]: ...
+    @overload
+    def function(
+        self, name: str, *, payload: type[T], qualifier: str | None = None
+    ) -> handles.AsyncFunctionHandle[T, bytes]: ...
+    @overload
+    def function(
+        self, name: str, *, result: type[R], qualifier: str | None = None
+    ) -> handles.AsyncFunctionHandle[Any, R]: ...
+    @overload
+    def function(
+        self, name: str, *, payload: type[T], result: type[R], qualifier: str | None = None
+    ) -> handles.AsyncFunctionHandle[T, R]: ...
+    def function(
+        self,
+        name: str,
+        *,
+        payload: Any = Any,
+        result: Any = bytes,
+        qualifier: str | None = None,
+    ) -> handles.AsyncFunctionHandle[Any, Any]:
+        """Make a handle of a function, with types for what it takes and returns.
+
+        See :mod:`fc_async_sdk.handles`. Nothing is sent.
+
+        Args:
+            name: Name of the function.
+            payload: What it is called with: a msgspec Struct, a dataclass, a TypedDict, a class
+                with ``model_dump_json`` (pydantic), or a type made of these. Not given: anything
+                that ``invoke_async`` takes.
+            result: What it returns, likewise. Not given: the bytes.
+            qualifier: Version or alias; None is LATEST.
+
+        Raises:
+            InvalidParameter: An argument is wrong, or no JSON can be read as this type.
+        """
+        from fc_async_sdk import handles  # noqa: PLC0415 -- few clients need it
+
+        target = handles.Target(name, qualifier, result)
+        return handles.AsyncFunctionHandle(self._port(), target, payload)
+
+    @overload
+    def task(
+        self, function: str, task_id: str, *, qualifier: str | None = None
+    ) -> handles.AsyncTaskHandle[bytes]: ...
+    @overload
+    def task(
+        self, function: str, task_id: str, *, result: type[R], qualifier: str | None = None
+    ) -> handles.AsyncTaskHandle[R]: ...
+    def task(
+        self,
+        function: str,
+        task_id: str,
+        *,
+        result: Any = bytes,
+        qualifier: str | None = None,
+    ) -> handles.AsyncTaskHandle[Any]:
+        """Make the handle of a task, also of another process. Nothing is sent.
+
+        Args:
+            function: Name of the function.
+            task_id: Id of the task.
+            result: What the function returns; see :meth:`function`.
+            qualifier: Version or alias it was called by; None is LATEST.
+
+        Raises:
+            InvalidParameter: An argument is wrong.
+        """
+        return self.function(function, result=result, qualifier=qualifier).task(task_id)
+
+    @overload
+    def group(
+        self,
+        function: str,
+        prefix: str,
+        *,
+        size: int | None = None,
+        qualifier: str | None = None,
+    ) -> handles.AsyncTaskGroup[bytes]: ...
+    @overload
+    def group(
+        self,
+        function: str,
+        prefix: str,
+        *,
+        result: type[R],
+        size: int | None = None,
+        qualifier: str | None = None,
+    ) -> handles.AsyncTaskGroup[R]: ...
+    def group(
+        self,
+        function: str,
+        prefix: str,
+        *,
+        result: Any = bytes,
+        size: int | None = None,
+        qualifier: str | None = None,
+    ) -> handles.AsyncTaskGroup[Any]:
+        """Find a group of tasks again by its prefix, also from another process. Nothing is sent.
+
+        Args:
+            function: Name of the function.
+            prefix: The ``task_ids`` that ``map`` or ``fan_out`` was given.
+            result: What the function returns; see :meth:`function`.
+            size: How many tasks it has. None: as many as the service lists; then a task that was
+                accepted some seconds ago may not be listed yet.
+            qualifier: Version or alias they were called by; None is LATEST.
+
+        Raises:
+            InvalidParameter: An argument is wrong.
+        """
+        handle = self.function(function, result=result, qualifier=qualifier)
+        return handle.group(prefix, size=size)
+
+    def _port(self) -> handles.AsyncPort:
+        from fc_async_sdk import handles  # noqa: PLC0415 -- few clients need it
+
+        sleep = asyncio.sleep
+        return handles.AsyncPort(self._perform_now, self.fan_out, sleep, time.monotonic)
+
+    def _perform_now(
+        self,
+        operation: Callable[..., Call[T]],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        *,
+        total_timeout: float | None = None,
+    ) -> Coroutine[Any, Any, T]:
+        # A stub may take the place of _perform while there is a handle.
+        return self._perform(operation, args, kwargs, total_timeout=total_timeout)
 
     @overload
     def get_paginator(

@@ -8,6 +8,7 @@ same documentation. What is more than one request lives in modules of its own.
 from __future__ import annotations
 
 import functools
+import time
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar, overload
 
 from fc_async_sdk import operations, packaging, transport
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self, Unpack
 
-    from fc_async_sdk import fanout, models
+    from fc_async_sdk import fanout, handles, models
     from fc_async_sdk._endpoint import Endpoint
     from fc_async_sdk.config import Config
     from fc_async_sdk.credentials import Provider
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from fc_async_sdk.waiters import FunctionWaiter, TaskWaiter
 
 P = ParamSpec("P")
+R = TypeVar("R")
 T = TypeVar("T")
 
 
@@ -272,6 +274,140 @@ class Client(BaseClient):
             light = kind(self._endpoint, config, self._provider)
             return fanout.LoopSender(light, concurrency, self._transport.check_open)
         return fanout.ThreadSender(lambda job: self._transport.send(job.call), concurrency)
+
+    @overload
+    def function(
+        self, name: str, *, qualifier: str | None = None
+    ) -> handles.FunctionHandle[Any, bytes]: ...
+    @overload
+    def function(
+        self, name: str, *, payload: type[T], qualifier: str | None = None
+    ) -> handles.FunctionHandle[T, bytes]: ...
+    @overload
+    def function(
+        self, name: str, *, result: type[R], qualifier: str | None = None
+    ) -> handles.FunctionHandle[Any, R]: ...
+    @overload
+    def function(
+        self, name: str, *, payload: type[T], result: type[R], qualifier: str | None = None
+    ) -> handles.FunctionHandle[T, R]: ...
+    def function(
+        self,
+        name: str,
+        *,
+        payload: Any = Any,
+        result: Any = bytes,
+        qualifier: str | None = None,
+    ) -> handles.FunctionHandle[Any, Any]:
+        """Make a handle of a function, with types for what it takes and returns.
+
+        See :mod:`fc_async_sdk.handles`. Nothing is sent.
+
+        Args:
+            name: Name of the function.
+            payload: What it is called with: a msgspec Struct, a dataclass, a TypedDict, a class
+                with ``model_dump_json`` (pydantic), or a type made of these. Not given: anything
+                that ``invoke_async`` takes.
+            result: What it returns, likewise. Not given: the bytes.
+            qualifier: Version or alias; None is LATEST.
+
+        Raises:
+            InvalidParameter: An argument is wrong, or no JSON can be read as this type.
+        """
+        from fc_async_sdk import handles  # noqa: PLC0415 -- few clients need it
+
+        target = handles.Target(name, qualifier, result)
+        return handles.FunctionHandle(self._port(), target, payload)
+
+    @overload
+    def task(
+        self, function: str, task_id: str, *, qualifier: str | None = None
+    ) -> handles.TaskHandle[bytes]: ...
+    @overload
+    def task(
+        self, function: str, task_id: str, *, result: type[R], qualifier: str | None = None
+    ) -> handles.TaskHandle[R]: ...
+    def task(
+        self,
+        function: str,
+        task_id: str,
+        *,
+        result: Any = bytes,
+        qualifier: str | None = None,
+    ) -> handles.TaskHandle[Any]:
+        """Make the handle of a task, also of another process. Nothing is sent.
+
+        Args:
+            function: Name of the function.
+            task_id: Id of the task.
+            result: What the function returns; see :meth:`function`.
+            qualifier: Version or alias it was called by; None is LATEST.
+
+        Raises:
+            InvalidParameter: An argument is wrong.
+        """
+        return self.function(function, result=result, qualifier=qualifier).task(task_id)
+
+    @overload
+    def group(
+        self,
+        function: str,
+        prefix: str,
+        *,
+        size: int | None = None,
+        qualifier: str | None = None,
+    ) -> handles.TaskGroup[bytes]: ...
+    @overload
+    def group(
+        self,
+        function: str,
+        prefix: str,
+        *,
+        result: type[R],
+        size: int | None = None,
+        qualifier: str | None = None,
+    ) -> handles.TaskGroup[R]: ...
+    def group(
+        self,
+        function: str,
+        prefix: str,
+        *,
+        result: Any = bytes,
+        size: int | None = None,
+        qualifier: str | None = None,
+    ) -> handles.TaskGroup[Any]:
+        """Find a group of tasks again by its prefix, also from another process. Nothing is sent.
+
+        Args:
+            function: Name of the function.
+            prefix: The ``task_ids`` that ``map`` or ``fan_out`` was given.
+            result: What the function returns; see :meth:`function`.
+            size: How many tasks it has. None: as many as the service lists; then a task that was
+                accepted some seconds ago may not be listed yet.
+            qualifier: Version or alias they were called by; None is LATEST.
+
+        Raises:
+            InvalidParameter: An argument is wrong.
+        """
+        handle = self.function(function, result=result, qualifier=qualifier)
+        return handle.group(prefix, size=size)
+
+    def _port(self) -> handles.Port:
+        from fc_async_sdk import handles  # noqa: PLC0415 -- few clients need it
+
+        sleep = time.sleep
+        return handles.Port(self._perform_now, self.fan_out, sleep, time.monotonic)
+
+    def _perform_now(
+        self,
+        operation: Callable[..., Call[T]],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        *,
+        total_timeout: float | None = None,
+    ) -> T:
+        # A stub may take the place of _perform while there is a handle.
+        return self._perform(operation, args, kwargs, total_timeout=total_timeout)
 
     @overload
     def get_paginator(

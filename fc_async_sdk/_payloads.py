@@ -19,7 +19,7 @@ import math
 import re
 import threading
 from collections.abc import Iterator, Mapping
-from typing import Any, Final, NamedTuple, TypeVar, cast
+from typing import Any, Final, NamedTuple, Protocol, TypeVar, cast, runtime_checkable
 
 import msgspec
 from msgspec import inspect
@@ -48,6 +48,15 @@ _ADVICE: Final = {
 _OTHERWISE: Final = "use dicts, lists, texts, numbers, true, false and null"
 
 
+@runtime_checkable
+class _Model(Protocol):
+    """What models of pydantic have."""
+
+    def model_dump_json(self) -> str:
+        """Return the model as JSON."""
+        ...
+
+
 # --- to JSON ----------------------------------------------------------------------------------
 
 
@@ -65,8 +74,8 @@ def to_json(name: str, value: object) -> bytes:
     import json  # noqa: PLC0415 -- functions that only read do without it
 
     try:
-        if hasattr(value, "model_dump_json"):
-            return str(value.model_dump_json()).encode()
+        if isinstance(value, _Model):
+            return value.model_dump_json().encode()
         return json.dumps(
             value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain
         ).encode()
@@ -80,7 +89,7 @@ def plain(value: object) -> object:
         return {key: plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
-    if hasattr(value, "model_dump_json") or _is_declared(type(value)):
+    if isinstance(value, _Model) or _is_declared(type(value)):
         return _plain(value)
     return value
 
@@ -91,7 +100,7 @@ def _plain(value: object) -> Any:
     Raises:
         TypeError: It has none.
     """
-    if hasattr(value, "model_dump_json"):
+    if isinstance(value, _Model):
         return msgspec.json.decode(value.model_dump_json())
     if _is_declared(type(value)):
         return msgspec.to_builtins(value, enc_hook=_plain)
@@ -277,9 +286,10 @@ def _model(kind: Any, value: object) -> object:
 
 def _first(error: ValueError) -> tuple[str, str]:
     """Return the first complaint of a validation error of pydantic, and its place."""
-    details = getattr(error, "errors", None)
+    details: Any = getattr(error, "errors", None)
     if not callable(details):
         return type(error).__name__, "$"
-    first = details(include_url=False, include_input=False, include_context=False)[0]
+    found: list[Any] = details(include_url=False, include_input=False, include_context=False)
+    first = found[0]
     steps = [f"[{step}]" if isinstance(step, int) else f".{step}" for step in first["loc"]]
     return str(first["msg"]), "$" + "".join(steps)

@@ -11,6 +11,7 @@ it saw last. The judgement is pure; asking, clock and sleep belong to the two cl
 
 from __future__ import annotations
 
+import math
 import time
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal, NamedTuple, TypeVar
 
@@ -34,7 +35,7 @@ T = TypeVar("T")
 WaiterName = Literal["function_active", "task_finished", "task_succeeded"]
 Verdict = Literal["done", "wait"]
 
-_REGISTRATION_SECONDS: Final = 10.0
+REGISTRATION_SECONDS: Final = 10.0
 """A task that was just accepted may not be there yet: clients have seen about 3 s."""
 _FIRST_WAIT: Final = 0.1
 _LONGEST_WAIT: Final = 5.0
@@ -81,8 +82,8 @@ class _Kind(NamedTuple):
 
 KINDS: Final[Mapping[str, _Kind]] = {
     "function_active": _Kind(operations.get_function, function_active, 0.0),
-    "task_finished": _Kind(operations.get_async_task, task_finished, _REGISTRATION_SECONDS),
-    "task_succeeded": _Kind(operations.get_async_task, task_succeeded, _REGISTRATION_SECONDS),
+    "task_finished": _Kind(operations.get_async_task, task_finished, REGISTRATION_SECONDS),
+    "task_succeeded": _Kind(operations.get_async_task, task_succeeded, REGISTRATION_SECONDS),
 }
 """What each waiter asks, how it judges, and how long "not found" may mean "not yet"."""
 
@@ -98,18 +99,54 @@ def kind_of(name: str) -> _Kind:
     return KINDS[name]
 
 
-class _Watch(Generic[T]):
-    """One wait: what was seen last, and how long to wait before the next look."""
+class Pace:
+    """How long to wait between two looks, and for how long in all.
 
-    def __init__(self, kind: _Kind, timeout: float, interval: float | None, began: float) -> None:
+    Args:
+        timeout: Seconds after which to give up, or None.
+        interval: Seconds between two looks; None looks often first, then every 5 s.
+        began: When the wait began.
+
+    Raises:
+        InvalidParameter: A time is not more than 0.
+    """
+
+    def __init__(self, timeout: float | None, interval: float | None, began: float) -> None:
         for name, value in (("timeout", timeout), ("interval", interval)):
             if value is not None and (isinstance(value, bool) or not value > 0):
                 raise InvalidParameter(name, value, "must be a number of seconds, more than 0")
-        self._kind = kind
-        self._timeout = timeout
+        self.timeout = timeout
+        self.began = began
         self._interval = interval
-        self._began = began
         self._next = _FIRST_WAIT
+
+    def left(self, now: float) -> float:
+        """Return the seconds until the time is over."""
+        return math.inf if self.timeout is None else self.timeout - (now - self.began)
+
+    def look_within(self, now: float) -> float | None:
+        """Return the seconds that the look that begins now may take, or None for any."""
+        return None if self.timeout is None else max(self.left(now), _LAST_LOOK_SECONDS)
+
+    def wait(self, now: float) -> float | None:
+        """Return the seconds until the next look, or None if the time is over."""
+        left = self.left(now)
+        if left <= 0:
+            return None
+        if self._interval is not None:
+            return min(self._interval, left)
+        self._next, wait = min(self._next * _GROWTH, _LONGEST_WAIT), self._next
+        return min(wait, left)
+
+
+class _Watch(Generic[T]):
+    """One wait: what was seen last, and how long to wait before the next look."""
+
+    def __init__(
+        self, kind: _Kind, timeout: float | None, interval: float | None, began: float
+    ) -> None:
+        self._kind = kind
+        self._pace = Pace(timeout, interval, began)
         self._last: T | None = None
 
     def done(self, seen: T) -> bool:
@@ -124,12 +161,12 @@ class _Watch(Generic[T]):
             NotFound: It isn't going to be.
         """
         not_yet = isinstance(error, AsyncTaskNotFound) and self._last is None
-        if not not_yet or now - self._began >= self._kind.patience:
+        if not not_yet or now - self._pace.began >= self._kind.patience:
             raise error
 
-    def look_within(self, now: float) -> float:
+    def look_within(self, now: float) -> float | None:
         """Return the seconds that the look that begins now may take."""
-        return max(self._timeout - (now - self._began), _LAST_LOOK_SECONDS)
+        return self._pace.look_within(now)
 
     def broken(self, error: TransportError, now: float) -> None:
         """No answer came.
@@ -138,7 +175,7 @@ class _Watch(Generic[T]):
             WaiterError: The time is over.
             TransportError: It is not.
         """
-        if now - self._began < self._timeout:
+        if self._pace.left(now) > 0:
             raise error
         raise self._given_up() from error
 
@@ -148,18 +185,16 @@ class _Watch(Generic[T]):
         Raises:
             WaiterError: The time is over.
         """
-        left = self._timeout - (now - self._began)
-        if left <= 0:
+        wait = self._pace.wait(now)
+        if wait is None:
             raise self._given_up()
-        if self._interval is not None:
-            return min(self._interval, left)
-        self._next, wait = min(self._next * _GROWTH, _LONGEST_WAIT), self._next
-        return min(wait, left)
+        return wait
 
     def _given_up(self) -> WaiterError:
         seen = getattr(self._last, "status", None) or getattr(self._last, "state", None)
         return WaiterError(
-            f"gave up after {self._timeout:g} s, last seen: {seen or 'nothing'}", last=self._last
+            f"gave up after {self._pace.timeout:g} s, last seen: {seen or 'nothing'}",
+            last=self._last,
         )
 
 
@@ -179,7 +214,7 @@ class _Waiter(Generic[T]):
         self._sleep = sleep
         self._monotonic = monotonic
 
-    def _wait(self, timeout: float, interval: float | None, *args: Any, **kwargs: Any) -> T:
+    def _wait(self, timeout: float | None, interval: float | None, *args: Any, **kwargs: Any) -> T:
         watch: _Watch[T] = _Watch(self._kind, timeout, interval, self._monotonic())
         while True:
             limit = watch.look_within(self._monotonic())
@@ -213,7 +248,9 @@ class _AsyncWaiter(Generic[T]):
         self._sleep = sleep or asyncio.sleep
         self._monotonic = monotonic
 
-    async def _wait(self, timeout: float, interval: float | None, *args: Any, **kwargs: Any) -> T:
+    async def _wait(
+        self, timeout: float | None, interval: float | None, *args: Any, **kwargs: Any
+    ) -> T:
         watch: _Watch[T] = _Watch(self._kind, timeout, interval, self._monotonic())
         while True:
             limit = watch.look_within(self._monotonic())
@@ -238,7 +275,7 @@ class TaskWaiter(_Waiter["AsyncTask"]):
         task_id: str,
         *,
         qualifier: str | None = None,
-        timeout: float = 300.0,
+        timeout: float | None = 300.0,
         interval: float | None = None,
     ) -> AsyncTask:
         """Wait until the task is so.
@@ -247,7 +284,8 @@ class TaskWaiter(_Waiter["AsyncTask"]):
             function: Name of the function.
             task_id: Id of the task.
             qualifier: Version or alias it was called by; None is LATEST.
-            timeout: Seconds after which to give up. A look that is under way then is cut off.
+            timeout: Seconds after which to give up; None never does. A look that is under way
+                then is cut off.
             interval: Seconds between two looks; None looks often first, then every 5 s.
 
         Returns:
@@ -268,7 +306,7 @@ class FunctionWaiter(_Waiter["Function"]):
         function: str,
         *,
         qualifier: str | None = None,
-        timeout: float = 300.0,
+        timeout: float | None = 300.0,
         interval: float | None = None,
     ) -> Function:
         """Wait until the function is so.
@@ -276,7 +314,8 @@ class FunctionWaiter(_Waiter["Function"]):
         Args:
             function: Name of the function.
             qualifier: Version or alias; None is LATEST.
-            timeout: Seconds after which to give up. A look that is under way then is cut off.
+            timeout: Seconds after which to give up; None never does. A look that is under way
+                then is cut off.
             interval: Seconds between two looks; None looks often first, then every 5 s.
 
         Returns:
@@ -298,7 +337,7 @@ class AsyncTaskWaiter(_AsyncWaiter["AsyncTask"]):
         task_id: str,
         *,
         qualifier: str | None = None,
-        timeout: float = 300.0,
+        timeout: float | None = 300.0,
         interval: float | None = None,
     ) -> AsyncTask:
         """Wait until the task is so. As :meth:`TaskWaiter.wait`."""
@@ -313,7 +352,7 @@ class AsyncFunctionWaiter(_AsyncWaiter["Function"]):
         function: str,
         *,
         qualifier: str | None = None,
-        timeout: float = 300.0,
+        timeout: float | None = 300.0,
         interval: float | None = None,
     ) -> Function:
         """Wait until the function is so. As :meth:`FunctionWaiter.wait`."""

@@ -59,6 +59,11 @@ class Reporter:
         self._title = title
         self._bar: _Bar | None = None
 
+    def begin(self, progress: Progress) -> None:
+        """Draw the bar, if one was asked for, before there is news."""
+        if self._report is True:
+            self(progress)
+
     def __call__(self, progress: Progress) -> None:
         """Report the counts."""
         if self._report is True:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 import fc_async_sdk
@@ -156,6 +157,89 @@ class TestTasks:
         fc_local.deploy("echo", echo)
         with pytest.raises(errors.AsyncTaskNotFound):
             client.get_async_task("echo", "nobody")
+
+
+class Order(msgspec.Struct):
+    number: int
+
+
+class Thumbnail(msgspec.Struct):
+    width: int
+
+
+@fc_async_sdk.handler(Order)
+def resize(order: Order, _context: object) -> Thumbnail:
+    if order.number < 0:
+        raise ValueError("negative")
+    return Thumbnail(order.number)
+
+
+class TestHandles:
+    def test_a_function_is_called_and_spawned_with_its_types(
+        self, fc_local: FcLocal, client: Client
+    ) -> None:
+        fc_local.deploy("resize", resize)
+        function = client.function("resize", payload=Order, result=Thumbnail)
+        assert function.call(Order(7)) == Thumbnail(7)
+        task = function.spawn(Order(8), delay=60)
+        assert task.status() == "Enqueued"
+        fc_local.run_until_idle()
+        assert task.result() == Thumbnail(8)
+        assert client.task("resize", task.id, result=Thumbnail).result() == Thumbnail(8)
+
+    def test_a_failed_task_is_replayed_with_its_payload(
+        self, fc_local: FcLocal, client: Client
+    ) -> None:
+        fc_local.deploy("resize", boom)
+        task = client.function("resize", payload=Order, result=Thumbnail).spawn(Order(8))
+        fc_local.run_until_idle()
+        with pytest.raises(errors.TaskFailed, match="failed after 4 attempts"):
+            task.result()
+        fc_local.deploy("resize", resize)
+        again = task.replay()
+        fc_local.run_until_idle()
+        assert again.result() == Thumbnail(8)
+
+    def test_a_group_is_waited_for_replayed_and_found_again(
+        self, fc_local: FcLocal, client: Client
+    ) -> None:
+        fc_local.deploy("resize", resize)
+        function = client.function("resize", payload=Order, result=Thumbnail)
+        group = function.map((Order(n - 1) for n in range(250)), task_ids="batch-7")
+        fc_local.run_until_idle()
+        failed = [task for task in group if task.error]
+        assert [(task.index, type(task.error)) for task in failed] == [(0, errors.TaskFailed)]
+        fc_local.deploy("resize", lambda *_: {"width": 1})
+        assert group.replay_failed() == 1
+        fc_local.run_until_idle()
+        assert group.wait(60).failures == []
+        again = client.group("resize", "batch-7", result=Thumbnail)
+        ends = list(again.ends(results=True))
+        assert sum(task.result().width for task in ends) == sum(range(249)) + 1
+
+    def test_all_tasks_of_a_group_are_stopped(self, fc_local: FcLocal, client: Client) -> None:
+        fc_local.deploy("resize", resize)
+        function = client.function("resize", payload=Order)
+        group = function.map(map(Order, range(120)), task_ids="later", delay=600)
+        assert group.stop() == 120
+        fc_local.run_until_idle()
+        assert {type(task.error) for task in group} == {errors.TaskStopped}
+
+    def test_the_asyncio_handles_do_the_same(self, fc_local: FcLocal) -> None:
+        fc_local.deploy("resize", resize)
+
+        async def use() -> None:
+            async with fc_async_sdk.async_client(
+                endpoint_url=fc_local.endpoint, access_key_id=KEY, access_key_secret=SECRET
+            ) as client:
+                function = client.function("resize", payload=Order, result=Thumbnail)
+                assert await function.call(Order(7)) == Thumbnail(7)
+                group = await function.map(map(Order, range(30)), task_ids="aio")
+                await asyncio.to_thread(fc_local.run_until_idle)
+                widths = [(await task.result()).width async for task in group]
+                assert sorted(widths) == list(range(30))
+
+        asyncio.run(use())
 
 
 class TestTypedHandlers:

@@ -31,7 +31,7 @@ def methods(cls: type[Any]) -> dict[str, Any]:
 
 SYNC, ASYNC = methods(Client), methods(AsyncClient)
 # What they return differs by nature.
-MAKERS = {"fan_out", "get_paginator", "get_waiter"}
+MAKERS = {"fan_out", "function", "get_paginator", "get_waiter", "group", "task"}
 
 
 def test_both_clients_have_the_same_methods() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 import fc_async_sdk
 from fc_async_sdk import events, testing
-from fc_async_sdk.errors import FunctionNotFound, InvalidParameter, OutcomeUnknown
+from fc_async_sdk.errors import FunctionNotFound, InvalidParameter, OutcomeUnknown, TaskFailed
 from fc_async_sdk.models import AsyncTask, Function
 from fc_async_sdk.operations import AcceptedInvocation
 from fc_async_sdk.testing import ANY, Stubber, StubError
@@ -117,6 +117,19 @@ class TestStubber:
             assert list(pages.items()) == [done]
             assert client.get_waiter("task_finished").wait("f", "t") is done
             assert client.fan_out("f", [7]).run().failures == []
+
+    def test_handles_are_stubbed_too_also_those_made_before(self, client: Client) -> None:
+        function = client.function("f", result=int)
+        done = AsyncTask(task_id="t", status="Succeeded", return_payload="5")
+        with Stubber(client) as stub:
+            stub.add_response("invoke_async", ACCEPTED, {"payload": 7, "task_id": "t"})
+            stub.add_response("get_async_task", done, {"task_id": "t"})
+            stub.add_response("invoke_async", ACCEPTED, {"payload": 7, "task_id": "b-0"})
+            stub.add_response("list_async_tasks", {"tasks": []}, {"prefix": "b_r"})
+            listed = AsyncTask(task_id="b-0", status="Failed")
+            stub.add_response("list_async_tasks", {"tasks": [listed.to_dict()]}, {"prefix": "b-"})
+            assert function.spawn(7, task_id="t").result() == 5
+            assert [type(task.error) for task in function.map([7], task_ids="b")] == [TaskFailed]
 
     def test_a_stub_works_with_the_asyncio_client(self) -> None:
         async def use() -> AcceptedInvocation:

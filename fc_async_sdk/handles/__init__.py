@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: MIT
+"""Handles: a function that is called with one type and returns another, its tasks, and groups.
+
+::
+
+    resize = client.function("resize", payload=Order, result=Thumbnail)
+    task = resize.spawn(Order("a.png"))
+    thumbnail = task.result(timeout=60)
+
+    group = resize.map(orders, task_ids="batch-7")
+    for task in group:
+        print(task.id, task.error or task.result())
+
+A task is known by function and id, a group by function and prefix: ``client.task("resize", id)``
+and ``client.group("resize", "batch-7")`` find them again, also in another process. Handles need
+task mode (``async_task=True``).
+"""
+
+from fc_async_sdk.handles._functions import AsyncFunctionHandle, FunctionHandle
+from fc_async_sdk.handles._groups import AsyncTaskGroup, TaskGroup
+from fc_async_sdk.handles._tasks import AsyncTaskHandle, TaskHandle
+from fc_async_sdk.handles.calls import AsyncPerform, AsyncPort, Perform, Port, Target
+
+__all__ = [
+    "AsyncFunctionHandle",
+    "AsyncPerform",
+    "AsyncPort",
+    "AsyncTaskGroup",
+    "AsyncTaskHandle",
+    "FunctionHandle",
+    "Perform",
+    "Port",
+    "Target",
+    "TaskGroup",
+    "TaskHandle",
+]

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: MIT
+"""What handles of both kinds know and show. No I/O."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from fc_async_sdk import _payloads
+from fc_async_sdk.handles import calls, outcomes
+
+if TYPE_CHECKING:
+    from fc_async_sdk.errors import FcAsyncError
+    from fc_async_sdk.fanout import Progress
+    from fc_async_sdk.handles.calls import Target
+    from fc_async_sdk.handles.members import Ended, Members
+    from fc_async_sdk.models import AsyncTask
+
+P = TypeVar("P")
+R = TypeVar("R")
+
+
+class BaseFunction(Generic[P, R]):
+    """A function that is called with ``P`` and returns ``R``."""
+
+    def __init__(self, target: Target[R], payload: type[P]) -> None:
+        _payloads.check_type("payload", payload)
+        self.name = target.function
+        self.qualifier = target.qualifier
+        self._target = target
+        self._payload = payload
+
+    def _check(self, payload: P, name: str = "payload") -> P:
+        """Return a payload.
+
+        Raises:
+            InvalidParameter: It is of another type.
+        """
+        _payloads.conform(name, self._payload, payload)
+        return payload
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._target}>"
+
+
+class BaseTask(Generic[R]):
+    """One task, which returns ``R``."""
+
+    def __init__(
+        self, target: Target[R], task_id: str, ended: Ended | None, group: Members | None
+    ) -> None:
+        self.id = task_id
+        self.function = target.function
+        self.qualifier = target.qualifier
+        self.index = ended.index if ended else None
+        self.task = ended.task if ended else None
+        self.error: FcAsyncError | None = ended.error if ended else None
+        self.request_id = (self.task and self.task.request_id) or ""
+        self._target = target
+        self._group = group
+        self._listed = ended is not None  # a list does not hold what was returned
+
+    @property
+    def _incomplete(self) -> bool:
+        """Whether reading the task may say what was returned."""
+        task = self.task
+        return task is not None and task.succeeded and task.return_payload is None and self._listed
+
+    def _seen(self, task: AsyncTask) -> AsyncTask:
+        """Keep what the service says about the task, and return it."""
+        self.task = task
+        self._listed = False
+        self.request_id = task.request_id or self.request_id
+        self.error = outcomes.error_of(self.function, task)
+        return task
+
+    def _result(self, task: AsyncTask) -> R:
+        """Return the result of a task that has ended.
+
+        Raises:
+            TaskError: It has none.
+            InvalidPayload: It does not fit the type.
+        """
+        if self.error is not None:
+            raise self.error
+        return outcomes.result_of(self.function, task, self._target.result)
+
+    def _replay_id(self, task_id: str | None) -> str:
+        if task_id is not None:
+            return task_id
+        return self._group.next_id(self.id) if self._group else self._target.new_id()
+
+    def __repr__(self) -> str:
+        status = self.task.status if self.task else "not read"
+        return f"<{type(self).__name__} {self.id} of {self._target}: {status}>"
+
+
+class BaseGroup(Generic[R]):
+    """Many tasks of one function, whose ids begin alike."""
+
+    def __init__(self, target: Target[R], prefix: str, size: int | None) -> None:
+        self.prefix = prefix
+        self.function = target.function
+        self.qualifier = target.qualifier
+        self.size = size
+        self._target = target
+        self._members = calls.members(target, prefix, size)
+        self._refused: dict[str, object] = {}
+
+    @property
+    def progress(self) -> Progress:
+        """The counts of what is known so far."""
+        return self._members.progress
+
+    def refuse(self, task_id: str, error: FcAsyncError, payload: object) -> None:
+        """Note that a task was not accepted, with its payload for another try."""
+        self._members.refuse(task_id, error)
+        self._refused[task_id] = payload
+
+    def _accept(self, task_id: str) -> None:
+        """Note that a task that was sent again was accepted."""
+        self._members.send_again(task_id)
+        self._refused.pop(task_id, None)
+
+    def __repr__(self) -> str:
+        seen = self.progress
+        total = "?" if seen.total is None else seen.total
+        return (
+            f"<{type(self).__name__} {self.prefix} of {self._target}: {seen.done} of {total} have "
+            f"ended, {seen.failed} without a result>"
+        )

@@ -1,0 +1,408 @@
+# SPDX-License-Identifier: MIT
+"""Groups of tasks."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from concurrent import futures
+from typing import TYPE_CHECKING, TypeVar
+
+from fc_async_sdk import operations, waiters
+from fc_async_sdk.errors import InvalidArgument, InvalidRequest
+from fc_async_sdk.fanout import progress as _progress
+from fc_async_sdk.handles import calls
+from fc_async_sdk.handles._base import BaseGroup
+from fc_async_sdk.handles._tasks import AsyncTaskHandle, TaskHandle, async_pages, pages
+from fc_async_sdk.handles.members import Ended
+from fc_async_sdk.handles.scan import LIVE_STATUSES, Listing
+from fc_async_sdk.handles.watch import Pause, Watch
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator, Sequence
+
+    from fc_async_sdk.fanout.progress import Report
+    from fc_async_sdk.handles.calls import AsyncPort, Port, Target
+    from fc_async_sdk.models import TaskStatus
+
+R = TypeVar("R")
+
+
+class TaskGroup(BaseGroup[R]):
+    """Many tasks of one function, whose ids begin alike. Made by ``map`` and ``client.group``.
+
+    Attributes:
+        prefix: What the ids begin with: ``{prefix}-{index}``.
+        function: Name of the function.
+        qualifier: Version or alias; None is LATEST.
+        size: How many tasks there are, or None if only the service knows.
+    """
+
+    def __init__(self, port: Port, target: Target[R], prefix: str, size: int | None) -> None:
+        super().__init__(target, prefix, size)
+        self._port = port
+
+    @property
+    def failures(self) -> list[TaskHandle[R]]:
+        """The tasks that are known to have ended without a result."""
+        ended = self._members.ended.values()
+        return [self._handle(one) for one in ended if one.error is not None]
+
+    def __iter__(self) -> Iterator[TaskHandle[R]]:
+        """Iterate over the tasks as they end; see :meth:`ends`."""
+        return self.ends()
+
+    def ends(
+        self,
+        *,
+        timeout: float | None = None,
+        interval: float | None = None,
+        results: bool = False,
+        progress: Report = None,
+        page_size: int | None = None,
+    ) -> Iterator[TaskHandle[R]]:
+        """Iterate over all tasks as they end, those without a result included.
+
+        Reads lists of tasks, not single tasks. A task that was replayed is returned once, as its
+        last replay. Iterating again begins with what is known already.
+
+        Args:
+            timeout: Seconds after which to give up; None never does.
+            interval: Seconds between two rounds; None asks often first, then every 5 s.
+            results: Read what the functions returned with the lists, so that ``.result()`` needs
+                no request. Pages then are as large as the payloads in them.
+            progress: Called with the counts after every end; or True for a progress bar.
+            page_size: Tasks per page, 1-100; None is 100.
+
+        Yields:
+            Tasks that have ended: ``.error`` is None or the reason, ``.result()`` returns or
+            raises.
+
+        Raises:
+            WaiterError: It took too long; ``.last`` is the progress.
+            ConfigurationError: A progress bar was asked for and ``rich`` is not installed.
+            InvalidParameter: An argument is wrong.
+        """
+        _progress.check(progress)
+        size = calls.page_size(page_size)
+        now = self._port.monotonic
+        pace = waiters.Pace(timeout, interval, now())
+        watch = Watch(self._members, pace, page_size=size, now=now)
+        return self._ends(watch, pace, results=results, progress=progress, page_size=size)
+
+    def wait(
+        self,
+        timeout: float | None = None,
+        *,
+        interval: float | None = None,
+        progress: Report = None,
+    ) -> TaskGroup[R]:
+        """Wait until all tasks have ended, and return the group, for ``failures``.
+
+        Args:
+            timeout: Seconds after which to give up; None never does.
+            interval: Seconds between two rounds; None asks often first, then every 5 s.
+            progress: Called with the counts after every end; or True for a progress bar.
+
+        Raises:
+            WaiterError: It took too long; ``.last`` is the progress.
+        """
+        for _ in self.ends(timeout=timeout, interval=interval, progress=progress):
+            pass
+        return self
+
+    def stop(self, *, concurrency: int = 16) -> int:
+        """Ask for all tasks to be stopped that have not ended, and return how many.
+
+        Args:
+            concurrency: How many requests are on the wire at a time.
+        """
+        asked: set[str] = set()
+        with futures.ThreadPoolExecutor(concurrency, thread_name_prefix="stop") as pool:
+            while found := self._live() - asked:
+                for _ in pool.map(self._stop, sorted(found)):
+                    pass
+                asked |= found
+        return len(asked)
+
+    def replay_failed(
+        self,
+        *,
+        statuses: Sequence[TaskStatus] = calls.REPLAYED,
+        concurrency: int = 32,
+        progress: Report = None,
+    ) -> int:
+        """Have the function called again for every task that failed, and return for how many.
+
+        The group then waits for the replays instead. Payloads are read from the service. What was
+        refused when it was sent is sent again, unless no service can take it.
+
+        Args:
+            statuses: The final statuses that are replayed.
+            concurrency: How many requests are on the wire at a time, 1-1000.
+            progress: Called after every request; or True for a progress bar.
+
+        Raises:
+            TaskLost: The service does not say what a task was called with.
+        """
+        ids: list[str] = []
+        run = self._port.fan_out(
+            self.function,
+            self._failed(ids, statuses),
+            task_ids=lambda index, _: ids[index],
+            concurrency=concurrency,
+            qualifier=self.qualifier,
+            progress=progress,
+        )
+        for outcome in run:
+            if outcome.error is None:
+                self._accept(outcome.task_id)
+            else:
+                self.refuse(outcome.task_id, outcome.error, outcome.payload)
+        return len(ids)
+
+    def _ends(
+        self,
+        watch: Watch,
+        pace: waiters.Pace,
+        *,
+        results: bool,
+        progress: Report,
+        page_size: int,
+    ) -> Iterator[TaskHandle[R]]:
+        report = _progress.Reporter(progress, f"waiting for {self.prefix}")
+        report.begin(watch.progress)
+        try:
+            step = watch.proceed()
+            while step is not None:
+                if isinstance(step, Ended):
+                    report(watch.progress)
+                    yield self._handle(step)
+                    step = watch.proceed()
+                elif isinstance(step, Pause):
+                    self._port.sleep(step.seconds)
+                    step = watch.proceed()
+                else:
+                    arguments = self._target.listing(step, payload=results, page_size=page_size)
+                    limit = pace.look_within(self._port.monotonic())
+                    try:
+                        page = self._port.perform(
+                            operations.list_async_tasks,
+                            (self.function,),
+                            arguments,
+                            total_timeout=limit,
+                        )
+                    except InvalidArgument as error:
+                        step = watch.refuse(error)
+                    else:
+                        step = watch.proceed(page)
+        finally:
+            report.close()
+
+    def _handle(self, ended: Ended) -> TaskHandle[R]:
+        return TaskHandle(self._port, self._target, ended.task_id, ended=ended, group=self._members)
+
+    def _live(self) -> set[str]:
+        names = self._members.names
+        found: set[str] = set()
+        for prefix in (names.first, names.replays):
+            for status in LIVE_STATUSES:
+                if status != "Stopping":
+                    listing = Listing(prefix, None, status)
+                    for page in pages(self._port, self._target, listing):
+                        found |= {task.task_id for task in page.tasks}
+        return found
+
+    def _stop(self, task_id: str) -> None:
+        with contextlib.suppress(*calls.ENDED_ALREADY):
+            TaskHandle(self._port, self._target, task_id).stop()
+
+    def _failed(self, ids: list[str], statuses: Sequence[TaskStatus]) -> Iterator[object]:
+        """Yield what is sent again; write the id of each into ``ids`` before."""
+        known: set[str] = set()
+        for page in pages(self._port, self._target, Listing(self._members.names.replays, None)):
+            known |= {task.task_id for task in page.tasks}
+        for task_id in known:
+            self._members.note(task_id)
+        for listing in calls.failures(self._members, statuses):
+            for page in pages(self._port, self._target, listing, payload=True):
+                for task_id, payload in calls.repeats(self._members, page, self._target, known):
+                    ids.append(task_id)
+                    yield payload
+        for task_id, refused in list(self._refused.items()):
+            ended = self._members.ended.get(task_id)
+            if ended is not None and not isinstance(ended.error, InvalidRequest):
+                ids.append(task_id)
+                yield refused
+
+
+class AsyncTaskGroup(BaseGroup[R]):
+    """The asyncio version of :class:`TaskGroup`."""
+
+    def __init__(self, port: AsyncPort, target: Target[R], prefix: str, size: int | None) -> None:
+        super().__init__(target, prefix, size)
+        self._port = port
+
+    @property
+    def failures(self) -> list[AsyncTaskHandle[R]]:
+        """The tasks that are known to have ended without a result."""
+        ended = self._members.ended.values()
+        return [self._handle(one) for one in ended if one.error is not None]
+
+    def __aiter__(self) -> AsyncIterator[AsyncTaskHandle[R]]:
+        """Iterate over the tasks as they end; see :meth:`ends`."""
+        return self.ends()
+
+    def ends(
+        self,
+        *,
+        timeout: float | None = None,
+        interval: float | None = None,
+        results: bool = False,
+        progress: Report = None,
+        page_size: int | None = None,
+    ) -> AsyncIterator[AsyncTaskHandle[R]]:
+        """Iterate over all tasks as they end, those without a result included.
+
+        As :meth:`TaskGroup.ends`.
+        """
+        _progress.check(progress)
+        size = calls.page_size(page_size)
+        now = self._port.monotonic
+        pace = waiters.Pace(timeout, interval, now())
+        watch = Watch(self._members, pace, page_size=size, now=now)
+        return self._ends(watch, pace, results=results, progress=progress, page_size=size)
+
+    async def wait(
+        self,
+        timeout: float | None = None,
+        *,
+        interval: float | None = None,
+        progress: Report = None,
+    ) -> AsyncTaskGroup[R]:
+        """Wait until all tasks have ended, and return the group, for ``failures``.
+
+        As :meth:`TaskGroup.wait`.
+        """
+        async for _ in self.ends(timeout=timeout, interval=interval, progress=progress):
+            pass
+        return self
+
+    async def stop(self, *, concurrency: int = 16) -> int:
+        """Ask for all tasks to be stopped that have not ended, and return how many.
+
+        As :meth:`TaskGroup.stop`.
+        """
+        asked: set[str] = set()
+        room = asyncio.Semaphore(concurrency)
+        while found := (await self._live()) - asked:
+            await asyncio.gather(*[self._stop(task_id, room) for task_id in sorted(found)])
+            asked |= found
+        return len(asked)
+
+    async def replay_failed(
+        self,
+        *,
+        statuses: Sequence[TaskStatus] = calls.REPLAYED,
+        concurrency: int = 32,
+        progress: Report = None,
+    ) -> int:
+        """Have the function called again for every task that failed, and return for how many.
+
+        As :meth:`TaskGroup.replay_failed`.
+        """
+        ids: list[str] = []
+        run = self._port.fan_out(
+            self.function,
+            self._failed(ids, statuses),
+            task_ids=lambda index, _: ids[index],
+            concurrency=concurrency,
+            qualifier=self.qualifier,
+            progress=progress,
+        )
+        async for outcome in run:
+            if outcome.error is None:
+                self._accept(outcome.task_id)
+            else:
+                self.refuse(outcome.task_id, outcome.error, outcome.payload)
+        return len(ids)
+
+    async def _ends(
+        self,
+        watch: Watch,
+        pace: waiters.Pace,
+        *,
+        results: bool,
+        progress: Report,
+        page_size: int,
+    ) -> AsyncIterator[AsyncTaskHandle[R]]:
+        report = _progress.Reporter(progress, f"waiting for {self.prefix}")
+        report.begin(watch.progress)
+        try:
+            step = watch.proceed()
+            while step is not None:
+                if isinstance(step, Ended):
+                    report(watch.progress)
+                    yield self._handle(step)
+                    step = watch.proceed()
+                elif isinstance(step, Pause):
+                    await self._port.sleep(step.seconds)
+                    step = watch.proceed()
+                else:
+                    arguments = self._target.listing(step, payload=results, page_size=page_size)
+                    limit = pace.look_within(self._port.monotonic())
+                    try:
+                        page = await self._port.perform(
+                            operations.list_async_tasks,
+                            (self.function,),
+                            arguments,
+                            total_timeout=limit,
+                        )
+                    except InvalidArgument as error:
+                        step = watch.refuse(error)
+                    else:
+                        step = watch.proceed(page)
+        finally:
+            report.close()
+
+    def _handle(self, ended: Ended) -> AsyncTaskHandle[R]:
+        return AsyncTaskHandle(
+            self._port, self._target, ended.task_id, ended=ended, group=self._members
+        )
+
+    async def _live(self) -> set[str]:
+        names = self._members.names
+        found: set[str] = set()
+        for prefix in (names.first, names.replays):
+            for status in LIVE_STATUSES:
+                if status != "Stopping":
+                    listing = Listing(prefix, None, status)
+                    async for page in async_pages(self._port, self._target, listing):
+                        found |= {task.task_id for task in page.tasks}
+        return found
+
+    async def _stop(self, task_id: str, room: asyncio.Semaphore) -> None:
+        async with room:
+            with contextlib.suppress(*calls.ENDED_ALREADY):
+                await AsyncTaskHandle(self._port, self._target, task_id).stop()
+
+    async def _failed(
+        self, ids: list[str], statuses: Sequence[TaskStatus]
+    ) -> AsyncIterator[object]:
+        """Yield what is sent again; write the id of each into ``ids`` before."""
+        known: set[str] = set()
+        replays = Listing(self._members.names.replays, None)
+        async for page in async_pages(self._port, self._target, replays):
+            known |= {task.task_id for task in page.tasks}
+        for task_id in known:
+            self._members.note(task_id)
+        for listing in calls.failures(self._members, statuses):
+            async for page in async_pages(self._port, self._target, listing, payload=True):
+                for task_id, payload in calls.repeats(self._members, page, self._target, known):
+                    ids.append(task_id)
+                    yield payload
+        for task_id, refused in list(self._refused.items()):
+            ended = self._members.ended.get(task_id)
+            if ended is not None and not isinstance(ended.error, InvalidRequest):
+                ids.append(task_id)
+                yield refused

@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: MIT
+"""What handles send, as arguments of operations; both kinds of handle use it. No I/O."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, Protocol, TypeVar
+
+from fc_async_sdk import _payloads
+from fc_async_sdk.errors import (
+    AsyncInvocationStopped,
+    AsyncTaskNotFound,
+    InvalidParameter,
+    TaskLost,
+)
+from fc_async_sdk.handles.members import Members, Names
+from fc_async_sdk.handles.scan import Listing
+from fc_async_sdk.operations import checks
+from fc_async_sdk.spec import limits
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Container, Iterator, Sequence
+
+    from fc_async_sdk.fanout import AsyncFanOut, FanOut
+    from fc_async_sdk.models import AsyncTaskPage, TaskStatus
+    from fc_async_sdk.operations import Call
+
+_NAME: Final = 96
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+ENDED_ALREADY = (AsyncTaskNotFound, AsyncInvocationStopped)
+"""What a request to stop a task that has ended may be answered with."""
+
+REPLAYED: Sequence[TaskStatus] = ("Failed", "Expired", "Invalid")
+"""Final statuses of tasks that are replayed unless others are named."""
+
+
+class Perform(Protocol):
+    """Sends an operation, or lets a stub answer it."""
+
+    def __call__(
+        self,
+        operation: Callable[..., Call[T]],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        *,
+        total_timeout: float | None = None,
+    ) -> T:
+        """Return what the operation brings back."""
+        ...
+
+
+class AsyncPerform(Protocol):
+    """Sends an operation, or lets a stub answer it."""
+
+    def __call__(
+        self,
+        operation: Callable[..., Call[T]],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        *,
+        total_timeout: float | None = None,
+    ) -> Awaitable[T]:
+        """Return what the operation brings back."""
+        ...
+
+
+class Port(NamedTuple):
+    """What handles need of a synchronous client."""
+
+    perform: Perform
+    fan_out: Callable[..., FanOut]
+    sleep: Callable[[float], None]
+    monotonic: Callable[[], float]
+
+
+class AsyncPort(NamedTuple):
+    """What handles need of an asyncio client."""
+
+    perform: AsyncPerform
+    fan_out: Callable[..., AsyncFanOut]
+    sleep: Callable[[float], Awaitable[None]]
+    monotonic: Callable[[], float]
+
+
+class Target(Generic[R]):
+    """The function that is called, and what it returns.
+
+    Args:
+        function: Its name.
+        qualifier: Version or alias, or None.
+        result: What its results are read as.
+
+    Raises:
+        InvalidParameter: One of them is wrong.
+    """
+
+    def __init__(self, function: str, qualifier: str | None, result: type[R]) -> None:
+        self.function = checks.segment("function", function)
+        self.qualifier = checks.qualifier(qualifier)
+        self.result = result
+        _payloads.check_type("result", result)
+
+    def new_id(self) -> str:
+        """Return an id that no other task has."""
+        # A function's name begins as a task id does, and has the same characters.
+        return f"{self.function[:_NAME]}-{os.urandom(8).hex()}"
+
+    def listing(self, listing: Listing, *, payload: bool, page_size: int) -> dict[str, Any]:
+        """Return the arguments of ``list_async_tasks`` that read a page of a group."""
+        return {
+            "qualifier": self.qualifier,
+            "prefix": listing.prefix,
+            "status": listing.status,
+            "sort_order_by_time": "asc",
+            "include_payload": payload or None,
+            "limit": page_size,
+            "next_token": listing.token,
+        }
+
+    def __str__(self) -> str:
+        return f"{self.function}:{self.qualifier}" if self.qualifier else self.function
+
+
+def payload_of(target: Target[Any], task_id: str, page: AsyncTaskPage) -> bytes | None:
+    """Return the payload of a task from a page that lists it, or None if the page does not.
+
+    Raises:
+        TaskLost: The service lists the task without its payload.
+    """
+    task = next((task for task in page.tasks if task.task_id == task_id), None)
+    if task is None:
+        return None
+    payload = task.task_payload_bytes
+    if payload is None:
+        raise TaskLost(
+            "cannot be replayed: the service does not say what it was called with",
+            function=target.function,
+            task_id=task_id,
+            status=str(task.status),
+        )
+    return payload
+
+
+def members(target: Target[Any], prefix: str, size: int | None) -> Members:
+    """Return the members of a group of which nothing is known yet.
+
+    Raises:
+        InvalidParameter: The prefix or the size is wrong.
+    """
+    if size is not None and (type(size) is not int or size < 0):
+        raise InvalidParameter("size", size, "must be a whole number, 0 or more, or None")
+    return Members(target.function, Names(prefix), size)
+
+
+def failures(group: Members, statuses: Sequence[TaskStatus]) -> Iterator[Listing]:
+    """Yield the lists of tasks that a replay of a group is made from, replays first."""
+    for prefix in (group.names.replays, group.names.first):
+        for status in statuses:
+            yield Listing(prefix, None, status)
+
+
+def repeats(
+    group: Members, page: AsyncTaskPage, target: Target[Any], known: Container[str]
+) -> Iterator[tuple[str, bytes]]:
+    """Yield id and payload for every task of a page that is to be replayed.
+
+    Args:
+        group: The group.
+        page: Tasks that failed, with their payloads.
+        target: The function.
+        known: Replays that were made before: those that this call makes are not replayed again.
+    """
+    for task in page.tasks:
+        is_new_replay = task.task_id.startswith(group.names.replays) and task.task_id not in known
+        if not is_new_replay and group.is_last(task.task_id):
+            payload = payload_of(target, task.task_id, page)
+            assert payload is not None
+            yield group.next_id(task.task_id), payload
+
+
+def page_size(value: object) -> int:
+    """Return the tasks per page.
+
+    Raises:
+        InvalidParameter: It is out of range.
+    """
+    size = checks.integer("page_size", value, limits.PAGE_SIZE)
+    return limits.PAGE_SIZE.high if size is None else size

@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: MIT
+"""The list of all tasks whose ids begin alike, read again and again with few requests.
+
+Invariants:
+
+- A page on which all tasks have ended is not read again.
+- Tasks are known by their ids. The order of the list only decides which page is read next, so that
+  a list in another order costs requests and loses nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Final, NamedTuple, get_args
+
+from fc_async_sdk.errors import InvalidArgument
+from fc_async_sdk.models import TERMINAL_STATUSES, AsyncTaskPage, TaskStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fc_async_sdk.models import AsyncTask
+
+LIVE_STATUSES: Final[tuple[TaskStatus, ...]] = tuple(
+    status for status in get_args(TaskStatus) if status not in TERMINAL_STATUSES
+)
+"""Statuses of tasks that have not ended."""
+
+_LOOK_AHEAD: Final = 2
+"""Pages without a new end after which a round stops: the tasks after them have not begun."""
+_BEHIND: Final = 4
+"""Pages with stragglers that a round reads."""
+
+
+class Listing(NamedTuple):
+    """A page to read: ListAsyncTasks in ascending order."""
+
+    prefix: str
+    token: str | None
+    status: TaskStatus | None = None
+
+
+class Mark:
+    """A page of the list.
+
+    Attributes:
+        token: Where it begins.
+        read: Whether it was read.
+        live: Ids of its tasks that have not ended.
+        last: Whether no page follows.
+    """
+
+    def __init__(self, token: str | None) -> None:
+        self.token = token
+        self.read = False
+        self.live: set[str] = set()
+        self.last = False
+
+    @property
+    def open(self) -> bool:
+        """Whether reading it again can bring something."""
+        return not self.read or bool(self.live)
+
+
+Reading = Generator[Listing, AsyncTaskPage, None]
+
+
+class Scan:
+    """The pages of one list.
+
+    Args:
+        prefix: What the ids begin with.
+        page_size: Tasks of a full page.
+        awaited: Whether the end of the task of an id is waited for.
+
+    Attributes:
+        ended: The tasks that the pages read so far show as ended; the reader empties it.
+        stale: Whether the pages are no longer what they were, so that all must be read again.
+    """
+
+    def __init__(self, prefix: str, page_size: int, awaited: Callable[[str], bool]) -> None:
+        self.prefix = prefix
+        self.ended: list[AsyncTask] = []
+        self._page_size = page_size
+        self._awaited = awaited
+        self._turn = 0
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget the pages."""
+        self.marks = [Mark(None)]
+        self.stale = False
+        self._front_page = 0
+
+    @property
+    def complete(self) -> bool:
+        """Whether the last page has been read."""
+        return self.marks[-1].last
+
+    @property
+    def live(self) -> set[str]:
+        """Ids of all tasks that were listed last as not ended."""
+        return set().union(*(mark.live for mark in self.marks))
+
+    def round(self, *, whole: bool, expecting: bool) -> Reading:
+        """Read the pages that are likely to have news.
+
+        Args:
+            whole: Read all open pages.
+            expecting: Whether tasks are missing that the last page may get.
+        """
+        if expecting and self.complete:
+            self.marks[-1].read = False
+        live = sum(len(mark.live) for mark in self.marks)
+        by_status = len(LIVE_STATUSES) + live // self._page_size
+        if self.complete and by_status < len(self._open()):
+            yield from self._stragglers()
+            return
+        begin = self._front_page
+        end = yield from self._front(begin, whole=whole)
+        for index in self._others(begin, end):
+            yield from self._read(index)
+
+    def last_page(self) -> Reading:
+        """Read the last page once more."""
+        yield from self._read(len(self.marks) - 1)
+
+    def _front(self, begin: int, *, whole: bool) -> Generator[Listing, AsyncTaskPage, int]:
+        """Read on from where ends were seen last, while pages bring ends.
+
+        Returns:
+            The page before which it stopped.
+        """
+        first: int | None = None
+        idle = 0
+        following = begin
+        index = self._next_open(begin)
+        while index is not None and (whole or idle < _LOOK_AHEAD):
+            found = yield from self._read(index)
+            if found and first is None:
+                first = self._front_page = index
+            idle = 0 if found else idle + 1
+            following = index + 1
+            index = self._next_open(following)
+        if index is None and first is None:
+            self._front_page = 0  # the rest has ended: what is open is behind
+        return following
+
+    def _others(self, begin: int, end: int) -> list[int]:
+        """Choose open pages before ``begin`` (stragglers) and after ``end``, in turn."""
+        pages = self._open()
+        behind = [index for index in pages if index < begin]
+        ahead = [index for index in pages if index >= end]
+        self._turn += 1
+        chosen: list[int] = []
+        for some, count in ((behind, _BEHIND), (ahead, 1)):
+            size = min(count, len(some))
+            chosen += [some[(self._turn * size + step) % len(some)] for step in range(size)]
+        return chosen
+
+    def _stragglers(self) -> Reading:
+        """List by status what has not ended; read only the pages of what is not listed so."""
+        listed: set[str] = set()
+        for status in LIVE_STATUSES:
+            listing = Listing(self.prefix, None, status)
+            while True:
+                page = yield listing
+                listed |= {task.task_id for task in page.tasks}
+                if not page.next_token:
+                    break
+                listing = listing._replace(token=page.next_token)
+        for index in self._open():
+            if not self._live_on(index) <= listed:
+                yield from self._read(index)
+
+    def _open(self) -> list[int]:
+        return [index for index, mark in enumerate(self.marks) if mark.open]
+
+    def _next_open(self, begin: int) -> int | None:
+        pages = range(begin, len(self.marks))
+        return next((index for index in pages if self.marks[index].open), None)
+
+    def _live_on(self, index: int) -> set[str]:
+        return self.marks[index].live if index < len(self.marks) else set()
+
+    def _read(self, index: int) -> Generator[Listing, AsyncTaskPage, int]:
+        """Read a page.
+
+        Returns:
+            How many awaited tasks on it have ended.
+        """
+        if index >= len(self.marks):
+            return 0  # the list became shorter
+        mark = self.marks[index]
+        try:
+            page = yield Listing(self.prefix, mark.token)
+        except InvalidArgument:
+            if mark.token is None:
+                raise
+            self.stale = True  # the service does not know the token any more
+            return 0
+        ids = {task.task_id for task in page.tasks}
+        self.stale = self.stale or not mark.live <= ids
+        awaited = [task for task in page.tasks if self._awaited(task.task_id)]
+        ended = [task for task in awaited if task.finished]
+        mark.read = True
+        mark.live = {task.task_id for task in awaited} - {task.task_id for task in ended}
+        mark.last = not page.next_token
+        if mark.last:
+            del self.marks[index + 1 :]
+        elif index + 1 == len(self.marks):
+            self.marks.append(Mark(page.next_token))
+        self.ended += ended
+        return len(ended)

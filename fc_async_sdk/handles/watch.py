@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: MIT
+"""Waits for the tasks of a group: which page to read next, when to pause, what has ended.
+
+A :class:`Watch` does no I/O. It asks for a page or a pause, and is told what came of it; the
+synchronous and the asyncio group carry it out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+from fc_async_sdk.errors import InvalidArgument, WaiterError
+from fc_async_sdk.handles.members import Ended
+from fc_async_sdk.handles.scan import Listing, Reading, Scan
+from fc_async_sdk.models import AsyncTaskPage
+from fc_async_sdk.waiters import REGISTRATION_SECONDS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fc_async_sdk.fanout import Progress
+    from fc_async_sdk.handles.members import Members
+    from fc_async_sdk.waiters import Pace
+
+
+class Pause(NamedTuple):
+    """Seconds to wait before the next page is read."""
+
+    seconds: float
+
+
+A = TypeVar("A")
+
+Step = Listing | Pause | Ended
+_Steps = Generator[Step, AsyncTaskPage | None, None]
+
+
+class Watch:
+    """One wait for all tasks of a group.
+
+    Args:
+        members: The tasks; their ends are noted there.
+        pace: How long to wait.
+        page_size: Tasks per page.
+        now: The clock, in seconds.
+    """
+
+    def __init__(
+        self, members: Members, pace: Pace, *, page_size: int, now: Callable[[], float]
+    ) -> None:
+        self._members = members
+        self._pace = pace
+        self._now = now
+        names = members.names
+        self._firsts = Scan(names.first, page_size, members.awaited)
+        self._replays = Scan(names.replays, page_size, members.awaited)
+        self._confirmed = False
+        self._steps = self._run()
+
+    @property
+    def progress(self) -> Progress:
+        """The counts so far."""
+        self._members.complete = self._members.complete or self._complete
+        return self._members.progress
+
+    def proceed(self, page: AsyncTaskPage | None = None) -> Step | None:
+        """Return the next step, after the one before was carried out; None at the end.
+
+        Args:
+            page: The page, if one was asked for.
+
+        Raises:
+            WaiterError: The time is over. ``last`` is the progress.
+        """
+        try:
+            return next(self._steps) if page is None else self._steps.send(page)
+        except StopIteration:
+            return None
+
+    def refuse(self, error: InvalidArgument) -> Step | None:
+        """Return the next step, after the service has refused to list a page.
+
+        Raises:
+            InvalidArgument: There is no other way to list it.
+        """
+        try:
+            return self._steps.throw(error)
+        except StopIteration:
+            return None
+
+    @property
+    def _scans(self) -> tuple[Scan, Scan]:
+        return self._replays, self._firsts
+
+    @property
+    def _complete(self) -> bool:
+        return all(scan.complete for scan in self._scans)
+
+    def _run(self) -> _Steps:
+        yield from list(self._members.ended.values())
+        missing: set[str] = set()
+        while not (yield from self._over()):
+            for scan in self._scans:
+                # The replays are read first: a task that was replayed is not reported itself.
+                first = scan is self._replays or self._members.size is None
+                whole = not scan.complete and (first or self._confirmed)
+                expecting = any(task_id.startswith(scan.prefix) for task_id in missing)
+                yield from self._read(scan, scan.round(whole=whole, expecting=expecting))
+            missing = self._missing()
+            if missing and self._now() - self._pace.began >= REGISTRATION_SECONDS:
+                if self._confirmed:
+                    yield from [self._members.lose(task_id) for task_id in sorted(missing)]
+                else:
+                    self._confirmed = True
+                    self._restart()
+                continue
+            if any(scan.stale for scan in self._scans):
+                self._restart()
+            if self._members.waiting() or not self._complete:
+                yield Pause(self._wait())
+
+    def _over(self) -> Generator[Step, AsyncTaskPage | None, bool]:
+        """Whether all tasks have ended."""
+        members = self._members
+        if members.waiting():
+            return False
+        if members.size is not None:
+            return True
+        if not self._complete:
+            return False
+        # Others may still send tasks of this group: what was the last page may have another now.
+        yield from self._read(self._firsts, self._firsts.last_page())
+        return all(scan.complete for scan in self._scans) and not members.waiting()
+
+    def _read(self, scan: Scan, reading: Reading) -> _Steps:
+        """Carry out what a scan wants to read; note all tasks and yield those that have ended."""
+        listing = next(reading, None)
+        while listing is not None:
+            try:
+                page = yield listing
+            except InvalidArgument as error:
+                listing = _after(reading.throw, error)
+                continue
+            assert page is not None
+            for task in page.tasks:
+                self._members.note(task.task_id)
+            listing = _after(reading.send, page)
+            found, scan.ended = scan.ended, []
+            for task in found:
+                ended = self._members.end(task)
+                if ended is not None:
+                    yield ended
+
+    def _missing(self) -> set[str]:
+        """Return the tasks that should be listed and are not; nothing before all were listed."""
+        if not self._complete:
+            return set()
+        return self._members.waiting() - self._firsts.live - self._replays.live
+
+    def _restart(self) -> None:
+        for scan in self._scans:
+            scan.restart()
+
+    def _wait(self) -> float:
+        wait = self._pace.wait(self._now())
+        if wait is None:
+            seen = self.progress
+            names = self._members.names
+            raise WaiterError(
+                f"gave up after {self._pace.timeout:g} s: {seen.done} of "
+                f"{'?' if seen.total is None else seen.total} tasks of {names.prefix} have ended, "
+                f"{seen.failed} of them without a result",
+                last=seen,
+            )
+        return wait
+
+
+def _after(step: Callable[[A], Listing], answer: A) -> Listing | None:
+    """Return what a reading asks for after an answer; None at its end."""
+    try:
+        return step(answer)
+    except StopIteration:
+        return None
