@@ -12,17 +12,97 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from fc_async_sdk import errors
-
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import ModuleType
 
     from typing_extensions import Self
 
     from fc_async_sdk._endpoint import Endpoint
     from fc_async_sdk.config import Config
     from fc_async_sdk.credentials import Provider
+
+
+class Exceptions:
+    """The errors that a client raises, as attributes, as boto3's clients have them.
+
+    A class and not the module :mod:`fc_async_sdk.errors`, so that type checkers and completion
+    know the names.
+    """
+
+    from fc_async_sdk.errors import (  # noqa: PLC0415 -- its names are the attributes
+        AccessDenied,
+        AliasAlreadyExists,
+        AliasNotFound,
+        AlreadyRunning,
+        AsyncConfigNotExists,
+        AsyncInvocationStopped,
+        AsyncTaskAlreadyExists,
+        AsyncTaskNotFound,
+        BadResponse,
+        CAExited,
+        CAFileNotFound,
+        CAFilePermission,
+        ClaimLost,
+        ClientClosedRequest,
+        ConcurrentUpdateError,
+        ConfigurationError,
+        Conflict,
+        ConnectFailed,
+        CredentialsError,
+        DestinationDeliveryFailed,
+        EffectInDoubt,
+        EntityTooLarge,
+        FailureKept,
+        FcAsyncError,
+        FunctionAlreadyExists,
+        FunctionError,
+        FunctionNotEmpty,
+        FunctionNotFound,
+        FunctionNotStarted,
+        IdempotencyError,
+        InternalServerError,
+        InvalidAccessKeyID,
+        InvalidArgument,
+        InvalidArn,
+        InvalidDestinationResources,
+        InvalidEvent,
+        InvalidParameter,
+        InvalidPayload,
+        InvalidRequest,
+        InvalidResponse,
+        InvalidSecurityToken,
+        KeyMissing,
+        LayerNotFound,
+        LimitExceeded,
+        MissingRequiredHeader,
+        NotFound,
+        OutcomeUnknown,
+        PathNotSupported,
+        PayloadMismatch,
+        PayloadTooLarge,
+        PreconditionFailed,
+        ResourceExhausted,
+        ResourceThrottled,
+        ResultNotKept,
+        ResultNotStored,
+        ServerError,
+        ServiceError,
+        SignatureNotMatch,
+        StoreFailed,
+        TaskError,
+        TaskExpired,
+        TaskFailed,
+        TaskInvalid,
+        TaskLost,
+        TaskStopped,
+        Throttled,
+        TimedOut,
+        TransportError,
+        TriggerAlreadyExists,
+        TriggerNotFound,
+        VersionNotFound,
+        WaiterError,
+    )
 
 
 class BaseClient:
@@ -36,7 +116,7 @@ class BaseClient:
         exceptions: The errors it raises: ``client.exceptions.FunctionNotFound``.
     """
 
-    exceptions: ClassVar[ModuleType] = errors
+    exceptions: ClassVar[type[Exceptions]] = Exceptions
 
     def __init__(
         self,

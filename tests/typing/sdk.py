@@ -23,6 +23,7 @@ from fc_async_sdk import (
     DestinationEvent,
     InvokeResult,
     destination_handler,
+    errors,
     events,
     models,
     operations,
@@ -68,6 +69,16 @@ def mistakes(client: Client) -> None:
     client.get_paginator("list_nothing")  # type: ignore[call-overload]
     client.get_waiter("task_done")  # type: ignore[call-overload]
     client.invoke("f").payload.decode().json()  # type: ignore[attr-defined]
+
+
+def errors_of(client: Client, other: AsyncClient) -> None:
+    try:
+        client.get_function("f")
+    except client.exceptions.FunctionNotFound as error:
+        assert_type(error, errors.FunctionNotFound)
+        assert_type(error.http_status, int)
+    assert_type(other.exceptions.TaskFailed, type[errors.TaskFailed])
+    _ = client.exceptions.FunctionNotFoud  # type: ignore[attr-defined]
 
 
 async def asynchronous(client: AsyncClient) -> None:

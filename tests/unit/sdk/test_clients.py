@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fc_async_sdk import operations
+from fc_async_sdk import errors, operations
 from fc_async_sdk._async_client import AsyncClient
 from fc_async_sdk._client import Client
 from fc_async_sdk.session import Session, async_client, client
@@ -58,6 +58,18 @@ def test_both_clients_have_the_same_signatures(name: str) -> None:
 def test_only_the_asyncio_ones_are_coroutine_functions(name: str) -> None:
     assert not inspect.iscoroutinefunction(SYNC[name])
     assert inspect.iscoroutinefunction(ASYNC[name])
+
+
+@pytest.mark.parametrize("cls", [Client, AsyncClient])
+def test_the_exceptions_of_a_client_are_those_of_the_package(cls: type[Any]) -> None:
+    known = {
+        name: error
+        for name, error in vars(errors).items()
+        if isinstance(error, type) and issubclass(error, errors.FcAsyncError)
+    }
+    shown = {name for name in dir(cls.exceptions) if not name.startswith("_")}
+    assert shown == known.keys()
+    assert all(getattr(cls.exceptions, name) is error for name, error in known.items())
 
 
 @pytest.mark.parametrize("cls", [Client, AsyncClient])
