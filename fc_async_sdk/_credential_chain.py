@@ -12,7 +12,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from fc_async_sdk import _serverless_devs
-from fc_async_sdk.credentials import Credentials, Refreshing, Static, from_environment
+from fc_async_sdk.credentials import Credentials, Missing, Refreshing, Static, from_environment
 from fc_async_sdk.errors import NoCredentials
 
 if TYPE_CHECKING:
@@ -63,7 +63,10 @@ def find(
     access: str | None = None,
     official: Callable[[], Provider | None] = official_chain,
 ) -> Provider:
-    """The first of the chain that has credentials.
+    """Return the first of the chain that has credentials.
+
+    If none has, the provider that is returned raises CredentialsError when it is asked. The
+    message lists what was looked for.
 
     Args:
         environ: The environment.
@@ -73,8 +76,7 @@ def find(
         official: Makes the last of the chain.
 
     Raises:
-        NoCredentials: Nothing has. The message lists what to do.
-        CredentialsError: What was found cannot be used.
+        CredentialsError: There is no such alias, or a file of ``s`` cannot be read.
     """
     found = _serverless_devs.find(environ, home, access) or from_environment(environ)
     if found is not None:
@@ -82,4 +84,4 @@ def find(
     last = official()
     if last is not None:
         return last
-    raise NoCredentials(f"{_NONE}, or install alibabacloud_credentials for its chain")
+    return Missing(f"{_NONE}, or install alibabacloud_credentials for its chain")

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 
-from fc_async_sdk.errors import CredentialsError
+from fc_async_sdk.errors import CredentialsError, NoCredentials
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -104,6 +104,30 @@ class Static:
 
     def __repr__(self) -> str:
         return f"Static({self._credentials!r})"
+
+
+class Missing:
+    """The provider of a client without credentials: the first request says what is missing.
+
+    Until then the client works, for example with a stub in place of the service.
+
+    Args:
+        reason: What was looked for, and what to do.
+    """
+
+    def __init__(self, reason: str) -> None:
+        self._reason = reason
+
+    def __call__(self) -> Credentials:
+        """Raise, before anything is sent.
+
+        Raises:
+            NoCredentials: Always.
+        """
+        raise NoCredentials(self._reason)
+
+    def __repr__(self) -> str:
+        return "Missing()"
 
 
 def from_environment(environ: Mapping[str, str]) -> Credentials | None:

@@ -82,7 +82,8 @@ class Session:
 
         Raises:
             ConfigurationError: Region, account or endpoint is missing or wrong.
-            CredentialsError: No credentials were found.
+            CredentialsError: A key lacks one of its parts, or there is no such alias. A client
+                without credentials can be made: its first request raises this error.
         """
         from fc_async_sdk._client import Client  # noqa: PLC0415 -- requests loads with the first
 
@@ -101,7 +102,8 @@ class Session:
         Raises:
             ConfigurationError: Region, account or endpoint is missing or wrong, or aiohttp is not
                 installed.
-            CredentialsError: No credentials were found.
+            CredentialsError: A key lacks one of its parts, or there is no such alias. A client
+                without credentials can be made: its first request raises this error.
         """
         from fc_async_sdk._async_client import AsyncClient  # noqa: PLC0415 -- loads with the first
 
@@ -168,7 +170,8 @@ def client(
 
     Raises:
         ConfigurationError: Region, account or endpoint is missing or wrong.
-        CredentialsError: No credentials were found.
+        CredentialsError: A key lacks one of its parts, or there is no such alias. A client
+            without credentials can be made: its first request raises this error.
     """
     return Session(
         region_name=region_name,
@@ -200,7 +203,8 @@ def async_client(
     Raises:
         ConfigurationError: Region, account or endpoint is missing or wrong, or aiohttp is not
             installed.
-        CredentialsError: No credentials were found.
+        CredentialsError: A key lacks one of its parts, or there is no such alias. A client
+            without credentials can be made: its first request raises this error.
     """
     return Session(
         region_name=region_name,

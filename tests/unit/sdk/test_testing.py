@@ -10,13 +10,20 @@ import pytest
 
 import fc_async_sdk
 from fc_async_sdk import events, testing
-from fc_async_sdk.errors import FunctionNotFound, InvalidParameter, OutcomeUnknown, TaskFailed
+from fc_async_sdk.errors import (
+    CredentialsError,
+    FunctionNotFound,
+    InvalidParameter,
+    OutcomeUnknown,
+    TaskFailed,
+)
 from fc_async_sdk.models import AsyncTask, Function
 from fc_async_sdk.operations import AcceptedInvocation
 from fc_async_sdk.testing import ANY, Stubber, StubError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from fc_async_sdk._client import Client
 
@@ -117,6 +124,15 @@ class TestStubber:
             assert list(pages.items()) == [done]
             assert client.get_waiter("task_finished").wait("f", "t") is done
             assert client.fan_out("f", [7]).run().failures == []
+
+    def test_a_stub_needs_no_credentials(self, tmp_path: Path) -> None:
+        session = fc_async_sdk.Session(region_name="cn-hangzhou", environ={"HOME": str(tmp_path)})
+        with session.client() as client:
+            with Stubber(client) as stub:
+                stub.add_response("invoke_async", ACCEPTED)
+                assert client.invoke_async("f") is ACCEPTED
+            with pytest.raises(CredentialsError, match="no credentials found"):
+                client.invoke_async("f")
 
     def test_handles_are_stubbed_too_also_those_made_before(self, client: Client) -> None:
         function = client.function("f", result=int)
