@@ -135,7 +135,7 @@ def started(tmp_path: Path) -> Iterator[Callable[..., LocalRuntime]]:
                     data=tmp_path / "data",
                     port=0,
                     clock=clock,  # type: ignore[arg-type]
-                    settings=Settings.of(lease_ms=LEASE_MS),
+                    settings=Settings.of(lease_ms=LEASE_MS, freeze_instances=True),
                     grace_ms=0,
                 )
             )
