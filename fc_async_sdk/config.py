@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from fc_async_sdk.errors import ConfigurationError, shorten
+from fc_async_sdk.spec import limits
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,6 +37,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         allow_plain_http: Send to http:// endpoints that are not on this machine. Requests are
             signed but not secret.
         max_response_bytes: Longest answer that is read.
+        max_async_payload_bytes: Largest payload of an asynchronous invocation: 131,072 (128 KB,
+            quota), up to 262,144 where the account was granted more.
         user_agent_extra: Appended to the user agent.
     """
 
@@ -52,6 +55,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     cert: str | tuple[str, str] | None = None
     allow_plain_http: bool = False
     max_response_bytes: int = 64 * 1024 * 1024
+    max_async_payload_bytes: int = limits.ASYNC_PAYLOAD_BYTES
     user_agent_extra: str = ""
 
     def __post_init__(self) -> None:
@@ -63,6 +67,12 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
             value = getattr(self, name)
             if type(value) is not int or value < 1:
                 raise ConfigurationError(f"{name}={value!r}: must be a whole number, 1 or more")
+        most = limits.ASYNC_PAYLOAD_GRANTED_BYTES
+        size = self.max_async_payload_bytes
+        if type(size) is not int or not 1 <= size <= most:
+            raise ConfigurationError(
+                f"max_async_payload_bytes={size!r}: must be a whole number from 1 to {most}"
+            )
         if not self.user_agent_extra.isascii() or not self.user_agent_extra.isprintable():
             raise ConfigurationError(
                 f"user_agent_extra={shorten(self.user_agent_extra)}: must be printable ASCII"

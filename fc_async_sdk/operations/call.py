@@ -18,6 +18,7 @@ from fc_async_sdk import _payloads, _signing
 from fc_async_sdk.errors import (
     InvalidParameter,
     InvalidResponse,
+    PayloadTooLarge,
     ServiceError,
     service_error_class,
     shorten,
@@ -67,8 +68,8 @@ class Call(msgspec.Struct, Generic[T], frozen=True, kw_only=True, gc=False):
         body: The body, b"" if none.
         repeat: Whether the SDK may send it again.
         done_already: The HTTP status that, after a repetition, says that an earlier try worked.
-        light: Request and answer are small, and the answer's headers say all: a transport that
-            knows only that much HTTP may send it.
+        light: An asynchronous invocation: request and answer are small, and the answer's headers
+            say all. A transport that knows only that much HTTP may send it.
         timeout: Seconds to wait for the answer instead of the configured read timeout, or None.
         total_timeout: Seconds for the whole call instead of the configured limit, or None.
         read: Reads a good answer.
@@ -95,6 +96,18 @@ class Call(msgspec.Struct, Generic[T], frozen=True, kw_only=True, gc=False):
     def idempotent(self) -> bool:
         """True when sending it twice does no more than sending it once."""
         return self.repeat == "always"
+
+    def check_size(self, max_async_payload_bytes: int) -> None:
+        """Check that an account may send the payload, if the call is asynchronous.
+
+        Args:
+            max_async_payload_bytes: The account's limit.
+
+        Raises:
+            PayloadTooLarge: It may not.
+        """
+        if self.light and len(self.body) > max_async_payload_bytes:
+            raise PayloadTooLarge(len(self.body), max_async_payload_bytes)
 
     def within(self, total_timeout: float | None) -> Call[T]:
         """Return this call with a limit for the whole of it; None changes nothing.

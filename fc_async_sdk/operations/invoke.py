@@ -187,7 +187,8 @@ def invoke_async(
 
     Args:
         function: Name of the function.
-        payload: Bytes, text or anything JSON; at most 128 KB (quota).
+        payload: Bytes, text or anything JSON; at most ``Config.max_async_payload_bytes``, which is
+            128 KB (quota) unless the account was granted more.
         delay: Whole seconds, or a timedelta of them, 0 < delay < 3600 (guide); None is none.
         task_id: Unique within the function: a letter or ``_``, then letters, digits, ``_`` and
             ``-``, at most 128 characters (API). None: the service makes one.
@@ -198,7 +199,7 @@ def invoke_async(
 
     Raises:
         InvalidParameter: An argument is wrong; nothing was sent.
-        PayloadTooLarge: Over 128 KB; nothing was sent.
+        PayloadTooLarge: Over the limit; nothing was sent.
         AsyncTaskAlreadyExists: This task id was taken before this call.
         FunctionNotFound: No such function.
         Throttled: Refused for now.
@@ -218,7 +219,7 @@ def invoke_async(
         path=path("functions", checks.segment("function", function), "invocations"),
         query=query(qualifier=checks.qualifier(qualifier)),
         headers=sent,
-        body=checks.payload(payload, limits.ASYNC_PAYLOAD_BYTES),
+        body=checks.payload(payload, limits.ASYNC_PAYLOAD_GRANTED_BYTES),
         read=functools.partial(_read_accepted, task_id=task or ""),
         light=True,
         total_timeout=checks.timeout("total_timeout", total_timeout),
@@ -245,7 +246,8 @@ def invoke_later(
 
     Args:
         function: Name of the function.
-        payload: Bytes, text or anything JSON; at most 128 KB (quota).
+        payload: Bytes, text or anything JSON; at most ``Config.max_async_payload_bytes``, which is
+            128 KB (quota) unless the account was granted more.
         delay: Whole seconds, or a timedelta of them, 0 < delay < 3600 (guide).
         task_id: As in :func:`invoke_async`.
         qualifier: Version or alias; None is LATEST.
@@ -255,7 +257,7 @@ def invoke_later(
 
     Raises:
         InvalidParameter: An argument is wrong; nothing was sent.
-        PayloadTooLarge: Over 128 KB; nothing was sent.
+        PayloadTooLarge: Over the limit; nothing was sent.
         AsyncTaskAlreadyExists: This task id was taken before this call.
         OutcomeUnknown: No task id was given, it was sent and no answer came.
     """

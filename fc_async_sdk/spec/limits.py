@@ -64,6 +64,9 @@ DESTINATION_LENGTH: Final = 512
 ASYNC_PAYLOAD_BYTES: Final = 128 * 1024
 """quota: the largest payload of an asynchronous invocation."""
 
+ASYNC_PAYLOAD_GRANTED_BYTES: Final = 256 * 1024
+"""quota: up to what the limit of asynchronous payloads is raised for an account that asks."""
+
 SYNC_PAYLOAD_BYTES: Final = 32 * 1024 * 1024
 """quota: the largest payload of a synchronous invocation."""
 

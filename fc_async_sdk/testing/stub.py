@@ -178,6 +178,7 @@ class Stubber(Generic[C]):
     ) -> Any:
         name = operation.__name__
         call = operation(*args, **kwargs)
+        call.check_size(self.client.config.max_async_payload_bytes)
         if not self._script:
             raise StubError(f"{name} was called, and no answer is left")
         scripted = self._script.popleft()

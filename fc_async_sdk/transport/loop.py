@@ -65,9 +65,11 @@ class LoopTransport:
         """Send a call, again if that is safe and of use, and read its answer.
 
         Raises:
+            PayloadTooLarge: The payload is over the account's limit; nothing was sent.
             ServiceError: The service refused or failed.
             TransportError: No usable answer came back.
         """
+        call.check_size(self._config.max_async_payload_bytes)
         total = call.total_timeout or self._config.total_timeout
         deadline = None if total is None else self._monotonic() + total
         tries: Tries[T] | None = None

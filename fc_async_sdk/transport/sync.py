@@ -115,9 +115,11 @@ class SyncTransport:
         """Send a call, again if that is safe and of use, and read its answer.
 
         Raises:
+            PayloadTooLarge: The payload is over the account's limit; nothing was sent.
             ServiceError: The service refused or failed.
             TransportError: No usable answer came back.
         """
+        call.check_size(self._config.max_async_payload_bytes)
         total = call.total_timeout or self._config.total_timeout
         if total is None:
             return self._send(call, None)

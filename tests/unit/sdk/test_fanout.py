@@ -116,7 +116,7 @@ class TestOutcomes:
         assert (run.progress.done, run.progress.failed, run.progress.total) == (10, 1, 10)
 
     def test_a_payload_that_cannot_be_sent_is_an_outcome(self, both: Both) -> None:
-        outcomes = both([b"ok", b"x" * 131_073, object()])
+        outcomes = both([b"ok", b"x" * 262_145, object()])
         errors = {outcome.index: type(outcome.error) for outcome in outcomes if outcome.error}
         assert errors == {1: PayloadTooLarge, 2: InvalidParameter}
 

@@ -65,10 +65,18 @@ class TestTaskId:
 
 
 class TestPayload:
-    def test_128_kb_is_taken_and_one_more_byte_is_not(self) -> None:
-        operations.invoke_async("f", b"x" * limits.ASYNC_PAYLOAD_BYTES)
+    def test_256_kb_is_what_an_account_may_be_granted_and_one_more_byte_is_not(self) -> None:
+        operations.invoke_async("f", b"x" * 262_144)
         with pytest.raises(errors.PayloadTooLarge) as caught:
-            operations.invoke_async("f", b"x" * (limits.ASYNC_PAYLOAD_BYTES + 1))
+            operations.invoke_async("f", b"x" * 262_145)
+        assert (caught.value.size, caught.value.limit) == (262_145, 262_144)
+
+    def test_only_asynchronous_calls_have_the_limit_of_the_account(self) -> None:
+        payload = b"x" * 131_073
+        operations.invoke("f", payload).check_size(131_072)
+        operations.invoke_async("f", payload[1:]).check_size(131_072)
+        with pytest.raises(errors.PayloadTooLarge) as caught:
+            operations.invoke_async("f", payload).check_size(131_072)
         assert (caught.value.size, caught.value.limit) == (131_073, 131_072)
 
     def test_a_synchronous_call_takes_more(self) -> None:

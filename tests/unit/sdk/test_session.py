@@ -139,6 +139,8 @@ class TestConfig:
             {"read_timeout": float("nan")},
             {"total_timeout": 0},
             {"max_attempts": 0},
+            {"max_async_payload_bytes": 262_145},
+            {"max_async_payload_bytes": 0},
             {"max_pool_connections": 1.5},
             {"user_agent_extra": "a\nb"},
         ],
