@@ -139,15 +139,20 @@ class Call(msgspec.Struct, Generic[T], frozen=True, kw_only=True, gc=False):
                 "this API has none, check the endpoint",
                 operation=self.operation,
             )
-        if repeated and answer.status == self.done_already and self.read_done_already:
+        refusal = self.refusal(answer)
+        # A page of a proxy has the same status and says nothing about the earlier try.
+        ours = refusal.code != _code_of(answer.status)
+        if repeated and ours and answer.status == self.done_already and self.read_done_already:
             return self.read_done_already(answer)
-        raise self.refusal(answer)
+        raise refusal
 
     def refusal(self, answer: Answer) -> ServiceError:
         """The error that an answer of status 400 and up stands for."""
         code, message, request_id = _read_error(answer)
         cls = service_error_class(code, answer.status)
-        return self.error.get(answer.status, cls)(
+        if code != _code_of(answer.status):
+            cls = self.error.get(answer.status, cls)
+        return cls(
             code,
             message,
             http_status=answer.status,
@@ -155,6 +160,11 @@ class Call(msgspec.Struct, Generic[T], frozen=True, kw_only=True, gc=False):
             operation=self.operation,
             retry_after=retry_after(answer),
         )
+
+
+def _code_of(status: int) -> str:
+    """Return the code of an error whose answer is not a whole document of this API."""
+    return f"Http{status}"
 
 
 def _read_error(answer: Answer) -> tuple[str, str, str]:
@@ -165,9 +175,9 @@ def _read_error(answer: Answer) -> tuple[str, str, str]:
         document = None
     if not isinstance(document, dict):
         said = shorten(answer.body.decode("utf-8", "replace")) if answer.body else "nothing"
-        return f"Http{answer.status}", f"the answer is not this API's, it says {said}", ""
+        return _code_of(answer.status), f"the answer is not this API's, it says {said}", ""
     folded = {str(key).lower(): value for key, value in document.items()}
-    code = folded.get("code") or folded.get("errorcode") or f"Http{answer.status}"
+    code = folded.get("code") or folded.get("errorcode") or _code_of(answer.status)
     message = folded.get("message") or folded.get("errormessage") or "no message"
     return str(code), str(message), str(folded.get("requestid") or "")
 
@@ -227,8 +237,22 @@ def read_json(cls: type[U], operation: str) -> Callable[[Answer], U]:
     return read
 
 
-def read_nothing(_: Answer) -> None:
-    """The reader of answers that say all with their status."""
+def read_nothing(answer: Answer) -> None:
+    """Read an answer that says all with its status.
+
+    Raises:
+        InvalidResponse: It has a body that is not JSON, so it is not an answer of this API.
+    """
+    if not answer.body.strip():
+        return
+    try:
+        msgspec.json.decode(answer.body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        said = shorten(answer.body.decode("utf-8", "replace"))
+        raise InvalidResponse(
+            f"expected an empty answer, got {answer.status} with {said}: check the endpoint and "
+            "the proxies between"
+        ) from error
 
 
 # --- building ---------------------------------------------------------------------------------

@@ -214,7 +214,8 @@ class TestRepetition:
 
     def test_a_duplicate_after_our_own_repetition_is_an_accepted_invocation(self) -> None:
         call = operations.invoke_async("f", task_id="t")
-        accepted = call.result(Answer(409, {"x-fc-request-id": "r"}, b"{}"), repeated=True)
+        answer = Answer(409, {"x-fc-request-id": "r"}, b'{"Code":"AsyncTaskAlreadyExists"}')
+        accepted = call.result(answer, repeated=True)
         assert (accepted.task_id, accepted.request_id, accepted.duplicate) == ("t", "r", True)
 
     def test_a_duplicate_at_the_first_try_is_an_error_whatever_its_code(self) -> None:
@@ -689,3 +690,39 @@ class TestAnswers:
         assert result.text() == "\ufffd"
         with pytest.raises(errors.InvalidResponse):
             result.json()
+
+
+class TestWholeAnswers:
+    """An answer counts only if its JSON is whole: a proxy answers with the same statuses."""
+
+    @pytest.mark.parametrize("body", [b"<html>Conflict</html>", b"", b"{}", b'{"Code":"AsyncTas'])
+    def test_a_409_that_is_not_the_services_is_not_a_duplicate(self, body: bytes) -> None:
+        call = operations.invoke_async("f", task_id="t")
+        for repeated in (False, True):
+            with pytest.raises(errors.Conflict) as caught:
+                call.result(Answer(409, {}, body), repeated=repeated)
+            assert not isinstance(caught.value, errors.AsyncTaskAlreadyExists)
+
+    def test_a_409_of_the_service_is_one(self) -> None:
+        call = operations.invoke_async("f", task_id="t")
+        answer = Answer(409, {}, b'{"Code":"SomeNewName","Message":"m","RequestId":"r"}')
+        assert call.result(answer, repeated=True).duplicate
+        with pytest.raises(errors.AsyncTaskAlreadyExists):
+            call.result(answer)
+
+    @pytest.mark.parametrize("body", [b"<html>Not Found</html>", b"", b'{"Code":"Func'])
+    def test_a_404_that_is_not_the_services_does_not_say_that_a_delete_worked(
+        self, body: bytes
+    ) -> None:
+        call = operations.delete_function("f")
+        with pytest.raises(errors.NotFound):
+            call.result(Answer(404, {}, body), repeated=True)
+        found = Answer(404, {}, b'{"Code":"FunctionNotFound","Message":"m"}')
+        assert call.result(found, repeated=True) is None
+
+    def test_a_page_of_a_proxy_does_not_say_that_a_delete_worked(self) -> None:
+        call = operations.delete_function("f")
+        with pytest.raises(errors.InvalidResponse, match="check the endpoint"):
+            call.result(Answer(200, {}, b"<html>Please log in</html>"))
+        assert call.result(Answer(204, {}, b"")) is None
+        assert call.result(Answer(200, {}, b"{}")) is None
