@@ -349,6 +349,22 @@ class TestInterruptedRuns:
         clock.seconds += 0.001
         assert handler(ORDER, context()) == "done"
 
+    def test_an_effect_that_is_not_marked_is_repeated_after_a_kill(
+        self, store: Store, clock: ManualClock
+    ) -> None:
+        charges = []
+
+        @idempotent(store, clock=clock)
+        def handler(event: bytes, context: SimpleNamespace) -> None:
+            charges.append(12)
+            if context.retry_count == 0:
+                raise Killed
+
+        with pytest.raises(Killed):
+            handler(ORDER, context(attempt=0))
+        handler(ORDER, context(attempt=1))
+        assert charges == [12, 12]
+
     def test_the_retry_count_can_be_distrusted(self, store: Store, clock: ManualClock) -> None:
         started(store, clock)
         handler = idempotent(store, clock=clock, trust_retry_count=False)(lambda *_: "done")
