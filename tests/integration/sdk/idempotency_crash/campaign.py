@@ -75,16 +75,20 @@ class WrongClock:
 
 
 @dataclass
-class KillingStore:
-    """Kills the process at a write."""
+class WatchedStore:
+    """Kills the process at a write; tells when the record of the key was seen."""
 
     inner: Store
-    kill: tuple[int, str]
+    kill: tuple[int, str] | None
+    after_first_look: Callable[[], None]
     writes: int = 0
 
     def create(self, record: Record) -> Record | None:
         with self._write():
-            return self.inner.create(record)
+            found = self.inner.create(record)
+        if self.writes == 1:
+            self.after_first_look()
+        return found
 
     def replace(self, record: Record, expected: str) -> bool:
         with self._write():
@@ -143,13 +147,32 @@ class Campaign:
         started = [self._start(one) for one in executions]
         return [self._end(*one) for one in started]
 
-    def _start(self, execution: Execution) -> tuple[int, int]:
+    def race(self, *executions: Execution) -> list[str]:
+        """Run executions that all see the record of the key before one of them writes."""
+        (ready, note), (wait, go) = os.pipe(), os.pipe()
+
+        def until_all_have_seen_it() -> None:
+            os.close(go)
+            os.write(note, b".")
+            os.read(wait, 1)
+
+        started = [self._start(one, until_all_have_seen_it) for one in executions]
+        for _ in executions:
+            os.read(ready, 1)
+        os.close(go)  # a read of a pipe without writers returns
+        for descriptor in (ready, note, wait):
+            os.close(descriptor)
+        return [self._end(*one) for one in started]
+
+    def _start(
+        self, execution: Execution, after_first_look: Callable[[], None] = lambda: None
+    ) -> tuple[int, int]:
         read, write = os.pipe()
         process = os.fork()
         if process == 0:
             os.close(read)
             try:
-                os.write(write, self._handle(execution).encode())
+                os.write(write, self._handle(execution, after_first_look).encode())
             finally:
                 os._exit(0)
         os.close(write)
@@ -162,10 +185,8 @@ class Campaign:
         os.waitpid(process, 0)
         return text or "killed"
 
-    def _handle(self, execution: Execution) -> str:
-        store = self._open()
-        if execution.kill:
-            store = KillingStore(store, execution.kill)
+    def _handle(self, execution: Execution, after_first_look: Callable[[], None]) -> str:
+        store = WatchedStore(self._open(), execution.kill, after_first_look)
 
         def effect() -> str:
             descriptor = os.open(self._effects, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
@@ -195,18 +216,17 @@ class Campaign:
         return lines.count(key)
 
     def points(self) -> list[dict[str, Any]]:
-        """Kill the first attempt at each moment; then deliver the event again in every way."""
+        """Kill the first attempt at each moment; then deliver the event three times at once."""
         found = []
         for write, when in MOMENTS:
-            for order in ("retry first", "redelivery first"):
-                key = f"{when}-{write}-{order}"
-                retry = Execution(key, attempt=1, ahead=-MINUTE)
-                again = Execution(key, ahead=MINUTE)
-                late = Execution(key, attempt=2, ahead=10 * TIMEOUT_SECONDS)
-                rest = [retry, again] if order == "retry first" else [again, retry]
+            for others in ("retries", "redeliveries"):
+                key = f"{when}-{write}-{others}"
+                attempt = 1 if others == "retries" else 0
                 outcomes = self.execute(Execution(key, kill=(write, when)))
-                for execution in (*rest, late):
-                    outcomes += self.execute(execution)
+                outcomes += self.race(
+                    *(Execution(key, attempt, ahead) for ahead in (-MINUTE / 2, 0, MINUTE / 2))
+                )
+                outcomes += self.execute(Execution(key, 2, ahead=10 * TIMEOUT_SECONDS))
                 found.append(
                     {"at": (write, when), "outcomes": outcomes, "effects": self.effects(key)}
                 )
