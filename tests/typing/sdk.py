@@ -7,10 +7,12 @@ found (unused ones are errors).
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+import redis
 from typing_extensions import assert_type
 
 import fc_async_sdk
@@ -25,6 +27,7 @@ from fc_async_sdk import (
     destination_handler,
     errors,
     events,
+    idempotency,
     models,
     operations,
 )
@@ -33,6 +36,7 @@ from fc_async_sdk.testing import Stubber
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 
 def synchronous(client: Client) -> None:
@@ -155,3 +159,36 @@ async def handled() -> None:
 def stubbed(client: Client) -> None:
     with Stubber(client) as stub:
         assert_type(stub.client, Client)
+
+
+def idempotent_handlers(store: idempotency.Store) -> None:
+    @idempotency.idempotent(store, key=idempotency.by_field("order.id"), wait=5)
+    def handler(event: bytes, context: object) -> dict[str, int]:
+        assert_type(idempotency.once("charge", divmod, 7, 2), tuple[int, int])
+        idempotency.once("charge", divmod, 7, "2")  # type: ignore[arg-type]
+        return {"receipt": len(event)}
+
+    assert_type(handler(b"", None), dict[str, int])
+
+    @idempotency.idempotent(store, keep_failures=(ValueError,))
+    async def asynchronous(event: bytes, context: object) -> str:
+        async def charge(amount: int) -> str:
+            return str(amount)
+
+        assert_type(await idempotency.once_async("charge", charge, 7), str)
+        return event.decode()
+
+    async def calls_it() -> None:
+        assert_type(await asynchronous(b"", None), str)
+
+    idempotency.idempotent(store, wiat=5)  # type: ignore[call-arg]
+
+
+def stores_of_records(path: Path) -> None:
+    stores: list[idempotency.Store] = [
+        idempotency.MemoryStore(),
+        idempotency.SqliteStore(path),
+        idempotency.SqlStore(lambda: sqlite3.connect(path)),
+        idempotency.RedisStore(redis.Redis()),
+    ]
+    assert_type(stores[0].remove("k", "t"), bool)
