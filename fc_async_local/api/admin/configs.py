@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: MIT
+"""Asynchronous invoke configurations, unsigned: limits, a check before saving, put and delete."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from fc_async_local.api import admin
+from fc_async_local.api.operation import body_of
+from fc_async_sdk.spec import arn, async_config, limits
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.routing import Route
+
+    from fc_async_local.functions import FunctionRegistry
+
+_DESTINATIONS: Final = (
+    arn.FunctionArn,
+    arn.MnsQueueArn,
+    arn.MnsTopicArn,
+    arn.RocketMqTopicArn,
+    arn.EventBusArn,
+)
+
+
+class ConfigAdmin:
+    """Configurations, as the console shows and edits them."""
+
+    def __init__(self, registry: FunctionRegistry) -> None:
+        self._registry = registry
+
+    def routes(self) -> list[Route]:
+        """Return the routes of these operations."""
+        one = "/functions/{function}/async-config"
+        return admin.routes(
+            [
+                ("GET", "/limits", self.limits),
+                ("POST", f"{one}/check", self.check),
+                ("PUT", one, self.put),
+                ("DELETE", one, self.delete),
+            ]
+        )
+
+    async def limits(self, _: Request) -> dict[str, Any]:
+        """Return the ranges of the fields, and the fields that each kind of destination has.
+
+        ``template`` is the ARN of a kind with the names of its fields in braces. Region and
+        account are empty: those of the runtime are meant.
+        """
+        ranges = {**async_config.RANGES, "delay": limits.DELAY_SECONDS}
+        return {
+            **{name: allowed._asdict() for name, allowed in ranges.items()},
+            "destinations": [_described(kind) for kind in _DESTINATIONS],
+        }
+
+    async def check(self, request: Request, function: str) -> dict[str, Any]:
+        """Check a configuration without storing it.
+
+        ``cycle`` has the names along the destination cycle that it would close, if any.
+        """
+        _, cycle = await self._registry.graph_with(
+            function, _qualifier(request), await body_of(request)
+        )
+        return {"cycle": cycle}
+
+    async def put(self, request: Request, function: str) -> dict[str, Any]:
+        """Do what PutAsyncInvokeConfig does."""
+        body = await body_of(request)
+        return await self._registry.async_configs.put(function, _qualifier(request), body)
+
+    async def delete(self, request: Request, function: str) -> None:
+        """Do what DeleteAsyncInvokeConfig does."""
+        await self._registry.async_configs.delete(function, _qualifier(request))
+
+
+def _qualifier(request: Request) -> str:
+    return request.query_params.get("qualifier") or limits.DEFAULT_QUALIFIER
+
+
+def _described(kind: type[arn.Arn]) -> dict[str, Any]:
+    fields = [
+        field.name
+        for field in msgspec.structs.fields(kind)
+        if field.name not in {"region", "account_id"}
+    ]
+    return {
+        "kind": kind.kind,
+        "fields": fields,
+        "template": str(kind(**{name: f"{{{name}}}" for name in fields})),
+        "payloadLimit": kind.payload_limit,
+    }
