@@ -20,6 +20,7 @@ import msgspec
 
 from fc_async_local import console
 from fc_async_local.api import Api
+from fc_async_local.api.admin.channels import ChannelAdmin
 from fc_async_local.api.admin.configs import ConfigAdmin
 from fc_async_local.api.admin.deliveries import DeliveryAdmin
 from fc_async_local.api.admin.development import DevelopmentAdmin
@@ -210,6 +211,7 @@ class Runtime:
                 *DeliveryAdmin(stores.store, self.engine).routes(),
                 *ClockAdmin(self.engine, clock).routes(),
                 *TriggerAdmin(self.services.trigger_control, clock, urls).routes(),
+                *ChannelAdmin(self.services.channels).routes(),
                 *FaultAdmin(self.faults).routes(),
                 *self._development().routes(),
                 *console.routes(),

@@ -7,6 +7,7 @@ import logging
 import random
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from fc_async_local.api.admin.channels import Channels
 from fc_async_local.background import end_tasks, start_task
 from fc_async_local.clock import RealClock
 from fc_async_local.destinations.base import Permitted
@@ -92,6 +93,11 @@ class Services(NamedTuple):
     trigger_control: TriggerControl
     creators: Mapping[DestinationKind, Creating]
     wakeups: Wakeups
+
+    @property
+    def channels(self) -> Channels:
+        """The services that have queues, topics and buses."""
+        return Channels(self.mns, self.topics, self.rocketmq, self.eventbridge)
 
     @classmethod
     async def open(
@@ -194,16 +200,7 @@ class Services(NamedTuple):
         self.wakeups.end_polls()
 
 
-class _Protocols(NamedTuple):
-    """The services with a protocol of their own."""
-
-    mns: MnsService
-    topics: TopicService
-    rocketmq: RocketMqService
-    eventbridge: EventBridgeService
-
-
-def _protocols(foundation: Foundation, poster: HttpPoster, invoker: FunctionInvoker) -> _Protocols:
+def _protocols(foundation: Foundation, poster: HttpPoster, invoker: FunctionInvoker) -> Channels:
     stores, clock, settings = foundation
     messages, documents, wakeups = stores.messages, stores.documents, stores.wakeups
     dice = random.SystemRandom()
@@ -215,7 +212,7 @@ def _protocols(foundation: Foundation, poster: HttpPoster, invoker: FunctionInvo
     )
     targets = Targets(poster=poster, queues=mns, rocketmq=rocketmq, invoker=invoker)
     eventbridge = EventBridgeService(documents, targets, jobs, settings=settings, random=dice)
-    return _Protocols(mns, topics, rocketmq, eventbridge)
+    return Channels(mns, topics, rocketmq, eventbridge)
 
 
 class _Fired(NamedTuple):
@@ -228,7 +225,7 @@ class _Fired(NamedTuple):
 
 
 def _firing(
-    foundation: Foundation, protocols: _Protocols, triggers: Triggers, invoker: FunctionInvoker
+    foundation: Foundation, protocols: Channels, triggers: Triggers, invoker: FunctionInvoker
 ) -> _Fired:
     """Return what fires the triggers; it looks again when they change."""
     _, clock, settings = foundation
@@ -267,7 +264,7 @@ def _job_node(foundation: Foundation) -> JobNode:
 
 
 def _creators(
-    protocols: _Protocols, settings: DestinationSettings
+    protocols: Channels, settings: DestinationSettings
 ) -> tuple[MnsQueueDestination, MnsTopicDestination, EventBridgeDestination, RocketMqDestination]:
     """Return the adapters of destinations that can also be created."""
     return (
@@ -278,7 +275,7 @@ def _creators(
     )
 
 
-def _apps(protocols: _Protocols) -> Mapping[str, App]:
+def _apps(protocols: Channels) -> Mapping[str, App]:
     # Clients sign with the machine's time, also when the runtime's is virtual.
     clock = RealClock()
     return {

@@ -10,16 +10,20 @@ import hashlib
 import os
 import random
 import re
-from typing import TYPE_CHECKING, Final, NamedTuple
+from collections import deque
+from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
 
 from fc_async_local.domain.errors import Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+T = TypeVar("T")
+
 # A generator of this process is faster than the kernel's, and ids protect nothing.
 _RANDOM: Final = random.Random(os.urandom(16))  # noqa: S311 -- not secret
 _HANDLE: Final = re.compile(r"([0-9]{1,18})-([0-9]{1,18})-([0-9A-F]+)", re.ASCII)
+_RECENT: Final = 100
 _NOT_IN_XML: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -28,6 +32,28 @@ class ProtocolError(Rejected):
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}"
+
+
+class Recent(Generic[T]):
+    """The latest messages of each topic or bus that keeps none, for a person who looks.
+
+    In memory, of this node, since its start.
+    """
+
+    def __init__(self) -> None:
+        self._latest: dict[str, deque[T]] = {}
+
+    def add(self, name: str, message: T) -> None:
+        """Keep a message in place of the oldest."""
+        self._latest.setdefault(name, deque(maxlen=_RECENT)).append(message)
+
+    def of(self, name: str) -> list[T]:
+        """Return the messages of a topic or bus, the latest first."""
+        return list(reversed(self._latest.get(name, ())))
+
+    def forget(self, name: str) -> int:
+        """Drop the messages of a topic or bus, and return how many there were."""
+        return len(self._latest.pop(name, ()))
 
 
 def message_id() -> str:

@@ -214,6 +214,12 @@ class MemoryStore:
         ready = [steps.ready_at(invocation) for invocation in self._invocations.values()]
         return min((at for at in ready if at is not None), default=None)
 
+    async def upcoming(self, limit: int) -> Sequence[Invocation]:
+        """See :meth:`Store.upcoming`."""
+        ready = [(steps.ready_at(i), i) for i in self._invocations.values()]
+        found = sorted(((at, i) for at, i in ready if at is not None), key=lambda item: item[0])
+        return [replace(i, payload=b"") for _, i in found[:limit]]
+
     async def stats(self) -> Stats:
         """See :meth:`Store.stats`."""
         invocations = self._invocations.values()

@@ -352,6 +352,13 @@ class Store(JobStore, Protocol):
         """When the next invocation can be claimed, leases that end included."""
         ...
 
+    async def upcoming(self, limit: int) -> Sequence[Invocation]:
+        """Return what can be claimed next, the earliest first, without payloads.
+
+        Those that are held come at the end of their leases.
+        """
+        ...
+
     async def stats(self) -> Stats:
         """Counts for the console, the metrics page and back-pressure."""
         ...

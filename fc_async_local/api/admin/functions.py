@@ -12,6 +12,7 @@ import msgspec
 from fc_async_local.api import admin
 from fc_async_local.api.operation import body_of, delay_of
 from fc_async_local.api.tasks import shown_payload
+from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import InvokeRequest
 from fc_async_local.functions import refusals
 from fc_async_local.functions.paging import Page
@@ -110,11 +111,18 @@ class FunctionAdmin:
             "function": await registry.functions.get(name),
             "configs": await _everything(functools.partial(registry.async_configs.listing, name)),
             "triggers": [self._urls.shown(name, trigger) for trigger in triggers],
+            "concurrency": await self._concurrency(name),
             "aliases": await _everything(functools.partial(registry.aliases.listing, name)),
             "versions": await _everything(
                 functools.partial(registry.functions.list_versions, name)
             ),
         }
+
+    async def _concurrency(self, name: str) -> dict[str, Any]:
+        try:
+            return await self._registry.scaling.get_concurrency(name)
+        except Rejected:
+            return {}  # none is reserved
 
     async def graph(self, _: Request) -> dict[str, Any]:
         """Return where results go; edges on a cycle are marked."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Protocol
 import msgspec
 
 from fc_async_local.api import admin
-from fc_async_local.api.operation import body_of, page_of, query_flag, query_number
+from fc_async_local.api.operation import body_of, page_of, query_flag, query_number, query_page
 from fc_async_local.api.tasks import (
     describe_task,
     shown_payload,
@@ -98,6 +98,7 @@ class TaskAdmin:
                 ("GET", "/tasks", self.tasks),
                 ("GET", "/tasks/counts", self.counts),
                 ("POST", "/tasks/actions", self.act),
+                ("GET", "/due", self.due),
                 ("GET", one, self.task),
                 ("POST", f"{one}/run-now", self.run_now),
                 ("POST", f"{one}/stop", self.stop),
@@ -127,6 +128,19 @@ class TaskAdmin:
         return {
             "byStatus": {status.value: n for status, n in counts.by_status.items() if n},
             "atLeast": sorted(status.value for status in counts.at_least),
+        }
+
+    async def due(self, request: Request) -> dict[str, Any]:
+        """List what runs next, the earliest first; query: ``limit`` (at most 100)."""
+        limit = query_page(request.query_params).limit
+        found = await self._store.upcoming(limit)
+        return {
+            "tasks": [
+                describe_task(i, self._settings, payload=False)
+                | _times(i)
+                | {"taskMode": i.task_mode}
+                for i in found
+            ]
         }
 
     async def act(self, request: Request) -> dict[str, Any]:

@@ -71,6 +71,7 @@ class EventBridgeService:
     ) -> None:
         self._kept = kept
         self._targets = targets
+        self.recent: common.Recent[tuple[int, Event]] = common.Recent()
         self._jobs = jobs.store
         self._clock = jobs.clock
         self._random = random
@@ -271,6 +272,7 @@ class EventBridgeService:
             address=address,
             now=self._clock.now(),
         )
+        self.recent.add(name, (self._clock.now(), stamped))
         trace_id = common.message_id()
         entry = Entry(event_id=event_id, trace_id=trace_id)
         return entry, self._push_jobs(name, stamped, trace_id, call_path)

@@ -84,6 +84,7 @@ class TopicService:
         random: random.Random,
     ) -> None:
         self._queues = queues
+        self.recent: common.Recent[Publication] = common.Recent()
         self._kept = kept
         self._poster = poster
         self._invoker = invoker
@@ -249,6 +250,7 @@ class TopicService:
             if rules.wants(subscription, publication)
         ]
         await self._hand_over(audience, publication)
+        self.recent.add(topic, publication)
         return publication
 
     def _audience(self, topic: str) -> list[Subscription | FunctionSubscription]:

@@ -82,6 +82,7 @@ class RocketMqService:
         wakeups: Wakeups | None = None,
     ) -> None:
         self._store = store
+        self.recent: common.Recent[Message] = common.Recent()
         self._kept = kept
         self._clock = clock
         self.settings = settings
@@ -141,6 +142,19 @@ class RocketMqService:
         await self._kept.write(Change(_TOPIC, key, None))
         await self._store.forget(key)
 
+    async def purge(self, instance_id: str, name: str) -> int:
+        """Delete the messages of a topic and where its groups are in it.
+
+        Returns how many of the latest messages there were.
+
+        Raises:
+            RocketMqError: TopicNotExist.
+        """
+        self.topic(instance_id, name)
+        key = _key(instance_id, name)
+        await self._store.forget(key)
+        return self.recent.forget(key)
+
     async def publish(self, instance_id: str, topic: str, new: NewMessage) -> Message:
         """Publish a message; return when it is durable.
 
@@ -154,6 +168,7 @@ class RocketMqService:
         deliver_at = new.deliver_at if new.deliver_at is not None and new.deliver_at > now else None
         key = _key(instance_id, topic)
         await self._store.append(key, message, deliver_at=deliver_at)
+        self.recent.add(key, message)
         # Every group has a cursor of its own, so a consumer of each may find the message.
         self._wakeups.announce(_wakeup_topic(key))
         return message

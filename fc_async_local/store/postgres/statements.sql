@@ -116,6 +116,13 @@ WHERE lease_owner = %s AND lease_until IS NOT NULL
 ORDER BY id
 FOR UPDATE;
 
+-- name: upcoming
+SELECT {columns}, return_payload, NULL
+FROM invocation
+WHERE ready_at IS NOT NULL
+ORDER BY ready_at
+LIMIT %s;
+
 -- name: task
 SELECT {columns}, return_payload, payload.body
 FROM invocation JOIN payload ON payload.id = invocation.id

@@ -226,6 +226,10 @@ class PostgresStore:
         """See :meth:`Store.next_due`."""
         return await self._value("next_due")
 
+    async def upcoming(self, limit: int) -> Sequence[Invocation]:
+        """See :meth:`Store.upcoming`."""
+        return [rows.to_invocation(row) for row in await self._rows("upcoming", (limit,))]
+
     async def stats(self) -> Stats:
         """See :meth:`Store.stats`."""
         return Stats(

@@ -50,6 +50,18 @@ SELECT
 FROM invocation
 WHERE lease_owner = ? AND lease_until IS NOT NULL;
 
+-- name: upcoming
+SELECT
+    invocation.id, request_id, task_id, function, qualifier, accepted_at, due_at, task_mode, status,
+    attempts, system_retries, system_retry_since, instance_id, started_at, ended_at, error,
+    destination_status, call_path, delay_ms, config, http, epoch, lease_until, lease_owner,
+    return_payload,
+    NULL
+FROM invocation
+WHERE ready_at IS NOT NULL
+ORDER BY ready_at
+LIMIT ?;
+
 -- name: task
 SELECT
     invocation.id, request_id, task_id, function, qualifier, accepted_at, due_at, task_mode, status,

@@ -189,6 +189,13 @@ class SqliteStore:
         """See :meth:`Store.next_due`."""
         return await self._database.read(lambda connection: batches.value(connection, "next_due"))
 
+    async def upcoming(self, limit: int) -> Sequence[Invocation]:
+        """See :meth:`Store.upcoming`."""
+        found = await self._database.read(
+            lambda connection: connection.execute(SQL["upcoming"], (limit,)).fetchall()
+        )
+        return [rows.to_invocation(row) for row in found]
+
     async def stats(self) -> Stats:
         """See :meth:`Store.stats`."""
 

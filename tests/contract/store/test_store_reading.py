@@ -38,6 +38,15 @@ class TestNextDue:
         assert await store.next_due() == T0 + 30_000
 
 
+class TestUpcoming:
+    async def test_is_what_can_be_claimed_next_the_earliest_first(self, store: Store) -> None:
+        await store.accept(an_invocation(1, due_at=T0 + 900))
+        await store.accept(an_invocation(2, due_at=T0 + 300, task_mode=False))
+        await finished(store, 3, Status.SUCCEEDED)
+        await store.accept(an_invocation(4, due_at=T0 + 600))
+        assert [i.request_id for i in await store.upcoming(2)] == ["r2", "r4"]
+
+
 class TestStats:
     async def test_count_what_there_is(self, store: Store) -> None:
         await finished(store, 1, Status.FAILED, delivery=a_job(1))

@@ -1,0 +1,280 @@
+# SPDX-License-Identifier: MIT
+"""Queues, topics and buses with their messages: look, send, purge.
+
+A queue and a topic of RocketMQ keep messages. A topic of MNS and a bus hand theirs on: the latest
+ones since the start are shown.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import msgspec
+
+from fc_async_local.api import admin
+from fc_async_local.api.operation import body_of
+from fc_async_local.domain.errors import Rejected
+from fc_async_local.functions import refusals
+from fc_async_local.services import common
+from fc_async_local.services.eventbridge import events as cloud_events
+from fc_async_local.services.mns import model as mns_model
+from fc_async_local.services.rocketmq.model import NewMessage
+from fc_async_sdk import events
+from fc_async_sdk._decoding import prepare
+from fc_async_sdk.errors import InvalidEvent
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from starlette.requests import Request
+    from starlette.routing import Route
+
+    from fc_async_local.services.eventbridge.service import EventBridgeService
+    from fc_async_local.services.mns.service import MnsService
+    from fc_async_local.services.mns.topic_service import TopicService
+    from fc_async_local.services.rocketmq.service import RocketMqService
+
+_PAGE: Final = 1_000
+_ADDRESS: Final = "127.0.0.1"
+
+
+class _Send(msgspec.Struct, frozen=True, kw_only=True):
+    body: str
+    tag: str = ""
+
+
+prepare(_Send)
+
+
+class Channels(NamedTuple):
+    """The services that have queues, topics and buses."""
+
+    mns: MnsService
+    topics: TopicService
+    rocketmq: RocketMqService
+    eventbridge: EventBridgeService
+
+
+class ChannelAdmin:
+    """Queues, topics and buses, as the console shows them."""
+
+    def __init__(self, channels: Channels) -> None:
+        self._services = channels
+        self._kinds: Mapping[str, _Kind] = {
+            "queue": _Kind(self._peek, self._send_to_queue, self._purge_queue),
+            "topic": _Kind(self._published, self._publish, self._forget_published),
+            "rocketmq": _Kind(self._log, self._produce, self._purge_log),
+            "bus": _Kind(self._events, self._put_event, self._forget_events),
+        }
+
+    def routes(self) -> list[Route]:
+        """Return the routes of these operations."""
+        messages = "/channels/{kind}/messages"
+        return admin.routes(
+            [
+                ("GET", "/channels", self.channels),
+                ("GET", messages, self.messages),
+                ("POST", messages, self.send),
+                ("DELETE", messages, self.purge),
+            ]
+        )
+
+    async def channels(self, _: Request) -> dict[str, Any]:
+        """List all queues, topics and buses with the numbers of their messages."""
+        mns, topics, rocketmq, eventbridge = self._services
+        found = []
+        for queue in await mns.queues(limit=_PAGE):
+            counts = await mns.counts(queue.name)
+            facts = {"received": counts.inactive, "delayed": counts.delayed}
+            found.append(_channel("queue", queue.name, messages=sum(counts), facts=facts))
+        await topics.refresh()
+        for name in topics.topics(prefix="", after="", limit=_PAGE)[0]:
+            subscriptions = topics.subscriptions(name, prefix="", after="", limit=_PAGE)[0]
+            facts = {"subscriptions": len(subscriptions), "to push": await topics.waiting(name)}
+            number = len(topics.recent.of(name))
+            found.append(_channel("topic", name, messages=number, facts=facts))
+        for topic in rocketmq.topics():
+            number = len(rocketmq.recent.of(f"{topic.instance_id}/{topic.name}"))
+            found.append(
+                _channel("rocketmq", topic.name, instance=topic.instance_id, messages=number)
+            )
+        for bus in eventbridge.buses(prefix="", after="", limit=_PAGE)[0]:
+            rules = eventbridge.rules(bus.name, prefix="", after="", limit=_PAGE)[0]
+            number = len(eventbridge.recent.of(bus.name))
+            found.append(_channel("bus", bus.name, messages=number, facts={"rules": len(rules)}))
+        return {"channels": found}
+
+    async def messages(self, request: Request, kind: str) -> dict[str, Any]:
+        """Return messages, without receiving them.
+
+        Query: ``name``, and ``instance`` for RocketMQ.
+        """
+        return {"messages": await self._kind(kind).look(_name(request))}
+
+    async def send(self, request: Request, kind: str) -> dict[str, str]:
+        """Send a message. Body: ``body`` (for a bus, an event of JSON) and ``tag``."""
+        try:
+            wanted = msgspec.convert(await body_of(request), _Send)
+        except msgspec.ValidationError as error:
+            raise refusals.invalid_argument(str(error)) from None
+        return {"messageId": await self._kind(kind).send(_name(request), wanted)}
+
+    async def purge(self, request: Request, kind: str) -> dict[str, int]:
+        """Delete all messages for good."""
+        return {"purged": await self._kind(kind).purge(_name(request))}
+
+    def _kind(self, name: str) -> _Kind:
+        kind = self._kinds.get(name)
+        if kind is None:
+            raise refusals.invalid_argument(
+                f"the kind must be one of {', '.join(self._kinds)}, got {name!r}"
+            )
+        return kind
+
+    async def _peek(self, name: _Name) -> list[dict[str, Any]]:
+        found = await self._services.mns.peek(name.name, limit=mns_model.BATCH.high)
+        return [
+            _message(
+                each.message_id,
+                each.enqueued_at,
+                each.body,
+                {"priority": each.priority, "received": each.dequeue_count},
+            )
+            for each in found
+        ]
+
+    async def _send_to_queue(self, name: _Name, wanted: _Send) -> str:
+        draft = mns_model.Draft(message_id=common.message_id(), body=wanted.body)
+        (sent,) = await self._services.mns.send(name.name, [draft])
+        return sent.message_id
+
+    async def _purge_queue(self, name: _Name) -> int:
+        mns = self._services.mns
+        purged = 0
+        while found := await mns.receive(name.name, limit=mns_model.BATCH.high, wait_seconds=0):
+            handles = [mns_model.handle_of(each) for each in found]
+            purged += sum(error is None for error in await mns.delete(name.name, handles))
+        return purged
+
+    async def _published(self, name: _Name) -> list[dict[str, Any]]:
+        self._services.topics.topic(name.name)
+        return [
+            _message(each.message_id, each.published_at, each.body, {"tag": each.tag})
+            for each in self._services.topics.recent.of(name.name)
+        ]
+
+    async def _publish(self, name: _Name, wanted: _Send) -> str:
+        sent = await self._services.topics.publish(name.name, wanted.body, tag=wanted.tag)
+        return sent.message_id
+
+    async def _forget_published(self, name: _Name) -> int:
+        self._services.topics.topic(name.name)
+        return self._services.topics.recent.forget(name.name)
+
+    async def _log(self, name: _Name) -> list[dict[str, Any]]:
+        self._services.rocketmq.topic(name.instance, name.name)
+        return [
+            _message(
+                each.message_id,
+                each.published_at,
+                each.body,
+                {"tag": each.tag, "properties": each.properties},
+            )
+            for each in self._services.rocketmq.recent.of(f"{name.instance}/{name.name}")
+        ]
+
+    async def _produce(self, name: _Name, wanted: _Send) -> str:
+        new = NewMessage(body=wanted.body, tag=wanted.tag)
+        return (await self._services.rocketmq.publish(name.instance, name.name, new)).message_id
+
+    async def _purge_log(self, name: _Name) -> int:
+        return await self._services.rocketmq.purge(name.instance, name.name)
+
+    async def _events(self, name: _Name) -> list[dict[str, Any]]:
+        self._services.eventbridge.bus(name.name)
+        return [
+            _message(cloud_events.text_of(event, "id"), at, cloud_events.encode(event).decode(), {})
+            for at, event in self._services.eventbridge.recent.of(name.name)
+        ]
+
+    async def _put_event(self, name: _Name, wanted: _Send) -> str:
+        batch = cloud_events.read_batch(f"[{wanted.body}]".encode())
+        if len(batch) != 1:
+            raise refusals.invalid_argument(f"expected one event, got {len(batch)}")
+        made = {"specversion": "1.0", "id": common.message_id()}
+        event = {name: cloud_events.raw(value) for name, value in made.items()} | batch[0]
+        (entry,) = await self._services.eventbridge.put_events(
+            [event], bus=name.name, address=_ADDRESS
+        )
+        if entry.error_code:
+            raise Rejected(400, entry.error_code, entry.error_message)
+        return entry.event_id
+
+    async def _forget_events(self, name: _Name) -> int:
+        self._services.eventbridge.bus(name.name)
+        return self._services.eventbridge.recent.forget(name.name)
+
+
+class _Name(NamedTuple):
+    name: str
+    instance: str
+
+
+class _Kind(NamedTuple):
+    """What is done with the messages of one kind of channel."""
+
+    look: Callable[[_Name], Awaitable[list[dict[str, Any]]]]
+    send: Callable[[_Name, _Send], Awaitable[str]]
+    purge: Callable[[_Name], Awaitable[int]]
+
+
+def _name(request: Request) -> _Name:
+    query = request.query_params
+    return _Name(query.get("name", ""), query.get("instance", ""))
+
+
+def _channel(
+    kind: str,
+    name: str,
+    *,
+    instance: str = "",
+    messages: int,
+    facts: Mapping[str, int] | None = None,
+) -> dict[str, Any]:
+    return {
+        "kind": kind,
+        "name": name,
+        "instance": instance,
+        "messages": messages,
+        "facts": facts or {},
+    }
+
+
+def _message(
+    message_id: str, at: int, body: str, attributes: Mapping[str, object]
+) -> dict[str, Any]:
+    """Return a message as it is, and as the destination event that it carries, if it does."""
+    shown = {name: value for name, value in attributes.items() if value != ""}
+    described = {"id": message_id, "at": at, "body": body, "attributes": shown}
+    return {**described, **_event(body)}
+
+
+def _event(body: str) -> dict[str, Any]:
+    try:
+        event = events.parse(body)
+    except InvalidEvent:
+        return {}
+    if not event.function_arn:
+        return {}
+    summary = {
+        "function": event.function,
+        "outcome": "success" if event.succeeded else "failure",
+        "condition": event.condition,
+        "attempts": event.attempts,
+        "request": event.request_id,
+    }
+    document = event.source.decode(errors="replace")
+    return {
+        "summary": {name: value for name, value in summary.items() if value},
+        **({"event": document} if document != body else {}),
+    }
