@@ -8,7 +8,8 @@ the bytes of each connection and passes them on.
 Invariants:
     A request whose header is over the limit is refused with 431 and the connection is closed.
     A connection that is neither idle between requests nor waiting for an answer is closed when its
-    request does not arrive in time. How long an answer takes is not limited here.
+    request does not arrive in time. Limited here are neither the time of an answer, nor the time
+    that the application takes to read a body.
 """
 
 from __future__ import annotations
@@ -163,7 +164,13 @@ class _Connection(asyncio.Protocol):
         self._timer = None
         if self._arrival.in_header:
             self._refuse(408, f"the headers took more than {self._limits.header_seconds:g} s")
-        elif self._transport is not None:
+        elif self._transport is None:
+            return
+        elif self._arrival.in_body and not self._transport.is_reading():
+            # The application reads slower than the client sends: it is not the client that pauses.
+            self._body_until += self._limits.pause_seconds
+            self._wait(self._limits.pause_seconds)
+        else:
             self._transport.close()
 
     def _refuse(self, status: int, reason: str) -> None:

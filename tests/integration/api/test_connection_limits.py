@@ -22,12 +22,16 @@ if TYPE_CHECKING:
 
 SMALL = ConnectionLimits(header_bytes=2_000)
 """No time limit that a test could meet."""
+PAUSE = 0.1
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 POST = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n"
 
 
-async def echo(_scope, receive, send) -> None:
+async def echo(scope, receive, send) -> None:
     """Answers with the length of the body; ends when half a body came."""
+    if scope["path"] == "/slow":
+        # Longer than any limit: the server stops reading from the client meanwhile.
+        await asyncio.sleep(5 * PAUSE)
     size, more = 0, True
     while more:
         message = await receive()
@@ -184,6 +188,16 @@ def test_a_drip_of_bytes_does_not_keep_a_connection(beginning: bytes) -> None:
         everything(client)  # comes back only because the server closes
         stop.set()
         dripping.join()
+
+
+@pytest.mark.real_time
+def test_an_application_that_reads_slowly_does_not_cost_the_client_its_connection() -> None:
+    limits = ConnectionLimits(pause_seconds=PAUSE, body_seconds=2 * PAUSE)
+    size = 5_000_000
+    head = f"POST /slow HTTP/1.1\r\nHost: x\r\nContent-Length: {size}\r\n\r\n"
+    with server(limits) as address, connection(address) as client:
+        client.sendall(head.encode() + b"x" * size)
+        assert answer(client, str(size).encode()).startswith(b"HTTP/1.1 200 ")
 
 
 def test_a_stop_closes_connections_that_wait_for_their_next_request() -> None:
