@@ -24,6 +24,7 @@ from fc_async_local.api.operation import REQUEST_ID
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.http.edge import HttpService, is_loopback
 from fc_async_local.http.messages import Answer
+from fc_async_local.triggers import http_documents
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
@@ -117,7 +118,11 @@ class Api(HttpService):
     def refuse(self, error: Rejected, request: Request) -> Answer:
         """Return an error in the form of the service."""
         content = {"Code": error.code, "Message": error.message, "RequestId": request.id}
-        headers = (("content-type", "application/json"),)
+        headers = [("content-type", "application/json")]
+        origin = request.headers.get("origin", "")
+        if origin and self.is_open_to(request, origin):
+            # Otherwise the page could not read why its request was refused.
+            headers += http_documents.cors_headers(origin)
         return Answer(error.status, msgspec.json.encode(content), headers)
 
     def too_large(self, limit: int) -> Rejected:

@@ -424,8 +424,15 @@ class TestPagesOfOtherOrigins:
 
     @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://[", "file://"])
     def test_elsewhere_are_refused(self, builtin, origin: str) -> None:
-        assert builtin.call("GET", PATH, headers={"origin": origin}).status == 403
+        answer = builtin.call("GET", PATH, headers={"origin": origin})
+        assert answer.status == 403
+        assert "access-control-allow-origin" not in answer.headers
         assert builtin.engine.calls == []
+
+    def test_may_read_why_they_are_refused(self, builtin) -> None:
+        answer = builtin.call("DELETE", PATH, headers={"origin": self.PAGE})
+        assert answer.status == 403
+        assert answer.headers["access-control-allow-origin"] == self.PAGE
 
     def test_may_not_call_the_api(self, builtin) -> None:
         answer = builtin.call("GET", "/_local/functions", headers={"origin": self.PAGE})
