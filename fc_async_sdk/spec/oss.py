@@ -47,12 +47,21 @@ EVENTS: Final = frozenset({f"{PREFIX}{name}" for name in NAMES} | {f"{PREFIX}Obj
 """The values of ``events`` in ``triggerConfig``."""
 
 _BUCKET: Final = re.compile(r"acs:oss:([a-z0-9-]*):(\d*):([a-z0-9][a-z0-9-]{1,61}[a-z0-9])")
+_CONFIG: Final = "triggerConfig"
 _KEY_BYTES: Final = 1023
 """OSS: the longest key of an object."""
 
 
 class InvalidOssTrigger(ValueError):
-    """The configuration of an OSS trigger is invalid. The message names the field."""
+    """The configuration of an OSS trigger is invalid.
+
+    Attributes:
+        path: Keys of the field within the trigger.
+    """
+
+    def __init__(self, path: tuple[str, ...], message: str) -> None:
+        super().__init__(message)
+        self.path = path
 
 
 class InvalidObject(ValueError):
@@ -124,7 +133,9 @@ def read(source_arn: str, config: object) -> OssTrigger:
     bucket = bucket_of(source_arn)
     if bucket is None:
         raise InvalidOssTrigger(
-            f"sourceArn {shorten(source_arn)} is invalid: acs:oss:{{region}}:{{account}}:{{bucket}}"
+            ("sourceArn",),
+            f"sourceArn {shorten(source_arn)} is invalid:"
+            " acs:oss:{region}:{account}:{bucket}",
         )
     events, key = config_of(config)
     return OssTrigger(bucket=bucket, events=events, prefix=key.prefix, suffix=key.suffix)
@@ -143,17 +154,19 @@ def config_of(config: object) -> tuple[tuple[str, ...], _Key]:
             else msgspec.convert(config, _Config)
         )
     except msgspec.DecodeError as error:
-        raise InvalidOssTrigger(f"triggerConfig: {error}") from None
+        raise InvalidOssTrigger((_CONFIG,), f"triggerConfig: {error}") from None
     if not found.events:
-        raise InvalidOssTrigger("events is empty: name at least one event")
+        raise InvalidOssTrigger((_CONFIG, "events"), "events is empty: name at least one event")
     for event in found.events:
         if event not in EVENTS:
             raise InvalidOssTrigger(
-                f"events: {shorten(event)} does not exist; there are {', '.join(sorted(EVENTS))}"
+                (_CONFIG, "events"),
+                f"events: {shorten(event)} does not exist; there are {', '.join(sorted(EVENTS))}",
             )
     if found.filter.key.prefix.startswith("/"):
         raise InvalidOssTrigger(
-            f"filter.key.prefix {shorten(found.filter.key.prefix)} must not begin with '/'"
+            (_CONFIG, "filter", "key", "prefix"),
+            f"filter.key.prefix {shorten(found.filter.key.prefix)} must not begin with '/'",
         )
     return found.events, found.filter.key
 

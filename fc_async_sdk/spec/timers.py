@@ -39,7 +39,15 @@ class InvalidSchedule(ValueError):
 
 
 class InvalidTimer(ValueError):
-    """The configuration of a timer trigger is invalid. The message names the field."""
+    """The configuration of a timer trigger is invalid.
+
+    Attributes:
+        field: The field of ``triggerConfig`` that is invalid, "" if it is the whole.
+    """
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
 
 
 class TimerConfig(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -130,16 +138,17 @@ def read(config: object) -> TimerConfig:
             else msgspec.convert(config, TimerConfig)
         )
     except msgspec.DecodeError as error:
-        raise InvalidTimer(f"triggerConfig: {error}") from None
+        raise InvalidTimer("", f"triggerConfig: {error}") from None
     size = len(found.payload.encode())
     if size > limits.ASYNC_PAYLOAD_BYTES:
         raise InvalidTimer(
-            f"payload must have at most {limits.ASYNC_PAYLOAD_BYTES} bytes, got {size}"
+            "payload",
+            f"payload must have at most {limits.ASYNC_PAYLOAD_BYTES} bytes, got {size}",
         )
     try:
         parse(found.cron_expression)
     except InvalidSchedule as error:
-        raise InvalidTimer(f"cronExpression: {error}") from None
+        raise InvalidTimer("cronExpression", f"cronExpression: {error}") from None
     return found
 
 

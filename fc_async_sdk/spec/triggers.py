@@ -22,6 +22,9 @@ from fc_async_sdk.spec.graph import Node
 SourceKind = Literal["mns-queue", "rocketmq"]
 """Kinds of sources that ``eventSourceConfig`` can name and that a destination can be."""
 
+ERRORS_TOLERANCE: Final = "NONE"
+"""``errorsTolerance`` of an EventBridge trigger that sets none (API)."""
+
 BATCH_MESSAGES: Final = limits.Range(1, 10_000, 1)
 """``CountBasedWindow`` of an EventBridge trigger (user guide, "Advanced trigger features")."""
 

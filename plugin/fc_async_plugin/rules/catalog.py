@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from fc_async_plugin import PluginError
-from fc_async_plugin.rules import cycles, destinations, form, reliability, targets
+from fc_async_plugin.rules import cycles, destinations, form, reliability, targets, triggers
 from fc_async_plugin.rules.rule import Finding, Rule, rule
 
 if TYPE_CHECKING:
@@ -95,6 +95,15 @@ RULES: Final[dict[str, Rule]] = {
         reliability.payload_limit,
         destinations.no_role,
         destinations.lacking_role,
+        triggers.invalid_timer,
+        triggers.next_firings,
+        triggers.ambiguous_days,
+        triggers.invalid_oss_trigger,
+        triggers.overlapping_oss_triggers,
+        triggers.async_trigger,
+        triggers.dead_letters,
+        triggers.task_mode_region,
+        triggers.task_mode_load,
         suppression_without_reason,
         unknown_rule,
         unused_suppression,

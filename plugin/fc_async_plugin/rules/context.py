@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 import re
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 from fc_async_plugin.graph import Graph, build, find_cycles
@@ -58,6 +59,7 @@ class Context:
         problems: Problems of reading templates.
         live: What the account has, in the regions that were read.
         roles: Policy documents of the roles that were read, by the name in templates.
+        now: The time, in milliseconds since the epoch; None: that of the machine.
     """
 
     def __init__(
@@ -66,7 +68,10 @@ class Context:
         problems: Sequence[Problem] = (),
         live: Iterable[LiveRegion] = (),
         roles: Mapping[str, Any] | None = None,
+        *,
+        now: int | None = None,
     ) -> None:
+        self.now = time.time_ns() // 1_000_000 if now is None else now
         self.projects = tuple(projects)
         self.roles = roles or {}
         self.live = {(region.region, region.account_id): region for region in live}

@@ -29,10 +29,11 @@ def check(tmp_path: Path) -> Callable[..., list[Finding]]:
     def run(
         *texts: str,
         select: tuple[str, ...] = (),
-        ignore: tuple[str, ...] = ("FCA054", "FCA060"),
+        ignore: tuple[str, ...] = ("FCA054", "FCA060", "FCA078"),
         account_id: str = "",
         live: tuple[LiveRegion, ...] = (),
         roles: dict[str, Any] | None = None,
+        now: int | None = None,
     ) -> list[Finding]:
         projects = []
         problems: list[template.Problem] = []
@@ -44,7 +45,7 @@ def check(tmp_path: Path) -> Callable[..., list[Finding]]:
             except template.TemplateError as error:
                 problems += error.problems
         return rules.check(
-            rules.Context(projects, problems, live, roles), select=select, ignore=ignore
+            rules.Context(projects, problems, live, roles, now=now), select=select, ignore=ignore
         )
 
     return run

@@ -178,7 +178,7 @@ def test_a_cycle_through_a_trigger_is_a_warning(
     [
         MNS_TRIGGER.replace("news", "other"),
         MNS_TRIGGER.replace("cn-hangzhou", "cn-shanghai"),
-        "      triggers: [{triggerName: t, triggerType: timer}]\n",
+        "      triggers: [{triggerName: t, triggerType: log}]\n",
         "      triggers: [3]\n",
         "      triggers: {}\n",
     ],

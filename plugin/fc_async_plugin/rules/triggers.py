@@ -1,0 +1,332 @@
+# SPDX-License-Identifier: MIT
+"""Rules about triggers: their configuration, and where the errors of their invocations go.
+
+Values with a ``${…}`` that only ``s`` resolves are not looked at.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from zoneinfo import ZoneInfo
+
+from fc_async_plugin.rules.rule import Finding, Related, rule
+from fc_async_plugin.template.desired import BLOCK, is_unresolved
+from fc_async_sdk.spec import limits, oss, regions, timers, triggers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from fc_async_plugin.rules.context import Context
+    from fc_async_plugin.template.model import Position, Resource
+
+_ALWAYS_ASYNCHRONOUS: Final = frozenset({"timer", "oss", "mns_topic"})
+"""Types whose invocations are asynchronous (user guide, "Triggers")."""
+_SHOWN: Final = 3
+_RELATED: Final = 20
+
+
+class _Trigger(NamedTuple):
+    """A trigger as it is written."""
+
+    resource: Resource
+    place: int
+    settings: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """Function and trigger, for messages."""
+        return f"{self.resource.function_name}/{self.settings.get('triggerName')}"
+
+    @property
+    def kind(self) -> object:
+        """``triggerType``."""
+        return self.settings.get("triggerType")
+
+    @property
+    def config(self) -> Any:
+        """``triggerConfig``; an empty mapping if it is left out."""
+        config = self.settings.get("triggerConfig")
+        return {} if config is None else config
+
+    @property
+    def qualifier(self) -> str:
+        """What it calls."""
+        return str(self.settings.get("qualifier") or limits.DEFAULT_QUALIFIER)
+
+    @property
+    def asynchronous(self) -> bool:
+        """Whether it invokes its function asynchronously."""
+        if self.kind in _ALWAYS_ASYNCHRONOUS:
+            return True
+        config = self.config
+        chosen = config.get("asyncInvocationType") if isinstance(config, dict) else None
+        return self.kind == "eventbridge" and chosen is True
+
+    def where(self, *path: str) -> Position:
+        """Return where a value of it is written, or its nearest parent."""
+        return self.resource.where("triggers", self.place, *path)
+
+    def has_unresolved(self) -> bool:
+        """Return whether a part of it is known only after ``s`` has resolved it."""
+        return any(map(is_unresolved, _values(self.settings)))
+
+
+def _values(value: object) -> Iterator[object]:
+    if isinstance(value, dict):
+        for inner in value.values():
+            yield from _values(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _values(inner)
+    else:
+        yield value
+
+
+def _triggers(context: Context, *kinds: str) -> Iterator[_Trigger]:
+    """Yield the triggers of all functions, of some types if they are named."""
+    for resource in context.functions:
+        listed = resource.props.get("triggers")
+        for index, settings in enumerate(listed if isinstance(listed, list) else []):
+            if isinstance(settings, dict):
+                found = _Trigger(resource, index, settings)
+                if not kinds or found.kind in kinds:
+                    yield found
+
+
+@rule("FCA070", "invalid-timer", "error", "A timer that the service cannot read.")
+def invalid_timer(context: Context) -> Iterator[Finding]:
+    """The six fields of cronExpression or @every, the time zone, and the size of the payload."""
+    for trigger in _triggers(context, "timer"):
+        if trigger.has_unresolved():
+            continue
+        try:
+            timers.read(trigger.config)
+        except timers.InvalidTimer as error:
+            yield Finding(
+                "FCA070",
+                "error",
+                f"timer {trigger.name}: {error}",
+                trigger.where("triggerConfig", *filter(None, [error.field])),
+                "such as 0 0 4 * * *, or CRON_TZ=Asia/Shanghai 0 0 4 * * *, or @every 5m",
+            )
+
+
+def _timers(context: Context) -> Iterator[tuple[_Trigger, timers.TimerConfig]]:
+    """Yield the timers that can be read."""
+    for trigger in _triggers(context, "timer"):
+        if not trigger.has_unresolved():
+            try:
+                config = timers.read(trigger.config)
+            except timers.InvalidTimer:
+                continue
+            yield trigger, config
+
+
+@rule("FCA071", "next-firings", "note", "When a timer fires next.")
+def next_firings(context: Context) -> Iterator[Finding]:
+    """Times are UTC unless CRON_TZ is set; @every counts from the deployment."""
+    for trigger, config in _timers(context):
+        if not config.enable:
+            continue
+        schedule = timers.parse(config.cron_expression)
+        zone = ZoneInfo(schedule.zone)
+        moments = timers.firings(schedule, context.now, since=context.now)
+        shown = ", ".join(_shown(moment, zone) for moment in islice(moments, _SHOWN))
+        since = "; the interval begins with the deployment" if schedule.every_ms else ""
+        utc = schedule.zone == "UTC" and not schedule.every_ms
+        yield Finding(
+            "FCA071",
+            "note",
+            f"timer {trigger.name} fires next at {shown}{since}",
+            trigger.where("triggerConfig", "cronExpression"),
+            "write CRON_TZ=Asia/Shanghai in front for another time zone than UTC" if utc else "",
+        )
+
+
+def _shown(moment: int, zone: ZoneInfo) -> str:
+    there = datetime.fromtimestamp(moment / 1_000, timezone.utc).astimezone(zone)
+    return f"{there:%a %Y-%m-%d %H:%M:%S %Z}"
+
+
+@rule("FCA072", "ambiguous-days", "warning", "A timer that restricts both kinds of days.")
+def ambiguous_days(context: Context) -> Iterator[Finding]:
+    """Whether the service fires on days that match both, or either, is not documented."""
+    for trigger, config in _timers(context):
+        if timers.parse(config.cron_expression).both_days:
+            yield Finding(
+                "FCA072",
+                "warning",
+                f"timer {trigger.name} restricts day of month and day of week: whether both or"
+                " either must match is not documented",
+                trigger.where("triggerConfig", "cronExpression"),
+                "write ? for one of the two, and use two timers if both are needed",
+            )
+
+
+@rule("FCA073", "invalid-oss-trigger", "error", "An OSS trigger that the service refuses.")
+def invalid_oss_trigger(context: Context) -> Iterator[Finding]:
+    """The bucket, the events, and prefix and suffix."""
+    for trigger in _triggers(context, "oss"):
+        if trigger.has_unresolved():
+            continue
+        try:
+            _oss_trigger(trigger)
+        except oss.InvalidOssTrigger as error:
+            yield Finding(
+                "FCA073",
+                "error",
+                f"OSS trigger {trigger.name}: {error}",
+                trigger.where(*error.path),
+                "prefix and suffix are plain text; events are such as oss:ObjectCreated:PutObject",
+            )
+
+
+def _oss_trigger(trigger: _Trigger) -> oss.OssTrigger:
+    source_arn = trigger.settings.get("sourceArn")
+    return oss.read(source_arn if isinstance(source_arn, str) else "", trigger.config)
+
+
+@rule("FCA074", "overlapping-oss-triggers", "error", "Two OSS triggers for the same objects.")
+def overlapping_oss_triggers(context: Context) -> Iterator[Finding]:
+    """OSS refuses a trigger if event, prefix and suffix overlap with those of another."""
+    seen: list[tuple[_Trigger, oss.OssTrigger]] = []
+    for trigger in _triggers(context, "oss"):
+        if trigger.has_unresolved():
+            continue
+        try:
+            found = _oss_trigger(trigger)
+        except oss.InvalidOssTrigger:
+            continue
+        for other, before in seen:
+            if trigger.resource.region == other.resource.region and oss.overlap(before, found):
+                yield Finding(
+                    "FCA074",
+                    "error",
+                    f"OSS trigger {trigger.name} overlaps with {other.name}: bucket"
+                    f" {found.bucket}, an event, the prefixes and the suffixes match the same"
+                    " objects",
+                    trigger.where("triggerConfig"),
+                    "make the prefixes or the suffixes differ, or call the second function as a"
+                    " destination of the first",
+                    (Related(other.where("triggerConfig"), f"{other.name} is here"),),
+                )
+                break
+        seen.append((trigger, found))
+
+
+def _failure_destinations(context: Context) -> dict[tuple[str, str], bool]:
+    """Return whether each (function, qualifier) with a block has a failure destination."""
+    found: dict[tuple[str, str], bool] = {}
+    for resource, block in context.blocks:
+        if not block:
+            continue
+        qualifier = str(block.get("qualifier") or limits.DEFAULT_QUALIFIER)
+        config = block.get("destinationConfig")
+        there = is_unresolved(config) or (
+            isinstance(config, dict) and bool(config.get("onFailure"))
+        )
+        found[resource.function_name, qualifier] = there
+    return found
+
+
+@rule(
+    "FCA075",
+    "async-trigger-without-failure-destination",
+    "warning",
+    "A trigger whose failed invocations are dropped silently.",
+)
+def async_trigger(context: Context) -> Iterator[Finding]:
+    """Its invocations are asynchronous, and the qualifier that it calls has no configuration."""
+    configured = _failure_destinations(context)
+    for trigger in _triggers(context):
+        place = trigger.resource.function_name, trigger.qualifier
+        if not trigger.asynchronous or is_unresolved(trigger.qualifier) or place in configured:
+            continue  # FCA050 finds a block without a failure destination
+        yield Finding(
+            "FCA075",
+            "warning",
+            f"trigger {trigger.name} invokes {'/'.join(place)} asynchronously, which has no"
+            f" {BLOCK}: an invocation that fails for good is dropped",
+            trigger.where("triggerName"),
+            f"add {BLOCK} with destinationConfig.onFailure for this qualifier",
+        )
+
+
+@rule(
+    "FCA076",
+    "dead-letters-of-async-trigger",
+    "warning",
+    "A dead-letter queue of a trigger that gets no failed invocations.",
+)
+def dead_letters(context: Context) -> Iterator[Finding]:
+    """Of an asynchronous trigger it gets only what could not be queued, and only with ALL."""
+    configured = _failure_destinations(context)
+    for trigger in _triggers(context, "eventbridge"):
+        options = trigger.config.get("runOptions") if isinstance(trigger.config, dict) else None
+        if not isinstance(options, dict) or not _dead_letter_queue(options):
+            continue
+        place = trigger.where("triggerConfig", "runOptions", "deadLetterQueue")
+        tolerance = options.get("errorsTolerance", triggers.ERRORS_TOLERANCE)
+        if tolerance != "ALL" and not is_unresolved(tolerance):
+            yield Finding(
+                "FCA076",
+                "warning",
+                f"the dead-letter queue of trigger {trigger.name} is never used: errorsTolerance is"
+                f" {tolerance}, so nothing is given up",
+                place,
+                "write errorsTolerance: ALL",
+            )
+        target = trigger.resource.function_name, trigger.qualifier
+        if trigger.asynchronous and not configured.get(target, False):
+            yield Finding(
+                "FCA076",
+                "warning",
+                f"the dead-letter queue of trigger {trigger.name} gets no errors of"
+                f" {'/'.join(target)}: they belong to the asynchronous invocation",
+                place,
+                f"add the queue as destinationConfig.onFailure of {BLOCK}, too",
+            )
+
+
+def _dead_letter_queue(options: Mapping[str, Any]) -> bool:
+    queue = options.get("deadLetterQueue")
+    return is_unresolved(queue) or (isinstance(queue, dict) and bool(queue.get("Arn")))
+
+
+@rule("FCA077", "task-mode-region", "warning", "Task mode in a region that may not offer it.")
+def task_mode_region(context: Context) -> Iterator[Finding]:
+    """The list of regions is dated; the service adds regions."""
+    for resource, block in context.blocks:
+        region = resource.region
+        if block.get("asyncTask") is not True or not region or is_unresolved(region):
+            continue
+        if region not in regions.TASK_MODE:
+            yield Finding(
+                "FCA077",
+                "warning",
+                f"task mode of {resource.function_name}: {region} is not among the regions that"
+                f" offer it, as of {regions.TASK_MODE_AS_OF}",
+                resource.where(BLOCK, "asyncTask"),
+                "try it there before you rely on it, or choose another region",
+            )
+
+
+@rule("FCA078", "task-mode-load", "note", "Task mode has a cost at high rates and low latencies.")
+def task_mode_load(context: Context) -> Iterator[Finding]:
+    """It is not meant for thousands of calls per second or latencies below 100 ms."""
+    modes = [resource for resource, block in context.blocks if block.get("asyncTask") is True]
+    if modes:
+        first, *others = modes
+        yield Finding(
+            "FCA078",
+            "note",
+            f"task mode of {first.function_name} records every step: it is not meant for thousands"
+            " of calls per second or latencies below 100 ms",
+            first.where(BLOCK, "asyncTask"),
+            "leave asyncTask out where nothing reads the tasks",
+            tuple(
+                Related(other.where(BLOCK, "asyncTask"), "here too") for other in others[:_RELATED]
+            ),
+        )

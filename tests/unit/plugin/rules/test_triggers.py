@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: MIT
+"""What the rules about triggers find and what they let pass."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from fc_async_plugin.rules import Finding
+
+Check = Callable[..., list[Finding]]
+BUCKET = "acs:oss:cn-hangzhou:123:uploads"
+FAILURE = "{destinationConfig: {onFailure: {destination: 'acs:mns:::/queues/q/messages'}}}"
+NOW = 1_795_600_800_000  # 2026-11-25T10:00:00Z
+
+
+def trigger(kind: str, config: dict[str, object], **settings: str) -> str:
+    return json.dumps({"triggerName": "t", "triggerType": kind, "triggerConfig": config} | settings)
+
+
+def function(*triggers: str, name: str = "f", block: str = "", region: str = "cn-hangzhou") -> str:
+    lines = [f"region: {region}", f"functionName: {name}"]
+    lines += [f"asyncInvokeConfig: {block}"] if block else []
+    lines += [f"triggers: [{', '.join(triggers)}]"] if triggers else []
+    props = "".join(f"      {line}\n" for line in lines)
+    return f"  {name}:\n    component: fc3\n    props:\n{props}"
+
+
+def timer(expression: str, **config: object) -> str:
+    return trigger("timer", {"cronExpression": expression, "enable": True} | config)
+
+
+def oss(prefix: str = "", suffix: str = "", event: str = "oss:ObjectCreated:*") -> str:
+    config = {"events": [event], "filter": {"key": {"prefix": prefix, "suffix": suffix}}}
+    return trigger("oss", config, sourceArn=BUCKET)
+
+
+def messages(check: Check, rule: str, *templates: str, **more: object) -> list[str]:
+    return [one.message for one in check(*templates, select=(rule,), ignore=(), **more)]
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        (timer("0 4 * * *"), "timer f/t: cronExpression: it has 5 fields"),
+        (timer("*/5 * * * * *"), "Seconds '*/5' is invalid: 0-59, one number"),
+        (timer("CRON_TZ=Beijing 0 0 4 * * *"), "time zone 'Beijing' does not exist"),
+        (timer("@every 4m", payload="x" * 131_073), "payload must have at most 131072 bytes"),
+        (timer("@every 4m", payload={"a": 1}), "Expected `str`, got `object`"),
+        (trigger("timer", {}), "missing required field `cronExpression`"),
+    ],
+)
+def test_an_invalid_timer_is_found(check: Check, written: str, message: str) -> None:
+    (found,) = messages(check, "FCA070", function(written))
+    assert message in found
+
+
+def test_the_place_of_an_invalid_expression_is_its_own(check: Check) -> None:
+    config = "{cronExpression: bad, enable: true}"
+    text = function(f"{{triggerName: t, triggerType: timer, triggerConfig: {config}}}")
+    (found,) = check(text, select=("FCA070",))
+    assert text.splitlines()[found.position.line - 4][found.position.column - 1 :].startswith("bad")
+
+
+def test_a_timer_with_a_variable_is_not_judged(check: Check) -> None:
+    assert messages(check, "FCA07", function(timer("${this.props.schedule}"), block=FAILURE)) == []
+
+
+def test_the_next_three_firings_are_shown_in_the_zone_of_the_timer(check: Check) -> None:
+    written = timer("CRON_TZ=Asia/Shanghai 0 0 4 * * *")
+    (found,) = messages(check, "FCA071", function(written), now=NOW)
+    assert found == (
+        "timer f/t fires next at Thu 2026-11-26 04:00:00 CST, Fri 2026-11-27 04:00:00 CST,"
+        " Sat 2026-11-28 04:00:00 CST"
+    )
+
+
+def test_an_interval_is_shown_from_now_on(check: Check) -> None:
+    (found,) = messages(check, "FCA071", function(timer("@every 90m")), now=NOW)
+    assert found == (
+        "timer f/t fires next at Wed 2026-11-25 11:30:00 UTC, Wed 2026-11-25 13:00:00 UTC,"
+        " Wed 2026-11-25 14:30:00 UTC; the interval begins with the deployment"
+    )
+
+
+def test_a_timer_without_zone_is_said_to_fire_in_utc(check: Check) -> None:
+    (found,) = check(function(timer("0 0 4 * * *")), select=("FCA071",))
+    assert found.fix == "write CRON_TZ=Asia/Shanghai in front for another time zone than UTC"
+
+
+def test_two_oss_triggers_overlap_across_functions_and_templates(check: Check) -> None:
+    (found,) = messages(check, "FCA074", function(oss("in/")), function(oss("in/a/"), name="g"))
+    assert found.startswith("OSS trigger g/t overlaps with f/t: bucket uploads")
+    assert messages(check, "FCA074", function(oss("in/"), oss("out/"))) == []
+    elsewhere = function(oss("in/"), name="g", region="cn-shanghai")
+    assert messages(check, "FCA074", function(oss("in/")), elsewhere) == []
+
+
+@pytest.mark.parametrize(
+    ("written", "finds"),
+    [
+        (timer("@every 1h"), True),
+        (oss(), True),
+        (trigger("mns_topic", {}, sourceArn="acs:mns:::topics/t"), True),
+        (trigger("eventbridge", {"asyncInvocationType": True}), True),
+        (trigger("eventbridge", {"asyncInvocationType": False}), False),
+        (trigger("http", {"authType": "anonymous", "methods": ["GET"]}), False),
+        (trigger("log", {}), False),
+    ],
+)
+def test_an_asynchronous_trigger_wants_a_failure_destination(
+    check: Check, written: str, finds: bool
+) -> None:
+    assert bool(messages(check, "FCA075", function(written))) is finds
+    assert messages(check, "FCA075", function(written, block=FAILURE)) == []
+
+
+def test_a_failure_destination_counts_for_its_own_qualifier_only(check: Check) -> None:
+    block = FAILURE.replace("{destinationConfig", "{qualifier: prod, destinationConfig", 1)
+    every_hour = {"cronExpression": "@every 1h", "enable": True}
+    written = trigger("timer", every_hour, qualifier="prod")
+    assert messages(check, "FCA075", function(written, block=block)) == []
+    (found,) = messages(check, "FCA075", function(timer("@every 1h"), block=block))
+    assert "invokes f/LATEST asynchronously" in found
+
+
+def test_a_block_without_failure_destination_is_found_once(check: Check) -> None:
+    text = function(timer("@every 1h"), block="{maxAsyncRetryAttempts: 1}")
+    found = {one.rule for one in check(text)} - {"FCA071"}
+    assert found == {"FCA050"}
+
+
+def with_letters(*, asynchronous: bool, tolerance: str = "ALL") -> str:
+    options = {
+        "errorsTolerance": tolerance,
+        "deadLetterQueue": {"Arn": "acs:mns:cn-hangzhou:123:/queues/letters"},
+    }
+    return trigger("eventbridge", {"asyncInvocationType": asynchronous, "runOptions": options})
+
+
+def test_dead_letters_of_an_asynchronous_trigger_get_no_errors_of_its_function(
+    check: Check,
+) -> None:
+    written = with_letters(asynchronous=True)
+    (found,) = messages(check, "FCA076", function(written))
+    assert "gets no errors of f/LATEST" in found
+    assert messages(check, "FCA076", function(written, block=FAILURE)) == []
+    assert messages(check, "FCA076", function(with_letters(asynchronous=False))) == []
+
+
+def test_dead_letters_without_tolerance_are_never_used(check: Check) -> None:
+    written = with_letters(asynchronous=False, tolerance="NONE")
+    (found,) = messages(check, "FCA076", function(written))
+    assert "is never used: errorsTolerance is NONE" in found
+
+
+@pytest.mark.parametrize(
+    ("region", "finds"), [("cn-hangzhou", False), ("ap-south-1", True), ("${env.region}", False)]
+)
+def test_task_mode_is_looked_up_by_region(check: Check, region: str, finds: bool) -> None:
+    text = function(block="{asyncTask: true}", region=f"'{region}'")
+    assert bool(messages(check, "FCA077", text)) is finds
+
+
+def test_a_list_of_triggers_that_is_none_is_left_to_other_rules(check: Check) -> None:
+    text = function().rstrip("\n") + "\n      triggers: {triggerType: timer}\n"
+    assert messages(check, "FCA07", text) == []
