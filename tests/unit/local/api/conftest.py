@@ -11,9 +11,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from fc_async_local.api.admin.configs import ConfigAdmin
 
 from fc_async_local.api import Api
+from fc_async_local.api.admin.configs import ConfigAdmin
 from fc_async_local.api.admin.deliveries import DeliveryAdmin
 from fc_async_local.api.admin.functions import FunctionAdmin
 from fc_async_local.api.admin.metrics import MetricsAdmin
