@@ -7,17 +7,24 @@ PYTHON ?=
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
+# Built from console/ by esbuild, with npm of the development environment.
+CONSOLE := fc_async_local/console/static/console.js
 # Tests run side by side on this many processes.
 JOBS ?= auto
 COVERAGE ?= --cov --cov-report=term:skip-covered
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all fuzz bench check format docs dist check-dist lock clean
+.PHONY: help setup console screenshots demo test test-all fuzz bench check format docs dist check-dist lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
 
-setup: $(STAMP) ## Make .venv with everything in it; the command is .venv/bin/fc-async
+setup: $(STAMP) $(CONSOLE) ## Make .venv with everything in it; the command is .venv/bin/fc-async
+
+console: $(STAMP) $(CONSOLE) ## Build the console from console/
+
+$(CONSOLE): $(shell find console -path console/node_modules -prune -o -type f -print) | $(STAMP)
+	@$(BIN)/python .ci/console.py build
 
 # Another Python than that of .venv: .venv is made anew.
 ifneq ($(PYTHON),)
@@ -34,10 +41,10 @@ $(STAMP): pyproject.toml constraints.txt
 	  --constraint constraints.txt --editable '.[all]' --group dev
 	@touch $@
 
-demo: $(STAMP) ## Run the main job from end to end on this machine
+demo: $(STAMP) $(CONSOLE) ## Run the main job from end to end on this machine
 	$(BIN)/fc-async demo
 
-test: $(STAMP) ## Run all tests
+test: $(STAMP) $(CONSOLE) ## Run all tests
 	$(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=worksteal $(COVERAGE)
 
 test-all: ## Run all tests on each Python from 3.10 to 3.13 that is found
@@ -51,13 +58,14 @@ bench: $(STAMP) ## Run all benchmarks (under 15 minutes) and write benchmarks/re
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group bench
 	$(BIN)/python benchmarks/run.py $(BENCH)
 
-check: $(STAMP) ## Format, lint, types, import contracts, documentation
+check: $(STAMP) $(CONSOLE) ## Format, lint, types, import contracts, documentation
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/mypy tests/typing
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/python .ci/console.py check
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
 
 format: $(STAMP) ## Put the code into the house form
@@ -67,7 +75,10 @@ format: $(STAMP) ## Put the code into the house form
 docs: $(STAMP) ## Build the documentation into docs/_build/html
 	$(BIN)/sphinx-build -W -q -b html docs docs/_build/html
 
-dist: $(STAMP) ## Build the source distribution and the wheel into dist/
+screenshots: $(STAMP) $(CONSOLE) ## Take the pictures of the console into docs/_static/console/
+	$(BIN)/python docs/screenshots.py
+
+dist: $(STAMP) $(CONSOLE) ## Build the source distribution and the wheel into dist/
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group release
 	rm -rf dist
 	$(BIN)/python -m build --outdir dist . >/dev/null

@@ -19,6 +19,8 @@ NEEDED = (
     "fc_async_plugin/_templates/minimal/cookiecutter.json",
     "fc_async_plugin/serverless_devs/fc-async/publish.yaml",
     "fc_async_local/store/sqlite/statements.sql",
+    "fc_async_local/console/static/console.js",
+    "fc_async_local/console/static/index.html",
 )
 UNWANTED = ("__pycache__", "/.venv/", "/node_modules/")
 

@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""The web page of the runtime: files that are served as they are.
+"""The web page of the runtime: built files that are served as they are.
 
-The page calls the admin API of its own origin only. There is no build step. The content security
-policy lets the browser load nothing from other origins.
+The page calls the admin API of its own origin only. Its sources are in ``console/`` of the
+repository; ``make setup`` builds them into the folder ``static`` here, which is in the wheel and
+not in git. Without it, the page says how to build it.
+
+Invariants:
+    The content security policy lets the browser load nothing from other origins, and run no script
+    and no style that is not a file of this folder.
 """
 
 from __future__ import annotations
@@ -35,8 +40,17 @@ _TYPES: Final = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
+    ".txt": "text/plain; charset=utf-8",
 }
 _INDEX: Final = "index.html"
+_UNBUILT: Final = b"""<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>fc-async console</title>
+<h1>The console is not built</h1>
+<p>The runtime works without it. To build it, run <code>make setup</code> in the repository, which
+needs npm: the development environment has one. An installed package has the console built.</p>
+<p>The same data is at <a href="/_local/tasks">/_local/tasks</a>.</p>
+</html>
+"""
 
 
 class _File(NamedTuple):
@@ -72,8 +86,10 @@ def _answer(file: _File) -> Response:
 
 
 def _read() -> Mapping[str, _File]:
-    """Return every file of the folder by its name; only these are served."""
+    """Return every file of the folder by its name: only these are served."""
     folder = resources.files(__name__).joinpath("static")
+    if not folder.joinpath(_INDEX).is_file():
+        return {_INDEX: _File(_UNBUILT, _TYPES[".html"])}
     return {
         entry.name: _File(entry.read_bytes(), _TYPES[entry.name[entry.name.rindex(".") :]])
         for entry in folder.iterdir()

@@ -6,23 +6,29 @@
 const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g;
 const DEEPEST = 100; // the width of the indentation grows with the depth
 
-/** A text with JSON in it, indented; any other text as it is. */
-export function pretty(text) {
+/** Whether a text is JSON. */
+export function isJson(text: string): boolean {
   try {
-    JSON.parse(text); // only to see whether it is JSON
+    JSON.parse(text);
+    return true;
   } catch {
-    return text;
+    return false;
   }
-  const tokens = text.match(TOKEN);
+}
+
+/** A text with JSON in it, indented; any other text as it is. */
+export function pretty(text: string): string {
+  if (!isJson(text)) return text;
+  const tokens = text.match(TOKEN) ?? [];
   let depth = 0;
   let out = "";
-  for (let index = 0; index < tokens.length; index += 1) {
-    const token = tokens[index];
+  for (const [index, token] of tokens.entries()) {
+    const before = tokens[index - 1] ?? "";
     const closes = "}]".includes(token);
-    const empty = closes && "{[".includes(tokens[index - 1]);
+    const empty = closes && "{[".includes(before);
     if (closes) depth -= 1;
     if (depth > DEEPEST) return text;
-    const starts = index > 0 && (closes ? !empty : "{[,".includes(tokens[index - 1]));
+    const starts = index > 0 && (closes ? !empty : "{[,".includes(before));
     if (starts) out += `\n${"  ".repeat(depth)}`;
     out += token === ":" ? ": " : token;
     if ("{[".includes(token)) depth += 1;

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+// Metrics under CloudMonitor's names: one chart each, functions as series.
+
+import { useEffect, useRef } from "preact/hooks";
+import uPlot from "uplot";
+import "uplot/dist/uPlot.min.css";
+import * as api from "../api";
+import { count, duration } from "../format";
+import { clock, go, route, useLive } from "../state";
+import { Select, Trouble } from "../ui";
+
+interface Series {
+  metric: string;
+  function: string;
+  meaning: string;
+  unit: string;
+  statistic: string;
+  value: number | null;
+  points: { timestamp: number; value: number | null }[];
+}
+interface Answer {
+  start: number;
+  end: number;
+  metrics: Series[];
+}
+
+const RANGES: Record<string, [string, number, number]> = { // name: text, seconds, period
+  "15m": ["Last 15 minutes", 900, 60],
+  "1h": ["Last hour", 3_600, 60],
+  "6h": ["Last 6 hours", 21_600, 60],
+  "1d": ["Last day", 86_400, 3_600],
+  "7d": ["Last 7 days", 604_800, 3_600],
+  "31d": ["Last 31 days", 2_678_400, 3_600],
+};
+const COLOURS = ["--series-1", "--series-2", "--series-3", "--series-4", "--series-5", "--series-6"];
+const INCREMENTS = [1, 10, 100, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8].flatMap((one) => [one, 2 * one, 5 * one]);
+const DASHES = [[], [6, 3], [2, 3], [10, 4, 2, 4]];
+
+export function Metrics() {
+  const { range = "1h", function: of = "" } = route.value.params;
+  const [, seconds, longest] = RANGES[range] ?? ["", 3_600, 60];
+  const period = route.value.params["period"] === "3600" || longest === 3_600 ? 3_600 : 60;
+  const found = useLive(`metrics ${range} ${of} ${period}`, () => {
+    const end = clock.peek().now + 1;
+    return api.get<Answer>("/metrics", { period, function: of, start: Math.max(0, end - seconds * 1000), end });
+  });
+  const names = useLive("functions", async () => (await api.get<{ functions: api.FunctionOverview[] }>("/functions")).functions.map((one) => one.function.functionName)).value ?? [];
+  const steps = found.value ? stepsOf(found.value.start, found.value.end, period * 1000) : [];
+  const charts = Map.groupBy(found.value?.metrics ?? [], (one) => one.metric);
+  const choose = (change: api.Query): void => go(["metrics"], { range, function: of, period, ...change });
+  return (
+    <>
+      <div class="row title"><h1>Metrics</h1><span class="grow" />
+        <Select label="Time range" value={range} options={Object.entries(RANGES).map(([name, [text]]): [string, string] => [name, text])} onChange={(value) => choose({ range: value, period: undefined })} />
+        <Select label="Resolution" value={String(period)} options={longest === 3_600 ? [["3600", "by hour"]] : [["60", "by minute"], ["3600", "by hour"]]} onChange={(value) => choose({ period: value })} />
+        <Select label="Function" value={of} options={[["", "All functions"], ...names]} onChange={(value) => choose({ function: value })} />
+        <a class="button" href="/metrics">/metrics for Prometheus</a>
+      </div>
+      <Trouble error={found.error} />
+      {found.value && charts.size === 0 ? <p class="empty panel">Nothing has been counted in this time.</p> : null}
+      <div class="charts">{[...charts].map(([metric, series]) => <Chart key={metric} metric={metric} series={series} steps={steps} />)}</div>
+    </>
+  );
+}
+
+function stepsOf(start: number, end: number, step: number): number[] {
+  const found: number[] = [];
+  for (let at = start - (start % step); at < end; at += step) found.push(at);
+  return found;
+}
+
+const shown = (value: number | null | undefined, unit: string): string => (value === null || value === undefined ? "–" : unit === "ms" ? duration(value) : count(value));
+
+function Chart({ metric, series, steps }: { metric: string; series: Series[]; steps: number[] }) {
+  const first = series[0];
+  const home = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot | null>(null);
+  const names = JSON.stringify(series.map((one) => one.function));
+  const times = [...new Set([...steps, ...series.flatMap((one) => one.points.map((point) => point.timestamp))])].sort((a, b) => a - b);
+  const none = first?.statistic === "Sum" ? 0 : null; // nothing was counted; a level or an average is unknown
+  const data: uPlot.AlignedData = [
+    times.map((at) => at / 1000),
+    ...series.map((one) => {
+      const values = new Map(one.points.map((point) => [point.timestamp, point.value]));
+      return times.map((at) => values.get(at) ?? none);
+    }),
+  ];
+  useEffect(() => {
+    const element = home.current;
+    if (!element) return undefined;
+    const draw = (): void => {
+      plot.current?.destroy();
+      const style = getComputedStyle(document.documentElement);
+      const colour = (name: string): string => style.getPropertyValue(name).trim();
+      const axis = { stroke: colour("--dim"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line") } };
+      plot.current = new uPlot({
+        width: element.clientWidth,
+        height: 180,
+        legend: { show: false },
+        cursor: { y: false },
+        scales: { y: { range: (_, __, high) => [0, Math.max(high * 1.1, 4)] } },
+        axes: [axis, { ...axis, size: 60, incrs: INCREMENTS, values: (_, ticks) => ticks.map((tick) => shown(tick, first?.unit ?? "")) }],
+        series: [{}, ...series.map((one, index) => ({
+          label: one.function || "all",
+          stroke: colour(COLOURS[index % COLOURS.length] ?? ""),
+          dash: DASHES[Math.floor(index / COLOURS.length) % DASHES.length] ?? [],
+          width: 2,
+          spanGaps: true,
+          points: { show: one.points.length < 2 },
+          value: (_: uPlot, value: number | null) => shown(value, one.unit),
+        }))],
+      }, data, element);
+    };
+    draw();
+    const resized = new ResizeObserver(() => plot.current?.setSize({ width: element.clientWidth, height: 180 }));
+    resized.observe(element);
+    const scheme = matchMedia("(prefers-color-scheme: dark)");
+    scheme.addEventListener("change", draw);
+    return () => {
+      resized.disconnect();
+      scheme.removeEventListener("change", draw);
+      plot.current?.destroy();
+      plot.current = null;
+    };
+  }, [names]);
+  useEffect(() => plot.current?.setData(data), [JSON.stringify(data)]);
+  return (
+    <figure class="panel chart">
+      <figcaption><b>{metric}</b> <span class="dim">{first?.meaning}, {first?.statistic.toLowerCase()}</span></figcaption>
+      <div ref={home} aria-hidden="true" />
+      <table><caption class="hidden">{metric}</caption><thead class="hidden"><tr><th>Function</th><th>Value</th></tr></thead><tbody>{series.map((one, index) => <tr key={one.function}><td><i class="swatch" style={{ borderColor: `var(${COLOURS[index % COLOURS.length]})`, borderTopStyle: index < COLOURS.length ? "solid" : "dashed" }} />{one.function || "all"}</td><td class="num">{shown(one.value, one.unit)}</td></tr>)}</tbody></table>
+    </figure>
+  );
+}

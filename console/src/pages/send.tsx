@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT
+// Invokes a function: now or later, once or many times, asynchronously or not.
+
+import { signal, useSignal } from "@preact/signals";
+import { useRef } from "preact/hooks";
+import * as api from "../api";
+import { count, duration } from "../format";
+import { isJson, pretty } from "../json";
+import { act, go, taskLink, useLive } from "../state";
+import { Button, Dialog, Field, Payload, Select } from "../ui";
+
+const MOST = 1000;
+
+export interface Given extends Partial<api.Call> {
+  function?: string;
+}
+export const sending = signal<Given | null>(null);
+export const openSend = (given: Given): void => {
+  sending.value = given;
+};
+
+interface Answer extends api.Accepted {
+  errorType: string;
+  payload: string;
+  payloadEncoding?: string;
+  log: string;
+  durationMs: number;
+}
+export interface Template {
+  name: string;
+  payload: string;
+}
+
+export function SendDialog() {
+  const given = sending.value;
+  if (!given) return null;
+  return <Dialog wide title="Invoke a function" onClose={() => { sending.value = null; }}><SendForm given={given} onSent={() => { sending.value = null; }} /></Dialog>;
+}
+
+/** Put a number in place of `$i`, so that many payloads differ. */
+export const numbered = (text: string, index: number): string => text.replaceAll("$i", String(index));
+
+export function SendForm({ given, onSent, fixed = false }: { given: Given; onSent?: () => void; fixed?: boolean }) {
+  const before = given.payload ?? '{"id": 1}';
+  const functions = useLive("functions", async () => (await api.get<{ functions: api.FunctionOverview[] }>("/functions")).functions).value ?? [];
+  const samples = useLive("samples", () => api.get<{ samples: Record<string, unknown> }>("/triggers/samples")).value?.samples ?? {};
+  const templates = Object.entries(samples).map(([kind, document]): Template => ({ name: kind, payload: JSON.stringify(document, null, 2) }));
+  const name = useSignal(given.function ?? "");
+  const qualifier = useSignal(given.qualifier ?? "LATEST");
+  const asynchronous = useSignal(true);
+  const text = useSignal<string | null>(null); // null: not edited
+  const encoding = useSignal(given.payloadEncoding ?? "");
+  const delay = useSignal("0");
+  const taskId = useSignal("");
+  const many = useSignal("1");
+  const busy = useSignal("");
+  const answer = useSignal<Answer | null>(null);
+  const wrong = useSignal("");
+  const area = useRef<HTMLTextAreaElement>(null);
+  const chosen = functions.find((one) => one.function.functionName === (name.value || functions[0]?.function.functionName));
+  const target = chosen?.function.functionName ?? name.value;
+  const qualifiers = ["LATEST", ...(chosen?.aliases ?? []).map((alias) => alias.aliasName), ...(chosen?.versions ?? []).map((version) => version.versionId)];
+
+  // Byte for byte what was given if it was not edited; with its line ends if it was: the field
+  // turns every line end into one line feed.
+  const payload = (): string => {
+    if (text.value === null) return before;
+    const carriage = before.includes("\r\n") && !/(^|[^\r])\n/.test(before);
+    return carriage ? text.value.replaceAll("\n", "\r\n") : text.value;
+  };
+
+  const send = async (event: Event): Promise<void> => {
+    event.preventDefault();
+    wrong.value = "";
+    answer.value = null;
+    const body = { payload: payload(), payloadEncoding: encoding.value, qualifier: qualifier.value };
+    if (!asynchronous.value) {
+      busy.value = "Running…";
+      try {
+        answer.value = await api.invoke<Answer>(target, { ...body, type: "Sync" });
+      } catch (error) {
+        wrong.value = error instanceof Error ? error.message : String(error);
+      }
+      busy.value = "";
+      return;
+    }
+    const wanted = Number(many.value);
+    let sent = 0;
+    let last: api.Accepted | undefined;
+    await act(async () => {
+      try {
+        for (; sent < wanted; sent += 1) {
+          busy.value = `${count(sent)} of ${count(wanted)}…`;
+          const id = taskId.value && wanted > 1 ? `${taskId.value}-${sent + 1}` : taskId.value;
+          const filled = wanted > 1 && !encoding.value ? numbered(body.payload, sent + 1) : body.payload;
+          last = await api.invoke(target, { ...body, payload: filled, delay: Number(delay.value), taskId: id });
+        }
+      } catch (error) {
+        wrong.value = `${sent ? `${count(sent)} of ${count(wanted)} were accepted, then: ` : ""}${error instanceof Error ? error.message : String(error)}`;
+        return;
+      } finally {
+        busy.value = "";
+      }
+      onSent?.();
+      if (onSent && last) {
+        if (wanted > 1) go(["invocations"], { q: `function:${target}` });
+        else location.hash = taskLink(target, last.taskId);
+      }
+      return `${count(sent)} accepted${wanted === 1 && last ? `: ${last.taskId}` : ""}.`;
+    });
+  };
+
+  if (functions.length === 0 && !given.function) return <p class="dim">There are no functions yet. Deploy one first.</p>;
+  return (
+    <form onSubmit={(event) => void send(event)}>
+      <div class="grid">
+        {fixed ? null : <Field label="Function"><Select value={target} options={functions.map((one) => one.function.functionName)} onChange={(value) => { name.value = value; qualifier.value = "LATEST"; }} /></Field>}
+        <Field label="Version or alias"><Select value={qualifier.value} options={[...new Set([...qualifiers, qualifier.value])]} onChange={(value) => { qualifier.value = value; }} /></Field>
+        {templates.length ? <Field label="Template"><Select value="" options={[["", "Choose an event…"], ...templates.map((one): [string, string] => [one.name, one.name])]} onChange={(value) => { text.value = templates.find((one) => one.name === value)?.payload ?? text.value; encoding.value = ""; }} /></Field> : null}
+        <Field label="Payload is"><Select value={encoding.value} options={[["", "text"], ["base64", "base64 of bytes"]]} onChange={(value) => { encoding.value = value; }} /></Field>
+      </div>
+      <Field label="Payload" hint={Number(many.value) > 1 ? "$i becomes 1, 2, 3 …" : ""}>
+        <textarea ref={area} spellcheck={false} value={text.value ?? before} onInput={(event) => { text.value = event.currentTarget.value; }} />
+      </Field>
+      <div class="row"><Button small disabled={!isJson(payload())} onClick={() => { text.value = pretty(payload()); }}>Format JSON</Button></div>
+      <label class="check"><input type="checkbox" checked={asynchronous.value} onChange={(event) => { asynchronous.value = event.currentTarget.checked; }} /> Asynchronous invocation</label>
+      <div class="grid">
+        <Field label="Delay in seconds"><input type="number" min={0} max={3599} required value={delay.value} disabled={!asynchronous.value} onInput={(event) => { delay.value = event.currentTarget.value; }} /></Field>
+        <Field label="Task id"><input placeholder="made up" pattern="[A-Za-z_][A-Za-z0-9_\-]{0,127}" value={taskId.value} disabled={!asynchronous.value} onInput={(event) => { taskId.value = event.currentTarget.value; }} /></Field>
+        <Field label="How many"><input type="number" min={1} max={MOST} required value={many.value} disabled={!asynchronous.value} onInput={(event) => { many.value = event.currentTarget.value; }} /></Field>
+      </div>
+      {wrong.value ? <p class="trouble" role="alert">{wrong.value}</p> : null}
+      {answer.value ? (
+        <div role="status">
+          <p>{answer.value.errorType ? <span class="status bad">{answer.value.errorType}</span> : <span class="status ok">Succeeded</span>} in {duration(answer.value.durationMs)}</p>
+          <Payload name="Answer" file="answer" text={answer.value.payload} encoding={answer.value.payloadEncoding} />
+          {answer.value.log ? <details><summary>Log</summary><pre tabIndex={0} aria-label="Log">{answer.value.log}</pre></details> : null}
+        </div>
+      ) : null}
+      <div class="row end"><span class="dim" role="status">{busy.value}</span><button type="submit" class="primary" disabled={busy.value !== ""}>Send</button></div>
+    </form>
+  );
+}

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: MIT
+// What all pages share: the address, the state of the runtime, messages, and live data.
+
+import { type Signal, effect, signal, useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import * as api from "./api";
+
+export interface Route {
+  parts: string[];
+  params: Record<string, string>;
+}
+
+const decoded = (part: string): string => {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part; // a lone % typed by hand
+  }
+};
+
+function readRoute(): Route {
+  const [path = "", query = ""] = location.hash.replace(/^#\/?/, "").split("?");
+  return {
+    parts: path.split("/").filter(Boolean).map(decoded),
+    params: Object.fromEntries(new URLSearchParams(query)),
+  };
+}
+
+export const route: Signal<Route> = signal(readRoute());
+addEventListener("hashchange", () => {
+  route.value = readRoute();
+});
+
+export const link = (parts: string[], params: api.Query = {}): string => `#${api.path(...parts)}${api.search(params)}`;
+export const go = (parts: string[], params: api.Query = {}): void => {
+  location.hash = link(parts, params);
+};
+export const taskLink = (name: string, id: string): string => link(["invocations", name, id]);
+
+export const stats: Signal<api.Stats | null> = signal(null);
+export const clock: Signal<{ now: number; virtual: boolean }> = signal({ now: Date.now(), virtual: false });
+export const reachable = signal(true);
+export const live = signal(true);
+
+export interface Message {
+  text: string;
+  bad: boolean;
+}
+export const message: Signal<Message | null> = signal(null);
+
+export const say = (text: string): void => {
+  message.value = { text, bad: false };
+};
+export const complain = (error: unknown): void => {
+  const text = error instanceof Error ? error.message : String(error);
+  message.value = { text: error instanceof TypeError ? "The runtime does not answer. Is it still running?" : text, bad: true };
+};
+
+const round = signal(0);
+/** Let all live data be read again now. */
+export const refresh = (): void => {
+  round.value += 1;
+};
+
+/** Do something that changes the runtime, say what became of it, and read everything again. */
+export async function act(work: () => Promise<string | void>): Promise<boolean> {
+  message.value = null;
+  try {
+    const text = await work();
+    if (text) say(text);
+    return true;
+  } catch (error) {
+    complain(error);
+    return false;
+  } finally {
+    refresh();
+  }
+}
+
+const REFRESH_MS = 1000;
+
+async function readShared(): Promise<void> {
+  try {
+    const [nextStats, nextClock] = await Promise.all([api.get<api.Stats>("/stats"), api.get<typeof clock.value>("/clock")]);
+    stats.value = nextStats;
+    clock.value = nextClock;
+    reachable.value = true;
+  } catch {
+    reachable.value = false;
+  }
+}
+
+effect(() => {
+  round.value;
+  void readShared();
+});
+setInterval(() => {
+  if (!document.hidden && live.value) refresh();
+}, REFRESH_MS);
+
+export interface Live<T> {
+  value: T | undefined;
+  error: Error | null;
+}
+
+/** Data that is read again each second. What is shown stays until something else is known.
+ *
+ * @param key Names what is read. Data of another key is never shown.
+ */
+export function useLive<T>(key: string, read: () => Promise<T>): Live<T> {
+  const found = useSignal<Live<T> & { key: string }>({ key, value: undefined, error: null });
+  useEffect(() => {
+    let current = true;
+    let reading = false;
+    let text = "";
+    const stop = effect(() => {
+      round.value;
+      if (reading) return;
+      reading = true;
+      read().then(
+        (value) => {
+          reading = false;
+          const next = JSON.stringify(value);
+          if (!current || next === text) return;
+          text = next;
+          found.value = { key, value, error: null };
+        },
+        (error: Error) => {
+          reading = false;
+          text = "";
+          if (!current) return;
+          const before = found.peek();
+          const away = error instanceof TypeError && before.key === key;
+          found.value = { key, value: away ? before.value : undefined, error };
+        },
+      );
+    });
+    return () => {
+      current = false;
+      stop();
+    };
+  }, [key]);
+  return found.value.key === key ? found.value : { value: undefined, error: null };
+}
+
+/** A choice that the browser remembers. */
+export function stored<T>(name: string, fallback: T): Signal<T> {
+  const kept = signal(fallback);
+  try {
+    const text = localStorage.getItem(`fc-async.${name}`);
+    if (text !== null) kept.value = JSON.parse(text) as T;
+  } catch {
+    // The storage is off, or its text is not ours: the default applies.
+  }
+  effect(() => {
+    try {
+      localStorage.setItem(`fc-async.${name}`, JSON.stringify(kept.value));
+    } catch {
+      // The choice lasts as long as the page.
+    }
+  });
+  return kept;
+}

@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: MIT
+"""The page of one task: what is shown and sent is what was given, byte for byte."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import requests
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+    from fc_async_local.testing import FcLocal
+
+pytestmark = pytest.mark.slow
+
+BINARY = b"\x89PNG\r\n\x1a\n\x00\xff"
+NUMBERS = '{"id":12345678901234567890,"price":1.10,"rate":1E400,"a":{},"b":[],"a":"\\u00e9 {,:"}'
+
+
+def task(page: Page, fc_local: FcLocal, payload: bytes) -> None:
+    """Show the page of a task that had this payload."""
+    fc_local.client.invoke_async("orders", payload, task_id="first")
+    fc_local.run_until_idle()
+    page.goto("/console#/invocations/orders/first")
+    page.get_by_role("heading", name="first").wait_for()
+
+
+def edit(page: Page) -> None:
+    page.get_by_role("button", name="Edit and replay…").click()
+    page.get_by_role("dialog").wait_for()
+
+
+def send(page: Page, fc_local: FcLocal) -> None:
+    page.get_by_role("button", name="Send", exact=True).click()
+    page.wait_for_url(lambda url: not url.endswith("first"))
+    fc_local.run_until_idle()
+
+
+@pytest.mark.parametrize("payload", [BINARY, b"a\r\nb", NUMBERS.encode(), b"\xef\xbb\xbf{}", b""])
+def test_replay_sends_the_payload_byte_for_byte(
+    payload: bytes, page: Page, fc_local: FcLocal, received: list[bytes]
+) -> None:
+    task(page, fc_local, payload)
+    page.get_by_role("button", name="Replay…", exact=True).click()
+    page.get_by_role("dialog").get_by_role("button", name="Replay").click()
+    page.wait_for_url(lambda url: not url.endswith("first"))
+    fc_local.run_until_idle()
+    assert received == [payload, payload]
+    page.get_by_text("Replay of").wait_for()
+
+
+@pytest.mark.parametrize("payload", [BINARY, b"a\r\nb", b"a\rb\nc", NUMBERS.encode()])
+def test_edit_and_replay_sends_what_was_not_edited_byte_for_byte(
+    payload: bytes, page: Page, fc_local: FcLocal, received: list[bytes]
+) -> None:
+    task(page, fc_local, payload)
+    edit(page)
+    send(page, fc_local)
+    assert received == [payload, payload]
+
+
+def test_an_edited_payload_keeps_its_line_ends(
+    page: Page, fc_local: FcLocal, received: list[bytes]
+) -> None:
+    task(page, fc_local, b"a\r\nb")
+    edit(page)
+    page.get_by_role("dialog").get_by_label("Payload", exact=True).press("Control+End")
+    page.keyboard.type("c")
+    send(page, fc_local)
+    assert received == [b"a\r\nb", b"a\r\nbc"]
+
+
+def test_format_json_changes_white_space_only(
+    page: Page, fc_local: FcLocal, received: list[bytes]
+) -> None:
+    task(page, fc_local, NUMBERS.encode())
+    edit(page)
+    page.get_by_role("button", name="Format JSON").click()
+    send(page, fc_local)
+    assert received[1].decode() == (
+        '{\n  "id": 12345678901234567890,\n  "price": 1.10,\n  "rate": 1E400,\n  "a": {},\n'
+        '  "b": [],\n  "a": "\\u00e9 {,:"\n}'
+    )
+
+
+def test_numbers_are_shown_as_they_were_written(
+    page: Page, fc_local: FcLocal, received: list[bytes]
+) -> None:
+    task(page, fc_local, NUMBERS.encode())
+    for name in ("Payload", "Result"):
+        shown = page.get_by_role("region", name=name).locator("pre").inner_text()
+        assert '"id": 12345678901234567890' in shown
+        assert '"price": 1.10' in shown
+    page.get_by_role("region", name="Payload").get_by_role("button", name="As sent").click()
+    assert page.get_by_role("region", name="Payload").locator("pre").inner_text() == NUMBERS
+
+
+def test_bytes_are_shown_in_hexadecimal_and_downloaded_as_they_are(
+    page: Page, fc_local: FcLocal, received: list[bytes]
+) -> None:
+    task(page, fc_local, BINARY)
+    payload = page.get_by_role("region", name="Payload")
+    assert "89 50 4e 47 0d 0a 1a 0a 00 ff" in payload.locator("pre").inner_text()
+    with page.expect_download() as saved:
+        payload.get_by_role("button", name="Download Payload").click()
+    assert Path(saved.value.path()).read_bytes() == BINARY
+    assert page.get_by_role("button", name="Copy as s command").count() == 0
+
+
+def test_a_call_is_copied_as_python_curl_and_s(
+    page: Page, fc_local: FcLocal, received: list[bytes]
+) -> None:
+    task(page, fc_local, b"it's")
+    expected = {
+        "Copy as Python": '"it\'s"',
+        "Copy as curl": "--data-raw 'it'\\''s'",
+        "Copy as s command": "-e 'it'\\''s'",
+        "Copy the link": "#/invocations/orders/first",
+    }
+    for button, text in expected.items():
+        page.get_by_role("button", name=button).click()
+        page.get_by_role("button", name="Copied").wait_for()
+        assert text in page.evaluate("navigator.clipboard.readText()")
+        page.get_by_role("button", name="Copied").wait_for(state="detached")
+
+
+def test_a_task_that_waits_shows_what_it_waits_for(
+    page: Page, fc_local: FcLocal, received: list[bytes]
+) -> None:
+    fc_local.client.invoke_async("orders", b"bad", task_id="first")
+    fc_local.advance(0.5)
+    page.goto("/console#/invocations/orders/first")
+    pending = page.get_by_role("region", name="Pending")
+    for text in ("2 of 2", "500 ms", "23 h 59 min", "UnhandledInvocationError", "card declined"):
+        pending.get_by_text(text).first.wait_for()
+    page.get_by_role("button", name="Run now…").click()
+    page.get_by_role("dialog").get_by_role("button", name="Run now").click()
+    page.get_by_text("It is due now.").wait_for()
+    fc_local.advance(0)
+    assert received == [b"bad", b"bad"]
+    pending.wait_for(state="detached")
+
+
+def test_a_waiting_task_is_stopped(page: Page, fc_local: FcLocal, received: list[bytes]) -> None:
+    fc_local.client.invoke_async("orders", b"", task_id="first", delay=600)
+    page.goto("/console#/invocations/orders/first")
+    page.get_by_role("button", name="Stop…").click()
+    page.get_by_role("dialog").get_by_role("button", name="Stop").click()
+    page.get_by_text("It is being stopped.").wait_for()
+    assert fc_local.client.get_async_task("orders", "first").status == "Stopped"
+
+
+def test_attempts_deliveries_and_what_was_caused_are_shown(
+    page: Page, fc_local: FcLocal, received: list[bytes]
+) -> None:
+    seen: list[bytes] = []
+
+    def mail(event: bytes, _: object) -> None:
+        seen.append(event)
+
+    fc_local.deploy("mail", mail, async_config={"asyncTask": True})
+    url = f"{fc_local.endpoint}/_local/functions/orders/async-config"
+    destination = {"onFailure": {"destination": "acs:fc:::functions/mail"}}
+    config = {"asyncTask": True, "maxAsyncRetryAttempts": 1, "destinationConfig": destination}
+    requests.put(url, json=config, timeout=10).raise_for_status()
+    task(page, fc_local, b"bad")
+    timeline = page.get_by_role("region", name="Time line")
+    for lane in ("Attempt 1", "Attempt 2", "→ function mail"):
+        timeline.get_by_text(lane).wait_for()
+    page.get_by_text("Attempt 2").last.click()
+    event = page.get_by_role("region", name="Event that was sent").locator("pre").inner_text()
+    assert '"condition": "UnhandledInvocationError"' in event
+    page.get_by_role("link", name="mail / ").click()
+    page.get_by_role("link", name="orders / first (failure)").click()
+    page.get_by_role("heading", name="first").wait_for()
+    assert len(seen) == 1
+
+
+def test_idle_spans_are_folded_on_request(
+    page: Page, fc_local: FcLocal, received: list[bytes]
+) -> None:
+    fc_local.client.invoke_async("orders", b"bad", task_id="first", delay=3_000)
+    fc_local.run_until_idle()
+    page.goto("/console#/invocations/orders/first")
+    page.get_by_text("folded", exact=False).first.wait_for()
+    page.get_by_label("Fold idle spans").uncheck()
+    page.get_by_text(", of which").wait_for(state="detached")
+
+
+def test_a_task_that_does_not_exist_does_not_show_another_one(
+    page: Page, fc_local: FcLocal, received: list[bytes]
+) -> None:
+    task(page, fc_local, b"")
+    for name in ("nothing", "100%"):
+        page.goto(f"/console#/invocations/orders/{name}")
+        page.get_by_role("alert").get_by_text("AsyncTaskNotFound").wait_for()
+        assert page.get_by_role("button", name="Replay…", exact=True).count() == 0
+
+
+def test_the_error_of_an_action_stays_until_the_next_one(
+    page: Page, fc_local: FcLocal, received: list[bytes]
+) -> None:
+    task(page, fc_local, b"")
+    fc_local.client.delete_function("orders")
+    page.get_by_role("button", name="Replay…", exact=True).click()
+    page.get_by_role("dialog").get_by_role("button", name="Replay").click()
+    page.get_by_role("alert").get_by_text("FunctionNotFound").wait_for()
+    for _ in range(3):
+        with page.expect_response("**/_local/stats"):
+            pass
+    assert "FunctionNotFound" in page.get_by_role("alert").inner_text()

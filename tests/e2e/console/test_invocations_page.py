@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: MIT
+"""The list of tasks, as a user works with it."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page
+
+    from fc_async_local.testing import FcLocal
+
+pytestmark = pytest.mark.slow
+
+
+def tile(page: Page, status: str) -> Locator:
+    return page.get_by_role("group", name="Tasks by status").get_by_role("button", name=status)
+
+
+def search(page: Page, query: str) -> None:
+    page.get_by_role("combobox", name="Query").fill(query)
+    page.keyboard.press("Enter")
+
+
+def on_selected(page: Page, action: str) -> None:
+    """Press a button of the toolbar and confirm."""
+    page.get_by_role("toolbar").get_by_role("button", name=f"{action}…").click()
+    page.get_by_role("dialog").get_by_role("button", name=action).click()
+
+
+def test_the_counts_follow_the_filter(page: Page, fc_local: FcLocal, received: list[bytes]) -> None:
+    fc_local.deploy("other", lambda *_: None, async_config={"asyncTask": True})
+    for number in range(3):
+        fc_local.client.invoke_async("orders", b"", task_id=f"order-{number}")
+    fc_local.client.invoke_async("other", b"", task_id="other-1")
+    fc_local.run_until_idle()
+    page.goto("/console")
+    page.get_by_text("4 tasks").wait_for()
+    search(page, "function:orders")
+    page.get_by_text("3 tasks").wait_for()
+    assert tile(page, "Succeeded").inner_text().startswith("3")
+    assert page.get_by_role("link", name="other-1").count() == 0
+
+
+def test_a_status_tile_keeps_the_rest_of_the_query(
+    page: Page, fc_local: FcLocal, received: list[bytes]
+) -> None:
+    fc_local.client.invoke_async("orders", b"", task_id="order-1")
+    fc_local.run_until_idle()
+    page.goto("/console#/invocations?q=function%3Aorders")
+    tile(page, "Failed").click()
+    page.wait_for_url("**q=function%3Aorders+status%3AFailed")
+    page.get_by_text("No task matches.").wait_for()
+    tile(page, "Failed").click()
+    page.get_by_role("link", name="order-1").wait_for()
+
+
+def test_a_query_is_completed_with_the_keyboard(page: Page) -> None:
+    page.goto("/console")
+    query = page.get_by_role("combobox", name="Query")
+    query.press_sequentially("stat")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    assert query.input_value() == "status:"
+    query.press_sequentially("fa")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    assert query.input_value() == "status:Failed "
+    page.keyboard.press("Enter")
+    page.wait_for_url("**q=status%3AFailed")
+
+
+@pytest.mark.parametrize("query", ["colour:red", "status:Fine", "since:soon", "from:noon"])
+def test_a_query_that_is_not_understood_says_why(page: Page, query: str) -> None:
+    page.goto("/console")
+    search(page, query)
+    page.get_by_role("alert").get_by_text(re.compile("understood|not a")).wait_for()
+
+
+def test_a_time_range_leaves_older_tasks_out(
+    page: Page, fc_local: FcLocal, received: list[bytes]
+) -> None:
+    fc_local.client.invoke_async("orders", b"", task_id="old")
+    fc_local.advance(7_200)
+    fc_local.client.invoke_async("orders", b"", task_id="new")
+    fc_local.run_until_idle()
+    page.goto("/console")
+    page.get_by_role("link", name="old").wait_for()
+    page.get_by_label("Time range").select_option("Last hour")
+    page.get_by_role("link", name="old").wait_for(state="detached")
+    assert page.get_by_role("link", name="new").count() == 1
+
+
+def test_selection_focus_and_details_survive_what_happens_meanwhile(
+    page: Page, fc_local: FcLocal, received: list[bytes]
+) -> None:
+    fc_local.client.invoke_async("orders", b"first payload", task_id="first", delay=600)
+    page.goto("/console")
+    page.get_by_label("Select first").check()
+    page.get_by_label("Details of first").click()
+    page.get_by_text("first payload").wait_for()
+    page.get_by_role("link", name="first").focus()
+    page.evaluate("document.activeElement.closest('tr').id = 'same'")
+    fc_local.client.invoke_async("orders", b"", task_id="second", delay=600)
+    page.get_by_role("link", name="second").wait_for()
+    assert page.evaluate("document.activeElement.textContent") == "first"
+    assert page.locator("#same").get_by_label("Select first").is_checked()
+    assert page.get_by_text("first payload").is_visible()
+
+
+def test_many_tasks_are_stopped_with_a_reason(
+    page: Page, fc_local: FcLocal, received: list[bytes]
+) -> None:
+    for number in range(3):
+        fc_local.client.invoke_async("orders", b"", task_id=f"t{number}", delay=600)
+    page.goto("/console")
+    page.get_by_label("Select all tasks of this page").check()
+    page.get_by_role("toolbar").get_by_role("button", name="Stop…").click()
+    page.get_by_label(re.compile("^Reason")).fill("wrong price")
+    page.get_by_role("dialog").get_by_role("button", name="Stop").click()
+    page.get_by_text("3 tasks stopped.").wait_for()
+    found = fc_local.client.list_async_tasks("orders").tasks
+    assert [task.status for task in found] == ["Stopped"] * 3
+    page.goto("/console#/invocations/orders/t1")
+    page.get_by_text("“wrong price”").wait_for()
+
+
+def test_many_tasks_are_replayed_and_run_at_once(
+    page: Page, fc_local: FcLocal, received: list[bytes]
+) -> None:
+    fc_local.client.invoke_async("orders", b"a", task_id="done")
+    fc_local.run_until_idle()
+    fc_local.client.invoke_async("orders", b"b", task_id="waits", delay=600)
+    page.goto("/console")
+    page.get_by_label("Select done").check()
+    on_selected(page, "Replay")
+    page.get_by_text("1 task replayed.").wait_for()
+    page.get_by_label("Select waits").check()
+    on_selected(page, "Run now")
+    page.get_by_text("1 task made due.").wait_for()
+    fc_local.advance(1)
+    assert received == [b"a", b"a", b"b"]
+
+
+def test_what_cannot_be_done_is_said(page: Page, fc_local: FcLocal, received: list[bytes]) -> None:
+    fc_local.client.invoke_async("orders", b"", task_id="done")
+    fc_local.run_until_idle()
+    page.goto("/console")
+    page.get_by_label("Select done").check()
+    on_selected(page, "Stop")
+    page.get_by_role("alert").get_by_text("1 refused").wait_for()
+
+
+def test_chosen_columns_are_remembered(
+    page: Page, fc_local: FcLocal, received: list[bytes]
+) -> None:
+    fc_local.client.invoke_async("orders", b"", task_id="first")
+    page.goto("/console")
+    page.get_by_role("button", name="Columns").click()
+    page.get_by_label("Request id").check()
+    page.get_by_label("Retries").uncheck()
+    page.keyboard.press("Escape")
+    page.reload()
+    page.get_by_role("columnheader", name="Request id").wait_for()
+    assert page.get_by_role("columnheader", name="Retries").count() == 0
+
+
+def test_exports_have_every_task_that_matches(
+    page: Page, fc_local: FcLocal, received: list[bytes]
+) -> None:
+    payload = '{"id":12345678901234567890}'
+    for number in range(120):
+        fc_local.client.invoke_async("orders", payload.encode(), task_id=f"t{number}")
+    page.goto("/console")
+    page.get_by_text("120 tasks").wait_for()
+    with page.expect_download() as csv:
+        page.get_by_role("button", name="Export CSV").click()
+    rows = Path(csv.value.path()).read_text().splitlines()
+    assert rows[0].startswith("status,task id,function")
+    assert len(rows) == 121
+    with page.expect_download() as exported:
+        page.get_by_role("button", name="Export JSON").click()
+    tasks = json.loads(Path(exported.value.path()).read_text())
+    assert [task["taskPayload"] for task in tasks] == [payload] * 120
+
+
+def test_older_tasks_are_on_the_next_page(
+    page: Page, fc_local: FcLocal, received: list[bytes]
+) -> None:
+    for number in range(51):
+        fc_local.client.invoke_async("orders", b"", task_id=f"t{number}")
+        fc_local.advance(1)
+    page.goto("/console")
+    page.get_by_role("link", name="Older →").click()
+    page.get_by_role("link", name="t0", exact=True).wait_for()
+    page.get_by_role("link", name="← Newest").click()
+    page.get_by_role("link", name="t50", exact=True).wait_for()
+
+
+def test_a_runtime_without_tasks_says_how_to_begin(page: Page) -> None:
+    page.goto("/console")
+    page.get_by_text("No tasks yet.").wait_for()
