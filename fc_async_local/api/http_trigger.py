@@ -6,8 +6,8 @@ becomes the answer; a web function gets the request, and both bodies are streame
 request goes into the same queue as one of InvokeFunction.
 
 Invariants:
-    A function runs only for a method of its trigger, and if the trigger asks for signatures and the
-    runtime verifies them, only with a valid one.
+    A function runs only for a method of its trigger. In strict mode it runs only for a caller that
+    the trigger lets in.
     The reason why a built-in runtime failed goes to the log, not to the client.
 """
 
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from fc_async_local.http.streaming import ClientStream
 
 _LOG: Final = logging.getLogger(__name__)
-_VERIFIED: Final = frozenset({"anonymous", "function"})
 _NOT_STARTED: Final = "FunctionNotStarted"
 _MARKED: Final = "InvocationError"
 _WITHOUT_BODY: Final = frozenset({204, 304})
@@ -177,15 +176,15 @@ class HttpTriggerCalls:
             Rejected: 400 MissingRequiredHeader; 403 AccessDenied, SignatureNotMatch and others.
         """
         kind, request = visit.trigger.config.auth_type, visit.request
-        if kind not in _VERIFIED:
+        if kind == "anonymous" or self._signatures is None:
+            return
+        if kind != "function":
             raise Rejected(
                 403,
                 "AccessDenied",
-                f"authType {kind!r} cannot be verified by the local runtime: use "
-                f"{' or '.join(sorted(_VERIFIED))}",
+                f"authType {kind!r} cannot be verified by the local runtime: use anonymous or "
+                "function, or start the runtime without --strict-auth",
             )
-        if kind == "anonymous" or self._signatures is None:
-            return
         if "authorization" not in request.headers:
             raise Rejected(
                 400,

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import shutil
 import subprocess
@@ -13,7 +14,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 import requests
 
+from fc_async_local.embedded import LocalRuntime
 from fc_async_local.settings import Settings
+from fc_async_sdk import packaging
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -344,6 +347,39 @@ def test_a_handler_in_the_process_of_a_test_answers_requests(fc_local, curl) -> 
     )
     answer = curl(trigger.http_trigger["urlInternet"] + "/world")
     assert (answer.status, json.loads(answer.body)) == (200, {"hello": "/world"})
+
+
+def test_an_accepted_request_survives_a_restart_and_reaches_the_web_function(
+    tmp_path: Path, curl
+) -> None:
+    folder = tmp_path / "code"
+    folder.mkdir()
+    (folder / "server.py").write_text(WSGI)
+    function = {
+        "functionName": "orders",
+        "code": {"zipFile": base64.b64encode(packaging.archive(folder)).decode()},
+        **served("server.py"),
+    }
+    trigger = {
+        "triggerName": "web",
+        "triggerType": "http",
+        "triggerConfig": json.dumps(CONFIG),
+    }
+    sent = ("-H", "x-fc-invocation-type: Async", "-H", "x-fc-async-task-id: task-1", "-d", "in")
+    options: Any = {"data": tmp_path / "data", "port": 0, "clock": "virtual"}
+    with LocalRuntime(**options) as runtime:
+        registry = runtime.registry
+        runtime.call(registry.functions.create(function))
+        runtime.call(registry.async_configs.put("orders", "", {"asyncTask": True}))
+        runtime.call(registry.triggers.create("orders", trigger))
+        url = f"{runtime.endpoint}/_http/orders/web/orders?x=1"
+        assert curl(url, *sent, "-H", "x-fc-async-delay: 600").status == 202
+    with LocalRuntime(**options) as runtime:
+        runtime.advance(601)
+        task = runtime.call(runtime.store.get("orders", "task-1"))
+        assert task is not None
+        result = json.loads(task.invocation.return_payload or b"null")
+        assert result == ["POST", "/orders", {"x": "1"}, "in"]
 
 
 class TestSignedRequests:

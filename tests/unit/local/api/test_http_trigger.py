@@ -348,15 +348,13 @@ class TestChecks:
         assert answer.status == 0
         assert builtin.engine.calls == []
 
-    @pytest.mark.parametrize("kind", ["jwt", "basic", "bearer"])
-    def test_an_authentication_that_cannot_be_verified_here_lets_no_request_in(
+    @pytest.mark.parametrize("kind", ["function", "jwt", "basic", "bearer"])
+    def test_no_caller_is_refused_unless_the_runtime_verifies_signatures(
         self, world, kind: str
     ) -> None:
         world.create()
         world.trigger(authType=kind)
-        answer = world.call("GET", PATH)
-        assert (answer.status, answer.json["Code"]) == (403, "AccessDenied")
-        assert kind in answer.json["Message"]
+        assert world.call("GET", PATH).status == 200
 
     def test_a_disabled_function_is_not_called(self, builtin) -> None:
         builtin.call("POST", "/2023-03-30/functions/orders/invoke/disable", {"reason": "no"})
@@ -401,6 +399,17 @@ class TestSignatures:
         answer = self.call(strict, "POST", PATH, b"in", **{"x-acs-content-sha256": "0" * 64})
         assert (answer.status, answer.json["Code"]) == (403, "SignatureNotMatch")
         assert strict.engine.calls == []
+
+    @pytest.mark.parametrize("kind", ["jwt", "basic", "bearer"])
+    def test_do_not_help_where_the_trigger_asks_for_what_cannot_be_verified_here(
+        self, strict, kind: str
+    ) -> None:
+        body = {"triggerConfig": json.dumps({"authType": kind, "methods": ["POST"]})}
+        path = "/2023-03-30/functions/orders/triggers/web"
+        self.call(strict, "PUT", path, json.dumps(body).encode())
+        answer = self.call(strict, "POST", f"{PATH}/a", b"in")
+        assert (answer.status, answer.json["Code"]) == (403, "AccessDenied")
+        assert kind in answer.json["Message"]
 
     def test_are_accepted_once(self, strict) -> None:
         assert self.call(strict, "POST", PATH, b"in", nonce="n").status == 200
