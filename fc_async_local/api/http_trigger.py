@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""Requests to the URLs of HTTP triggers: checks, invocation, answers.
+"""Requests to the URLs of HTTP triggers: invocation and answers.
 
-A request is checked before its function is invoked. A built-in runtime gets an event and its result
+A request is checked first (:mod:`http_visits`). A built-in runtime gets an event and its result
 becomes the answer; a web function gets the request, and both bodies are streamed. An asynchronous
 request goes into the same queue as one of InvokeFunction.
 
 Invariants:
-    A function runs only for a method of its trigger. In strict mode it runs only for a caller that
-    the trigger lets in.
+    A function runs only for a request that has passed all checks.
     The reason why a built-in runtime failed goes to the log, not to the client.
 """
 
@@ -15,26 +14,27 @@ from __future__ import annotations
 
 import json
 import logging
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
+from fc_async_local.api.http_visits import Visits, check_request, is_preflight
 from fc_async_local.api.invoke import accept, is_async, log_headers, log_type_of, payload_limit
 from fc_async_local.domain.errors import Rejected
-from fc_async_local.domain.invocation import HttpHead, InvokeRequest, OutcomeKind
+from fc_async_local.domain.invocation import InvokeRequest, OutcomeKind
 from fc_async_local.execution.protocol import BadResponse
-from fc_async_local.functions import http_triggers, refusals
 from fc_async_local.http.messages import Answer
 from fc_async_local.triggers import http_documents
-from fc_async_sdk.spec import http_trigger, limits, runtimes
+from fc_async_sdk.spec import http_trigger, runtimes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
+    from fc_async_local.api.http_visits import Visit
     from fc_async_local.clock import Clock
     from fc_async_local.domain.invocation import Outcome
     from fc_async_local.domain.rules import Place
     from fc_async_local.engine.ports import Invoker
     from fc_async_local.functions import FunctionRegistry
-    from fc_async_local.functions.http_triggers import HttpTrigger, TriggerUrls
+    from fc_async_local.functions.http_triggers import TriggerUrls
     from fc_async_local.http.acs_signature import AcsSignatures
     from fc_async_local.http.messages import Request
     from fc_async_local.http.streaming import ClientStream
@@ -43,36 +43,6 @@ _LOG: Final = logging.getLogger(__name__)
 _NOT_STARTED: Final = "FunctionNotStarted"
 _MARKED: Final = "InvocationError"
 _WITHOUT_BODY: Final = frozenset({204, 304})
-_PARTS_OF_PATH: Final = 3
-"""Of ``{function}/{trigger}/{path}``."""
-
-
-class _Visit(NamedTuple):
-    """One request to a trigger.
-
-    Attributes:
-        head: What the function gets of the request.
-        by_name: It came under the host name of the trigger, not under a path of the runtime.
-    """
-
-    trigger: HttpTrigger
-    request: Request
-    head: HttpHead
-    by_name: bool
-
-    @property
-    def origin(self) -> str:
-        """The origin of the page that sent the request, "" if a program did."""
-        return self.request.headers.get("origin", "")
-
-    def added(self, answer: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-        """Return the headers that the service adds to the answer of a function."""
-        added = http_documents.cors_headers(self.origin, answer)
-        kinds = [value for name, value in answer if name.lower() == "content-type"]
-        if self.by_name and not any(kind.startswith("text/html") for kind in kinds):
-            # Names of the service only; not for HTML (docs/reference/sources.md, FAQ).
-            added.append(("Content-Disposition", "attachment"))
-        return added
 
 
 class HttpTriggerCalls:
@@ -100,15 +70,13 @@ class HttpTriggerCalls:
         self._invoker = invoker
         self._registry = registry
         self._urls = urls
-        self._signatures = signatures
+        self._visits = Visits(registry.http_triggers, urls, signatures)
         self._clock = clock
         self._place = place
 
     def takes(self, request: Request) -> bool:
         """Whether a request is for a trigger."""
-        if request.path.startswith(http_triggers.PATH):
-            return True
-        return self._urls.prefix(request.headers.get("host", "")) != ""
+        return self._visits.takes(request)
 
     def body_limit(self, request: Request) -> int:
         """Return the largest body in bytes."""
@@ -120,18 +88,18 @@ class HttpTriggerCalls:
         Raises:
             Rejected: The request is refused.
         """
-        visit = await self._find(request)
+        visit = await self._visits.find(request)
         config = visit.trigger.config
         if config.disable_url_internet and not visit.by_name:
             # The words are those of the client's model HTTPTriggerConfig.
             raise Rejected(
                 403, "AccessDenied", "access denied due to function internet URL is disable"
             )
-        if _is_preflight(visit):
+        if is_preflight(visit):
             asked = request.headers.get("access-control-request-headers", "")
             return Answer(*_in_order(http_documents.preflight(visit.origin, asked, config.methods)))
-        _check_request(visit)
-        await self._check_caller(visit, stream)
+        check_request(visit)
+        await self._visits.check_caller(visit, stream)
         deployment = await self._registry.deployment(
             visit.trigger.function, visit.trigger.qualifier, roll=0.0
         )
@@ -140,63 +108,9 @@ class HttpTriggerCalls:
             return await self._accept(visit, stream, is_web=is_web)
         return await (self._pass_through(visit, stream) if is_web else self._run(visit, stream))
 
-    # --- checks ---
-
-    async def _find(self, request: Request) -> _Visit:
-        triggers = self._registry.http_triggers
-        prefix = self._urls.prefix(request.headers.get("host", ""))
-        target = request.target
-        if prefix:
-            trigger = await triggers.at(prefix)
-            if trigger is None:
-                raise Rejected(
-                    404, "TriggerNotFound", f"no HTTP trigger has the host name '{prefix}…'"
-                )
-        else:
-            path, mark, query = target.removeprefix(http_triggers.PATH).partition("?")
-            function, name, rest = (*path.split("/", 2), "", "")[:_PARTS_OF_PATH]
-            trigger = await triggers.named(function, name)
-            target = f"/{rest}{mark}{query}"
-        head = HttpHead(
-            method=request.method,
-            target=target,
-            headers=http_documents.passed_on(self._headers(request, trigger)),
-        )
-        return _Visit(trigger, request, head, by_name=bool(prefix))
-
-    def _headers(self, request: Request, trigger: HttpTrigger) -> list[tuple[str, str]]:
-        """Return the headers of a request, with the host name of the trigger as Host."""
-        host = self._urls.authority(trigger.prefix)
-        return [(name, host if name == "host" else v) for name, v in request.sent_headers()]
-
-    async def _check_caller(self, visit: _Visit, stream: ClientStream) -> None:
-        """Verify the signature of a request, if the trigger asks for one.
-
-        Raises:
-            Rejected: 400 MissingRequiredHeader; 403 AccessDenied, SignatureNotMatch and others.
-        """
-        kind, request = visit.trigger.config.auth_type, visit.request
-        if kind == "anonymous" or self._signatures is None:
-            return
-        if kind != "function":
-            raise Rejected(
-                403,
-                "AccessDenied",
-                f"authType {kind!r} cannot be verified by the local runtime: use anonymous or "
-                "function, or start the runtime without --strict-auth",
-            )
-        if "authorization" not in request.headers:
-            raise Rejected(
-                400,
-                "MissingRequiredHeader",
-                "required HTTP header Authorization was not specified",
-            )
-        request.body = await stream.read()
-        self._signatures.check(request)
-
     # --- calls ---
 
-    async def _accept(self, visit: _Visit, stream: ClientStream, *, is_web: bool) -> Answer:
+    async def _accept(self, visit: Visit, stream: ClientStream, *, is_web: bool) -> Answer:
         request, trigger = visit.request, visit.trigger
         body = await stream.read()
         request.body = body if is_web else self._event(visit, body)
@@ -210,7 +124,7 @@ class HttpTriggerCalls:
         cors = http_documents.cors_headers(visit.origin)
         return answer._replace(headers=(*answer.headers, *cors))
 
-    async def _run(self, visit: _Visit, stream: ClientStream) -> Answer:
+    async def _run(self, visit: Visit, stream: ClientStream) -> Answer:
         """Call a function in a built-in runtime."""
         log_type = log_type_of(visit.request)
         event = self._event(visit, await stream.read())
@@ -229,7 +143,7 @@ class HttpTriggerCalls:
         body = b"" if answer.status in _WITHOUT_BODY else answer.body
         return Answer(answer.status, body, (*answer.headers, *headers))
 
-    async def _pass_through(self, visit: _Visit, stream: ClientStream) -> Answer | None:
+    async def _pass_through(self, visit: Visit, stream: ClientStream) -> Answer | None:
         """Call a web function."""
         log_type_of(visit.request)
         outcome = await self._call(visit, b"", _Exchange(stream, visit))
@@ -241,7 +155,7 @@ class HttpTriggerCalls:
         return None if stream.begun else Answer(*_in_order(_answer_of(outcome)))
 
     async def _call(
-        self, visit: _Visit, payload: bytes, exchange: _Exchange | None = None
+        self, visit: Visit, payload: bytes, exchange: _Exchange | None = None
     ) -> Outcome:
         request = InvokeRequest(
             visit.trigger.function,
@@ -254,7 +168,7 @@ class HttpTriggerCalls:
             return (await self._invoker.invoke_sync(request)).outcome
         return (await self._invoker.invoke_sync(request, exchange)).outcome
 
-    def _event(self, visit: _Visit, body: bytes) -> bytes:
+    def _event(self, visit: Visit, body: bytes) -> bytes:
         scope = visit.request.scope
         return http_documents.event(
             visit.head,
@@ -273,7 +187,7 @@ class HttpTriggerCalls:
 class _Exchange:
     """Passes the bodies of a request to a web function; see ``HttpExchange``."""
 
-    def __init__(self, stream: ClientStream, visit: _Visit) -> None:
+    def __init__(self, stream: ClientStream, visit: Visit) -> None:
         self._stream = stream
         self._visit = visit
 
@@ -301,37 +215,6 @@ class _Exchange:
     async def write(self, data: bytes) -> None:
         """Send a piece of the answer's body."""
         await self._stream.write(data)
-
-
-def _is_preflight(visit: _Visit) -> bool:
-    """Whether a request is answered without the function: ``OPTIONS`` is not one of its methods."""
-    headers, methods = visit.request.headers, visit.trigger.config.methods
-    asked = visit.head.method == "OPTIONS" and "OPTIONS" not in methods
-    return asked and visit.origin != "" and "access-control-request-method" in headers
-
-
-def _check_request(visit: _Visit) -> None:
-    """Refuse a request with another method than those of the trigger, or over a limit.
-
-    Raises:
-        Rejected: 403 AccessDenied, 400 InvalidArgument.
-    """
-    head, methods = visit.head, visit.trigger.config.methods
-    if head.method not in methods:
-        raise Rejected(
-            403,
-            "AccessDenied",
-            f"access denied: method {head.method} is not allowed, only {', '.join(methods)}",
-        )
-    size = sum(len(name) + len(value) for name, value in visit.request.sent_headers())
-    if size > limits.HTTP_HEADERS_BYTES:
-        raise refusals.invalid_argument(
-            f"the headers have {size} bytes, more than {limits.HTTP_HEADERS_BYTES}"
-        )
-    if len(head.target) > limits.HTTP_TARGET_BYTES:
-        raise refusals.invalid_argument(
-            f"path and query have {len(head.target)} bytes, more than {limits.HTTP_TARGET_BYTES}"
-        )
 
 
 def _answer_of(outcome: Outcome) -> http_documents.HttpAnswer:

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: MIT
+"""Finds the HTTP trigger that a request is for, and checks the request before its function runs.
+
+Invariants:
+    In strict mode only a caller that the trigger lets in passes the checks.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from fc_async_local.domain.errors import Rejected
+from fc_async_local.domain.invocation import HttpHead
+from fc_async_local.functions import http_triggers, refusals
+from fc_async_local.triggers import http_documents
+from fc_async_sdk.spec import limits
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fc_async_local.functions.http_triggers import HttpTrigger, HttpTriggers, TriggerUrls
+    from fc_async_local.http.acs_signature import AcsSignatures
+    from fc_async_local.http.messages import Request
+    from fc_async_local.http.streaming import ClientStream
+
+_PARTS_OF_PATH: Final = 3
+"""Of ``{function}/{trigger}/{path}``."""
+
+
+class Visit(NamedTuple):
+    """One request to a trigger.
+
+    Attributes:
+        head: What the function gets of the request.
+        by_name: It came under the host name of the trigger, not under a path of the runtime.
+    """
+
+    trigger: HttpTrigger
+    request: Request
+    head: HttpHead
+    by_name: bool
+
+    @property
+    def origin(self) -> str:
+        """The origin of the page that sent the request, "" if a program did."""
+        return self.request.headers.get("origin", "")
+
+    def added(self, answer: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Return the headers that the service adds to the answer of a function."""
+        added = http_documents.cors_headers(self.origin, answer)
+        kinds = [value for name, value in answer if name.lower() == "content-type"]
+        if self.by_name and not any(kind.startswith("text/html") for kind in kinds):
+            # Names of the service only; not for HTML (docs/reference/sources.md, FAQ).
+            added.append(("Content-Disposition", "attachment"))
+        return added
+
+
+class Visits:
+    """Finds and checks requests to HTTP triggers.
+
+    Args:
+        triggers: The triggers of all functions.
+        urls: Where they are found.
+        signatures: Verifies requests; None: they need no signature.
+    """
+
+    def __init__(
+        self, triggers: HttpTriggers, urls: TriggerUrls, signatures: AcsSignatures | None
+    ) -> None:
+        self._triggers = triggers
+        self._urls = urls
+        self._signatures = signatures
+
+    def takes(self, request: Request) -> bool:
+        """Whether a request is for a trigger."""
+        if request.path.startswith(http_triggers.PATH):
+            return True
+        return self._urls.prefix(request.headers.get("host", "")) != ""
+
+    async def find(self, request: Request) -> Visit:
+        """Return the visit that a request is.
+
+        Raises:
+            Rejected: 404 FunctionNotFound or TriggerNotFound.
+        """
+        triggers = self._triggers
+        prefix = self._urls.prefix(request.headers.get("host", ""))
+        target = request.target
+        if prefix:
+            trigger = await triggers.at(prefix)
+            if trigger is None:
+                raise Rejected(
+                    404, "TriggerNotFound", f"no HTTP trigger has the host name '{prefix}…'"
+                )
+        else:
+            path, mark, query = target.removeprefix(http_triggers.PATH).partition("?")
+            function, name, rest = (*path.split("/", 2), "", "")[:_PARTS_OF_PATH]
+            trigger = await triggers.named(function, name)
+            target = f"/{rest}{mark}{query}"
+        head = HttpHead(
+            method=request.method,
+            target=target,
+            headers=http_documents.passed_on(self._headers(request, trigger)),
+        )
+        return Visit(trigger, request, head, by_name=bool(prefix))
+
+    def _headers(self, request: Request, trigger: HttpTrigger) -> list[tuple[str, str]]:
+        """Return the headers of a request, with the host name of the trigger as Host."""
+        host = self._urls.authority(trigger.prefix)
+        return [(name, host if name == "host" else v) for name, v in request.sent_headers()]
+
+    async def check_caller(self, visit: Visit, stream: ClientStream) -> None:
+        """Verify the signature of a request, if the trigger asks for one.
+
+        Raises:
+            Rejected: 400 MissingRequiredHeader; 403 AccessDenied, SignatureNotMatch and others.
+        """
+        kind, request = visit.trigger.config.auth_type, visit.request
+        if kind == "anonymous" or self._signatures is None:
+            return
+        if kind != "function":
+            raise Rejected(
+                403,
+                "AccessDenied",
+                f"authType {kind!r} cannot be verified by the local runtime: use anonymous or "
+                "function, or start the runtime without --strict-auth",
+            )
+        if "authorization" not in request.headers:
+            raise Rejected(
+                400,
+                "MissingRequiredHeader",
+                "required HTTP header Authorization was not specified",
+            )
+        request.body = await stream.read()
+        self._signatures.check(request)
+
+
+def is_preflight(visit: Visit) -> bool:
+    """Whether a request is answered without the function: ``OPTIONS`` is not one of its methods."""
+    headers, methods = visit.request.headers, visit.trigger.config.methods
+    asked = visit.head.method == "OPTIONS" and "OPTIONS" not in methods
+    return asked and visit.origin != "" and "access-control-request-method" in headers
+
+
+def check_request(visit: Visit) -> None:
+    """Refuse a request with another method than those of the trigger, or over a limit.
+
+    Raises:
+        Rejected: 403 AccessDenied, 400 InvalidArgument.
+    """
+    head, methods = visit.head, visit.trigger.config.methods
+    if head.method not in methods:
+        raise Rejected(
+            403,
+            "AccessDenied",
+            f"access denied: method {head.method} is not allowed, only {', '.join(methods)}",
+        )
+    size = sum(len(name) + len(value) for name, value in visit.request.sent_headers())
+    if size > limits.HTTP_HEADERS_BYTES:
+        raise refusals.invalid_argument(
+            f"the headers have {size} bytes, more than {limits.HTTP_HEADERS_BYTES}"
+        )
+    if len(head.target) > limits.HTTP_TARGET_BYTES:
+        raise refusals.invalid_argument(
+            f"path and query have {len(head.target)} bytes, more than {limits.HTTP_TARGET_BYTES}"
+        )
