@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -354,3 +355,46 @@ def test_an_invalid_timer_is_refused_when_it_is_created(
     with pytest.raises(fc_async_sdk.errors.InvalidArgument) as refused:
         fc_local.client.create_trigger("f", "t", trigger_type="timer", trigger_config=config)
     assert message in str(refused.value)
+
+
+def test_a_firing_happens_once_on_several_nodes(
+    empty_postgres: Callable[[], str], tmp_path: Path
+) -> None:
+    url = empty_postgres()
+    nodes = [Local(tmp_path / name, START, {"store": url}) for name in ("a", "b")]
+    try:
+        for node in nodes:
+            node.deploy("f", lambda event, _: event)
+        timer(nodes[0], "t", "0 * * * * *")
+        for _ in range(6):
+            with ThreadPoolExecutor() as pool:
+                list(pool.map(lambda node: node.advance(60), nodes))
+        fired = [
+            json.loads(task.task_payload or "{}")["triggerTime"]
+            for task in nodes[1].client.list_async_tasks("f", include_payload=True, limit=100).tasks
+        ]
+        by_node = [the_trigger(node)["fired"] for node in nodes]
+    finally:
+        for node in nodes:
+            node.runtime.stop()
+    assert sorted(fired) == [
+        (START + timedelta(minutes=minute)).strftime("%Y-%m-%dT%H:%M:%SZ") for minute in range(1, 7)
+    ]
+    assert sum(by_node) == 6
+
+
+def test_the_other_node_fires_what_a_stopped_one_does_not(
+    empty_postgres: Callable[[], str], tmp_path: Path
+) -> None:
+    url = empty_postgres()
+    first, second = (Local(tmp_path / name, START, {"store": url}) for name in ("a", "b"))
+    seen: list[bytes] = []
+    try:
+        first.deploy("f", lambda event, _: seen.append(event))
+        second.deploy("f", lambda event, _: seen.append(event))
+        timer(first, "t", "0 * * * * *")
+        first.runtime.stop()
+        second.advance(120)
+    finally:
+        second.runtime.stop()
+    assert len(seen) == 2
