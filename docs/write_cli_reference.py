@@ -33,11 +33,13 @@ with `--endpoint` (or `FC_ASYNC_ENDPOINT`). Flags that users of `s` know mean th
 | | |
 |---|---|
 | exit codes | 0 nothing to do, or done · 1 failed, a mistyped flag included · 2 `plan` has changes · 130 interrupted |
-| stdout | the result and nothing else; with `--format json` it is JSON alone |
+| stdout | the result and nothing else; with `--format json` one JSON object, see {doc}`json-output` |
 | stderr | notes, progress, errors: one message each, no stack trace |
 | control characters | what functions and services said is shown with escapes (`\\x1b`) instead of control and direction characters, also in a pipe; exceptions: `invoke --sync` in a pipe writes the result's bytes, and `--raw` of `logs` and `invoke --sync` leaves all as it is |
 | times | text: this machine's time zone; JSON: as the service has them, milliseconds since the epoch |
 | asking | before anything changes; where stdin is not a terminal it is an error unless `-y` is given |
+| tables | as wide as the terminal, with ids that are never broken; in a pipe all columns and whole values, one line a row |
+| typos | a mistyped command, function, task, resource or rule gets the nearest one that exists |
 | colours | on a terminal only; `NO_COLOR` turns them off |
 | completion | `eval "$(_FC_ASYNC_COMPLETE=bash_source fc-async)"`; `zsh_source` and `fish_source` likewise |
 

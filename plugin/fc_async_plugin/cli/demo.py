@@ -4,17 +4,24 @@
 from __future__ import annotations
 
 import shutil
-import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from fc_async_plugin.cli import options
+from fc_async_plugin.cli.group import DONE, FAILED
+
+if TYPE_CHECKING:
+    from fc_async_plugin.cli.options import Format
+
 
 @click.command("demo")
+@options.format_option
 @click.option("--keep", is_flag=True, help="Keep the folder with the project and the queue.")
-def command(*, keep: bool) -> None:
+def command(*, keep: bool, output: Format) -> int:
     """Run the main job from end to end on this machine; needs no account.
 
     Starts the local runtime, refuses a template whose destinations form a cycle, deploys a
@@ -27,19 +34,33 @@ def command(*, keep: bool) -> None:
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
     from rich.console import Console
 
+    from fc_async_plugin.cli import terminal
     from fc_async_plugin.demo import DemoFailed, play
 
-    console = Console(highlight=False)
+    console = Console(highlight=False, stderr=output == "json")
     began = time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix="fc-async-demo-"))
+    failure = ""
     try:
         play(console, folder)
-    except DemoFailed as failure:
+    except DemoFailed as error:
+        failure = str(error)
         console.print(f"\nThe demo failed: {failure}", style="bold red")
-        sys.exit(1)
     finally:
         if keep:
             console.print(f"\nThe project and the data are in {folder}", soft_wrap=True)
         else:
             shutil.rmtree(folder, ignore_errors=True)
-    console.print(f"\nAll checks passed. {time.monotonic() - began:.0f} s", style="bold green")
+    took = time.monotonic() - began
+    if not failure:
+        console.print(f"\nAll checks passed. {took:.0f} s", style="bold green")
+    if output == "json":
+        terminal.print_json(
+            {
+                "passed": not failure,
+                "error": failure or None,
+                "durationMs": round(took * 1000),
+                "folder": str(folder) if keep else None,
+            }
+        )
+    return FAILED if failure else DONE

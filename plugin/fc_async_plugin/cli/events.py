@@ -125,17 +125,16 @@ def send_oss_command(
     with connection.client(account, account.region or "") as client:
         fired = triggers.send_object_event(client, body)
     if output == "json":
-        terminal.print_json(
-            [
-                {
-                    "function": one.function,
-                    "trigger": one.trigger,
-                    "request_id": one.request_id,
-                    "error": one.error,
-                }
-                for one in fired
-            ]
-        )
+        sent = [
+            {
+                "function": one.function,
+                "trigger": one.trigger,
+                "requestId": one.request_id,
+                "error": one.error,
+            }
+            for one in fired
+        ]
+        terminal.print_json({"fired": sent})
     elif not fired:
         terminal.error(f"no OSS trigger matches {event} of {key} in bucket {bucket}")
     else:
@@ -193,17 +192,17 @@ def _show(message: Shown) -> None:
 def _as_data(message: Shown) -> dict[str, Any]:
     event = message.event
     if event is None:
-        return {"message_id": message.message_id, "problem": message.problem}
+        return {"messageId": message.message_id, "problem": message.problem}
     return {
-        "message_id": message.message_id,
+        "messageId": message.message_id,
         "time": event.time.isoformat() if event.time else None,
-        "function_arn": event.function_arn,
+        "functionArn": event.function_arn,
         "succeeded": event.succeeded,
         "condition": event.condition,
-        "function_error": event.function_error,
-        "status_code": event.status_code,
+        "functionError": event.function_error,
+        "statusCode": event.status_code,
         "attempts": event.attempts,
-        "request_id": event.request_id,
+        "requestId": event.request_id,
         **_payload_data("request", event.request),
         **_payload_data("response", event.response),
     }
@@ -215,7 +214,7 @@ def _payload_data(name: str, payload: Payload) -> dict[str, str]:
     from fc_async_sdk.errors import InvalidEvent
 
     try:
-        return {f"{name}_payload": payload.text()}
+        return {f"{name}Payload": payload.text()}
     except InvalidEvent:
         encoded = base64.b64encode(as_bytes(payload)).decode()
-        return {f"{name}_payload": encoded, f"{name}_payload_encoding": "base64"}
+        return {f"{name}Payload": encoded, f"{name}PayloadEncoding": "base64"}

@@ -27,11 +27,15 @@ FORMATS: Final = ("text", "mermaid", "dot", "svg", "json", "html")
 @click.option("--counts", is_flag=True, help="Show the counts of the local runtime.")
 @account_options
 @click.option(
-    "--format", "output", type=click.Choice(FORMATS), default=None, help="Format of the drawing."
+    "--format",
+    "-o",
+    "output",
+    type=click.Choice(FORMATS),
+    default=None,
+    help="Format of the drawing.  [default: text, or what the ending of --out says]",
 )
 @click.option(
-    "-o",
-    "--output",
+    "--out",
     "target",
     metavar="FILE",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -53,7 +57,7 @@ def command(
     \b
     Examples:
       fc-async graph
-      fc-async graph -o destinations.svg
+      fc-async graph --out destinations.svg
       fc-async graph --format mermaid >> README.md
       fc-async graph --counts --endpoint http://127.0.0.1:9900
     """  # noqa: D301 -- click reads the \b as "keep these lines"
@@ -97,5 +101,5 @@ def _kind_of(target: Path | None) -> str:
     ending = target.suffix.lower() if target is not None else ".txt"
     kind = endings.get(ending, ending.removeprefix("."))
     if kind not in FORMATS:
-        raise click.UsageError(f"{target}: no format has this ending; use --format")
+        raise click.UsageError(f"{target}: no format has this ending; use -o FORMAT")
     return kind

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from fc_async_sdk.errors import FcAsyncError, NoCredentials
+from fc_async_sdk.errors import FcAsyncError, NoCredentials, ServiceError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -130,9 +130,14 @@ def run(arguments: Sequence[str]) -> int:
             stream.reconfigure(errors="replace")  # an ASCII terminal gets "?" for an arrow
     # click itself knows only terminals and pipes. None: it decides.
     colours: dict[str, Any] = {"color": False} if os.environ.get("NO_COLOR") else {}
+    printed: list[bool] = []
     try:
         code = group.main(
-            args=list(arguments), prog_name="fc-async", standalone_mode=False, **colours
+            args=list(arguments),
+            prog_name="fc-async",
+            standalone_mode=False,
+            obj=printed,
+            **colours,
         )
         sys.stdout.flush()
     except BrokenPipeError:
@@ -145,19 +150,51 @@ def run(arguments: Sequence[str]) -> int:
         return INTERRUPTED
     except click.exceptions.Exit as stop:
         return stop.exit_code
-    except click.UsageError as error:
-        # Not click's 2, which is "the plan has changes".
-        error.show()
-        return FAILED
     except Exception as error:  # noqa: BLE001 -- the outermost frame: every error ends as a message
-        return _explain(error, next(iter(arguments), ""))
+        return _fail(error, arguments, printed=bool(printed))
     return code if isinstance(code, int) else DONE
 
 
-def _explain(error: Exception, command: str) -> int:
+def _fail(error: Exception, arguments: Sequence[str], *, printed: bool) -> int:
+    """Print an error, to stderr and, if JSON was asked for and nothing was printed, to stdout."""
+    from fc_async_plugin.cli import terminal
+
+    message = _explain(error, next(iter(arguments), ""))
     if debugging():
         traceback.print_exception(error)
-        return FAILED
+    elif isinstance(error, click.UsageError):
+        error.show()  # exit code 1, not click's 2, which is "the plan has changes"
+    else:
+        terminal.error(message)
+    if _asks_for_json(arguments) and not printed:
+        _tell_as_json(error, message)
+    return FAILED
+
+
+def _asks_for_json(arguments: Sequence[str]) -> bool:
+    """Return whether a command line that failed asked for JSON: its error is an object, then."""
+    pairs = zip(arguments, [*arguments[1:], ""], strict=True)
+    return any(
+        one in ("-ojson", "--format=json") or (one in ("-o", "--format") and value == "json")
+        for one, value in pairs
+    )
+
+
+def _tell_as_json(error: Exception, message: str) -> None:
+    """Write an error to stdout as well, as an object of JSON."""
+    from fc_async_plugin.cli import terminal
+
+    cause = error if isinstance(error, ServiceError) else error.__cause__
+    known = cause if isinstance(cause, ServiceError) else None
+    facts = {
+        "code": known.code if known else type(error).__name__,
+        "message": message,
+        "requestId": known.request_id if known else None,
+    }
+    terminal.print_json_line({"error": facts})
+
+
+def _explain(error: Exception, command: str) -> str:
     if isinstance(error, click.ClickException):
         message = error.format_message()
     elif isinstance(error, NoCredentials):
@@ -174,10 +211,7 @@ def _explain(error: Exception, command: str) -> int:
             f"internal error: {type(error).__name__}: {error}\n"
             "This is a fault of fc-async. FC_ASYNC_DEBUG=1 shows where; please report it."
         )
-    from fc_async_plugin.cli import terminal
-
-    terminal.error(message)
-    return FAILED
+    return message
 
 
 def _is_own(module: str | None) -> bool:

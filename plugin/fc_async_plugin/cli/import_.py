@@ -12,7 +12,9 @@ import click
 from fc_async_plugin.cli import options
 
 if TYPE_CHECKING:
-    from fc_async_plugin.cli.options import Account
+    from collections.abc import Iterator
+
+    from fc_async_plugin.cli.options import Account, Format
 
 
 @click.command("import")
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 @options.account_options
 @click.option("--dry-run", is_flag=True, help="Show the change and write nothing.")
 @options.yes_option
+@options.format_option
 def command(
     resources: tuple[str, ...],
     template: str | None,
@@ -29,6 +32,7 @@ def command(
     account: Account,
     dry_run: bool,
     yes: bool,
+    output: Format,
 ) -> None:
     """Write the configuration of the account into the template.
 
@@ -53,28 +57,38 @@ def command(
     path = Path(project.file)
     text = path.read_bytes().decode("utf-8")
     imported = import_configs(project, text, remote, only=resources)
-    for note in imported.notes:
-        terminal.note(f"Note: {note}.")
-    if imported.text == text:
-        click.echo("Nothing to do: the template says what the account has.")
-        return
-    _show(str(path), text, imported.text)
-    if dry_run:
-        return
-    terminal.confirm(f"Write {path}?", yes=yes)
-    # newline="": the file keeps the line ends that it has.
-    with path.open("w", encoding="utf-8", newline="") as file:
-        file.write(imported.text)
-    click.echo(f"Wrote {path}: {', '.join(imported.resources)}.")
+    changed = imported.text != text
+    if output == "text":
+        for note in imported.notes:
+            terminal.note(f"Note: {note}.")
+        if changed:
+            terminal.print_marked(_difference(str(path), text, imported.text))
+        else:
+            click.echo("Nothing to do: the template says what the account has.")
+    written = changed and not dry_run
+    if written:
+        terminal.confirm(f"Write {path}?", yes=yes)
+        # newline="": the file keeps the line ends that it has.
+        with path.open("w", encoding="utf-8", newline="") as file:
+            file.write(imported.text)
+    if output == "json":
+        document = {
+            "file": str(path),
+            "resources": list(imported.resources),
+            "notes": list(imported.notes),
+            "difference": [line for _, line in _difference(str(path), text, imported.text)],
+            "written": written,
+        }
+        terminal.print_json(document)
+    elif written:
+        click.echo(f"Wrote {path}: {', '.join(imported.resources)}.")
 
 
-def _show(name: str, before: str, after: str) -> None:
-    from fc_async_plugin.cli import terminal
-
+def _difference(name: str, before: str, after: str) -> Iterator[tuple[str, str]]:
+    """Yield the lines of the difference with their marks."""
     difference = difflib.unified_diff(
         before.splitlines(), after.splitlines(), name, name, lineterm=""
     )
-    terminal.print_marked(
-        (line[0] if line[:1] in "+-" and not line.startswith(("+++", "---")) else "", line)
-        for line in difference
-    )
+    for line in difference:
+        marked = line[:1] in "+-" and not line.startswith(("+++", "---"))
+        yield (line[0] if marked else ""), line

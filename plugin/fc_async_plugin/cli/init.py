@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from fc_async_plugin.cli import options
+
 if TYPE_CHECKING:
+    from fc_async_plugin.cli.options import Format
     from fc_async_plugin.cli.scaffold import Question
 
 _DEFAULT: Final = "minimal"
@@ -29,6 +32,7 @@ _DEFAULT: Final = "minimal"
 @click.option("--no-input", is_flag=True, help="Do not ask; use the defaults.")
 @click.option("--overwrite", is_flag=True, help="Write into an existing folder.")
 @click.option("--list", "list_only", is_flag=True, help="List the templates and stop.")
+@options.format_option
 def command(
     template: str | None,
     answers: tuple[str, ...],
@@ -36,6 +40,7 @@ def command(
     no_input: bool,
     overwrite: bool,
     list_only: bool,
+    output: Format,
 ) -> None:
     """Start a project from TEMPLATE; without one, init asks which.
 
@@ -50,14 +55,18 @@ def command(
     from fc_async_plugin.cli import scaffold, terminal
 
     if list_only:
+        listed = [{"name": name, "about": scaffold.about(name)} for name in scaffold.names()]
+        if output == "json":
+            terminal.print_json({"templates": listed})
+            return
         terminal.print_table(
             ("template", "what it makes"),
-            ((name, scaffold.about(name)) for name in scaffold.names()),
+            (list(one.values()) for one in listed),
         )
         return
     if template is not None and "=" in template:  # a template's name has no "="
         answers, template = (template, *answers), None
-    asking = sys.stdin.isatty() and not no_input
+    asking = sys.stdin.isatty() and not no_input and output == "text"
     pairs = _pairs(answers)
     if template is None:
         template = _choose() if asking else _DEFAULT
@@ -68,6 +77,9 @@ def command(
         ask=_ask if asking else None,
         overwrite=overwrite,
     )
+    if output == "json":
+        terminal.print_json({"template": template, "folder": str(made)})
+        return
     shown = made.relative_to(Path.cwd()) if made.is_relative_to(Path.cwd()) else made
     click.echo(f"Made {shown}. Next:")
     click.echo(f"  cd {shown}\n  pytest\n  fc-async validate\n  fc-async plan")

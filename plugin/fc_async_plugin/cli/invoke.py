@@ -199,7 +199,7 @@ def _tell_accepted(accepted: AcceptedInvocation, output: Format) -> None:
     if output == "json":
         from fc_async_plugin.cli.terminal import print_json
 
-        print_json({"request_id": accepted.request_id, "task_id": accepted.task_id or None})
+        print_json({"requestId": accepted.request_id, "taskId": accepted.task_id or None})
     else:
         from fc_async_plugin.cli.terminal import tell
 
@@ -213,11 +213,11 @@ def _tell_result(result: InvokeResult, output: Format, *, raw: bool) -> int:
     if output == "json":
         terminal.print_json(
             {
-                "request_id": result.request_id,
-                "error_type": result.error_type or None,
+                "requestId": result.request_id,
+                "errorType": result.error_type or None,
                 "payload": result.text(),
                 "log": result.log or None,
-                "duration_ms": result.duration_ms,
+                "durationMs": result.duration_ms,
             }
         )
     else:
@@ -293,7 +293,7 @@ def _send_batch(target: FunctionTasks, batch: Batch, output: Format) -> int:
     failures = sorted(run.failures, key=lambda one: one.index)
     if output == "json":
         outcomes.sort(key=lambda one: one.index)
-        terminal.print_json([_as_data(one) for one in outcomes])
+        terminal.print_json({"invocations": [_as_data(one) for one in outcomes]})
     else:
         again = f", {run.duplicates} of them before" if run.duplicates else ""
         click.echo(f"Accepted: {len(outcomes) - len(failures)} of {len(outcomes)}{again}.")
@@ -315,8 +315,8 @@ def _as_data(outcome: Outcome) -> dict[str, Any]:
     accepted = outcome.accepted
     return {
         "index": outcome.index,
-        "task_id": outcome.task_id or None,
-        "request_id": accepted.request_id if accepted else None,
+        "taskId": outcome.task_id or None,
+        "requestId": accepted.request_id if accepted else None,
         "duplicate": accepted.duplicate if accepted else False,
         "error": str(outcome.error) if outcome.error else None,
     }

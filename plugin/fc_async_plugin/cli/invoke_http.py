@@ -230,9 +230,9 @@ def _as_data(response: requests.Response, request_id: str) -> dict[str, Any]:
     try:
         shown = {"body": body.decode()}
     except UnicodeDecodeError:
-        shown = {"body": base64.b64encode(body).decode(), "body_encoding": "base64"}
+        shown = {"body": base64.b64encode(body).decode(), "bodyEncoding": "base64"}
     return {
-        "request_id": request_id,
+        "requestId": request_id,
         "status": response.status_code,
         "headers": dict(response.headers),
         **shown,

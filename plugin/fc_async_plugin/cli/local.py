@@ -248,7 +248,9 @@ def _announce(addresses: Addresses, port: int, output: Format) -> None:
     import msgspec
 
     if output == "json":
-        click.echo(msgspec.json.encode(addresses).decode())
+        document = msgspec.to_builtins(addresses)
+        document["accountId"] = document.pop("account_id")
+        click.echo(msgspec.json.encode(document).decode())
         return
     if port and not addresses.fc.endswith(f":{port}"):
         click.echo(f"Port {port} is in use, so the next free ones were taken.", err=True)

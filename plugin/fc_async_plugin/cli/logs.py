@@ -14,7 +14,7 @@ from fc_async_plugin.cli import options
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from fc_async_plugin.cli.options import Where
+    from fc_async_plugin.cli.options import Format, Where
     from fc_async_sdk import AsyncTask
 
 _POLL_SECONDS = 1.0
@@ -35,6 +35,7 @@ _NEWEST = 100
 )
 @options.raw_option
 @options.where_options
+@options.format_option
 def command(
     function: str,
     task_id: str | None,
@@ -42,11 +43,13 @@ def command(
     limit: int,
     raw: bool,
     where: Where,
+    output: Format,
 ) -> None:
     """Show the last lines that the attempts of FUNCTION's tasks printed, the oldest task first.
 
     They are part of a task's steps, so this needs task mode. The whole log of the service is in
     SLS, under the function's logConfig. Control characters are shown as escapes such as \\x1b.
+    JSON is one object a line, one for each attempt.
 
     \b
     Examples:
@@ -56,15 +59,21 @@ def command(
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
     from fc_async_plugin.cli import connection, suggestions
 
+    if raw and output == "json":
+        raise click.UsageError("--raw goes with -o text only")
+
+    def show(tasks: Iterable[AsyncTask]) -> None:
+        _print_json(tasks) if output == "json" else _show(tasks, raw=raw)
+
     with connection.tasks_of(function, where) as tasks:
         if task_id is not None:
             with suggestions.for_task(task_id, tasks):
                 task = tasks.get(task_id)
-            _show([task], raw=raw)
+            show([task])
             return
         newest = list(islice(filter(_ran, tasks.all()), limit))
         shown = {task.task_id for task in newest if task.finished}
-        _show(tasks.with_steps(newest), raw=raw)
+        show(tasks.with_steps(newest))
         while follow:
             time.sleep(_POLL_SECONDS)
             ended = [
@@ -73,12 +82,22 @@ def command(
                 if task.finished and _ran(task) and task.task_id not in shown
             ]
             shown.update(task.task_id for task in ended)
-            _show(tasks.with_steps(ended), raw=raw)
+            show(tasks.with_steps(ended))
 
 
 def _ran(task: AsyncTask) -> bool:
     """Return whether an attempt of a task was started: the others have printed nothing."""
     return task.started_time is not None
+
+
+def _print_json(tasks: Iterable[AsyncTask]) -> None:
+    from fc_async_plugin.cli import terminal
+    from fc_async_plugin.report import tasks as report
+
+    for task in tasks:
+        for number, text in report.logs(task):
+            line = {"taskId": task.task_id, "status": task.status, "attempt": number, "log": text}
+            terminal.print_json_line(line)
 
 
 def _show(tasks: Iterable[AsyncTask], *, raw: bool) -> None:

@@ -79,7 +79,7 @@ def command(  # noqa: PLR0917 -- click passes options by name
         found = {"": permissions.compare(_read(Path(against)), everything)}
         return _tell_comparisons(found, output)
     if output == "json":
-        terminal.print_json([_as_data(role) for role in roles])
+        terminal.print_json({"roles": [_as_data(role) for role in roles]})
     else:
         _print_policies(roles)
     return DONE
@@ -137,16 +137,15 @@ def _tell_comparisons(found: dict[str, Comparison], output: Format) -> int:
     from fc_async_plugin.cli import terminal
 
     if output == "json":
-        terminal.print_json(
-            [
-                {
-                    "role": role or None,
-                    "missing": [one._asdict() for one in comparison.missing],
-                    "excess": [one._asdict() for one in comparison.excess],
-                }
-                for role, comparison in found.items()
-            ]
-        )
+        compared = [
+            {
+                "role": role or None,
+                "missing": [one._asdict() for one in comparison.missing],
+                "excess": [one._asdict() for one in comparison.excess],
+            }
+            for role, comparison in found.items()
+        ]
+        terminal.print_json({"roles": compared})
     else:
         for role, comparison in found.items():
             _print_comparison(f"{role}: " if role else "", comparison)

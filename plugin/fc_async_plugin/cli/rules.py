@@ -72,7 +72,7 @@ def command(*, rule: str | None, schema: bool, props: bool, output: str) -> None
 
         terminal.print_json(json_schema.props_schema() if props else json_schema.schema())
     elif output == "json":
-        terminal.print_json([_as_data(one) for one in rules.RULES.values()])
+        terminal.print_json({"rules": [_as_data(one) for one in rules.RULES.values()]})
     elif output == "markdown":
         click.echo(to_markdown(rules.RULES), nl=False)
     else:

@@ -3,7 +3,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
+
+from fc_async_plugin.cli import options
+
+if TYPE_CHECKING:
+    from fc_async_plugin.cli.options import Format
 
 
 @click.group()
@@ -17,18 +24,29 @@ def command() -> None:
 
 
 @command.command("path")
-def path_command() -> None:
+@options.format_option
+def path_command(output: Format) -> None:
     """Print the folder to name after plugin: or component: in s.yaml."""
+    from fc_async_plugin.cli import terminal
     from fc_async_plugin.serverless_devs import folder
 
-    click.echo(folder())
+    if output == "json":
+        terminal.print_json({"folder": str(folder())})
+    else:
+        click.echo(folder())
 
 
 @command.command("show")
-def show_command() -> None:
+@options.format_option
+def show_command(output: Format) -> None:
     """Print the lines to put into s.yaml."""
+    from fc_async_plugin.cli import terminal
     from fc_async_plugin.serverless_devs import folder
 
+    if output == "json":
+        plugin = {"plugin": str(folder())}
+        terminal.print_json({"actions": {"pre-deploy": [plugin]}})
+        return
     click.echo(
         "# Before every deployment of a resource (beside component: and props:):\n"
         "actions:\n"

@@ -13,7 +13,7 @@ from fc_async_sdk.models import TaskStatus
 
 if TYPE_CHECKING:
     from fc_async_plugin.cli.options import Format, Where
-    from fc_async_plugin.tasks import FunctionTasks, Times
+    from fc_async_plugin.tasks import FunctionTasks, Replayed, Times
     from fc_async_sdk import AsyncTask
 
 
@@ -68,7 +68,7 @@ def list_command(
         found = list(islice(tasks.all(status=status, prefix=prefix), limit))
         times = tasks.times()
     if output == "json":
-        terminal.print_json([task.to_dict() for task in found])
+        terminal.print_json({"tasks": [task.to_dict() for task in found]})
         return
     terminal.print_lines(report.table(found, now=times.now, due=times.due, width=terminal.width()))
 
@@ -98,36 +98,44 @@ def get_command(
 @options.function_argument
 @click.argument("task_ids", metavar="TASK...", nargs=-1, required=True)
 @options.where_options
+@options.format_option
 def stop_command(
     function: str,
     task_ids: tuple[str, ...],
     where: Where,
+    output: Format,
 ) -> int:
     """Stop tasks of FUNCTION. They end as Stopped.
 
     A task that cannot be stopped does not keep the others from being stopped; the exit code is 1.
     """
-    from fc_async_plugin.cli import connection
+    from fc_async_plugin.cli import connection, terminal
 
     with connection.tasks_of(function, where) as tasks:
-        stopped = [_stop(tasks, one) for one in task_ids]
-    return DONE if all(stopped) else FAILED
+        errors = {one: _stop(tasks, one) for one in task_ids}
+    for task_id, error in errors.items():
+        if error is not None:
+            terminal.error(f"task {task_id} was not stopped: {error}")
+        elif output == "text":
+            terminal.tell(f"Stopping: task {task_id}")
+    if output == "json":
+        stopped = [{"taskId": task_id, "error": error} for task_id, error in errors.items()]
+        terminal.print_json({"tasks": stopped})
+    return FAILED if any(errors.values()) else DONE
 
 
-def _stop(tasks: FunctionTasks, task_id: str) -> bool:
-    """Stop a task and print the result; return whether the service accepted the request."""
-    from fc_async_plugin.cli import suggestions, terminal
+def _stop(tasks: FunctionTasks, task_id: str) -> str | None:
+    """Stop a task; return why the service refused, None if it did not."""
+    from fc_async_plugin.cli import suggestions
     from fc_async_sdk.errors import AsyncTaskNotFound, FcAsyncError
 
     try:
         tasks.stop(task_id)
-    except FcAsyncError as raised:
-        missing = isinstance(raised, AsyncTaskNotFound)
-        error = suggestions.with_task(raised, task_id, tasks) if missing else raised
-        terminal.error(f"task {task_id} was not stopped: {error}")
-        return False
-    terminal.tell(f"Stopping: task {task_id}")
-    return True
+    except AsyncTaskNotFound as error:
+        return str(suggestions.with_task(error, task_id, tasks))
+    except FcAsyncError as error:
+        return str(error)
+    return None
 
 
 @command.command("wait")
@@ -202,7 +210,7 @@ def replay_command(
             terminal.confirm(f"Replay {len(task_ids)} tasks?", yes=yes)
         outcomes = [tasks.replay(one) for one in task_ids]
     if output == "json":
-        terminal.print_json([one._asdict() for one in outcomes])
+        terminal.print_json({"tasks": [_as_data(one) for one in outcomes]})
     else:
         for one in outcomes:
             terminal.tell(f"{one.task_id}: {one.error or f'accepted as {one.replayed_as}'}")
@@ -218,6 +226,14 @@ def note_a_clock_that_stands(tasks: FunctionTasks) -> None:
             "The clock of this runtime is virtual and stands still: a task that is due later ends "
             "when it is moved (POST /_local/clock/advance, or the console)."
         )
+
+
+def _as_data(replayed: Replayed) -> dict[str, str | None]:
+    return {
+        "taskId": replayed.task_id,
+        "replayedAs": replayed.replayed_as or None,
+        "error": replayed.error or None,
+    }
 
 
 def show_task(task: AsyncTask, output: Format, times: Times) -> None:

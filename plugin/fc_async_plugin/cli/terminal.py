@@ -24,7 +24,7 @@ from fc_async_plugin.report.safe_text import safe, safe_json
 from fc_async_plugin.report.tables import Column, lay_out
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from rich.console import Console
 
@@ -41,13 +41,19 @@ def console(*, err: bool = False) -> Console:
     return Console(file=stream, width=width, highlight=False, soft_wrap=not stream.isatty())
 
 
-def print_json(value: Any) -> None:
-    """Write one JSON document to stdout, indented."""
+def print_json(value: Mapping[str, Any]) -> None:
+    """Write the JSON object of a command to stdout, indented; see docs/json-output.md.
+
+    A command writes one such object at most. The list that ``run`` gave to click notes it.
+    """
+    context = click.get_current_context(silent=True)
+    if context is not None and isinstance(context.obj, list):
+        context.obj.append(True)
     click.echo(safe_json(json.dumps(value, ensure_ascii=False, indent=2)))
 
 
-def print_json_line(value: Any) -> None:
-    """Write one JSON document as one line to stdout."""
+def print_json_line(value: Mapping[str, Any]) -> None:
+    """Write one of several JSON objects as one line to stdout."""
     click.echo(safe_json(json.dumps(value, ensure_ascii=False)))
 
 

@@ -43,7 +43,7 @@ def list_command(function: str | None, account: Account, output: Format) -> None
     with connection.client(account, account.region or "") as client:
         found = triggers.shown(client, function)
     if output == "json":
-        terminal.print_json(msgspec.to_builtins(found.triggers))
+        terminal.print_json({"triggers": msgspec.to_builtins(found.triggers)})
         return
     if not found.triggers:
         terminal.note(f"{function or 'the runtime'} has no triggers")
@@ -111,7 +111,7 @@ def fire_command(
     with connection.client(account, account.region or "") as client:
         fired = triggers.fire(client, function, trigger, body)
     if output == "json":
-        terminal.print_json({"request_id": fired.request_id})
+        terminal.print_json({"requestId": fired.request_id})
     else:
         terminal.tell(f"fired {function}/{trigger}: request {fired.request_id}")
 

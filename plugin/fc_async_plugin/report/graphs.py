@@ -180,4 +180,6 @@ def to_json(shown: Picture) -> str:
 def _node(shown: Picture, node: Node) -> dict[str, Any]:
     counts = shown.counts.get(node.name) if node.kind == "function" else None
     counted = {"counts": counts._asdict()} if counts else {}
-    return {**node._asdict(), "label": node.label, **counted}
+    document = node._asdict()
+    document["accountId"] = document.pop("account_id")
+    return {**document, "label": node.label, **counted}

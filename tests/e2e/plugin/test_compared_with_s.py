@@ -281,7 +281,7 @@ def test_s13_tasks_can_be_listed_and_stopped(sides: Sides) -> None:
     sides.fc.client.invoke_async("orders", b"{}", task_id="later", delay=60)
     assert sides.ours("tasks", "stop", "orders", "later").code == 0
     listed = sides.ours("tasks", "list", "orders", "--format", "json")
-    assert [task["taskId"] for task in json.loads(listed.out)] == ["later"]
+    assert [task["taskId"] for task in json.loads(listed.out)["tasks"]] == ["later"]
 
 
 def test_s14_a_dry_run_changes_nothing(sides: Sides) -> None:

@@ -60,7 +60,7 @@ def test_events_are_shown_as_one_json_document_per_line(
 ) -> None:
     assert run(["events", "tail", queue, "--limit", "2", "--format", "json"]) == 0
     shown = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [(one["succeeded"], one["request_payload"]) for one in shown] == [
+    assert [(one["succeeded"], one["requestPayload"]) for one in shown] == [
         (True, "good"),
         (False, "bad"),
     ]
@@ -73,8 +73,8 @@ def test_a_payload_that_is_not_text_is_shown_as_base64(
     fc_local.advance(60)
     assert run(["events", "tail", queue, "--limit", "3", "--format", "json"]) == 0
     last = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert (last["request_payload"], last["request_payload_encoding"]) == ("iVBORw==", "base64")
-    assert (last["response_payload"], "response_payload_encoding" in last) == ("fine", False)
+    assert (last["requestPayload"], last["requestPayloadEncoding"]) == ("iVBORw==", "base64")
+    assert (last["responsePayload"], "responsePayloadEncoding" in last) == ("fine", False)
 
 
 def test_looking_takes_nothing_away(

@@ -129,7 +129,7 @@ def test_a_failing_synchronous_call_exits_1_and_names_the_error(
 ) -> None:
     code, out, _ = typed("invoke", "orders", "bad", "--sync", "--format", "json")
     assert code == 1
-    assert json.loads(out)["error_type"] == "UnhandledInvocationError"
+    assert json.loads(out)["errorType"] == "UnhandledInvocationError"
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,9 @@ def test_a_payload_of_a_batch_that_can_not_be_sent_fails_alone(
 def test_the_outcomes_of_a_batch_as_json(typed: Typed, orders: list[bytes], here: Path) -> None:
     (here / "orders.jsonl").write_text("a\nb\n")
     _, out, _ = typed("invoke", "orders", "--batch", "orders.jsonl", "--task-id", "t", "-o", "json")
-    assert [(one["index"], one["task_id"], one["error"]) for one in json.loads(out)] == [
+    assert [
+        (one["index"], one["taskId"], one["error"]) for one in json.loads(out)["invocations"]
+    ] == [
         (0, "t-0", None),
         (1, "t-1", None),
     ]
@@ -215,9 +217,9 @@ def test_tasks_are_listed_for_people_and_for_programs(typed: Typed, ended: None)
         ["t1", "Succeeded"],
     ]
     _, out, _ = typed("tasks", "list", "orders", "--status", "failed", "--format", "json")
-    assert [task["taskId"] for task in json.loads(out)] == ["t3", "t2"]
+    assert [task["taskId"] for task in json.loads(out)["tasks"]] == ["t3", "t2"]
     _, out, _ = typed("tasks", "list", "orders", "--limit", "1", "--format", "json")
-    assert [task["taskId"] for task in json.loads(out)] == ["t3"]
+    assert [task["taskId"] for task in json.loads(out)["tasks"]] == ["t3"]
 
 
 def test_a_task_is_shown_with_its_steps(typed: Typed, ended: None) -> None:
@@ -406,7 +408,7 @@ def test_a_payload_of_an_event_that_is_not_text_is_base64_in_json(
     fc_local.run_until_idle()
     code, out, _ = typed("events", "tail", "ended", "--once", "-o", "json")
     event = json.loads(out)
-    assert (event["request_payload"], event["request_payload_encoding"]) == ("/v8=", "base64")
+    assert (event["requestPayload"], event["requestPayloadEncoding"]) == ("/v8=", "base64")
     fc_local.client.invoke_async("binary", b"\xfe\xff")
     fc_local.run_until_idle()
     code, out, _ = typed("events", "tail", "ended", "--once")

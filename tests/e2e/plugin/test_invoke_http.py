@@ -92,7 +92,7 @@ def test_json_has_status_headers_and_body(typed: Typed, orders: list[dict[str, A
     _, out, _ = typed("--sync", "--format", "json", "in")
     told = json.loads(out)
     assert (told["status"], told["body"]) == (201, "got in")
-    assert told["request_id"].startswith("1-")
+    assert told["requestId"].startswith("1-")
 
 
 def test_an_asynchronous_request_is_accepted_and_runs_later(

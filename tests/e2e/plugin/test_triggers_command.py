@@ -58,7 +58,7 @@ def test_triggers_are_listed_with_the_next_firing_of_a_timer(
 
 def test_triggers_are_listed_as_json(seen: Seen, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["triggers", "list", "orders", "-o", "json"]) == 0
-    nightly, upload = json.loads(capsys.readouterr().out)
+    nightly, upload = json.loads(capsys.readouterr().out)["triggers"]
     assert len(nightly["nextFirings"]) == 3
     assert (upload["triggerName"], upload["nextFirings"]) == ("upload", [])
 

@@ -98,7 +98,7 @@ def test_an_unknown_rule_is_refused(project: Path) -> None:
 
 
 def test_the_graph_is_drawn_into_a_file(project: Path) -> None:
-    done = run(project, "graph", "-t", "cycle.yaml", "-o", "out.svg")
+    done = run(project, "graph", "-t", "cycle.yaml", "--out", "out.svg")
     assert done.returncode == 0
     assert "#c62828" in (project / "out.svg").read_text()
 
@@ -112,7 +112,7 @@ def test_the_graph_of_a_broken_template_is_an_error(project: Path) -> None:
 
 def test_the_rules_are_listed_and_the_schema_is_printed(project: Path) -> None:
     assert "FCA031" in run(project, "rules").stdout
-    listed = json.loads(run(project, "rules", "--format", "json").stdout)
+    listed = json.loads(run(project, "rules", "--format", "json").stdout)["rules"]
     assert listed[0]["id"] == "FCA001"
     assert json.loads(run(project, "rules", "--schema").stdout)["properties"]["edition"]
 

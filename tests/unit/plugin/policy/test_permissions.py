@@ -95,7 +95,7 @@ def test_the_command_prints_policies_for_programs(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["policy", "--account-id", "123", "--format", "json"]) == 0
-    roles = json.loads(capsys.readouterr().out)
+    roles = json.loads(capsys.readouterr().out)["roles"]
     assert [role["role"] for role in roles] == [None, ROLE]
     assert roles[0]["trust"]["Statement"][0]["Principal"] == {"Service": ["fc.aliyuncs.com"]}
 
