@@ -43,6 +43,7 @@ LIMITS = {
     "plan": 60,
     "sdk_alone": 60,
     "sdk": 120,
+    "group": 150,
     "cycles": 150,
     "growth": 180,
     "services": 60,

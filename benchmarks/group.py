@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: MIT
+"""What waiting for 10,000 tasks costs: a group, beside a waiter for each task.
+
+The local runtime runs as ``fc-async local start`` does, on SQLite. Each side sends 10,000 tasks of
+a function that takes 50 ms and waits for them while they run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+from rows import pairs
+
+import fc_async_sdk
+from fc_async_sdk import handles, waiters
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from rows import Options, Row
+
+    from fc_async_sdk.operations import Call
+
+T = TypeVar("T")
+
+TASKS = 10_000
+CODE = b"import time\n\n\ndef handler(event, context):\n    time.sleep(0.05)\n    return event\n"
+FUNCTION = "wait"
+
+
+class Cost(NamedTuple):
+    """What one side took."""
+
+    requests: int
+    seconds: float
+
+
+class Counting:
+    """Sends calls of a client and counts them."""
+
+    def __init__(self, client: fc_async_sdk.AsyncClient) -> None:
+        self._client = client
+        self.requests = 0
+
+    async def perform(
+        self,
+        operation: Callable[..., Call[T]],
+        args: tuple[object, ...],
+        kwargs: dict[str, object],
+        *,
+        total_timeout: float | None = None,
+    ) -> T:
+        self.requests += 1
+        return await self._client.send(operation(*args, **kwargs), total_timeout=total_timeout)
+
+
+async def group(client: fc_async_sdk.AsyncClient, prefix: str) -> Cost:
+    counting = Counting(client)
+    port = handles.AsyncPort(counting.perform, client.fan_out, asyncio.sleep, time.monotonic)
+    function = handles.AsyncFunctionHandle(port, handles.Target(FUNCTION, None, bytes), bytes)
+    sent = await function.map([b"{}"] * TASKS, task_ids=prefix)
+    began = time.perf_counter()
+    ended = {task.id async for task in sent.ends(timeout=300)}
+    assert len(ended) == TASKS
+    assert not sent.failures
+    return Cost(counting.requests, time.perf_counter() - began)
+
+
+async def polling_each(client: fc_async_sdk.AsyncClient, prefix: str) -> Cost:
+    counting = Counting(client)
+    waiter = waiters.AsyncTaskWaiter(counting.perform, waiters.kind_of("task_finished"))
+    run = await client.fan_out(FUNCTION, [b"{}"] * TASKS, task_ids=prefix).run()
+    assert not run.failures
+    began = time.perf_counter()
+    waits = [waiter.wait(FUNCTION, f"{prefix}-{number}", timeout=300) for number in range(TASKS)]
+    tasks = await asyncio.gather(*waits)
+    assert all(task.succeeded for task in tasks)
+    return Cost(counting.requests, time.perf_counter() - began)
+
+
+async def both(endpoint: str, number: int) -> tuple[Cost, Cost]:
+    async with fc_async_sdk.async_client(endpoint_url=endpoint) as client:
+        return await group(client, f"group{number}"), await polling_each(client, f"each{number}")
+
+
+def create_function(endpoint: str) -> None:
+    import io
+    import zipfile
+
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("index.py", CODE)
+    with fc_async_sdk.client(endpoint_url=endpoint) as client:
+        client.create_function(
+            FUNCTION, runtime="python3.10", instance_concurrency=20, code=archive.getvalue()
+        )
+        client.put_async_invoke_config(FUNCTION, async_task=True)
+
+
+def measure(options: Options) -> Iterator[Row]:
+    command = ["-m", "fc_async_plugin", "local", "start", "--port", "0", "--format", "json"]
+    with tempfile.TemporaryDirectory() as data:
+        process = subprocess.Popen(
+            [sys.executable, *command, "--log-level", "warning", "--data", data],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+        )
+        try:
+            assert process.stdout is not None
+            endpoint = json.loads(process.stdout.readline())["fc"]
+            create_function(endpoint)
+            rounds = min(options.rounds, 2)
+            found = [asyncio.run(both(endpoint, number)) for number in range(rounds)]
+        finally:
+            process.terminate()
+            process.wait(20)
+            assert process.stdout is not None
+            process.stdout.close()
+    for what, values, unit in (
+        ("waiting for 10,000 tasks, requests, group / polling each", 0, "requests"),
+        ("waiting for 10,000 tasks, time, group / polling each", 1, "s"),
+    ):
+        ours, theirs = (
+            [float(side[values]) for side in sides] for sides in zip(*found, strict=True)
+        )
+        yield pairs(what, ours, theirs, unit)
