@@ -160,13 +160,7 @@ class _Run:
 
 
 class FanOut(_Run):
-    """A run, carried out while it is iterated over. Leaving the loop ends it.
-
-    Attributes:
-        failures: Outcomes so far that were not accepted.
-        progress: The counts so far.
-        duplicates: The number of payloads that were already accepted under their task ids.
-    """
+    """A run, carried out while it is iterated over. Leaving the loop ends it."""
 
     def __init__(
         self, plan: Plan, payloads: Iterable[Any], sender: Callable[[int], Sender]
