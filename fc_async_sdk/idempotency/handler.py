@@ -79,7 +79,7 @@ def idempotent(
             ``max_result_bytes``: the largest result that is kept (256 KB).
 
     Raises:
-        InvalidParameter: An option is out of its range.
+        InvalidParameter: The store is not a store, or an option is out of its range.
 
     The decorated handler raises:
 
@@ -95,6 +95,8 @@ def idempotent(
         def handler(event, context):
             return charge(json.loads(event)["order"])
     """
+    if not all(callable(getattr(store, verb, None)) for verb in ("create", "replace", "remove")):
+        raise errors.InvalidParameter("store", store, "must be a store: @idempotent(store)")
     rules = states.Rules(**options)
     clock = clock or SystemClock()
     claims = Claims(store, rules, clock)

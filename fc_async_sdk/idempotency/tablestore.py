@@ -2,8 +2,8 @@
 """Records in a table of Tablestore, through the client ``tablestore``.
 
 Each verb is one conditional write; ``create`` reads after a refusal. A row has the columns
-``token``, ``record`` and ``expires``. Conditions: Tablestore documentation, "Perform conditional
-updates": a refused condition answers ``OTSConditionCheckFail``.
+``token``, ``record`` and ``expires``. A refused condition answers ``OTSConditionCheckFail``; see
+https://www.alibabacloud.com/help/en/tablestore/latest/conditional-update.
 """
 
 from __future__ import annotations

@@ -3,9 +3,9 @@
 
 No exchange with the real service was recorded: it needs an account. Requests, signatures and rows
 are those of the official client ``tablestore``; what a condition means follows the documentation
-("Perform conditional updates"): the expectation of existence first, then the column condition, and
-a column that is missing decides by ``filter_if_missing``. A refusal answers 403
-OTSConditionCheckFail and changes nothing.
+(https://www.alibabacloud.com/help/en/tablestore/latest/conditional-update): the expectation of
+existence first, then the column condition, and a column that is missing decides by
+``filter_if_missing``. A refusal answers 403 OTSConditionCheckFail and changes nothing.
 """
 
 from __future__ import annotations

@@ -627,6 +627,13 @@ def test_options_out_of_range_are_refused_at_once(
         idempotent(store, **options)  # type: ignore[arg-type]
 
 
+def test_a_decorator_without_a_store_says_how_it_is_written() -> None:
+    def handler(event: bytes, context: object) -> None: ...
+
+    with pytest.raises(errors.InvalidParameter, match=r"must be a store: @idempotent\(store\)"):
+        idempotent(handler)  # type: ignore[arg-type]
+
+
 def test_a_context_without_a_timeout_needs_one_from_the_author(store: Store) -> None:
     bare = SimpleNamespace(request_id="r-1")
     with pytest.raises(errors.InvalidParameter, match="pass timeout=seconds"):
