@@ -75,6 +75,7 @@ class Exceptions:
         LayerNotFound,
         LimitExceeded,
         MissingRequiredHeader,
+        NoCredentials,
         NotFound,
         OutcomeUnknown,
         PathNotSupported,

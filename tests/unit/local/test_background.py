@@ -22,6 +22,7 @@ START_THEIR_OWN = {
     "clock.py",  # waits that are awaited where they are started
     "edge.py",  # the watch of one request, which ends with it
     "dispatching.py",  # the end of a wait that is awaited there
+    "streaming.py",  # the receiver of one request, which ends with it
     "embedded.py",  # the main tasks, awaited there
 }
 """Files that start tasks without ``start_task``, each with its reason."""
