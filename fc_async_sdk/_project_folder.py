@@ -22,6 +22,8 @@ RUNTIME: Final = Path(NAME, "runtime")
 """The local runtime's default data folder, relative to the project."""
 ADDRESSES: Final = "addresses.json"
 """In the data folder of a runtime, while it runs: where it listens."""
+LAYERS: Final = Path(NAME, "layers")
+"""Packages that ``fc-async dev --install`` installed, relative to the project."""
 DEPLOY: Final = Path(NAME, "deploy")
 """What deployments keep, relative to the project."""
 JOURNAL: Final = "journal"

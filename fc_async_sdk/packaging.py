@@ -7,6 +7,8 @@ Invariants:
   only "executable" counts. So a checksum tells whether the code changed.
 - A link is followed if it stays inside the folder. A link out of it is an error, so that no file
   from elsewhere is sent unnoticed.
+- A layer on this machine is referred to by its path and a fingerprint of its files, so that a
+  change of a file is a change of the reference.
 - :data:`IGNORED` and the patterns of ``.fcignore`` (the syntax of ``.gitignore``, as the component
   fc3 reads it) are left out, for every face of fc-async alike.
 """
@@ -46,6 +48,9 @@ IGNORED: Final = (
     IGNORE_FILE,
 )
 """Patterns of ``.gitignore`` that apply before those of ``.fcignore``."""
+
+LOCAL_LAYER: Final = "file://"
+"""Begins the reference to a layer on this machine, which only the local runtime takes."""
 
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 
@@ -144,3 +149,32 @@ def _ignored(root: Path) -> Callable[[str], bool]:
 def _always_ignored(name: str) -> bool:
     last = name.rstrip("/").rpartition("/")[2] + ("/" if name.endswith("/") else "")
     return any(fnmatchcase(last, pattern) for pattern in IGNORED)
+
+
+def layer_reference(path: Path) -> str:
+    """Return the reference to a layer that is a folder or a zip file on this machine.
+
+    Raises:
+        InvalidParameter: The path is neither.
+    """
+    import hashlib  # noqa: PLC0415 -- clients load this module, few of them ever name a layer
+
+    if path.is_dir():
+        files = sorted(_files(path.resolve(), "", (path.resolve(),), _always_ignored))
+    elif path.is_file():
+        files = [(path.name, path)]
+    else:
+        raise InvalidParameter("layers", os.fspath(path), "is neither a folder nor a zip file")
+    digest = hashlib.sha256()
+    for name, file in files:
+        status = file.stat()
+        digest.update(f"{name}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
+    return f"{LOCAL_LAYER}{path.resolve()}#{digest.hexdigest()[:16]}"
+
+
+def layer_of(reference: str) -> tuple[Path, str] | None:
+    """Return path and fingerprint of a layer on this machine; None for a layer of the service."""
+    if not reference.startswith(LOCAL_LAYER):
+        return None
+    path, _, fingerprint = reference.removeprefix(LOCAL_LAYER).rpartition("#")
+    return Path(path), fingerprint

@@ -298,7 +298,9 @@ class PythonInstance(FramedInstance):
     """One Python worker: the fork server's own interpreter, for all Python runtimes."""
 
     def _start_frames(self, code: Path) -> bytes:
-        environment = build_environment(self.deployment, self._identity, code, self.instance_id)
+        environment = build_environment(
+            self.deployment, self._identity, code, self.instance_id, self.layers
+        )
         start = {"kind": "python", "folder": str(code), "environment": environment}
         return frames.encode(start | self._function())
 
@@ -312,7 +314,7 @@ class NodeInstance(FramedInstance):
             "folder": str(code),
             "command": [find_node() or "node", *_QUIET_INSPECTOR, str(_NODE_BOOTSTRAP)],
             "environment": build_environment(
-                self.deployment, self._identity, code, self.instance_id
+                self.deployment, self._identity, code, self.instance_id, self.layers
             ),
             "socket_variable": _SOCKET_VARIABLE,
         }

@@ -18,9 +18,12 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fc_async_local.execution.archive import ArchiveLimits, remove_tree, unpack
+from fc_async_local.execution.archive import ArchiveLimits, ArchiveRefused, remove_tree, unpack
+from fc_async_sdk.packaging import layer_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fc_async_local.store.protocol import BlobStore
 
 
@@ -85,6 +88,26 @@ class CodeCache:
         if data is None:
             raise LookupError(f"no code with checksum {checksum!r}: create the function again")
         await asyncio.to_thread(self._unpack, data, folder)
+        return folder
+
+    async def layers(self, references: Sequence[str]) -> tuple[Path, ...]:
+        """Return the folders of the layers on this machine, in order; unpack zips on first use.
+
+        Raises:
+            ArchiveRefused: A layer does not exist, or is damaged, unsafe or too large.
+            OSError: The disk is full or failed.
+        """
+        local = [found for found in map(layer_of, references) if found is not None]
+        return tuple([await asyncio.to_thread(self._layer, path, mark) for path, mark in local])
+
+    def _layer(self, path: Path, fingerprint: str) -> Path:
+        if path.is_dir():
+            return path
+        folder = self.root / f"layer-{fingerprint}"
+        if not fingerprint.isalnum() or not path.is_file():
+            raise ArchiveRefused(f"layer {path} does not exist")
+        if not self._find(folder):
+            self._unpack(path.read_bytes(), folder)
         return folder
 
     def _find(self, folder: Path) -> bool:

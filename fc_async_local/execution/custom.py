@@ -126,7 +126,9 @@ class CustomInstance(Instance):
 
     def _environment(self, code: Path) -> dict[str, str]:
         port = str(self._server.port)
-        environment = build_environment(self.deployment, self._identity, code, self.instance_id)
+        environment = build_environment(
+            self.deployment, self._identity, code, self.instance_id, self.layers
+        )
         return environment | {"FC_CUSTOM_LISTEN_PORT": port, "FC_SERVER_PORT": port}
 
     async def _until_healthy(self, process: Process) -> Reply | None:

@@ -8,7 +8,7 @@ Invariants:
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -53,7 +53,11 @@ def inherited_environment() -> dict[str, str]:
 
 
 def build_environment(
-    deployment: Deployment, identity: Identity, code: Path, instance_id: str
+    deployment: Deployment,
+    identity: Identity,
+    code: Path,
+    instance_id: str,
+    layers: Sequence[Path] = (),
 ) -> dict[str, str]:
     """Return all environment variables of one instance.
 
@@ -64,6 +68,7 @@ def build_environment(
         identity: Account and keys.
         code: Folder of the unpacked code.
         instance_id: Of the instance.
+        layers: Folders of the layers; on the service their content is merged below ``/opt``.
     """
     own = {
         "FC_ACCOUNT_ID": identity.account_id,
@@ -86,11 +91,32 @@ def build_environment(
         "ALIBABA_CLOUD_ACCESS_KEY_SECRET": identity.access_key_secret,
         "ALIBABA_CLOUD_SECURITY_TOKEN": identity.security_token,
     }
-    return {
+    usual = {
         "TZ": "UTC",
         **inherited_environment(),
         **credentials,
         **identity.environment,
         **deployment.environment,
-        **own,
     }
+    return {**usual, **_with_layers(usual, layers), **own}
+
+
+_IN_LAYERS: Final = {
+    "PYTHONPATH": "python",
+    "NODE_PATH": "nodejs/node_modules",
+    "PATH": "bin",
+    "LD_LIBRARY_PATH": "lib",
+}
+"""The folder of a layer that belongs to each search path; the last layer is searched first."""
+
+
+def _with_layers(usual: Mapping[str, str], layers: Sequence[Path]) -> dict[str, str]:
+    """Return the search paths that layers extend; what the function itself sets comes first."""
+    found: dict[str, str] = {}
+    for name, inside in _IN_LAYERS.items():
+        places = [str(layer / inside) for layer in reversed(layers) if (layer / inside).is_dir()]
+        if places:
+            before = [usual[name]] if usual.get(name) else []
+            ordered = [*places, *before] if name == "PATH" else [*before, *places]
+            found[name] = os.pathsep.join(ordered)
+    return found

@@ -105,6 +105,7 @@ class Instance(abc.ABC):
         starting: Done when the start has succeeded or failed; set by the runner.
         when_gone: Called once its process has ended.
         debugger: The debugger of its function, None if it is not debugged.
+        layers: Folders of its layers, set before it starts.
         debug_port: Where a debugger listens in its process; 0: none does.
     """
 
@@ -122,6 +123,7 @@ class Instance(abc.ABC):
         self.when_gone: Callable[[], None] = _nothing
         self.debugger: Debugger | None = None
         self.debug_port = 0
+        self.layers: tuple[Path, ...] = ()
         self._identity = identity
         self._process: Process | None = None
         self._calls: set[Call] = set()

@@ -17,6 +17,7 @@ from fc_async_local.domain.invocation import HttpHead
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from fc_async_local.domain.invocation import Outcome
@@ -54,6 +55,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
         port: Where a custom runtime listens on the service.
         health_check: None if a server is healthy as soon as it accepts connections.
         max_instances: Reserved concurrency; None if only the account's limit applies.
+        layers: References to layers; those of the service are not available here.
     """
 
     function: str
@@ -75,6 +77,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     port: int = limits.CUSTOM_RUNTIME_PORT
     health_check: HealthCheck | None = None
     role: str = ""
+    layers: tuple[str, ...] = ()
 
 
 class BadResponse(Exception):
@@ -131,6 +134,18 @@ class CodeSource(Protocol):
 
         Raises:
             LookupError: There is no such code.
+        """
+        ...
+
+
+class LayerSource(Protocol):
+    """Supplies unpacked layers."""
+
+    async def layers(self, references: Sequence[str]) -> tuple[Path, ...]:
+        """Return the folders of the layers on this machine, in order.
+
+        Raises:
+            ArchiveRefused: A layer does not exist, or is damaged, unsafe or too large.
         """
         ...
 

@@ -12,7 +12,7 @@ Invariants:
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 from msgspec.structs import replace
@@ -27,7 +27,7 @@ from fc_async_local.execution.instance import Call
 from fc_async_local.execution.kinds import InstanceFactory, reason_unavailable
 from fc_async_local.execution.pool import InstancePools
 from fc_async_local.execution.ports import MOST_WAITING, PortBook, PortInUse
-from fc_async_local.execution.protocol import Attempt
+from fc_async_local.execution.protocol import Attempt, CodeSource, LayerSource
 from fc_async_local.execution.replies import Ending, Reply
 from fc_async_local.execution.worker.linux import peak_kb
 from fc_async_sdk.spec import limits
@@ -38,12 +38,16 @@ if TYPE_CHECKING:
     from fc_async_local.execution.debugging import Debugger
     from fc_async_local.execution.instance import Instance
     from fc_async_local.execution.ports import Turn
-    from fc_async_local.execution.protocol import CodeSource, Deployment
+    from fc_async_local.execution.protocol import Deployment
 
 _KB_PER_MB: Final = 1024
 _DELIVERIES: Final = 3
 """How many instances that turn out to have ended a call tries."""
 _CLOSING: Final = "the runtime is shutting down"
+
+
+class Code(CodeSource, LayerSource, Protocol):
+    """Supplies code and layers."""
 
 
 class RunnerLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,7 +86,7 @@ class ProcessRunner:
 
     def __init__(
         self,
-        code: CodeSource,
+        code: Code,
         *,
         identity: Identity | None = None,
         bounds: RunnerLimits | None = None,
@@ -318,6 +322,8 @@ class ProcessRunner:
                 if instance.debugger is None
                 else instance.debugger.folder
             )
+            if deployment.layers:
+                instance.layers = await self._code.layers(deployment.layers)
             if instance.wanted_port:
                 await self._free_port(instance)
             failure = await instance.start(self._server, code, first)

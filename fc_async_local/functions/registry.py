@@ -229,6 +229,7 @@ def deployment_of(
         port=_or(custom.port, limits.CUSTOM_RUNTIME_PORT),
         health_check=_health_check(custom.health_check_config),
         role=_or(settings.role, ""),
+        layers=tuple(record.settings.get("layers") or ()),
         max_instances=max_instances,
     )
 

@@ -57,7 +57,7 @@ def deploy(
     """
     project = template.load(file, env=env, account_id=account_id)
     _refuse_errors(project)
-    wants = wanted(project, functions=True)
+    wants = wanted(project, functions=True, here=True)
     regions = Regions(connect)
     try:
         plan = plan_changes(wants, read(regions, wants))

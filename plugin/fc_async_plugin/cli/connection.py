@@ -112,12 +112,19 @@ def _alias(account: Account, project: Project | None) -> str | None:
 
 def credentials(account: Account) -> Credentials:
     """Return the keys. An endpoint on this machine accepts any key."""
-    from fc_async_sdk import _credential_chain, _endpoint
+    from fc_async_sdk import _credential_chain
     from fc_async_sdk.credentials import LOCAL
 
-    if account.endpoint and _endpoint.parse(account.endpoint).loopback:
+    if is_here(account):
         return LOCAL
     return _credential_chain.find(os.environ, home=Path.home(), access=account.access)()
+
+
+def is_here(account: Account) -> bool:
+    """Return whether the endpoint is on this machine, such as the local runtime's."""
+    from fc_async_sdk import _endpoint
+
+    return bool(account.endpoint) and _endpoint.parse(account.endpoint or "").loopback
 
 
 def roles(account: Account, endpoint: str) -> Roles:

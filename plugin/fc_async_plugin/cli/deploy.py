@@ -125,7 +125,12 @@ def _deploy(project: Project, account: Account, regions: Regions, choices: Choic
             return execution.take_back()
     checked = not choices.skip_validation
     found = checking.template(project) if checked else []
-    wants = wanted(project, functions=choices.with_functions, only=choices.resources)
+    wants = wanted(
+        project,
+        functions=choices.with_functions,
+        only=choices.resources,
+        here=connection.is_here(account),
+    )
 
     def make_plan() -> Plan:
         remote = read(regions, wants)

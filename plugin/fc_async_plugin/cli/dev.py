@@ -37,6 +37,7 @@ class Choices(NamedTuple):
     output: Format
     quiet: bool
     debug: tuple[str, ...] = ()
+    install: bool = False
 
 
 @click.command()
@@ -73,6 +74,11 @@ class Choices(NamedTuple):
     "times. While it is attached, the function's timeout stands still.",
 )
 @click.option(
+    "--install",
+    is_flag=True,
+    help="Install the requirements.txt of Python functions into a layer, once for each content.",
+)
+@click.option(
     "--write-launch",
     is_flag=True,
     help="Write .vscode/launch.json for the functions, after asking, and end.",
@@ -88,6 +94,7 @@ def command(
     output: Format,
     quiet: bool,
     debug: tuple[str, ...],
+    install: bool,
     write_launch: bool,
     yes: bool,
 ) -> int:
@@ -104,7 +111,9 @@ def command(
       fc-async dev --clock virtual
       fc-async dev --debug orders
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
-    choices = Choices(templates or (None,), environment, port, data, clock, output, quiet, debug)
+    choices = Choices(
+        templates or (None,), environment, port, data, clock, output, quiet, debug, install
+    )
     return _write_launch(choices, yes=yes) if write_launch else _run(choices)
 
 
@@ -158,13 +167,17 @@ def _loop(
 ) -> str:
     from fc_async_plugin.cli import connection
     from fc_async_plugin.dev.deploying import Deployer
+    from fc_async_plugin.dev.installing import Installer, hints
     from fc_async_plugin.dev.loop import Loop
-    from fc_async_plugin.dev.sources import template_files
+    from fc_async_plugin.dev.sources import sources_of, template_files
 
     addresses = running.addresses
     account = options.Account(addresses.fc, account_id=addresses.account_id)
     screen = _screen(choices)
     _welcome(screen, running, choices)
+    amend = Installer(lambda text: screen.say("install", text, style="wait"))
+    for text in [] if choices.install else hints(sources_of(projects)):
+        screen.say("note", text, style="wait")
     with (
         connection.regions(account) as regions,
         tempfile.TemporaryDirectory(prefix="fc-async-dev-") as kept,
@@ -174,6 +187,7 @@ def _loop(
             regions,
             files=template_files(projects),
             folder=Path(kept),
+            **({"amend": amend} if choices.install else {}),
         )
         return Loop(running, deployer, screen, events, debug=debug).run()
 

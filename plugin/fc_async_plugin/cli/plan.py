@@ -61,7 +61,9 @@ def command(
 
     project = connection.load(template, account, environment)
     found = [] if skip_validation else checking.template(project)
-    wants = wanted(project, functions=with_functions, only=resources)
+    wants = wanted(
+        project, functions=with_functions, only=resources, here=connection.is_here(account)
+    )
     with connection.regions(account, project) as regions:
         remote = read(regions, wants)
         plan = plan_changes(wants, remote, prune=prune)

@@ -149,7 +149,7 @@ class Deployer:
     ) -> tuple[tuple[Step, ...], list[str]]:
         """Deploy some resources of a template; return what was done, and why it was not."""
         try:
-            wants = wanted(self._amend(project), functions=True, only=resources)
+            wants = wanted(self._amend(project), functions=True, only=resources, here=True)
             plan = plan_changes(wants, read_account(self._regions, wants), prune=True)
             if plan.obstacles:
                 return (), [str(one) for one in plan.obstacles]

@@ -20,8 +20,9 @@ from fc_async_plugin.plan.state import Place, WantedFunction
 from fc_async_plugin.plan.steps import Code
 from fc_async_plugin.template.desired import BLOCK, desired, is_function, is_unresolved, unresolved
 from fc_async_plugin.template.model import failure
-from fc_async_sdk.errors import ConfigurationError
+from fc_async_sdk.errors import ConfigurationError, InvalidParameter
 from fc_async_sdk.models import FunctionSettings
+from fc_async_sdk.packaging import layer_reference
 from fc_async_sdk.spec import runtimes
 
 if TYPE_CHECKING:
@@ -39,13 +40,16 @@ _DEFAULT_HANDLER: Final = "index.handler"
 """Custom runtimes do not call it, but the API requires one."""
 
 
-def wanted(project: Project, *, functions: bool = False, only: Collection[str] = ()) -> Wanted:
+def wanted(
+    project: Project, *, functions: bool = False, only: Collection[str] = (), here: bool = False
+) -> Wanted:
     """Return the state that a template asks for.
 
     Args:
         project: The template.
         functions: Include the functions themselves, with their code.
         only: Names of resources; empty: all of them.
+        here: Whether the functions run on this machine, where layers can be folders and zips.
 
     Raises:
         TemplateError: A value cannot be sent, or two resources contradict each other.
@@ -57,7 +61,7 @@ def wanted(project: Project, *, functions: bool = False, only: Collection[str] =
         if not is_function(resource) or (only and resource.name not in only):
             continue
         place = _place(resource)
-        one = _wanted(project, resource, functions=functions)
+        one = _wanted(project, resource, functions=functions, here=here)
         found[place] = _merged(resource, found[place], one) if place in found else one
     return found
 
@@ -82,7 +86,7 @@ def _place(resource: Resource) -> Place:
     return Place(resource.region, resource.function_name)
 
 
-def _wanted(project: Project, resource: Resource, *, functions: bool) -> WantedFunction:
+def _wanted(project: Project, resource: Resource, *, functions: bool, here: bool) -> WantedFunction:
     block = desired(resource)
     configs: dict[str, AsyncConfig] = {}
     if block is not None:
@@ -91,7 +95,7 @@ def _wanted(project: Project, resource: Resource, *, functions: bool) -> WantedF
     return WantedFunction(
         configs=configs,
         position=resource.position,
-        settings=_settings(resource) if functions else None,
+        settings=_settings(resource) | _layers(project, resource, here=here) if functions else None,
         code=_code(project, resource) if functions else None,
     )
 
@@ -193,6 +197,39 @@ def _code(project: Project, resource: Resource) -> Code | None:
         return Code(path=str(path), checksum=pack(path).checksum)
     except ConfigurationError as error:
         raise failure("file", resource.where("code"), str(error)) from error
+
+
+def _layers(project: Project, resource: Resource, *, here: bool) -> dict[str, list[str]]:
+    """Return the layers with references to those on this machine; nothing if there are none."""
+    layers = resource.props.get("layers")
+    if not isinstance(layers, list) or not any(map(_is_local, layers)):
+        return {}
+    return {
+        "layers": [
+            _reference(project, resource, index, here=here) if _is_local(layer) else layer
+            for index, layer in enumerate(layers)
+        ]
+    }
+
+
+def _reference(project: Project, resource: Resource, index: int, *, here: bool) -> str:
+    layer = resource.props["layers"][index]
+    if not here:
+        raise failure(
+            "structure",
+            resource.where("layers", index),
+            f"layer {layer!r} of {resource.name!r} is on this machine",
+            "write the ARN of a layer; only the local runtime takes folders and zips",
+        )
+    try:
+        return layer_reference(_folder_of(project) / layer)
+    except InvalidParameter as error:
+        text = f"layers: {error.value} {error.expected}"
+        raise failure("file", resource.where("layers", index), text) from error
+
+
+def _is_local(layer: object) -> bool:
+    return isinstance(layer, str) and is_local_layer(layer)
 
 
 def code_path(project: Project, resource: Resource) -> Path | None:
