@@ -23,6 +23,7 @@ from fc_async_local.domain.invocation import InvokeRequest, OutcomeKind
 from fc_async_local.execution.protocol import BadResponse
 from fc_async_local.http.messages import Answer
 from fc_async_local.triggers import http_documents
+from fc_async_sdk.events import http, triggers
 from fc_async_sdk.spec import http_trigger, runtimes
 
 if TYPE_CHECKING:
@@ -170,17 +171,17 @@ class HttpTriggerCalls:
 
     def _event(self, visit: Visit, body: bytes) -> bytes:
         scope = visit.request.scope
-        return http_documents.event(
-            visit.head,
-            body,
-            http_documents.Circumstances(
-                account_id=self._place.account_id,
-                domain=self._urls.domain(visit.trigger.prefix),
-                request_id=visit.request.id,
-                protocol=f"HTTP/{scope.get('http_version', '1.1')}",
-                source_ip=(scope.get("client") or ("",))[0],
-                now=self._clock.now(),
-            ),
+        circumstances = http.Circumstances(
+            at=self._clock.now(),
+            request_id=visit.request.id,
+            domain=self._urls.domain(visit.trigger.prefix),
+            source_ip=(scope.get("client") or ("",))[0],
+            protocol=f"HTTP/{scope.get('http_version', '1.1')}",
+            account_id=self._place.account_id,
+        )
+        method, target, headers = visit.head.method, visit.head.target, visit.head.headers
+        return triggers.encode(
+            http.request(target, circumstances, method=method, headers=headers, body=body)
         )
 
 

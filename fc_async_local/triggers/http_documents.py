@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Requests to HTTP triggers and the answers to them, as data. Pure.
+"""What functions get of requests to HTTP triggers, and the answers to them. Pure.
 
-A built-in runtime gets a request as an event, and its result becomes the answer. A web function
-gets the request itself. The pages of the service do not say which headers the event leaves out:
-here, those that a web function does not get either.
+A built-in runtime gets a request as an event (:mod:`fc_async_sdk.events.http`), and its result
+becomes the answer. The pages of the service do not say which headers the event leaves out: here,
+those that a web function does not get either.
 
 Source: "HTTP triggers" and "Invoke a function through an HTTP trigger"
 (docs/reference/sources.md).
@@ -14,17 +14,13 @@ from __future__ import annotations
 import base64
 import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
-from urllib.parse import parse_qsl, unquote
 
 import msgspec
 
-from fc_async_sdk import _signing
 from fc_async_sdk.spec import http_trigger, limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-
-    from fc_async_local.domain.invocation import HttpHead
 
 Headers = list[tuple[str, str]]
 
@@ -42,63 +38,6 @@ _read: Final = msgspec.json.Decoder().decode
 # --- requests ---
 
 
-class Circumstances(NamedTuple):
-    """What an event says of a request besides the request itself.
-
-    Attributes:
-        domain: The host name of the trigger.
-        protocol: Such as ``HTTP/1.1``.
-        source_ip: The address of the client.
-        now: Milliseconds since the epoch.
-    """
-
-    account_id: str
-    domain: str
-    request_id: str
-    protocol: str
-    source_ip: str
-    now: int
-
-
-def event(head: HttpHead, body: bytes, circumstances: Circumstances) -> bytes:
-    """Return the event that a built-in runtime gets for a request.
-
-    Args:
-        head: The request; its headers as :func:`passed_on` leaves them.
-        body: Its body.
-        circumstances: The rest.
-    """
-    path, _, query = head.target.partition("?")
-    headers = _joined((_canonical(name), value) for name, value in head.headers)
-    shown = {name: value for name, value in headers.items() if name != "Host"}
-    text, is_base64 = _text(body, shown.get("Content-Type", ""))
-    return _encode(
-        {
-            "version": http_trigger.EVENT_VERSION,
-            "rawPath": path,
-            "headers": shown,
-            "queryParameters": _joined(parse_qsl(query, keep_blank_values=True)),
-            "body": text,
-            "isBase64Encoded": is_base64,
-            "requestContext": {
-                "accountId": circumstances.account_id,
-                "domainName": circumstances.domain,
-                "domainPrefix": circumstances.domain.partition(".")[0],
-                "requestId": circumstances.request_id,
-                "time": _signing.format_date(circumstances.now // 1000),
-                "timeEpoch": str(circumstances.now),
-                "http": {
-                    "method": head.method,
-                    "path": unquote(path),
-                    "protocol": circumstances.protocol,
-                    "sourceIp": circumstances.source_ip,
-                    "userAgent": shown.get("User-Agent", ""),
-                },
-            },
-        }
-    )
-
-
 def passed_on(headers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
     """Return the headers of a request that its function gets."""
     return tuple(
@@ -106,33 +45,6 @@ def passed_on(headers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]
         for name, value in headers
         if name not in http_trigger.NOT_PASSED_ON and not name.startswith(http_trigger.OWN_HEADERS)
     )
-
-
-def _joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Return one value for each name: several values are joined with a comma."""
-    joined: dict[str, str] = {}
-    for name, value in pairs:
-        joined[name] = f"{joined[name]},{value}" if name in joined else value
-    return joined
-
-
-def _canonical(name: str) -> str:
-    """Return the name of a header as Go writes it: ``X-Request-Id``."""
-    return "-".join([part[:1].upper() + part[1:].lower() for part in name.split("-")])
-
-
-def _text(body: bytes, content_type: str) -> tuple[str, bool]:
-    """Return a body as text, and whether it is base64.
-
-    A body that has another type than text, or none, is base64 also if it is empty (the sample of
-    the page). A body of a text type that is not UTF-8 cannot be text in JSON: base64, too.
-    """
-    if http_trigger.is_text(content_type):
-        try:
-            return body.decode(), False
-        except UnicodeDecodeError:
-            pass
-    return base64.b64encode(body).decode(), True
 
 
 # --- answers ---

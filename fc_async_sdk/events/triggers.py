@@ -14,6 +14,7 @@ import json
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from fc_async_sdk.events import http
 from fc_async_sdk.spec import oss as oss_spec
 
 if TYPE_CHECKING:
@@ -418,14 +419,22 @@ def api_gateway(path: str, *, method: str = "GET", body: str = "") -> Document:
 
 
 def samples(at: int) -> dict[str, Document | list[Document]]:
-    """Return an event of each kind of trigger but HTTP, by kind: to try a function with.
+    """Return an event of each kind of trigger, by kind: to try a function with.
 
     Args:
         at: The time in them.
     """
     occurred = Occurred("0A1B2C3D4E5F60718293A4B5C6D7E8F9", at, at, bus_of("MNS", "trigger"))
     streaming = occurred._replace(bus=bus_of("RocketMQ", "trigger"))
+    headers = (("accept", "*/*"), ("content-type", "application/json"))
     return {
+        "http": http.request(
+            "/orders?dry=1",
+            http.Circumstances(at),
+            method="POST",
+            headers=headers,
+            body=b'{"order": "A-17"}',
+        ),
         "timer": timer("nightly", at, payload="text"),
         "oss": oss("pictures", "in/a.png", at=at, size=1_024, content_type="image/png"),
         "mns_topic": mns_topic("topic", "text", at=at),

@@ -44,9 +44,6 @@ RESERVED: Final = frozenset(
 DEFAULT_CONTENT_TYPE: Final = "application/json"
 """The content type of an answer that names none."""
 
-EVENT_VERSION: Final = "v1"
-"""``version`` of the event that a built-in runtime gets."""
-
 HIDDEN_ERROR: Final = b"Internal Server Error"
 """The whole body of 502, if a function in a built-in runtime fails."""
 

@@ -39,6 +39,9 @@ SPELLED_ONCE = {
     "the destination of an outcome": r"\"onSuccess\", \"success\"",
     "the check for RocketMQ 5": r"startswith\([\w.]*ROCKETMQ_5_PREFIX",
     "the fields of a configuration that have a range": r"\"maxAsync\w+\": limits\.",
+    "the methods of HTTP triggers": r"\"HEAD\", \"PATCH\", \"OPTIONS\"",
+    "the answer that hides an error of an HTTP function": r"b\"Internal Server Error\"",
+    "the types of content that are text in an HTTP event": r"application/atom\+xml",
     "the search for strongly connected components": r"def \w*(components?|tarjan|reach(able)?)\b",
 }
 
