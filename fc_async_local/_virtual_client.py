@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, overload
 
-from fc_async_sdk import Config, _endpoint, waiters
+from fc_async_sdk import Config, _endpoint, handles, waiters
 from fc_async_sdk._client import Client
 from fc_async_sdk.credentials import LOCAL, Static
 
@@ -40,6 +40,10 @@ def connect(runtime: LocalRuntime) -> Client:
                     self._perform, kind, sleep=runtime.advance, monotonic=now
                 )
             return waiters.TaskWaiter(self._perform, kind, sleep=runtime.advance, monotonic=now)
+
+        def _port(self) -> handles.Port:
+            """Let the handles of functions, tasks and groups wait in the same way."""
+            return handles.Port(self._perform_now, self.fan_out, runtime.advance, now)
 
     addresses = runtime.addresses
     return VirtualClient(

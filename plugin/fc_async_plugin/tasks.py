@@ -9,8 +9,6 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import quote, urlencode
 
-import requests
-
 from fc_async_sdk import _endpoint
 from fc_async_sdk.errors import FcAsyncError
 from fc_async_sdk.spec import limits
@@ -150,6 +148,8 @@ def times_of(client: Client, function: str, task_id: str | None = None) -> Times
     unknown = Times(time.time_ns() // 1_000_000, {})
     if not _endpoint.parse(client.endpoint_url).loopback:
         return unknown
+    import requests  # noqa: PLC0415 -- many commands import this module and send no request
+
     admin = f"{client.endpoint_url}/_local"
     try:
         clock = _get(f"{admin}/clock")
@@ -165,6 +165,8 @@ def times_of(client: Client, function: str, task_id: str | None = None) -> Times
 
 
 def _get(url: str) -> Any:
+    import requests  # noqa: PLC0415 -- see above
+
     answer = requests.get(url, timeout=_ADMIN_SECONDS)
     answer.raise_for_status()
     return answer.json()

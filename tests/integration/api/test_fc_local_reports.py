@@ -120,3 +120,15 @@ def test_deploying_a_template_without_the_command_lines_extra_names_it(tmp_path:
     test = "def test_orders(fc_local):\n    fc_local.deploy_template('s.yaml')\n"
     out = pytest_output(tmp_path, test, PYTHONPATH=str(tmp_path))
     assert "fc_local.deploy_template needs yaml: pip install 'fc-async[cli]'" in out
+
+
+def test_handles_of_tasks_and_groups_move_the_virtual_clock(fc_local: FcLocal) -> None:
+    fc_local.deploy("orders", lambda event, _: event)
+    orders = fc_local.client.function("orders", result=int)
+    before = fc_local.runtime.now()
+
+    assert orders.spawn(7, delay=60).result(timeout=120) == 7
+    group = orders.map([1, 2], task_ids="night", delay=60)
+    assert sorted(task.result() for task in group.ends(timeout=120)) == [1, 2]
+
+    assert fc_local.runtime.now() - before >= 120_000

@@ -211,3 +211,17 @@ def test_a_prompt_without_a_terminal_is_an_error(monkeypatch: pytest.MonkeyPatch
 
 def test_yes_answers_a_prompt_without_a_terminal() -> None:
     terminal.confirm("Deploy?", yes=True)
+
+
+def test_validate_imports_no_client_and_no_library_of_terminals(tmp_path: Path) -> None:
+    template = tmp_path / "s.yaml"
+    template.write_text("edition: 3.0.0\nname: x\nresources: {}\n")
+    program = (
+        f"import sys; sys.argv=['fc-async', 'validate', '-t', {str(template)!r}];"
+        "from fc_async_plugin.cli import main; main();"
+        "print([m for m in ('rich', 'requests', 'aiohttp', 'cookiecutter') if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "[]"
