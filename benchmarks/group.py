@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """What waiting for 10,000 tasks costs: a group, beside a waiter for each task.
 
-The local runtime runs as ``fc-async local start`` does, on SQLite. Each side sends 10,000 tasks of
-a function that takes 50 ms and waits for them while they run.
+The local runtime runs as ``fc-async local start`` does, on SQLite. Each side sends 10,000 tasks
+that are due when all have been sent, and waits for them while they run.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 TASKS = 10_000
-CODE = b"import time\n\n\ndef handler(event, context):\n    time.sleep(0.05)\n    return event\n"
+CODE = b"def handler(event, context):\n    return event\n"
+DELAY = 20
 FUNCTION = "wait"
 
 
@@ -64,7 +65,7 @@ async def group(client: fc_async_sdk.AsyncClient, prefix: str) -> Cost:
     counting = Counting(client)
     port = handles.AsyncPort(counting.perform, client.fan_out, asyncio.sleep, time.monotonic)
     function = handles.AsyncFunctionHandle(port, handles.Target(FUNCTION, None, bytes), bytes)
-    sent = await function.map([b"{}"] * TASKS, task_ids=prefix)
+    sent = await function.map([b"{}"] * TASKS, task_ids=prefix, delay=DELAY)
     began = time.perf_counter()
     ended = {task.id async for task in sent.ends(timeout=300)}
     assert len(ended) == TASKS
@@ -75,7 +76,7 @@ async def group(client: fc_async_sdk.AsyncClient, prefix: str) -> Cost:
 async def polling_each(client: fc_async_sdk.AsyncClient, prefix: str) -> Cost:
     counting = Counting(client)
     waiter = waiters.AsyncTaskWaiter(counting.perform, waiters.kind_of("task_finished"))
-    run = await client.fan_out(FUNCTION, [b"{}"] * TASKS, task_ids=prefix).run()
+    run = await client.fan_out(FUNCTION, [b"{}"] * TASKS, task_ids=prefix, delay=DELAY).run()
     assert not run.failures
     began = time.perf_counter()
     waits = [waiter.wait(FUNCTION, f"{prefix}-{number}", timeout=300) for number in range(TASKS)]
@@ -115,7 +116,7 @@ def measure(options: Options) -> Iterator[Row]:
             assert process.stdout is not None
             endpoint = json.loads(process.stdout.readline())["fc"]
             create_function(endpoint)
-            rounds = min(options.rounds, 2)
+            rounds = min(options.rounds, 2)  # of a minute each
             found = [asyncio.run(both(endpoint, number)) for number in range(rounds)]
         finally:
             process.terminate()

@@ -111,6 +111,10 @@ class BaseGroup(Generic[R]):
         """The counts of what is known so far."""
         return self._members.progress
 
+    def fresh(self) -> None:
+        """Note that no task of this prefix existed before, so that there are no replays."""
+        self._members.replayed = False
+
     def refuse(self, task_id: str, error: FcAsyncError, payload: object) -> None:
         """Note that a task was not accepted, with its payload for another try."""
         self._members.refuse(task_id, error)

@@ -129,6 +129,8 @@ class FunctionHandle(BaseFunction[P, R]):
         )
         refused = [outcome for outcome in run if outcome.error is not None]
         group = TaskGroup(self._port, self._target, prefix, run.progress.done)
+        if not run.duplicates:
+            group.fresh()
         for outcome in refused:
             assert outcome.error is not None
             group.refuse(outcome.task_id, outcome.error, outcome.payload)
@@ -221,6 +223,8 @@ class AsyncFunctionHandle(BaseFunction[P, R]):
         )
         refused = [outcome async for outcome in run if outcome.error is not None]
         group = AsyncTaskGroup(self._port, self._target, prefix, run.progress.done)
+        if not run.duplicates:
+            group.fresh()
         for outcome in refused:
             assert outcome.error is not None
             group.refuse(outcome.task_id, outcome.error, outcome.payload)

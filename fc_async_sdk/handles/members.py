@@ -90,6 +90,7 @@ class Members:
 
     Attributes:
         complete: Whether the number of members is known.
+        replayed: Whether there may be replays of members.
     """
 
     def __init__(self, function: str, names: Names, size: int | None) -> None:
@@ -97,6 +98,7 @@ class Members:
         self.names = names
         self.size = size
         self.complete = size is not None
+        self.replayed = True
         self.ended: dict[str, Ended] = {}
         self._failed = 0
         # What follows the prefix of each member, with the number of its last replay.
@@ -134,6 +136,7 @@ class Members:
         if self.size is not None and rest not in self._last_replay:
             return
         before = self._last_replay.setdefault(rest, replay)
+        self.replayed = self.replayed or replay > 0
         if replay > before:
             self._last_replay[rest] = replay
             self._forget(self.names.make(rest, before))

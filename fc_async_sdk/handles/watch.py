@@ -55,6 +55,8 @@ class Watch:
         names = members.names
         self._firsts = Scan(names.first, page_size, members.awaited)
         self._replays = Scan(names.replays, page_size, members.awaited)
+        # The replays are read first: a task that was replayed is not reported itself.
+        self._scans = [self._replays, self._firsts] if members.replayed else [self._firsts]
         self._confirmed = False
         self._steps = self._run()
 
@@ -90,10 +92,6 @@ class Watch:
             return None
 
     @property
-    def _scans(self) -> tuple[Scan, Scan]:
-        return self._replays, self._firsts
-
-    @property
     def _complete(self) -> bool:
         return all(scan.complete for scan in self._scans)
 
@@ -102,7 +100,6 @@ class Watch:
         missing: set[str] = set()
         while not (yield from self._over()):
             for scan in self._scans:
-                # The replays are read first: a task that was replayed is not reported itself.
                 first = scan is self._replays or self._members.size is None
                 whole = not scan.complete and (first or self._confirmed)
                 expecting = any(task_id.startswith(scan.prefix) for task_id in missing)

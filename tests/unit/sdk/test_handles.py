@@ -510,6 +510,18 @@ class TestCost:
         Sync(service).ends(Sync(service).group("b", 1000))
         assert len(service.requests) == 11  # ten pages, and none of replays
 
+    def test_a_group_that_was_just_sent_has_no_replays_to_look_for(
+        self, service: TaskService
+    ) -> None:
+        group = Sync(service).function().map(map(Order, range(1000)), task_ids="b")
+        assert len(Sync(service).ends(group)) == 1000
+        assert service.requests == ["list_async_tasks"] * 10
+
+    def test_a_group_that_was_sent_again_has(self, service: TaskService) -> None:
+        service.add(Scripted("b-0", outcome="Failed"), Scripted("b_r1-0"))
+        group = Sync(service).function().map(map(Order, range(2)), task_ids="b")
+        assert {task.id for task in Sync(service).ends(group)} == {"b_r1-0", "b-1"}
+
 
 class TestAnyOrder:
     def test_a_list_that_changes_its_order_loses_nothing(

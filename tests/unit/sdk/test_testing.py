@@ -141,7 +141,6 @@ class TestStubber:
             stub.add_response("invoke_async", ACCEPTED, {"payload": 7, "task_id": "t"})
             stub.add_response("get_async_task", done, {"task_id": "t"})
             stub.add_response("invoke_async", ACCEPTED, {"payload": 7, "task_id": "b-0"})
-            stub.add_response("list_async_tasks", {"tasks": []}, {"prefix": "b_r"})
             listed = AsyncTask(task_id="b-0", status="Failed")
             stub.add_response("list_async_tasks", {"tasks": [listed.to_dict()]}, {"prefix": "b-"})
             assert function.spawn(7, task_id="t").result() == 5
