@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: MIT
+"""The geometry of scenes: of 200 random graphs, and of the shapes that are hard to draw."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import sys
+
+import pytest
+
+from fc_async_sdk._drawing import Box, Item, Link, Scene, compute
+from fc_async_sdk.errors import ConfigurationError
+
+KINDS = ("success", "failure", "trigger")
+Rectangle = tuple[float, float, float, float]
+
+
+def random_graph(seed: int) -> tuple[list[Item], list[Link]]:
+    dice = random.Random(seed)
+    count = dice.randint(1, 40)
+    items = [
+        Item("f" * dice.randint(1, 40), note=dice.choice(["", "1,234 accepted"]))
+        for _ in range(count)
+    ]
+    links = [
+        Link(dice.randrange(count), dice.randrange(count), kind, f"{kind} {dice.randint(0, 9999)}")
+        for kind in dice.choices(KINDS, k=dice.randint(0, int(count * 1.8)))
+    ]
+    return items, links
+
+
+def area(box: Box) -> Rectangle:
+    return (box.x, box.y, box.width, box.height)
+
+
+def overlap(one: Rectangle, other: Rectangle, slack: float = 0.3) -> bool:
+    """Return whether two areas share more than an error of rounding."""
+    return (
+        one[0] + slack < other[0] + other[2]
+        and other[0] + slack < one[0] + one[2]
+        and one[1] + slack < other[1] + other[3]
+        and other[1] + slack < one[1] + one[3]
+    )
+
+
+def faults(scene: Scene) -> list[str]:
+    boxes = [area(box) for box in scene.boxes]
+    labels = [route.label_at for route in scene.routes if route.label_at]
+    found = []
+    for one, other in itertools.combinations(boxes, 2):
+        found += ["two boxes overlap"] * overlap(one, other)
+    for one, other in itertools.combinations(labels, 2):
+        found += ["two labels overlap"] * overlap(one, other)
+    for label, box in itertools.product(labels, boxes):
+        found += ["a label overlaps a box"] * overlap(label, box)
+    for route in scene.routes:
+        for (x1, y1), (x2, y2) in itertools.pairwise(route.points):
+            found += ["a segment is oblique"] * (x1 != x2 and y1 != y2)
+            segment = (min(x1, x2), min(y1, y2), abs(x1 - x2), abs(y1 - y2))
+            found += ["an edge crosses a box"] * any(overlap(segment, box, 1.0) for box in boxes)
+        ends = (boxes[route.source], boxes[route.target])
+        for (x, y), box in zip((route.points[0], route.points[-1]), ends, strict=True):
+            touches = overlap((x - 2, y - 2, 4, 4), box)
+            found += ["an edge ends away from its box"] * (not touches)
+    for left, top, width, height in (*boxes, *labels):
+        inside = left >= 0 and top >= 0
+        inside = inside and left + width <= scene.width and top + height <= scene.height
+        found += ["something is outside of the drawing"] * (not inside)
+    return found
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_no_edge_crosses_a_box_and_no_label_overlaps(seed: int) -> None:
+    items, links = random_graph(seed)
+    scene = compute(items, links)
+    assert (len(scene.boxes), len(scene.routes)) == (len(items), len(links))
+    assert faults(scene) == []
+
+
+def test_nearly_every_label_has_a_place() -> None:
+    routes = [route for seed in range(40) for route in compute(*random_graph(seed)).routes]
+    placed = sum(route.label_at is not None for route in routes)
+    assert placed >= 0.98 * len(routes)
+
+
+def test_the_same_graph_has_the_same_scene() -> None:
+    assert compute(*random_graph(7)) == compute(*random_graph(7))
+
+
+def test_a_graph_without_nodes_is_an_empty_scene() -> None:
+    scene = compute([], [])
+    assert (scene.boxes, scene.routes) == ((), ())
+    assert scene.width > 0
+
+
+def test_many_small_pipelines_are_about_as_wide_as_high() -> None:
+    items = [Item(f"function-{number}") for number in range(160)]
+    links = [
+        Link(number, number + 1, "success", "success") for number in range(160) if number % 4 < 3
+    ]
+    scene = compute(items, links[:-1] if links[-1].target >= 160 else links)
+    assert 0.8 < scene.width / scene.height < 3
+    assert faults(scene) == []
+
+
+def test_a_graph_of_five_hundred_functions_is_drawn() -> None:
+    dice = random.Random(1)
+    items = [Item(f"function-{number}") for number in range(500)]
+    links = [
+        Link(number, dice.randrange(number + 1, min(500, number + 12)), "success", "success")
+        for number in range(499)
+    ]
+    assert faults(compute(items, links)) == []
+
+
+def test_a_function_may_be_its_own_destination_and_have_several_edges_to_another() -> None:
+    links = [
+        Link(0, 0, "failure", "failure"),
+        *(Link(0, 1, kind, kind) for kind in KINDS),
+        Link(1, 0, "success", "success"),
+    ]
+    scene = compute([Item("a"), Item("b")], links)
+    assert faults(scene) == []
+    assert all(route.label_at for route in scene.routes)
+
+
+def test_long_and_wide_labels_fit_their_boxes() -> None:
+    scene = compute([Item("x" * 100), Item("订单" * 8)], [])
+    long, wide = scene.boxes
+    assert long.label.endswith("…")
+    assert long.title == "x" * 100
+    assert wide.width >= 16 * 13
+
+
+def test_without_the_layout_engine_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "graphlay", None)
+    with pytest.raises(ConfigurationError, match=r"graphlay: pip install 'fc-async\[cli\]'"):
+        compute([Item("a")], [])
