@@ -167,3 +167,15 @@ class TestSignedRequests:
         code, out, err = typed("--sync", "--path", "/a%2Fb c?z=1&a=é *~", "in")
         assert code == 0, err
         assert json.loads(out) == {"z": "1", "a": "é *~"}
+
+
+def test_on_a_terminal_an_answer_ends_its_line_and_controls_nothing(
+    fc_local: FcLocal,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fc_local.deploy("orders", lambda _event, _context: "caf\u00e9 \x1b[31mred")
+    fc_local.client.create_trigger("orders", "web", trigger_type="http", trigger_config=ANONYMOUS)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    assert run(["invoke", "orders", "--http", "--sync"]) == 0
+    assert capsys.readouterr().out == "caf\u00e9 \\x1b[31mred\n"
