@@ -133,8 +133,8 @@ class FcLocal:
     ) -> tuple[str, ...]:
         """Deploy the functions of a template, as ``fc-async deploy --with-functions`` does.
 
-        Their code runs in processes. Queues, topics and buses that destinations name are made. A
-        second call applies what has changed.
+        Their code runs in processes, and their triggers fire. Queues, topics and buses that
+        destinations name are made. A second call applies what has changed.
 
         Args:
             template: The file, or its folder; relative to the working folder.

@@ -15,7 +15,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from fc_async_plugin import PluginError, apply, rules
+from fc_async_plugin import PluginError, apply, rules, triggers
 from fc_async_plugin.account.remote import read as read_account
 from fc_async_plugin.apply.kept_code import CodeKeeper
 from fc_async_plugin.apply.perform import Performer
@@ -139,6 +139,8 @@ class Deployer:
             own = [source.resource for source in sound if source.template == project.file]
             if own:
                 done, failed = self._apply(project, own)
+                if not failed:
+                    failed = triggers.deploy(self._regions, project, own)
                 steps += done
                 failures += failed
                 (self._unfinished.update if failed else self._unfinished.difference_update)(own)

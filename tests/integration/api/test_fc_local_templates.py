@@ -159,3 +159,52 @@ def test_a_deployment_leaves_no_file_in_the_project(fc_local: FcLocal, project: 
     before = {path.name for path in project.iterdir()}
     fc_local.deploy_template("s.yaml")
     assert {path.name for path in project.iterdir()} == before
+
+
+TRIGGERS = """\
+      triggers:
+        - triggerName: nightly
+          triggerType: timer
+          triggerConfig: {cronExpression: '@every 1h', enable: true, payload: first}
+        - triggerName: upload
+          triggerType: oss
+          sourceArn: acs:oss:cn-shanghai:1:orders
+          triggerConfig:
+            events: ['oss:ObjectCreated:*']
+            filter: {key: {prefix: in/, suffix: ''}}
+"""
+
+
+def test_the_triggers_of_a_template_fire(fc_local: FcLocal, project: Path) -> None:
+    seen: list[dict[str, object]] = []
+    handlers = {"pack": lambda event, _: seen.append(json.loads(event))}
+    (project / "s.yaml").write_text(TEMPLATE + TRIGGERS)
+    fc_local.deploy_template(handlers=handlers)
+    fc_local.advance(1_800)
+    fc_local.deploy_template(handlers=handlers)  # changes nothing: the interval goes on
+    fc_local.advance(1_800)
+    assert [event["payload"] for event in seen] == ["first"]
+    assert len(fc_local.send_oss_event("orders", "in/1.json")) == 1
+
+
+def test_a_changed_trigger_of_a_template_is_changed(fc_local: FcLocal, project: Path) -> None:
+    seen: list[dict[str, object]] = []
+    handlers = {"pack": lambda event, _: seen.append(json.loads(event))}
+    (project / "s.yaml").write_text(TEMPLATE + TRIGGERS)
+    fc_local.deploy_template(handlers=handlers)
+    moved = TRIGGERS.replace("first", "second").replace(":orders", ":invoices")
+    (project / "s.yaml").write_text(TEMPLATE + moved)
+    fc_local.deploy_template(handlers=handlers)
+    fc_local.advance(3_600)
+    assert [event["payload"] for event in seen] == ["second"]
+    assert fc_local.send_oss_event("orders", "in/1.json") == []
+    assert len(fc_local.send_oss_event("invoices", "in/1.json")) == 1
+
+
+def test_a_trigger_that_the_runtime_refuses_is_an_error(fc_local: FcLocal, project: Path) -> None:
+    second = TRIGGERS.replace("triggerName: nightly", "triggerName: web").replace(
+        "triggerType: timer", "triggerType: unknown"
+    )
+    (project / "s.yaml").write_text(TEMPLATE + second)
+    with pytest.raises(FcAsyncError, match=r"trigger shop-pack/web: .*triggerType 'unknown'"):
+        fc_local.deploy_template()

@@ -166,3 +166,30 @@ def test_what_failed_is_deployed_with_the_next_save(folder: Folder):
     result = folder.deployer.saved([folder.path / "mail" / "index.py"])
     assert not result.refused
     assert {step.function for step in result.steps} == {"orders", "mailer"}
+
+
+TIMER = """\
+      triggers:
+        - triggerName: nightly
+          triggerType: timer
+          triggerConfig: {cronExpression: '@every 1h', enable: true}
+"""
+
+
+def test_a_trigger_of_the_template_fires_and_follows_the_template(folder: Folder) -> None:
+    folder.template.write_text(TEMPLATE + TIMER)
+    assert folder.deployer.everything().failures == ()
+    folder.fc.advance(3_600)
+    assert len(folder.fc.client.list_async_tasks("orders").tasks) == 1
+    folder.template.write_text(TEMPLATE + TIMER.replace("enable: true", "enable: false"))
+    folder.deployer.saved([folder.template])
+    folder.fc.advance(3_600)
+    assert len(folder.fc.client.list_async_tasks("orders").tasks) == 1
+
+
+def test_a_trigger_that_is_refused_is_a_failure_of_its_function(folder: Folder) -> None:
+    unknown = TIMER.replace("triggerType: timer", "triggerType: sun")
+    folder.template.write_text(TEMPLATE + unknown)
+    (failure,) = folder.deployer.everything().failures
+    assert failure.startswith("trigger orders/nightly: ")
+    assert "triggerType 'sun' is invalid" in failure
