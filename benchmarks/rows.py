@@ -98,6 +98,13 @@ GOALS: dict[str, Goal | None] = {
     "one test on the fixture fc_local, ms": at_most(50),
     "MNS receive and delete / bare stand-in, one by one": at_least(0.5),
     "MNS receive and delete / bare stand-in, batches of 16": at_least(0.5),
+    # the development loop
+    "save to next attempt on new code, Python, median, ms": at_most(300),
+    "save to next attempt on new code, Python, 95th percentile, ms": at_most(300),
+    "save to next attempt on new code, Node, median, ms": at_most(300),
+    "save to next attempt on new code, Node, 95th percentile, ms": at_most(300),
+    "s.yaml change to applied, median, ms": at_most(500),
+    "s.yaml change to applied, 95th percentile, ms": at_most(500),
     # deploy plugin; ratios of times
     "validate of 1 function / loading the YAML": at_most(1.25),
     "validate of 10,000 functions / loading the YAML": at_most(1.25),

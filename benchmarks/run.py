@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 RESULTS = Path(__file__).with_name("results")
 LIMITS = {
     "starting": 60,
+    "dev": 180,
     "validate": 90,
     "cli": 40,
     "plan": 60,

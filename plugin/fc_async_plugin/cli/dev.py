@@ -227,14 +227,17 @@ def _welcome(screen: Screen, running: Running, choices: Choices) -> None:
     """Say where everything is."""
     import msgspec
 
+    from fc_async_plugin.dev.loop import shown
+
     addresses = running.addresses
     lines = [
-        f"FC API   {addresses.fc}  (account {addresses.account_id}, {addresses.region})",
+        f"FC API   {addresses.fc}",
         f"Console  {addresses.console}",
         f"MNS      {addresses.mns}",
         f"RocketMQ {addresses.rocketmq}",
         f"EventBus {addresses.eventbridge}",
-        f"Data     {addresses.data}",
+        f"Account  {addresses.account_id} in {addresses.region}",
+        f"Data     {shown(Path(addresses.data))}",
     ]
     first = "Local runtime"
     if running.attached:

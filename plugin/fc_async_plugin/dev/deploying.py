@@ -95,6 +95,11 @@ class Deployer:
         self.sources: list[Source] = []
         self.files = set(files)
 
+    @property
+    def broken(self) -> set[Path]:
+        """The files that cannot be read."""
+        return {path for files in self._broken.values() for path in files}
+
     def everything(self) -> Result:
         """Read the templates again and deploy all of them."""
         try:

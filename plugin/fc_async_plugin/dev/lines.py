@@ -91,7 +91,7 @@ def _local(milliseconds: int) -> datetime:
 
 def _accepted(step: Step) -> tuple[str, str]:
     text = f"accepted {step.request_id}"
-    if step.task_id and step.task_id != step.request_id:
+    if step.task_id not in {"", step.request_id, short_id(step)}:  # too long for its column
         text += f", task {step.task_id}"
     if step.due_at is not None and step.due_at > step.at:
         text += f", delayed until {clock_time(step.due_at, near=step.at)}"

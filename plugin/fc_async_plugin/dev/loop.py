@@ -107,6 +107,7 @@ class Loop:
         self._watcher = Watcher(lambda files: events.put(Saved(files)))
         self._last: Step | None = None
         self._findings: tuple[Finding, ...] = ()
+        self._broken: set[Path] = set()
         self._waiting = set(self._debug)  # not debugged yet
 
     def run(self) -> str:
@@ -169,7 +170,7 @@ class Loop:
                 self._screen.say("problem", f"destinations were not made: {error}", style="bad")
         took = round((monotonic() - began) * 1_000)
         self._watch()
-        folders = {one.function: _shown(one.code) for one in self._deployer.sources if one.code}
+        folders = {one.function: shown(one.code) for one in self._deployer.sources if one.code}
         self._screen.functions(self._names(), folders.get)
         self._show_problems(result)
         self._start_debugging({step.function for step in result.steps} | self._waiting)
@@ -215,6 +216,9 @@ class Loop:
         for broken in result.broken:
             text = f"{_of_broken(broken)}\nThe last good code stays."
             self._screen.say("broken", text, style="bad", file=str(broken.path), line=broken.line)
+        for path in sorted(self._broken - self._deployer.broken):
+            self._screen.say("mended", f"{shown(path)} can be read again", style="wait")
+        self._broken = self._deployer.broken
         for failure in result.failures:
             self._screen.say("refused", f"not deployed: {failure}", style="bad")
 
@@ -302,7 +306,7 @@ def _signals(end: Callable[[], None]) -> Iterator[None]:
 # --- wording --------------------------------------------------------------------------------------
 
 
-def _shown(path: Path) -> str:
+def shown(path: Path) -> str:
     """Return a path as the user would write it: relative to this folder if it is below."""
     try:
         return str(path.relative_to(Path.cwd()))
@@ -316,7 +320,7 @@ def _headline(kind: str, files: Sequence[Path]) -> str:
     if not files:
         return kind
     more = f" and {len(files) - 1} more" if len(files) > 1 else ""
-    return f"{kind} {_shown(files[0])}{more}, deployed"
+    return f"{kind} {shown(files[0])}{more}, deployed"
 
 
 def _name_of(step: Any) -> str:
@@ -336,7 +340,7 @@ def _style(finding: Finding) -> str:
 
 
 def _of_broken(broken: Broken) -> str:
-    place = f"{_shown(broken.path)}:{broken.line}" if broken.line else _shown(broken.path)
+    place = f"{shown(broken.path)}:{broken.line}" if broken.line else shown(broken.path)
     text = f"{place}: {broken.message}"
     if broken.source.strip():
         text += f"\n  {broken.source}"

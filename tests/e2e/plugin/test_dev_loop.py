@@ -4,22 +4,15 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
-import os
-import pty
-import re
-import select
-import struct
 import subprocess
 import sys
-import termios
-import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 import fc_async_sdk
+from fc_async_tests.terminal import PATIENCE_SECONDS, Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,8 +20,6 @@ if TYPE_CHECKING:
 
     from fc_async_sdk import Client
 
-PATIENCE_SECONDS = 40
-ESCAPES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 TEMPLATE = """\
 edition: 3.0.0
 name: shop
@@ -61,59 +52,6 @@ def handler(version: int) -> str:
     )
 
 
-class Terminal:
-    """``fc-async dev`` as the foreground process of a pseudo-terminal."""
-
-    def __init__(self, folder: Path, environment: dict[str, str], *arguments: str) -> None:
-        self._ours, theirs = pty.openpty()
-        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
-        self.modes = termios.tcgetattr(theirs)
-        command = [sys.executable, "-m", "fc_async_plugin", "dev", "--port", "0", *arguments]
-        self._process = subprocess.Popen(
-            command,
-            cwd=folder,
-            env=environment | {"TERM": "xterm"},
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-            start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 -- no threads
-        )
-        self._theirs = theirs
-        self._unread = ""
-        self.seen = ""
-
-    def expect(self, pattern: str) -> str:
-        """Wait until the output has a pattern; return what it matched."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while (found := re.search(pattern, self._unread)) is None:
-            left = deadline - time.monotonic()
-            assert left > 0, f"no {pattern!r} in:\n{self.seen}"
-            ready, _, _ = select.select([self._ours], [], [], left)
-            if ready:
-                text = ESCAPES.sub("", os.read(self._ours, 65536).decode("utf-8", "replace"))
-                text = text.replace("\r\n", "\n")
-                self._unread += text
-                self.seen += text
-        self._unread = self._unread[found.end() :]
-        return found[0]
-
-    def press(self, key: str) -> None:
-        os.write(self._ours, key.encode())
-
-    def wait(self) -> int:
-        return self._process.wait(PATIENCE_SECONDS)
-
-    def current_modes(self) -> list[object]:
-        return termios.tcgetattr(self._theirs)
-
-    def close(self) -> None:
-        self._process.kill()
-        self._process.wait()
-        os.close(self._ours)
-        os.close(self._theirs)
-
-
 @pytest.fixture
 def shop(project: Path) -> Path:
     (project / "s.yaml").write_text(TEMPLATE)
@@ -128,7 +66,8 @@ def dev(
     with contextlib.ExitStack() as closing:
 
         def start(*arguments: str) -> Terminal:
-            terminal = Terminal(shop, clean_environment(), *arguments)
+            command = [sys.executable, "-m", "fc_async_plugin", "dev", "--port", "0", *arguments]
+            terminal = Terminal(command, shop, clean_environment(), columns=100)
             closing.callback(terminal.close)
             return terminal
 

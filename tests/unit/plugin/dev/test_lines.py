@@ -53,8 +53,14 @@ def test_a_delay_into_the_next_day_has_its_date():
 
 def test_a_task_that_was_named_by_its_caller_is_named_so():
     named = step("accepted", task_id="order-7", due_at=AT)
-    assert head(named) == f"accepted {REQUEST}, task order-7"
+    assert head(named) == f"accepted {REQUEST}"
     assert short_id(named) == "order-7"
+
+
+def test_a_long_task_id_is_shown_whole_once():
+    named = step("accepted", task_id="an-order-with-a-long-name", due_at=AT)
+    assert short_id(named) == "an-order-with-a…"
+    assert head(named) == f"accepted {REQUEST}, task an-order-with-a-long-name"
 
 
 def test_an_invocation_without_a_name_has_the_end_of_its_request_id():

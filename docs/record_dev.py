@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: MIT
+"""Records a session of ``fc-async dev`` in terminals of 80 and 120 columns, for the documentation.
+
+Run it after a change to what the loop prints: ``python docs/record_dev.py``. A test compares the
+recordings with what this makes, apart from times, ports and ids.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Final
+
+import fc_async_sdk
+
+ROOT: Final = Path(__file__).parents[1]
+sys.path.append(str(ROOT / "tests" / "shared"))
+
+from fc_async_tests.terminal import Terminal  # noqa: E402 -- after the path
+
+WIDTHS: Final = (80, 120)
+_QUEUES: Final = "acs:mns:cn-hangzhou:1234567890123456:/queues"
+_TEMPLATE: Final = f"""\
+edition: 3.0.0
+name: shop
+access: default
+resources:
+  orders:
+    component: fc3
+    props:
+      region: cn-hangzhou
+      functionName: orders
+      runtime: python3.10
+      handler: index.handler
+      code: ./code
+      asyncInvokeConfig:
+        asyncTask: true
+        maxAsyncRetryAttempts: 1
+        destinationConfig:
+          onSuccess: {{destination: "{_QUEUES}/done/messages"}}
+          onFailure: {{destination: "{_QUEUES}/failed/messages"}}
+"""
+_CODE: Final = """\
+import json
+
+
+def handler(event, context):
+    order = json.loads(event)
+    print("order", order["id"], "of", order["customer"], "with", len(order["items"]), "items")
+    if not order["items"]:
+        raise ValueError("an order has at least one item, this one has none: it is refused")
+    return {"accepted": order["id"]}
+"""
+_ORDER: Final = {"id": 7, "customer": "Zhang Wei", "items": ["tea"]}
+
+
+def recording(columns: int) -> Path:
+    """Return the file of a recording."""
+    return ROOT / "docs" / "recordings" / f"dev-{columns}.txt"
+
+
+def record(columns: int) -> str:
+    """Return what a session prints in a terminal of some width."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "code").mkdir()
+        (folder / "code" / "index.py").write_text(_CODE)
+        (folder / "s.yaml").write_text(_TEMPLATE)
+        kept = ("PATH", "HOME", "LANG", "PYTHONPATH", "VIRTUAL_ENV")
+        environment = {key: os.environ[key] for key in kept if key in os.environ}
+        command = [sys.executable, "-m", "fc_async_plugin", "dev", "--port", "0"]
+        terminal = Terminal(command, folder, {**environment, "TZ": "UTC"}, columns=columns)
+        try:
+            _play(terminal, folder)
+            return "$ fc-async dev\n" + terminal.seen
+        finally:
+            terminal.close()
+
+
+def _play(terminal: Terminal, folder: Path) -> None:
+    index, template = folder / "code" / "index.py", folder / "s.yaml"
+    url = terminal.expect(r"FC API\s+http://127\.0\.0\.1:\d+").split()[-1]
+    terminal.expect("Watching")
+    with fc_async_sdk.client(endpoint_url=url) as client:
+        client.invoke_async("orders", _ORDER, task_id="order-7")
+        terminal.expect("success event")
+        index.write_text(_CODE.replace("handler(event", "handler(:event"))
+        terminal.expect("last good code stays")
+        index.write_text(_CODE)
+        terminal.expect("can be read again")
+        template.write_text(_TEMPLATE.replace("Attempts: 1", "Attempts: 11"))
+        terminal.expect("last good state stays")
+        template.write_text(_TEMPLATE.replace("Attempts: 1", "Attempts: 0"))
+        terminal.expect("async config")
+        client.invoke_async("orders", {**_ORDER, "items": []}, task_id="order-8")
+        terminal.expect("failure event")
+    terminal.press("\x03")
+    terminal.wait()
+
+
+def main() -> None:
+    """Write the recordings."""
+    for columns in WIDTHS:
+        file = recording(columns)
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(record(columns), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
