@@ -36,6 +36,8 @@ SAVES = 100
 PAUSE_SECONDS = 0.05
 """Between saves, so that they are not one."""
 PATIENCE_SECONDS = 20
+STARTS = 5
+"""Of a bare interpreter, the other side of the rows about code: each save starts an instance."""
 LOOK_SECONDS = 0.005
 READER = [sys.executable, "-c", "import sys; [None for line in sys.stdin]"]
 TEMPLATE = """\
@@ -153,19 +155,37 @@ def template_saves() -> list[float]:
     return waits
 
 
-def rows_of(what: str, waits: list[float]) -> Iterator[Row]:
+def bare_start(*command: str) -> float:
+    """Milliseconds of a start of an interpreter that does nothing, the median of several."""
+    waits = []
+    for _ in range(STARTS):
+        began = time.perf_counter()
+        subprocess.run(command, check=True)
+        waits.append((time.perf_counter() - began) * 1_000)
+    return statistics.median(waits)
+
+
+def rows_of(what: str, waits: list[float], **details: float | str) -> Iterator[Row]:
     for name, value in (
         ("median", statistics.median(waits)),
         ("95th percentile", percentile(waits, 0.95)),
     ):
-        yield row(f"{what}, {name}, ms", value)
+        yield row(f"{what}, {name}, ms", value, ours=value, unit="ms", **details)
 
 
 def measure(options: Options) -> Iterator[Row]:
     del options
-    yield from rows_of("save to next attempt on new code, Python", code_saves(PYTHON))
+    yield from rows_of(
+        "save to next attempt on new code, Python",
+        code_saves(PYTHON),
+        theirs=bare_start(sys.executable, "-c", ""),
+    )
     if shutil.which("node") is None:
         yield missing("save to next attempt on new code, Node, median, ms", "no node on the PATH")
     else:
-        yield from rows_of("save to next attempt on new code, Node", code_saves(NODE))
+        yield from rows_of(
+            "save to next attempt on new code, Node",
+            code_saves(NODE),
+            theirs=bare_start("node", "-e", "0"),
+        )
     yield from rows_of("s.yaml change to applied", template_saves())

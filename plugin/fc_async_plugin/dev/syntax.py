@@ -1,26 +1,30 @@
 # SPDX-License-Identifier: MIT
 """Finds files that their language cannot read, before they are deployed.
 
-Python is compiled, not run; JavaScript is read by ``node --check``. Other files count as right.
+Python is compiled, not run; JavaScript is read by a process of Node. Other files count as right.
 """
 
 from __future__ import annotations
 
+import atexit
 import functools
+import json
+import select
 import shutil
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fc_async_sdk.spec.runtimes import NODE, PYTHON
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
-    from pathlib import Path
 
     from fc_async_plugin.dev.sources import Source
 
 _JAVASCRIPT: Final = frozenset({".js", ".mjs", ".cjs"})
 _NODE_SECONDS: Final = 10.0
+_SCRIPT: Final = Path(__file__).with_name("check_syntax.js")
 _MAX_BYTES: Final = 4 * 1024 * 1024
 """Larger files are not checked: they are generated."""
 
@@ -85,22 +89,63 @@ def _python(path: Path, code: bytes) -> Broken | None:
 
 
 def _javascript(path: Path) -> Broken | None:
-    node = _node()
-    if node is None:
-        return None
-    try:
-        done = subprocess.run(  # noqa: S603 -- node reads the file and runs nothing of it
-            [node, "--check", str(path)],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=_NODE_SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return None if done.returncode == 0 else _of_node(path, done.stderr)
+    said = _checker().ask(path)
+    return _of_node(path, said) if said else None
+
+
+class NodeChecker:
+    """A process of Node that reads files, started when the first file is checked.
+
+    A file counts as right if there is no Node, or if it does not answer.
+    """
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        atexit.register(self.close)
+
+    def ask(self, path: Path) -> str:
+        """Return the error of a file, "" if it has none."""
+        process = self._running()
+        if process is None or process.stdin is None or process.stdout is None:
+            return ""
+        try:
+            process.stdin.write(json.dumps(str(path)).encode() + b"\n")
+            process.stdin.flush()
+            ready, _, _ = select.select([process.stdout], [], [], _NODE_SECONDS)
+            said = json.loads(process.stdout.readline()) if ready else ""
+        except (OSError, ValueError):
+            said = ""
+            ready = []
+        if not ready:
+            self.close()  # what it says later would be taken for the answer to another file
+        return str(said)
+
+    def _running(self) -> subprocess.Popen[bytes] | None:
+        if self._process is None or self._process.poll() is not None:
+            self.close()
+            node = shutil.which("node")
+            if node is None:
+                return None
+            self._process = subprocess.Popen(  # noqa: S603 -- our own script, no shell
+                [node, "--experimental-vm-modules", "--no-warnings", str(_SCRIPT)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+            )
+        return self._process
+
+    def close(self) -> None:
+        """End the process."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            with process:  # closes the pipes and waits
+                pass
+
+
+@functools.lru_cache(maxsize=1)
+def _checker() -> NodeChecker:
+    return NodeChecker()
 
 
 def _of_node(path: Path, said: str) -> Broken:
@@ -116,8 +161,3 @@ def _of_node(path: Path, said: str) -> Broken:
         lines[1] if len(lines) > 1 else "",
         carets.find("^") + 1,
     )
-
-
-@functools.lru_cache(maxsize=1)
-def _node() -> str | None:
-    return shutil.which("node")

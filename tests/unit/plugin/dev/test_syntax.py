@@ -44,6 +44,7 @@ def test_a_broken_javascript_file_is_shown_with_its_line(tmp_path: Path):
         ("python3.10", "gone.py", None),
         ("nodejs20", "index.mjs", "export const handler = async () => 1;"),
         ("nodejs20", "tool.py", "def ("),
+        ("nodejs20", "run.cjs", "#!/usr/bin/env node\nreturn module.exports;"),
         ("custom", "app.py", "def ("),
     ],
 )
@@ -54,6 +55,16 @@ def test_what_is_right_or_of_no_language_of_the_function_passes(
     if text is not None:
         file.write_text(text)
     assert syntax.check(source(tmp_path, runtime), [file]) == []
+
+
+def test_a_file_of_a_package_of_modules_is_read_as_a_module(tmp_path: Path):
+    file = tmp_path / "index.js"
+    file.write_text("import fs from 'fs';\nexport const a = await 1;\n")
+    (tmp_path / "package.json").write_text('{"type": "module"}')
+    assert syntax.check(source(tmp_path, "nodejs20"), [file]) == []
+    file.write_text("export const = 1;\n")
+    [broken] = syntax.check(source(tmp_path, "nodejs20"), [file])
+    assert (broken.line, broken.message) == (1, "Unexpected token '='")
 
 
 def test_a_null_byte_is_a_message_and_not_an_exception(tmp_path: Path):
