@@ -60,6 +60,10 @@ class HttpHead(Record, frozen=True, kw_only=True):
     target: str
     headers: tuple[tuple[str, str], ...] = ()
 
+    def __repr__(self) -> str:
+        """Return method and target: the headers may have secrets of the client."""
+        return f"HttpHead({self.method} {self.target})"
+
 
 prepare(HttpHead)
 
