@@ -103,6 +103,25 @@ exports.handler = async (event) => {
 };
 """
 
+NODE_SERVER = """
+require("http").createServer((request, response) => {
+  const url = new URL(request.url, "http://localhost");
+  if (url.pathname === "/fail") {
+    response.writeHead(500, { "x-fc-status": "404" }).end("no such order");
+    return;
+  }
+  const parts = [];
+  request.on("data", (part) => parts.push(part));
+  request.on("end", () => {
+    const body = Buffer.concat(parts).toString();
+    const query = Object.fromEntries(url.searchParams);
+    response.writeHead(201, { "Content-Type": "text/plain", "X-Kind": "node server" });
+    const told = [request.method, decodeURIComponent(url.pathname), query, body];
+    response.end(JSON.stringify(told));
+  });
+}).listen(process.env.FC_SERVER_PORT, "127.0.0.1");
+"""
+
 
 class Kind(NamedTuple):
     """A way to answer HTTP requests.
@@ -119,11 +138,11 @@ class Kind(NamedTuple):
     failure: tuple[int, str]
 
 
-def served(command: str) -> dict[str, Any]:
+def served(file: str, program: str = sys.executable) -> dict[str, Any]:
     return {
         "runtime": "custom.debian12",
         "handler": "unused",
-        "customRuntimeConfig": {"command": [sys.executable, command]},
+        "customRuntimeConfig": {"command": [program, file]},
     }
 
 
@@ -134,6 +153,7 @@ KINDS = {
     "wsgi": Kind("server.py", WSGI, served("server.py"), OWN),
     "asgi": Kind("server.py", ASGI, served("server.py"), OWN),
     "node": Kind("index.js", NODE, {"runtime": "nodejs20"}, HIDDEN),
+    "node server": Kind("server.js", NODE_SERVER, served("server.js", "node"), OWN),
 }
 CONFIG = {"authType": "anonymous", "methods": ["GET", "POST", "PUT"]}
 
@@ -171,7 +191,7 @@ def deployed(fc_local, tmp_path: Path, request: pytest.FixtureRequest) -> Callab
     """Deploys a function of a kind with an HTTP trigger; returns the trigger's two URLs."""
 
     def deploy(kind: str, *, async_config: dict[str, Any] | None = None) -> tuple[str, str]:
-        if kind == "node":
+        if kind.startswith("node"):
             request.getfixturevalue("node")
         one = KINDS[kind]
         folder = tmp_path / kind
@@ -240,7 +260,7 @@ def test_an_asynchronous_request_that_fails_is_retried_and_told_to_the_failure_d
     fc_local.run_until_idle()
     event = fc_local.receive("failures")
     assert (event.request_id, event.attempts) == (accepted.headers["x-fc-request-id"], 2)
-    if kind in {"wsgi", "asgi"}:
+    if kind not in {"python", "node"}:
         assert event.request.text() == "order 7"
         assert event.condition == "InvocationError"
     else:
