@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import logging
+import zlib
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple, Protocol
 
 import msgspec
@@ -249,7 +250,8 @@ def _timer(trigger: TriggerSettings, _: str, config: str) -> Binding:
         schedule=timers.parse(found.cron_expression),
         payload=found.payload,
         since=trigger.modified_at,
-        revision=f"{trigger.trigger_id}.{trigger.modified_at}",
+        # With the configuration: a virtual clock may stand still between two changes.
+        revision=f"{trigger.trigger_id}.{trigger.modified_at}.{zlib.crc32(config.encode()):08x}",
     )
     return _binding(trigger, source, enabled=found.enable)
 

@@ -6,7 +6,8 @@ Invariants:
     trigger that was changed or deleted does nothing and ends.
     On several nodes a firing happens once: one node claims the job, and a firing that is repeated
     after a crash has the request id of the first one.
-    A firing that is late by more than ``timer_grace_ms`` was missed, and is left out.
+    A firing that is late by more than ``timer_grace_ms`` was missed, and is left out. One that was
+    tried in time and refused is tried for five minutes.
 """
 
 from __future__ import annotations
@@ -35,6 +36,10 @@ if TYPE_CHECKING:
 _LOG: Final = logging.getLogger(__name__)
 _AT_A_TIME: Final = 32
 """Ours: how many timers a node fires at the same time."""
+
+
+_RETRIED_MS: Final = 300_000
+"""Ours: how late a firing may be that was tried in time and could not be accepted."""
 
 
 class Due(msgspec.Struct, frozen=True, kw_only=True):
@@ -169,7 +174,7 @@ class Timers:
             return None
         binding, source = found
         late = self._node.clock.now() - due.at
-        if late > self._grace_ms:
+        if late > (max(self._grace_ms, _RETRIED_MS) if job.error else self._grace_ms):
             _LOG.warning("timer %s: missed the firing of %d, %d ms ago", binding.key, due.at, late)
             return Fired(source)
         payload = events.encode(events.timer(due.trigger, due.at, payload=source.payload))

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 _ZONE_PREFIX: Final = "CRON_TZ="
 _EVERY: Final = re.compile(r"@every\s+(?=[0-9])(?:([0-9]{1,6})h)?(?:([0-9]{1,6})m)?")
 _NUMBER: Final = re.compile(r"[0-9]{1,4}")
+_LONGEST: Final = 1_024
+"""Ours: characters of an expression; lists of all minutes have fewer."""
 _MINUTE_MS: Final = 60_000
 _SECOND: Final = timedelta(seconds=1)
 _DAY: Final = timedelta(days=1)
@@ -152,7 +154,6 @@ def read(config: object) -> TimerConfig:
     return found
 
 
-@functools.lru_cache(maxsize=1_024)
 def parse(expression: str) -> Schedule:
     """Read a ``cronExpression``.
 
@@ -163,6 +164,13 @@ def parse(expression: str) -> Schedule:
         InvalidSchedule: It is outside of the grammar; the message names the field and the value.
         ConfigurationError: ``cronsim`` is not installed.
     """
+    if len(expression) > _LONGEST:
+        raise InvalidSchedule(f"it has {len(expression)} characters, at most {_LONGEST} are read")
+    return _parse(expression)
+
+
+@functools.lru_cache(maxsize=1_024)
+def _parse(expression: str) -> Schedule:
     zone, fields = "UTC", expression.strip()
     if fields.startswith(_ZONE_PREFIX):
         zone, _, fields = fields.removeprefix(_ZONE_PREFIX).partition(" ")

@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
 
 import msgspec
+from msgspec import Meta
 
 from fc_async_local.api import admin
 from fc_async_local.api.admin.functions import payload_of
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from fc_async_local.triggers.control import Shown, TriggerControl
 
 _Body = TypeVar("_Body", bound=msgspec.Struct)
+_Text = Annotated[str, Meta(max_length=1_024)]
+_LARGEST: Final = 48_800_000_000_000
+"""OSS: the largest object, 48.8 TB."""
 _KEPT: Final = ("qualifier", "triggerType", "sourceArn", "triggerConfig", "description")
 """The fields of a trigger that are shown as the API keeps them."""
 
@@ -38,12 +42,12 @@ class _Fire(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_un
 class _Object(
     msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True
 ):
-    bucket: str
-    key: str
-    event: str = oss.CREATED
-    size: int = 0
-    etag: str = events.EMPTY_MD5
-    content_type: str = ""
+    bucket: _Text
+    key: _Text
+    event: _Text = oss.CREATED
+    size: Annotated[int, Meta(ge=0, le=_LARGEST)] = 0
+    etag: _Text = events.EMPTY_MD5
+    content_type: _Text = ""
 
 
 prepare(_Fire, _Object)

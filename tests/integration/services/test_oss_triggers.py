@@ -113,6 +113,29 @@ def test_a_key_that_cannot_exist_is_refused(fc_local: FcLocal) -> None:
 
 
 @pytest.mark.parametrize(
+    ("path", "body", "message"),
+    [
+        ("events/oss", {"bucket": "uploads"}, "missing required field `key`"),
+        ("events/oss", {"bucket": "uploads", "key": 7}, "Expected `str`, got `int` - at `$.key`"),
+        ("events/oss", {"bucket": "b", "key": "k", "size": -1}, "`int` >= 0"),
+        ("events/oss", {"bucket": "b", "key": "k", "contentType": "x" * 2_000}, "length <= 1024"),
+        ("events/oss", {"bucket": "b", "key": "k", "other": 1}, "unknown field `other`"),
+        ("triggers/f/f-trigger/fire", {"payload": {}}, "Expected `str | null`"),
+        ("triggers/f/f-trigger/fire", {"payload": "%", "payloadEncoding": "base64"}, "base64"),
+        ("triggers/f/f-trigger/fire", {"payload": "x" * 131_073}, "payload size exceeds maximum"),
+    ],
+)
+def test_a_request_to_the_admin_api_that_cannot_be_read_is_refused(
+    fc_local: FcLocal, path: str, body: dict[str, object], message: str
+) -> None:
+    fc_local.deploy("f", lambda event, _: event)
+    trigger(fc_local, "f")
+    answer = requests.post(f"{fc_local.endpoint}/_local/{path}", json=body, timeout=5)
+    assert answer.status_code == 400
+    assert message in answer.json()["Message"]
+
+
+@pytest.mark.parametrize(
     ("kind", "config", "source", "expected"),
     [
         ("timer", {"cronExpression": "@every 1h", "payload": "p"}, None, "triggerTime"),

@@ -200,6 +200,37 @@ def test_a_changed_timer_fires_by_its_new_schedule_only(fc_local: FcLocal) -> No
     assert seen == ["new", "new"]
 
 
+def test_a_timer_that_is_changed_before_time_passes_has_its_new_schedule(
+    fc_local: FcLocal,
+) -> None:
+    seen: list[bytes] = []
+    fc_local.deploy("f", lambda event, _: seen.append(event))
+    timer(fc_local, "t", "@every 5m")
+    slower = {"cronExpression": "@every 9m", "enable": True}
+    fc_local.client.update_trigger("f", "t", trigger_config=slower)
+    fc_local.advance(8 * 60)
+    assert seen == []
+    fc_local.advance(60)
+    assert len(seen) == 1
+
+
+def test_a_firing_that_is_refused_for_minutes_is_made_afterwards(
+    fc_local: FcLocal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[dict[str, str]] = []
+
+    async def away(*_):
+        raise StoreUnavailable("disk full")
+
+    fc_local.deploy("f", lambda event, _: seen.append(json.loads(event)))
+    timer(fc_local, "t", "@every 1h")
+    with monkeypatch.context() as patch:
+        patch.setattr(fc_local.runtime.store, "accept", away)
+        fc_local.advance(3_600 + 120)
+    fc_local.advance(10)
+    assert len(seen) == 1
+
+
 def test_a_deleted_timer_fires_no_more_and_a_new_one_of_its_name_does(fc_local: FcLocal) -> None:
     seen: list[bytes] = []
     fc_local.deploy("f", lambda event, _: seen.append(event))

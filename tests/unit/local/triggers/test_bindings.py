@@ -108,10 +108,14 @@ def test_a_timer_has_its_schedule_and_its_payload():
     assert binding.source.next_firing(60_000) == 360_000
 
 
-def test_a_change_of_a_timer_is_another_revision():
-    settings = trigger("timer", {"cronExpression": "@every 5m"})._replace(trigger_id="id")
-    first, second = (read(settings._replace(modified_at=at)).source.revision for at in (1, 2))
-    assert first != second
+def test_a_change_of_a_timer_is_another_revision_also_at_the_same_time():
+    every = [trigger("timer", {"cronExpression": f"@every {n}m"}) for n in (5, 7)]
+    revisions = {
+        read(settings._replace(trigger_id="id", modified_at=at)).source.revision
+        for settings in every
+        for at in (1, 2)
+    }
+    assert len(revisions) == 4
 
 
 def test_an_oss_trigger_names_its_bucket():

@@ -164,6 +164,7 @@ def test_no_moment_with_a_matching_wall_time_is_skipped(
         ("CRON_TZ=../etc/passwd 0 0 4 * * *", "time zone '../etc/passwd' does not exist"),
         ("CRON_TZ=America 0 0 4 * * *", "time zone 'America' does not exist"),
         ("CRON_TZ=Asia/Shanghai", "it has 0 fields"),
+        ("0 " * 1_000, "it has 2000 characters, at most 1024 are read"),
     ],
 )
 def test_an_expression_outside_of_the_grammar_is_refused_by_field(
