@@ -69,6 +69,11 @@ class Api(HttpService):
         self._signatures = signatures
         self._new_request_id = new_request_id
 
+    @property
+    def routes(self) -> Sequence[BaseRoute]:
+        """Return the routes of all operations but InvokeFunction."""
+        return self._router.routes
+
     def new_request_id(self) -> str:
         """Return an id in the form of the service."""
         return self._new_request_id()

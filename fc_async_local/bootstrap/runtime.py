@@ -23,6 +23,7 @@ from fc_async_local.api import Api
 from fc_async_local.api.admin.channels import ChannelAdmin
 from fc_async_local.api.admin.configs import ConfigAdmin
 from fc_async_local.api.admin.deliveries import DeliveryAdmin
+from fc_async_local.api.admin.descriptions import DescriptionAdmin
 from fc_async_local.api.admin.development import DevelopmentAdmin
 from fc_async_local.api.admin.functions import FunctionAdmin
 from fc_async_local.api.admin.metrics import MetricsAdmin
@@ -213,6 +214,7 @@ class Runtime:
                 *TriggerAdmin(self.services.trigger_control, clock, urls).routes(),
                 *ChannelAdmin(self.services.channels).routes(),
                 *FaultAdmin(self.faults).routes(),
+                *DescriptionAdmin().routes(),
                 *self._development().routes(),
                 *console.routes(),
             ],

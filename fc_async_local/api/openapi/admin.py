@@ -1,0 +1,348 @@
+# SPDX-License-Identifier: MIT
+"""The operations of the admin API: one row for each route below ``/_local/``, and ``/metrics``.
+
+A new route needs a row here: its parameters, its body, its answer and how it is refused.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from fc_async_local.api.openapi.document import (
+    FLAG,
+    INTEGER,
+    NUMBER,
+    OBJECT,
+    TEXT,
+    Operation,
+    Parameter,
+    Schema,
+    between,
+    build,
+    having,
+    listed,
+    only,
+    words,
+)
+from fc_async_sdk.spec import metrics
+
+if TYPE_CHECKING:
+    from fc_async_local.api.openapi.document import Schema
+
+_TIME: Final[Schema] = {"type": "integer", "minimum": 0}
+_PAGE: Final = (Parameter("limit", between(1, 100)), Parameter("nextToken"))
+_QUALIFIER: Final = Parameter("qualifier")
+_FUNCTION: Final = Parameter("function")
+_ENCODING: Final = words("", "base64")
+_TASKS: Final = (
+    _FUNCTION,
+    Parameter("qualifier"),
+    Parameter("status"),
+    Parameter("prefix"),
+    Parameter("startedTimeBegin", INTEGER),
+    Parameter("startedTimeEnd", INTEGER),
+    Parameter("acceptedFrom", INTEGER),
+    Parameter("acceptedTo", INTEGER),
+    Parameter("error"),
+)
+_METRIC: Final = having(
+    "metric function meaning unit statistic value",
+    metric=words(*metrics.ALL),
+    unit=words("count", "ms"),
+    statistic=words("Sum", "Average", "Maximum", "Value"),
+    value=NUMBER,
+    points=listed(having("timestamp value", timestamp=INTEGER, value=NUMBER)),
+)
+_FAULT: Final = having(
+    "id times until",
+    "destination status timeout function error",
+    id=INTEGER,
+    destination=TEXT,
+    status=INTEGER,
+    timeout=FLAG,
+    function=TEXT,
+    error=TEXT,
+)
+_TASK: Final = having("taskId requestId status function acceptedTime dueTime", status=TEXT)
+_ADVANCED: Final = having("now virtual", now=INTEGER, virtual=FLAG)
+_WANTED_FAULT: Final = only(
+    having(
+        destination=TEXT,
+        status=between(400, 599),
+        timeout=FLAG,
+        function=TEXT,
+        error=words("throttled", "no resources", "system error"),
+        times={"type": ["integer", "null"], "minimum": 1},
+        seconds={"type": ["number", "null"], "exclusiveMinimum": 0},
+    )
+)
+
+OPERATIONS: Final = (
+    # --- the runtime ---
+    Operation("GET", "/_local/health", "Answer if the store answers", answer=having("status pid")),
+    Operation("GET", "/_local/settings", "Return all settings without secrets"),
+    Operation(
+        "GET",
+        "/_local/stats",
+        "Count invocations by status, and deliveries",
+        answer=having(
+            "by_status oldest_due_at deliveries_pending deliveries_dead now",
+            deliveries_pending=INTEGER,
+            deliveries_dead=INTEGER,
+            now=INTEGER,
+        ),
+    ),
+    Operation(
+        "GET",
+        "/_local/metrics",
+        "Return metrics by function, and with a period as series",
+        (
+            _FUNCTION,
+            Parameter("metric", listed(words(*metrics.ALL, *metrics.ALIASES))),
+            Parameter("start", _TIME),
+            Parameter("end", _TIME),
+            Parameter("period", {"type": "integer", "enum": list(metrics.PERIODS)}),
+        ),
+        answer=having("start end metrics", "period", metrics=listed(_METRIC)),
+    ),
+    Operation(
+        "GET",
+        "/metrics",
+        "Return the metrics for Prometheus",
+        answer=TEXT,
+        media="text/plain",
+    ),
+    Operation("GET", "/_local/openapi.json", "Return the description of the admin API"),
+    Operation("GET", "/_local/openapi/fc.json", "Return the description of the FC operations"),
+    # --- time ---
+    Operation("GET", "/_local/clock", "Return the time", answer=_ADVANCED),
+    Operation(
+        "POST",
+        "/_local/clock/advance",
+        "Let virtual time pass; answer when everything that fell due is done",
+        body=having(
+            "seconds", seconds={"type": "number", "minimum": 0, "maximum": 10 * 365 * 86_400}
+        ),
+        answer=_ADVANCED,
+        refused=(409,),
+    ),
+    Operation(
+        "POST",
+        "/_local/clock/run-until-idle",
+        "Let virtual time pass until nothing waits and nothing runs",
+        answer=having("now virtual passed", passed=INTEGER),
+        refused=(409,),
+    ),
+    # --- tasks ---
+    Operation(
+        "GET",
+        "/_local/tasks",
+        "List tasks of all functions",
+        (
+            *_TASKS,
+            *_PAGE,
+            Parameter("sortOrderByTime", words("asc", "desc")),
+            Parameter("includePayload", FLAG),
+        ),
+        answer=having("tasks", "nextToken", tasks=listed(_TASK), nextToken=TEXT),
+    ),
+    Operation(
+        "GET",
+        "/_local/tasks/counts",
+        "Count the tasks of a list by status",
+        _TASKS,
+        answer=having("byStatus atLeast", byStatus=OBJECT, atLeast=listed(TEXT)),
+    ),
+    Operation(
+        "POST",
+        "/_local/tasks/actions",
+        "Stop, replay or run many tasks",
+        body=having(
+            "action tasks",
+            action=words("stop", "run-now", "replay"),
+            tasks={
+                **listed(having("function taskId", function=TEXT, taskId=TEXT)),
+                "minItems": 1,
+                "maxItems": 1_000,
+            },
+            reason={**TEXT, "maxLength": 1_000},
+        ),
+        answer=having("done refused", done=listed(OBJECT), refused=listed(OBJECT)),
+    ),
+    Operation("GET", "/_local/tasks/{function}/{task_id}", "Return one task", answer=_TASK),
+    Operation(
+        "POST",
+        "/_local/tasks/{function}/{task_id}/run-now",
+        "Let a waiting task run now",
+        answer=None,
+        refused=(409,),
+    ),
+    Operation(
+        "POST",
+        "/_local/tasks/{function}/{task_id}/stop",
+        "Stop a task",
+        answer=None,
+        refused=(412,),
+    ),
+    # --- functions ---
+    Operation(
+        "GET",
+        "/_local/functions",
+        "List all functions with what is configured on them",
+        answer=having("functions", functions=listed(having("function configs triggers"))),
+    ),
+    Operation(
+        "GET",
+        "/_local/graph",
+        "Return the graph of destinations; edges on a cycle are marked",
+        answer=having("nodes edges", nodes=listed(OBJECT), edges=listed(OBJECT)),
+    ),
+    Operation(
+        "POST",
+        "/_local/functions/{function}/invoke",
+        "Invoke a function",
+        body=having(
+            payload=TEXT,
+            payloadEncoding=_ENCODING,
+            qualifier=TEXT,
+            delay=between(0, 3_599),
+            taskId=TEXT,
+            type=words("Async", "Sync"),
+        ),
+        answer=having("requestId", "taskId errorType payload log durationMs", requestId=TEXT),
+        refused=(409, 429, 500),
+    ),
+    Operation("GET", "/_local/limits", "Return the ranges of configurations and destinations"),
+    Operation(
+        "POST",
+        "/_local/functions/{function}/async-config/check",
+        "Check an asynchronous configuration without storing it",
+        (_QUALIFIER,),
+        body=OBJECT,
+        answer=having("cycle"),
+    ),
+    Operation(
+        "PUT",
+        "/_local/functions/{function}/async-config",
+        "Store an asynchronous configuration",
+        (_QUALIFIER,),
+        body=OBJECT,
+    ),
+    Operation(
+        "DELETE",
+        "/_local/functions/{function}/async-config",
+        "Delete an asynchronous configuration",
+        (_QUALIFIER,),
+        answer=None,
+    ),
+    Operation(
+        "GET",
+        "/_local/code/{name}/{qualifier}",
+        "Return the archive with the code of a function",
+        answer={"type": "string", "contentMediaType": "application/zip"},
+        media="application/zip",
+    ),
+    # --- triggers ---
+    Operation(
+        "GET",
+        "/_local/triggers",
+        "List triggers with their next firings",
+        (_FUNCTION,),
+        answer=having("triggers", triggers=listed(OBJECT)),
+    ),
+    Operation(
+        "GET",
+        "/_local/triggers/samples",
+        "Return an event of each kind of trigger",
+        answer=having("samples"),
+    ),
+    Operation(
+        "POST",
+        "/_local/triggers/{function}/{trigger}/fire",
+        "Fire a trigger now",
+        body=only(having(payload={"type": ["string", "null"]}, payloadEncoding=_ENCODING)),
+        answer=having("requestId payload", requestId=TEXT),
+        refused=(409, 429),
+    ),
+    Operation(
+        "POST",
+        "/_local/events/oss",
+        "Fire the OSS triggers that match an event of an object",
+        body=only(
+            having(
+                "bucket key",
+                bucket=TEXT,
+                key=TEXT,
+                event=TEXT,
+                size=between(0, 2**53),
+                etag=TEXT,
+                contentType=TEXT,
+            )
+        ),
+        answer=having("fired", fired=listed(having("function trigger requestId error"))),
+    ),
+    # --- deliveries ---
+    Operation(
+        "GET",
+        "/_local/deliveries/dead",
+        "List dead events, newest first",
+        (Parameter("limit", between(1, 1_000)), Parameter("nextToken")),
+        answer=having("deliveries total", "nextToken", deliveries=listed(OBJECT), total=INTEGER),
+    ),
+    Operation(
+        "DELETE",
+        "/_local/deliveries/dead",
+        "Discard all dead events",
+        answer=having("purged", purged=INTEGER),
+    ),
+    Operation(
+        "POST",
+        "/_local/deliveries/dead/redrive",
+        "Deliver all dead events again",
+        answer=having("redriven", redriven=INTEGER),
+    ),
+    Operation(
+        "POST",
+        "/_local/deliveries/dead/{request_id}/redrive",
+        "Deliver a dead event again",
+        answer=None,
+    ),
+    Operation(
+        "DELETE", "/_local/deliveries/dead/{request_id}", "Discard a dead event", answer=None
+    ),
+    # --- faults ---
+    Operation(
+        "GET",
+        "/_local/faults",
+        "List the faults in force",
+        answer=having("faults", faults=listed(_FAULT)),
+    ),
+    Operation(
+        "POST",
+        "/_local/faults",
+        "Let a destination or a function fail",
+        body=_WANTED_FAULT,
+        answer=having("fault", fault=_FAULT),
+    ),
+    Operation("DELETE", "/_local/faults", "Remove all faults", answer=None),
+    Operation("DELETE", "/_local/faults/{fault_id:number}", "Remove a fault", answer=None),
+    # --- development ---
+    Operation(
+        "GET",
+        "/_local/steps",
+        "Return the steps of invocations after a number, or wait for the first",
+        (Parameter("after", INTEGER), Parameter("wait", between(0, 60))),
+        answer=having("steps last missed", steps=listed(OBJECT), last=INTEGER),
+    ),
+    Operation(
+        "POST",
+        "/_local/destinations",
+        "Make the queues, topics and buses that configurations name",
+        answer=None,
+    ),
+)
+
+
+def document() -> dict[str, Any]:
+    """Return the description of the admin API."""
+    return build("fc-async: admin API of the local runtime", OPERATIONS, {})

@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: MIT
+"""Builds OpenAPI documents from tables of operations. Pure.
+
+A row of a table is an :class:`Operation`; the helpers below write its schemas. The test of the
+documents compares the tables with the routes, in both directions.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from fc_async_sdk._version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Schema = Mapping[str, Any]
+
+VERSION: Final = "3.1.0"
+_PATH_PARAMETER: Final = re.compile(r"\{(\w+)(?::(\w+))?\}")
+_REFUSALS: Final = {
+    400: "The request is not valid.",
+    403: "The host, the origin or the signature of the request is not accepted.",
+    404: "The path names something that does not exist.",
+    405: "The path has another method.",
+    409: "The state does not allow it, or a thing of this name exists.",
+    412: "The task has already ended.",
+    429: "Too many calls, instances or waiting invocations.",
+    500: "The system cannot run the function.",
+    503: "The store or the resources are unavailable; nothing was changed.",
+}
+_ALWAYS: Final = (400, 403, 503)
+
+ANY: Final[Schema] = {}
+TEXT: Final[Schema] = {"type": "string"}
+FLAG: Final[Schema] = {"type": "boolean"}
+INTEGER: Final[Schema] = {"type": "integer"}
+NUMBER: Final[Schema] = {"type": "number"}
+OBJECT: Final[Schema] = {"type": "object"}
+ERROR: Final = "Error"
+
+
+class Parameter(NamedTuple):
+    """A parameter of the query or a header.
+
+    Attributes:
+        name: Its name.
+        schema: Its values.
+        place: ``query`` or ``header``.
+    """
+
+    name: str
+    schema: Schema = TEXT
+    place: str = "query"
+
+
+class Operation(NamedTuple):
+    """One operation.
+
+    Attributes:
+        method: HTTP method.
+        path: As in the route; parameters of the path are read from it.
+        summary: One sentence.
+        parameters: Of the query, and headers.
+        body: Schema of the request's JSON body; None: it has none.
+        answer: Schema of the JSON answer; None: it has no body (204).
+        refused: Statuses of refusals, besides those that every operation has.
+        media: Type of the answer.
+        accepts: Type of the request's body.
+        also: Further statuses of success, without a body.
+    """
+
+    method: str
+    path: str
+    summary: str
+    parameters: tuple[Parameter, ...] = ()
+    body: Schema | None = None
+    answer: Schema | None = OBJECT
+    refused: tuple[int, ...] = ()
+    media: str = "application/json"
+    accepts: str = "application/json"
+    also: tuple[int, ...] = ()
+
+
+def words(*values: str) -> Schema:
+    """Return the schema of some words."""
+    return {"type": "string", "enum": list(values)}
+
+
+def between(least: int, most: int) -> Schema:
+    """Return the schema of a range of integers."""
+    return {"type": "integer", "minimum": least, "maximum": most}
+
+
+def listed(item: Schema) -> Schema:
+    """Return the schema of a list."""
+    return {"type": "array", "items": item}
+
+
+def having(required: str = "", optional: str = "", **known: Schema) -> Schema:
+    """Return the schema of an object.
+
+    Args:
+        required: Names that it always has, separated by spaces.
+        optional: Further names.
+        known: Schemas by name; others may have any value.
+    """
+    names = [*required.split(), *optional.split(), *known]
+    return {
+        "type": "object",
+        "properties": {name: known.get(name, ANY) for name in dict.fromkeys(names)},
+        **({"required": required.split()} if required else {}),
+    }
+
+
+def only(schema: Schema) -> Schema:
+    """Return the schema of an object without other names."""
+    return {**schema, "additionalProperties": False}
+
+
+def ref(name: str) -> Schema:
+    """Return a reference to a schema of the document."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def build(
+    title: str, operations: Sequence[Operation], schemas: Mapping[str, Schema]
+) -> dict[str, Any]:
+    """Return an OpenAPI document.
+
+    Args:
+        title: Its title.
+        operations: What it describes.
+        schemas: What :func:`ref` refers to.
+    """
+    paths: dict[str, dict[str, Any]] = {}
+    for one in operations:
+        path = _PATH_PARAMETER.sub(r"{\1}", one.path)
+        paths.setdefault(path, {})[one.method.lower()] = _described(one)
+    error = having("Code Message RequestId", Code=TEXT, Message=TEXT, RequestId=TEXT)
+    return {
+        "openapi": VERSION,
+        "info": {"title": title, "version": __version__},
+        "paths": paths,
+        "components": {"schemas": {ERROR: error, **schemas}},
+    }
+
+
+def _described(one: Operation) -> dict[str, Any]:
+    found = list(_PATH_PARAMETER.finditer(one.path))
+    refused = {*_ALWAYS, *one.refused, *((404, 405) if found else ())}
+    described: dict[str, Any] = {
+        "summary": one.summary,
+        "parameters": [
+            *(_of_path(match) for match in found),
+            *({"name": p.name, "in": p.place, "schema": p.schema} for p in one.parameters),
+        ],
+        "responses": {
+            **_success(one),
+            **{
+                str(status): {
+                    "description": _REFUSALS[status],
+                    "content": {"application/json": {"schema": ref(ERROR)}},
+                }
+                for status in sorted(refused)
+            },
+        },
+    }
+    if one.body is not None:
+        described["requestBody"] = {"content": {one.accepts: {"schema": one.body}}}
+    return described
+
+
+def _success(one: Operation) -> dict[str, Any]:
+    also = {str(status): {"description": "Accepted."} for status in one.also}
+    if one.answer is None:
+        return {"204": {"description": "Done."}, **also}
+    content = {one.media: {"schema": one.answer}}
+    return {"200": {"description": "Done.", "content": content}, **also}
+
+
+def _of_path(match: re.Match[str]) -> dict[str, Any]:
+    schema = {"type": "integer", "minimum": 0} if match[2] else {"type": "string", "minLength": 1}
+    return {"name": match[1], "in": "path", "required": True, "schema": schema}
