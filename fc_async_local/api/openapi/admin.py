@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 _TIME: Final[Schema] = {"type": "integer", "minimum": 0}
 _PAGE: Final = (Parameter("limit", between(1, 100)), Parameter("nextToken"))
+_CHANNEL: Final = (Parameter("name"), Parameter("instance"))
 _QUALIFIER: Final = Parameter("qualifier")
 _FUNCTION: Final = Parameter("function")
 _ENCODING: Final = words("", "base64")
@@ -168,6 +169,13 @@ OPERATIONS: Final = (
             reason={**TEXT, "maxLength": 1_000},
         ),
         answer=having("done refused", done=listed(OBJECT), refused=listed(OBJECT)),
+    ),
+    Operation(
+        "GET",
+        "/_local/due",
+        "List what runs next, the earliest first",
+        _PAGE,
+        answer=having("tasks", tasks=listed(_TASK)),
     ),
     Operation("GET", "/_local/tasks/{function}/{task_id}", "Return one task", answer=_TASK),
     Operation(
@@ -310,6 +318,35 @@ OPERATIONS: Final = (
     Operation(
         "DELETE", "/_local/deliveries/dead/{request_id}", "Discard a dead event", answer=None
     ),
+    # --- queues, topics and buses ---
+    Operation(
+        "GET",
+        "/_local/channels",
+        "List queues, topics and buses with the numbers of their messages",
+        answer=having("channels", channels=listed(having("kind name instance messages facts"))),
+    ),
+    Operation(
+        "GET",
+        "/_local/channels/{kind}/messages",
+        "Return messages without receiving them",
+        _CHANNEL,
+        answer=having("messages", messages=listed(having("id at body attributes"))),
+    ),
+    Operation(
+        "POST",
+        "/_local/channels/{kind}/messages",
+        "Send a message",
+        _CHANNEL,
+        body=having("body", body=TEXT, tag=TEXT),
+        answer=having("messageId", messageId=TEXT),
+    ),
+    Operation(
+        "DELETE",
+        "/_local/channels/{kind}/messages",
+        "Delete all messages",
+        _CHANNEL,
+        answer=having("purged", purged=INTEGER),
+    ),
     # --- faults ---
     Operation(
         "GET",
@@ -339,6 +376,28 @@ OPERATIONS: Final = (
         "/_local/destinations",
         "Make the queues, topics and buses that configurations name",
         answer=None,
+    ),
+    Operation(
+        "GET",
+        "/_local/debug",
+        "List the functions that run with a debugger",
+        answer=having("debuggers", debuggers=listed(OBJECT)),
+    ),
+    Operation(
+        "PUT",
+        "/_local/debug/{function}",
+        "Run a function with a debugger",
+        body=only(
+            having(
+                "folder",
+                folder={**TEXT, "minLength": 1, "maxLength": 4_096},
+                port=between(0, 65_535),
+            )
+        ),
+        refused=(409,),
+    ),
+    Operation(
+        "DELETE", "/_local/debug/{function}", "Run a function without a debugger", answer=None
     ),
 )
 

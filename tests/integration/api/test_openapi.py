@@ -106,6 +106,7 @@ _KNOWN: Final = {
     "version": "1",
     "trigger": "nightly",
     "qualifier": "LATEST",
+    "kind": "queue",
 }
 
 
