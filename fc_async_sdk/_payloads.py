@@ -224,26 +224,27 @@ def from_json(kind: type[T], data: bytes, *, what: str = "the payload") -> T:
 
 
 def conform(name: str, kind: Any, value: object) -> None:
-    """Check that a value is of a type, before it is sent.
+    """Check that a value is of a type and can be read back as it, before it is sent.
 
-    Objects of a class are not looked into: a type checker has done so.
+    Models are not looked into: they were validated when they were made.
 
     Raises:
         InvalidParameter: It is not.
     """
     if kind is Any:
         return
-    if isinstance(kind, type) and (
-        kind in {bytes, str} or hasattr(kind, "model_dump_json") or _is_declared(kind)
-    ):
+    shown = getattr(kind, "__name__", None) or str(kind)
+    is_model = hasattr(kind, "model_dump_json")
+    as_it_is = is_model or kind in {bytes, str}
+    if as_it_is or (isinstance(kind, type) and _is_declared(kind)):
         if not isinstance(value, kind):
-            raise InvalidParameter(name, type(value).__name__, f"must be of type {kind.__name__}")
-        return
+            raise InvalidParameter(name, type(value).__name__, f"must be of type {shown}")
+        if as_it_is:
+            return
     try:
         msgspec.convert(msgspec.to_builtins(value, enc_hook=_plain), kind, dec_hook=_model)
     except (msgspec.ValidationError, *_ENCODE_ERRORS) as error:
         reason, place = split_place(error)
-        shown = getattr(kind, "__name__", None) or str(kind)
         raise InvalidParameter(
             name, type(value).__name__, f"is not a valid {shown}: {reason} (at {place})"
         ) from error

@@ -15,6 +15,7 @@ Invariants:
 from __future__ import annotations
 
 import re
+from typing import Final
 
 import msgspec
 
@@ -23,6 +24,8 @@ from fc_async_sdk.fanout.progress import Progress
 from fc_async_sdk.handles.outcomes import error_of
 from fc_async_sdk.models import AsyncTask
 from fc_async_sdk.spec import limits
+
+_REPLAYS: Final = re.compile(r"_r[0-9]*\Z")
 
 
 class Ended(msgspec.Struct, frozen=True):
@@ -57,6 +60,10 @@ class Names:
                 "task_ids",
                 prefix,
                 "must be a prefix of task ids: a letter or _, then letters, digits, _ and -",
+            )
+        if _REPLAYS.search(prefix):
+            raise InvalidParameter(
+                "task_ids", prefix, "must not end with _r and a number: replays of a group do"
             )
         self.prefix = prefix
         self.first = f"{prefix}-"

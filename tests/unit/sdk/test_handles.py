@@ -328,7 +328,7 @@ class TestGroup:
         assert [(one.done, one.failed, one.total) for one in told][-1] == (4, 1, 4)
         assert len(told) == 4
 
-    @pytest.mark.parametrize("prefix", ["", "1a", "a b", "x" * 127, "a/b"])
+    @pytest.mark.parametrize("prefix", ["", "1a", "a b", "x" * 127, "a/b", "b_r", "b_r1"])
     def test_a_prefix_that_no_id_can_have_is_refused(self, handles: Both, prefix: str) -> None:
         with pytest.raises(errors.InvalidParameter, match="task_ids"):
             handles.group(prefix)

@@ -7,7 +7,7 @@ import datetime as dt
 import enum
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TypedDict
 
@@ -30,6 +30,15 @@ class Order(msgspec.Struct):
 class Parcel:
     order: Order
     tags: set[str]
+
+
+@dataclass
+class Derived:
+    number: int
+    double: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.double = 2 * self.number
 
 
 class Address(TypedDict):
@@ -173,6 +182,9 @@ class TestTypes:
         ("kind", "value"),
         [
             (Order, Order(1)),
+            (Parcel, Parcel(Order(1), {"a"})),
+            (Line, Line(0.5)),
+            (Derived, Derived(1)),
             (Customer, Customer(name="A")),
             (Address, {"street": "s"}),
             (list[Order], [Order(1)]),
@@ -190,6 +202,8 @@ class TestTypes:
         [
             (Order, {"number": 1}, "must be of type Order"),
             (Customer, Order(1), "must be of type Customer"),
+            (Order, Order("1"), "not a valid Order: Expected `int`, got `str` (at $.number)"),  # type: ignore[arg-type]
+            (Parcel, Parcel(Order(1), [{}]), "got `object` (at $.tags[0])"),  # type: ignore[arg-type, list-item]
             (bytes, "text", "must be of type bytes"),
             (
                 Address,
