@@ -290,7 +290,7 @@ def _first(error: ValueError) -> tuple[str, str]:
     details: Any = getattr(error, "errors", None)
     if not callable(details):
         return type(error).__name__, "$"
-    found: list[Any] = details(include_url=False, include_input=False, include_context=False)
+    found: Any = details(include_url=False, include_input=False, include_context=False)
     first = found[0]
     steps = [f"[{step}]" if isinstance(step, int) else f".{step}" for step in first["loc"]]
     return str(first["msg"]), "$" + "".join(steps)
