@@ -93,11 +93,13 @@ def place(boxes: Sequence[Size], connections: Sequence[Connection]) -> Placed:
 
 
 def _straighten(points: list[Point]) -> list[Point]:
-    """Make segments exactly horizontal or vertical."""
+    """Make segments exactly horizontal or vertical, and leave out turns that lead nowhere."""
     straight = points[:1]
     for point in points[1:]:
         last = straight[-1]
         x = last.x if abs(point.x - last.x) < _NOISE else point.x
         y = last.y if abs(point.y - last.y) < _NOISE else point.y
+        if len(straight) > 1 and (straight[-2].x == last.x == x or straight[-2].y == last.y == y):
+            straight.pop()
         straight.append(Point(x, y))
     return straight

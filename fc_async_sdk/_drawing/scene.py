@@ -24,6 +24,7 @@ LABEL_HEIGHT: Final = 16
 _GAP: Final = 56
 _ASPECT: Final = 1.6
 _LONGEST: Final = 34
+_LONGEST_NOTE: Final = 60
 _BOX_HEIGHT: Final = 40
 _NOTE_HEIGHT: Final = 16
 _PADDING: Final = 14
@@ -310,12 +311,15 @@ def _box(item: Item, centre: Point) -> Box:
         label=_shorten(item.label),
         title=item.label,
         kind=item.kind,
-        note=_shorten(item.note),
+        note=_shorten(item.note, _LONGEST_NOTE),
     )
 
 
 def _size(item: Item) -> Size:
-    texts = (_width(_shorten(item.label), _FONT), _width(_shorten(item.note), _SMALL_FONT))
+    texts = (
+        _width(_shorten(item.label), _FONT),
+        _width(_shorten(item.note, _LONGEST_NOTE), _SMALL_FONT),
+    )
     height = _BOX_HEIGHT + (_NOTE_HEIGHT if item.note else 0)
     return Size(max(_NARROWEST, round(max(texts)) + 2 * _PADDING), height)
 
@@ -325,8 +329,8 @@ def _width(text: str, font: float) -> float:
     return (len(text) + wide) * font
 
 
-def _shorten(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+def _shorten(text: str, longest: int = _LONGEST) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 def _moved(point: Point, dx: float, dy: float) -> Point:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -100,7 +101,7 @@ def test_edges_of_cycles_are_red_in_every_drawing() -> None:
     assert PICTURE.red == {EDGES[0], EDGES[1]}
     assert graphs.to_mermaid(PICTURE).count("linkStyle") == 2
     assert graphs.to_dot(PICTURE).count(f'color="{graphs.RED}", font') == 2
-    assert drawing.to_svg(PICTURE).count(f'stroke="{graphs.RED}"') == 2
+    assert drawing.to_svg(PICTURE).count('<text class="label red"') == 2
     assert graphs.to_text(PICTURE).count("← cycle") == 2
     assert json.loads(graphs.to_json(PICTURE))["cycles"] == [[0, 1]]
 
@@ -114,13 +115,37 @@ def test_every_edge_of_a_component_is_red_even_beside_a_loop() -> None:
 def test_the_svg_is_well_formed_and_escaped() -> None:
     root = ET.fromstring(drawing.to_svg(PICTURE))  # noqa: S314 -- made here
     titles = [element.text for element in root.iter("{http://www.w3.org/2000/svg}title")]
-    assert titles == ["a<1>", 'b"', "queue dead"]
+    assert titles[1:] == [
+        'a<1> → b": success: 0 delivered, 2 lost, on a cycle',
+        'b" → a<1>: ✂ failure, on a cycle, remove this edge to end the cycle',
+        'b" → queue dead: success',
+        'a<1>, 7 accepted, 2 lost, success: 0 delivered, 2 lost to b"',
+        'b", ✂ failure to a<1>, success to queue dead',
+        "queue dead",
+    ]
 
 
-def test_the_page_lists_the_cycles() -> None:
+def test_the_page_lists_the_cycles_with_the_edge_to_remove() -> None:
     page = drawing.to_html(PICTURE, "<app>")
     assert "&lt;app&gt;" in page
-    assert "a&lt;1&gt; → b&quot; → a&lt;1&gt;" in page
+    assert "a&lt;1&gt; → b&quot; → a&lt;1&gt;<br>remove failure: b&quot; → a&lt;1&gt;" in page
+    assert "No cycles." in drawing.to_html(graphs.picture(Graph()), "app")
+
+
+def test_an_edge_has_the_counts_of_a_function_with_one_destination() -> None:
+    counts = {"a<1>": graphs.Counts(delivered=1_234, lost=5), 'b"': graphs.Counts(accepted=9)}
+    text = drawing.to_svg(graphs.picture(Graph(edges=EDGES), counts))
+    labels = re.findall(r'<text class="label[^>]*>([^<]*)<', text)
+    assert labels == ["success: 1,234 delivered, 5 lost", "✂ failure", "success"]
+
+
+def test_outcomes_differ_by_more_than_colour() -> None:
+    edges = [Edge(A, B, kind) for kind in ("success", "failure", "trigger")]
+    text = drawing.to_svg(graphs.picture(Graph(edges=edges)))
+    for kind in ("success", "failure", "trigger"):
+        assert f'class="edge {kind}"' in text
+        assert f'marker-end="url(#{kind})"' in text
+        assert f">{kind}</text>" in text
 
 
 def test_names_cannot_break_out_of_mermaid_and_dot() -> None:

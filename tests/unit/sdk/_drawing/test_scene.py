@@ -59,6 +59,10 @@ def faults(scene: Scene) -> list[str]:
             found += ["a segment is oblique"] * (x1 != x2 and y1 != y2)
             segment = (min(x1, x2), min(y1, y2), abs(x1 - x2), abs(y1 - y2))
             found += ["an edge crosses a box"] * any(overlap(segment, box, 1.0) for box in boxes)
+        for (x1, y1), (x2, y2), (x3, y3) in zip(
+            route.points, route.points[1:], route.points[2:], strict=False
+        ):
+            found += ["a turn leads nowhere"] * (x1 == x2 == x3 or y1 == y2 == y3)
         ends = (boxes[route.source], boxes[route.target])
         for (x, y), box in zip((route.points[0], route.points[-1]), ends, strict=True):
             touches = overlap((x - 2, y - 2, 4, 4), box)

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: MIT
+"""Writes a scene as SVG: light and dark, with a legend, readable without colour.
+
+Invariants:
+
+- Nothing is positioned here; coordinates are those of the scene.
+- Outcomes differ by dash and arrowhead, cycles by width and words, besides their colour.
+- All text is escaped.
+"""
+
+from __future__ import annotations
+
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from fc_async_sdk._drawing import scene as scenes
+
+if TYPE_CHECKING:
+    from fc_async_sdk._drawing.layout import Point
+    from fc_async_sdk._drawing.scene import Box, Route, Scene
+
+STYLE: Final = Path(__file__).with_name("drawing.css")
+
+LEGEND_HEIGHT: Final = 40
+_SAMPLE: Final = 44
+_LEGEND: Final = (
+    ("success", "success", 130),
+    ("failure", "failure", 130),
+    ("trigger", "trigger", 130),
+    ("cycle", "on a cycle", 140),
+    ("cut", "remove this edge to end the cycle", 0),
+)
+_HEADS: Final = {
+    # Filled, hollow, and a bar: the outcome can be told without colour.
+    "success": '<path d="M0 0L9 4.5L0 9z"/>',
+    "failure": '<path class="hollow" d="M1 1L8 4.5L1 8z"/>',
+    "trigger": '<path class="bar" d="M1 0L9 4.5L1 9M9 0V9"/>',
+}
+
+
+def draw(scene: Scene, title: str) -> str:
+    """Return a scene as one SVG element with its own style.
+
+    Args:
+        scene: The drawing.
+        title: Names it for screen readers.
+    """
+    shown = scenes.moved(scene, 0, LEGEND_HEIGHT)
+    # The widest row of the legend.
+    width = max(shown.width, 760.0)
+    head = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:g}" height="{shown.height:g}"'
+        f' viewBox="0 0 {width:g} {shown.height:g}" role="group" aria-label="{escape(title)}">'
+    )
+    parts = [
+        head,
+        f"<title>{escape(title)}</title>",
+        f"<style>{STYLE.read_text(encoding='utf-8')}</style>",
+        f"<defs>{''.join(_marker(kind, red) for kind in _HEADS for red in (False, True))}</defs>",
+        '<rect class="paper" width="100%" height="100%"/>',
+        _legend(),
+        *(_edge(route, number, shown) for number, route in enumerate(shown.routes)),
+        *(_node(box, number, shown) for number, box in enumerate(shown.boxes)),
+        "</svg>",
+    ]
+    return "\n".join(parts)
+
+
+def _marker(kind: str, red: bool) -> str:  # noqa: FBT001 -- one of two looks
+    name = f"{kind}-cycle" if red else kind
+    return (
+        f'<marker id="{name}" class="{"cycle" if red else ""}" viewBox="0 0 10 9" refX="8.5"'
+        ' refY="4.5" markerWidth="11" markerHeight="10" orient="auto"'
+        f' markerUnits="userSpaceOnUse">{_HEADS[kind]}</marker>'
+    )
+
+
+def _legend() -> str:
+    parts = ['<g class="legend" aria-hidden="true">']
+    x, y = scenes.MARGIN, scenes.MARGIN
+    for name, text, width in _LEGEND:
+        kind = name if name in _HEADS else "success"
+        classes = {"cycle": "success cycle", "cut": "success cycle cut"}.get(name, name)
+        marker = kind if name in _HEADS else f"{kind}-cycle"
+        parts.append(
+            f'<path class="edge {classes}" d="M{x} {y}H{x + _SAMPLE}" marker-end="url(#{marker})"/>'
+            f'<text x="{x + _SAMPLE + 8}" y="{y + 4}">{"✂ " if name == "cut" else ""}{text}</text>'
+        )
+        x += width
+    return "".join([*parts, "</g>"])
+
+
+def _edge(route: Route, number: int, scene: Scene) -> str:
+    source, target = scene.boxes[route.source].title, scene.boxes[route.target].title
+    about = [f"{source} → {target}: {route.label}"]
+    about += ["on a cycle"] if route.on_cycle else []
+    about += ["remove this edge to end the cycle"] if route.cut else []
+    about += [route.note] if route.note else []
+    classes = " ".join(["edge", route.kind, *["cycle"] * route.on_cycle, *["cut"] * route.cut])
+    marker = f"{route.kind}-cycle" if route.on_cycle else route.kind
+    return (
+        f'<g class="link" id="e{number}" data-from="{route.source}" data-to="{route.target}">'
+        f"<title>{escape(', '.join(about))}</title>"
+        f'<path class="{classes}" d="{_path(route.points)}" marker-end="url(#{marker})"/>'
+        f"{_label(route)}</g>"
+    )
+
+
+def _path(points: tuple[Point, ...]) -> str:
+    return "M" + "L".join(f"{x:g} {y:g}" for x, y in points)
+
+
+def _label(route: Route) -> str:
+    if route.label_at is None:
+        return ""
+    left, top, width, height = route.label_at
+    red = " red" if route.on_cycle else ""
+    return (
+        f'<rect class="plate" x="{left:g}" y="{top:g}" width="{width:g}" height="{height:g}"/>'
+        f'<text class="label{red}" x="{left + width / 2:g}" y="{top + height - 4:g}">'
+        f"{escape(route.label)}</text>"
+    )
+
+
+def _node(box: Box, number: int, scene: Scene) -> str:
+    out = [
+        f"{route.label} to {scene.boxes[route.target].title}"
+        for route in scene.routes
+        if route.source == number
+    ]
+    about = ", ".join([box.title, *([box.note] if box.note else []), *out])
+    middle = box.x + box.width / 2
+    radius = 6 if box.kind == "function" else box.height / 2
+    line = box.y + (box.height - (16 if box.note else 0)) / 2 + 4.5
+    note = (
+        f'<text class="note" x="{middle:g}" y="{line + 17:g}">{escape(box.note)}</text>'
+        if box.note
+        else ""
+    )
+    kind = "function" if box.kind == "function" else "destination"
+    return (
+        f'<g class="node {kind}" id="n{number}" tabindex="0" role="img"'
+        f' aria-label="{escape(about)}"><title>{escape(about)}</title>'
+        f'<rect x="{box.x:g}" y="{box.y:g}" width="{box.width:g}" height="{box.height:g}"'
+        f' rx="{radius:g}"/><text x="{middle:g}" y="{line:g}">{escape(box.label)}</text>{note}</g>'
+    )
