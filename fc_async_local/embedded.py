@@ -70,6 +70,8 @@ class LocalRuntime:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._runtime: Runtime | None = None
+        self._restarts: asyncio.Task[None] | None = None
+        self._changing = asyncio.Lock()
 
     def __enter__(self) -> Self:
         self.start()
@@ -140,14 +142,30 @@ class LocalRuntime:
         self._loop = loop
         try:
             self._runtime = self.call(Runtime.open(self._options))
+            self.call(self._begin_restarts())
         except BaseException:
             self._end_thread()
             raise
 
+    async def _begin_restarts(self) -> None:
+        self._restarts = asyncio.ensure_future(self._restart_when_asked())
+
+    async def _restart_when_asked(self) -> None:
+        while True:
+            await self._running.state.restart.wait()
+            async with self._changing:
+                self._runtime = await self._running.reopen(self._options)
+
+    async def _close(self) -> None:
+        assert self._restarts is not None
+        async with self._changing:  # a restart that has begun is finished first
+            self._restarts.cancel()
+            await self._running.aclose()
+
     def stop(self) -> None:
         """Stop in an orderly way; see :meth:`Runtime.aclose`."""
         try:
-            self.call(self._running.aclose())
+            self.call(self._close())
         finally:
             self._runtime = None
             self._end_thread()
@@ -227,7 +245,9 @@ async def _run(options: Options, ready: Callable[[Addresses], None]) -> None:
     number: int = signal.SIGTERM
     try:
         ready(runtime.addresses)
-        number = await signals.get()
+        while (asked := await _signal_during(_restart(runtime), signals)) is None:
+            runtime = await runtime.reopen(options)
+        number = asked
     finally:
         closing = asyncio.ensure_future(runtime.aclose())
         limit = options.grace_ms / 1_000 + _CLOSING_SECONDS
@@ -235,6 +255,11 @@ async def _run(options: Options, ready: Callable[[Addresses], None]) -> None:
         if not closing.done():
             _end_by(second or number, "before everything that is held was given back")
     closing.result()
+
+
+def _restart(runtime: Runtime) -> asyncio.Future[Any]:
+    """Return what ends when a restart with another state is asked for."""
+    return asyncio.ensure_future(runtime.state.restart.wait())
 
 
 async def _signal_during(

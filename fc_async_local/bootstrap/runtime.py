@@ -28,6 +28,7 @@ from fc_async_local.api.admin.development import DevelopmentAdmin
 from fc_async_local.api.admin.functions import FunctionAdmin
 from fc_async_local.api.admin.metrics import MetricsAdmin
 from fc_async_local.api.admin.simulation import ClockAdmin, FaultAdmin
+from fc_async_local.api.admin.state import StateAdmin
 from fc_async_local.api.admin.status import StatusAdmin
 from fc_async_local.api.admin.tasks import TaskAdmin
 from fc_async_local.api.admin.triggers import TriggerAdmin
@@ -44,6 +45,7 @@ from fc_async_local.api.uploads import UploadOperations
 from fc_async_local.bootstrap import services
 from fc_async_local.bootstrap.options import Addresses
 from fc_async_local.bootstrap.services import Services
+from fc_async_local.bootstrap.state import StateFiles
 from fc_async_local.bootstrap.stores import Foundation, open_stores
 from fc_async_local.clock import RealClock, VirtualClock
 from fc_async_local.domain.faults import Faults
@@ -88,6 +90,7 @@ class Runtime:
         duplicates: Runs attempts twice on purpose.
         faults: Lets destinations and functions fail on purpose.
         engine: Invocation, and time if it is virtual.
+        state: The state as a file, and whether a restart with another one is asked for.
         services: The services beside Function Compute.
     """
 
@@ -101,10 +104,18 @@ class Runtime:
     services: Services
     _grace: _Grace
     _closing: contextlib.AsyncExitStack
+    state: StateFiles
+    _sockets: Mapping[str, socket.socket] = dataclasses.field(default_factory=dict)
 
     @classmethod
-    async def open(cls, options: Options) -> Runtime:
+    async def open(
+        cls, options: Options, listening: Mapping[str, socket.socket] | None = None
+    ) -> Runtime:
         """Start everything; returns when requests are answered.
+
+        Args:
+            options: How to start.
+            listening: Sockets of a runtime that was closed, by name; None: new ones.
 
         Raises:
             StoreUnusable: Another runtime uses this data, or it is newer or damaged.
@@ -113,14 +124,14 @@ class Runtime:
         """
         async with contextlib.AsyncExitStack() as closing:
             _project_folder.make_private(options.data)
-            sockets = _bind(options.port, closing)
+            sockets = _listening(options.port, listening, closing)
             runtime = await cls._start_work(options, _addresses(options, sockets), closing)
             apps: dict[str, App] = {_FC: runtime.api(), **runtime.services.apps}
             await _serve({sockets[name]: app for name, app in apps.items()}, options, closing)
             _publish(runtime.addresses, closing)
             # Closed first: a client that waits for a message must not delay the servers' end.
             closing.callback(runtime.services.release)
-            return dataclasses.replace(runtime, _closing=closing.pop_all())
+            return dataclasses.replace(runtime, _closing=closing.pop_all(), _sockets=dict(sockets))
 
     @classmethod
     async def _start_work(
@@ -166,7 +177,21 @@ class Runtime:
             opened,
             grace,
             closing,
+            StateFiles(options),
         )
+
+    async def reopen(self, options: Options) -> Runtime:
+        """Close, then start on the same ports with what has taken the place of the state.
+
+        Clients that connect meanwhile wait. Virtual time goes on where it was.
+
+        Args:
+            options: With which this one was opened.
+        """
+        kept = {name: listener.dup() for name, listener in self._sockets.items()}
+        now = self.foundation.clock.now()
+        await self.aclose()
+        return await Runtime.open(msgspec.structs.replace(options, clock_start=now), kept)
 
     async def aclose(self) -> None:
         """Answer open requests, give back what is held, stop. What was accepted stays."""
@@ -213,6 +238,7 @@ class Runtime:
                 *ClockAdmin(self.engine, clock).routes(),
                 *TriggerAdmin(self.services.trigger_control, clock, urls).routes(),
                 *ChannelAdmin(self.services.channels).routes(),
+                *StateAdmin(self.state).routes(),
                 *FaultAdmin(self.faults).routes(),
                 *DescriptionAdmin().routes(),
                 *self._development().routes(),
@@ -269,6 +295,19 @@ def _bind(base: int, closing: contextlib.AsyncExitStack) -> dict[str, socket.soc
         )
         for offset, name in enumerate((_FC, *services.NAMES))
     }
+
+
+def _listening(
+    base: int,
+    given: Mapping[str, socket.socket] | None,
+    closing: contextlib.AsyncExitStack,
+) -> Mapping[str, socket.socket]:
+    """Return the sockets that are given, or new ones; ``closing`` closes them."""
+    if given is None:
+        return _bind(base, closing)
+    for listener in given.values():
+        closing.callback(listener.close)
+    return given
 
 
 def _addresses(options: Options, sockets: Mapping[str, socket.socket]) -> Addresses:

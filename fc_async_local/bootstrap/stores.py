@@ -17,6 +17,7 @@ from fc_async_local.services.rocketmq.sqlite import SqliteLogStore
 from fc_async_local.services.rocketmq.store import MemoryLogStore
 from fc_async_local.store import factory
 from fc_async_local.store.document_cache import DocumentCache
+from fc_async_local.store.sqlite import snapshots
 from fc_async_local.wakeups import Wakeups
 
 if TYPE_CHECKING:
@@ -102,9 +103,16 @@ async def open_stores(choice: str, data: Path, clock: Clock, closing: AsyncExitS
     return Stores(opened.store, documents, opened.blobs, messages, logs, wakeups, node_id)
 
 
+def database_file(data: Path) -> Path:
+    """Return the database of a data folder."""
+    return data / _FILE
+
+
 def _where(choice: str, data: Path) -> str | Path:
     if choice == SQLITE:
-        return data / _FILE
+        file = database_file(data)
+        snapshots.apply(file)
+        return file
     if choice == MEMORY:
         return factory.MEMORY
     if choice.startswith(factory.POSTGRESQL):

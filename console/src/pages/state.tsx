@@ -7,6 +7,15 @@ import * as api from "../api";
 import { act, useLive } from "../state";
 import { Button, Confirm, Facts } from "../ui";
 
+/** Wait until the runtime has started again: it answers first, then restarts. */
+async function restarted(before: { run: string }): Promise<void> {
+  for (;;) {
+    const run = await api.get<{ run: string }>("/state/run").then((found) => found.run, () => before.run);
+    if (run !== before.run) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
 export function StatePage() {
   const asked = useSignal<"" | "clear" | "import">("");
   const file = useRef<HTMLInputElement>(null);
@@ -27,8 +36,8 @@ export function StatePage() {
       </div>
       <h2>Settings</h2>
       <div class="panel"><Facts rows={Object.entries(settings.value ?? {}).map(([name, value]): [string, string] => [name, typeof value === "string" ? value : JSON.stringify(value)])} /></div>
-      {asked.value === "clear" ? <Confirm title="Clear everything" verb="Clear" danger onClose={() => { asked.value = ""; }} onConfirm={() => void act(async () => { await api.remove("/state"); return "Everything was cleared."; })}><p>Functions, tasks, messages and metrics are deleted for good. Running attempts are broken off.</p></Confirm> : null}
-      {asked.value === "import" ? <Confirm title={`Import ${chosen.value?.name ?? ""}`} verb="Import" danger onClose={() => { asked.value = ""; }} onConfirm={() => void act(async () => { if (chosen.value) await api.upload("/state", chosen.value); return "The state was imported."; })}><p>It takes the place of everything that the runtime keeps now.</p></Confirm> : null}
+      {asked.value === "clear" ? <Confirm title="Clear everything" verb="Clear" danger onClose={() => { asked.value = ""; }} onConfirm={() => void act(async () => { await restarted(await api.remove("/state")); return "Everything was cleared."; })}><p>Functions, tasks, messages and metrics are deleted for good. Running attempts are broken off.</p></Confirm> : null}
+      {asked.value === "import" ? <Confirm title={`Import ${chosen.value?.name ?? ""}`} verb="Import" danger onClose={() => { asked.value = ""; }} onConfirm={() => void act(async () => { if (chosen.value) await restarted(await api.upload("/state", chosen.value)); return "The state was imported."; })}><p>It takes the place of everything that the runtime keeps now.</p></Confirm> : null}
     </>
   );
 }

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 I = TypeVar("I")  # noqa: E741 -- an item of a batch
 
-_APPLICATION: Final = 0x46434131
+APPLICATION: Final = 0x46434131
 """SQLite's application_id of a file that this program made ("FCA1")."""
 
 _CHECKED_BYTES: Final = 64 * 1024 * 1024
@@ -247,7 +247,7 @@ def _make(path: Path) -> None:
     os.close(os.open(new, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     with contextlib.closing(_connect(new)) as connection:
         connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute(f"PRAGMA application_id={_APPLICATION}")
+        connection.execute(f"PRAGMA application_id={APPLICATION}")
     new.replace(path)
     folder = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
     try:
@@ -285,7 +285,7 @@ def _check(path: Path) -> None:
             raise _damaged(path, str(error)) from error
     if verdict != "ok":
         raise _damaged(path, verdict)
-    if tables and application != _APPLICATION:
+    if tables and application != APPLICATION:
         raise StoreUnusable(
             f"{path} is the database of another program. Nothing was changed. Give fc-async "
             "another data folder."

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""``fc-async local start``: the local runtime in the foreground.
+"""``fc-async local``: ``start`` runs the local runtime in the foreground.
 
 stdout has only the addresses (with ``--format json`` exactly one line); logs go to stderr. The
 runtime itself is in :mod:`fc_async_local.embedded`.
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from fc_async_local import DEFAULT_PORT
+from fc_async_plugin.cli import local_state
 from fc_async_sdk import _project_folder
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def command() -> None:
     Examples:
       fc-async local start
       fc-async local start --port 0 --format json
+      fc-async local export state.db
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
 
 
@@ -261,3 +263,7 @@ def _announce(addresses: Addresses, port: int, output: Format) -> None:
     click.echo(f"EventBus {addresses.eventbridge}")
     click.echo(f"Data     {addresses.data}")
     click.echo("Stop it with Ctrl+C.")
+
+
+for _other in (local_state.export, local_state.import_, local_state.clear):
+    command.add_command(_other)

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: MIT
+"""Everything that a runtime keeps, as one file: export, import, clear."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Protocol
+
+from starlette.responses import Response
+
+from fc_async_local.api import admin
+from fc_async_local.domain.errors import Rejected
+from fc_async_local.functions import refusals
+from fc_async_local.store.protocol import StoreUnusable
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.routing import Route
+
+_HEADERS: Final = {"content-disposition": 'attachment; filename="fc-async-state.db"'}
+
+
+class StateControl(Protocol):
+    """What the composition root does with the state.
+
+    Attributes:
+        run: Names this run of the runtime; a restart has another name.
+    """
+
+    run: str
+
+    async def snapshot(self) -> bytes | None:
+        """Return a snapshot, None if the store has no file."""
+        ...
+
+    async def replace(self, snapshot: bytes | None) -> bool:
+        """Restart with a snapshot, None: with nothing. False: the store has no file.
+
+        Raises:
+            StoreUnusable: It is not a snapshot. Nothing was changed.
+        """
+        ...
+
+
+class StateAdmin:
+    """Export, import and clear."""
+
+    def __init__(self, control: StateControl) -> None:
+        self._control = control
+
+    def routes(self) -> list[Route]:
+        """Return the routes of these operations."""
+        return admin.routes(
+            [
+                ("GET", "/state/run", self.run),
+                ("GET", "/state", self.export_state),
+                ("PUT", "/state", self.import_state),
+                ("DELETE", "/state", self.clear_state),
+            ]
+        )
+
+    async def run(self, _: Request) -> dict[str, str]:
+        """Name this run: a client waits until it differs from the one that answered it."""
+        return {"run": self._control.run}
+
+    async def export_state(self, _: Request) -> Response:
+        """Return a snapshot: functions with their code, tasks, messages, metrics."""
+        found = await self._control.snapshot()
+        if found is None:
+            raise _no_file()
+        return Response(found, media_type="application/octet-stream", headers=_HEADERS)
+
+    async def import_state(self, request: Request) -> dict[str, str]:
+        """Restart with the snapshot in the body in place of everything, after this answer."""
+        try:
+            done = await self._control.replace(await request.body())
+        except StoreUnusable as error:
+            raise refusals.invalid_argument(str(error)) from None
+        if not done:
+            raise _no_file()
+        return {"run": self._control.run}
+
+    async def clear_state(self, _: Request) -> dict[str, str]:
+        """Restart with nothing, after this answer."""
+        if not await self._control.replace(None):
+            raise _no_file()
+        return {"run": self._control.run}
+
+
+def _no_file() -> Rejected:
+    return Rejected(
+        409,
+        "StateNotInFile",
+        "only the store sqlite keeps its state in a file; use the tools of PostgreSQL for its own",
+    )

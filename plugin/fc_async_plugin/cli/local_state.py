@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: MIT
+"""``fc-async local export``, ``import`` and ``clear``: what a runtime keeps, as one file.
+
+A runtime that runs is asked through its admin API. One that does not run has its file replaced.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from fc_async_plugin.cli.terminal import confirm
+from fc_async_sdk import _project_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_TIMEOUT_SECONDS: Final = 60
+_PAUSE_SECONDS: Final = 0.05
+
+_data = click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=_project_folder.RUNTIME,
+    show_default=True,
+    help="Data folder of the runtime.",
+)
+_yes = click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+
+
+def _words(function: Callable[..., None]) -> Callable[..., None]:
+    """Show errors of the store as those of a command."""
+
+    @functools.wraps(function)
+    def wrapped(**options: Any) -> None:
+        from fc_async_local.store.protocol import StoreUnusable
+
+        try:
+            function(**options)
+        except StoreUnusable as error:
+            raise click.ClickException(str(error)) from None
+
+    return wrapped
+
+
+@click.command("export")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@_data
+@_words
+def export(*, file: Path, data: Path) -> None:
+    """Save functions, tasks, messages and metrics of a runtime to FILE.
+
+    The runtime may run meanwhile: the file has the state of one moment.
+    """
+    from fc_async_local.bootstrap.state import export_file
+
+    export_file(data, file)
+    click.echo(f"Exported {file.stat().st_size:,} bytes to {file}.")
+
+
+@click.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@_data
+@_yes
+@_words
+def import_(*, file: Path, data: Path, yes: bool) -> None:
+    """Put FILE, an exported state, in the place of everything that a runtime keeps."""
+    from fc_async_local.store.sqlite import snapshots
+
+    snapshots.check(file)
+    confirm(f"Replace everything in {data} with {file}?", yes=yes)
+    _replace(data, file.read_bytes())
+    click.echo(f"Imported {file}.")
+
+
+@click.command("clear")
+@_data
+@_yes
+@_words
+def clear(*, data: Path, yes: bool) -> None:
+    """Delete everything that a runtime keeps: functions, tasks, messages and metrics."""
+    confirm(f"Delete everything in {data}?", yes=yes)
+    _replace(data, None)
+    click.echo(f"Cleared {data}.")
+
+
+def _replace(data: Path, snapshot: bytes | None) -> None:
+    addresses = data / _project_folder.ADDRESSES
+    if addresses.exists():
+        _ask_runtime(json.loads(addresses.read_text(encoding="utf-8"))["fc"], snapshot)
+        return
+    from fc_async_local.bootstrap.state import replace_file
+
+    replace_file(data, snapshot)
+
+
+def _ask_runtime(endpoint: str, snapshot: bytes | None) -> None:
+    import requests
+
+    method = "DELETE" if snapshot is None else "PUT"
+    try:
+        answer = requests.request(
+            method, f"{endpoint}/_local/state", data=snapshot, timeout=_TIMEOUT_SECONDS
+        )
+    except requests.RequestException as error:
+        raise click.ClickException(f"the runtime at {endpoint} does not answer: {error}") from None
+    if not answer.ok:
+        raise click.ClickException(f"the runtime at {endpoint} refused: {answer.json()['Message']}")
+    # It restarts after its answer; a connection that is made meanwhile waits.
+    run = f"{endpoint}/_local/state/run"
+    while requests.get(run, timeout=_TIMEOUT_SECONDS).json() == answer.json():
+        time.sleep(_PAUSE_SECONDS)

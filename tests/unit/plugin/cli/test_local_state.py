@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: MIT
+"""Export, import and clear of a runtime that does not run, and of one that does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner
+
+from fc_async_local.embedded import LocalRuntime
+from fc_async_plugin.cli.local import command
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def run(*arguments: object) -> tuple[int, str]:
+    result = CliRunner().invoke(command, [str(argument) for argument in arguments])
+    return result.exit_code, result.output
+
+
+def queues(data: Path) -> list[str]:
+    with LocalRuntime(data=data, port=0) as runtime:
+        found = runtime.call(runtime.services.mns.queues(limit=10))
+    return [queue.name for queue in found]
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A data folder with one queue."""
+    folder = tmp_path / "data"
+    with LocalRuntime(data=folder, port=0) as runtime:
+        runtime.call(runtime.services.mns.create_queue("kept"))
+    return folder
+
+
+def test_an_exported_state_is_imported_after_a_clear(data: Path, tmp_path: Path) -> None:
+    file = tmp_path / "state.db"
+    code, output = run("export", file, "--data", data)
+    assert (code, str(file) in output) == (0, True)
+    assert run("clear", "--data", data, "-y")[0] == 0
+    assert queues(data) == []
+    assert run("import", file, "--data", data, "-y")[0] == 0
+    assert queues(data) == ["kept"]
+
+
+def test_a_state_is_exported_and_cleared_while_the_runtime_runs(data: Path, tmp_path: Path) -> None:
+    with LocalRuntime(data=data, port=0):
+        assert run("export", tmp_path / "state.db", "--data", data)[0] == 0
+        assert run("clear", "--data", data, "-y")[0] == 0
+    assert queues(data) == []
+
+
+def test_a_file_that_is_no_state_is_refused(data: Path, tmp_path: Path) -> None:
+    file = tmp_path / "other"
+    file.write_bytes(b"not a state")
+    code, output = run("import", file, "--data", data, "-y")
+    assert (code, "not an exported state" in output) == (1, True)
+    assert queues(data) == ["kept"]
+
+
+def test_a_folder_without_a_state_cannot_be_exported(tmp_path: Path) -> None:
+    code, output = run("export", tmp_path / "file", "--data", tmp_path / "none")
+    assert (code, "there is no state to export" in output) == (1, True)
+    assert not (tmp_path / "file").exists()
+
+
+def test_nothing_is_deleted_without_a_yes(data: Path) -> None:
+    assert run("clear", "--data", data)[0] == 1
+    assert queues(data) == ["kept"]
