@@ -55,19 +55,18 @@ const asSent = stored("as-sent", false);
 
 /** A payload exactly as it was sent: JSON laid out with its numbers as written, bytes as hex. */
 export function Payload({ name, text, encoding, file }: { name: string; text: string | undefined; encoding?: string | undefined; file: string }) {
-  const id = useId();
   const binary = encoding === "base64";
   const json = !binary && text !== undefined && isJson(text);
   const shown = text === undefined ? "" : binary ? hexDump(bytesOf(text)) : asSent.value ? text : pretty(text);
   const save = (): void => download(`${file}.${binary ? "bin" : json ? "json" : "txt"}`, binary ? bytesOf(text ?? "") : (text ?? ""), "application/octet-stream");
   return (
-    <section class="payload" aria-labelledby={id}>
+    <section class="payload" aria-label={`${name} of ${file}`}>
       <div class="row">
-        <h3 id={id}>{name}</h3>
+        <h2 class="minor">{name}</h2>
         {binary ? <span class="dim">not UTF-8: bytes in hexadecimal</span> : null}
         <span class="grow" />
         {json ? <Button small pressed={asSent.value} onClick={() => { asSent.value = !asSent.value; }}>As sent</Button> : null}
-        {text ? <CopyButton text={() => text} label={binary ? `Copy ${name} as base64` : `Copy ${name}`}>{binary ? "Copy base64" : "Copy"}</CopyButton> : null}
+        {text ? <CopyButton text={() => text} label={binary ? `Copy base64 of ${name}` : `Copy ${name}`}>{binary ? "Copy base64" : "Copy"}</CopyButton> : null}
         {text ? <Button small onClick={save} label={`Download ${name}`}>Download</Button> : null}
       </div>
       {text ? <pre tabIndex={0} aria-label={name}>{shown}</pre> : <p class="dim">Empty.</p>}

@@ -20,7 +20,7 @@ export function Graph() {
       {cyclic.length ? <p class="notice" role="alert">Destination cycle: {cyclic.join(", ")}. Remove one of its destinations.</p> : null}
       {edges.length ? (
         <Table label="Destinations">
-          <thead><tr><th>From</th><th>On</th><th>To</th><th /></tr></thead>
+          <thead><tr><th>From</th><th>On</th><th>To</th><th>Cycle</th></tr></thead>
           <tbody>{edges.map((edge) => <tr key={`${edge.source} ${edge.outcome}`}><td>{edge.source}</td><td>{edge.outcome}</td><td>{edge.target}</td><td>{edge.cyclic ? <span class="status bad">cycle</span> : null}</td></tr>)}</tbody>
         </Table>
       ) : <p class="dim">No destinations are configured.</p>}

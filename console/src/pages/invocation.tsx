@@ -22,7 +22,7 @@ export function Invocation({ name, id }: { name: string; id: string }) {
     <>
       <p><a href="#/invocations">← Invocations</a></p>
       <Trouble error={found.error} />
-      {task ? <Shown task={task} /> : null}
+      {task ? <Shown task={task} /> : <h1 class="mono">{id}</h1>}
     </>
   );
 }

@@ -293,7 +293,7 @@ function Details({ task }: { task: api.Task }) {
     <div class="columns">
       <Payload name="Payload" file={task.taskId} text={whole.value.taskPayload} encoding={whole.value.taskPayloadEncoding} />
       {FINAL.includes(task.status) && whole.value.returnPayload !== undefined ? <Payload name="Result" file={`${task.taskId}-result`} text={whole.value.returnPayload} encoding={whole.value.returnPayloadEncoding} /> : null}
-      {typeof detail["errorMessage"] === "string" ? <section><h3>Last error</h3><pre tabIndex={0} aria-label="Last error">{detail["errorMessage"]}</pre></section> : null}
+      {typeof detail["errorMessage"] === "string" ? <section><h2 class="minor">Last error</h2><pre tabIndex={0} aria-label="Last error">{detail["errorMessage"]}</pre></section> : null}
     </div>
   );
 }
