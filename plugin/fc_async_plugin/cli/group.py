@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from fc_async_sdk.errors import FcAsyncError, NoCredentials, ServiceError
+from fc_async_sdk.errors import ConnectFailed, FcAsyncError, NoCredentials, ServiceError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 DONE: Final = 0
 FAILED: Final = 1
 CHANGES: Final = 2
+_SHORT: Final = 2
+"""Length of an option such as ``-o``, whose value may follow without a space."""
+
 INTERRUPTED: Final = 130
 """What a shell reports for a process that SIGINT ended: 128 + 2."""
 
@@ -160,6 +163,8 @@ def _fail(error: Exception, arguments: Sequence[str], *, printed: bool) -> int:
     from fc_async_plugin.cli import terminal
 
     message = _explain(error, next(iter(arguments), ""))
+    if isinstance(error, ConnectFailed):
+        message += _where_to_start(arguments)
     if debugging():
         traceback.print_exception(error)
     elif isinstance(error, click.UsageError):
@@ -173,11 +178,29 @@ def _fail(error: Exception, arguments: Sequence[str], *, printed: bool) -> int:
 
 def _asks_for_json(arguments: Sequence[str]) -> bool:
     """Return whether a command line that failed asked for JSON: its error is an object, then."""
-    pairs = zip(arguments, [*arguments[1:], ""], strict=True)
-    return any(
-        one in ("-ojson", "--format=json") or (one in ("-o", "--format") and value == "json")
-        for one, value in pairs
-    )
+    return "json" in (_value(arguments, "--format"), _value(arguments, "-o"))
+
+
+def _value(arguments: Sequence[str], option: str) -> str | None:
+    """Return the value of an option of a command line that was not parsed completely."""
+    for number, one in enumerate(arguments):
+        if one == option:
+            return arguments[number + 1] if number + 1 < len(arguments) else None
+        if one.startswith(f"{option}=") or (len(option) == _SHORT and one.startswith(option)):
+            return one.removeprefix(option).removeprefix("=")
+    return None
+
+
+def _where_to_start(arguments: Sequence[str]) -> str:
+    """Return what to do if nothing listens at an endpoint on this machine, "" for the service's."""
+    from urllib.parse import urlsplit
+
+    from fc_async_sdk import _endpoint
+
+    endpoint = _value(arguments, "--endpoint") or os.environ.get("FC_ASYNC_ENDPOINT", "")
+    if not _endpoint.is_loopback(urlsplit(endpoint).hostname or ""):
+        return ""
+    return f"\nStart a runtime at {endpoint}: fc-async dev, or fc-async local start"
 
 
 def _tell_as_json(error: Exception, message: str) -> None:

@@ -82,7 +82,7 @@ def command(
         return
     shown = made.relative_to(Path.cwd()) if made.is_relative_to(Path.cwd()) else made
     click.echo(f"Made {shown}. Next:")
-    click.echo(f"  cd {shown}\n  pytest\n  fc-async validate\n  fc-async plan")
+    click.echo(f"  cd {shown}\n  pytest\n  fc-async dev\n  fc-async plan")
 
 
 def _choose() -> str:

@@ -8,6 +8,7 @@ answer one.
 from __future__ import annotations
 
 import json
+import textwrap
 from typing import TYPE_CHECKING, Any, Final
 
 from fc_async_plugin.report import moments, payloads
@@ -104,7 +105,7 @@ def detail(
         if value not in (None, ""):
             yield safe(f"{name:<12} {value}", line=True), False
     sections = (
-        ("Steps", list(timeline(task.events or ()))),
+        ("Steps", _wrapped(timeline(task.events or ()), width)),
         ("Payload", _payload(task.task_payload_bytes, width)),
         ("Result", _payload(task.return_payload_bytes, width)),
         (_log_title(task), log_of_last_attempt(task)),
@@ -115,6 +116,15 @@ def detail(
             yield title, True
             for line in found:
                 yield f"{'':<{_INDENT}}{safe(line)}", False
+
+
+def _wrapped(steps: Iterator[str], width: int | None) -> list[str]:
+    """Return steps as lines that fit; the rest of a long one stands below its words."""
+    if width is None:
+        return list(steps)
+    indent = " " * (_TIME + 2)
+    room = max(width - _INDENT, 2 * len(indent))
+    return [line for step in steps for line in textwrap.wrap(step, room, subsequent_indent=indent)]
 
 
 def _payload(payload: bytes | None, width: int | None) -> list[str]:
@@ -149,10 +159,10 @@ def _step(event: AsyncTaskEvent) -> str:
     if event.status not in ("Enqueued", "Retrying", "Succeeded") or not parts:
         parts.append(str(event.status))
     reason = details.get("errorMessage") or details.get("Error")
-    text = ", ".join(parts) + (f": {_first_line(str(reason))}" if reason else "")
     again = details.get("nextAttemptAt")
     if isinstance(again, int):
-        text += f"; again at {moments.clock_time(again)}"
+        parts.append(f"again at {moments.clock_time(again)}")
+    text = ", ".join(parts) + (f": {_first_line(str(reason))}" if reason else "")
     others = {name: value for name, value in details.items() if name not in _SHOWN_DETAILS}
     return f"{text} ({_pairs(others)})" if others else text
 

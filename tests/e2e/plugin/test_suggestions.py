@@ -81,3 +81,16 @@ def test_missing_credentials_are_explained_in_three_lines(
     assert "fc-async dev, or --endpoint http://127.0.0.1:9900" in said
     assert len(said.splitlines()) == 3
     assert max(map(len, said.splitlines())) < 100
+
+
+@pytest.mark.parametrize("how", ["option", "variable"])
+def test_a_runtime_that_does_not_run_is_told_with_how_to_start_it(
+    how: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nowhere = "http://127.0.0.1:1"
+    monkeypatch.setenv("FC_ASYNC_ENDPOINT", nowhere)
+    option = ["--endpoint", nowhere] if how == "option" else []
+    if option:
+        monkeypatch.delenv("FC_ASYNC_ENDPOINT")
+    assert run(["invoke", "extract", "x", *option]) == 1
+    assert f"Start a runtime at {nowhere}: fc-async dev, or" in capsys.readouterr().err
