@@ -1,29 +1,143 @@
 // SPDX-License-Identifier: MIT
-// The graph of destinations, as the runtime says it: edges as a list until it is laid out.
+// The graph of destinations, drawn from the scene that the runtime computes. Nothing is moved here.
 
+import { useSignal } from "@preact/signals";
 import * as api from "../api";
-import { useLive } from "../state";
-import { Table, Trouble } from "../ui";
+import { count } from "../format";
+import { link, useLive } from "../state";
+import { Button, Field, Table, Trouble } from "../ui";
 
+interface Box {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+  label: string;
+  title: string;
+  kind: string;
+}
+interface Route {
+  source: number;
+  target: number;
+  points: [number, number][];
+  kind: string;
+  label: string;
+  label_at: [number, number, number, number] | null;
+  on_cycle: boolean;
+  cut: boolean;
+}
 interface Found {
   nodes: { name: string; kind: string }[];
   edges: { source: string; target: string; outcome: string; cyclic: boolean }[];
+  scene: { width: number; height: number; boxes: Box[]; routes: Route[] } | null;
 }
+interface Metric {
+  metric: string;
+  function: string;
+  value: number;
+}
+
+const functionOf = (name: string): string => name.split("/")[0] ?? "";
 
 export function Graph() {
   const found = useLive("graph", () => api.get<Found>("/graph"));
-  const edges = found.value?.edges ?? [];
-  const cyclic = [...new Set(edges.filter((edge) => edge.cyclic).flatMap((edge) => [edge.source, edge.target]))];
+  const metrics = useLive("graph counts", () => api.get<{ metrics: Metric[] }>("/metrics")).value?.metrics ?? [];
+  const graph = found.value;
+  const cuts = graph?.scene?.routes.map((route, index) => ({ route, edge: graph.edges[index] })).filter(({ route }) => route.cut) ?? [];
   return (
     <>
       <Trouble error={found.error} />
-      {cyclic.length ? <p class="notice" role="alert">Destination cycle: {cyclic.join(", ")}. Remove one of its destinations.</p> : null}
-      {edges.length ? (
-        <Table label="Destinations">
-          <thead><tr><th>From</th><th>On</th><th>To</th><th>Cycle</th></tr></thead>
-          <tbody>{edges.map((edge) => <tr key={`${edge.source} ${edge.outcome}`}><td>{edge.source}</td><td>{edge.outcome}</td><td>{edge.target}</td><td>{edge.cyclic ? <span class="status bad">cycle</span> : null}</td></tr>)}</tbody>
-        </Table>
-      ) : <p class="dim">No destinations are configured.</p>}
+      {cuts.length ? <p class="notice" role="alert">Destination cycle. It ends without {cuts.map(({ edge }) => `the ${edge?.outcome} destination of ${edge?.source} (${edge?.target})`).join(" and ")}.</p> : null}
+      {graph && graph.edges.length === 0 ? <p class="dim">No destinations are configured.</p> : null}
+      {graph?.scene && graph.edges.length ? <Drawing graph={graph} scene={graph.scene} metrics={metrics} /> : null}
+      {graph?.edges.length ? <details open={!graph.scene}><summary>As a table</summary><Edges graph={graph} /></details> : null}
     </>
+  );
+}
+
+function Edges({ graph }: { graph: Found }) {
+  return (
+    <Table label="Where results go">
+      <thead><tr><th>From</th><th>On</th><th>To</th><th>Cycle</th></tr></thead>
+      <tbody>{graph.edges.map((edge) => <tr key={`${edge.source} ${edge.outcome}`}><td>{edge.source}</td><td>{edge.outcome}</td><td>{edge.target}</td><td>{edge.cyclic ? <span class="status bad">cycle</span> : "no"}</td></tr>)}</tbody>
+    </Table>
+  );
+}
+
+function Drawing({ graph, scene, metrics }: { graph: Found; scene: NonNullable<Found["scene"]>; metrics: Metric[] }) {
+  const zoom = useSignal(1);
+  const wanted = useSignal("");
+  const at = useSignal(-1); // the box that the pointer or the keyboard is on
+  const sum = (name: string, metric: string): number => metrics.filter((one) => one.function === functionOf(name) && one.metric === metric).reduce((all, one) => all + one.value, 0);
+  const matches = (index: number): boolean => graph.nodes[index]?.name.toLowerCase().includes(wanted.value.toLowerCase()) ?? false;
+  const faint = (index: number): boolean => wanted.value !== "" && !matches(index);
+  const near = (route: Route): boolean => at.value < 0 || route.source === at.value || route.target === at.value;
+  const counts = (name: string): string => {
+    const good = sum(name, "FunctionDestinationSucceeded");
+    const bad = sum(name, "FunctionDestinationErrors");
+    return good || bad ? `delivered ${count(good)}${bad ? `, failed ${count(bad)}` : ""}` : "nothing delivered yet";
+  };
+  const shown = graph.nodes[at.value];
+  return (
+    <div class="panel graph">
+      <div class="row">
+        <Field label="Find a node"><input value={wanted.value} onInput={(event) => { wanted.value = event.currentTarget.value; }} /></Field>
+        <span class="dim" role="status">{wanted.value ? `${count(graph.nodes.filter((_, index) => matches(index)).length)} found` : ""}</span>
+        <span class="grow" />
+        <Legend />
+        <Button small label="Smaller" onClick={() => { zoom.value = Math.max(0.2, zoom.value / 1.25); }}>−</Button>
+        <Button small label="Larger" onClick={() => { zoom.value = Math.min(4, zoom.value * 1.25); }}>+</Button>
+      </div>
+      <div class="canvas" tabIndex={0} role="region" aria-label="Graph of destinations">
+        <svg width={scene.width * zoom.value} height={scene.height * zoom.value} viewBox={`0 0 ${scene.width} ${scene.height}`} role="group" aria-label={`${graph.nodes.length} nodes, ${graph.edges.length} destinations`}>
+          <defs>
+            {["success", "failure", "cycle"].map((kind) => (
+              <marker key={kind} id={`head-${kind}`} class={`head ${kind}`} viewBox="0 0 10 10" refX="9" refY="5" markerWidth="9" markerHeight="9" orient="auto" markerUnits="userSpaceOnUse">
+                <path d={kind === "failure" ? "M1,1 L9,5 L1,9" : "M0,0 L10,5 L0,10 z"} />
+              </marker>
+            ))}
+          </defs>
+          {scene.routes.map((route, index) => {
+            const edge = graph.edges[index];
+            return (
+              <g key={index} class={`route ${route.kind} ${route.on_cycle ? "cycle" : ""} ${near(route) && !(faint(route.source) && faint(route.target)) ? "" : "faint"}`}>
+                <title>{`${edge?.source} to ${edge?.target} on ${edge?.outcome}${route.cut ? ": remove this one to end the cycle" : ""}`}</title>
+                <polyline points={route.points.map((point) => point.join(",")).join(" ")} marker-end={`url(#head-${route.on_cycle ? "cycle" : route.kind})`} />
+                {route.label_at ? <text x={route.label_at[0] + route.label_at[2] / 2} y={route.label_at[1] + route.label_at[3] - 4} text-anchor="middle">{route.cut ? "✂ " : ""}{route.label}</text> : null}
+              </g>
+            );
+          })}
+          {scene.boxes.map((box, index) => {
+            const name = graph.nodes[index]?.name ?? "";
+            const own = box.kind === "function" && !name.startsWith("acs:");
+            const inside = (
+              <>
+                <title>{own ? `${name}: ${counts(name)}` : name}</title>
+                <rect x={box.x} y={box.y} width={box.width} height={box.height} rx={own ? 8 : box.height / 2} />
+                <text x={box.x + box.width / 2} y={box.y + box.height / 2 + 5} text-anchor="middle">{box.label}</text>
+              </>
+            );
+            const common = {
+              class: `box ${own ? "own" : "outside"} ${faint(index) ? "faint" : ""} ${wanted.value && matches(index) ? "found" : ""}`,
+              onMouseEnter: () => { at.value = index; }, onMouseLeave: () => { at.value = -1; },
+              onFocus: () => { at.value = index; }, onBlur: () => { at.value = -1; },
+            };
+            return own ? <a key={index} {...common} href={link(["functions", functionOf(name)])} aria-label={`${name}: ${counts(name)}`}>{inside}</a> : <g key={index} {...common}>{inside}</g>;
+          })}
+        </svg>
+      </div>
+      <p class="dim under">{shown ? `${shown.name}${shown.kind === "function" ? `: ${counts(shown.name)}` : ""}` : "Point at a node, or go through the functions with Tab."}</p>
+    </div>
+  );
+}
+
+function Legend() {
+  return (
+    <span class="row" aria-label="Legend" role="group">
+      {([["success", "on success"], ["failure", "on failure"], ["cycle", "on a cycle"]] as const).map(([kind, text]) => (
+        <span key={kind} class="legend"><svg width="34" height="10" aria-hidden="true"><g class={`route ${kind}`}><polyline points="0,5 32,5" marker-end={`url(#head-${kind})`} /></g></svg>{text}</span>
+      ))}
+      <span class="legend">✂ ends a cycle</span>
+    </span>
   );
 }

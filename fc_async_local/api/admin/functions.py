@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import functools
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,8 +16,10 @@ from fc_async_local.api.tasks import shown_payload
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import InvokeRequest
 from fc_async_local.functions import refusals
+from fc_async_local.functions.graph_scene import scene_of
 from fc_async_local.functions.paging import Page
 from fc_async_sdk._decoding import prepare
+from fc_async_sdk.errors import ConfigurationError
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
@@ -125,9 +128,19 @@ class FunctionAdmin:
             return {}  # none is reserved
 
     async def graph(self, _: Request) -> dict[str, Any]:
-        """Return where results go; edges on a cycle are marked."""
+        """Return where results go; edges on a cycle are marked.
+
+        ``scene`` has the coordinates of boxes and routes, in the order of nodes and edges; it is
+        null without the layout engine.
+        """
         graph = await self._registry.graph()
+        try:
+            # A large graph takes longer than other requests should wait.
+            scene = msgspec.to_builtins(await asyncio.to_thread(scene_of, graph))
+        except ConfigurationError:
+            scene = None
         return {
+            "scene": scene,
             "nodes": [{"name": name, "kind": kind} for name, kind in graph.nodes.items()],
             "edges": [edge._asdict() for edge in graph.edges],
         }

@@ -194,10 +194,12 @@ def test_the_graph_is_shown(world):
     config = {"destinationConfig": {"onSuccess": {"destination": "acs:fc:::functions/orders"}}}
     world.call("PUT", "/2023-03-30/functions/orders/async-invoke-config", config)
     edge = {"source": "orders/LATEST", "target": "orders/LATEST", "outcome": "success"}
-    assert world.call("GET", "/_local/graph").json == {
-        "nodes": [{"name": "orders/LATEST", "kind": "function"}],
-        "edges": [edge | {"cyclic": True}],
-    }
+    found = world.call("GET", "/_local/graph").json
+    assert found["nodes"] == [{"name": "orders/LATEST", "kind": "function"}]
+    assert found["edges"] == [edge | {"cyclic": True}]
+    (box,) = found["scene"]["boxes"]
+    (route,) = found["scene"]["routes"]
+    assert (box["label"], route["kind"], route["cut"]) == ("orders", "success", True)
 
 
 def test_a_function_is_invoked_from_the_console(world):

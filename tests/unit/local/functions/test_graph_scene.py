@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: MIT
+"""The scene of destinations: which edge of a cycle is to be removed."""
+
+from __future__ import annotations
+
+from fc_async_local.functions.async_configs import Edge, Graph, cycle_through
+from fc_async_local.functions.graph_scene import scene_of
+
+QUEUE = "acs:mns:cn-hangzhou:1:/queues/failed/messages"
+
+
+def graph(*edges: tuple[str, str, bool]) -> Graph:
+    names = sorted({name for source, target, _ in edges for name in (source, target)})
+    nodes = {name: "mns-queue" if name == QUEUE else "function" for name in names}
+    return Graph(nodes, tuple(Edge(s, t, "success", cyclic) for s, t, cyclic in edges))
+
+
+def test_a_graph_without_its_marked_edges_has_no_cycle():
+    found = graph(
+        ("a", "b", True), ("b", "a", True), ("b", "c", True), ("c", "a", True), ("c", QUEUE, False)
+    )
+    routes = scene_of(found).routes
+    kept = [e for e, route in zip(found.edges, routes, strict=True) if not route.cut]
+    left = Graph(found.nodes, tuple(kept))
+    assert not any(cycle_through(left, name) for name in found.nodes)
+    assert len(kept) < len(found.edges)
+
+
+def test_boxes_have_the_names_that_a_user_gave():
+    boxes = scene_of(
+        graph(("orders/LATEST", "mail/prod", False), ("mail/prod", QUEUE, False))
+    ).boxes
+    assert sorted(box.label for box in boxes) == ["failed", "mail/prod", "orders"]
+
+
+def test_an_empty_graph_has_an_empty_scene():
+    assert scene_of(Graph({}, ())).boxes == ()
