@@ -160,7 +160,7 @@ def compute(items: Sequence[Item], links: Sequence[Link]) -> Scene:
     Raises:
         ConfigurationError: The layout engine is not installed.
     """
-    parts = [_lay_out(items, links, *numbers) for numbers in _components(len(items), links)]
+    parts = [_lay_out(items, links, *numbers) for numbers in _weakly_connected(len(items), links)]
     origins, size = _pack([part.extent for part in parts])
     boxes: dict[int, Box] = {}
     routes: dict[int, Route] = {}
@@ -203,7 +203,7 @@ def moved(scene: Scene, x: float, y: float) -> Scene:
     )
 
 
-def _components(count: int, links: Sequence[Link]) -> Iterator[tuple[list[int], list[int]]]:
+def _weakly_connected(count: int, links: Sequence[Link]) -> Iterator[tuple[list[int], list[int]]]:
     """Yield the numbers of the items and links of each connected component, in order."""
     root = list(range(count))
 
