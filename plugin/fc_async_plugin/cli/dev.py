@@ -127,7 +127,7 @@ def _write_launch(choices: Choices, *, yes: bool) -> int:
     found = launch.chosen(sources, choices.debug) if choices.debug else launch.targets(sources)
     file = launch.LAUNCH_FILE
     before = file.read_text(encoding="utf-8") if file.exists() else None
-    after = launch.merged(before, [launch.configuration(one, Path.cwd()) for one in found])
+    after = launch.merged(before, [launch.configuration(one) for one in found])
     if after == before:
         click.echo(f"{file} is up to date.")
         return DONE

@@ -10,7 +10,6 @@ Invariants:
 from __future__ import annotations
 
 import json
-import os
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -126,36 +125,12 @@ def _name(target: Target) -> str:
     return f"fc-async: {target.function}"
 
 
-def configuration(target: Target, workspace: Path) -> dict[str, Any]:
-    """Return the entry of ``launch.json`` for a function.
-
-    Args:
-        target: The function.
-        workspace: The folder that the editor has opened.
-    """
-    folder = "/".join(("${workspaceFolder}", *_below(target.folder, workspace)))
+def configuration(target: Target) -> dict[str, Any]:
+    """Return the entry of ``launch.json`` for a function; it has no path of this machine."""
+    common = {"name": _name(target), "request": "attach"}
     if target.kind == "python":
-        return {
-            "name": _name(target),
-            "type": "debugpy",
-            "request": "attach",
-            "connect": {"host": _HOST, "port": target.port},
-            "pathMappings": [{"localRoot": folder, "remoteRoot": str(target.folder.resolve())}],
-        }
-    return {
-        "name": _name(target),
-        "type": "node",
-        "request": "attach",
-        "address": _HOST,
-        "port": target.port,
-        "localRoot": folder,
-        "remoteRoot": str(target.folder.resolve()),
-        "restart": True,
-    }
-
-
-def _below(folder: Path, workspace: Path) -> tuple[str, ...]:
-    return Path(os.path.relpath(folder.resolve(), workspace.resolve())).parts
+        return {**common, "type": "debugpy", "connect": {"host": _HOST, "port": target.port}}
+    return {**common, "type": "node", "address": _HOST, "port": target.port, "restart": True}
 
 
 def merged(text: str | None, entries: Sequence[dict[str, Any]]) -> str:
