@@ -58,7 +58,7 @@ class Duplicates:
     async def run(self, attempt: Attempt) -> Outcome:
         """Execute an attempt, or execute it twice."""
         wanted = self._wanted.get(attempt.deployment.function)
-        if not wanted:
+        if not wanted or attempt.exchange is not None:  # a body that is streamed comes once
             return await self._runner.run(attempt)
         how = wanted.pop(0)
         if how == "together":

@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from fc_async_local.clock import RealClock
 from fc_async_local.domain.errors import Rejected
@@ -14,6 +16,9 @@ from fc_async_local.domain.invocation import OutcomeKind
 from fc_async_local.execution.duplicates import Duplicates
 from fc_async_local.execution.inprocess import InProcessRunner
 from fc_async_local.execution.protocol import Attempt, Deployment
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
 
 ATTEMPT = Attempt(
     deployment=Deployment(
@@ -48,6 +53,25 @@ def runner(numbers: list[int]) -> Duplicates:
 def test_other_attempts_run_once(runner: Duplicates, numbers: list[int]) -> None:
     runner.add("ship", "together", 1)
     assert asyncio.run(runner.run(ATTEMPT)).payload == b"1"
+    assert numbers == [0]
+
+
+class Client:
+    """The client's side of a request whose body is streamed."""
+
+    async def body(self) -> AsyncIterator[bytes]:
+        yield b"in"
+
+    async def begin(self, status: int, headers: Sequence[tuple[str, str]]) -> None:
+        """Take the head of an answer."""
+
+    async def write(self, data: bytes) -> None:
+        """Take a part of an answer."""
+
+
+def test_a_request_that_a_client_streams_runs_once(runner: Duplicates, numbers: list[int]) -> None:
+    runner.add("pay", "redelivery", 1)
+    asyncio.run(runner.run(replace(ATTEMPT, exchange=Client())))
     assert numbers == [0]
 
 
