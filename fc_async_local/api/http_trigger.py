@@ -27,7 +27,7 @@ from fc_async_sdk.events import http, triggers
 from fc_async_sdk.spec import http_trigger, runtimes
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
 
     from fc_async_local.api.http_visits import Visit
     from fc_async_local.clock import Clock
@@ -56,6 +56,7 @@ class HttpTriggerCalls:
         signatures: Verifies requests; None: they need no signature.
         clock: The time in events.
         place: The account in events.
+        noted: Is called with function, trigger and request id of each call.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class HttpTriggerCalls:
         signatures: AcsSignatures | None,
         clock: Clock,
         place: Place,
+        noted: Callable[[str, str, str], None],
     ) -> None:
         self._invoker = invoker
         self._registry = registry
@@ -74,6 +76,7 @@ class HttpTriggerCalls:
         self._visits = Visits(registry.http_triggers, urls, signatures)
         self._clock = clock
         self._place = place
+        self._noted = noted
 
     def takes(self, request: Request) -> bool:
         """Whether a request is for a trigger."""
@@ -106,7 +109,10 @@ class HttpTriggerCalls:
         )
         is_web = deployment.runtime in runtimes.NEED_NO_HANDLER
         if is_async(request):
-            return await self._accept(visit, stream, is_web=is_web)
+            answer = await self._accept(visit, stream, is_web=is_web)
+            self._noted(visit.trigger.function, visit.trigger.name, request.id)
+            return answer
+        self._noted(visit.trigger.function, visit.trigger.name, request.id)
         return await (self._pass_through(visit, stream) if is_web else self._run(visit, stream))
 
     # --- calls ---

@@ -217,6 +217,7 @@ class Runtime:
                 signatures=signatures,
                 clock=clock,
                 place=settings.place,
+                noted=self.services.trigger_control.note_request,
             ),
             [
                 *FunctionOperations(self.registry, self.runner.abort).routes(),

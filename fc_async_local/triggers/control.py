@@ -140,6 +140,10 @@ class TriggerControl:
             trigger, state, samples.described(source), binding.asynchronous, next_firings, health
         )
 
+    def note_request(self, function: str, name: str, request_id: str) -> None:
+        """Note that a request has called a function through its HTTP trigger."""
+        self._log.fired(f"{function}/{name}", request_id, self._clock.now())
+
     async def fire(
         self, function: str, name: str, payload: bytes | None = None
     ) -> tuple[str, bytes]:

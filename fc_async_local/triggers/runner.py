@@ -129,8 +129,9 @@ class TriggerRunner:
     def refresh(self) -> None:
         """Fire the triggers that there are now, and no others."""
         if not self._stopped:
-            found = bindings.read_all(self._triggers.everything())
-            self._log.keep(frozenset(binding.key for binding in found))
+            known = self._triggers.everything()
+            found = bindings.read_all(known)
+            self._log.keep(frozenset(f"{one.function}/{one.name}" for one in known))
             self._apply([binding for binding in found if binding.enabled])
 
     def _apply(self, wanted: Sequence[Binding]) -> None:

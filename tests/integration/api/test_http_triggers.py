@@ -321,11 +321,16 @@ def test_server_sent_events_arrive_while_the_function_runs(
         assert b"".join(pieces) == b"data: last\n\n"
 
 
-def test_the_admin_api_lists_an_http_trigger_with_its_urls(fc_local, deployed) -> None:
+def test_the_admin_api_lists_an_http_trigger_with_its_urls_and_calls(fc_local, deployed) -> None:
     path, name = deployed("python")
+    requests.get(path, timeout=60)
+    fc_local.client.create_trigger("orders", "other", trigger_type="log", trigger_config={})
+    fc_local.client.delete_trigger("orders", "other")
+    called = requests.get(path, timeout=60)
     [shown] = requests.get(f"{fc_local.endpoint}/_local/triggers", timeout=60).json()["triggers"]
     assert (shown["triggerName"], shown["state"], shown["source"]) == ("web", "active", path)
     assert shown["httpTrigger"] == {"urlInternet": path, "urlIntranet": name}
+    assert (shown["fired"], shown["lastRequestId"]) == (2, called.headers["x-fc-request-id"])
 
 
 def test_a_task_id_is_accepted_once(deployed, curl) -> None:

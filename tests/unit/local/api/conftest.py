@@ -200,6 +200,7 @@ class World:
         )
         signatures = AcsSignatures(settings.auth.access_keys, lambda: now)
         ids = itertools.count(1)
+        self.noted: list[tuple[str, str, str]] = []
         urls = TriggerUrls("http://127.0.0.1:9900", settings.place)
         strict = signatures if settings.auth.strict_auth else None
         self.app = Api(
@@ -211,6 +212,7 @@ class World:
                 signatures=strict,
                 clock=self.clock,
                 place=settings.place,
+                noted=lambda *call: self.noted.append(call),
             ),
             [
                 *FunctionOperations(self.registry, self.engine.abort).routes(),

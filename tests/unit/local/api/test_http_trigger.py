@@ -300,6 +300,16 @@ class TestAsynchronousRequests:
         assert builtin.call("POST", PATH, b"", ASYNC).status == 409
 
 
+class TestHistory:
+    def test_has_each_call_and_no_refused_request(self, builtin) -> None:
+        builtin.call("GET", PATH)
+        builtin.call("POST", PATH, b"", ASYNC)
+        builtin.call("DELETE", PATH)
+        builtin.call("POST", PATH, b"", ASYNC | {"x-fc-async-delay": "0"})
+        called = [request.request_id for _, request in builtin.engine.calls]
+        assert builtin.noted == [("orders", "web", request_id) for request_id in called]
+
+
 class TestChecks:
     def test_a_method_that_the_trigger_does_not_list_is_refused_with_403(self, builtin) -> None:
         answer = builtin.call("DELETE", PATH)
