@@ -17,6 +17,7 @@ import msgspec
 
 from fc_async_plugin import PluginError
 from fc_async_sdk import _signing
+from fc_async_sdk.errors import TransportError
 from fc_async_sdk.operations.call import Call, read_json
 from fc_async_sdk.spec import metrics
 
@@ -132,7 +133,8 @@ def clock_of(client: Client) -> datetime:
     """Return the time of the local runtime, whose clock may be virtual.
 
     Raises:
-        FcAsyncError: The runtime does not answer.
+        PluginError: No runtime answers.
+        FcAsyncError: It refuses.
     """
     call = Call(
         operation="GetClock",
@@ -140,7 +142,13 @@ def clock_of(client: Client) -> datetime:
         path="/_local/clock",
         read=read_json(_Clock, "GetClock"),
     )
-    now = client.send(call, total_timeout=_TIMEOUT).now
+    try:
+        now = client.send(call, total_timeout=_TIMEOUT).now
+    except TransportError as error:
+        raise PluginError(
+            f"no local runtime answers at {client.endpoint_url}; start one with: "
+            "fc-async local start"
+        ) from error
     return datetime.fromtimestamp(now / 1_000, timezone.utc)
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import time
 from typing import TYPE_CHECKING
 
@@ -99,6 +100,13 @@ def test_nothing_counted_is_told_on_stderr(httpserver, capsys) -> None:
     assert run(["metrics", "resize", "--endpoint", httpserver.url_for("")]) == 0
     out, err = capsys.readouterr()
     assert (out, err) == ("", "Nothing was counted for resize in this time.\n")
+
+
+def test_a_runtime_that_does_not_answer_is_named_with_what_to_do(capsys) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    assert run(["metrics", "resize", "--endpoint", f"http://127.0.0.1:{port}"]) == 1
+    assert "start one with: fc-async local start" in capsys.readouterr().err
 
 
 def test_cloudmonitor_is_read_without_a_local_runtime(httpserver, capsys) -> None:
