@@ -19,10 +19,12 @@ from fc_async_sdk.testing.builders import (
     expired_event,
     failure_event,
     mns_message,
+    oss_event,
     rocketmq_message,
     stopped_event,
     success_event,
     system_error_event,
+    timer_event,
 )
 from fc_async_sdk.testing.stub import ANY, Stubber, StubError
 
@@ -35,8 +37,10 @@ __all__ = [
     "expired_event",
     "failure_event",
     "mns_message",
+    "oss_event",
     "rocketmq_message",
     "stopped_event",
     "success_event",
     "system_error_event",
+    "timer_event",
 ]

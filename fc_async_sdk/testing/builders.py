@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from fc_async_sdk import events
+from fc_async_sdk.events import triggers
+from fc_async_sdk.spec import oss
 
 if TYPE_CHECKING:
     from fc_async_sdk.events import DestinationEvent
@@ -175,6 +177,37 @@ def rocketmq_message(event: DestinationEvent | None = None) -> Message:
         event: The event inside; a success when None.
     """
     return Message((event or success_event()).source.decode())
+
+
+def timer_event(trigger: str = "nightly", *, payload: str = "", at: int = _TIMESTAMP) -> bytes:
+    """What a function gets of a timer.
+
+    Args:
+        trigger: Name of the trigger.
+        payload: Text of its configuration.
+        at: When it was due, in milliseconds since the epoch.
+    """
+    return triggers.encode(triggers.timer(trigger, at, payload=payload))
+
+
+def oss_event(
+    bucket: str,
+    key: str,
+    *,
+    event: str = oss.CREATED,
+    size: int = 0,
+    at: int = _TIMESTAMP,
+) -> bytes:
+    """What a function gets of an object in OSS.
+
+    Args:
+        bucket: Name of the bucket.
+        key: Key of the object.
+        event: Such as ``ObjectCreated:PutObject``.
+        size: Of the object, in bytes.
+        at: When it happened, in milliseconds since the epoch.
+    """
+    return triggers.encode(triggers.oss(bucket, key, event=event, at=at, size=size))
 
 
 def _event(

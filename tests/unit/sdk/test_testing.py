@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -188,3 +189,15 @@ class TestBuilders:
         assert carried.document == event.document
         assert carried.envelope is not None
         assert carried.envelope.type == "fc:AsyncInvoke:failed"
+
+
+def test_events_of_triggers_are_the_payload_of_the_function():
+    assert json.loads(testing.timer_event("hourly", payload="go")) == {
+        "triggerTime": "2022-08-10T08:31:16Z",
+        "triggerName": "hourly",
+        "payload": "go",
+    }
+    (uploaded,) = json.loads(testing.oss_event("uploads", "in/a.zip", size=7))["events"]
+    described = uploaded["oss"]["object"]
+    assert uploaded["oss"]["bucket"]["name"] == "uploads"
+    assert (described["key"], described["size"]) == ("in/a.zip", 7)
