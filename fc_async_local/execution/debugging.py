@@ -255,6 +255,13 @@ class Debuggers:
             await self.stop(function)
 
 
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):  # a name that is too long, or that no file can have
+        return False
+
+
 def check(deployment: Deployment, folder: Path) -> None:
     """Refuse a function that cannot be debugged here.
 
@@ -268,7 +275,7 @@ def check(deployment: Deployment, folder: Path) -> None:
     function, runtime = deployment.function, deployment.runtime
     if runtime not in PYTHON | NODE:
         reason = f"function {function!r} has the runtime {runtime!r}: its server starts a debugger"
-    elif not folder.is_absolute() or not folder.is_dir():
+    elif not folder.is_absolute() or not _is_folder(folder):
         reason = f"{str(folder)!r} is not a folder on this machine, given as an absolute path"
     elif runtime in PYTHON and importlib.util.find_spec("debugpy") is None:
         reason = "debugging Python needs debugpy: pip install 'fc-async[dev]'"

@@ -287,6 +287,7 @@ def test_without_a_debugger_the_function_runs_from_its_archive_again(
     [
         ({"folder": "code"}, "given as an absolute path"),
         ({"folder": "/nowhere/at/all"}, "is not a folder on this machine"),
+        ({"folder": "/" + "x" * 300}, "is not a folder on this machine"),
         ({}, "folder"),
         ({"folder": "/", "port": 70_000}, "port"),
     ],
