@@ -282,7 +282,7 @@ OPERATIONS: Final = (
                 bucket=TEXT,
                 key=TEXT,
                 event=TEXT,
-                size=between(0, 2**53),
+                size=between(0, 48_800_000_000_000),
                 etag=TEXT,
                 contentType=TEXT,
             )
