@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from fc_async_local.api.openapi.document import (
+    ANY,
     FLAG,
     INTEGER,
     NUMBER,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 _TIME: Final[Schema] = {"type": "integer", "minimum": 0}
 _PAGE: Final = (Parameter("limit", between(1, 100)), Parameter("nextToken"))
+_RUN: Final = having("run", run=TEXT)
 _CHANNEL: Final = (Parameter("name"), Parameter("instance"))
 _QUALIFIER: Final = Parameter("qualifier")
 _FUNCTION: Final = Parameter("function")
@@ -115,6 +117,31 @@ OPERATIONS: Final = (
     ),
     Operation("GET", "/_local/openapi.json", "Return the description of the admin API"),
     Operation("GET", "/_local/openapi/fc.json", "Return the description of the FC operations"),
+    # --- state ---
+    Operation(
+        "GET",
+        "/_local/state/run",
+        "Name this run of the runtime; a restart has another name",
+        answer=_RUN,
+    ),
+    Operation(
+        "GET",
+        "/_local/state",
+        "Return a snapshot of everything that the runtime keeps",
+        answer=ANY,
+        refused=(409,),
+        media="application/octet-stream",
+    ),
+    Operation(
+        "PUT",
+        "/_local/state",
+        "Restart with a snapshot in place of everything",
+        body=ANY,
+        answer=_RUN,
+        refused=(409,),
+        accepts="application/octet-stream",
+    ),
+    Operation("DELETE", "/_local/state", "Restart with nothing", answer=_RUN, refused=(409,)),
     # --- time ---
     Operation("GET", "/_local/clock", "Return the time", answer=_ADVANCED),
     Operation(
