@@ -53,7 +53,8 @@ class Duplicates:
             raise Rejected(400, "InvalidArgument", text)
         if times < 1:
             raise Rejected(400, "InvalidArgument", f"times must be at least 1, got {times!r}")
-        self._wanted.setdefault(function, []).extend([how] * times)
+        wanted: list[How] = [how] * times
+        self._wanted.setdefault(function, []).extend(wanted)
 
     async def run(self, attempt: Attempt) -> Outcome:
         """Execute an attempt, or execute it twice."""
