@@ -14,11 +14,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from fc_async_plugin.cli.terminal import confirm
+from fc_async_plugin.cli import options
+from fc_async_plugin.cli.terminal import confirm, print_json
 from fc_async_sdk import _project_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from fc_async_plugin.cli.options import Format
 
 _TIMEOUT_SECONDS: Final = 60
 _PAUSE_SECONDS: Final = 0.05
@@ -51,8 +54,9 @@ def _words(function: Callable[..., None]) -> Callable[..., None]:
 @click.command("export")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @_data
+@options.format_option
 @_words
-def export(*, file: Path, data: Path) -> None:
+def export(*, file: Path, data: Path, output: Format) -> None:
     """Save functions, tasks, messages and metrics of a runtime to FILE.
 
     The runtime may run meanwhile: the file has the state of one moment.
@@ -60,33 +64,45 @@ def export(*, file: Path, data: Path) -> None:
     from fc_async_local.bootstrap.state import export_file
 
     export_file(data, file)
-    click.echo(f"Exported {file.stat().st_size:,} bytes to {file}.")
+    size = file.stat().st_size
+    if output == "json":
+        print_json({"file": str(file), "bytes": size})
+    else:
+        click.echo(f"Exported {size:,} bytes to {file}.")
 
 
 @click.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @_data
 @_yes
+@options.format_option
 @_words
-def import_(*, file: Path, data: Path, yes: bool) -> None:
+def import_(*, file: Path, data: Path, yes: bool, output: Format) -> None:
     """Put FILE, an exported state, in the place of everything that a runtime keeps."""
     from fc_async_local.store.sqlite import snapshots
 
     snapshots.check(file)
     confirm(f"Replace everything in {data} with {file}?", yes=yes)
     _replace(data, file.read_bytes())
-    click.echo(f"Imported {file}.")
+    if output == "json":
+        print_json({"file": str(file), "data": str(data)})
+    else:
+        click.echo(f"Imported {file}.")
 
 
 @click.command("clear")
 @_data
 @_yes
+@options.format_option
 @_words
-def clear(*, data: Path, yes: bool) -> None:
+def clear(*, data: Path, yes: bool, output: Format) -> None:
     """Delete everything that a runtime keeps: functions, tasks, messages and metrics."""
     confirm(f"Delete everything in {data}?", yes=yes)
     _replace(data, None)
-    click.echo(f"Cleared {data}.")
+    if output == "json":
+        print_json({"data": str(data)})
+    else:
+        click.echo(f"Cleared {data}.")
 
 
 def _replace(data: Path, snapshot: bytes | None) -> None:

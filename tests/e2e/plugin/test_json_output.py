@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import pytest
 
+from fc_async_local.embedded import LocalRuntime
 from fc_async_plugin.cli.group import group, run
 
 if TYPE_CHECKING:
@@ -143,6 +144,9 @@ EXAMPLES = {
     "doctor": ["doctor"],
     "import": ["import", "--dry-run"],
     "init": ["init", "--no-input"],
+    "local export": ["local", "export", "state.db"],
+    "local import": ["local", "import", "state.db", "-y"],
+    "local clear": ["local", "clear", "-y"],
     "s-plugin path": ["s-plugin", "path"],
     "s-plugin show": ["s-plugin", "show"],
 }
@@ -167,6 +171,11 @@ def test_a_command_prints_objects_with_the_members_of_the_page(
     name: str, project: Path, printed: Printed
 ) -> None:
     prints, members = ROWS[name]
+    if name.startswith("local "):
+        with LocalRuntime(data=".fc-async/runtime", port=0):
+            pass
+    if name == "local import":
+        run(["local", "export", "state.db"])
     documents = printed(*EXAMPLES[name])
     assert documents
     assert prints == "lines" or len(documents) == 1
