@@ -147,8 +147,9 @@ def test_every_page_is_clean_fits_a_phone_and_runs_no_code_of_its_data(
     show(page, address)
     for summary in page.locator("main summary").all():
         summary.click()
-    for more in page.locator("main button[aria-expanded=false]").all()[:2]:
-        more.click()
+    folded = page.locator("main button[aria-expanded=false]")
+    if folded.count():
+        folded.first.click()
     assert violations(page) == []
     assert "pwned" not in page.title()
     assert page.locator("main img, main script").count() == 0
