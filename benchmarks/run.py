@@ -47,6 +47,7 @@ LIMITS = {
     "group": 150,
     "cycles": 150,
     "growth": 180,
+    "console": 120,
     "services": 60,
     "engine": 420,
     "store": 60,
