@@ -181,7 +181,7 @@ def test_the_command_prints_one_line_of_json_and_ends_with_0_on_a_signal(tmp_pat
         out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (0, "")
     assert "Traceback" not in err
-    assert ready.keys() >= {"fc", "console", "mns", "account_id", "region", "data", "pid"}
+    assert ready.keys() >= {"fc", "console", "mns", "accountId", "region", "data", "pid"}
     assert os.path.isdir(ready["data"])  # noqa: PTH112 -- a string of JSON
 
 

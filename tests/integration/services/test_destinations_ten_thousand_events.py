@@ -15,6 +15,7 @@ from fc_async_local.destinations.function import FunctionDestination
 from fc_async_local.destinations.mns import MnsQueueDestination, MnsTopicDestination
 from fc_async_local.destinations.rocketmq import RocketMqDestination
 from fc_async_local.domain.invocation import Delivery
+from fc_async_local.engine.ports import Accepted
 from fc_async_local.services.eventbridge.model import Parameter, Rule, Target
 from fc_async_local.services.eventbridge.service import EventBridgeService
 from fc_async_local.services.eventbridge.targets import Targets
@@ -53,6 +54,7 @@ class Invoker:
 
     async def invoke_async(self, request):
         self.payloads.append(request.payload)
+        return Accepted(str(len(self.payloads)), "")
 
 
 async def _no_http(function):

@@ -186,4 +186,4 @@ def test_nothing_durable_is_in_a_nodes_folder(nodes, folders):
     for folder in folders:
         assert not list(folder.rglob("*.db*"))
         kept = {path.name for path in folder.iterdir()}
-        assert kept <= {".gitignore", "node-id", "code"}
+        assert kept <= {".gitignore", "node-id", "code", "addresses.json"}
