@@ -39,6 +39,8 @@ _TOKEN: Final = re.compile(r"(?:\$\{[^}]*\}|[^\s,{}\[\]])+")
 _QUOTED: Final = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"\\]|\\.)*\"")
 _BEFORE: Final = 12
 """Characters that stay in view before the place in a line that is wider than the terminal."""
+_PIPE_COLUMNS: Final = 160
+"""Columns of a source line in a pipe: generated templates have lines of any length."""
 
 
 class _Mark(NamedTuple):
@@ -79,7 +81,8 @@ def lines(
         yield [(f"{'':<{gutter}}{arrow} ", "frame"), (place, "")]
         yield from _excerpt(mark, source(mark.position.file), gutter, width)
     if finding.fix:
-        for line in _wrapped(f"= fix: {safe(finding.fix)}", _left(width, gutter + 1), "       "):
+        room = None if width is None else _left(width, gutter + 1)
+        for line in _wrapped(f"= fix: {safe(finding.fix)}", room, "       "):
             yield [(f"{'':<{gutter}} {line}", "")]
 
 
@@ -109,20 +112,17 @@ def _excerpt(
     start = min(max(column - 1, 0), len(line))
     length = len(_token(line[start:]))
     before, marked, after = line[:start], line[start : start + length], line[start + length :]
-    room = _left(width, gutter + 3)
-    if room is not None and cell_width(safe(line)) > room and len(before) > _BEFORE:
+    room = _left(_PIPE_COLUMNS if width is None else width, gutter + 3)
+    if cell_width(safe(line)) > room and len(before) > _BEFORE:
         before = "…" + before[-_BEFORE:]
-    shown = f"{safe(before)}{safe(marked)}{safe(after)}"
-    if room is not None and cell_width(shown) > room:
-        shown = _cut(shown, room)
+    shown = _cut(f"{safe(before)}{safe(marked)}{safe(after)}", room)
     indent = " " * cell_width(safe(before))
     sign = ("^" if mark.style != "frame" else "-") * max(cell_width(safe(marked)), 1)
-    if room is not None:
-        sign = sign[: max(room - len(indent), 1)]
+    sign = sign[: max(room - len(indent), 1)]
     yield [(f"{'':<{gutter}} |", "frame")]
     yield [(f"{number:>{gutter}} | ", "frame"), (shown, "")]
     label = f" {mark.label}" if mark.label else ""
-    if room is not None and len(indent) + len(sign) + cell_width(label) > room:
+    if width is not None and len(indent) + len(sign) + cell_width(label) > room:
         yield [bar, (f"{indent}{sign}", mark.style)]
         for words in _wrapped(mark.label, room, ""):
             yield [bar, (words, mark.style)]
@@ -140,13 +140,17 @@ def _token(rest: str) -> str:
 
 
 def _cut(text: str, room: int) -> str:
+    """Return a text of at most ``room`` columns; an ellipsis stands for what was cut off."""
+    if cell_width(text) <= room:
+        return text
+    text = text[:room]
     while cell_width(text) > room - 1:
         text = text[:-1]
     return f"{text}…"
 
 
-def _left(width: int | None, used: int) -> int | None:
-    return None if width is None else max(width - used, 20)
+def _left(width: int, used: int) -> int:
+    return max(width - used, 20)
 
 
 def _wrapped(text: str, width: int | None, indent: str) -> list[str]:

@@ -139,19 +139,25 @@ def test_deployments_to_one_runtime_at_the_same_time_wait_for_one_another(
     resources = {f"f{number}": resource for number in range(20)}
     document = {"edition": "3.0.0", "name": "x", "resources": resources}
     (project / "s.yaml").write_text(json.dumps(document))
+    files = [(project / f"said-{number}").open("w+") for number in range(4)]
     processes = [
         subprocess.Popen(
             [sys.executable, "-m", "fc_async_plugin", "deploy", "-y", "--with-functions"],
             cwd=project,
             env=clean_environment(FC_ASYNC_ENDPOINT=fc_local.endpoint),
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdout=file,
             stderr=subprocess.STDOUT,
-            text=True,
         )
-        for _ in range(4)
+        for file in files
     ]
-    said = [process.communicate()[0] for process in processes]
+    for process in processes:
+        process.wait()
+    said = []
+    for file in files:
+        with file:
+            file.seek(0)
+            said.append(file.read())
     assert [process.returncode for process in processes] == [0, 0, 0, 0], said
     assert sum("Done: 40 of 40 steps" in one for one in said) == 1
     assert sum("Nothing to do" in one for one in said) == 3

@@ -38,6 +38,14 @@ def test_a_finding_has_its_line_with_a_mark_below_the_value() -> None:
     ]
 
 
+def test_a_very_long_line_is_cut_around_the_value_in_a_pipe_too() -> None:
+    generated = "{" + "'a': 1, " * 5_000 + "'retries': 9" + ", 'b': 2" * 5_000 + "}"
+    place = Position("s.yaml", 1, generated.index("9") + 1)
+    line, mark = shown(FOUND._replace(position=place), source=[generated])[3:5]
+    assert len(line) <= 160
+    assert line[mark.index("^")] == "9"
+
+
 def test_other_places_are_shown_with_what_they_mean() -> None:
     cycle = FOUND._replace(
         position=Position("s.yaml", 3, 48),
