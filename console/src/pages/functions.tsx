@@ -293,11 +293,11 @@ function Triggers({ name }: { name: string }) {
           <thead><tr><th>Trigger</th><th>Type</th><th>State</th><th>Source</th><th>Next firings</th><th class="num">Fired</th><th>Last</th><th><span class="hidden">Actions</span></th></tr></thead>
           <tbody>{triggers.map((one) => (
             <tr key={one.triggerName}>
-              <td>{one.triggerName} <span class="dim">{one.qualifier}</span></td><td>{one.triggerType}</td><td>{one.state}</td><td>{one.source}</td>
+              <td>{one.triggerName} <span class="dim">{one.qualifier}</span></td><td>{one.triggerType}</td><td>{one.state}</td><td>{one.triggerType === "http" ? <a href={one.source} rel="noreferrer">{one.source}</a> : one.source}</td>
               <td>{one.nextFirings.slice(0, 3).map((at) => <div key={at}>{dateTime(at)} <span class="dim">in {duration(Math.max(0, at - clock.value.now))}</span></div>)}</td>
               <td class="num">{count(one.fired)}</td>
               <td>{one.lastRequestId ? <a href={taskLink(name, one.lastRequestId)}>{one.lastFiredTime ? dateTime(one.lastFiredTime) : one.lastRequestId}</a> : null} {one.lastError ? <><Status status="Failed" /> {one.lastError}</> : null}</td>
-              <td><Button small onClick={() => void act(async () => { const fired = await api.post<{ requestId: string }>(`/triggers${api.path(name, one.triggerName)}/fire`); return `${one.triggerName} fired: request ${fired.requestId}.`; })}>Fire now</Button></td>
+              <td>{one.triggerType === "http" ? null : <Button small onClick={() => void act(async () => { const fired = await api.post<{ requestId: string }>(`/triggers${api.path(name, one.triggerName)}/fire`); return `${one.triggerName} fired: request ${fired.requestId}.`; })}>Fire now</Button>}</td>
             </tr>
           ))}</tbody>
         </Table>

@@ -127,6 +127,22 @@ def test_the_event_of_a_trigger_is_a_template(
     assert b'"ObjectCreated:PutObject"' in received[0]
 
 
+def test_an_http_trigger_has_a_link_and_nothing_to_fire(
+    page: Page, fc_local: FcLocal, received: list[bytes]
+) -> None:
+    fc_local.client.create_trigger(
+        "orders",
+        "web",
+        trigger_type="http",
+        trigger_config={"authType": "anonymous", "methods": ["GET"]},
+    )
+    page.goto("/console#/functions/orders/triggers")
+    row = page.get_by_role("row", name="web")
+    link = row.get_by_role("link")
+    assert (link.get_attribute("href") or "").startswith(f"{fc_local.endpoint}/_http/orders/web")
+    assert row.get_by_role("button").count() == 0
+
+
 def test_a_trigger_is_fired_by_hand(page: Page, fc_local: FcLocal, received: list[bytes]) -> None:
     timer = {"cronExpression": "0 0 4 * * *", "enable": True, "payload": "tick"}
     body = {"triggerName": "nightly", "triggerType": "timer", "triggerConfig": json.dumps(timer)}
