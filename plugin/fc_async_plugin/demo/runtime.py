@@ -32,7 +32,7 @@ START_SECONDS = 20
 """A start takes about one second; after this time it has failed."""
 
 
-class Ready(msgspec.Struct, frozen=True):
+class Ready(msgspec.Struct, frozen=True, rename="camel"):
     """The line that the runtime prints when it is ready."""
 
     fc: str

@@ -143,6 +143,11 @@ class NodeChecker:
                 pass
 
 
+def end_checker() -> None:
+    """End the process that reads JavaScript, if it runs; the next file starts another."""
+    _checker().close()
+
+
 @functools.lru_cache(maxsize=1)
 def _checker() -> NodeChecker:
     return NodeChecker()
