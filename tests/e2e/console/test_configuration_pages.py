@@ -227,6 +227,7 @@ def test_metrics_are_charts_over_a_range(
     page.goto("/console#/metrics")
     page.get_by_role("figure").filter(has_text="FunctionEnqueueCount").wait_for()
     page.locator("figure canvas").nth(3).wait_for()
+    assert page.locator("figure canvas").count() > 3
     page.get_by_label("Resolution").select_option("by hour")
     page.get_by_role("figure").filter(has_text="FunctionDequeueCount").wait_for()
     fc_local.advance(7 * 3_600)
