@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import click
 
-from fc_async_local import DEFAULT_PORT
-from fc_async_plugin.cli import options
+from fc_async_plugin.cli import local, options
 from fc_async_plugin.cli.group import DONE, FAILED
-from fc_async_sdk import _project_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,20 +41,8 @@ class Choices(NamedTuple):
 @click.command()
 @options.templates_option
 @options.env_option
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65_532),
-    default=DEFAULT_PORT,
-    show_default=True,
-    help="Port of the FC API and the console; services use the next free ports. 0: any.",
-)
-@click.option(
-    "--data",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=_project_folder.RUNTIME,
-    show_default=True,
-    help="Folder for queue, functions and messages, which are kept over restarts.",
-)
+@local.port_option
+@local.data_option
 @click.option(
     "--clock",
     type=click.Choice(["real", "virtual"]),

@@ -31,6 +31,21 @@ _LOG_FORMAT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 _OWN_OPTIONS: Final = ("access_keys", "strict_auth", "region", "account_id", "create_missing")
 """Settings that have their own option and cannot be given with ``--set``."""
 
+port_option = click.option(
+    "--port",
+    type=click.IntRange(0, 65_532),
+    default=DEFAULT_PORT,
+    show_default=True,
+    help="Port of the FC API and the console; services use the next free ports. 0: any.",
+)
+data_option = click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=_project_folder.RUNTIME,
+    show_default=True,
+    help="Folder for queue, functions and messages, which are kept over restarts.",
+)
+
 
 @click.group("local")
 def command() -> None:
@@ -45,20 +60,8 @@ def command() -> None:
 
 
 @command.command()
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65_532),
-    default=DEFAULT_PORT,
-    show_default=True,
-    help="Port of the FC API and the console; services use the next free ports. 0: any.",
-)
-@click.option(
-    "--data",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=_project_folder.RUNTIME,
-    show_default=True,
-    help="Folder for queue, functions and messages, which are kept over restarts.",
-)
+@port_option
+@data_option
 @click.option(
     "--store",
     metavar="STORE",
