@@ -3,8 +3,9 @@
 
 Invariants:
 
-- Each answer to a shipped template is checked by the template's ``_rules`` before a file is
-  written.
+- Each answer to a shipped template is checked before a file is written.
+- A project has the files of ``_shared`` and those of its template; of two with one name it has the
+  template's.
 - Another template is used only if its folder or address is given, because its hooks are foreign
   code.
 """
@@ -13,17 +14,20 @@ from __future__ import annotations
 
 import json
 import logging
-import re
+import shutil
+from contextlib import contextmanager, nullcontext
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fc_async_plugin import PluginError
+from fc_async_plugin.cli.questions import QUESTIONS, problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
-_NUMBER: Final = re.compile("0|[1-9][0-9]{0,9}")
+_SHARED: Final = "_shared"
 
 
 def folder() -> Path:
@@ -105,14 +109,15 @@ def create(
         if shipped:
             form = _Form(source, None if overwrite else into)
             answers = _answered(form, answers, ask)
-        made = cookiecutter(
-            str(source) if shipped else template,
-            no_input=shipped or ask is None,
-            extra_context=dict(answers),
-            output_dir=str(into),
-            overwrite_if_exists=overwrite,
-            default_config=True,
-        )
+        with _composed(source) if shipped else nullcontext(template) as place:
+            made = cookiecutter(
+                str(place),
+                no_input=shipped or ask is None,
+                extra_context=dict(answers),
+                output_dir=str(into),
+                overwrite_if_exists=overwrite,
+                default_config=True,
+            )
     except OutputDirExistsException as error:
         reason = str(error).removeprefix("Error: ")
         raise PluginError(
@@ -121,6 +126,16 @@ def create(
     except CookiecutterException as error:
         raise PluginError(f"the project cannot be made: {error}") from error
     return Path(made)
+
+
+@contextmanager
+def _composed(source: Path) -> Iterator[Path]:
+    """Yield a template of cookiecutter with the shared files and those of one shipped template."""
+    with TemporaryDirectory(prefix="fc-async-template-") as folder_name:
+        place = Path(folder_name)
+        for part in (source.parent / _SHARED, source):
+            shutil.copytree(part, place, dirs_exist_ok=True)
+        yield place
 
 
 class _Form:
@@ -135,7 +150,6 @@ class _Form:
         self._name = source.name
         self._into = into
         self._raw = json.loads((source / "cookiecutter.json").read_text(encoding="utf-8"))
-        self._rules = self._raw["_rules"]
         self._names = [name for name in self._raw if not name.startswith("_")]
 
     def complete(self, answers: Mapping[str, str]) -> dict[str, str]:
@@ -152,8 +166,8 @@ class _Form:
             for name in answers
             if name not in self._names
         ]
-        wrong = (_wrong(name, value, self._rules.get(name)) for name, value in answers.items())
-        return unknown + [problem for problem in wrong if problem]
+        wrong = (problem(name, value) for name, value in answers.items() if name in self._names)
+        return unknown + [said for said in wrong if said]
 
     def ask_missing(
         self, answers: Mapping[str, str], ask: Callable[[Question], str]
@@ -166,11 +180,12 @@ class _Form:
         return known
 
     def _question(self, name: str, *, default: str) -> Question:
-        rule = self._rules.get(name)
-        allowed = f" ({rule['allowed']})" if rule else ""
-        text = f"{self._raw['__prompts__'][name]}{allowed}"
+        kind = QUESTIONS[name]
         return Question(
-            name, text, default, lambda value: _wrong(name, value, rule) or self._taken(name, value)
+            name,
+            f"{kind.text} ({kind.allowed})",
+            default,
+            lambda value: problem(name, value) or self._taken(name, value),
         )
 
     def _taken(self, name: str, value: str) -> str:
@@ -195,15 +210,3 @@ def _answered(
     if problems:
         raise PluginError("\n".join(problems))
     return form.complete(given if ask is None else form.ask_missing(given, ask))
-
-
-def _wrong(name: str, value: str, rule: Mapping[str, Any] | None) -> str:
-    """Return what is wrong with an answer, "" if it is allowed."""
-    if rule is None:
-        return ""
-    if "pattern" in rule:
-        allowed = re.fullmatch(rule["pattern"], value) is not None
-    else:
-        low, high = rule["range"]
-        allowed = _NUMBER.fullmatch(value) is not None and low <= int(value) <= high
-    return "" if allowed else f"{name} must be {rule['allowed']}, got {value!r}"

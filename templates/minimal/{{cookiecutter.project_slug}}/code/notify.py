@@ -1,12 +1,12 @@
-"""Is told about every result of `process`: the event is a destination event."""
+"""Gets each result of `process` as a destination event."""
 
 import json
+from typing import Any
 
 
-def handler(event, context):
-    """Say which order came to what."""
-    told = json.loads(event)
-    result = json.loads(told["responsePayload"])
+def handler(event: bytes, context: Any) -> dict[str, str]:
+    """Report the total of an order."""
+    result = json.loads(json.loads(event)["responsePayload"])
     message = f"order {result['order']} comes to {result['total']}"
     print(message)
-    return {"told": message}
+    return {"message": message}

@@ -3,12 +3,13 @@
 from pathlib import Path
 
 import pytest
+from fc_async_local.testing import FcLocal
 
 PROJECT = Path(__file__).parent.parent
 
 
 @pytest.fixture
-def deployed(fc_local):
-    """The local runtime with this project on it. Its clock is virtual: waiting costs no time."""
+def deployed(fc_local: FcLocal) -> FcLocal:
+    """Return the local runtime with this project on it. Its clock is virtual."""
     fc_local.deploy_template(PROJECT / "s.yaml")
     return fc_local

@@ -1,9 +1,10 @@
 """The first stage: reads the source. Invoked asynchronously with what to read."""
 
 import json
+from typing import Any
 
 
-def handler(event, context):
+def handler(event: bytes, context: Any) -> dict[str, Any]:
     """Read lines.
 
     event: bytes, such as b'{"batch": "monday", "lines": ["a,1", "b,2"]}'

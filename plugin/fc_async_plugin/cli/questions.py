@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: MIT
+"""The questions of the shipped templates. Pure.
+
+Invariants:
+
+- A name means the same question in each template; a template gives its own default.
+- What the service accepts is read from :mod:`fc_async_sdk.spec`, not repeated here.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from fc_async_sdk.spec import limits, runtimes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+_NUMBER: Final = re.compile("0|[1-9][0-9]{0,9}")
+
+
+class Kind(NamedTuple):
+    """What a question asks, and which answers are allowed.
+
+    Attributes:
+        text: The question.
+        allowed: The allowed answers, in words.
+        allows: Returns whether an answer is allowed.
+    """
+
+    text: str
+    allowed: str
+    allows: Callable[[str], bool]
+
+
+def problem(name: str, value: str) -> str:
+    """Return what is wrong with the answer to a question, "" if it is allowed."""
+    kind = QUESTIONS[name]
+    return "" if kind.allows(value) else f"{name} must be {kind.allowed}, got {value!r}"
+
+
+def _matching(pattern: str) -> Callable[[str], bool]:
+    return lambda value: re.fullmatch(pattern, value) is not None
+
+
+def _number(text: str, limit: limits.Range) -> Kind:
+    def allows(value: str) -> bool:
+        return _NUMBER.fullmatch(value) is not None and limit.low <= int(value) <= limit.high
+
+    return Kind(text, f"a whole number from {limit.low} to {limit.high}", allows)
+
+
+# python3 is 3.6, and fc-async does not support 3.9.
+_PYTHONS: Final = tuple(
+    sorted(name.removeprefix("python") for name in runtimes.PYTHON - {"python3", "python3.9"})
+)
+
+QUESTIONS: Final[Mapping[str, Kind]] = {
+    "project_name": Kind(
+        "Name of the project; functions are named after it", "not empty", _matching(r".*\S.*")
+    ),
+    "project_slug": Kind(
+        "Folder and prefix of the functions",
+        "lower-case letters, digits and '-', at most 51, a letter first",
+        _matching("[a-z][a-z0-9-]{0,50}"),
+    ),
+    "region": Kind("Region", "a region id such as cn-hangzhou", _matching("[a-z]+(-[a-z0-9]+)+")),
+    "retries": _number("Retries after a function error", limits.RETRY_ATTEMPTS),
+    "max_age_seconds": _number("Seconds after which an event is dropped", limits.EVENT_AGE_SECONDS),
+    "failure_queue": Kind(
+        "MNS queue for requests that failed for good",
+        "letters, digits and '-', at most 120, a letter first",
+        _matching("[A-Za-z][A-Za-z0-9-]{0,119}"),
+    ),
+    "event_bus": Kind(
+        "EventBridge bus for results",
+        "letters, digits, '.', '_' and '-', 2 to 127, a letter first",
+        _matching("[A-Za-z][A-Za-z0-9._-]{1,126}"),
+    ),
+    "rocketmq_instance": Kind(
+        "Instance of RocketMQ 4.x",
+        "letters, digits and '_', at most 64",
+        _matching("[A-Za-z0-9_]{1,64}"),
+    ),
+    "rocketmq_topic": Kind(
+        "Topic of RocketMQ",
+        "letters, digits, '_' and '-', at most 64",
+        _matching("[A-Za-z0-9_-]{1,64}"),
+    ),
+    "access_alias": Kind(
+        "Access alias of s (~/.s/access.yaml)",
+        "letters, digits, '_', '.' and '-', at most 64",
+        _matching("[A-Za-z0-9_.-]{1,64}"),
+    ),
+    "python_version": Kind("Python of the functions", " or ".join(_PYTHONS), _PYTHONS.__contains__),
+}
