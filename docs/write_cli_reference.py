@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Writes docs/cli.md from the commands themselves, so that no flag stays undocumented.
+"""Writes docs/reference/cli.md from the commands themselves, so that no flag stays undocumented.
 
 Run it after a change to a command: ``python docs/write_cli_reference.py``. A test compares the
 page with what this makes.
@@ -18,7 +18,7 @@ from fc_async_plugin.cli.group import group
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PAGE: Final = Path(__file__).parent / "cli.md"
+PAGE: Final = Path(__file__).parent / "reference" / "cli.md"
 INTRODUCTION: Final = """\
 # The command line
 
@@ -33,7 +33,7 @@ with `--endpoint` (or `FC_ASYNC_ENDPOINT`). Flags that users of `s` know mean th
 | | |
 |---|---|
 | exit codes | 0 nothing to do, or done · 1 failed, a mistyped flag included · 2 `plan` has changes · 130 interrupted |
-| stdout | the result and nothing else; with `--format json` one JSON object, see {doc}`json-output` |
+| stdout | the result and nothing else; with `--format json` one JSON object, see [output for programs](json-output.md) |
 | stderr | notes, progress, errors: one message each, no stack trace |
 | control characters | what functions and services said is shown with escapes (`\\x1b`) instead of control and direction characters, also in a pipe; exceptions: `invoke --sync` in a pipe writes the result's bytes, and `--raw` of `logs` and `invoke --sync` leaves all as it is |
 | times | text: this machine's time zone; JSON: as the service has them, milliseconds since the epoch |

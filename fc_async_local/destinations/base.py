@@ -195,7 +195,7 @@ class Permitted:
     """A destination that the function's role must allow.
 
     With ``enforce_roles``, which is off by default, a destination outside of the role's policy
-    documents is answered with 403 and is not called (``docs/destinations.md``, "Roles").
+    documents is answered with 403 and is not called (``docs/reference/destinations.md``, "Roles").
 
     Args:
         destination: The destination itself.

@@ -65,7 +65,7 @@ def test_a_fact_is_spelled_in_one_module(fact: str) -> None:
 @pytest.mark.parametrize("destination", DESTINATIONS)
 def test_the_documentation_names_the_action_of_each_destination(destination: str) -> None:
     action = ram.checked_for(arn.parse(destination)).action
-    page = (ROOT / "docs" / "destinations.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "reference" / "destinations.md").read_text(encoding="utf-8")
     assert f"`{action}`" in page
 
 

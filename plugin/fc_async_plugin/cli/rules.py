@@ -16,8 +16,8 @@ _HEAD: Final = """\
 # Rules
 
 The rules of `fc-async validate`. Each rule has an id that never changes its meaning, and a page
-with an example that is refused and one that is accepted. [validate](../validate.md) explains how to
-select rules and how to suppress a finding.
+with an example that is refused and one that is accepted. [validate](../how-to/validate.md) explains
+how to select rules and how to suppress a finding.
 
 | rule | severity | name | what it finds |
 | --- | --- | --- | --- |

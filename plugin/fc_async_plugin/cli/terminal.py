@@ -42,7 +42,7 @@ def console(*, err: bool = False) -> Console:
 
 
 def print_json(value: Mapping[str, Any]) -> None:
-    """Write the JSON object of a command to stdout, indented; see docs/json-output.md.
+    """Write the JSON object of a command to stdout, indented; see docs/reference/json-output.md.
 
     A command writes one such object at most. The list that ``run`` gave to click notes it.
     """

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 from fc_async_sdk import idempotency
 
-PAGE = (Path(__file__).parents[3] / "docs" / "idempotency.md").read_text("utf-8")
+PAGE = (Path(__file__).parents[3] / "docs" / "how-to" / "idempotency.md").read_text("utf-8")
 FILES = re.findall(
     r"^```\{code-block\} python\n:caption: (\S+)\n\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL
 )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pytest
 
-PAGE = Path(__file__).parents[3] / "docs" / "local-runtime.md"
+PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "local-runtime.md"
 BLOCK = re.compile(
     r"^```python\n(from fc_async_local\.embedded .*?)^```$", re.MULTILINE | re.DOTALL
 )

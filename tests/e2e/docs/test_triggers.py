@@ -14,7 +14,7 @@ from fc_async_plugin.cli.group import run
 if TYPE_CHECKING:
     from fc_async_local.testing import FcLocal
 
-PAGE = (Path(__file__).parents[3] / "docs" / "triggers.md").read_text("utf-8")
+PAGE = (Path(__file__).parents[3] / "docs" / "reference" / "triggers.md").read_text("utf-8")
 
 
 def blocks(language: str) -> list[str]:

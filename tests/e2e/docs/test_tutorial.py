@@ -24,7 +24,7 @@ from markdown_it import MarkdownIt
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PAGE = Path(__file__).parents[3] / "docs" / "tutorial.md"
+PAGE = Path(__file__).parents[3] / "docs" / "tutorials" / "first-project.md"
 BIN = Path(sys.executable).parent
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from fc_async_local.testing import FcLocal
 
-PAGE = Path(__file__).parents[3] / "docs" / "ways-in.md"
+PAGE = Path(__file__).parents[3] / "docs" / "reference" / "ways-in.md"
 
 
 def block(language: str) -> str:

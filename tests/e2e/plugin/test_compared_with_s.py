@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Each fault of ``s`` 3.1.10 with fc3 that docs/compared-with-s.md lists: seen there, absent here.
+"""Each fault of ``s`` with fc3 in docs/discussion/compared-with-s.md: seen there, absent here.
 
 Every test shows our side. The side of ``s`` is shown first when fc3 is at hand: ``FC_ASYNC_FC3``
 names the folder of a built fc3 (it is not on npm). Row ids tie the tests to the table.
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from fc_async_local.testing import FcLocal
     from tests.e2e.plugin.conftest import Ran
 
-TABLE = Path(__file__).parents[3] / "docs" / "compared-with-s.md"
+TABLE = Path(__file__).parents[3] / "docs" / "discussion" / "compared-with-s.md"
 FC3 = os.environ.get("FC_ASYNC_FC3", "")
 STUB = "module.exports = class { async deploy() { return {}; } async plan() { return {}; } };"
 FAR_FUTURE = 4102444800000

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""``--format json`` has one shape in all commands, the one that docs/json-output.md describes."""
+"""``--format json`` has the shape of docs/reference/json-output.md in all commands."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from fc_async_local.testing import FcLocal
 
-PAGE = (Path(__file__).parents[3] / "docs" / "json-output.md").read_text("utf-8")
+PAGE = (Path(__file__).parents[3] / "docs" / "reference" / "json-output.md").read_text("utf-8")
 ROWS = {
     command: (prints, re.findall(r"`(\w+)`", members))
     for command, prints, members in re.findall(

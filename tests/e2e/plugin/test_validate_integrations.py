@@ -26,7 +26,7 @@ resources:
       functionName: a
 """
 BAD = GOOD + "      asyncInvokeConfig: {maxAsyncRetryAttempts: 9}\n"
-PAGE = (ROOT / "docs/validate.md").read_text("utf-8")
+PAGE = (ROOT / "docs/how-to/validate.md").read_text("utf-8")
 ACTION: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))
 
 

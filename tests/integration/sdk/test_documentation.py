@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from fc_async_local.testing import FcLocal
 
 DOCS = Path(__file__).parents[3] / "docs"
-GUIDE = DOCS / "sdk.md"
+GUIDE = DOCS / "how-to" / "sdk.md"
 REFERENCE = sorted(path for path in DOCS.glob("reference/sdk/*.md") if path.stem != "index")
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Every command and every flag is documented: docs/cli.md is what the commands say."""
+"""Every command and every flag is documented: docs/reference/cli.md is what the commands say."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DOCS = Path(__file__).parents[3] / "docs"
 
 def test_the_page_is_up_to_date() -> None:
     render = runpy.run_path(str(DOCS / "write_cli_reference.py"))["render"]
-    written = (DOCS / "cli.md").read_text(encoding="utf-8")
+    written = (DOCS / "reference" / "cli.md").read_text(encoding="utf-8")
     assert written == render(), "run: python docs/write_cli_reference.py"
 
 

@@ -22,7 +22,7 @@ from fc_async_sdk.models import AsyncTaskEvent
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PAGE = Path(__file__).parents[3] / "docs" / "reading-tasks.md"
+PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "reading-tasks.md"
 RECORDING = re.compile(r"<!-- (tasks \w+) (\d+) -->\n```text\n(.*?)```", re.DOTALL)
 NOW = 1_795_695_888_000  # 2026-11-26 12:24:48 UTC
 ERROR = {

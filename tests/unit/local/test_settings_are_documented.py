@@ -25,7 +25,7 @@ from fc_async_sdk.spec import metrics
 if TYPE_CHECKING:
     from fc_async_local.domain.rules import Ranged
 
-PAGE = (Path(__file__).parents[3] / "docs" / "runtime.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[3] / "docs" / "reference" / "runtime.md").read_text(encoding="utf-8")
 FIELDS = [
     pytest.param(group, field, id=field.name)
     for group in GROUPS.values()
