@@ -11,10 +11,12 @@ STAMP := $(VENV)/.ready
 CONSOLE := fc_async_local/console/static/console.js
 # Tests run side by side on this many processes.
 JOBS ?= auto
+SITE = $(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
+CHINESE_SITE = $(SITE)/zh-cn -D language=zh_CN
 COVERAGE ?= --cov --cov-report=term:skip-covered
 
 .DEFAULT_GOAL := help
-.PHONY: help setup console screenshots demo test test-all fuzz bench check format docs dist check-dist lock clean
+.PHONY: help setup console screenshots demo test test-all fuzz bench check format docs translate dist check-dist lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -66,14 +68,19 @@ check: $(STAMP) $(CONSOLE) ## Format, lint, types, import contracts, documentati
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python .ci/console.py check
-	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
+	$(SITE)
+	$(CHINESE_SITE)
 
 format: $(STAMP) ## Put the code into the house form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-docs: $(STAMP) ## Build the documentation into docs/_build/html
-	$(BIN)/sphinx-build -W -q -b html docs docs/_build/html
+docs: $(STAMP) ## Build the documentation into docs/_build/html, in Chinese into zh-cn in it
+	$(SITE)
+	$(CHINESE_SITE)
+
+translate: $(STAMP) ## Bring the messages to translate in docs/locale up to date with the pages
+	$(BIN)/python docs/translations.py
 
 screenshots: $(STAMP) $(CONSOLE) ## Take the pictures of the console into docs/_static/console/
 	$(BIN)/python docs/screenshots.py

@@ -1,14 +1,28 @@
 # SPDX-License-Identifier: MIT
-"""How the documentation is built. Warnings are errors (see the Makefile)."""
+"""How the documentation is built. Warnings are errors (see the Makefile).
+
+``-D language=zh_CN`` builds the Chinese site, which belongs into the folder zh-cn of the English.
+"""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))  # for the extension chinese_site
 
 project = "fc-async"
 author = "The fc-async authors"
 copyright = "2026, the fc-async authors"  # noqa: A001 -- Sphinx's name
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "chinese_site"]
 source_suffix = {".md": "markdown"}
 exclude_patterns = ["_build"]
 nitpicky = False
+templates_path = ["_templates"]
+
+# Translations: one catalog a page, without line numbers, which would change with every edit.
+locale_dirs = ["locale"]
+gettext_compact = False
+gettext_location = False
 
 myst_enable_extensions = ["colon_fence", "deflist", "fieldlist"]
 myst_heading_anchors = 3
@@ -20,3 +34,13 @@ html_theme = "furo"
 html_title = "fc-async"
 # Copied as it is: schemas that editors fetch by their address.
 html_extra_path = ["published"]
+html_sidebars = {
+    "**": [
+        "sidebar/brand.html",
+        "sidebar/languages.html",
+        "sidebar/search.html",
+        "sidebar/scroll-start.html",
+        "sidebar/navigation.html",
+        "sidebar/scroll-end.html",
+    ]
+}
