@@ -17,7 +17,7 @@ from typing import Final
 DOCS: Final = Path(__file__).parent
 LANGUAGE: Final = "zh_CN"
 CATALOGS: Final = DOCS / "locale" / LANGUAGE / "LC_MESSAGES"
-TRANSLATED: Final = ("index",)
+TRANSLATED: Final = ("index", "rules/*")
 """Patterns of the pages that are translated. The other pages are English on both sites."""
 
 HEADER: Final = """\
