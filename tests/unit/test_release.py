@@ -63,3 +63,24 @@ def test_a_workflow_runs_the_check_that_every_change_has_to_pass(workflow: Path)
     jobs = yaml.safe_load(workflow.read_text())["jobs"]
     commands = [step.get("run", "") for job in jobs.values() for step in job["steps"]]
     assert any("bash .ci/run" in command for command in commands)
+
+
+def test_a_release_is_tested_on_each_python_that_is_supported() -> None:
+    supported = re.findall(
+        r'"Programming Language :: Python :: (3\.\d+)"', (ROOT / "pyproject.toml").read_text()
+    )
+    jobs = yaml.safe_load((ROOT / ".github/workflows/release.yml").read_text())["jobs"]
+
+    assert jobs["test"]["strategy"]["matrix"]["python"] == supported
+    assert {"test", "build"} <= set(jobs["publish"]["needs"])
+    assert set(supported) <= set(re.findall(r"3\.\d+", str(jobs["build"]["steps"])))
+
+
+@pytest.mark.parametrize("workflow", sorted((ROOT / ".github/workflows").glob("*.yml")))
+def test_only_the_job_that_publishes_may_write(workflow: Path) -> None:
+    read = yaml.safe_load(workflow.read_text())
+    assert read["permissions"] == {"contents": "read"}
+    allowed = {
+        name: job["permissions"] for name, job in read["jobs"].items() if "permissions" in job
+    }
+    assert set(allowed) <= {"publish"}
