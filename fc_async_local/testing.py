@@ -439,7 +439,9 @@ def _fail_without(what: str, extra: str, error: ModuleNotFoundError) -> NoReturn
     """End the test with the extra that is not installed."""
     if error.name is None or error.name.startswith("fc_async_"):
         raise error
-    pytest.fail(f"{what} needs {error.name}: pip install 'fc-async[{extra}]'", pytrace=False)
+    from fc_async_sdk._installation import how_to_install
+
+    pytest.fail(f"{what} needs {error.name}: {how_to_install(extra)}", pytrace=False)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar,
 
 from fc_async_sdk import operations, packaging, transport
 from fc_async_sdk._client_base import BaseClient, copy_signature
+from fc_async_sdk._installation import how_to_install
 from fc_async_sdk.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def _transports(
         from fc_async_sdk.transport.aio import AioTransport  # noqa: PLC0415 -- an extra
     except ModuleNotFoundError as error:
         raise ConfigurationError(
-            f"the asyncio client needs {error.name}: pip install 'fc-async[aio]'"
+            f"the asyncio client needs {error.name}: {how_to_install('aio')}"
         ) from error
     aio = AioTransport(endpoint, config, provider)
     kind = transport.for_light_calls(endpoint, config)
@@ -84,7 +85,7 @@ class AsyncClient(BaseClient):
     """A client of one account in one region, for one event loop. Make one and keep it.
 
     Made by :func:`fc_async_sdk.async_client` or :meth:`fc_async_sdk.Session.async_client`. Close
-    it, or use it with ``async with``. Needs aiohttp: ``pip install 'fc-async[aio]'``.
+    it, or use it with ``async with``. Needs the extra ``aio``.
 
     Attributes:
         region_name: The region, "" if only an endpoint is known.

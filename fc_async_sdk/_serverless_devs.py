@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from fc_async_sdk._installation import how_to_install
 from fc_async_sdk.credentials import Credentials
 from fc_async_sdk.errors import CredentialsError
 
@@ -164,9 +165,7 @@ def _load(path: Path) -> dict[Any, Any]:
     try:
         import yaml  # noqa: PLC0415 -- an extra, and slow to import
     except ModuleNotFoundError:
-        raise CredentialsError(
-            f"reading {path} needs PyYAML: pip install 'fc-async[cli]'"
-        ) from None
+        raise CredentialsError(f"reading {path} needs PyYAML: {how_to_install('cli')}") from None
     if path.stat().st_size > _LONGEST_FILE:
         raise CredentialsError(f"{path} is longer than {_LONGEST_FILE} bytes")
     try:
@@ -206,7 +205,7 @@ def decrypt(sealed: bytes, source: str) -> str:
         )
     except ModuleNotFoundError:
         raise CredentialsError(
-            f"unscrambling {source} needs cryptography: pip install 'fc-async[cli]'"
+            f"unscrambling {source} needs cryptography: {how_to_install('cli')}"
         ) from None
     salt, body = sealed[8:16], sealed[16:]
     derived = b""

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from fc_async_sdk import _project_folder
+from fc_async_sdk._installation import how_to_install
 from fc_async_sdk.errors import ConfigurationError, InvalidParameter
 from fc_async_sdk.models import Code
 
@@ -140,7 +141,7 @@ def _ignored(root: Path) -> Callable[[str], bool]:
         from pathspec import GitIgnoreSpec  # noqa: PLC0415 -- an extra; few folders need it
     except ModuleNotFoundError as error:
         raise ConfigurationError(
-            f"{listed} needs pathspec: pip install 'fc-async[cli]', or give a zip"
+            f"{listed} needs pathspec: {how_to_install('cli')}, or give a zip"
         ) from error
     lines = listed.read_text(encoding="utf-8").splitlines()
     return GitIgnoreSpec.from_lines([*IGNORED, *lines]).match_file

@@ -19,6 +19,7 @@ import importlib.util
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fc_async_local.domain.errors import Rejected
+from fc_async_sdk._installation import how_to_install
 from fc_async_sdk.spec.runtimes import NODE, PYTHON
 
 if TYPE_CHECKING:
@@ -278,7 +279,7 @@ def check(deployment: Deployment, folder: Path) -> None:
     elif not folder.is_absolute() or not _is_folder(folder):
         reason = f"{str(folder)!r} is not a folder on this machine, given as an absolute path"
     elif runtime in PYTHON and importlib.util.find_spec("debugpy") is None:
-        reason = "debugging Python needs debugpy: pip install 'fc-async[dev]'"
+        reason = f"debugging Python needs debugpy: {how_to_install('dev')}"
     else:
         return
     raise Rejected(400, "InvalidArgument", reason)

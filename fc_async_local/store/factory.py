@@ -16,6 +16,7 @@ from fc_async_local.store.sqlite.database import Database
 from fc_async_local.store.sqlite.documents import SqliteBlobs, SqliteDocuments
 from fc_async_local.store.sqlite.store import SCHEMA as SQLITE_SCHEMA
 from fc_async_local.store.sqlite.store import SqliteStore
+from fc_async_sdk._installation import how_to_install
 
 if TYPE_CHECKING:
     from fc_async_local.store.postgres.database import PostgresDatabase
@@ -86,7 +87,7 @@ async def _open_postgres(url: str) -> Stores:
         from fc_async_local.store.postgres.store import SCHEMA, PostgresStore  # noqa: PLC0415
     except ImportError as error:
         raise StoreUnusable(
-            f"a postgresql:// store needs its driver ({error}): pip install 'fc-async[postgres]'"
+            f"a postgresql:// store needs its driver ({error}): {how_to_install('postgres')}"
         ) from error
     pool = await PostgresDatabase.open(url, SCHEMA)
     return Stores(

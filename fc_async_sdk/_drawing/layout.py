@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from fc_async_sdk._installation import how_to_install
 from fc_async_sdk.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def place(boxes: Sequence[Size], connections: Sequence[Connection]) -> Placed:
     try:
         import graphlay  # noqa: PLC0415 -- an extra
     except ModuleNotFoundError as error:
-        raise ConfigurationError("drawing needs graphlay: pip install 'fc-async[cli]'") from error
+        raise ConfigurationError(f"drawing needs graphlay: {how_to_install('cli')}") from error
 
     graph = {
         "nodes": [

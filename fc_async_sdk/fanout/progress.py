@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from fc_async_sdk._installation import how_to_install
 from fc_async_sdk.errors import ConfigurationError
 
 
@@ -42,7 +43,7 @@ def check(report: Report) -> None:
         import rich.progress  # noqa: F401, PLC0415 -- an extra, needed for a bar only
     except ModuleNotFoundError as error:
         raise ConfigurationError(
-            "a progress bar needs rich: pip install 'fc-async[cli]', or give a callable"
+            f"a progress bar needs rich: {how_to_install('cli')}, or give a callable"
         ) from error
 
 

@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from fc_async_sdk._decoding import prepare
+from fc_async_sdk._installation import how_to_install
 from fc_async_sdk.errors import ConfigurationError, shorten
 from fc_async_sdk.spec import limits
 
@@ -352,6 +353,6 @@ def _cronsim() -> Any:
         import cronsim  # noqa: PLC0415 -- an extra
     except ModuleNotFoundError:
         raise ConfigurationError(
-            "a timer's schedule needs cronsim: pip install 'fc-async[cli]', or fc-async[local]"
+            f"a timer's schedule needs cronsim: {how_to_install('cli')}"
         ) from None
     return cronsim

@@ -37,8 +37,10 @@ def main() -> int:
     except ModuleNotFoundError as error:
         if error.name not in {"click", "rich"}:
             raise
+        from fc_async_sdk._installation import how_to_install
+
         sys.stderr.write(
-            f"fc-async: the command line needs {error.name}: pip install 'fc-async[cli]'\n"
+            f"fc-async: the command line needs {error.name}: {how_to_install('cli')}\n"
         )
         return 1
     return run(sys.argv[1:])

@@ -18,6 +18,7 @@ from fc_async_plugin.cli import suggestions
 from fc_async_plugin.tasks import FunctionTasks
 from fc_async_plugin.template.yaml12 import MAX_BYTES
 from fc_async_sdk import Config, Session, _serverless_devs
+from fc_async_sdk._installation import how_to_install
 from fc_async_sdk.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ def roles(account: Account, endpoint: str) -> Roles:
         from fc_async_plugin.policy.roles import Roles
     except ModuleNotFoundError as error:
         raise ConfigurationError(
-            f"reading RAM takes {error.name}: pip install 'fc-async[ram]'"
+            f"reading RAM takes {error.name}: {how_to_install('ram')}"
         ) from error
     return Roles(credentials(account), endpoint)
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from fc_async_sdk._installation import how_to_install
 from fc_async_sdk.errors import ConnectFailed, FcAsyncError, NoCredentials, ServiceError
 
 if TYPE_CHECKING:
@@ -228,7 +229,7 @@ def _explain(error: Exception, command: str) -> str:
         message = _os_error(error)
     elif isinstance(error, ModuleNotFoundError) and not _is_own(error.name):
         extra = _EXTRAS.get(command, "cli")
-        message = f"fc-async {command} needs {error.name}: pip install 'fc-async[{extra}]'"
+        message = f"fc-async {command} needs {error.name}: {how_to_install(extra)}"
     else:
         message = (
             f"internal error: {type(error).__name__}: {error}\n"

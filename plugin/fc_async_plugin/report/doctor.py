@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from fc_async_plugin import template
 from fc_async_sdk import _project_folder, _serverless_devs
+from fc_async_sdk._installation import how_to_install
 from fc_async_sdk.errors import FcAsyncError
 
 if TYPE_CHECKING:
@@ -158,7 +159,7 @@ def _extra(extra: str, _: Machine) -> Iterable[Complaint]:
         yield Complaint(
             "error" if extra == "cli" else "warning",
             f"the extra {extra!r} is not installed ({', '.join(missing)} missing)",
-            f"pip install 'fc-async[{extra}]'",
+            how_to_install(extra),
         )
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -119,7 +120,7 @@ def test_deploying_a_template_without_the_command_lines_extra_names_it(tmp_path:
     )
     test = "def test_orders(fc_local):\n    fc_local.deploy_template('s.yaml')\n"
     out = pytest_output(tmp_path, test, PYTHONPATH=str(tmp_path))
-    assert "fc_local.deploy_template needs yaml: pip install 'fc-async[cli]'" in out
+    assert re.search(r"fc_local\.deploy_template needs yaml: .*\[cli\]", out)
 
 
 def test_handles_of_tasks_and_groups_move_the_virtual_clock(fc_local: FcLocal) -> None:

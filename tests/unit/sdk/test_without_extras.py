@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from fc_async_sdk._installation import how_to_install
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -65,7 +67,7 @@ try:
 except fc_async_sdk.errors.ConfigurationError as error:
     print(error)
 """
-    assert "pip install 'fc-async[aio]'" in run(code)
+    assert how_to_install("aio") in run(code)
 
 
 def test_an_ignore_file_without_pathspec_is_an_error_and_not_disregarded(tmp_path: Path) -> None:
@@ -79,7 +81,7 @@ try:
 except errors.ConfigurationError as error:
     print(error)
 """
-    assert "needs pathspec: pip install 'fc-async[cli]'" in run(code)
+    assert f"needs pathspec: {how_to_install('cli')}" in run(code)
 
 
 def test_a_progress_bar_without_rich_is_refused_before_anything_is_sent() -> None:
@@ -95,5 +97,5 @@ except fc_async_sdk.errors.ConfigurationError as error:
     print(error)
 """
     assert run(code) == (
-        "a progress bar needs rich: pip install 'fc-async[cli]', or give a callable\n"
+        f"a progress bar needs rich: {how_to_install('cli')}, or give a callable\n"
     )

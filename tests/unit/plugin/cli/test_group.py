@@ -13,6 +13,7 @@ import pytest
 
 from fc_async_plugin.cli import group as cli_group
 from fc_async_plugin.cli import terminal
+from fc_async_sdk._installation import how_to_install
 from fc_async_sdk.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def test_a_package_that_is_not_installed_is_named_with_its_extra(
 
     monkeypatch.setattr(cli_group.LazyGroup, "get_command", lambda *_: command)
     assert cli_group.run([name]) == 1
-    wanted = f"Error: fc-async {name} needs absent: pip install 'fc-async[{extra}]'\n"
+    wanted = f"Error: fc-async {name} needs absent: {how_to_install(extra)}\n"
     assert capsys.readouterr().err == wanted
 
 

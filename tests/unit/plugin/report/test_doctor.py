@@ -14,6 +14,7 @@ from packaging.utils import canonicalize_name
 from fc_async_plugin.cli.group import run
 from fc_async_plugin.report import doctor
 from fc_async_plugin.report.doctor import Machine
+from fc_async_sdk._installation import how_to_install
 from fc_async_sdk.errors import AccessDenied
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def test_an_extra_that_is_missing(machine: Machine, monkeypatch: pytest.MonkeyPa
     assert said(machine) == [
         (
             "warning: the extra 'local' is not installed (uvicorn missing) | "
-            "pip install 'fc-async[local]'"
+            f"{how_to_install('local')}"
         )
     ]
 

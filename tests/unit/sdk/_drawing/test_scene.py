@@ -139,5 +139,5 @@ def test_long_and_wide_labels_fit_their_boxes() -> None:
 
 def test_without_the_layout_engine_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "graphlay", None)
-    with pytest.raises(ConfigurationError, match=r"graphlay: pip install 'fc-async\[cli\]'"):
+    with pytest.raises(ConfigurationError, match=r"graphlay: .*\[cli\]"):
         compute([Item("a")], [])

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: MIT
+"""How this copy of fc-async was installed, for messages that name a missing extra.
+
+An installer records where a distribution came from, if that was a file, a folder or an address
+(PEP 610, https://packaging.python.org/en/latest/specifications/direct-url/).
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+
+def how_to_install(extra: str) -> str:
+    """Return what a user does to add an extra to this installation.
+
+    Args:
+        extra: Name of the extra, such as ``cli``.
+
+    Returns:
+        A command of pip with the wheel or the folder that fc-async was installed from, as long as
+        that still exists; otherwise a sentence, because the package index that was used is not
+        recorded.
+    """
+    origin = _origin()
+    parts = urlsplit(origin.get("url", ""))
+    path = Path(unquote(parts.path)) if parts.scheme == "file" else None
+    if path is None or not path.exists():
+        return f"install fc-async[{extra}] from where fc-async was installed"
+    editable = "--editable " if origin.get("dir_info", {}).get("editable") else ""
+    return f"pip install {editable}'{path}[{extra}]'"
+
+
+def _origin() -> dict[str, Any]:
+    # Slow to import, and needed for a message only.
+    from importlib.metadata import PackageNotFoundError, distribution  # noqa: PLC0415
+
+    try:
+        recorded = distribution("fc-async").read_text("direct_url.json")
+    except PackageNotFoundError:
+        return {}
+    origin: dict[str, Any] = json.loads(recorded or "{}")
+    return origin
