@@ -23,8 +23,8 @@ def fault_of(tag: str, version: str, changelog: str) -> str | None:
     """
     if tag != f"v{version}":
         return f"the tag is {tag}, but fc_async_sdk/_version.py says {version}: tag v{version}"
-    if not re.search(rf"^## {re.escape(version)} \(\d{{4}}-\d\d-\d\d\)$", changelog, re.MULTILINE):
-        return f"CHANGELOG.md has no section '## {version} (YYYY-MM-DD)': date it"
+    if not re.search(rf"^## {re.escape(version)} - \d{{4}}-\d\d-\d\d$", changelog, re.MULTILINE):
+        return f"CHANGELOG.md has no section '## {version} - YYYY-MM-DD': date it"
     return None
 
 

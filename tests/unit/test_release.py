@@ -14,7 +14,7 @@ import yaml
 import fc_async_sdk
 
 ROOT = Path(__file__).parents[2]
-CHANGELOG = "# Changelog\n\n## Unreleased\n\n## 1.2.3 (2026-11-26)\n\n- More.\n"
+CHANGELOG = "# Changelog\n\n## Unreleased\n\n## 1.2.3 - 2026-11-26\n\n- More.\n"
 
 
 def load(name: str):
@@ -33,7 +33,7 @@ def test_a_tag_of_the_version_with_a_dated_section_becomes_a_release() -> None:
     [
         ("v1.2.4", "1.2.3", "the tag is v1.2.4, but fc_async_sdk/_version.py says 1.2.3"),
         ("1.2.3", "1.2.3", "tag v1.2.3"),
-        ("v1.2.4", "1.2.4", "CHANGELOG.md has no section '## 1.2.4 (YYYY-MM-DD)'"),
+        ("v1.2.4", "1.2.4", "CHANGELOG.md has no section '## 1.2.4 - YYYY-MM-DD'"),
     ],
 )
 def test_another_tag_is_refused_with_the_reason(tag: str, version: str, fault: str) -> None:
@@ -84,3 +84,9 @@ def test_only_the_job_that_publishes_may_write(workflow: Path) -> None:
         name: job["permissions"] for name, job in read["jobs"].items() if "permissions" in job
     }
     assert set(allowed) <= {"publish"}
+
+
+def test_the_present_version_could_be_tagged() -> None:
+    fault_of = load("check_tag").fault_of
+    changelog = (ROOT / "CHANGELOG.md").read_text()
+    assert fault_of(f"v{fc_async_sdk.__version__}", fc_async_sdk.__version__, changelog) is None
