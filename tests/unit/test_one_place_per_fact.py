@@ -93,7 +93,7 @@ def test_the_local_runtime_takes_the_fields_of_the_models() -> None:
 
 
 def test_the_schema_of_templates_has_the_fields_of_a_configuration() -> None:
-    block = json_schema.schema()["$defs"]["asyncInvokeConfig"]["properties"]
+    block = json_schema.schema()["definitions"]["asyncInvokeConfig"]["properties"]
     assert block.keys() == {*async_config.FIELDS, QUALIFIER}
     outcomes = {name for name, _ in async_config.OUTCOMES}
     assert block["destinationConfig"]["properties"].keys() == outcomes

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 """The JSON Schema of ``s.yaml`` for editors and ``s verify``, made from the service's limits.
 
-Invariants:
+Its dialect is draft-07, which editors support best
+(https://github.com/SchemaStore/schemastore/blob/master/CONTRIBUTING.md#best-practices).
 
+Invariants:
 
 - ``docs/published/schemas/s-yaml.schema.json`` equals the result of :func:`schema` (tested).
 - The schema checks asynchronous invocation only, and accepts a ``${…}`` for any value.
@@ -19,11 +21,14 @@ from fc_async_plugin.template.document import EDITION
 from fc_async_sdk.spec import arn, limits
 
 ID: Final = "urn:fc-async:s-yaml"
+STORE_ID: Final = "https://www.schemastore.org/fc-async-s-yaml.json"
+"""Where SchemaStore would publish the schema."""
 
 _ARN_HELP: Final = (
     "ARN of a function, queue, topic, custom event bus or RocketMQ topic; an empty region or"
     " account means the function's."
 )
+_MANUAL: Final = "https://help.aliyun.com/zh/functioncompute/fc/"
 _VARIABLE: Final = r"\$\{"
 """A string that has it anywhere has a value that is known only after a deployment."""
 _END: Final = r"(?![\s\S])"
@@ -31,35 +36,62 @@ _END: Final = r"(?![\s\S])"
 
 
 def schema() -> dict[str, Any]:
-    """Return the whole schema, draft 2020-12."""
+    """Return the whole schema."""
     return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$schema": "http://json-schema.org/draft-07/schema#",
         "$id": ID,
-        "title": "s.yaml of Serverless Devs, with asynchronous invocation of Function Compute 3.0",
+        "title": "s.yaml of Serverless Devs with asynchronous invocation of Function Compute 3.0",
+        "description": "Functions of an application, and how they are invoked asynchronously.",
         "type": "object",
         "required": ["edition"],
         "properties": {
-            "edition": {"const": EDITION, "description": f"Always {EDITION}."},
-            "name": {"type": "string"},
-            "access": {"type": "string", "description": "Alias in ~/.s/access.yaml."},
-            "vars": {"type": "object"},
-            "template": {"type": "object", "additionalProperties": {"$ref": "#/$defs/props"}},
-            "resources": {"type": "object", "additionalProperties": {"$ref": "#/$defs/resource"}},
+            "edition": {
+                "description": f"Edition of the format, always {EDITION}.",
+                "type": "string",
+                "const": EDITION,
+            },
+            "name": {"description": "Name of the application.", "type": "string"},
+            "access": {
+                "description": "Alias of the credentials in ~/.s/access.yaml.",
+                "type": "string",
+                "examples": ["default"],
+            },
+            "vars": {"description": "Values for ${vars.NAME}.", "type": "object"},
+            "template": {
+                "description": "Props that resources extend, by name.",
+                "type": "object",
+                "additionalProperties": {"$ref": "#/definitions/props"},
+            },
+            "resources": {
+                "description": "What is deployed, by name.",
+                "type": "object",
+                "additionalProperties": {"$ref": "#/definitions/resource"},
+            },
         },
-        "$defs": {
+        "definitions": {
             "resource": {
+                "description": "A function, or what another component deploys.",
                 "type": "object",
                 "properties": {
-                    "component": {"type": "string"},
-                    "props": {"$ref": "#/$defs/props"},
+                    "component": {
+                        "description": "Component that deploys the resource.",
+                        "type": "string",
+                        "examples": ["fc3"],
+                    },
+                    "props": {"$ref": "#/definitions/props"},
                 },
             },
             "props": {
+                "description": "Input of the component.",
                 "type": ["object", "null"],
                 "properties": {
-                    "region": {"type": "string"},
-                    "functionName": {"type": "string"},
-                    BLOCK: {"$ref": f"#/$defs/{BLOCK}"},
+                    "region": {
+                        "description": "Region of the function.",
+                        "type": "string",
+                        "examples": ["cn-hangzhou"],
+                    },
+                    "functionName": {"description": "Name of the function.", "type": "string"},
+                    BLOCK: {"$ref": f"#/definitions/{BLOCK}"},
                 },
             },
             BLOCK: _block(),
@@ -71,29 +103,42 @@ def schema() -> dict[str, Any]:
 def props_schema() -> dict[str, Any]:
     """Return the schema of a resource's props as ``s verify`` reads it, without warnings.
 
-    ``s`` compiles it with Ajv in strict mode, which warns of every list of types
-    (https://ajv.js.org/strict-mode.html#union-types). A value is either a string with a variable,
-    or of its one type.
+    ``s`` leaves out null values before it compares.
     """
     whole = schema()
-    props = {**whole["$defs"]["props"], "$defs": whole["$defs"]}
-    one_type: dict[str, Any] = _with_one_type(props)
+    props = {**whole["definitions"]["props"], "definitions": whole["definitions"]}
+    one_type: dict[str, Any] = _with_one_type(props, nulls=False)
     return one_type
 
 
-def _with_one_type(node: Any) -> Any:
+def store_schema() -> dict[str, Any]:
+    """Return the whole schema as SchemaStore accepts it: Ajv in strict mode refuses no part."""
+    one_type: dict[str, Any] = _with_one_type({**schema(), "$id": STORE_ID}, nulls=True)
+    return one_type
+
+
+def _with_one_type(node: Any, *, nulls: bool) -> Any:
+    """Replace lists of types, which Ajv refuses in strict mode, by conditions.
+
+    A value is null, a string with a variable, or of its one type
+    (https://ajv.js.org/strict-mode.html#union-types).
+    """
     if not isinstance(node, dict):
         return node
-    node = {key: _with_one_type(value) for key, value in node.items()}
+    node = {key: _with_one_type(value, nulls=nulls) for key, value in node.items()}
     kinds = node.get("type")
     if not isinstance(kinds, list):
         return node
-    kinds = [kind for kind in kinds if kind != "null"]  # s leaves out null values
-    text = {"type": "string", "pattern": node["pattern"]} if "string" in kinds else {}
+    made = _conditions(node, [kind for kind in kinds if kind != "null"])
+    return {"if": {"type": "null"}, "else": made} if nulls and "null" in kinds else made
+
+
+def _conditions(node: dict[str, Any], kinds: list[str]) -> dict[str, Any]:
     others = [kind for kind in kinds if kind != "string"]
     one = {key: value for key, value in node.items() if key != "pattern"} | {"type": others[0]}
-    if not text:
+    if "string" not in kinds:
         return one
+    text = {"type": "string", "pattern": node["pattern"]}
     if text["pattern"] == _VARIABLE:
         return {"if": text, "else": one}
     return {"if": {"type": others[0]}, "then": one, "else": text}
@@ -118,7 +163,8 @@ def _block() -> dict[str, Any]:
                 {
                     "onSuccess": _outcome("when the function returned"),
                     "onFailure": _outcome("when it failed for good"),
-                }
+                },
+                "Where results go.",
             ),
             "qualifier": {
                 "description": "Version or alias this configuration is for; LATEST when left out.",
@@ -128,12 +174,14 @@ def _block() -> dict[str, Any]:
                 "maximum": 9_999_999_999,
                 "pattern": f"^(?:{version}|{alias})?{_END}|{_VARIABLE}",
             },
-        }
+        },
+        f"How the function is invoked asynchronously.\n{_MANUAL}",
     )
 
 
-def _table(properties: dict[str, Any]) -> dict[str, Any]:
+def _table(properties: dict[str, Any], description: str) -> dict[str, Any]:
     return {
+        "description": description,
         "type": ["object", "string", "null"],
         "additionalProperties": False,
         "properties": properties,
@@ -153,7 +201,11 @@ def _number(allowed: limits.Range, description: str) -> dict[str, Any]:
 
 
 def _outcome(when: str) -> dict[str, Any]:
-    return {"description": f"Where the result goes {when}.", "$ref": "#/$defs/destination"}
+    # Keywords beside $ref are ignored in draft-07.
+    return {
+        "description": f"Where the result goes {when}.",
+        "allOf": [{"$ref": "#/definitions/destination"}],
+    }
 
 
 def _destination() -> dict[str, Any]:
@@ -169,4 +221,5 @@ def _destination() -> dict[str, Any]:
             "acs:mns:cn-hangzhou::/queues/NAME/messages",
         ],
     }
-    return {**_table({"destination": destination}), "required": ["destination"]}
+    made = _table({"destination": destination}, "Destination of a result.")
+    return {**made, "required": ["destination"]}

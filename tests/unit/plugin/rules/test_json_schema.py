@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from jsonschema import Draft202012Validator
+from jsonschema import Draft7Validator
 
 from fc_async_plugin import rules
 from fc_async_plugin.rules import json_schema
@@ -20,9 +20,10 @@ from fc_async_sdk.spec import arn
 
 ROOT = Path(__file__).parents[4]
 SCHEMA = json_schema.schema()
-VALIDATOR = Draft202012Validator(SCHEMA)
-BLOCK_VALIDATOR = Draft202012Validator(
-    {"$ref": "#/$defs/asyncInvokeConfig", "$defs": SCHEMA["$defs"]}
+VALIDATOR = Draft7Validator(SCHEMA)
+STORE_VALIDATOR = Draft7Validator(json_schema.store_schema())
+BLOCK_VALIDATOR = Draft7Validator(
+    {"$ref": "#/definitions/asyncInvokeConfig", "definitions": SCHEMA["definitions"]}
 )
 ABOUT = ("FCA010", "FCA011", "FCA012", "FCA013", "FCA014", "FCA020", "FCA024")
 
@@ -83,7 +84,7 @@ def document(block) -> dict[str, Any]:
 
 
 def test_the_json_schema_is_a_valid_schema() -> None:
-    Draft202012Validator.check_schema(SCHEMA)
+    Draft7Validator.check_schema(SCHEMA)
 
 
 def test_what_is_published_is_what_is_generated() -> None:
@@ -99,6 +100,7 @@ def test_schema_and_rules_agree_on_every_block(block) -> None:
     errors = list(VALIDATOR.iter_errors(document(block)))
     found = rules.check(context(block), select=ABOUT)
     assert bool(errors) == bool(found), (errors, found)
+    assert STORE_VALIDATOR.is_valid(document(block)) == (not errors)
 
 
 JSON = st.recursive(
@@ -113,7 +115,7 @@ JSON = st.recursive(
     st.one_of(
         JSON,
         st.dictionaries(
-            st.sampled_from(list(SCHEMA["$defs"]["asyncInvokeConfig"]["properties"])), JSON
+            st.sampled_from(list(SCHEMA["definitions"]["asyncInvokeConfig"]["properties"])), JSON
         ),
     )
 )
@@ -154,7 +156,7 @@ def test_no_value_at_all_makes_a_rule_fail(block, triggers) -> None:
 
 EXPRESSIONS = [
     "${vars.async}",
-    *({key: "${vars.x}"} for key in SCHEMA["$defs"]["asyncInvokeConfig"]["properties"]),
+    *({key: "${vars.x}"} for key in SCHEMA["definitions"]["asyncInvokeConfig"]["properties"]),
     *({"destinationConfig": {outcome: "${vars.x}"}} for outcome in ("onSuccess", "onFailure")),
     {"destinationConfig": {"onSuccess": {"destination": "${vars.x}"}}},
 ]
