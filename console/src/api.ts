@@ -13,17 +13,20 @@ export class Refused extends Error {
 
 export type Query = Record<string, string | number | boolean | undefined>;
 
-async function call<T>(method: string, path: string, body?: BodyInit, type = "application/json"): Promise<T> {
+async function ask(method: string, path: string, body?: BodyInit, type = "application/json"): Promise<Response> {
   const answer = await fetch(`/_local${path}`, {
     method,
     headers: body === undefined ? {} : { "content-type": type },
     body: body ?? null,
   });
-  if (answer.status === 204) return undefined as T;
-  const value: unknown = await answer.json();
-  if (answer.ok) return value as T;
-  const { Code = `${answer.status}`, Message = "no answer" } = value as { Code?: string; Message?: string };
+  if (answer.ok) return answer;
+  const { Code = `${answer.status}`, Message = "no answer" } = (await answer.json()) as { Code?: string; Message?: string };
   throw new Refused(answer.status, Code, `${Code}: ${Message}`);
+}
+
+async function call<T>(...request: Parameters<typeof ask>): Promise<T> {
+  const answer = await ask(...request);
+  return (answer.status === 204 ? undefined : await answer.json()) as T;
 }
 
 export const search = (query: Query): string => {
@@ -36,6 +39,7 @@ export const get = <T>(where: string, query: Query = {}): Promise<T> => call("GE
 export const post = <T>(where: string, body: unknown = {}): Promise<T> => call("POST", where, JSON.stringify(body));
 export const put = <T>(where: string, body: unknown): Promise<T> => call("PUT", where, JSON.stringify(body));
 export const remove = <T>(where: string, query: Query = {}): Promise<T> => call("DELETE", where + search(query));
+export const file = async (where: string): Promise<Blob> => (await ask("GET", where)).blob();
 export const upload = <T>(where: string, file: Blob): Promise<T> => call("PUT", where, file, "application/octet-stream");
 
 export interface Task {

@@ -5,8 +5,8 @@ import { useSignal } from "@preact/signals";
 import { Fragment } from "preact";
 import * as api from "../api";
 import { count, dateTime, destination, plural } from "../format";
-import { act, route, taskLink, useLive } from "../state";
-import { Button, Confirm, Payload, Table, Trouble } from "../ui";
+import { act, go, link, route, taskLink, useLive } from "../state";
+import { Button, Confirm, Payload, Select, Table, Trouble } from "../ui";
 
 interface Dead {
   requestId: string;
@@ -28,8 +28,9 @@ interface Page {
 }
 
 export function DeadEvents() {
-  const { token = "", function: of = "" } = route.value.params;
-  const found = useLive(`dead ${token} ${of}`, () => api.get<Page>("/deliveries/dead", { limit: 50, nextToken: token, function: of }));
+  const { token = "", function: of = "", text = "" } = route.value.params;
+  const filter = { function: of, text };
+  const found = useLive(`dead ${token} ${of} ${text}`, () => api.get<Page>("/deliveries/dead", { limit: 50, nextToken: token, ...filter }));
   const selected = useSignal<ReadonlySet<string>>(new Set());
   const asked = useSignal<"" | "redrive" | "forget" | "redrive-all" | "forget-all">("");
   const open = useSignal<ReadonlySet<string>>(new Set());
@@ -39,15 +40,15 @@ export function DeadEvents() {
     if (!next.delete(id)) next.add(id);
     signal.value = next;
   };
+  // One that fails does not keep the others from being done, and both are counted.
   const each = (ids: string[], verb: string, one: (id: string) => Promise<unknown>): void => {
     void act(async () => {
-      let done = 0;
-      for (const id of ids) {
-        await one(id);
-        done += 1;
-      }
-      selected.value = new Set();
-      return `${plural(done, "event")} ${verb}.`;
+      const failed: [string, Error][] = [];
+      for (const id of ids) await one(id).catch((error: Error) => failed.push([id, error]));
+      selected.value = new Set(failed.map(([id]) => id));
+      const text = `${plural(ids.length - failed.length, "event")} ${verb}`;
+      if (failed[0]) throw new Error(`${text}, ${count(failed.length)} failed. The first: ${failed[0][1].message}`);
+      return `${text}.`;
     });
   };
   const where = (id: string): string => `/deliveries/dead${api.path(id)}`;
@@ -55,14 +56,16 @@ export function DeadEvents() {
   const forget = (ids: string[]): void => each(ids, "forgotten", (id) => api.remove(where(id)));
   const close = (): void => { asked.value = ""; };
   const ids = [...selected.value];
+  const all = `all ${plural(page?.total ?? 0, "event")}${of || text ? " that match" : ""}`;
   return (
     <>
       <div class="row title"><h1>Dead events</h1><span class="dim" role="status">{page ? `${plural(page.total, "event")} given up${page.deliveries.length < page.total ? `, ${count(page.deliveries.length)} shown` : ""}` : ""}</span><span class="grow" />
         {page?.total ? <><Button small onClick={() => { asked.value = "redrive-all"; }}>Send all again…</Button><Button small kind="danger" onClick={() => { asked.value = "forget-all"; }}>Forget all…</Button></> : null}
       </div>
       <p class="dim">Events that no destination took, and events of triggers, rules and subscriptions that were given up.</p>
+      <Filter function={of} text={text} shown={page?.deliveries ?? []} />
       <Trouble error={found.error} />
-      {page?.total === 0 ? <p class="empty panel">Every event reached its destination.</p> : null}
+      {page?.total === 0 ? <p class="empty panel">{of || text ? <>No dead event matches. <a href="#/dead">Show all</a></> : "Every event reached its destination."}</p> : null}
       {page?.deliveries.length ? (
         <Table label="Dead events">
           <thead><tr>
@@ -85,8 +88,8 @@ export function DeadEvents() {
         </Table>
       ) : null}
       <div class="row">
-        {token ? <a class="button" href="#/dead">← Newest</a> : null}
-        {page?.nextToken ? <a class="button" href={`#/dead${api.search({ token: page.nextToken })}`}>Older →</a> : null}
+        {token ? <a class="button" href={link(["dead"], filter)}>← Newest</a> : null}
+        {page?.nextToken ? <a class="button" href={link(["dead"], { ...filter, token: page.nextToken })}>Older →</a> : null}
       </div>
       {ids.length ? (
         <div class="bulk" role="toolbar" aria-label="Actions on the selected events">
@@ -98,8 +101,29 @@ export function DeadEvents() {
       ) : null}
       {asked.value === "redrive" ? <Confirm title={`Send ${plural(ids.length, "event")} again`} verb="Send again" onClose={close} onConfirm={() => redrive(ids)}><p>Each delivery starts from the beginning.</p></Confirm> : null}
       {asked.value === "forget" ? <Confirm title={`Forget ${plural(ids.length, "event")}`} verb="Forget" danger onClose={close} onConfirm={() => forget(ids)}><p>They are deleted for good.</p></Confirm> : null}
-      {asked.value === "redrive-all" ? <Confirm title={`Send all ${plural(page?.total ?? 0, "event")} again`} verb="Send again" onClose={close} onConfirm={() => void act(async () => `${plural((await api.post<{ redriven: number }>("/deliveries/dead/redrive")).redriven, "event")} sent again.`)}><p>Each delivery starts from the beginning.</p></Confirm> : null}
-      {asked.value === "forget-all" ? <Confirm title={`Forget all ${plural(page?.total ?? 0, "event")}`} verb="Forget" danger onClose={close} onConfirm={() => void act(async () => `${plural((await api.remove<{ purged: number }>("/deliveries/dead")).purged, "event")} forgotten.`)}><p>They are deleted for good.</p></Confirm> : null}
+      {asked.value === "redrive-all" ? <Confirm title={`Send ${all} again`} verb="Send again" onClose={close} onConfirm={() => void act(async () => `${plural((await api.post<{ redriven: number }>(`/deliveries/dead/redrive${api.search(filter)}`)).redriven, "event")} sent again.`)}><p>Each delivery starts from the beginning.</p></Confirm> : null}
+      {asked.value === "forget-all" ? <Confirm title={`Forget ${all}`} verb="Forget" danger onClose={close} onConfirm={() => void act(async () => `${plural((await api.remove<{ purged: number }>("/deliveries/dead", filter)).purged, "event")} forgotten.`)}><p>They are deleted for good.</p></Confirm> : null}
     </>
+  );
+}
+
+function Filter({ function: of, text, shown }: { function: string; text: string; shown: Dead[] }) {
+  const words = useSignal(text);
+  const seen = useSignal(text);
+  if (seen.peek() !== text) { // the address changed by other means than this form
+    seen.value = text;
+    words.value = text;
+  }
+  const known = useLive("functions", async () => (await api.get<{ functions: api.FunctionOverview[] }>("/functions")).functions).value ?? [];
+  // A function that was deleted may have left events.
+  const names = new Set([...known.map((one) => one.function.functionName), ...shown.map((one) => one.function), of].filter(Boolean));
+  const search = (change: api.Query): void => go(["dead"], { function: of, text: words.value.trim(), ...change });
+  return (
+    <form class="query" role="search" onSubmit={(event) => { event.preventDefault(); search({}); }}>
+      <Select label="Function" value={of} options={[["", "All functions"], ...names]} onChange={(value) => search({ function: value })} />
+      <input id="query" class="grow" type="search" aria-label="Id, outcome, destination or error contains" placeholder="part of an id, outcome, destination or error" value={words.value} onInput={(event) => { words.value = event.currentTarget.value; }} />
+      <button type="submit">Search</button>
+      <Button onClick={() => { words.value = ""; go(["dead"]); }}>Clear</Button>
+    </form>
   );
 }

@@ -5,7 +5,7 @@ import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import * as api from "../api";
 import { act, useLive } from "../state";
-import { Button, Confirm, Facts } from "../ui";
+import { Button, Confirm, download, Facts } from "../ui";
 
 /** Wait until the runtime has started again: it answers first, then restarts. */
 async function restarted(before: { run: string }): Promise<void> {
@@ -27,7 +27,7 @@ export function StatePage() {
       <div class="panel">
         <p>Functions with their code and configuration, tasks, messages, dead events and metrics, as one file.</p>
         <div class="row">
-          <a class="button primary" href="/_local/state" download="fc-async-state.db">Export</a>
+          <Button kind="primary" onClick={() => void act(async () => { download("fc-async-state.db", await api.file("/state"), "application/octet-stream"); return "The state was exported."; })}>Export</Button>
           <Button onClick={() => file.current?.click()}>Import…</Button>
           <input ref={file} type="file" hidden aria-label="File to import" onChange={(event) => { chosen.value = event.currentTarget.files?.[0] ?? null; if (chosen.value) asked.value = "import"; event.currentTarget.value = ""; }} />
           <Button kind="danger" onClick={() => { asked.value = "clear"; }}>Clear…</Button>

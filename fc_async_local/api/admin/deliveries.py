@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from fc_async_local.api import admin
 from fc_async_local.api.operation import page_of, query_number
@@ -15,7 +15,7 @@ from fc_async_local.functions.paging import seal, unseal
 from fc_async_sdk.errors import shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncIterator, Mapping
 
     from starlette.requests import Request
     from starlette.routing import Route
@@ -60,43 +60,91 @@ class DeliveryAdmin:
     async def dead(self, request: Request) -> dict[str, Any]:
         """List dead events, newest first, with their number in ``total``.
 
-        Query: ``limit`` (at most and by default 1000) and ``nextToken``.
+        Query: ``limit`` (at most and by default 1000), ``nextToken``, and the filter ``function``
+        and ``text``, which ``total`` follows.
         """
         query = request.query_params
-        limit = _limit(query)
-        dead = await self._store.dead_jobs(limit=limit, after=_after(query.get("nextToken", "")))
-        stats = await self._store.stats()
-        shown = [_describe(job) for job in dead]
-        token = _token(dead[-1]) if len(dead) == limit else ""
-        return {**page_of("deliveries", shown, token), "total": stats.deliveries_dead}
+        wanted, limit = _filter(query), _limit(query)
+        found: list[Job] = []
+        async for job in self._matching(wanted, after=_after(query.get("nextToken", ""))):
+            found.append(job)
+            if len(found) == limit:
+                break
+        token = _token(found[-1]) if len(found) == limit else ""
+        return {
+            **page_of("deliveries", [_describe(job) for job in found], token),
+            "total": await self._total(wanted),
+        }
+
+    async def _matching(
+        self, wanted: _Filter, *, after: tuple[int, str] | None = None
+    ) -> AsyncIterator[Job]:
+        """Yield the dead jobs of a filter, newest first; they may be changed meanwhile."""
+        while dead := await self._store.dead_jobs(limit=_PAGE, after=after):
+            for job in dead:
+                if wanted.matches(job):
+                    yield job
+            after = dead[-1].created_at, dead[-1].key
+
+    async def _total(self, wanted: _Filter) -> int:
+        if wanted == _Filter():
+            return (await self._store.stats()).deliveries_dead
+        return len([job.key async for job in self._matching(wanted)])
 
     async def redrive(self, _: Request, request_id: str) -> None:
         """Retry one."""
         if not await self._engine.redrive(request_id):
             raise _not_found(request_id)
 
-    async def redrive_all(self, _: Request) -> dict[str, int]:
-        """Retry all, each once: a delivery that dies again meanwhile stays dead."""
-        done = 0
-        after: tuple[int, str] | None = None
-        while dead := await self._store.dead_jobs(limit=_PAGE, after=after):
-            for job in dead:
-                done += await self._engine.redrive(job.key)
-            after = dead[-1].created_at, dead[-1].key
-        return {"redriven": done}
+    async def redrive_all(self, request: Request) -> dict[str, int]:
+        """Retry all of a filter, each once: a delivery that dies again meanwhile stays dead."""
+        wanted = _filter(request.query_params)
+        done = [await self._engine.redrive(job.key) async for job in self._matching(wanted)]
+        return {"redriven": sum(done)}
 
     async def discard(self, _: Request, request_id: str) -> None:
         """Delete one for good."""
         if not await self._store.discard_dead(request_id):
             raise _not_found(request_id)
 
-    async def purge_dead(self, _: Request) -> dict[str, int]:
-        """Delete all for good."""
-        done = 0
-        while dead := await self._store.dead_jobs(limit=_PAGE):
-            for job in dead:
-                done += await self._store.discard_dead(job.key)
-        return {"purged": done}
+    async def purge_dead(self, request: Request) -> dict[str, int]:
+        """Delete all of a filter for good."""
+        wanted = _filter(request.query_params)
+        done = [await self._store.discard_dead(job.key) async for job in self._matching(wanted)]
+        return {"purged": sum(done)}
+
+
+class _Filter(NamedTuple):
+    """Which dead events are wanted; the default is all.
+
+    Attributes:
+        function: Whose; "" for all functions.
+        text: Is contained in an id, the outcome, the destination or the error, in any case.
+    """
+
+    function: str = ""
+    text: str = ""
+
+    def matches(self, job: Job) -> bool:
+        """Return whether a dead event is wanted."""
+        if self == _Filter():
+            return True
+        delivery = delivery_of(job)
+        if self.function and delivery.function != self.function:
+            return False
+        text = self.text.casefold()
+        shown = (
+            delivery.request_id,
+            delivery.task_id,
+            delivery.outcome,
+            delivery.destination,
+            job.error,
+        )
+        return any(text in one.casefold() for one in shown)
+
+
+def _filter(query: Mapping[str, str]) -> _Filter:
+    return _Filter(query.get("function", ""), query.get("text", "").strip())
 
 
 def _limit(query: Mapping[str, str]) -> int:

@@ -36,6 +36,7 @@ _RUN: Final = having("run", run=TEXT)
 _CHANNEL: Final = (Parameter("name"), Parameter("instance"))
 _QUALIFIER: Final = Parameter("qualifier")
 _FUNCTION: Final = Parameter("function")
+_DEAD: Final = (_FUNCTION, Parameter("text"))
 _ENCODING: Final = words("", "base64")
 _TASKS: Final = (
     _FUNCTION,
@@ -321,19 +322,21 @@ OPERATIONS: Final = (
         "GET",
         "/_local/deliveries/dead",
         "List dead events, newest first",
-        (Parameter("limit", between(1, 1_000)), Parameter("nextToken")),
+        (*_DEAD, Parameter("limit", between(1, 1_000)), Parameter("nextToken")),
         answer=having("deliveries total", "nextToken", deliveries=listed(OBJECT), total=INTEGER),
     ),
     Operation(
         "DELETE",
         "/_local/deliveries/dead",
-        "Discard all dead events",
+        "Discard all dead events of a filter",
+        _DEAD,
         answer=having("purged", purged=INTEGER),
     ),
     Operation(
         "POST",
         "/_local/deliveries/dead/redrive",
-        "Deliver all dead events again",
+        "Deliver all dead events of a filter again",
+        _DEAD,
         answer=having("redriven", redriven=INTEGER),
     ),
     Operation(

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import requests
 
 from fc_async_local import console
 
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Page
 
     from fc_async_local.testing import FcLocal
+
+    Admin = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
@@ -34,10 +38,10 @@ def browser(cannot_run: Callable[[str], Any]) -> Iterator[Browser]:
         started.close()
 
 
-@pytest.fixture
-def page(browser: Browser, fc_local: FcLocal) -> Iterator[Page]:
-    """A page that must not report any error, nor break its own policy."""
-    context = browser.new_context(base_url=fc_local.endpoint, accept_downloads=True)
+@contextlib.contextmanager
+def opened(browser: Browser, endpoint: str, **settings: Any) -> Iterator[Page]:
+    """Open a page that must not report any error, nor break its own policy."""
+    context = browser.new_context(base_url=endpoint, accept_downloads=True, **settings)
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     one = context.new_page()
     one.set_default_timeout(10_000)
@@ -55,6 +59,27 @@ def page(browser: Browser, fc_local: FcLocal) -> Iterator[Page]:
     yield one
     context.close()
     assert errors == []
+
+
+@pytest.fixture
+def page(browser: Browser, fc_local: FcLocal) -> Iterator[Page]:
+    with opened(browser, fc_local.endpoint) as one:
+        yield one
+
+
+@pytest.fixture
+def admin(fc_local: FcLocal) -> Admin:
+    """Call the admin API as ``admin("GET", "/stats")``; returns what is answered."""
+    return admin_of(fc_local.endpoint)
+
+
+def admin_of(endpoint: str) -> Admin:
+    def call(method: str, path: str, body: object = None) -> Any:
+        answer = requests.request(method, f"{endpoint}/_local{path}", json=body, timeout=30)
+        answer.raise_for_status()
+        return answer.json() if answer.content else None
+
+    return call
 
 
 @pytest.fixture

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Functions, destinations, dead events, metrics and time: each action, and its effect."""
+"""Functions, destinations, metrics and time: each action, and its effect."""
 
 from __future__ import annotations
 
@@ -16,19 +16,12 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
-QUEUE = "acs:mns:::/queues/missing/messages"
-
 
 def config(fc_local: FcLocal, name: str) -> dict[str, Any]:
     found = requests.get(f"{fc_local.endpoint}/_local/functions", timeout=10).json()["functions"]
     (one,) = [one for one in found if one["function"]["functionName"] == name]
     (only,) = one["configs"] or [{}]
     return dict(only)
-
-
-def dead_events(fc_local: FcLocal) -> int:
-    found = requests.get(f"{fc_local.endpoint}/_local/deliveries/dead", timeout=10).json()
-    return int(found["total"])
 
 
 # --- functions ------------------------------------------------------------------------------------
@@ -156,7 +149,7 @@ def test_a_trigger_is_fired_by_hand(page: Page, fc_local: FcLocal, received: lis
     assert b'"payload":"tick"' in received[0].replace(b": ", b":")
 
 
-# --- destinations and dead events -----------------------------------------------------------------
+# --- destinations ---------------------------------------------------------------------------------
 
 
 def test_a_message_is_sent_seen_and_purged(page: Page, fc_local: FcLocal) -> None:
@@ -174,46 +167,6 @@ def test_a_message_is_sent_seen_and_purged(page: Page, fc_local: FcLocal) -> Non
     page.get_by_role("dialog").get_by_role("button", name="Purge").click()
     page.get_by_text("1 message purged.").wait_for()
     assert fc_local.runtime.call(mns.counts("orders")).active == 0
-
-
-@pytest.fixture
-def dead(fc_local: FcLocal) -> None:
-    """Three dead events."""
-    destination = {"onSuccess": {"destination": QUEUE}}
-    fc_local.deploy("f", lambda *_: None, async_config={"destinationConfig": destination})
-    for _ in range(3):
-        fc_local.client.invoke_async("f", b"")
-        fc_local.advance(3600)
-    assert dead_events(fc_local) == 3
-
-
-def test_dead_events_are_sent_again(page: Page, fc_local: FcLocal, dead: None) -> None:
-    fc_local.runtime.call(fc_local.runtime.services.mns.create_queue("missing"))
-    page.goto("/console#/dead")
-    page.get_by_text("3 events given up").wait_for()
-    page.get_by_role("button", name="Send again", exact=True).first.click()
-    page.get_by_text("1 event sent again.").wait_for()
-    page.get_by_role("button", name="Send all again…").click()
-    page.get_by_role("dialog").get_by_role("button", name="Send again").click()
-    page.get_by_text("2 events sent again.").wait_for()
-    fc_local.run_until_idle()
-    counts = fc_local.runtime.call(fc_local.runtime.services.mns.counts("missing"))
-    assert counts.active == 3
-
-
-def test_dead_events_are_forgotten(page: Page, fc_local: FcLocal, dead: None) -> None:
-    page.goto("/console#/dead")
-    page.get_by_role("row").nth(1).get_by_role("checkbox").check()
-    page.get_by_role("toolbar").get_by_role("button", name="Forget…").click()
-    page.get_by_role("dialog").get_by_role("button", name="Forget").click()
-    page.get_by_text("1 event forgotten.").wait_for()
-    assert dead_events(fc_local) == 2
-    page.get_by_role("button", name="Forget", exact=True).first.click()
-    page.get_by_text("1 event given up").wait_for()
-    page.get_by_role("button", name="Forget all…").click()
-    page.get_by_role("dialog").get_by_role("button", name="Forget").click()
-    page.get_by_text("Every event reached its destination.").wait_for()
-    assert dead_events(fc_local) == 0
 
 
 # --- metrics and time -----------------------------------------------------------------------------

@@ -13,18 +13,18 @@ from fc_async_local.store.protocol import Task
 NOW = 1_700_000_000_000
 
 
-def dead(request_id: str) -> Job:
+def dead(request_id: str, function: str = "orders", error: str = "404 QueueNotExist") -> Job:
     delivery = Delivery(
         request_id=request_id,
         task_id="t",
-        function="orders",
+        function=function,
         qualifier="LATEST",
         outcome="failure",
         destination="acs:mns:cn-hangzhou:1:/queues/q/messages",
         document=b"{}",
         call_path=(),
     )
-    return replace(delivery_job(delivery, now=NOW, error="404 QueueNotExist"), tries=1)
+    return replace(delivery_job(delivery, now=NOW, error=error), tries=1)
 
 
 def test_health_tells_about_the_process(world):
@@ -131,6 +131,32 @@ def test_dead_events_can_be_seen_redriven_and_purged(world):
 def test_all_dead_events_are_sent_again_however_many_there_are(world):
     world.store.dead = [dead(f"r{number:04}") for number in range(2_500)]
     assert world.call("POST", "/_local/deliveries/dead/redrive").json == {"redriven": 2_500}
+
+
+def test_a_filter_of_dead_events_holds_for_the_list_its_total_and_what_is_done_to_all(world):
+    late = "503 ServiceUnavailable"
+    world.store.dead = [
+        *(dead(f"a{number:04}") for number in range(1_200)),
+        *(dead(f"b{number:04}", "mail") for number in range(1_300)),
+        dead("c", "mail", late),
+    ]
+    where = "/_local/deliveries/dead"
+
+    def total(query: str) -> int:
+        return world.call("GET", f"{where}?limit=1&{query}").json["total"]
+
+    assert [total("function=orders"), total("function=mail"), total("function=none")] == [
+        1_200,
+        1_301,
+        0,
+    ]
+    assert [total("text=SERVICEun"), total("text=B12"), total("text=/queues/q")] == [1, 100, 2_501]
+    page = world.call("GET", f"{where}?function=mail&text=queueNotExist&limit=1000").json
+    rest = world.call("GET", f"{where}?function=mail&text=404&nextToken={page['nextToken']}").json
+    assert len(page["deliveries"] + rest["deliveries"]) == page["total"] == 1_300
+    assert world.call("POST", f"{where}/redrive?function=mail&text=404").json == {"redriven": 1_300}
+    assert world.call("DELETE", f"{where}?function=mail&text=404").json == {"purged": 1_300}
+    assert total("") == 1_201
 
 
 def test_dead_events_are_listed_in_pages_with_their_total(world):
