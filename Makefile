@@ -16,7 +16,7 @@ CHINESE_SITE = $(SITE)/zh-cn -D language=zh_CN
 COVERAGE ?= --cov --cov-report=term:skip-covered
 
 .DEFAULT_GOAL := help
-.PHONY: help setup console screenshots demo test test-all fuzz bench check format docs translate dist check-dist schemastore lock clean
+.PHONY: help setup console screenshots pictures demo test test-all fuzz bench check format docs translate dist check-dist schemastore lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -84,6 +84,10 @@ translate: $(STAMP) ## Bring the messages to translate in docs/locale up to date
 
 screenshots: $(STAMP) $(CONSOLE) ## Take the pictures of the console into docs/_static/console/
 	$(BIN)/python docs/screenshots.py
+
+pictures: $(STAMP) ## Draw the pictures of the documentation into docs/_static/pictures/
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group pictures
+	$(BIN)/python docs/pictures.py
 
 dist: $(STAMP) $(CONSOLE) ## Build the source distribution and the wheel into dist/
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group release

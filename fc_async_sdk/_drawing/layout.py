@@ -53,12 +53,15 @@ class Placed(NamedTuple):
     labels: list[Point]
 
 
-def place(boxes: Sequence[Size], connections: Sequence[Connection]) -> Placed:
-    """Lay out one connected graph, from left to right.
+def place(
+    boxes: Sequence[Size], connections: Sequence[Connection], *, downwards: bool = False
+) -> Placed:
+    """Lay out one connected graph.
 
     Args:
         boxes: Sizes of the boxes.
         connections: Edges.
+        downwards: From top to bottom; otherwise from left to right.
 
     Raises:
         ConfigurationError: The engine is not installed.
@@ -80,6 +83,8 @@ def place(boxes: Sequence[Size], connections: Sequence[Connection]) -> Placed:
         ],
     }
     options: dict[str, Any] = {"labels": {"reservation": "always"}}
+    if downwards:
+        options["direction"] = "topbottom"
     if len(connections) > _LARGE:
         options["effort"] = "fast"
     found = json.loads(graphlay.layout(graph, options=options).to_json())

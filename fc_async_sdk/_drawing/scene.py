@@ -150,17 +150,21 @@ class _Part(NamedTuple):
     extent: _Rectangle
 
 
-def compute(items: Sequence[Item], links: Sequence[Link]) -> Scene:
+def compute(items: Sequence[Item], links: Sequence[Link], *, downwards: bool = False) -> Scene:
     """Lay out a graph.
 
     Args:
         items: Nodes.
         links: Edges between them.
+        downwards: From top to bottom; otherwise from left to right.
 
     Raises:
         ConfigurationError: The layout engine is not installed.
     """
-    parts = [_lay_out(items, links, *numbers) for numbers in _weakly_connected(len(items), links)]
+    parts = [
+        _lay_out(items, links, *numbers, downwards=downwards)
+        for numbers in _weakly_connected(len(items), links)
+    ]
     origins, size = _pack([part.extent for part in parts])
     boxes: dict[int, Box] = {}
     routes: dict[int, Route] = {}
@@ -225,7 +229,12 @@ def _weakly_connected(count: int, links: Sequence[Link]) -> Iterator[tuple[list[
 
 
 def _lay_out(
-    items: Sequence[Item], links: Sequence[Link], numbers: list[int], members: list[int]
+    items: Sequence[Item],
+    links: Sequence[Link],
+    numbers: list[int],
+    members: list[int],
+    *,
+    downwards: bool,
 ) -> _Part:
     local = {number: index for index, number in enumerate(numbers)}
     sizes = [_size(items[number]) for number in numbers]
@@ -234,7 +243,7 @@ def _lay_out(
         Connection(local[links[number].source], local[links[number].target], text)
         for number, text in zip(members, texts, strict=True)
     ]
-    placed = place(sizes, connections)
+    placed = place(sizes, connections, downwards=downwards)
     occupied = [_Rectangle.around(*pair) for pair in zip(placed.centres, sizes, strict=True)]
     labels = _label(placed, texts, occupied)
     extent = _around([*occupied, *(label for label in labels if label)], placed.routes)

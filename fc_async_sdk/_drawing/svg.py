@@ -29,8 +29,10 @@ _LEGEND: Final = (
     ("failure", "failure", 130),
     ("trigger", "trigger", 130),
     ("cycle", "on a cycle", 140),
-    ("cut", "remove this edge to end the cycle", 0),
+    ("cut", "remove this edge to end the cycle", 300),
 )
+"""Kind, text, and the pixels that they take."""
+_LEGEND_WIDTH: Final = scenes.MARGIN + sum(width for _, _, width in _LEGEND)
 _HEADS: Final = {
     # Filled, hollow, and a bar: the outcome can be told without colour.
     "success": '<path d="M0 0L9 4.5L0 9z"/>',
@@ -39,16 +41,16 @@ _HEADS: Final = {
 }
 
 
-def draw(scene: Scene, title: str) -> str:
+def draw(scene: Scene, title: str, *, legend: bool = True) -> str:
     """Return a scene as one SVG element with its own style.
 
     Args:
         scene: The drawing.
         title: Names it for screen readers.
+        legend: Explain the kinds of edges above the drawing.
     """
-    shown = scenes.moved(scene, 0, LEGEND_HEIGHT)
-    # The widest row of the legend.
-    width = max(shown.width, 760.0)
+    shown = scenes.moved(scene, 0, LEGEND_HEIGHT) if legend else scene
+    width = max(shown.width, _LEGEND_WIDTH) if legend else shown.width
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:g}" height="{shown.height:g}"'
         f' viewBox="0 0 {width:g} {shown.height:g}" role="group" aria-label="{escape(title)}">'
@@ -59,7 +61,7 @@ def draw(scene: Scene, title: str) -> str:
         f"<style>{STYLE.read_text(encoding='utf-8')}</style>",
         f"<defs>{''.join(_marker(kind, red) for kind in _HEADS for red in (False, True))}</defs>",
         '<rect class="paper" width="100%" height="100%"/>',
-        _legend(),
+        *([_legend()] if legend else []),
         *(_edge(route, number, shown) for number, route in enumerate(shown.routes)),
         *(_node(box, number, shown) for number, box in enumerate(shown.boxes)),
         "</svg>",

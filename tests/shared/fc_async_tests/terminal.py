@@ -33,7 +33,8 @@ class Terminal:
 
     Attributes:
         modes: The modes of the terminal before the program started.
-        seen: What it has printed so far, without escape sequences.
+        raw: What it has printed so far.
+        seen: The same without escape sequences.
     """
 
     def __init__(
@@ -54,7 +55,7 @@ class Terminal:
         )
         self._theirs = theirs
         self._unread = ""
-        self.seen = ""
+        self.raw = self.seen = ""
 
     def expect(self, pattern: str) -> str:
         """Wait until the output has a pattern; return what it matched."""
@@ -64,8 +65,9 @@ class Terminal:
             assert left > 0, f"no {pattern!r} in:\n{self.seen}"
             ready, _, _ = select.select([self._ours], [], [], left)
             if ready:
-                text = _ESCAPES.sub("", os.read(self._ours, 65536).decode("utf-8", "replace"))
-                text = text.replace("\r\n", "\n")
+                raw = os.read(self._ours, 65536).decode("utf-8", "replace").replace("\r\n", "\n")
+                text = _ESCAPES.sub("", raw)
+                self.raw += raw
                 self._unread += text
                 self.seen += text
         self._unread = self._unread[found.end() :]

@@ -1,0 +1,290 @@
+# SPDX-License-Identifier: MIT
+"""Draw the pictures of the documentation from the code: ``make pictures``.
+
+The graphs are laid out as those of ``fc-async graph``. The chart has the waits that the policy of
+the local runtime computes; it needs matplotlib.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from contextlib import contextmanager
+from itertools import accumulate, count
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from rich.console import Console
+from rich.text import Text
+
+from fc_async_local.domain import policy
+from fc_async_local.domain.rules import Rules
+from fc_async_local.domain.states import Status
+from fc_async_sdk._drawing import Item, Link, compute, svg
+from fc_async_sdk.spec import limits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+sys.path.append(str(Path(__file__).parents[1] / "tests" / "shared"))
+
+from fc_async_tests.terminal import Terminal
+
+TARGET: Final = Path(__file__).parent / "_static" / "pictures"
+
+SUCCESS: Final = "success"
+FAILURE: Final = "failure"
+OTHER: Final = "trigger"
+
+
+class Step(NamedTuple):
+    """A step between two boxes of a picture.
+
+    Attributes:
+        source: Label of the box where it begins.
+        target: Label of the box where it ends.
+        label: Its text.
+        kind: How it is drawn.
+    """
+
+    source: str
+    target: str
+    label: str
+    kind: str = SUCCESS
+
+
+LIFE: Final = (
+    Step("request", Status.ENQUEUED, "202: stored"),
+    Step(Status.ENQUEUED, Status.DEQUEUED, "due"),
+    Step(Status.DEQUEUED, Status.RUNNING, "started"),
+    Step(Status.RUNNING, Status.SUCCEEDED, "returned"),
+    Step(Status.RUNNING, Status.RETRYING, "failed, retries left", FAILURE),
+    Step(Status.RETRYING, Status.DEQUEUED, "wait is over"),
+    Step(Status.RUNNING, Status.FAILED, "last retry failed", FAILURE),
+    Step(Status.RUNNING, Status.STOPPING, "stop requested", OTHER),
+    Step(Status.STOPPING, Status.STOPPED, "interrupted", OTHER),
+    Step(Status.DEQUEUED, Status.EXPIRED, "too old", FAILURE),
+    Step(Status.DEQUEUED, Status.INVALID, "function deleted", FAILURE),
+    Step(Status.SUCCEEDED, "success destination", "event"),
+    Step(Status.FAILED, "failure destination", "event", FAILURE),
+    Step(Status.EXPIRED, "failure destination", "event", FAILURE),
+    Step(Status.INVALID, "failure destination", "event", FAILURE),
+    Step(Status.STOPPED, "failure destination", "event", FAILURE),
+)
+"""What usually happens to an invocation; ``fc_async_local/domain/states.py`` has every step."""
+
+ARCHITECTURE: Final = (
+    Step("your program", "SDK", "calls functions"),
+    Step("s.yaml", "deploy plugin", "checks, plans, applies"),
+    Step("SDK", "FC API", "signed requests"),
+    Step("deploy plugin", "FC API", "signed requests"),
+    Step("FC API", "Function Compute", "in an account"),
+    Step("FC API", "local runtime", "on your machine"),
+    Step("Function Compute", "your functions", "runs"),
+    Step("local runtime", "your functions", "runs"),
+    Step("your functions", "success destination", "result"),
+    Step("your functions", "failure destination", "error", FAILURE),
+)
+
+WAITS: Final = {
+    "function error": "counted; 3 retries by default, 8 at most",
+    "throttled, system error, lack of resources": "not counted; for 5 hours",
+    "destination: 5xx, 429, no answer": "for 30 minutes",
+}
+"""The rows of the chart, with what limits them."""
+
+
+COLUMNS: Final = 96
+COLOURS: Final = ("#c62828", "#3b6fd4", "#00796b")
+TEMPLATE: Final = """\
+edition: 3.0.0
+name: shop
+resources:
+  orders:
+    component: fc3
+    props:
+      region: cn-hangzhou
+      functionName: orders
+      runtime: python3.12
+      handler: index.handler
+      code: ./code
+      asyncInvokeConfig:
+        destinationConfig:
+          onSuccess:
+            destination: acs:fc:::functions/invoice
+          onFailure:
+            destination: acs:mns:::/queues/failed/messages
+  invoice:
+    component: fc3
+    props:
+      region: cn-hangzhou
+      functionName: invoice
+      runtime: python3.12
+      handler: index.handler
+      code: ./code
+      asyncInvokeConfig:
+        maxAsyncRetryAttempts: 9
+        destinationConfig:
+          onSuccess:
+            destination: acs:fc:::functions/orders
+          onFailure:
+            destination: acs:mns:::/queues/failed/messages
+"""
+"""A template with a destination cycle and a number that the service refuses."""
+
+TICKS: Final = {
+    "0.5 s": 0.5,
+    "1 s": 1,
+    "10 s": 10,
+    "1 min": 60,
+    "10 min": 600,
+    "30 min": 1_800,
+    "5 h": 18_000,
+}
+
+
+def graph(title: str, steps: tuple[Step, ...]) -> str:
+    """Return a picture of steps as SVG; boxes of one name are one box."""
+    names = list(dict.fromkeys(_name(end) for step in steps for end in (step.source, step.target)))
+    kinds = {status.value for status in Status} | {"SDK", "deploy plugin", "local runtime"}
+    items = [Item(name, "function" if name in kinds else "other") for name in names]
+    links = [
+        Link(
+            names.index(_name(step.source)), names.index(_name(step.target)), step.kind, step.label
+        )
+        for step in steps
+    ]
+    return svg.draw(compute(items, links, downwards=True), title, legend=False) + "\n"
+
+
+def _name(end: str) -> str:
+    """Return the label of a box: a word, or the name of a status."""
+    return end.value if isinstance(end, Status) else end
+
+
+def waits() -> dict[str, list[float]]:
+    """Return for each row of the chart the seconds after the first failure of all later tries."""
+    rules = Rules()
+    counted = (
+        policy.function_retry_wait(n, rules) for n in range(1, limits.RETRY_ATTEMPTS.high + 1)
+    )
+    return dict(
+        zip(
+            WAITS,
+            (
+                [ms / 1_000 for ms in accumulate(counted)],
+                list(_until(policy.system_retry_wait, limits.SYSTEM_RETRY_SPAN_MS)),
+                list(_until(policy.delivery_retry_wait, limits.DELIVERY_RETRY_SPAN_MS)),
+            ),
+            strict=True,
+        )
+    )
+
+
+def _until(wait: Callable[[int], int], span: int) -> Iterator[float]:
+    """Yield the seconds of tries with growing waits; the last one is at the end of the span."""
+    at = 0
+    for n in count(1):
+        at = min(at + wait(n), span)
+        yield at / 1_000
+        if at == span:
+            return
+
+
+def chart() -> str:
+    """Return the chart of the waits as SVG; its description holds the data."""
+    import matplotlib as mpl  # noqa: PLC0415 -- only the chart needs it
+    from matplotlib.figure import Figure  # noqa: PLC0415 -- as above
+
+    mpl.rcParams.update({"svg.hashsalt": "fc-async", "svg.fonttype": "none", "font.size": 11})
+    figure = Figure(figsize=(9, 3.2), layout="constrained")
+    axes = figure.subplots()
+    rows = waits()
+    for row, (times, colour) in enumerate(zip(rows.values(), COLOURS, strict=True)):
+        axes.plot(times, [-row] * len(times), "o-", color=colour, markersize=6, linewidth=1)
+    axes.set_xscale("log")
+    axes.set_xlim(0.4, 30_000)
+    axes.set_ylim(-len(rows) + 0.4, 0.6)
+    axes.set_xticks(list(TICKS.values()), list(TICKS))
+    axes.minorticks_off()
+    axes.set_yticks(
+        [-row for row in range(len(rows))],
+        [f"{name}\n({limit})" for name, limit in WAITS.items()],
+    )
+    axes.set_xlabel("time after the first failure (each dot is a try)")
+    axes.grid(visible=True, axis="x", color="#d8dce3")
+    axes.set_axisbelow(True)
+    for side in ("left", "right", "top"):
+        axes.spines[side].set_visible(False)
+    axes.tick_params(axis="y", length=0)
+    written = io.StringIO()
+    figure.savefig(
+        written,
+        format="svg",
+        metadata={"Date": None, "Creator": None, "Description": json.dumps(rows)},
+    )
+    return "\n".join(line.rstrip() for line in written.getvalue().splitlines()) + "\n"
+
+
+def cycle() -> str:
+    """Return what ``fc-async graph --out`` draws of :data:`TEMPLATE`."""
+    with _project() as folder:
+        command = [sys.executable, "-m", "fc_async_plugin", "graph", "--out", "cycle.svg"]
+        subprocess.run(command, cwd=folder, check=True, capture_output=True)  # noqa: S603 -- ours
+        return (folder / "cycle.svg").read_text(encoding="utf-8")
+
+
+def findings() -> str:
+    """Return a terminal with what ``fc-async validate`` prints for :data:`TEMPLATE`, as SVG."""
+    with _project() as folder:
+        command = [sys.executable, "-m", "fc_async_plugin", "validate"]
+        kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+        terminal = Terminal(command, folder, kept, columns=COLUMNS)
+        try:
+            terminal.expect(r"in 1 template[^\n]*\n")
+            printed = re.sub(r"\x1b\]8;[^\x1b]*\x1b\\", "", terminal.raw)  # addresses of links
+        finally:
+            terminal.close()
+    console = Console(record=True, width=COLUMNS, file=io.StringIO(), highlight=False)
+    console.print("$ fc-async validate", Text.from_ansi(printed), sep="\n")
+    drawn = console.export_svg(title="fc-async", unique_id="findings")
+    return re.sub(r"@font-face \{.*?\}", "", drawn, flags=re.DOTALL)  # fonts from another host
+
+
+@contextmanager
+def _project() -> Iterator[Path]:
+    """Yield a folder with :data:`TEMPLATE` and its code."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "s.yaml").write_text(TEMPLATE, encoding="utf-8")
+        (folder / "code").mkdir()
+        (folder / "code" / "index.py").write_text("def handler(event, context): ...\n")
+        yield folder
+
+
+GRAPHS: Final = {
+    "life-of-an-invocation.svg": ("Life of an asynchronous invocation", LIFE),
+    "architecture.svg": ("Parts of fc-async and what they call", ARCHITECTURE),
+}
+CHART: Final = "retry-schedule.svg"
+PRINTED: Final = {"cycle.svg": cycle, "findings.svg": findings}
+
+
+def main() -> int:
+    """Write all pictures."""
+    TARGET.mkdir(parents=True, exist_ok=True)
+    for name, (title, steps) in GRAPHS.items():
+        (TARGET / name).write_text(graph(title, steps), encoding="utf-8")
+    for name, draw in {CHART: chart, **PRINTED}.items():
+        (TARGET / name).write_text(draw(), encoding="utf-8")
+    print(f"wrote {len(GRAPHS) + len(PRINTED) + 1} pictures to {TARGET}")  # noqa: T201 -- a command says what it did
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
