@@ -63,7 +63,7 @@ function Messages({ channel }: { channel: Channel }) {
   return (
     <>
       <div class="row title"><h2>{KINDS[channel.kind]} {channel.name}</h2><span class="grow" /><Button kind="danger" small onClick={() => { asked.value = true; }}>Purge…</Button></div>
-      <p class="dim">{channel.kind === "queue" ? "Peeked: the next messages that a consumer would receive. Looking changes nothing." : channel.kind === "rocketmq" ? "The latest messages, whether or not a group has consumed them." : "The latest messages since the runtime was started. A topic or bus hands its messages on and keeps none."}</p>
+      <p class="dim">{channel.kind === "queue" ? "Peeked: the next messages that a consumer would receive. Looking changes nothing." : channel.kind === "rocketmq" ? "The latest messages since the runtime was started, whether or not a group has consumed them." : "The latest messages since the runtime was started. A topic or bus hands its messages on and keeps none."}</p>
       <Trouble error={found.error} />
       {messages?.length === 0 ? <p class="dim">No messages.</p> : null}
       {messages?.map((one) => (
@@ -84,10 +84,11 @@ function Messages({ channel }: { channel: Channel }) {
 function Send({ channel }: { channel: Channel }) {
   const body = useSignal(channel.kind === "bus" ? '{"source": "my.app", "type": "order:Paid", "data": {"id": 1}}' : '{"id": 1}');
   const tag = useSignal("");
+  const keys = useSignal("");
   const submit = (event: Event): void => {
     event.preventDefault();
     void act(async () => {
-      const { messageId } = await api.post<{ messageId: string }>(where(channel), { body: body.value, tag: tag.value });
+      const { messageId } = await api.post<{ messageId: string }>(where(channel), { body: body.value, tag: tag.value, keys: keys.value });
       return `Sent: ${messageId}.`;
     });
   };
@@ -96,6 +97,7 @@ function Send({ channel }: { channel: Channel }) {
       <h3>Send a message</h3>
       <Field label={channel.kind === "bus" ? "Event: source, type and data" : "Body"}><textarea spellcheck={false} required value={body.value} onInput={(event) => { body.value = event.currentTarget.value; }} /></Field>
       {channel.kind === "topic" || channel.kind === "rocketmq" ? <Field label="Tag"><input value={tag.value} onInput={(event) => { tag.value = event.currentTarget.value; }} /></Field> : null}
+      {channel.kind === "rocketmq" ? <Field label="Keys" hint="separated by spaces"><input value={keys.value} onInput={(event) => { keys.value = event.currentTarget.value; }} /></Field> : null}
       <div class="row end"><button type="submit" class="primary">Send</button></div>
     </form>
   );

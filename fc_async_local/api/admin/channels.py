@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.routing import Route
 
+    from fc_async_local.services.eventbridge.model import Event
     from fc_async_local.services.eventbridge.service import EventBridgeService
     from fc_async_local.services.mns.service import MnsService
     from fc_async_local.services.mns.topic_service import TopicService
@@ -41,6 +42,7 @@ _ADDRESS: Final = "127.0.0.1"
 class _Send(msgspec.Struct, frozen=True, kw_only=True):
     body: str
     tag: str = ""
+    keys: str = ""
 
 
 prepare(_Send)
@@ -112,7 +114,10 @@ class ChannelAdmin:
         return {"messages": await self._kind(kind).look(_name(request))}
 
     async def send(self, request: Request, kind: str) -> dict[str, str]:
-        """Send a message. Body: ``body`` (for a bus, an event of JSON) and ``tag``."""
+        """Send a message. Body: ``body`` (for a bus, an event of JSON).
+
+        For topics also ``tag``, and for topics of RocketMQ ``keys``.
+        """
         try:
             wanted = msgspec.convert(await body_of(request), _Send)
         except msgspec.ValidationError as error:
@@ -149,12 +154,7 @@ class ChannelAdmin:
         return sent.message_id
 
     async def _purge_queue(self, name: _Name) -> int:
-        mns = self._services.mns
-        purged = 0
-        while found := await mns.receive(name.name, limit=mns_model.BATCH.high, wait_seconds=0):
-            handles = [mns_model.handle_of(each) for each in found]
-            purged += sum(error is None for error in await mns.delete(name.name, handles))
-        return purged
+        return await self._services.mns.purge(name.name)
 
     async def _published(self, name: _Name) -> list[dict[str, Any]]:
         self._services.topics.topic(name.name)
@@ -184,7 +184,7 @@ class ChannelAdmin:
         ]
 
     async def _produce(self, name: _Name, wanted: _Send) -> str:
-        new = NewMessage(body=wanted.body, tag=wanted.tag)
+        new = NewMessage(body=wanted.body, tag=wanted.tag, keys=wanted.keys)
         return (await self._services.rocketmq.publish(name.instance, name.name, new)).message_id
 
     async def _purge_log(self, name: _Name) -> int:
@@ -193,8 +193,7 @@ class ChannelAdmin:
     async def _events(self, name: _Name) -> list[dict[str, Any]]:
         self._services.eventbridge.bus(name.name)
         return [
-            _message(cloud_events.text_of(event, "id"), at, cloud_events.encode(event).decode(), {})
-            for at, event in self._services.eventbridge.recent.of(name.name)
+            _cloud_event(at, event) for at, event in self._services.eventbridge.recent.of(name.name)
         ]
 
     async def _put_event(self, name: _Name, wanted: _Send) -> str:
@@ -257,6 +256,14 @@ def _message(
     shown = {name: value for name, value in attributes.items() if value != ""}
     described = {"id": message_id, "at": at, "body": body, "attributes": shown}
     return {**described, **_event(body)}
+
+
+def _cloud_event(at: int, event: Event) -> dict[str, Any]:
+    """Return an event of a bus; one of another source shows what it says of itself."""
+    texts = {name: cloud_events.text_of(event, name) for name in ("source", "type", "subject")}
+    summary = {name: text for name, text in texts.items() if text}
+    event_id, body = cloud_events.text_of(event, "id"), cloud_events.encode(event).decode()
+    return {"summary": summary, **_message(event_id, at, body, {})}
 
 
 def _event(body: str) -> dict[str, Any]:

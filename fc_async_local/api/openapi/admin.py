@@ -367,7 +367,7 @@ OPERATIONS: Final = (
         "/_local/channels/{kind}/messages",
         "Send a message",
         _CHANNEL,
-        body=having("body", body=TEXT, tag=TEXT),
+        body=having("body", body=TEXT, tag=TEXT, keys=TEXT),
         answer=having("messageId", messageId=TEXT),
     ),
     Operation(

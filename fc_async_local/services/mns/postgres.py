@@ -141,6 +141,16 @@ class PostgresMessageStore:
 
         return await self._database.run(job, pipelined=True, flush=False)
 
+    async def purge(self, name: str, *, now: int) -> int:
+        """Delete all messages, also received and delayed ones; return how many there were."""
+
+        async def job(connection: Connection) -> int:
+            scope = _scope(await _queue(connection, name), now)
+            await connection.execute(_SQL["expire"], scope)
+            return (await connection.execute(_SQL["purge"], scope)).rowcount
+
+        return await self._database.run(job)
+
     async def hide(
         self, name: str, receipt: Receipt, *, seconds: float, now: int
     ) -> Message | None:

@@ -85,6 +85,9 @@ WHERE sequence = %(sequence)s;
 -- name: delete_messages
 DELETE FROM mns_message WHERE sequence = ANY (%(sequences)s);
 
+-- name: purge
+DELETE FROM mns_message WHERE queue = %(queue)s;
+
 -- name: counts
 SELECT count(*) FILTER (WHERE visible_at <= %(now)s),
        count(*) FILTER (WHERE visible_at > %(now)s AND dequeue_count > 0),

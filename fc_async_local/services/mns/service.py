@@ -147,6 +147,10 @@ class MnsService:
             for handle, receipt in zip(handles, receipts, strict=True)
         ]
 
+    async def purge(self, name: str) -> int:
+        """Delete all messages, also received and delayed ones; return how many there were."""
+        return await self._store.purge(name, now=self._clock.now())
+
     async def change_visibility(self, name: str, handle: str, seconds: int) -> Message:
         """Hide a received message from now on; return it with a new handle.
 

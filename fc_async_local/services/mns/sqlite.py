@@ -113,6 +113,10 @@ class SqliteMessageStore:
         """Delete received messages; return False for each receipt that is not valid."""
         return await self._database.write_light(lambda c: _delete(c, name, receipts, now))
 
+    async def purge(self, name: str, *, now: int) -> int:
+        """Delete all messages, also received and delayed ones; return how many there were."""
+        return await self._database.write(lambda c: _purge(c, name, now))
+
     async def hide(
         self, name: str, receipt: Receipt, *, seconds: float, now: int
     ) -> Message | None:
@@ -223,6 +227,13 @@ def _delete(
     results, gone = rules.delete(found, receipts, now)
     connection.execute(_SQL["delete_messages"], {"sequences": as_json(gone)})
     return results
+
+
+def _purge(connection: sqlite3.Connection, name: str, now: int) -> int:
+    """Delete all messages; return how many had not expired."""
+    scope = _scope(_queue(connection, name), now)
+    connection.execute(_SQL["expire"], scope)
+    return connection.execute(_SQL["purge"], scope).rowcount
 
 
 def _hide(

@@ -60,6 +60,9 @@ WHERE sequence = :sequence;
 -- name: delete_messages
 DELETE FROM mns_message WHERE sequence IN (SELECT value FROM json_each(:sequences));
 
+-- name: purge
+DELETE FROM mns_message WHERE queue = :queue;
+
 -- name: counts
 SELECT count(*) FILTER (WHERE visible_at <= :now),
        count(*) FILTER (WHERE visible_at > :now AND dequeue_count > 0),

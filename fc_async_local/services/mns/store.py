@@ -100,6 +100,10 @@ class MessageStore(Protocol):
         """Delete received messages; return False for each receipt that is not valid."""
         ...
 
+    async def purge(self, name: str, *, now: int) -> int:
+        """Delete all messages, also received and delayed ones; return how many there were."""
+        ...
+
     async def hide(
         self, name: str, receipt: Receipt, *, seconds: float, now: int
     ) -> Message | None:
@@ -186,6 +190,12 @@ class MemoryMessageStore:
         for sequence in gone:
             del self._messages[name][sequence]
         return results
+
+    async def purge(self, name: str, *, now: int) -> int:
+        """Delete all messages, also received and delayed ones; return how many there were."""
+        kept = self._kept(name, now)
+        self._messages[name].clear()
+        return len(kept)
 
     async def hide(
         self, name: str, receipt: Receipt, *, seconds: float, now: int

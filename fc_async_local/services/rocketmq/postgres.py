@@ -90,14 +90,18 @@ class PostgresLogStore:
 
         return await self._database.run(job, pipelined=True, flush=False)
 
-    async def forget(self, topic: str) -> None:
-        """Delete the messages and groups of a topic."""
+    async def forget(self, topic: str) -> int:
+        """Delete the messages and groups of a topic; return how many messages there were."""
 
-        async def job(connection: Connection) -> None:
-            for what in ("pending", "groups", "delayed", "messages"):
-                await connection.execute(_SQL[f"forget_{what}"], {"topic": topic})
+        async def job(connection: Connection) -> int:
+            async def forgotten(what: str) -> int:
+                return (await connection.execute(_SQL[f"forget_{what}"], {"topic": topic})).rowcount
 
-        await self._database.run(job, pipelined=True)
+            await forgotten("pending")
+            await forgotten("groups")
+            return await forgotten("delayed") + await forgotten("messages")
+
+        return await self._database.run(job)
 
 
 class _Group:

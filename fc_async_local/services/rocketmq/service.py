@@ -145,15 +145,15 @@ class RocketMqService:
     async def purge(self, instance_id: str, name: str) -> int:
         """Delete the messages of a topic and where its groups are in it.
 
-        Returns how many of the latest messages there were.
+        Returns how many messages there were.
 
         Raises:
             RocketMqError: TopicNotExist.
         """
         self.topic(instance_id, name)
         key = _key(instance_id, name)
-        await self._store.forget(key)
-        return self.recent.forget(key)
+        self.recent.forget(key)
+        return await self._store.forget(key)
 
     async def publish(self, instance_id: str, topic: str, new: NewMessage) -> Message:
         """Publish a message; return when it is durable.

@@ -83,14 +83,18 @@ class SqliteLogStore:
             )
         )
 
-    async def forget(self, topic: str) -> None:
-        """Delete the messages and groups of a topic."""
+    async def forget(self, topic: str) -> int:
+        """Delete the messages and groups of a topic; return how many messages there were."""
 
-        def job(connection: sqlite3.Connection) -> None:
-            for what in ("pending", "groups", "delayed", "messages"):
-                connection.execute(_SQL[f"forget_{what}"], {"topic": topic})
+        def job(connection: sqlite3.Connection) -> int:
+            def forgotten(what: str) -> int:
+                return connection.execute(_SQL[f"forget_{what}"], {"topic": topic}).rowcount
 
-        await self._database.write(job)
+            forgotten("pending")
+            forgotten("groups")
+            return forgotten("delayed") + forgotten("messages")
+
+        return await self._database.write(job)
 
 
 def _run(coroutine: Coroutine[Any, Any, T]) -> T:

@@ -46,8 +46,8 @@ class LogStore(Protocol):
         """Delete processed messages; return False for each receipt that is not valid any more."""
         ...
 
-    async def forget(self, topic: str) -> None:
-        """Delete the messages and groups of a topic."""
+    async def forget(self, topic: str) -> int:
+        """Delete the messages and groups of a topic; return how many messages there were."""
         ...
 
 
@@ -94,9 +94,10 @@ class MemoryLogStore:
         """Delete processed messages."""
         return await groups.acknowledge(self._group(topic, group), receipts, now=now)
 
-    async def forget(self, topic: str) -> None:
-        """Delete the messages and groups of a topic."""
-        self._topics.pop(topic, None)
+    async def forget(self, topic: str) -> int:
+        """Delete the messages and groups of a topic; return how many messages there were."""
+        gone = self._topics.pop(topic, _Topic())
+        return len(gone.log) + len(gone.delayed)
 
     def _group(self, topic: str, group: str) -> _Group:
         return _Group(self._topics.setdefault(topic, _Topic()), group, self._sequence)

@@ -247,6 +247,7 @@ def test_a_broadcast_reaches_the_queues_that_take_it_and_writes_jobs_for_the_oth
         lambda store: store.peek("q", 1, now=NOW),
         lambda store: store.delete("q", [], now=NOW),
         lambda store: store.hide("q", Receipt(1, 1, "A"), seconds=1, now=NOW),
+        lambda store: store.purge("q", now=NOW),
         lambda store: store.counts("q", now=NOW),
     ],
 )
@@ -277,6 +278,28 @@ def test_a_queue_that_is_made_again_is_empty(run) -> None:
         return await store.counts("q", now=NOW)
 
     assert run(body) == Counts(0, 0, 0)
+
+
+def test_a_purge_deletes_received_and_delayed_messages_too_and_counts_them(run) -> None:
+    async def body(store) -> Any:
+        late = NOW + 60_000
+        await store.create_queue(queue(message_retention_period=60))
+        await store.create_queue(queue("other"))
+        await store.send("other", [draft()], now=NOW)
+        await store.send("q", [draft("expired")], now=NOW)
+        await store.send("q", [draft("a"), draft("b"), draft("c", delay_seconds=60)], now=late - 1)
+        (received,) = (await store.receive("q", 1, now=late)).messages
+        purged = await store.purge("q", now=late)
+        deleted = await store.delete("q", [receipt_of(received)], now=late)
+        return (
+            purged,
+            deleted,
+            await store.counts("q", now=late),
+            await store.peek("other", 9, now=NOW),
+        )
+
+    purged, deleted, counts, others = run(body)
+    assert (purged, deleted, counts, len(others)) == (3, [False], Counts(0, 0, 0), 1)
 
 
 def test_queues_are_listed_by_name_from_a_marker_on(run) -> None:

@@ -3,24 +3,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import shutil
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import requests
 
 from fc_async_local import console
+from fc_async_tests.console import Admin, admin_of, opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from playwright.sync_api import Browser, ConsoleMessage, Page
+    from playwright.sync_api import Browser, Page
 
     from fc_async_local.testing import FcLocal
-
-    Admin = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
@@ -38,29 +35,6 @@ def browser(cannot_run: Callable[[str], Any]) -> Iterator[Browser]:
         started.close()
 
 
-@contextlib.contextmanager
-def opened(browser: Browser, endpoint: str, **settings: Any) -> Iterator[Page]:
-    """Open a page that must not report any error, nor break its own policy."""
-    context = browser.new_context(base_url=endpoint, accept_downloads=True, **settings)
-    context.grant_permissions(["clipboard-read", "clipboard-write"])
-    one = context.new_page()
-    one.set_default_timeout(10_000)
-    errors: list[str] = []
-
-    def note(error: Exception) -> None:
-        errors.append(str(error))
-
-    def read(message: ConsoleMessage) -> None:
-        if "Content Security Policy" in message.text:
-            errors.append(message.text)
-
-    one.on("pageerror", note)
-    one.on("console", read)
-    yield one
-    context.close()
-    assert errors == []
-
-
 @pytest.fixture
 def page(browser: Browser, fc_local: FcLocal) -> Iterator[Page]:
     with opened(browser, fc_local.endpoint) as one:
@@ -71,15 +45,6 @@ def page(browser: Browser, fc_local: FcLocal) -> Iterator[Page]:
 def admin(fc_local: FcLocal) -> Admin:
     """Call the admin API as ``admin("GET", "/stats")``; returns what is answered."""
     return admin_of(fc_local.endpoint)
-
-
-def admin_of(endpoint: str) -> Admin:
-    def call(method: str, path: str, body: object = None) -> Any:
-        answer = requests.request(method, f"{endpoint}/_local{path}", json=body, timeout=30)
-        answer.raise_for_status()
-        return answer.json() if answer.content else None
-
-    return call
 
 
 @pytest.fixture

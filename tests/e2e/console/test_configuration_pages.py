@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Functions, destinations, metrics and time: each action, and its effect."""
+"""Functions, metrics and time: each action, and its effect."""
 
 from __future__ import annotations
 
@@ -147,26 +147,6 @@ def test_a_trigger_is_fired_by_hand(page: Page, fc_local: FcLocal, received: lis
     page.get_by_text("nightly fired").wait_for()
     fc_local.advance(0)
     assert b'"payload":"tick"' in received[0].replace(b": ", b":")
-
-
-# --- destinations ---------------------------------------------------------------------------------
-
-
-def test_a_message_is_sent_seen_and_purged(page: Page, fc_local: FcLocal) -> None:
-    mns = fc_local.runtime.services.mns
-    fc_local.runtime.call(mns.create_queue("orders"))
-    page.goto("/console#/destinations")
-    page.get_by_role("link", name="orders").click()
-    page.get_by_label("Body").fill('{"id": 1.10}')
-    page.get_by_role("form", name="Send a message").get_by_role("button", name="Send").click()
-    page.get_by_text("Sent: ").wait_for()
-    assert fc_local.runtime.call(mns.counts("orders")).active == 1
-    page.locator("details summary").first.click()
-    assert '"id": 1.10' in page.get_by_role("region", name="Raw body").locator("pre").inner_text()
-    page.get_by_role("button", name="Purge…").click()
-    page.get_by_role("dialog").get_by_role("button", name="Purge").click()
-    page.get_by_text("1 message purged.").wait_for()
-    assert fc_local.runtime.call(mns.counts("orders")).active == 0
 
 
 # --- metrics and time -----------------------------------------------------------------------------

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from playwright.sync_api import Page
 
     from fc_async_local.testing import FcLocal
+    from fc_async_tests.console import Admin
 
 pytestmark = pytest.mark.slow
 
@@ -32,7 +31,7 @@ def dead(fc_local: FcLocal) -> None:
     fc_local.advance(3_600)
 
 
-def of(admin: Callable[..., Any]) -> list[str]:
+def of(admin: Admin) -> list[str]:
     """Return the tasks that have a dead event."""
     return sorted(one["taskId"] for one in admin("GET", "/deliveries/dead")["deliveries"])
 
@@ -52,7 +51,7 @@ def select(page: Page, *tasks: str) -> None:
 
 
 def test_one_event_is_looked_at_sent_again_or_forgotten(
-    page: Page, fc_local: FcLocal, dead: None, admin: Callable[..., Any]
+    page: Page, fc_local: FcLocal, dead: None, admin: Admin
 ) -> None:
     fc_local.create_queue("missing")
     page.goto("/console#/dead")
@@ -69,7 +68,7 @@ def test_one_event_is_looked_at_sent_again_or_forgotten(
 
 
 def test_selected_events_are_sent_again_after_a_question(
-    page: Page, fc_local: FcLocal, dead: None, admin: Callable[..., Any]
+    page: Page, fc_local: FcLocal, dead: None, admin: Admin
 ) -> None:
     fc_local.create_queue("missing")
     page.goto("/console#/dead")
@@ -84,7 +83,7 @@ def test_selected_events_are_sent_again_after_a_question(
 
 
 def test_all_events_of_the_page_are_selected_and_the_selection_is_cleared(
-    page: Page, dead: None, admin: Callable[..., Any]
+    page: Page, dead: None, admin: Admin
 ) -> None:
     page.goto("/console#/dead")
     page.get_by_label("Select all events of this page").check()
@@ -96,7 +95,7 @@ def test_all_events_of_the_page_are_selected_and_the_selection_is_cleared(
 
 
 def test_selected_events_are_forgotten_and_those_that_are_gone_are_counted(
-    page: Page, dead: None, admin: Callable[..., Any]
+    page: Page, dead: None, admin: Admin
 ) -> None:
     page.goto("/console#/dead")
     select(page, "orders-0", "orders-1", "mail-0")
@@ -111,7 +110,7 @@ def test_selected_events_are_forgotten_and_those_that_are_gone_are_counted(
 
 
 def test_all_events_of_a_filter_are_sent_again(
-    page: Page, fc_local: FcLocal, dead: None, admin: Callable[..., Any]
+    page: Page, fc_local: FcLocal, dead: None, admin: Admin
 ) -> None:
     fc_local.create_queue("missing")
     page.goto("/console#/dead")
@@ -130,7 +129,7 @@ def test_all_events_of_a_filter_are_sent_again(
 
 
 def test_all_events_of_a_filter_are_forgotten_and_then_all(
-    page: Page, dead: None, admin: Callable[..., Any]
+    page: Page, dead: None, admin: Admin
 ) -> None:
     page.goto("/console#/dead")
     page.get_by_text("5 events given up").wait_for()
@@ -155,7 +154,7 @@ def test_all_events_of_a_filter_are_forgotten_and_then_all(
 
 
 def test_older_dead_events_are_on_the_next_page(
-    page: Page, fc_local: FcLocal, dead: None, admin: Callable[..., Any]
+    page: Page, fc_local: FcLocal, dead: None, admin: Admin
 ) -> None:
     for index in range(60):
         fc_local.client.invoke_async("mail", b"{}", task_id=f"late-{index}")

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import pytest
 import requests
 
+from fc_async_local.services.mns.model import Draft
+from fc_async_local.services.rocketmq.model import NewMessage
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -85,6 +88,61 @@ def test_a_message_is_sent_and_all_are_purged(
     assert "1.10" in messages[sent]["body"]
     assert call("DELETE").json() == {"purged": 2}
     assert call("GET").json() == {"messages": []}
+
+
+def test_a_queue_is_purged_of_messages_that_a_consumer_holds_or_that_are_delayed(
+    fc_local: FcLocal,
+) -> None:
+    fc_local.create_queue("q")
+    mns = fc_local.runtime.services.mns
+    drafts = [Draft(message_id=f"M{delay}", body="x", delay_seconds=delay) for delay in (0, 0, 60)]
+    fc_local.runtime.call(mns.send("q", drafts))
+    fc_local.runtime.call(mns.receive("q", limit=1))
+    url = f"{fc_local.endpoint}/_local/channels/queue/messages?name=q"
+    assert requests.delete(url, timeout=10).json() == {"purged": 3}
+    assert sum(fc_local.runtime.call(mns.counts("q"))) == 0
+
+
+def test_all_messages_of_a_rocketmq_topic_are_purged_and_counted_not_the_latest_only(
+    fc_local: FcLocal,
+) -> None:
+    fc_local.create_rocketmq_topic("MQ_INST_1", "r")
+    rocketmq = fc_local.runtime.services.rocketmq
+    for number in range(120):
+        new = NewMessage(body=f"{number}")
+        fc_local.runtime.call(rocketmq.publish("MQ_INST_1", "r", new))
+    url = f"{fc_local.endpoint}/_local/channels/rocketmq/messages?name=r&instance=MQ_INST_1"
+    assert requests.delete(url, timeout=10).json() == {"purged": 120}
+    assert requests.get(url, timeout=10).json() == {"messages": []}
+
+
+def test_a_message_of_rocketmq_has_its_tag_and_keys(fc_local: FcLocal) -> None:
+    fc_local.create_rocketmq_topic("MQ_INST_1", "r")
+    url = f"{fc_local.endpoint}/_local/channels/rocketmq/messages?name=r&instance=MQ_INST_1"
+    body = {"body": "x", "tag": "paid", "keys": "order-1 order-2"}
+    requests.post(url, json=body, timeout=10).raise_for_status()
+    (message,) = requests.get(url, timeout=10).json()["messages"]
+    assert message["attributes"] == {"tag": "paid", "properties": "KEYS:order-1 order-2|"}
+
+
+def test_an_event_of_another_source_says_what_it_is(fc_local: FcLocal) -> None:
+    fc_local.create_bus("b")
+    url = f"{fc_local.endpoint}/_local/channels/bus/messages?name=b"
+    event = {"source": "my.app", "type": "order:Paid", "subject": "orders/7", "data": {}}
+    requests.post(url, json={"body": json.dumps(event)}, timeout=10).raise_for_status()
+    (message,) = requests.get(url, timeout=10).json()["messages"]
+    assert message["summary"] == {"source": "my.app", "type": "order:Paid", "subject": "orders/7"}
+
+
+@pytest.mark.parametrize("field", ["subject", "source", "type", "id"])
+def test_an_event_with_an_attribute_that_is_not_text_does_not_break_the_list(
+    fc_local: FcLocal, field: str
+) -> None:
+    fc_local.create_bus("b")
+    url = f"{fc_local.endpoint}/_local/channels/bus/messages?name=b"
+    event = {"source": "my.app", "type": "order:Paid", "data": {}, field: 5}
+    requests.post(url, json={"body": json.dumps(event)}, timeout=10)
+    assert requests.get(url, timeout=10).status_code == 200
 
 
 def test_a_channel_that_does_not_exist_is_refused(fc_local: FcLocal) -> None:

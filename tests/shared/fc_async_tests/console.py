@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: MIT
+"""A browser's page on the console of a runtime, and the admin API of the same runtime."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import requests
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser, ConsoleMessage, Page
+
+Admin = Callable[..., Any]
+
+
+@contextlib.contextmanager
+def opened(browser: Browser, endpoint: str, **settings: Any) -> Iterator[Page]:
+    """Open a page that must not report any error, nor break its own policy."""
+    context = browser.new_context(base_url=endpoint, accept_downloads=True, **settings)
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    one = context.new_page()
+    one.set_default_timeout(10_000)
+    errors: list[str] = []
+
+    def note(error: Exception) -> None:
+        errors.append(str(error))
+
+    def read(message: ConsoleMessage) -> None:
+        if "Content Security Policy" in message.text:
+            errors.append(message.text)
+
+    one.on("pageerror", note)
+    one.on("console", read)
+    yield one
+    context.close()
+    assert errors == []
+
+
+def admin_of(endpoint: str) -> Admin:
+    def call(method: str, path: str, body: object = None) -> Any:
+        answer = requests.request(method, f"{endpoint}/_local{path}", json=body, timeout=30)
+        answer.raise_for_status()
+        return answer.json() if answer.content else None
+
+    return call
