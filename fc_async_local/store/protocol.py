@@ -99,6 +99,13 @@ class TaskQuery(NamedTuple):
     with_payload: bool = True
     """False: payload and return payload stay in the store; the invocations have b"" and None."""
 
+    @property
+    def is_by_status(self) -> bool:
+        """Whether function and statuses are all that is asked for."""
+        times = (self.started_from, self.started_to, self.accepted_from, self.accepted_to)
+        others = (self.qualifier, self.error, *times)
+        return not self.prefix and all(each is None for each in others)
+
 
 class TaskPage(NamedTuple):
     """One page, without the recorded steps, and where the next one begins (None at the end)."""
@@ -339,7 +346,10 @@ class Store(JobStore, Protocol):
         ...
 
     async def count_tasks(self, query: TaskQuery, *, most: int) -> TaskCounts:
-        """Count tasks by status (task mode only), a bounded number of them.
+        """Count tasks by status (task mode only).
+
+        The counts are exact if :attr:`TaskQuery.is_by_status`, because the store keeps these
+        numbers. Otherwise a bounded number of tasks is counted.
 
         Args:
             query: Which tasks; its page is ignored.

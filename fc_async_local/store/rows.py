@@ -250,6 +250,14 @@ def to_counts(found: Iterable[Sequence[Any]], most: int) -> TaskCounts:
     return TaskCounts(by_status, frozenset(Status))
 
 
+def to_counts_by_status(numbers: Mapping[str, int], most: int | None) -> TaskCounts:
+    """The numbers of tasks by status, each counted up to one more than ``most``, if it is given."""
+    return TaskCounts(
+        {_STATUS[status]: min(n, most or n) for status, n in numbers.items()},
+        frozenset(_STATUS[status] for status, n in numbers.items() if most and n > most),
+    )
+
+
 def as_json(value: object) -> str:
     """What is one JSON text in a column or for a statement: a list of many rows or keys, say.
 

@@ -164,7 +164,7 @@ WHERE
         OR status IN (SELECT json_array_elements_text(%(statuses)s::text::json))
     )
     AND (%(qualifier)s::text IS NULL OR qualifier = %(qualifier)s::text)
-    AND starts_with(task_id, %(prefix)s::text)
+    AND task_id >= %(prefix)s::text AND task_id < %(prefix)s::text || U&'\+10FFFF'
     AND (
         %(started_from)s::bigint IS NULL
         OR coalesce(started_at, accepted_at) >= %(started_from)s::bigint
@@ -192,7 +192,7 @@ WHERE
     AND function = %(function)s::text
     AND (accepted_at, request_id) {before} (%(accepted_at)s::bigint, %(request_id)s::text)
     AND (%(qualifier)s::text IS NULL OR qualifier = %(qualifier)s::text)
-    AND starts_with(task_id, %(prefix)s::text)
+    AND task_id >= %(prefix)s::text AND task_id < %(prefix)s::text || U&'\+10FFFF'
     AND (
         %(started_from)s::bigint IS NULL
         OR coalesce(started_at, accepted_at) >= %(started_from)s::bigint
@@ -221,7 +221,7 @@ WHERE
     AND status = %(status)s::text
     AND (accepted_at, request_id) {before} (%(accepted_at)s::bigint, %(request_id)s::text)
     AND (%(qualifier)s::text IS NULL OR qualifier = %(qualifier)s::text)
-    AND starts_with(task_id, %(prefix)s::text)
+    AND task_id >= %(prefix)s::text AND task_id < %(prefix)s::text || U&'\+10FFFF'
     AND (
         %(started_from)s::bigint IS NULL
         OR coalesce(started_at, accepted_at) >= %(started_from)s::bigint
@@ -235,6 +235,31 @@ WHERE
 ORDER BY accepted_at {order}, request_id {order}
 LIMIT %(limit)s;
 
+-- name: count_in_status
+-- Reads nothing but an index, up to a number of entries for each function and status.
+SELECT status, sum(counted.number)::bigint
+FROM
+    (SELECT DISTINCT function, status FROM tally WHERE task_mode AND number > 0) AS kept,
+    LATERAL (
+        SELECT count(*) AS number FROM (
+            SELECT 1 FROM invocation
+            WHERE
+                task_mode AND invocation.function = kept.function
+                AND invocation.status = kept.status
+                AND accepted_at BETWEEN %(accepted_from)s::bigint AND %(accepted_to)s::bigint
+                AND task_id >= %(prefix)s::text AND task_id < %(prefix)s::text || U&'\+10FFFF'
+                AND (%(qualifier)s::text IS NULL OR qualifier = %(qualifier)s::text)
+            LIMIT %(most)s
+        ) AS found
+    ) AS counted
+WHERE
+    (%(function)s::text IS NULL OR function = %(function)s::text)
+    AND (
+        %(statuses)s::text IS NULL
+        OR status IN (SELECT json_array_elements_text(%(statuses)s::text::json))
+    )
+GROUP BY status;
+
 -- name: count_tasks
 SELECT status, count(*) FROM (
     SELECT status FROM invocation
@@ -247,7 +272,7 @@ SELECT status, count(*) FROM (
             OR status IN (SELECT json_array_elements_text(%(statuses)s::text::json))
         )
         AND (%(qualifier)s::text IS NULL OR qualifier = %(qualifier)s::text)
-        AND starts_with(task_id, %(prefix)s::text)
+        AND task_id >= %(prefix)s::text AND task_id < %(prefix)s::text || U&'\+10FFFF'
         AND (%(error)s::text IS NULL OR error = %(error)s::text)
         AND (
             %(started_from)s::bigint IS NULL
@@ -356,6 +381,24 @@ SELECT min(ready_at) FROM invocation WHERE ready_at IS NOT NULL;
 
 -- name: tally
 SELECT status, sum(number)::bigint FROM tally GROUP BY status HAVING sum(number) > 0;
+
+-- name: functions_in
+-- Functions that have tasks in the statuses asked for, each with such a status.
+SELECT DISTINCT function, status FROM tally
+WHERE
+    task_mode AND number > 0
+    AND (%(function)s::text IS NULL OR function = %(function)s::text)
+    AND status IN (SELECT json_array_elements_text(%(statuses)s::text::json));
+
+-- name: tally_of_tasks
+SELECT status, sum(number)::bigint FROM tally
+WHERE
+    (%(function)s::text IS NULL OR function = %(function)s::text) AND task_mode
+    AND (
+        %(statuses)s::text IS NULL
+        OR status IN (SELECT json_array_elements_text(%(statuses)s::text::json))
+    )
+GROUP BY status;
 
 -- name: oldest_due
 SELECT due_at FROM invocation

@@ -183,15 +183,16 @@ class PostgresStore:
         values = dict(rows.asked(query))
 
         async def job(connection: Connection) -> list[Invocation]:
-            if query.function is None:
-                asked = [("tasks", values)]
-            elif query.statuses is None:
-                asked = [("tasks_of_function", values)]
-            else:
+            if query.statuses is not None:
+                kept = await connection.execute(SQL["functions_in"], values, binary=True)
                 asked = [
-                    ("tasks_in_status", values | {"status": status.value})
-                    for status in query.statuses
+                    ("tasks_in_status", values | {"function": function, "status": status})
+                    for function, status in await kept.fetchall()
                 ]
+            elif query.function is None:
+                asked = [("tasks", values)]
+            else:
+                asked = [("tasks_of_function", values)]
             lists = [
                 await (
                     await connection.execute(
@@ -215,12 +216,19 @@ class PostgresStore:
     async def count_tasks(self, query: TaskQuery, *, most: int) -> TaskCounts:
         """See :meth:`Store.count_tasks`."""
         values = {**rows.asked(query), "most": most + 1}
+        others = (query.error, query.started_from, query.started_to)
+        by_row = query.statuses is None or others != (None, None, None)
 
-        async def job(connection: Connection) -> Sequence[Any]:
-            found = await connection.execute(SQL["count_tasks"], values, binary=True)
-            return await found.fetchall()
+        async def found(name: str) -> Sequence[Any]:
+            async def job(connection: Connection) -> Sequence[Any]:
+                return await (await connection.execute(SQL[name], values, binary=True)).fetchall()
 
-        return rows.to_counts(await self._database.run(job), most)
+            return await self._database.run(job)
+
+        if by_row and not query.is_by_status:
+            return rows.to_counts(await found("count_tasks"), most)
+        numbers = dict(await found("tally_of_tasks" if query.is_by_status else "count_in_status"))
+        return rows.to_counts_by_status(numbers, None if query.is_by_status else most)
 
     async def next_due(self) -> int | None:
         """See :meth:`Store.next_due`."""

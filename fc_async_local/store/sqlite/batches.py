@@ -15,7 +15,7 @@ import functools
 import itertools
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 
 SQL: Final = sql.statements("fc_async_local.store.sqlite")
+
+_Kind: TypeAlias = tuple[str, bool, str]
+"""What invocations are counted by: function, whether in task mode, status."""
 
 _ROWS: Final = 64
 """In one statement at most: a power of two, and far from SQLite's limit of 32,766 values."""
@@ -67,6 +70,7 @@ class Holder(msgspec.Struct, array_like=True):
     key: str
     number: int
     epoch: int
+    function: str
     status: str
     task_mode: bool
     settled: bool = False
@@ -77,7 +81,9 @@ class Ended(NamedTuple):
     """An invocation that is remembered no longer."""
 
     number: int
+    function: str
     status: str
+    task_mode: bool
 
 
 _holders: Final = msgspec.json.Decoder(list[Holder], strict=False).decode
@@ -96,6 +102,7 @@ def accept(connection: sqlite3.Connection, items: Sequence[Accept]) -> Sequence[
             None if item.number in present else Failure(DuplicateTask(item.invocation.task_id))
             for item in items
         ]
+    invocations = [item.invocation for item in kept]
     payloads = [(item.number, item.invocation.payload) for item in kept]
     insert(connection, "insert_payload", payloads)
     connection.executemany(
@@ -106,7 +113,10 @@ def accept(connection: sqlite3.Connection, items: Sequence[Accept]) -> Sequence[
             if item.invocation.task_mode
         ],
     )
-    tally(connection, Counter(item.invocation.status.value for item in kept))
+    tally(
+        connection,
+        Counter((each.function, each.task_mode, each.status.value) for each in invocations),
+    )
     count(connection, itertools.chain.from_iterable(rows.counted(item) for item in kept))
     return results
 
@@ -166,8 +176,8 @@ def forget(connection: sqlite3.Connection, those: Collection[Holder | Ended]) ->
     numbers = rows.as_json([each.number for each in those])
     for statement in ("delete_payloads", "delete_invocations"):
         connection.execute(SQL[statement], (numbers,))
-    gone = Counter(each.status for each in those)
-    tally(connection, {status: -number for status, number in gone.items()})
+    gone = Counter((each.function, bool(each.task_mode), each.status) for each in those)
+    tally(connection, {kind: -number for kind, number in gone.items()})
 
 
 def write_back(
@@ -205,9 +215,9 @@ def insert_jobs(connection: sqlite3.Connection, jobs: Iterable[Job]) -> None:
     connection.executemany(SQL["insert_job"], [rows.from_job(job) for job in jobs])
 
 
-def tally(connection: sqlite3.Connection, changes: Mapping[str, int]) -> None:
+def tally(connection: sqlite3.Connection, changes: Mapping[_Kind, int]) -> None:
     """Keep the numbers of invocations by state, for what came or went; triggers see to moves."""
-    values = [(number, status) for status, number in changes.items()]
+    values = [(*kind, number) for kind, number in changes.items()]
     connection.executemany(SQL["add_to_tally"], values)
 
 

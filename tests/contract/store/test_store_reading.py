@@ -199,11 +199,48 @@ class TestQuery:
         assert {status: n for status, n in counts.by_status.items() if n} == expected
         assert not counts.at_least
 
-    @pytest.mark.parametrize("prefix", ["", "odd-"])
-    async def test_says_that_it_stopped_counting(self, store: Store, prefix: str) -> None:
+    @pytest.mark.parametrize(
+        "query",
+        [
+            TaskQuery("resize", prefix="odd-"),
+            TaskQuery(None, qualifier="LATEST"),
+            TaskQuery("resize", accepted_from=T0),
+            TaskQuery("resize", started_from=T0),
+        ],
+        ids=str,
+    )
+    async def test_says_that_it_stopped_counting(self, store: Store, query: TaskQuery) -> None:
         await self.fill(store)
-        counts = await store.count_tasks(TaskQuery("resize", prefix=prefix), most=1)
+        counts = await store.count_tasks(query, most=1)
         assert Status.ENQUEUED in counts.at_least
+
+    @pytest.mark.parametrize(
+        ("query", "expected"),
+        [
+            (TaskQuery(None), {Status.ENQUEUED: 5, Status.RUNNING: 2}),
+            (TaskQuery("resize"), {Status.ENQUEUED: 4, Status.RUNNING: 2}),
+            (TaskQuery("other", statuses=[Status.ENQUEUED]), {Status.ENQUEUED: 1}),
+            (TaskQuery(None, statuses=[Status.RUNNING]), {Status.RUNNING: 2}),
+            (TaskQuery("nothing"), {}),
+        ],
+        ids=str,
+    )
+    async def test_knows_the_totals_of_states_however_many_tasks_there_are(
+        self, store: Store, query: TaskQuery, expected: dict[Status, int]
+    ) -> None:
+        await self.fill(store)
+        counts = await store.count_tasks(query, most=1)
+        assert {status: n for status, n in counts.by_status.items() if n} == expected
+        assert not counts.at_least
+
+    async def test_takes_forgotten_tasks_from_the_totals(self, store: Store) -> None:
+        await finished(store, 1, Status.FAILED)
+        await store.accept(an_invocation(2))
+        before = await store.count_tasks(TaskQuery("resize"), most=1)
+        await store.prune(ended_before=T0 + 1_000)
+        after = await store.count_tasks(TaskQuery("resize"), most=1)
+        assert before.by_status[Status.FAILED] == 1
+        assert {status: n for status, n in after.by_status.items() if n} == {Status.ENQUEUED: 1}
 
     @pytest.mark.parametrize("with_payload", [True, False])
     async def test_leaves_the_payload_out_on_request(
