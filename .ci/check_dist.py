@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Check a built wheel as its users will meet it: .ci/check_dist.py DIST PYTHON [PYTHON ...].
+"""Check what a release publishes: .ci/check_dist.py DIST PYTHON [PYTHON ...].
 
-The wheel in folder DIST is inspected, then installed with each extra into an empty environment of
+The wheel in folder DIST has exactly the files that a user needs, and the source distribution beside
+it builds the same wheel. The wheel is then installed with each extra into an empty environment of
 each PYTHON, where a short program uses what the extra promises. Exits with 1 at the first fault.
 """
 
@@ -13,16 +14,16 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-PACKAGES = ("fc_async_sdk", "fc_async_local", "fc_async_plugin")
-NEEDED = (
-    *(f"{package}/py.typed" for package in PACKAGES),
-    "fc_async_plugin/_templates/minimal/cookiecutter.json",
-    "fc_async_plugin/serverless_devs/fc-async/publish.yaml",
-    "fc_async_local/store/sqlite/statements.sql",
-    "fc_async_local/console/static/console.js",
-    "fc_async_local/console/static/index.html",
-)
-UNWANTED = ("__pycache__", "/.venv/", "/node_modules/")
+# Folders in git, and what they are called in the wheel.
+FOLDERS = {
+    "fc_async_sdk": "fc_async_sdk",
+    "fc_async_local": "fc_async_local",
+    "plugin/fc_async_plugin": "fc_async_plugin",
+    "templates": "fc_async_plugin/_templates",
+    "docs/rules": "fc_async_plugin/_rules",
+}
+# Made by `make console`, not in git.
+CONSOLE = ("index.html", "console.js", "console.css", "icon.svg", "licences.txt")
 
 SDK = """
 import fc_async_sdk
@@ -36,27 +37,79 @@ from fc_async_local.embedded import LocalRuntime
 with LocalRuntime(data="data", port=0) as runtime:
     assert fc_async_sdk.client(endpoint_url=runtime.endpoint).list_functions().functions == ()
 """
+DEV = """
+from fc_async_plugin.dev import watching
+import debugpy
+"""
+RAM = "from fc_async_plugin.policy.roles import Roles"
+EVENTS = "from fc_async_plugin import events; import mns.account"
 # What each extra promises, as commands: ``python -c`` or the console script.
 SMOKE: dict[str, list[list[str]]] = {
     "": [["python", "-c", SDK]],
     "aio": [["python", "-c", AIO]],
-    "cli": [["fc-async", "--version"], ["fc-async", "rules"]],
+    "cli": [
+        ["fc-async", "--version"],
+        ["fc-async", "rules", "FCA031"],
+        ["fc-async", "rules", "--schema"],
+        ["fc-async", "s-plugin", "path"],
+        ["fc-async", "init", "minimal", "--no-input", "project_name=shop"],
+        ["fc-async", "validate", "--template", "shop/s.yaml"],
+    ],
     "local": [["python", "-c", LOCAL]],
+    "ram": [["python", "-c", RAM]],
+    "dev": [["python", "-c", DEV], ["fc-async", "dev", "--help"]],
     "postgres": [["python", "-c", "import psycopg, psycopg_pool"]],
+    "events": [["python", "-c", EVENTS]],
     "demo": [["fc-async", "demo"]],
     "all": [["fc-async", "doctor"], ["fc-async", "demo"]],
 }
 
 
 def inspect(wheel: Path) -> None:
-    """End the program if ``wheel`` lacks a file it needs, or has one that is not for users."""
-    names = zipfile.ZipFile(wheel).namelist()
-    missing = [name for name in NEEDED if name not in names]
-    unwanted = [name for name in names if any(part in name for part in UNWANTED)]
-    foreign = {name.split("/")[0] for name in names} - {*PACKAGES}
-    unexpected = [name for name in foreign if not name.endswith(".dist-info")]
-    if missing or unwanted or unexpected:
-        sys.exit(f"{wheel.name}: missing {missing}, not wanted {unwanted + unexpected}")
+    """End the program if ``wheel`` lacks a file that users need, or has another one."""
+    with zipfile.ZipFile(wheel) as archive:
+        names = {name for name in archive.namelist() if ".dist-info/" not in name}
+    if names != needed():
+        missing, unwanted = sorted(needed() - names), sorted(names - needed())
+        sys.exit(f"{wheel.name}: missing {missing}, not wanted {unwanted}")
+
+
+def needed() -> set[str]:
+    """Return the names of all files that the wheel has to have, except its metadata."""
+    built = {f"fc_async_local/console/static/{name}" for name in CONSOLE}
+    return built | {
+        name + path.removeprefix(folder)
+        for folder, name in FOLDERS.items()
+        for path in tracked(folder)
+    }
+
+
+def tracked(folder: str) -> list[str]:
+    """Return the paths of the files in ``folder`` that are in git."""
+    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", folder]
+    done = subprocess.run(listed, check=True, capture_output=True, text=True)
+    return done.stdout.rstrip("\0").split("\0")
+
+
+def compare(wheel: Path, source: Path, python: str) -> None:
+    """End the program if ``source`` does not build ``wheel`` in an empty environment."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        subprocess.run(["sh", ".ci/venv", folder / "venv", python], check=True)
+        pip = [folder / "venv/bin/python", "-m", "pip", "--quiet", "--disable-pip-version-check"]
+        built = folder / "built"
+        subprocess.run(
+            [*pip, "wheel", "--no-deps", "--wheel-dir", built, source], check=True, cwd=folder
+        )
+        (other,) = built.glob("*.whl")
+        if contents(other) != contents(wheel):
+            sys.exit(f"{source.name} builds another wheel than {wheel.name}")
+
+
+def contents(wheel: Path) -> dict[str, int]:
+    """Return the checksum of each file."""
+    with zipfile.ZipFile(wheel) as archive:
+        return {one.filename: one.CRC for one in archive.infolist()}
 
 
 def install(wheel: Path, extra: str, python: str, folder: Path) -> Path:
@@ -85,7 +138,10 @@ def use(programs: Path, command: list[str], folder: Path) -> None:
 def main(dist: str, *pythons: str) -> None:
     """Check the one wheel in folder ``dist`` on each of ``pythons``."""
     (wheel,) = Path(dist).resolve().glob("*.whl")
+    (source,) = Path(dist).resolve().glob("*.tar.gz")
     inspect(wheel)
+    compare(wheel, source, pythons[0])
+    print(f"{source.name} builds {wheel.name}", flush=True)
     for python in pythons:
         for extra, commands in SMOKE.items():
             with tempfile.TemporaryDirectory() as name:

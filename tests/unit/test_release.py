@@ -6,6 +6,8 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
+import zipfile
+from importlib.metadata import metadata
 from pathlib import Path
 
 import pytest
@@ -90,3 +92,46 @@ def test_the_present_version_could_be_tagged() -> None:
     fault_of = load("check_tag").fault_of
     changelog = (ROOT / "CHANGELOG.md").read_text()
     assert fault_of(f"v{fc_async_sdk.__version__}", fc_async_sdk.__version__, changelog) is None
+
+
+def test_each_extra_is_installed_and_used_before_a_release() -> None:
+    extras = set(metadata("fc-async").get_all("Provides-Extra"))
+    assert set(load("check_dist").SMOKE) == {"", *extras}
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"fc_async_sdk/py.typed": None}, "missing ['fc_async_sdk/py.typed']"),
+        (
+            {"tests/unit/test_release.py": ""},
+            "missing [], not wanted ['tests/unit/test_release.py']",
+        ),
+        ({}, None),
+    ],
+)
+def test_a_wheel_with_another_content_is_refused(
+    changed: dict[str, str | None],
+    said: str | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(ROOT)
+    check = load("check_dist")
+    wheel = tmp_path / "fc_async-0.0.0-py3-none-any.whl"
+    files = dict.fromkeys(sorted(check.needed()), "") | changed
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for name, text in files.items():
+            if text is not None:
+                archive.writestr(name, text)
+    if said is None:
+        check.inspect(wheel)
+    else:
+        with pytest.raises(SystemExit, match=re.escape(said)):
+            check.inspect(wheel)
+
+
+def test_templates_are_released_with_their_hidden_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    needed = load("check_dist").needed()
+    assert any(name.endswith("/.gitignore") and "/_templates/" in name for name in needed)
