@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 import aiohttp
 
 from fc_async_local.execution.forwarding import Forwarded, forward, read_bounded
-from fc_async_local.execution.identity import build_environment
+from fc_async_local.execution.identity import build_environment, path_of_commands
 from fc_async_local.execution.instance import Call, Instance
 from fc_async_local.execution.protocol import Attempt, BadResponse
 from fc_async_local.execution.replies import (
@@ -129,7 +129,11 @@ class CustomInstance(Instance):
         environment = build_environment(
             self.deployment, self._identity, code, self.instance_id, self.layers
         )
-        return environment | {"FC_CUSTOM_LISTEN_PORT": port, "FC_SERVER_PORT": port}
+        return environment | {
+            "PATH": path_of_commands(environment.get("PATH", "")),
+            "FC_CUSTOM_LISTEN_PORT": port,
+            "FC_SERVER_PORT": port,
+        }
 
     async def _until_healthy(self, process: Process) -> Reply | None:
         loop = asyncio.get_running_loop()

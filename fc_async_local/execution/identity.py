@@ -8,6 +8,7 @@ Invariants:
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -50,6 +51,22 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
 def inherited_environment() -> dict[str, str]:
     """Return the part of this process's environment that instances get."""
     return {name: os.environ[name] for name in _INHERITED if name in os.environ}
+
+
+def path_of_commands(path: str) -> str:
+    """Return the PATH on which the start command of a custom runtime is looked for.
+
+    If the runtime is installed in a virtual environment and no other one is active, the commands of
+    that environment come first, as if it were active: ``python3`` is then the interpreter that runs
+    Python functions here, with the packages beside it.
+
+    Args:
+        path: The PATH of the function.
+    """
+    if sys.prefix == sys.base_prefix or os.environ.get("VIRTUAL_ENV"):
+        return path
+    own = os.path.join(sys.prefix, "Scripts" if os.name == "nt" else "bin")  # noqa: PTH118 -- PATH is text
+    return os.pathsep.join(filter(None, [own, path]))
 
 
 def build_environment(

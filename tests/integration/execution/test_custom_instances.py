@@ -138,6 +138,25 @@ def test_the_port_is_in_the_environment(server) -> None:
     assert (seen["MINE"], seen["FC_FUNCTION_NAME"]) == ("1", "f")
 
 
+@pytest.mark.skipif(sys.prefix == sys.base_prefix, reason="not in a virtual environment")
+def test_the_command_python3_is_that_of_the_virtual_environment_of_the_runtime(
+    server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("VIRTUAL_ENV", raising=False)
+    command = ("python3", "-c", "import sys; raise SystemExit(sys.prefix)")
+    outcome = server.play(lambda: server.call(command=command))
+    assert f"Logs:{sys.prefix}\n" in json.loads(outcome.payload)["errorMessage"]
+
+
+def test_an_active_virtual_environment_comes_before_that_of_the_runtime(
+    server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VIRTUAL_ENV", "/active")
+    monkeypatch.setenv("PATH", "/active/bin:/usr/bin:/bin")
+    outcome = server.play(lambda: server.call(b"environment"))
+    assert json.loads(outcome.payload)["PATH"] == "/active/bin:/usr/bin:/bin"
+
+
 def test_x_fc_status_404_is_a_failure_of_the_function(server) -> None:
     outcome = server.play(lambda: server.call(b"fail"))
     assert (outcome.kind, outcome.error_type) == (OutcomeKind.FUNCTION_ERROR, "InvocationError")
