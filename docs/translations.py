@@ -17,7 +17,20 @@ from typing import Final
 DOCS: Final = Path(__file__).parent
 LANGUAGE: Final = "zh_CN"
 CATALOGS: Final = DOCS / "locale" / LANGUAGE / "LC_MESSAGES"
-TRANSLATED: Final = ("index", "rules/*")
+TRANSLATED: Final = (
+    "index",
+    "rules/*",
+    "tutorial",
+    "why",
+    "faq",
+    "compared-with-s",
+    "performance",
+    "dev",
+    "validate",
+    "templates",
+    "reading-tasks",
+    "glossary",
+)
 """Patterns of the pages that are translated. The other pages are English on both sites."""
 
 HEADER: Final = """\
