@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How this copy of fc-async was installed, for messages that name a missing extra.
+"""How this copy of fc-async was installed, for messages and for projects that need the same one.
 
 An installer records where a distribution came from, if that was a file, a folder or an address
 (PEP 610, https://packaging.python.org/en/latest/specifications/direct-url/).
@@ -24,13 +24,21 @@ def how_to_install(extra: str) -> str:
         that still exists; otherwise a sentence, because the package index that was used is not
         recorded.
     """
-    origin = _origin()
-    parts = urlsplit(origin.get("url", ""))
-    path = Path(unquote(parts.path)) if parts.scheme == "file" else None
+    path = installed_from()
     if path is None or not path.exists():
         return f"install fc-async[{extra}] from where fc-async was installed"
-    editable = "--editable " if origin.get("dir_info", {}).get("editable") else ""
+    editable = "--editable " if _origin().get("dir_info", {}).get("editable") else ""
     return f"pip install {editable}'{path}[{extra}]'"
+
+
+def installed_from() -> Path | None:
+    """Return the wheel file or the folder that fc-async was installed from.
+
+    Returns:
+        Its path, which may not exist any more; None if fc-async came from an index or an address.
+    """
+    parts = urlsplit(_origin().get("url", ""))
+    return Path(unquote(parts.path)) if parts.scheme == "file" else None
 
 
 def _origin() -> dict[str, Any]:

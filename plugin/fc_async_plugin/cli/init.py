@@ -77,12 +77,17 @@ def command(
         ask=_ask if asking else None,
         overwrite=overwrite,
     )
+    shipped = template in scaffold.names()
+    shown = made.relative_to(Path.cwd()) if made.is_relative_to(Path.cwd()) else made
+    if shipped and (note := scaffold.add_wheel(shown)):
+        click.echo(f"note: {note}", err=True)
     if output == "json":
         terminal.print_json({"template": template, "folder": str(made)})
         return
-    shown = made.relative_to(Path.cwd()) if made.is_relative_to(Path.cwd()) else made
     click.echo(f"Made {shown}. Next:")
-    click.echo(f"  cd {shown}\n  pytest\n  fc-async dev\n  fc-async plan")
+    click.echo(f"  cd {shown}")
+    if shipped:
+        click.echo("  make test\n  make dev\n  make plan")
 
 
 def _choose() -> str:

@@ -23,6 +23,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fc_async_plugin import PluginError
 from fc_async_plugin.cli.questions import QUESTIONS, problem
+from fc_async_sdk._installation import installed_from
+from fc_async_sdk._version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -126,6 +128,32 @@ def create(
     except CookiecutterException as error:
         raise PluginError(f"the project cannot be made: {error}") from error
     return Path(made)
+
+
+def add_wheel(project: Path) -> str:
+    """Copy the wheel file of this fc-async into ``wheels/`` of a project that was just made.
+
+    The project's own environment installs the same fc-async from it, as long as no package index
+    has it. The wheel is the one that fc-async was installed from; for an installation from a folder
+    it is what ``make dist`` wrote there for this version.
+
+    Args:
+        project: The project's folder.
+
+    Returns:
+        What the user must know, in one sentence; "" if fc-async came from an index.
+    """
+    origin = installed_from()
+    if origin is None:
+        return ""
+    build = f"fc_async-{__version__}-*.whl"
+    built = [origin] if origin.suffix == ".whl" else list((origin / "dist").glob(build))
+    wheels = project / "wheels"
+    if not (built and built[0].is_file()):
+        made = "" if origin.suffix == ".whl" else f", which `make dist` in {origin} writes"
+        return f"put the wheel file of fc-async {__version__} into {wheels} first{made}"
+    shutil.copy(built[0], wheels)
+    return f"{wheels / built[0].name} is the fc-async of the project: commit it"
 
 
 @contextmanager

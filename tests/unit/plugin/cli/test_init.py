@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+import fc_async_sdk
 from fc_async_plugin import template
 from fc_async_plugin.cli import scaffold
 from fc_async_plugin.cli.group import run
@@ -30,7 +32,9 @@ def test_a_project_is_made_and_the_next_steps_are_told(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["init", "minimal", "--no-input", "project_name=Shop Orders"]) == 0
-    assert capsys.readouterr().out.startswith("Made shop-orders. Next:\n  cd shop-orders\n")
+    assert capsys.readouterr().out == (
+        "Made shop-orders. Next:\n  cd shop-orders\n  make test\n  make dev\n  make plan\n"
+    )
     assert (here / "shop-orders" / "code" / "process.py").is_file()
 
 
@@ -206,6 +210,60 @@ def test_a_project_of_each_template_has_the_shared_files(name: str, here: Path) 
     expected = {file.relative_to(shared) for file in shared.rglob("*") if file.is_file()}
     assert expected <= {file.relative_to(made) for file in made.rglob("*") if file.is_file()}
     assert Path("README.zh-CN.md") in {file.relative_to(made) for file in made.iterdir()}
+
+
+WHEEL = f"fc_async-{fc_async_sdk.__version__}-py3-none-any.whl"
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[object], None]:
+    """Makes the metadata of fc-async those of an installation from ``origin``."""
+
+    def install(origin: object) -> None:
+        metadata = tmp_path / "site" / "fc_async-0.2.0.dist-info"
+        metadata.mkdir(parents=True)
+        (metadata / "METADATA").write_text("Name: fc-async\nVersion: 0.2.0\n")
+        (metadata / "direct_url.json").write_text(json.dumps(origin))
+        monkeypatch.setattr(sys, "path", [str(metadata.parent), *sys.path])
+
+    return install
+
+
+@pytest.mark.parametrize("built_in_a_checkout", [False, True])
+def test_a_project_gets_the_wheel_of_the_fc_async_that_made_it(
+    built_in_a_checkout: bool,
+    installed: Callable[[object], None],
+    here: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    wheel = here / "checkout" / "dist" / WHEEL
+    wheel.parent.mkdir(parents=True)
+    wheel.write_bytes(b"a wheel")
+    installed({"url": (here / "checkout" if built_in_a_checkout else wheel).as_uri()})
+    assert run(["init", "--no-input", "project_name=shop"]) == 0
+    assert f"shop/wheels/{WHEEL} is the fc-async of the project" in capsys.readouterr().err
+    assert (here / "shop" / "wheels" / WHEEL).read_bytes() == b"a wheel"
+
+
+def test_a_project_of_a_checkout_without_a_wheel_says_how_to_build_it(
+    installed: Callable[[object], None], here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "checkout" / "dist").mkdir(parents=True)
+    (here / "checkout" / "dist" / "fc_async-0.0.1-py3-none-any.whl").touch()
+    installed({"url": (here / "checkout").as_uri(), "dir_info": {"editable": True}})
+    assert run(["init", "--no-input", "project_name=shop"]) == 0
+    said = capsys.readouterr().err
+    assert "put the wheel file of fc-async" in said
+    assert f"which `make dist` in {here / 'checkout'} writes" in said
+
+
+def test_a_project_of_an_fc_async_from_an_index_needs_no_wheel(
+    installed: Callable[[object], None], here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    installed({})
+    assert run(["init", "--no-input", "project_name=shop"]) == 0
+    assert capsys.readouterr().err == ""
+    assert [file.name for file in (here / "shop" / "wheels").iterdir()] == ["README.md"]
 
 
 def test_a_folder_that_is_there_is_not_written_into_unasked(
