@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from babel.messages.pofile import read_po
+from markdown_it import MarkdownIt
 
 if TYPE_CHECKING:
     from babel.messages.catalog import Catalog
@@ -52,6 +53,9 @@ SYNONYMS = {
     r"无服务器开发工具": "Serverless Devs 工具",
 }
 """What readers of the manual would not recognize, and the word of docs/glossary.md for it."""
+
+MEASUREMENT = re.compile(r"[<>= ]*\d[\d.,e+-]*(?: (?:s|ms|µs|B|KB|MB|GB|\w+/s))?")
+"""A message that needs no translation: a number with its unit, as in tables of ``make bench``."""
 
 CODE = re.compile(r"(`+)(.+?)\1", re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
@@ -121,7 +125,7 @@ def test_every_message_of_a_page_has_a_translation(page: str, sources: Path) -> 
     missing = [
         message
         for message in messages(catalog(sources / f"{page}.pot"))
-        if message not in translated
+        if message not in translated and not MEASUREMENT.fullmatch(message)
     ]
 
     assert missing == [], (
@@ -156,6 +160,22 @@ def test_a_translation_keeps_code_links_placeholders_and_numbers(page: str) -> N
     }
 
     assert wrong == {}, f"correct these in {CATALOGS / page}.po"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_translation_is_one_paragraph(page: str) -> None:
+    """Sphinx shows the English where the translation would be a list, for example ``1. …``."""
+    structures = {
+        str(message.string): [token.type for token in MarkdownIt().parse(str(message.string))]
+        for message in translation_of(page)
+        if message.id and message.string
+    }
+    paragraph = ["paragraph_open", "inline", "paragraph_close"]
+
+    assert {text: parts for text, parts in structures.items() if parts != paragraph} == {}, (
+        f"escape the mark that begins a list, a heading or a quotation in {CATALOGS / page}.po, "
+        "for example 1\\. instead of 1."
+    )
 
 
 @pytest.mark.parametrize("page", PAGES)
