@@ -34,6 +34,7 @@ const SHORTCUTS: [string, string][] = [
   ["r", "read again now"],
   ["p", "pause or go on with reading"],
   ...PAGES.map(([, name, key]): [string, string] => [`g ${key}`, `go to ${name}`]),
+  ["+ - 0", "change the size of the graph that has the focus"],
   ["?", "this help"],
   ["Esc", "close"],
 ];

@@ -68,16 +68,30 @@ function Drawing({ graph, scene, metrics }: { graph: Found; scene: NonNullable<F
   const zoom = useSignal(1);
   const wanted = useSignal("");
   const at = useSignal(-1); // the box that the pointer or the keyboard is on
+  const on = useSignal(-1); // the same for routes
   const sum = (name: string, metric: string): number => metrics.filter((one) => one.function === functionOf(name) && one.metric === metric).reduce((all, one) => all + one.value, 0);
   const matches = (index: number): boolean => graph.nodes[index]?.name.toLowerCase().includes(wanted.value.toLowerCase()) ?? false;
   const faint = (index: number): boolean => wanted.value !== "" && !matches(index);
-  const near = (route: Route): boolean => at.value < 0 || route.source === at.value || route.target === at.value;
+  const near = (route: Route, index: number): boolean => (on.value >= 0 ? on.value === index : at.value < 0 || route.source === at.value || route.target === at.value);
   const counts = (name: string): string => {
     const good = sum(name, "FunctionDestinationSucceeded");
     const bad = sum(name, "FunctionDestinationErrors");
     return good || bad ? `delivered ${count(good)}${bad ? `, failed ${count(bad)}` : ""}` : "nothing delivered yet";
   };
-  const shown = graph.nodes[at.value];
+  const described = (index: number): string => {
+    const edge = graph.edges[index];
+    return `${edge?.source} to ${edge?.target} on ${edge?.outcome}${scene.routes[index]?.cut ? ": remove this one to end the cycle" : ""}`;
+  };
+  const node = graph.nodes[at.value];
+  const shown = on.value >= 0 ? described(on.value) : node ? `${node.name}${node.kind === "function" ? `: ${counts(node.name)}` : ""}` : "Point at a node or an edge, or go through them with Tab. + and - change the size, 0 resets it.";
+  const resize = (factor: number): void => { zoom.value = factor ? Math.min(4, Math.max(0.2, zoom.value * factor)) : 1; };
+  const key = (event: KeyboardEvent): void => {
+    const factors: Record<string, number> = { "+": 1.25, "=": 1.25, "-": 1 / 1.25, "0": 0 };
+    const factor = factors[event.key];
+    if (factor === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    resize(factor);
+  };
   return (
     <div class="panel graph">
       <div class="row">
@@ -85,10 +99,10 @@ function Drawing({ graph, scene, metrics }: { graph: Found; scene: NonNullable<F
         <span class="dim" role="status">{wanted.value ? `${count(graph.nodes.filter((_, index) => matches(index)).length)} found` : ""}</span>
         <span class="grow" />
         <Legend />
-        <Button small label="Smaller" onClick={() => { zoom.value = Math.max(0.2, zoom.value / 1.25); }}>−</Button>
-        <Button small label="Larger" onClick={() => { zoom.value = Math.min(4, zoom.value * 1.25); }}>+</Button>
+        <Button small label="Smaller" onClick={() => resize(1 / 1.25)}>−</Button>
+        <Button small label="Larger" onClick={() => resize(1.25)}>+</Button>
       </div>
-      <div class="canvas" tabIndex={0} role="region" aria-label="Graph of destinations">
+      <div class="canvas" tabIndex={0} role="region" aria-label="Graph of destinations" onKeyDown={key}>
         <svg width={scene.width * zoom.value} height={scene.height * zoom.value} viewBox={`0 0 ${scene.width} ${scene.height}`} role="group" aria-label={`${graph.nodes.length} nodes, ${graph.edges.length} destinations`}>
           <defs>
             {["success", "failure", "cycle"].map((kind) => (
@@ -98,11 +112,16 @@ function Drawing({ graph, scene, metrics }: { graph: Found; scene: NonNullable<F
             ))}
           </defs>
           {scene.routes.map((route, index) => {
-            const edge = graph.edges[index];
+            const points = route.points.map((point) => point.join(",")).join(" ");
             return (
-              <g key={index} class={`route ${route.kind} ${route.on_cycle ? "cycle" : ""} ${near(route) && !(faint(route.source) && faint(route.target)) ? "" : "faint"}`}>
-                <title>{`${edge?.source} to ${edge?.target} on ${edge?.outcome}${route.cut ? ": remove this one to end the cycle" : ""}`}</title>
-                <polyline points={route.points.map((point) => point.join(",")).join(" ")} marker-end={`url(#head-${route.on_cycle ? "cycle" : route.kind})`} />
+              <g
+                key={index} tabIndex={0} role="img" aria-label={described(index)}
+                class={`route ${route.kind} ${route.on_cycle ? "cycle" : ""} ${near(route, index) && !(faint(route.source) && faint(route.target)) ? "" : "faint"}`}
+                onMouseEnter={() => { on.value = index; }} onMouseLeave={() => { on.value = -1; }} onFocus={() => { on.value = index; }} onBlur={() => { on.value = -1; }}
+              >
+                <title>{described(index)}</title>
+                <polyline class="reach" points={points} />
+                <polyline points={points} marker-end={`url(#head-${route.on_cycle ? "cycle" : route.kind})`} />
                 {route.label_at ? <text x={route.label_at[0] + route.label_at[2] / 2} y={route.label_at[1] + route.label_at[3] - 4} text-anchor="middle">{route.cut ? "✂ " : ""}{route.label}</text> : null}
               </g>
             );
@@ -126,7 +145,7 @@ function Drawing({ graph, scene, metrics }: { graph: Found; scene: NonNullable<F
           })}
         </svg>
       </div>
-      <p class="dim under">{shown ? `${shown.name}${shown.kind === "function" ? `: ${counts(shown.name)}` : ""}` : "Point at a node, or go through the functions with Tab."}</p>
+      <p class="dim under">{shown}</p>
     </div>
   );
 }

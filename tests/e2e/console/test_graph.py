@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: MIT
+"""The graph of destinations: search, zoom, what is under the pointer or the keyboard, cycles."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page
+
+    from fc_async_local.testing import FcLocal
+
+pytestmark = pytest.mark.slow
+
+
+def connect(fc_local: FcLocal, name: str, **destinations: str) -> None:
+    """Deploy a function with destinations by outcome; a plain name is a function."""
+    targets = {
+        outcome: {"destination": arn if ":" in arn else f"acs:fc:::functions/{arn}"}
+        for outcome, arn in destinations.items()
+    }
+    config: Any = {"asyncTask": True, "destinationConfig": targets}
+    fc_local.deploy(name, lambda *_: None, async_config=config)
+
+
+@pytest.fixture
+def graph(page: Page, fc_local: FcLocal) -> Locator:
+    """orders → mail → archive (a queue); orders fails into mail-failed."""
+    archive = fc_local.create_queue("archive")
+    fc_local.deploy("mail-failed", lambda *_: None)
+    connect(fc_local, "mail", onSuccess=archive)
+    connect(fc_local, "orders", onSuccess="mail", onFailure="mail-failed")
+    page.goto("/console#/functions")
+    canvas = page.get_by_role("region", name="Graph of destinations")
+    canvas.wait_for()
+    return canvas
+
+
+def width(graph: Locator) -> float:
+    return float(graph.locator("svg").get_attribute("width") or "0")
+
+
+def under(page: Page) -> Locator:
+    return page.locator(".graph .under")
+
+
+def test_a_search_counts_and_marks_the_nodes_and_fades_the_others(
+    page: Page, graph: Locator
+) -> None:
+    page.get_by_label("Find a node").fill("MAIL")
+    page.get_by_role("status").get_by_text("2 found").wait_for()
+    assert (
+        graph.locator(".box.found").all_inner_texts()
+        == graph.locator(".box", has_text="mail").all_inner_texts()
+    )
+    assert graph.locator(".box.faint").count() == graph.locator(".box").count() - 2
+    # The edge between two faint nodes is faint; an edge of a found one is not.
+    assert graph.locator(".route.faint").count() == 0
+    page.get_by_label("Find a node").fill("archive")
+    page.get_by_role("status").get_by_text("1 found").wait_for()
+    assert graph.locator(".route.faint").count() == 2
+    page.get_by_label("Find a node").fill("")
+    page.get_by_role("status").get_by_text("found").wait_for(state="detached")
+    assert graph.locator(".faint").count() == 0
+
+
+def test_the_graph_is_made_larger_and_smaller_with_buttons_and_keys(
+    page: Page, graph: Locator
+) -> None:
+    first = width(graph)
+    page.get_by_role("button", name="Larger").click()
+    larger = width(graph)
+    assert larger > first
+    page.get_by_role("button", name="Smaller").press("Enter")
+    assert width(graph) == pytest.approx(first)
+    graph.focus()
+    page.keyboard.press("+")
+    assert width(graph) == pytest.approx(larger)
+    page.keyboard.press("-")
+    page.keyboard.press("-")
+    assert width(graph) < first
+    page.keyboard.press("0")
+    assert width(graph) == pytest.approx(first)
+    for _ in range(30):
+        page.keyboard.press("-")
+    smallest = width(graph)
+    page.keyboard.press("-")
+    assert 0 < smallest == width(graph)
+
+
+def test_a_node_under_the_pointer_shows_its_edges_and_what_it_delivered(
+    page: Page, fc_local: FcLocal, graph: Locator
+) -> None:
+    fc_local.client.invoke_async("orders", b"")
+    fc_local.run_until_idle()
+    graph.get_by_role("link", name=re.compile("^orders")).hover()
+    under(page).get_by_text("delivered 1").wait_for()
+    assert "orders" in under(page).inner_text()
+    assert graph.locator(".route.faint").count() == 1
+    page.get_by_role("heading", name="Where results go").hover()
+    under(page).get_by_text("Point at a node").wait_for()
+    assert graph.locator(".route.faint").count() == 0
+
+
+def test_nodes_and_edges_are_read_and_opened_with_the_keyboard(page: Page, graph: Locator) -> None:
+    graph.focus()
+    seen = set()
+    for _ in range(3 + 3):
+        page.keyboard.press("Tab")
+        seen.add(under(page).inner_text().split(":")[0])
+    assert {"orders/LATEST to mail/LATEST on success"} <= seen
+    assert {"orders/LATEST to mail-failed/LATEST on failure"} <= seen
+    assert {name.split("/")[0] for name in seen} >= {"orders", "mail", "mail-failed"}
+    graph.get_by_role("link", name=re.compile("^orders")).press("Enter")
+    page.get_by_role("heading", name="orders").wait_for()
+
+
+def test_an_edge_under_the_pointer_is_named_and_fades_the_others(
+    page: Page, graph: Locator
+) -> None:
+    edge = graph.get_by_role("img", name="orders/LATEST to mail/LATEST on success")
+    # In the middle of the line: the middle of its box may be beside it.
+    x, y = edge.locator("polyline").last.evaluate(
+        """line => {
+            const middle = line.getPointAtLength(line.getTotalLength() / 2);
+            const shown = middle.matrixTransform(line.getScreenCTM());
+            return [shown.x, shown.y];
+        }"""
+    )
+    page.mouse.move(x, y)
+    under(page).get_by_text("orders/LATEST to mail/LATEST on success").wait_for()
+    assert graph.locator(".route.faint").count() == 2
+    assert "faint" not in (edge.get_attribute("class") or "")
+
+
+def test_a_cycle_is_red_and_says_which_edge_to_cut(page: Page, fc_local: FcLocal) -> None:
+    fc_local.deploy("b", lambda *_: None)
+    connect(fc_local, "a", onSuccess="b")
+    connect(fc_local, "b", onSuccess="a", onFailure=fc_local.create_queue("q"))
+    page.goto("/console#/functions")
+    page.get_by_role("alert").get_by_text("Destination cycle.").wait_for()
+    assert page.locator(".canvas .route.cycle").count() == 2
+    assert page.get_by_role("img", name="remove this one to end the cycle").count() == 1
+    page.get_by_text("As a table").click()
+    rows = page.get_by_role("region", name="Where results go").get_by_role("row")
+    assert rows.filter(has_text="cycle").count() - 1 == 2  # and the head
+
+
+def test_functions_without_destinations_say_so(page: Page, fc_local: FcLocal) -> None:
+    fc_local.deploy("alone", lambda *_: None)
+    page.goto("/console#/functions")
+    page.get_by_text("No destinations are configured.").wait_for()
