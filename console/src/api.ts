@@ -100,6 +100,8 @@ export interface Config {
   destinationConfig?: { onSuccess?: { destination?: string }; onFailure?: { destination?: string } };
 }
 
+export const qualifierOf = (config: Config): string => config.functionArn.split("/")[2] ?? "LATEST";
+
 export interface WholeTask extends Task {
   events?: Step[];
   attempts: number;

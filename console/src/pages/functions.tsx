@@ -28,7 +28,6 @@ interface Limits {
 }
 
 const overviews = async (): Promise<api.FunctionOverview[]> => (await api.get<{ functions: api.FunctionOverview[] }>("/functions")).functions;
-const qualifierOf = (config: api.Config): string => config.functionArn.split("/")[2] ?? "LATEST";
 
 export function Functions() {
   const found = useLive("functions", overviews);
@@ -46,7 +45,7 @@ export function Functions() {
               <tr key={`${one.function.functionName}/${index}`}>
                 <td>{index ? null : <a href={link(["functions", one.function.functionName])}><b>{one.function.functionName}</b></a>}</td>
                 <td>{index ? "" : one.function.runtime}</td>
-                <td>{config ? qualifierOf(config) : <span class="dim">not configured</span>}</td>
+                <td>{config ? api.qualifierOf(config) : <span class="dim">not configured</span>}</td>
                 <td>{config ? (config.asyncTask ? "on" : "off") : ""}</td>
                 <td class="num">{config ? (config.maxAsyncRetryAttempts ?? "default") : ""}</td>
                 <td>{config ? (config.maxAsyncEventAgeInSeconds ? duration(config.maxAsyncEventAgeInSeconds * 1000) : "default") : ""}</td>
@@ -91,11 +90,11 @@ export function FunctionPage({ name, tab }: { name: string; tab: string }) {
 function ConfigTab({ one, functions }: { one: api.FunctionOverview; functions: api.FunctionOverview[] }) {
   const limits = useLive("limits", () => api.get<Limits>("/limits")).value;
   const names = ["LATEST", ...one.aliases.map((alias) => alias.aliasName), ...one.versions.map((version) => version.versionId)];
-  const qualifier = useSignal(one.configs[0] ? qualifierOf(one.configs[0]) : "LATEST");
-  const config = one.configs.find((each) => qualifierOf(each) === qualifier.value);
+  const qualifier = useSignal(one.configs[0] ? api.qualifierOf(one.configs[0]) : "LATEST");
+  const config = one.configs.find((each) => api.qualifierOf(each) === qualifier.value);
   return (
     <>
-      <div class="row"><Field label="Version or alias"><Select value={qualifier.value} options={names.map((name): [string, string] => [name, one.configs.some((each) => qualifierOf(each) === name) ? `${name} (configured)` : name])} onChange={(value) => { qualifier.value = value; }} /></Field></div>
+      <div class="row"><Field label="Version or alias"><Select value={qualifier.value} options={names.map((name): [string, string] => [name, one.configs.some((each) => api.qualifierOf(each) === name) ? `${name} (configured)` : name])} onChange={(value) => { qualifier.value = value; }} /></Field></div>
       {limits ? <ConfigForm key={qualifier.value} name={one.function.functionName} qualifier={qualifier.value} config={config} limits={limits} functions={functions} /> : null}
     </>
   );

@@ -59,6 +59,7 @@ export function SendForm({ given, onSent, fixed = false }: { given: Given; onSen
   const area = useRef<HTMLTextAreaElement>(null);
   const chosen = functions.find((one) => one.function.functionName === (name.value || functions[0]?.function.functionName));
   const target = chosen?.function.functionName ?? name.value;
+  const recorded = chosen?.configs.some((one) => one.asyncTask && api.qualifierOf(one) === qualifier.value);
   const qualifiers = ["LATEST", ...(chosen?.aliases ?? []).map((alias) => alias.aliasName), ...(chosen?.versions ?? []).map((version) => version.versionId)];
 
   // Byte for byte what was given if it was not edited; with its line ends if it was: the field
@@ -102,11 +103,11 @@ export function SendForm({ given, onSent, fixed = false }: { given: Given; onSen
         busy.value = "";
       }
       onSent?.();
-      if (onSent && last) {
+      if (onSent && last && recorded) {
         if (wanted > 1) go(["invocations"], { q: `function:${target}` });
         else location.hash = taskLink(target, last.taskId);
       }
-      return `${count(sent)} accepted${wanted === 1 && last ? `: ${last.taskId}` : ""}.`;
+      return `${count(sent)} accepted${wanted === 1 && last ? `: ${last.taskId}` : ""}.${recorded ? "" : " Without task mode they are not listed."}`;
     });
   };
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from fc_async_local.testing import FcLocal
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser(cannot_run: Callable[[str], Any]) -> Iterator[Browser]:
     program = shutil.which("chromium") or shutil.which("google-chrome")
     if program is None:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
+from fc_async_tests.console import create
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -46,11 +48,6 @@ PAGES = [
 ]
 
 
-def create(fc_local: FcLocal, what: str, **body: str) -> None:
-    url = f"{fc_local.endpoint}/2023-03-30/functions/{what}"
-    requests.post(url, json=body, timeout=10).raise_for_status()
-
-
 @pytest.fixture
 def full(fc_local: FcLocal) -> None:
     """A runtime with something on every page, written by someone who means harm."""
@@ -77,11 +74,11 @@ def full(fc_local: FcLocal) -> None:
         },
     )
     client = fc_local.client
-    create(fc_local, "orders/versions", description=PROBE)
-    create(fc_local, "orders/aliases", aliasName="prod", versionId="1", description=PROBE)
+    create(fc_local.endpoint, "orders/versions", description=PROBE)
+    create(fc_local.endpoint, "orders/aliases", aliasName="prod", versionId="1", description=PROBE)
     timer = {"cronExpression": "0 0 4 * * *", "enable": True, "payload": PROBE}
     create(
-        fc_local,
+        fc_local.endpoint,
         "orders/triggers",
         triggerName="nightly",
         triggerType="timer",

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
+from fc_async_tests.console import admin_of, create
+
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
@@ -44,6 +46,96 @@ def test_a_configuration_is_edited_and_deployed(
     assert saved["destinationConfig"] == {
         "onFailure": {"destination": "acs:mns:::/queues/failed/messages"}
     }
+
+
+def test_an_alias_has_its_own_configuration_with_any_arn_and_without_task_mode(
+    page: Page, fc_local: FcLocal, received: list[bytes]
+) -> None:
+    create(fc_local.endpoint, "orders/versions")
+    create(fc_local.endpoint, "orders/aliases", aliasName="prod", versionId="1")
+    before = config(fc_local, "orders")
+    page.goto("/console#/functions/orders/config")
+    page.get_by_label("Version or alias").select_option("prod")
+    form = page.get_by_role("form", name="Asynchronous configuration")
+    form.get_by_label("Task mode").uncheck()
+    form.get_by_label("Service of the success destination").select_option("Another ARN")
+    arn = "acs:mns:cn-shanghai:123:/topics/paid/messages"
+    form.get_by_label("ARN").fill(arn)
+    form.get_by_role("button", name="Deploy").click()
+    page.get_by_text("The configuration of orders / prod is deployed.").wait_for()
+    page.get_by_role("option", name="prod (configured)").wait_for(state="attached")
+    saved = admin_of(fc_local.endpoint)("GET", "/functions")["functions"][0]["configs"]
+    of_alias, of_latest = sorted(saved, key=lambda one: "prod" not in one["functionArn"])
+    assert of_alias["destinationConfig"] == {"onSuccess": {"destination": arn}}
+    assert of_alias["asyncTask"] is False
+    assert of_latest == before
+    page.goto("/console#/functions")
+    row = page.get_by_role("region", name="Functions").get_by_role("row").filter(has_text="prod")
+    row.get_by_text("off", exact=True).wait_for()
+    row.get_by_text("paid").wait_for()
+
+
+@pytest.mark.parametrize(
+    ("service", "fields", "arn"),
+    [
+        ("MNS topic", {"Topic": "paid"}, "acs:mns:::/topics/paid/messages"),
+        ("RocketMQ", {"Instance": "i", "Topic": "t"}, "acs:mq:::/instances/i/topic/t"),
+        ("EventBridge", {"Custom event bus": "b"}, "acs:eventbridge:::eventbus/b"),
+    ],
+)
+def test_each_kind_of_destination_has_its_fields(
+    page: Page, fc_local: FcLocal, received: list[bytes], service: str, fields: Any, arn: str
+) -> None:
+    page.goto("/console#/functions/orders/config")
+    form = page.get_by_role("form", name="Asynchronous configuration")
+    group = form.get_by_role("group", name="Failure destination")
+    group.get_by_label("Service of the failure destination").select_option(service)
+    for label, value in fields.items():
+        group.get_by_label(label).fill(value)
+    form.get_by_role("button", name="Deploy").click()
+    page.get_by_text("is deployed").wait_for()
+    saved = config(fc_local, "orders")["destinationConfig"]["onFailure"]["destination"]
+    assert saved.split(":")[1] == arn.split(":")[1]
+    assert saved.split(":")[4:] == arn.split(":")[4:]
+    group.get_by_label("Service of the failure destination").select_option("Off")
+    form.get_by_role("button", name="Deploy").click()
+    page.get_by_role("region", name="Functions").wait_for(state="detached")
+    form.get_by_label("Service of the failure destination").wait_for()
+
+
+def test_versions_aliases_and_the_tasks_of_a_function_are_found(
+    page: Page, fc_local: FcLocal, received: list[bytes]
+) -> None:
+    page.goto("/console#/functions/orders/versions")
+    page.get_by_text("No aliases.").wait_for()
+    page.get_by_text("No versions: LATEST is all there is.").wait_for()
+    for description in ("one", "two"):
+        fc_local.client.update_function("orders", description=description)
+        create(fc_local.endpoint, "orders/versions", description=description)
+    weights = {"additionalVersionWeight": {"2": 0.25}}
+    create(fc_local.endpoint, "orders/aliases", aliasName="prod", versionId="1", **weights)
+    aliases = page.get_by_role("region", name="Aliases")
+    aliases.get_by_role("row").filter(has_text="prod").get_by_text("2: 25 %").wait_for()
+    versions = page.get_by_role("region", name="Versions")
+    versions.get_by_role("row").filter(has_text="two").get_by_text("2", exact=True).wait_for()
+    page.get_by_role("navigation", name="Sections").get_by_role("link", name="Triggers").click()
+    page.get_by_text("No triggers.").wait_for()
+    page.get_by_role("link", name="show its invocations").click()
+    page.wait_for_url("**#/invocations?q=function%3Aorders")
+
+
+def test_a_function_that_does_not_exist_is_named(page: Page, received: list[bytes]) -> None:
+    page.goto("/console#/functions/none/config")
+    page.get_by_role("alert").get_by_text("there is no function none").wait_for()
+    page.get_by_role("link", name="← Functions").click()
+    page.get_by_role("link", name="orders").first.wait_for()
+
+
+def test_a_runtime_without_functions_says_how_to_deploy_one(page: Page) -> None:
+    page.goto("/console#/functions")
+    page.get_by_text("No functions yet.").wait_for()
+    page.get_by_role("button", name="Invoke…").click()
+    page.get_by_role("dialog").get_by_text("There are no functions yet.").wait_for()
 
 
 def test_what_the_service_would_refuse_is_said_before_it_is_deployed(
@@ -109,6 +201,70 @@ def test_many_numbered_invocations_are_made_with_delay_and_task_id(
     assert fc_local.client.get_async_task("orders", "made-3").status == "Succeeded"
 
 
+def test_a_version_is_invoked_with_bytes(page: Page, fc_local: FcLocal) -> None:
+    received: list[tuple[bytes, str]] = []
+    fc_local.deploy("other", lambda *_: None)
+    fc_local.deploy(
+        "orders", lambda event, context: received.append((event, context.function.qualifier))
+    )
+    create(fc_local.endpoint, "orders/versions")
+    page.goto("/console#/functions")
+    page.get_by_role("button", name="Invoke…").click()
+    dialog = page.get_by_role("dialog", name="Invoke a function")
+    dialog.get_by_label("Function").select_option("orders")
+    dialog.get_by_label("Version or alias").select_option("1")
+    dialog.get_by_label("Payload is").select_option("base64 of bytes")
+    dialog.get_by_label("Payload", exact=True).fill("AP8=")
+    dialog.get_by_role("button", name="Send", exact=True).click()
+    # The version has no configuration of its own: there is no page to be led to.
+    page.get_by_text("Without task mode they are not listed.").wait_for()
+    assert page.url.endswith("#/functions")
+    fc_local.run_until_idle()
+    assert received == [(b"\x00\xff", "1")]
+
+
+def test_many_invocations_from_the_dialog_lead_to_the_list_of_the_function(
+    page: Page, fc_local: FcLocal, received: list[bytes]
+) -> None:
+    page.goto("/console#/functions")
+    page.get_by_role("button", name="Invoke…").click()
+    page.get_by_role("dialog").get_by_label("How many").fill("2")
+    page.get_by_role("dialog").get_by_role("button", name="Send", exact=True).click()
+    page.get_by_text("2 accepted.").wait_for()
+    page.wait_for_url("**#/invocations?q=function%3Aorders")
+    page.get_by_text("2 tasks").wait_for()
+
+
+def test_invocations_that_are_refused_after_some_are_counted(
+    page: Page, fc_local: FcLocal, received: list[bytes]
+) -> None:
+    fc_local.client.invoke_async("orders", b"", task_id="made-2")
+    page.goto("/console#/functions/orders/test")
+    page.get_by_label("Task id").fill("made")
+    page.get_by_label("How many").fill("3")
+    page.get_by_role("button", name="Send", exact=True).click()
+    page.get_by_role("alert").get_by_text("1 of 3 were accepted, then:").wait_for()
+    assert {task.task_id for task in fc_local.client.list_async_tasks("orders").tasks} == {
+        "made-1",
+        "made-2",
+    }
+
+
+def test_a_call_that_fails_shows_its_error_and_a_refused_one_the_reason(
+    page: Page, fc_local: FcLocal, received: list[bytes]
+) -> None:
+    page.goto("/console#/functions/orders/test")
+    page.get_by_label("Payload", exact=True).fill("bad")
+    page.get_by_label("Asynchronous invocation").uncheck()
+    page.get_by_role("button", name="Send", exact=True).click()
+    page.get_by_role("status").get_by_text("UnhandledInvocationError").wait_for()
+    assert "card declined" in page.get_by_role("region", name="Answer").inner_text()
+    page.get_by_label("Payload is").select_option("base64 of bytes")
+    page.get_by_role("button", name="Send", exact=True).click()
+    page.get_by_role("alert").get_by_text("InvalidArgument").wait_for()
+    assert received == [b"bad"]
+
+
 def test_the_event_of_a_trigger_is_a_template(
     page: Page, fc_local: FcLocal, received: list[bytes]
 ) -> None:
@@ -166,6 +322,23 @@ def test_metrics_are_charts_over_a_range(
     fc_local.advance(7 * 3_600)
     page.get_by_label("Time range").select_option("Last 15 minutes")
     page.get_by_role("figure").filter(has_text="FunctionEnqueueCount").wait_for(state="detached")
+
+
+def test_metrics_of_one_function_are_chosen(
+    page: Page, fc_local: FcLocal, received: list[bytes]
+) -> None:
+    fc_local.deploy("other", lambda *_: None)
+    for name in ("orders", "other"):
+        fc_local.client.invoke_async(name, b"")
+    fc_local.run_until_idle()
+    page.goto("/console#/metrics")
+    figure = page.get_by_role("figure").filter(has_text="FunctionEnqueueCount")
+    figure.get_by_role("cell", name="other").wait_for()
+    page.get_by_label("Function").select_option("orders")
+    figure.get_by_role("cell", name="other").wait_for(state="detached")
+    figure.get_by_role("cell", name="orders").wait_for()
+    page.get_by_role("link", name="/metrics for Prometheus").click()
+    page.get_by_text("# TYPE").first.wait_for()
 
 
 def test_virtual_time_is_moved(page: Page, fc_local: FcLocal, received: list[bytes]) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -113,6 +114,7 @@ def test_bytes_are_shown_in_hexadecimal_and_downloaded_as_they_are(
 def test_a_call_is_copied_as_python_curl_and_s(
     page: Page, fc_local: FcLocal, received: list[bytes]
 ) -> None:
+    page.clock.install()
     task(page, fc_local, b"it's")
     expected = {
         "Copy as Python": '"it\'s"',
@@ -124,7 +126,23 @@ def test_a_call_is_copied_as_python_curl_and_s(
         page.get_by_role("button", name=button).click()
         page.get_by_role("button", name="Copied").wait_for()
         assert text in page.evaluate("navigator.clipboard.readText()")
+        page.clock.run_for(1_500)
         page.get_by_role("button", name="Copied").wait_for(state="detached")
+
+
+def test_a_call_with_bytes_is_copied_as_python_and_curl(
+    page: Page, fc_local: FcLocal, received: list[bytes]
+) -> None:
+    task(page, fc_local, BINARY)
+    encoded = base64.b64encode(BINARY).decode()
+    for button, text in {
+        "Copy as Python": f'base64.b64decode("{encoded}")',
+        "Copy as curl": f"printf %s '{encoded}' | base64 -d | curl",
+        "Copy base64 of Payload": encoded,
+    }.items():
+        page.get_by_role("button", name=button).click()
+        page.get_by_role("button", name="Copied").first.wait_for()
+        assert text in page.evaluate("navigator.clipboard.readText()")
 
 
 def test_a_task_that_waits_shows_what_it_waits_for(

@@ -205,3 +205,97 @@ def test_older_tasks_are_on_the_next_page(
 def test_a_runtime_without_tasks_says_how_to_begin(page: Page) -> None:
     page.goto("/console")
     page.get_by_text("No tasks yet.").wait_for()
+
+
+def test_a_selection_is_taken_back_and_nothing_is_done(
+    page: Page, fc_local: FcLocal, received: list[bytes]
+) -> None:
+    for number in range(3):
+        fc_local.client.invoke_async("orders", b"", task_id=f"t{number}", delay=600)
+    page.goto("/console")
+    every = page.get_by_label("Select all tasks of this page")
+    toolbar = page.get_by_role("toolbar", name="Actions on the selected tasks")
+    for take_back in (every.uncheck, toolbar.get_by_role("button", name="Clear selection").click):
+        every.check()
+        toolbar.get_by_text("3 selected").wait_for()
+        take_back()
+        toolbar.wait_for(state="detached")
+        assert page.get_by_role("checkbox", checked=True).count() == 0
+    found = fc_local.client.list_async_tasks("orders").tasks
+    assert [task.status for task in found] == ["Enqueued"] * 3
+
+
+def test_a_query_is_completed_with_the_pointer_left_with_escape_and_cleared(
+    page: Page, fc_local: FcLocal, received: list[bytes]
+) -> None:
+    fc_local.client.invoke_async("orders", b"", task_id="first", delay=600)
+    page.goto("/console")
+    query = page.get_by_role("combobox", name="Query")
+    query.press_sequentially("stat")
+    page.get_by_role("option", name=re.compile("^status:")).click()
+    assert query.input_value() == "status:"
+    query.press_sequentially("Fail")
+    page.get_by_role("option", name="status:Failed").wait_for()
+    page.keyboard.press("Escape")
+    page.get_by_role("listbox").wait_for(state="hidden")
+    query.press_sequentially("ed")
+    page.get_by_role("button", name="Search").click()
+    page.get_by_text("No task matches.").wait_for()
+    page.get_by_role("search").get_by_role("button", name="Clear").click()
+    page.get_by_role("link", name="first").wait_for()
+    assert query.input_value() == ""
+    page.get_by_role("button", name="Help on queries").click()
+    page.get_by_role("dialog", name="Queries").get_by_text("status:", exact=True).wait_for()
+
+
+def test_nothing_found_leads_back_to_all_tasks(
+    page: Page, fc_local: FcLocal, received: list[bytes]
+) -> None:
+    fc_local.client.invoke_async("orders", b"", task_id="first", delay=600)
+    page.goto("/console#/invocations?q=status%3AFailed")
+    page.get_by_role("link", name="Show all").click()
+    page.get_by_role("link", name="first").wait_for()
+    page.get_by_role("link", name="to deliver").click()
+    page.get_by_role("heading", name="Dead events").wait_for()
+
+
+def test_details_of_an_ended_task_have_its_result_and_its_error(
+    page: Page, fc_local: FcLocal, received: list[bytes]
+) -> None:
+    fc_local.client.invoke_async("orders", b"an answer", task_id="good")
+    fc_local.client.invoke_async("orders", b"bad", task_id="failed")
+    fc_local.run_until_idle()
+    page.goto("/console")
+    page.get_by_label("Details of good").click()
+    result = page.get_by_role("region", name="Result of good-result")
+    assert result.locator("pre").inner_text() == "an answer"
+    with page.expect_download() as saved:
+        result.get_by_role("button", name="Download Result").click()
+    assert Path(saved.value.path()).read_bytes() == b"an answer"
+    result.get_by_role("button", name="Copy Result").click()
+    result.get_by_role("button", name="Copied").wait_for()
+    assert page.evaluate("navigator.clipboard.readText()") == "an answer"
+    page.get_by_label("Details of good").click()
+    result.wait_for(state="detached")
+    page.get_by_label("Details of failed").click()
+    assert "card declined" in page.get_by_label("Last error").inner_text()
+
+
+def test_the_first_task_is_made_from_the_empty_list(
+    page: Page, fc_local: FcLocal, received: list[bytes]
+) -> None:
+    page.goto("/console")
+    page.get_by_role("button", name="Invoke a function…").click()
+    dialog = page.get_by_role("dialog", name="Invoke a function")
+    dialog.get_by_label("Task id").fill("first")
+    dialog.get_by_role("button", name="Send", exact=True).click()
+    page.get_by_role("heading", name="first").wait_for()
+    assert fc_local.client.get_async_task("orders", "first").task_id == "first"
+
+
+def test_an_export_without_connection_says_so(page: Page) -> None:
+    page.goto("/console")
+    page.get_by_text("No tasks yet.").wait_for()
+    page.route("**/_local/tasks?**", lambda route: route.abort())
+    page.get_by_role("button", name="Export JSON").click()
+    page.locator(".message").get_by_text("The runtime does not answer").wait_for()

@@ -40,6 +40,12 @@ def opened(browser: Browser, endpoint: str, **settings: Any) -> Iterator[Page]:
     assert errors == []
 
 
+def create(endpoint: str, what: str, **body: object) -> None:
+    """Create something of a function with the FC API, such as ``orders/versions``."""
+    url = f"{endpoint}/2023-03-30/functions/{what}"
+    requests.post(url, json=body, timeout=30).raise_for_status()
+
+
 def admin_of(endpoint: str) -> Admin:
     def call(method: str, path: str, body: object = None) -> Any:
         answer = requests.request(method, f"{endpoint}/_local{path}", json=body, timeout=30)
