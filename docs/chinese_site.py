@@ -27,7 +27,7 @@ class ChineseSearch(SearchEnglish):
     """Index Chinese text by pairs of characters, and other words as English."""
 
     lang = "zh"
-    language_name = "Chinese"
+    # The inherited language_name stays: Sphinx makes the name of the stemmer in JavaScript from it.
     js_splitter_code = """
 function splitQuery(query) {
   const runs = query.match(/[HAN]+|(?:(?![HAN])[\\p{L}\\p{N}_])+/gu) || [];
