@@ -19,17 +19,14 @@ LANGUAGE: Final = "zh_CN"
 CATALOGS: Final = DOCS / "locale" / LANGUAGE / "LC_MESSAGES"
 TRANSLATED: Final = (
     "index",
+    "tutorials/*",
+    "how-to/dev",
+    "how-to/reading-tasks",
+    "how-to/templates",
+    "how-to/validate",
+    "discussion/*",
     "rules/*",
-    "tutorial",
-    "why",
-    "faq",
-    "compared-with-s",
-    "performance",
-    "dev",
-    "validate",
-    "templates",
-    "reading-tasks",
-    "glossary",
+    "reference/glossary",
 )
 """Patterns of the pages that are translated. The other pages are English on both sites."""
 
