@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: MIT
+"""The search of the Chinese site finds Chinese words, in a browser, on a site of two pages."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from playwright.sync_api import Page
+
+DOCS = Path(__file__).parents[3] / "docs"
+CONFIGURATION = f"""
+import sys
+sys.path.insert(0, {str(DOCS)!r})
+extensions = ["chinese_site"]
+language = "zh_CN"
+"""
+PAGES = {
+    "index": "首页\n====\n\n从这里开始。\n\n.. toctree::\n\n   queue\n   retry\n",
+    "queue": "队列\n====\n\n无法处理的消息进入死信队列。\n",
+    "retry": "重试\n====\n\n失败的调用会重试,retries 次数有上限。\n",
+}
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        """Leave the requests out of the output of the test."""
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    source, built = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("site")
+    (source / "conf.py").write_text(CONFIGURATION, "utf-8")
+    for name, text in PAGES.items():
+        (source / f"{name}.rst").write_text(text, "utf-8")
+    subprocess.run([sys.executable, "-m", "sphinx", "-W", "-q", source, built], check=True)
+    return built
+
+
+@pytest.fixture(scope="module")
+def search(site: Path, cannot_run: Callable[[str], Any]) -> Iterator[Callable[[str], list[str]]]:
+    """Search as ``search(words)``; returns the titles of the pages that are found."""
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    if program is None:
+        cannot_run("there is no Chromium on this machine")
+    from playwright.sync_api import sync_playwright
+
+    def found(page: Page, address: str, words: str) -> list[str]:
+        page.goto(f"{address}/search.html?q={words}")
+        page.wait_for_function("document.querySelector('#search-results .search-summary')")
+        page.wait_for_function("document.querySelector('#search-progress')?.innerText === ''")
+        return page.locator("#search-results li > a").all_inner_texts()
+
+    with served(site) as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield partial(found, browser.new_page(), address)
+        browser.close()
+
+
+@pytest.mark.parametrize(
+    ("words", "titles"),
+    [
+        ("死信队列", ["队列"]),
+        ("死信", ["队列"]),
+        ("重试 次数", ["重试"]),
+        ("retry", ["重试"]),
+        ("延迟调用", []),
+    ],
+)
+def test_the_search_finds_chinese_and_english_words(
+    search: Callable[[str], list[str]], words: str, titles: list[str]
+) -> None:
+    assert search(words) == titles
