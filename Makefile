@@ -16,7 +16,7 @@ CHINESE_SITE = $(SITE)/zh-cn -D language=zh_CN
 COVERAGE ?= --cov --cov-report=term:skip-covered
 
 .DEFAULT_GOAL := help
-.PHONY: help setup console screenshots pictures demo test test-all fuzz bench check format docs translate dist check-dist schemastore lock clean
+.PHONY: help setup console screenshots pictures demo test test-all fuzz bench check format docs translate dist stories check-dist schemastore lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -94,6 +94,9 @@ dist: $(STAMP) $(CONSOLE) ## Build the source distribution and the wheel into di
 	rm -rf dist
 	$(BIN)/python -m build --outdir dist . >/dev/null
 	$(BIN)/twine check --strict dist/*
+
+stories: dist ## Do what the tutorials say, each on a clean machine with the wheel
+	$(BIN)/python tests/stories/stories.py dist/*.whl
 
 check-dist: dist ## Install the wheel with each extra on each Python found from 3.10 to 3.13 and use it
 	$(BIN)/python .ci/check_dist.py dist $(foreach v,3.10 3.11 3.12 3.13,$(shell sh .ci/python $(v)))

@@ -1,0 +1,57 @@
+# What the stories use besides commands of the pages. The variables STORY_* come from stories.py.
+# shellcheck shell=bash
+set -euo pipefail
+background=()
+seen=0
+trap 'kill "${background[@]}" 2>/dev/null || true; wait' EXIT
+
+# prints TEXT: what was printed since the last look has TEXT.
+prints() {
+  if ! tail --bytes="+$((seen + 1))" "$STORY_OUTPUT" | grep --fixed-strings --quiet -- "$1"; then
+    echo "STORY: not printed: $1"
+    exit 1
+  fi
+  seen=$(wc --bytes < "$STORY_OUTPUT")
+}
+
+# contains FILE TEXT: the file has TEXT.
+contains() {
+  grep --fixed-strings --quiet -- "$2" "$1" || { echo "STORY: $1 does not contain $2"; exit 1; }
+}
+
+# ends_with CODE COMMAND...: the command has this exit code.
+ends_with() {
+  local wanted=$1 code=0
+  shift
+  "$@" || code=$?
+  [ "$code" = "$wanted" ] || { echo "STORY: exit code $code, not $wanted: $*"; exit 1; }
+}
+
+# keep_running COMMAND...: as in a second terminal, until the story ends.
+keep_running() {
+  "$@" --port "$STORY_PORT" > "$STORY_OUTPUT.background" 2>&1 &
+  background+=($!)
+  if ! grep --quiet 'Stop it with' <(tail --follow --lines=+1 --pid=$! "$STORY_OUTPUT.background"); then
+    cat "$STORY_OUTPUT.background"
+    exit 1
+  fi
+}
+
+# file PAGE NAME: the file that the page shows under NAME.
+file() {
+  cp "$STORY_FILES/$1/$2" "$2"
+}
+
+# from_the_network COMMAND...: an installation; left out where all is installed.
+from_the_network() {
+  [ -n "${STORY_BIN:-}" ] || "$@"
+}
+
+# in_its_environment make TARGET: the environment of the project is the one of this run, if there is one.
+in_its_environment() {
+  if [ -n "${STORY_BIN:-}" ]; then
+    "$@" STAMP= BIN="$STORY_BIN"
+  else
+    "$@"
+  fi
+}
