@@ -9,7 +9,7 @@ the service.
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import msgspec
 
@@ -25,6 +25,7 @@ from fc_async_local.services.rocketmq.model import RocketMqError
 from fc_async_sdk.errors import InvalidArn
 from fc_async_sdk.models import AsyncConfig
 from fc_async_sdk.spec import arn, async_config, limits
+from fc_async_sdk.spec.async_config import Outcome
 from fc_async_sdk.spec.graph import Node, on_cycles, resolve
 
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from fc_async_local.domain.rules import Place
     from fc_async_local.functions.paging import Page
     from fc_async_local.functions.snapshot import Snapshot, SnapshotCache
-    from fc_async_sdk.spec.async_config import Outcome
 
 
 class AsyncConfigs:
@@ -94,6 +94,38 @@ class AsyncConfigs:
         if self._listener is not None:
             await self._listener(record.config)
         return self._describe(record)
+
+    async def say_where_written(self, places: Iterable[WrittenAt]) -> int:
+        """Remember where a template has destinations, until their configuration is put again.
+
+        A place of a destination that the runtime does not have is ignored.
+
+        Args:
+            places: All destinations of each configuration that is named.
+
+        Returns:
+            The number of destinations that the runtime has.
+        """
+        async with self._cache.writing:
+            snapshot = await self._cache.read()
+            known = {
+                (each.function, each.qualifier): each for each in snapshot.all(AsyncConfigRecord)
+            }
+            found: dict[tuple[str, str], dict[str, str]] = {}
+            for place in places:
+                name = (place.function, place.qualifier or limits.DEFAULT_QUALIFIER)
+                written = found.setdefault(name, {})
+                have = known.get(name)
+                if have and (place.outcome, place.destination) in have.config.destinations:
+                    written[place.outcome] = place.place
+            changed = [
+                msgspec.structs.replace(record, written=found[name])
+                for name, record in known.items()
+                if name in found and record.written != found[name]
+            ]
+            if changed:
+                await self._cache.write([record.stored() for record in changed])
+        return sum(map(len, found.values()))
 
     async def get(self, function: str, qualifier: str) -> dict[str, Any]:
         """GetAsyncInvokeConfig.
@@ -209,13 +241,40 @@ def _describe(record: AsyncConfigRecord, place: Place) -> dict[str, Any]:
     }
 
 
+class WrittenAt(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where a template has a destination.
+
+    Attributes:
+        function: The function that has it.
+        qualifier: Of its configuration; "" for LATEST.
+        outcome: The outcome that is sent.
+        destination: Its ARN as it was deployed.
+        place: File, line and column, as in ``s.yaml:12:9``.
+    """
+
+    function: str
+    qualifier: str = ""
+    outcome: Outcome
+    destination: str
+    place: Annotated[str, msgspec.Meta(min_length=1, max_length=4_096)]
+
+
 class Edge(NamedTuple):
-    """One destination. ``source`` and ``target`` are names of nodes."""
+    """One destination.
+
+    Attributes:
+        source: Name of the node that has it.
+        target: Name of the node that it leads to.
+        outcome: The outcome that is sent.
+        cyclic: Whether it is part of a destination cycle.
+        written: Where a template has it; "" if no deployment said so.
+    """
 
     source: str
     target: str
     outcome: Outcome
     cyclic: bool = False
+    written: str = ""
 
 
 class Graph(NamedTuple):
@@ -234,7 +293,7 @@ def draw_graph(
     """Return the graph of all configurations; functions without one are nodes as well."""
     latest = limits.DEFAULT_QUALIFIER
     names = {_own(name, latest, place): f"{name}/{latest}" for name in functions}
-    links: list[tuple[Node, Node, Outcome]] = []
+    links: list[tuple[Node, Node, Outcome, str]] = []
     for record in configs:
         source = _own(record.function, record.qualifier, place)
         names[source] = f"{record.function}/{record.qualifier}"
@@ -243,11 +302,11 @@ def draw_graph(
             target = Node.of(resolved)
             own = target.kind == "function" and target[1:3] == (place.region, place.account_id)
             names[target] = f"{target.name}/{target.qualifier}" if own else str(resolved)
-            links.append((source, target, outcome))
-    cyclic = on_cycles([(source, target) for source, target, _ in links])
+            links.append((source, target, outcome, record.written.get(outcome, "")))
+    cyclic = on_cycles([(source, target) for source, target, *_ in links])
     edges = (
-        Edge(names[source], names[target], outcome, marked)
-        for (source, target, outcome), marked in zip(links, cyclic, strict=True)
+        Edge(names[source], names[target], outcome, marked, written)
+        for (source, target, outcome, written), marked in zip(links, cyclic, strict=True)
     )
     nodes = sorted((name, node.kind) for node, name in names.items())
     return Graph(dict(nodes), tuple(sorted(edges)))

@@ -150,13 +150,20 @@ class AliasRecord(NamedRecord, frozen=True, kw_only=True):
 
 
 class AsyncConfigRecord(QualifiedRecord, frozen=True, kw_only=True):
-    """The asynchronous configuration of one (function, qualifier)."""
+    """The asynchronous configuration of one (function, qualifier).
+
+    Attributes:
+        config: What was set.
+        written: Where a template has its destinations, such as ``s.yaml:12:9``, by outcome; empty
+            if the last deployment did not say.
+    """
 
     kind: ClassVar[str] = "async-config"
 
     config: AsyncConfig
     created_at: int
     modified_at: int
+    written: dict[str, str] = {}
 
 
 class TriggerRecord(NamedRecord, frozen=True, kw_only=True):

@@ -9,6 +9,9 @@ import msgspec
 
 from fc_async_local.api import admin
 from fc_async_local.api.operation import body_of
+from fc_async_local.functions import refusals
+from fc_async_local.functions.async_configs import WrittenAt
+from fc_async_sdk._decoding import prepare
 from fc_async_sdk.spec import arn, async_config, limits
 
 if TYPE_CHECKING:
@@ -26,6 +29,13 @@ _DESTINATIONS: Final = (
 )
 
 
+class _Places(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    places: tuple[WrittenAt, ...]
+
+
+prepare(_Places)
+
+
 class ConfigAdmin:
     """Configurations, as the console shows and edits them."""
 
@@ -41,6 +51,7 @@ class ConfigAdmin:
                 ("POST", f"{one}/check", self.check),
                 ("PUT", one, self.put),
                 ("DELETE", one, self.delete),
+                ("PUT", "/async-config-places", self.places),
             ]
         )
 
@@ -74,6 +85,19 @@ class ConfigAdmin:
     async def delete(self, request: Request, function: str) -> None:
         """Do what DeleteAsyncInvokeConfig does."""
         await self._registry.async_configs.delete(function, _qualifier(request))
+
+    async def places(self, request: Request) -> dict[str, Any]:
+        """Remember where a template has the destinations that were deployed.
+
+        Body: ``places``: ``function``, ``qualifier``, ``outcome``, ``destination`` and ``place``
+        (``file:line:column``) of each. It is forgotten when a configuration is put again. ``known``
+        is the number of destinations that the runtime has.
+        """
+        try:
+            body = msgspec.convert(await body_of(request), _Places)
+        except msgspec.ValidationError as error:
+            raise refusals.invalid_argument(str(error)) from None
+        return {"known": await self._registry.async_configs.say_where_written(body.places)}
 
 
 def _qualifier(request: Request) -> str:

@@ -272,6 +272,29 @@ OPERATIONS: Final = (
         answer=None,
     ),
     Operation(
+        "PUT",
+        "/_local/async-config-places",
+        "Remember where a template has the destinations that were deployed",
+        body=only(
+            having(
+                "places",
+                places=listed(
+                    only(
+                        having(
+                            "function outcome destination place",
+                            function=TEXT,
+                            qualifier=TEXT,
+                            outcome=words("success", "failure"),
+                            destination=TEXT,
+                            place={"type": "string", "minLength": 1, "maxLength": 4_096},
+                        )
+                    )
+                ),
+            )
+        ),
+        answer=having("known", known=INTEGER),
+    ),
+    Operation(
         "GET",
         "/_local/code/{name}/{qualifier}",
         "Return the archive with the code of a function",

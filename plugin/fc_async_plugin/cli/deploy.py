@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,7 +13,7 @@ from fc_async_plugin.cli import options
 from fc_async_plugin.cli.group import CHANGES, DONE, FAILED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from fc_async_plugin.account import Regions
     from fc_async_plugin.cli.execution import Execution
@@ -144,7 +145,19 @@ def _deploy(project: Project, account: Account, regions: Regions, choices: Choic
             )
         return plan
 
-    return _carry_out(make_plan, execution, choices)
+    code = _carry_out(make_plan, execution, choices)
+    if code == DONE and not choices.dry_run and connection.is_here(account):
+        _tell_places(regions, project, choices.resources)
+    return code
+
+
+def _tell_places(regions: Regions, project: Project, resources: Collection[str]) -> None:
+    """Tell a local runtime where the destinations are written; its console shows it."""
+    from fc_async_plugin import places
+    from fc_async_sdk.errors import FcAsyncError
+
+    with suppress(FcAsyncError):  # another server on this machine has no such operation
+        places.tell(regions, project, resources or None)
 
 
 def _deploy_saved(path: Path, account: Account, choices: Choices) -> int:

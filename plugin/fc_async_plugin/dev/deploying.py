@@ -13,9 +13,10 @@ Invariants:
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from fc_async_plugin import PluginError, apply, rules, triggers
+from fc_async_plugin import PluginError, apply, places, rules, triggers
 from fc_async_plugin.account.remote import read as read_account
 from fc_async_plugin.apply.kept_code import CodeKeeper
 from fc_async_plugin.apply.perform import Performer
@@ -115,6 +116,7 @@ class Deployer:
         gone = {one.function for one in self.sources} - {one.function for one in sources}
         self._projects, self.sources = projects, sources
         result = self._deploy(sources)
+        self._tell_places()
         return result._replace(findings=found, gone=tuple(sorted(gone)))
 
     def saved(self, changed: Collection[Path]) -> Result:
@@ -125,6 +127,13 @@ class Deployer:
         self._check(sources, changed)
         names = {*self._unfinished, *(source.resource for source in sources)}
         return self._deploy([one for one in self.sources if sources and one.resource in names])
+
+    def _tell_places(self) -> None:
+        """Tell the runtime where the destinations of functions without a problem are written."""
+        for project in self._projects:
+            own = {one.resource for one in self.sources if one.template == project.file}
+            with suppress(FcAsyncError):  # only the console's graph has less to say
+                places.tell(self._regions, project, own - self._unfinished)
 
     def _check(self, sources: Iterable[Source], changed: Collection[Path]) -> None:
         """Note which functions have broken files: new ones, or earlier ones that still are."""

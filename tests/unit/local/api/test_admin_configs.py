@@ -53,3 +53,51 @@ def test_a_cycle_is_named_before_it_is_saved(world):
     assert asked.json["cycle"] == ["a/LATEST", "b/LATEST", "c/LATEST", "a/LATEST"]
     assert world.call("POST", CONFIG.format("a") + "/check", {}).json["cycle"] == []
     assert world.call("DELETE", CONFIG.format("a")).status == 404
+
+
+# --- where a template has destinations ------------------------------------------------------------
+
+PLACES = "/_local/async-config-places"
+
+
+def place(function: str, target: str, at: str, outcome: str = "success") -> dict[str, object]:
+    arn_ = f"acs:fc:::functions/{target}"
+    return {"function": function, "outcome": outcome, "destination": arn_, "place": at}
+
+
+def written(world) -> dict[str, str]:
+    edges = world.call("GET", "/_local/graph").json["edges"]
+    return {edge["source"]: edge["written"] for edge in edges}
+
+
+def test_the_graph_says_where_a_destination_is_written(world):
+    world.create("a")
+    world.create("b")
+    world.call("PUT", CONFIG.format("a"), to("b"))
+    world.call("PUT", CONFIG.format("b"), to("a"))
+    told = world.call("PUT", PLACES, {"places": [place("a", "b", "s.yaml:12:9")]})
+    assert told.json == {"known": 1}
+    assert written(world) == {"a/LATEST": "s.yaml:12:9", "b/LATEST": ""}
+
+
+def test_a_configuration_that_is_put_again_forgets_where_it_was_written(world):
+    world.create("a")
+    world.call("PUT", CONFIG.format("a"), to("a"))
+    world.call("PUT", PLACES, {"places": [place("a", "a", "s.yaml:12:9")]})
+    world.call("PUT", CONFIG.format("a"), to("a"))
+    assert written(world) == {"a/LATEST": ""}
+
+
+@pytest.mark.parametrize(
+    "other", [place("a", "b", "x:1:1"), place("a", "a", "x:1:1", "failure"), place("c", "a", "x")]
+)
+def test_a_place_of_a_destination_that_is_not_deployed_is_ignored(world, other):
+    world.create("a")
+    world.call("PUT", CONFIG.format("a"), to("a"))
+    assert world.call("PUT", PLACES, {"places": [other]}).json == {"known": 0}
+    assert written(world) == {"a/LATEST": ""}
+
+
+def test_places_that_cannot_be_read_are_refused(world):
+    answer = world.call("PUT", PLACES, {"places": [{"function": "a"}]})
+    assert (answer.status, answer.json["Code"]) == (400, "InvalidArgument")
