@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -262,9 +263,9 @@ class TestQuery:
     async def test_pages_are_stable_while_tasks_come_and_go(
         self, store: Store, size: int, descending: bool
     ) -> None:
-        for number in range(45):
-            # Equal times: the request id decides.
-            await store.accept(an_invocation(number, accepted_at=T0 + number // 3))
+        # Equal times: the request id decides. Accepted at once, they share a commit.
+        accepted = (an_invocation(number, accepted_at=T0 + number // 3) for number in range(45))
+        await asyncio.gather(*map(store.accept, accepted))
         before = {f"r{n}" for n in range(45)}
         seen: list[str] = []
         query = TaskQuery(

@@ -22,7 +22,7 @@ HEAD = b"HTTP/1.1 200 OK\r\nx-fc-request-id: r\r\n"
 BODY = b'{"functionName": "f"}'
 GOOD = HEAD + b"content-length: %d\r\n\r\n" % len(BODY)
 LIMIT = 0.4
-SERVER_ENDURES = 200
+SERVER_ENDURES = 100
 """Drops before the server loses patience and completes a good answer: a client without a limit
 gets that answer, so that its test fails instead of waiting for ever."""
 
