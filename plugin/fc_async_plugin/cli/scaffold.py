@@ -31,6 +31,11 @@ if TYPE_CHECKING:
 
 _SHARED: Final = "_shared"
 
+# cookiecutter does not render a file that it takes for binary. It judges by the first 512 or 1024
+# bytes, which may end within a character of a Chinese text. Such a text therefore begins with a
+# longer comment of jinja, which rendering removes (https://pypi.org/project/binaryornot/).
+_ASCII_START: Final = b"{#" + b" " * 1024 + b"#}"
+
 
 def folder() -> Path:
     """Return the folder of the shipped templates: in the wheel, or beside the sources."""
@@ -163,6 +168,9 @@ def _composed(source: Path) -> Iterator[Path]:
         place = Path(folder_name)
         for part in (source.parent / _SHARED, source):
             shutil.copytree(part, place, dirs_exist_ok=True)
+        for file in place.rglob("*"):
+            if file.is_file() and not (content := file.read_bytes()).isascii():
+                file.write_bytes(_ASCII_START + content)
         yield place
 
 

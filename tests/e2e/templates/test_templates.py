@@ -3,15 +3,12 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from fc_async_plugin.cli import scaffold
+from fc_async_tests.templates import run, start
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,35 +27,6 @@ FAILING: Final[Mapping[str, tuple[str, Any]]] = {
     "minimal": ("process", {"order": 8}),
 }
 """For each template, a function and an event that it fails on."""
-
-
-def run(cwd: Path, *command: str, **environment: str) -> str:
-    own = {k: v for k, v in os.environ.items() if not k.startswith(("FC_ASYNC", "COV_"))}
-    done = subprocess.run(
-        [sys.executable, "-m", *command],
-        cwd=cwd,
-        env={**own, **environment},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, f"{command}: {done.returncode}\n{done.stdout}\n{done.stderr}"
-    return done.stdout
-
-
-def start(name: str, into: Path, answers: Mapping[str, str] = MappingProxyType({})) -> Path:
-    given = [f"{key}={value}" for key, value in answers.items()]
-    run(into, "fc_async_plugin", "init", name, "--no-input", *given)
-    return next(file.parent for file in into.glob("*/s.yaml"))
-
-
-@pytest.mark.parametrize("name", scaffold.names())
-def test_code_of_a_project_is_formatted_linted_and_typed(name: str, tmp_path: Path) -> None:
-    project = start(name, tmp_path)
-    run(project, "ruff", "check", ".")
-    run(project, "ruff", "format", "--check", ".")
-    run(project, "mypy")
 
 
 @pytest.mark.parametrize("answers", ANSWERS.values(), ids=ANSWERS)
@@ -86,3 +54,12 @@ def test_a_project_is_tested_validated_and_deployed_and_shows_what_failed(
     assert failed is not None
     assert failed.request.json() == event
     assert failed.attempts == 1 + int(answers.get("retries", "2"))
+
+
+@pytest.mark.parametrize("name", scaffold.names())
+def test_no_file_of_a_project_has_a_placeholder_of_its_template(name: str, tmp_path: Path) -> None:
+    project = scaffold.create(name, tmp_path, {"failure_queue": "Dead-1"}, ask=None)
+    texts = {file.name: file.read_text() for file in project.rglob("*") if file.is_file()}
+    assert [name for name, text in texts.items() if "cookiecutter" in text] == []
+    assert texts["README.zh-CN.md"].startswith("# my-")
+    assert "Dead-1" in texts["README.zh-CN.md"]

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: MIT
+"""Projects that are made from the shipped templates."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+
+def run(cwd: Path, *command: str, **environment: str) -> str:
+    """Run a module of Python in a folder, and return what it printed.
+
+    Args:
+        cwd: The folder.
+        command: The module and its arguments.
+        environment: Variables in addition to those of this process without fc-async's.
+    """
+    own = {k: v for k, v in os.environ.items() if not k.startswith(("FC_ASYNC", "COV_"))}
+    done = subprocess.run(
+        [sys.executable, "-m", *command],
+        cwd=cwd,
+        env={**own, **environment},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"{command}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def start(name: str, into: Path, answers: Mapping[str, str] = MappingProxyType({})) -> Path:
+    """Make a project from a shipped template, and return its folder."""
+    given = [f"{key}={value}" for key, value in answers.items()]
+    run(into, "fc_async_plugin", "init", name, "--no-input", *given)
+    return next(file.parent for file in into.glob("*/s.yaml"))
