@@ -123,7 +123,7 @@ export interface FunctionOverview {
   function: { functionName: string; runtime: string; handler: string; memorySize?: number; timeout?: number; lastModifiedTime: string; description?: string };
   configs: Config[];
   concurrency: { reservedConcurrency?: number };
-  aliases: { aliasName: string; versionId: string; additionalVersionWeight?: Record<string, number> }[];
+  aliases: { aliasName: string; versionId: string; description?: string; additionalVersionWeight?: Record<string, number> }[];
   versions: { versionId: string; description?: string; createdTime?: string }[];
 }
 

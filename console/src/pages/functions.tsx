@@ -249,8 +249,8 @@ function Versions({ one }: { one: api.FunctionOverview }) {
       <h2>Aliases</h2>
       {one.aliases.length ? (
         <Table label="Aliases">
-          <thead><tr><th>Alias</th><th>Version</th><th>Further versions</th></tr></thead>
-          <tbody>{one.aliases.map((alias) => <tr key={alias.aliasName}><td>{alias.aliasName}</td><td>{alias.versionId}</td><td>{Object.entries(alias.additionalVersionWeight ?? {}).map(([version, weight]) => `${version}: ${Math.round(weight * 100)} %`).join(", ")}</td></tr>)}</tbody>
+          <thead><tr><th>Alias</th><th>Description</th><th>Version</th><th>Further versions</th></tr></thead>
+          <tbody>{one.aliases.map((alias) => <tr key={alias.aliasName}><td>{alias.aliasName}</td><td>{alias.description}</td><td>{alias.versionId}</td><td>{Object.entries(alias.additionalVersionWeight ?? {}).map(([version, weight]) => `${version}: ${Math.round(weight * 100)} %`).join(", ")}</td></tr>)}</tbody>
         </Table>
       ) : <p class="dim">No aliases.</p>}
       <h2>Versions</h2>
@@ -269,6 +269,7 @@ export interface Trigger {
   triggerName: string;
   triggerType: string;
   qualifier?: string;
+  description?: string;
   sourceArn?: string;
   state: string;
   source: string;
@@ -292,7 +293,7 @@ function Triggers({ name }: { name: string }) {
           <thead><tr><th>Trigger</th><th>Type</th><th>State</th><th>Source</th><th>Next firings</th><th class="num">Fired</th><th>Last</th><th><span class="hidden">Actions</span></th></tr></thead>
           <tbody>{triggers.map((one) => (
             <tr key={one.triggerName}>
-              <td>{one.triggerName} <span class="dim">{one.qualifier}</span></td><td>{one.triggerType}</td><td>{one.state}</td><td>{one.triggerType === "http" ? <a href={one.source} rel="noreferrer">{one.source}</a> : one.source}</td>
+              <td>{one.triggerName} <span class="dim">{one.qualifier}</span>{one.description ? <div class="dim">{one.description}</div> : null}</td><td>{one.triggerType}</td><td>{one.state}</td><td>{one.triggerType === "http" ? <a href={one.source} rel="noreferrer">{one.source}</a> : one.source}</td>
               <td>{one.nextFirings.slice(0, 3).map((at) => <div key={at}>{dateTime(at)} <span class="dim">in {duration(Math.max(0, at - clock.value.now))}</span></div>)}</td>
               <td class="num">{count(one.fired)}</td>
               <td>{one.lastRequestId ? <a href={taskLink(name, one.lastRequestId)}>{one.lastFiredTime ? dateTime(one.lastFiredTime) : one.lastRequestId}</a> : null} {one.lastError ? <><Status status="Failed" /> {one.lastError}</> : null}</td>
