@@ -50,9 +50,10 @@ function splitQuery(query) {
 def mark_english(
     _app: Sphinx, page: str, _template: str, context: dict[str, Any], _doctree: object
 ) -> None:
-    """Say that the text of a page that is not translated is English."""
+    """Say that a page that is not translated is English, to readers and to their programs."""
     if "body" in context and not is_translated(page):
-        context["body"] = f'<div lang="en">{context["body"]}</div>'
+        notice = "<p><em>本页只有英文版。</em></p>"
+        context["body"] = f'{notice}<div lang="en">{context["body"]}</div>'
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
