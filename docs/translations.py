@@ -21,6 +21,7 @@ TRANSLATED: Final = (
     "index",
     "tutorials/*",
     "how-to/dev",
+    "how-to/install",
     "how-to/reading-tasks",
     "how-to/templates",
     "how-to/validate",
