@@ -83,9 +83,9 @@ def command(  # noqa: PLR0917 -- click passes options by name
 
     \b
     Examples:
+      fc-async deploy --from-plan reviewed.json -y
       fc-async deploy -y
       fc-async deploy --with-functions --endpoint http://127.0.0.1:9900 -y
-      fc-async deploy --from-plan reviewed.json
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
     from fc_async_plugin.cli import connection
 

@@ -54,7 +54,7 @@ def command(
     \b
     Examples:
       fc-async logs orders
-      fc-async logs orders order-7
+      fc-async logs orders T1
       fc-async logs orders -F
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
     from fc_async_plugin.cli import connection, suggestions

@@ -51,7 +51,7 @@ def command(
     Examples:
       fc-async plan
       fc-async plan --prune --format json
-      fc-async plan --out reviewed.json && fc-async deploy --from-plan reviewed.json
+      fc-async plan --out reviewed.json
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
     from fc_async_plugin.account.remote import read
     from fc_async_plugin.cli import checking, connection

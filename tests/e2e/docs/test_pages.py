@@ -1,0 +1,377 @@
+# SPDX-License-Identifier: MIT
+"""Every block of every page is run: commands, Python, files and templates do what the page says.
+
+``FC_ASYNC_WRITE_PAGES=1 pytest tests/e2e/docs/test_pages.py`` writes what commands print into the
+pages.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fc_async_local.embedded import LocalRuntime
+from fc_async_tests.pages import Block, Reader, blocks, differs, place, steps, whole
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import NoReturn
+
+    from fc_async_local.testing import FcLocal
+
+ROOT = Path(__file__).parents[3]
+DOCS = ROOT / "docs"
+NOT_PAGES = {"_build", "decisions", "locale"}
+"""Folders of docs/ without pages for users: what was built, records, translations."""
+
+PAGES = {
+    path.relative_to(ROOT).as_posix(): path
+    for path in [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
+    if not NOT_PAGES & set(path.relative_to(ROOT).parts)
+}
+
+CHECKED_ELSEWHERE = {
+    ("docs/reference/cli.md", "text"): "tests/unit/docs/test_cli_reference.py compares it",
+    ("docs/how-to/reading-tasks.md", "text"): "tests/unit/docs/test_reading_tasks.py compares it",
+    ("docs/where-things-live.md", "text"): "tests/unit/docs/test_where_things_live.py compares it",
+    ("docs/how-to/validate.md", "yaml"): "tests/e2e/plugin/test_validate_integrations.py runs it",
+    ("docs/discussion/life-of-an-invocation.md", "text"): "a drawing",
+}
+"""(page, language) -> what holds the blocks that are not run here."""
+
+NOT_RUN = {
+    "pip install": "needs an index of packages; `make check-dist` installs each extra",
+    "make ": "starts this test suite, or the demo, which tests/e2e/test_demo.py runs",
+    "fc-async demo": "tests/e2e/test_demo.py runs it",
+    "fc-async policy --live": "needs RAM of an account; tests/unit/plugin/policy has a stand-in",
+    "FC_ASYNC_FC3=": "starts this test suite",
+    "fc-async local start --store postgresql": "needs a server; tests/contract/store has one",
+}
+"""Beginning of a command -> why it is not run here."""
+
+
+@pytest.fixture
+def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reader]:
+    reader = Reader(tmp_path, monkeypatch)
+    yield reader
+    reader.close()
+
+
+def fences(page: str) -> list[Block]:
+    """Return the blocks of a page that are run here."""
+    found = list(blocks(PAGES[page].read_text("utf-8")))
+    if page.startswith("docs/rules/"):
+        # tests/unit/plugin/rules/test_rules_pages.py checks the example and the counterexample.
+        found = found[2:]
+    return [
+        block
+        for block in found
+        if (page, block.language) not in CHECKED_ELSEWHERE or place(block.text)
+    ]
+
+
+RUN = [page for page in PAGES if fences(page)]
+EXAMPLES = "docs/reference/cli.md"
+"""A page whose blocks are examples, each for itself; all other pages are one session."""
+
+SESSIONS = [
+    pytest.param(page, part, id=page if len(part) > 1 else f"{page}:{part[0].line}")
+    for page in RUN
+    for part in ([[one] for one in fences(page)] if page == EXAMPLES else [fences(page)])
+]
+RUNNABLE = ("console", "python", "yaml")
+
+
+@pytest.mark.parametrize("page", RUN)
+def test_every_block_of_a_page_is_of_a_kind_that_is_run(page: str) -> None:
+    unknown = [
+        f"{page}:{block.line}: {block.language or 'no language'}"
+        for block in fences(page)
+        if "caption" not in block.options
+        and (
+            block.language not in RUNNABLE
+            or (block.language == "yaml" and place(block.text) is None)
+        )
+    ]
+    assert unknown == []
+
+
+def test_every_exception_is_needed_and_has_a_reason() -> None:
+    assert all([*CHECKED_ELSEWHERE.values(), *NOT_RUN.values()])
+    for page, language in CHECKED_ELSEWHERE:
+        assert language in {block.language for block in blocks(PAGES[page].read_text("utf-8"))}
+    commands = [
+        step.command
+        for page in RUN
+        for block in fences(page)
+        if block.language == "console"
+        for step in steps(block.text)
+    ]
+    for start in NOT_RUN:
+        assert any(command.startswith(start) for command in commands), start
+
+
+@pytest.mark.slow
+@pytest.mark.real_time
+@pytest.mark.parametrize(("page", "session"), SESSIONS)
+def test_a_page_does_what_it_says(
+    page: str,
+    session: list[Block],
+    reader: Reader,
+    request: pytest.FixtureRequest,
+    cannot_run: Callable[[str], NoReturn],
+) -> None:
+    prepare = WORLDS.get(page) or next(
+        (
+            world
+            for start, world in WORLDS.items()
+            if start.endswith("/") and page.startswith(start)
+        ),
+        None,
+    )
+    if prepare is not None:
+        prepare(reader, request)
+    for block in session:
+        kept = without_left_out(block)
+        for tool in ("jq", "sqlite3", "curl"):
+            if f" {tool} " in kept.text and shutil.which(tool) is None:
+                cannot_run(f"the page needs {tool}")
+        reader.run(kept, str(PAGES[page]))
+    if os.environ.get("FC_ASYNC_WRITE_PAGES"):
+        rewrite(PAGES[page], reader)
+    assert [
+        f"{page}:{block.line}: $ {step.command}\n{printed}"
+        for block, step, printed in reader.printed
+        if differs(step.shown, printed)
+    ] == []
+
+
+def without_left_out(block: Block) -> Block:
+    """Return a console block without the commands that are not run."""
+    if block.language != "console":
+        return block
+    parts = block.text.removeprefix("$ ").split("\n$ ")
+    kept = [part for part in parts if not part.startswith(tuple(NOT_RUN))]
+    return block._replace(text="".join(f"$ {part.rstrip()}\n" for part in kept))
+
+
+def rewrite(path: Path, reader: Reader) -> None:
+    """Write what the commands of a page printed below them."""
+    text, after = path.read_text("utf-8"), 0
+    for _, step, printed in reader.printed:
+        shown = "\n".join(["", *step.shown, ""])
+        start = text.index(shown, text.index(f"$ {step.command}", after))
+        after = start + 1
+        if differs(step.shown, printed):
+            text = text[:after] + printed.rstrip("\n") + text[start + len(shown) - 1 :]
+    path.write_text(text, encoding="utf-8")
+
+
+# What exists before the first block of a page.
+
+
+def runtime(reader: Reader, request: pytest.FixtureRequest) -> FcLocal:
+    """Start a runtime on a virtual clock, to which the commands and clients of the page go."""
+    local: FcLocal = request.getfixturevalue("fc_local")
+    addresses = (
+        local.endpoint,
+        local.mns_endpoint,
+        local.rocketmq_endpoint,
+        local.eventbridge_endpoint,
+    )
+    for number, address in enumerate(addresses):
+        reader.ports[9900 + number] = int(address.rpartition(":")[2])
+    reader.environment["FC_ASYNC_ENDPOINT"] = local.endpoint
+    return local
+
+
+def sdk(reader: Reader, request: pytest.FixtureRequest) -> None:
+    """A function that returns what it is called with, and a queue for its failures."""
+    local = runtime(reader, request)
+    local.deploy("resize", lambda event, _: event)
+    local.create_queue("failed")
+
+
+def events(reader: Reader, request: pytest.FixtureRequest) -> None:
+    """A queue and a topic with an event each."""
+    local = runtime(reader, request)
+    queue, topic = (
+        local.create_queue("results"),
+        local.create_rocketmq_topic("MQ_INST_1", "results"),
+    )
+    for name, destination in (("resize", queue), ("encode", topic)):
+        config = {"destinationConfig": {"onSuccess": {"destination": destination}}}
+        local.deploy(name, lambda event, _: event, async_config=config)
+        local.client.invoke_async(name, b"{}")
+    local.run_until_idle()
+
+
+ORDERS = """\
+edition: 3.0.0
+name: shop
+resources:
+  orders:
+    component: fc3
+    props:
+      region: cn-hangzhou
+      functionName: orders
+      runtime: python3.10
+      handler: index.handler
+      code: ./code
+      asyncInvokeConfig:
+        asyncTask: true
+        maxAsyncRetryAttempts: 5
+        destinationConfig:
+          onFailure: {destination: "acs:mns:cn-hangzhou::/queues/failed/messages"}
+"""
+
+
+def template_of_orders(reader: Reader, request: pytest.FixtureRequest) -> None:
+    reader.write("s.yaml", ORDERS)
+    reader.write("code/index.py", "def handler(event, context):\n    return event\n")
+
+
+def deployed_orders(reader: Reader, request: pytest.FixtureRequest) -> FcLocal:
+    """The template of a function that is deployed with other settings."""
+    template_of_orders(reader, request)
+    local = runtime(reader, request)
+    local.create_queue("failed")
+    local.deploy("orders", lambda event, _: event, async_config={"asyncTask": True})
+    return local
+
+
+def cycle(reader: Reader, request: pytest.FixtureRequest) -> None:
+    """A function that sends its results to another one."""
+    local = runtime(reader, request)
+    local.create_queue("failed")
+    local.deploy("b", lambda event, _: event)
+    config = {"destinationConfig": {"onSuccess": {"destination": "acs:fc:::functions/b"}}}
+    local.deploy("a", lambda event, _: event, async_config=config)
+
+
+def scheduled(reader: Reader, request: pytest.FixtureRequest) -> None:
+    """A function with a timer, and one that objects start."""
+    with_triggers(runtime(reader, request))
+
+
+def with_triggers(local: FcLocal) -> None:
+    for name in ("report", "unzip"):
+        local.deploy(name, lambda event, _: event)
+    schedule = {"cronExpression": "CRON_TZ=Asia/Shanghai 0 0 4 * * *", "enable": True}
+    local.client.create_trigger("report", "nightly", trigger_type="timer", trigger_config=schedule)
+    objects = {
+        "events": ["oss:ObjectCreated:*"],
+        "filter": {"key": {"prefix": "in/", "suffix": ".zip"}},
+    }
+    source = "acs:oss:cn-hangzhou:1:uploads"
+    local.client.create_trigger(
+        "unzip", "upload", trigger_type="oss", source_arn=source, trigger_config=objects
+    )
+    local.advance(3 * 86_400)
+
+
+def web(reader: Reader, request: pytest.FixtureRequest) -> None:
+    """A function with an HTTP trigger."""
+    local = runtime(reader, request)
+    with_http_trigger(local, lambda _event, _: {"statusCode": 200, "body": "an order\n"})
+
+
+def with_http_trigger(
+    local: FcLocal, handler: Callable[[bytes, object], object], **settings: object
+) -> None:
+    local.deploy("orders", handler, **settings)
+    config = {"authType": "anonymous", "methods": ["GET", "POST"]}
+    local.client.create_trigger("orders", "web", trigger_type="http", trigger_config=config)
+
+
+MAY_SEND = {"Effect": "Allow", "Action": "mns:*", "Resource": "*"}
+ENDS = {
+    "fc-async plan": 2,
+    "fc-async plan --prune --format json": 2,
+    "fc-async plan --out reviewed.json": 2,
+    "fc-async remove --with-functions": 1,  # it asks, and there is no terminal
+    "fc-async import": 1,  # likewise
+}
+"""What the examples of commands end with."""
+
+
+def shop(reader: Reader, request: pytest.FixtureRequest) -> None:
+    """A project with all that the examples of commands name, deployed, with tasks that ended."""
+    local = deployed_orders(reader, request)
+    reader.exit_codes |= ENDS
+    for name in ("orders", "billing"):
+        reader.write(f"{name}/s.yaml", ORDERS.replace("orders", name).replace("./code", "../code"))
+    reader.write("env.yaml", "environments:\n  - {name: prod, overlays: {}}\n")
+    reader.write("event.json", '{"id": 7}')
+    reader.write("orders.jsonl", '{"id": 8}\n{"id": 9}\n')
+    reader.write("granted.json", json.dumps({"Version": "1", "Statement": [MAY_SEND]}))
+    reader.write("README.md", "# Shop\n")
+    failed = local.create_queue("failed-orders")
+
+    def orders(event: bytes, _: object) -> bytes:
+        if event == b"bad":
+            raise ValueError("bad")
+        return event
+
+    config = {
+        "asyncTask": True,
+        "maxAsyncRetryAttempts": 0,
+        "destinationConfig": {"onFailure": {"destination": failed}},
+    }
+    with_http_trigger(local, orders, async_config=config)
+    with_triggers(local)
+    for task, payload in (("T1", b"good"), ("T2", b"bad")):
+        local.client.invoke_async("orders", payload, task_id=task)
+    local.run_until_idle()
+    if "--from-plan" in request.node.callspec.params["session"][0].text:
+        plan = "$ fc-async plan --out reviewed.json\n"
+        reader.run(Block("console", {}, plan, 0), "")
+
+
+def project_folder(reader: Reader, request: pytest.FixtureRequest) -> None:
+    """A folder with a template and code."""
+    reader.write("my-project/s.yaml", ORDERS)
+    reader.write("my-project/code/index.py", "def handler(event, context):\n    return event\n")
+
+
+def data_folder(reader: Reader, request: pytest.FixtureRequest) -> None:
+    """The folder of a runtime that has run."""
+    with LocalRuntime(data=reader.folder, port=0):
+        pass
+
+
+def readme(reader: Reader, request: pytest.FixtureRequest) -> None:
+    """The project of the README: its block of a template, deployed without configuration."""
+    local = runtime(reader, request)
+    block = next(one for one in blocks(PAGES["README.md"].read_text("utf-8")) if place(one.text))
+    reader.write("s.yaml", whole(block.text).replace("orders", "transcode"))
+    reader.write("index.py", "def handler(event, context):\n    return event\n")
+    reader.exit_codes["fc-async plan"] = 2
+    for name in ("transcode", "publish"):
+        local.deploy(name, lambda event, _: event)
+    # The snippet waits for a delayed task: the waiters of this client move the clock.
+    reader.patch.setattr("fc_async_sdk.client", lambda **_: local.client)
+
+
+WORLDS: dict[str, Callable[[Reader, pytest.FixtureRequest], object]] = {
+    "docs/how-to/sdk.md": sdk,
+    "docs/how-to/many-tasks.md": sdk,
+    "docs/how-to/events.md": events,
+    "docs/how-to/test.md": template_of_orders,
+    "docs/how-to/deploy.md": deployed_orders,
+    "docs/reference/sdk/": sdk,
+    "docs/reference/cli.md": shop,
+    "docs/reference/triggers.md": scheduled,
+    "docs/reference/ways-in.md": web,
+    "docs/reference/deployment.md": cycle,
+    "docs/reference/store.md": data_folder,
+    "docs/how-to/dev.md": project_folder,
+    "README.md": readme,
+    "docs/reference/destinations.md": runtime,
+    "docs/reference/json-output.md": shop,
+}
