@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from fc_async_tests.users_pytest import PYTEST
 
 ROOT = Path(__file__).parents[2]
 NODE_TEST = "tests/integration/execution/test_through_the_api.py::test_a_function_in_node_runs"
@@ -22,7 +23,7 @@ def run_node_test(tmp_path: Path, **environment: str) -> str:
         if name != "CI" and not name.startswith(("PYTEST_", "COV_"))
     }
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", NODE_TEST],
+        [*PYTEST, NODE_TEST],
         cwd=ROOT,
         env=inherited | {"PATH": str(tmp_path / "empty")} | environment,
         capture_output=True,

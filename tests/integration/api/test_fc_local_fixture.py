@@ -7,11 +7,11 @@ import asyncio
 import os
 import re
 import subprocess
-import sys
 
 import pytest
 
 from fc_async_local.settings import Settings
+from fc_async_tests.users_pytest import PYTEST
 
 FIVE_HOURS = 5 * 3600
 
@@ -194,7 +194,7 @@ def test_without_the_extra_local_the_fixture_names_it(tmp_path):
     )
     (tmp_path / "test_orders.py").write_text("def test_orders(fc_local): pass\n")
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_orders.py"],
+        [*PYTEST, "test_orders.py"],
         cwd=tmp_path,
         env={name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
         | {"PYTHONPATH": str(tmp_path)},

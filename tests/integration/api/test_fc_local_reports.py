@@ -6,12 +6,12 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from fc_async_sdk.errors import WaiterError
+from fc_async_tests.users_pytest import PYTEST
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +24,7 @@ def pytest_output(folder: Path, test: str, **environment: str) -> str:
     (folder / "test_orders.py").write_text(test)
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_orders.py"],
+        [*PYTEST, "test_orders.py"],
         cwd=folder,
         env=kept | environment,
         capture_output=True,

@@ -118,7 +118,5 @@ class TestChoice:
         monkeypatch.setitem(sys.modules, "aiohttp", None)
         for name in ("fc_async_sdk._async_client", "fc_async_sdk.transport.aio"):
             monkeypatch.delitem(sys.modules, name, raising=False)
-        with pytest.raises(
-            fc_async_sdk.errors.ConfigurationError, match=r"aiohttp: .*\[aio\]"
-        ):
+        with pytest.raises(fc_async_sdk.errors.ConfigurationError, match=r"aiohttp: .*\[aio\]"):
             fc_async_sdk.async_client(endpoint_url="http://127.0.0.1:9")
