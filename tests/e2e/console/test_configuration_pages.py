@@ -35,7 +35,7 @@ def test_a_configuration_is_edited_and_deployed(
     page.goto("/console#/functions/orders/config")
     form = page.get_by_role("form", name="Asynchronous configuration")
     form.get_by_label("Maximum retries").fill("0")
-    form.get_by_label("Maximum age").fill("3600")
+    form.get_by_label("Maximum age in seconds").fill("3600")
     form.get_by_label("Service of the failure destination").select_option("MNS queue")
     form.get_by_label("Queue").fill("failed")
     form.get_by_role("button", name="Deploy").click()

@@ -133,7 +133,7 @@ def test_all_events_of_a_filter_are_forgotten_and_then_all(
 ) -> None:
     page.goto("/console#/dead")
     page.get_by_text("5 events given up").wait_for()
-    page.get_by_role("searchbox").fill("queues/ABSENT")
+    page.get_by_label("Id, outcome, destination or error contains").fill("queues/ABSENT")
     page.keyboard.press("Enter")
     page.get_by_text("2 events given up").wait_for()
     page.get_by_role("button", name="Forget all…").click()

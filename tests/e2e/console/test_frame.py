@@ -58,6 +58,7 @@ def test_the_content_is_reached_without_going_through_the_header(
     page.goto("/console")
     page.get_by_role("link", name="first").wait_for()
     page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Live"

@@ -13,6 +13,7 @@ import requests
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
+    from fc_async_local.functions.fields import AsyncConfigFields
     from fc_async_local.testing import FcLocal
 
 pytestmark = pytest.mark.slow
@@ -160,6 +161,36 @@ def test_a_task_that_waits_shows_what_it_waits_for(
     fc_local.advance(0)
     assert received == [b"bad", b"bad"]
     pending.wait_for(state="detached")
+
+
+def test_what_a_function_logs_is_shown_while_it_waits_and_for_each_attempt(
+    page: Page, fc_local: FcLocal, tmp_path: Path
+) -> None:
+    (tmp_path / "index.py").write_text(
+        "def handler(event, context):\n"
+        "    print('looked at the card')\n"
+        "    raise ValueError(event)\n"
+    )
+    config: AsyncConfigFields = {"asyncTask": True, "maxAsyncRetryAttempts": 1}
+    fc_local.deploy("orders", tmp_path, async_config=config)
+    fc_local.client.invoke_async("orders", b"declined", task_id="first")
+    fc_local.advance(0.5)
+    page.goto("/console#/invocations/orders/first")
+    page.get_by_text("Log of the last attempt, with its trace").click()
+    assert "looked at the card" in page.get_by_label("Log of the last attempt").inner_text()
+    fc_local.run_until_idle()
+    for attempt in ("Attempt 1", "Attempt 2"):
+        page.get_by_role("group").filter(has_text=attempt).last.locator("summary").click()
+        log = page.get_by_label(f"Log of {attempt}").inner_text()
+        assert "looked at the card" in log
+        assert "ValueError" in log
+    page.get_by_role("link", name="← Invocations").click()
+    page.get_by_role("heading", name="Invocations").wait_for()
+    page.goto("/console#/functions/orders/test")
+    page.get_by_label("Asynchronous invocation").uncheck()
+    page.get_by_role("button", name="Send", exact=True).click()
+    page.get_by_text("Log", exact=True).click()
+    assert "looked at the card" in page.get_by_label("Log", exact=True).inner_text()
 
 
 def test_a_waiting_task_is_stopped(page: Page, fc_local: FcLocal, received: list[bytes]) -> None:

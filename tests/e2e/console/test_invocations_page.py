@@ -121,7 +121,7 @@ def test_many_tasks_are_stopped_with_a_reason(
     page.goto("/console")
     page.get_by_label("Select all tasks of this page").check()
     page.get_by_role("toolbar").get_by_role("button", name="Stop…").click()
-    page.get_by_label(re.compile("^Reason")).fill("wrong price")
+    page.get_by_label("Reason (is recorded with each task)").fill("wrong price")
     page.get_by_role("dialog").get_by_role("button", name="Stop").click()
     page.get_by_text("3 tasks stopped.").wait_for()
     found = fc_local.client.list_async_tasks("orders").tasks

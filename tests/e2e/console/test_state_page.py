@@ -140,7 +140,7 @@ def test_a_wrong_file_is_named_and_changes_nothing(
     file = tmp_path / "photo.jpg"
     for content in (b"", b"a holiday photo", b"SQLite format 3\0" + bytes(200)):
         file.write_bytes(content)
-        choose(page, file)
+        page.get_by_label("File to import").set_input_files(file)
         bring_in(page, file.name)
         page.get_by_role("alert").get_by_text("InvalidArgument").wait_for()
         page.get_by_role("button", name="Close the message").click()
