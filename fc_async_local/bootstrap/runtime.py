@@ -233,7 +233,7 @@ class Runtime:
                 *StatusAdmin(stores.store, clock, settings, about).routes(),
                 *MetricsAdmin(stores.store, clock).routes(),
                 *TaskAdmin(stores.store, self.engine, clock, settings).routes(),
-                *FunctionAdmin(self.registry, self.engine, urls).routes(),
+                *FunctionAdmin(self.registry, self.engine, urls, stores.store).routes(),
                 *ConfigAdmin(self.registry).routes(),
                 *DeliveryAdmin(stores.store, self.engine).routes(),
                 *ClockAdmin(self.engine, clock).routes(),

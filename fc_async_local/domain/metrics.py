@@ -30,6 +30,26 @@ _FROM: Final = {metrics.LATENCY_MAXIMUM: metrics.LATENCY_AVERAGE}
 """Metrics that are read from what was counted under another name."""
 
 
+class Way(NamedTuple):
+    """What deliveries are counted by besides their function.
+
+    Attributes:
+        function: Function name.
+        qualifier: Of its configuration.
+        outcome: ``success`` or ``failure``.
+        destination: ARN, with region and account filled in.
+    """
+
+    function: str
+    qualifier: str
+    outcome: str
+    destination: str
+
+    def name(self, metric: str) -> str:
+        """Return the name that a metric of this way is counted under."""
+        return f"{metric} {self.qualifier} {self.outcome} {self.destination}"
+
+
 class Sample(NamedTuple):
     """What a store has counted of one metric of one function in one period.
 

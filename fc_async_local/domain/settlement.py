@@ -27,6 +27,7 @@ from fc_async_local.domain.invocation import (
     delivery_job,
     delivery_of,
 )
+from fc_async_local.domain.metrics import Way
 from fc_async_local.domain.policy import call_path_text
 from fc_async_local.domain.states import Status
 from fc_async_sdk.errors import InvalidArn
@@ -311,8 +312,18 @@ def _end_counts(
     if end.condition == RECURSIVE:
         names.append(metrics.RECURSIVE_DROPPED)
     if delivery and delivery.state == "dead":
-        names.append(metrics.DESTINATION_ERRORS)
+        return (*_counts(names, function, now), *_delivery_counts(delivery, now, done=False))
     return _counts(names, function, now)
+
+
+def _delivery_counts(job: Job, now: int, *, done: bool) -> tuple[Count, ...]:
+    """Return what the end of a delivery counts: by function, and by destination."""
+    delivery = delivery_of(job)
+    names = _DELIVERY_METRICS[delivery.outcome == "event", done]
+    if delivery.outcome == "event":
+        return _counts(names, delivery.function, now)
+    way = Way(delivery.function, delivery.qualifier, delivery.outcome, delivery.destination)
+    return _counts([*names, *map(way.name, names)], delivery.function, now)
 
 
 def _counts(names: Sequence[str], function: str, now: int) -> tuple[Count, ...]:
@@ -371,10 +382,8 @@ def settle_delivery(
     """
     if isinstance(decision, policy.DeliverAgain):
         return JobSettlement(job=tried(job, again_at=decision.at, error=error))
-    delivery = delivery_of(job)
     delivered = isinstance(decision, policy.Delivered)
-    names = _DELIVERY_METRICS[delivery.outcome == "event", delivered]
-    counts = _counts(names, delivery.function, now)
+    counts = _delivery_counts(job, now, done=delivered)
     if delivered:
         return JobSettlement(job=None, destination_status=_DELIVERED, counts=counts)
     dead = replace(tried(job, again_at=job.due_at, error=error), state="dead")

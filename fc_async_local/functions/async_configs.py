@@ -268,6 +268,7 @@ class Edge(NamedTuple):
         outcome: The outcome that is sent.
         cyclic: Whether it is part of a destination cycle.
         written: Where a template has it; "" if no deployment said so.
+        destination: The ARN with region and account filled in.
     """
 
     source: str
@@ -275,6 +276,7 @@ class Edge(NamedTuple):
     outcome: Outcome
     cyclic: bool = False
     written: str = ""
+    destination: str = ""
 
 
 class Graph(NamedTuple):
@@ -293,7 +295,7 @@ def draw_graph(
     """Return the graph of all configurations; functions without one are nodes as well."""
     latest = limits.DEFAULT_QUALIFIER
     names = {_own(name, latest, place): f"{name}/{latest}" for name in functions}
-    links: list[tuple[Node, Node, Outcome, str]] = []
+    links: list[tuple[Node, Node, Outcome, str, str]] = []
     for record in configs:
         source = _own(record.function, record.qualifier, place)
         names[source] = f"{record.function}/{record.qualifier}"
@@ -302,11 +304,12 @@ def draw_graph(
             target = Node.of(resolved)
             own = target.kind == "function" and target[1:3] == (place.region, place.account_id)
             names[target] = f"{target.name}/{target.qualifier}" if own else str(resolved)
-            links.append((source, target, outcome, record.written.get(outcome, "")))
+            written = record.written.get(outcome, "")
+            links.append((source, target, outcome, written, str(resolved)))
     cyclic = on_cycles([(source, target) for source, target, *_ in links])
     edges = (
-        Edge(names[source], names[target], outcome, marked, written)
-        for (source, target, outcome, written), marked in zip(links, cyclic, strict=True)
+        Edge(names[source], names[target], outcome, marked, *rest)
+        for (source, target, outcome, *rest), marked in zip(links, cyclic, strict=True)
     )
     nodes = sorted((name, node.kind) for node, name in names.items())
     return Graph(dict(nodes), tuple(sorted(edges)))

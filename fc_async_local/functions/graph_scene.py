@@ -4,27 +4,58 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fc_async_local.functions.async_configs import Edge, Graph, cycle_through
 from fc_async_sdk._drawing import Item, Link, Scene, compute
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 
-def scene_of(graph: Graph) -> Scene:
-    """Lay out a graph. The last one is remembered: nothing changes between most refreshes.
+_DIGIT: Final = re.compile(r"\d")
+
+
+class Ended(NamedTuple):
+    """The events of an edge: those that reached the destination, and those that did not."""
+
+    delivered: int
+    lost: int
+
+
+def scene_of(graph: Graph, ended: Sequence[Ended]) -> Scene:
+    """Lay out a graph, with room for counts beside the outcome of each edge.
+
+    The last one is remembered: nothing changes between most refreshes. The labels have an 8 for
+    each digit, so that a count that grows moves nothing.
+
+    Args:
+        graph: All nodes and edges.
+        ended: In the order of the edges.
 
     Raises:
         ConfigurationError: The layout engine is not installed.
     """
-    return _scene(tuple(graph.nodes.items()), graph.edges)
+    labels = [
+        _DIGIT.sub("8", edge.outcome + _counted(counts))
+        for edge, counts in zip(graph.edges, ended, strict=True)
+    ]
+    return _scene(tuple(graph.nodes.items()), graph.edges, tuple(labels))
+
+
+def _counted(ended: Ended) -> str:
+    if ended == (0, 0):
+        return ""
+    lost = f", {ended.lost:,} lost" if ended.lost else ""
+    return f": {ended.delivered:,}{lost}"
 
 
 @functools.lru_cache(maxsize=4)
-def _scene(nodes: tuple[tuple[str, str], ...], edges: tuple[Edge, ...]) -> Scene:
+def _scene(
+    nodes: tuple[tuple[str, str], ...], edges: tuple[Edge, ...], labels: tuple[str, ...]
+) -> Scene:
     numbers = {name: number for number, (name, _) in enumerate(nodes)}
     cuts = set(_cuts(Graph(dict(nodes), edges)))
     links = [
@@ -32,11 +63,11 @@ def _scene(nodes: tuple[tuple[str, str], ...], edges: tuple[Edge, ...]) -> Scene
             numbers[edge.source],
             numbers[edge.target],
             edge.outcome,
-            edge.outcome,
+            f"✂ {label}" if edge in cuts else label,
             on_cycle=edge.cyclic,
             cut=edge in cuts,
         )
-        for edge in edges
+        for edge, label in zip(edges, labels, strict=True)
     ]
     return compute([Item(_label(name, kind), kind) for name, kind in nodes], links)
 

@@ -26,61 +26,85 @@ interface Route {
   on_cycle: boolean;
   cut: boolean;
 }
+interface Edge {
+  source: string;
+  target: string;
+  outcome: string;
+  cyclic: boolean;
+  written: string; // file:line:column of a template
+  delivered: number;
+  lost: number;
+}
 interface Found {
   nodes: { name: string; kind: string }[];
-  edges: { source: string; target: string; outcome: string; cyclic: boolean }[];
+  edges: Edge[];
   scene: { width: number; height: number; boxes: Box[]; routes: Route[] } | null;
 }
-interface Metric {
-  metric: string;
-  function: string;
-  value: number;
-}
-
 const functionOf = (name: string): string => name.split("/")[0] ?? "";
+const counted = ({ delivered, lost }: { delivered: number; lost: number }): string =>
+  delivered || lost ? `delivered ${count(delivered)}${lost ? `, lost ${count(lost)}` : ""}` : "";
+// As long as the label that the runtime kept room for.
+const labelOf = (edge: Edge | undefined): string =>
+  !edge ? "" : edge.outcome + (edge.delivered || edge.lost ? `: ${count(edge.delivered)}${edge.lost ? `, ${count(edge.lost)} lost` : ""}` : "");
 
 export function Graph() {
   const found = useLive("graph", () => api.get<Found>("/graph"));
-  const metrics = useLive("graph counts", () => api.get<{ metrics: Metric[] }>("/metrics")).value?.metrics ?? [];
   const graph = found.value;
-  const cuts = graph?.scene?.routes.map((route, index) => ({ route, edge: graph.edges[index] })).filter(({ route }) => route.cut) ?? [];
+  const cuts = graph?.edges.filter((_, index) => graph.scene?.routes[index]?.cut) ?? [];
   return (
     <>
       <Trouble error={found.error} />
-      {cuts.length ? <p class="notice" role="alert">Destination cycle. It ends without {cuts.map(({ edge }) => `the ${edge?.outcome} destination of ${edge?.source} (${edge?.target})`).join(" and ")}.</p> : null}
+      {cuts.length ? <Cycles cuts={cuts} /> : null}
       {graph && graph.edges.length === 0 ? <p class="dim">No destinations are configured.</p> : null}
-      {graph?.scene && graph.edges.length ? <Drawing graph={graph} scene={graph.scene} metrics={metrics} /> : null}
+      {graph?.scene && graph.edges.length ? <Drawing graph={graph} scene={graph.scene} /> : null}
       {graph?.edges.length ? <details open={!graph.scene}><summary>As a table</summary><Edges graph={graph} /></details> : null}
     </>
+  );
+}
+
+/** What ends the cycles: the destinations to remove, and where they are written. */
+function Cycles({ cuts }: { cuts: Edge[] }) {
+  return (
+    <section class="notice" role="alert" aria-label="Destination cycles">
+      <p>{cuts.length === 1 ? "Destination cycle. It ends without this destination:" : "Destination cycles. They end without these destinations:"}</p>
+      <ul>{cuts.map((edge) => (
+        <li key={`${edge.source} ${edge.outcome}`}>
+          {edge.outcome} of {edge.source} (to {edge.target}), {edge.written
+            ? <>at <code>{edge.written}</code></>
+            : <span>its place in a template is not known: it was not deployed by <code>fc-async deploy</code> or <code>fc-async dev</code></span>}
+        </li>
+      ))}</ul>
+    </section>
   );
 }
 
 function Edges({ graph }: { graph: Found }) {
   return (
     <Table label="Where results go">
-      <thead><tr><th>From</th><th>On</th><th>To</th><th>Cycle</th></tr></thead>
-      <tbody>{graph.edges.map((edge) => <tr key={`${edge.source} ${edge.outcome}`}><td>{edge.source}</td><td>{edge.outcome}</td><td>{edge.target}</td><td>{edge.cyclic ? <span class="status bad">cycle</span> : "no"}</td></tr>)}</tbody>
+      <thead><tr><th>From</th><th>On</th><th>To</th><th class="num">Delivered</th><th class="num">Lost</th><th>Cycle</th><th>Written at</th></tr></thead>
+      <tbody>{graph.edges.map((edge) => <tr key={`${edge.source} ${edge.outcome}`}><td>{edge.source}</td><td>{edge.outcome}</td><td>{edge.target}</td><td class="num">{count(edge.delivered)}</td><td class="num">{count(edge.lost)}</td><td>{edge.cyclic ? <span class="status bad">cycle</span> : "no"}</td><td>{edge.written ? <code>{edge.written}</code> : ""}</td></tr>)}</tbody>
     </Table>
   );
 }
 
-function Drawing({ graph, scene, metrics }: { graph: Found; scene: NonNullable<Found["scene"]>; metrics: Metric[] }) {
+function Drawing({ graph, scene }: { graph: Found; scene: NonNullable<Found["scene"]> }) {
   const zoom = useSignal(1);
   const wanted = useSignal("");
   const at = useSignal(-1); // the box that the pointer or the keyboard is on
   const on = useSignal(-1); // the same for routes
-  const sum = (name: string, metric: string): number => metrics.filter((one) => one.function === functionOf(name) && one.metric === metric).reduce((all, one) => all + one.value, 0);
   const matches = (index: number): boolean => graph.nodes[index]?.name.toLowerCase().includes(wanted.value.toLowerCase()) ?? false;
   const faint = (index: number): boolean => wanted.value !== "" && !matches(index);
   const near = (route: Route, index: number): boolean => (on.value >= 0 ? on.value === index : at.value < 0 || route.source === at.value || route.target === at.value);
   const counts = (name: string): string => {
-    const good = sum(name, "FunctionDestinationSucceeded");
-    const bad = sum(name, "FunctionDestinationErrors");
-    return good || bad ? `delivered ${count(good)}${bad ? `, failed ${count(bad)}` : ""}` : "nothing delivered yet";
+    const own = graph.edges.filter((edge) => functionOf(edge.source) === functionOf(name));
+    const sum = { delivered: own.reduce((all, edge) => all + edge.delivered, 0), lost: own.reduce((all, edge) => all + edge.lost, 0) };
+    return counted(sum) || "nothing delivered yet";
   };
   const described = (index: number): string => {
     const edge = graph.edges[index];
-    return `${edge?.source} to ${edge?.target} on ${edge?.outcome}${scene.routes[index]?.cut ? ": remove this one to end the cycle" : ""}`;
+    if (!edge) return "";
+    const more = [counted(edge), edge.written ? `written at ${edge.written}` : "", scene.routes[index]?.cut ? "remove this one to end the cycle" : ""].filter(Boolean);
+    return `${edge.source} to ${edge.target} on ${edge.outcome}${more.length ? `: ${more.join(", ")}` : ""}`;
   };
   const node = graph.nodes[at.value];
   const shown = on.value >= 0 ? described(on.value) : node ? `${node.name}${node.kind === "function" ? `: ${counts(node.name)}` : ""}` : "Point at a node or an edge, or go through them with Tab. + and - change the size, 0 resets it.";
@@ -122,7 +146,7 @@ function Drawing({ graph, scene, metrics }: { graph: Found; scene: NonNullable<F
                 <title>{described(index)}</title>
                 <polyline class="reach" points={points} />
                 <polyline points={points} marker-end={`url(#head-${route.on_cycle ? "cycle" : route.kind})`} />
-                {route.label_at ? <text x={route.label_at[0] + route.label_at[2] / 2} y={route.label_at[1] + route.label_at[3] - 4} text-anchor="middle">{route.cut ? "✂ " : ""}{route.label}</text> : null}
+                {route.label_at ? <text x={route.label_at[0] + route.label_at[2] / 2} y={route.label_at[1] + route.label_at[3] - 4} text-anchor="middle">{route.cut ? "✂ " : ""}{labelOf(graph.edges[index])}</text> : null}
               </g>
             );
           })}

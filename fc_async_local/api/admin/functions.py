@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import functools
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
 
@@ -15,12 +15,14 @@ from fc_async_local.api.operation import body_of, delay_of
 from fc_async_local.api.tasks import shown_payload
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import InvokeRequest
+from fc_async_local.domain.metrics import Way
 from fc_async_local.functions import refusals
-from fc_async_local.functions.graph_scene import scene_of
+from fc_async_local.functions.graph_scene import Ended, scene_of
 from fc_async_local.functions.paging import Page
+from fc_async_local.store.protocol import MetricQuery
 from fc_async_sdk._decoding import prepare
 from fc_async_sdk.errors import ConfigurationError
-from fc_async_sdk.spec import limits
+from fc_async_sdk.spec import limits, metrics
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -30,7 +32,9 @@ if TYPE_CHECKING:
 
     from fc_async_local.engine.ports import Invoker
     from fc_async_local.functions import FunctionRegistry
+    from fc_async_local.functions.async_configs import Edge, Graph
     from fc_async_local.functions.http_triggers import TriggerUrls
+    from fc_async_local.store.protocol import Store
 
     Listing = Callable[[Page], Awaitable[tuple[list[dict[str, Any]], str]]]
 
@@ -85,9 +89,13 @@ class FunctionAdmin:
         registry: Functions and what is configured on them.
         invoker: Runs functions.
         urls: Where HTTP triggers are found.
+        store: Where deliveries are counted.
     """
 
-    def __init__(self, registry: FunctionRegistry, invoker: Invoker, urls: TriggerUrls) -> None:
+    def __init__(
+        self, registry: FunctionRegistry, invoker: Invoker, urls: TriggerUrls, store: Store
+    ) -> None:
+        self._store = store
         self._registry = registry
         self._invoker = invoker
         self._urls = urls
@@ -130,20 +138,37 @@ class FunctionAdmin:
     async def graph(self, _: Request) -> dict[str, Any]:
         """Return where results go; edges on a cycle are marked.
 
+        ``written`` of an edge is where a template has it (``file:line:column``), if a deployment
+        said so; ``delivered`` and ``lost`` are the numbers of events that it had.
         ``scene`` has the coordinates of boxes and routes, in the order of nodes and edges; it is
         null without the layout engine.
         """
         graph = await self._registry.graph()
+        ended = await self._ended(graph)
         try:
             # A large graph takes longer than other requests should wait.
-            scene = msgspec.to_builtins(await asyncio.to_thread(scene_of, graph))
+            scene = msgspec.to_builtins(await asyncio.to_thread(scene_of, graph, ended))
         except ConfigurationError:
             scene = None
         return {
             "scene": scene,
             "nodes": [{"name": name, "kind": kind} for name, kind in graph.nodes.items()],
-            "edges": [edge._asdict() for edge in graph.edges],
+            "edges": [
+                edge._asdict() | counts._asdict()
+                for edge, counts in zip(graph.edges, ended, strict=True)
+            ],
         }
+
+    async def _ended(self, graph: Graph) -> list[Ended]:
+        """Return the deliveries of each edge that have ended."""
+        ways = [_way(edge) for edge in graph.edges]
+        names = {way.name(metric) for way in ways for metric in _ENDS}
+        found = await self._store.metrics(MetricQuery(metrics=names)) if names else []
+        sums = {(each.function, each.metric): each.total for each in found}
+        return [
+            Ended(*(sums.get((way.function, way.name(metric)), 0) for metric in _ENDS))
+            for way in ways
+        ]
 
     async def invoke(self, request: Request, function: str) -> dict[str, Any]:
         """Invoke a function, unsigned and in JSON.
@@ -171,6 +196,14 @@ class FunctionAdmin:
             "log": outcome.log.decode("utf-8", "replace"),
             "durationMs": outcome.duration_ms,
         }
+
+
+_ENDS: Final = (metrics.DESTINATION_SUCCEEDED, metrics.DESTINATION_ERRORS)
+
+
+def _way(edge: Edge) -> Way:
+    function, qualifier = edge.source.split("/", 1)
+    return Way(function, qualifier, edge.outcome, edge.destination)
 
 
 async def _everything(listing: Listing) -> list[dict[str, Any]]:

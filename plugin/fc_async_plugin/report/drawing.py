@@ -53,19 +53,10 @@ def _links(shown: Picture) -> Iterator[Link]:
 
 
 def _counted(shown: Picture, edge: Edge) -> str:
-    """Return the counts of an edge, "" if they are not known.
-
-    The runtime counts the events of a function. They are those of an edge if the function has one
-    destination.
-    """
-    counts = shown.counts.get(edge.source.name) if edge.source.kind == "function" else None
-    others = sum(
-        one.source.name == edge.source.name and one.kind != "trigger" for one in shown.graph.edges
-    )
-    if counts is None or edge.kind == "trigger" or others != 1:
-        return ""
-    lost = f", {counts.lost:,} lost" if counts.lost else ""
-    return f": {counts.delivered:,} delivered{lost}"
+    """Return the counts of an edge, "" if they are not known."""
+    name = (edge.source.name, edge.source.qualifier, edge.kind)
+    counts = shown.counts.destinations.get(name) if edge.source.kind == "function" else None
+    return f": {counts}" if counts else ""
 
 
 def _cut(cycle: Cycle) -> Edge:

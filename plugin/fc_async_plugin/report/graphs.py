@@ -43,18 +43,46 @@ class Counts(NamedTuple):
         return ", ".join(parts) or "nothing yet"
 
 
+class Deliveries(NamedTuple):
+    """Events of one destination of a running runtime.
+
+    Attributes:
+        delivered: Those that reached it.
+        lost: Those that did not.
+    """
+
+    delivered: int
+    lost: int
+
+    def __str__(self) -> str:
+        lost = f", {self.lost:,} lost" if self.lost else ""
+        return f"{self.delivered:,} delivered{lost}"
+
+
+class Counted(NamedTuple):
+    """What a running runtime has counted.
+
+    Attributes:
+        functions: By function name.
+        destinations: By function name, qualifier and outcome.
+    """
+
+    functions: Mapping[str, Counts] = {}
+    destinations: Mapping[tuple[str, str, str], Deliveries] = {}
+
+
 class Picture(NamedTuple):
     """A graph with what is shown of it.
 
     Attributes:
         graph: All nodes and edges.
         cycles: One for each strongly connected component.
-        counts: Counts of a running runtime, by function name.
+        counts: What a running runtime has counted.
     """
 
     graph: Graph
     cycles: tuple[Cycle, ...]
-    counts: Mapping[str, Counts]
+    counts: Counted = Counted()
 
     @property
     def red(self) -> frozenset[Edge]:
@@ -74,13 +102,13 @@ class Picture(NamedTuple):
 
     def counted(self, node: Node) -> str:
         """Return the counts of a node in words, "" if there are none."""
-        counts = self.counts.get(node.name) if node.kind == "function" else None
+        counts = self.counts.functions.get(node.name) if node.kind == "function" else None
         return str(counts) if counts else ""
 
 
-def picture(graph: Graph, counts: Mapping[str, Counts] | None = None) -> Picture:
+def picture(graph: Graph, counts: Counted | None = None) -> Picture:
     """Return a graph with its cycles."""
-    return Picture(graph, tuple(find_cycles(graph)), counts or {})
+    return Picture(graph, tuple(find_cycles(graph)), counts or Counted())
 
 
 def to_text(shown: Picture) -> str:
@@ -178,7 +206,7 @@ def to_json(shown: Picture) -> str:
 
 
 def _node(shown: Picture, node: Node) -> dict[str, Any]:
-    counts = shown.counts.get(node.name) if node.kind == "function" else None
+    counts = shown.counts.functions.get(node.name) if node.kind == "function" else None
     counted = {"counts": counts._asdict()} if counts else {}
     document = node._asdict()
     document["accountId"] = document.pop("account_id")

@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from fc_async_plugin import PluginError
-from fc_async_plugin.report.graphs import Counts
+from fc_async_plugin.report.graphs import Counted, Counts, Deliveries
 from fc_async_sdk._decoding import prepare
 from fc_async_sdk.spec import metrics
 
@@ -36,11 +36,23 @@ class _Answer(msgspec.Struct, frozen=True):
     metrics: list[_Sum]
 
 
+class _Edge(msgspec.Struct, frozen=True):
+    source: str
+    outcome: str
+    delivered: int
+    lost: int
+
+
+class _Graph(msgspec.Struct, frozen=True):
+    edges: list[_Edge]
+
+
 prepare(_Answer)
+prepare(_Graph)
 
 
-def read(endpoint: str | None) -> dict[str, Counts]:
-    """Return counts by function name.
+def read(endpoint: str | None) -> Counted:
+    """Return what a runtime has counted.
 
     Args:
         endpoint: URL of the runtime.
@@ -52,17 +64,33 @@ def read(endpoint: str | None) -> dict[str, Counts]:
 
     if endpoint is None:
         raise PluginError("counts come from the local runtime: name it with --endpoint URL")
-    url = f"{endpoint.rstrip('/')}/_local/metrics"
-    try:
-        answer = requests.get(url, timeout=_TIMEOUT)
+
+    def get(name: str) -> bytes:
+        answer = requests.get(f"{endpoint.rstrip('/')}/_local/{name}", timeout=_TIMEOUT)
         answer.raise_for_status()
-        sums = msgspec.json.decode(answer.content, type=_Answer).metrics
+        return answer.content
+
+    try:
+        sums = msgspec.json.decode(get("metrics"), type=_Answer).metrics
+        edges = msgspec.json.decode(get("graph"), type=_Graph).edges
     except (requests.RequestException, msgspec.DecodeError) as error:
         raise PluginError(
             f"no local runtime answers at {endpoint} ({type(error).__name__});"
             " start one with: fc-async local start"
         ) from error
-    return by_function([(one.metric, one.function, int(one.value)) for one in sums])
+    return Counted(
+        by_function([(one.metric, one.function, int(one.value)) for one in sums]),
+        {
+            (*_named(edge.source), edge.outcome): Deliveries(edge.delivered, edge.lost)
+            for edge in edges
+        },
+    )
+
+
+def _named(source: str) -> tuple[str, str]:
+    """Return function and qualifier of a node of the runtime's graph."""
+    function, _, qualifier = source.partition("/")
+    return function, qualifier
 
 
 def by_function(sums: list[tuple[str, str, int]]) -> dict[str, Counts]:

@@ -228,7 +228,7 @@ class World:
                 *StatusAdmin(self.store, self.clock, settings, {"pid": 7}).routes(),
                 *MetricsAdmin(self.metrics, self.clock).routes(),
                 *TaskAdmin(self.store, self.engine, self.clock, settings).routes(),
-                *FunctionAdmin(self.registry, self.engine, urls).routes(),
+                *FunctionAdmin(self.registry, self.engine, urls, self.metrics).routes(),
                 *ConfigAdmin(self.registry).routes(),
                 *DeliveryAdmin(self.store, self.engine).routes(),
                 *ClockAdmin(self.engine, self.clock).routes(),

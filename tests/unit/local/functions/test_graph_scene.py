@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from fc_async_local.functions.async_configs import Edge, Graph, cycle_through
-from fc_async_local.functions.graph_scene import scene_of
+from fc_async_local.functions.graph_scene import Ended, scene_of
 
 QUEUE = "acs:mns:cn-hangzhou:1:/queues/failed/messages"
 
@@ -15,11 +15,15 @@ def graph(*edges: tuple[str, str, bool]) -> Graph:
     return Graph(nodes, tuple(Edge(s, t, "success", cyclic) for s, t, cyclic in edges))
 
 
+def nothing(found: Graph) -> list[Ended]:
+    return [Ended(0, 0)] * len(found.edges)
+
+
 def test_a_graph_without_its_marked_edges_has_no_cycle():
     found = graph(
         ("a", "b", True), ("b", "a", True), ("b", "c", True), ("c", "a", True), ("c", QUEUE, False)
     )
-    routes = scene_of(found).routes
+    routes = scene_of(found, nothing(found)).routes
     kept = [e for e, route in zip(found.edges, routes, strict=True) if not route.cut]
     left = Graph(found.nodes, tuple(kept))
     assert not any(cycle_through(left, name) for name in found.nodes)
@@ -27,11 +31,18 @@ def test_a_graph_without_its_marked_edges_has_no_cycle():
 
 
 def test_boxes_have_the_names_that_a_user_gave():
-    boxes = scene_of(
-        graph(("orders/LATEST", "mail/prod", False), ("mail/prod", QUEUE, False))
-    ).boxes
+    found = graph(("orders/LATEST", "mail/prod", False), ("mail/prod", QUEUE, False))
+    boxes = scene_of(found, nothing(found)).boxes
     assert sorted(box.label for box in boxes) == ["failed", "mail/prod", "orders"]
 
 
 def test_an_empty_graph_has_an_empty_scene():
-    assert scene_of(Graph({}, ())).boxes == ()
+    assert scene_of(Graph({}, ()), []).boxes == ()
+
+
+def test_a_count_that_grows_moves_nothing_until_it_has_another_digit():
+    found = graph(("a", "b", False))
+    scenes = [scene_of(found, [Ended(number, 0)]) for number in (110, 999, 1_000)]
+    assert scenes[0] == scenes[1] != scenes[2]
+    (route,) = scenes[2].routes
+    assert len(route.label) == len("success: 1,000")

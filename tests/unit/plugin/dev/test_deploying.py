@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+import requests
 
 from fc_async_plugin import template
 from fc_async_plugin.account import Regions
@@ -87,6 +88,21 @@ def test_the_first_deployment_makes_functions_and_configurations(folder: Folder)
     ]
     assert (folder.answer(), folder.retries()) == (b"1", 1)
     assert folder.deployer.everything().steps == ()
+
+
+def test_the_runtime_knows_where_destinations_are_written(folder: Folder):
+    destination = "        destinationConfig:\n          onFailure:\n            destination: "
+
+    def places() -> list[str]:
+        graph = requests.get(f"{folder.fc.endpoint}/_local/graph", timeout=10).json()
+        return [edge["written"] for edge in graph["edges"]]
+
+    folder.template.write_text(f"{TEMPLATE}{destination}acs:mns:::/queues/q/messages\n")
+    folder.deployer.everything()
+    assert places() == [f"{folder.template}:17:26"]
+    folder.template.write_text(f"# a comment\n{folder.template.read_text()}")
+    assert folder.deployer.saved([folder.template]).steps == ()
+    assert places() == [f"{folder.template}:18:26"]
 
 
 def test_saved_code_replaces_the_function(folder: Folder):

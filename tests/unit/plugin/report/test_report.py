@@ -94,7 +94,13 @@ def test_sarif_names_rule_place_and_related_places() -> None:
 A, B = (Node("function", "r", "1", name, "LATEST") for name in ("a<1>", 'b"'))
 QUEUE = Node("mns-queue", "r", "1", "dead")
 EDGES = [Edge(A, B, "success"), Edge(B, A, "failure"), Edge(B, QUEUE, "success")]
-PICTURE = graphs.picture(Graph(edges=EDGES), {"a<1>": graphs.Counts(accepted=7, lost=2)})
+PICTURE = graphs.picture(
+    Graph(edges=EDGES),
+    graphs.Counted(
+        {"a<1>": graphs.Counts(accepted=7, lost=2)},
+        {("a<1>", "LATEST", "success"): graphs.Deliveries(0, 2)},
+    ),
+)
 
 
 def test_edges_of_cycles_are_red_in_every_drawing() -> None:
@@ -132,11 +138,14 @@ def test_the_page_lists_the_cycles_with_the_edge_to_remove() -> None:
     assert "No cycles." in drawing.to_html(graphs.picture(Graph()), "app")
 
 
-def test_an_edge_has_the_counts_of_a_function_with_one_destination() -> None:
-    counts = {"a<1>": graphs.Counts(delivered=1_234, lost=5), 'b"': graphs.Counts(accepted=9)}
-    text = drawing.to_svg(graphs.picture(Graph(edges=EDGES), counts))
+def test_each_edge_has_its_own_counts() -> None:
+    deliveries = {
+        ("a<1>", "LATEST", "success"): graphs.Deliveries(1_234, 5),
+        ('b"', "LATEST", "failure"): graphs.Deliveries(6, 0),
+    }
+    text = drawing.to_svg(graphs.picture(Graph(edges=EDGES), graphs.Counted({}, deliveries)))
     labels = re.findall(r'<text class="label[^>]*>([^<]*)<', text)
-    assert labels == ["success: 1,234 delivered, 5 lost", "✂ failure", "success"]
+    assert labels == ["success: 1,234 delivered, 5 lost", "✂ failure: 6 delivered", "success"]
 
 
 def test_outcomes_differ_by_more_than_colour() -> None:

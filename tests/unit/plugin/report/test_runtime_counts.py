@@ -9,7 +9,7 @@ import pytest
 
 from fc_async_plugin import PluginError
 from fc_async_plugin.report import runtime_counts
-from fc_async_plugin.report.graphs import Counts
+from fc_async_plugin.report.graphs import Counted, Counts, Deliveries
 
 if TYPE_CHECKING:
     from pytest_httpserver import HTTPServer
@@ -24,7 +24,13 @@ def test_sums_become_counts_by_function(httpserver: HTTPServer) -> None:
     httpserver.expect_request("/_local/metrics").respond_with_json(
         {"metrics": [{"metric": m, "function": f, "value": v} for m, f, v in sums]}
     )
-    assert runtime_counts.read(httpserver.url_for("/")) == {"a": Counts(accepted=3, lost=1)}
+    edge = {"source": "a/prod", "target": "b/LATEST", "outcome": "success"}
+    httpserver.expect_request("/_local/graph").respond_with_json(
+        {"edges": [{**edge, "delivered": 2, "lost": 1}]}
+    )
+    assert runtime_counts.read(httpserver.url_for("/")) == Counted(
+        {"a": Counts(accepted=3, lost=1)}, {("a", "prod", "success"): Deliveries(2, 1)}
+    )
 
 
 @pytest.mark.parametrize("body", ["", "[]", "{}", '{"metrics": 1}'])
