@@ -36,6 +36,7 @@ export const search = (query: Query): string => {
 export const path = (...parts: string[]): string => parts.map((part) => `/${encodeURIComponent(part)}`).join("");
 
 export const get = <T>(where: string, query: Query = {}): Promise<T> => call("GET", where + search(query));
+export const text = async (where: string, query: Query = {}): Promise<string> => (await ask("GET", where + search(query))).text();
 export const post = <T>(where: string, body: unknown = {}): Promise<T> => call("POST", where, JSON.stringify(body));
 export const put = <T>(where: string, body: unknown): Promise<T> => call("PUT", where, JSON.stringify(body));
 export const remove = <T>(where: string, query: Query = {}): Promise<T> => call("DELETE", where + search(query));

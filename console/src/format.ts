@@ -43,6 +43,10 @@ export function duration(ms: number): string {
 export const count = (value: number, more = false): string => `${value.toLocaleString("en")}${more ? "+" : ""}`;
 export const plural = (value: number, word: string): string => `${count(value)} ${word}${value === 1 ? "" : "s"}`;
 
+const KIB = 1024;
+export const size = (bytes: number): string =>
+  bytes < KIB ? plural(bytes, "byte") : bytes < KIB * KIB ? `${(bytes / KIB).toFixed(0)} KiB` : `${(bytes / KIB / KIB).toFixed(1)} MiB`;
+
 export function bytesOf(base64: string): Uint8Array<ArrayBuffer> {
   const text = atob(base64);
   const bytes = new Uint8Array(text.length);

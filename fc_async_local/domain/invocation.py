@@ -164,15 +164,16 @@ class Note(Record, frozen=True, kw_only=True):
     Attributes:
         request_id: Of the task. A note for an invocation that is not kept is dropped.
         kind: ``delivery``: a try of its delivery. ``cause``: the task whose delivery it came from.
-            ``action``: what a user did, with the reason.
+            ``action``: what a user did, with the reason. ``log``: the log of an attempt that is
+            longer than the end of it that its step has.
         detail: Further facts, JSON-able.
-        body: The event that was sent, byte for byte; None if the note is about none, or the note
-            of the first try has it.
+        body: The log, or the event that was sent, byte for byte; None if the note is about none,
+            or the note of the first try has it.
     """
 
     request_id: str
     at: int
-    kind: Literal["delivery", "cause", "action"]
+    kind: Literal["delivery", "cause", "action", "log"]
     detail: dict[str, object] = {}
     body: bytes | None = None
 
@@ -326,12 +327,14 @@ class Settlement(Record, frozen=True, kw_only=True):
         events: Steps to record (task mode only).
         delivery: The job that tells a destination of a final outcome, or None.
         counts: Metrics.
+        notes: What is recorded beside the steps (task mode only).
     """
 
     invocation: Invocation
     events: tuple[TaskEvent, ...] = ()
     delivery: Job | None = None
     counts: tuple[Count, ...] = ()
+    notes: tuple[Note, ...] = ()
 
 
 class JobSettlement(Record, frozen=True, kw_only=True):

@@ -19,6 +19,7 @@ from fc_async_local.domain.invocation import (
     Invocation,
     Job,
     JobSettlement,
+    Note,
     Outcome,
     OutcomeKind,
     Record,
@@ -100,8 +101,11 @@ class Settler:
         after = _after_attempt(invocation, decided.outcome, decided.began)
         counts = _attempt_counts(invocation, decided, now)
         if isinstance(decided.decision, policy.Retry):
-            return _wait_again(after, decided.decision, decided.outcome, counts, now)
-        return self._end(after, decided.decision, decided, counts, now)
+            settled = _wait_again(after, decided.decision, decided.outcome, counts, now)
+        else:
+            settled = self._end(after, decided.decision, decided, counts, now)
+        notes = _log_notes(after, decided.outcome, now)
+        return replace(settled, notes=notes) if notes else settled
 
     def give_up(self, event: DeadEvent, now: int) -> JobSettlement:
         """Return what follows when a service gives up an event: a dead delivery, counted."""
@@ -272,9 +276,20 @@ def _detail(condition: str, outcome: Outcome | None, after: Invocation) -> dict[
         detail["errorMessage"] = _message(outcome.payload)
     if outcome.log:
         detail["logTail"] = outcome.log.decode(errors="replace")[-_LOG_TAIL_CHARACTERS:]
+    if len(outcome.log) > _LOG_TAIL_CHARACTERS:
+        detail["logBytes"] = len(outcome.log)
     if outcome.duration_ms:
         detail["durationMs"] = outcome.duration_ms
     return detail
+
+
+def _log_notes(after: Invocation, outcome: Outcome | None, now: int) -> tuple[Note, ...]:
+    """Return the whole log if the step has only the end of it."""
+    if outcome is None or not after.task_mode or len(outcome.log) <= _LOG_TAIL_CHARACTERS:
+        return ()
+    detail: dict[str, object] = {"attempt": after.attempts}
+    body = outcome.log
+    return (Note(request_id=after.request_id, at=now, kind="log", detail=detail, body=body),)
 
 
 def _message(payload: bytes) -> str:

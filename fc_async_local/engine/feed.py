@@ -298,7 +298,7 @@ def _with_outcome(step: Step, outcome: Outcome | None) -> Step:
         step,
         outcome=outcome.kind.value,
         result=outcome.payload[:_PAYLOAD_BYTES].decode("utf-8", "replace"),
-        output=outcome.log.decode("utf-8", "replace"),
+        output=outcome.log[-_PAYLOAD_BYTES:].decode("utf-8", "replace"),
         duration_ms=outcome.duration_ms,
         memory_mb=outcome.memory_mb,
     )

@@ -67,7 +67,7 @@ class RunnerLimits(msgspec.Struct, frozen=True, kw_only=True):
     account_instances: int = limits.ACCOUNT_INSTANCES
     start_seconds: float = 120.0
     idle_seconds: float = 60.0
-    log_bytes: int = 64 * 1024
+    log_bytes: int = 1024 * 1024
     memory_check_seconds: float = 0.1
     freeze: bool = False
 

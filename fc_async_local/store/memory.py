@@ -123,6 +123,7 @@ class MemoryStore:
         if before.status is Status.STOPPING and after.status.waiting:
             return Settled.STOPPING
         self._put(after, settlement.events)
+        await self.add_notes(settlement.notes)
         if after.status.final and not after.task_mode:
             self._forget(after)
         if settlement.delivery is not None:
@@ -170,9 +171,9 @@ class MemoryStore:
             return None
         return Task(self._invocations[request_id], self._events[request_id])
 
-    async def notes(self, request_id: str) -> Sequence[Note]:
+    async def notes(self, request_id: str, *, logs: bool = False) -> Sequence[Note]:
         """See :meth:`Store.notes`."""
-        return tuple(self._notes.get(request_id, ()))
+        return [n for n in self._notes.get(request_id, ()) if (n.kind == "log") == logs]
 
     async def add_notes(self, notes: Sequence[Note]) -> None:
         """See :meth:`Store.add_notes`."""

@@ -329,8 +329,13 @@ class Store(JobStore, Protocol):
         """One task (task mode only) with its steps."""
         ...
 
-    async def notes(self, request_id: str) -> Sequence[Note]:
-        """Return the notes of a task in the order in which they were written."""
+    async def notes(self, request_id: str, *, logs: bool = False) -> Sequence[Note]:
+        """Return the notes of a task in the order in which they were written.
+
+        Args:
+            request_id: Of the task.
+            logs: Return the logs of its attempts; otherwise all notes but these.
+        """
         ...
 
     async def add_notes(self, notes: Sequence[Note]) -> None:

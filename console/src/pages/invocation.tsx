@@ -4,10 +4,10 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import * as api from "../api";
-import { clockTime, dateTime, destination, duration, FINAL, WAITING } from "../format";
+import { clockTime, dateTime, destination, duration, FINAL, size, WAITING } from "../format";
 import { act, clock, go, link, stored, taskLink, useLive } from "../state";
 import { lanes, scale, type Lane } from "../timeline";
-import { Button, Confirm, CopyButton, Facts, Payload, Status, Table, Time, Trouble } from "../ui";
+import { Button, Confirm, CopyButton, download, Facts, Payload, Status, Table, Time, Trouble } from "../ui";
 import { openSend } from "./send";
 
 export interface Limits {
@@ -205,10 +205,29 @@ function Attempts({ task }: { task: api.WholeTask }) {
             <summary><b>{lane.name}</b> <Status status={lane.step ? (run?.kind === "ok" ? "Succeeded" : lane.step.status === "Retrying" ? "Failed" : lane.step.status) : "Running"} /> <span>{run ? `${clockTime(run.from)} · ${duration(run.to - run.from)}` : ""}</span> <span class="dim">{textOf(detail["Error"])}</span></summary>
             {detail["errorMessage"] ? <><h3>Error</h3><pre tabIndex={0} aria-label={`Error of ${lane.name}`}>{textOf(detail["errorMessage"])}</pre></> : null}
             <h3>Log</h3>
-            {detail["logTail"] ? <pre tabIndex={0} aria-label={`Log of ${lane.name}`}>{textOf(detail["logTail"])}</pre> : <p class="dim">The attempt logged nothing.</p>}
+            <Log task={task} attempt={lane.attempt ?? 1} name={lane.name} tail={textOf(detail["logTail"])} bytes={Number(detail["logBytes"] ?? 0)} />
           </details>
         );
       })}
+    </>
+  );
+}
+
+/** The end of a log; the whole of a long one is read on demand. */
+function Log({ task, attempt, name, tail, bytes }: { task: api.WholeTask; attempt: number; name: string; tail: string; bytes: number }) {
+  const whole = useSignal<string | null>(null);
+  if (!tail) return <p class="dim">The attempt logged nothing.</p>;
+  const read = (): Promise<string> => (bytes ? api.text(`${api.taskPath(task.function, task.taskId)}/log`, { attempt }) : Promise.resolve(tail));
+  const show = (): void => { void act(async () => { whole.value = await read(); }); };
+  const save = (): void => { void act(async () => { download(`${task.taskId}-attempt-${attempt}.log`, await read(), "text/plain"); }); };
+  return (
+    <>
+      <div class="row">
+        <span class="dim">{bytes ? (whole.value === null ? `The end of ${size(bytes)}` : `All that is kept: ${size(bytes)}`) : ""}</span>
+        {bytes && whole.value === null ? <Button small label={`Show the whole log of ${name}`} onClick={show}>Show all</Button> : null}
+        <Button small label={`Download the log of ${name}`} onClick={save}>Download</Button>
+      </div>
+      <pre tabIndex={0} aria-label={`Log of ${name}`}>{whole.value ?? tail}</pre>
     </>
   );
 }

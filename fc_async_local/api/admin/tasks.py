@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Protocol
 
 import msgspec
+from starlette.responses import Response
 
 from fc_async_local.api import admin
 from fc_async_local.api.operation import body_of, page_of, query_flag, query_number, query_page
@@ -37,6 +38,8 @@ _COUNTED: Final = 20_000
 """How many tasks are counted of one status; more take longer than a refresh should."""
 _MOST_AT_ONCE: Final = 1_000
 _LONGEST_REASON: Final = 1_000
+_PLAIN: Final = {"x-content-type-options": "nosniff"}
+"""What a function prints must not be taken for a page."""
 
 
 class _Name(msgspec.Struct, frozen=True, rename="camel"):
@@ -100,6 +103,7 @@ class TaskAdmin:
                 ("POST", "/tasks/actions", self.act),
                 ("GET", "/due", self.due),
                 ("GET", one, self.task),
+                ("GET", f"{one}/log", self.log),
                 ("POST", f"{one}/run-now", self.run_now),
                 ("POST", f"{one}/stop", self.stop),
             ]
@@ -207,6 +211,29 @@ class TaskAdmin:
             "http": _describe_request(invocation),
             "notes": [_describe_note(note) for note in notes],
         }
+
+    async def log(self, request: Request, function: str, task_id: str) -> Response:
+        """Return the log of an attempt as text; query: ``attempt``, from 1 on."""
+        task = await self._store.get(function, task_id)
+        if task is None:
+            raise task_not_found(task_id)
+        attempt = query_number(request.query_params, "attempt") or 1
+        whole = [
+            note.body or b""
+            for note in await self._store.notes(task.invocation.request_id, logs=True)
+            if note.detail.get("attempt") == attempt
+        ]
+        # A short log is in the step alone. The step of a retry has the attempt before it.
+        short = [
+            str(event.detail.get("logTail", "")).encode()
+            for event in task.events
+            if event.detail.get("attempt") == attempt
+        ]
+        found = whole or short
+        if not found:
+            message = f"async task '{task_id}' has no attempt {attempt} that has ended"
+            raise Rejected(404, "AttemptNotFound", message)
+        return Response(found[0], media_type="text/plain", headers=_PLAIN)
 
     async def run_now(self, _: Request, function: str, task_id: str) -> None:
         """Let a waiting task run now instead of when it is due."""

@@ -207,6 +207,14 @@ OPERATIONS: Final = (
     ),
     Operation("GET", "/_local/tasks/{function}/{task_id}", "Return one task", answer=_TASK),
     Operation(
+        "GET",
+        "/_local/tasks/{function}/{task_id}/log",
+        "Return the log of an attempt",
+        (Parameter("attempt", {"type": "integer", "minimum": 1}),),
+        answer=TEXT,
+        media="text/plain",
+    ),
+    Operation(
         "POST",
         "/_local/tasks/{function}/{task_id}/run-now",
         "Let a waiting task run now",

@@ -139,6 +139,7 @@ async def _write_settled(
     if forgotten:
         await connection.execute(SQL["forget"], [list(forgotten)])
     await insert_jobs(connection, deliveries)
+    await note(connection, [note for _, _, s in done for note in s.notes])
     counts = itertools.chain.from_iterable(s.counts for _, _, s in done)
     await count(connection, counts, source)
 

@@ -140,7 +140,7 @@ SELECT status, at, detail FROM task_event WHERE invocation = %s ORDER BY number;
 -- name: task_notes
 SELECT request_id, at, kind, detail, body
 FROM task_note JOIN invocation ON invocation.id = task_note.invocation
-WHERE request_id = %s
+WHERE request_id = %s AND (kind = 'log') = %s
 ORDER BY number;
 
 -- name: insert_note

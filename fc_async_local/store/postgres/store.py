@@ -170,9 +170,9 @@ class PostgresStore:
 
         return await self._database.run(job)
 
-    async def notes(self, request_id: str) -> Sequence[Note]:
+    async def notes(self, request_id: str, *, logs: bool = False) -> Sequence[Note]:
         """See :meth:`Store.notes`."""
-        return [rows.to_note(row) for row in await self._rows("task_notes", (request_id,))]
+        return [rows.to_note(row) for row in await self._rows("task_notes", (request_id, logs))]
 
     async def add_notes(self, notes: Sequence[Note]) -> None:
         """See :meth:`Store.add_notes`."""

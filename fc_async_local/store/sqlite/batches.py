@@ -166,6 +166,8 @@ def _settle_one(
         write_back(connection, holder.number, after, settlement.events)
     if settlement.delivery is not None:
         insert_jobs(connection, [settlement.delivery])
+    if settlement.notes:
+        note(connection, settlement.notes)
     return Settled.DONE
 
 

@@ -78,7 +78,7 @@ SELECT status, at, detail FROM task_event WHERE invocation = ? ORDER BY number;
 -- name: task_notes
 SELECT request_id, at, kind, detail, body
 FROM invocation CROSS JOIN task_note ON task_note.invocation = invocation.id
-WHERE request_id = ?
+WHERE request_id = ? AND (kind = 'log') = ?
 ORDER BY number;
 
 -- name: insert_note

@@ -164,10 +164,10 @@ class SqliteStore:
 
         return await self._database.read(job)
 
-    async def notes(self, request_id: str) -> Sequence[Note]:
+    async def notes(self, request_id: str, *, logs: bool = False) -> Sequence[Note]:
         """See :meth:`Store.notes`."""
         found = await self._database.read(
-            lambda connection: connection.execute(SQL["task_notes"], (request_id,)).fetchall()
+            lambda connection: connection.execute(SQL["task_notes"], (request_id, logs)).fetchall()
         )
         return [rows.to_note(row) for row in found]
 

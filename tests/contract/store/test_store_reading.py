@@ -18,6 +18,7 @@ from fc_async_tests.invocations import (
     a_job,
     an_invocation,
     claim_one,
+    ended,
     finished,
     steps_of,
 )
@@ -89,6 +90,20 @@ class TestNotes:
         await store.settle_job(claimed.lease, settlement)
         await store.settle_job(claimed.lease, settlement)
         assert list(await store.notes("r1")) == [self.a_note()]
+
+    async def test_logs_are_written_with_the_settlement_and_read_alone(self, store: Store) -> None:
+        log = self.a_note(kind="log", body=b"line\n" * 2_000)
+        await finished(store, 1, Status.FAILED, notes=(log,))
+        await store.add_notes([self.a_note()])
+        assert list(await store.notes("r1")) == [self.a_note()]
+        assert list(await store.notes("r1", logs=True)) == [log]
+
+    async def test_of_a_settlement_that_is_refused_are_not_written(self, store: Store) -> None:
+        await store.accept(an_invocation())
+        claimed = await claim_one(store)
+        lost = msgspec.structs.replace(claimed.lease, epoch=claimed.epoch + 1)
+        await store.settle(lost, ended(claimed, Status.FAILED, notes=(self.a_note(),)))
+        assert list(await store.notes("r1")) == []
 
     async def test_are_forgotten_with_their_task(self, store: Store) -> None:
         await finished(store, 1, Status.SUCCEEDED, at=T0 + 100)
