@@ -121,7 +121,7 @@ export interface Stats {
 }
 
 export interface FunctionOverview {
-  function: { functionName: string; runtime: string; handler: string; memorySize?: number; timeout?: number; lastModifiedTime: string; description?: string };
+  function: { functionName: string; runtime: string; handler: string; memorySize?: number; timeout?: number; instanceConcurrency?: number; lastModifiedTime: string; description?: string };
   configs: Config[];
   concurrency: { reservedConcurrency?: number };
   aliases: { aliasName: string; versionId: string; description?: string; additionalVersionWeight?: Record<string, number> }[];

@@ -24,6 +24,7 @@ interface Kind {
 interface Limits {
   maxAsyncRetryAttempts: Range;
   maxAsyncEventAgeInSeconds: Range;
+  instanceConcurrency: Range;
   destinations: Kind[];
 }
 
@@ -62,7 +63,7 @@ export function Functions() {
   );
 }
 
-const TABS: [string, string][] = [["config", "Asynchronous configuration"], ["test", "Test"], ["versions", "Versions and aliases"], ["triggers", "Triggers"]];
+const TABS: [string, string][] = [["config", "Asynchronous configuration"], ["test", "Test"], ["concurrency", "Concurrency"], ["versions", "Versions and aliases"], ["triggers", "Triggers"]];
 
 export function FunctionPage({ name, tab }: { name: string; tab: string }) {
   const found = useLive("functions", overviews);
@@ -79,6 +80,7 @@ export function FunctionPage({ name, tab }: { name: string; tab: string }) {
           <Tabs tabs={TABS} current={tab} href={(next) => link(["functions", name, next])} />
           {tab === "config" ? <ConfigTab key={name} one={one} functions={found.value ?? []} /> : null}
           {tab === "test" ? <div class="panel"><SendForm key={name} given={{ function: name }} fixed /></div> : null}
+          {tab === "concurrency" ? <Concurrency key={name} one={one} /> : null}
           {tab === "versions" ? <Versions one={one} /> : null}
           {tab === "triggers" ? <Triggers name={name} /> : null}
         </>
@@ -242,10 +244,36 @@ function TargetFields({ title, target, kinds, functions, onChange }: { title: st
   );
 }
 
+function Concurrency({ one }: { one: api.FunctionOverview }) {
+  const name = one.function.functionName;
+  const range = useLive("limits", () => api.get<Limits>("/limits")).value?.instanceConcurrency;
+  const reserved = useSignal(one.concurrency.reservedConcurrency?.toString() ?? "");
+  const each = useSignal(one.function.instanceConcurrency?.toString() ?? "");
+  const save = (event: Event): void => {
+    event.preventDefault();
+    void act(async () => {
+      await api.put(`/functions${api.path(name)}/concurrency`, {
+        reservedConcurrency: reserved.value === "" ? null : Number(reserved.value),
+        ...(each.value === "" ? {} : { instanceConcurrency: Number(each.value) }),
+      });
+      return `The concurrency of ${name} is saved.`;
+    });
+  };
+  return (
+    <form class="panel" aria-label="Concurrency" onSubmit={save}>
+      <div class="grid">
+        <Field label="Reserved concurrency" hint="The most instances at a time. Empty: no limit of its own; 0: no attempt runs."><input type="number" min={0} step={1} placeholder="none" value={reserved.value} onInput={(event) => { reserved.value = event.currentTarget.value; }} /></Field>
+        <Field label="Instance concurrency" hint={range ? `Calls that one instance runs at a time: ${range.low} to ${range.high}` : ""}><input type="number" min={range?.low} max={range?.high} step={1} placeholder={range ? `${range.default} (default)` : ""} value={each.value} onInput={(event) => { each.value = event.currentTarget.value; }} /></Field>
+      </div>
+      <p class="dim">Calls over a limit are throttled and retried. A lower value applies from the next call on.</p>
+      <div class="row end"><button type="submit" class="primary">Save</button></div>
+    </form>
+  );
+}
+
 function Versions({ one }: { one: api.FunctionOverview }) {
   return (
     <>
-      <div class="panel"><Facts rows={[["Reserved concurrency", one.concurrency.reservedConcurrency ?? "none"]]} /></div>
       <h2>Aliases</h2>
       {one.aliases.length ? (
         <Table label="Aliases">

@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: MIT
-"""Asynchronous invoke configurations, unsigned: limits, a check before saving, put and delete."""
+"""Configurations, unsigned: limits, a check before saving, put and delete; concurrency."""
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from fc_async_local.api import admin
 from fc_async_local.api.operation import body_of
+from fc_async_local.domain.errors import Rejected
 from fc_async_local.functions import refusals
 from fc_async_local.functions.async_configs import WrittenAt
 from fc_async_sdk._decoding import prepare
@@ -52,6 +54,7 @@ class ConfigAdmin:
                 ("PUT", one, self.put),
                 ("DELETE", one, self.delete),
                 ("PUT", "/async-config-places", self.places),
+                ("PUT", "/functions/{function}/concurrency", self.put_concurrency),
             ]
         )
 
@@ -61,7 +64,11 @@ class ConfigAdmin:
         ``template`` is the ARN of a kind with the names of its fields in braces. Region and
         account are empty: those of the runtime are meant.
         """
-        ranges = {**async_config.RANGES, "delay": limits.DELAY_SECONDS}
+        ranges = {
+            **async_config.RANGES,
+            "delay": limits.DELAY_SECONDS,
+            "instanceConcurrency": limits.INSTANCE_CONCURRENCY,
+        }
         return {
             **{name: allowed._asdict() for name, allowed in ranges.items()},
             "destinations": [_described(kind) for kind in _DESTINATIONS],
@@ -98,6 +105,32 @@ class ConfigAdmin:
         except msgspec.ValidationError as error:
             raise refusals.invalid_argument(str(error)) from None
         return {"known": await self._registry.async_configs.say_where_written(body.places)}
+
+    async def put_concurrency(self, request: Request, function: str) -> dict[str, Any]:
+        """Do what PutConcurrencyConfig and UpdateFunction do.
+
+        Body: ``reservedConcurrency`` (null: DeleteConcurrencyConfig) and ``instanceConcurrency``;
+        what is left out stays as it is.
+        """
+        body = await body_of(request)
+        scaling, functions = self._registry.scaling, self._registry.functions
+        if body.get("instanceConcurrency") is not None:
+            wanted = {"instanceConcurrency": body["instanceConcurrency"]}
+            await functions.update(function, wanted)
+        found = await functions.get(function)
+        reserved: dict[str, Any] = {}
+        if body.get("reservedConcurrency") is not None:
+            reserved = await scaling.put_concurrency(function, body)
+        elif "reservedConcurrency" in body:
+            with contextlib.suppress(Rejected):  # none is reserved
+                await scaling.delete_concurrency(function)
+        else:
+            with contextlib.suppress(Rejected):
+                reserved = await scaling.get_concurrency(function)
+        return {
+            "reservedConcurrency": reserved.get("reservedConcurrency"),
+            "instanceConcurrency": found.get("instanceConcurrency"),
+        }
 
 
 def _qualifier(request: Request) -> str:

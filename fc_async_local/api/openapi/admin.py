@@ -281,6 +281,16 @@ OPERATIONS: Final = (
     ),
     Operation(
         "PUT",
+        "/_local/functions/{function}/concurrency",
+        "Set the reserved concurrency and the concurrency of an instance",
+        body=having(
+            reservedConcurrency={"type": ["integer", "null"], "minimum": 0, "maximum": 10_000},
+            instanceConcurrency=between(1, 200),
+        ),
+        answer=having("reservedConcurrency instanceConcurrency"),
+    ),
+    Operation(
+        "PUT",
         "/_local/async-config-places",
         "Remember where a template has the destinations that were deployed",
         body=only(
