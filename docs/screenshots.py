@@ -11,7 +11,7 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import requests
 from playwright.sync_api import sync_playwright
@@ -30,11 +30,17 @@ PAGES: Final = {
     "invocation": "#/invocations/orders/order-1000",
     "functions": "#/functions",
     "configuration": "#/functions/orders/config",
-    "metrics": "#/metrics?range=15m",
+    "destinations": "#/destinations/queue/failed-orders",
+    "dead-events": "#/dead",
+    "metrics": "#/metrics?range=15m&period=60",
+    "time": "#/time",
+    "state": "#/state",
 }
+CYCLE: Final = {"graph": "#/functions"}
+"""Taken last, with a destination cycle, and of the graph."""
 HEIGHT: Final = 860
 EMPTY_ARCHIVE: Final = "UEsFBgAAAAAAAAAAAAAAAAAAAAAAAA=="
-CONFIGS: Final = {
+CONFIGS: Final[dict[str, dict[str, Any]]] = {
     "orders": {
         "asyncTask": True,
         "maxAsyncRetryAttempts": 2,
@@ -48,9 +54,12 @@ CONFIGS: Final = {
         "maxAsyncRetryAttempts": 0,
         "destinationConfig": {
             "onSuccess": {"destination": "acs:eventbridge:::eventbus/sales"},
+            "onFailure": {"destination": "acs:fc:::functions/removed"},
         },
     },
 }
+NOT_MAILED: Final = 10
+BACK: Final = "acs:fc:::functions/orders"
 
 
 def orders(event: bytes, _: object) -> dict[str, bool]:
@@ -60,8 +69,10 @@ def orders(event: bytes, _: object) -> dict[str, bool]:
     return {"paid": True}
 
 
-def mail(_: bytes, __: object) -> str:
-    """Do nothing."""
+def mail(event: bytes, _: object) -> str:
+    """Fail for one of the orders."""
+    if json.loads(json.loads(event)["requestPayload"])["id"] == NOT_MAILED:
+        raise ConnectionError("the mail server does not answer")
     return "sent"
 
 
@@ -79,12 +90,38 @@ def fill(runtime: LocalRuntime) -> None:
         payload = json.dumps({"id": number, "items": ["tea", "cups"] if number % 4 else []})
         client.invoke_async("orders", payload.encode(), task_id=f"order-{1000 + number}")
         runtime.advance(47)
+    create(
+        runtime,
+        "triggers",
+        triggerName="nightly",
+        triggerType="timer",
+        triggerConfig=json.dumps({"cronExpression": "0 0 4 * * *", "enable": True}),
+    )
+    create(runtime, "versions", description="with vouchers")
+    create(runtime, "aliases", aliasName="prod", versionId="1")
     client.invoke_async("orders", b'{"id": 12, "items": []}', task_id="order-1012")
     runtime.advance(0.5)
     client.invoke_async("orders", b'{"id": 13, "items": ["tea"]}', task_id="order-1013", delay=900)
 
 
-def take(browser: Browser, endpoint: str) -> None:
+def create(runtime: LocalRuntime, what: str, **body: str) -> None:
+    """Make something of function orders."""
+    url = f"{runtime.endpoint}/2023-03-30/functions/orders/{what}"
+    requests.post(url, json=body, timeout=10).raise_for_status()
+
+
+def close_cycle(runtime: LocalRuntime) -> None:
+    """Let the failures of mail lead back to orders, as line 31 of a template says."""
+    targets = CONFIGS["mail"]["destinationConfig"] | {"onFailure": {"destination": BACK}}
+    config = CONFIGS["mail"] | {"destinationConfig": targets}
+    url = f"{runtime.endpoint}/_local/functions/mail/async-config"
+    requests.put(url, json=config, timeout=10).raise_for_status()
+    place = {"function": "mail", "outcome": "failure", "destination": BACK, "place": "s.yaml:31:26"}
+    url = f"{runtime.endpoint}/_local/async-config-places"
+    requests.put(url, json={"places": [place]}, timeout=10).raise_for_status()
+
+
+def take(browser: Browser, endpoint: str, pages: dict[str, str]) -> None:
     """Take each page in both themes and two widths."""
     for scheme in ("light", "dark"):
         for width in (1280, 390):
@@ -96,12 +133,17 @@ def take(browser: Browser, endpoint: str) -> None:
                 timezone_id="UTC",
             )
             page = context.new_page()
-            for name, address in PAGES.items():
+            for name, address in pages.items():
                 page.goto("about:blank")
                 page.goto(f"/console{address}")
                 for _ in range(2):  # what is read at first, and again
                     with page.expect_response("**/_local/clock"):
                         pass
+                if pages is CYCLE:
+                    page.get_by_role(
+                        "heading", name="Where results go"
+                    ).scroll_into_view_if_needed()
+                    page.locator(".graph").scroll_into_view_if_needed()
                 page.screenshot(path=TARGET / f"{name}-{scheme}-{width}.png")
             context.close()
 
@@ -128,7 +170,9 @@ def main() -> None:
     ):
         fill(runtime)
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        take(browser, runtime.endpoint)
+        take(browser, runtime.endpoint, PAGES)
+        close_cycle(runtime)
+        take(browser, runtime.endpoint, CYCLE)
         browser.close()
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -73,11 +74,13 @@ def _scene(
 
 
 def _cuts(graph: Graph) -> Iterator[Edge]:
-    """Yield one edge of each cycle, until no cycle is left."""
+    """Yield one edge of each cycle, until no cycle is left: the last one that a template has."""
     left = graph
     for name in sorted({edge.source for edge in graph.edges if edge.cyclic}):
         while path := cycle_through(left, name):
-            cut = next(e for e in left.edges if (e.source, e.target) == path[-2:])
+            pairs = list(itertools.pairwise(path))
+            ways = [e for e in left.edges if (e.source, e.target) in pairs]
+            cut = max(ways, key=lambda e: (bool(e.written), pairs.index((e.source, e.target))))
             yield cut
             left = Graph(left.nodes, tuple(edge for edge in left.edges if edge != cut))
 

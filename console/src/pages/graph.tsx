@@ -118,7 +118,7 @@ function Drawing({ graph, scene }: { graph: Found; scene: NonNullable<Found["sce
   };
   return (
     <div class="panel graph">
-      <div class="row">
+      <div class="row bottom">
         <Field label="Find a node"><input value={wanted.value} onInput={(event) => { wanted.value = event.currentTarget.value; }} /></Field>
         <span class="dim" role="status">{wanted.value ? `${count(graph.nodes.filter((_, index) => matches(index)).length)} found` : ""}</span>
         <span class="grow" />

@@ -5,7 +5,7 @@ import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import * as api from "../api";
-import { count, duration } from "../format";
+import { count, dateTime, duration } from "../format";
 import { clock, go, route, useLive } from "../state";
 import { Select, Trouble } from "../ui";
 
@@ -46,7 +46,8 @@ export function Metrics() {
   });
   const names = useLive("functions", async () => (await api.get<{ functions: api.FunctionOverview[] }>("/functions")).functions.map((one) => one.function.functionName)).value ?? [];
   const steps = found.value ? stepsOf(found.value.start, found.value.end, period * 1000) : [];
-  const charts = Map.groupBy(found.value?.metrics ?? [], (one) => one.metric);
+  const rank = (one: Series): number => ["Sum", "Value"].indexOf(one.statistic) + 1 || 3; // latencies come last
+  const charts = Map.groupBy([...(found.value?.metrics ?? [])].sort((a, b) => rank(a) - rank(b)), (one) => one.metric);
   const choose = (change: api.Query): void => go(["metrics"], { range, function: of, period, ...change });
   return (
     <>
@@ -70,6 +71,12 @@ function stepsOf(start: number, end: number, step: number): number[] {
 }
 
 const shown = (value: number | null | undefined, unit: string): string => (value === null || value === undefined ? "–" : unit === "ms" ? duration(value) : count(value));
+
+/** The label of a time: the date at midnight. */
+function timeOf(seconds: number): string {
+  const text = dateTime(seconds * 1000);
+  return text.endsWith("00:00:00") ? text.slice(5, 10) : text.slice(11, 16);
+}
 
 function Chart({ metric, series, steps }: { metric: string; series: Series[]; steps: number[] }) {
   const first = series[0];
@@ -99,14 +106,14 @@ function Chart({ metric, series, steps }: { metric: string; series: Series[]; st
         legend: { show: false },
         cursor: { y: false },
         scales: { y: { range: (_, __, high) => [0, Math.max(high * 1.1, 4)] } },
-        axes: [axis, { ...axis, size: 60, incrs: INCREMENTS, values: (_, ticks) => ticks.map((tick) => shown(tick, first?.unit ?? "")) }],
+        axes: [{ ...axis, size: 32, values: (_, ticks) => ticks.map(timeOf) }, { ...axis, size: 60, incrs: INCREMENTS, values: (_, ticks) => ticks.map((tick) => shown(tick, first?.unit ?? "")) }],
         series: [{}, ...series.map((one, index) => ({
           label: one.function || "all",
           stroke: colour(COLOURS[index % COLOURS.length] ?? ""),
           dash: DASHES[Math.floor(index / COLOURS.length) % DASHES.length] ?? [],
           width: 2,
           spanGaps: true,
-          points: { show: one.points.length < 2 },
+          points: { show: none === null && one.points.length < 2 },
           value: (_: uPlot, value: number | null) => shown(value, one.unit),
         }))],
       }, data, element);

@@ -46,9 +46,9 @@ export function TimePage() {
       <div class="panel">
         <p class="now"><b>{dateTime(now)}</b> <span class="dim">{virtual ? "virtual: it stands still until it is moved" : "the machine's clock"}</span></p>
         {virtual ? (
-          <div class="row">
+          <div class="row bottom">
             {([["+1 s", 1], ["+1 min", 60], ["+1 h", 3600], ["+1 d", 86_400]] as const).map(([text, seconds]) => <Button key={text} onClick={() => advance(seconds)}>{text}</Button>)}
-            <form class="row" onSubmit={(event) => { event.preventDefault(); advance(Number(amount.value)); }}>
+            <form class="row bottom" onSubmit={(event) => { event.preventDefault(); advance(Number(amount.value)); }}>
               <Field label="Seconds"><input type="number" min={0} step="any" required value={amount.value} onInput={(event) => { amount.value = event.currentTarget.value; }} /></Field>
               <button type="submit">Advance</button>
             </form>

@@ -30,6 +30,16 @@ def test_a_graph_without_its_marked_edges_has_no_cycle():
     assert len(kept) < len(found.edges)
 
 
+def test_the_edge_to_cut_is_one_that_a_template_has():
+    edges = (
+        Edge("a", "b", "success", cyclic=True),
+        Edge("b", "c", "failure", cyclic=True, written="s.yaml:9:1"),
+        Edge("c", "a", "success", cyclic=True),
+    )
+    found = Graph(dict.fromkeys("abc", "function"), edges)
+    assert [route.cut for route in scene_of(found, nothing(found)).routes] == [False, True, False]
+
+
 def test_boxes_have_the_names_that_a_user_gave():
     found = graph(("orders/LATEST", "mail/prod", False), ("mail/prod", QUEUE, False))
     boxes = scene_of(found, nothing(found)).boxes
