@@ -1,0 +1,34 @@
+"""Transcodes one part. Invoked asynchronously with a Part; its result goes to `collect`."""
+
+import os
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import fc_async_sdk
+
+import media
+from jobs import Part, done_key, done_prefix, source_key
+from storage import opened
+
+
+@fc_async_sdk.handler(Part)
+def transcode(part: Part, context: Any) -> Part:
+    """Transcode a part, unless an earlier execution has stored it."""
+    storage = opened()
+    key = done_key(part.job, part.index)
+    if key in storage.keys(done_prefix(part.job)):
+        context.logger.info("part %s of %s is there already", part.index, part.job)
+        return part
+    with TemporaryDirectory() as folder:
+        source, target = Path(folder, "source"), Path(folder, "target")
+        storage.get(source_key(part.job, part.index), source)
+        media.codec(part.codec).transcode(
+            source,
+            target,
+            gain_db=part.gain_db,
+            height=part.height,
+            clip=os.environ.get("PEAKS") == "clip",
+        )
+        storage.put(target, key)
+    return part
