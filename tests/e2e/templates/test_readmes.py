@@ -36,7 +36,7 @@ NOT_RUN: Final = {
     "make build": "installs packages from the network",
     "make deploy": "builds first; test_templates.py deploys each template",
 }
-LIMIT_SECONDS: Final = 90
+LIMIT_SECONDS: Final = 200
 NAMES: Final = [name for name in scaffold.names() if name != "data-etl"]  # it is written anew
 
 
@@ -90,6 +90,7 @@ class Shell:
             "HOME": str(home),
             "TMPDIR": str(home),
             "COLUMNS": "100",
+            "PYTEST_XDIST_AUTO_NUM_WORKERS": "4",
         }
         self._ports: dict[str, str] = {}
         self._dev: subprocess.Popen[str] | None = None
