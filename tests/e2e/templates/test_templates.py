@@ -23,13 +23,16 @@ ANSWERS: Final = {
     "own names": {"project_name": "Über 9: all", "project_slug": "u9", "failure_queue": "Dead-1"},
 }
 OWN_NAMES: Final[Mapping[str, Mapping[str, str]]] = {
+    "destination-consumer": {"rocketmq_instance": "MQ_INST_9", "rocketmq_topic": "T_1"},
     "media-fanout": {"event_bus": "Bus_1.x"},
 }
 """For each template with more questions, answers that go with "own names"."""
 FAILING: Final[Mapping[str, tuple[str, Any]]] = {
     "data-etl": ("transform", {"batch": "x"}),
+    "destination-consumer": ("price", {"order": 8, "items": []}),
     "media-fanout": ("split", {"job": "x"}),
     "minimal": ("process", {"order": 8}),
+    "web-background": ("summarize", {"title": "", "csv": "a,b\n1"}),
 }
 """For each template, a function and an event that it fails on."""
 
