@@ -1,0 +1,1 @@
+"""A long-running program that reads the destination events of `price`."""
