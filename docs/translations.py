@@ -20,11 +20,7 @@ CATALOGS: Final = DOCS / "locale" / LANGUAGE / "LC_MESSAGES"
 TRANSLATED: Final = (
     "index",
     "tutorials/*",
-    "how-to/dev",
-    "how-to/install",
-    "how-to/reading-tasks",
-    "how-to/templates",
-    "how-to/validate",
+    "how-to/*",
     "discussion/*",
     "rules/*",
     "reference/glossary",
