@@ -278,8 +278,11 @@ def test_the_chinese_readme_keeps_code_links_and_numbers() -> None:
         assert differences(english, translation) == [], part.splitlines()[0]
 
 
-def test_the_chinese_readme_uses_the_terms_of_the_glossary() -> None:
-    assert synonyms(CHINESE_README) == []
+def test_the_chinese_readmes_use_the_terms_of_the_glossary() -> None:
+    readmes = [ROOT / "README.zh-CN.md", *ROOT.glob("templates/*/*/README.zh-CN.md")]
+    wrong = {readme: synonyms(readme.read_text("utf-8")) for readme in readmes}
+
+    assert {readme: found for readme, found in wrong.items() if found} == {}
 
 
 def test_the_readmes_link_to_each_other() -> None:
