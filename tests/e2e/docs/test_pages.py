@@ -40,7 +40,7 @@ CHECKED_ELSEWHERE = {
     ("docs/how-to/reading-tasks.md", "text"): "tests/unit/docs/test_reading_tasks.py compares it",
     ("docs/where-things-live.md", "text"): "tests/unit/docs/test_where_things_live.py compares it",
     ("docs/how-to/validate.md", "yaml"): "tests/e2e/plugin/test_validate_integrations.py runs it",
-    ("docs/discussion/life-of-an-invocation.md", "text"): "a drawing",
+    ("docs/how-to/install.md", "console"): "tests/stories/install.sh runs it on a clean machine",
 }
 """(page, language) -> what holds the blocks that are not run here."""
 
@@ -358,6 +358,12 @@ def readme(reader: Reader, request: pytest.FixtureRequest) -> None:
     reader.patch.setattr("fc_async_sdk.client", lambda **_: local.client)
 
 
+def serverless_devs(reader: Reader, request: pytest.FixtureRequest) -> None:
+    """The command ``s``."""
+    folder = request.getfixturevalue("node_packages")("s-3.1.10", "@serverless-devs/s@3.1.10")
+    reader.environment["PATH"] += f"{os.pathsep}{folder / '.bin'}"
+
+
 WORLDS: dict[str, Callable[[Reader, pytest.FixtureRequest], object]] = {
     "docs/how-to/sdk.md": sdk,
     "docs/how-to/many-tasks.md": sdk,
@@ -371,6 +377,7 @@ WORLDS: dict[str, Callable[[Reader, pytest.FixtureRequest], object]] = {
     "docs/reference/deployment.md": cycle,
     "docs/reference/store.md": data_folder,
     "docs/how-to/dev.md": project_folder,
+    "docs/tutorials/deploy-with-s.md": serverless_devs,
     "README.md": readme,
     "docs/reference/destinations.md": runtime,
     "docs/reference/json-output.md": shop,

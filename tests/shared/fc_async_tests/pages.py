@@ -52,6 +52,9 @@ ENDLESS = {
 }
 """Commands that run until Ctrl-C, and what they print when they are ready."""
 
+LEFT_OUT = (r"Port \d+ is in use,", "note: put the wheel file of fc-async")
+"""Beginnings of lines that depend on the machine: busy ports, the way of the installation."""
+
 SHAPES = {
     r"\b1-[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{12}\b": "REQUEST",
     r"\b(?:\d{4}-\d\d-\d\d|[A-Z][a-z]{2} \d\d?)(?=[ T]\d\d:)": "DAY",
@@ -229,7 +232,8 @@ class Reader:
         """Return what was printed with the ports and folders of a page."""
         for port, own in self.ports.items():
             text = re.sub(rf"(?<=:){own}\b", str(port), text)
-        text = re.sub(r"^Port \d+ is in use, .*\n", "", text, flags=re.MULTILINE)
+        for line in LEFT_OUT:
+            text = re.sub(rf"^{line}.*\n", "", text, flags=re.MULTILINE)
         return text.replace(str(self._root), HOME)
 
     def _command(self, block: Block, step: Step) -> None:

@@ -59,7 +59,7 @@ def test_paths_in_code_exist() -> None:
 def test_modules_on_pages_exist() -> None:
     pages = texts("*.md", "docs/**/*.md")
     named = {(file, path) for file, text in pages for path in MODULE.findall(text)}
-    folders = ("fc_async_*", "plugin", "tests", "benchmarks")
+    folders = ("fc_async_*", "plugin", "tests", "benchmarks", "docs")
     known = [f"/{file}" for file, _ in texts(*(f"{folder}/**/*.py" for folder in folders))]
 
     assert len(named) > 50
