@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fc_async_local.embedded import LocalRuntime
-from fc_async_tests.pages import Block, Reader, blocks, differs, place, steps, whole
+from fc_async_tests.pages import Block, Reader, blocks, differs, place, steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -45,7 +45,7 @@ CHECKED_ELSEWHERE = {
 """(page, language) -> what holds the blocks that are not run here."""
 
 NOT_RUN = {
-    "pip install": "needs an index of packages; `make check-dist` installs each extra",
+    "uvx ": "`make check-dist` does the same with the wheel",
     "make ": "starts this test suite, or the demo, which tests/e2e/test_demo.py runs",
     "fc-async demo": "tests/e2e/test_demo.py runs it",
     "fc-async policy --live": "needs RAM of an account; tests/unit/plugin/policy has a stand-in",
@@ -130,7 +130,7 @@ def test_a_page_does_what_it_says(
         (
             world
             for start, world in WORLDS.items()
-            if start.endswith("/") and page.startswith(start)
+            if start.endswith(("/", "-")) and page.startswith(start)
         ),
         None,
     )
@@ -346,14 +346,10 @@ def data_folder(reader: Reader, request: pytest.FixtureRequest) -> None:
 
 
 def readme(reader: Reader, request: pytest.FixtureRequest) -> None:
-    """The project of the README: its block of a template, deployed without configuration."""
-    local = runtime(reader, request)
-    block = next(one for one in blocks(PAGES["README.md"].read_text("utf-8")) if place(one.text))
-    reader.write("s.yaml", whole(block.text).replace("orders", "transcode"))
-    reader.write("index.py", "def handler(event, context):\n    return event\n")
+    """A project whose function is deployed with other settings, and the function of the snippet."""
+    local = deployed_orders(reader, request)
+    local.deploy("transcode", lambda event, _: event)
     reader.exit_codes["fc-async plan"] = 2
-    for name in ("transcode", "publish"):
-        local.deploy(name, lambda event, _: event)
     # The snippet waits for a delayed task: the waiters of this client move the clock.
     reader.patch.setattr("fc_async_sdk.client", lambda **_: local.client)
 
@@ -367,6 +363,7 @@ def serverless_devs(reader: Reader, request: pytest.FixtureRequest) -> None:
 WORLDS: dict[str, Callable[[Reader, pytest.FixtureRequest], object]] = {
     "docs/how-to/sdk.md": sdk,
     "docs/how-to/many-tasks.md": sdk,
+    "docs/how-to/move-from-": sdk,
     "docs/how-to/events.md": events,
     "docs/how-to/test.md": template_of_orders,
     "docs/how-to/deploy.md": deployed_orders,

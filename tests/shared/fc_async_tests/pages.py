@@ -52,10 +52,12 @@ ENDLESS = {
 }
 """Commands that run until Ctrl-C, and what they print when they are ready."""
 
-LEFT_OUT = (r"Port \d+ is in use,", "note: put the wheel file of fc-async")
+LEFT_OUT = (r"Port \d+ is in use,", r"note: .*\.whl|note: put the wheel")
 """Beginnings of lines that depend on the machine: busy ports, the way of the installation."""
 
 SHAPES = {
+    r" after \d+ ms\b": "",  # left out of a step of less than a millisecond
+    r"\bdestination +(?:Pending|Succeeded)\b": "destination SENT",
     r"\b1-[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{12}\b": "REQUEST",
     r"\b(?:\d{4}-\d\d-\d\d|[A-Z][a-z]{2} \d\d?)(?=[ T]\d\d:)": "DAY",
     r"\b[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} ": "DAY ",
