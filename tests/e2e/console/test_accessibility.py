@@ -4,15 +4,16 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 
+from fc_async_tests import axe
 from fc_async_tests.console import create
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from playwright.sync_api import Browser, Page
 
@@ -22,13 +23,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
-AXE = Path(__file__).parents[3] / "console" / "node_modules" / "axe-core" / "axe.min.js"
 SIGHTS: list[tuple[Literal["light", "dark"], int]] = [("light", 1_280), ("dark", 390)]
-RULES = {
-    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
-    "resultTypes": ["violations"],
-}
-
 QUEUE = "acs:mns:::/queues/missing/messages"
 
 QUEUE = "acs:mns:::/queues/missing/messages"
@@ -122,7 +117,6 @@ def page(browser: Browser, fc_local: FcLocal) -> Iterator[Page]:
     context = browser.new_context(
         base_url=fc_local.endpoint, reduced_motion="reduce", bypass_csp=True
     )
-    context.add_init_script(path=AXE)
     page = context.new_page()
     page.set_default_timeout(10_000)
     yield page
@@ -147,12 +141,7 @@ def check(page: Page, part: str = "html") -> None:
     for scheme, width in SIGHTS:
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         page.set_viewport_size({"width": width, "height": 850})
-        found: dict[str, Any] = page.evaluate(f"axe.run('{part}', {json.dumps(RULES)})")
-        assert [
-            f"{one['id']}: {node['target']} {node['failureSummary']}"
-            for one in found["violations"]
-            for node in one["nodes"]
-        ] == [], f"{page.url} {scheme} {width}"
+        assert axe.violations(page, part) == [], f"{page.url} {scheme} {width}"
         assert page.evaluate("document.documentElement.scrollWidth") <= width, page.url
     page.set_viewport_size({"width": SIGHTS[0][1], "height": 850})
 

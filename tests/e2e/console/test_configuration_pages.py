@@ -48,7 +48,7 @@ def test_a_configuration_is_edited_and_deployed(
     }
 
 
-def test_an_alias_has_its_own_configuration_with_any_arn_and_without_task_mode(
+def test_an_alias_has_its_own_configuration_with_any_arn(
     page: Page, fc_local: FcLocal, received: list[bytes]
 ) -> None:
     create(fc_local.endpoint, "orders/versions")
@@ -57,7 +57,7 @@ def test_an_alias_has_its_own_configuration_with_any_arn_and_without_task_mode(
     page.goto("/console#/functions/orders/config")
     page.get_by_label("Version or alias").select_option("prod")
     form = page.get_by_role("form", name="Asynchronous configuration")
-    form.get_by_label("Task mode").uncheck()
+    form.get_by_label("Task mode").check()
     form.get_by_label("Service of the success destination").select_option("Another ARN")
     arn = "acs:mns:cn-shanghai:123:/topics/paid/messages"
     form.get_by_label("ARN").fill(arn)
@@ -67,11 +67,11 @@ def test_an_alias_has_its_own_configuration_with_any_arn_and_without_task_mode(
     saved = admin_of(fc_local.endpoint)("GET", "/functions")["functions"][0]["configs"]
     of_alias, of_latest = sorted(saved, key=lambda one: "prod" not in one["functionArn"])
     assert of_alias["destinationConfig"] == {"onSuccess": {"destination": arn}}
-    assert of_alias["asyncTask"] is False
+    assert of_alias["asyncTask"] is True
     assert of_latest == before
     page.goto("/console#/functions")
     row = page.get_by_role("region", name="Functions").get_by_role("row").filter(has_text="prod")
-    row.get_by_text("off", exact=True).wait_for()
+    row.get_by_text("on", exact=True).wait_for()
     row.get_by_text("paid").wait_for()
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
+from fc_async_local.services.mns.model import Draft
+
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
@@ -146,3 +148,15 @@ def test_a_message_that_is_refused_is_not_sent_and_the_reason_is_shown(
 def test_a_runtime_without_queues_says_how_they_are_made(page: Page) -> None:
     page.goto("/console#/destinations")
     page.get_by_text("No queues, topics or buses yet.").wait_for()
+
+
+def test_messages_that_are_held_or_delayed_are_counted_apart(page: Page, fc_local: FcLocal) -> None:
+    fc_local.create_queue("orders")
+    mns = fc_local.runtime.services.mns
+    drafts = [Draft(message_id=f"M{delay}", body="x", delay_seconds=delay) for delay in (0, 0, 60)]
+    fc_local.runtime.call(mns.send("orders", drafts))
+    fc_local.runtime.call(mns.receive("orders", limit=1))
+    page.goto("/console#/destinations")
+    row = page.get_by_role("row", name="orders")
+    row.get_by_text("received 1 · delayed 1").wait_for()
+    row.get_by_role("cell", name="3", exact=True).wait_for()

@@ -134,6 +134,9 @@ def test_an_edge_under_the_pointer_is_named_and_fades_the_others(
     under(page).get_by_text("orders/LATEST to mail/LATEST on success").wait_for()
     assert graph.locator(".route.faint").count() == 2
     assert "faint" not in (edge.get_attribute("class") or "")
+    page.get_by_role("heading", name="Where results go").hover()
+    under(page).get_by_text("Point at a node or an edge").wait_for()
+    assert graph.locator(".route.faint").count() == 0
 
 
 def test_a_cycle_is_red_and_says_which_edge_to_cut(page: Page, fc_local: FcLocal) -> None:

@@ -146,6 +146,16 @@ def test_a_call_with_bytes_is_copied_as_python_and_curl(
         assert text in page.evaluate("navigator.clipboard.readText()")
 
 
+def test_a_browser_that_does_not_let_the_page_copy_is_named(
+    page: Page, fc_local: FcLocal, received: list[bytes]
+) -> None:
+    page.add_init_script("navigator.clipboard.writeText = () => Promise.reject(new Error('no'))")
+    task(page, fc_local, b"x")
+    page.get_by_role("button", name="Copy as curl").click()
+    page.get_by_role("alert").get_by_text("did not let the page copy").wait_for()
+    assert page.get_by_role("button", name="Copied").count() == 0
+
+
 def test_a_task_that_waits_shows_what_it_waits_for(
     page: Page, fc_local: FcLocal, received: list[bytes]
 ) -> None:

@@ -164,6 +164,8 @@ def test_chosen_columns_are_remembered(
     page.get_by_role("button", name="Columns").click()
     page.get_by_label("Request id").check()
     page.get_by_label("Retries").uncheck()
+    page.get_by_label("Instance").check()
+    page.get_by_role("columnheader", name="Instance").wait_for()
     page.keyboard.press("Escape")
     page.reload()
     page.get_by_role("columnheader", name="Request id").wait_for()

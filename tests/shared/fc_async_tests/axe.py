@@ -12,15 +12,21 @@ if TYPE_CHECKING:
 
 _AXE: Final = Path(__file__).parents[3] / "console" / "node_modules" / "axe-core" / "axe.min.js"
 _RULES: Final = {
-    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+    "resultTypes": ["violations"],
 }
 
 
-def violations(page: Page) -> list[str]:
-    """Return what is wrong with a page. Its context must have ``bypass_csp``."""
+def violations(page: Page, part: str = "html") -> list[str]:
+    """Return what is wrong with a page. Its context must have ``bypass_csp``.
+
+    Args:
+        page: The page.
+        part: Selects what is checked, such as ``dialog``.
+    """
     if not page.evaluate("'axe' in window"):
         page.evaluate(_AXE.read_text(encoding="utf-8"))
-    found: dict[str, Any] = page.evaluate(f"axe.run(document, {json.dumps(_RULES)})")
+    found: dict[str, Any] = page.evaluate(f"axe.run('{part}', {json.dumps(_RULES)})")
     return [
         f"{one['id']}: {node['target']} {node['failureSummary']}"
         for one in found["violations"]
