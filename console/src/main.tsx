@@ -135,4 +135,14 @@ addEventListener("hashchange", () => {
   if (message.value?.bad) message.value = null; // it belongs to another page
 });
 const home = document.getElementById("app");
-if (home) render(<App />, home);
+if (home) {
+  render(<App />, home);
+  // What had the focus may go with the data that it belonged to. The keyboard goes on in the page.
+  let focused: EventTarget | null = null;
+  addEventListener("focusin", (event) => { focused = event.target; });
+  new MutationObserver(() => {
+    if (!(focused instanceof Element) || focused.isConnected || document.activeElement !== document.body) return;
+    focused = null;
+    document.getElementById("main")?.focus({ preventScroll: true });
+  }).observe(home, { childList: true, subtree: true });
+}

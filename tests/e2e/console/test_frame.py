@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
+    from fc_async_local.functions.fields import AsyncConfigFields
     from fc_async_local.testing import FcLocal
     from fc_async_tests.console import Admin
 
@@ -90,6 +91,30 @@ def test_the_help_names_the_shortcuts_and_keys_do_nothing_behind_it(page: Page) 
     assert page.url.endswith("#/time")
     dialog.get_by_role("button", name="Close").click()
     dialog.wait_for(state="detached")
+
+
+@pytest.mark.parametrize("address", ["#/invocations", "#/dead"])
+def test_the_keyboard_stays_in_the_page_when_what_it_was_on_is_gone(
+    page: Page, fc_local: FcLocal, received: list[bytes], address: str
+) -> None:
+    missing = {"onSuccess": {"destination": "acs:mns:::/queues/missing/messages"}}
+    config: AsyncConfigFields = {"asyncTask": True, "destinationConfig": missing}
+    fc_local.deploy("lost", lambda *_: None, async_config=config)
+    fc_local.client.invoke_async("lost", b"")
+    fc_local.advance(3_600)
+    page.goto(f"/console{address}")
+    page.get_by_role("main").get_by_role("checkbox").nth(1).press("Space")
+    page.get_by_role("button", name="Clear selection").press("Enter")
+    page.get_by_role("toolbar").wait_for(state="detached")
+    expect(page.get_by_role("main")).to_be_focused()
+    page.keyboard.press("Tab")
+    first = page.get_by_role("main").locator("button, input, select, a").first
+    expect(first).to_be_focused()
+    if address == "#/dead":
+        page.get_by_role("button", name="Forget all…").press("Enter")
+        page.get_by_role("dialog").get_by_role("button", name="Forget").press("Enter")
+        page.get_by_text("Every event reached its destination.").wait_for()
+        expect(page.get_by_role("main")).to_be_focused()
 
 
 # --- pause ----------------------------------------------------------------------------------------
