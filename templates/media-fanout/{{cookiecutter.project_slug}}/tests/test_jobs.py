@@ -122,6 +122,18 @@ def test_a_job_whose_functions_all_run_twice_is_joined_and_published_once(
     assert sound(root / "out" / "talk.wav") == sound(root / "in" / "talk.wav")
 
 
+def test_a_part_that_is_done_is_not_transcoded_again(deployed: FcLocal, root: Path) -> None:
+    deployed.client.invoke_async(SPLIT, request(), task_id="talk")
+    deployed.run_until_idle()
+    done = root / "jobs" / "talk" / "done" / "00001"
+    done.write_bytes(b"as it was")
+
+    deployed.client.task(TRANSCODE, "talk-1").replay()
+    deployed.run_until_idle()
+    assert done.read_bytes() == b"as it was"
+    assert statuses(deployed, JOIN) == {"talk": "Succeeded"}
+
+
 def test_a_name_of_a_job_cannot_be_used_for_another_request(deployed: FcLocal) -> None:
     deployed.client.invoke_async(SPLIT, request(), task_id="talk")
     deployed.client.invoke_async(SPLIT, request(gain_db=0), task_id="other", delay=60)
