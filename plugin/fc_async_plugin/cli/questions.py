@@ -65,6 +65,11 @@ QUESTIONS: Final[Mapping[str, Kind]] = {
         "lower-case letters, digits and '-', at most 51, a letter first",
         _matching("[a-z][a-z0-9-]{0,50}"),
     ),
+    "database": Kind(
+        "Database of the functions",
+        "sqlite (this machine only) or postgresql (SQLite for tests, too)",
+        ("sqlite", "postgresql").__contains__,
+    ),
     "region": Kind("Region", "a region id such as cn-hangzhou", _matching("[a-z]+(-[a-z0-9]+)+")),
     "retries": _number("Retries after a function error", limits.RETRY_ATTEMPTS),
     "max_age_seconds": _number("Seconds after which an event is dropped", limits.EVENT_AGE_SECONDS),

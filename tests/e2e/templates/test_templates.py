@@ -3,10 +3,14 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from fc_async_plugin import template
 from fc_async_plugin.cli import scaffold
 from fc_async_tests.templates import run, start
 
@@ -23,12 +27,13 @@ ANSWERS: Final = {
     "own names": {"project_name": "Über 9: all", "project_slug": "u9", "failure_queue": "Dead-1"},
 }
 OWN_NAMES: Final[Mapping[str, Mapping[str, str]]] = {
+    "data-etl": {"database": "postgresql"},
     "destination-consumer": {"rocketmq_instance": "MQ_INST_9", "rocketmq_topic": "T_1"},
     "media-fanout": {"event_bus": "Bus_1.x"},
 }
 """For each template with more questions, answers that go with "own names"."""
 FAILING: Final[Mapping[str, tuple[str, Any]]] = {
-    "data-etl": ("transform", {"batch": "x"}),
+    "data-etl": ("transform", {"run": 1, "number": 0}),
     "destination-consumer": ("price", {"order": 8, "items": []}),
     "media-fanout": ("split", {"job": "x"}),
     "minimal": ("process", {"order": 8}),
@@ -65,6 +70,23 @@ def test_a_project_is_tested_validated_and_deployed_and_shows_what_failed(
     assert failed.attempts == 1 + int(answers.get("retries", "2"))
 
 
+@pytest.mark.slow
+def test_data_etl_on_postgresql_is_linted_typed_and_tested_on_a_real_server(
+    tmp_path: Path, postgres_server: Any
+) -> None:
+    project = start("data-etl", tmp_path, {"database": "postgresql"})
+    run(project, "ruff", "check", ".")
+    run(project, "ruff", "format", "--check", ".")
+    run(project, "mypy")
+    assert "no findings" in run(project, "fc_async_plugin", "validate")
+    tested = run(
+        project,
+        *("pytest", "-q", "-p", "no:cacheprovider", "-k", "postgresql"),
+        TEST_DATABASE_URL=postgres_server.get_uri(),
+    )
+    assert " passed" in tested
+
+
 @pytest.mark.parametrize("name", scaffold.names())
 def test_no_file_of_a_project_has_a_placeholder_of_its_template(name: str, tmp_path: Path) -> None:
     project = scaffold.create(name, tmp_path, {"failure_queue": "Dead-1"}, ask=None)
@@ -72,3 +94,24 @@ def test_no_file_of_a_project_has_a_placeholder_of_its_template(name: str, tmp_p
     assert [name for name, text in texts.items() if "cookiecutter" in text] == []
     assert texts["README.zh-CN.md"].startswith("# my-")
     assert "Dead-1" in texts["README.zh-CN.md"]
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+def test_make_exports_the_keys_of_env_and_leaves_other_values_to_the_template(
+    tmp_path: Path,
+) -> None:
+    project = start("data-etl", tmp_path)
+    url = "postgresql://user:pa$sword#1@host/name"
+    (project / ".env").write_text(f"ALIBABA_CLOUD_ACCESS_KEY_ID=made-up\nDATABASE_URL='{url}'\n")
+    done = subprocess.run(
+        ["make", "-s", "--eval", "show: ; @env", "show"],
+        cwd=project,
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "ALIBABA_CLOUD_ACCESS_KEY_ID=made-up" in done.stdout
+    assert "DATABASE_URL" not in done.stdout
+    resource = template.load(project / "s.yaml").resources[0]
+    assert resource.props["environmentVariables"]["DATABASE_URL"] == url
