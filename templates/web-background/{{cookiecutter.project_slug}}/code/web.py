@@ -181,7 +181,7 @@ app = Starlette(
 )
 
 if __name__ == "__main__":
-    # The service needs 0.0.0.0; on a developer's machine the network has no business here.
+    # The service needs 0.0.0.0. On your machine the server must not be reachable from the network.
     local = "FC_ASYNC_ENDPOINT" in os.environ
     uvicorn.run(
         app,

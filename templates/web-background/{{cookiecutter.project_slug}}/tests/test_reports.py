@@ -17,7 +17,7 @@ import summarize
 SUMMARIZE = "{{ cookiecutter.project_slug }}-summarize"
 FAILURES = "{{ cookiecutter.failure_queue }}"
 GOOD = "item,price,count\napple,3.5,4\npear,2,10"
-TORN = "item,price\napple,3.5\npear"
+SHORT = "item,price\napple,3.5\npear"
 
 
 class Page(NamedTuple):
@@ -116,7 +116,7 @@ def test_the_page_follows_the_task_and_reloads_itself(deployed: FcLocal, site: S
 def test_a_failure_is_retried_shown_and_kept_until_it_is_mended(
     deployed: FcLocal, site: Site
 ) -> None:
-    sent = site.send(csv=TORN)
+    sent = site.send(csv=SHORT)
     deployed.run_until_idle()
 
     failed = site.get(sent.url)
@@ -124,7 +124,7 @@ def test_a_failure_is_retried_shown_and_kept_until_it_is_mended(
     assert not failed.reloads
     event = deployed.receive(FAILURES)
     assert event is not None
-    assert event.request.json()["csv"] == TORN
+    assert event.request.json()["csv"] == SHORT
     assert event.attempts == 1 + {{ cookiecutter.retries }}
 
     work_with(deployed, lambda event, context: {"title": "", "rows": 2, "columns": []})
