@@ -12,7 +12,8 @@ from pathlib import Path
 
 from media_errors import MediaError, TooLoud
 
-PICTURE_AND_SOUND = ("-map", "0:v:0?", "-map", "0:a:0?")
+# "V" leaves out the cover pictures of sound files (ffmpeg manual, "Stream specifiers").
+PICTURE_AND_SOUND = ("-map", "0:V:0?", "-map", "0:a:0?")
 
 
 class FfmpegCodec:
@@ -36,10 +37,11 @@ class FfmpegCodec:
         peak_db = _peak_db(source) + gain_db
         if peak_db > 0 and not clip:
             raise TooLoud(peak_db)
+        even_height = f"trunc(min({height}\\,ih)/2)*2"  # H.264 with yuv420p takes no odd one
         _run(
             *("ffmpeg", "-i", source, *PICTURE_AND_SOUND),
             *("-c:v", "libx264", "-preset", "veryfast", "-crf", "23", "-pix_fmt", "yuv420p"),
-            *("-filter:v", f"scale=-2:min({height}\\,ih)"),
+            *("-filter:v", f"scale=-2:{even_height}"),
             *("-c:a", "pcm_s16le", "-filter:a", f"volume={gain_db}dB", "-f", "matroska", target),
         )
 

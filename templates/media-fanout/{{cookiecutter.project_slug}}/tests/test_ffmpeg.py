@@ -52,7 +52,7 @@ def test_a_video_that_was_cut_and_joined_has_all_frames_and_an_even_tone(
     assert len(cut) == 3
     done = [tmp_path / f"done{index}" for index in range(3)]
     for source, target in zip(cut, done, strict=True):
-        codec.transcode(source, target, gain_db=-6.0, height=90, clip=False)
+        codec.transcode(source, target, gain_db=-6.0, height=91, clip=False)
     result = tmp_path / "out.mp4"
     assert codec.join(done, result) == pytest.approx(SECONDS, abs=0.1)
 
