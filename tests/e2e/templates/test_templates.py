@@ -102,7 +102,10 @@ def test_make_exports_the_keys_of_env_and_leaves_other_values_to_the_template(
 ) -> None:
     project = start("data-etl", tmp_path)
     url = "postgresql://user:pa$sword#1@host/name"
-    (project / ".env").write_text(f"ALIBABA_CLOUD_ACCESS_KEY_ID=made-up\nDATABASE_URL='{url}'\n")
+    escaped = url.replace("$", r"\$")  # as s reads it
+    (project / ".env").write_text(
+        f"ALIBABA_CLOUD_ACCESS_KEY_ID=made-up\nDATABASE_URL='{escaped}'\n"
+    )
     done = subprocess.run(
         ["make", "-s", "--eval", "show: ; @env", "show"],
         cwd=project,

@@ -47,7 +47,11 @@ ALLOWED: dict[tuple[str, str], str] = {}
 
 
 def prose_of_python(text: str) -> Iterator[tuple[int, str]]:
-    """Yield comments and string literals (docstrings, messages) with their lines."""
+    """Yield comments and string literals (docstrings, messages) with their lines.
+
+    Of a template, both sides of a condition are read.
+    """
+    text = re.sub(r"\{%.*?%\}", "", text)
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type == tokenize.COMMENT:
             yield token.start[0], token.string

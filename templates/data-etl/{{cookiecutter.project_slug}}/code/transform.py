@@ -18,7 +18,6 @@ from messages import Batch, OneOrder, Part
 MAX_BAD_ROWS = 20
 """With more bad rows in a batch, the source or the code is wrong: the batch fails as a whole."""
 
-
 COLUMNS = "id, customer, amount, version"
 
 
