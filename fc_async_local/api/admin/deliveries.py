@@ -65,31 +65,36 @@ class DeliveryAdmin:
         """
         query = request.query_params
         wanted, limit = _filter(query), _limit(query)
-        found: list[Job] = []
-        async for job in self._matching(wanted, after=_after(query.get("nextToken", ""))):
-            found.append(job)
-            if len(found) == limit:
-                break
+        after = _after(query.get("nextToken", ""))
+        if wanted == _Filter():
+            found = list(await self._store.dead_jobs(limit=limit, after=after))
+            total = (await self._store.stats()).deliveries_dead
+        else:
+            found, total = await self._search(wanted, limit=limit, after=after)
         token = _token(found[-1]) if len(found) == limit else ""
-        return {
-            **page_of("deliveries", [_describe(job) for job in found], token),
-            "total": await self._total(wanted),
-        }
+        shown = [_describe(job) for job in found]
+        return {**page_of("deliveries", shown, token), "total": total}
 
-    async def _matching(
-        self, wanted: _Filter, *, after: tuple[int, str] | None = None
-    ) -> AsyncIterator[Job]:
+    async def _search(
+        self, wanted: _Filter, *, limit: int, after: tuple[int, str] | None
+    ) -> tuple[list[Job], int]:
+        """Return a page of the dead jobs of a filter, and how many there are in all."""
+        found: list[Job] = []
+        total = 0
+        async for job in self._matching(wanted):
+            total += 1
+            if len(found) < limit and (after is None or (job.created_at, job.key) < after):
+                found.append(job)
+        return found, total
+
+    async def _matching(self, wanted: _Filter) -> AsyncIterator[Job]:
         """Yield the dead jobs of a filter, newest first; they may be changed meanwhile."""
+        after: tuple[int, str] | None = None
         while dead := await self._store.dead_jobs(limit=_PAGE, after=after):
             for job in dead:
                 if wanted.matches(job):
                     yield job
             after = dead[-1].created_at, dead[-1].key
-
-    async def _total(self, wanted: _Filter) -> int:
-        if wanted == _Filter():
-            return (await self._store.stats()).deliveries_dead
-        return len([job.key async for job in self._matching(wanted)])
 
     async def redrive(self, _: Request, request_id: str) -> None:
         """Retry one."""
@@ -132,7 +137,6 @@ class _Filter(NamedTuple):
         delivery = delivery_of(job)
         if self.function and delivery.function != self.function:
             return False
-        text = self.text.casefold()
         shown = (
             delivery.request_id,
             delivery.task_id,
@@ -140,7 +144,7 @@ class _Filter(NamedTuple):
             delivery.destination,
             job.error,
         )
-        return any(text in one.casefold() for one in shown)
+        return self.text.casefold() in "\n".join(shown).casefold()
 
 
 def _filter(query: Mapping[str, str]) -> _Filter:
