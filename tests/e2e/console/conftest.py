@@ -20,8 +20,12 @@ if TYPE_CHECKING:
     from fc_async_local.testing import FcLocal
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser(cannot_run: Callable[[str], Any]) -> Iterator[Browser]:
+    """A Chromium for the tests of a module.
+
+    Playwright keeps an event loop running, in which tests of other folders cannot start theirs.
+    """
     program = shutil.which("chromium") or shutil.which("google-chrome")
     if program is None:
         cannot_run("there is no Chromium on this machine")

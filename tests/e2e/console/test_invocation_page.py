@@ -191,7 +191,7 @@ def test_what_a_function_logs_is_shown_while_it_waits_and_for_each_attempt(
     fc_local.run_until_idle()
     for attempt in ("Attempt 1", "Attempt 2"):
         page.get_by_role("group").filter(has_text=attempt).last.locator("summary").click()
-        log = page.get_by_label(f"Log of {attempt}").inner_text()
+        log = page.get_by_label(f"Log of {attempt}", exact=True).inner_text()
         assert "looked at the card" in log
         assert "ValueError" in log
     page.get_by_role("link", name="← Invocations").click()
