@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from fc_async_sdk.events import DestinationEvent
 
 LONG_POLL_SECONDS = 20
-START_SECONDS = 20
+START_SECONDS = 60
 """A start takes about one second; after this time it has failed."""
 
 
