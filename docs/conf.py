@@ -7,13 +7,19 @@
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))  # for the extension chinese_site
+sys.path.insert(0, str(Path(__file__).parent))  # for the extensions here
 
 project = "fc-async"
 author = "The fc-async authors"
 copyright = "2026, the fc-async authors"  # noqa: A001 -- Sphinx's name
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "chinese_site"]
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "chinese_site",
+    "markdown_twins",
+]
 source_suffix = {".md": "markdown"}
 exclude_patterns = ["_build"]
 nitpicky = False
@@ -32,6 +38,7 @@ autodoc_member_order = "bysource"
 
 html_theme = "furo"
 html_title = "fc-async"
+html_favicon = "../console/src/icon.svg"
 # Copied as it is: schemas that editors fetch by their address.
 html_extra_path = ["published"]
 html_sidebars = {

@@ -6,19 +6,16 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-import threading
-from contextlib import contextmanager
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fc_async_tests.site import search as search_site
+from fc_async_tests.site import served
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-    from playwright.sync_api import Page
 
 DOCS = Path(__file__).parents[3] / "docs"
 CONFIGURATION = f"""
@@ -32,21 +29,6 @@ PAGES = {
     "queue": "队列\n====\n\n无法处理的消息进入死信队列。\n",
     "retry": "重试\n====\n\n失败的调用会重试,retries 次数有上限。\n",
 }
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        """Leave the requests out of the output of the test."""
-
-
-@contextmanager
-def served(folder: Path) -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture(scope="module")
@@ -67,15 +49,10 @@ def search(site: Path, cannot_run: Callable[[str], Any]) -> Iterator[Callable[[s
         cannot_run("there is no Chromium on this machine")
     from playwright.sync_api import sync_playwright
 
-    def found(page: Page, address: str, words: str) -> list[str]:
-        page.goto(f"{address}/search.html?q={words}")
-        page.wait_for_function("document.querySelector('#search-results .search-summary')")
-        page.wait_for_function("document.querySelector('#search-progress')?.innerText === ''")
-        return page.locator("#search-results li > a").all_inner_texts()
-
     with served(site) as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield partial(found, browser.new_page(), address)
+        page = browser.new_page()
+        yield lambda words: [title for title, _ in search_site(page, address, words)]
         browser.close()
 
 

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: MIT
+"""Writes each page as Markdown beside its HTML, and the lists of pages for language models.
+
+A Sphinx extension. ``how-to/sdk.html`` gets ``how-to/sdk.md``, with what autodoc adds and without
+directives. ``llms.txt`` (https://llmstxt.org) has a line for each page, ``llms-full.txt`` the text of
+all pages. Decision records and the changelog are left out of both, and of the search of the site.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from docutils import nodes
+from sphinx_markdown_builder.builder import MarkdownBuilder
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+SECTIONS: Final = {
+    "tutorials/": "Tutorials",
+    "how-to/": "How-to",
+    "reference/": "Reference",
+    "rules/": "Rules",
+    "discussion/": "Discussion",
+    "": "Optional",
+}
+"""The parts of ``llms.txt``, by the folder of a page; the first one that matches counts."""
+
+_PAGE: Final = re.compile(r"\]\((?!\w+:)([^)#\s]+)\.html(?=[)#])")
+_INDEX_ANCHOR: Final = re.compile(r'<a id="index-\d+"></a>\n+')
+_SENTENCE: Final = re.compile(r"(.+?[.:?!])(?:\s|$)", re.DOTALL)
+
+
+def is_record(page: str) -> bool:
+    """Tell whether a page is of interest only to those that change the project."""
+    return page.startswith("decisions/") or page == "changelog"
+
+
+class Twins(MarkdownBuilder):
+    """Writes Markdown into the folder of another builder."""
+
+    def write_doc(self, docname: str, doctree: nodes.document) -> None:
+        """Write a page; captions and abbreviations, which the base class leaves out, are text."""
+        for caption in list(doctree.findall(nodes.caption)):
+            caption.replace_self(nodes.paragraph("", "", nodes.strong("", caption.astext())))
+        for short in list(doctree.findall(nodes.abbreviation)):
+            short.replace_self(nodes.Text(short.astext()))
+        super().write_doc(docname, doctree)
+        path = Path(self.outdir, f"{docname}{self.out_suffix}")
+        text = _INDEX_ANCHOR.sub("", path.read_text("utf-8"))
+        path.write_text(_PAGE.sub(r"](\1.md", text), "utf-8")
+
+
+def leave_out_of_search(app: Sphinx, docname: str, _source: list[str]) -> None:
+    """Keep records out of the index of words and titles."""
+    if is_record(docname):
+        app.env.metadata[docname]["nosearch"] = "true"
+
+
+def describe(
+    _app: Sphinx,
+    page: str,
+    _template: str,
+    context: dict[str, Any],
+    doctree: nodes.document | None,
+) -> None:
+    """Name the Markdown of a page, and its first sentence, in its HTML."""
+    if doctree is not None:
+        name = page.rpartition("/")[2]
+        about = html.escape(first_sentence(doctree), quote=True)
+        context["metatags"] = (
+            f'{context.get("metatags", "")}<meta name="description" content="{about}">'
+            f'<link rel="alternate" type="text/markdown" href="{name}.md">'
+        )
+
+
+def first_sentence(doctree: nodes.document) -> str:
+    """Return the first sentence of a page, "" if it begins with something else than text."""
+    paragraphs = doctree.findall(nodes.paragraph)
+    paragraph = next((one for one in paragraphs if isinstance(one.parent, nodes.section)), None)
+    text = " ".join(paragraph.astext().split()) if paragraph else ""
+    found = _SENTENCE.match(text)
+    return (found[1] if found else text).rstrip(":")
+
+
+def write(app: Sphinx, exception: Exception | None) -> None:
+    """Write the Markdown of all pages, ``llms.txt`` and ``llms-full.txt``."""
+    if exception is not None or app.builder.name != "html":
+        return
+    builder = Twins(app, app.env)
+    builder.init()
+    pages = sorted(app.env.found_docs)
+    builder.prepare_writing(set(pages))
+    lists: dict[str, list[str]] = {title: [] for title in SECTIONS.values()}
+    for page in pages:
+        doctree = app.env.get_and_resolve_doctree(page, builder)
+        if not is_record(page) and page != "index":
+            title = app.env.titles[page].astext()
+            part = next(name for folder, name in SECTIONS.items() if page.startswith(folder))
+            lists[part].append(f"- [{title}]({page}.md): {first_sentence(doctree)}")
+        builder.write_doc(page, doctree)
+
+    index = app.env.get_doctree("index")
+    parts = [f"# {app.config.project}", f"> {first_sentence(index)}"]
+    parts += [f"## {part}\n\n" + "\n".join(lines) for part, lines in lists.items() if lines]
+    out = Path(app.outdir)
+    (out / "llms.txt").write_text("\n\n".join(parts) + "\n", "utf-8")
+    texts = [(out / f"{page}.md").read_text("utf-8") for page in pages if not is_record(page)]
+    (out / "llms-full.txt").write_text("\n".join(texts), "utf-8")
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Register what is done while pages are read, for each page, and after the build."""
+    app.setup_extension("sphinx_markdown_builder")
+    app.connect("source-read", leave_out_of_search)
+    app.connect("html-page-context", describe)
+    app.connect("build-finished", write)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: MIT
+"""The built site: links, search, descriptions, and the Markdown beside each page."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+import pytest
+from markdown_it import MarkdownIt
+
+from fc_async_tests.site import search, served
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+DOCS = Path(__file__).parents[3] / "docs"
+PAGES = sorted(
+    path.relative_to(DOCS).with_suffix("").as_posix()
+    for path in DOCS.rglob("*.md")
+    if not {"_build", "locale"} & set(path.relative_to(DOCS).parts)
+)
+READ = [page for page in PAGES if not page.startswith("decisions/") and page != "changelog"]
+"""The pages for users: without records and changelog."""
+
+DIRECTIVE = re.compile(r"^\s*(?:```|:::)\{|^\.\. \w+::|\{(?:doc|ref|any|func|class|mod)\}`")
+
+
+class Head(HTMLParser):
+    """Reads the links, the anchors and the description of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.anchors: set[str] = set()
+        self.description = ""
+        self.relations: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = {name: value or "" for name, value in attrs}
+        if "id" in found:
+            self.anchors.add(found["id"])
+        if tag in {"a", "link"} and "href" in found:
+            self.links.append(found["href"])
+            self.relations.add(found.get("rel", ""))
+        if tag == "img":
+            self.links.append(found["src"])
+        if tag == "meta" and found.get("name") == "description":
+            self.description = found["content"]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the site; a warning is an error."""
+    folder = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "sphinx", "-W", "-q", "-b", "html", DOCS, folder]
+    subprocess.run([*command, "-d", folder / ".doctrees"], check=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def heads(site: Path) -> dict[str, Head]:
+    heads = {}
+    for path in site.rglob("*.html"):
+        head = Head()
+        head.feed(path.read_text("utf-8"))
+        heads[path.relative_to(site).as_posix()] = head
+    return heads
+
+
+def text_without_code(markdown: str) -> str:
+    """Return a page without its code blocks, which may show directives."""
+    lines = markdown.splitlines()
+    for token in MarkdownIt().parse(markdown):
+        if token.type == "fence" and token.map and not token.info.startswith("{"):
+            lines[token.map[0] : token.map[1]] = [""] * (token.map[1] - token.map[0])
+    return "\n".join(lines)
+
+
+@pytest.mark.slow
+def test_no_link_of_the_site_is_dead(site: Path, heads: dict[str, Head]) -> None:
+    dead = []
+    for page, head in heads.items():
+        for link in head.links:
+            address, _, anchor = re.sub(r"\?v=\w+", "", unquote(link)).partition("#")
+            if re.match(r"\w+:|//", address):
+                continue
+            target = ((site / page).parent / address).resolve() if address else site / page
+            name = target.relative_to(site.resolve()).as_posix() if address else page
+            if name in heads and anchor and anchor not in heads[name].anchors:
+                dead.append(f"{page}: {link}")
+            # The Chinese site is another build, in a folder of this one.
+            if not target.exists() and not name.startswith("zh-cn/"):
+                dead.append(f"{page}: {link}")
+    assert sorted(set(dead)) == []
+
+
+@pytest.mark.slow
+def test_each_page_has_a_description_and_an_icon(heads: dict[str, Head]) -> None:
+    bare = [page for page in READ if not heads[f"{page}.html"].description]
+    assert bare == []
+    assert all({"icon", "alternate"} <= heads[f"{page}.html"].relations for page in READ)
+
+
+@pytest.mark.slow
+def test_each_page_is_markdown_too_without_directives(site: Path) -> None:
+    raw = []
+    for page in PAGES:
+        text = (site / f"{page}.md").read_text("utf-8")
+        raw += [
+            f"{page}: {line}"
+            for line in text_without_code(text).splitlines()
+            if DIRECTIVE.search(line)
+        ]
+    assert raw == []
+    assert "*class* fc_async_sdk.Session(" in (site / "reference/sdk/session.md").read_text("utf-8")
+
+
+@pytest.mark.slow
+def test_the_list_for_language_models_has_each_page_in_one_line(site: Path) -> None:
+    lines = (site / "llms.txt").read_text("utf-8").splitlines()
+    listed = [found for line in lines if (found := re.fullmatch(r"- \[.+\]\((.+)\): .+", line))]
+    assert sorted(one[1] for one in listed) == [f"{page}.md" for page in READ if page != "index"]
+    assert [one[1] for one in listed if not (site / one[1]).exists()] == []
+
+
+@pytest.fixture(scope="module")
+def searched(
+    site: Path, cannot_run: Callable[[str], Any]
+) -> Iterator[Callable[[str], list[tuple[str, str]]]]:
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    if program is None:
+        cannot_run("there is no Chromium on this machine")
+    from playwright.sync_api import sync_playwright
+
+    with served(site) as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        page = browser.new_page()
+        yield lambda words: search(page, address, words)
+        browser.close()
+
+
+@pytest.mark.slow
+def test_delay_finds_the_page_of_the_sdk_first(
+    searched: Callable[[str], list[tuple[str, str]]],
+) -> None:
+    assert searched("delay")[0][1].startswith("how-to/sdk.html")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("words", ["superseded", "lease", "idempotency"])
+def test_the_search_leaves_records_and_changelog_out(
+    words: str, searched: Callable[[str], list[tuple[str, str]]]
+) -> None:
+    found = [address for _, address in searched(words)]
+    assert [one for one in found if one.startswith(("decisions/0", "changelog"))] == []
