@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Where clients come from: who, where and how, put together once.
+"""Makes clients from settings that several clients share.
 
 Settings are looked for in the arguments, then in the session, then in the environment:
 ``FC_ASYNC_ENDPOINT``, ``FC_ASYNC_REGION``, ``FC_ASYNC_ACCOUNT_ID``, and inside a function
