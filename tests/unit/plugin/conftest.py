@@ -61,6 +61,10 @@ class FakeAccount:
     def close(self) -> None:
         """It has no connections."""
 
+    def send(self, call, **_: object) -> None:
+        """It has no operation besides those of the service."""
+        raise errors.NotFound("NotFound", f"no {call.operation} here", http_status=404)
+
     def snapshot(self) -> Any:
         """All there is, to compare later."""
         return copy.deepcopy((self.functions, self.configs, self.aliases, self.versions))

@@ -372,6 +372,17 @@ def test_when_the_resumed_part_fails_the_first_part_is_undone_too(
     assert account.configs == {}
 
 
+class Refusing:
+    """A client's ``send`` that notes what it was asked, and refuses it."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def __call__(self, call, **_: object) -> None:
+        self.asked.append(call.operation)
+        raise errors.NotFound("NotFound", "no such operation", http_status=404)
+
+
 def test_an_interrupted_deployment_does_not_stand_in_the_way_of_one_to_another_account(
     interrupted: Path, account, said: Callable[[], tuple[str, str]]
 ) -> None:
@@ -380,6 +391,18 @@ def test_an_interrupted_deployment_does_not_stand_in_the_way_of_one_to_another_a
     assert "no interrupted deployment of s.yaml to http://127.0.0.1:1" in said()[1]
     assert run(["deploy", "-y", "--undo"]) == 0
     assert kept_by_deployments(interrupted) == []
+
+
+def test_a_server_on_this_machine_needs_no_operation_of_the_local_runtime(
+    deployed: Path, account, said: Callable[[], tuple[str, str]]
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(account, "send", refuse := Refusing())
+        assert run(["deploy", "-y", "--endpoint", "http://127.0.0.1:1"]) == 0
+        assert refuse.asked == ["PutAsyncConfigPlaces"]
+        assert run(["deploy", "-y"]) == 0
+        assert refuse.asked == ["PutAsyncConfigPlaces"]
+    assert "no such operation" not in said()[1]
 
 
 def test_a_failed_rollback_can_be_repeated(
