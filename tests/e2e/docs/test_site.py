@@ -105,7 +105,7 @@ def test_no_link_of_the_site_is_dead(site: Path, heads: dict[str, Head]) -> None
 def test_each_page_has_a_description_and_an_icon(heads: dict[str, Head]) -> None:
     bare = [page for page in READ if not heads[f"{page}.html"].description]
     assert bare == []
-    assert all({"icon", "alternate"} <= heads[f"{page}.html"].relations for page in READ)
+    assert all({"shortcut icon", "alternate"} <= heads[f"{page}.html"].relations for page in READ)
 
 
 @pytest.mark.slow

@@ -39,7 +39,16 @@ BIN = Path(sys.executable).parent
 HOME = "/home/you"
 """What pages call the folder in which they are run."""
 
-DIRECTIVES = {"eval-rst", "image", "include", "literalinclude", "toctree", "figure", "note"}
+DIRECTIVES = {
+    "eval-rst",
+    "image",
+    "include",
+    "index",
+    "literalinclude",
+    "toctree",
+    "figure",
+    "note",
+}
 """Fences that are not code."""
 
 PORT_NAMES = ("FC API", "MNS", "RocketMQ", "EventBus")
