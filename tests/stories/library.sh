@@ -29,7 +29,8 @@ ends_with() {
 
 # keep_running COMMAND...: as in a second terminal, until the story ends.
 keep_running() {
-  "$@" --port "$STORY_PORT" > "$STORY_OUTPUT.background" 2>&1 &
+  : > "$STORY_OUTPUT.background" # tail may be faster than the command
+  "$@" --port "$STORY_PORT" >> "$STORY_OUTPUT.background" 2>&1 &
   background+=($!)
   if ! grep --quiet 'Stop it with' <(tail --follow --lines=+1 --pid=$! "$STORY_OUTPUT.background"); then
     cat "$STORY_OUTPUT.background"
