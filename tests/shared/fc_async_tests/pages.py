@@ -23,6 +23,7 @@ import subprocess
 import sys
 import textwrap
 import types
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -293,6 +294,8 @@ class Reader:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
+            # Ctrl-C ends it also where the tests run in the background of a shell.
+            preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
         )
         assert process.stdout is not None
         lines = []
