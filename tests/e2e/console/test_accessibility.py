@@ -141,6 +141,7 @@ def check(page: Page, part: str = "html") -> None:
     for scheme, width in SIGHTS:
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         page.set_viewport_size({"width": width, "height": 850})
+        page.evaluate("scrollTo(0, 0)")  # what lies below the header is not covered by it
         assert axe.violations(page, part) == [], f"{page.url} {scheme} {width}"
         assert page.evaluate("document.documentElement.scrollWidth") <= width, page.url
     page.set_viewport_size({"width": SIGHTS[0][1], "height": 850})
@@ -237,3 +238,25 @@ def test_results_of_a_test_call_are_clean(page: Page, full: None) -> None:
         page.get_by_role("button", name="Send", exact=True).click()
         page.get_by_role("status").get_by_text(status).wait_for()
         check(page)
+
+
+@pytest.mark.parametrize("width", [1_280, 390])
+def test_the_header_never_covers_what_has_the_focus(page: Page, full: None, width: int) -> None:
+    show(page, "#/invocations/orders/failed")
+    page.set_viewport_size({"width": width, "height": 500})
+    page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+    page.get_by_role("button", name="Download").last.focus()
+    covered = """() => {
+      const focused = document.activeElement, header = document.querySelector('header')
+      const hidden = focused.getBoundingClientRect().top < header.getBoundingClientRect().bottom
+      return header.contains(focused) || focused === document.body
+        ? null : hidden ? focused.textContent : ''
+    }"""
+    steps = []
+    for _ in range(40):
+        page.keyboard.press("Shift+Tab")
+        if (found := page.evaluate(covered)) is None:
+            break
+        steps.append(found)
+    assert len(steps) > 5
+    assert [one for one in steps if one] == []
