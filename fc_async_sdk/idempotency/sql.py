@@ -22,6 +22,7 @@ from fc_async_sdk.idempotency.records import decode
 
 if TYPE_CHECKING:
     import os
+    import sqlite3
     from collections.abc import Callable, Sequence
 
     from fc_async_sdk.idempotency.records import Record
@@ -30,6 +31,7 @@ _TABLE_NAME: Final = re.compile(r"[A-Za-z_]\w{0,62}(\.[A-Za-z_]\w{0,62})?", re.A
 _MARKS: Final = {"qmark": "?", "format": "%s", "pyformat": "%s"}
 _RACES: Final = 20
 _LOCK_SECONDS: Final = 10
+_LOCK_PAUSE_SECONDS: Final = 0.005
 
 
 class Cursor(Protocol):
@@ -254,7 +256,7 @@ class SqliteStore(SqlStore):
 
         connection = sqlite3.connect(self._path, timeout=_LOCK_SECONDS, check_same_thread=False)
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
+            _use_write_ahead_log(connection)
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute(_table_of(self._table, "TEXT"))
             connection.commit()
@@ -262,6 +264,27 @@ class SqliteStore(SqlStore):
             connection.close()
             raise
         return connection
+
+
+def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
+    """Switch to WAL, which fails at once while another process uses or recovers the file.
+
+    The timeout of the connection does not apply here: SQLite does not wait for a lock where waiting
+    can be a deadlock (https://www.sqlite.org/c3ref/busy_handler.html).
+
+    Raises:
+        sqlite3.OperationalError: The file is locked for 10 seconds, or is not usable.
+    """
+    deadline = time.monotonic() + _LOCK_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except Exception as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+        else:
+            return
+        time.sleep(_LOCK_PAUSE_SECONDS)
 
 
 def _table_of(name: str, text: str) -> str:
