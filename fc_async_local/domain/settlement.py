@@ -60,6 +60,8 @@ _DELIVERY_METRICS: Final = {
 """Metrics by whether the event is that of a service, and whether it was delivered."""
 
 _LOG_TAIL_CHARACTERS: Final = 4_096
+_LOG_TAIL_BYTES: Final = 4 * _LOG_TAIL_CHARACTERS + 3
+"""These contain that many characters, also if they begin within one: UTF-8 has at most 4 bytes."""
 
 
 class Decided(Record, frozen=True):
@@ -275,7 +277,8 @@ def _detail(condition: str, outcome: Outcome | None, after: Invocation) -> dict[
     if condition and outcome.payload:
         detail["errorMessage"] = _message(outcome.payload)
     if outcome.log:
-        detail["logTail"] = outcome.log.decode(errors="replace")[-_LOG_TAIL_CHARACTERS:]
+        end = outcome.log[-_LOG_TAIL_BYTES:]  # a log has up to 1 MiB
+        detail["logTail"] = end.decode(errors="replace")[-_LOG_TAIL_CHARACTERS:]
     if len(outcome.log) > _LOG_TAIL_CHARACTERS:
         detail["logBytes"] = len(outcome.log)
     if outcome.duration_ms:
