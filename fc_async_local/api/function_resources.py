@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from fc_async_local.functions import FunctionRegistry
     from fc_async_local.functions.http_triggers import TriggerUrls
+    from fc_async_local.functions.scaling import InstanceConfigs
 
 
 class TriggerOperations:
@@ -93,95 +94,70 @@ class ScalingOperations:
 
     def routes(self) -> list[Route]:
         """Return the routes of these operations."""
-        one = "/functions/{name}"
+        vpcs = "/functions/{name}/vpc-bindings"
+        scaling = self._scaling
         return [
-            operation("PUT", f"{one}/concurrency", self.put_concurrency_config),
-            operation("GET", f"{one}/concurrency", self.get_concurrency_config),
-            operation("DELETE", f"{one}/concurrency", self.delete_concurrency_config),
-            operation("GET", "/concurrency-configs", self.list_concurrency_configs),
-            operation("PUT", f"{one}/provision-config", self.put_provision_config),
-            operation("GET", f"{one}/provision-config", self.get_provision_config),
-            operation("DELETE", f"{one}/provision-config", self.delete_provision_config),
-            operation("GET", "/provision-configs", self.list_provision_configs),
-            operation("PUT", f"{one}/scaling-config", self.put_scaling_config),
-            operation("GET", f"{one}/scaling-config", self.get_scaling_config),
-            operation("DELETE", f"{one}/scaling-config", self.delete_scaling_config),
-            operation("GET", "/scaling-configs", self.list_scaling_configs),
-            operation("POST", f"{one}/vpc-bindings", self.create_vpc_binding),
-            operation("GET", f"{one}/vpc-bindings", self.list_vpc_bindings),
-            operation("DELETE", f"{one}/vpc-bindings/{{vpc}}", self.delete_vpc_binding),
+            *_config_routes("concurrency", "/concurrency-configs", "configs", scaling.concurrency),
+            *_config_routes(
+                "provision-config", "/provision-configs", "provisionConfigs", scaling.provision
+            ),
+            *_config_routes("scaling-config", "/scaling-configs", "scalingConfigs", scaling.config),
+            operation("POST", vpcs, self.create_vpc_binding),
+            operation("GET", vpcs, self.list_vpc_bindings),
+            operation("DELETE", f"{vpcs}/{{vpc}}", self.delete_vpc_binding),
         ]
-
-    async def put_concurrency_config(self, request: Request, name: str) -> dict[str, Any]:
-        """Answer PutConcurrencyConfig."""
-        return await self._scaling.put_concurrency(name, await body_of(request))
-
-    async def get_concurrency_config(self, _: Request, name: str) -> dict[str, Any]:
-        """Answer GetConcurrencyConfig."""
-        return await self._scaling.get_concurrency(name)
-
-    async def delete_concurrency_config(self, _: Request, name: str) -> None:
-        """Answer DeleteConcurrencyConfig."""
-        await self._scaling.delete_concurrency(name)
-
-    async def list_concurrency_configs(self, request: Request) -> dict[str, Any]:
-        """Answer ListConcurrencyConfigs."""
-        return page_of("configs", *await self._scaling.concurrency_listing(*_listed(request)))
-
-    async def put_provision_config(self, request: Request, name: str) -> dict[str, Any]:
-        """Answer PutProvisionConfig."""
-        return await self._scaling.put_provision(name, _qualifier(request), await body_of(request))
-
-    async def get_provision_config(self, request: Request, name: str) -> dict[str, Any]:
-        """Answer GetProvisionConfig."""
-        return await self._scaling.get_provision(name, _qualifier(request))
-
-    async def delete_provision_config(self, request: Request, name: str) -> None:
-        """Answer DeleteProvisionConfig."""
-        await self._scaling.delete_provision(name, _qualifier(request))
-
-    async def list_provision_configs(self, request: Request) -> dict[str, Any]:
-        """Answer ListProvisionConfigs."""
-        configs, token = await self._scaling.provision_listing(*_listed(request))
-        return page_of("provisionConfigs", configs, token)
-
-    async def put_scaling_config(self, request: Request, name: str) -> dict[str, Any]:
-        """Answer PutScalingConfig."""
-        return await self._scaling.put_scaling(name, _qualifier(request), await body_of(request))
-
-    async def get_scaling_config(self, request: Request, name: str) -> dict[str, Any]:
-        """Answer GetScalingConfig."""
-        return await self._scaling.get_scaling(name, _qualifier(request))
-
-    async def delete_scaling_config(self, request: Request, name: str) -> None:
-        """Answer DeleteScalingConfig."""
-        await self._scaling.delete_scaling(name, _qualifier(request))
-
-    async def list_scaling_configs(self, request: Request) -> dict[str, Any]:
-        """Answer ListScalingConfigs."""
-        configs, token = await self._scaling.scaling_listing(*_listed(request))
-        return page_of("scalingConfigs", configs, token)
 
     async def create_vpc_binding(self, request: Request, name: str) -> None:
         """Answer CreateVpcBinding."""
-        await self._scaling.bind_vpc(name, await body_of(request))
+        await self._scaling.vpcs.bind(name, await body_of(request))
 
     async def list_vpc_bindings(self, _: Request, name: str) -> dict[str, Any]:
         """Answer ListVpcBindings."""
-        return {"vpcIds": await self._scaling.vpcs(name)}
+        return {"vpcIds": await self._scaling.vpcs.ids(name)}
 
     async def delete_vpc_binding(self, _: Request, name: str, vpc: str) -> None:
         """Answer DeleteVpcBinding."""
-        await self._scaling.unbind_vpc(name, vpc)
+        await self._scaling.vpcs.unbind(name, vpc)
+
+
+def _config_routes(
+    path: str, every: str, listed_as: str, configs: InstanceConfigs[Any]
+) -> list[Route]:
+    """Return the routes of put, get, delete and list of one kind of configuration.
+
+    Args:
+        path: Of a configuration, below its function.
+        every: The path of the list.
+        listed_as: The field of the list's answer.
+        configs: What is stored.
+    """
+
+    async def put(request: Request, name: str) -> dict[str, Any]:
+        return await configs.put(name, _qualifier(request), await body_of(request))
+
+    async def get(request: Request, name: str) -> dict[str, Any]:
+        return await configs.get(name, _qualifier(request))
+
+    async def delete(request: Request, name: str) -> None:
+        await configs.delete(name, _qualifier(request))
+
+    async def list_all(request: Request) -> dict[str, Any]:
+        function = request.query_params.get("functionName") or None
+        return page_of(
+            listed_as, *await configs.listing(function, query_page(request.query_params))
+        )
+
+    one = f"/functions/{{name}}/{path}"
+    return [
+        operation("PUT", one, put),
+        operation("GET", one, get),
+        operation("DELETE", one, delete),
+        operation("GET", every, list_all),
+    ]
 
 
 def _qualifier(request: Request) -> str:
     return request.query_params.get("qualifier", "")
-
-
-def _listed(request: Request) -> tuple[str | None, Page]:
-    name = request.query_params.get("functionName") or None
-    return name, query_page(request.query_params)
 
 
 class TagOperations:

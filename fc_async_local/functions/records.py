@@ -14,6 +14,7 @@ import msgspec
 
 from fc_async_local.store.protocol import Change, Document
 from fc_async_sdk.models import AsyncConfig
+from fc_async_sdk.spec import limits
 
 Settings = dict[str, Any]
 """Function settings as the API spells them; only what was set."""
@@ -189,6 +190,11 @@ class ConcurrencyRecord(Record, frozen=True, kw_only=True):
     def key(self) -> str:
         """Function and :data:`RESERVED`."""
         return key_in(self.function, RESERVED)
+
+    @property
+    def qualifier(self) -> str:
+        """LATEST: the limit holds for all versions together."""
+        return limits.DEFAULT_QUALIFIER
 
 
 class ProvisionRecord(QualifiedRecord, frozen=True, kw_only=True):

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""Operations on the number of instances of a function, and on its VPC bindings.
+"""Configurations of the instances of a function, and its VPC bindings, as deploy tools write them.
 
-The runner applies the reserved concurrency. The others are only kept and shown, for deploy tools:
-the runtime starts instances when they are needed.
+The runner applies the reserved concurrency. The others are only stored and returned: the runtime
+starts instances when they are needed.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+import abc
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar
 
 from fc_async_local.functions import paging, refusals
 from fc_async_local.functions.records import (
@@ -15,7 +16,6 @@ from fc_async_local.functions.records import (
     ProvisionRecord,
     ScalingRecord,
     VpcBindingRecord,
-    key_in,
 )
 from fc_async_sdk.spec import limits
 
@@ -26,86 +26,142 @@ if TYPE_CHECKING:
     from fc_async_local.functions.paging import Page
     from fc_async_local.functions.snapshot import SnapshotCache
 
-_PROVISION_INPUT: Final = (
-    *("alwaysAllocateCPU", "alwaysAllocateGPU", "defaultTarget", "scheduledActions", "target"),
-    "targetTrackingPolicies",
-)
-_SCALING_INPUT: Final = (
-    *("enableMixMode", "enableOnDemandScaling", "horizontalScalingPolicies", "minInstances"),
-    *("requestDispatchPolicy", "residentPoolId", "scheduledPolicies"),
-)
+RecordT = TypeVar("RecordT", ConcurrencyRecord, ProvisionRecord, ScalingRecord)
 
 
-class Scaling:
-    """Reserved concurrency, provisioned instances, scaling configuration, VPC bindings."""
+class InstanceConfigs(abc.ABC, Generic[RecordT]):
+    """One kind of configuration: its four operations.
+
+    A subclass says what is stored, what is checked, and what the answer adds.
+
+    Args:
+        cache: The records.
+        place: Region and account in ARNs.
+
+    Attributes:
+        kept: The fields of a request that are stored.
+        counts: The fields that must be integers of at least 0.
+        required: The fields that a request must have.
+    """
+
+    record: type[RecordT]
+    kept: ClassVar[tuple[str, ...]]
+    counts: ClassVar[tuple[str, ...]]
+    required: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, cache: SnapshotCache, place: Place) -> None:
         self._cache = cache
         self._arn = place.function_arn
 
-    # --- reserved concurrency -----------------------------------------------------------------
+    @abc.abstractmethod
+    def _make(self, function: str, qualifier: str, settings: dict[str, Any]) -> RecordT:
+        """Return the record of a request."""
 
-    def _describe_concurrency(self, record: ConcurrencyRecord) -> dict[str, Any]:
+    @abc.abstractmethod
+    def _describe(self, record: RecordT) -> dict[str, Any]:
+        """Return the answer for a record."""
+
+    @abc.abstractmethod
+    def _absent(self, function: str) -> dict[str, Any]:
+        """Return the answer for a function that has none, or raise Rejected."""
+
+    async def put(self, function: str, qualifier: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Store what a request says; return the answer of the put operation.
+
+        Args:
+            function: Function name.
+            qualifier: "" for LATEST.
+            body: Of the request; fields that the API does not list are ignored.
+
+        Raises:
+            Rejected: 400 InvalidArgument, 404 FunctionNotFound, AliasNotFound or VersionNotFound.
+        """
+        for name in self.counts:
+            _check_count(name, body.get(name))
+        for name in self.required:
+            if body.get(name) is None:
+                raise refusals.required(name)
+        settings = {name: body[name] for name in self.kept if body.get(name) is not None}
+        record = self._make(function, qualifier or limits.DEFAULT_QUALIFIER, settings)
+        async with self._cache.writing:
+            (await self._cache.read()).resolve(function, record.qualifier)
+            await self._cache.write([record.stored()])
+        return self._describe(record)
+
+    async def get(self, function: str, qualifier: str = "") -> dict[str, Any]:
+        """Return the answer of the get operation.
+
+        Raises:
+            Rejected: 404 FunctionNotFound; 404 OnDemandConfigNotFound without a reserved
+                concurrency.
+        """
+        record = await self._find(function, qualifier)
+        return self._absent(function) if record is None else self._describe(record)
+
+    async def delete(self, function: str, qualifier: str = "") -> None:
+        """Delete the configuration; no-op if there is none, except for reserved concurrency.
+
+        Raises:
+            Rejected: 404 FunctionNotFound; 404 OnDemandConfigNotFound without a reserved
+                concurrency.
+        """
+        async with self._cache.writing:
+            record = await self._find(function, qualifier)
+            if record is None:
+                self._absent(function)
+            else:
+                await self._cache.write([record.deleted()])
+
+    async def listing(self, function: str | None, page: Page) -> tuple[list[dict[str, Any]], str]:
+        """Return a page of the configurations of one function or of all, and the next token.
+
+        Raises:
+            Rejected: 400 InvalidArgument.
+        """
+        found: list[RecordT] = (await self._cache.read()).all(self.record, function)
+        chosen, token = paging.cut(found, page, lambda record: record.key, of=self.record.kind)
+        return [self._describe(record) for record in chosen], token
+
+    async def _find(self, function: str, qualifier: str) -> RecordT | None:
+        snapshot = await self._cache.read()
+        snapshot.function(function)
+        wanted = self._make(function, qualifier or limits.DEFAULT_QUALIFIER, {})
+        return snapshot.find(self.record, wanted.key)
+
+
+class ReservedConcurrency(InstanceConfigs[ConcurrencyRecord]):
+    """A limit on the instances of a function; with 0, no attempt runs."""
+
+    record = ConcurrencyRecord
+    kept = counts = required = ("reservedConcurrency",)
+
+    def _make(self, function: str, _: str, settings: dict[str, Any]) -> ConcurrencyRecord:
+        return ConcurrencyRecord(function=function, reserved=settings.get("reservedConcurrency", 0))
+
+    def _describe(self, record: ConcurrencyRecord) -> dict[str, Any]:
         return {
             "functionArn": self._arn(record.function),
             "reservedConcurrency": record.reserved,
         }
 
-    async def put_concurrency(self, function: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """PutConcurrencyConfig: a limit on the instances; with 0, no attempt runs.
+    def _absent(self, function: str) -> dict[str, Any]:
+        raise refusals.concurrency_not_found(function)
 
-        Raises:
-            Rejected: 400 InvalidArgument, 404 FunctionNotFound.
-        """
-        reserved = _count(body, "reservedConcurrency")
-        if reserved is None:
-            raise refusals.required("reservedConcurrency")
-        async with self._cache.writing:
-            (await self._cache.read()).function(function)
-            record = ConcurrencyRecord(function=function, reserved=reserved)
-            await self._cache.write([record.stored()])
-        return self._describe_concurrency(record)
 
-    async def _concurrency(self, function: str) -> ConcurrencyRecord:
-        snapshot = await self._cache.read()
-        snapshot.function(function)
-        record = snapshot.concurrency(function)
-        if record is None:
-            raise refusals.concurrency_not_found(function)
-        return record
+class Provision(InstanceConfigs[ProvisionRecord]):
+    """Provisioned instances of a function or an alias."""
 
-    async def get_concurrency(self, function: str) -> dict[str, Any]:
-        """GetConcurrencyConfig.
+    record = ProvisionRecord
+    kept = (
+        *("alwaysAllocateCPU", "alwaysAllocateGPU", "defaultTarget", "scheduledActions", "target"),
+        "targetTrackingPolicies",
+    )
+    counts = ("target", "defaultTarget")
 
-        Raises:
-            Rejected: 404 FunctionNotFound or OnDemandConfigNotFound.
-        """
-        return self._describe_concurrency(await self._concurrency(function))
+    def _make(self, function: str, qualifier: str, settings: dict[str, Any]) -> ProvisionRecord:
+        return ProvisionRecord(function=function, qualifier=qualifier, settings=settings)
 
-    async def delete_concurrency(self, function: str) -> None:
-        """DeleteConcurrencyConfig.
-
-        Raises:
-            Rejected: 404 FunctionNotFound or OnDemandConfigNotFound.
-        """
-        async with self._cache.writing:
-            await self._cache.write([(await self._concurrency(function)).deleted()])
-
-    async def concurrency_listing(
-        self, function: str | None, page: Page
-    ) -> tuple[list[dict[str, Any]], str]:
-        """ListConcurrencyConfigs of one function or of all.
-
-        Raises:
-            Rejected: 400 InvalidArgument.
-        """
-        found = (await self._cache.read()).all(ConcurrencyRecord, function)
-        chosen, token = paging.cut(found, page, lambda record: record.key, of="concurrency")
-        return [self._describe_concurrency(record) for record in chosen], token
-
-    # --- provisioned instances ----------------------------------------------------------------
-
-    def _describe_provision(self, record: ProvisionRecord) -> dict[str, Any]:
+    def _describe(self, record: ProvisionRecord) -> dict[str, Any]:
         target = record.settings.get("defaultTarget", record.settings.get("target", 0))
         return {
             **record.settings,
@@ -115,66 +171,25 @@ class Scaling:
             "current": target,
         }
 
-    async def put_provision(
-        self, function: str, qualifier: str, body: Mapping[str, Any]
-    ) -> dict[str, Any]:
-        """PutProvisionConfig.
+    def _absent(self, _: str) -> dict[str, Any]:
+        # Deploy tools recognize by the empty ARN that there is none.
+        return {"functionArn": "", "target": 0, "current": 0}
 
-        Raises:
-            Rejected: 400 InvalidArgument, 404 FunctionNotFound, AliasNotFound or VersionNotFound.
-        """
-        _count(body, "target")
-        _count(body, "defaultTarget")
-        qualifier = qualifier or limits.DEFAULT_QUALIFIER
-        async with self._cache.writing:
-            (await self._cache.read()).resolve(function, qualifier)
-            record = ProvisionRecord(
-                function=function, qualifier=qualifier, settings=_chosen(body, _PROVISION_INPUT)
-            )
-            await self._cache.write([record.stored()])
-        return self._describe_provision(record)
 
-    async def get_provision(self, function: str, qualifier: str) -> dict[str, Any]:
-        """GetProvisionConfig; targets of 0 and an empty ARN if there is none.
+class ScalingConfig(InstanceConfigs[ScalingRecord]):
+    """The scaling configuration of a function or an alias."""
 
-        Deploy tools recognize by the ARN that there is none.
+    record = ScalingRecord
+    kept = (
+        *("enableMixMode", "enableOnDemandScaling", "horizontalScalingPolicies", "minInstances"),
+        *("requestDispatchPolicy", "residentPoolId", "scheduledPolicies"),
+    )
+    counts = ("minInstances",)
 
-        Raises:
-            Rejected: 404 FunctionNotFound.
-        """
-        qualifier = qualifier or limits.DEFAULT_QUALIFIER
-        snapshot = await self._cache.read()
-        snapshot.function(function)
-        record = snapshot.find(ProvisionRecord, key_in(function, qualifier))
-        if record is None:
-            return {"functionArn": "", "target": 0, "current": 0}
-        return self._describe_provision(record)
+    def _make(self, function: str, qualifier: str, settings: dict[str, Any]) -> ScalingRecord:
+        return ScalingRecord(function=function, qualifier=qualifier, settings=settings)
 
-    async def delete_provision(self, function: str, qualifier: str) -> None:
-        """DeleteProvisionConfig; no-op if there is none.
-
-        Raises:
-            Rejected: 404 FunctionNotFound.
-        """
-        qualifier = qualifier or limits.DEFAULT_QUALIFIER
-        record = ProvisionRecord(function=function, qualifier=qualifier, settings={})
-        await self._forget(function, record)
-
-    async def provision_listing(
-        self, function: str | None, page: Page
-    ) -> tuple[list[dict[str, Any]], str]:
-        """ListProvisionConfigs of one function or of all.
-
-        Raises:
-            Rejected: 400 InvalidArgument.
-        """
-        found = (await self._cache.read()).all(ProvisionRecord, function)
-        chosen, token = paging.cut(found, page, lambda record: record.key, of="provision")
-        return [self._describe_provision(record) for record in chosen], token
-
-    # --- scaling configuration ----------------------------------------------------------------
-
-    def _describe_scaling(self, record: ScalingRecord) -> dict[str, Any]:
+    def _describe(self, record: ScalingRecord) -> dict[str, Any]:
         instances = record.settings.get("minInstances", 0)
         return {
             **record.settings,
@@ -183,61 +198,17 @@ class Scaling:
             "currentInstances": instances,
         }
 
-    async def put_scaling(
-        self, function: str, qualifier: str, body: Mapping[str, Any]
-    ) -> dict[str, Any]:
-        """PutScalingConfig.
+    def _absent(self, _: str) -> dict[str, Any]:
+        return {}
 
-        Raises:
-            Rejected: 400 InvalidArgument, 404 FunctionNotFound, AliasNotFound or VersionNotFound.
-        """
-        _count(body, "minInstances")
-        qualifier = qualifier or limits.DEFAULT_QUALIFIER
-        async with self._cache.writing:
-            (await self._cache.read()).resolve(function, qualifier)
-            record = ScalingRecord(
-                function=function, qualifier=qualifier, settings=_chosen(body, _SCALING_INPUT)
-            )
-            await self._cache.write([record.stored()])
-        return self._describe_scaling(record)
 
-    async def get_scaling(self, function: str, qualifier: str) -> dict[str, Any]:
-        """GetScalingConfig; empty if there is none.
+class VpcBindings:
+    """CreateVpcBinding, DeleteVpcBinding and ListVpcBindings."""
 
-        Raises:
-            Rejected: 404 FunctionNotFound.
-        """
-        snapshot = await self._cache.read()
-        snapshot.function(function)
-        key = key_in(function, qualifier or limits.DEFAULT_QUALIFIER)
-        record = snapshot.find(ScalingRecord, key)
-        return self._describe_scaling(record) if record is not None else {}
+    def __init__(self, cache: SnapshotCache) -> None:
+        self._cache = cache
 
-    async def delete_scaling(self, function: str, qualifier: str) -> None:
-        """DeleteScalingConfig; no-op if there is none.
-
-        Raises:
-            Rejected: 404 FunctionNotFound.
-        """
-        qualifier = qualifier or limits.DEFAULT_QUALIFIER
-        record = ScalingRecord(function=function, qualifier=qualifier, settings={})
-        await self._forget(function, record)
-
-    async def scaling_listing(
-        self, function: str | None, page: Page
-    ) -> tuple[list[dict[str, Any]], str]:
-        """ListScalingConfigs of one function or of all.
-
-        Raises:
-            Rejected: 400 InvalidArgument.
-        """
-        found = (await self._cache.read()).all(ScalingRecord, function)
-        chosen, token = paging.cut(found, page, lambda record: record.key, of="scaling")
-        return [self._describe_scaling(record) for record in chosen], token
-
-    # --- VPC bindings -------------------------------------------------------------------------
-
-    async def bind_vpc(self, function: str, body: Mapping[str, Any]) -> None:
+    async def bind(self, function: str, body: Mapping[str, Any]) -> None:
         """CreateVpcBinding.
 
         Raises:
@@ -250,15 +221,17 @@ class Scaling:
             (await self._cache.read()).function(function)
             await self._cache.write([VpcBindingRecord(function=function, vpc_id=vpc_id).stored()])
 
-    async def unbind_vpc(self, function: str, vpc_id: str) -> None:
+    async def unbind(self, function: str, vpc_id: str) -> None:
         """DeleteVpcBinding; no-op if there is none.
 
         Raises:
             Rejected: 404 FunctionNotFound.
         """
-        await self._forget(function, VpcBindingRecord(function=function, vpc_id=vpc_id))
+        async with self._cache.writing:
+            (await self._cache.read()).function(function)
+            await self._cache.write([VpcBindingRecord(function=function, vpc_id=vpc_id).deleted()])
 
-    async def vpcs(self, function: str) -> list[str]:
+    async def ids(self, function: str) -> list[str]:
         """ListVpcBindings.
 
         Raises:
@@ -268,20 +241,24 @@ class Scaling:
         snapshot.function(function)
         return [record.vpc_id for record in snapshot.all(VpcBindingRecord, function)]
 
-    async def _forget(
-        self, function: str, record: ProvisionRecord | ScalingRecord | VpcBindingRecord
-    ) -> None:
-        async with self._cache.writing:
-            (await self._cache.read()).function(function)
-            await self._cache.write([record.deleted()])
+
+class Scaling:
+    """What is configured on the instances of functions.
+
+    Attributes:
+        concurrency: The reserved concurrency.
+        provision: Provisioned instances.
+        config: Scaling configurations.
+        vpcs: VPC bindings.
+    """
+
+    def __init__(self, cache: SnapshotCache, place: Place) -> None:
+        self.concurrency: Final = ReservedConcurrency(cache, place)
+        self.provision: Final = Provision(cache, place)
+        self.config: Final = ScalingConfig(cache, place)
+        self.vpcs: Final = VpcBindings(cache)
 
 
-def _count(body: Mapping[str, Any], name: str) -> int | None:
-    value = body.get(name)
+def _check_count(name: str, value: object) -> None:
     if value is not None and (type(value) is not int or value < 0):
         raise refusals.invalid_argument(f"{name} must be an integer of at least 0, got {value!r}")
-    return value
-
-
-def _chosen(body: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
-    return {name: body[name] for name in names if body.get(name) is not None}

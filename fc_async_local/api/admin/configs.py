@@ -113,20 +113,20 @@ class ConfigAdmin:
         what is left out stays as it is.
         """
         body = await body_of(request)
-        scaling, functions = self._registry.scaling, self._registry.functions
+        concurrency, functions = self._registry.scaling.concurrency, self._registry.functions
         if body.get("instanceConcurrency") is not None:
             wanted = {"instanceConcurrency": body["instanceConcurrency"]}
             await functions.update(function, wanted)
         found = await functions.get(function)
         reserved: dict[str, Any] = {}
         if body.get("reservedConcurrency") is not None:
-            reserved = await scaling.put_concurrency(function, body)
+            reserved = await concurrency.put(function, "", body)
         elif "reservedConcurrency" in body:
             with contextlib.suppress(Rejected):  # none is reserved
-                await scaling.delete_concurrency(function)
+                await concurrency.delete(function)
         else:
             with contextlib.suppress(Rejected):
-                reserved = await scaling.get_concurrency(function)
+                reserved = await concurrency.get(function)
         return {
             "reservedConcurrency": reserved.get("reservedConcurrency"),
             "instanceConcurrency": found.get("instanceConcurrency"),

@@ -131,7 +131,7 @@ class FunctionAdmin:
 
     async def _concurrency(self, name: str) -> dict[str, Any]:
         try:
-            return await self._registry.scaling.get_concurrency(name)
+            return await self._registry.scaling.concurrency.get(name)
         except Rejected:
             return {}  # none is reserved
 

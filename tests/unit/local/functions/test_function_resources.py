@@ -136,64 +136,64 @@ def test_a_trigger_without_a_required_field_is_refused(run, orders, field):
 def test_reserved_concurrency_bounds_the_instances_of_all_versions(run, orders):
     run(orders.functions.publish_version("orders", {}))
     assert run(orders.deployment("orders", "LATEST", roll=0)).max_instances is None
-    answer = run(orders.scaling.put_concurrency("orders", {"reservedConcurrency": 0}))
+    answer = run(orders.scaling.concurrency.put("orders", "", {"reservedConcurrency": 0}))
     assert answer == {"functionArn": ARN, "reservedConcurrency": 0}
     assert run(orders.deployment("orders", "LATEST", roll=0)).max_instances == 0
     assert run(orders.deployment("orders", "1", roll=0)).max_instances == 0
-    listed, _ = run(orders.scaling.concurrency_listing(None, Page()))
+    listed, _ = run(orders.scaling.concurrency.listing(None, Page()))
     assert listed == [answer]
-    run(orders.scaling.delete_concurrency("orders"))
+    run(orders.scaling.concurrency.delete("orders"))
     assert run(orders.deployment("orders", "LATEST", roll=0)).max_instances is None
-    for call in (orders.scaling.get_concurrency, orders.scaling.delete_concurrency):
+    for call in (orders.scaling.concurrency.get, orders.scaling.concurrency.delete):
         assert refused(run, call("orders")) == (404, "OnDemandConfigNotFound")
 
 
 @pytest.mark.parametrize("value", [None, -1, "1", 1.5, True])
 def test_reserved_concurrency_is_a_whole_number(run, orders, value):
-    body = {"reservedConcurrency": value}
-    assert refused(run, orders.scaling.put_concurrency("orders", body)) == (400, "InvalidArgument")
+    answer = orders.scaling.concurrency.put("orders", "", {"reservedConcurrency": value})
+    assert refused(run, answer) == (400, "InvalidArgument")
 
 
 def test_changing_the_reserved_concurrency_does_not_retire_instances(run, orders):
     before = run(orders.deployment("orders", "LATEST", roll=0)).revision
-    run(orders.scaling.put_concurrency("orders", {"reservedConcurrency": 3}))
+    run(orders.scaling.concurrency.put("orders", "", {"reservedConcurrency": 3}))
     assert run(orders.deployment("orders", "LATEST", roll=0)).revision == before
 
 
 def test_provisioned_instances_are_said_to_be_there(run, orders):
     scaling = orders.scaling
     none = {"functionArn": "", "target": 0, "current": 0}
-    assert run(scaling.get_provision("orders", "")) == none
-    answer = run(scaling.put_provision("orders", "", {"defaultTarget": 2, "other": 1}))
+    assert run(scaling.provision.get("orders", "")) == none
+    answer = run(scaling.provision.put("orders", "", {"defaultTarget": 2, "other": 1}))
     assert answer == {"functionArn": ARN, "defaultTarget": 2, "target": 2, "current": 2}
-    assert run(scaling.provision_listing("orders", Page()))[0] == [answer]
-    run(scaling.delete_provision("orders", ""))
-    assert run(scaling.get_provision("orders", "LATEST")) == none
+    assert run(scaling.provision.listing("orders", Page()))[0] == [answer]
+    run(scaling.provision.delete("orders", ""))
+    assert run(scaling.provision.get("orders", "LATEST")) == none
 
 
 def test_scaling_configuration_is_kept_per_qualifier(run, orders):
     scaling = orders.scaling
-    assert run(scaling.get_scaling("orders", "")) == {}
-    answer = run(scaling.put_scaling("orders", "", {"minInstances": 1}))
+    assert run(scaling.config.get("orders", "")) == {}
+    answer = run(scaling.config.put("orders", "", {"minInstances": 1}))
     assert answer == {
         "functionArn": ARN,
         "minInstances": 1,
         "targetInstances": 1,
         "currentInstances": 1,
     }
-    assert run(scaling.get_scaling("orders", "LATEST")) == answer
-    assert run(scaling.scaling_listing(None, Page()))[0] == [answer]
-    assert refused(run, scaling.put_scaling("orders", "prod", {})) == (404, "AliasNotFound")
-    run(scaling.delete_scaling("orders", ""))
-    assert run(scaling.get_scaling("orders", "")) == {}
+    assert run(scaling.config.get("orders", "LATEST")) == answer
+    assert run(scaling.config.listing(None, Page()))[0] == [answer]
+    assert refused(run, scaling.config.put("orders", "prod", {})) == (404, "AliasNotFound")
+    run(scaling.config.delete("orders", ""))
+    assert run(scaling.config.get("orders", "")) == {}
 
 
 def test_vpc_bindings_are_created_listed_and_deleted(run, orders):
-    run(orders.scaling.bind_vpc("orders", {"vpcId": "vpc-1"}))
-    assert run(orders.scaling.vpcs("orders")) == ["vpc-1"]
-    run(orders.scaling.unbind_vpc("orders", "vpc-1"))
-    assert run(orders.scaling.vpcs("orders")) == []
-    assert refused(run, orders.scaling.bind_vpc("orders", {})) == (400, "InvalidArgument")
+    run(orders.scaling.vpcs.bind("orders", {"vpcId": "vpc-1"}))
+    assert run(orders.scaling.vpcs.ids("orders")) == ["vpc-1"]
+    run(orders.scaling.vpcs.unbind("orders", "vpc-1"))
+    assert run(orders.scaling.vpcs.ids("orders")) == []
+    assert refused(run, orders.scaling.vpcs.bind("orders", {})) == (400, "InvalidArgument")
 
 
 def test_tags_are_added_taken_away_and_listed(run, orders, function_body):
@@ -217,17 +217,17 @@ def test_tags_are_added_taken_away_and_listed(run, orders, function_body):
 
 def test_nothing_of_it_outlives_the_function(run, orders, function_body):
     run(orders.triggers.create("orders", TIMER))
-    run(orders.scaling.put_concurrency("orders", {"reservedConcurrency": 1}))
-    run(orders.scaling.put_provision("orders", "", {"target": 1}))
-    run(orders.scaling.put_scaling("orders", "", {"minInstances": 1}))
-    run(orders.scaling.bind_vpc("orders", {"vpcId": "vpc-1"}))
+    run(orders.scaling.concurrency.put("orders", "", {"reservedConcurrency": 1}))
+    run(orders.scaling.provision.put("orders", "", {"target": 1}))
+    run(orders.scaling.config.put("orders", "", {"minInstances": 1}))
+    run(orders.scaling.vpcs.bind("orders", {"vpcId": "vpc-1"}))
     run(orders.functions.delete("orders"))
     run(orders.functions.create(function_body()))
     assert run(orders.triggers.listing("orders", Page())) == ([], "")
-    assert run(orders.scaling.concurrency_listing(None, Page())) == ([], "")
-    assert run(orders.scaling.provision_listing(None, Page())) == ([], "")
-    assert run(orders.scaling.scaling_listing(None, Page())) == ([], "")
-    assert run(orders.scaling.vpcs("orders")) == []
+    assert run(orders.scaling.concurrency.listing(None, Page())) == ([], "")
+    assert run(orders.scaling.provision.listing(None, Page())) == ([], "")
+    assert run(orders.scaling.config.listing(None, Page())) == ([], "")
+    assert run(orders.scaling.vpcs.ids("orders")) == []
 
 
 @pytest.mark.parametrize("kind", [None, "function", "FUNCTION", "ALIYUN::FC::FUNCTION"])
