@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What several folders of tests need from outside: databases, Node.js packages, a browser.
 
-PostgreSQL and packages come from package registries, the Redis server from the system. Without
+PostgreSQL and packages come from package registries, Redis and MariaDB from the system. Without
 Node.js on PATH, the tests use the one that the type checker brought from PyPI. Database servers are
 started when the first test asks, one for each test process, on a Unix socket in a temporary folder.
 npm packages and foreign virtual environments are installed once into a cache that survives the run.
@@ -206,3 +206,18 @@ def redis_url(cannot_run: Callable[[str], NoReturn]) -> Iterator[str]:
         redis_server.serve(program, Path(folder)) as url,
     ):
         yield url
+
+
+@pytest.fixture(scope="session")
+def mariadb_socket(cannot_run: Callable[[str], NoReturn]) -> Iterator[str]:
+    """Socket of a real MariaDB server, one per test process; ``mariadb_server.connect`` uses it."""
+    from fc_async_tests import mariadb_server
+
+    program = mariadb_server.program("mariadbd") or cannot_run(
+        "there is no mariadbd (Debian: apt-get install mariadb-server)"
+    )
+    with (
+        tempfile.TemporaryDirectory(prefix="fc-async-mariadb-") as folder,
+        mariadb_server.serve(program, Path(folder)) as socket,
+    ):
+        yield socket

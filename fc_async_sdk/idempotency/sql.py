@@ -3,7 +3,8 @@
 
 Invariants:
 
-- Every verb is one transaction.
+- Every write is one transaction; it is repeated if the database undid it to resolve a deadlock.
+- Keys are compared byte for byte, also where the collation of the database ignores case.
 - A connection that failed is closed. A connection that was kept may be dead, because instances of
   functions are frozen between calls: then the verb is repeated once, on a new connection.
 """
@@ -30,6 +31,11 @@ if TYPE_CHECKING:
 _TABLE_NAME: Final = re.compile(r"[A-Za-z_]\w{0,62}(\.[A-Za-z_]\w{0,62})?", re.ASCII)
 _MARKS: Final = {"qmark": "?", "format": "%s", "pyformat": "%s"}
 _RACES: Final = 20
+_DEADLOCKS: Final = 20
+_DEADLOCK_STATES: Final = {"40001", "40P01"}
+"""SQLSTATE of a transaction that was undone and may be repeated: standard SQL, PostgreSQL."""
+_MYSQL_DEADLOCK: Final = 1213
+_BINARY: Final = "CHARACTER SET binary"
 _LOCK_SECONDS: Final = 10
 _LOCK_PAUSE_SECONDS: Final = 0.005
 
@@ -75,8 +81,9 @@ class Connection(Protocol):
 class SqlStore:
     """A :class:`~fc_async_sdk.idempotency.Store` in a table.
 
-    Tested with SQLite and PostgreSQL (psycopg). For MySQL and PolarDB pass ``text="MEDIUMTEXT"``
-    to :meth:`create_table`.
+    Tested with SQLite, PostgreSQL (psycopg) and MariaDB (PyMySQL), which stands for MySQL and
+    PolarDB too. A table of yours must compare its column ``id`` byte for byte, as that of
+    :meth:`create_table` does.
 
     Args:
         connect: Opens a connection that is not in autocommit mode. Called when all connections
@@ -110,7 +117,8 @@ class SqlStore:
         """Make the table if it does not exist.
 
         Args:
-            text: The type of the column with the record.
+            text: The type of the column with the record. The default is MEDIUMTEXT in MySQL and
+                MariaDB, whose TEXT ends at 64 KB.
 
         Raises:
             InvalidParameter: The type is not one word.
@@ -134,17 +142,21 @@ class SqlStore:
                     raise
             else:
                 return None
-            if (text := self._read(record.key)) is not None:
-                return decode(text)
+            if (found := self._read(record.key)) is not None:
+                return found
         raise RuntimeError(f"the key {record.key!r} was made and deleted {_RACES} times")
 
     def replace(self, record: Record, expected: str) -> bool:
         """Store a record if the stored one has the expected token or its own."""
         written = (record.token, record.encode(), record.expires)
-        return self._change(
+        changed = self._change(
             f"UPDATE {self._table} SET token = %s, record = %s, expires = %s "  # noqa: S608 -- a checked name
             "WHERE id = %s AND token IN (%s, %s)",
             (*written, record.key, expected, record.token),
+        )
+        # MySQL counts the rows that changed, not those that the condition found.
+        return changed or (
+            (now := self._read(record.key)) is not None and now.token == record.token
         )
 
     def remove(self, key: str, expected: str) -> bool:
@@ -175,10 +187,21 @@ class SqlStore:
         for connection in idle:
             connection.close()
 
-    def _read(self, key: str) -> str | None:
+    def _read(self, key: str) -> Record | None:
         sql = f"SELECT record FROM {self._table} WHERE id = %s"  # noqa: S608 -- a checked name
         row = self._run(sql, (key,), lambda cursor: cursor.fetchone())
-        return None if row is None else row[0]
+        if row is None:
+            return None
+        found = decode(row[0])
+        if found.key != key:
+            raise errors.InvalidParameter(
+                "table",
+                self._table,
+                f"the key {key!r} finds the record of {found.key!r}, because the column id has a "
+                f"collation that takes them for one; in MySQL and MariaDB run "
+                f"ALTER TABLE {self._table} MODIFY id VARCHAR(400) {_BINARY} NOT NULL",
+            )
+        return found
 
     def _change(self, sql: str, values: Sequence[object]) -> bool:
         return bool(self._run(sql, values, lambda cursor: cursor.rowcount))
@@ -190,13 +213,23 @@ class SqlStore:
         read: Callable[[Cursor], Any] = lambda _: None,
     ) -> Any:
         """Run one statement in a transaction of its own and return what is read of its result."""
+        for _ in range(_DEADLOCKS):
+            try:
+                return self._try(sql, values, read)
+            except Exception as error:
+                if not _is_deadlock(error):
+                    raise
+            time.sleep(_LOCK_PAUSE_SECONDS)
+        return self._try(sql, values, read)
+
+    def _try(self, sql: str, values: Sequence[object], read: Callable[[Cursor], Any]) -> Any:
         with self._lock:
             kept = self._idle.pop() if self._idle else None
         if kept is not None:
             try:
                 return self._transact(kept, sql, values, read)
             except Exception as error:
-                if not _is(error, "OperationalError", "InterfaceError"):
+                if _is_deadlock(error) or not _is(error, "OperationalError", "InterfaceError"):
                     raise
         return self._transact(self._connect(), sql, values, read)
 
@@ -213,7 +246,7 @@ class SqlStore:
                 found = read(cursor)
             connection.commit()
         except BaseException as error:
-            if _is(error, "IntegrityError"):
+            if _is(error, "IntegrityError") or _is_deadlock(error):
                 connection.rollback()
                 self._give_back(connection)
             else:
@@ -288,12 +321,25 @@ def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
 
 
 def _table_of(name: str, text: str) -> str:
+    """Return the statement; ``/*! */`` is a comment to all databases but MySQL and MariaDB.
+
+    A VARCHAR with the binary character set is a VARBINARY; a TEXT for so many characters is a
+    MEDIUMTEXT (MySQL manual, "The CHAR and VARCHAR Types", "String Type Syntax").
+    """
+    size = "(4000000) " if text == "TEXT" else ""
     return (
-        f"CREATE TABLE IF NOT EXISTS {name} (id VARCHAR(400) PRIMARY KEY, "
-        f"token VARCHAR(64) NOT NULL, record {text} NOT NULL, expires BIGINT NOT NULL)"
+        f"CREATE TABLE IF NOT EXISTS {name} (id VARCHAR(400) /*!{_BINARY}*/ PRIMARY KEY, "
+        f"token VARCHAR(64) NOT NULL, record {text} /*!{size}CHARACTER SET utf8mb4*/ NOT NULL, "
+        "expires BIGINT NOT NULL)"
     )
 
 
 def _is(error: BaseException, *names: str) -> bool:
     """Return whether an error is of a class of PEP 249; each driver has classes of its own."""
     return any(kind.__name__ in names for kind in type(error).__mro__)
+
+
+def _is_deadlock(error: BaseException) -> bool:
+    """Return whether the database undid the transaction so that another one can go on."""
+    state = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
+    return state in _DEADLOCK_STATES or error.args[:1] == (_MYSQL_DEADLOCK,)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Runs every test of this folder on every store of idempotency records.
 
-SQLite, PostgreSQL and Redis are real; Tablestore is the official client against a stand-in, see
-``fc_async_tests.tablestore_server``.
+SQLite, PostgreSQL, MariaDB and Redis are real; Tablestore is the official client against
+a stand-in, see ``fc_async_tests.tablestore_server``.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from fc_async_sdk.idempotency import (
     Store,
     TablestoreStore,
 )
-from fc_async_tests import redis_server
+from fc_async_tests import mariadb_server, redis_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,6 +66,16 @@ def postgres(postgres_server) -> Iterator[SqlStore]:
 
 
 @pytest.fixture
+def mariadb(mariadb_socket: str) -> Iterator[SqlStore]:
+    store = SqlStore(lambda: mariadb_server.connect(mariadb_socket))
+    store.create_table()
+    yield store
+    store.close()
+    with mariadb_server.connect(mariadb_socket) as connection:
+        connection.cursor().execute("DROP TABLE fc_async_idempotency")
+
+
+@pytest.fixture
 def redis(redis_url: str) -> Iterator[RedisStore]:
     client = redis_server.client(redis_url)
     yield RedisStore(client)
@@ -78,7 +88,16 @@ def tablestore(tablestore_client) -> TablestoreStore:
     return TablestoreStore(tablestore_client)
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgres", "redis", "tablestore"])
+@pytest.fixture(
+    params=[
+        "memory",
+        "sqlite",
+        "postgres",
+        pytest.param("mariadb", marks=pytest.mark.slow),
+        "redis",
+        "tablestore",
+    ]
+)
 def store(request: pytest.FixtureRequest) -> Store:
     found: Store = request.getfixturevalue(request.param)
     return found

@@ -4,13 +4,23 @@
 from __future__ import annotations
 
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from fc_async_sdk.errors import InvalidParameter
-from fc_async_sdk.idempotency import RedisStore, SqliteStore, SqlStore, TablestoreStore
+from fc_async_sdk.errors import InvalidParameter, StoreFailed
+from fc_async_sdk.idempotency import (
+    RedisStore,
+    SqliteStore,
+    SqlStore,
+    TablestoreStore,
+    current_key,
+    idempotent,
+)
 from fc_async_sdk.idempotency.records import Record
+from fc_async_tests import mariadb_server
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,6 +62,59 @@ def test_a_database_connection_that_died_in_a_frozen_instance_is_replaced(
             "WHERE pid <> pg_backend_pid() AND datname = current_database()"
         )
     assert postgres.create(record("u")) == record()
+
+
+@pytest.mark.slow
+def test_a_mariadb_connection_that_died_in_a_frozen_instance_is_replaced(
+    mariadb: SqlStore, mariadb_socket: str
+) -> None:
+    mariadb.create(record())
+    with mariadb_server.connect(mariadb_socket) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id FROM information_schema.processlist "
+            "WHERE user = 'root' AND id <> connection_id()"
+        )
+        for (number,) in cursor.fetchall():
+            cursor.execute("KILL CONNECTION %s", (number,))
+    assert mariadb.create(record("u")) == record()
+
+
+@pytest.mark.slow
+def test_a_deadlock_that_the_database_resolved_does_not_reach_the_handler(
+    mariadb: SqlStore, mariadb_socket: str
+) -> None:
+    with (
+        mariadb_server.connect(mariadb_socket) as connection,
+        connection.cursor() as cursor,
+        ThreadPoolExecutor(3) as pool,
+    ):
+        # All creations wait for the shared lock of this row, get it when the row is undone, and
+        # then wait for each other (MySQL manual, "Locks Set by Different SQL Statements").
+        cursor.execute(
+            "INSERT INTO fc_async_idempotency (id, token, record, expires) VALUES ('k', '', '', 0)"
+        )
+        creations = [pool.submit(mariadb.create, record(token)) for token in "tuv"]
+        while not all(creation.done() for creation in creations):
+            cursor.execute("SHOW GLOBAL STATUS LIKE 'innodb_row_lock_current_waits'")
+            if cursor.fetchone()[1] == "3":
+                connection.rollback()
+        answers = [creation.result() for creation in creations]
+    assert answers.count(None) == 1
+    assert {answer.token for answer in answers if answer} < set("tuv")
+
+
+@pytest.mark.slow
+def test_a_table_that_takes_two_keys_for_one_is_refused_with_the_statement_that_mends_it(
+    mariadb: SqlStore, mariadb_socket: str
+) -> None:
+    with mariadb_server.connect(mariadb_socket) as connection, connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE fc_async_idempotency MODIFY id VARCHAR(400)")
+        handler = idempotent(mariadb, scope="", timeout=60)(lambda *_: current_key())
+        assert handler(b"", SimpleNamespace(request_id="Ab1")) == "Ab1"
+        with pytest.raises(StoreFailed, match="'aB1' finds the record of 'Ab1'") as refused:
+            handler(b"", SimpleNamespace(request_id="aB1"))
+        cursor.execute(str(refused.value).partition(" run ")[2].partition(" [key")[0])
+    assert handler(b"", SimpleNamespace(request_id="aB1")) == "aB1"
 
 
 def test_expired_rows_are_purged(sqlite: SqliteStore) -> None:

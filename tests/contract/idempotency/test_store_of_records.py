@@ -156,6 +156,26 @@ def test_a_large_result_is_kept(store: Store) -> None:
     assert stored(store, first.key) == first
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("orders/Ab1", "orders/aB1"),
+        ("café", "cafe"),
+        ("straße", "strasse"),
+        ("a", "a "),
+        ("\u00e9", "e\u0301"),
+    ],
+)
+def test_keys_that_look_alike_are_different_keys(store: Store, one: str, other: str) -> None:
+    ends = uuid.uuid4().hex
+    first, second = record(f"{ends}{one}"), record(f"{ends}{other}")
+    assert store.create(first) is None
+    assert store.create(second) is None
+    assert store.replace(changed := record(first.key), first.token)
+    assert store.remove(second.key, second.token)
+    assert stored(store, first.key) == changed
+
+
 def test_keys_do_not_affect_each_other(store: Store) -> None:
     first, second = record(), record()
     store.create(first)

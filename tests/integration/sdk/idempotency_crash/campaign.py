@@ -116,6 +116,10 @@ def opener(kind: str, address: str) -> Callable[[], Store]:
         import psycopg
 
         return lambda: SqlStore(lambda: psycopg.connect(address))
+    if kind == "mariadb":
+        from fc_async_tests import mariadb_server
+
+        return lambda: SqlStore(lambda: mariadb_server.connect(address))
     if kind == "redis":
         import redis
 

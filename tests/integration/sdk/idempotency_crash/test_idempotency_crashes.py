@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """kill -9 at each write, two workers at once, clocks a minute apart: one effect at most for a key.
 
-Against the real SQLite, PostgreSQL and Redis. Tablestore is its official client against a stand-in
-with the documented conditions (``fc_async_tests.tablestore_server``).
+Against the real SQLite, PostgreSQL, MariaDB and Redis. Tablestore is its official client against
+a stand-in with the documented conditions (``fc_async_tests.tablestore_server``).
 """
 
 from __future__ import annotations
@@ -51,6 +51,19 @@ def postgres(postgres_server) -> Iterator[str]:
 
 
 @pytest.fixture
+def mariadb(mariadb_socket: str) -> Iterator[str]:
+    from fc_async_sdk.idempotency import SqlStore
+    from fc_async_tests import mariadb_server
+
+    store = SqlStore(lambda: mariadb_server.connect(mariadb_socket))
+    store.create_table()
+    store.close()
+    yield mariadb_socket
+    with mariadb_server.connect(mariadb_socket) as connection:
+        connection.cursor().execute("DROP TABLE fc_async_idempotency")
+
+
+@pytest.fixture
 def redis(redis_url: str) -> Iterator[str]:
     from fc_async_tests import redis_server
 
@@ -68,7 +81,15 @@ def tablestore() -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(params=["sqlite", "postgres", "redis", "tablestore"])
+@pytest.fixture(
+    params=[
+        "sqlite",
+        "postgres",
+        pytest.param("mariadb", marks=pytest.mark.slow),
+        "redis",
+        "tablestore",
+    ]
+)
 def campaign(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., Found]:
     address = request.getfixturevalue(request.param)
 
