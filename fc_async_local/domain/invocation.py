@@ -105,6 +105,8 @@ class Invocation(Record, frozen=True, kw_only=True):
         epoch: Counts claims.
         lease_until: Until when the claim holds, or None without a claim.
         lease_owner: The node that holds it, "" if none.
+        interruptions: Executions of unknown end: the runtime ended meanwhile, or lost its lease,
+            or lost the process of the function. Not counted as attempts.
     """
 
     request_id: str
@@ -132,6 +134,12 @@ class Invocation(Record, frozen=True, kw_only=True):
     epoch: int = 0
     lease_until: int | None = None
     lease_owner: str = ""
+    interruptions: int = 0
+
+    @property
+    def retry_count(self) -> int:
+        """What the function gets as ``retry_count``: higher than in all executions before."""
+        return self.attempts + self.interruptions
 
     @property
     def lease(self) -> Lease:

@@ -35,7 +35,7 @@ def fields(invocation: Invocation, decided: Decided, *, ended: int) -> dict[str,
         "invocationType": request_log.ASYNC,
         **(_execution(outcome) if outcome and ran else {}),
         "asyncMode": request_log.MODES[invocation.task_mode],
-        "retryCount": invocation.attempts,
+        "retryCount": invocation.retry_count,
         "asyncAttemptStartTimestamp": decided.began,
         "asyncAttemptLatencyMs": max(0, ended - decided.began),
     }

@@ -228,7 +228,10 @@ def _after_attempt(invocation: Invocation, outcome: Outcome | None, began: int) 
         return released
     instance_id = outcome.instance_id or invocation.instance_id
     if outcome.kind not in policy.EXECUTED:
-        return replace(released, instance_id=instance_id)
+        # An instance had it: the function may have begun.
+        lost = outcome.kind is OutcomeKind.SYSTEM_ERROR and outcome.instance_id != ""
+        interruptions = invocation.interruptions + lost
+        return replace(released, instance_id=instance_id, interruptions=interruptions)
     return replace(
         released,
         instance_id=instance_id,

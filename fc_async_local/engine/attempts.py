@@ -133,7 +133,8 @@ class Attempts:
         outcome = await self._run_function(invocation, deployment)
         if outcome.kind is OutcomeKind.INTERRUPTED and not held.stop:
             # Only a requested stop ends an invocation as Stopped.
-            outcome = Outcome(
+            outcome = replace(
+                outcome,
                 kind=OutcomeKind.SYSTEM_ERROR,
                 payload=b"the attempt was interrupted, but no stop was requested",
             )
@@ -144,7 +145,7 @@ class Attempts:
             deployment=deployment,
             request_id=invocation.request_id,
             payload=invocation.payload,
-            number=invocation.attempts,
+            number=invocation.retry_count,
             qualifier=invocation.qualifier,
             task_id=invocation.task_id,
             http=invocation.http_head,

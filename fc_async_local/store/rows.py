@@ -56,8 +56,9 @@ def to_invocation(row: Sequence[Any]) -> Invocation:
         epoch=row[21],
         lease_until=row[22],
         lease_owner=row[23],
-        return_payload=row[24],
-        payload=row[25] or b"",
+        interruptions=row[24],
+        return_payload=row[25],
+        payload=row[26] or b"",
     )
 
 
@@ -88,6 +89,7 @@ def from_invocation(number: int, invocation: Invocation) -> tuple[object, ...]:
         invocation.epoch,
         invocation.lease_until,
         invocation.lease_owner,
+        invocation.interruptions,
         invocation.return_payload,
     )
 
@@ -108,6 +110,7 @@ def changeable(number: int, invocation: Invocation) -> tuple[object, ...]:
         invocation.epoch,
         invocation.lease_until,
         invocation.lease_owner,
+        invocation.interruptions,
         invocation.return_payload,
         number,
     )

@@ -132,6 +132,7 @@ def claimed(
         epoch=invocation.epoch + 1,
         lease_until=until,
         lease_owner=owner,
+        interruptions=invocation.interruptions + _may_have_begun(invocation),
     )
     return taken, tuple(TaskEvent(status=step, at=now) for step in steps)
 
@@ -175,8 +176,19 @@ def released(invocation: Invocation, *, now: int) -> tuple[Invocation, tuple[Tas
         due_at=invocation.due_at if early else min(invocation.due_at, now),
         lease_until=None,
         lease_owner="",
+        interruptions=invocation.interruptions + _may_have_begun(invocation),
     )
     return free, steps
+
+
+def _may_have_begun(invocation: Invocation) -> bool:
+    """Return whether its holder, which is gone, may have run the function.
+
+    Without task mode the start of an attempt is not written.
+    """
+    if invocation.lease_until is None:
+        return False
+    return invocation.status is Status.RUNNING or not invocation.task_mode
 
 
 def stopped(

@@ -33,7 +33,8 @@ SET LOCAL synchronous_commit TO off;
 -- name: columns
 invocation.id, request_id, task_id, function, qualifier, accepted_at, due_at, task_mode, status,
 attempts, system_retries, system_retry_since, instance_id, started_at, ended_at, error,
-destination_status, call_path, delay_ms, config, http, epoch, lease_until, lease_owner
+destination_status, call_path, delay_ms, config, http, epoch, lease_until, lease_owner,
+interruptions
 
 -- name: accept
 WITH given AS (
@@ -44,27 +45,28 @@ WITH given AS (
             due_at bigint, task_mode boolean, status text, attempts integer, system_retries integer,
             system_retry_since bigint, instance_id text, started_at bigint, ended_at bigint,
             error text, destination_status text, call_path text, delay_ms bigint, config text,
-            http text, epoch bigint, lease_until bigint, lease_owner text, return_payload text
+            http text, epoch bigint, lease_until bigint, lease_owner text,
+            interruptions integer, return_payload text
         ),
         unnest(%b::bytea[])
     ) WITH ORDINALITY AS given (
         request_id, task_id, function, qualifier, accepted_at, due_at, task_mode, status, attempts,
         system_retries, system_retry_since, instance_id, started_at, ended_at, error,
         destination_status, call_path, delay_ms, config, http, epoch, lease_until, lease_owner,
-        return_payload, body, place
+        interruptions, return_payload, body, place
     )
 ), kept AS (
     INSERT INTO invocation (
         request_id, task_id, function, qualifier, accepted_at, due_at, task_mode, status, attempts,
         system_retries, system_retry_since, instance_id, started_at, ended_at, error,
         destination_status, call_path, delay_ms, config, http, epoch, lease_until, lease_owner,
-        return_payload
+        interruptions, return_payload
     )
     SELECT
         request_id, task_id, function, qualifier, accepted_at, due_at, task_mode, status, attempts,
         system_retries, system_retry_since, instance_id, started_at, ended_at, error,
         destination_status, call_path, delay_ms, decode(config, 'base64'), decode(http, 'base64'),
-        epoch, lease_until, lease_owner, decode(return_payload, 'base64')
+        epoch, lease_until, lease_owner, interruptions, decode(return_payload, 'base64')
     FROM given
     ORDER BY place
     ON CONFLICT DO NOTHING
@@ -289,8 +291,12 @@ GROUP BY status;
 
 -- name: take
 UPDATE invocation
-SET status = taken.status, epoch = taken.epoch, lease_until = %s::bigint, lease_owner = %s::text
-FROM json_to_recordset(%s::json) AS taken (id bigint, status text, epoch bigint)
+SET
+    status = taken.status, epoch = taken.epoch, interruptions = taken.interruptions,
+    lease_until = %s::bigint, lease_owner = %s::text
+FROM json_to_recordset(%s::json) AS taken (
+    id bigint, status text, epoch bigint, interruptions integer
+)
 WHERE invocation.id = taken.id;
 
 -- name: begin
@@ -351,18 +357,18 @@ SET
     instance_id = given.instance_id, started_at = given.started_at, ended_at = given.ended_at,
     error = given.error, destination_status = given.destination_status, epoch = given.epoch,
     lease_until = given.lease_until, lease_owner = given.lease_owner,
-    return_payload = decode(given.return_payload, 'base64')
+    interruptions = given.interruptions, return_payload = decode(given.return_payload, 'base64')
 FROM ROWS FROM (
     json_to_recordset(%s::json) AS (
         due_at bigint, status text, attempts integer, system_retries integer,
         system_retry_since bigint, instance_id text, started_at bigint, ended_at bigint, error text,
         destination_status text, epoch bigint, lease_until bigint, lease_owner text,
-        return_payload text
+        interruptions integer, return_payload text
     ),
     unnest(%s::bigint[])
 ) AS given (
     due_at, status, attempts, system_retries, system_retry_since, instance_id, started_at, ended_at,
-    error, destination_status, epoch, lease_until, lease_owner, return_payload, id
+    error, destination_status, epoch, lease_until, lease_owner, interruptions, return_payload, id
 )
 WHERE invocation.id = given.id;
 

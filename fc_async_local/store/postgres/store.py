@@ -87,7 +87,15 @@ class PostgresStore:
                 if after.task_mode:
                     events.extend(rows.from_event(row[0], step) for step in its_steps)
             changes = rows.as_json(
-                [{"id": id_, "status": each.status, "epoch": each.epoch} for id_, each in taken]
+                [
+                    {
+                        "id": id_,
+                        "status": each.status,
+                        "epoch": each.epoch,
+                        "interruptions": each.interruptions,
+                    }
+                    for id_, each in taken
+                ]
             )
             await connection.execute(SQL["take"], (until, owner, changes))
             await batches.record(connection, events)

@@ -10,8 +10,8 @@ INSERT INTO invocation (
     id, request_id, task_id, function, qualifier, accepted_at, due_at, task_mode, status, attempts,
     system_retries, system_retry_since, instance_id, started_at, ended_at, error,
     destination_status, call_path, delay_ms, config, http, epoch, lease_until, lease_owner,
-    return_payload
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    interruptions, return_payload
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT DO NOTHING;
 
 -- name: numbers
@@ -33,7 +33,7 @@ SELECT
     invocation.id, request_id, task_id, function, qualifier, accepted_at, due_at, task_mode, status,
     attempts, system_retries, system_retry_since, instance_id, started_at, ended_at, error,
     destination_status, call_path, delay_ms, config, http, epoch, lease_until, lease_owner,
-    return_payload,
+    interruptions, return_payload,
     payload.body
 FROM invocation CROSS JOIN payload ON payload.id = invocation.id
 WHERE ready_at <= ? AND (ready_at <= ? OR (lease_until IS NULL AND NOT task_mode))
@@ -45,7 +45,7 @@ SELECT
     invocation.id, request_id, task_id, function, qualifier, accepted_at, due_at, task_mode, status,
     attempts, system_retries, system_retry_since, instance_id, started_at, ended_at, error,
     destination_status, call_path, delay_ms, config, http, epoch, lease_until, lease_owner,
-    return_payload,
+    interruptions, return_payload,
     NULL
 FROM invocation
 WHERE lease_owner = ? AND lease_until IS NOT NULL;
@@ -55,7 +55,7 @@ SELECT
     invocation.id, request_id, task_id, function, qualifier, accepted_at, due_at, task_mode, status,
     attempts, system_retries, system_retry_since, instance_id, started_at, ended_at, error,
     destination_status, call_path, delay_ms, config, http, epoch, lease_until, lease_owner,
-    return_payload,
+    interruptions, return_payload,
     NULL
 FROM invocation
 WHERE ready_at IS NOT NULL
@@ -67,7 +67,7 @@ SELECT
     invocation.id, request_id, task_id, function, qualifier, accepted_at, due_at, task_mode, status,
     attempts, system_retries, system_retry_since, instance_id, started_at, ended_at, error,
     destination_status, call_path, delay_ms, config, http, epoch, lease_until, lease_owner,
-    return_payload,
+    interruptions, return_payload,
     payload.body
 FROM invocation CROSS JOIN payload ON payload.id = invocation.id
 WHERE function = ? AND task_id = ? AND task_mode;
@@ -91,7 +91,7 @@ SELECT
     invocation.id, request_id, task_id, function, qualifier, accepted_at, due_at, task_mode, status,
     attempts, system_retries, system_retry_since, instance_id, started_at, ended_at, error,
     destination_status, call_path, delay_ms, config, http, epoch, lease_until, lease_owner,
-    CASE WHEN :with_payload THEN return_payload END,
+    interruptions, CASE WHEN :with_payload THEN return_payload END,
     CASE WHEN :with_payload THEN (SELECT body FROM payload WHERE payload.id = invocation.id) END
 FROM invocation
 WHERE
@@ -151,11 +151,11 @@ WHERE function = :function AND task_id >= :prefix AND task_id < :prefix || char(
 LIMIT :most;
 
 -- name: take
--- The last value is a list of [id, status, epoch].
+-- The last value is a list of [id, status, epoch, interruptions].
 UPDATE invocation
 SET
     status = json_extract(taken.value, '$[1]'), epoch = json_extract(taken.value, '$[2]'),
-    lease_until = ?, lease_owner = ?
+    interruptions = json_extract(taken.value, '$[3]'), lease_until = ?, lease_owner = ?
 FROM json_each(?) AS taken
 WHERE invocation.id = json_extract(taken.value, '$[0]');
 
@@ -184,7 +184,7 @@ UPDATE invocation
 SET
     due_at = ?, status = ?, attempts = ?, system_retries = ?, system_retry_since = ?,
     instance_id = ?, started_at = ?, ended_at = ?, error = ?, destination_status = ?, epoch = ?,
-    lease_until = ?, lease_owner = ?, return_payload = ?
+    lease_until = ?, lease_owner = ?, interruptions = ?, return_payload = ?
 WHERE id = ?;
 
 -- name: make_due

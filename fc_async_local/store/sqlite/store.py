@@ -78,7 +78,10 @@ class SqliteStore:
                 taken.append((row[0], after))
                 if after.task_mode:
                     events.extend(rows.from_event(row[0], step) for step in its_steps)
-            changes = [(number, after.status.value, after.epoch) for number, after in taken]
+            changes = [
+                (number, after.status.value, after.epoch, after.interruptions)
+                for number, after in taken
+            ]
             connection.execute(SQL["take"], (until, owner, rows.as_json(changes)))
             connection.executemany(SQL["insert_event"], events)
             batches.count(connection, steps.newly_held(befores, now))

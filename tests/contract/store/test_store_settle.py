@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from fc_async_local.domain.invocation import DELIVERY, Count, TaskEvent
 from fc_async_local.domain.states import FINAL, Status
 from fc_async_local.store.protocol import Settled
+from fc_async_tests.handlers import HOUR
 from fc_async_tests.invocations import (
     HOLD,
     T0,
@@ -114,6 +115,38 @@ class TestSettle:
         claimed = await claim_one(store)
         with pytest.raises(ValueError, match="Running is held"):
             await store.settle(claimed.lease, ended(claimed, Status.RUNNING))
+
+
+class TestInterruptions:
+    async def test_an_attempt_of_a_lost_lease_counts_if_it_had_begun(self, store: Store) -> None:
+        for number in (1, 2):
+            await store.accept(an_invocation(number))
+        begun = await claim_one(store)
+        await store.start(begun.lease, now=T0 + 20)
+        await claim_one(store)
+        later = await store.claim(9, now=T0 + HOUR, until=T0 + 2 * HOUR, owner="other")
+        assert [(i.request_id, i.retry_count) for i in later] == [("r1", 1), ("r2", 0)]
+        await store.settle(later[0].lease, again(later[0], T0 + HOUR))
+        assert (await claim_one(store, now=T0 + HOUR)).retry_count == 2  # the failure, too
+
+    async def test_an_attempt_that_was_given_back_counts_if_it_had_begun(
+        self, store: Store
+    ) -> None:
+        for number in (1, 2):
+            await store.accept(an_invocation(number))
+        begun = await claim_one(store, owner="dead")
+        await store.start(begun.lease, now=T0 + 20)
+        await claim_one(store, owner="dead")
+        await store.release("dead", now=T0 + 100)
+        later = await store.claim(9, now=T0 + 100, **HOLD)
+        assert [(i.request_id, i.retry_count) for i in later] == [("r1", 1), ("r2", 0)]
+
+    async def test_without_task_mode_each_claim_that_ended_by_itself_counts(
+        self, store: Store
+    ) -> None:
+        await store.accept(an_invocation(task_mode=False))
+        assert (await claim_one(store)).retry_count == 0
+        assert (await claim_one(store, now=T0 + HOUR)).retry_count == 1
 
 
 class TestRelease:

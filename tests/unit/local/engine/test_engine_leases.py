@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,9 +12,11 @@ import pytest
 from fc_async_local.domain.metrics import Span, series
 from fc_async_local.domain.states import Status
 from fc_async_local.store.memory import MemoryStore
-from fc_async_local.store.protocol import MetricQuery
+from fc_async_local.store.protocol import MetricQuery, StoreUnavailable
+from fc_async_sdk.idempotency import MemoryStore as Records
+from fc_async_sdk.idempotency import idempotent
 from fc_async_sdk.spec import metrics
-from fc_async_tests.handlers import HOUR, failing, fine
+from fc_async_tests.handlers import HOUR, QUEUE, failing, fine
 
 
 def test_a_long_run_keeps_its_lease(play) -> None:
@@ -65,6 +68,68 @@ def test_after_a_restart_no_task_stays_running(play) -> None:
         assert await world.status("f", "t") is Status.SUCCEEDED
 
     play(scenario)
+
+
+@pytest.mark.parametrize("task_mode", [True, False])
+def test_an_idempotent_function_without_retries_runs_again_after_restarts_in_its_attempts(
+    play, task_mode: bool
+) -> None:
+    done = []
+
+    @idempotent(Records())
+    async def pay(_: bytes, context: SimpleNamespace) -> None:
+        await context.work()
+        done.append(context.retry_count)
+
+    async def scenario(world) -> None:
+        async def work() -> None:
+            if len(world.runs) < 3:
+                await world.clock.wait(world.clock.now() + HOUR)
+
+        def handler(event: bytes, attempt) -> Any:
+            context = SimpleNamespace(
+                request_id=attempt.request_id,
+                retry_count=attempt.number,
+                function=SimpleNamespace(name="pay", timeout=600),
+                work=work,
+            )
+            return pay(event, context)
+
+        world.function("pay", handler, retries=0, failure=QUEUE, task_mode=task_mode)
+        await world.invoke("pay", b"{}")
+        for _ in range(2):
+            await world.engine.advance(1_000)
+            await world.engine.aclose()
+            await world.new_engine().start(world.destinations)
+        await world.engine.run_until_idle()
+        assert done == [2]
+        assert world.queue.got == []
+
+    play(scenario)
+
+
+def test_an_attempt_that_was_claimed_and_had_not_begun_is_the_first_one_after_a_restart(
+    play,
+) -> None:
+    class Away(MemoryStore):
+        away = True
+
+        async def start(self, lease, *, now: int, instance_id: str = "") -> Any:
+            if self.away:
+                raise StoreUnavailable("away")
+            return await super().start(lease, now=now, instance_id=instance_id)
+
+    async def scenario(world) -> Any:
+        world.function("f", fine)
+        await world.invoke("f", b"", task_id="t")
+        await world.engine.advance(1_000)
+        await world.engine.aclose()
+        world.store.away = False
+        await world.new_engine().start(world.destinations)
+        await world.engine.run_until_idle()
+        return [run.attempt.number for run in world.runs]
+
+    assert play(scenario, Away()) == [0]
 
 
 def test_a_clock_set_back_between_two_runs_loses_nothing(play) -> None:
