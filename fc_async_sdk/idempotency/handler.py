@@ -6,7 +6,7 @@ from __future__ import annotations
 import functools
 import inspect
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, ParamSpec, TypedDict, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypedDict, TypeVar, cast
 
 from fc_async_sdk import errors
 from fc_async_sdk.idempotency import keys, states
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 
+_INNERMOST: Final = "decorate the function that does the work"
+
 _CURRENT: ContextVar[Run | None] = ContextVar("fc_async_sdk_idempotency", default=None)
 
 
@@ -35,8 +37,8 @@ class RuleFields(TypedDict, total=False):
     expires_after: float
     wait: float
     trust_retry_count: bool
-    keep_failures: tuple[type[Exception], ...]
-    not_done_on: tuple[type[Exception], ...]
+    keep_failures: states.Classes
+    not_done_on: states.Classes
     keep_result: bool
     max_result_bytes: int
 
@@ -105,7 +107,7 @@ def idempotent(
     def decorate(handler: H) -> H:
         if inspect.isgeneratorfunction(handler) or inspect.isasyncgenfunction(handler):
             raise errors.InvalidParameter("handler", handler, "must return a result, not yield")
-        wrap = _asynchronous if inspect.iscoroutinefunction(handler) else _synchronous
+        wrap = _asynchronous if _is_coroutine_function(handler) else _synchronous
         return cast("H", functools.wraps(handler)(wrap(handler, claims, requests)))
 
     return decorate
@@ -136,6 +138,8 @@ def once(name: str, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwar
         ClaimLost: Another run took the key over; the effect did not begin.
         ResultNotStored: The effect ended in an earlier run, and its result is not known.
         StoreFailed: The intent or the result could not be stored.
+        InvalidParameter: The function returned a coroutine, a future or a generator: its work has
+            not ended. Work that has not begun is dropped, and the effect may be performed later.
         RuntimeError: No idempotent handler runs here.
     """
     run = _current()
@@ -146,26 +150,57 @@ def once(name: str, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwar
     except Exception as error:
         run.fail_effect(name, error)
         raise
+    if _not_begun(result):
+        run.cancel_effect(name)
+    _check_ended("function", function, result, "use await once_async(…) in a coroutine handler")
     run.end_effect(name, result)
     return result
+
+
+def _is_coroutine_function(function: object) -> bool:
+    """Return whether a function, or an object that is called, returns coroutines."""
+    call = getattr(function, "__call__", None)  # noqa: B004 -- not whether it can be called
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)
+
+
+def _not_begun(result: object) -> bool:
+    """Return whether a result is a coroutine or generator that never ran; close it."""
+    if inspect.iscoroutine(result) and inspect.getcoroutinestate(result) == inspect.CORO_CREATED:
+        result.close()
+        return True
+    return inspect.isgenerator(result) and inspect.getgeneratorstate(result) == inspect.GEN_CREATED
+
+
+def _check_ended(name: str, function: object, result: object, advice: str) -> None:
+    """Check that a result does not stand for work that goes on, or has not begun.
+
+    Raises:
+        InvalidParameter: It does.
+    """
+    if inspect.isawaitable(result) or inspect.isgenerator(result) or inspect.isasyncgen(result):
+        kind = type(result).__name__
+        text = f"returned before its work has ended, a {kind}: {advice}"
+        raise errors.InvalidParameter(name, function, text)
 
 
 async def once_async(
     name: str, function: Callable[P, Awaitable[R]], /, *args: P.args, **kwargs: P.kwargs
 ) -> R:
-    """Same as :func:`once`, for a coroutine function."""
+    """Same as :func:`once`, for a coroutine function or one that returns an awaitable."""
     import asyncio  # noqa: PLC0415 -- imports are billed, and most handlers are not coroutines
 
     run = _current()
     if (known := await asyncio.to_thread(run.begin_effect, name)) is not None:
         return cast("R", _value(known, run.key, f"effect {name!r}"))
     try:
-        result = await function(*args, **kwargs)
+        result: Any = function(*args, **kwargs)
+        if inspect.isawaitable(result):
+            result = await result
     except Exception as error:
         await asyncio.to_thread(run.fail_effect, name, error)
         raise
     await asyncio.to_thread(run.end_effect, name, result)
-    return result
+    return cast("R", result)
 
 
 def _current() -> Run:
@@ -236,6 +271,8 @@ def _synchronous(
         token = _CURRENT.set(standing)
         try:
             result = handler(event, context)
+            _not_begun(result)
+            _check_ended("handler", handler, result, _INNERMOST)
         except Exception as error:
             standing.fail(error)
             raise
@@ -264,6 +301,8 @@ def _asynchronous(
         token = _CURRENT.set(standing)
         try:
             result = await handler(event, context)
+            _not_begun(result)
+            _check_ended("handler", handler, result, _INNERMOST)
         except Exception as error:
             await asyncio.to_thread(standing.fail, error)
             raise

@@ -5,6 +5,7 @@ Invariants:
 
 - A missing part of a key is an error: different events must not meet in one key.
 - Equal JSON documents have the same fingerprint, whatever their spacing and order of names.
+- Numbers that differ have different keys and fingerprints, also where a float is the same.
 """
 
 from __future__ import annotations
@@ -137,13 +138,34 @@ def as_document(event: Any) -> object:
     if isinstance(event, (bytes, bytearray, memoryview, str)):
         raw = event.encode("utf-8", "surrogatepass") if isinstance(event, str) else bytes(event)
         try:
-            document: object = json.loads(raw)
+            document: object = _loads(raw)
         except (ValueError, RecursionError):
             return raw
         return document
     if hasattr(event, "model_dump_json"):
-        return json.loads(event.model_dump_json())
+        return _loads(event.model_dump_json())
     return msgspec.to_builtins(event, str_keys=True)
+
+
+def _loads(text: str | bytes) -> object:
+    return json.loads(text, parse_float=_number)
+
+
+def _number(text: str) -> object:
+    """Return a number of a JSON document: a float, or what tells it from all other numbers."""
+    value = float(text)
+    exact = _canonical(text)
+    return value if exact == _canonical(repr(value)) else {"number": exact}
+
+
+def _canonical(number: str) -> str:
+    """Return the same text for all forms of a number: ``1.5``, ``1.50`` and ``15e-1``."""
+    mantissa, _, exponent = number.lower().partition("e")
+    whole, _, fraction = mantissa.lstrip("-").partition(".")
+    digits = (whole + fraction).lstrip("0")
+    significant = digits.rstrip("0")
+    power = int(exponent or 0) + len(digits) - len(significant) - len(fraction)
+    return f"{'-' * mantissa.startswith('-')}{significant}e{power if significant else 0}"
 
 
 def _hash(text: str) -> str:

@@ -168,8 +168,11 @@ class Run:
 
     def fail_effect(self, name: str, error: Exception) -> None:
         """Free an effect that raised one of the errors which tell that it did not happen."""
-        if not isinstance(error, self._rules.not_done_on):
-            return
+        if self._rules.tells_not_done(error):
+            self.cancel_effect(name)
+
+    def cancel_effect(self, name: str) -> None:
+        """Free an effect that did not happen."""
         with self._lock:
             changed = states.cancel_effect(self._record, name, new_token())
             self._write(changed, f"the failure of effect {name!r}")

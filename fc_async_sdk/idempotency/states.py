@@ -18,6 +18,7 @@ Invariants:
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
 import msgspec
@@ -26,6 +27,8 @@ from msgspec.structs import replace
 from fc_async_sdk import errors
 from fc_async_sdk.idempotency.records import MAX_RESULT_BYTES, Kept, Record
 from fc_async_sdk.spec import limits
+
+Classes = Collection[type[Exception]] | type[Exception]
 
 _MARGIN_SECONDS: Final = 90.0
 _MESSAGE: Final = 1_000
@@ -44,8 +47,8 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     expires_after: float = limits.EVENT_AGE_SECONDS.default
     wait: float = 0
     trust_retry_count: bool = True
-    keep_failures: tuple[type[Exception], ...] = ()
-    not_done_on: tuple[type[Exception], ...] = ()
+    keep_failures: Classes = ()
+    not_done_on: Classes = ()
     keep_result: bool = True
     max_result_bytes: int = MAX_RESULT_BYTES
 
@@ -58,6 +61,26 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
             value = getattr(self, name)
             if not 0 <= value < float("inf"):
                 raise errors.InvalidParameter(name, value, "must be 0 or a larger number")
+        _classes("keep_failures", self.keep_failures)
+        _classes("not_done_on", self.not_done_on)
+
+    def keeps(self, error: Exception) -> bool:
+        """Return whether the handler must not run again after this error."""
+        return isinstance(error, _classes("keep_failures", self.keep_failures))
+
+    def tells_not_done(self, error: Exception) -> bool:
+        """Return whether this error tells that an effect did not happen."""
+        return isinstance(error, _classes("not_done_on", self.not_done_on))
+
+
+def _classes(name: str, value: object) -> tuple[type[Exception], ...]:
+    """Return a class of errors, or a collection of them, as ``except`` takes them."""
+    found = (value,) if isinstance(value, type) else value
+    if not isinstance(found, Collection) or not all(
+        isinstance(one, type) and issubclass(one, Exception) for one in found
+    ):
+        raise errors.InvalidParameter(name, value, "must be classes of errors: (ValueError,)")
+    return tuple(found)
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -198,7 +221,7 @@ def complete(record: Record, result: Kept | None, rules: Rules, now: int, token:
 
 def fail(record: Record, error: Exception, rules: Rules, now: int, token: str) -> Record | None:
     """Return the record of a run that raised an error; None: the key has none any more."""
-    if isinstance(error, rules.keep_failures):
+    if rules.keeps(error):
         text = str(error)[:_MESSAGE].encode("utf-8", "replace").decode()
         kept = (type(error).__name__, text)
         done = complete(record, None, rules, now, token)

@@ -29,6 +29,7 @@ from fc_async_sdk.idempotency import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
 ORDER = json.dumps({"order": {"id": 7, "amount": 12}}).encode()
 TIMEOUT, MARGIN = 60, 90
@@ -241,6 +242,19 @@ class TestFailures:
             handler(ORDER, context(attempt=1))
         assert kept.value.error_type == "UnicodeError"
         assert len(runs) == 1
+
+    @pytest.mark.parametrize("kept", [[ValueError], ValueError, {ValueError, KeyError}], ids=repr)
+    def test_classes_of_failures_may_be_given_in_any_collection(
+        self, store: Store, kept: Any
+    ) -> None:
+        @idempotent(store, keep_failures=kept)
+        def handler(event: bytes, context: object) -> None:
+            raise ValueError("the card has expired")
+
+        with pytest.raises(ValueError, match="the card has expired"):
+            handler(ORDER, context())
+        with pytest.raises(errors.FailureKept):
+            handler(ORDER, context(attempt=1))
 
     def test_a_result_that_is_too_large_is_reported_to_a_repeat(self, store: Store) -> None:
         runs = []
@@ -514,6 +528,49 @@ class TestEffects:
         assert forget(store, "pay/r-1")
         assert not forget(store, "pay/r-1")
 
+    def test_an_effect_that_returns_a_coroutine_has_not_ended_and_may_begin_again(
+        self, store: Store
+    ) -> None:
+        async def charge() -> str:
+            return "receipt"
+
+        @idempotent(store)
+        async def handler(event: bytes, context: SimpleNamespace) -> object:
+            if context.retry_count == 0:
+                return once("charge", charge)
+            return await once_async("charge", charge)
+
+        with pytest.raises(errors.InvalidParameter, match="await once_async"):
+            asyncio.run(handler(ORDER, context(attempt=0)))
+        assert asyncio.run(handler(ORDER, context(attempt=1))) == "receipt"
+
+    def test_an_effect_that_has_begun_in_the_background_is_in_doubt(self, store: Store) -> None:
+        @idempotent(store)
+        async def handler(event: bytes, context: SimpleNamespace) -> object:
+            return once("charge", lambda: asyncio.ensure_future(asyncio.sleep(0)))
+
+        with pytest.raises(errors.InvalidParameter, match="await once_async"):
+            asyncio.run(handler(ORDER, context(attempt=0)))
+        with pytest.raises(errors.EffectInDoubt):
+            asyncio.run(handler(ORDER, context(attempt=1)))
+
+    def test_the_result_of_a_plain_function_is_recorded_in_a_coroutine_handler_too(
+        self, store: Store
+    ) -> None:
+        charges = []
+
+        @idempotent(store)
+        async def handler(event: bytes, context: SimpleNamespace) -> object:
+            found = await once_async("charge", lambda: charges.append(1) or "receipt")  # type: ignore[arg-type, func-returns-value]
+            if context.retry_count == 0:
+                raise ValueError("afterwards")
+            return found
+
+        with pytest.raises(ValueError, match="afterwards"):
+            asyncio.run(handler(ORDER, context(attempt=0)))
+        assert asyncio.run(handler(ORDER, context(attempt=1))) == "receipt"
+        assert charges == [1]
+
     def test_two_effects_of_a_handler_need_two_names(self, store: Store) -> None:
         handler = idempotent(store)(lambda *_: once("a", once, "a", int))
         with pytest.raises(errors.InvalidParameter, match="names two effects"):
@@ -618,10 +675,13 @@ class TestStoresThatFail:
         ({"expires_after": float("nan")}, "expires_after=nan"),
         ({"wait": float("inf")}, "wait=inf"),
         ({"max_result_bytes": -1}, "max_result_bytes=-1"),
+        ({"keep_failures": ["ValueError"]}, r"keep_failures=\['ValueError'\]: must be classes"),
+        ({"keep_failures": KeyboardInterrupt}, "keep_failures="),
+        ({"not_done_on": 7}, "not_done_on=7"),
     ],
 )
 def test_options_out_of_range_are_refused_at_once(
-    store: Store, options: dict[str, float], message: str
+    store: Store, options: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(errors.InvalidParameter, match=message):
         idempotent(store, **options)  # type: ignore[arg-type]
@@ -639,6 +699,37 @@ def test_a_context_without_a_timeout_needs_one_from_the_author(store: Store) -> 
     with pytest.raises(errors.InvalidParameter, match="pass timeout=seconds"):
         idempotent(store)(lambda *_: "done")(ORDER, bare)
     assert idempotent(store, timeout=5)(lambda *_: "done")(ORDER, bare) == "done"
+
+
+class Pay:
+    """A handler that is an object."""
+
+    async def __call__(self, event: bytes, context: object) -> str:
+        await asyncio.sleep(0)
+        return current_key()
+
+
+def test_an_object_that_is_called_as_a_coroutine_function_is_a_coroutine_handler(
+    store: Store,
+) -> None:
+    handler = idempotent(store)(Pay())
+    assert [asyncio.run(handler(ORDER, context())) for _ in range(2)] == ["pay/r-1", "pay/r-1"]
+
+
+async def work() -> str:
+    return "done"
+
+
+@pytest.mark.parametrize("result", [work, lambda: (n for n in range(3))], ids=["await", "yield"])
+def test_a_handler_that_returns_work_which_has_not_begun_is_not_recorded_as_done(
+    store: Store, result: Callable[[], object]
+) -> None:
+    handler = idempotent(store)(lambda *_: result())
+    for _ in range(2):
+        with pytest.raises(
+            errors.InvalidParameter, match="decorate the function that does the work"
+        ):
+            handler(ORDER, context())
 
 
 def test_a_generator_is_refused(store: Store) -> None:

@@ -73,6 +73,42 @@ def test_numbers_and_text_are_different_keys() -> None:
     assert keys.key_text("f", ["7", 1]) != keys.key_text("f", [7, 1])
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("0.1234567890123456789", "0.12345678901234567891"),
+        ("12345678901234567.1", "12345678901234567.2"),
+        ("1e999", "1e998"),
+        ("-1e999", "1e999"),
+        ("1e-999", "0.0"),
+    ],
+)
+def test_numbers_that_no_float_tells_apart_are_different_keys(one: str, other: str) -> None:
+    documents = [f'{{"id": {number}}}' for number in (one, other)]
+    first, second = (by_field("id")(document, None) for document in documents)
+    assert keys.key_text("f", first) != keys.key_text("f", second)
+    assert keys.fingerprint(documents[0], None) != keys.fingerprint(documents[1], None)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("1.5", "1.50"),
+        ("-0.0", "-0.00"),
+        ("1e2", "100.0"),
+        ("1E+2", "1e2"),
+        ("0.12345678901234567891", "1.23456789012345678910E-1"),
+        ("1e999", "10e998"),
+    ],
+)
+def test_a_number_is_one_key_however_it_is_written(one: str, other: str) -> None:
+    assert keys.fingerprint(f"[{one}]", None) == keys.fingerprint(f"[{other}]", None)
+
+
+def test_a_number_that_a_float_represents_has_the_key_of_that_float() -> None:
+    assert keys.key_text("f", by_field("id")(b'{"id": 12.5}', None)) == "f/12.5"
+
+
 @pytest.mark.parametrize("value", [None, "", [], ["a", None], ("a", "")])
 def test_a_key_with_a_missing_part_is_refused(value: object) -> None:
     with pytest.raises(errors.KeyMissing):
