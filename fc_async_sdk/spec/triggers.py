@@ -31,6 +31,16 @@ BATCH_MESSAGES: Final = limits.Range(1, 10_000, 1)
 BATCH_SECONDS: Final = limits.Range(0, 15, 0)
 """``TimeBasedWindow`` of an EventBridge trigger, in seconds (same page)."""
 
+DEFAULTS: Final[Mapping[str, Any]] = {
+    "authType": "function",
+    "disableURLInternet": False,
+    "triggerEnable": True,
+    "asyncInvocationType": False,
+    "errorsTolerance": ERRORS_TOLERANCE,
+    "IsBase64Decode": True,
+}
+"""Values of keys of ``triggerConfig``, at any depth, that are not set (API reference)."""
+
 _PARAMETERS: Final[tuple[tuple[str, SourceKind], ...]] = (
     ("sourceMNSParameters", "mns-queue"),
     ("sourceRocketMQParameters", "rocketmq"),

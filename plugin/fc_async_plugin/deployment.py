@@ -16,7 +16,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from fc_async_plugin import PluginError, apply, rules, template, triggers
+from fc_async_plugin import PluginError, apply, rules, template
 from fc_async_plugin.account import Regions
 from fc_async_plugin.account.remote import read
 from fc_async_plugin.apply.perform import Performer
@@ -53,8 +53,7 @@ def deploy(
 
     Raises:
         TemplateError: The template cannot be read.
-        PluginError: The rules find an error, or a step failed; what was done is undone. Or a
-            trigger was refused; the functions then stay.
+        PluginError: The rules find an error, or a step failed; what was done is undone.
     """
     project = template.load(file, env=env, account_id=account_id)
     _refuse_errors(project)
@@ -67,9 +66,6 @@ def deploy(
         report = apply.apply(plan, Performer(regions, sleep=time.sleep))
         if report.outcome != "done":
             raise PluginError("\n".join(map(str, (*report.failures, *report.stuck))))
-        failures = triggers.deploy(regions, project)
-        if failures:
-            raise PluginError("\n".join(failures))
     finally:
         regions.close()
     functions = (one for one in project.resources if is_function(one))

@@ -1,34 +1,20 @@
 # SPDX-License-Identifier: MIT
-"""The triggers of a local runtime: deploys those of a template, shows them, fires them.
-
-In an account ``s deploy`` makes triggers; nothing here is called for one.
-"""
+"""Shows and fires the triggers of a local runtime. Nothing here is called for an account."""
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import msgspec
 
 from fc_async_plugin import PluginError
-from fc_async_plugin.account.lists import triggers as existing
-from fc_async_plugin.template.desired import is_function, is_unresolved
 from fc_async_sdk import _endpoint, _signing
 from fc_async_sdk._decoding import prepare
-from fc_async_sdk.errors import FcAsyncError
 from fc_async_sdk.operations.call import json_call
-from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
-
-    from fc_async_plugin.account import Regions
-    from fc_async_plugin.template import Project
-    from fc_async_plugin.template.model import Resource
     from fc_async_sdk import Client
-    from fc_async_sdk.models import Trigger as Existing
 
 _TIMEOUT = 10
 """Seconds: it is on this machine."""
@@ -87,107 +73,6 @@ class _AllFired(msgspec.Struct, frozen=True):
 
 
 prepare(Trigger, Triggers, Fired, _AllFired)
-
-
-def deploy(regions: Regions, project: Project, only: Collection[str] | None = None) -> list[str]:
-    """Create the triggers of a template in a local runtime, or change them to what it says.
-
-    A trigger that the template no longer has stays. One with a ``${…}`` that only ``s`` resolves is
-    left out.
-
-    Args:
-        regions: The runtime.
-        project: The template.
-        only: Names of resources; None: all.
-
-    Returns:
-        Why a trigger could not be made, one text for each.
-    """
-    tried = (
-        _tried(regions[resource.region], resource.function_name, wanted)
-        for resource in project.resources
-        if is_function(resource) and (only is None or resource.name in only)
-        for wanted in _wanted(resource)
-    )
-    return [failure for failure in tried if failure]
-
-
-class _Wanted(NamedTuple):
-    """A trigger as a template has it."""
-
-    name: str
-    kind: str
-    source_arn: str | None
-    config: Mapping[str, Any]
-    qualifier: str
-    description: str | None
-
-
-def _wanted(resource: Resource) -> list[_Wanted]:
-    """Return the triggers of a function that can be made now."""
-    listed = resource.props.get("triggers")
-    return [
-        _Wanted(
-            str(one["triggerName"]),
-            str(one.get("triggerType")),
-            one.get("sourceArn"),
-            one.get("triggerConfig") or {},
-            str(one.get("qualifier") or limits.DEFAULT_QUALIFIER),
-            one.get("description"),
-        )
-        for one in (listed if isinstance(listed, list) else [])
-        if isinstance(one, dict) and one.get("triggerName") and not _is_unresolved(one)
-    ]
-
-
-def _is_unresolved(value: object) -> bool:
-    if isinstance(value, dict):
-        return any(map(_is_unresolved, value.values()))
-    if isinstance(value, list):
-        return any(map(_is_unresolved, value))
-    return is_unresolved(value)
-
-
-def _tried(client: Client, function: str, wanted: _Wanted) -> str:
-    """Make a trigger what the template says; return why that is impossible, "" if it is not."""
-    try:
-        _make(client, function, wanted)
-    except FcAsyncError as error:
-        return f"trigger {function}/{wanted.name}: {error}"
-    return ""
-
-
-def _make(client: Client, function: str, wanted: _Wanted) -> None:
-    have = next(
-        (one for one in existing(client, function) if one.trigger_name == wanted.name), None
-    )
-    fixed = wanted.kind, wanted.source_arn
-    if have is not None and (have.trigger_type, have.source_arn) != fixed:
-        client.delete_trigger(function, wanted.name)  # the API changes neither type nor source
-        have = None
-    if have is None:
-        client.create_trigger(
-            function,
-            wanted.name,
-            trigger_type=wanted.kind,
-            source_arn=wanted.source_arn,
-            trigger_config=wanted.config,
-            qualifier=wanted.qualifier,
-            description=wanted.description,
-        )
-    elif _changeable(have) != (wanted.config, wanted.qualifier, wanted.description):
-        # Only then: the interval of a timer begins with its last change.
-        client.update_trigger(
-            function,
-            wanted.name,
-            trigger_config=wanted.config,
-            qualifier=wanted.qualifier,
-            description=wanted.description,
-        )
-
-
-def _changeable(have: Existing) -> tuple[Any, str | None, str | None]:
-    return json.loads(have.trigger_config or "{}"), have.qualifier, have.description
 
 
 def local_endpoint(endpoint: str | None) -> str:

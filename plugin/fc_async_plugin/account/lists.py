@@ -18,7 +18,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from fc_async_sdk import Client
-    from fc_async_sdk.models import Alias, AsyncConfig, Function, FunctionVersion, Trigger
+    from fc_async_sdk.models import (
+        Alias,
+        AsyncConfig,
+        ConcurrencyConfig,
+        Function,
+        FunctionVersion,
+        Trigger,
+    )
 
 _PAGE: Final = limits.PAGE_SIZE.high
 
@@ -56,8 +63,15 @@ def versions(client: Client, function: str) -> frozenset[str]:
 
 
 def triggers(client: Client, function: str) -> tuple[Trigger, ...]:
-    """Return a function's triggers."""
-    return tuple(_all(client.list_triggers, "triggers", function))
+    """Return a function's triggers, without those that EventBridge keeps for itself."""
+    found: Iterator[Trigger] = _all(client.list_triggers, "triggers", function)
+    return tuple(one for one in found if "|" not in one.trigger_name)
+
+
+def concurrency(client: Client, function: str) -> int | None:
+    """Return a function's reserved concurrency, or None."""
+    found: Iterator[ConcurrencyConfig] = _all(client.list_concurrency_configs, "configs", function)
+    return next((one.reserved_concurrency for one in found), None)
 
 
 def _all(operation: Callable[..., Any], items: str, *of: str) -> Iterator[Any]:

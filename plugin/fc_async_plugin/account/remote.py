@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from fc_async_plugin.account import lists
-from fc_async_plugin.plan.state import Place, RemoteFunction
+from fc_async_plugin.plan.state import Place, RemoteFunction, trigger_document
 from fc_async_sdk.errors import FunctionNotFound
 from fc_async_sdk.spec import limits
 
@@ -35,7 +35,7 @@ def read(regions: Regions, wanted: Wanted, *, everything: bool = False) -> Remot
     Args:
         regions: The account.
         wanted: The functions; settings and aliases are read only where they are needed.
-        everything: Read aliases, versions and triggers, too, because the functions are deleted.
+        everything: Read all that belongs to the functions, because they are deleted.
 
     Raises:
         FcAsyncError: A function cannot be read.
@@ -75,7 +75,8 @@ class _Reader:
         function = self._function(name, want)
         if function is None:
             return RemoteFunction()
-        named = [qualifier for qualifier in want.configs if qualifier != limits.DEFAULT_QUALIFIER]
+        named = [one for one in want.qualifiers if one != limits.DEFAULT_QUALIFIER]
+        whole = self.everything or want.settings is not None
         return RemoteFunction(
             function=function,
             configs=(
@@ -87,11 +88,19 @@ class _Reader:
                 if self.everything or any(map(str.isdigit, named))
                 else None
             ),
-            triggers=self._triggers(name) if self.everything else None,
+            triggers=self._triggers(name) if whole else None,
+            concurrency=self._concurrency(name) if whole else None,
         )
 
-    def _triggers(self, name: str) -> frozenset[str]:
-        return frozenset(trigger.trigger_name for trigger in lists.triggers(self.client, name))
+    def _triggers(self, name: str) -> dict[str, dict[str, Any]]:
+        return {
+            trigger.trigger_name: trigger_document(trigger)
+            for trigger in lists.triggers(self.client, name)
+        }
+
+    def _concurrency(self, name: str) -> dict[str, dict[str, Any]]:
+        count = lists.concurrency(self.client, name)
+        return {} if count is None else {"": {"reservedConcurrency": count}}
 
     def _function(self, name: str, want: WantedFunction) -> Function | None:
         if self.listed and (name not in self.listed.functions or want.settings is None):

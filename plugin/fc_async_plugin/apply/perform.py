@@ -15,8 +15,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
+import msgspec
+
 from fc_async_plugin import PluginError
 from fc_async_plugin.account import lists
+from fc_async_plugin.apply.documents import OPERATIONS
 from fc_async_plugin.plan.differences import settings_that_stay, settings_to_restore
 from fc_async_plugin.plan.package import pack
 from fc_async_plugin.plan.state import Place
@@ -24,13 +27,11 @@ from fc_async_plugin.plan.steps import (
     CURRENT_VERSION,
     Code,
     CreateFunction,
-    DeleteAlias,
-    DeleteAsyncConfig,
+    Delete,
     DeleteFunction,
     DeleteVersion,
     PublishVersion,
-    PutAlias,
-    PutAsyncConfig,
+    Put,
     Step,
     UpdateFunction,
 )
@@ -43,8 +44,10 @@ if TYPE_CHECKING:
     from fc_async_sdk import Client
 
 _T = TypeVar("_T")
-_DELETIONS: Final = (DeleteFunction, DeleteVersion, DeleteAlias, DeleteAsyncConfig)
+_DELETIONS: Final = (DeleteFunction, DeleteVersion, Delete)
 
+_HANDLER: Final = "index.handler"
+"""Custom runtimes do not call it, but CreateFunction requires one."""
 TRANSIENT: Final = (
     errors.Throttled,
     errors.ServerError,
@@ -62,7 +65,11 @@ UNCERTAIN: Final = (
 """Errors that leave open whether the step was done: undoing must include it."""
 
 
-ALREADY_EXISTS: Final = (errors.FunctionAlreadyExists, errors.AliasAlreadyExists)
+ALREADY_EXISTS: Final = (
+    errors.FunctionAlreadyExists,
+    errors.AliasAlreadyExists,
+    errors.TriggerAlreadyExists,
+)
 
 
 class Done(NamedTuple):
@@ -225,11 +232,11 @@ class Performer:
         except errors.NotFound:
             if not isinstance(opposite, _DELETIONS):
                 raise
-        except errors.AliasAlreadyExists:
-            # The deletion of an alias that is undone here had not been done.
-            if not isinstance(opposite, PutAlias) or opposite.before is not None:
+        except ALREADY_EXISTS:
+            # The deletion that is undone here had not been done.
+            if not isinstance(opposite, Put):
                 raise
-            self._patiently(lambda: self._put_alias(client, opposite, exists=True))
+            self._patiently(lambda: self._put(client, opposite, exists=True))
 
     def _is_there(self, step: DeleteFunction | DeleteVersion) -> bool:
         client = self._regions[step.region]
@@ -288,29 +295,18 @@ class Performer:
                 return version.version_id
             case DeleteVersion(function=function, version=version_id):
                 client.delete_function_version(function, version_id)
-            case PutAlias():
-                self._put_alias(client, step)
-            case DeleteAlias(function=function, alias=alias):
-                client.delete_alias(function, alias)
-            case PutAsyncConfig(function=function, qualifier=qualifier, after=after):
-                client.put_async_invoke_config(function, qualifier=qualifier, config=after)
-            case DeleteAsyncConfig(function=function, qualifier=qualifier):
-                client.delete_async_invoke_config(function, qualifier=qualifier)
+            case Put():
+                self._put(client, step, exists=step.before is not None)
+            case Delete():
+                OPERATIONS[step.of].delete(client, step)
         return ""
 
-    def _put_alias(self, client: Client, step: PutAlias, *, exists: bool = False) -> None:
-        version = step.after.version_id or ""
-        if version == CURRENT_VERSION:
+    def _put(self, client: Client, step: Put, *, exists: bool) -> None:
+        operations = OPERATIONS[step.of]
+        if step.after.get("versionId") == CURRENT_VERSION:
             version = self._published[Place(step.region, step.function)]
-        exists = exists or step.before is not None
-        put = client.update_alias if exists else client.create_alias
-        put(
-            step.function,
-            step.alias,
-            version_id=version,
-            description=step.after.description,
-            additional_version_weight=step.after.additional_version_weight,
-        )
+            step = msgspec.structs.replace(step, after=step.after | {"versionId": version})
+        (operations.update if exists else operations.create)(client, step)
 
 
 def _at_most_one(versions: set[str]) -> tuple[str, ...]:
@@ -330,7 +326,7 @@ def _function(client: Client, step: CreateFunction | UpdateFunction | DeleteFunc
             client.create_function(
                 function,
                 runtime=after["runtime"],
-                handler=after["handler"],
+                handler=after.get("handler") or _HANDLER,
                 code=load(code),
                 extra=rest,
             )

@@ -14,8 +14,9 @@ from fc_async_plugin.account import live
 from fc_async_plugin.cli import connection, terminal
 from fc_async_plugin.cli.reading import source_lines
 from fc_async_plugin.graph import build, find_cycles
+from fc_async_plugin.plan.kinds import config_of
 from fc_async_plugin.plan.state import Place
-from fc_async_plugin.plan.steps import DeleteAsyncConfig, PutAsyncConfig
+from fc_async_plugin.plan.steps import Delete, Put
 from fc_async_plugin.report import findings
 from fc_async_plugin.rules.context import CYCLE_RULES
 from fc_async_plugin.template.desired import is_function
@@ -163,9 +164,9 @@ def _after(plan: Plan, remote: Remote) -> Remote:
             continue
         configs = dict(after[place].configs)
         match step:
-            case PutAsyncConfig(qualifier=qualifier, after=config):
-                configs[qualifier] = config
-            case DeleteAsyncConfig(qualifier=qualifier):
+            case Put(of="async config", name=qualifier, after=config):
+                configs[qualifier] = config_of(config)
+            case Delete(of="async config", name=qualifier):
                 configs.pop(qualifier, None)
             case _:
                 continue

@@ -78,8 +78,8 @@ def command(  # noqa: PLR0917 -- click passes options by name
 ) -> int:
     """Make the account match the template.
 
-    Deploys the asynchronous configuration, beside s deploy; with --with-functions the functions,
-    too. If a step fails, all steps are undone. Ctrl-C stops after the running steps.
+    Deploys the asynchronous configuration, beside s deploy; with --with-functions the functions
+    with their triggers, too. If a step fails, all steps are undone. Ctrl-C stops after the running steps.
 
     \b
     Examples:
@@ -110,6 +110,7 @@ def _deploy(project: Project, account: Account, regions: Regions, choices: Choic
     from fc_async_plugin.cli import checking, connection
     from fc_async_plugin.cli.execution import Execution
     from fc_async_plugin.plan import plan_changes
+    from fc_async_plugin.plan.attached import omitted
     from fc_async_plugin.plan.wanted import wanted
 
     execution = Execution(
@@ -126,16 +127,13 @@ def _deploy(project: Project, account: Account, regions: Regions, choices: Choic
             return execution.take_back()
     checked = not choices.skip_validation
     found = checking.template(project) if checked else []
-    wants = wanted(
-        project,
-        functions=choices.with_functions,
-        only=choices.resources,
-        here=connection.is_here(account),
-    )
+    here, only = connection.is_here(account), choices.resources
+    wants = wanted(project, functions=choices.with_functions, only=only, here=here)
+    left_out = tuple(omitted(project, only, here=here)) if choices.with_functions else ()
 
     def make_plan() -> Plan:
         remote = read(regions, wants)
-        plan = plan_changes(wants, remote, prune=choices.prune)
+        plan = plan_changes(wants, remote, prune=choices.prune, omitted=left_out)
         if plan.obstacles:
             checking.show(found)
         elif checked:

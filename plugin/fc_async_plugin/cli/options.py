@@ -128,12 +128,12 @@ resource_option = click.option(
 with_functions_option = click.option(
     "--with-functions",
     is_flag=True,
-    help="Include the functions: code, settings, and versions and aliases for configuration.",
+    help="Include the functions: code, settings, triggers, concurrency, and missing aliases.",
 )
 """``with_functions: bool``."""
 
 prune_option = click.option(
-    "--prune", is_flag=True, help="Also delete configuration that is no longer in the template."
+    "--prune", is_flag=True, help="Also delete configuration and triggers that left the template."
 )
 """``prune: bool``."""
 

@@ -57,18 +57,19 @@ def command(
     from fc_async_plugin.cli import checking, connection
     from fc_async_plugin.plan import plan_changes
     from fc_async_plugin.plan import saved as saved_plan
+    from fc_async_plugin.plan.attached import omitted
     from fc_async_plugin.plan.wanted import wanted
 
     project = connection.load(template, account, environment)
     found = [] if skip_validation else checking.template(project)
-    wants = wanted(
-        project, functions=with_functions, only=resources, here=connection.is_here(account)
-    )
+    here = connection.is_here(account)
+    wants = wanted(project, functions=with_functions, only=resources, here=here)
+    left_out = omitted(project, resources, here=here) if with_functions else ()
     with connection.regions(account, project) as regions:
         remote = read(regions, wants)
-        plan = plan_changes(wants, remote, prune=prune)
-        print_plan(plan, output)
+        plan = plan_changes(wants, remote, prune=prune, omitted=left_out)
         if plan.obstacles:
+            print_plan(plan, output)
             checking.show(found)
             return FAILED
         account_id = connection.account_id_of(account, project)
@@ -76,6 +77,7 @@ def command(
         if not skip_validation:
             chosen = checking.deployed(project, resources)
             checks.show_findings(chosen, plan, remote, found=found)
+        print_plan(plan, output)
         cycles = checks.cycles_after(plan, remote, account_id=account_id) if out is not None else []
     if out is not None:
         saved = saved_plan.SavedPlan(
@@ -91,8 +93,14 @@ def command(
     return CHANGES if plan.changes else DONE
 
 
-def print_plan(plan: Plan, output: Format) -> None:
-    """Print a plan to stdout, and its obstacles to stderr."""
+def print_plan(plan: Plan, output: Format, *, nothing: str | None = None) -> None:
+    """Print a plan to stdout, and its obstacles to stderr.
+
+    Args:
+        plan: The plan.
+        output: Format of the output.
+        nothing: What an empty plan means; None: the account has what the plan covers.
+    """
     from fc_async_plugin.cli import terminal
     from fc_async_plugin.plan import report as plan_report
 
@@ -103,6 +111,6 @@ def print_plan(plan: Plan, output: Format) -> None:
         if plan.changes:
             click.echo(f"\n{plan_report.summary(plan.steps)}.")
         elif not plan.obstacles:
-            click.echo("Nothing to do: the account has what the template says.")
+            click.echo(nothing or plan_report.nothing_to_do(plan))
     for obstacle in plan.obstacles:
         terminal.error(obstacle)

@@ -36,8 +36,8 @@ def command(
 ) -> int:
     """Delete the asynchronous configuration that the template has a block for.
 
-    With --with-functions, also delete the functions with all their configuration, aliases and
-    versions, which cannot be undone. s remove deletes functions that have triggers.
+    With --with-functions, also delete the functions with all their configuration, triggers,
+    aliases and versions, which cannot be undone.
 
     \b
     Examples:
@@ -71,6 +71,10 @@ def command(
             remote = read(regions, wants, everything=with_functions)
             return plan_removal(wants, remote, functions=with_functions)
 
+        what = "functions" if with_functions else "asynchronous configuration"
+        nothing = f"Nothing to do: the account has none of the template's {what}."
         return execution.carry_out(
-            make_plan, lambda plan: print_plan(plan, output), question="Remove this?"
+            make_plan,
+            lambda plan: print_plan(plan, output, nothing=nothing),
+            question="Remove this?",
         )

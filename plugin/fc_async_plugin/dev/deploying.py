@@ -4,7 +4,7 @@
 Reads, validates, plans and applies with what the commands ``validate`` and ``deploy`` use.
 
 Invariants:
-    A deployment is applied completely or not at all.
+    The functions of a deployment are applied completely or not at all, triggers one by one.
     What failed is deployed again with the next save.
     A function with a file that its language cannot read is not deployed, also not because of
     another file, until that file is mended.
@@ -16,13 +16,14 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from fc_async_plugin import PluginError, apply, places, rules, triggers
+from fc_async_plugin import PluginError, apply, places, rules
 from fc_async_plugin.account.remote import read as read_account
 from fc_async_plugin.apply.kept_code import CodeKeeper
 from fc_async_plugin.apply.perform import Performer
 from fc_async_plugin.dev import syntax
 from fc_async_plugin.dev.sources import affected, sources_of, template_files
-from fc_async_plugin.plan import plan_changes
+from fc_async_plugin.plan import Plan, plan_changes
+from fc_async_plugin.plan.order import needs_of
 from fc_async_plugin.plan.wanted import wanted
 from fc_async_plugin.template import Project, TemplateError
 from fc_async_sdk.errors import FcAsyncError
@@ -153,8 +154,6 @@ class Deployer:
             own = [source.resource for source in sound if source.template == project.file]
             if own:
                 done, failed = self._apply(project, own)
-                if not failed:
-                    failed = triggers.deploy(self._regions, project, own)
                 steps += done
                 failures += failed
                 (self._unfinished.update if failed else self._unfinished.difference_update)(own)
@@ -169,14 +168,28 @@ class Deployer:
             plan = plan_changes(wants, read_account(self._regions, wants), prune=True)
             if plan.obstacles:
                 return (), [str(one) for one in plan.obstacles]
-            if not plan.changes:
-                return (), []
             performer = Performer(
                 self._regions, sleep=time.sleep, keep_code=CodeKeeper(self._folder)
             )
-            report = apply.apply(plan, performer)
+            return _carried_out(plan, performer)
         except (FcAsyncError, PluginError) as error:
             return (), [str(error)]
-        if report.outcome == "done":
-            return report.done, []
-        return (), [*map(str, report.failures), *(f"left as it is: {one}" for one in report.stuck)]
+
+
+def _carried_out(plan: Plan, performer: Performer) -> tuple[tuple[Step, ...], list[str]]:
+    """Apply a plan; return what was done, and why the rest was not.
+
+    A trigger that the runtime refuses stops neither the functions nor the other triggers.
+    """
+    alone = [step for step in plan.steps if step.kind == "trigger"]
+    together = tuple(step for step in plan.steps if step.kind != "trigger")
+    done: tuple[Step, ...] = ()
+    failures: list[str] = []
+    for steps in (together, *((step,) for step in alone)):
+        report = apply.apply(Plan(steps=steps, needs=needs_of(steps)), performer)
+        done += report.done if report.outcome == "done" else ()
+        failures += map(str, report.failures)
+        failures += [f"left as it is: {one}" for one in report.stuck]
+        if failures and steps is together:
+            break
+    return done, failures

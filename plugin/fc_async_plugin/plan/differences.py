@@ -13,9 +13,10 @@ import msgspec
 
 from fc_async_sdk.errors import InvalidArn
 from fc_async_sdk.models import AsyncConfig, Destination, DestinationConfig, Function
-from fc_async_sdk.spec import arn, limits
+from fc_async_sdk.spec import arn, limits, triggers
 
 if TYPE_CHECKING:
+    from fc_async_plugin.plan.state import Place
     from fc_async_plugin.plan.steps import UpdateFunction
 
 
@@ -107,6 +108,83 @@ def _sendable(wanted: AsyncConfig, there: AsyncConfig) -> AsyncConfig:
         ),
         destination_config=DestinationConfig(on_success=on_success, on_failure=on_failure),
     )
+
+
+def concurrency_to_put(
+    wanted: dict[str, Any], there: dict[str, Any] | None
+) -> dict[str, Any] | None:
+    """Return the concurrency configuration to send; None if there is no difference."""
+    return None if there is not None and same(wanted, there) else wanted
+
+
+def trigger_to_put(
+    wanted: dict[str, Any], there: dict[str, Any] | None, place: Place
+) -> dict[str, Any] | None:
+    """Return the trigger to send so that the account has the wanted one.
+
+    Args:
+        wanted: From the template. A role or source that it does not name is not compared: ``s``
+            and the service fill them in.
+        there: From the account, None if there is none.
+        place: The function.
+
+    Returns:
+        None if there is no difference.
+    """
+    if there is None:
+        return wanted
+    want = {"invocationRole": there.get("invocationRole"), "sourceArn": None} | wanted
+    if want["sourceArn"] is None or _same_arn(want["sourceArn"], there.get("sourceArn"), place):
+        want["sourceArn"] = there.get("sourceArn")
+    equal = (
+        want["sourceArn"] == there.get("sourceArn")
+        and _lower(want["invocationRole"]) == _lower(there.get("invocationRole"))
+        and all(want.get(name, "") == there.get(name, "") for name in _TRIGGER_TEXTS)
+        and _same_completely(want["triggerConfig"], there["triggerConfig"])
+    )
+    return None if equal else {name: one for name, one in want.items() if one is not None}
+
+
+def _lower(role: str | None) -> str:
+    """Return a role for a comparison: RAM ignores case, and ``s`` sends some in lower case."""
+    return (role or "").lower()
+
+
+_TRIGGER_TEXTS: Final = ("triggerType", "qualifier", "description")
+
+
+def _same_arn(wanted: str, have: str | None, place: Place) -> bool:
+    """Return whether two sources are the same; an empty region or account is the function's."""
+    if wanted == have or not have:
+        return wanted == have
+    wants, haves = wanted.split(":"), have.split(":")
+    if len(wants) < _ARN_PARTS or len(haves) < _ARN_PARTS:
+        return False
+    wants[2], haves[2] = wants[2] or place.region, haves[2] or place.region
+    if not wants[3] or not haves[3]:
+        wants[3] = haves[3] = ""
+    return [part.lstrip("/") for part in wants] == [part.lstrip("/") for part in haves]
+
+
+_ARN_PARTS: Final = 5
+
+
+def _same_completely(wanted: Any, have: Any) -> bool:
+    """Return whether two trigger configurations mean the same.
+
+    A key that only one of them has counts, unless its value is empty or the service's default.
+    """
+    if isinstance(wanted, dict) and isinstance(have, dict):
+        return all(
+            _same_completely(
+                wanted.get(key, triggers.DEFAULTS.get(key)),
+                have.get(key, triggers.DEFAULTS.get(key)),
+            )
+            for key in {*wanted, *have}
+        )
+    if isinstance(wanted, list | tuple) and isinstance(have, list | tuple):
+        return len(wanted) == len(have) and all(map(_same_completely, wanted, have))
+    return same(wanted, have) or (wanted in (*_EMPTY, False) and have in (*_EMPTY, False))
 
 
 def settings_to_send(

@@ -2,24 +2,24 @@
 """The order of steps: each after the steps that it needs. Pure.
 
 A function comes before its version, a version before its alias, an alias before its configuration,
-a destination before the configuration that names it. Deletions are in the reverse order. Equal
-plans have equal orders.
+a destination before the configuration that names it, and everything else before a trigger, so that
+nothing is fired at a function that is not ready. Deletions are in the reverse order. Equal plans
+have equal orders.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from fc_async_plugin.plan.kinds import KINDS, config_of
 from fc_async_plugin.plan.state import Place
 from fc_async_plugin.plan.steps import (
     CreateFunction,
-    DeleteAlias,
-    DeleteAsyncConfig,
+    Delete,
     DeleteFunction,
     DeleteVersion,
     PublishVersion,
-    PutAlias,
-    PutAsyncConfig,
+    Put,
     Step,
     UpdateFunction,
 )
@@ -29,18 +29,22 @@ from fc_async_sdk.spec import arn, limits
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-_ORDER = (
-    CreateFunction,
-    UpdateFunction,
-    PublishVersion,
-    PutAlias,
-    PutAsyncConfig,
-    DeleteAsyncConfig,
-    DeleteAlias,
-    DeleteVersion,
-    DeleteFunction,
+_ORDER: tuple[tuple[type[Any], str], ...] = (
+    (CreateFunction, ""),
+    (UpdateFunction, ""),
+    (PublishVersion, ""),
+    # A function takes one HTTP trigger for each qualifier: an old one goes before a new one comes.
+    (Delete, "trigger"),
+    *((Put, kind) for kind in KINDS),
+    *((Delete, kind) for kind in ("concurrency", "async config", "alias")),
+    (DeleteVersion, ""),
+    (DeleteFunction, ""),
 )
-_RANK: dict[type[Any], int] = {kind: rank for rank, kind in enumerate(_ORDER)}
+_RANK = {kind: rank for rank, kind in enumerate(_ORDER)}
+
+
+def _rank(step: Step) -> int:
+    return _RANK[type(step), step.of if isinstance(step, Put | Delete) else ""]
 
 
 def in_order(steps: Sequence[Step]) -> tuple[Step, ...]:
@@ -48,63 +52,75 @@ def in_order(steps: Sequence[Step]) -> tuple[Step, ...]:
     return tuple(
         sorted(
             steps,
-            key=lambda step: (
-                _RANK[type(step)],
-                step.region,
-                step.function,
-                step.qualifier_shown,
-            ),
+            key=lambda step: (_rank(step), step.region, step.function, step.qualifier_shown),
         )
     )
 
 
 def needs_of(steps: Sequence[Step]) -> tuple[tuple[int, ...], ...]:
     """Return for each step the indices of the steps that must be done before it."""
-    makers: dict[tuple[Place, str], int] = {}
+    makers: dict[tuple[Place, str], list[int]] = {}
     deletions: dict[Place, list[int]] = {}
     for index, step in enumerate(steps):
         place = Place(step.region, step.function)
-        match step:
-            case CreateFunction() | UpdateFunction():
-                makers[place, "code"] = index
-                if isinstance(step, CreateFunction):
-                    makers[place, limits.DEFAULT_QUALIFIER] = index
-            case PublishVersion():
-                makers[place, "version"] = index
-            case PutAlias(alias=alias):
-                makers[place, alias] = index
-            case DeleteAsyncConfig() | DeleteAlias() | DeleteVersion() | DeleteFunction():
-                deletions.setdefault(place, []).append(index)
+        for made in _made(step):
+            makers.setdefault((place, made), []).append(index)
+        if isinstance(step, Delete | DeleteVersion | DeleteFunction):
+            deletions.setdefault(place, []).append(index)
     return tuple(
-        tuple(sorted({*_makers_for(step, makers), *_earlier_deletions(steps, step, deletions)}))
+        tuple(
+            sorted(
+                {
+                    *(index for key in _wanted(step) for index in makers.get(key, ())),
+                    *_earlier_deletions(steps, step, deletions),
+                }
+            )
+        )
         for step in steps
     )
 
 
-def _makers_for(step: Step, makers: dict[tuple[Place, str], int]) -> Iterator[int]:
-    place = Place(step.region, step.function)
-    wanted: list[tuple[Place, str]] = []
+def _made(step: Step) -> Iterator[str]:
+    """Yield what other steps on the same function may need of a step."""
     match step:
+        case CreateFunction():
+            yield from ("code", limits.DEFAULT_QUALIFIER)
+        case UpdateFunction():
+            yield "code"
         case PublishVersion():
-            wanted = [(place, "code")]
-        case PutAlias():
-            wanted = [(place, "version")]
-        case PutAsyncConfig(qualifier=qualifier, after=after):
-            wanted = [(place, "code"), (place, qualifier)]
-            for _, text in after.destinations:
-                wanted += _destination(text, step.region)
-    for key in wanted:
-        if key in makers:
-            yield makers[key]
+            yield "version"
+        case Put(of="alias", name=name):
+            yield name
+        case Put(of="async config" | "concurrency") | Delete(of="trigger"):
+            yield "before triggers"
+
+
+def _wanted(step: Step) -> Iterator[tuple[Place, str]]:
+    """Yield what a step needs, of which function."""
+    place = Place(step.region, step.function)
+    match step:
+        case PublishVersion() | Put(of="concurrency"):
+            yield place, "code"
+        case Put(of="alias"):
+            yield place, "version"
+        case Put(of="async config", name=qualifier, after=after):
+            yield from ((place, "code"), (place, qualifier))
+            for _, text in config_of(after).destinations:
+                yield from _destination(text, step.region)
+        case Put(of="trigger", after=after):
+            needed = ("code", after.get("qualifier") or limits.DEFAULT_QUALIFIER, "before triggers")
+            yield from ((place, one) for one in needed)
 
 
 def _earlier_deletions(
     steps: Sequence[Step], step: Step, deletions: dict[Place, list[int]]
 ) -> Iterator[int]:
-    """Yield the deletions before a deletion: configuration, then alias, version, function."""
-    if isinstance(step, DeleteAlias | DeleteVersion | DeleteFunction):
+    """Yield the deletions before a deletion: documents, then aliases, versions, the function."""
+    if isinstance(step, DeleteVersion | DeleteFunction) or (
+        isinstance(step, Delete) and step.of == "alias"
+    ):
         for index in deletions[Place(step.region, step.function)]:
-            if _RANK[type(steps[index])] < _RANK[type(step)]:
+            if _rank(steps[index]) < _rank(step):
                 yield index
 
 

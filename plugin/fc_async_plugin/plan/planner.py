@@ -14,19 +14,18 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from fc_async_plugin.plan.differences import config_to_put, settings_to_send
+from fc_async_plugin.plan.differences import settings_to_send
+from fc_async_plugin.plan.kinds import KINDS
 from fc_async_plugin.plan.order import in_order, needs_of
 from fc_async_plugin.plan.state import Place
 from fc_async_plugin.plan.steps import (
     CURRENT_VERSION,
     CreateFunction,
-    DeleteAlias,
-    DeleteAsyncConfig,
+    Delete,
     DeleteFunction,
     DeleteVersion,
     PublishVersion,
-    PutAlias,
-    PutAsyncConfig,
+    Put,
     Step,
     UpdateFunction,
 )
@@ -35,9 +34,10 @@ from fc_async_sdk.models import Alias
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from fc_async_plugin.plan.state import Remote, RemoteFunction, Wanted, WantedFunction
+    from fc_async_plugin.plan.steps import Of
 
 
 class Obstacle(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,15 +63,19 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     Attributes:
         steps: The steps, in an order in which they can be done one after another.
         needs: For each step, the indices of the steps that must be done before it.
-        leftovers: Configuration that the account has for functions of the template, and the
-            template does not have. It is deleted on request only, and is not in ``steps``.
+        leftovers: Documents that the account has for functions of the template, and the template
+            does not have. They are deleted on request only, and are not in ``steps``.
         obstacles: Reasons why the plan cannot be carried out.
+        functions: Whether the functions themselves are part of the plan.
+        omitted: What the plan leaves out of the template, one sentence each.
     """
 
     steps: tuple[Step, ...] = ()
     needs: tuple[tuple[int, ...], ...] = ()
-    leftovers: tuple[DeleteAsyncConfig, ...] = ()
+    leftovers: tuple[Delete, ...] = ()
     obstacles: tuple[Obstacle, ...] = ()
+    functions: bool = False
+    omitted: tuple[str, ...] = ()
 
     @property
     def changes(self) -> bool:
@@ -79,22 +83,25 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return bool(self.steps)
 
 
-def plan_changes(wanted: Wanted, remote: Remote, *, prune: bool = False) -> Plan:
+def plan_changes(
+    wanted: Wanted, remote: Remote, *, prune: bool = False, omitted: Iterable[str] = ()
+) -> Plan:
     """Plan the steps after which the account has what the template says.
 
     Args:
         wanted: From the template.
         remote: From the account, every place of ``wanted``.
-        prune: Also delete configuration that is no longer in the template.
+        prune: Also delete configuration and triggers that are no longer in the template.
+        omitted: What ``wanted`` leaves out of the template.
     """
     steps: list[Step] = []
-    leftovers: list[DeleteAsyncConfig] = []
+    leftovers: list[Delete] = []
     obstacles: list[Obstacle] = []
     for place in sorted(wanted):
         want, have = wanted[place], remote[place]
         steps += _function_steps(place, want, have)
         steps += _alias_steps(place, want, have)
-        steps += _config_steps(place, want, have)
+        steps += _document_steps(place, want, have)
         leftovers += _leftovers(place, want, have)
         obstacles += _obstacles(place, want, have)
     if prune:
@@ -106,6 +113,8 @@ def plan_changes(wanted: Wanted, remote: Remote, *, prune: bool = False) -> Plan
         needs=needs_of(ordered),
         leftovers=tuple(leftovers),
         obstacles=tuple(obstacles),
+        functions=any(want.settings is not None for want in wanted.values()),
+        omitted=tuple(omitted),
     )
 
 
@@ -119,36 +128,15 @@ def plan_removal(wanted: Wanted, remote: Remote, *, functions: bool = False) -> 
             configuration that the template has a block for.
     """
     steps: list[Step] = []
-    obstacles: list[Obstacle] = []
     for place in sorted(wanted):
         want, have = wanted[place], remote[place]
-        steps += [
-            DeleteAsyncConfig(
-                region=place.region, function=place.function, qualifier=qualifier, before=config
-            )
-            for qualifier, config in sorted(have.configs.items())
-            if functions or qualifier in want.configs
-        ]
+        steps += _document_removal(place, want, have, everything=functions)
         if functions and have.function is not None:
-            steps += _function_removal(place, have)
-            if have.triggers:
-                message = (
-                    f"function {place} has triggers ({', '.join(sorted(have.triggers))}): s made "
-                    "them and s remove takes them away"
-                )
-                obstacles.append(Obstacle(place=place, position=want.position, message=message))
+            at = {"region": place.region, "function": place.function}
+            steps += [DeleteVersion(**at, version=one) for one in sorted(have.versions or ())]
+            steps.append(DeleteFunction(**at))
     ordered = in_order(steps)
-    return Plan(steps=ordered, needs=needs_of(ordered), obstacles=tuple(obstacles))
-
-
-def _function_removal(place: Place, have: RemoteFunction) -> Iterator[Step]:
-    """Yield the deletion of a function, after those of all that belongs to it."""
-    at: dict[str, Any] = {"region": place.region, "function": place.function}
-    for name, alias in sorted((have.aliases or {}).items()):
-        yield DeleteAlias(**at, alias=name, before=alias)
-    for version in sorted(have.versions or ()):
-        yield DeleteVersion(**at, version=version)
-    yield DeleteFunction(**at)
+    return Plan(steps=ordered, needs=needs_of(ordered))
 
 
 def _function_steps(place: Place, want: WantedFunction, have: RemoteFunction) -> Iterator[Step]:
@@ -181,12 +169,12 @@ def is_version(qualifier: str) -> bool:
 
 
 def _alias_steps(place: Place, want: WantedFunction, have: RemoteFunction) -> Iterator[Step]:
-    """Yield the steps for missing aliases that configuration needs, on one new version."""
+    """Yield the steps for missing aliases that documents need, on one new version."""
     if want.settings is None:
         return
     missing = [
         qualifier
-        for qualifier in sorted(want.configs)
+        for qualifier in sorted(want.qualifiers)
         if qualifier != limits.DEFAULT_QUALIFIER
         and not is_version(qualifier)
         and qualifier not in (have.aliases or {})
@@ -194,36 +182,56 @@ def _alias_steps(place: Place, want: WantedFunction, have: RemoteFunction) -> It
     if missing:
         yield PublishVersion(region=place.region, function=place.function)
     for name in missing:
-        yield PutAlias(
+        yield Put(
             region=place.region,
             function=place.function,
-            alias=name,
-            after=Alias(alias_name=name, version_id=CURRENT_VERSION),
+            of="alias",
+            name=name,
+            after=Alias(alias_name=name, version_id=CURRENT_VERSION).to_dict(),
         )
 
 
-def _config_steps(place: Place, want: WantedFunction, have: RemoteFunction) -> Iterator[Step]:
-    for qualifier, config in sorted(want.configs.items()):
-        there = have.configs.get(qualifier)
-        after = config_to_put(config, there, place.region)
-        if after is not None:
-            yield PutAsyncConfig(
+def _document_steps(place: Place, want: WantedFunction, have: RemoteFunction) -> Iterator[Step]:
+    for of, kind in KINDS.items():
+        for name, document in sorted((kind.wanted(want) or {}).items()):
+            before = kind.there(have).get(name)
+            after = kind.to_put(document, before, place)
+            if after is None:
+                continue
+            if before and any(before.get(one) != after.get(one) for one in kind.fixed):
+                yield _deletion(place, of, name, before)
+                before = None
+            yield Put(
                 region=place.region,
                 function=place.function,
-                qualifier=qualifier,
-                before=there,
+                of=of,
+                name=name,
+                before=before,
                 after=after,
             )
 
 
-def _leftovers(
-    place: Place, want: WantedFunction, have: RemoteFunction
-) -> Iterator[DeleteAsyncConfig]:
-    for qualifier, config in sorted(have.configs.items()):
-        if qualifier not in want.configs:
-            yield DeleteAsyncConfig(
-                region=place.region, function=place.function, qualifier=qualifier, before=config
-            )
+def _leftovers(place: Place, want: WantedFunction, have: RemoteFunction) -> Iterator[Delete]:
+    for of, kind in KINDS.items():
+        wanted = kind.wanted(want)
+        if wanted is not None:
+            for name, document in sorted(kind.there(have).items()):
+                if name not in wanted:
+                    yield _deletion(place, of, name, document)
+
+
+def _document_removal(
+    place: Place, want: WantedFunction, have: RemoteFunction, *, everything: bool
+) -> Iterator[Delete]:
+    for of, kind in KINDS.items():
+        wanted = kind.wanted(want) or {}
+        for name, document in sorted(kind.there(have).items()):
+            if everything or name in wanted:
+                yield _deletion(place, of, name, document)
+
+
+def _deletion(place: Place, of: Of, name: str, document: dict[str, Any]) -> Delete:
+    return Delete(region=place.region, function=place.function, of=of, name=name, before=document)
 
 
 def _obstacles(place: Place, want: WantedFunction, have: RemoteFunction) -> Iterator[Obstacle]:
@@ -241,7 +249,7 @@ def _obstacles(place: Place, want: WantedFunction, have: RemoteFunction) -> Iter
             message=f"function {place} doesn't exist: {advice}",
         )
         return
-    for qualifier in sorted(want.configs):
+    for qualifier in sorted(want.qualifiers):
         known = _known(qualifier, want, have)
         if not known:
             kind = "version" if is_version(qualifier) else "alias"

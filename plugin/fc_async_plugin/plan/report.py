@@ -14,23 +14,14 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
+from fc_async_plugin.plan.kinds import KINDS
 from fc_async_plugin.plan.secrets import HIDDEN, hidden
-from fc_async_plugin.plan.steps import (
-    CURRENT_VERSION,
-    CreateFunction,
-    DeleteAlias,
-    DeleteAsyncConfig,
-    PutAlias,
-    PutAsyncConfig,
-    Step,
-    UpdateFunction,
-)
+from fc_async_plugin.plan.steps import CreateFunction, Delete, Put, Step, UpdateFunction
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from fc_async_plugin.plan import Plan
-    from fc_async_sdk.models import Alias, AsyncConfig
 
 _ACTIONS: Final = {"+": "create", "~": "update", "-": "delete"}
 _NOTHING: Final = "(not set)"
@@ -47,22 +38,15 @@ class Change(NamedTuple):
 def changes(step: Step) -> list[Change]:
     """Return the fields that a step sets, changes or removes, without those that stay."""
     match step:
-        case PutAsyncConfig():
-            return _fields(_flat(step.before), _flat(step.after))
-        case DeleteAsyncConfig():
-            return _fields(_flat(step.before), {})
+        case Put() | Delete():
+            shown = KINDS[step.of].shown
+            after = shown(step.after) if isinstance(step, Put) else {}
+            return _fields(shown(step.before) if step.before else {}, after)
         case CreateFunction():
             return [*_fields({}, _settings(step.after)), Change("code", None, _code(step))]
         case UpdateFunction():
             code = [Change("code", _checksum(step.code_before), _code(step))] if step.code else []
             return [*_fields(_settings(step.before), _settings(step.after)), *code]
-        case PutAlias() | DeleteAlias():
-            before = _version(step.before)
-            return [
-                Change(
-                    "version", before, _version(step.after if isinstance(step, PutAlias) else None)
-                )
-            ]
     return []
 
 
@@ -73,19 +57,6 @@ def _fields(before: dict[str, Any], after: dict[str, Any]) -> list[Change]:
         for name in names
         if before.get(name) != after.get(name)
     ]
-
-
-def _flat(config: AsyncConfig | None) -> dict[str, Any]:
-    if config is None:
-        return {}
-    fields = {
-        "asyncTask": config.async_task,
-        "maxAsyncRetryAttempts": config.max_async_retry_attempts,
-        "maxAsyncEventAgeInSeconds": config.max_async_event_age_in_seconds,
-        "onSuccess": config.on_success,
-        "onFailure": config.on_failure,
-    }
-    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _settings(settings: dict[str, Any]) -> dict[str, Any]:
@@ -128,13 +99,6 @@ def _checksum(checksum: str | None) -> str | None:
     return f"checksum {checksum}" if checksum else None
 
 
-def _version(alias: Alias | None) -> str | None:
-    if alias is None:
-        return None
-    published = alias.version_id == CURRENT_VERSION
-    return "the version published now" if published else alias.version_id
-
-
 # --- text --------------------------------------------------------------------------------------
 
 
@@ -149,6 +113,19 @@ def lines(plan: Plan) -> Iterator[tuple[str, str]]:
         yield "", "In the account and not in the template; they stay unless --prune is given:"
         for leftover in plan.leftovers:
             yield "", f"  {leftover.title}"
+    if plan.omitted and (plan.steps or plan.leftovers):
+        yield "", ""
+    for sentence in plan.omitted:
+        yield "", sentence
+
+
+def nothing_to_do(plan: Plan) -> str:
+    """Return what an empty plan means, for what it covers and nothing else."""
+    if not plan.functions:
+        return "Nothing to do: the account has the asynchronous configuration of the template."
+    if plan.omitted:
+        return "Nothing to do: the account has the rest of what the template says."
+    return "Nothing to do: the account has what the template says."
 
 
 def _change_lines(step: Step) -> Iterator[tuple[str, str]]:
@@ -192,6 +169,7 @@ def as_data(plan: Plan) -> dict[str, Any]:
         "changes": plan.changes,
         "steps": [step_data(step) for step in plan.steps],
         "leftovers": [step_data(step) for step in plan.leftovers],
+        "omitted": plan.omitted,
         "obstacles": [
             {
                 "file": one.position.file,

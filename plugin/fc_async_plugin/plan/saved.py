@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from fc_async_plugin.plan.state import Remote, RemoteFunction, Wanted
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 _MAX_BYTES: Final = 64 * 1024 * 1024
 _PASSING: Final = frozenset(
     {
@@ -95,12 +95,16 @@ class SavedPlan(msgspec.Struct, frozen=True, kw_only=True):
 def without_secrets(saved: SavedPlan) -> SavedPlan:
     """Return a plan without secret values, for a file."""
     plan = saved.plan
-    if not secrets.has_secrets(plan.steps):
+    if not secrets.has_secrets([*plan.steps, *plan.leftovers]):
         return saved
     salt = os.urandom(16).hex()
     return msgspec.structs.replace(
         saved,
-        plan=msgspec.structs.replace(plan, steps=tuple(map(secrets.hide, plan.steps))),
+        plan=msgspec.structs.replace(
+            plan,
+            steps=tuple(map(secrets.hide, plan.steps)),
+            leftovers=tuple(map(secrets.hide, plan.leftovers)),
+        ),
         salt=salt,
         digest=secrets.digest(plan.steps, salt),
     )
@@ -228,5 +232,11 @@ def fingerprint(place: Place, remote: RemoteFunction, *, ours: bool) -> str:
         name: (alias.version_id, alias.additional_version_weight)
         for name, alias in (remote.aliases or {}).items()
     }
-    document = [function, configs, aliases, sorted(remote.versions or ())]
+    document = [
+        function,
+        configs,
+        aliases,
+        sorted(remote.versions or ()),
+        (remote.triggers, remote.concurrency) if ours else None,
+    ]
     return hashlib.sha256(msgspec.json.encode(document, order="sorted")).hexdigest()

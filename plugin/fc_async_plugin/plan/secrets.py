@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Hides the secret values of settings in plans, and fills them in again. Pure.
 
-Values of environment variables are secret, and so is every value whose key is ``password`` (that of
-a container registry, for example).
+Values of environment variables are secret, and so is every value whose key is in
+:data:`SECRET_KEYS`, such as the password of a container registry or the token of a trigger.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from fc_async_plugin.plan.kinds import KINDS
 from fc_async_plugin.plan.state import Place
-from fc_async_plugin.plan.steps import CreateFunction, UpdateFunction
+from fc_async_plugin.plan.steps import CreateFunction, Delete, Put, UpdateFunction
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 HIDDEN: Final = "(hidden)"
 """Shown instead of a secret value."""
+SECRET_KEYS: Final = frozenset({"password", "tokendata"})
+"""Keys of settings and triggers with secret values, in lower case."""
 _ENVIRONMENT: Final = "environmentVariables"
 _SCRYPT: Final = {"n": 2**14, "r": 8, "p": 1}
 """Slow, so that a plan file does not make it easy to guess values."""
@@ -43,7 +46,7 @@ def hidden(value: Any, *, name: str = "") -> Any:
         }
     if isinstance(value, list | tuple):
         return [hidden(inner) for inner in value]
-    return HIDDEN if name.lower() == "password" and value else value
+    return HIDDEN if name.lower() in SECRET_KEYS and value else value
 
 
 def has_secrets(steps: Iterable[Step]) -> bool:
@@ -60,8 +63,18 @@ def hide(step: Step) -> Step:
             return msgspec.structs.replace(
                 step, before=_hidden_settings(before), after=_hidden_settings(after)
             )
+        case Put():
+            return msgspec.structs.replace(
+                step, before=_hidden_document(step.before), after=_hidden_settings(step.after)
+            )
+        case Delete():
+            return msgspec.structs.replace(step, before=_hidden_document(step.before))
         case _:
             return step
+
+
+def _hidden_document(document: dict[str, Any] | None) -> dict[str, Any] | None:
+    return None if document is None else _hidden_settings(document)
 
 
 def _hidden_settings(settings: dict[str, Any]) -> dict[str, Any]:
@@ -92,8 +105,21 @@ def fill_in(steps: Iterable[Step], wanted: Wanted, remote: Remote) -> Iterator[S
                 there = function.to_dict() if function is not None else {}
                 before = {name: there.get(name) for name in step.before}
                 yield msgspec.structs.replace(step, before=before, after=after)
+            case Put() | Delete() if HIDDEN in str(step):
+                yield _with_document(step, wanted, remote)
             case _:
                 yield step
+
+
+def _with_document(step: Put | Delete, wanted: Wanted, remote: Remote) -> Step:
+    place, kind = Place(step.region, step.function), KINDS[step.of]
+    there = kind.there(remote[place]).get(step.name)
+    if isinstance(step, Delete):
+        return msgspec.structs.replace(step, before=there)
+    document = (kind.wanted(wanted[place]) or {})[step.name]
+    before = there if step.before is not None else None
+    after = kind.to_put(document, there, place) or document
+    return msgspec.structs.replace(step, before=before, after=after)
 
 
 def digest(steps: Iterable[Step], salt: str) -> str:
@@ -107,6 +133,7 @@ def digest(steps: Iterable[Step], salt: str) -> str:
         (step.region, step.function, step.after)
         for step in steps
         if isinstance(step, CreateFunction | UpdateFunction)
+        or (isinstance(step, Put) and hide(step) != step)
     ]
     plain = msgspec.json.encode(sent, order="sorted")
     return hashlib.scrypt(plain, salt=salt.encode(), dklen=32, **_SCRYPT).hex()

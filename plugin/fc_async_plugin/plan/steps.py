@@ -14,10 +14,11 @@ from typing import Any, ClassVar, Literal
 
 import msgspec
 
-from fc_async_sdk.models import Alias, AsyncConfig
 from fc_async_sdk.spec import limits
 
 Sign = Literal["+", "~", "-"]
+Of = Literal["alias", "async config", "concurrency", "trigger"]
+"""Kinds of documents that belong to a function."""
 
 CURRENT_VERSION = "$published"
 """Stands for the version that a :class:`PublishVersion` of the same function makes in this run."""
@@ -139,123 +140,91 @@ class DeleteVersion(Base, frozen=True, kw_only=True):
         return f"/{self.version}"
 
 
-class PutAlias(Base, frozen=True, kw_only=True):
-    """Create an alias, or point it to another version.
+class Put(Base, frozen=True, kw_only=True):
+    """Create or replace a document that belongs to a function, such as a trigger.
 
     Attributes:
-        after: The new alias; its ``version_id`` may be :data:`CURRENT_VERSION`.
-        before: The current alias; None: it does not exist.
+        of: Kind of the document, a key of :data:`fc_async_plugin.plan.kinds.KINDS`.
+        name: Its name among those of its kind; "" if a function has at most one.
+        after: The new document, with the names of the API.
+        before: The current document; None: there is none.
     """
 
-    kind: ClassVar[str] = "alias"
-
-    alias: str
-    after: Alias
-    before: Alias | None = None
-
-    @property
-    def sign(self) -> Sign:  # type: ignore[override]
-        """``+`` when the alias is new."""
-        return "~" if self.before else "+"
-
-    @property
-    def qualifier_shown(self) -> str:
-        """The alias."""
-        return f"/{self.alias}"
-
-    def inverse(self) -> PutAlias | DeleteAlias:
-        """Put the old alias back, or delete the new one."""
-        at = {"region": self.region, "function": self.function, "alias": self.alias}
-        if self.before is None:
-            return DeleteAlias(**at, before=self.after)
-        return PutAlias(**at, after=self.before, before=self.after)
-
-
-class DeleteAlias(Base, frozen=True, kw_only=True):
-    """Delete an alias."""
-
-    sign: ClassVar[Sign] = "-"
-    kind: ClassVar[str] = "alias"
-
-    alias: str
-    before: Alias | None = None
-
-    @property
-    def qualifier_shown(self) -> str:
-        """The alias."""
-        return f"/{self.alias}"
-
-    def inverse(self) -> PutAlias | None:
-        """Put the alias back, if it is known."""
-        if self.before is None:
-            return None
-        return PutAlias(
-            region=self.region, function=self.function, alias=self.alias, after=self.before
-        )
-
-
-class _OfConfig(Base, frozen=True, kw_only=True):
-    kind: ClassVar[str] = "async config"
-
-    qualifier: str = limits.DEFAULT_QUALIFIER
-
-    @property
-    def qualifier_shown(self) -> str:
-        """Nothing for LATEST."""
-        return "" if self.qualifier == limits.DEFAULT_QUALIFIER else f"/{self.qualifier}"
-
-
-class PutAsyncConfig(_OfConfig, frozen=True, kw_only=True):
-    """Create or replace an asynchronous configuration.
-
-    Attributes:
-        before: The current configuration; None: there is none.
-        after: The new configuration; exactly this is sent.
-    """
-
-    after: AsyncConfig
-    before: AsyncConfig | None = None
+    of: Of
+    name: str = ""
+    after: dict[str, Any]
+    before: dict[str, Any] | None = None
 
     @property
     def sign(self) -> Sign:  # type: ignore[override]
         """``+`` when there was none."""
-        return "~" if self.before else "+"
+        return "+" if self.before is None else "~"
 
-    def inverse(self) -> PutAsyncConfig | DeleteAsyncConfig:
-        """Put the old configuration back, or delete the new one."""
-        at = {"region": self.region, "function": self.function, "qualifier": self.qualifier}
+    @property
+    def kind(self) -> str:  # type: ignore[override]
+        """The kind of the document."""
+        return self.of
+
+    @property
+    def qualifier_shown(self) -> str:
+        """The name of the document, unless there is only one or it is LATEST."""
+        return _shown(self.name)
+
+    def inverse(self) -> Put | Delete:
+        """Put the old document back, or delete the new one."""
+        at: dict[str, Any] = {
+            "region": self.region,
+            "function": self.function,
+            "of": self.of,
+            "name": self.name,
+        }
         if self.before is None:
-            return DeleteAsyncConfig(**at, before=self.after)
-        return PutAsyncConfig(**at, after=self.before, before=self.after)
+            return Delete(**at, before=self.after)
+        return Put(**at, after=self.before, before=self.after)
 
 
-class DeleteAsyncConfig(_OfConfig, frozen=True, kw_only=True):
-    """Delete an asynchronous configuration. Undone by putting ``before`` back."""
+class Delete(Base, frozen=True, kw_only=True):
+    """Delete a document that belongs to a function. Undone by putting ``before`` back.
+
+    Attributes:
+        of: Kind of the document.
+        name: Its name among those of its kind.
+        before: The document; None: it is not known.
+    """
 
     sign: ClassVar[Sign] = "-"
 
-    before: AsyncConfig | None = None
+    of: Of
+    name: str = ""
+    before: dict[str, Any] | None = None
 
-    def inverse(self) -> PutAsyncConfig | None:
-        """Put the configuration back, if it is known."""
+    @property
+    def kind(self) -> str:  # type: ignore[override]
+        """The kind of the document."""
+        return self.of
+
+    @property
+    def qualifier_shown(self) -> str:
+        """The name of the document, unless there is only one or it is LATEST."""
+        return _shown(self.name)
+
+    def inverse(self) -> Put | None:
+        """Put the document back, if it is known."""
         if self.before is None:
             return None
-        return PutAsyncConfig(
+        return Put(
             region=self.region,
             function=self.function,
-            qualifier=self.qualifier,
+            of=self.of,
+            name=self.name,
             after=self.before,
         )
 
 
+def _shown(name: str) -> str:
+    return "" if name in {"", limits.DEFAULT_QUALIFIER} else f"/{name}"
+
+
 Step = (
-    CreateFunction
-    | UpdateFunction
-    | DeleteFunction
-    | PublishVersion
-    | DeleteVersion
-    | PutAlias
-    | DeleteAlias
-    | PutAsyncConfig
-    | DeleteAsyncConfig
+    CreateFunction | UpdateFunction | DeleteFunction | PublishVersion | DeleteVersion | Put | Delete
 )

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Converts a template into the state that it asks for: configuration, and functions on request.
 
-``props`` describes a function with the names of fc3. Those in :data:`SETTINGS` are the API's own
-names; ``s deploy`` does the rest (triggers, domains, ``auto`` parts). Reads code folders for their
-checksum, and sends no request.
+``props`` describes a function with the names of fc3. :mod:`.attached` knows which of them are names
+of the API, and converts triggers and concurrency; ``s deploy`` does the rest (domains, ``auto``
+parts). Reads code folders for their checksum, and sends no request.
 """
 
 from __future__ import annotations
@@ -15,13 +15,19 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from fc_async_plugin import PluginError
+from fc_async_plugin.plan import attached
 from fc_async_plugin.plan.package import pack
 from fc_async_plugin.plan.state import Place, WantedFunction
 from fc_async_plugin.plan.steps import Code
-from fc_async_plugin.template.desired import BLOCK, desired, is_function, is_unresolved, unresolved
+from fc_async_plugin.template.desired import (
+    BLOCK,
+    desired,
+    is_function,
+    is_unresolved,
+    refuse_unresolved,
+)
 from fc_async_plugin.template.model import failure
 from fc_async_sdk.errors import ConfigurationError, InvalidParameter
-from fc_async_sdk.models import FunctionSettings
 from fc_async_sdk.packaging import layer_reference
 from fc_async_sdk.spec import runtimes
 
@@ -31,13 +37,6 @@ if TYPE_CHECKING:
     from fc_async_plugin.plan.state import Wanted
     from fc_async_plugin.template.model import Project, Resource
     from fc_async_sdk.models import AsyncConfig
-
-SETTINGS: Final = tuple(
-    sorted({*(field.encode_name for field in msgspec.structs.fields(FunctionSettings)), "layers"})
-)
-"""Props that CreateFunction and UpdateFunction take unchanged."""
-_DEFAULT_HANDLER: Final = "index.handler"
-"""Custom runtimes do not call it, but the API requires one."""
 
 
 def wanted(
@@ -90,14 +89,20 @@ def _wanted(project: Project, resource: Resource, *, functions: bool, here: bool
     block = desired(resource)
     configs: dict[str, AsyncConfig] = {}
     if block is not None:
-        _refuse_unresolved(resource, resource.props[BLOCK], BLOCK)
+        refuse_unresolved(resource, resource.props[BLOCK], BLOCK)
         configs[block.qualifier] = block.config
     return WantedFunction(
         configs=configs,
         position=resource.position,
         settings=_settings(resource) | _layers(project, resource, here=here) if functions else None,
         code=_code(project, resource) if functions else None,
+        triggers=attached.triggers(resource, here=here) if functions else None,
+        concurrency=attached.concurrency(resource) if functions else None,
     )
+
+
+_SHARED: Final = ("settings", "code", "concurrency")
+"""What two resources of one function must agree on."""
 
 
 def _merged(resource: Resource, first: WantedFunction, second: WantedFunction) -> WantedFunction:
@@ -111,7 +116,7 @@ def _merged(resource: Resource, first: WantedFunction, second: WantedFunction) -
             f"{both[0]} a second time (first: {first.position})",
             "keep one of the two blocks",
         )
-    if (first.settings, first.code) != (second.settings, second.code):
+    if any(getattr(first, name) != getattr(second, name) for name in _SHARED):
         raise failure(
             "structure",
             resource.position,
@@ -119,23 +124,27 @@ def _merged(resource: Resource, first: WantedFunction, second: WantedFunction) -
             f"another way than {first.position}",
             "give both the same props, or deploy without --with-functions",
         )
-    return msgspec.structs.replace(first, configs=first.configs | second.configs)
+    triggers = {**(first.triggers or {}), **(second.triggers or {})}
+    return msgspec.structs.replace(
+        first,
+        configs=first.configs | second.configs,
+        triggers=None if first.triggers is None else triggers,
+    )
 
 
 def _settings(resource: Resource) -> dict[str, Any]:
     settings: dict[str, Any] = {}
-    for name in SETTINGS:
+    for name in attached.SETTINGS:
         value = resource.props.get(name)
         if value is None:
             continue
         _refuse_auto(resource, value, name)
-        _refuse_unresolved(resource, value, name)
+        refuse_unresolved(resource, value, name)
         settings[name] = value
     if "runtime" not in settings:
         raise failure(
             "structure", resource.position, f"resource {resource.name!r} has no runtime", "add it"
         )
-    settings.setdefault("handler", _DEFAULT_HANDLER)
     if "environmentVariables" in settings:
         settings["environmentVariables"] = _environment(resource)
     if "role" in settings:
@@ -192,7 +201,7 @@ def _code(project: Project, resource: Resource) -> Code | None:
     path = code_path(project, resource)
     if path is None:
         return Code() if resource.props.get("runtime") == runtimes.CONTAINER else None
-    _refuse_unresolved(resource, str(path), "code")
+    refuse_unresolved(resource, str(path), "code")
     try:
         return Code(path=str(path), checksum=pack(path).checksum)
     except ConfigurationError as error:
@@ -256,15 +265,3 @@ def is_local_layer(layer: str) -> bool:
 
 def _folder_of(project: Project) -> Path:
     return Path(project.file).resolve().parent
-
-
-def _refuse_unresolved(resource: Resource, value: Any, *path: str | int) -> None:
-    """Refuse values that only a deployment by ``s`` gives."""
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            _refuse_unresolved(resource, inner, *path, key)
-    elif isinstance(value, list):
-        for index, inner in enumerate(value):
-            _refuse_unresolved(resource, inner, *path, index)
-    elif is_unresolved(value):
-        raise unresolved(resource, path, value)

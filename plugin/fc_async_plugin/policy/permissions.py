@@ -14,9 +14,9 @@ from fc_async_sdk.spec import arn, ram
 from fc_async_sdk.spec.ram import VERSION, Permission
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
-    from fc_async_plugin.template.model import Project
+    from fc_async_plugin.template.model import Project, Resource
 
 TRUST: Final[dict[str, Any]] = {
     "Version": VERSION,
@@ -44,6 +44,7 @@ _LISTING: Final = (
     "fc:GetFunction",
     "fc:ListAliases",
     "fc:ListAsyncInvokeConfigs",
+    "fc:ListConcurrencyConfigs",
     "fc:ListFunctions",
     "fc:ListTriggers",
 )
@@ -51,13 +52,19 @@ _LISTING: Final = (
 DEPLOY_FUNCTION_ACTIONS: Final = (
     "fc:CreateAlias",
     "fc:CreateFunction",
+    "fc:CreateTrigger",
     "fc:DeleteAlias",
+    "fc:DeleteConcurrencyConfig",
     "fc:DeleteFunction",
     "fc:DeleteFunctionVersion",
+    "fc:DeleteTrigger",
     "fc:GetFunctionCode",
+    "fc:ListConcurrencyConfigs",
     "fc:PublishFunctionVersion",
+    "fc:PutConcurrencyConfig",
     "fc:UpdateAlias",
     "fc:UpdateFunction",
+    "fc:UpdateTrigger",
 )
 """Further actions of --with-functions."""
 
@@ -138,10 +145,19 @@ def deployer(project: Project, *, functions: bool) -> dict[str, Any]:
         },
         {"Effect": "Allow", "Action": listing, "Resource": regions},
     ]
-    roles = sorted({str(one.props["role"]) for one in project.resources if one.props.get("role")})
+    roles = sorted({role for one in project.resources for role in _roles(one)})
     if functions and roles:
         statements.append({"Effect": "Allow", "Action": ["ram:PassRole"], "Resource": roles})
     return {"Version": VERSION, "Statement": statements}
+
+
+def _roles(resource: Resource) -> Iterator[str]:
+    """Yield the roles that a deployment hands to a function and to its triggers."""
+    listed = resource.props.get("triggers")
+    triggers = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+    for role in (resource.props.get("role"), *(one.get("invocationRole") for one in triggers)):
+        if role:
+            yield str(role)
 
 
 class Comparison(NamedTuple):

@@ -16,6 +16,8 @@ from fc_async_sdk.spec import limits
 from fc_async_sdk.spec.async_config import OUTCOMES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from fc_async_plugin.template.model import Path, Resource, TemplateError
 
 BLOCK: Final = "asyncInvokeConfig"
@@ -122,6 +124,36 @@ def _is_integer(value: object) -> bool:
 def is_unresolved(value: object) -> bool:
     """Return whether a value is a string with a ``${…}`` that only ``s deploy`` resolves."""
     return isinstance(value, str) and "${" in value
+
+
+def unresolved_in(value: object, *path: str | int) -> Iterator[tuple[Path, str]]:
+    """Yield the strings in a value, at any depth, that only ``s deploy`` resolves.
+
+    Args:
+        value: A value of a template.
+        path: Where it is, from props down.
+
+    Yields:
+        The path of a string, and the string.
+    """
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from unresolved_in(inner, *path, key)
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from unresolved_in(inner, *path, index)
+    elif isinstance(value, str) and is_unresolved(value):
+        yield path, value
+
+
+def refuse_unresolved(resource: Resource, value: object, *path: str | int) -> None:
+    """Refuse a value that is known only after ``s deploy`` has run.
+
+    Raises:
+        TemplateError: There is one, with its place.
+    """
+    for where, text in unresolved_in(value, *path):
+        raise unresolved(resource, where, text)
 
 
 def unresolved(resource: Resource, path: Path, value: object) -> TemplateError:

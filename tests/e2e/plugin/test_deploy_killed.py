@@ -60,8 +60,8 @@ class Client:
 connection.client = lambda *arguments: Client(make(*arguments))
 sys.exit(group.run(sys.argv[3:]))
 """
-REQUESTS = 15
-"""An update and a configuration for each function, one version, alias and deletion: the most."""
+REQUESTS = 25
+"""The fewest: what each function has changes, "f5" is replaced, triggers change, come and go."""
 
 
 def write(project: Path, version: int) -> None:
@@ -76,6 +76,14 @@ def write(project: Path, version: int) -> None:
                 "code": "./code",
                 "timeout": 10 * version + number,
                 "environmentVariables": {"VERSION": str(version)},
+                "concurrencyConfig": {"reservedConcurrency": 10 * version},
+                "triggers": [
+                    {
+                        "triggerName": f"timer{version if number == 1 else ''}",
+                        "triggerType": "timer",
+                        "triggerConfig": {"cronExpression": f"@every {version}m", "enable": False},
+                    }
+                ],
                 "asyncInvokeConfig": {
                     "maxAsyncRetryAttempts": version,
                     **({"qualifier": "prod"} if (version, number) == (2, 0) else {}),
@@ -109,6 +117,13 @@ def state(fc_local: FcLocal) -> dict[str, Any]:
             },
             "aliases": [
                 (one.alias_name, one.version_id) for one in client.list_aliases(name).aliases
+            ],
+            "triggers": [
+                (one.trigger_name, one.trigger_config)
+                for one in client.list_triggers(name).triggers
+            ],
+            "concurrency": [
+                one.reserved_concurrency for one in client.list_concurrency_configs(name).configs
             ],
             "versions": len(client.list_function_versions(name).versions),
         }
@@ -182,5 +197,7 @@ def test_resume_after_a_kill_reaches_what_the_template_says(
     assert [reached[name]["result"] for name in ("f0", "f4", "new")] == ["2", "2", "2"]
     [(alias, _)] = reached["f0"]["aliases"]
     assert (alias, reached["f0"]["versions"]) == ("prod", 1)
+    assert {one["concurrency"][0] for one in reached.values()} == {20, 10}
+    assert [name for name, _ in reached["f1"]["triggers"]] == ["timer2"]
     assert reached["f0"]["configs"] == {"prod": (2, None)}
     assert kept_by_deployments(project) == []

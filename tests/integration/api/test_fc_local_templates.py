@@ -206,5 +206,5 @@ def test_a_trigger_that_the_runtime_refuses_is_an_error(fc_local: FcLocal, proje
         "triggerType: timer", "triggerType: unknown"
     )
     (project / "s.yaml").write_text(TEMPLATE + second)
-    with pytest.raises(FcAsyncError, match=r"trigger shop-pack/web: .*triggerType 'unknown'"):
+    with pytest.raises(FcAsyncError, match=r"trigger shop-pack/web .*triggerType 'unknown'"):
         fc_local.deploy_template()

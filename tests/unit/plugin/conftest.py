@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -50,7 +51,8 @@ class FakeAccount:
         self.configs: dict[tuple[str, str], models.AsyncConfig] = {}
         self.aliases: dict[tuple[str, str], models.Alias] = {}
         self.versions: dict[str, list[str]] = {}
-        self.triggers: dict[str, list[str]] = {}
+        self.triggers: dict[tuple[str, str], models.Trigger] = {}
+        self.concurrency: dict[str, int] = {}
         self.calls: list[tuple[str, str]] = []
         self.fail: Callable[[str, str], BaseException | None] = lambda *_: None
         self.fail_after: Callable[[str, str], BaseException | None] = lambda *_: None
@@ -67,7 +69,8 @@ class FakeAccount:
 
     def snapshot(self) -> Any:
         """All there is, to compare later."""
-        return copy.deepcopy((self.functions, self.configs, self.aliases, self.versions))
+        documents = (self.configs, self.aliases, self.versions, self.triggers, self.concurrency)
+        return copy.deepcopy((self.functions, *documents))
 
     def add_function(self, name: str, **settings) -> None:
         document = {"runtime": "python3.12", "handler": "index.handler", **settings}
@@ -162,6 +165,8 @@ class FakeAccount:
             self.configs = {key: one for key, one in self.configs.items() if key[0] != function}
             self.aliases = {key: one for key, one in self.aliases.items() if key[0] != function}
             self.versions.pop(function, None)
+            self.concurrency.pop(function, None)
+            self.triggers = {key: one for key, one in self.triggers.items() if key[0] != function}
 
         self._call("DeleteFunction", function, delete)
 
@@ -290,8 +295,81 @@ class FakeAccount:
     def list_triggers(
         self, function: str, *, limit: int | None = None, next_token: str | None = None
     ) -> models.TriggerPage:
-        found = tuple(models.Trigger(trigger_name=one) for one in self.triggers.get(function, []))
+        found = tuple(one for key, one in sorted(self.triggers.items()) if key[0] == function)
         return self._call("ListTriggers", function, lambda: models.TriggerPage(triggers=found))
+
+    def create_trigger(
+        self,
+        function: str,
+        trigger: str,
+        *,
+        trigger_type: str,
+        trigger_config: Mapping[str, Any],
+        **more: Any,
+    ) -> models.Trigger:
+        def create() -> models.Trigger:
+            self._need(function)
+            if (function, trigger) in self.triggers:
+                raise refusal("TriggerAlreadyExists", 409)
+            return self._put_trigger(function, trigger, trigger_type, trigger_config, more)
+
+        return self._call("CreateTrigger", function, create)
+
+    def update_trigger(
+        self, function: str, trigger: str, *, trigger_config: Mapping[str, Any], **more: Any
+    ) -> models.Trigger:
+        def update() -> models.Trigger:
+            if (function, trigger) not in self.triggers:
+                raise refusal("TriggerNotFound", 404)
+            there = self.triggers[function, trigger]
+            more["source_arn"] = there.source_arn
+            return self._put_trigger(function, trigger, there.trigger_type, trigger_config, more)
+
+        return self._call("UpdateTrigger", function, update)
+
+    def _put_trigger(
+        self, function: str, name: str, kind: str | None, config: Any, more: dict[str, Any]
+    ) -> models.Trigger:
+        made = models.Trigger(
+            trigger_name=name,
+            trigger_type=kind,
+            trigger_config=json.dumps(config),
+            **{key: value or None for key, value in more.items()},
+        )
+        self.triggers[function, name] = made
+        return made
+
+    def delete_trigger(self, function: str, trigger: str) -> None:
+        def delete() -> None:
+            if self.triggers.pop((function, trigger), None) is None:
+                raise refusal("TriggerNotFound", 404)
+
+        self._call("DeleteTrigger", function, delete)
+
+    # --- concurrency
+
+    def put_concurrency_config(self, function: str, *, reserved_concurrency: int) -> None:
+        def put() -> None:
+            self._need(function)
+            self.concurrency[function] = reserved_concurrency
+
+        self._call("PutConcurrencyConfig", function, put)
+
+    def delete_concurrency_config(self, function: str) -> None:
+        def delete() -> None:
+            if self.concurrency.pop(function, None) is None:
+                raise refusal("ConcurrencyNotFound", 404)
+
+        self._call("DeleteConcurrencyConfig", function, delete)
+
+    def list_concurrency_configs(
+        self, function: str, *, limit: int | None = None, next_token: str | None = None
+    ) -> models.ConcurrencyConfigPage:
+        count = self.concurrency.get(function)
+        found = () if count is None else (models.ConcurrencyConfig(reserved_concurrency=count),)
+        return self._call(
+            "ListConcurrencyConfigs", function, lambda: models.ConcurrencyConfigPage(configs=found)
+        )
 
     def delete_function_version(self, function: str, version_id: str) -> None:
         def delete() -> None:

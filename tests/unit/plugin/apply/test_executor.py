@@ -18,13 +18,14 @@ from fc_async_plugin.plan.steps import (
     Code,
     CreateFunction,
     DeleteFunction,
-    PutAsyncConfig,
+    Put,
     Step,
     UpdateFunction,
 )
 from fc_async_plugin.template.model import Position
 from fc_async_sdk import errors
 from fc_async_sdk.models import AsyncConfig
+from fc_async_tests import steps
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,8 +41,8 @@ def plan_of(*steps: Step) -> Plan:
     return Plan(steps=ordered, needs=needs_of(ordered))
 
 
-def put(function: str, before: AsyncConfig | None = None) -> PutAsyncConfig:
-    return PutAsyncConfig(region=REGION, function=function, after=TASK, before=before)
+def put(function: str, before: AsyncConfig | None = None) -> Put:
+    return steps.put("async config", TASK, before, function=function)
 
 
 def refusal(code: str, status: int) -> errors.ServiceError:

@@ -13,17 +13,15 @@ from fc_async_plugin import PluginError
 from fc_async_plugin.apply import Work
 from fc_async_plugin.apply.journal import Journal, key_path
 from fc_async_plugin.apply.perform import Done
-from fc_async_plugin.plan.steps import Code, PutAsyncConfig, UpdateFunction
+from fc_async_plugin.plan.steps import Code, UpdateFunction
 from fc_async_sdk.errors import AccessDenied, TimedOut
 from fc_async_sdk.models import AsyncConfig
+from fc_async_tests.steps import put
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-STEPS = tuple(
-    PutAsyncConfig(region="cn-hangzhou", function=name, after=AsyncConfig(async_task=True))
-    for name in "abcd"
-)
+STEPS = tuple(put("async config", AsyncConfig(async_task=True), function=name) for name in "abcd")
 A, B, C, D = STEPS
 TARGET = "http://127.0.0.1:9900"
 

@@ -11,13 +11,11 @@ from fc_async_plugin.apply.perform import CannotUndo, Done, load
 from fc_async_plugin.plan.steps import (
     Code,
     CreateFunction,
-    DeleteAlias,
     PublishVersion,
-    PutAlias,
-    PutAsyncConfig,
     UpdateFunction,
 )
 from fc_async_sdk import errors, models
+from fc_async_tests.steps import delete, put
 
 if TYPE_CHECKING:
     from fc_async_plugin.apply.perform import Performer
@@ -46,7 +44,7 @@ def test_a_step_with_a_transient_error_is_tried_five_times(
 ) -> None:
     account.fail = lambda *_: error
     with pytest.raises(type(error)):
-        performer(PutAsyncConfig(**AT, after=TASK))
+        performer(put("async config", TASK))
     assert len(account.calls) == 5
     assert naps == [0.5, 1.0, 2.0, 4.0]
 
@@ -67,7 +65,7 @@ def test_a_step_with_a_permanent_error_is_tried_once(
 ) -> None:
     account.fail = lambda *_: error
     with pytest.raises(type(error)):
-        performer(PutAsyncConfig(**AT, after=TASK))
+        performer(put("async config", TASK))
     assert len(account.calls) == 1
 
 
@@ -78,7 +76,7 @@ def test_the_service_may_say_how_long_to_wait(
     account.fail = lambda *_: (
         refusal("Throttled", 429, retry_after=7.0) if len(account.calls) == 1 else None
     )
-    performer(PutAsyncConfig(**AT, after=TASK))
+    performer(put("async config", TASK))
     assert naps == [7.0]
 
 
@@ -86,8 +84,8 @@ def test_the_service_may_say_how_long_to_wait(
     "step",
     [
         CreateFunction(**AT, after={}, code=Code()),
-        PutAsyncConfig(**AT, after=TASK),
-        PutAlias(**AT, alias="prod", after=models.Alias(alias_name="prod", version_id="1")),
+        put("async config", TASK),
+        put("alias", models.Alias(alias_name="prod", version_id="1"), name="prod"),
     ],
 )
 def test_taking_back_forgives_what_is_gone(step, performer: Performer) -> None:
@@ -98,7 +96,7 @@ def test_taking_back_does_not_forgive_a_function_that_is_gone_under_its_configur
     performer: Performer,
 ) -> None:
     with pytest.raises(errors.FunctionNotFound):
-        performer.undo(PutAsyncConfig(**AT, before=TASK, after=TASK), Done())
+        performer.undo(put("async config", TASK, TASK), Done())
 
 
 def test_an_alias_is_created_moved_and_deleted(account, performer: Performer) -> None:
@@ -107,10 +105,10 @@ def test_an_alias_is_created_moved_and_deleted(account, performer: Performer) ->
     two = performer(PublishVersion(**AT)).made
     create = models.Alias(alias_name="prod", version_id=one)
     move = models.Alias(alias_name="prod", version_id=two)
-    performer(PutAlias(**AT, alias="prod", after=create))
-    performer(PutAlias(**AT, alias="prod", after=move, before=create))
+    performer(put("alias", create, name="prod"))
+    performer(put("alias", move, create, name="prod"))
     assert account.aliases["f", "prod"].version_id == two
-    performer(DeleteAlias(**AT, alias="prod"))
+    performer(delete("alias", name="prod"))
     assert account.aliases == {}
 
 
@@ -268,5 +266,5 @@ def test_an_alias_whose_deletion_was_cut_off_before_it_was_done_is_still_there_a
     account.versions["f"] = ["1"]
     alias = models.Alias(alias_name="prod", version_id="1")
     account.aliases["f", "prod"] = alias
-    performer.undo(DeleteAlias(**AT, alias="prod", before=alias), Done())
+    performer.undo(delete("alias", alias, name="prod"), Done())
     assert account.aliases["f", "prod"].version_id == "1"

@@ -114,7 +114,9 @@ def test_after_a_deployment_the_plan_is_empty_and_exits_0(
     assert run(["deploy", "-y"]) == 0
     said()
     assert run(["plan"]) == 0
-    assert said()[0] == "Nothing to do: the account has what the template says.\n"
+    assert said()[0] == (
+        "Nothing to do: the account has the asynchronous configuration of the template.\n"
+    )
 
 
 def test_json_on_stdout_is_json_alone(deployed: Path, said: Callable[[], tuple[str, str]]) -> None:
@@ -217,14 +219,21 @@ def test_remove_with_functions_takes_everything(deployed: Path, account) -> None
     assert account.functions == {}
 
 
-def test_remove_leaves_functions_with_triggers_alone(
-    deployed: Path, account, said: Callable[[], tuple[str, str]]
+def test_remove_with_functions_takes_triggers_that_the_template_does_not_have(
+    deployed: Path, account
 ) -> None:
-    account.triggers["orders"] = ["timer"]
-    before = account.snapshot()
-    assert run(["remove", "-y", "--with-functions"]) == 1
-    assert "function orders (cn-hangzhou) has triggers (timer)" in said()[1]
-    assert account.snapshot() == before
+    account.create_trigger("orders", "old", trigger_type="timer", trigger_config={})
+    assert run(["remove", "-y", "--with-functions"]) == 0
+    assert (account.functions, account.triggers) == ({}, {})
+
+
+def test_an_empty_removal_says_that_there_is_nothing_to_remove(
+    deployed: Path, said: Callable[[], tuple[str, str]]
+) -> None:
+    assert run(["remove", "-y"]) == 0
+    assert said()[0] == (
+        "Nothing to do: the account has none of the template's asynchronous configuration.\n"
+    )
 
 
 def test_a_template_with_a_cycle_is_not_deployed(

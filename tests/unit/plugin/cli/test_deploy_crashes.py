@@ -36,6 +36,15 @@ resources:
       code: ./code
       timeout: {timeout}
       environmentVariables: {{TOKEN: {token}}}
+      concurrencyConfig: {{reservedConcurrency: {timeout}}}
+      triggers:
+        - triggerName: nightly
+          triggerType: timer
+          triggerConfig: {{cronExpression: '@every {timeout}m', enable: true}}
+        - triggerName: form
+          triggerType: {form}
+          triggerConfig:
+            {{authType: anonymous, methods: [GET], cronExpression: '@every 1m', enable: true}}
       asyncInvokeConfig:
         maxAsyncRetryAttempts: {retries}
   audit:
@@ -49,9 +58,9 @@ resources:
         qualifier: {qualifier}
         maxAsyncRetryAttempts: 1
 """
-OLD = TEMPLATE.format(timeout=30, token="one", retries=2, qualifier="LATEST")
+OLD = TEMPLATE.format(timeout=30, token="one", retries=2, qualifier="LATEST", form="http")
 NEW = (
-    TEMPLATE.format(timeout=60, token="two", retries=4, qualifier="prod")
+    TEMPLATE.format(timeout=60, token="two", retries=4, qualifier="prod", form="timer")
     + """\
   mail:
     component: fc3
@@ -60,6 +69,10 @@ NEW = (
       runtime: python3.12
       handler: index.handler
       code: ./code
+      triggers:
+        - triggerName: hourly
+          triggerType: timer
+          triggerConfig: {cronExpression: '@every 60m', enable: true}
       asyncInvokeConfig:
         maxAsyncRetryAttempts: 1
 """
@@ -73,6 +86,10 @@ OPERATIONS = (
     "CreateAlias",
     "PutAsyncInvokeConfig",
     "DeleteAsyncInvokeConfig",
+    "PutConcurrencyConfig",
+    "DeleteTrigger",
+    "CreateTrigger",
+    "UpdateTrigger",
 )
 METHODS = {
     "UpdateFunction": "update_function",
@@ -82,6 +99,10 @@ METHODS = {
     "PutAsyncInvokeConfig": "put_async_invoke_config",
     "DeleteAsyncInvokeConfig": "delete_async_invoke_config",
     "DeleteFunction": "delete_function",
+    "PutConcurrencyConfig": "put_concurrency_config",
+    "DeleteTrigger": "delete_trigger",
+    "CreateTrigger": "create_trigger",
+    "UpdateTrigger": "update_trigger",
 }
 CHANGES = [operation for operation in OPERATIONS if operation in METHODS]
 DEPLOY = ["deploy", "-y", "--with-functions", "--prune"]

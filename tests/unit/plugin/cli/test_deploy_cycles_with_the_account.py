@@ -94,6 +94,19 @@ def test_a_change_that_closes_a_cycle_is_refused_with_both_edges_the_line_and_wh
     assert account.snapshot() == before
 
 
+@COMMANDS
+def test_a_cycle_that_is_deployed_already_is_an_error_and_not_nothing_to_do(
+    project: Path, live, capsys: pytest.CaptureFixture[str], command: list[str]
+) -> None:
+    live("a", "b")
+    live("b", "a")
+    (project / "s.yaml").write_text(template("b", arn("a")))
+    assert run([*command, "--account-id", ACCOUNT]) == 1
+    out, err = capsys.readouterr()
+    assert "error[FCA031]: destination cycle" in err
+    assert "Nothing to do" not in out
+
+
 def test_the_account_need_not_be_known(project: Path, live, said) -> None:
     live("a", "b")
     (project / "s.yaml").write_text(template("b", "acs:fc:cn-hangzhou::functions/a"))

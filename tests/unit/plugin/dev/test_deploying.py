@@ -207,5 +207,6 @@ def test_a_trigger_that_is_refused_is_a_failure_of_its_function(folder: Folder) 
     unknown = TIMER.replace("triggerType: timer", "triggerType: sun")
     folder.template.write_text(TEMPLATE + unknown)
     (failure,) = folder.deployer.everything().failures
-    assert failure.startswith("trigger orders/nightly: ")
+    assert failure.startswith("+ trigger orders/nightly (cn-hangzhou): ")
+    assert folder.answer() == b"1"
     assert "triggerType 'sun' is invalid" in failure

@@ -3,20 +3,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fc_async_plugin.plan import Plan, plan_changes, plan_removal
+from fc_async_plugin.plan.kinds import config_of
 from fc_async_plugin.plan.state import Place, RemoteFunction, WantedFunction
 from fc_async_plugin.plan.steps import (
     Code,
     CreateFunction,
-    DeleteAsyncConfig,
+    Delete,
     DeleteFunction,
     PublishVersion,
-    PutAsyncConfig,
+    Put,
     Step,
     UpdateFunction,
 )
@@ -27,6 +30,12 @@ REGION = "cn-hangzhou"
 HERE = Position("s.yaml", 7, 3)
 A, B = Place(REGION, "a"), Place(REGION, "b")
 TASK = AsyncConfig(async_task=True)
+RESERVED = {"reservedConcurrency": 5}
+TIMER = {
+    "triggerType": "timer",
+    "triggerConfig": {"cronExpression": "@every 1m", "enable": True},
+    "qualifier": "LATEST",
+}
 
 
 def want(
@@ -64,7 +73,12 @@ def to(function: str) -> AsyncConfig:
 
 
 def kinds(plan: Plan) -> list[str]:
-    return [type(step).__name__ for step in plan.steps]
+    return [
+        f"{type(step).__name__} {step.of}"
+        if isinstance(step, Put | Delete)
+        else type(step).__name__
+        for step in plan.steps
+    ]
 
 
 def test_nothing_to_do_is_an_empty_plan() -> None:
@@ -74,15 +88,15 @@ def test_nothing_to_do_is_an_empty_plan() -> None:
 
 def test_a_missing_configuration_is_put() -> None:
     [step] = plan_changes({A: want({"LATEST": TASK})}, {A: have()}).steps
-    assert isinstance(step, PutAsyncConfig)
+    assert isinstance(step, Put)
     assert step.title == "+ async config a (cn-hangzhou)"
 
 
 def test_a_changed_configuration_is_put_with_what_was_there() -> None:
     old = AsyncConfig(max_async_retry_attempts=1)
     [step] = plan_changes({A: want({"prod": TASK})}, {A: have({"prod": old})}).steps
-    assert isinstance(step, PutAsyncConfig)
-    assert (step.sign, step.before, step.qualifier) == ("~", old, "prod")
+    assert isinstance(step, Put)
+    assert (step.sign, step.before, step.name) == ("~", old.to_dict(), "prod")
 
 
 def test_a_block_that_left_the_template_is_reported_but_kept() -> None:
@@ -93,7 +107,7 @@ def test_a_block_that_left_the_template_is_reported_but_kept() -> None:
 
 def test_a_block_that_left_the_template_goes_with_prune() -> None:
     plan = plan_changes({A: want()}, {A: have({"LATEST": TASK})}, prune=True)
-    assert kinds(plan) == ["DeleteAsyncConfig"]
+    assert kinds(plan) == ["Delete async config"]
     assert plan.leftovers == ()
 
 
@@ -102,8 +116,8 @@ def test_prune_goes_by_qualifier() -> None:
         {A: want({"LATEST": TASK})}, {A: have({"LATEST": TASK, "old": TASK})}, prune=True
     )
     [step] = plan.steps
-    assert isinstance(step, DeleteAsyncConfig)
-    assert step.qualifier == "old"
+    assert isinstance(step, Delete)
+    assert step.name == "old"
 
 
 def test_a_function_that_is_not_there_is_an_obstacle_with_its_place_in_the_template() -> None:
@@ -125,7 +139,7 @@ def test_an_alias_that_is_not_there_is_an_obstacle() -> None:
 
 def test_a_function_of_the_template_is_created_before_its_configuration() -> None:
     plan = plan_changes({A: want({"LATEST": TASK}, ours=True)}, {A: RemoteFunction()})
-    assert kinds(plan) == ["CreateFunction", "PutAsyncConfig"]
+    assert kinds(plan) == ["CreateFunction", "Put async config"]
     assert plan.needs == ((), (0,))
     assert not plan.obstacles
 
@@ -134,7 +148,7 @@ def test_a_configuration_waits_for_the_function_that_is_its_destination() -> Non
     plan = plan_changes(
         {A: want({"LATEST": to("b")}), B: want(ours=True)}, {A: have(), B: RemoteFunction()}
     )
-    assert kinds(plan) == ["CreateFunction", "PutAsyncConfig"]
+    assert kinds(plan) == ["CreateFunction", "Put async config"]
     assert plan.needs == ((), (0,))
 
 
@@ -147,14 +161,14 @@ def test_two_functions_that_name_each_other_do_not_wait_for_each_other() -> None
 
 def test_version_and_alias_come_before_their_configuration() -> None:
     plan = plan_changes({A: want({"prod": TASK}, ours=True)}, {A: have(aliases={}, checksum="2")})
-    assert kinds(plan) == ["UpdateFunction", "PublishVersion", "PutAlias", "PutAsyncConfig"]
+    assert kinds(plan) == ["UpdateFunction", "PublishVersion", "Put alias", "Put async config"]
     assert plan.needs == ((), (0,), (1,), (0, 2))
 
 
 def test_an_alias_that_exists_is_left_where_it_points() -> None:
     aliases = {"prod": Alias(alias_name="prod", version_id="1")}
     plan = plan_changes({A: want({"prod": TASK}, ours=True)}, {A: have(aliases=aliases)})
-    assert kinds(plan) == ["PutAsyncConfig"]
+    assert kinds(plan) == ["Put async config"]
 
 
 def test_unchanged_code_is_not_sent_again() -> None:
@@ -174,7 +188,7 @@ def test_removal_takes_only_what_the_template_has_a_block_for() -> None:
 
 def test_removal_of_functions_takes_their_configuration_first() -> None:
     plan = plan_removal({A: want()}, {A: have({"LATEST": TASK, "prod": TASK})}, functions=True)
-    assert kinds(plan) == ["DeleteAsyncConfig", "DeleteAsyncConfig", "DeleteFunction"]
+    assert kinds(plan) == ["Delete async config", "Delete async config", "DeleteFunction"]
     assert plan.needs == ((), (), (0, 1))
 
 
@@ -184,14 +198,22 @@ def test_removal_of_functions_takes_aliases_and_versions_before_them() -> None:
         have({"prod": TASK}, aliases={"prod": alias}), versions=frozenset({"1"})
     )
     plan = plan_removal({A: want()}, {A: there}, functions=True)
-    assert kinds(plan) == ["DeleteAsyncConfig", "DeleteAlias", "DeleteVersion", "DeleteFunction"]
+    assert kinds(plan) == ["Delete async config", "Delete alias", "DeleteVersion", "DeleteFunction"]
     assert plan.needs == ((), (0,), (0, 1), (0, 1, 2))
 
 
-def test_a_function_with_triggers_is_not_removed() -> None:
-    there = msgspec.structs.replace(have(), triggers=frozenset({"http"}))
+def test_removal_of_functions_takes_their_triggers_first() -> None:
+    there = msgspec.structs.replace(
+        have({"LATEST": TASK}), triggers={"nightly": TIMER}, concurrency={"": RESERVED}
+    )
     plan = plan_removal({A: want()}, {A: there}, functions=True)
-    assert "has triggers (http)" in str(plan.obstacles[0])
+    assert kinds(plan) == [
+        "Delete trigger",
+        "Delete concurrency",
+        "Delete async config",
+        "DeleteFunction",
+    ]
+    assert plan.needs[-1] == (0, 1, 2)
 
 
 def test_removal_of_nothing_is_nothing() -> None:
@@ -206,17 +228,19 @@ def test_a_plan_survives_a_file() -> None:
 # --- what undoes what --------------------------------------------------------------------------
 
 AT = {"region": REGION, "function": "a"}
-OLD, NEW = AsyncConfig(max_async_retry_attempts=1), AsyncConfig(max_async_retry_attempts=2)
+CONFIG: dict[str, Any] = {"of": "async config", "name": "LATEST"}
+OLD, NEW = {"maxAsyncRetryAttempts": 1}, {"maxAsyncRetryAttempts": 2}
 INVERSES: list[tuple[Step, Step | None]] = [
     (CreateFunction(**AT, after={}, code=Code()), DeleteFunction(**AT)),
     (DeleteFunction(**AT), None),
     (PublishVersion(**AT), None),
     (
-        PutAsyncConfig(**AT, after=NEW, before=OLD),
-        PutAsyncConfig(**AT, after=OLD, before=NEW),
+        Put(**AT, **CONFIG, after=NEW, before=OLD),
+        Put(**AT, **CONFIG, after=OLD, before=NEW),
     ),
-    (PutAsyncConfig(**AT, after=NEW), DeleteAsyncConfig(**AT, before=NEW)),
-    (DeleteAsyncConfig(**AT, before=OLD), PutAsyncConfig(**AT, after=OLD)),
+    (Put(**AT, **CONFIG, after=NEW), Delete(**AT, **CONFIG, before=NEW)),
+    (Delete(**AT, **CONFIG, before=OLD), Put(**AT, **CONFIG, after=OLD)),
+    (Delete(**AT, **CONFIG), None),
 ]
 
 
@@ -278,10 +302,10 @@ def test_after_the_configuration_was_put_nothing_is_left_to_put(
     for step in plan.steps:
         place = Place(step.region, step.function)
         configs = dict(remote[place].configs)
-        if isinstance(step, PutAsyncConfig):
-            configs[step.qualifier] = step.after
-        elif isinstance(step, DeleteAsyncConfig):
-            del configs[step.qualifier]
+        if isinstance(step, Put) and step.of == "async config":
+            configs[step.name] = config_of(step.after)
+        elif isinstance(step, Delete):
+            del configs[step.name]
         remote[place] = msgspec.structs.replace(remote[place], configs=configs)
     again = plan_changes(wanted, remote, prune=True)
-    assert not [s for s in again.steps if isinstance(s, PutAsyncConfig | DeleteAsyncConfig)]
+    assert not [s for s in again.steps if s.kind == "async config"]

@@ -113,6 +113,6 @@ def test_a_file_that_is_not_a_plan_is_an_error(text: str, tmp_path: Path) -> Non
 def test_a_plan_of_another_format_is_refused(regions: Regions, tmp_path: Path) -> None:
     path = tmp_path / "plan.json"
     saved_plan.save(path, save(regions))
-    path.write_text(path.read_text().replace('"format": 1', '"format": 2'))
-    with pytest.raises(PluginError, match="has format 2, expected 1"):
+    path.write_text(path.read_text().replace('"format": 2', '"format": 1'))
+    with pytest.raises(PluginError, match="has format 1, expected 2"):
         saved_plan.load(path)

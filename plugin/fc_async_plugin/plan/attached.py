@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: MIT
+"""Converts what a template attaches to a function: triggers and concurrency; names the rest.
+
+Pure. ``triggerConfig`` is an object in a template and in steps; the SDK makes the JSON text of it
+that the API takes.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from fc_async_plugin.template.desired import BLOCK, is_function, refuse_unresolved, unresolved_in
+from fc_async_plugin.template.model import failure
+from fc_async_sdk.models import FunctionSettings
+from fc_async_sdk.spec import limits
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from fc_async_plugin.template.model import Project, Resource
+
+SETTINGS: Final = tuple(
+    sorted({*(field.encode_name for field in msgspec.structs.fields(FunctionSettings)), "layers"})
+)
+"""Props that CreateFunction and UpdateFunction take unchanged."""
+TRIGGERS: Final = "triggers"
+CONCURRENCY: Final = "concurrencyConfig"
+_DEPLOYED: Final = frozenset(
+    {*SETTINGS, BLOCK, CONCURRENCY, TRIGGERS, "code", "endpoint", "functionName", "region"}
+)
+_TEXTS: Final = ("sourceArn", "invocationRole", "description")
+_JOINED: Final = ("tokenLookup", "claimPassBy")
+"""Lists of ``authConfig`` that the API takes as a text; the component fc3 joins them, too."""
+
+
+def triggers(resource: Resource, *, here: bool) -> dict[str, dict[str, Any]]:
+    """Return the triggers of a function by name.
+
+    Args:
+        resource: The function.
+        here: Whether it runs on this machine. Triggers with a ``${…}`` that only ``s`` resolves
+            are then left out, and :func:`omitted` names them.
+
+    Raises:
+        TemplateError: A trigger cannot be sent, or two have one name.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for index, one in enumerate(_listed(resource)):
+        if here and any(unresolved_in(one)):
+            continue
+        document = _trigger(resource, index, one)
+        name = str(one["triggerName"])
+        if name in found:
+            raise failure(
+                "structure",
+                resource.where(TRIGGERS, index),
+                f"{resource.name!r} has two triggers with the name {name!r}",
+                "give each its own name",
+            )
+        found[name] = document
+    return found
+
+
+def concurrency(resource: Resource) -> dict[str, dict[str, Any]]:
+    """Return the concurrency configuration of a function by the name "", empty if it has none.
+
+    Raises:
+        TemplateError: It is not ``reservedConcurrency`` with a whole number.
+    """
+    block = resource.props.get(CONCURRENCY)
+    if block is None or block == {}:
+        return {}
+    refuse_unresolved(resource, block, CONCURRENCY)
+    count = block.get("reservedConcurrency") if isinstance(block, dict) else None
+    if type(count) is not int or set(block) != {"reservedConcurrency"}:
+        raise failure(
+            "structure",
+            resource.where(CONCURRENCY),
+            f"{CONCURRENCY} of {resource.name!r} is {block!r}",
+            "write reservedConcurrency with a whole number, nothing else",
+        )
+    return {"": {"reservedConcurrency": count}}
+
+
+def omitted(project: Project, only: Collection[str], *, here: bool) -> Iterator[str]:
+    """Yield what a deployment of functions leaves out or cannot compare, one sentence each."""
+    blocks: dict[str, list[str]] = {}
+    for resource in project.resources:
+        if only and resource.name not in only:
+            continue
+        if not is_function(resource):
+            blocks.setdefault(f"component {resource.component}", []).append(resource.name)
+            continue
+        for name, value in resource.props.items():
+            if name not in _DEPLOYED and value not in (None, {}, []):
+                blocks.setdefault(name, []).append(resource.name)
+        yield from _not_compared(resource)
+        yield from _known_later(resource) if here else ()
+    for name, resources in sorted(blocks.items()):
+        yield f"not deployed by fc-async: {name} of {', '.join(resources)} (use s deploy)"
+
+
+def _not_compared(resource: Resource) -> Iterator[str]:
+    code = resource.props.get("code")
+    if isinstance(code, dict) and "ossObjectName" in code:
+        place = f"oss://{code.get('ossBucketName')}/{code['ossObjectName']}"
+        yield f"not compared by fc-async: code of {resource.name} in {place} (use s deploy)"
+
+
+def _known_later(resource: Resource) -> Iterator[str]:
+    for one in _listed(resource):
+        for _, text in islice(unresolved_in(one), 1):
+            yield (
+                f"not deployed by fc-async: trigger {one.get('triggerName')} of {resource.name}"
+                f" ({text} is known only after s deploy has run)"
+            )
+
+
+def _listed(resource: Resource) -> list[dict[str, Any]]:
+    listed = resource.props.get(TRIGGERS)
+    if listed is None:
+        return []
+    if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
+        raise failure(
+            "structure",
+            resource.where(TRIGGERS),
+            f"{TRIGGERS} of {resource.name!r} is not a list of mappings",
+        )
+    return listed
+
+
+def _trigger(resource: Resource, index: int, one: dict[str, Any]) -> dict[str, Any]:
+    refuse_unresolved(resource, one, TRIGGERS, index)
+    config = one.get("triggerConfig") or {}
+    for name in ("triggerName", "triggerType"):
+        if not one.get(name) or not isinstance(one[name], str):
+            raise failure(
+                "structure",
+                resource.where(TRIGGERS, index),
+                f"a trigger of {resource.name!r} has no {name}",
+                "add it",
+            )
+    if not isinstance(config, dict):
+        raise failure(
+            "structure",
+            resource.where(TRIGGERS, index, "triggerConfig"),
+            f"triggerConfig of {one['triggerName']!r} is not a mapping",
+        )
+    return {
+        "triggerType": one["triggerType"],
+        "triggerConfig": _config(config),
+        "qualifier": str(one.get("qualifier") or limits.DEFAULT_QUALIFIER),
+        **{name: str(one[name]) for name in _TEXTS if one.get(name)},
+    }
+
+
+def _config(config: dict[str, Any]) -> dict[str, Any]:
+    auth = config.get("authConfig")
+    if not isinstance(auth, dict):
+        return config
+    joined = {
+        name: ",".join(map(str, auth[name])) for name in _JOINED if isinstance(auth.get(name), list)
+    }
+    return config | {"authConfig": auth | joined}

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: MIT
+"""The kinds of documents that belong to a function, in one table.
+
+Planning, reports and plan files treat all kinds alike; :mod:`fc_async_plugin.apply.documents` knows
+the operations of each. Pure.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import msgspec
+
+from fc_async_plugin.plan.differences import concurrency_to_put, config_to_put, trigger_to_put
+from fc_async_plugin.plan.steps import CURRENT_VERSION
+from fc_async_sdk.models import AsyncConfig
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fc_async_plugin.plan.state import Place, RemoteFunction, WantedFunction
+    from fc_async_plugin.plan.steps import Of
+
+Document = dict[str, Any]
+"""A document with the names of the API."""
+
+
+class Kind(NamedTuple):
+    """One kind of document that belongs to a function.
+
+    Attributes:
+        wanted: Returns the documents of the template by name; None: the kind is not deployed.
+        there: Returns the documents of the account by name.
+        to_put: Returns the document to send for a wanted one and the account's; None: no
+            difference.
+        shown: Returns the fields of a document as a plan shows them.
+        fixed: Fields that no operation changes: the document is deleted and created again.
+    """
+
+    wanted: Callable[[WantedFunction], dict[str, Document] | None]
+    there: Callable[[RemoteFunction], dict[str, Document]]
+    to_put: Callable[[Document, Document | None, Place], Document | None]
+    shown: Callable[[Document], Document]
+    fixed: tuple[str, ...] = ()
+
+
+def config_of(document: Document) -> AsyncConfig:
+    """Return a document as an asynchronous configuration."""
+    return msgspec.convert(document, AsyncConfig)
+
+
+def _config_to_put(wanted: Document, there: Document | None, place: Place) -> Document | None:
+    current = None if there is None else config_of(there)
+    put = config_to_put(config_of(wanted), current, place.region)
+    return None if put is None else put.to_dict()
+
+
+def _shown_config(document: Document) -> Document:
+    config = config_of(document)
+    fields = {
+        "asyncTask": config.async_task,
+        "maxAsyncRetryAttempts": config.max_async_retry_attempts,
+        "maxAsyncEventAgeInSeconds": config.max_async_event_age_in_seconds,
+        "onSuccess": config.on_success,
+        "onFailure": config.on_failure,
+    }
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _shown_alias(document: Document) -> Document:
+    version = document.get("versionId")
+    return {"version": "the version published now" if version == CURRENT_VERSION else version}
+
+
+def _shown_trigger(document: Document) -> Document:
+    shown = {name: document[name] for name in document if name != "triggerConfig"}
+    config = document.get("triggerConfig")
+    if not isinstance(config, dict):
+        return shown | {"triggerConfig": config}
+    return shown | {f"triggerConfig.{name}": value for name, value in config.items()}
+
+
+KINDS: Final[dict[Of, Kind]] = {
+    "alias": Kind(
+        lambda _: None,  # they are created for what names them, and never moved
+        lambda have: {name: one.to_dict() for name, one in (have.aliases or {}).items()},
+        lambda *_: None,
+        _shown_alias,
+    ),
+    "async config": Kind(
+        lambda want: {name: one.to_dict() for name, one in want.configs.items()},
+        lambda have: {name: one.to_dict() for name, one in have.configs.items()},
+        _config_to_put,
+        _shown_config,
+    ),
+    "concurrency": Kind(
+        lambda want: want.concurrency,
+        lambda have: have.concurrency or {},
+        lambda wanted, there, _: concurrency_to_put(wanted, there),
+        lambda document: document,
+    ),
+    "trigger": Kind(
+        lambda want: want.triggers,
+        lambda have: have.triggers or {},
+        trigger_to_put,
+        _shown_trigger,
+        fixed=("triggerType", "sourceArn"),
+    ),
+}
+"""All kinds, in the order in which they are put: a trigger fires when everything else is there."""
