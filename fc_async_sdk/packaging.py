@@ -147,6 +147,12 @@ def _ignored(root: Path) -> Callable[[str], bool]:
     return GitIgnoreSpec.from_lines([*IGNORED, *lines]).match_file
 
 
+def is_ignored(name: str) -> bool:
+    """Return whether a file of this name, with ``/`` between its parts, is never packed."""
+    *folders, last = name.split("/")
+    return any(_always_ignored(f"{one}/") for one in folders) or _always_ignored(last)
+
+
 def _always_ignored(name: str) -> bool:
     last = name.rstrip("/").rpartition("/")[2] + ("/" if name.endswith("/") else "")
     return any(fnmatchcase(last, pattern) for pattern in IGNORED)

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from fc_async_plugin.account import lists
+from fc_async_plugin.account.code import download
+from fc_async_plugin.plan.package import contents_of
 from fc_async_plugin.plan.state import Place, RemoteFunction, trigger_document
 from fc_async_sdk.errors import FunctionNotFound
 from fc_async_sdk.spec import limits
@@ -79,6 +81,7 @@ class _Reader:
         whole = self.everything or want.settings is not None
         return RemoteFunction(
             function=function,
+            contents=self._contents(function, want),
             configs=(
                 self.listed.configs.get(name, {}) if self.listed else lists.configs(client, name)
             ),
@@ -91,6 +94,14 @@ class _Reader:
             triggers=self._triggers(name) if whole else None,
             concurrency=self._concurrency(name) if whole else None,
         )
+
+    def _contents(self, function: Function, want: WantedFunction) -> str | None:
+        """Return a digest of the code, if its checksum alone does not tell that it is the same."""
+        checksum = want.code.checksum if want.code is not None else None
+        if checksum is None or function.code_checksum in {None, checksum}:
+            return None
+        data = download(self.client, function.function_name)
+        return contents_of(data) if data is not None else None
 
     def _triggers(self, name: str) -> dict[str, dict[str, Any]]:
         return {

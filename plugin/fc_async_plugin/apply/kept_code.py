@@ -13,26 +13,18 @@ Invariants:
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
 
 import fastcrc
-import requests
 
+from fc_async_plugin.account.code import download
 from fc_async_plugin.plan.steps import Code
-from fc_async_sdk import _endpoint
-from fc_async_sdk.errors import FcAsyncError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from fc_async_plugin.plan.steps import UpdateFunction
     from fc_async_sdk import Client
-
-MAX_BYTES: Final = 512 * 1024 * 1024
-"""The service's largest code package is 500 MB (quota)."""
-_TIMEOUTS: Final = (5.0, 60.0)
-_CHUNK: Final = 1 << 20
 
 
 class CodeKeeper:
@@ -49,10 +41,8 @@ class CodeKeeper:
         """Keep the code that a step is about to replace; None if it cannot be had."""
         if step.code is None:
             return None
-        try:
-            url = client.get_function_code(step.function).url or ""
-            data = _download(url)
-        except (FcAsyncError, requests.RequestException, ValueError):
+        data = download(client, step.function)
+        if data is None:
             # Not a reason to stop: a deployment that succeeds does not need the code. If it is
             # needed, the report says that this update could not be undone.
             return None
@@ -67,17 +57,3 @@ class CodeKeeper:
             file.write(data)
         temporary.replace(path)
         return Code(path=str(path.resolve()), checksum=checksum)
-
-
-def _download(url: str) -> bytes:
-    parts = urlsplit(url)
-    if parts.scheme != "https" and not _endpoint.is_loopback(parts.hostname or ""):
-        raise ValueError("code is downloaded over https only")
-    with requests.get(url, stream=True, timeout=_TIMEOUTS) as answer:
-        answer.raise_for_status()
-        data = bytearray()
-        for chunk in answer.iter_content(_CHUNK):
-            data += chunk
-            if len(data) > MAX_BYTES:
-                raise ValueError("larger than any code package")
-    return bytes(data)

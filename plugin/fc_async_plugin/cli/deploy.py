@@ -79,7 +79,8 @@ def command(  # noqa: PLR0917 -- click passes options by name
     """Make the account match the template.
 
     Deploys the asynchronous configuration, beside s deploy; with --with-functions the functions
-    with their triggers, too. If a step fails, all steps are undone. Ctrl-C stops after the running steps.
+    with their triggers, too. If a step fails, all steps are undone. Ctrl-C stops after the
+    running steps.
 
     \b
     Examples:

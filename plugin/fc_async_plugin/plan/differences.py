@@ -204,9 +204,21 @@ def settings_to_send(
     after: dict[str, Any] = {}
     for name, value in wanted.items():
         have = current.get(name)
-        if not same(value, _layer_arns(have) if name == "layers" else have):
+        if not _same_setting(name, value, have):
             before[name], after[name] = have, value
     return before, after
+
+
+def _same_setting(name: str, wanted: Any, have: Any) -> bool:
+    match name:
+        case "environmentVariables":  # the service adds none: one that left the template counts
+            return _equal(wanted, have)
+        case "layers":
+            return same(wanted, _layer_arns(have))
+        case "role":
+            return _lower(wanted) == _lower(have)
+        case _:
+            return same(wanted, have)
 
 
 def settings_to_restore(step: UpdateFunction, there: Function) -> dict[str, Any]:

@@ -7,12 +7,16 @@ are packed is decided by :mod:`fc_async_sdk.packaging`.
 
 from __future__ import annotations
 
+import hashlib
+import io
+import stat
+import zipfile
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import fastcrc
 
 from fc_async_sdk.errors import ConfigurationError, InvalidParameter
-from fc_async_sdk.packaging import IGNORE_FILE, archive
+from fc_async_sdk.packaging import IGNORE_FILE, archive, is_ignored
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,10 +31,12 @@ class Package(NamedTuple):
     Attributes:
         data: The zip.
         checksum: CRC-64 (XZ, as the service reports it) as a decimal text.
+        contents: See :func:`contents_of`.
     """
 
     data: bytes
     checksum: str
+    contents: str
 
 
 def pack(path: Path) -> Package:
@@ -50,7 +56,29 @@ def pack(path: Path) -> Package:
     except InvalidParameter as error:
         raise ConfigurationError(f"code: {error.value} {error.expected}") from None
     _check_size(path, len(data))
-    return Package(data, str(fastcrc.crc64.xz(data)))
+    return Package(data, str(fastcrc.crc64.xz(data)), contents_of(data))
+
+
+def contents_of(data: bytes) -> str:
+    """Return a digest of the files in a zip: names, permissions and bytes.
+
+    The zip that ``s`` makes of a folder has other bytes than ours, and the same files. Files that
+    fc-async never packs do not count.
+
+    Returns:
+        "" if the data is not a zip.
+    """
+    digest = hashlib.sha256()
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as opened:
+            for info in sorted(opened.infolist(), key=lambda one: one.filename):
+                if not info.is_dir() and not is_ignored(info.filename):
+                    executable = bool(info.external_attr >> 16 & stat.S_IXUSR)
+                    one = (info.filename, executable, info.file_size, info.CRC)
+                    digest.update(f"{one!r}\n".encode())
+    except zipfile.BadZipFile:
+        return ""
+    return digest.hexdigest()
 
 
 def _check_size(path: Path, size: int) -> None:

@@ -152,6 +152,8 @@ def _function_steps(place: Place, want: WantedFunction, have: RemoteFunction) ->
     checksum = have.function.code_checksum
     # The checksum of code in OSS is not known here, so a change is not noticed.
     changed = want.code and want.code.checksum and want.code.checksum != checksum
+    if changed and want.code and have.contents:
+        changed = want.code.contents != have.contents
     if before or after or changed:
         yield UpdateFunction(
             region=place.region,

@@ -60,6 +60,7 @@ class RemoteFunction(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         function: The function; None: it does not exist.
+        contents: Digest of the files in its code; None: it was not needed, or cannot be had.
         configs: Asynchronous configuration by qualifier.
         aliases: Aliases by name; None: they were not read.
         versions: Ids of versions; None: they were not read.
@@ -68,6 +69,7 @@ class RemoteFunction(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     function: Function | None = None
+    contents: str | None = None
     configs: dict[str, AsyncConfig] = {}
     aliases: dict[str, Alias] | None = None
     versions: frozenset[str] | None = None

@@ -30,12 +30,14 @@ class Code(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     Attributes:
         path: Folder or zip on this machine, absolute; None if it is an object in OSS.
         checksum: CRC-64 of the zip, decimal; the service reports the same of what it runs.
+        contents: Digest of the files in the zip; zips with other bytes may have the same.
         bucket: OSS bucket.
         object_name: OSS object.
     """
 
     path: str | None = None
     checksum: str | None = None
+    contents: str | None = None
     bucket: str | None = None
     object_name: str | None = None
 

@@ -203,9 +203,10 @@ def _code(project: Project, resource: Resource) -> Code | None:
         return Code() if resource.props.get("runtime") == runtimes.CONTAINER else None
     refuse_unresolved(resource, str(path), "code")
     try:
-        return Code(path=str(path), checksum=pack(path).checksum)
+        package = pack(path)
     except ConfigurationError as error:
         raise failure("file", resource.where("code"), str(error)) from error
+    return Code(path=str(path), checksum=package.checksum, contents=package.contents)
 
 
 def _layers(project: Project, resource: Resource, *, here: bool) -> dict[str, list[str]]:

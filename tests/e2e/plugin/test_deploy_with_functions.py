@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -69,6 +71,86 @@ def test_code_goes_out_and_runs(
     ]
     assert fc_async(*DEPLOY).code == 0
     assert result(fc_local, "orders") == "two"
+
+
+def deployed_by_s(project: Path, fc_local: FcLocal, **settings: Any) -> None:
+    """Deploys ``orders`` as ``s`` does: a zip with the same files and other bytes."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as opened:
+        for path in sorted((project / "code").rglob("*")):
+            opened.write(path, path.relative_to(project / "code").as_posix())
+    fc_local.client.create_function(
+        "orders",
+        code=packed.getvalue(),
+        runtime=settings.pop("runtime", "python3.10"),
+        handler=settings.pop("handler", "index.handler"),
+        extra={"description": "", "internetAccess": True, "memorySize": 512},
+    )
+    fc_local.client.put_async_invoke_config("orders", async_task=True)
+
+
+def test_after_s_deploy_the_plan_is_empty(
+    fc_async: Callable[..., Ran], fc_local: FcLocal, project: Path, write: Callable[..., None]
+) -> None:
+    write(orders={})
+    code(project, "one")
+    (project / "code" / "__pycache__").mkdir()
+    (project / "code" / "__pycache__" / "index.pyc").write_bytes(b"packed by s")
+    deployed_by_s(project, fc_local)
+    planned = fc_async("plan", "--with-functions")
+    assert (planned.code, planned.out) == (
+        0,
+        "Nothing to do: the account has what the template says.\n",
+    )
+
+
+@pytest.mark.parametrize("change", ["text", "mode", "name"])
+def test_after_s_deploy_a_changed_file_is_a_change(
+    fc_async: Callable[..., Ran],
+    fc_local: FcLocal,
+    project: Path,
+    write: Callable[..., None],
+    change: str,
+) -> None:
+    write(orders={})
+    code(project, "one")
+    other = project / "code" / "other.txt"
+    other.write_text("other")
+    other.chmod(0o644)
+    deployed_by_s(project, fc_local)
+    if change == "text":
+        code(project, "two")
+    elif change == "mode":
+        other.chmod(0o755)
+    else:
+        other.rename(other.with_name("renamed.txt"))
+    assert fc_async("plan", "--with-functions").code == 2
+    assert fc_async(*DEPLOY).code == 0
+    assert fc_async("plan", "--with-functions").code == 0
+
+
+def test_a_handler_that_s_gave_a_custom_runtime_is_no_difference(
+    fc_async: Callable[..., Ran], fc_local: FcLocal, project: Path, write: Callable[..., None]
+) -> None:
+    write(orders={})
+    document = json.loads((project / "s.yaml").read_text())
+    props = document["resources"]["orders"]["props"]
+    props["runtime"] = "custom.debian11"
+    del props["handler"]
+    (project / "s.yaml").write_text(json.dumps(document))
+    deployed_by_s(project, fc_local, runtime="custom.debian11", handler="bootstrap")
+    assert fc_async("plan", "--with-functions").code == 0
+
+
+def test_a_variable_that_left_the_template_is_a_difference(
+    fc_async: Callable[..., Ran], fc_local: FcLocal, write: Callable[..., None]
+) -> None:
+    write(orders={"environmentVariables": {"A": "1", "B": "2"}})
+    fc_async(*DEPLOY)
+    write(orders={"environmentVariables": {"A": "1"}})
+    assert fc_async("plan", "--with-functions").code == 2
+    assert fc_async(*DEPLOY).code == 0
+    assert fc_local.client.get_function("orders").environment_variables == {"A": "1"}
 
 
 def test_settings_are_changed_one_by_one(

@@ -17,9 +17,39 @@ import requests
 
 from fc_async_local.embedded import LocalRuntime
 from fc_async_local.execution.archive import checksum
+from fc_async_plugin.cli.group import run
 from fc_async_tests.code import archive
 
+ACCOUNT = "123456789012345"
 CODE = 'def handler(event, context):\n    return "hello"\n'
+TEMPLATE = {
+    "edition": "3.0.0",
+    "name": "shop",
+    "resources": {
+        "orders": {
+            "component": "fc3",
+            "props": {
+                "region": "cn-hangzhou",
+                "runtime": "python3.10",
+                "handler": "index.handler",
+                "code": "./code",
+                "asyncInvokeConfig": {
+                    "asyncTask": True,
+                    "maxAsyncRetryAttempts": 2,
+                    "maxAsyncEventAgeInSeconds": 3600,
+                    "destinationConfig": {
+                        "onSuccess": {
+                            "destination": f"acs:fc:cn-hangzhou:{ACCOUNT}:functions/audit"
+                        },
+                        "onFailure": {
+                            "destination": f"acs:mns:cn-hangzhou:{ACCOUNT}:/queues/dlq/messages"
+                        },
+                    },
+                },
+            },
+        }
+    },
+}
 CAPTURES = Path(__file__).parents[2] / "captures" / "serverless-devs"
 
 
@@ -132,6 +162,20 @@ def test_a_function_is_described_without_drift(replay):
     assert {k: v for k, v in shown.items() if k not in ignored} == {
         k: v for k, v in sent.items() if k != "layers"
     }
+
+
+def test_fc_async_finds_nothing_to_do_after_it(replay, tmp_path, monkeypatch, capsys):
+    """The zip of ``s`` and what it fills in are no differences."""
+    replay.run("deploy")
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "index.py").write_text(CODE)
+    (tmp_path / "s.yaml").write_text(json.dumps(TEMPLATE))
+    monkeypatch.chdir(tmp_path)
+    code = run(["plan", "--with-functions", "--endpoint", replay.endpoint])
+    assert (code, capsys.readouterr().out) == (
+        0,
+        "Nothing to do: the account has what the template says.\n",
+    )
 
 
 def test_asynchronous_and_synchronous_invocation(replay):
