@@ -32,6 +32,12 @@ if TYPE_CHECKING:
     default=None,
     help="Write the plan for deploy --from-plan, without values of environment variables.",
 )
+@click.option(
+    "--before-deployment",
+    is_flag=True,
+    hidden=True,
+    help="Inside s: name what is known only after it has deployed, instead of failing.",
+)
 def command(
     template: str | None,
     environment: str | None,
@@ -42,6 +48,7 @@ def command(
     output: Format,
     skip_validation: bool,
     out: str | None,
+    before_deployment: bool,
 ) -> int:
     """Show what deploy would change, and change nothing.
 
@@ -55,7 +62,7 @@ def command(
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
     from fc_async_plugin.account.remote import read
     from fc_async_plugin.cli import checking, connection
-    from fc_async_plugin.plan import plan_changes
+    from fc_async_plugin.plan import later, plan_changes
     from fc_async_plugin.plan import saved as saved_plan
     from fc_async_plugin.plan.attached import omitted
     from fc_async_plugin.plan.wanted import wanted
@@ -63,11 +70,18 @@ def command(
     project = connection.load(template, account, environment)
     found = [] if skip_validation else checking.template(project)
     here = connection.is_here(account)
+    whole, left_out = project, tuple[str, ...]()
+    if before_deployment:  # s is about to deploy the template
+        project, left_out = later.without_unknown(checking.deployed(project, resources))
+        resources = ()
     wants = wanted(project, functions=with_functions, only=resources, here=here)
-    left_out = omitted(project, resources, here=here) if with_functions else ()
+    if with_functions:
+        left_out += tuple(omitted(project, resources, here=here))
     with connection.regions(account, project) as regions:
         remote = read(regions, wants)
         plan = plan_changes(wants, remote, prune=prune, omitted=left_out)
+        if before_deployment:
+            plan = later.without_missing(plan, whole)
         if plan.obstacles:
             print_plan(plan, output)
             checking.show(found)

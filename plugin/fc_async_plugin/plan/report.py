@@ -121,11 +121,11 @@ def lines(plan: Plan) -> Iterator[tuple[str, str]]:
 
 def nothing_to_do(plan: Plan) -> str:
     """Return what an empty plan means, for what it covers and nothing else."""
+    what = "what the template says"
     if not plan.functions:
-        return "Nothing to do: the account has the asynchronous configuration of the template."
-    if plan.omitted:
-        return "Nothing to do: the account has the rest of what the template says."
-    return "Nothing to do: the account has what the template says."
+        what = "the asynchronous configuration of the template"
+    rest = "the rest of " if plan.omitted else ""
+    return f"Nothing to do: the account has {rest}{what}."
 
 
 def _change_lines(step: Step) -> Iterator[tuple[str, str]]:

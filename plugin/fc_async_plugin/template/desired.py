@@ -44,8 +44,16 @@ def is_function(resource: Resource) -> bool:
 
     ``fc3@0.1.22`` and a path that ends in ``fc-async`` count too.
     """
-    name = resource.component.split("@")[0].rstrip("/").rsplit("/", 1)[-1]
-    return name in COMPONENTS
+    return _component_name(resource) in COMPONENTS
+
+
+def makes_function(resource: Resource) -> bool:
+    """Return whether ``s`` creates the function of a resource: its component is fc3."""
+    return _component_name(resource) == "fc3"
+
+
+def _component_name(resource: Resource) -> str:
+    return resource.component.split("@")[0].rstrip("/").rsplit("/", 1)[-1]
 
 
 def desired(resource: Resource) -> Desired | None:

@@ -88,10 +88,6 @@ def home(tmp_path) -> Path:
     (state / "config").mkdir(parents=True)
     (state / "set-config.yml").write_text("analysis: disable\n")
     (state / "config" / "update-notifier.json").write_text(f'{{"lastUpdateCheck": {FAR_FUTURE}}}')
-    (state / "access.yaml").write_text(
-        f"default:\n  AccountID: '1234567890123456'\n  AccessKeyID: {KEY}\n"
-        f"  AccessKeySecret: {SECRET}\n  __provider: Alibaba Cloud\n"
-    )
     components = state / "components" / "devsapp.cn" / "v3"
     fc3, domain = components / "fc3", components / "fc3-domain"
     fc3.mkdir(parents=True)
@@ -118,6 +114,10 @@ def s(program, home, tmp_path):
             "PATH": os.environ["PATH"],
             "HOME": str(home),
             "NO_COLOR": "1",
+            # Not in access.yaml: s decrypts its values, also those that are plain text.
+            "AccountID": "1234567890123456",
+            "AccessKeyID": KEY,
+            "AccessKeySecret": SECRET,
             "serverless_devs_config_home": str(home),
             "FC_CLIENT_CUSTOM_ENDPOINT": local.endpoint,
             "FC_CODE_TEMP_OSS_ENDPOINT": local.endpoint,

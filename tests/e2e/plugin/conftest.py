@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 
 S_VERSION = "3.1.10"
 FAR_FUTURE = 4102444800000
-ACCESS = """\
-default:
-  AccountID: '1234567890123456'
-  AccessKeyID: LTAImadeupkey
-  AccessKeySecret: madeupsecretmadeup
-  __provider: Alibaba Cloud
-"""
+KEYS = {
+    "AccountID": "1234567890123456",
+    "AccessKeyID": "LTAImadeupkey",
+    "AccessKeySecret": "madeupsecretmadeup",
+}
+"""Keys for ``s``, by environment: it decrypts values in access.yaml, and plain text that happens to
+look encrypted becomes something else."""
 
 
 class Ran(NamedTuple):
@@ -125,13 +125,12 @@ def s_program(node_packages: Callable[..., Path]) -> Path:
 
 @pytest.fixture
 def s_home(tmp_path: Path) -> Path:
-    """A home folder for ``s`` with keys, and without telemetry or update checks."""
+    """A home folder for ``s``, without telemetry, update checks and keys."""
     home = tmp_path / "s-home"
     state = home / ".s"
     (state / "config").mkdir(parents=True)
     (state / "set-config.yml").write_text("analysis: disable\n")
     (state / "config" / "update-notifier.json").write_text(f'{{"lastUpdateCheck": {FAR_FUTURE}}}')
-    (state / "access.yaml").write_text(ACCESS)
     return home
 
 
@@ -141,7 +140,7 @@ def s(project: Path, s_program: Path, s_home: Path, fc_local: FcLocal) -> Callab
     from fc_async_plugin.serverless_devs import folder
 
     def run(*arguments: str, **more: str) -> Ran:
-        usual = {
+        usual = KEYS | {
             "HOME": str(s_home),
             "serverless_devs_config_home": str(s_home),
             "FC_CLIENT_CUSTOM_ENDPOINT": fc_local.endpoint,

@@ -198,6 +198,98 @@ def test_the_component_plans_and_informs(
     assert json.loads(after.out)["deployed"] is True
 
 
+FIRST_GIVES_A_NAME = """\
+module.exports = class {
+  async deploy(inputs) { return { functionName: "orders" }; }
+  async plan(inputs) {}
+};
+"""
+
+
+@pytest.fixture
+def named_later(project: Path) -> Callable[[str], None]:
+    """Writes a template whose component configures a function that another resource makes."""
+    folder = project / "fc3"
+    folder.mkdir()
+    (folder / "package.json").write_text('{"name": "fc3", "main": "index.js"}')
+    (folder / "index.js").write_text(FIRST_GIVES_A_NAME)
+
+    def write(name: str) -> None:
+        conf = resource("conf", "elsewhere").replace("functionName: conf", f"functionName: {name}")
+        made = (
+            f"  made:\n    component: {folder}\n    props: {{region: cn-hangzhou, "
+            "functionName: orders, runtime: python3.10, handler: index.handler, code: ./code}\n"
+        )
+        (project / "s.yaml").write_text(HEAD + made + conf)
+
+    return write
+
+
+@pytest.mark.parametrize("name", ["orders", "${resources.made.props.functionName}"])
+@pytest.mark.parametrize("command", [("plan",), ("conf", "deploy", "--dry-run")])
+def test_a_plan_says_that_a_function_of_the_same_template_is_unknown_until_deployed(
+    s: Callable[..., Ran],
+    named_later: Callable[[str], None],
+    fc_local: FcLocal,
+    name: str,
+    command: tuple[str, ...],
+) -> None:
+    named_later(name)
+    ran = s(*command)
+    assert ran.code == 0, ran.said
+    assert "unknown until deployed: asynchronous configuration of conf" in ran.said
+    assert "the function orders (cn-hangzhou) is made by resource made" in ran.said
+    assert "Nothing to do: the account has the rest of" in ran.said
+    assert fc_local.client.list_async_invoke_configs().configs == ()
+
+
+def test_the_plugin_plans_a_template_with_a_function_that_an_output_names(
+    s: Callable[..., Ran], named_later: Callable[[str], None], project: Path
+) -> None:
+    """`s` itself refuses such an output in `s plan`; here it is in another resource."""
+    named_later("${resources.made.output.functionName}")
+    text = (project / "s.yaml").read_text()
+    plans = PRE_DEPLOY.replace("}]}", ", args: {command: plan}}]}")
+    (project / "s.yaml").write_text(
+        text.replace("    props: {", f"    actions: {plans}\n    props: {{")
+    )
+    ran = s("made", "deploy", "-y")
+    assert ran.code == 0, ran.said
+    assert (
+        "unknown until deployed: asynchronous configuration of conf (its functionName is "
+        "${resources.made.output.functionName})"
+    ) in ran.said
+
+
+def test_information_about_a_function_that_is_not_deployed_yet_is_that_it_is_not(
+    s: Callable[..., Ran], named_later: Callable[[str], None]
+) -> None:
+    named_later("orders")
+    ran = s("conf", "info", "-o", "json", "--silent")
+    assert ran.code == 0, ran.said
+    assert json.loads(ran.out)["deployed"] is False
+
+
+def test_a_plan_of_a_function_that_nothing_makes_is_an_error(
+    s: Callable[..., Ran], project: Path
+) -> None:
+    (project / "s.yaml").write_text(HEAD + resource("conf", "elsewhere"))
+    ran = s("conf", "plan")
+    assert ran.code == 101
+    assert "doesn't exist" in ran.said
+
+
+def test_the_component_verifies_the_template_of_a_resource(
+    s: Callable[..., Ran], project: Path
+) -> None:
+    (project / "s.yaml").write_text(HEAD + resource("orders", "audit"))
+    assert s("orders", "verify").code == 0
+    (project / "s.yaml").write_text(HEAD + resource("orders", "audit", retries=9))
+    ran = s("orders", "verify")
+    assert ran.code == 101
+    assert "s.yaml:" in ran.said
+
+
 def test_the_component_draws_the_graph(s: Callable[..., Ran], template: Path) -> None:
     ran = s("orders", "graph")
     assert ran.code == 0, ran.said

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.e2e.plugin.conftest import environment, execute
+from tests.e2e.plugin.conftest import KEYS, environment, execute
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,17 +29,19 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def preview(tmp_path: Path, s_program: Path, s_home: Path) -> Callable[[dict[str, str]], Ran]:
     """Runs ``s preview`` on the files of a project, without an endpoint to talk to."""
-    access = (s_home / ".s" / "access.yaml").read_text()
-    (s_home / ".s" / "access.yaml").write_text(
-        access.replace("1234567890123456", "123456789012345")
-    )
+    keys = KEYS | {"AccountID": "123456789012345"}
     folder = tmp_path / "project"
 
     def run(files: dict[str, str]) -> Ran:
         for name, text in files.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(text)
-        more = {**CASES["environ"], "HOME": str(s_home), "serverless_devs_config_home": str(s_home)}
+        more = {
+            **CASES["environ"],
+            **keys,
+            "HOME": str(s_home),
+            "serverless_devs_config_home": str(s_home),
+        }
         ran = execute(
             [str(s_program), "preview", "-o", "json", "--silent"], folder, environment(**more)
         )

@@ -83,7 +83,9 @@ def test_checking_a_template_takes_no_keys(shim: Callable[..., Any]) -> None:
 def test_the_shim_passes_our_options_on_and_those_of_s_not(shim: Callable[..., Any]) -> None:
     given = "['-t', 's.yaml', '--silent', '-o=json', '--prune', '-y', '--access', 'x']"
     _, arguments, _, _ = shim(f"shim.plan({{resource: {{name: 'a'}}, args: {given}}})")
-    assert arguments == ["-m", "fc_async_plugin", "plan", "--resource", "a", "--prune"]
+    assert arguments == [
+        "-m", "fc_async_plugin", "plan", "--resource", "a", "--before-deployment", "--prune"
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

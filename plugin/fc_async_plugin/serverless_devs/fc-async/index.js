@@ -154,6 +154,9 @@ function ours(args) {
   return kept;
 }
 
+/** `s` has not deployed yet: what is known only then is no failure of a plan. */
+const BEFORE = ["--before-deployment"];
+
 const ON_THE_ACCOUNT = ["plan", "deploy", "remove"];
 
 /**
@@ -169,7 +172,7 @@ async function plugin(inputs, args, logger) {
   const flags = chosen.flags || [];
   const onAccount = ON_THE_ACCOUNT.includes(command);
   const environment = onAccount ? await keys(inputs) : {};
-  const asked = command === "deploy" ? ["-y"] : [];
+  const asked = { deploy: ["-y"], plan: BEFORE }[command] || [];
   const done = run(
     [command, ...common(inputs, chosen), ...access(environment), ...asked, ...flags],
     environment,
@@ -187,12 +190,14 @@ async function plugin(inputs, args, logger) {
 function componentCommand(command, logger) {
   return async (inputs) => {
     const mine = ["--resource", inputs.resource?.name || inputs.name];
-    const given = ours(inputs.args || []);
-    const onAccount = ON_THE_ACCOUNT.includes(command) || command === "info";
-    const asked = command === "deploy" || command === "remove" ? ["-y"] : [];
-    const name = command === "info" ? "plan" : command;
+    const all = ours(inputs.args || []);
+    const dry = command === "deploy" && all.includes("--dry-run");
+    const given = dry ? all.filter((one) => one !== "--dry-run") : all;
+    const name = dry ? "plan" : { info: "plan", verify: "validate" }[command] || command;
+    const onAccount = ON_THE_ACCOUNT.includes(name);
+    const asked = { deploy: ["-y"], remove: ["-y"], plan: BEFORE }[name] || [];
     const format = command === "info" ? ["--format", "json"] : [];
-    const whole = command === "validate" || command === "graph";
+    const whole = name === "validate" || name === "graph";
     const environment = onAccount ? await keys(inputs) : {};
     const base = [name, ...common(inputs, {}), ...access(environment)];
     const done = run(
@@ -202,8 +207,7 @@ function componentCommand(command, logger) {
     );
     if (command === "info") return info(inputs, JSON.parse(done.stdout));
     show(logger, done.stdout);
-    const deployed = command === "deploy" && !given.includes("--dry-run");
-    return deployed ? { functionName: inputs.props?.functionName } : {};
+    return name === "deploy" ? { functionName: inputs.props?.functionName } : {};
   };
 }
 
@@ -212,8 +216,11 @@ function info(inputs, plan) {
     region: inputs.props?.region,
     functionName: inputs.props?.functionName,
     asyncInvokeConfig: inputs.props?.asyncInvokeConfig,
-    deployed: !plan.changes && plan.obstacles.length === 0,
-    pending: plan.steps.map((step) => `${step.action} ${step.kind} ${step.function}`),
+    deployed: !plan.changes && plan.obstacles.length === 0 && plan.omitted.length === 0,
+    pending: [
+      ...plan.steps.map((step) => `${step.action} ${step.kind} ${step.function}`),
+      ...plan.omitted,
+    ],
   };
 }
 
@@ -222,6 +229,7 @@ const COMMANDS = {
   plan: "Show what deploy would change",
   remove: "Delete the resource's asynchronous configuration",
   validate: "Check the whole template: ranges, destinations, cycles",
+  verify: "Check the whole template, as validate does",
   graph: "Draw where results go",
   info: "Show the configuration and whether it is deployed",
 };
