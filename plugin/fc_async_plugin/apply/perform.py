@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fc_async_plugin.account import Regions
+    from fc_async_plugin.account.channels import Channels
     from fc_async_sdk import Client
 
 _T = TypeVar("_T")
@@ -48,6 +49,7 @@ _DELETIONS: Final = (DeleteFunction, DeleteVersion, Delete)
 
 _HANDLER: Final = "index.handler"
 """Custom runtimes do not call it, but CreateFunction requires one."""
+_NOT_MADE: Final = "no"
 TRANSIENT: Final = (
     errors.Throttled,
     errors.ServerError,
@@ -76,7 +78,7 @@ class Done(NamedTuple):
     """What a step left behind that undoing it needs.
 
     Attributes:
-        made: The id of the version it published, else "".
+        made: The id of the version it published; "no" if a queue, topic or event bus existed.
         kept: Where the code that it replaced was kept, or None.
         before: The versions that there were before it published one. None: they were not looked
             up, so its request was not sent.
@@ -101,6 +103,7 @@ class Performer:
         sleep: Waits some seconds.
         keep_code: Downloads the code of a function before it is replaced; None when it cannot be
             had, then the update cannot be undone.
+        channels: Creates queues, topics and event buses; None: no plan has any.
         attempts: Tries of a step before its transient error counts.
     """
 
@@ -110,11 +113,13 @@ class Performer:
         *,
         sleep: Callable[[float], None],
         keep_code: Callable[[Client, UpdateFunction], Code | None] = lambda *_: None,
+        channels: Channels | None = None,
         attempts: int = 5,
     ) -> None:
         self._regions = regions
         self._sleep = sleep
         self._keep_code = keep_code
+        self._channels = channels
         self._attempts = attempts
         self._published: dict[Place, str] = {}
 
@@ -138,6 +143,8 @@ class Performer:
                 left = Done(before=self._versions(step), sent=True)
                 prepared(left)
                 return left._replace(made=self._publish(client, step, left))
+            case Put(of="queue" | "topic" | "event bus"):
+                return Done(made=self._patiently(lambda: self._perform(client, step)))
             case _:
                 pass
         try:
@@ -171,6 +178,8 @@ class Performer:
             case DeleteFunction() | DeleteVersion():
                 if not self._is_there(step):
                     raise CannotUndo("what was deleted cannot be brought back")
+            case Put() if left.made == _NOT_MADE:
+                pass
             case _:
                 opposite = step.inverse()
                 if opposite is None:
@@ -295,6 +304,12 @@ class Performer:
                 return version.version_id
             case DeleteVersion(function=function, version=version_id):
                 client.delete_function_version(function, version_id)
+            case Put(of="queue" | "topic" | "event bus" as of, region=region, function=name):
+                assert self._channels is not None
+                return "" if self._channels.create(of, region, name) else _NOT_MADE
+            case Delete(of="queue" | "topic" | "event bus" as of, region=region, function=name):
+                assert self._channels is not None
+                self._channels.delete(of, region, name)
             case Put():
                 self._put(client, step, exists=step.before is not None)
             case Delete():

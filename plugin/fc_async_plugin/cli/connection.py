@@ -24,7 +24,10 @@ from fc_async_sdk.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from fc_async_plugin.account.channels import Channels
     from fc_async_plugin.cli.options import Account, Where
+    from fc_async_plugin.plan.channels import Channel
+    from fc_async_plugin.plan.state import Wanted
     from fc_async_plugin.policy.roles import Roles
     from fc_async_plugin.template import Project
     from fc_async_sdk import Client
@@ -119,6 +122,31 @@ def credentials(account: Account) -> Credentials:
     if is_here(account):
         return LOCAL
     return _credential_chain.find(os.environ, home=Path.home(), access=account.access)()
+
+
+def channels(account: Account, project: Project | None = None) -> Channels:
+    """Return the queues, topics and event buses of the account."""
+    from fc_async_plugin.account.channels import Channels
+
+    alias = _alias(account, project)
+    return Channels(
+        account.endpoint,
+        account_id_of(account, project) if project else account.account_id or "",
+        lambda: credentials(account._replace(access=alias)),
+    )
+
+
+def missing(wanted: Wanted, account: Account, project: Project) -> list[Channel]:
+    """Return the queues, topics and event buses that a template names and that do not exist.
+
+    Raises:
+        FcAsyncError: One cannot be read.
+    """
+    from fc_async_plugin.plan.channels import channels as named
+
+    there = channels(account, project)
+    found = named(wanted, account_id_of(account, project))
+    return [one for one in found if not there.exists(*one)]
 
 
 def is_here(account: Account) -> bool:

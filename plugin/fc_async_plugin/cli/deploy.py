@@ -30,6 +30,7 @@ class Choices(NamedTuple):
 
     with_functions: bool
     prune: bool
+    create_missing: bool
     yes: bool
     output: Format
     dry_run: bool
@@ -46,6 +47,7 @@ class Choices(NamedTuple):
 @options.account_options
 @options.with_functions_option
 @options.prune_option
+@options.create_missing_option
 @options.yes_option
 @options.format_option
 @options.skip_validation_option
@@ -68,6 +70,7 @@ def command(  # noqa: PLR0917 -- click passes options by name
     account: Account,
     with_functions: bool,
     prune: bool,
+    create_missing: bool,
     yes: bool,
     output: Format,
     skip_validation: bool,
@@ -91,14 +94,24 @@ def command(  # noqa: PLR0917 -- click passes options by name
     from fc_async_plugin.cli import connection
 
     choices = Choices(
-        with_functions, prune, yes, output, dry_run, resume, undo, skip_validation, resources
+        with_functions,
+        prune,
+        create_missing,
+        yes,
+        output,
+        dry_run,
+        resume,
+        undo,
+        skip_validation,
+        resources,
     )
     if sum((dry_run, resume, undo)) > 1:
         raise click.UsageError("--dry-run, --resume and --undo exclude each other")
     if from_plan is not None:
-        if template is not None or resources or prune or with_functions or undo:
+        if template is not None or resources or prune or create_missing or with_functions or undo:
             raise click.UsageError(
-                "--from-plan goes without -t, --resource, --prune, --with-functions and --undo"
+                "--from-plan goes without -t, --resource, --prune, --create-missing, "
+                "--with-functions and --undo"
             )
         return _deploy_saved(Path(from_plan), account, choices)
     project = connection.load(template, account, environment)
@@ -122,6 +135,7 @@ def _deploy(project: Project, account: Account, regions: Regions, choices: Choic
         command="deploy",
         yes=choices.yes,
         output=choices.output,
+        channels=connection.channels(account, project),
     )
     if choices.undo:
         with execution:
@@ -134,7 +148,8 @@ def _deploy(project: Project, account: Account, regions: Regions, choices: Choic
 
     def make_plan() -> Plan:
         remote = read(regions, wants)
-        plan = plan_changes(wants, remote, prune=choices.prune, omitted=left_out)
+        missing = connection.missing(wants, account, project) if choices.create_missing else ()
+        plan = plan_changes(wants, remote, prune=choices.prune, omitted=left_out, missing=missing)
         if plan.obstacles:
             checking.show(found)
         elif checked:
@@ -199,6 +214,7 @@ def _deploy_saved(path: Path, account: Account, choices: Choices) -> int:
             command="deploy",
             yes=choices.yes,
             output=choices.output,
+            channels=connection.channels(account),
         )
         return _carry_out(make_plan, execution, choices)
 

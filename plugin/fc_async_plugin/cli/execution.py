@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from fc_async_plugin.account import Regions
+    from fc_async_plugin.account.channels import Channels
     from fc_async_plugin.apply.perform import Done
     from fc_async_plugin.cli.options import Format
     from fc_async_plugin.plan import Plan
@@ -64,6 +65,7 @@ class Execution:
         command: ``deploy`` or ``remove``. The same command resumes an interrupted run.
         yes: Answer all questions with yes.
         output: Format of the report.
+        channels: Creates queues, topics and event buses.
     """
 
     regions: Regions
@@ -73,6 +75,7 @@ class Execution:
     command: str
     yes: bool
     output: Format
+    channels: Channels | None = None
 
     def __enter__(self) -> Self:
         """Take the lock, after any other deployment of this target.
@@ -83,7 +86,10 @@ class Execution:
         self._journal = Journal(self.folder, self.template, self.target, waiting=terminal.note)
         self._journal.__enter__()
         self._performer = Performer(
-            self.regions, sleep=sleep, keep_code=CodeKeeper(self._journal.code)
+            self.regions,
+            sleep=sleep,
+            keep_code=CodeKeeper(self._journal.code),
+            channels=self.channels,
         )
         return self
 

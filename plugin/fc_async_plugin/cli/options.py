@@ -137,6 +137,13 @@ prune_option = click.option(
 )
 """``prune: bool``."""
 
+create_missing_option = click.option(
+    "--create-missing",
+    is_flag=True,
+    help="Create queues, topics and event buses that the template names and that do not exist.",
+)
+"""``create_missing: bool``."""
+
 skip_validation_option = click.option(
     "--skip-validation",
     is_flag=True,

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 @options.account_options
 @options.with_functions_option
 @options.prune_option
+@options.create_missing_option
 @options.format_option
 @options.skip_validation_option
 @click.option(
@@ -38,13 +39,14 @@ if TYPE_CHECKING:
     hidden=True,
     help="Inside s: name what is known only after it has deployed, instead of failing.",
 )
-def command(
+def command(  # noqa: PLR0917 -- click passes options by name
     template: str | None,
     environment: str | None,
     resources: tuple[str, ...],
     account: Account,
     with_functions: bool,
     prune: bool,
+    create_missing: bool,
     output: Format,
     skip_validation: bool,
     out: str | None,
@@ -79,7 +81,8 @@ def command(
         left_out += tuple(omitted(project, resources, here=here))
     with connection.regions(account, project) as regions:
         remote = read(regions, wants)
-        plan = plan_changes(wants, remote, prune=prune, omitted=left_out)
+        missing = connection.missing(wants, account, whole) if create_missing else ()
+        plan = plan_changes(wants, remote, prune=prune, omitted=left_out, missing=missing)
         if before_deployment:
             plan = later.without_missing(plan, whole)
         if plan.obstacles:

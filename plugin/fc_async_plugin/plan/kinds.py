@@ -80,7 +80,13 @@ def _shown_trigger(document: Document) -> Document:
     return shown | {f"triggerConfig.{name}": value for name, value in config.items()}
 
 
+_ALONE: Final = Kind(lambda _: None, lambda _: {}, lambda *_: None, lambda document: document)
+"""A queue, topic or bus belongs to no function; :mod:`.channels` finds it."""
+
 KINDS: Final[dict[Of, Kind]] = {
+    "queue": _ALONE,
+    "topic": _ALONE,
+    "event bus": _ALONE,
     "alias": Kind(
         lambda _: None,  # they are created for what names them, and never moved
         lambda have: {name: one.to_dict() for name, one in (have.aliases or {}).items()},

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from fc_async_plugin.plan import channels
+from fc_async_plugin.plan.channels import destinations, sources
 from fc_async_plugin.plan.kinds import KINDS, config_of
 from fc_async_plugin.plan.state import Place
 from fc_async_plugin.plan.steps import (
@@ -23,11 +25,12 @@ from fc_async_plugin.plan.steps import (
     Step,
     UpdateFunction,
 )
-from fc_async_sdk.errors import InvalidArn
-from fc_async_sdk.spec import arn, limits
+from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from fc_async_sdk.spec.graph import Node
 
 _ORDER: tuple[tuple[type[Any], str], ...] = (
     (CreateFunction, ""),
@@ -37,6 +40,7 @@ _ORDER: tuple[tuple[type[Any], str], ...] = (
     (Delete, "trigger"),
     *((Put, kind) for kind in KINDS),
     *((Delete, kind) for kind in ("concurrency", "async config", "alias")),
+    *((Delete, kind) for kind in ("queue", "topic", "event bus")),
     (DeleteVersion, ""),
     (DeleteFunction, ""),
 )
@@ -91,6 +95,8 @@ def _made(step: Step) -> Iterator[str]:
             yield "version"
         case Put(of="alias", name=name):
             yield name
+        case Put(of="queue" | "topic" | "event bus" as of):
+            yield of
         case Put(of="async config" | "concurrency") | Delete(of="trigger"):
             yield "before triggers"
 
@@ -105,11 +111,12 @@ def _wanted(step: Step) -> Iterator[tuple[Place, str]]:
             yield place, "version"
         case Put(of="async config", name=qualifier, after=after):
             yield from ((place, "code"), (place, qualifier))
-            for _, text in config_of(after).destinations:
-                yield from _destination(text, step.region)
+            texts = [text for _, text in config_of(after).destinations]
+            yield from _named(destinations(texts, place, ""), step.region)
         case Put(of="trigger", after=after):
             needed = ("code", after.get("qualifier") or limits.DEFAULT_QUALIFIER, "before triggers")
             yield from ((place, one) for one in needed)
+            yield from _named(sources(after, place, ""), step.region)
 
 
 def _earlier_deletions(
@@ -124,13 +131,12 @@ def _earlier_deletions(
                 yield index
 
 
-def _destination(text: str, region: str) -> Iterator[tuple[Place, str]]:
-    """Yield the function and the qualifier that a destination needs."""
-    try:
-        target = arn.parse(text)
-    except InvalidArn:
-        return  # the service refuses it with its own message
-    if isinstance(target, arn.FunctionArn):
-        place = Place(target.region or region, target.function)
-        yield place, limits.DEFAULT_QUALIFIER
-        yield place, target.qualifier
+def _named(nodes: Iterable[Node], region: str) -> Iterator[tuple[Place, str]]:
+    """Yield what the nodes of a configuration or trigger need, of which function or channel."""
+    for node in nodes:
+        place = Place(node.region or region, node.name)
+        if node.kind == "function":
+            yield place, limits.DEFAULT_QUALIFIER
+            yield place, node.qualifier
+        elif node.kind in channels.KINDS:
+            yield place, channels.KINDS[node.kind]

@@ -36,6 +36,7 @@ from fc_async_sdk.spec import limits
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from fc_async_plugin.plan.channels import Channel
     from fc_async_plugin.plan.state import Remote, RemoteFunction, Wanted, WantedFunction
     from fc_async_plugin.plan.steps import Of
 
@@ -84,7 +85,12 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def plan_changes(
-    wanted: Wanted, remote: Remote, *, prune: bool = False, omitted: Iterable[str] = ()
+    wanted: Wanted,
+    remote: Remote,
+    *,
+    prune: bool = False,
+    omitted: Iterable[str] = (),
+    missing: Iterable[Channel] = (),
 ) -> Plan:
     """Plan the steps after which the account has what the template says.
 
@@ -93,8 +99,11 @@ def plan_changes(
         remote: From the account, every place of ``wanted``.
         prune: Also delete configuration and triggers that are no longer in the template.
         omitted: What ``wanted`` leaves out of the template.
+        missing: Queues, topics and event buses to create.
     """
-    steps: list[Step] = []
+    steps: list[Step] = [
+        Put(region=one.region, function=one.name, of=one.of, after={}) for one in missing
+    ]
     leftovers: list[Delete] = []
     obstacles: list[Obstacle] = []
     for place in sorted(wanted):

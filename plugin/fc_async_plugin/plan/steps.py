@@ -17,8 +17,8 @@ import msgspec
 from fc_async_sdk.spec import limits
 
 Sign = Literal["+", "~", "-"]
-Of = Literal["alias", "async config", "concurrency", "trigger"]
-"""Kinds of documents that belong to a function."""
+Of = Literal["queue", "topic", "event bus", "alias", "async config", "concurrency", "trigger"]
+"""Kinds of documents. The first three stand alone: ``function`` is then their own name."""
 
 CURRENT_VERSION = "$published"
 """Stands for the version that a :class:`PublishVersion` of the same function makes in this run."""

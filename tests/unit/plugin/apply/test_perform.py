@@ -3,22 +3,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
-from fc_async_plugin.apply.perform import CannotUndo, Done, load
+from fc_async_plugin.apply.perform import CannotUndo, Done, Performer, load
 from fc_async_plugin.plan.steps import (
     Code,
     CreateFunction,
     PublishVersion,
+    Put,
     UpdateFunction,
 )
 from fc_async_sdk import errors, models
 from fc_async_tests.steps import delete, put
-
-if TYPE_CHECKING:
-    from fc_async_plugin.apply.perform import Performer
 
 AT = {"region": "cn-hangzhou", "function": "f"}
 TASK = models.AsyncConfig(async_task=True)
@@ -268,3 +264,31 @@ def test_an_alias_whose_deletion_was_cut_off_before_it_was_done_is_still_there_a
     account.aliases["f", "prod"] = alias
     performer.undo(delete("alias", alias, name="prod"), Done())
     assert account.aliases["f", "prod"].version_id == "1"
+
+
+class Channels:
+    """The queues of an account in memory."""
+
+    def __init__(self, *names: str) -> None:
+        self.names = set(names)
+
+    def create(self, _of: str, _region: str, name: str) -> bool:
+        made = name not in self.names
+        self.names.add(name)
+        return made
+
+    def delete(self, _of: str, _region: str, name: str) -> None:
+        self.names.discard(name)
+
+
+@pytest.mark.parametrize("before", [(), ("failed",)], ids=["made", "existed"])
+def test_undoing_deletes_a_queue_only_if_the_deployment_made_it(
+    regions, naps: list[float], before: tuple[str, ...]
+) -> None:
+    channels = Channels(*before)
+    performer = Performer(regions, sleep=naps.append, channels=channels)
+    step = Put(region="cn-hangzhou", function="failed", of="queue", after={})
+    left = performer(step)
+    assert channels.names == {"failed"}
+    performer.undo(step, left)
+    assert channels.names == set(before)

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: MIT
+"""Looks for queues, topics and event buses of an account, creates and deletes them.
+
+MNS takes XML (API 2015-06-06), EventBridge takes RPC requests (API 2020-04-01).
+
+Invariant: what cannot be read does not count as missing.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import re
+import secrets
+import time
+from email.utils import formatdate
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote, urlencode, urlsplit
+
+import requests
+
+from fc_async_plugin import PluginError
+from fc_async_sdk import _signing, errors
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fc_async_plugin.plan.steps import Of
+    from fc_async_sdk.credentials import Credentials
+
+_TIMEOUTS: Final = (5.0, 30.0)
+_MNS: Final[dict[str, tuple[str, str]]] = {
+    "queue": ("queues", "Queue"),
+    "topic": ("topics", "Topic"),
+}
+_NAMESPACE: Final = "http://mns.aliyuncs.com/doc/v1/"
+_EXISTS: Final = frozenset({"QueueAlreadyExist", "TopicAlreadyExist", "EventBusAlreadyExist"})
+_CREATED: Final = 201
+_REFUSED: Final = 300
+_NOT_FOUND: Final = 404
+
+
+class Channels:
+    """The queues, topics and event buses of one account.
+
+    Args:
+        fc_endpoint: Endpoint of the local runtime; None: the account.
+        account_id: Id of the account.
+        credentials: Returns its keys.
+    """
+
+    def __init__(
+        self, fc_endpoint: str | None, account_id: str, credentials: Callable[[], Credentials]
+    ) -> None:
+        self._fc_endpoint = fc_endpoint
+        self._account_id = account_id
+        self._credentials = credentials
+
+    def exists(self, of: Of, region: str, name: str) -> bool:
+        """Return whether there is one of this name.
+
+        Raises:
+            FcAsyncError: It cannot be read.
+        """
+        status, _ = self._send("GET", "GetEventBus", of, region, name, accepted={_NOT_FOUND})
+        return status != _NOT_FOUND
+
+    def create(self, of: Of, region: str, name: str) -> bool:
+        """Create one; return whether there was none.
+
+        Raises:
+            FcAsyncError: It was refused.
+        """
+        status, code = self._send("PUT", "CreateEventBus", of, region, name, accepted={409})
+        if code and code not in _EXISTS:
+            raise errors.service_error_class(code, status)(code, name, http_status=status)
+        return not code and (of not in _MNS or status == _CREATED)
+
+    def delete(self, of: Of, region: str, name: str) -> None:
+        """Delete one, if there is one.
+
+        Raises:
+            FcAsyncError: It was refused.
+        """
+        self._send("DELETE", "DeleteEventBus", of, region, name, accepted={_NOT_FOUND})
+
+    def _send(
+        self, method: str, action: str, of: Of, region: str, name: str, *, accepted: set[int]
+    ) -> tuple[int, str]:
+        """Send a request; return the status, and the code of an accepted error or ""."""
+        url, headers, body = self._request(method, action, of, region, name)
+        try:
+            answer = requests.request(
+                method if of in _MNS else "POST", url, headers=headers, data=body, timeout=_TIMEOUTS
+            )
+        except requests.ConnectionError as error:
+            raise errors.ConnectFailed(f"{of} {name}: {error}") from error
+        except requests.Timeout as error:
+            raise errors.TimedOut(f"{of} {name}: {error}") from error
+        if answer.status_code < _REFUSED:
+            return answer.status_code, ""
+        found = re.search(r"<Code>(\w+)|\"Code\": ?\"(\w+)", answer.text)
+        code = next(filter(None, found.groups()), "") if found else ""
+        if answer.status_code in accepted and code:
+            return answer.status_code, code
+        kind = errors.service_error_class(code, answer.status_code)
+        text = answer.text[:200]
+        raise kind(code or "Unknown", f"{of} {name}: {text}", http_status=answer.status_code)
+
+    def _request(
+        self, method: str, action: str, of: Of, region: str, name: str
+    ) -> tuple[str, dict[str, str], bytes]:
+        if of not in _MNS:
+            return self._rpc(action, region, {"EventBusName": name})
+        folder, element = _MNS[of]
+        path = f"/{folder}/{quote(name, safe='')}"
+        body = f'<{element} xmlns="{_NAMESPACE}"/>'.encode() if method == "PUT" else b""
+        keys = self._credentials()
+        kind, date = "text/xml", formatdate(time.time(), usegmt=True)
+        text = f"{method}\n\n{kind}\n{date}\nx-mns-version:2015-06-06\n{path}"
+        signed = hmac.digest(keys.access_key_secret.encode(), text.encode(), "sha1")
+        headers = {
+            "Content-Type": kind,
+            "Date": date,
+            "x-mns-version": "2015-06-06",
+            "Authorization": f"MNS {keys.access_key_id}:{base64.b64encode(signed).decode()}",
+        }
+        if keys.security_token:
+            headers["security-token"] = keys.security_token
+        return self._url("mns", region) + path, headers, body
+
+    def _rpc(
+        self, action: str, region: str, parameters: dict[str, str]
+    ) -> tuple[str, dict[str, str], bytes]:
+        url = self._url("eventbridge", region)
+        body = urlencode(parameters).encode()
+        headers = {
+            "host": urlsplit(url).netloc,
+            "content-type": "application/x-www-form-urlencoded",
+            "x-acs-action": action,
+            "x-acs-version": "2020-04-01",
+        }
+        unsigned = _signing.Unsigned("POST", "/", "", headers, body)
+        nonce = secrets.token_hex(16)
+        signed = _signing.sign(unsigned, self._credentials(), now=time.time(), nonce=nonce)
+        return f"{url}/", signed, body
+
+    def _url(self, service: str, region: str) -> str:
+        if self._fc_endpoint is None:
+            if service == "mns":
+                if not self._account_id:
+                    raise PluginError("the URL of MNS needs the account: pass --account-id")
+                return f"https://{self._account_id}.mns.{region}.aliyuncs.com"
+            return f"https://eventbridge-console.{region}.aliyuncs.com"
+        try:
+            answer = requests.get(f"{self._fc_endpoint.rstrip('/')}/_local/health", timeout=10)
+            known: dict[str, Any] = answer.json()
+            return str(known[service])
+        except (requests.RequestException, ValueError, KeyError) as error:
+            raise PluginError(
+                f"{self._fc_endpoint} does not return the URL of its {service}: create queues, "
+                "topics and buses in another way, and leave out --create-missing"
+            ) from error

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: MIT
+"""The queues, topics and event buses that a template names: destinations and sources. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from fc_async_sdk.errors import InvalidArn
+from fc_async_sdk.spec import arn, triggers
+from fc_async_sdk.spec.graph import Node
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fc_async_plugin.plan.state import Place, Wanted
+    from fc_async_plugin.plan.steps import Of
+
+KINDS: Final[dict[arn.Kind, Of]] = {
+    "mns-queue": "queue",
+    "mns-topic": "topic",
+    "eventbridge": "event bus",
+}
+
+
+class Channel(NamedTuple):
+    """A queue, topic or event bus of the account."""
+
+    of: Of
+    region: str
+    name: str
+
+
+def channels(wanted: Wanted, account_id: str) -> list[Channel]:
+    """Return the queues, topics and event buses of the account that a template names."""
+    nodes = {
+        node
+        for place, want in wanted.items()
+        for texts in [[text for one in want.configs.values() for _, text in one.destinations]]
+        for node in [
+            *destinations(texts, place, account_id),
+            *(
+                node
+                for trigger in (want.triggers or {}).values()
+                for node in sources(trigger, place, account_id)
+            ),
+        ]
+    }
+    return sorted(
+        Channel(KINDS[node.kind], node.region, node.name)
+        for node in nodes
+        if node.kind in KINDS and node.account_id in {"", account_id or node.account_id}
+    )
+
+
+def destinations(texts: list[str], place: Place, account_id: str) -> Iterator[Node]:
+    """Yield the nodes of destinations; an empty region or account is the function's."""
+    for text in texts:
+        try:
+            name = arn.parse(text)
+        except InvalidArn:
+            continue  # the service refuses it with its own message
+        yield Node.of(name.resolve(region=place.region, account_id=account_id))
+
+
+def sources(trigger: dict[str, Any], place: Place, account_id: str) -> Iterator[Node]:
+    """Yield what a trigger reads from, and where it sends what it gives up."""
+    source = triggers.source(trigger, place.region, account_id)
+    if source is not None:
+        yield source
+    options = trigger["triggerConfig"].get("runOptions")
+    dead = options.get("deadLetterQueue") if isinstance(options, dict) else None
+    text = dead.get("Arn") if isinstance(dead, dict) else None
+    yield from destinations([text] if isinstance(text, str) else [], place, account_id)

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: MIT
+"""--create-missing makes queues, topics and buses that a template names, with undo and resume."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+
+from fc_async_local.settings import Settings
+from fc_async_tests.project import kept_by_deployments
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from fc_async_local.testing import FcLocal
+    from tests.e2e.plugin.conftest import Ran
+
+DEPLOY = ("deploy", "-y", "--with-functions", "--create-missing")
+PLAN = ("plan", "--with-functions", "--create-missing")
+REGION, ACCOUNT = "cn-hangzhou", "1234567890123456"
+
+
+def write(project: Path, **more: Any) -> None:
+    """Write a template that names a queue, a topic and a bus."""
+    jobs = {"sourceMNSParameters": {"RegionId": REGION, "QueueName": "jobs"}}
+    trigger = {
+        "triggerName": "jobs",
+        "triggerType": "eventbridge",
+        "triggerConfig": {
+            "eventSourceConfig": {"eventSourceType": "MNS", "eventSourceParameters": jobs},
+            "runOptions": {
+                "errorsTolerance": "ALL",
+                "deadLetterQueue": {"Arn": f"acs:mns:{REGION}:{ACCOUNT}:/queues/dead/messages"},
+            },
+        },
+    }
+    props = {
+        "region": REGION,
+        "runtime": "python3.10",
+        "handler": "index.handler",
+        "code": "./code",
+        "triggers": [trigger],
+        "asyncInvokeConfig": {
+            "destinationConfig": {
+                "onSuccess": {"destination": f"acs:eventbridge:{REGION}::eventbus/orders"},
+                "onFailure": {"destination": f"acs:mns:{REGION}::/topics/failed/messages"},
+            }
+        },
+    }
+    resources = {"orders": {"component": "fc3", "props": props | more}}
+    document = {"edition": "3.0.0", "name": "x", "resources": resources}
+    (project / "s.yaml").write_text(json.dumps(document, indent=1))
+
+
+def channels(fc_local: FcLocal) -> set[tuple[str, str]]:
+    answer = requests.get(f"{fc_local.endpoint}/_local/channels", timeout=10).json()
+    return {(one["kind"], one["name"]) for one in answer["channels"]} - {("bus", "default")}
+
+
+EVERY = {("queue", "jobs"), ("queue", "dead"), ("topic", "failed"), ("bus", "orders")}
+
+
+def test_what_is_missing_is_planned_and_created(
+    fc_async: Callable[..., Ran], fc_local: FcLocal, project: Path
+) -> None:
+    write(project)
+    fc_local.create_queue("jobs")
+    planned = fc_async(*PLAN)
+    assert planned.code == 2
+    created = {line.strip() for line in planned.out.splitlines() if line.startswith("  + ")}
+    assert created == {
+        "+ queue dead (cn-hangzhou)",
+        "+ topic failed (cn-hangzhou)",
+        "+ event bus orders (cn-hangzhou)",
+        "+ function orders (cn-hangzhou)",
+        "+ async config orders (cn-hangzhou)",
+        "+ trigger orders/jobs (cn-hangzhou)",
+    }
+    done = fc_async(*DEPLOY)
+    assert done.code == 0, done.said
+    assert channels(fc_local) == EVERY
+    assert fc_async(*PLAN).code == 0
+
+
+def test_without_the_flag_none_is_created(
+    fc_async: Callable[..., Ran], fc_local: FcLocal, project: Path
+) -> None:
+    write(project)
+    fc_async("deploy", "-y", "--with-functions")
+    assert channels(fc_local) == set()
+
+
+def test_a_failed_deployment_deletes_what_it_created_and_nothing_else(
+    fc_async: Callable[..., Ran], fc_local: FcLocal, project: Path
+) -> None:
+    write(project, timeout=0)
+    fc_local.create_queue("jobs")
+    failed = fc_async(*DEPLOY, "--skip-validation")
+    assert failed.code == 1
+    assert "Nothing was changed" in failed.err
+    assert channels(fc_local) == {("queue", "jobs")}
+    assert kept_by_deployments(project) == []
+
+
+class TestWithSignaturesVerified:
+    @pytest.fixture
+    def fc_local_settings(self) -> Settings:
+        return Settings.of(strict_auth=True, access_keys={"local": "local"})
+
+    def test_the_requests_are_signed_as_the_services_want_it(
+        self, fc_async: Callable[..., Ran], fc_local: FcLocal, project: Path
+    ) -> None:
+        write(project)
+        done = fc_async(*DEPLOY)
+        assert done.code == 0, done.said
+        assert channels(fc_local) == EVERY
