@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How this copy of fc-async was installed, for messages and for projects that need the same one.
+"""How this copy of fc-async was installed and how it starts Python, for messages and processes.
 
 An installer records where a distribution came from, if that was a file, a folder or an address
 (PEP 610, https://packaging.python.org/en/latest/specifications/direct-url/).
@@ -8,9 +8,29 @@ An installer records where a distribution came from, if that was a file, a folde
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from urllib.parse import unquote, urlsplit
+
+# `python -m` searches the working folder first, and -P, which prevents that, is new in Python 3.11
+# (https://docs.python.org/3/using/cmdline.html#cmdoption-P). With -c the folder is the entry "".
+_RUN_MODULE: Final = (
+    "import sys; sys.path[:] = filter(None, sys.path); import runpy; "
+    "runpy.run_module(sys.argv.pop(1), run_name='__main__', alter_sys=True)"
+)
+
+
+def module_command(module: str, *arguments: str) -> list[str]:
+    """Return the command line that runs a module on this interpreter.
+
+    Modules in the working folder, which is the user's project, are not imported.
+
+    Args:
+        module: Name of the module or package.
+        arguments: Its arguments.
+    """
+    return [sys.executable, "-c", _RUN_MODULE, module, *arguments]
 
 
 def how_to_install(extra: str) -> str:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-import sys
 import threading
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,6 +19,7 @@ from mns.queue import QueueMeta
 
 from fc_async_sdk import events
 from fc_async_sdk._decoding import prepare
+from fc_async_sdk._installation import module_command
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,7 +53,7 @@ class RuntimeFailed(Exception):
 
 def command(*arguments: str) -> list[str]:
     """Return the command line of this ``fc-async``, independent of PATH."""
-    return [sys.executable, "-m", "fc_async_plugin", *arguments]
+    return module_command("fc_async_plugin", *arguments)
 
 
 class RuntimeProcess:

@@ -27,6 +27,7 @@ import msgspec
 from fc_async_plugin import PluginError
 from fc_async_plugin.dev.sources import sources_of
 from fc_async_sdk import _project_folder
+from fc_async_sdk._installation import module_command
 from fc_async_sdk.spec.runtimes import PYTHON
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ def install_packages(requirements: Path, target: Path) -> None:
 def _installer() -> Sequence[str]:
     if importlib.util.find_spec("pip") is not None:
         quiet = ("--quiet", "--disable-pip-version-check", "--no-input")
-        return (sys.executable, "-m", "pip", "install", *quiet)
+        return module_command("pip", "install", *quiet)
     uv = shutil.which("uv")
     if uv is None:
         raise PluginError("--install needs pip or uv beside this Python: python -m ensurepip")

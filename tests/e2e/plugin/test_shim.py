@@ -20,7 +20,7 @@ RECORDER = """\
 import json, os, sys
 with open(os.environ["RECORD"], "w") as file:
     keys = os.environ.get("fc-async_serverless_devs_key")
-    json.dump([sys.argv[1:], keys, os.environ["FC_ASYNC_RESOLVED"] + sys.stdin.read()], file)
+    json.dump([sys.argv[3:], keys, os.environ["FC_ASYNC_RESOLVED"] + sys.stdin.read()], file)
 sys.exit(int(os.environ.get("ENDS_WITH", "0")))
 """
 KEYS = {"AccountID": 123, "AccessKeyID": "STS.id", "AccessKeySecret": "hush", "SecurityToken": "t"}
@@ -69,23 +69,19 @@ def test_keys_go_by_environment_with_their_token_and_never_by_command_line(
     _, arguments, keys, _ = shim("shim.deploy({credential, resource: {name: 'a'}, args: []})")
     assert keys == {**KEYS, "AccountID": "123"}
     assert not {"STS.id", "hush", "t"} & set(arguments)
-    assert arguments == [
-        "-m", "fc_async_plugin", "deploy", "-a", "fc-async", "--resource", "a", "-y"
-    ]  # fmt: skip
+    assert arguments == ["deploy", "-a", "fc-async", "--resource", "a", "-y"]
 
 
 def test_checking_a_template_takes_no_keys(shim: Callable[..., Any]) -> None:
     _, arguments, keys, _ = shim("shim({credential, yaml: {path: '/x/s.yaml'}}, {}, console)")
     assert keys is None
-    assert arguments == ["-m", "fc_async_plugin", "validate", "-t", "/x/s.yaml"]
+    assert arguments == ["validate", "-t", "/x/s.yaml"]
 
 
 def test_the_shim_passes_our_options_on_and_those_of_s_not(shim: Callable[..., Any]) -> None:
     given = "['-t', 's.yaml', '--silent', '-o=json', '--prune', '-y', '--access', 'x']"
     _, arguments, _, _ = shim(f"shim.plan({{resource: {{name: 'a'}}, args: {given}}})")
-    assert arguments == [
-        "-m", "fc_async_plugin", "plan", "--resource", "a", "--before-deployment", "--prune"
-    ]  # fmt: skip
+    assert arguments == ["plan", "--resource", "a", "--before-deployment", "--prune"]
 
 
 @pytest.mark.parametrize(

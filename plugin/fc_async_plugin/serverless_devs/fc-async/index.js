@@ -27,9 +27,14 @@ function python() {
   return "python3";
 }
 
+/** `python -m` would import modules that lie beside s.yaml; with -c that folder is the entry "". */
+const PROGRAM =
+  "import sys; sys.path[:] = filter(None, sys.path); " +
+  "from fc_async_plugin.cli import main; sys.exit(main())";
+
 /** Run `fc-async` and return what it printed; a failure is an exception with its message. */
 function run(args, environment, { accepted = [0], resolved } = {}) {
-  const done = spawnSync(python(), ["-m", "fc_async_plugin", ...args], {
+  const done = spawnSync(python(), ["-c", PROGRAM, ...args], {
     encoding: "utf8",
     env: { ...process.env, ...environment, FC_ASYNC_RESOLVED: resolved ? "-" : "" },
     input: resolved || "",
