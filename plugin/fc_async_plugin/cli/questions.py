@@ -40,6 +40,10 @@ def problem(name: str, value: str) -> str:
     return "" if kind.allows(value) else f"{name} must be {kind.allowed}, got {value!r}"
 
 
+def _is_plain_text(value: str) -> bool:
+    return value.isprintable() and bool(value.strip()) and not re.search(r"\$\{|<%", value)
+
+
 def _matching(pattern: str) -> Callable[[str], bool]:
     return lambda value: re.fullmatch(pattern, value) is not None
 
@@ -58,7 +62,9 @@ _PYTHONS: Final = tuple(
 
 QUESTIONS: Final[Mapping[str, Kind]] = {
     "project_name": Kind(
-        "Name of the project; functions are named after it", "not empty", _matching(r".*\S.*")
+        "Name of the project; functions are named after it",
+        "one line of text without '${' and '<%', which s.yaml cannot have in a text",
+        _is_plain_text,
     ),
     "project_slug": Kind(
         "Folder and prefix of the functions",

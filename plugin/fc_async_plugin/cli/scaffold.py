@@ -4,6 +4,7 @@
 Invariants:
 
 - Each answer to a shipped template is checked before a file is written.
+- An answer is text: it is never rendered.
 - A project has the files of ``_shared`` and those of its template; of two with one name it has the
   template's.
 - Another template is used only if its folder or address is given, because its hooks are foreign
@@ -15,6 +16,7 @@ from __future__ import annotations
 import json
 import logging
 import shutil
+import subprocess
 from contextlib import contextmanager, nullcontext
 from difflib import get_close_matches
 from pathlib import Path
@@ -100,10 +102,6 @@ def create(
     Raises:
         PluginError: There is no such template, an answer is not allowed, or rendering failed.
     """
-    from cookiecutter.exceptions import (
-        CookiecutterException,
-        OutputDirExistsException,
-    )
     from cookiecutter.main import cookiecutter
 
     # Its log repeats the errors that it raises, with their stack traces.
@@ -112,7 +110,7 @@ def create(
     shipped = source.is_dir()
     if not shipped and not ("/" in template or ":" in template):
         raise PluginError(unknown(template))
-    try:
+    with _errors_explained(template):
         if shipped:
             form = _Form(source, None if overwrite else into)
             answers = _answered(form, answers, ask)
@@ -120,19 +118,54 @@ def create(
             made = cookiecutter(
                 str(place),
                 no_input=shipped or ask is None,
-                extra_context=dict(answers),
+                extra_context=_as_text(answers),
                 output_dir=str(into),
                 overwrite_if_exists=overwrite,
                 default_config=True,
             )
+    return Path(made)
+
+
+@contextmanager
+def _errors_explained(template: str) -> Iterator[None]:
+    """Raise errors of cookiecutter, of jinja and of git as errors with advice for the user."""
+    from cookiecutter.exceptions import (
+        CookiecutterException,
+        OutputDirExistsException,
+        UnknownRepoType,
+    )
+    from jinja2 import TemplateError
+
+    try:
+        yield
     except OutputDirExistsException as error:
         reason = str(error).removeprefix("Error: ")
         raise PluginError(
             f"{reason}: choose another project_slug or --directory, or pass --overwrite"
         ) from error
-    except CookiecutterException as error:
+    except UnknownRepoType as error:  # it has no message
+        raise PluginError(
+            f"{template} does not tell its kind of repository: write git+{template} or"
+            f" hg+{template}; a folder is named without file://"
+        ) from error
+    except subprocess.CalledProcessError as error:
+        said = error.output.decode(errors="replace").strip().splitlines()
+        reason = next((line for line in said if line.startswith("fatal: ")), *said[-1:])
+        raise PluginError(f"{' '.join(error.cmd)} failed: {reason}") from error
+    except (CookiecutterException, TemplateError, ValueError) as error:
+        # ValueError: an answer that is not among the choices of a template.
         raise PluginError(f"the project cannot be made: {error}") from error
-    return Path(made)
+
+
+def _as_text(answers: Mapping[str, str]) -> dict[str, str]:
+    """Return answers in a form that cookiecutter, which renders answers, renders to their text.
+
+    Others stay as they are, because the choices of a template are compared with them.
+    """
+    return {
+        name: f"{{{{ {answer!a} }}}}" if "{" in answer else answer
+        for name, answer in answers.items()
+    }
 
 
 def add_wheel(project: Path) -> str:
@@ -192,7 +225,8 @@ class _Form:
         """Return the answers with defaults for the missing ones."""
         from cookiecutter.prompt import prompt_for_config
 
-        known = prompt_for_config({"cookiecutter": {**self._raw, **answers}}, no_input=True)
+        values = {**self._raw, **_as_text(answers)}
+        known = prompt_for_config({"cookiecutter": values}, no_input=True)
         return {name: str(known[name]) for name in self._names}
 
     def problems(self, answers: Mapping[str, str]) -> list[str]:

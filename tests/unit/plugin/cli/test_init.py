@@ -53,14 +53,73 @@ def test_answers_reach_the_template(here: Path) -> None:
         (["minimla"], "did you mean minimal?"),
         (["minimal", "colour=red"], "asks for no 'colour'"),
         (["minimal", "colour"], "must be NAME=VALUE"),
-        (["minimal", "project_name={{ nope }}"], "the project cannot be made"),
+        (["minimal", "project_name=${env.HOME}"], "project_name must be one line of text without"),
+        (["minimal", "project_name=<%= vars.x %>"], "project_name must be one line of text"),
+        (["git+file:///nosuch"], "git clone file:///nosuch failed: fatal: "),
+        (["file:///nosuch"], "write git+file:///nosuch"),
     ],
 )
 def test_a_mistake_is_one_message(
     arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["init", "--no-input", *arguments]) == 1
-    assert message in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert message in said
+    assert "internal error" not in said
+
+
+TEMPLATE_TEXT = """{{ [].append.__self__ }} {% raw %} {# 'a' "b" \\ ü 😀 #} }}"""
+
+
+@pytest.mark.parametrize("name", scaffold.names())
+def test_an_answer_is_text_and_never_a_template(name: str, here: Path) -> None:
+    answers = [f"project_name={TEMPLATE_TEXT}", "project_slug=shop"]
+    assert run(["init", name, "--no-input", *answers]) == 0
+    assert template.load(here / "shop" / "s.yaml").name == TEMPLATE_TEXT
+    assert (here / "shop" / "README.md").read_text().startswith(f"# {TEMPLATE_TEXT}\n")
+
+
+def test_a_typed_answer_is_text_and_never_a_template(
+    here: Path, typed: Callable[..., None]
+) -> None:
+    typed("", TEMPLATE_TEXT, "shop")
+    assert run(["init"]) == 0
+    assert template.load(here / "shop" / "s.yaml").name == TEMPLATE_TEXT
+
+
+@pytest.fixture
+def foreign(here: Path) -> Path:
+    """A template of cookiecutter that is not one of the shipped ones."""
+    folder = here / "foreign"
+    (folder / "{{ cookiecutter.slug }}").mkdir(parents=True)
+    (folder / "{{ cookiecutter.slug }}" / "name.txt").write_text("{{ cookiecutter.name }}")
+    questions = {"name": "x", "slug": "made", "kind": ["a", "b"]}
+    (folder / "cookiecutter.json").write_text(json.dumps(questions))
+    return folder
+
+
+def test_an_answer_to_a_template_of_others_is_text_as_well(here: Path, foreign: Path) -> None:
+    answers = [f"name={TEMPLATE_TEXT}", "kind=b"]
+    assert run(["init", "./foreign", "--no-input", *answers]) == 0
+    assert (here / "made" / "name.txt").read_text() == TEMPLATE_TEXT
+
+
+def test_a_template_of_others_that_cannot_be_rendered_is_one_message(
+    foreign: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (foreign / "{{ cookiecutter.slug }}" / "name.txt").write_text("{% nosuch %}")
+    assert run(["init", "./foreign", "--no-input"]) == 1
+    assert run(["init", "./foreign", "--no-input", "kind=c"]) == 1
+    said = capsys.readouterr().err
+    assert "internal error" not in said
+    assert "unknown tag 'nosuch'" in said
+    assert "c provided for choice variable kind" in said
+
+
+@pytest.mark.parametrize("alias", ["true", "null", "7"])
+def test_an_access_alias_is_text_in_the_template(alias: str, here: Path) -> None:
+    assert run(["init", "--no-input", f"access_alias={alias}", "project_slug=shop"]) == 0
+    assert template.load(here / "shop" / "s.yaml").access == alias
 
 
 @pytest.mark.parametrize(
