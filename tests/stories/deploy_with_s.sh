@@ -10,8 +10,9 @@ export FC_ASYNC_PLUGIN=$(fc-async s-plugin path)
 mkdir ../with-s
 cd ../with-s
 file docs/tutorials/deploy-with-s.md s.yaml
-s config add -a default --AccountID 1234567890123456 --AccessKeyID any --AccessKeySecret any -f
+s config add -a fc-async-tutorial --AccountID 1234567890123456 --AccessKeyID any --AccessKeySecret any
 s deploy -y
 prints "maxAsyncRetryAttempts"
 fc-async plan
 prints "Nothing to do"
+s config delete -a fc-async-tutorial

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 
 from fc_async_local.embedded import LocalRuntime
 from fc_async_tests.pages import Block, Reader, blocks, differs, place, steps
@@ -354,8 +355,18 @@ def readme(reader: Reader, request: pytest.FixtureRequest) -> None:
     reader.patch.setattr("fc_async_sdk.client", lambda **_: local.client)
 
 
+KEYS_OF_THE_READER = {"default": {"AccountID": "7", "AccessKeyID": "k", "AccessKeySecret": "s"}}
+
+
 def serverless_devs(reader: Reader, request: pytest.FixtureRequest) -> None:
-    """The command ``s``."""
+    """The command ``s``, and keys of the reader, which no page changes."""
+    reader.write(".s/access.yaml", yaml.safe_dump(KEYS_OF_THE_READER))
+    aliases = reader.folder / ".s" / "access.yaml"
+
+    def check_keys() -> None:
+        assert yaml.safe_load(aliases.read_text("utf-8")) == KEYS_OF_THE_READER
+
+    request.addfinalizer(check_keys)
     folder = request.getfixturevalue("node_packages")("s-3.1.10", "@serverless-devs/s@3.1.10")
     reader.environment["PATH"] += f"{os.pathsep}{folder / '.bin'}"
 
