@@ -111,7 +111,7 @@ class Place(Ranged, frozen=True, kw_only=True):
 
 
 class Rules(Ranged, frozen=True, kw_only=True):
-    """Rules for retries, age and destinations where the service's documents are silent.
+    """Rules for retries, age, destinations and results where the service's documents are silent.
 
     Attributes:
         delay_counts_towards_age: Whether a delay uses up the age. The age counts from the trigger
@@ -121,6 +121,8 @@ class Rules(Ranged, frozen=True, kw_only=True):
         expiry_calls_destination: Whether an expired invocation goes to the failure destination.
         stop_calls_destination: Whether a stopped invocation goes to the failure destination
             (best-practice page: yes).
+        keep_results: Whether a task keeps what it returned; the service does where this was
+            switched on for the account.
         max_repeats: How often a function may run on one call path; then the loop guard ends the
             invocation. 0: no guard.
     """
@@ -130,4 +132,5 @@ class Rules(Ranged, frozen=True, kw_only=True):
     function_retry_max_ms: Wait = 60_000
     expiry_calls_destination: bool = True
     stop_calls_destination: bool = True
+    keep_results: bool = True
     max_repeats: Annotated[int, Meta(ge=0, le=1_000)] = 3

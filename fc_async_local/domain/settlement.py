@@ -100,7 +100,8 @@ class Settler:
             decided: The decision, and what it was made on.
             now: Milliseconds since the epoch.
         """
-        after = _after_attempt(invocation, decided.outcome, decided.began)
+        keeps = invocation.task_mode and self._rules.keep_results
+        after = _after_attempt(invocation, decided.outcome, decided.began, keeps=keeps)
         counts = _attempt_counts(invocation, decided, now)
         if isinstance(decided.decision, policy.Retry):
             settled = _wait_again(after, decided.decision, decided.outcome, counts, now)
@@ -221,7 +222,9 @@ class Settler:
         return str(target), target
 
 
-def _after_attempt(invocation: Invocation, outcome: Outcome | None, began: int) -> Invocation:
+def _after_attempt(
+    invocation: Invocation, outcome: Outcome | None, began: int, *, keeps: bool
+) -> Invocation:
     """Return what the attempt itself changes, whatever was decided."""
     released = replace(invocation, lease_until=None, lease_owner="")
     if outcome is None:
@@ -239,7 +242,7 @@ def _after_attempt(invocation: Invocation, outcome: Outcome | None, began: int) 
         system_retries=0,
         system_retry_since=None,
         started_at=began if invocation.started_at is None else invocation.started_at,
-        return_payload=outcome.payload if invocation.task_mode else invocation.return_payload,
+        return_payload=outcome.payload if keeps else invocation.return_payload,
     )
 
 

@@ -98,6 +98,18 @@ def values(settled: Settlement, metric: str) -> list[tuple[int, int]]:
     return [(count.at, count.value) for count in settled.counts if count.metric == metric]
 
 
+@pytest.mark.parametrize("end", [(SUCCEEDED, SUCCESS), (FAILED, FAILURE)])
+@pytest.mark.parametrize("keeps", [True, False])
+def test_a_task_keeps_what_it_returned_unless_turned_off(
+    end: tuple[policy.End, Outcome], *, keeps: bool
+) -> None:
+    decision, outcome = end
+    rules = replace(RULES, keep_results=keeps)
+    settled = settle(decision, outcome, configured(QUEUE, QUEUE), rules=rules)
+    assert settled.invocation.return_payload == (outcome.payload if keeps else None)
+    assert document(settled)["responsePayload"] == outcome.payload.decode()
+
+
 @pytest.mark.parametrize(("success", "failure"), list(product([None, QUEUE], repeat=2)))
 def test_success_and_failure_go_to_the_destination_of_their_outcome(
     success: str | None, failure: str | None
