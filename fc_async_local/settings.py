@@ -86,7 +86,8 @@ class DestinationSettings(Ranged, frozen=True, kw_only=True):
             answers 4xx (user guide: over the limit is a 4xx).
         create_missing: Make queues, topics and buses that a destination names.
         enforce_roles: Refuse destinations that the function's role does not allow (403).
-        roles: RAM policy documents by role name, for ``enforce_roles``.
+        roles: RAM policy documents by role name, for ``enforce_roles``. Without any, a function
+            needs a role, and each role allows everything.
     """
 
     mns_body: Literal["base64", "raw"] = "base64"

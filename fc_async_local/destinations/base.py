@@ -196,6 +196,7 @@ class Permitted:
 
     With ``enforce_roles``, which is off by default, a destination outside of the role's policy
     documents is answered with 403 and is not called (``docs/reference/destinations.md``, "Roles").
+    Without any document, a function needs a role, and each role allows everything.
 
     Args:
         destination: The destination itself.
@@ -224,8 +225,7 @@ class Permitted:
         except Rejected as error:
             return DeliveryResult(403, "AccessDenied", f"the function's role is unknown: {error}")
         needed = ram.checked_for(target)
-        policies = self._settings.roles.get(role.rpartition("/")[2], ())
-        if not ram.allows(policies, needed, if_conditions_hold=False):
+        if not self._allows(role, needed):
             who = (
                 f"the role {role!r}" if role else f"function {delivery.function!r} has no role: it"
             )
@@ -233,6 +233,12 @@ class Permitted:
                 403,
                 "AccessDenied",
                 f"{who} may not {needed.action} on {needed.resource}:"
-                " add a policy that allows it to the role",
+                + (" add a policy that allows it to the role" if role else " set its role"),
             )
         return await self._destination.deliver(delivery, now=now)
+
+    def _allows(self, role: str, needed: ram.Permission) -> bool:
+        if not self._settings.roles:
+            return bool(role)
+        policies = self._settings.roles.get(role.rpartition("/")[2], ())
+        return ram.allows(policies, needed, if_conditions_hold=False)

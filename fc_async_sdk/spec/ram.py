@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: MIT
-"""What RAM checks when a result is delivered, and what a policy document allows.
+"""What RAM checks when a result is delivered or a function calls, and what a policy allows.
 
 Invariants:
 
-- Actions and resources of destinations are spelled here only.
+- Actions and resources of destinations and of functions' own calls are spelled here only.
 - ``*`` and ``?`` are the only wildcards of a pattern, and only the pattern of a policy has them.
 - A matching Deny wins over every Allow; without a matching Allow nothing is allowed.
 
 Sources: https://www.alibabacloud.com/help/en/ram/policy-structure-and-syntax (policies);
 https://www.alibabacloud.com/help/en/mns/permission-policies-and-examples (MNS checks the
 ``/messages`` of a queue or topic when a message is sent; the name without it is the resource of
-operations on the queue or topic itself).
+operations on the queue or topic itself);
+https://help.aliyun.com/en/functioncompute/fc/user-guide/configure-an-oss-file-system-1 (mounts:
+"read and write").
 """
 
 from __future__ import annotations
@@ -73,6 +75,27 @@ def permission_for(destination: DestinationArn) -> Permission:
     if isinstance(destination, FunctionArn) and destination.qualifier != DEFAULT_QUALIFIER:
         return checked._replace(resource=checked.resource.rpartition("/")[0] + "*")
     return checked
+
+
+def to_call(function: FunctionArn) -> list[Permission]:
+    """Return the permissions of a function that starts tasks of another one and reads them."""
+    return [Permission(f"fc:{name}", str(function)) for name in ("GetAsyncTask", "InvokeFunction")]
+
+
+def to_mount(bucket: str, *, read_only: bool) -> list[Permission]:
+    """Return the permissions of a function that mounts a bucket of OSS."""
+    writing = ("AbortMultipartUpload", "DeleteObject", "ListParts", "PutObject")
+    actions = ("GetObject", *(() if read_only else writing))
+    return [
+        Permission("oss:ListObjects", f"acs:oss:*:*:{bucket}"),
+        *(Permission(f"oss:{name}", f"acs:oss:*:*:{bucket}/*") for name in actions),
+    ]
+
+
+def to_log(region: str, account_id: str, project: str, logstore: str) -> Permission:
+    """Return the permission of a function whose logs go to Log Service."""
+    place = f"acs:log:{region}:{account_id}:project/{project}/logstore/{logstore}"
+    return Permission("log:PostLogStoreLogs", place)
 
 
 def document(permissions: Iterable[Permission]) -> dict[str, Any]:

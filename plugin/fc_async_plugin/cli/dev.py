@@ -36,6 +36,7 @@ class Choices(NamedTuple):
     quiet: bool
     debug: tuple[str, ...] = ()
     install: bool = False
+    assignments: tuple[str, ...] = ()
 
 
 @click.command()
@@ -50,6 +51,7 @@ class Choices(NamedTuple):
     show_default=True,
     help="virtual: time stands still until the key t moves it.",
 )
+@local.settings_option
 @options.format_option
 @click.option("--quiet", "-q", is_flag=True, help="Show failures only, and what must be known.")
 @click.option(
@@ -77,6 +79,7 @@ def command(
     port: int,
     data: Path,
     clock: Literal["real", "virtual"],
+    assignments: tuple[str, ...],
     output: Format,
     quiet: bool,
     debug: tuple[str, ...],
@@ -95,10 +98,20 @@ def command(
       fc-async dev
       fc-async dev -t orders/s.yaml -t billing/s.yaml
       fc-async dev --clock virtual
+      fc-async dev --set enforce_roles=true
       fc-async dev --debug orders
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
     choices = Choices(
-        templates or (None,), environment, port, data, clock, output, quiet, debug, install
+        templates or (None,),
+        environment,
+        port,
+        data,
+        clock,
+        output,
+        quiet,
+        debug,
+        install,
+        assignments,
     )
     return _write_launch(choices, yes=yes) if write_launch else _run(choices)
 
@@ -136,7 +149,8 @@ def _run(choices: Choices) -> int:
     debug = launch.chosen(sources_of(projects), choices.debug)
     place = _place_of(projects)
     events: SimpleQueue[Event] = SimpleQueue()
-    started = runtime.Choices(choices.port, choices.data, choices.clock, *place)
+    settings = local.assigned(choices.assignments)
+    started = runtime.Choices(choices.port, choices.data, choices.clock, *place, settings)
     with runtime.opened(started, lambda text: events.put(Said("warning", text))) as running:
         reason = _loop(choices, running, projects, events, debug)
     if reason:
@@ -232,3 +246,9 @@ def _welcome(screen: Screen, running: Running, choices: Choices) -> None:
         first = f"Local runtime; port {choices.port} is in use, so the next free ones were taken"
     facts = {"addresses": msgspec.to_builtins(addresses), "attached": running.attached}
     screen.say("ready", "\n".join([first, *lines]), **facts)
+    if running.attached and choices.assignments:
+        screen.say(
+            "warning",
+            f"process {addresses.pid} keeps its settings: --set applies to a new runtime",
+            style="bad",
+        )

@@ -45,6 +45,13 @@ data_option = click.option(
     show_default=True,
     help="Folder for queue, functions and messages, which are kept over restarts.",
 )
+settings_option = click.option(
+    "--set",
+    "assignments",
+    metavar="NAME=VALUE",
+    multiple=True,
+    help="Another setting of the runtime; may be given again. See the page on the runtime.",
+)
 
 
 @click.group("local")
@@ -98,20 +105,14 @@ def command() -> None:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     metavar="FILE",
     help="Refuse destinations that a function's role doesn't allow. FILE is JSON: role name to "
-    "RAM policy document, or to a list of them.",
+    "RAM policy document, or to a list of them; or what fc-async policy --format json prints.",
 )
 @click.option(
     "--create-missing",
     is_flag=True,
     help="Make queues, topics and buses that a destination names.",
 )
-@click.option(
-    "--set",
-    "assignments",
-    metavar="NAME=VALUE",
-    multiple=True,
-    help="Another setting of the runtime; may be given again. See the page on the runtime.",
-)
+@settings_option
 @click.option(
     "--format",
     "-o",
@@ -216,22 +217,50 @@ def _roles(file: Path) -> dict[str, list[Any]]:
         roles = json.loads(file.read_text(encoding="utf-8"))
     except ValueError:
         raise click.ClickException(f"{file} is not JSON") from None
+    if isinstance(roles, dict) and isinstance(roles.get("roles"), list):
+        roles = _printed_roles(roles["roles"])
     listed = {
         name: policies if isinstance(policies, list) else [policies]
         for name, policies in (roles.items() if isinstance(roles, dict) else ())
     }
     if not listed or not all(isinstance(p, dict) for each in listed.values() for p in each):
-        raise click.ClickException(f'{file} must look like {{"role name": {{"Statement": [...]}}}}')
+        raise click.ClickException(
+            f'{file} must look like {{"role name": {{"Statement": [...]}}}}, or be what fc-async'
+            " policy --format json prints"
+        )
     return listed
 
 
+def _printed_roles(roles: list[Any]) -> dict[str, Any]:
+    """Return the policies by role name in the output of ``fc-async policy --format json``."""
+    return {
+        str(one["role"]).rpartition("/")[2]: one.get("policy")
+        for one in roles
+        if isinstance(one, dict) and one.get("role")
+    }
+
+
 def _settings(assignments: Sequence[str], given: Mapping[str, Any]) -> Settings:
+    from fc_async_local.settings import Settings
+
+    try:
+        return Settings.of(**{"freeze_instances": True, **assigned(assignments), **given})
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def assigned(assignments: Sequence[str]) -> dict[str, object]:
+    """Return the values of ``--set`` by setting.
+
+    Raises:
+        click.UsageError: A setting does not exist, or a value is outside of its range.
+    """
     import difflib
 
-    from fc_async_local.settings import NAMES, Settings, read
+    from fc_async_local.settings import NAMES, read
 
     names = [name for name in NAMES if name not in _OWN_OPTIONS]
-    values: dict[str, Any] = {"freeze_instances": True}
+    values: dict[str, object] = {}
     for assignment in assignments:
         name, equals, value = assignment.partition("=")
         name = name.replace("-", "_")
@@ -243,10 +272,7 @@ def _settings(assignments: Sequence[str], given: Mapping[str, Any]) -> Settings:
             values[name] = read(name, value)
         except ValueError as error:
             raise click.UsageError(f"--set {assignment}: {error}") from None
-    try:
-        return Settings.of(**values, **given)
-    except ValueError as error:
-        raise click.UsageError(str(error)) from None
+    return values
 
 
 def _announce(addresses: Addresses, port: int, output: Format) -> None:

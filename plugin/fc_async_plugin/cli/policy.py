@@ -52,7 +52,10 @@ def command(  # noqa: PLR0917 -- click passes options by name
     ram_endpoint: str,
     output: Format,
 ) -> int:
-    """Print the least policy that the roles of the functions need for their destinations.
+    """Print the least policy that the roles of the functions need.
+
+    It is for destinations, logs (logConfig), mounted buckets (ossMountConfig), and calls of
+    functions that an environment variable names. Other calls of the code are not known.
 
     \b
     Examples:
@@ -93,9 +96,9 @@ def _print_policies(roles: list[RolePolicy]) -> None:
         terminal.tell(f"# {role.role or 'no role is set'}: {', '.join(role.functions)}", bold=True)
         terminal.print_json(ram.document(role.permissions))
     if not roles:
-        terminal.note("No destination is configured, so no permission is needed.")
+        terminal.note("No function has a destination, logs, a mount or the name of another one.")
     elif any(not role.role for role in roles):
-        terminal.note("A function without a role can call no destination: set role: under props.")
+        terminal.note("A function without a role has no permission: set role: under props.")
 
 
 def _read(path: Path) -> Any:

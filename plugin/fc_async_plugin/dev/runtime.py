@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 import msgspec
@@ -15,7 +16,7 @@ from fc_async_sdk import _project_folder
 from fc_async_sdk._decoding import prepare
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
 _GRACE_MS: Final = 500
@@ -34,6 +35,7 @@ class Choices(NamedTuple):
         clock: ``virtual`` stands still until it is moved.
         region: Region to emulate, "" for the default.
         account_id: Account to emulate, "" for the default.
+        settings: Further settings of the runtime by name.
     """
 
     port: int
@@ -41,6 +43,7 @@ class Choices(NamedTuple):
     clock: Literal["real", "virtual"]
     region: str = ""
     account_id: str = ""
+    settings: Mapping[str, object] = MappingProxyType({})
 
 
 class Addresses(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,7 +120,7 @@ def _started(choices: Choices, warn: Callable[[str], None]) -> Iterator[Addresse
     place = {"region": choices.region, "account_id": choices.account_id}
     try:
         given = {name: value for name, value in place.items() if value}
-        settings = Settings.of(freeze_instances=True, **given)
+        settings = Settings.of(**{"freeze_instances": True, **choices.settings, **given})
         runtime = LocalRuntime(
             data=choices.data,
             port=choices.port,

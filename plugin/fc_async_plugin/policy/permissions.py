@@ -14,7 +14,7 @@ from fc_async_sdk.spec import arn, ram
 from fc_async_sdk.spec.ram import VERSION, Permission
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Container, Iterable, Iterator
 
     from fc_async_plugin.template.model import Project, Resource
 
@@ -75,7 +75,7 @@ class RolePolicy(NamedTuple):
     Attributes:
         role: ARN or name of the role; "" for functions without a role.
         functions: The functions that have the role.
-        permissions: The permissions for their destinations, sorted.
+        permissions: The permissions that they need, sorted.
     """
 
     role: str
@@ -84,7 +84,11 @@ class RolePolicy(NamedTuple):
 
 
 def needed(project: Project) -> list[RolePolicy]:
-    """Return the permissions that each role of a template needs to reach all destinations.
+    """Return the permissions that each role of a template needs.
+
+    These are the permissions to reach all destinations, to write the logs, to mount buckets, and to
+    call the functions of the template that an environment variable of the function names. Other
+    calls of the code are not known.
 
     Raises:
         TemplateError: A block has a value of a wrong type.
@@ -92,18 +96,9 @@ def needed(project: Project) -> list[RolePolicy]:
     """
     functions: dict[str, list[str]] = {}
     permissions: dict[str, set[Permission]] = {}
+    names = {one.function_name for one in project.resources if is_function(one)}
     for resource in project.resources:
-        block = desired(resource) if is_function(resource) else None
-        if block is None:
-            continue
-        found = {
-            ram.permission_for(
-                arn.parse(text).resolve(
-                    region=resource.region or "*", account_id=resource.account_id or "*"
-                )
-            )
-            for _, text in block.config.destinations
-        }
+        found = set(_of(resource, names)) if is_function(resource) else None
         if found:
             role = str(resource.props.get("role") or "")
             functions.setdefault(role, []).append(resource.function_name)
@@ -112,6 +107,31 @@ def needed(project: Project) -> list[RolePolicy]:
         RolePolicy(role, tuple(dict.fromkeys(functions[role])), tuple(sorted(permissions[role])))
         for role in sorted(functions)
     ]
+
+
+def _of(resource: Resource, names: Container[str]) -> Iterator[Permission]:
+    """Yield the permissions of one function; ``names`` are the functions of the template."""
+    region, account_id = resource.region or "*", resource.account_id or "*"
+    block = desired(resource)
+    for _, text in block.config.destinations if block else ():
+        yield ram.permission_for(arn.parse(text).resolve(region=region, account_id=account_id))
+    for value in _mapping(resource.props.get("environmentVariables")).values():
+        if isinstance(value, str) and value in names:
+            yield from ram.to_call(
+                arn.FunctionArn(region=region, account_id=account_id, function=value)
+            )
+    logs = _mapping(resource.props.get("logConfig"))
+    if logs.get("project") and logs.get("logstore"):
+        yield ram.to_log(region, account_id, str(logs["project"]), str(logs["logstore"]))
+    mounts = _mapping(resource.props.get("ossMountConfig")).get("mountPoints")
+    for mount in map(_mapping, mounts if isinstance(mounts, list) else ()):
+        if mount.get("bucketName"):
+            yield from ram.to_mount(str(mount["bucketName"]), read_only=bool(mount.get("readOnly")))
+
+
+def _mapping(value: object) -> dict[str, Any]:
+    """Return a mapping of a template; an empty one for a value of another type, such as auto."""
+    return value if isinstance(value, dict) else {}
 
 
 def deployer(project: Project, *, functions: bool) -> dict[str, Any]:

@@ -30,13 +30,14 @@ class Well:
         return DeliveryResult(201)
 
 
-def deliver(role):
+def deliver(role, roles=None):
     async def role_of(function, qualifier):
         if role is None:
             raise Rejected(404, "FunctionNotFound", "it is gone")
         return role
 
-    settings = DestinationSettings(enforce_roles=True, roles={"sender": [policy(statement())]})
+    roles = {"sender": [policy(statement())]} if roles is None else roles
+    settings = DestinationSettings(enforce_roles=True, roles=roles)
     delivery = a_delivery(destination=QUEUE)
     return asyncio.run(Permitted(Well(), role_of, settings).deliver(delivery, now=0))
 
@@ -50,3 +51,8 @@ def test_a_delivery_needs_the_role(role, status):
     assert result.status == status
     if status == 403 and role is not None:
         assert "may not mns:SendMessage on acs:mns:" in result.message
+
+
+@pytest.mark.parametrize(("role", "status"), [("acs:ram::1:role/any", 201), ("", 403)])
+def test_without_policies_a_function_needs_a_role_whatever_it_allows(role, status):
+    assert deliver(role, roles={}).status == status

@@ -64,6 +64,47 @@ def test_roles_get_what_their_functions_need_together(project: Path) -> None:
     )
 
 
+WEB = """\
+edition: 3.0.0
+name: x
+resources:
+  web:
+    component: fc3
+    props:
+      region: cn-hangzhou
+      functionName: web
+      role: acs:ram::123:role/worker
+      environmentVariables: {WORK: work, OTHER: elsewhere, LEVEL: 7}
+      logConfig: {project: logs, logstore: web}
+      ossMountConfig:
+        mountPoints:
+          - {bucketName: reports, mountDir: /mnt/reports}
+          - {bucketName: fonts, mountDir: /mnt/fonts, readOnly: true}
+  work:
+    component: fc3
+    props: {region: cn-hangzhou, functionName: work, logConfig: auto}
+"""
+
+
+def test_a_role_gets_what_calls_logs_and_mounts_of_its_functions_need(tmp_path: Path) -> None:
+    (tmp_path / "s.yaml").write_text(WEB)
+    [role] = permissions.needed(template.load(tmp_path, account_id="123"))
+    assert (role.role, role.functions) == (ROLE, ("web",))
+    by_resource: dict[str, list[str]] = {}
+    for one in role.permissions:
+        by_resource.setdefault(one.resource, []).append(one.action.partition(":")[2])
+    assert by_resource == {
+        "acs:fc:cn-hangzhou:123:functions/work": ["GetAsyncTask", "InvokeFunction"],
+        "acs:log:cn-hangzhou:123:project/logs/logstore/web": ["PostLogStoreLogs"],
+        "acs:oss:*:*:reports": ["ListObjects"],
+        "acs:oss:*:*:fonts": ["ListObjects"],
+        "acs:oss:*:*:fonts/*": ["GetObject"],
+        "acs:oss:*:*:reports/*": [
+            *("AbortMultipartUpload", "DeleteObject", "GetObject", "ListParts", "PutObject"),
+        ],
+    }
+
+
 def test_the_printed_policy_is_exactly_enough() -> None:
     assert compare(ram.document(NEEDED), NEEDED) == ((), ())
 
