@@ -110,6 +110,7 @@ resources:
     props:
       region: cn-hangzhou
       functionName: orders
+      role: acs:ram::1234567890123456:role/shop
       runtime: python3.12
       handler: index.handler
       code: ./code
@@ -124,6 +125,7 @@ resources:
     props:
       region: cn-hangzhou
       functionName: invoice
+      role: acs:ram::1234567890123456:role/shop
       runtime: python3.12
       handler: index.handler
       code: ./code

@@ -143,7 +143,7 @@ def accounts(context: Context) -> Iterator[Finding]:
             )
 
 
-@rule("FCA060", "no-role", "note", "Destinations that the function has no permission for.")
+@rule("FCA060", "no-role", "warning", "Destinations of a function without a role.")
 def no_role(context: Context) -> Iterator[Finding]:
     """The function's role must be allowed to send, publish, invoke or put events."""
     for resource, block in context.blocks:
@@ -151,11 +151,11 @@ def no_role(context: Context) -> Iterator[Finding]:
         if isinstance(config, dict) and any(config.values()) and not resource.props.get("role"):
             yield Finding(
                 "FCA060",
-                "note",
-                f"{resource.function_name} has destinations but no role, so the service may not"
-                " reach them",
+                "warning",
+                f"{resource.function_name} has destinations but no role: each delivery is answered"
+                " 403 and lost",
                 resource.where_key(BLOCK, "destinationConfig"),
-                "set role: to one that has what this prints: fc-async policy",
+                "set role: to a role that allows what this prints: fc-async policy",
             )
 
 

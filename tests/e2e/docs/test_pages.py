@@ -221,6 +221,7 @@ resources:
     props:
       region: cn-hangzhou
       functionName: orders
+      role: acs:ram::1234567890123456:role/shop
       runtime: python3.10
       handler: index.handler
       code: ./code

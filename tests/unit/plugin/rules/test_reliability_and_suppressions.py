@@ -59,9 +59,12 @@ def test_delays_must_fit_into_the_age(check: Check, age: int, found: list[str]) 
     assert ids(check(template(block))) == found
 
 
-def test_small_destinations_and_a_missing_role_are_noted(check: Check) -> None:
+def test_a_missing_role_is_warned_of_and_small_destinations_are_noted(check: Check) -> None:
     found = check(template(FAILURE), ignore=())
-    assert [(one.rule, one.severity) for one in found] == [("FCA060", "note"), ("FCA054", "note")]
+    assert [(one.rule, one.severity) for one in found] == [
+        ("FCA060", "warning"),
+        ("FCA054", "note"),
+    ]
     assert "64 KB" in found[1].message
     role = "      role: acs:ram::123:role/x\n"
     assert ids(check(template(FAILURE, role), ignore=())) == ["FCA054"]
