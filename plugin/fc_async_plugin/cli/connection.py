@@ -3,21 +3,25 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
+import re
 import sys
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 import msgspec
+import requests
 
 from fc_async_plugin import PluginError, template
 from fc_async_plugin.account import Regions
 from fc_async_plugin.cli import suggestions
 from fc_async_plugin.tasks import FunctionTasks
 from fc_async_plugin.template.yaml12 import MAX_BYTES
-from fc_async_sdk import Config, Session, _serverless_devs
+from fc_async_sdk import Config, Session, _endpoint, _serverless_devs
 from fc_async_sdk._installation import how_to_install
 from fc_async_sdk.errors import ConfigurationError
 
@@ -34,20 +38,41 @@ if TYPE_CHECKING:
     from fc_async_sdk.credentials import Credentials
 
 RESOLVED: Final = "FC_ASYNC_RESOLVED"
+_OWN_ACCOUNT: Final = re.compile(r"\$\{config\(['\"\\\\]*AccountID")
+_HEALTH_SECONDS: Final = 5
 WORKERS = 8
 """Requests at a time; the pool of connections holds as many."""
 
 
 def load(path: str | None, account: Account, environment: str | None = None) -> Project:
-    """Read the template of a command."""
-    return template.load(
+    """Read the template of a command.
+
+    ``${config('AccountID')}`` without an access alias is the account of the local runtime, if the
+    endpoint is one.
+    """
+    read = functools.partial(
+        template.load,
         path,
         env=environment,
         access=account.access,
-        account_id=account.account_id,
         region=account.region,
         resolved=resolved_by_s(),
     )
+    project = read(account_id=account.account_id)
+    if any(_OWN_ACCOUNT.search(str(one.props)) for one in project.resources):
+        project = read(account_id=_account_of_runtime(account.endpoint or ""))
+    return project
+
+
+def _account_of_runtime(endpoint: str) -> str | None:
+    """Return the account of a local runtime, None for other endpoints and if it does not answer."""
+    if not _endpoint.is_loopback(urlsplit(endpoint).hostname or ""):
+        return None
+    try:
+        answer = requests.get(f"{endpoint.rstrip('/')}/_local/health", timeout=_HEALTH_SECONDS)
+        return str(answer.json()["account_id"])
+    except (requests.RequestException, ValueError, KeyError):
+        return None  # the command says so when it calls the endpoint
 
 
 def resolved_by_s() -> dict[str, dict[str, Any]]:

@@ -17,6 +17,8 @@ from fc_async_sdk.spec import limits, runtimes
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+_OSS_NAME: Final = "[a-z0-9][a-z0-9-]{1,61}[a-z0-9]"
+"""Of a bucket; names of Log Service have the same form."""
 _NUMBER: Final = re.compile("0|[1-9][0-9]{0,9}")
 
 
@@ -103,6 +105,21 @@ QUESTIONS: Final[Mapping[str, Kind]] = {
         "Access alias of s (~/.s/access.yaml)",
         "letters, digits, '_', '.' and '-', at most 64",
         _matching("[A-Za-z0-9_.-]{1,64}"),
+    ),
+    "role": Kind(
+        "RAM role of the functions",
+        "letters, digits, '.' and '-', at most 64",
+        _matching("[A-Za-z0-9.-]{1,64}"),
+    ),
+    "reports_bucket": Kind(
+        "OSS bucket for reports",
+        "3 to 63 lower-case letters, digits and '-'",
+        _matching(_OSS_NAME),
+    ),
+    "log_project": Kind(
+        "Log Service project for the logs of the functions, if there is one",
+        "nothing, or 3 to 63 lower-case letters, digits and '-'",
+        _matching(f"({_OSS_NAME})?"),
     ),
     "python_version": Kind("Python of the functions", " or ".join(_PYTHONS), _PYTHONS.__contains__),
 }

@@ -106,7 +106,8 @@ def load(
     )
     alias = access or _alias(doc)
     credential = access_values(alias, variables, asked=access is not None)
-    functions = Functions(variables, credential, command, reveal=reveal)
+    given = {"AccountID": account_id} if account_id else {}
+    functions = Functions(variables, lambda: {**credential(), **given}, command, reveal=reveal)
     owner = account_id or credential().get("AccountID", "")
     reader = _Project(doc, Resolver(functions), alias, resolved or {})
     project = reader.read(str(file), owner, region or "")

@@ -3,9 +3,16 @@
 from pathlib import Path
 
 import pytest
+from fc_async_local.settings import Settings
 from fc_async_local.testing import FcLocal
 
 PROJECT = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def fc_local_settings() -> Settings:
+    """Return the settings of a runtime on which destinations need a role, as on the service."""
+    return Settings.of(enforce_roles=True)
 
 
 @pytest.fixture

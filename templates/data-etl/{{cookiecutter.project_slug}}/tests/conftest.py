@@ -19,6 +19,7 @@ from pathlib import Path
 import psycopg
 {% endif -%}
 import pytest
+from fc_async_local.settings import Settings
 from fc_async_local.testing import FcLocal
 
 from database import Row, transaction
@@ -97,6 +98,12 @@ def warehouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Warehouse:
     monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path / 'etl.db'}")
     return Warehouse()
 {% endif %}
+
+@pytest.fixture
+def fc_local_settings() -> Settings:
+    """Return the settings of a runtime on which destinations need a role, as on the service."""
+    return Settings.of(enforce_roles=True)
+
 
 @pytest.fixture
 def deployed(fc_local: FcLocal, warehouse: Warehouse) -> FcLocal:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from fc_async_local.settings import Settings as RuntimeSettings
 from fc_async_local.testing import FcLocal
 
 from worker.consumer import Consumer, handler_of
@@ -12,6 +13,12 @@ from worker.settings import Settings
 from worker.sources import Mns, RocketMq, Source
 
 PROJECT = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def fc_local_settings() -> RuntimeSettings:
+    """Return the settings of a runtime on which destinations need a role, as on the service."""
+    return RuntimeSettings.of(enforce_roles=True)
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ JavaScript: one that waits reloads itself.
 
 import base64
 import hashlib
-import json
 import os
 from html import escape
 
@@ -61,6 +60,7 @@ ENDS = {
     "Stopped": "The report was stopped.",
     "Expired": "There was too much to do, and your table waited for too long.",
     "Invalid": "The report could not be made.",
+    "Succeeded": "The report was made, and is not kept any more.",
 }
 
 
@@ -136,9 +136,8 @@ def finished(report: Report) -> str:
     )
 
 
-def failed(task: AsyncTask) -> str:
-    """Return the page of a task that has ended without a report."""
-    reason = reason_of(task)
+def failed(task: AsyncTask, reason: str) -> str:
+    """Return the page of a task that has ended without a report; `reason` is for the user."""
     told = f"<p>{escape(reason)}.</p>\n" if reason else ""
     return page(
         "Your report",
@@ -149,25 +148,10 @@ def failed(task: AsyncTask) -> str:
     )
 
 
-def reason_of(task: AsyncTask) -> str:
-    """Return why a task failed, if that is meant for users; other errors may tell secrets."""
-    try:
-        error = json.loads(task.return_payload or "")
-    except ValueError:
-        return ""
-    meant = isinstance(error, dict) and error.get("errorType") == "BadSheet"
-    return str(error.get("errorMessage", "")) if meant else ""
-
-
 def missing() -> str:
     """Return the page for a report that does not exist; a new one may not be listed yet."""
     told = "There is no such report, or not yet."
     return page("Your report", f"<p>{told}</p>\n{BACK}", reload_after=5)
-
-
-def without_result() -> str:
-    """Return the page of a report that Function Compute has not kept; see README.md."""
-    return page("Your report", f"<p>The report was made, but it is not kept here.</p>\n{BACK}")
 
 
 def unknown() -> str:

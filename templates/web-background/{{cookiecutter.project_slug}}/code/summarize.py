@@ -1,7 +1,7 @@
 """Makes the report of a sheet. Invoked asynchronously: an exception leads to a retry.
 
-The same sheet always leads to the same report and nothing else is changed, so a second execution of
-one task does no harm.
+The same sheet always leads to the same report in the same file and nothing else is changed, so a
+second execution of one task does no harm.
 """
 
 import csv
@@ -11,6 +11,7 @@ from typing import Any
 
 import fc_async_sdk
 
+import reports
 from sheets import Column, Report, Sheet
 
 
@@ -19,11 +20,15 @@ class BadSheet(ValueError):
 
 
 @fc_async_sdk.handler(Sheet)
-def handler(sheet: Sheet, context: Any) -> Report:
-    """Summarize a sheet."""
-    report = summarize(sheet)
+def handler(sheet: Sheet, context: Any) -> None:
+    """Summarize a sheet, and keep the report or the reason for which there is none."""
+    try:
+        report = summarize(sheet)
+    except BadSheet as error:  # of others the user is told nothing: they may tell secrets
+        reports.keep(sheet.name, str(error))
+        raise
+    reports.keep(sheet.name, report)
     context.logger.info("%d rows, %d columns", report.rows, len(report.columns))
-    return report
 
 
 def summarize(sheet: Sheet) -> Report:

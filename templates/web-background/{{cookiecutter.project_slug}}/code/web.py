@@ -5,6 +5,7 @@ function `summarize` does the work. All pages have one path, with `?report=` for
 web function does not know under which path it is reached.
 """
 
+import asyncio
 import hashlib
 import logging
 import os
@@ -12,6 +13,7 @@ import re
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -25,7 +27,8 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 import pages
-from sheets import MOST_CHARACTERS, Report, Sheet
+import reports
+from sheets import MOST_CHARACTERS, NAME, Report, Sheet
 
 FORM = "application/x-www-form-urlencoded"
 MOST_BYTES = 4 * MOST_CHARACTERS
@@ -55,19 +58,24 @@ async def show(request: Request) -> Response:
     name = request.query_params.get("report")
     if not name:
         return answer(pages.form(secrets.token_hex(16)))
+    if not NAME.fullmatch(name):
+        return answer(pages.missing(), 404)
     task = summarize(request).task(f"report-{name}")
     try:
-        if await task.status() == "Succeeded":
-            return answer(pages.finished(await task.result()))
-    except (errors.AsyncTaskNotFound, errors.InvalidParameter):
-        return answer(pages.missing(), 404)
-    except errors.ResultNotKept:
-        return answer(pages.without_result())
+        await task.status()
+    except errors.AsyncTaskNotFound:
+        pass  # It is not listed yet, or it ended more than seven days ago.
     except NO_ANSWER as error:
         logging.warning("cannot read %s: %s", task, error)
         return answer(pages.unknown(), 503)
-    assert task.task is not None
-    return answer(pages.failed(task.task) if task.task.finished else pages.waiting(task.task))
+    kept = await asyncio.to_thread(reports.read, name)
+    if isinstance(kept, Report):  # also after a replay, which is another task
+        return answer(pages.finished(kept))
+    if task.task is None:
+        return answer(pages.missing(), 404)
+    if task.task.finished:
+        return answer(pages.failed(task.task, kept or ""))
+    return answer(pages.waiting(task.task))
 
 
 async def submit(request: Request) -> Response:
@@ -78,7 +86,7 @@ async def submit(request: Request) -> Response:
         key, sheet = read_form(await read_body(request))
         check(sheet)
         name = name_of(key, sheet)
-        await summarize(request).spawn(sheet, task_id=f"report-{name}")
+        await summarize(request).spawn(replace(sheet, name=name), task_id=f"report-{name}")
     except Refused as refusal:
         return answer(pages.form(key, sheet, str(refusal)), refusal.status)
     except errors.PayloadTooLarge:
@@ -149,9 +157,9 @@ def name_of(key: str, sheet: Sheet) -> str:
     return f"{key}-{content[:12]}"
 
 
-def summarize(request: Request) -> AsyncFunctionHandle[Sheet, Report]:
+def summarize(request: Request) -> AsyncFunctionHandle[Sheet, bytes]:
     """Return the function that does the work."""
-    handle: AsyncFunctionHandle[Sheet, Report] = request.state.summarize
+    handle: AsyncFunctionHandle[Sheet, bytes] = request.state.summarize
     return handle
 
 
@@ -169,7 +177,7 @@ async def lifespan(app: Starlette) -> AsyncIterator[dict[str, Any]]:
     """
     async with fc_async_sdk.async_client() as client:
         name = os.environ["SUMMARIZE_FUNCTION"]
-        yield {"summarize": client.function(name, payload=Sheet, result=Report)}
+        yield {"summarize": client.function(name, payload=Sheet)}
 
 
 app = Starlette(

@@ -1,18 +1,23 @@
 """What a user sees, from the form to the report, and what happens behind it."""
 
 import asyncio
+import json
 import re
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from html import unescape
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 import requests
+from fc_async_local.settings import Settings
 from fc_async_local.testing import FcLocal
 
+import reports
 import summarize
+from sheets import Report
 
 SUMMARIZE = "{{ cookiecutter.project_slug }}-summarize"
 FAILURES = "{{ cookiecutter.failure_queue }}"
@@ -59,6 +64,19 @@ def page_of(answer: requests.Response) -> Page:
     return Page(answer.status_code, answer.url, answer.text)
 
 
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a folder of the test stand for the bucket."""
+    for name in ("REPORTS", "LOCAL_REPORTS"):  # this process has handlers of tests
+        monkeypatch.setenv(name, str(tmp_path / "reports"))
+
+
+@pytest.fixture
+def fc_local_settings() -> Settings:
+    """Return the settings of an account that does not keep what tasks return."""
+    return Settings.of(enforce_roles=True, keep_results=False)
+
+
 @pytest.fixture
 def site(deployed: FcLocal) -> Site:
     trigger = deployed.client.get_trigger("{{ cookiecutter.project_slug }}-web", "http")
@@ -96,7 +114,7 @@ def test_the_page_follows_the_task_and_reloads_itself(deployed: FcLocal, site: S
 
     work_with(deployed, slow)
     deployed.fail_function(SUMMARIZE, times=1)
-    sheet = {"title": "", "csv": GOOD}
+    sheet = {"title": "", "csv": GOOD, "name": "one"}
     deployed.client.invoke_async(SUMMARIZE, sheet, task_id="report-one", delay=60)
     url = f"{site.url}?report=one"
     assert "Enqueued, attempt 1" in site.get(url).text
@@ -127,11 +145,33 @@ def test_a_failure_is_retried_shown_and_kept_until_it_is_mended(
     assert event.request.json()["csv"] == SHORT
     assert event.attempts == 1 + {{ cookiecutter.retries }}
 
-    work_with(deployed, lambda event, context: {"title": "", "rows": 2, "columns": []})
+    def mended(event: bytes, context: Any) -> None:
+        reports.keep(json.loads(event)["name"], Report("", 2, []))
+
+    work_with(deployed, mended)
     [task] = deployed.client.list_async_tasks(SUMMARIZE).tasks
     deployed.client.task(SUMMARIZE, task.task_id).replay(task_id="report-again")
     deployed.run_until_idle()
-    assert "Succeeded 2 rows" in site.get(f"{site.url}?report=again").text
+    assert "Succeeded 2 rows" in site.get(sent.url).text
+
+
+def test_only_an_error_for_users_is_shown_to_them(deployed: FcLocal, site: Site) -> None:
+    def broken(event: bytes, context: Any) -> None:
+        raise ConnectionError("the password is 12345")
+
+    work_with(deployed, broken)
+    sent = site.send(csv=GOOD)
+    deployed.run_until_idle()
+    failed = site.get(sent.url)
+    assert "could not be made" in failed.text
+    assert "12345" not in failed.html
+
+
+def test_a_report_is_shown_for_longer_than_its_task_is_known(deployed: FcLocal, site: Site) -> None:
+    sent = site.send(csv=GOOD)
+    deployed.advance(8 * 86_400)
+    assert deployed.client.list_async_tasks(SUMMARIZE).tasks == ()
+    assert "Succeeded 2 rows" in site.get(sent.url).text
 
 
 def test_a_form_that_is_sent_twice_makes_one_report(deployed: FcLocal, site: Site) -> None:

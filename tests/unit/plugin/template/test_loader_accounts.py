@@ -93,5 +93,7 @@ def test_a_secret_is_shown_by_no_finding(home: Path, reveal: bool) -> None:
 
 
 def test_an_account_on_the_command_line_wins(home: Path) -> None:
-    project = template.load(home, environ={"HOME": str(home)}, account_id="999")
-    assert project.resources[0].account_id == "999"
+    for environ in ({"HOME": str(home)}, {}):
+        (resource,) = template.load(home, environ=environ, account_id="999").resources
+        assert resource.account_id == "999"
+        assert resource.props["arn"] == "acs:fc::999:functions/a"
