@@ -17,9 +17,7 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import threading
-from pathlib import Path
 from queue import Queue
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -27,18 +25,17 @@ import pytest
 from markdown_it import MarkdownIt
 
 from fc_async_plugin.cli import scaffold
-from fc_async_tests.templates import start
+from fc_async_tests.templates import SECRET, prepare, start
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 NOT_RUN: Final = {
     "make build": "installs packages from the network",
     "make deploy": "builds first; test_templates.py deploys each template",
 }
 LIMIT_SECONDS: Final = 200
-SECRET: Final = "a-secret-of-dot-env"
-"""Stands in ``.env``; no command may print it."""
 
 
 class Command(NamedTuple):
@@ -167,18 +164,6 @@ class Shell:
             os.killpg(self._dev.pid, signal.SIGTERM)
             self._dev.wait(timeout=LIMIT_SECONDS)
             self._listener.join(timeout=LIMIT_SECONDS)
-
-
-def prepare(project: Path) -> None:
-    """Give a project the packages of this environment, so that `make` installs nothing."""
-    environment = project / ".venv"
-    environment.mkdir()
-    for name in ("bin", "lib", "lib64", "pyvenv.cfg"):
-        if (Path(sys.prefix) / name).exists():
-            (environment / name).symlink_to(Path(sys.prefix) / name)
-    (environment / ".ready").touch()
-    keys = {"ALIBABA_CLOUD_ACCESS_KEY_ID": "made-up", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": SECRET}
-    (project / ".env").write_text("".join(f"{name}={value}\n" for name, value in keys.items()))
 
 
 @pytest.fixture
