@@ -162,6 +162,14 @@ def test_a_runtime_that_runs_on_the_data_is_used_and_goes_on(dev: Callable[..., 
         first.expect("│ version 1 got on\n")
 
 
+def test_settings_are_for_a_new_runtime_and_not_for_one_that_runs(dev: Callable[..., Terminal]):
+    first = dev("--set", "enforce_roles=true")
+    with connected(first) as client:
+        client.invoke_async("orders", b"no role")
+        first.expect("to queue done: 403 AccessDenied")
+        dev("--set", "enforce_roles=false").expect(r"process \d+ keeps its settings")
+
+
 def test_the_end_of_the_runtime_ends_a_loop_that_uses_it(dev: Callable[..., Terminal]):
     first = dev()
     with connected(first):

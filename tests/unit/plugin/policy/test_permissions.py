@@ -141,6 +141,22 @@ def test_the_command_prints_policies_for_programs(
     assert roles[0]["trust"]["Statement"][0]["Principal"] == {"Service": ["fc.aliyuncs.com"]}
 
 
+def test_the_local_runtime_enforces_the_printed_policies(
+    project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run(["policy", "--account-id", "123", "--format", "json"]) == 0
+    (project / "roles.json").write_text(capsys.readouterr().out)
+    started: list[Any] = []
+    monkeypatch.setattr("fc_async_local.embedded.run", lambda options, **_: started.append(options))
+    assert run(["local", "start", "--enforce-roles", "roles.json"]) == 0
+    settings = started[0].settings.destinations
+    assert settings.enforce_roles
+    assert list(settings.roles) == ["worker"]
+    assert all(
+        ram.allows(settings.roles["worker"], one, if_conditions_hold=False) for one in NEEDED
+    )
+
+
 def test_the_command_compares_and_exits_1_when_too_little_is_allowed(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
