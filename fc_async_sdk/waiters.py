@@ -20,6 +20,7 @@ from fc_async_sdk.errors import (
     AsyncTaskNotFound,
     InvalidParameter,
     NotFound,
+    TimedOut,
     TransportError,
     WaiterError,
 )
@@ -107,6 +108,9 @@ class Pace:
         interval: Seconds between two looks; None looks often first, then every 5 s.
         began: When the wait began.
 
+    Attributes:
+        silence: Why the service did not answer when it was asked last, if it did not.
+
     Raises:
         InvalidParameter: A time is not more than 0.
     """
@@ -117,6 +121,7 @@ class Pace:
                 raise InvalidParameter(name, value, "must be a number of seconds, more than 0")
         self.timeout = timeout
         self.began = began
+        self.silence: TransportError | None = None
         self._interval = interval
         self._next = _FIRST_WAIT
 
@@ -126,7 +131,19 @@ class Pace:
 
     def look_within(self, now: float) -> float | None:
         """Return the seconds that the look that begins now may take, or None for any."""
+        self.silence = None
         return None if self.timeout is None else max(self.left(now), _LAST_LOOK_SECONDS)
+
+    def bear(self, error: TransportError, now: float) -> None:
+        """Return if the wait goes on, or has reached its timeout, after a look without an answer.
+
+        Raises:
+            TransportError: Another look would bring nothing, or the wait has no timeout.
+        """
+        silent = self.timeout is not None and isinstance(error, TimedOut)
+        if self.left(now) > 0 and not silent:
+            raise error
+        self.silence = error
 
     def wait(self, now: float) -> float | None:
         """Return the seconds until the next look, or None if the time is over."""
@@ -172,12 +189,9 @@ class _Watch(Generic[T]):
         """No answer came.
 
         Raises:
-            WaiterError: The time is over.
-            TransportError: It is not.
+            TransportError: Another look would bring nothing.
         """
-        if self._pace.left(now) > 0:
-            raise error
-        raise self._given_up() from error
+        self._pace.bear(error, now)
 
     def wait(self, now: float) -> float:
         """Seconds until the next look.
@@ -187,15 +201,12 @@ class _Watch(Generic[T]):
         """
         wait = self._pace.wait(now)
         if wait is None:
-            raise self._given_up()
+            seen = getattr(self._last, "status", None) or getattr(self._last, "state", None)
+            raise WaiterError(
+                f"gave up after {self._pace.timeout:g} s, last seen: {seen or 'nothing'}",
+                last=self._last,
+            ) from self._pace.silence
         return wait
-
-    def _given_up(self) -> WaiterError:
-        seen = getattr(self._last, "status", None) or getattr(self._last, "state", None)
-        return WaiterError(
-            f"gave up after {self._pace.timeout:g} s, last seen: {seen or 'nothing'}",
-            last=self._last,
-        )
 
 
 class _Waiter(Generic[T]):
@@ -294,6 +305,7 @@ class TaskWaiter(_Waiter["AsyncTask"]):
         Raises:
             WaiterError: It took too long or ended otherwise; ``.last`` is the task.
             AsyncTaskNotFound: There is no such task, also not some seconds later.
+            TransportError: The service could not be asked.
         """
         return self._wait(timeout, interval, function, task_id, qualifier=qualifier)
 
@@ -324,6 +336,7 @@ class FunctionWaiter(_Waiter["Function"]):
         Raises:
             WaiterError: It took too long or failed; ``.last`` is the function.
             FunctionNotFound: There is no such function.
+            TransportError: The service could not be asked.
         """
         return self._wait(timeout, interval, function, qualifier=qualifier)
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Container, Sized
 from datetime import timedelta
 from typing import Any, Final
@@ -17,11 +18,13 @@ from fc_async_sdk.errors import (
 )
 from fc_async_sdk.fanout.progress import Report, check
 from fc_async_sdk.operations import AcceptedInvocation, Call
+from fc_async_sdk.spec import limits
 
 TaskIds = str | Callable[[int, Any], str]
 """A prefix (ids are ``{prefix}-{index}``), or what makes an id of index and payload."""
 
 _MAX_CONCURRENCY: Final = 1000
+_REPLAYS: Final = re.compile(r"_r[0-9]*\Z")
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -152,6 +155,24 @@ def _take(task_id: object, index: int, taken: dict[str, int]) -> None:
         )
 
 
+def check_prefix(prefix: str) -> None:
+    """Check the prefix of the ids of many tasks.
+
+    Raises:
+        InvalidParameter: No task id can begin so, or the ids would be those of replays.
+    """
+    if not limits.TASK_ID_PATTERN.fullmatch(f"{prefix}-0"):
+        raise InvalidParameter(
+            "task_ids",
+            prefix,
+            "must be a prefix of task ids: a letter or _, then letters, digits, _ and -",
+        )
+    if _REPLAYS.search(prefix):
+        raise InvalidParameter(
+            "task_ids", prefix, "must not end with _r and a number: replays of a group do"
+        )
+
+
 def plan(
     function: str,
     payloads: object,
@@ -173,8 +194,9 @@ def plan(
     if isinstance(payloads, (str, bytes, bytearray, dict)):
         raise InvalidParameter("payloads", payloads, "must be an iterable of payloads, not one")
     check(progress)
-    sample = task_ids if isinstance(task_ids, str) else None
-    operations.invoke_async(function, delay=delay, qualifier=qualifier, task_id=sample)
+    if isinstance(task_ids, str):
+        check_prefix(task_ids)
+    operations.invoke_async(function, delay=delay, qualifier=qualifier)
     return Plan(
         function=function,
         qualifier=qualifier,

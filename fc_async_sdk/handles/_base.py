@@ -87,7 +87,7 @@ class BaseTask(Generic[R]):
     def _replay_id(self, task_id: str | None) -> str:
         if task_id is not None:
             return task_id
-        return self._group.next_id(self.id) if self._group else self._target.new_id()
+        return (self._group and self._group.next_id(self.id)) or self._target.new_id()
 
     def __repr__(self) -> str:
         status = self.task.status if self.task else "not read"

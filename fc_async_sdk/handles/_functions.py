@@ -7,7 +7,7 @@ from collections.abc import AsyncIterable
 from typing import TYPE_CHECKING, TypeVar
 
 from fc_async_sdk import operations
-from fc_async_sdk.handles import calls, outcomes
+from fc_async_sdk.handles import outcomes
 from fc_async_sdk.handles._base import BaseFunction
 from fc_async_sdk.handles._groups import AsyncTaskGroup, TaskGroup
 from fc_async_sdk.handles._tasks import AsyncTaskHandle, TaskHandle
@@ -117,7 +117,6 @@ class FunctionHandle(BaseFunction[P, R]):
             InvalidParameter: An argument or a payload is wrong. Payloads before it were sent.
         """
         prefix = self._target.new_id() if task_ids is None else task_ids
-        calls.members(self._target, prefix, None)  # checks the prefix
         run = self._port.fan_out(
             self.name,
             self._checked(payloads),
@@ -146,7 +145,9 @@ class FunctionHandle(BaseFunction[P, R]):
         Args:
             prefix: The ``task_ids`` that :meth:`map` was given.
             size: How many tasks it has. None: as many as the service lists; then a task that was
-                accepted some seconds ago may not be listed yet.
+                accepted some seconds ago may not be listed yet, and if tasks are listed whose
+                ids look like those of this group and cannot be, its methods raise
+                InvalidParameter, which names them.
 
         Raises:
             InvalidParameter: No task id can begin so, or the size is wrong.
@@ -211,7 +212,6 @@ class AsyncFunctionHandle(BaseFunction[P, R]):
         As :meth:`FunctionHandle.map`.
         """
         prefix = self._target.new_id() if task_ids is None else task_ids
-        calls.members(self._target, prefix, None)  # checks the prefix
         run = self._port.fan_out(
             self.name,
             self._checked(payloads),

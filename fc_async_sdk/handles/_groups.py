@@ -9,20 +9,20 @@ from concurrent import futures
 from typing import TYPE_CHECKING, TypeVar
 
 from fc_async_sdk import operations, waiters
-from fc_async_sdk.errors import InvalidArgument, InvalidRequest
+from fc_async_sdk.errors import InvalidArgument, InvalidRequest, TransportError
 from fc_async_sdk.fanout import progress as _progress
 from fc_async_sdk.handles import calls
 from fc_async_sdk.handles._base import BaseGroup
 from fc_async_sdk.handles._tasks import AsyncTaskHandle, TaskHandle, async_pages, pages
 from fc_async_sdk.handles.members import Ended
-from fc_async_sdk.handles.scan import LIVE_STATUSES, Listing
 from fc_async_sdk.handles.watch import Pause, Watch
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Sequence
+    from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 
     from fc_async_sdk.fanout.progress import Report
     from fc_async_sdk.handles.calls import AsyncPort, Port, Target
+    from fc_async_sdk.handles.scan import Listing
     from fc_async_sdk.models import TaskStatus
 
 R = TypeVar("R")
@@ -79,9 +79,12 @@ class TaskGroup(BaseGroup[R]):
             raises.
 
         Raises:
-            WaiterError: It took too long; ``.last`` is the progress.
+            WaiterError: It took too long, or the group has no size and no task of it was listed
+                within some seconds; ``.last`` is the progress.
             ConfigurationError: A progress bar was asked for and ``rich`` is not installed.
-            InvalidParameter: An argument is wrong.
+            InvalidParameter: An argument is wrong, or the group has no size and its prefix is
+                ambiguous.
+            TransportError: The service could not be asked.
         """
         _progress.check(progress)
         size = calls.page_size(page_size)
@@ -105,7 +108,7 @@ class TaskGroup(BaseGroup[R]):
             progress: Called with the counts after every end; or True for a progress bar.
 
         Raises:
-            WaiterError: It took too long; ``.last`` is the progress.
+            WaiterError: As :meth:`ends`, with the other errors.
         """
         for _ in self.ends(timeout=timeout, interval=interval, progress=progress):
             pass
@@ -116,10 +119,15 @@ class TaskGroup(BaseGroup[R]):
 
         Args:
             concurrency: How many requests are on the wire at a time.
+
+        Raises:
+            InvalidParameter: The group has no size, and its prefix is ambiguous; nothing was
+                stopped.
         """
+        self._survey()
         asked: set[str] = set()
         with futures.ThreadPoolExecutor(concurrency, thread_name_prefix="stop") as pool:
-            while found := self._live() - asked:
+            while found := self._members.own(self._listed(calls.live(self._members))) - asked:
                 for _ in pool.map(self._stop, sorted(found)):
                     pass
                 asked |= found
@@ -144,6 +152,7 @@ class TaskGroup(BaseGroup[R]):
 
         Raises:
             TaskLost: The service does not say what a task was called with.
+            InvalidParameter: The group has no size, and its prefix is ambiguous; nothing was sent.
         """
         ids: list[str] = []
         run = self._port.fan_out(
@@ -192,8 +201,8 @@ class TaskGroup(BaseGroup[R]):
                             arguments,
                             total_timeout=limit,
                         )
-                    except InvalidArgument as error:
-                        step = watch.refuse(error)
+                    except (InvalidArgument, TransportError) as error:
+                        step = watch.fail(error)
                     else:
                         step = watch.proceed(page)
         finally:
@@ -202,16 +211,19 @@ class TaskGroup(BaseGroup[R]):
     def _handle(self, ended: Ended) -> TaskHandle[R]:
         return TaskHandle(self._port, self._target, ended.task_id, ended=ended, group=self._members)
 
-    def _live(self) -> set[str]:
-        names = self._members.names
-        found: set[str] = set()
-        for prefix in (names.first, names.replays):
-            for status in LIVE_STATUSES:
-                if status != "Stopping":
-                    listing = Listing(prefix, None, status)
-                    for page in pages(self._port, self._target, listing):
-                        found |= {task.task_id for task in page.tasks}
-        return found
+    def _survey(self) -> set[str]:
+        """List which tasks exist, before some of them are changed."""
+        listed = self._listed(calls.survey(self._members))
+        self._members.survey(listed)
+        return listed
+
+    def _listed(self, listings: Iterable[Listing]) -> set[str]:
+        return {
+            task.task_id
+            for listing in listings
+            for page in pages(self._port, self._target, listing)
+            for task in page.tasks
+        }
 
     def _stop(self, task_id: str) -> None:
         with contextlib.suppress(*calls.ENDED_ALREADY):
@@ -219,11 +231,7 @@ class TaskGroup(BaseGroup[R]):
 
     def _failed(self, ids: list[str], statuses: Sequence[TaskStatus]) -> Iterator[object]:
         """Yield what is sent again; write the id of each into ``ids`` before."""
-        known: set[str] = set()
-        for page in pages(self._port, self._target, Listing(self._members.names.replays, None)):
-            known |= {task.task_id for task in page.tasks}
-        for task_id in known:
-            self._members.note(task_id)
+        known = self._survey()
         for listing in calls.failures(self._members, statuses):
             for page in pages(self._port, self._target, listing, payload=True):
                 for task_id, payload in calls.repeats(self._members, page, self._target, known):
@@ -293,9 +301,10 @@ class AsyncTaskGroup(BaseGroup[R]):
 
         As :meth:`TaskGroup.stop`.
         """
+        await self._survey()
         asked: set[str] = set()
         room = asyncio.Semaphore(concurrency)
-        while found := (await self._live()) - asked:
+        while found := self._members.own(await self._listed(calls.live(self._members))) - asked:
             await asyncio.gather(*[self._stop(task_id, room) for task_id in sorted(found)])
             asked |= found
         return len(asked)
@@ -358,8 +367,8 @@ class AsyncTaskGroup(BaseGroup[R]):
                             arguments,
                             total_timeout=limit,
                         )
-                    except InvalidArgument as error:
-                        step = watch.refuse(error)
+                    except (InvalidArgument, TransportError) as error:
+                        step = watch.fail(error)
                     else:
                         step = watch.proceed(page)
         finally:
@@ -370,16 +379,19 @@ class AsyncTaskGroup(BaseGroup[R]):
             self._port, self._target, ended.task_id, ended=ended, group=self._members
         )
 
-    async def _live(self) -> set[str]:
-        names = self._members.names
-        found: set[str] = set()
-        for prefix in (names.first, names.replays):
-            for status in LIVE_STATUSES:
-                if status != "Stopping":
-                    listing = Listing(prefix, None, status)
-                    async for page in async_pages(self._port, self._target, listing):
-                        found |= {task.task_id for task in page.tasks}
-        return found
+    async def _survey(self) -> set[str]:
+        """List which tasks exist, before some of them are changed."""
+        listed = await self._listed(calls.survey(self._members))
+        self._members.survey(listed)
+        return listed
+
+    async def _listed(self, listings: Iterable[Listing]) -> set[str]:
+        return {
+            task.task_id
+            for listing in listings
+            async for page in async_pages(self._port, self._target, listing)
+            for task in page.tasks
+        }
 
     async def _stop(self, task_id: str, room: asyncio.Semaphore) -> None:
         async with room:
@@ -390,12 +402,7 @@ class AsyncTaskGroup(BaseGroup[R]):
         self, ids: list[str], statuses: Sequence[TaskStatus]
     ) -> AsyncIterator[object]:
         """Yield what is sent again; write the id of each into ``ids`` before."""
-        known: set[str] = set()
-        replays = Listing(self._members.names.replays, None)
-        async for page in async_pages(self._port, self._target, replays):
-            known |= {task.task_id for task in page.tasks}
-        for task_id in known:
-            self._members.note(task_id)
+        known = await self._survey()
         for listing in calls.failures(self._members, statuses):
             async for page in async_pages(self._port, self._target, listing, payload=True):
                 for task_id, payload in calls.repeats(self._members, page, self._target, known):

@@ -66,6 +66,7 @@ class TaskHandle(BaseTask[R]):
         Raises:
             WaiterError: It took too long; ``.last`` is the task.
             AsyncTaskNotFound: There is no such task, also not some seconds later.
+            TransportError: The service could not be asked.
         """
         if self.task is not None and self.task.finished:
             return self.task
@@ -98,6 +99,7 @@ class TaskHandle(BaseTask[R]):
             InvalidPayload: The result does not fit the type.
             WaiterError: It took too long; ``.last`` is the task.
             AsyncTaskNotFound: There is no such task, also not some seconds later.
+            TransportError: The service could not be asked.
         """
         if self.error is not None:
             raise self.error

@@ -14,7 +14,7 @@ from fc_async_sdk.errors import (
     TaskLost,
 )
 from fc_async_sdk.handles.members import Members, Names
-from fc_async_sdk.handles.scan import Listing
+from fc_async_sdk.handles.scan import LIVE_STATUSES, Listing
 from fc_async_sdk.operations import checks
 from fc_async_sdk.spec import limits
 
@@ -153,6 +153,21 @@ def members(target: Target[Any], prefix: str, size: int | None) -> Members:
     if size is not None and (type(size) is not int or size < 0):
         raise InvalidParameter("size", size, "must be a whole number, 0 or more, or None")
     return Members(target.function, Names(prefix), size)
+
+
+def survey(group: Members) -> Iterator[Listing]:
+    """Yield the lists that a change of a group reads first: replays, and all if it has no size."""
+    yield Listing(group.names.replays, None)
+    if group.size is None:
+        yield Listing(group.names.first, None)
+
+
+def live(group: Members) -> Iterator[Listing]:
+    """Yield the lists of tasks that can be stopped."""
+    for prefix in (group.names.first, group.names.replays):
+        for status in LIVE_STATUSES:
+            if status != "Stopping":
+                yield Listing(prefix, None, status)
 
 
 def failures(group: Members, statuses: Sequence[TaskStatus]) -> Iterator[Listing]:

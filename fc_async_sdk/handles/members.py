@@ -7,6 +7,8 @@ one all replays. Everything here is data and time in, data out; no I/O.
 
 Invariants:
 
+- An id that begins like those of the group and ends otherwise, such as ``batch-7-retry-0``, is not
+  of the group. If the size is known, an index beyond it is not either.
 - Each task of the group is reported once, by its last replay.
 - A task that the service does not list is reported as lost, after the time that a new task may
   need to appear.
@@ -20,12 +22,15 @@ from typing import Final
 import msgspec
 
 from fc_async_sdk.errors import FcAsyncError, InvalidParameter, TaskLost
+from fc_async_sdk.fanout.plan import check_prefix
 from fc_async_sdk.fanout.progress import Progress
 from fc_async_sdk.handles.outcomes import error_of
 from fc_async_sdk.models import AsyncTask
-from fc_async_sdk.spec import limits
 
-_REPLAYS: Final = re.compile(r"_r[0-9]*\Z")
+_GAP: Final = 64
+"""Missing ids in a row that are usual: requests on the wire, and payloads that were refused."""
+_SHOWN: Final = 3
+"""Ids that a message names."""
 
 
 class Ended(msgspec.Struct, frozen=True):
@@ -33,13 +38,13 @@ class Ended(msgspec.Struct, frozen=True):
 
     Attributes:
         task_id: Its id, that of the last replay.
-        index: Index of its payload, or None if the id does not end with one.
+        index: Index of its payload.
         task: What the service lists, or None if it was not accepted or is lost.
         error: Why it has no result, or None.
     """
 
     task_id: str
-    index: int | None
+    index: int
     task: AsyncTask | None
     error: FcAsyncError | None
 
@@ -55,36 +60,20 @@ class Names:
     """
 
     def __init__(self, prefix: str) -> None:
-        if not limits.TASK_ID_PATTERN.fullmatch(f"{prefix}-0"):
-            raise InvalidParameter(
-                "task_ids",
-                prefix,
-                "must be a prefix of task ids: a letter or _, then letters, digits, _ and -",
-            )
-        if _REPLAYS.search(prefix):
-            raise InvalidParameter(
-                "task_ids", prefix, "must not end with _r and a number: replays of a group do"
-            )
-        self.prefix = prefix
+        check_prefix(prefix)
         self.first = f"{prefix}-"
         self.replays = f"{prefix}_r"
-        self._replay = re.compile(rf"{re.escape(self.replays)}([1-9][0-9]*)-(.+)")
+        self.prefix = prefix
+        self._id = re.compile(rf"{re.escape(prefix)}(?:_r([1-9][0-9]*))?-(0|[1-9][0-9]*)")
 
-    def rest(self, task_id: str) -> tuple[str, int] | None:
-        """Return what follows the prefix, and the number of the replay; None for another id."""
-        replay = self._replay.fullmatch(task_id)
-        if replay is not None:
-            return replay[2], int(replay[1])
-        return (task_id[len(self.first) :], 0) if task_id.startswith(self.first) else None
+    def parts(self, task_id: str) -> tuple[int, int] | None:
+        """Return the index and the number of the replay; None for an id of no such group."""
+        found = self._id.fullmatch(task_id)
+        return (int(found[2]), int(found[1] or 0)) if found else None
 
-    def make(self, rest: str, replay: int) -> str:
+    def make(self, index: int, replay: int) -> str:
         """Return the id of a task or of one of its replays."""
-        return f"{self.replays}{replay}-{rest}" if replay else self.first + rest
-
-    def index(self, task_id: str) -> int | None:
-        """Return the index of the payload that an id ends with, or None."""
-        rest = (self.rest(task_id) or ("", 0))[0]
-        return int(rest) if rest.isdecimal() else None
+        return f"{self.replays}{replay}-{index}" if replay else f"{self.first}{index}"
 
 
 class Members:
@@ -98,6 +87,7 @@ class Members:
     Attributes:
         complete: Whether the number of members is known.
         replayed: Whether there may be replays of members.
+        alike: Some ids that were listed, begin like those of the members, and are others'.
     """
 
     def __init__(self, function: str, names: Names, size: int | None) -> None:
@@ -107,46 +97,102 @@ class Members:
         self.complete = size is not None
         self.replayed = True
         self.ended: dict[str, Ended] = {}
+        self.alike: list[str] = []
         self._failed = 0
-        # What follows the prefix of each member, with the number of its last replay.
-        self._last_replay = {str(number): 0 for number in range(size or 0)}
+        self._last_replay = dict.fromkeys(range(size or 0), 0)  # by index
+        self._firsts: set[int] = set()  # indexes of the members that were listed themselves
+
+    def own(self, task_ids: set[str]) -> set[str]:
+        """Return those of the ids that are of a member or of a replay of one."""
+        return {task_id for task_id in task_ids if self._parts(task_id) is not None}
 
     def is_last(self, task_id: str) -> bool:
-        """Whether it is a member, by its last replay."""
-        parts = self.names.rest(task_id)
+        """Return whether the id is that of a member, by its last replay."""
+        parts = self._parts(task_id)
         if parts is None:
             return False
-        rest, replay = parts
-        return self._last_replay.get(rest, None if self.size is not None else replay) == replay
+        index, replay = parts
+        return self._last_replay.get(index, replay) == replay
 
     def awaited(self, task_id: str) -> bool:
         """Whether it is a member, by its last replay, and is not known to have ended."""
         return task_id not in self.ended and self.is_last(task_id)
 
     def next_id(self, task_id: str) -> str:
-        """Return the id that the next replay of a member gets."""
-        rest, replay = self.names.rest(task_id) or (task_id, 0)
-        return self.names.make(rest, max(replay, self._last_replay.get(rest, 0)) + 1)
+        """Return the id that the next replay of a member gets; "" for the id of another task."""
+        parts = self.names.parts(task_id)
+        if parts is None:
+            return ""
+        index, replay = parts
+        return self.names.make(index, max(replay, self._last_replay.get(index, 0)) + 1)
 
     def waiting(self) -> set[str]:
         """Return the ids of the members that are not known to have ended."""
         make = self.names.make
-        ids = {make(rest, replay) for rest, replay in self._last_replay.items()}
+        ids = {make(index, replay) for index, replay in self._last_replay.items()}
         return ids - self.ended.keys()
 
     def note(self, task_id: str) -> None:
         """Note that a task exists: a member, or a replay of one."""
-        parts = self.names.rest(task_id)
+        parts = self._parts(task_id)
         if parts is None:
+            if len(self.alike) < _SHOWN and task_id not in self.alike:
+                self.alike.append(task_id)
             return
-        rest, replay = parts
-        if self.size is not None and rest not in self._last_replay:
-            return
-        before = self._last_replay.setdefault(rest, replay)
+        index, replay = parts
+        if replay == 0:
+            self._firsts.add(index)
+        before = self._last_replay.setdefault(index, replay)
         self.replayed = self.replayed or replay > 0
         if replay > before:
-            self._last_replay[rest] = replay
-            self._forget(self.names.make(rest, before))
+            self._last_replay[index] = replay
+            self._forget(self.names.make(index, before))
+
+    @property
+    def empty(self) -> bool:
+        """Whether no member is known, and their number is not known either."""
+        return self.size is None and not self._last_replay
+
+    def survey(self, task_ids: set[str]) -> None:
+        """Note which tasks exist, and :meth:`check` them."""
+        for task_id in task_ids:
+            self.note(task_id)
+        self.check()
+
+    def check(self) -> None:
+        """Check that the tasks that were listed can be those of one group.
+
+        Raises:
+            InvalidParameter: Some look like members and cannot be: replays of tasks that are not
+                listed, or ids with numbers of their own, which are not counted from 0.
+        """
+        found = self._strangers() if self.size is None else []
+        if found:
+            more = f" and {len(found) - _SHOWN} others" if len(found) > _SHOWN else ""
+            raise InvalidParameter(
+                "prefix",
+                self.names.prefix,
+                f"is ambiguous: {', '.join(found[:_SHOWN])}{more} may be tasks of others, because "
+                "tasks that such a group has are not listed\nGive size, the number of its tasks.",
+            )
+
+    def _strangers(self) -> list[str]:
+        make = self.names.make
+        orphans = sorted(self._last_replay.keys() - self._firsts)
+        if orphans:
+            return [make(index, self._last_replay[index]) for index in orphans]
+        firsts = sorted(self._firsts)
+        before = -1
+        for listed, index in enumerate(firsts):
+            if index - before - 1 > max(_GAP, listed):
+                return [make(stranger, 0) for stranger in firsts[listed:]]
+            before = index
+        return []
+
+    def _parts(self, task_id: str) -> tuple[int, int] | None:
+        parts = self.names.parts(task_id)
+        outside = parts is not None and self.size is not None and parts[0] >= self.size
+        return None if outside else parts
 
     def send_again(self, task_id: str) -> None:
         """Note that a member that was not accepted, or a replay, is accepted now."""
@@ -177,7 +223,9 @@ class Members:
 
     def _end(self, task_id: str, task: AsyncTask | None, error: FcAsyncError | None) -> Ended:
         self._forget(task_id)
-        ended = Ended(task_id, self.names.index(task_id), task, error)
+        parts = self.names.parts(task_id)
+        assert parts is not None, "only members are noted"
+        ended = Ended(task_id, parts[0], task, error)
         self.ended[task_id] = ended
         self._failed += error is not None
         return ended

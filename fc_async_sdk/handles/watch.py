@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from fc_async_sdk.errors import InvalidArgument, WaiterError
+from fc_async_sdk.errors import InvalidArgument, TaskLost, TransportError, WaiterError
 from fc_async_sdk.handles.members import Ended
 from fc_async_sdk.handles.scan import Listing, Reading, Scan
 from fc_async_sdk.models import AsyncTaskPage
@@ -73,18 +73,20 @@ class Watch:
             page: The page, if one was asked for.
 
         Raises:
-            WaiterError: The time is over. ``last`` is the progress.
+            WaiterError: The time is over, or there is no such group. ``last`` is the progress.
+            InvalidParameter: What is listed cannot be one group.
         """
         try:
             return next(self._steps) if page is None else self._steps.send(page)
         except StopIteration:
             return None
 
-    def refuse(self, error: InvalidArgument) -> Step | None:
-        """Return the next step, after the service has refused to list a page.
+    def fail(self, error: InvalidArgument | TransportError) -> Step | None:
+        """Return the next step, after a page could not be read.
 
         Raises:
-            InvalidArgument: There is no other way to list it.
+            InvalidArgument: The service has refused it, and there is no other way to list it.
+            TransportError: The service could not be asked.
         """
         try:
             return self._steps.throw(error)
@@ -105,7 +107,10 @@ class Watch:
                 expecting = any(task_id.startswith(scan.prefix) for task_id in missing)
                 yield from self._read(scan, scan.round(whole=whole, expecting=expecting))
             missing = self._missing()
-            if missing and self._now() - self._pace.began >= REGISTRATION_SECONDS:
+            late = self._now() - self._pace.began >= REGISTRATION_SECONDS
+            if late and self._complete:
+                self._check()
+            if missing and late:
                 if self._confirmed:
                     yield from [self._members.lose(task_id) for task_id in sorted(missing)]
                 else:
@@ -114,7 +119,7 @@ class Watch:
                 continue
             if any(scan.stale for scan in self._scans):
                 self._restart()
-            if self._members.waiting() or not self._complete:
+            if self._members.waiting() or self._members.empty or not self._complete:
                 yield Pause(self._wait())
 
     def _over(self) -> Generator[Step, AsyncTaskPage | None, bool]:
@@ -128,7 +133,28 @@ class Watch:
             return False
         # Others may still send tasks of this group: what was the last page may have another now.
         yield from self._read(self._firsts, self._firsts.last_page())
-        return all(scan.complete for scan in self._scans) and not members.waiting()
+        if members.waiting() or members.empty or not self._complete:
+            return False
+        self._check()
+        return True
+
+    def _check(self) -> None:
+        """Check what was listed, when all of it was.
+
+        Raises:
+            InvalidParameter: It cannot be one group.
+            WaiterError: Nothing of the group is listed.
+        """
+        members = self._members
+        members.check()
+        if members.empty:
+            alike = ", ".join(members.alike)
+            found = f"; listed are {alike}" if alike else ""
+            raise WaiterError(
+                f"no task of {members.function} has the id {members.names.first}0, "
+                f"{members.names.first}1 or the like{found}\n{TaskLost.advice}",
+                last=self.progress,
+            )
 
     def _read(self, scan: Scan, reading: Reading) -> _Steps:
         """Carry out what a scan wants to read; note all tasks and yield those that have ended."""
@@ -138,6 +164,10 @@ class Watch:
                 page = yield listing
             except InvalidArgument as error:
                 listing = _after(reading.throw, error)
+                continue
+            except TransportError as error:
+                self._pace.bear(error, self._now())
+                yield Pause(self._wait())
                 continue
             assert page is not None
             for task in page.tasks:
@@ -169,7 +199,7 @@ class Watch:
                 f"{'?' if seen.total is None else seen.total} tasks of {names.prefix} have ended, "
                 f"{seen.failed} of them without a result",
                 last=seen,
-            )
+            ) from self._pace.silence
         return wait
 
 

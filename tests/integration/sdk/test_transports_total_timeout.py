@@ -201,3 +201,11 @@ def test_a_waiter_gives_up_in_time_though_the_server_drips(dripping: DrippingSer
             dripping.url,
             lambda client: client.get_waiter("function_active").wait("f", timeout=0.2),
         )
+
+
+@CLIENTS
+def test_a_group_gives_up_in_time_though_the_server_is_frozen(ask) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as frozen:
+        url = f"http://127.0.0.1:{frozen.getsockname()[1]}"
+        with pytest.raises(errors.WaiterError, match=r"gave up after 0\.2 s: 0 of \? tasks of b"):
+            ask(url, lambda client: client.group("f", "b").wait(timeout=0.2))

@@ -12,6 +12,7 @@ from fc_async_sdk.errors import (
     AsyncTaskNotFound,
     FcAsyncError,
     InvalidArgument,
+    TimedOut,
 )
 from fc_async_sdk.handles import AsyncPort, Port
 from fc_async_sdk.models import AsyncTask, AsyncTaskPage, TaskStatus
@@ -46,6 +47,8 @@ class TaskService:
     refuse: Mapping[bytes, FcAsyncError] = field(default_factory=dict)
     order: Callable[[Scripted], float] | None = None
     expire_tokens_at: float = float("inf")
+    silent_from: float = float("inf")
+    silent_until: float = float("inf")
     changing: bool = False
     accept: Callable[[str, bytes], Scripted] = lambda task_id, payload: Scripted(
         task_id, payload=payload
@@ -95,6 +98,9 @@ class TaskService:
         assert total_timeout is None or total_timeout > 0
         operation(*args, **kwargs)  # checks the arguments
         self.requests.append(operation.__name__)
+        if self.silent_from <= self.now < self.silent_until:
+            self.now += 1 if total_timeout is None else min(1, total_timeout)
+            raise TimedOut("no answer in time; repeating is safe")
         return getattr(self, operation.__name__)(*args, **kwargs)
 
     # --- operations ---------------------------------------------------------------------------

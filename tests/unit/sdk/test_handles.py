@@ -360,10 +360,128 @@ class TestGroupFoundAgain:
         service.add(*[Scripted(f"b-{n}", appears=3, ends=20) for n in range(100, 250)])
         assert len(handles.ends(handles.group("b"))) == 250
 
-    def test_an_empty_group_ends_at_once(self, handles: Both, service: TaskService) -> None:
-        assert handles.ends(handles.group("b")) == []
+    def test_a_group_of_no_payloads_ends_at_once(self, handles: Both, service: TaskService) -> None:
+        assert handles.ends(handles.do(handles.function().map([], task_ids="b"))) == []
         assert handles.ends(handles.group("b", 0)) == []
         assert service.now == 0
+
+    def test_a_mistyped_prefix_is_an_error_that_names_what_begins_alike(
+        self, handles: Both, service: TaskService
+    ) -> None:
+        service.add(*[Scripted(f"b-2026-{n}") for n in range(9)], Scripted("b_retry-1"))
+        said = "no task of f has the id b-0, b-1 or the like; listed are b_retry-1, b-2026-0, b-20"
+        with pytest.raises(errors.WaiterError, match=said) as caught:
+            handles.do(handles.group("b").wait())
+        assert caught.value.last == Progress(done=0, failed=0, total=0)
+        assert service.now < 20
+
+    def test_a_group_whose_first_task_is_listed_late_is_waited_for(
+        self, handles: Both, service: TaskService
+    ) -> None:
+        service.add(Scripted("b-0", appears=4, ends=30))
+        assert [task.id for task in handles.ends(handles.group("b"))] == ["b-0"]
+
+
+STRANGERS = [
+    "b-2026-0",
+    "b_retry-1",
+    "b_r1-x",
+    "b_r0-1",
+    "b-007",
+    "b-1-0",
+    "b-x",
+    "bb-0",
+    "b_r1-1-0",
+]
+"""Ids that begin like those of the group ``b`` and are others'."""
+
+
+@pytest.mark.parametrize("size", [None, 2])
+class TestTasksOfOthers:
+    def test_are_not_stopped(self, handles: Both, service: TaskService, size: int | None) -> None:
+        service.add(*batch(2, ends=100), Scripted("b_r1-1", ends=100))
+        service.add(*[Scripted(task_id, ends=100) for task_id in STRANGERS])
+        assert handles.do(handles.group("b", size).stop()) == 3
+        assert service.stopped == {"b-0", "b-1", "b_r1-1"}
+
+    def test_are_not_replayed(self, handles: Both, service: TaskService, size: int | None) -> None:
+        service.add(*batch(2, outcome="Failed"))
+        service.add(*[Scripted(task_id, outcome="Failed") for task_id in STRANGERS])
+        before = set(service.tasks)
+        assert handles.do(handles.group("b", size).replay_failed()) == 2
+        assert service.tasks.keys() - before == {"b_r1-0", "b_r1-1"}
+
+    def test_are_neither_counted_nor_waited_for(
+        self, handles: Both, service: TaskService, size: int | None
+    ) -> None:
+        service.add(*batch(2, ends=3))
+        service.add(*[Scripted(task_id, ends=1000) for task_id in STRANGERS])
+        group = handles.do(handles.group("b", size).wait())
+        assert group.progress == Progress(done=2, failed=0, total=2)
+        assert service.now < 20
+
+
+AMBIGUOUS = {
+    "orders-1001": "is ambiguous: orders-1001 may be tasks of others",
+    "orders_r1-12": "is ambiguous: orders_r1-12 may be tasks of others",
+}
+"""Ids of single tasks that look like those of a group of ten, with what is said of them."""
+
+
+@pytest.mark.parametrize("stranger", AMBIGUOUS)
+class TestAnAmbiguousPrefix:
+    def test_is_refused_with_the_ids_that_make_it_so(
+        self, handles: Both, service: TaskService, stranger: str
+    ) -> None:
+        service.add(*[Scripted(f"orders-{n}", outcome="Failed") for n in range(9)])
+        service.add(Scripted("orders-9", ends=50), Scripted(stranger, ends=60))
+        before = set(service.tasks)
+        for act in ("stop", "replay_failed", "wait"):
+            with pytest.raises(errors.InvalidParameter, match=AMBIGUOUS[stranger]):
+                handles.do(getattr(handles.group("orders"), act)())
+        assert (service.stopped, set(service.tasks)) == (set(), before)
+
+    def test_is_none_if_the_size_is_given(
+        self, handles: Both, service: TaskService, stranger: str
+    ) -> None:
+        service.add(*[Scripted(f"orders-{n}", ends=50) for n in range(10)])
+        service.add(Scripted(stranger, ends=60))
+        assert handles.do(handles.group("orders", 10).stop()) == 10
+        assert stranger not in service.stopped
+
+
+def test_many_ids_that_make_a_prefix_ambiguous_are_counted(
+    handles: Both, service: TaskService
+) -> None:
+    service.add(*[Scripted(f"b-{n}") for n in range(5000, 5010)])
+    said = "b-5000, b-5001, b-5002 and 7 others may be tasks of others"
+    with pytest.raises(errors.InvalidParameter, match=said):
+        handles.do(handles.group("b").stop())
+
+
+def test_payloads_that_were_refused_do_not_make_a_prefix_ambiguous(
+    handles: Both, service: TaskService
+) -> None:
+    service.add(*[task for task in batch(200, ends=9) if not 20 <= int(task.task_id[2:]) < 60])
+    assert handles.do(handles.group("b").stop()) == 160
+
+
+class TestAServiceThatDoesNotAnswer:
+    @pytest.mark.parametrize("size", [None, 3])
+    def test_ends_a_wait_at_its_timeout_as_documented(
+        self, handles: Both, service: TaskService, size: int | None
+    ) -> None:
+        service.add(*batch(3, ends=100))
+        service.silent_from = 2
+        with pytest.raises(errors.WaiterError, match="gave up after 4 s") as caught:
+            handles.do(handles.group("b", size).wait(timeout=4))
+        assert isinstance(caught.value.__cause__, errors.TimedOut)
+        assert isinstance(caught.value.last, Progress)
+
+    def test_and_then_does_again_is_waited_for(self, handles: Both, service: TaskService) -> None:
+        service.add(*batch(3, ends=100))
+        service.silent_from, service.silent_until = 2, 50
+        assert handles.do(handles.group("b", 3).wait(timeout=300)).failures == []
 
 
 class TestStop:
@@ -449,6 +567,14 @@ class TestReplay:
         [failed] = [task for task in handles.ends(group) if task.error]
         assert handles.do(failed.replay()).id == "b_r1-2"
         assert not any(task.error for task in handles.ends(group))
+
+    def test_a_replay_with_an_id_of_ones_own_can_be_replayed(
+        self, handles: Both, service: TaskService
+    ) -> None:
+        service.add(Scripted("b-0", outcome="Failed"))
+        [failed] = handles.ends(handles.group("b", 1))
+        again = handles.do(failed.replay(task_id="mine"))
+        assert handles.do(again.replay()).id.startswith("f-")
 
 
 def polling_each(tasks: list[Scripted]) -> int:
@@ -543,6 +669,7 @@ class TestAnyOrder:
     @given(
         script=st.lists(
             st.tuples(st.floats(0, 60), st.floats(0, 60), st.sampled_from(["Succeeded", "Failed"])),
+            min_size=1,
             max_size=60,
         ),
         page_size=st.integers(1, 100),

@@ -12,8 +12,10 @@ import fc_async_sdk
 from fc_async_sdk import waiters
 from fc_async_sdk.errors import (
     AsyncTaskNotFound,
+    ConnectFailed,
     FunctionNotFound,
     InvalidParameter,
+    TimedOut,
     WaiterError,
 )
 from fc_async_sdk.models import AsyncTask, Function, TaskStatus
@@ -99,6 +101,27 @@ class TestTaskFinished:
         world = World(task("Running"), not_found(AsyncTaskNotFound))
         with pytest.raises(AsyncTaskNotFound):
             world.task_waiter("task_finished").wait("f", "t")
+
+    def test_a_service_that_does_not_answer_for_a_while_is_asked_again(self) -> None:
+        world = World(task("Running"), TimedOut("no answer"), TimedOut("no answer"), task("Failed"))
+        assert world.task_waiter("task_finished").wait("f", "t").status == "Failed"
+
+    def test_a_service_that_never_answers_ends_the_wait_at_its_timeout(self) -> None:
+        world = World(TimedOut("no answer"))
+        with pytest.raises(WaiterError, match=r"gave up after 7 s, last seen: nothing") as caught:
+            world.task_waiter("task_finished").wait("f", "t", timeout=7)
+        assert isinstance(caught.value.__cause__, TimedOut)
+
+    @pytest.mark.parametrize(
+        ("error", "timeout"), [(ConnectFailed("refused"), 7), (TimedOut("no answer"), None)]
+    )
+    def test_a_service_that_cannot_be_asked_ends_the_wait_at_once(
+        self, error: Exception, timeout: float | None
+    ) -> None:
+        world = World(error)
+        with pytest.raises(type(error)):
+            world.task_waiter("task_finished").wait("f", "t", timeout=timeout)
+        assert world.now == 0
 
     @pytest.mark.parametrize("bad", [{"timeout": 0}, {"timeout": True}, {"interval": -1}])
     def test_times_that_are_none_are_refused(self, bad: dict[str, Any]) -> None:
