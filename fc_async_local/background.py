@@ -26,7 +26,6 @@ _LOG: Final = logging.getLogger(__name__)
 
 _FIRST_WAIT_MS: Final = 100
 _LONGEST_WAIT_MS: Final = 5_000
-_CANCEL_AGAIN_SECONDS: Final = 1
 
 
 def outage_wait(failures: int) -> int:
@@ -85,19 +84,6 @@ def start_task(name: str, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
     task = asyncio.get_running_loop().create_task(work, name=name)
     task.add_done_callback(_tell)
     return task
-
-
-async def end_tasks(*tasks: asyncio.Future[Any]) -> None:
-    """Cancel tasks and return when all of them have ended.
-
-    A cancellation is repeated, for it may get lost: before Python 3.12, ``asyncio.wait_for`` drops
-    one that comes together with its result, and psycopg_pool waits with it.
-    """
-    left = {task for task in tasks if not task.done()}
-    while left:
-        for task in left:
-            task.cancel()
-        _, left = await asyncio.wait(left, timeout=_CANCEL_AGAIN_SECONDS)
 
 
 def _tell(task: asyncio.Task[Any]) -> None:

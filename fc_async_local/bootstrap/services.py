@@ -8,7 +8,7 @@ import random
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fc_async_local.api.admin.channels import Channels
-from fc_async_local.background import end_tasks, start_task
+from fc_async_local.background import start_task
 from fc_async_local.clock import RealClock
 from fc_async_local.destinations.base import Permitted
 from fc_async_local.destinations.eventbridge import EventBridgeDestination
@@ -39,6 +39,7 @@ from fc_async_local.triggers.health import TriggerLog
 from fc_async_local.triggers.retries import Retries
 from fc_async_local.triggers.runner import Sources, TriggerRunner
 from fc_async_local.triggers.timers import Timers
+from fc_async_sdk._cancellation import end_tasks
 from fc_async_sdk.errors import InvalidArn
 from fc_async_sdk.spec import arn
 

@@ -16,12 +16,13 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Final
 
-from fc_async_local.background import end_tasks, start_task
+from fc_async_local.background import start_task
 from fc_async_local.domain.states import Status
 from fc_async_local.engine.attempts import Attempts
 from fc_async_local.engine.ports import INVOCATIONS
 from fc_async_local.engine.ready import Held, ReadyQueue
 from fc_async_local.store.loops import Claims, Loop
+from fc_async_sdk._cancellation import end_tasks
 
 if TYPE_CHECKING:
     from fc_async_local.domain.invocation import Invocation

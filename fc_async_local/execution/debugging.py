@@ -19,6 +19,7 @@ import importlib.util
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fc_async_local.domain.errors import Rejected
+from fc_async_sdk._cancellation import end_tasks
 from fc_async_sdk._installation import how_to_install
 from fc_async_sdk.spec.runtimes import NODE, PYTHON
 
@@ -124,10 +125,7 @@ class Debugger:
         """Take no more connections, and close those that there are."""
         if self._server is not None:
             self._server.close()
-        for relay in tuple(self._relays):
-            relay.cancel()
-        if self._relays:
-            await asyncio.wait(tuple(self._relays))
+        await end_tasks(*self._relays)
 
     @contextlib.contextmanager
     def limit(self, seconds: float, expire: Callable[[], None]) -> Iterator[None]:

@@ -20,6 +20,7 @@ from typing import Final, NamedTuple
 
 from fc_async_local.execution.identity import inherited_environment
 from fc_async_local.execution.worker.frames import NOT_FORKED
+from fc_async_sdk._cancellation import ends_within
 
 _WORKER: Final = Path(__file__).with_name("worker")
 _READ: Final = 65536
@@ -136,9 +137,7 @@ class ForkServer:
         if server is None:
             return
         self._lost()  # closes the socket, so that the server kills everything and ends
-        try:
-            await asyncio.wait_for(server.wait(), _END_SECONDS)
-        except asyncio.TimeoutError:
+        if not await ends_within(_END_SECONDS, server.wait()):
             server.kill()
             await server.wait()
 

@@ -28,6 +28,7 @@ from fc_async_local.execution.duplicates import IN_THREAD
 from fc_async_local.execution.pool import over_reserved
 from fc_async_local.execution.protocol import Attempt
 from fc_async_local.execution.worker.errors import Frames, describe, encode_result
+from fc_async_sdk._cancellation import end_tasks
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
@@ -124,10 +125,7 @@ class InProcessRunner:
 
     async def aclose(self) -> None:
         """Cancel all running handlers."""
-        for work in tuple(self._running.values()):
-            work.cancel()
-        if self._running:
-            await asyncio.wait(tuple(self._running.values()))
+        await end_tasks(*self._running.values())
 
 
 class _Exited(Exception):

@@ -30,6 +30,7 @@ from fc_async_local.execution.ports import MOST_WAITING, PortBook, PortInUse
 from fc_async_local.execution.protocol import Attempt, CodeSource, LayerSource
 from fc_async_local.execution.replies import Ending, Reply
 from fc_async_local.execution.worker.linux import peak_kb
+from fc_async_sdk._cancellation import ends_within
 from fc_async_sdk.spec import limits
 from fc_async_sdk.spec.runtimes import CUSTOM
 
@@ -356,11 +357,9 @@ class ProcessRunner:
         while holders := self._holders(port, instance):
             for holder in holders:
                 self._retire(holder)
-            try:
-                await asyncio.wait_for(self._death.wait(), deadline - loop.time())
-            except asyncio.TimeoutError:
+            if not await ends_within(deadline - loop.time(), self._death.wait()):
                 names = ", ".join(sorted({repr(one.deployment.function) for one in holders}))
-                raise PortInUse(f"port {port} is in use by an instance of {names}") from None
+                raise PortInUse(f"port {port} is in use by an instance of {names}")
 
     def _holders(self, port: int, instance: Instance) -> list[Instance]:
         """Return the instances that must end before another one can listen on the port."""

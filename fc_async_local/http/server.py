@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Final
 
 import uvicorn
 
-from fc_async_local.background import end_tasks, start_task
+from fc_async_local.background import start_task
 from fc_async_local.http.connections import DEFAULT_LIMITS, ConnectionLimits, guarded
+from fc_async_sdk._cancellation import end_tasks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,6 +11,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
+from fc_async_sdk._cancellation import end_tasks
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
 
@@ -99,8 +101,7 @@ class ClientStream:
             await asyncio.wait({working, receiving}, return_when=asyncio.FIRST_COMPLETED)
             if working.done():
                 return working.result()
-            working.cancel()
-            await asyncio.wait({working})
+            await end_tasks(working)
             receiving.result()
         finally:
             for task in (working, receiving):

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from msgspec.structs import replace
 
-from fc_async_local.background import end_tasks, start_task
+from fc_async_local.background import start_task
 from fc_async_local.domain.invocation import Job, JobSettlement
 from fc_async_local.store.loops import Claims, Loop, write_under_lease
 from fc_async_local.store.protocol import Settled, StoreUnavailable
+from fc_async_sdk._cancellation import end_tasks
 
 if TYPE_CHECKING:
     import asyncio

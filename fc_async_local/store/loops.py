@@ -21,8 +21,9 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
-from fc_async_local.background import end_tasks, keep_running, outage_wait, pause_on, start_task
+from fc_async_local.background import keep_running, outage_wait, pause_on, start_task
 from fc_async_local.store.protocol import StoreUnavailable
+from fc_async_sdk._cancellation import end_tasks
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
-from fc_async_local.background import end_tasks, keep_running, pause_on, start_task
+from fc_async_local.background import keep_running, pause_on, start_task
 from fc_async_local.domain.policy import nearest_to_limit
 from fc_async_local.services.eventbridge.model import (
     OF_TRIGGERS,
@@ -34,6 +34,7 @@ from fc_async_local.triggers.bindings import (
     RocketMqSource,
     TopicSource,
 )
+from fc_async_sdk._cancellation import end_tasks
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ class TriggerRunner:
             if isinstance(binding.source, BusSource)
         ]
         for binding in self._loops.keys() - set(wanted):
-            self._loops.pop(binding).cancel()
+            start_task(f"end of trigger {binding.key}", end_tasks(self._loops.pop(binding)))
         for binding in wanted:
             if binding not in self._loops and isinstance(
                 binding.source, QueueSource | RocketMqSource

@@ -214,34 +214,41 @@ class AsyncFanOut(_Run):
     async def __aiter__(self) -> AsyncIterator[Outcome]:
         import asyncio  # noqa: PLC0415 -- the synchronous run does without it
 
+        from fc_async_sdk._cancellation import end_tasks  # noqa: PLC0415 -- same
+
         self._begin()
         done: asyncio.Queue[Outcome | None] = asyncio.Queue()
         room = asyncio.Semaphore(2 * self._plan.concurrency)
         turn = asyncio.Lock()
         feed = AsyncFeed(self._plan, self._payloads)
+        left = asyncio.Event()
 
         async def work() -> None:
-            while True:
+            # The input and the transport run code of others, which may drop a cancellation.
+            while not left.is_set():
                 await room.acquire()
                 async with turn:
-                    taken = await feed.take()
-                if taken is None:
+                    taken = None if left.is_set() else await feed.take()
+                if taken is None or left.is_set():
                     return
                 if not isinstance(taken, Outcome):
                     taken = await self._deliver(taken)
                 done.put_nowait(taken)
 
-        workers = asyncio.gather(*[work() for _ in range(self._plan.concurrency)])
-        workers.add_done_callback(lambda _: done.put_nowait(None))
+        workers = [asyncio.ensure_future(work()) for _ in range(self._plan.concurrency)]
+        all_done = asyncio.ensure_future(asyncio.wait(workers, return_when=asyncio.FIRST_EXCEPTION))
+        all_done.add_done_callback(lambda _: done.put_nowait(None))
         try:
             while (outcome := await done.get()) is not None:
                 room.release()
                 yield self._tally.add(outcome)
-            await workers
         finally:
-            workers.cancel()
-            await asyncio.gather(workers, return_exceptions=True)
+            left.set()
+            await end_tasks(all_done, *workers)
             self._tally.close()
+            failures = [one.exception() for one in workers if not one.cancelled()]
+        for failure in filter(None, failures):
+            raise failure
         feed.raise_problem()
 
     async def _deliver(self, job: Job) -> Outcome:

@@ -154,12 +154,12 @@ class LoopSender:
     def _run(self) -> None:
         import asyncio  # noqa: PLC0415 -- loaded by the constructor
 
+        from fc_async_sdk._cancellation import end_tasks  # noqa: PLC0415 -- same
+
         asyncio.set_event_loop(self._loop)
         try:
             self._loop.run_forever()
-            for task in self._tasks:
-                task.cancel()
-            self._loop.run_until_complete(asyncio.gather(*self._tasks, return_exceptions=True))
+            self._loop.run_until_complete(end_tasks(*self._tasks))
             self._loop.run_until_complete(self._transport.close())
         finally:
             asyncio.set_event_loop(None)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import httptools
 
+from fc_async_sdk._cancellation import ends_within
 from fc_async_sdk.errors import InvalidResponse
 from fc_async_sdk.operations.call import Answer, Call
 from fc_async_sdk.transport.loop import LoopTransport, tls
@@ -94,21 +95,23 @@ class BulkTransport(LoopTransport):
             connection.drop()
         endpoint, config = self._endpoint, self._config
         limit = config.connect_timeout if left is None else min(config.connect_timeout, left)
-        connecting = asyncio.get_running_loop().create_connection(
-            lambda: _Connection(config.max_response_bytes),
-            endpoint.host,
-            endpoint.port,
-            ssl=self._tls,
+        made = _Connection(config.max_response_bytes)
+        connecting = asyncio.ensure_future(
+            asyncio.get_running_loop().create_connection(
+                lambda: made, endpoint.host, endpoint.port, ssl=self._tls
+            )
         )
-        made: _Connection
         try:
-            _, made = await asyncio.wait_for(connecting, limit)
-        except asyncio.TimeoutError:
-            return Failure("no connection in time", sent=False, timed_out=True)
+            if not await ends_within(limit, connecting):
+                return Failure("no connection in time", sent=False, timed_out=True)
+            connecting.result()
         except OSError as error:
             failure = Failure(f"no connection: {error.strerror or error}", sent=False)
             failure.__cause__ = error
             return failure
+        except BaseException:
+            made.drop()
+            raise
         return made
 
     def _request(self, call: Call[Any]) -> bytes:

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from fc_async_local.background import end_tasks, start_task
+from fc_async_local.background import start_task
 from fc_async_local.store.postgres.database import SQL
 from fc_async_local.store.protocol import StoreUnavailable
+from fc_async_sdk._cancellation import end_tasks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

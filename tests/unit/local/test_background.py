@@ -5,17 +5,11 @@ from __future__ import annotations
 
 import ast
 import asyncio
-import contextlib
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import fc_async_local
-from fc_async_local import background
-from fc_async_local.background import end_tasks, keep_running, outage_wait, pause_on, start_task
+from fc_async_local.background import keep_running, outage_wait, pause_on, start_task
 from fc_async_local.clock import VirtualClock
-
-if TYPE_CHECKING:
-    import pytest
 
 START_THEIR_OWN = {
     "background.py",  # the mechanism itself
@@ -52,25 +46,6 @@ def test_a_loop_goes_on_after_errors_and_its_waits_grow(caplog) -> None:
     assert turns == [0, 100, 300, 700, 1_700, 2_700]
     assert caplog.text.count("Traceback") == 2
     assert "loop: unavailable (foreseen); tried again in 400 ms" in caplog.text
-
-
-def test_a_task_ends_although_it_lost_its_first_cancellation(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(background, "_CANCEL_AGAIN_SECONDS", 0)
-
-    async def forgetful() -> None:
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.Event().wait()
-        await asyncio.Event().wait()
-
-    async def scenario() -> bool:
-        task = start_task("a task", forgetful())
-        await asyncio.sleep(0)
-        await end_tasks(task, start_task("another", asyncio.sleep(0)))
-        return task.cancelled()
-
-    assert asyncio.run(scenario())
 
 
 def test_a_task_that_nothing_awaits_tells_how_it_ended(caplog) -> None:

@@ -270,6 +270,53 @@ class TestLeaving:
 
         assert asyncio.run(leave()) == 1
 
+    def test_a_cancellation_inside_the_loop_ends_the_sending(self, service: Service) -> None:
+        async def cancel() -> tuple[int, int]:
+            inside = asyncio.Event()
+
+            async def send(job: fanout.Job) -> AcceptedInvocation:
+                await asyncio.sleep(0)
+                return service.send(job)
+
+            async def run() -> None:
+                async for _ in fanout.AsyncFanOut(make(None, concurrency=50), range(1000), send):
+                    inside.set()
+                    await asyncio.Event().wait()
+
+            task = asyncio.ensure_future(run())
+            await inside.wait()
+            task.cancel()
+            await asyncio.wait({task})
+            before = len(service.accepted)
+            for _ in range(50):
+                await asyncio.sleep(0)
+            return before, len(service.accepted)  # the task, and with it the run, still exists
+
+        before, after = asyncio.run(cancel())
+        assert after == before
+
+    def test_an_error_in_one_worker_ends_the_others(self) -> None:
+        sent: list[int] = []
+
+        async def send(job: fanout.Job) -> AcceptedInvocation:
+            await asyncio.sleep(0)
+            sent.append(job.index)
+            if job.index == 0:
+                raise RuntimeError("the client is closed")
+            await asyncio.sleep(0)
+            return AcceptedInvocation(request_id="r", task_id="")
+
+        async def run() -> tuple[int, int]:
+            with pytest.raises(RuntimeError, match="closed"):
+                await fanout.AsyncFanOut(make(None, concurrency=50), range(1000), send).run()
+            before = len(sent)
+            for _ in range(50):
+                await asyncio.sleep(0)
+            return before, len(sent)
+
+        before, after = asyncio.run(run())
+        assert after == before
+
 
 class TestProgress:
     def test_the_progress_callback_runs_after_every_outcome(self, both: Both) -> None:
