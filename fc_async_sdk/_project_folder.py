@@ -13,9 +13,13 @@ Invariants:
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 NAME: Final = ".fc-async"
 RUNTIME: Final = Path(NAME, "runtime")
@@ -45,6 +49,41 @@ def make_private(folder: Path) -> None:
     top.mkdir(mode=0o700, parents=True, exist_ok=True)
     _write_gitignore(top / ".gitignore")
     folder.mkdir(mode=0o700, exist_ok=True)
+
+
+@contextlib.contextmanager
+def replacing(path: Path, mode: int = 0o600) -> Iterator[Path]:
+    """Yield a new file that takes the place of another one, whole and flushed, or not at all.
+
+    Several writers of one path do not disturb each other: each has a new file, the last one stays.
+
+    Args:
+        path: The file to make or to replace.
+        mode: Permissions of the new file.
+
+    Raises:
+        OSError: The file cannot be written. ``path`` is as it was.
+    """
+    unfinished = path.with_name(f".{path.name}.{os.urandom(8).hex()}.tmp")
+    descriptor = os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    try:
+        yield unfinished
+        os.fchmod(descriptor, mode)
+        os.fsync(descriptor)
+        unfinished.replace(path)
+        sync_folder(path.parent)
+    finally:
+        os.close(descriptor)
+        unfinished.unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names of the files in a folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def interrupted_deployments(project: Path) -> list[Path]:

@@ -125,7 +125,7 @@ class Runtime:
         async with contextlib.AsyncExitStack() as closing:
             _project_folder.make_private(options.data)
             sockets = _listening(options.port, listening, closing)
-            runtime = await cls._start_work(options, _addresses(options, sockets), closing)
+            runtime = await cls._start_state(options, _addresses(options, sockets), closing)
             apps: dict[str, App] = {_FC: runtime.api(), **runtime.services.apps}
             await _serve({sockets[name]: app for name, app in apps.items()}, options, closing)
             _publish(runtime.addresses, closing)
@@ -134,8 +134,29 @@ class Runtime:
             return dataclasses.replace(runtime, _closing=closing.pop_all(), _sockets=dict(sockets))
 
     @classmethod
-    async def _start_work(
+    async def _start_state(
         cls, options: Options, addresses: Addresses, closing: contextlib.AsyncExitStack
+    ) -> Runtime:
+        """Start to work; if an imported state cannot be opened, with the one before it."""
+        state = StateFiles(options)
+        try:
+            async with contextlib.AsyncExitStack() as trying:
+                runtime = await cls._start_work(options, addresses, trying, state)
+                closing.push_async_exit(trying.pop_all())
+        except Exception as error:
+            if not state.restore(error):
+                raise
+            runtime = await cls._start_work(options, addresses, closing, state)
+        state.opened()
+        return runtime
+
+    @classmethod
+    async def _start_work(
+        cls,
+        options: Options,
+        addresses: Addresses,
+        closing: contextlib.AsyncExitStack,
+        state: StateFiles,
     ) -> Runtime:
         """Open everything that works without a request, from the store up to the engine."""
         settings, clock, grace = options.settings, _clock(options), _Grace(options.grace_ms)
@@ -177,7 +198,7 @@ class Runtime:
             opened,
             grace,
             closing,
-            StateFiles(options),
+            state,
         )
 
     async def reopen(self, options: Options) -> Runtime:

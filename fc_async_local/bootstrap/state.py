@@ -4,18 +4,23 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import tempfile
 import uuid
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from fc_async_local.bootstrap.stores import SQLITE, database_file
+from fc_async_local.bootstrap.stores import SCHEMAS, SQLITE, database_file
+from fc_async_local.domain.errors import Rejected
 from fc_async_local.store.sqlite import snapshots
 from fc_async_local.store.sqlite.files import FileLock
 from fc_async_sdk import _project_folder
 
 if TYPE_CHECKING:
     from fc_async_local.bootstrap.options import Options
+
+_LOG: Final = logging.getLogger(__name__)
+_THE_BODY: Final = "the body"
 
 
 class StateFiles:
@@ -26,13 +31,16 @@ class StateFiles:
 
     Attributes:
         run: Names the run that this object belongs to.
+        refused: Why the state that was imported before this run could not be opened, else empty.
         restart: Is set when the host of the runtime has to close it and open it again.
     """
 
     def __init__(self, options: Options) -> None:
         self._file = database_file(options.data) if options.store == SQLITE else None
+        self._changing = False
         self.restart = asyncio.Event()
         self.run = uuid.uuid4().hex
+        self.refused = ""
 
     async def snapshot(self) -> bytes | None:
         """See :meth:`StateControl.snapshot`."""
@@ -42,8 +50,37 @@ class StateFiles:
         """See :meth:`StateControl.replace`."""
         if self._file is None:
             return False
-        await asyncio.to_thread(snapshots.prepare, self._file, snapshot)
+        if self._changing:
+            raise Rejected(
+                409,
+                "StateChanging",
+                "the state is being replaced by another request: wait for the restart, then try "
+                "again",
+            )
+        self._changing = True
+        try:
+            await asyncio.to_thread(snapshots.prepare, self._file, snapshot, SCHEMAS, _THE_BODY)
+        except BaseException:
+            self._changing = False
+            raise
         self.restart.set()
+        return True
+
+    def opened(self) -> None:
+        """Remove the state that an import replaced: the new one has been opened."""
+        if self._file is not None:
+            snapshots.confirm(self._file)
+
+    def restore(self, error: Exception) -> bool:
+        """Bring back the state that an import replaced, if there is one.
+
+        Args:
+            error: Why the new one could not be opened.
+        """
+        if self._file is None or not snapshots.restore(self._file):
+            return False
+        self.refused = f"{type(error).__name__}: {error}"
+        _LOG.error("the new state cannot be opened, the one before is back: %s", self.refused)
         return True
 
 
@@ -63,17 +100,23 @@ def export_file(data: Path, target: Path) -> None:
     snapshots.take(database_file(data), target)
 
 
-def replace_file(data: Path, snapshot: bytes | None) -> None:
+def check_file(file: Path) -> None:
+    """Check that a file is an exported state that this program can read.
+
+    Raises:
+        StoreUnusable: It is not.
+    """
+    snapshots.check(file, SCHEMAS, file.name)
+
+
+def replace_file(data: Path, snapshot: bytes | None, name: str) -> None:
     """Put a snapshot, None: nothing, in the place of the state in a data folder.
 
     Raises:
-        StoreUnusable: A runtime uses it, or the snapshot is none.
+        StoreUnusable: A runtime uses it, or the snapshot called ``name`` is none.
     """
     _project_folder.make_private(data)
     database = database_file(data)
-    lock = FileLock(database.with_name(f"{database.name}.lock"))
-    try:
-        snapshots.prepare(database, snapshot)
-        snapshots.apply(database)
-    finally:
-        lock.release()
+    FileLock(database).release()  # before the work of a check
+    snapshots.prepare(database, snapshot, SCHEMAS, name)
+    snapshots.apply(database)

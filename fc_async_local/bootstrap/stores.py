@@ -11,13 +11,16 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from fc_async_local.services.mns.sqlite import SCHEMA as MNS_SCHEMA
 from fc_async_local.services.mns.sqlite import SqliteMessageStore
 from fc_async_local.services.mns.store import MemoryMessageStore
+from fc_async_local.services.rocketmq.sqlite import SCHEMA as ROCKETMQ_SCHEMA
 from fc_async_local.services.rocketmq.sqlite import SqliteLogStore
 from fc_async_local.services.rocketmq.store import MemoryLogStore
 from fc_async_local.store import factory
 from fc_async_local.store.document_cache import DocumentCache
 from fc_async_local.store.sqlite import snapshots
+from fc_async_local.store.sqlite.store import SCHEMA as STORE_SCHEMA
 from fc_async_local.wakeups import Wakeups
 
 if TYPE_CHECKING:
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
     from fc_async_local.store.protocol import BlobStore, Store
 
 SQLITE: Final = "sqlite"
+SCHEMAS: Final = (STORE_SCHEMA, MNS_SCHEMA, ROCKETMQ_SCHEMA)
+"""All tables of the file of the store ``sqlite``."""
 MEMORY: Final = "memory"
 _FILE: Final = "fc-async.db"
 _NODE_FILE: Final = "node-id"

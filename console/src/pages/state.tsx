@@ -7,11 +7,13 @@ import * as api from "../api";
 import { act, useLive } from "../state";
 import { Button, Confirm, download, Facts } from "../ui";
 
-/** Wait until the runtime has started again: it answers first, then restarts. */
+/** Wait until the runtime has started again: it answers first, then restarts.
+ *  It goes back to the state before if it cannot open the new one. */
 async function restarted(before: { run: string }): Promise<void> {
   for (;;) {
-    const run = await api.get<{ run: string }>("/state/run").then((found) => found.run, () => before.run);
-    if (run !== before.run) return;
+    const now = await api.get<{ run: string; refused?: string }>("/state/run").catch(() => before);
+    if ("refused" in now && now.refused) throw new Error(`The state before is back: ${now.refused}`);
+    if (now.run !== before.run) return;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }

@@ -24,9 +24,11 @@ class StateControl(Protocol):
 
     Attributes:
         run: Names this run of the runtime; a restart has another name.
+        refused: Why the state that was imported before this run could not be opened, else empty.
     """
 
     run: str
+    refused: str
 
     async def snapshot(self) -> bytes | None:
         """Return a snapshot, None if the store has no file."""
@@ -37,6 +39,7 @@ class StateControl(Protocol):
 
         Raises:
             StoreUnusable: It is not a snapshot. Nothing was changed.
+            Rejected: Another request replaces the state.
         """
         ...
 
@@ -60,7 +63,8 @@ class StateAdmin:
 
     async def run(self, _: Request) -> dict[str, str]:
         """Name this run: a client waits until it differs from the one that answered it."""
-        return {"run": self._control.run}
+        run = {"run": self._control.run}
+        return {**run, "refused": self._control.refused} if self._control.refused else run
 
     async def export_state(self, _: Request) -> Response:
         """Return a snapshot: functions with their code, tasks, messages, metrics."""

@@ -123,7 +123,7 @@ OPERATIONS: Final = (
         "GET",
         "/_local/state/run",
         "Name this run of the runtime; a restart has another name",
-        answer=_RUN,
+        answer=having("run", run=TEXT, refused=TEXT),
     ),
     Operation(
         "GET",

@@ -38,6 +38,7 @@ from fc_async_local.store import sql
 from fc_async_local.store.protocol import StoreUnavailable, StoreUnusable
 from fc_async_local.store.sqlite import writer
 from fc_async_local.store.sqlite.files import FileLock, Unfit, check_before_opening, check_opened
+from fc_async_sdk import _project_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -95,7 +96,7 @@ class Database:
     @classmethod
     def _open_file(cls, path: Path, schemas: Sequence[sql.Schema]) -> Database:
         try:
-            lock = FileLock(path.with_name(path.name + ".lock"))
+            lock = FileLock(path)
         except OSError as error:
             raise StoreUnusable(
                 f"{path} can't be opened: {error.strerror}. Give fc-async a data folder that "
@@ -249,11 +250,7 @@ def _make(path: Path) -> None:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute(f"PRAGMA application_id={APPLICATION}")
     new.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    _project_folder.sync_folder(path.parent)
 
 
 def _refuse_older_layout(path: Path) -> None:
@@ -309,10 +306,10 @@ def migrate(connection: sqlite3.Connection, schemas: Sequence[sql.Schema], path:
         StoreUnusable: The file holds a newer version of a component.
     """
     connection.execute(_SQL["create_versions"])
-    installed: dict[str, int] = dict(connection.execute(_SQL["versions"]).fetchall())
+    found = versions(connection)
     for schema in schemas:
         try:
-            steps = sql.pending(schema, installed.get(schema.component, 0), str(path))
+            steps = sql.pending(schema, found.get(schema.component, 0), str(path))
         except ValueError as error:
             raise StoreUnusable(str(error)) from error
         for step in steps:
@@ -320,6 +317,11 @@ def migrate(connection: sqlite3.Connection, schemas: Sequence[sql.Schema], path:
                 connection.execute(statement)
         if steps:
             connection.execute(_SQL["set_version"], (schema.component, schema.version))
+
+
+def versions(connection: sqlite3.Connection) -> dict[str, int]:
+    """Return the version of each component's tables in a file."""
+    return dict(connection.execute(_SQL["versions"]).fetchall())
 
 
 def _split(script: str) -> Iterator[str]:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from typing_extensions import Self
+
 _MAGIC: Final = b"SQLite format 3\0"
 _HEADER_BYTES: Final = 100
 _WAL_MODE: Final = b"\x02\x02"
@@ -51,19 +53,23 @@ Sums = tuple[int, int]
 
 
 class FileLock:
-    """An exclusive lock on a file, held from construction until :meth:`release`.
+    """An exclusive lock on a database, held from construction until :meth:`release`.
+
+    Args:
+        database: The database file; the lock is on a file beside it.
 
     Keeps a second runtime out of a data folder. SQLite itself would let both in, but at its start a
     runtime releases the claims in the file, and those of the other runtime would be among them. The
     kernel releases the lock when the process ends, in whatever way.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, database: Path) -> None:
         """Take the lock.
 
         Raises:
             StoreUnusable: Another process holds it.
         """
+        path = database.with_name(f"{database.name}.lock")
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -71,13 +77,19 @@ class FileLock:
             holder = os.pread(self._fd, 32, 0).decode("ascii", "replace").strip()
             os.close(self._fd)
             raise StoreUnusable(
-                f"{path.with_suffix('')} is in use by another fc-async runtime"
+                f"{database} is in use by another fc-async runtime"
                 f"{f' (process {holder})' if holder else ''}. Stop that one, or give this one "
                 "another data folder."
             ) from error
         with contextlib.suppress(OSError):  # the disk is full: the lock holds without a name
             os.ftruncate(self._fd, 0)
             os.pwrite(self._fd, f"{os.getpid()}\n".encode("ascii"), 0)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
 
     def release(self) -> None:
         """Release the lock. The file stays: removing it would race with the next holder."""

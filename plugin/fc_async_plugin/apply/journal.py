@@ -316,10 +316,5 @@ def _make(path: Path) -> None:
     with filelock.FileLock(path.with_suffix(".lock"), mode=0o600):
         if path.exists():
             return
-        temporary = path.with_suffix(f".{os.getpid()}.tmp")
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(Fernet.generate_key())
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        with _project_folder.replacing(path) as file:
+            file.write_bytes(Fernet.generate_key())

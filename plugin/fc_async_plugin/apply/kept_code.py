@@ -12,13 +12,13 @@ Invariants:
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import fastcrc
 
 from fc_async_plugin.account.code import download
 from fc_async_plugin.plan.steps import Code
+from fc_async_sdk import _project_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,9 +51,6 @@ class CodeKeeper:
             return None
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self.folder / f"{step.region}-{step.function}-{checksum}.zip"
-        temporary = path.with_suffix(".tmp")
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-        temporary.replace(path)
+        with _project_folder.replacing(path) as file:
+            file.write_bytes(data)
         return Code(path=str(path.resolve()), checksum=checksum)

@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import difflib
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from fc_async_plugin.cli import options
+from fc_async_sdk import _project_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,9 +70,9 @@ def command(
     written = changed and not dry_run
     if written:
         terminal.confirm(f"Write {path}?", yes=yes)
-        # newline="": the file keeps the line ends that it has.
-        with path.open("w", encoding="utf-8", newline="") as file:
-            file.write(imported.text)
+        file, mode = path.resolve(), stat.S_IMODE(path.stat().st_mode)
+        with _project_folder.replacing(file, mode) as new:
+            new.write_bytes(imported.text.encode())  # as bytes: the line ends stay
     if output == "json":
         document = {
             "file": str(path),

@@ -41,11 +41,11 @@ def _words(function: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(function)
     def wrapped(**options: Any) -> None:
-        from fc_async_local.store.protocol import StoreUnusable
+        from fc_async_local.store.protocol import StoreUnavailable, StoreUnusable
 
         try:
             function(**options)
-        except StoreUnusable as error:
+        except (StoreUnavailable, StoreUnusable) as error:
             raise click.ClickException(str(error)) from None
 
     return wrapped
@@ -79,11 +79,11 @@ def export(*, file: Path, data: Path, output: Format) -> None:
 @_words
 def import_(*, file: Path, data: Path, yes: bool, output: Format) -> None:
     """Put FILE, an exported state, in the place of everything that a runtime keeps."""
-    from fc_async_local.store.sqlite import snapshots
+    from fc_async_local.bootstrap.state import check_file
 
-    snapshots.check(file)
+    check_file(file)
     confirm(f"Replace everything in {data} with {file}?", yes=yes)
-    _replace(data, file.read_bytes())
+    _replace(data, file.read_bytes(), file.name)
     if output == "json":
         print_json({"file": str(file), "data": str(data)})
     else:
@@ -98,21 +98,21 @@ def import_(*, file: Path, data: Path, yes: bool, output: Format) -> None:
 def clear(*, data: Path, yes: bool, output: Format) -> None:
     """Delete everything that a runtime keeps: functions, tasks, messages and metrics."""
     confirm(f"Delete everything in {data}?", yes=yes)
-    _replace(data, None)
+    _replace(data, None, "")
     if output == "json":
         print_json({"data": str(data)})
     else:
         click.echo(f"Cleared {data}.")
 
 
-def _replace(data: Path, snapshot: bytes | None) -> None:
+def _replace(data: Path, snapshot: bytes | None, name: str) -> None:
     addresses = data / _project_folder.ADDRESSES
     if addresses.exists():
         _ask_runtime(json.loads(addresses.read_text(encoding="utf-8"))["fc"], snapshot)
         return
     from fc_async_local.bootstrap.state import replace_file
 
-    replace_file(data, snapshot)
+    replace_file(data, snapshot, name)
 
 
 def _ask_runtime(endpoint: str, snapshot: bytes | None) -> None:
@@ -128,6 +128,17 @@ def _ask_runtime(endpoint: str, snapshot: bytes | None) -> None:
     if not answer.ok:
         raise click.ClickException(f"the runtime at {endpoint} refused: {answer.json()['Message']}")
     # It restarts after its answer; a connection that is made meanwhile waits.
-    run = f"{endpoint}/_local/state/run"
-    while requests.get(run, timeout=_TIMEOUT_SECONDS).json() == answer.json():
-        time.sleep(_PAUSE_SECONDS)
+    before, now = answer.json()["run"], answer.json()
+    try:
+        while now["run"] == before:
+            time.sleep(_PAUSE_SECONDS)
+            now = requests.get(f"{endpoint}/_local/state/run", timeout=_TIMEOUT_SECONDS).json()
+    except requests.RequestException as error:
+        raise click.ClickException(
+            f"the runtime at {endpoint} took the state, but does not answer after it: {error}"
+        ) from None
+    if "refused" in now:
+        raise click.ClickException(
+            f"the runtime at {endpoint} could not open the state and went back to the one before: "
+            f"{now['refused']}"
+        )

@@ -24,6 +24,7 @@ from fc_async_plugin.plan import Plan, secrets
 from fc_async_plugin.plan.differences import account_of, effective
 from fc_async_plugin.plan.state import Place, WantedFunction
 from fc_async_plugin.template.model import Position
+from fc_async_sdk import _project_folder
 from fc_async_sdk._decoding import prepare
 from fc_async_sdk.models import AsyncConfig
 
@@ -138,15 +139,9 @@ prepare(SavedPlan)
 
 def save(path: Path, saved: SavedPlan) -> None:
     """Write a plan without secrets; an existing file is replaced atomically."""
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(msgspec.json.format(msgspec.json.encode(without_secrets(saved)), indent=2))
-        temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
+    content = msgspec.json.format(msgspec.json.encode(without_secrets(saved)), indent=2)
+    with _project_folder.replacing(path) as file:
+        file.write_bytes(content)
 
 
 def load(path: Path) -> SavedPlan:

@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -40,7 +43,8 @@ def change(runtime: LocalRuntime, method: str, body: bytes = b"") -> None:
     answer = requests.request(method, state(runtime), data=body, timeout=30)
     answer.raise_for_status()
     deadline = time.monotonic() + 30
-    while requests.get(f"{state(runtime)}/run", timeout=30).json() == answer.json():
+    run = answer.json()["run"]
+    while requests.get(f"{state(runtime)}/run", timeout=30).json()["run"] == run:
         assert time.monotonic() < deadline
 
 
@@ -98,6 +102,87 @@ def test_a_file_that_is_no_state_changes_nothing(
 ) -> None:
     answer = requests.put(state(runtime), data=body, timeout=30)
     assert (answer.status_code, answer.json()["Code"]) == (400, "InvalidArgument")
+    assert statuses(runtime) == {"Succeeded": 1, "Enqueued": 1}
+
+
+def changed(exported: bytes, folder: Path, script: str) -> bytes:
+    """Return a state after SQL statements."""
+    file = folder / "changed.db"
+    file.write_bytes(exported)
+    with contextlib.closing(sqlite3.connect(file)) as connection:
+        connection.executescript(script)
+    return file.read_bytes()
+
+
+UNUSABLE = {
+    "of another version": (
+        "UPDATE schema_version SET version = 99 WHERE component = 'store'",
+        "version 99 of 'store', this fc-async reads versions",
+    ),
+    "of a version that is too old": (
+        "UPDATE schema_version SET version = 1 WHERE component = 'store'",
+        "version 1 of 'store', this fc-async reads versions",
+    ),
+    "without versions": ("DELETE FROM schema_version", "no version of 'store'"),
+    "without a table of versions": ("DROP TABLE schema_version", "schema_version"),
+    "without the version of a service": (
+        "DELETE FROM schema_version WHERE component = 'mns'",
+        "no version of 'mns'",
+    ),
+    "without a table": ("DROP TABLE payload", "no column"),
+    "without a column": ("ALTER TABLE blob_use DROP COLUMN used_at", "no column used_at"),
+    "without an index": ("DROP INDEX metric_minute", "no index metric_minute"),
+    "of another program": ("PRAGMA application_id = 7", "not an exported state of fc-async"),
+}
+
+
+@pytest.mark.parametrize("which", UNUSABLE)
+def test_a_state_that_cannot_be_opened_is_refused_with_the_reason_and_changes_nothing(
+    runtime: LocalRuntime, exported: bytes, tmp_path: Path, which: str
+) -> None:
+    script, reason = UNUSABLE[which]
+    before = requests.get(f"{state(runtime)}/run", timeout=30).json()
+    answer = requests.put(state(runtime), data=changed(exported, tmp_path, script), timeout=30)
+    assert (answer.status_code, answer.json()["Code"]) == (400, "InvalidArgument")
+    assert reason in answer.json()["Message"]
+    assert statuses(runtime) == {"Succeeded": 1, "Enqueued": 1}
+    assert requests.get(f"{state(runtime)}/run", timeout=30).json() == before
+
+
+def test_a_state_that_lacks_its_last_byte_is_refused(
+    runtime: LocalRuntime, exported: bytes
+) -> None:
+    answer = requests.put(state(runtime), data=exported[:-1], timeout=30)
+    assert (answer.status_code, "bytes, but its header says" in answer.text) == (400, True)
+    assert statuses(runtime) == {"Succeeded": 1, "Enqueued": 1}
+
+
+def test_the_state_before_is_back_if_the_runtime_cannot_start_with_the_imported_one(
+    runtime: LocalRuntime, exported: bytes, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    script = "INSERT INTO document VALUES ('trigger', 'orders/t', x'00')"
+    change(runtime, "PUT", changed(exported, tmp_path, script))
+    run = requests.get(f"{state(runtime)}/run", timeout=30).json()
+    assert "DecodeError" in run["refused"]
+    assert statuses(runtime) == {"Succeeded": 1, "Enqueued": 1}
+    assert "the one before is back" in caplog.text
+
+
+def test_each_of_several_imports_at_once_is_answered_for_its_own_file(
+    runtime: LocalRuntime, exported: bytes
+) -> None:
+    def put(body: bytes) -> tuple[int, str]:
+        answer = requests.put(state(runtime), data=body, timeout=30)
+        return answer.status_code, answer.json().get("Code", "")
+
+    good, bad = exported, exported[:-1]
+    with ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(put, [good, bad] * 4))
+    assert set(answers[1::2]) <= {
+        (400, "InvalidArgument"),
+        (409, "StateChanging"),
+    }
+    assert set(answers[::2]) <= {(200, ""), (409, "StateChanging")}
     assert statuses(runtime) == {"Succeeded": 1, "Enqueued": 1}
 
 

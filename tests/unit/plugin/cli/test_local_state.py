@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
+import stat
 from typing import TYPE_CHECKING
 
 import pytest
@@ -57,6 +60,35 @@ def test_a_file_that_is_no_state_is_refused(data: Path, tmp_path: Path) -> None:
     file.write_bytes(b"not a state")
     code, output = run("import", file, "--data", data, "-y")
     assert (code, "not an exported state" in output) == (1, True)
+    assert queues(data) == ["kept"]
+
+
+def test_an_exported_state_can_be_read_by_its_owner_only(data: Path, tmp_path: Path) -> None:
+    file = tmp_path / "state.db"
+    file.touch(0o644)
+    assert run("export", file, "--data", data)[0] == 0
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert [each.name for each in tmp_path.iterdir() if each != data] == ["state.db"]
+
+
+def test_the_version_of_a_state_that_cannot_be_read_is_said(data: Path, tmp_path: Path) -> None:
+    file = tmp_path / "state.db"
+    assert run("export", file, "--data", data)[0] == 0
+    with contextlib.closing(sqlite3.connect(file)) as connection:
+        connection.executescript("UPDATE schema_version SET version = 99")
+    code, output = run("import", file, "--data", data, "-y")
+    assert (code, "state.db has version 99 of 'store'" in output) == (1, True)
+    assert queues(data) == ["kept"]
+
+
+def test_the_state_before_an_import_comes_back_if_the_next_start_cannot_use_the_new_one(
+    data: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "state.db"
+    assert run("export", file, "--data", data)[0] == 0
+    with contextlib.closing(sqlite3.connect(file)) as connection:
+        connection.executescript("INSERT INTO document VALUES ('trigger', 'f/t', x'00')")
+    assert run("import", file, "--data", data, "-y")[0] == 0
     assert queues(data) == ["kept"]
 
 
