@@ -43,7 +43,6 @@ if TYPE_CHECKING:
 _LOG: Final = logging.getLogger(__name__)
 _NOT_STARTED: Final = "FunctionNotStarted"
 _MARKED: Final = "InvocationError"
-_WITHOUT_BODY: Final = frozenset({204, 304})
 
 
 class HttpTriggerCalls:
@@ -147,8 +146,7 @@ class HttpTriggerCalls:
             kind = ("Content-Type", http_trigger.DEFAULT_CONTENT_TYPE)
             answer = http_documents.HttpAnswer(502, [kind], http_trigger.HIDDEN_ERROR)
         headers = [*visit.added(answer.headers), *log_headers(outcome, log_type)]
-        body = b"" if answer.status in _WITHOUT_BODY else answer.body
-        return Answer(answer.status, body, (*answer.headers, *headers))
+        return Answer(answer.status, answer.body, (*answer.headers, *headers))
 
     async def _pass_through(self, visit: Visit, stream: ClientStream) -> Answer | None:
         """Call a web function."""
@@ -209,9 +207,8 @@ class _Exchange:
             BadResponse: They are not those of an answer of HTTP, or too long.
         """
         try:
-            usable = http_documents.usable_headers(
-                (name, value) for name, value in headers if name.lower() != "transfer-encoding"
-            )
+            http_documents.check_status(status)
+            usable = http_documents.usable_headers(headers)
         except http_documents.BadAnswer as error:
             raise BadResponse(str(error)) from None
         # The body is passed on as it is, so its length is known if the server has sent it.

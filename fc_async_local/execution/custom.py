@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import shlex
 import uuid
 from typing import TYPE_CHECKING, Final
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
     from fc_async_local.execution.identity import Identity
     from fc_async_local.execution.ports import PortBook
     from fc_async_local.execution.protocol import Deployment
+
+_LOG: Final = logging.getLogger(__name__)
 
 INVOCATION_ERROR: Final = "InvocationError"
 """API, x-fc-error-type: a custom runtime answered with ``x-fc-status: 404``."""
@@ -239,6 +242,9 @@ class CustomInstance(Instance):
             # If it has ended, the call has ended with it, and this reply is ignored.
             text = f"the function's server broke the connection: {error}"
             self._finish(call, Reply(Ending.FAILED, document(text), UNHANDLED))
+        except Exception as error:  # noqa: BLE001 -- logged; else the call waits for its time limit
+            _LOG.exception("%s: a call failed in an unforeseen way", call.attempt.request_id)
+            self._finish(call, Reply(Ending.FAILED, document(str(error)), UNHANDLED))
         else:
             self.drain_log()
             self._finish(call, self._reply(answer))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from yarl import URL
 
 from fc_async_local.execution.worker import frames
+from fc_async_sdk.spec import http_trigger
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -21,10 +22,8 @@ if TYPE_CHECKING:
     from fc_async_local.domain.invocation import HttpHead
     from fc_async_local.execution.protocol import Attempt
 
-_OF_THE_CONNECTION: Final = frozenset(
-    {"expect", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"}
-)
-"""RFC 9110, section 7.6.1: for the connection between client and runtime only."""
+_OF_THE_CONNECTION: Final = http_trigger.HOP_BY_HOP | {"expect"}
+"""For the connection between client and runtime only."""
 _AUTOMATIC: Final = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 """Headers that aiohttp would add to a request that has none."""
 

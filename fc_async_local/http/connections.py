@@ -10,6 +10,9 @@ Invariants:
     A connection that is neither idle between requests nor waiting for an answer is closed when its
     request does not arrive in time. Limited here are neither the time of an answer, nor the time
     that the application takes to read a body.
+    What is not a request of HTTP is refused with 400; every refusal has the form of FC's errors.
+    Nothing is written to a connection that is closed: the event loop uvloop raises in that case,
+    and uvicorn does not tell an answer that has a further request behind it of the end.
 """
 
 from __future__ import annotations
@@ -72,23 +75,35 @@ class _Arrival:
         self.in_header = False
         self.in_body = False
         self.ended = False
+        self._target = b""
         self._parser = httptools.HttpRequestParser(self)
+        # As uvicorn: a client may send more on a connection that it wants to be closed.
+        self._parser.set_dangerous_leniencies(lenient_data_after_close=True)
 
     def feed(self, data: bytes) -> None:
-        """Follow the bytes. Those that are not HTTP are refused by uvicorn's protocol."""
+        """Follow the bytes.
+
+        Raises:
+            httptools.HttpParserError: They are not a request of HTTP.
+        """
         self.ended = False
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
             self.in_header, self.in_body, self.ended = False, False, True
-        except httptools.HttpParserError:
-            self.in_header, self.in_body = False, False
 
     def on_message_begin(self) -> None:
         self.in_header = True
+        self._target = b""
+
+    def on_url(self, part: bytes) -> None:
+        self._target += part
 
     def on_headers_complete(self) -> None:
         self.in_header, self.in_body = False, True
+        # Errors in here reach the caller of feed() as HttpParserError.
+        if not (httptools.parse_url(self._target).path or b"\xff").isascii():
+            raise ValueError("the target has no path, or one that is not ASCII")
 
     def on_message_complete(self) -> None:
         self.in_body, self.ended = False, True
@@ -111,7 +126,7 @@ class _Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to wait for the first request."""
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is not a subclass
-        self._inner.connection_made(transport)
+        self._inner.connection_made(cast("asyncio.Transport", _Open(self._transport)))
         self._wait(self._limits.header_seconds)
 
     def data_received(self, data: bytes) -> None:
@@ -122,7 +137,11 @@ class _Connection(asyncio.Protocol):
         if size > self._limits.header_bytes:
             self._refuse(431, f"the headers have more than {self._limits.header_bytes} bytes")
             return
-        arrival.feed(data)
+        try:
+            arrival.feed(data)
+        except httptools.HttpParserError as error:
+            self._refuse(400, f"this is not a request of HTTP: {error.__context__ or error}")
+            return
         if arrival.in_header:
             self._header_bytes = size
             self._tail = data[-3:]
@@ -197,7 +216,44 @@ class _Connection(asyncio.Protocol):
         self._inner.resume_writing()
 
 
-_REASONS: Final = {408: "Request Timeout", 431: "Request Header Fields Too Large"}
+class _Open:
+    """A transport that takes no data after it was closed.
+
+    Args:
+        transport: Of the connection.
+    """
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        """Send data, unless the connection is closed."""
+        if not self._transport.is_closing():
+            self._transport.write(data)
+
+
+class NoWebSocket(asyncio.Protocol):
+    """Refuses a request to speak WebSocket; a protocol class for uvicorn (option ``ws``)."""
+
+    def __init__(self, **_: Any) -> None:
+        """Take no notice of the arguments that uvicorn gives."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Answer and close the connection."""
+        client = cast("asyncio.Transport", transport)
+        client.write(_answer(501, "the local runtime passes no WebSocket on to functions"))
+        client.close()
+
+
+_REASONS: Final = {
+    400: "Bad Request",
+    408: "Request Timeout",
+    431: "Request Header Fields Too Large",
+    501: "Not Implemented",
+}
 
 
 def _answer(status: int, reason: str) -> bytes:

@@ -12,6 +12,7 @@ Invariants:
     before its signature can be checked, so anything that can connect could send many large ones.
     A long poll is cancelled as soon as its client hangs up, so that no message is taken in vain.
     A streamed answer that fails after it began is broken off, so that the client sees the failure.
+    A request that is cancelled because the server stops is answered 503.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from fc_async_local.domain.errors import Rejected
-from fc_async_local.http.messages import Answer, Request
+from fc_async_local.http.messages import WITHOUT_CONTENT, Answer, Request
 from fc_async_local.http.streaming import ClientGone, ClientStream
 from fc_async_local.store.protocol import StoreUnavailable
 from fc_async_sdk.spec import limits
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
 
 _LOG: Final = logging.getLogger(__name__)
 _LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
-_NO_CONTENT: Final = 204
-"""Has no Content-Length: RFC 9110, section 8.6."""
 _DISCARD_BYTES: Final = 2 * limits.SYNC_PAYLOAD_BYTES
 """Ours: how much of a body over the limit is read, so that the client reads the refusal."""
 
@@ -121,6 +120,15 @@ class HttpService(ABC):
             # The ASGI specification: an application raises for protocols that it doesn't speak.
             raise RuntimeError(f"{scope['type']!r} is not served here, only http is")
         request = Request.of(scope, self.new_request_id())
+        sending = _Sending(send)
+        try:
+            await self._serve(request, receive, sending)
+        except asyncio.CancelledError:
+            # The server stops and waits no longer. A streamed answer is broken off.
+            if not sending.begun:
+                await _send(self._refused(_stopping(), request), send)
+
+    async def _serve(self, request: Request, receive: Receive, send: Send) -> None:
         try:
             self._check_origin(request)
             if self.streams(request):
@@ -267,12 +275,30 @@ class BodyMemory:
         return counted
 
 
+class _Sending:
+    """Sends messages of ASGI, and knows whether an answer was begun."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.begun = False
+
+    async def __call__(self, message: Message) -> None:
+        self.begun = True
+        await self._send(message)
+
+
+def _stopping() -> Rejected:
+    text = "the runtime stops; this request took longer than it waits for requests in progress"
+    return Rejected(503, "ServiceUnavailable", text)
+
+
 async def _send(answer: Answer, send: Send) -> None:
     headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
-    if answer.status != _NO_CONTENT:
-        headers.append((b"Content-Length", b"%d" % len(answer.body)))
+    body = b"" if answer.status in WITHOUT_CONTENT else answer.body
+    if answer.status not in WITHOUT_CONTENT:
+        headers.append((b"Content-Length", b"%d" % len(body)))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": answer.body})
+    await send({"type": "http.response.body", "body": body})
 
 
 class _DisconnectWatch:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
 
 import msgspec
@@ -21,6 +21,10 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 HeaderList = Sequence[tuple[str, str]]
+
+WITHOUT_CONTENT: Final = frozenset({204, 304})
+"""Statuses of answers that end with their headers (RFC 9110, sections 15.3.5 and 15.4.5). A length
+would be that of another answer's content: none is sent (section 8.6)."""
 
 
 class Request(msgspec.Struct):

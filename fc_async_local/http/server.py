@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 import uvicorn
 
 from fc_async_local.background import start_task
-from fc_async_local.http.connections import DEFAULT_LIMITS, ConnectionLimits, guarded
+from fc_async_local.http.connections import DEFAULT_LIMITS, ConnectionLimits, NoWebSocket, guarded
 from fc_async_sdk._cancellation import end_tasks
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ _IDLE_SECONDS: Final = 75
 """Longer than clients keep pooled connections: the client of a connection that the server closes
 cannot know whether a request on its way was accepted."""
 HIGHEST_PORT: Final = 65_535
+_CANCELLED_SECONDS: Final = 1
 _TURNS: Final = 10
 """Of the event loop, until connections that were closed are gone."""
 
@@ -99,7 +100,7 @@ class HttpServer:
             app,
             http=guarded(limits),
             lifespan="off",
-            ws="none",
+            ws=NoWebSocket,
             log_config=None,
             access_log=False,
             server_header=False,
@@ -159,3 +160,5 @@ class _Server(uvicorn.Server):
             await asyncio.sleep(0)
         else:
             await super().shutdown(sockets)
+            if state.tasks:  # cancelled: they answer 503
+                await asyncio.wait(state.tasks, timeout=_CANCELLED_SECONDS)

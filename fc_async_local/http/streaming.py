@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
+from fc_async_local.http.messages import WITHOUT_CONTENT
 from fc_async_sdk._cancellation import end_tasks
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class ClientStream:
         too_large: Callable[[int], Rejected],
     ) -> None:
         self.begun = False
+        self._has_content = True
         self._request = request
         self._receive = receive
         self._send = send
@@ -74,13 +76,19 @@ class ClientStream:
 
     async def begin(self, status: int, headers: HeaderList) -> None:
         """Send status and headers of the answer."""
-        encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+        self._has_content = status not in WITHOUT_CONTENT
+        encoded = [
+            (name.encode("latin-1"), value.encode("latin-1"))
+            for name, value in headers
+            if self._has_content or name.lower() != "content-length"
+        ]
         self.begun = True
         await self._send({"type": "http.response.start", "status": status, "headers": encoded})
 
     async def write(self, data: bytes) -> None:
         """Send a piece of the answer; return when the client can take more."""
-        await self._send({"type": "http.response.body", "body": data, "more_body": True})
+        if self._has_content:
+            await self._send({"type": "http.response.body", "body": data, "more_body": True})
 
     async def end(self) -> None:
         """Say that the answer is complete."""

@@ -12,6 +12,7 @@ import random
 import re
 from collections import deque
 from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
+from urllib.parse import urlsplit
 
 from fc_async_local.domain.errors import Rejected
 
@@ -23,6 +24,7 @@ T = TypeVar("T")
 # A generator of this process is faster than the kernel's, and ids protect nothing.
 _RANDOM: Final = random.Random(os.urandom(16))  # noqa: S311 -- not secret
 _HANDLE: Final = re.compile(r"([0-9]{1,18})-([0-9]{1,18})-([0-9A-F]+)", re.ASCII)
+_PLAIN: Final = re.compile(r"[^\s\x00-\x20\x7f]+")
 _RECENT: Final = 100
 _NOT_IN_XML: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -54,6 +56,20 @@ class Recent(Generic[T]):
     def forget(self, name: str) -> int:
         """Drop the messages of a topic or bus, and return how many there were."""
         return len(self._latest.pop(name, ()))
+
+
+def is_http_url(text: str) -> bool:
+    """Return whether a text is an http(s) URL with a host, and with a port from 0 to 65535 or none.
+
+    ``http://[::1`` is not one, and neither is one with a space.
+    """
+    try:
+        parts = urlsplit(text)
+        _ = parts.port  # raises
+    except ValueError:
+        return False
+    is_http = parts.scheme in {"http", "https"} and bool(parts.hostname)
+    return is_http and _PLAIN.fullmatch(text) is not None
 
 
 def message_id() -> str:

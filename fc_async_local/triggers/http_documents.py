@@ -26,9 +26,6 @@ Headers = list[tuple[str, str]]
 
 _NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE: Final = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
-_LEAST_STATUS: Final = 200
-"""A smaller status (1xx) announces a further answer."""
-_MOST_STATUS: Final = 599
 
 _encode: Final = msgspec.json.Encoder().encode
 _members: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
@@ -40,10 +37,12 @@ _read: Final = msgspec.json.Decoder().decode
 
 def passed_on(headers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
     """Return the headers of a request that its function gets."""
+    headers = tuple(headers)
+    dropped = http_trigger.NOT_PASSED_ON | _named_by_connection(headers)
     return tuple(
         (name, value)
         for name, value in headers
-        if name not in http_trigger.NOT_PASSED_ON and not name.startswith(http_trigger.OWN_HEADERS)
+        if name not in dropped and not name.startswith(http_trigger.OWN_HEADERS)
     )
 
 
@@ -88,21 +87,38 @@ def answer_of(result: bytes) -> HttpAnswer:
     return _with_type(answer)
 
 
-def usable_headers(headers: Iterable[tuple[str, str]]) -> Headers:
+def check_status(status: int) -> None:
+    """Refuse a status that cannot end an answer.
+
+    Raises:
+        BadAnswer: It is not one from 200 to 599.
+    """
+    if status not in http_trigger.STATUSES:
+        raise BadAnswer(f"{status} is not the status of an answer: give one from 200 to 599")
+
+
+def usable_headers(headers: Sequence[tuple[str, str]]) -> Headers:
     """Return the headers of a function's answer that are sent to the client.
 
     Raises:
         BadAnswer: A name or value is not one of HTTP, or they are too long together.
     """
+    dropped = http_trigger.RESERVED | _named_by_connection(headers)
     usable: Headers = []
     for name, value in headers:
         if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
             raise BadAnswer(f"the header {name!r} is not a header of HTTP")
         lower = name.lower()
-        if lower not in http_trigger.RESERVED and not lower.startswith(http_trigger.OWN_HEADERS):
+        if lower not in dropped and not lower.startswith(http_trigger.OWN_HEADERS):
             usable.append((name, value))
     check_size(usable)
     return usable
+
+
+def _named_by_connection(headers: Iterable[tuple[str, str]]) -> set[str]:
+    """Return the names of further headers that are for one connection only."""
+    values = (value for name, value in headers if name.lower() == "connection")
+    return {option.strip().lower() for value in values for option in value.split(",")}
 
 
 def check_size(headers: Sequence[tuple[str, str]]) -> None:
@@ -134,10 +150,10 @@ def _value(members: Mapping[str, msgspec.Raw], name: str) -> Any:
 
 def _status(value: Any) -> int:
     text = str(value)
-    status = int(text) if re.fullmatch(r"[0-9]{3}", text) else 0
-    if not _LEAST_STATUS <= status <= _MOST_STATUS:
-        raise BadAnswer(f"statusCode {text[:40]!r} is not a status of an answer")
-    return status
+    if not re.fullmatch(r"[0-9]{3}", text):
+        raise BadAnswer(f"statusCode {text[:40]!r} is not a status of HTTP")
+    check_status(int(text))
+    return int(text)
 
 
 def _header_text(value: Any) -> str:

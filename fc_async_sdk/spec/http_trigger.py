@@ -33,13 +33,17 @@ OWN_HEADERS: Final = "x-fc-"
 NOT_PASSED_ON: Final = frozenset({"connection", "keep-alive"})
 """Headers of a request that the function does not get."""
 
-RESERVED: Final = frozenset(
-    {
-        *("connection", "content-disposition", "content-length", "date"),
-        *("keep-alive", "server", "upgrade"),
-    }
-)
+HOP_BY_HOP: Final = NOT_PASSED_ON | {
+    *("proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"),
+}
+"""Headers for one connection only, which an intermediary does not forward, beside those that
+``Connection`` names (RFC 9110, section 7.6.1)."""
+
+RESERVED: Final = HOP_BY_HOP | {"content-disposition", "content-length", "date", "server"}
 """Headers that the service sets itself: those of the function's answer are ignored."""
+
+STATUSES: Final = range(200, 600)
+"""A function's answer has one of these; a smaller one announces a further answer."""
 
 DEFAULT_CONTENT_TYPE: Final = "application/json"
 """The content type of an answer that names none."""

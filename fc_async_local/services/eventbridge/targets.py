@@ -125,7 +125,7 @@ class Targets:
             raise EventBridgeError(
                 "InvalidArgument", f"target {target.id!r}: ParamList lacks {', '.join(missing)}"
             )
-        if target.type.startswith("http") and not _url(target).startswith(("http://", "https://")):
+        if target.type.startswith("http") and not common.is_http_url(_url(target)):
             raise EventBridgeError(
                 "InvalidArgument",
                 f"target {target.id!r}: url {_url(target)!r} is not an http(s) URL",

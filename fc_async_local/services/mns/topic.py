@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol, get_args
 
 from fc_async_local.services import markup
-from fc_async_local.services.common import body_digest, check_body
+from fc_async_local.services.common import body_digest, check_body, is_http_url
 from fc_async_local.services.delivery import STRATEGIES, Strategy
 from fc_async_local.services.markup import leaf
 from fc_async_local.services.mns import wire
@@ -31,7 +31,7 @@ PUSH_TIMEOUT_SECONDS: Final = 5.0
 
 ContentFormat = Literal["XML", "JSON", "SIMPLIFIED"]
 _FORMATS: Final = get_args(ContentFormat)
-_HTTP: Final = re.compile(r"https?://[^/?#]+(?P<rest>[/?#].*)?")
+_WITHOUT_PATH: Final = re.compile(r"https?://[^/?#]+")
 
 
 class Topic(Record, frozen=True, kw_only=True):
@@ -134,7 +134,7 @@ def check_subscription(subscription: Subscription) -> None:
     _check_tag("FilterTag", subscription.filter_tag)
     _check_choice("NotifyStrategy", subscription.notify_strategy, sorted(STRATEGIES))
     _check_choice("NotifyContentFormat", subscription.notify_content_format, _FORMATS)
-    if queue_of(subscription.endpoint) is None and not _HTTP.fullmatch(subscription.endpoint):
+    if queue_of(subscription.endpoint) is None and not is_http_url(subscription.endpoint):
         raise MnsError(
             "InvalidArgument",
             f"Endpoint={shorten(subscription.endpoint)}: expected "
@@ -175,8 +175,7 @@ def queue_of(endpoint: str) -> str | None:
 
 def url_of(endpoint: str) -> str:
     """Return the URL of an HTTP endpoint, with the service's default path if it has none."""
-    match = _HTTP.fullmatch(endpoint)
-    return endpoint if match is None or match["rest"] else f"{endpoint}/notifications"
+    return f"{endpoint}/notifications" if _WITHOUT_PATH.fullmatch(endpoint) else endpoint
 
 
 def wants(subscription: Listener, publication: Publication) -> bool:

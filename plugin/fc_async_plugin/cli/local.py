@@ -181,7 +181,8 @@ def start(
 
 def _configure_logging(level: str, form: Format) -> None:
     logging.basicConfig(level=level.upper(), format=_LOG_FORMAT)
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    # Its warnings are of requests that ask for HTTP/2, as Java's client does, and get HTTP/1.1.
+    logging.getLogger("uvicorn").setLevel(logging.ERROR)
     if form == "json":
         from fc_async_plugin.report.json_log import JsonLines
 

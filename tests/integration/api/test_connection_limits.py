@@ -4,18 +4,22 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
 import select
 import socket
+import struct
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fc_async_local.embedded import LocalRuntime
+from fc_async_local.embedded import LocalRuntime, new_event_loop
 from fc_async_local.http import server as http_server
 from fc_async_local.http.connections import ConnectionLimits
-from fc_async_local.http.edge import BodyMemory
+from fc_async_local.http.edge import BodyMemory, HttpService
+from fc_async_local.http.messages import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,11 +50,17 @@ async def echo(scope, receive, send) -> None:
 
 
 @contextmanager
-def server(limits: ConnectionLimits = SMALL) -> Iterator[tuple[str, int]]:
+def server(
+    limits: ConnectionLimits = SMALL,
+    *,
+    app: Any = echo,
+    loop: asyncio.AbstractEventLoop | None = None,
+    grace_seconds: int = 1,
+) -> Iterator[tuple[str, int]]:
     """A server with limits, in a thread of its own."""
     listener = http_server.bind(0)
     address = listener.getsockname()
-    serving = http_server.HttpServer(echo, listener, grace_seconds=1, limits=limits)
+    serving = http_server.HttpServer(app, listener, grace_seconds=grace_seconds, limits=limits)
     ready, stop = threading.Event(), threading.Event()
 
     async def serve() -> None:
@@ -59,14 +69,15 @@ def server(limits: ConnectionLimits = SMALL) -> Iterator[tuple[str, int]]:
         await asyncio.get_running_loop().run_in_executor(None, stop.wait)
         await serving.aclose()
 
-    thread = threading.Thread(target=lambda: asyncio.run(serve()))
-    thread.start()
-    ready.wait(30)
-    try:
-        yield address
-    finally:
-        stop.set()
-        thread.join()
+    with contextlib.closing(loop or asyncio.new_event_loop()) as running:
+        thread = threading.Thread(target=lambda: running.run_until_complete(serve()))
+        thread.start()
+        ready.wait(30)
+        try:
+            yield address
+        finally:
+            stop.set()
+            thread.join()
 
 
 @contextmanager
@@ -198,6 +209,108 @@ def test_an_application_that_reads_slowly_does_not_cost_the_client_its_connectio
     with server(limits) as address, connection(address) as client:
         client.sendall(head.encode() + b"x" * size)
         assert answer(client, str(size).encode()).startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"HELLO\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost x\r\n\r\n",
+        b"GET /\xff HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET http://x HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET http://[::1 HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nno\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01",
+    ],
+)
+def test_what_is_not_http_is_refused_in_the_form_of_the_service(
+    sent: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    with server() as address, connection(address) as client:
+        client.sendall(sent)
+        head, _, body = everything(client).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\n")
+    assert json.loads(body)["Code"] == "BadRequest"
+    assert caplog.text == ""
+
+
+UPGRADE = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: %s\r\n\r\n"
+
+
+def test_a_websocket_is_refused_and_says_so(caplog: pytest.LogCaptureFixture) -> None:
+    with server() as address, connection(address) as client:
+        client.sendall(UPGRADE % b"websocket")
+        got = everything(client)
+    assert got.startswith(b"HTTP/1.1 501 Not Implemented\r\n")
+    assert "WebSocket" in json.loads(got.partition(b"\r\n\r\n")[2])["Message"]
+    assert caplog.text == ""
+
+
+def test_a_client_that_would_also_speak_http_2_is_answered_with_http_1(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with server() as address, connection(address) as client:
+        for _ in range(2):
+            client.sendall(UPGRADE % b"h2c")
+            assert answer(client, b"\r\n\r\n0").startswith(b"HTTP/1.1 200 ")
+    assert "pip install" not in caplog.text
+
+
+def test_a_client_that_leaves_before_its_first_of_two_answers_is_no_error(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    entered, leaving = threading.Event(), threading.Event()
+
+    async def slow(scope, receive, send) -> None:
+        entered.set()
+        await asyncio.get_running_loop().run_in_executor(None, leaving.wait, 30)
+        await echo(scope, receive, send)
+
+    with server(app=slow, loop=new_event_loop()) as address:
+        client = socket.create_connection(address, timeout=30)
+        client.sendall(GET + GET)
+        assert entered.wait(30)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.close()  # by a reset
+        with connection(address) as other:
+            other.sendall(b"?\r\n\r\n")
+            everything(other)  # the server has seen the reset before
+        leaving.set()
+    assert caplog.text == ""
+
+
+def test_a_request_that_outlasts_the_end_of_the_server_is_answered_503(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    entered = threading.Event()
+
+    class Service(HttpService):
+        def new_request_id(self) -> str:
+            return "id"
+
+        def body_limit(self, request) -> int:
+            return 0
+
+        async def answer(self, request):
+            entered.set()
+            await asyncio.Event().wait()
+
+        def refuse(self, error, request) -> Answer:
+            return Answer(error.status, error.message.encode())
+
+        def common_headers(self, request):
+            return ()
+
+    with server(app=Service(), grace_seconds=0) as address:
+        client = socket.create_connection(address, timeout=30)
+        client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert entered.wait(30)
+    with client:
+        got = everything(client)
+    assert got.startswith(b"HTTP/1.1 503 ")
+    assert b"the runtime stops" in got
+    assert "Traceback" not in caplog.text
 
 
 def test_a_stop_closes_connections_that_wait_for_their_next_request() -> None:

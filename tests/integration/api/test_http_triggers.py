@@ -4,12 +4,15 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import shutil
 import subprocess
 import sys
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -19,7 +22,7 @@ from fc_async_local.settings import Settings
 from fc_async_sdk import packaging
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from typing import NoReturn
 
 PYTHON = """
@@ -319,6 +322,78 @@ def test_server_sent_events_arrive_while_the_function_runs(
         for code in (Path(folder) / "code").iterdir():
             (code / "go on").touch()
         assert b"".join(pieces) == b"data: last\n\n"
+
+
+RAW = """
+import os, socket
+
+server = socket.create_server(("127.0.0.1", int(os.environ["FC_SERVER_PORT"])))
+while True:
+    connection, _ = server.accept()
+    sent = b""
+    while not sent.endswith(b"\\r\\n\\r\\n"):
+        part = connection.recv(65536)
+        if not part:
+            break
+        sent += part
+    else:
+        status = int(sent.split()[1][1:])
+        content = b"" if status in (101, 204, 304) else b"ab"
+        head = b"HTTP/1.1 %d X\\r\\nContent-Length: 2\\r\\n\\r\\n" % status
+        connection.sendall(head + content)
+    connection.close()
+"""
+
+
+@pytest.fixture
+def raw(deployed, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[HTTPConnection, str]]:
+    """A connection to a server that answers with the status that its path names."""
+    monkeypatch.setitem(KINDS, "raw", Kind("server.py", RAW, served("server.py"), OWN))
+    url = urlsplit(deployed("raw")[0])
+    with contextlib.closing(HTTPConnection(url.netloc, timeout=60)) as connection:
+        yield connection, url.path
+
+
+@pytest.mark.parametrize("status", [204, 304])
+def test_a_status_without_a_body_leaves_the_connection_usable(
+    raw, status: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    connection, path = raw
+    for expected, body in ((status, b""), (200, b"ab"), (status, b"")):
+        connection.request("GET", f"{path}/{expected}")
+        answer = connection.getresponse()
+        assert (answer.status, answer.read()) == (expected, body)
+    assert caplog.text == ""
+
+
+@pytest.mark.parametrize("status", [101, 999])
+def test_a_status_that_ends_no_answer_is_refused_at_once_as_the_service_refuses(
+    raw, status: int
+) -> None:
+    connection, path = raw
+    connection.request("GET", f"{path}/{status}")
+    answer = connection.getresponse()
+    refused = json.loads(answer.read())
+    assert (answer.status, refused["Code"]) == (502, "BadResponse")
+    assert (
+        refused["Message"] == f"{status} is not the status of an answer: give one from 200 to 599"
+    )
+    assert refused["RequestId"] == answer.headers["x-fc-request-id"]
+
+
+def test_a_failure_that_was_not_foreseen_is_answered_at_once(
+    raw, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    connection, path = raw
+
+    async def broken(*_: object) -> None:
+        raise RuntimeError("the reason")
+
+    monkeypatch.setattr("fc_async_local.execution.custom.forward", broken)
+    connection.request("GET", path)
+    answer = connection.getresponse()
+    assert (answer.status, json.loads(answer.read())["Message"]) == (502, "the reason")
+    assert "failed in an unforeseen way" in caplog.text
 
 
 def test_the_admin_api_lists_an_http_trigger_with_its_urls_and_calls(fc_local, deployed) -> None:

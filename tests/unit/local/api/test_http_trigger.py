@@ -156,7 +156,8 @@ class TestBuiltInRuntimes:
     def test_answer_without_a_body_where_http_has_none(self, builtin, status: int) -> None:
         payload = json.dumps({"statusCode": status, "body": "ignored"}).encode()
         builtin.engine.outcome = Outcome(kind=OutcomeKind.SUCCESS, payload=payload)
-        assert builtin.call("GET", PATH).body == b""
+        answer = builtin.call("GET", PATH)
+        assert (answer.body, "content-length" in answer.headers) == (b"", False)
 
     @pytest.mark.parametrize(
         "outcome",
@@ -223,6 +224,13 @@ class TestWebFunctions:
         assert answer.headers["set-cookie"] == "b=2"
         assert {"x-fc-mine", "transfer-encoding"}.isdisjoint(answer.headers)
         assert answer.headers["x-fc-request-id"]
+
+    @pytest.mark.parametrize("status", [204, 304])
+    def test_answer_without_a_body_and_a_length_where_http_has_none(self, web, status: int) -> None:
+        web.engine.answer = (status, [("content-length", "2"), ("etag", "e")], [b"ab"])
+        answer = web.call("GET", PATH)
+        assert (answer.status, answer.body, answer.complete) == (status, b"", True)
+        assert (answer.headers["etag"], "content-length" in answer.headers) == ("e", False)
 
     def test_keep_the_length_of_their_answer(self, web) -> None:
         web.engine.answer = (200, [("content-length", "2")], [b"ab"])

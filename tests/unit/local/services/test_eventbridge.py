@@ -139,6 +139,15 @@ def test_bytes_stay_bytes(play):
     assert play(scene) == "/w=="
 
 
+@pytest.mark.parametrize("url", ["http://[::1", "http://", "http://a b", "ftp://a", "http://a:x"])
+def test_an_http_target_whose_address_is_no_url_is_refused(play, url):
+    async def scene(world):
+        with pytest.raises(EventBridgeError, match="is not an http"):
+            await set_up(world, target("http", constant("url", url), endpoint=""))
+
+    play(scene)
+
+
 def test_an_http_target_gets_its_token_and_its_body(play):
     async def scene(world):
         body = Parameter(resource_key="Body", form="JSONPATH", value="$.data.n")

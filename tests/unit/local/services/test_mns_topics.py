@@ -158,6 +158,15 @@ def test_the_json_format_has_the_same_fields(run):
     assert set(fields) == set(EXPECTED)
 
 
+@pytest.mark.parametrize("endpoint", ["http://[::1", "http://", "http://a b", "http://a:99999"])
+def test_an_endpoint_that_is_no_url_is_refused(run, endpoint):
+    async def body(world):
+        with pytest.raises(MnsError, match=r"expected .* or an http"):
+            await world.subscribe(endpoint)
+
+    run(body)
+
+
 def test_an_http_endpoint_without_a_path_gets_the_default_one(run):
     async def body(world):
         await world.subscribe("http://127.0.0.1:9", notify_content_format="SIMPLIFIED")

@@ -15,7 +15,8 @@ def test_a_function_gets_neither_headers_of_the_service_nor_of_the_connection() 
     sent = [
         ("x-fc-request-id", "mine"),
         ("x-fc-async-delay", "3"),
-        ("connection", "close"),
+        ("connection", "close, X-Hop"),
+        ("x-hop", "1"),
         ("keep-alive", "1"),
         ("x-mine", "1"),
         ("x-mine", "2"),
@@ -62,13 +63,18 @@ class TestAnswer:
         "name",
         [
             *("X-Fc-Error-Type", "x-fc-request-id", "Connection", "Content-Length", "Date"),
-            *("keep-alive", "Server", "Content-Disposition", "Upgrade"),
+            *("keep-alive", "Server", "Content-Disposition", "Upgrade", "Transfer-Encoding"),
+            *("TE", "Trailer", "Proxy-Connection"),
         ],
     )
     def test_has_no_header_that_the_service_sets_itself(self, name: str) -> None:
         result = {"statusCode": 200, "headers": {name: "mine", "content-type": "a/b"}}
         answer = http_documents.answer_of(json.dumps(result).encode())
         assert answer.headers == [("content-type", "a/b")]
+
+    def test_has_no_header_that_its_header_connection_names(self) -> None:
+        given = [("Connection", "close, X-Hop"), ("x-hop", "1"), ("x-end", "2")]
+        assert http_documents.usable_headers(given) == [("x-end", "2")]
 
     def test_has_a_number_in_a_header_as_text(self) -> None:
         result = {"statusCode": 200, "headers": {"content-type": "a/b", "X-Count": 3, "X-On": True}}
@@ -80,7 +86,9 @@ class TestAnswer:
         [
             ({"statusCode": 99}, "99"),
             ({"statusCode": 100}, "100"),
+            ({"statusCode": 101}, "101"),
             ({"statusCode": 600}, "600"),
+            ({"statusCode": 999}, "999 is not the status of an answer"),
             ({"statusCode": "ok"}, "ok"),
             ({"statusCode": None}, "None"),
             ({"statusCode": 200, "headers": []}, None),
