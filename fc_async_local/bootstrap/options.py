@@ -9,7 +9,6 @@ from typing import Annotated, Final, Literal, TypedDict
 import msgspec
 from msgspec import Meta
 
-from fc_async_local import DEFAULT_PORT
 from fc_async_local.bootstrap.services import NAMES
 from fc_async_local.bootstrap.stores import SQLITE
 from fc_async_local.domain.rules import Ranged
@@ -28,8 +27,8 @@ class Options(Ranged, frozen=True, kw_only=True):
 
     Attributes:
         data: Folder of the database and of unpacked code; made if it does not exist.
-        port: Port of the FC API and the console; the services use the ports after it. A port in
-            use is replaced by the next free one. 0: any free ports.
+        port: Port of the FC API and the console; a start fails if it is in use. None: the default
+            port, or the next free one. 0: any free one. The services use the next free ports.
         clock: ``virtual`` stands still until it is moved.
         clock_start: Start of a virtual clock, milliseconds since the epoch. None: now.
         store: See :mod:`fc_async_local.bootstrap.stores`.
@@ -44,7 +43,7 @@ class Options(Ranged, frozen=True, kw_only=True):
     """
 
     data: Path = _project_folder.RUNTIME
-    port: Annotated[int, Meta(ge=0, le=_HIGHEST_BASE)] = DEFAULT_PORT
+    port: Annotated[int, Meta(ge=0, le=_HIGHEST_BASE)] | None = None
     clock: Literal["real", "virtual"] = "real"
     clock_start: Annotated[int, Meta(ge=0, le=_LATEST_START_MS)] | None = None
     store: str = SQLITE
@@ -62,7 +61,7 @@ class Options(Ranged, frozen=True, kw_only=True):
 class OptionFields(TypedDict, total=False):
     """The fields of :class:`Options` but ``data``, as keyword arguments."""
 
-    port: int
+    port: int | None
     clock: Literal["real", "virtual"]
     clock_start: int | None
     store: str

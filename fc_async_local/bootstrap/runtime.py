@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from fc_async_local import console
+from fc_async_local import DEFAULT_PORT, console
 from fc_async_local.api import Api
 from fc_async_local.api.admin.channels import ChannelAdmin
 from fc_async_local.api.admin.configs import ConfigAdmin
@@ -76,6 +76,7 @@ if TYPE_CHECKING:
 
 _FC: Final = "fc"
 """The name of the API among the addresses; the others are :data:`services.NAMES`."""
+_NAMES: Final = (_FC, *services.NAMES)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -309,18 +310,20 @@ class _Grace:
         return max(0, int((self._ends - time.monotonic()) * 1_000))
 
 
-def _bind(base: int, closing: contextlib.AsyncExitStack) -> dict[str, socket.socket]:
+def _bind(wanted: int | None, closing: contextlib.AsyncExitStack) -> dict[str, socket.socket]:
     """Return a listening socket for the API and each service, in the order of their ports."""
+    base = DEFAULT_PORT if wanted is None else wanted
+    ports = {name: base + number if base else 0 for number, name in enumerate(_NAMES)}
     return {
         name: closing.enter_context(
-            contextlib.closing(http_server.bind(base + offset if base else 0))
+            contextlib.closing(http_server.bind(port, exact=port == wanted))
         )
-        for offset, name in enumerate((_FC, *services.NAMES))
+        for name, port in ports.items()
     }
 
 
 def _listening(
-    base: int,
+    base: int | None,
     given: Mapping[str, socket.socket] | None,
     closing: contextlib.AsyncExitStack,
 ) -> Mapping[str, socket.socket]:

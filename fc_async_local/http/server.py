@@ -38,20 +38,21 @@ _TURNS: Final = 10
 
 
 class NoFreePort(OSError):
-    """Every port that was tried is in use."""
+    """No port that was tried can be used."""
 
 
-def bind(port: int) -> socket.socket:
+def bind(port: int, *, exact: bool = False) -> socket.socket:
     """Return a socket that listens on a loopback port.
 
     Args:
         port: The port wanted; the next free one if it is in use. 0: any free one.
+        exact: No other port will do.
 
     Raises:
-        NoFreePort: The port and the hundred after it are in use.
-        OSError: The port may not be used.
+        NoFreePort: The port is in use, and so are the hundred after it unless it is exact; or it
+            may not be used.
     """
-    last = min(port + _TRIES, HIGHEST_PORT + 1)
+    last = min(port + (1 if exact else _TRIES), HIGHEST_PORT + 1)
     for candidate in range(port, last if port else 1):
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         try:
@@ -63,14 +64,13 @@ def bind(port: int) -> socket.socket:
         except OSError as error:
             listener.close()
             if error.errno != errno.EADDRINUSE:
-                raise
+                text = f"port {candidate} cannot be used: {error.strerror}"
+                raise NoFreePort(error.errno, text) from error
         else:
             listener.setblocking(False)
             return listener
-    raise NoFreePort(
-        errno.EADDRINUSE,
-        f"ports {port} to {last - 1} are all in use: choose another with --port, or 0 for any",
-    )
+    busy = f"port {port} is" if exact else f"ports {port} to {last - 1} are all"
+    raise NoFreePort(errno.EADDRINUSE, f"{busy} in use: choose another with --port, or 0 for any")
 
 
 def url_of(listener: socket.socket) -> str:

@@ -29,7 +29,7 @@ class Choices(NamedTuple):
 
     templates: tuple[str | None, ...]
     environment: str | None
-    port: int
+    port: int | None
     data: Path
     clock: Literal["real", "virtual"]
     output: Format
@@ -76,7 +76,7 @@ def command(
     *,
     templates: tuple[str, ...],
     environment: str | None,
-    port: int,
+    port: int | None,
     data: Path,
     clock: Literal["real", "virtual"],
     assignments: tuple[str, ...],
@@ -242,8 +242,8 @@ def _welcome(screen: Screen, running: Running, choices: Choices) -> None:
     first = "Local runtime"
     if running.attached:
         first = f"Using the local runtime of process {addresses.pid}; it goes on when this ends"
-    elif choices.port and not addresses.fc.endswith(f":{choices.port}"):
-        first = f"Local runtime; port {choices.port} is in use, so the next free ones were taken"
+    elif moved := local.moved(choices.port, addresses.fc):
+        first = f"Local runtime; {moved}"
     facts = {"addresses": msgspec.to_builtins(addresses), "attached": running.attached}
     screen.say("ready", "\n".join([first, *lines]), **facts)
     if running.attached and choices.assignments:

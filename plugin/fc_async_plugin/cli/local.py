@@ -34,9 +34,9 @@ _OWN_OPTIONS: Final = ("access_keys", "strict_auth", "region", "account_id", "cr
 port_option = click.option(
     "--port",
     type=click.IntRange(0, 65_532),
-    default=DEFAULT_PORT,
-    show_default=True,
-    help="Port of the FC API and the console; services use the next free ports. 0: any.",
+    default=None,
+    show_default=f"{DEFAULT_PORT}, or the next free one",
+    help="Port of the FC API and the console; 0: any. Services use the next free ports.",
 )
 data_option = click.option(
     "--data",
@@ -138,7 +138,7 @@ def command() -> None:
 )
 def start(
     *,
-    port: int,
+    port: int | None,
     data: Path,
     store: str,
     clock: Any,
@@ -172,7 +172,10 @@ def start(
     from fc_async_local.store.protocol import StoreUnavailable, StoreUnusable
 
     try:
-        embedded.run(options, ready=lambda addresses: _announce(addresses, port, output))
+        embedded.run(
+            options,
+            ready=lambda addresses: _announce(addresses, output, moved=moved(port, addresses.fc)),
+        )
     except (StoreUnavailable, StoreUnusable, ValueError) as error:
         raise click.ClickException(str(error)) from error
     except NoFreePort as error:
@@ -276,7 +279,14 @@ def assigned(assignments: Sequence[str]) -> dict[str, object]:
     return values
 
 
-def _announce(addresses: Addresses, port: int, output: Format) -> None:
+def moved(port: int | None, url: str) -> str:
+    """Return what to say if a runtime does not listen on the default port, else ""."""
+    if port is not None or url.endswith(f":{DEFAULT_PORT}"):
+        return ""
+    return f"port {DEFAULT_PORT} is in use, so the next free one was taken"
+
+
+def _announce(addresses: Addresses, output: Format, *, moved: str) -> None:
     import msgspec
 
     if output == "json":
@@ -284,8 +294,8 @@ def _announce(addresses: Addresses, port: int, output: Format) -> None:
         document["accountId"] = document.pop("account_id")
         click.echo(msgspec.json.encode(document).decode())
         return
-    if port and not addresses.fc.endswith(f":{port}"):
-        click.echo(f"Port {port} is in use, so the next free ones were taken.", err=True)
+    if moved:
+        click.echo(f"{moved.capitalize()}.", err=True)
     click.echo(f"FC API   {addresses.fc}  (account {addresses.account_id}, {addresses.region})")
     click.echo(f"Console  {addresses.console}")
     click.echo(f"MNS      {addresses.mns}")

@@ -30,7 +30,7 @@ class Choices(NamedTuple):
     """How a runtime is started.
 
     Attributes:
-        port: Port of the API; 0: any.
+        port: Port of the API; 0: any; None: the default, or the next free one.
         data: Its data folder.
         clock: ``virtual`` stands still until it is moved.
         region: Region to emulate, "" for the default.
@@ -38,7 +38,7 @@ class Choices(NamedTuple):
         settings: Further settings of the runtime by name.
     """
 
-    port: int
+    port: int | None
     data: Path
     clock: Literal["real", "virtual"]
     region: str = ""
@@ -84,10 +84,15 @@ def opened(choices: Choices, warn: Callable[[str], None]) -> Iterator[Running]:
         warn: Is told what a new runtime warns of, from other threads.
 
     Raises:
-        PluginError: It cannot be started.
+        PluginError: It cannot be started, or one runs on another port than the one that is wanted.
     """
     found = find(choices.data)
     if found is not None:
+        if choices.port and not found.fc.endswith(f":{choices.port}"):
+            raise PluginError(
+                f"a runtime on {choices.data} listens at {found.fc} (process {found.pid}), not on "
+                f"port {choices.port}: stop it, give another --data, or leave out --port"
+            )
         yield Running(found, attached=True)
         return
     with _started(choices, warn) as addresses:

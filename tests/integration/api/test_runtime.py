@@ -48,15 +48,37 @@ def test_a_second_runtime_on_the_same_data_is_refused_and_disturbs_nothing(tmp_p
         assert http.get(runtime.endpoint + "/_local/health").status_code == 200
 
 
-def test_a_busy_port_moves_up(tmp_path):
+def port_of(url: str) -> int:
+    return int(url.rpartition(":")[2])
+
+
+def test_a_busy_default_port_moves_up(tmp_path, monkeypatch):
     with server.bind(0) as taken:
         port = taken.getsockname()[1]
-        with LocalRuntime(data=tmp_path, port=port, store="memory") as runtime:
-            ports = [
-                int(url.rpartition(":")[2]) for url in (runtime.addresses.fc, runtime.addresses.mns)
-            ]
+        monkeypatch.setattr("fc_async_local.bootstrap.runtime.DEFAULT_PORT", port)
+        with LocalRuntime(data=tmp_path, store="memory") as runtime:
+            ports = [port_of(url) for url in (runtime.addresses.fc, runtime.addresses.mns)]
         assert port < ports[0] <= port + 100
         assert len({port, *ports}) == 3
+
+
+def test_a_busy_port_that_was_asked_for_is_an_error(tmp_path):
+    with server.bind(0) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(server.NoFreePort, match=f"port {port} is in use: choose another"):
+            LocalRuntime(data=tmp_path, port=port, store="memory").start()
+
+
+def test_the_services_move_to_free_ports_beside_one_that_was_asked_for(tmp_path):
+    with contextlib.ExitStack() as stack:
+        free = stack.enter_context(server.bind(0))
+        port = port_of(server.url_of(free))
+        with contextlib.suppress(server.NoFreePort):  # another program may have it already
+            stack.enter_context(server.bind(port + 1, exact=True))
+        free.close()
+        with LocalRuntime(data=tmp_path, port=port, store="memory") as runtime:
+            assert port_of(runtime.addresses.fc) == port
+            assert port_of(runtime.addresses.mns) > port + 1
 
 
 def test_a_runtime_tells_where_it_listens_while_it_runs(tmp_path):

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from fc_async_local import DEFAULT_PORT
-from fc_async_local.bootstrap.options import Options
 from fc_async_local.bootstrap.services import NAMES
 from fc_async_sdk.spec import limits
 
@@ -23,7 +22,7 @@ ADDRESS = re.compile(r"(?:127\.0\.0\.1|localhost):(\d{4})\b")
 
 
 def test_the_default_ports_leave_the_port_of_custom_runtimes_free() -> None:
-    ports = range(Options().port, Options().port + 1 + len(NAMES))
+    ports = range(DEFAULT_PORT, DEFAULT_PORT + 1 + len(NAMES))
     assert limits.CUSTOM_RUNTIME_PORT not in ports
 
 

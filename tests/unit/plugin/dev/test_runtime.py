@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: MIT
+"""Which runtime ``fc-async dev`` uses, and on which port."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fc_async_local.embedded import LocalRuntime
+from fc_async_local.http import server
+from fc_async_plugin import PluginError
+from fc_async_plugin.dev.runtime import Choices, opened
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_a_runtime_on_another_port_than_the_one_that_is_asked_for_is_not_used(
+    tmp_path: Path,
+) -> None:
+    with LocalRuntime(data=tmp_path, port=0) as runtime:
+        port = int(runtime.endpoint.rpartition(":")[2])
+        with opened(Choices(port, tmp_path, "real"), print) as running:
+            assert (running.attached, running.addresses.fc) == (True, runtime.endpoint)
+        other = Choices(port + 1, tmp_path, "real")
+        text = f"listens at {runtime.endpoint} .* not on port"
+        with pytest.raises(PluginError, match=text), opened(other, print):
+            pass
+
+
+def test_a_port_that_is_in_use_is_an_error(tmp_path: Path) -> None:
+    with server.bind(0) as taken:
+        port = taken.getsockname()[1]
+        choices, text = Choices(port, tmp_path, "real"), f"port {port} is in use: choose another"
+        with pytest.raises(PluginError, match=text), opened(choices, print):
+            pass
