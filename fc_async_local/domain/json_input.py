@@ -23,6 +23,12 @@ MAX_DEPTH: Final = 64
 """Ours: Python's readers and writers of JSON fail at about 1,000, less what the caller has used."""
 
 
+MAX_VALUES: Final = 1_000_000
+"""Ours: about 100 MB, if they are empty objects."""
+_LARGE_BYTES: Final = 8 * 1024 * 1024
+"""Of texts only those with the code of a function are larger, which is one string."""
+
+
 class InvalidJson(ValueError):
     """The text is not JSON that can be kept. The message says why."""
 
@@ -41,10 +47,13 @@ def read(text: bytes | str, kind: Any = Any) -> Any:
         kind: What it must be, as msgspec describes it.
 
     Raises:
-        InvalidJson: It is not JSON, of another type, or nested too deep.
+        InvalidJson: It is not JSON, of another type, nested too deep, or large with many values.
+        MemoryError: It is large, and its strings do not fit into memory.
     """
     try:
         data = text.encode() if isinstance(text, str) else text
+        if len(data) > _LARGE_BYTES:
+            _check_large(data)
         value = msgspec.json.decode(data)
     except RecursionError:
         raise _too_deep() from None
@@ -59,6 +68,15 @@ def read(text: bytes | str, kind: Any = Any) -> Any:
         return msgspec.json.decode(data, type=kind)
     except msgspec.DecodeError as error:
         raise InvalidJson(str(error)) from None
+
+
+def _check_large(data: bytes) -> None:
+    """Refuse what would take much more memory than its text, or memory that there is not."""
+    if data.count(b",") > MAX_VALUES:
+        raise InvalidJson(f"over {_LARGE_BYTES} bytes long, and has more than {MAX_VALUES} values")
+    # msgspec 0.22 writes a string without checking that it got memory for it, which ends the
+    # process by SIGSEGV. One with escapes is built in another place first.
+    bytes(len(data) * (2 if b"\\" in data else 1))
 
 
 def _too_deep() -> InvalidJson:

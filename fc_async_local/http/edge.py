@@ -10,6 +10,7 @@ Invariants:
     A request whose client hangs up while the body arrives has no effect.
     The bodies of all requests in progress take a limited amount of memory. A body is complete
     before its signature can be checked, so anything that can connect could send many large ones.
+    A request that there is not enough memory for is answered 503.
     A long poll is cancelled as soon as its client hangs up, so that no message is taken in vain.
     A streamed answer that fails after it began is broken off, so that the client sees the failure.
     A request that is cancelled because the server stops is answered 503.
@@ -19,6 +20,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import io
 import logging
 import sys
 from abc import ABC, abstractmethod
@@ -193,7 +195,7 @@ class HttpService(ABC):
 
     async def _body(self, request: Request, receive: Receive) -> bytes:
         limit = self.body_limit(request)
-        chunks: list[bytes] = []
+        kept = io.BytesIO()  # its value is not a copy
         size, more = 0, True
         while more and size <= max(limit, _DISCARD_BYTES):
             message = await receive()
@@ -202,11 +204,11 @@ class HttpService(ABC):
             chunk: bytes = message.get("body", b"")
             size += len(chunk)
             if size <= limit:
-                chunks.append(chunk)
+                kept.write(chunk)
             more = message.get("more_body", False)
         if size > limit:
             raise self.too_large(limit)
-        return b"".join(chunks)
+        return kept.getvalue()
 
     def _refused(self, error: Exception, request: Request) -> Answer:
         rejected = self._as_rejection(error, request)
@@ -223,6 +225,9 @@ class HttpService(ABC):
             return Rejected(503, "ServiceUnavailable", str(error), retry_after=1)
         if isinstance(error, StoreUnavailable):
             return self.unavailable(error)
+        if isinstance(error, MemoryError):
+            text = "there is not enough memory for this request"
+            return Rejected(503, "ServiceUnavailable", text, retry_after=1)
         _LOG.error("%s %s failed [%s]", request.method, request.path, request.id, exc_info=error)
         return self.failed()
 

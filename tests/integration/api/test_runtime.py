@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -205,6 +206,27 @@ def test_the_command_prints_one_line_of_json_and_ends_with_0_on_a_signal(tmp_pat
     assert "Traceback" not in err
     assert ready.keys() >= {"fc", "console", "mns", "accountId", "region", "data", "pid"}
     assert os.path.isdir(ready["data"])  # noqa: PTH112 -- a string of JSON
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="limits of other processes: Linux")
+def test_a_request_that_there_is_no_memory_for_is_refused_and_the_runtime_goes_on(tmp_path, http):
+    size = 48_000_000
+    where = ("--port", "0", "--data", str(tmp_path / "d"), "--format", "json")
+    with start(*where) as process:
+        assert process.stdout is not None
+        ready = json.loads(process.stdout.readline())
+        used = psutil.Process(process.pid).memory_info().vms
+        # Enough for the body, not for the text in it as well.
+        resource.prlimit(process.pid, resource.RLIMIT_AS, (used + size * 8 // 5,) * 2)
+        body = b'{"functionName":"f","code":{"zipFile":"' + b"A" * size + b'"}}'
+        refused = http.post(ready["fc"] + FUNCTIONS, data=body)
+        assert (refused.status_code, refused.json()["Code"]) == (503, "ServiceUnavailable")
+        assert "memory" in refused.json()["Message"]
+        assert http.get(ready["fc"] + "/_local/health").status_code == 200
+        http.close()
+        process.terminate()
+        process.communicate(timeout=60)
+    assert process.returncode == 0
 
 
 def test_strict_keys_come_from_a_file(tmp_path, http):

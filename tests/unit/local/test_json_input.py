@@ -56,6 +56,17 @@ def test_many_brackets_are_not_depth() -> None:
     assert json_input.read("[" + ",".join(["[]"] * 500) + "]") == [[]] * 500
 
 
+def test_a_large_document_of_many_values_is_refused_before_it_fills_memory() -> None:
+    values = json_input.MAX_VALUES + 2
+    with pytest.raises(json_input.InvalidJson, match="more than 1000000 values"):
+        json_input.read(b"[" + b'"1234567",' * values + b"1]")
+
+
+def test_a_large_text_in_a_document_is_read() -> None:
+    text = "a" * 9_000_000
+    assert json_input.read(json.dumps({"code": text + "\n"})) == {"code": text + "\n"}
+
+
 def test_another_type_than_asked_for_is_refused() -> None:
     with pytest.raises(json_input.InvalidJson, match="Expected `array`"):
         json_input.read("{}", list[str])
