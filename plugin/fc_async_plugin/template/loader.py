@@ -171,7 +171,7 @@ class _Project:
         Raises:
             TemplateError: Some expressions cannot be resolved; has all problems.
         """
-        resources = tuple(self._resources(account_id, region))
+        resources = _with_account(tuple(self._resources(account_id, region)))
         name = self._top_level(self._doc.root.entries.get("name"))
         if self._resolver.problems:
             raise TemplateError(self._resolver.problems)
@@ -330,6 +330,18 @@ def _table(node: Table, key: str) -> Table:
     if not isinstance(child, Table):
         raise failure("structure", position(child), f"{key} is not a mapping")
     return child
+
+
+def _with_account(resources: tuple[Resource, ...]) -> tuple[Resource, ...]:
+    """Return resources of which those without a role have the account that the others' roles name.
+
+    All resources of a template belong to one account: the alias is the template's.
+    """
+    accounts = {one.account_id for one in resources} - {""}
+    if len(accounts) != 1:
+        return resources
+    (account,) = accounts
+    return tuple(msgspec.structs.replace(one, account_id=account) for one in resources)
 
 
 def _account_of(role: object) -> str:

@@ -27,6 +27,7 @@ resources:
         destinationConfig:
           onSuccess: {destination: acs:fc:cn-hangzhou::functions/billing}
           onFailure: {destination: acs:mns:cn-hangzhou::/queues/dead/messages}
+      role: acs:ram::123:role/app
   billing:
     component: fc3
     props:
@@ -40,6 +41,7 @@ CYCLE = (
         destinationConfig:
           onSuccess: {destination: acs:fc:cn-hangzhou::functions/orders}
           onFailure: {destination: acs:mns:cn-hangzhou::/queues/dead/messages}
+      role: acs:ram::123:role/app
 """
 )
 
@@ -66,7 +68,7 @@ def test_a_good_template_exits_with_0(project: Path) -> None:
     done = run(project, "validate")
     assert (done.returncode, done.stdout) == (
         0,
-        "1 template: no findings (2 notes: --notes shows them)\n",
+        "1 template: no findings (1 note: --notes shows them)\n",
     )
 
 

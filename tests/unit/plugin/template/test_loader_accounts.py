@@ -97,3 +97,10 @@ def test_an_account_on_the_command_line_wins(home: Path) -> None:
         (resource,) = template.load(home, environ=environ, account_id="999").resources
         assert resource.account_id == "999"
         assert resource.props["arn"] == "acs:fc::999:functions/a"
+
+
+def test_the_account_of_one_role_is_that_of_all_functions(home: Path) -> None:
+    role = 'b: {component: fc3, props: {role: "acs:ram::777:role/x"}}'
+    (home / "s.yaml").write_text(TEMPLATE.replace("resources: {", f"resources: {{{role}, "))
+    resources = template.load(home, environ={}).resources
+    assert [one.account_id for one in resources] == ["777", "777"]
