@@ -107,10 +107,13 @@ class ExecutionSettings(Ranged, frozen=True, kw_only=True):
             of resources (CloudMonitor: FunctionResourceThrottles, 503; user guide: 100).
         freeze_instances: Stop the processes of an instance while it runs no call, as the service
             freezes it. ``fc-async local start`` sets it; tests with the fixture run without.
+        strict_imports: Let the import of a module fail that a Python function has on this machine
+            and would not have on the service; otherwise it is logged once.
     """
 
     account_instances: Annotated[int, Meta(ge=1, le=_MOST_ATTEMPTS)] = limits.ACCOUNT_INSTANCES
     freeze_instances: bool = False
+    strict_imports: bool = False
 
 
 class ServiceSettings(Ranged, frozen=True, kw_only=True):

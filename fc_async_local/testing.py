@@ -10,8 +10,11 @@ from __future__ import annotations
 
 import base64
 import io
+import logging
+import warnings
 import zipfile
 from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -36,6 +39,13 @@ if TYPE_CHECKING:
 
 Handler = Callable[[bytes, Any], Any]
 """``handler(event, context)`` as it would be deployed, or a coroutine function."""
+
+
+class ImportedFromMachine(UserWarning):
+    """A function imports a module that would be missing on the service; pytest shows it.
+
+    The setting ``strict_imports`` lets the import fail instead.
+    """
 
 
 class FcLocal:
@@ -467,6 +477,30 @@ def fc_local_settings() -> Settings:
     return Settings()
 
 
+class _Imports(logging.Handler):
+    """Keeps what is said of imports."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.said: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.said.append(record.getMessage())
+
+
+@contextmanager
+def _warning_of_imports() -> Iterator[None]:
+    """Warn at the end of what functions import from this machine."""
+    logger, imports = logging.getLogger("fc_async_local.execution.import_rules"), _Imports()
+    logger.addHandler(imports)
+    try:
+        yield
+    finally:
+        logger.removeHandler(imports)
+        for text in imports.said:
+            warnings.warn(text, ImportedFromMachine, stacklevel=1)
+
+
 @pytest.fixture
 def fc_local(tmp_path: Path, fc_local_settings: Settings) -> Iterator[FcLocal]:
     """Start a local runtime on a virtual clock; see :class:`FcLocal`."""
@@ -480,6 +514,7 @@ def fc_local(tmp_path: Path, fc_local_settings: Settings) -> Iterator[FcLocal]:
     failed = FailedAttempts()
     handlers: dict[str, InProcessHandler] = {}
     with (
+        _warning_of_imports(),
         LocalRuntime(
             data=tmp_path / "fc-async",
             port=0,

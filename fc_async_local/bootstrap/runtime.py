@@ -366,6 +366,7 @@ def _runner(options: Options, foundation: Foundation, addresses: Addresses) -> R
     bounds = RunnerLimits(
         account_instances=settings.execution.account_instances,
         freeze=settings.execution.freeze_instances,
+        strict_imports=settings.execution.strict_imports,
     )
     processes = ProcessRunner(code, identity=identity, bounds=bounds)
     return RoutingRunner(options.handlers, foundation.clock, processes, observe=options.observe)

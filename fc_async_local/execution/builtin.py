@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from fc_async_local.execution.forkserver import ForkServer
     from fc_async_local.execution.identity import Identity
+    from fc_async_local.execution.import_rules import ImportRules
     from fc_async_local.execution.protocol import Deployment
 
 _NODE_BOOTSTRAP: Final = Path(__file__).parent / "worker" / "bootstrap.js"
@@ -58,6 +59,7 @@ class _Answer(msgspec.Struct):
     handled: bool = False
     last: bool = False  # the worker ends and must not be called again
     debug_port: int = 0  # where its debugger listens
+    missing: list[str] = []  # modules that the function imports and lacks on the service
 
 
 _decode: Final = msgspec.json.Decoder(_Answer).decode
@@ -266,11 +268,16 @@ class FramedInstance(Instance):
         if call is None:
             return  # the caller no longer waits, or user code invented the answer
         self.debug_port = answer.debug_port or self.debug_port
+        if answer.missing:
+            self._on_missing(answer.missing)
         ending = Ending.RETURNED if answer.ok else Ending.FAILED
         error_type = HANDLED if answer.handled else UNHANDLED
         self._finish(call, Reply(ending, body, error_type, answer.peak_kb))
         if answer.last:
             self.kill()
+
+    def _on_missing(self, modules: list[str]) -> None:
+        """Report modules; only workers of Python send any."""
 
     def _read_rest(self) -> None:
         sock = self._sock
@@ -295,13 +302,35 @@ class FramedInstance(Instance):
 
 
 class PythonInstance(FramedInstance):
-    """One Python worker: the fork server's own interpreter, for all Python runtimes."""
+    """One Python worker: the fork server's own interpreter, for all Python runtimes.
+
+    Args:
+        imports: What the function may import.
+    """
+
+    def __init__(self, *args: Any, imports: ImportRules, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._imports = imports
+        self._import_rules: dict[str, Any] | None = None
+
+    async def start(self, server: ForkServer, code: Path, first: Attempt) -> Reply | None:
+        """Start the worker, let it load the handler and run the initializer."""
+        self._import_rules = await self._imports.of(self.deployment, code)
+        return await super().start(server, code, first)
+
+    def _on_missing(self, modules: list[str]) -> None:
+        self._imports.report(self.deployment, modules)
 
     def _start_frames(self, code: Path) -> bytes:
         environment = build_environment(
             self.deployment, self._identity, code, self.instance_id, self.layers
         )
-        start = {"kind": "python", "folder": str(code), "environment": environment}
+        start = {
+            "kind": "python",
+            "folder": str(code),
+            "environment": environment,
+            "imports": self._import_rules,
+        }
         return frames.encode(start | self._function())
 
 

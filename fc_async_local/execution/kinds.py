@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Final
 
 from fc_async_local.execution.builtin import NodeInstance, PythonInstance, find_node
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
     from fc_async_local.execution.debugging import Debugger
     from fc_async_local.execution.identity import Identity
+    from fc_async_local.execution.import_rules import ImportRules
     from fc_async_local.execution.instance import Instance
     from fc_async_local.execution.ports import PortBook
     from fc_async_local.execution.protocol import Deployment
@@ -40,6 +42,7 @@ class InstanceFactory:
         log_bytes: How much of its log an instance keeps.
         start_seconds: How long an instance may take to start.
         ports: The ports of all custom runtimes.
+        imports: What functions may import.
         debugger_of: Returns the debugger of a deployment, None if it is not debugged.
     """
 
@@ -50,8 +53,10 @@ class InstanceFactory:
         start_seconds: float,
         ports: PortBook,
         *,
+        imports: ImportRules,
         debugger_of: Callable[[Deployment], Debugger | None],
     ) -> None:
+        self._imports = imports
         self._debugger_of = debugger_of
         self._identity = identity
         self._log_bytes = log_bytes
@@ -71,7 +76,9 @@ class InstanceFactory:
                 ports=self._ports,
                 start_seconds=self._start_seconds,
             )
-        kind = PythonInstance if deployment.runtime in PYTHON else NodeInstance
+        kind: Callable[..., Instance] = NodeInstance
+        if deployment.runtime in PYTHON:
+            kind = functools.partial(PythonInstance, imports=self._imports)
         instance = kind(
             deployment, self._identity, self._log_bytes, start_seconds=self._start_seconds
         )

@@ -23,6 +23,7 @@ from fc_async_local.execution.debugging import Debuggers
 from fc_async_local.execution.forkserver import ForkServer
 from fc_async_local.execution.freezing import FREEZE_AFTER, Freezer
 from fc_async_local.execution.identity import Identity
+from fc_async_local.execution.import_rules import ImportRules
 from fc_async_local.execution.instance import Call
 from fc_async_local.execution.kinds import InstanceFactory, reason_unavailable
 from fc_async_local.execution.pool import InstancePools
@@ -63,6 +64,7 @@ class RunnerLimits(msgspec.Struct, frozen=True, kw_only=True):
         log_bytes: How much of an attempt's log is kept; the newest part.
         memory_check_seconds: Time between checks of the memory of busy instances.
         freeze: Whether instances that run no call are frozen.
+        strict_imports: Whether imports that would fail on the service fail here, too.
     """
 
     account_instances: int = limits.ACCOUNT_INSTANCES
@@ -71,6 +73,7 @@ class RunnerLimits(msgspec.Struct, frozen=True, kw_only=True):
     log_bytes: int = 1024 * 1024
     memory_check_seconds: float = 0.1
     freeze: bool = False
+    strict_imports: bool = False
 
 
 class ProcessRunner:
@@ -102,6 +105,7 @@ class ProcessRunner:
             self._bounds.log_bytes,
             self._bounds.start_seconds,
             self._ports,
+            imports=ImportRules(strict=self._bounds.strict_imports),
             debugger_of=self.debuggers.of,
         )
         self._pools: InstancePools[Instance] = InstancePools(make, self._bounds.account_instances)

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: MIT
-"""The names that ``runtime`` of a function may have, by kind.
+"""The names that ``runtime`` of a function may have, by kind, and what Python runtimes contain.
 
 Which of them run on one machine is decided by the local runtime, not here.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 PYTHON: Final = frozenset({"python3", "python3.9", "python3.10", "python3.12"})
 NODE: Final = frozenset({"nodejs12", "nodejs14", "nodejs16", "nodejs18", "nodejs20"})
@@ -17,3 +20,158 @@ OTHERS: Final = frozenset({"java8", "java11", "go1", "php7.2", "dotnetcore3.1"})
 ALL: Final = PYTHON | NODE | CUSTOM | OTHERS | {CONTAINER}
 """All names that CreateFunction accepts."""
 NEED_NO_HANDLER: Final = CUSTOM | {CONTAINER}
+
+
+class ContextFields(NamedTuple):
+    """The attributes of a handler's context.
+
+    Attributes:
+        context: Attributes of the context itself; ``getLogger()`` is in every runtime.
+        function: Attributes of ``context.function``.
+    """
+
+    context: frozenset[str]
+    function: frozenset[str]
+
+
+_FUNCTION: Final = frozenset({"name", "handler", "memory", "timeout"})
+_OLD_CONTEXT: Final = ContextFields(
+    frozenset(
+        {"request_id", "credentials", "function", "service", "region", "account_id"}
+        # Not on the page, but in the runtime itself ("Context (Python)" in docs/reference).
+        | {"requestId", "retry_count", "tracing", "logger", "to_json"}
+    ),
+    _FUNCTION,
+)
+_CONTEXT_OF_312: Final = ContextFields(
+    frozenset(
+        {"request_id", "account_id", "function", "region", "logger", "log_project", "log_store"}
+    ),
+    _FUNCTION | {"version_id", "qualifier"},
+)
+
+
+def context_fields(runtime: str) -> ContextFields:
+    """Return the attributes of the context in a Python runtime.
+
+    Source: "Context (Python)" in docs/reference/sources.md, which has one list for 3.12 and one for
+    the older runtimes.
+    """
+    return _CONTEXT_OF_312 if runtime == "python3.12" else _OLD_CONTEXT
+
+
+# --- what a function can import -------------------------------------------------------------------
+
+_VERSIONS: Final = {"python3": (3, 6), "python3.9": (3, 9)} | {
+    f"python3.{minor}": (3, minor) for minor in (10, 12)
+}
+_ADDED: Final = {
+    "contextvars": (3, 7),
+    "dataclasses": (3, 7),
+    "graphlib": (3, 9),
+    "zoneinfo": (3, 9),
+    "tomllib": (3, 11),
+    "annotationlib": (3, 14),
+    "compression": (3, 14),
+}
+"""Modules of the standard library by the first version that has them (docs.python.org, "What's
+New in Python")."""
+_REMOVED: Final = {
+    **dict.fromkeys(("formatter", "parser", "symbol"), (3, 10)),
+    "binhex": (3, 11),
+    **dict.fromkeys(("asynchat", "asyncore", "distutils", "imp", "smtpd"), (3, 12)),
+}
+"""The same by the first version without them."""
+
+_SDKS_UNTIL_310: Final = frozenset(
+    {"oss2", "tablestore", "fc2", "mns", "aliyun"}
+    | {f"aliyunsdk{name}" for name in ("ecs", "vpc", "rds", "kms", "cdn", "ram", "sts", "iot")}
+)
+_SDKS_OF_312: Final = (
+    "ecs20140526 vpc20160428 rds20140815 kms20160120 cdn20180510 ram20150501 sts20150401 "
+    "iot20180120"
+)
+_TOOLS: Final = frozenset(
+    {"wand", "scrapy", "pymysql", "elasticsearch", "PIL", "OpenSSL", "redis", "requests"}
+)
+_SCIENCE: Final = frozenset({"cv2", "numpy", "scipy", "matplotlib", "mpl_toolkits", "pylab"})
+_SHIPPED: Final = {
+    # Documented ("Python runtimes" in docs/reference/sources.md).
+    "python3.12": frozenset(
+        {"oss2", "alibabacloud_mns_open20220119", "alibabacloud_sls20201230"}
+        | {f"alibabacloud_{name}" for name in _SDKS_OF_312.split()}
+    )
+    | _TOOLS,
+    "python3.10": _SDKS_UNTIL_310 | _TOOLS,
+    # Documented; the end of the list was not seen, so the tools of 3.10 are assumed.
+    "python3.9": _SDKS_UNTIL_310 | _SCIENCE | _TOOLS,
+    # Unsure: from older copies of the list.
+    "python3": _SDKS_UNTIL_310 | _SCIENCE | _TOOLS | {"datahub"},
+}
+"""Modules of the packages that a runtime ships."""
+_COME_ALONG: Final[Mapping[str, str]] = {
+    "oss2": "requests crcmod Crypto aliyunsdkcore aliyunsdkkms six",
+    "requests": "urllib3 idna certifi charset_normalizer",
+    "aliyunsdkcore": "jmespath cryptography",
+    "cryptography": "cffi pycparser",
+    "tablestore": "google flatbuffers future six",
+    "aliyun": "dateutil dateparser google jmespath pytz regex six tzlocal typing_extensions",
+    "elasticsearch": "elastic_transport",
+    "redis": "async_timeout",
+    "alibabacloud_ecs20140526": "Tea darabonba alibabacloud_credentials alibabacloud_tea_openapi "
+    "alibabacloud_tea_util alibabacloud_endpoint_util alibabacloud_openapi_util "
+    "alibabacloud_gateway_spi aiohttp aiofiles apscheduler",
+    "aiohttp": "aiohappyeyeballs aiosignal attr attrs frozenlist multidict propcache yarl",
+    "scrapy": "automat attr attrs constantly cssselect filelock hyperlink incremental itemadapter "
+    "itemloaders lxml packaging parsel pkg_resources protego pydispatch queuelib requests_file "
+    "service_identity setuptools tldextract twisted typing_extensions w3lib zope",
+}
+"""Modules of what these packages require, by their own metadata: the service does not list them,
+and does not promise them."""
+_FLASK: Final = "flask werkzeug jinja2 markupsafe click itsdangerous"
+_OFFICIAL_LAYERS: Final[Mapping[str, str]] = {
+    "OSS2": "oss2",
+    "Flask3x": f"{_FLASK} blinker",
+    "Flask2x": f"{_FLASK} blinker",
+    "Pandas2x": "pandas numpy dateutil pytz tzdata six",
+    "Pandas1x": "pandas numpy dateutil pytz six",
+    "SciPy1x": "scipy numpy",
+    "PyMongo4x": "pymongo bson gridfs dns",
+    "Opencv4x": "cv2 numpy",
+    "Pdf2image": "pdf2image PIL",
+}
+"""Modules of public layers of Python packages, by the last part of a layer's name ("Layers" in
+docs/reference/sources.md; what the packages require is from their own metadata)."""
+
+
+def modules(runtime: str, layers: Iterable[str] = ()) -> frozenset[str] | None:
+    """Return the modules that a Python runtime has beside its standard library.
+
+    Args:
+        runtime: Such as ``python3.10``.
+        layers: References to layers that are not on this machine, such as
+            ``official:layers/Python3-Flask2x/versions/1``.
+
+    Returns:
+        Top-level names; None if one of the layers is not known, so that nothing can be said.
+    """
+    found = set(_SHIPPED[runtime])
+    for layer in layers:
+        name = layer.partition("layers/")[2].partition("/")[0]
+        inside = _OFFICIAL_LAYERS.get(name.rpartition("-")[2]) if "official" in layer else None
+        if inside is None:
+            return None
+        found.update(inside.split())
+    waiting = list(found)
+    while waiting:
+        more = set(_COME_ALONG.get(waiting.pop(), "").split()) - found
+        found |= more
+        waiting += more
+    return frozenset(found)
+
+
+def not_in_standard_library(runtime: str) -> frozenset[str]:
+    """Return modules of other versions' standard libraries that a Python runtime does not have."""
+    version = _VERSIONS[runtime]
+    later = {name for name, since in _ADDED.items() if since > version}
+    return frozenset(later | {name for name, until in _REMOVED.items() if until <= version})

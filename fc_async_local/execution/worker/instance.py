@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any, Final
 from . import frames, logs
 from .context import Context
 from .errors import Failure, Frames, LoadFailure, describe, encode_result, message
+from .imports import ImportCheck
 
 if TYPE_CHECKING:
     import socket
@@ -87,13 +88,17 @@ class PythonInstance:
         self._pid = os.getpid()
         self._hooks: dict[str, Handler] = {}
         self._debug_port = 0
+        self._imports: ImportCheck | None = None
 
     def serve(self) -> int:
         """Answer frames until the socket closes; return the exit status."""
         logs.install(os.environ.get("FC_SERVER_LOG_LEVEL", "INFO"))
         if self._start["debug"]:
             self._debug_port = listen_for_debugger()
-        prepare_path(self._start["folder"])
+        places = prepare_path(self._start["folder"])
+        if self._start["imports"]:
+            self._imports = ImportCheck(self._start["imports"], places)
+            sys.meta_path.insert(0, self._imports)
         if not self._load():
             return _FAILED_EXIT
         concurrency = self._start["concurrency"]
@@ -121,7 +126,7 @@ class PythonInstance:
             self._end_with(error, 0)
         logs.flush()
         port = {"debug_port": self._debug_port} if self._debug_port else {}
-        self._send(frames.to_json({"id": 0, "ok": True, "peak_kb": _peak_kb(), **port}))
+        self._send(self._meta({"id": 0, "ok": True, **port}))
         return True
 
     def _answer_in_thread(self, meta: frames.Meta, body: bytes) -> None:
@@ -149,8 +154,15 @@ class PythonInstance:
             self._end_with(error, meta["id"])
         else:
             logs.flush()
-            # The answer to nearly every call: formatting is five times as fast as an encoder.
-            self._send(b'{"id":%d,"ok":true,"peak_kb":%d}' % (meta["id"], _peak_kb()), data)
+            self._send(self._meta({"id": meta["id"], "ok": True}), data)
+
+    def _meta(self, answer: frames.Meta) -> bytes:
+        """Return the head of an answer, with the modules that would be missing on the service."""
+        missing = self._imports.take() if self._imports is not None else []
+        if len(answer) > 2 or missing:  # noqa: PLR2004 -- the members of nearly every answer
+            return frames.to_json({**answer, "peak_kb": _peak_kb(), "missing": missing})
+        # Formatting is five times as fast as an encoder.
+        return b'{"id":%d,"ok":true,"peak_kb":%d}' % (answer["id"], _peak_kb())
 
     def _describe(self, error: BaseException, failure: LoadFailure | None = None) -> Failure:
         return describe(error, failure, self._frames)
@@ -158,8 +170,7 @@ class PythonInstance:
     def _report_failure(self, key: int, failure: Failure, *, last: bool = False) -> None:
         logs.error(failure.log)
         logs.flush()
-        meta = {"id": key, "ok": False, "peak_kb": _peak_kb(), "last": last}
-        self._send(frames.to_json(meta), failure.document)
+        self._send(self._meta({"id": key, "ok": False, "last": last}), failure.document)
 
     def _end_with(self, error: BaseException, key: int) -> None:
         """End the process for a BaseException, as the service's process ends."""
@@ -194,12 +205,14 @@ def listen_for_debugger() -> int:
     return port
 
 
-def prepare_path(folder: str) -> None:
-    """Put the code folder and then the user's PYTHONPATH at the front of the path."""
+def prepare_path(folder: str) -> list[str]:
+    """Put the code folder and then the user's PYTHONPATH at the front of the path; return both."""
     extra = [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
-    sys.path[:0] = [folder, *(os.path.join(folder, entry) for entry in extra)]  # noqa: PTH118 -- pathlib would cost start-up time
+    places = [folder, *(os.path.join(folder, entry) for entry in extra)]  # noqa: PTH118 -- pathlib would cost start-up time
+    sys.path[:0] = places
     sys.argv[:] = [""]
     importlib.invalidate_caches()
+    return places
 
 
 def load(handler: str) -> Callable[..., object]:

@@ -133,3 +133,36 @@ def test_handles_of_tasks_and_groups_move_the_virtual_clock(fc_local: FcLocal) -
     assert sorted(task.result() for task in group.ends(timeout=120)) == [1, 2]
 
     assert fc_local.runtime.now() - before >= 120_000
+
+
+IMPORTING = """\
+import pytest
+from fc_async_local.settings import Settings
+
+@pytest.fixture
+def fc_local_settings():
+    return Settings.of(strict_imports=STRICT)
+
+def test_orders(fc_local, tmp_path):
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "index.py").write_text("import yaml\\ndef handler(event, context): pass")
+    fc_local.deploy("orders", tmp_path / "code")
+    for _ in range(2):
+        fc_local.client.invoke("orders").raise_for_function_error()
+"""
+SENTENCE = (
+    "orders imports yaml from this machine; in the cloud it is missing: put PyYAML into "
+    "requirements.txt and run make build"
+)
+
+
+def test_a_passed_test_warns_of_what_would_be_missing_in_the_cloud(tmp_path: Path) -> None:
+    output = pytest_output(tmp_path, IMPORTING.replace("STRICT", "False"))
+    assert "1 passed, 1 warning" in output
+    assert f"ImportedFromMachine: {SENTENCE}" in output
+
+
+def test_with_strict_imports_the_test_fails_with_the_same_sentence(tmp_path: Path) -> None:
+    output = pytest_output(tmp_path, IMPORTING.replace("STRICT", "True"))
+    assert "1 failed" in output
+    assert f"Unable to import module 'index': {SENTENCE}" in output

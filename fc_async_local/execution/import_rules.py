@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: MIT
+"""What a Python function could import on the service, and which of its imports would fail there.
+
+The process of the function compares (:mod:`.worker.imports`); this side knows the function's
+runtime, its layers and its ``requirements.txt``.
+
+Invariants:
+    A function and a module are reported once for the life of the runtime.
+    What ``requirements.txt`` in the code folder names counts as there, with what it requires: a
+    build puts it there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import logging
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from fc_async_local.execution.worker.imports import Missing
+from fc_async_sdk import packaging
+from fc_async_sdk.spec import runtimes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from importlib.metadata import Distribution
+
+    from fc_async_local.execution.protocol import Deployment
+
+_LOG: Final = logging.getLogger(__name__)
+_REQUIREMENT: Final = re.compile(r"\s*([A-Za-z0-9][\w.-]*)\s*(?:\[([^\]]*)\])?")
+_EXTRA: Final = re.compile(r"""\bextra\s*==\s*["']([^"']+)""")
+
+
+class ImportRules:
+    """Makes the rules for each function, and reports what its process has found.
+
+    Args:
+        strict: Whether an import that would fail on the service fails here, too.
+    """
+
+    def __init__(self, *, strict: bool = False) -> None:
+        self._strict = strict
+        self._reported: set[Missing] = set()
+
+    async def of(self, deployment: Deployment, code: Path) -> dict[str, Any] | None:
+        """Return the rules for the process of a function.
+
+        Args:
+            deployment: The function; its runtime is a Python runtime.
+            code: The folder with its code.
+
+        Returns:
+            None if a layer is not known, so that nothing can be said.
+        """
+        elsewhere = [one for one in deployment.layers if packaging.layer_of(one) is None]
+        modules = runtimes.modules(deployment.runtime, elsewhere)
+        if modules is None:
+            return None
+        file = code / "requirements.txt"
+        if file.is_file():
+            text = await asyncio.to_thread(file.read_text, "utf-8", "replace")
+            modules |= await asyncio.to_thread(_required, text)
+        return {
+            "function": deployment.function,
+            "runtime": deployment.runtime,
+            "strict": self._strict,
+            "modules": sorted(modules),
+            "absent": sorted(runtimes.not_in_standard_library(deployment.runtime)),
+        }
+
+    def report(self, deployment: Deployment, modules: Iterable[str]) -> None:
+        """Log modules that a function imports from this machine and lacks on the service."""
+        for module in modules:
+            missing = Missing(deployment.function, deployment.runtime, module)
+            if missing not in self._reported:
+                self._reported.add(missing)
+                _LOG.warning(missing.sentence())
+
+
+@functools.lru_cache(maxsize=64)
+def _required(text: str) -> frozenset[str]:
+    """Return the modules that requirements install, as far as this machine has the packages."""
+    from importlib import metadata  # noqa: PLC0415 -- most functions have no requirements
+
+    waiting = [line for line in text.splitlines() if not line.lstrip().startswith(("-", "#"))]
+    seen: set[tuple[str, frozenset[str]]] = set()
+    found: set[str] = set()
+    while waiting:
+        parsed = _REQUIREMENT.match(waiting.pop())
+        if parsed is None:
+            continue
+        name, extras = parsed.groups()
+        wanted = frozenset(part.strip() for part in (extras or "").split(","))
+        if (name, wanted) in seen:
+            continue
+        seen.add((name, wanted))
+        try:
+            package = metadata.distribution(name)
+        except metadata.PackageNotFoundError:
+            continue
+        found.update(_modules_of(package))
+        waiting += [one for one in package.requires or () if _applies(one, wanted)]
+    return frozenset(found)
+
+
+def _applies(requirement: str, extras: frozenset[str]) -> bool:
+    extra = _EXTRA.search(requirement)
+    return extra is None or extra[1] in extras
+
+
+def _modules_of(package: Distribution) -> Iterator[str]:
+    """Yield the top-level names of a package, also of one that is installed in place."""
+    yield from (package.read_text("top_level.txt") or "").split()
+    for file in package.files or ():
+        yield file.parts[0].partition(".")[0]
+        if file.suffix == ".pth":
+            for line in file.read_text("utf-8").splitlines():
+                place = Path(line)
+                if place.is_absolute() and place.is_dir():
+                    yield from (entry.name.partition(".")[0] for entry in place.iterdir())

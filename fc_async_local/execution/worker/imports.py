@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: MIT
+"""Compares what a function imports with what it would find on the service.
+
+The process of a function also finds the packages that are installed on this machine. A finder at
+the front of ``sys.meta_path`` finds nothing itself: it sees each import, and notes a module that
+would be missing on the service.
+
+Invariants:
+    * A module of the function's own folder or layers is never noted, whatever else has it.
+    * A package of this machine may import what it wants: only its own absence is noted.
+    * Without ``strict`` nothing that a function imports is found elsewhere than before.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+import traceback
+from importlib.machinery import BuiltinImporter, FrozenImporter, PathFinder
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from .errors import CODE_ON_SERVICE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from types import ModuleType
+
+
+def _folder_of(file: str) -> str:
+    return os.path.join(os.path.dirname(os.path.abspath(file)), "")  # noqa: PTH100, PTH118, PTH120 -- pathlib would cost start-up time
+
+
+_PYTHON: Final = _folder_of(os.__file__)
+_WORKER: Final = ("<frozen ", _folder_of(__file__))
+_ASKING: Final = frozenset({importlib.util.__file__, "<frozen importlib.util>"})
+
+
+def _is_python(entry: str) -> bool:
+    name = os.path.basename(entry)  # noqa: PTH119 -- as above
+    zipped = name.startswith("python") and name.endswith(".zip")
+    return zipped or name == "lib-dynload" or os.path.join(entry, "") == _PYTHON  # noqa: PTH118 -- as above
+
+
+# Read before any function can change them: the fork server loads this module.
+_MACHINE: Final = [entry for entry in sys.path if not _is_python(entry)]
+_OF_PYTHON: Final[tuple[object, ...]] = (BuiltinImporter, FrozenImporter, PathFinder)
+_FINDERS: Final = [one for one in sys.meta_path if one not in _OF_PYTHON]
+"""Of packages that are installed in place, and of tools such as setuptools."""
+
+
+class Missing(NamedTuple):
+    """A module that a function imports and that is missing on the service.
+
+    Attributes:
+        function: Name of the function.
+        runtime: Of the function.
+        module: Top-level name of the module.
+    """
+
+    function: str
+    runtime: str
+    module: str
+
+    def sentence(self) -> str:
+        """Return what is wrong, and what to do."""
+        if self.module in sys.stdlib_module_names:
+            return (
+                f"{self.function} imports {self.module}, which the standard library of "
+                f"{self.runtime} does not have: choose another runtime or another module"
+            )
+        return (
+            f"{self.function} imports {self.module} from this machine; in the cloud it is missing: "
+            f"put {_distribution(self.module)} into requirements.txt and run make build"
+        )
+
+
+def _distribution(module: str) -> str:
+    """Return the name under which a module of this machine is installed."""
+    from importlib.metadata import packages_distributions  # noqa: PLC0415 -- slow, and rarely needed
+
+    names = packages_distributions().get(module)
+    return names[0] if names else module.replace("_", "-")
+
+
+class ImportCheck:
+    """Notes the modules that one function imports and that are missing on the service.
+
+    Args:
+        rules: ``function``, ``runtime``, ``strict``; ``modules`` that are there beside the standard
+            library, and ``absent``: those that the standard library there does not have.
+        places: Where the function's own modules are; the first is the code folder.
+    """
+
+    def __init__(self, rules: dict[str, Any], places: Sequence[str]) -> None:
+        self._rules = rules
+        self._known = {*rules["modules"], *sys.modules} - {*rules["absent"]}
+        self._standard = sys.stdlib_module_names - {*rules["absent"]}
+        self._places = [*places, *(_on_this_machine(one, places[0]) for one in places)]
+        self._own = tuple(os.path.join(place, "") for place in places)  # noqa: PTH118 -- as above
+        self._machine = tuple(os.path.join(place, "") for place in _MACHINE)  # noqa: PTH118 -- as above
+        self._found: list[str] = []
+
+    def take(self) -> list[str]:
+        """Return the modules that were noted since the last call."""
+        found, self._found = self._found, []
+        return found
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> None:
+        """Note an import; return None, so that the next finder is asked.
+
+        Raises:
+            ModuleNotFoundError: The module is missing on the service, and the rules are strict.
+        """
+        if path is not None or name in self._standard or name in self._known:
+            return
+        if PathFinder.find_spec(name, self._places) is None and self._is_here(name, target):
+            self._note(name)
+
+    def _is_here(self, name: str, target: ModuleType | None) -> bool:
+        return (
+            name in sys.stdlib_module_names
+            or PathFinder.find_spec(name, _MACHINE) is not None
+            or any(one.find_spec(name, None, target) is not None for one in _FINDERS)
+        )
+
+    def _note(self, name: str) -> None:
+        if not self._is_of_function():
+            return
+        if self._rules["strict"]:
+            missing = Missing(self._rules["function"], self._rules["runtime"], name)
+            raise ModuleNotFoundError(missing.sentence(), name=name)
+        self._known.add(name)
+        self._found.append(name)
+
+    def _is_of_function(self) -> bool:
+        """Return whether the function's own code imports, and does not only ask for a place."""
+        for file in _callers():
+            if file in _ASKING:
+                return False
+            if file.startswith(self._own):
+                return True
+            if file.startswith(self._machine):
+                return False
+        return True  # the handler itself
+
+
+def _callers() -> Iterable[str]:
+    """Yield the files of the code that runs, innermost first, without the standard library's."""
+    for frame, _ in traceback.walk_stack(None):
+        file = frame.f_code.co_filename
+        if not file.startswith(_WORKER) or file in _ASKING:
+            yield file
+
+
+def _on_this_machine(place: str, code: str) -> str:
+    """Return the folder of a place on the service: ``/code/python`` is in the code folder.
+
+    Packages in it may be built for another interpreter; they are there, but cannot be loaded.
+    """
+    inside = place.removeprefix(CODE_ON_SERVICE)
+    return code + inside if place != inside and inside[:1] in {"", "/"} else place
