@@ -15,23 +15,20 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
-import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from fc_async_local.execution.worker.imports import Missing
-from fc_async_sdk import packaging
+from fc_async_sdk import _requirements, packaging
 from fc_async_sdk.spec import runtimes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from importlib.metadata import Distribution
+    from collections.abc import Iterable
+    from pathlib import Path
 
     from fc_async_local.execution.protocol import Deployment
 
 _LOG: Final = logging.getLogger(__name__)
-_REQUIREMENT: Final = re.compile(r"\s*([A-Za-z0-9][\w.-]*)\s*(?:\[([^\]]*)\])?")
-_EXTRA: Final = re.compile(r"""\bextra\s*==\s*["']([^"']+)""")
+_required: Final = functools.lru_cache(maxsize=64)(_requirements.modules)
 
 
 class ImportRules:
@@ -78,46 +75,3 @@ class ImportRules:
             if missing not in self._reported:
                 self._reported.add(missing)
                 _LOG.warning(missing.sentence())
-
-
-@functools.lru_cache(maxsize=64)
-def _required(text: str) -> frozenset[str]:
-    """Return the modules that requirements install, as far as this machine has the packages."""
-    from importlib import metadata  # noqa: PLC0415 -- most functions have no requirements
-
-    waiting = [line for line in text.splitlines() if not line.lstrip().startswith(("-", "#"))]
-    seen: set[tuple[str, frozenset[str]]] = set()
-    found: set[str] = set()
-    while waiting:
-        parsed = _REQUIREMENT.match(waiting.pop())
-        if parsed is None:
-            continue
-        name, extras = parsed.groups()
-        wanted = frozenset(part.strip() for part in (extras or "").split(","))
-        if (name, wanted) in seen:
-            continue
-        seen.add((name, wanted))
-        try:
-            package = metadata.distribution(name)
-        except metadata.PackageNotFoundError:
-            continue
-        found.update(_modules_of(package))
-        waiting += [one for one in package.requires or () if _applies(one, wanted)]
-    return frozenset(found)
-
-
-def _applies(requirement: str, extras: frozenset[str]) -> bool:
-    extra = _EXTRA.search(requirement)
-    return extra is None or extra[1] in extras
-
-
-def _modules_of(package: Distribution) -> Iterator[str]:
-    """Yield the top-level names of a package, also of one that is installed in place."""
-    yield from (package.read_text("top_level.txt") or "").split()
-    for file in package.files or ():
-        yield file.parts[0].partition(".")[0]
-        if file.suffix == ".pth":
-            for line in file.read_text("utf-8").splitlines():
-                place = Path(line)
-                if place.is_absolute() and place.is_dir():
-                    yield from (entry.name.partition(".")[0] for entry in place.iterdir())

@@ -18,6 +18,7 @@ import sys
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from fc_async_plugin import template
+from fc_async_plugin.report import imports
 from fc_async_sdk import _project_folder, _serverless_devs
 from fc_async_sdk._installation import how_to_install
 from fc_async_sdk.errors import FcAsyncError
@@ -202,6 +203,14 @@ def _template(machine: Machine) -> Iterable[Complaint] | None:
     return []
 
 
+def _imports(machine: Machine) -> Iterable[Complaint] | None:
+    try:
+        project = template.load(template.find(machine.folder))
+    except template.TemplateError:
+        return None  # the check before names it
+    return [Complaint("warning", one.what, one.fix) for one in imports.missing(project)]
+
+
 def _access(machine: Machine) -> Iterable[Complaint]:
     for path in _serverless_devs.files(machine.environ, machine.home):
         if stat.S_IMODE(path.stat().st_mode) & 0o077:
@@ -280,6 +289,7 @@ CHECKS: Final = (
     Check(f"SQLite {'.'.join(map(str, SQLITE))} or newer", _sqlite),
     Check("the working folder can be written to and has free space", _folder),
     Check("the template can be read", _template),
+    Check("the cloud has what Python functions import", _imports),
     Check("files with keys can be read by their owner only", _access),
     Check("no deployment was interrupted", _interrupted),
     Check("s (Serverless Devs) and its plugin", _check_s),

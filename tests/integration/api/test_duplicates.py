@@ -120,6 +120,7 @@ def test_a_function_in_a_folder_runs_twice_in_two_processes(
 ) -> None:
     folder = tmp_path / "code"
     folder.mkdir()
+    (folder / "requirements.txt").write_text("fc-async")
     log = tmp_path / "charges"
     (folder / "index.py").write_text(
         f"import os, sys\nsys.path[:0] = {sys.path!r}\n"

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from importlib import metadata
 from typing import TYPE_CHECKING
 
@@ -87,6 +88,97 @@ def test_a_template_that_can_not_be_read(machine: Machine) -> None:
     (machine.folder / "s.yaml").write_text("resources: [")
     assert said(machine)[0].startswith("error: ")
     assert "s.yaml:2:1" in said(machine)[0]
+
+
+TEMPLATE = """\
+edition: 3.0.0
+name: shop
+resources:
+  orders:
+    component: fc3
+    props:
+      region: cn-hangzhou
+      functionName: orders
+      runtime: RUNTIME
+      handler: index.handler
+      code: ./code
+      environmentVariables:
+        PYTHONPATH: /code/python
+      layers: LAYERS
+"""
+
+
+def importing(machine: Machine, source: str, runtime: str = "python3.10", layers: str = "") -> None:
+    text = TEMPLATE.replace("RUNTIME", runtime).replace("LAYERS", f"[{layers}]")
+    (machine.folder / "s.yaml").write_text(text)
+    (machine.folder / "code" / "own").mkdir(parents=True)
+    (machine.folder / "code" / "index.py").write_text(source)
+
+
+def test_imports_that_are_missing_in_the_cloud_are_named_with_their_place(machine: Machine) -> None:
+    importing(machine, "import json, requests\n\n\ndef handler(event, context):\n    import yaml\n")
+    (sentence,) = said(machine)
+    assert sentence == (
+        "warning: orders imports yaml (code/index.py:5) from this machine; in the cloud it is "
+        "missing | put PyYAML into requirements.txt and run make build"
+    )
+
+
+def test_imports_of_the_functions_own_modules_are_followed(machine: Machine) -> None:
+    importing(machine, "from own.part import one\nimport own.other")
+    (machine.folder / "code" / "own" / "__init__.py").write_text("import yaml")
+    (machine.folder / "code" / "own" / "part.py").write_text("from . import far")
+    (machine.folder / "code" / "own" / "far.py").write_text("import msgspec")
+    (machine.folder / "code" / "own" / "unused.txt").write_text("import click")
+    assert [one.split()[3] for one in said(machine)] == ["yaml", "msgspec"]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import typing\nif typing.TYPE_CHECKING:\n    import yaml",
+        "try:\n    import yaml\nexcept ImportError:\n    yaml = None",
+        "import own",
+        "import built",
+        "import click",
+        "import __main__",
+        "broken(",
+    ],
+)
+def test_imports_that_the_cloud_has_or_the_code_handles_are_fine(
+    machine: Machine, source: str
+) -> None:
+    importing(machine, source, layers="'official:layers/Python3-Flask2x/versions/1'")
+    (machine.folder / "code" / "python").mkdir()
+    (machine.folder / "code" / "python" / "built.py").write_text("import yaml")
+    assert said(machine) == []
+
+
+def test_imports_that_requirements_name_are_fine(machine: Machine) -> None:
+    importing(machine, "import fc_async_sdk, msgspec, yaml")
+    (machine.folder / "code" / "requirements.txt").write_text("fc-async[cli]>=0.1\n")
+    assert said(machine) == []
+
+
+@pytest.mark.parametrize(
+    ("runtime", "layers"),
+    [("custom.debian11", ""), ("python3.10", "'acs:fc:cn-hangzhou:1:layers/own/versions/1'")],
+)
+def test_imports_that_cannot_be_compared_are_not_reported(
+    machine: Machine, runtime: str, layers: str
+) -> None:
+    importing(machine, "import yaml", runtime, layers)
+    assert said(machine) == []
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="tomllib is new in Python 3.11")
+def test_a_module_of_another_standard_library_is_named(machine: Machine) -> None:
+    importing(machine, "import tomllib")
+    (sentence,) = said(machine)
+    assert sentence == (
+        "warning: orders imports tomllib (code/index.py:1), which the standard library of "
+        "python3.10 does not have | choose another runtime or another module"
+    )
 
 
 @pytest.mark.parametrize("moved", [False, True], ids=["at home", "elsewhere"])

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: MIT
+"""Reads ``requirements.txt`` of functions, with what this machine knows of the packages.
+
+Markers of other platforms are not evaluated: what may be installed counts as installed.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from importlib.metadata import Distribution
+
+_REQUIREMENT: Final = re.compile(r"\s*([A-Za-z0-9][\w.-]*)\s*(?:\[([^\]]*)\])?")
+_EXTRA: Final = re.compile(r"""\bextra\s*==\s*["']([^"']+)""")
+
+
+def modules(text: str) -> frozenset[str]:
+    """Return the modules that requirements install, with those of what they require.
+
+    Args:
+        text: Content of the file. Its options, such as ``-r``, are not followed.
+
+    Returns:
+        Top-level names, as far as this machine has the packages.
+    """
+    from importlib import metadata  # noqa: PLC0415 -- slow to import, and rarely needed
+
+    waiting = [line for line in text.splitlines() if not line.lstrip().startswith(("-", "#"))]
+    seen: set[tuple[str, frozenset[str]]] = set()
+    found: set[str] = set()
+    while waiting:
+        parsed = _REQUIREMENT.match(waiting.pop())
+        if parsed is None:
+            continue
+        name, extras = parsed.groups()
+        wanted = frozenset(part.strip() for part in (extras or "").split(","))
+        if (name, wanted) in seen:
+            continue
+        seen.add((name, wanted))
+        try:
+            package = metadata.distribution(name)
+        except metadata.PackageNotFoundError:
+            continue
+        found.update(_modules_of(package))
+        waiting += [one for one in package.requires or () if _applies(one, wanted)]
+    return frozenset(found)
+
+
+def package_of(module: str) -> str:
+    """Return the name to require for a module of this machine."""
+    from importlib import metadata  # noqa: PLC0415 -- as above
+
+    if module == "fc_async_sdk":  # an installation in place lists no modules
+        return "fc-async"
+    names = metadata.packages_distributions().get(module)
+    return names[0] if names else module.replace("_", "-")
+
+
+def _applies(requirement: str, extras: frozenset[str]) -> bool:
+    extra = _EXTRA.search(requirement)
+    return extra is None or extra[1] in extras
+
+
+def _modules_of(package: Distribution) -> Iterator[str]:
+    """Yield the top-level names of a package, also of one that is installed in place."""
+    yield from (package.read_text("top_level.txt") or "").split()
+    for file in package.files or ():
+        yield file.parts[0].partition(".")[0]
+        if file.suffix == ".pth":
+            for line in file.read_text("utf-8").splitlines():
+                place = Path(line)
+                if place.is_absolute() and place.is_dir():
+                    yield from (entry.name.partition(".")[0] for entry in place.iterdir())
