@@ -42,6 +42,10 @@ class StoreUnusable(Exception):
     """
 
 
+class StoreInUse(StoreUnusable):
+    """Another runtime holds the store; it may be starting or ending."""
+
+
 class DuplicateTask(Exception):
     """The function already has a remembered task of this id."""
 

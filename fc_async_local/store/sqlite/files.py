@@ -23,7 +23,7 @@ import os
 import struct
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from fc_async_local.store.protocol import StoreUnusable
+from fc_async_local.store.protocol import StoreInUse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,7 +67,7 @@ class FileLock:
         """Take the lock.
 
         Raises:
-            StoreUnusable: Another process holds it.
+            StoreInUse: Another process holds it.
         """
         path = database.with_name(f"{database.name}.lock")
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -76,7 +76,7 @@ class FileLock:
         except OSError as error:
             holder = os.pread(self._fd, 32, 0).decode("ascii", "replace").strip()
             os.close(self._fd)
-            raise StoreUnusable(
+            raise StoreInUse(
                 f"{database} is in use by another fc-async runtime"
                 f"{f' (process {holder})' if holder else ''}. Stop that one, or give this one "
                 "another data folder."

@@ -44,6 +44,10 @@ class Saved(NamedTuple):
     files: frozenset[Path]
 
 
+class Watched(NamedTuple):
+    """Other files are watched now: what was saved until then was not noticed."""
+
+
 class Happened(NamedTuple):
     """The runtime did something."""
 
@@ -75,7 +79,7 @@ class Ended(NamedTuple):
     reason: str = ""
 
 
-Event = Saved | Happened | Pressed | Said | Ended
+Event = Saved | Watched | Happened | Pressed | Said | Ended
 
 
 class Loop:
@@ -104,9 +108,12 @@ class Loop:
         self._screen = screen
         self._events = events
         self._admin = Admin(running.addresses.fc)
-        self._watcher = Watcher(lambda files: events.put(Saved(files)))
+        self._watcher = Watcher(
+            lambda files: events.put(Saved(files)), lambda: events.put(Watched())
+        )
         self._last: Step | None = None
         self._findings: tuple[Finding, ...] = ()
+        self._problems: tuple[Collection[object], ...] = ((), (), ())
         self._broken: set[Path] = set()
         self._waiting = set(self._debug)  # not debugged yet
 
@@ -142,10 +149,12 @@ class Loop:
     def _names(self) -> list[str]:
         return [source.function for source in self._deployer.sources]
 
-    def _handle(self, event: Saved | Happened | Pressed | Said) -> None:
+    def _handle(self, event: Saved | Watched | Happened | Pressed | Said) -> None:
         match event:
             case Saved(files):
                 self._deploy(lambda: self._deployer.saved(files), "saved", sorted(files))
+            case Watched():
+                self._deploy(self._deployer.everything, "saved", again=True)
             case Happened(steps, missed):
                 self._show(steps, missed)
             case Pressed(key):
@@ -159,17 +168,29 @@ class Loop:
         sources = self._deployer.sources
         self._watcher.watch(files=self._deployer.files, folders=roots(sources))
 
-    def _deploy(self, deploy: Callable[[], Result], kind: str, files: Sequence[Path] = ()) -> None:
-        """Deploy, and print what changed or why nothing did."""
+    def _deploy(
+        self,
+        deploy: Callable[[], Result],
+        kind: str,
+        files: Sequence[Path] = (),
+        *,
+        again: bool = False,
+    ) -> None:
+        """Deploy, and print what changed or why nothing did; again: only what is new."""
         began = monotonic()
         result = deploy()
+        findings = self._findings if result.findings is None else result.findings
+        problems = findings, result.failures, result.broken
+        self._watch()
+        if again and not result.steps and problems == self._problems:
+            return
+        self._problems = problems
         if result.steps:
             try:
                 self._admin.post("destinations")
             except (Refused, requests.RequestException) as error:
                 self._screen.say("problem", f"destinations were not made: {error}", style="bad")
         took = round((monotonic() - began) * 1_000)
-        self._watch()
         folders = {one.function: shown(one.code) for one in self._deployer.sources if one.code}
         self._screen.functions(self._names(), folders.get)
         self._show_problems(result)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import time
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 _GRACE_MS: Final = 500
 """Running attempts are given back to the queue at the end, and run after the next start."""
 _ANSWER_SECONDS: Final = 5.0
+_START_SECONDS: Final = 15.0
+"""How long a runtime that has the data folder may take to answer."""
+_LOOK_SECONDS: Final = 0.1
 _IN_THE_FEED: Final = ("fc_async_local.engine", "fc_async_local.store.job_runner")
 """Loggers whose lines are steps as well."""
 
@@ -79,6 +83,8 @@ class Running(NamedTuple):
 def opened(choices: Choices, warn: Callable[[str], None]) -> Iterator[Running]:
     """Use the runtime on the data folder: the one that runs, or a new one that ends with the block.
 
+    One that another process is starting is waited for.
+
     Args:
         choices: How to start it.
         warn: Is told what a new runtime warns of, from other threads.
@@ -86,17 +92,36 @@ def opened(choices: Choices, warn: Callable[[str], None]) -> Iterator[Running]:
     Raises:
         PluginError: It cannot be started, or one runs on another port than the one that is wanted.
     """
-    found = find(choices.data)
-    if found is not None:
-        if choices.port and not found.fc.endswith(f":{choices.port}"):
-            raise PluginError(
-                f"a runtime on {choices.data} listens at {found.fc} (process {found.pid}), not on "
-                f"port {choices.port}: stop it, give another --data, or leave out --port"
-            )
-        yield Running(found, attached=True)
-        return
-    with _started(choices, warn) as addresses:
-        yield Running(addresses, attached=False)
+    with contextlib.ExitStack() as closing:
+        deadline = time.monotonic() + _START_SECONDS
+        while True:
+            found = find(choices.data)
+            if found is not None:
+                _check_port(choices, found)
+                running = Running(found, attached=True)
+                break
+            try:
+                addresses = closing.enter_context(_started(choices, warn))
+            except _InUse:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(_LOOK_SECONDS)
+            else:
+                running = Running(addresses, attached=False)
+                break
+        yield running
+
+
+def _check_port(choices: Choices, found: Addresses) -> None:
+    if choices.port and not found.fc.endswith(f":{choices.port}"):
+        raise PluginError(
+            f"a runtime on {choices.data} listens at {found.fc} (process {found.pid}), not on "
+            f"port {choices.port}: stop it, give another --data, or leave out --port"
+        )
+
+
+class _InUse(PluginError):
+    """Another runtime has the data folder."""
 
 
 def find(data: Path) -> Addresses | None:
@@ -118,6 +143,7 @@ def _started(choices: Choices, warn: Callable[[str], None]) -> Iterator[Addresse
     from fc_async_local.http.server import NoFreePort  # noqa: PLC0415 -- see above
     from fc_async_local.settings import Settings  # noqa: PLC0415 -- see above
     from fc_async_local.store.protocol import (  # noqa: PLC0415 -- see above
+        StoreInUse,
         StoreUnavailable,
         StoreUnusable,
     )
@@ -140,6 +166,8 @@ def _started(choices: Choices, warn: Callable[[str], None]) -> Iterator[Addresse
                 yield msgspec.convert(msgspec.to_builtins(runtime.addresses), Addresses)
             finally:
                 runtime.stop()
+    except StoreInUse as error:
+        raise _InUse(str(error)) from error
     except (StoreUnavailable, StoreUnusable, ValueError) as error:
         raise PluginError(str(error)) from error
     except NoFreePort as error:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -30,10 +31,15 @@ class Watcher:
 
     Args:
         changed: Called with the files that were changed, made or deleted, from other threads.
+        watching: Called from another thread when all places are watched. Changes before that are
+            not reported: what was read earlier must be read again.
     """
 
-    def __init__(self, changed: Callable[[frozenset[Path]], None]) -> None:
+    def __init__(
+        self, changed: Callable[[frozenset[Path]], None], watching: Callable[[], None]
+    ) -> None:
         self._changed = changed
+        self._watching = watching
         self._watched: tuple[frozenset[Path], frozenset[Path]] = (frozenset(), frozenset())
         self._ended = threading.Event()
 
@@ -44,20 +50,35 @@ class Watcher:
             return
         self.end()
         self._watched, self._ended = wanted, threading.Event()
-        parents = {file.parent for file in files if file.parent.is_dir()}
         chosen = frozenset(files)
-        self._start(parents, lambda path: path in chosen, recursive=False)
-        self._start(set(folders), is_code, recursive=True)
+        watches = [
+            ({file.parent for file in files if file.parent.is_dir()}, chosen.__contains__, False),
+            (set(folders), is_code, True),
+        ]
+        watches = [one for one in watches if one[0]]
+        waiting = set(range(len(watches)))
+
+        def ready(number: int) -> None:
+            waiting.discard(number)
+            if not waiting:
+                self._watching()
+
+        for number, (places, of_us, recursive) in enumerate(watches):
+            self._start(places, of_us, functools.partial(ready, number), recursive=recursive)
 
     def end(self) -> None:
         """Watch nothing any more."""
         self._ended.set()
 
-    def _start(self, places: set[Path], wanted: Callable[[Path], bool], *, recursive: bool) -> None:
-        if not places:
-            return
+    def _start(
+        self,
+        places: set[Path],
+        wanted: Callable[[Path], bool],
+        ready: Callable[[], None],
+        *,
+        recursive: bool,
+    ) -> None:
         ended = self._ended
-        ready = threading.Event()
 
         def chosen(_: Change, path: str) -> bool:
             return wanted(Path(path))
@@ -75,14 +96,14 @@ class Watcher:
                 recursive=recursive,
                 ignore_permission_denied=True,
             )
-            for found in changes:
-                ready.set()
+            # Until its first round it is not known whether the operating system reports changes.
+            for number, found in enumerate(changes):
+                if number == 0 and not ended.is_set():
+                    ready()
                 if found and not ended.is_set():
                     self._changed(frozenset(Path(path) for _, path in found))
 
         threading.Thread(target=run, name="watch", daemon=True).start()
-        # Until its first round it is not known whether the operating system reports changes.
-        ready.wait(_STEP_MS / 100)
 
 
 def is_code(path: Path) -> bool:

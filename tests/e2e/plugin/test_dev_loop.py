@@ -170,6 +170,15 @@ def test_settings_are_for_a_new_runtime_and_not_for_one_that_runs(dev: Callable[
         dev("--set", "enforce_roles=false").expect(r"process \d+ keeps its settings")
 
 
+def test_of_two_that_are_started_at_once_one_uses_the_runtime_of_the_other(
+    dev: Callable[..., Terminal],
+):
+    both = [dev(), dev()]
+    for terminal in both:
+        terminal.expect("Watching")
+    assert sum("Using the local runtime of process" in terminal.seen for terminal in both) == 1
+
+
 def test_the_end_of_the_runtime_ends_a_loop_that_uses_it(dev: Callable[..., Terminal]):
     first = dev()
     with connected(first):

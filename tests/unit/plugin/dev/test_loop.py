@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: MIT
+"""The loop deploys what is on the disk, whenever it was saved."""
+
+from __future__ import annotations
+
+import threading
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+
+from fc_async_plugin import template
+from fc_async_plugin.account import Regions
+from fc_async_plugin.dev.deploying import Deployer
+from fc_async_plugin.dev.loop import Ended, Loop
+from fc_async_plugin.dev.runtime import Addresses, Running
+from fc_async_plugin.dev.screen import JsonScreen
+from fc_async_tests.terminal import PATIENCE_SECONDS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from fc_async_local.testing import FcLocal
+    from fc_async_plugin.dev.deploying import Result
+
+TEMPLATE = """\
+edition: 3.0.0
+name: shop
+resources:
+  orders:
+    component: fc3
+    props:
+      region: cn-hangzhou
+      functionName: orders
+      runtime: python3.10
+      handler: index.handler
+      code: ./code
+"""
+
+
+def write(folder: Path, version: int) -> None:
+    folder.mkdir(exist_ok=True)
+    (folder / "index.py").write_text(f"def handler(event, context):\n    return {version}\n")
+
+
+class SavedMeanwhile(Deployer):
+    """A deployer; a file is saved after it has read the files and before it returns."""
+
+    saves: list[Callable[[], Any]]
+
+    def everything(self) -> Result:
+        result = super().everything()
+        if self.saves:
+            self.saves.pop(0)()
+        return result
+
+
+class Session:
+    """One run of the loop on a project."""
+
+    def __init__(self, project: Path, fc: FcLocal) -> None:
+        self.project = project
+        self.lines: list[str] = []
+        self._fc = fc
+        self._events: SimpleQueue[Any] = SimpleQueue()
+        (project / "s.yaml").write_text(TEMPLATE)
+        self.deployer = SavedMeanwhile(
+            lambda: [template.load(project / "s.yaml", account_id="1234567890123456")],
+            Regions(lambda _: fc.client),
+            files={project / "s.yaml"},
+            folder=project / "kept",
+        )
+        self.deployer.saves = []
+
+    def answer(self) -> bytes:
+        return self._fc.client.invoke("orders").payload
+
+    def run(self, until: Callable[[], bool]) -> None:
+        """Run the loop until a condition holds; otherwise it fails."""
+        addresses = msgspec.convert(msgspec.to_builtins(self._fc.runtime.addresses), Addresses)
+        ended, events = threading.Event(), self._events
+
+        def watch() -> None:
+            while not ended.wait(0.02):
+                if until():
+                    events.put(Ended())
+                    return
+
+        late = threading.Timer(PATIENCE_SECONDS, lambda: events.put(Ended("too late")))
+        looking = threading.Thread(target=watch)
+        late.start()
+        looking.start()
+        try:
+            screen = JsonScreen(self.lines.append, quiet=False)
+            loop = Loop(Running(addresses, attached=True), self.deployer, screen, events)
+            assert loop.run() == "", self.lines
+        finally:
+            ended.set()
+            late.cancel()
+            looking.join()
+
+    def said(self, kind: str) -> list[str]:
+        found = [msgspec.json.decode(line) for line in self.lines]
+        return [one["message"] for one in found if one["type"] == kind]
+
+
+@pytest.fixture
+def session(tmp_path: Path, fc_local: FcLocal) -> Session:
+    write(tmp_path / "code", 1)
+    return Session(tmp_path, fc_local)
+
+
+def test_a_save_during_the_first_deployment_is_deployed(session: Session):
+    session.deployer.saves = [lambda: write(session.project / "code", 2)]
+    session.run(until=lambda: bool(session.said("watching")) and session.answer() == b"2")
+
+
+def test_a_save_after_a_template_that_moves_the_code_is_deployed(session: Session):
+    write(session.project / "moved", 2)
+
+    def move() -> None:
+        session.deployer.saves = [lambda: write(session.project / "moved", 3)]
+        (session.project / "s.yaml").write_text(TEMPLATE.replace("./code", "./moved"))
+
+    def moved() -> bool:
+        if session.said("watching") and not session.deployer.saves and not moves:
+            moves.append(move())
+        return session.answer() == b"3"
+
+    moves: list[None] = []
+    session.run(until=moved)
