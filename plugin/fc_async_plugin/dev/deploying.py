@@ -94,6 +94,7 @@ class Deployer:
         self._projects: tuple[Project, ...] = ()
         self._broken: dict[str, dict[Path, Broken]] = {}
         self._unfinished: set[str] = set()
+        self._good: set[str] = set()  # resources that were deployed
         self.sources: list[Source] = []
         self.files = set(files)
 
@@ -101,6 +102,12 @@ class Deployer:
     def broken(self) -> set[Path]:
         """The files that cannot be read."""
         return {path for files in self._broken.values() for path in files}
+
+    def kept(self, file: Path | None = None) -> bool:
+        """Return whether an earlier state stays: of the templates, or of what a file is part of."""
+        if file is None:
+            return bool(self._good)
+        return any(one in self._good for one, files in self._broken.items() if file in files)
 
     def everything(self) -> Result:
         """Read the templates again and deploy all of them."""
@@ -157,6 +164,7 @@ class Deployer:
                 steps += done
                 failures += failed
                 (self._unfinished.update if failed else self._unfinished.difference_update)(own)
+                self._good.update(() if failed else own)
         return Result(tuple(steps), tuple(failures), broken=tuple(dict.fromkeys(broken)))
 
     def _apply(

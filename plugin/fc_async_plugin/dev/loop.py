@@ -233,9 +233,13 @@ class Loop:
             for finding in result.findings:
                 self._screen.say("finding", _of_finding(finding), style=_style(finding))
             if any(finding.severity == "error" for finding in result.findings):
-                self._screen.say("refused", "The last good state stays.", style="bad")
+                kept = self._deployer.kept()
+                text = "The last good state stays." if kept else "Nothing was deployed."
+                self._screen.say("refused", text, style="bad")
         for broken in result.broken:
-            text = f"{_of_broken(broken)}\nThe last good code stays."
+            kept = self._deployer.kept(broken.path)
+            stays = "The last good code stays." if kept else "Nothing was deployed from it."
+            text = f"{_of_broken(broken)}\n{stays}"
             self._screen.say("broken", text, style="bad", file=str(broken.path), line=broken.line)
         for path in sorted(self._broken - self._deployer.broken):
             self._screen.say("mended", f"{shown(path)} can be read again", style="wait")

@@ -131,3 +131,37 @@ def test_a_save_after_a_template_that_moves_the_code_is_deployed(session: Sessio
 
     moves: list[None] = []
     session.run(until=moved)
+
+
+BROKEN = TEMPLATE + "      asyncInvokeConfig:\n        maxAsyncRetryAttempts: 11\n"
+
+
+def test_of_a_template_that_is_broken_at_the_start_no_state_stays(session: Session):
+    template = session.project / "s.yaml"
+    template.write_text(BROKEN)
+
+    def seen() -> bool:
+        if session.said("refused") and session.said("watching") and not session.said("saved"):
+            template.write_text(TEMPLATE)
+        elif session.said("saved") and len(session.said("refused")) == 1:
+            template.write_text(BROKEN)
+        return len(session.said("refused")) > 1
+
+    session.run(until=seen)
+    assert session.said("refused")[:2] == ["Nothing was deployed.", "The last good state stays."]
+
+
+def test_of_a_file_that_is_broken_at_the_start_no_code_stays(session: Session):
+    index = session.project / "code" / "index.py"
+    index.write_text("def handler(:\n")
+
+    def seen() -> bool:
+        if session.said("watching") and not session.said("saved"):
+            write(session.project / "code", 1)
+        elif session.said("saved") and len(session.said("broken")) == 1:
+            index.write_text("def handler(:\n")
+        return len(session.said("broken")) > 1
+
+    session.run(until=seen)
+    last_lines = [text.splitlines()[-1] for text in session.said("broken")]
+    assert last_lines[:2] == ["Nothing was deployed from it.", "The last good code stays."]
