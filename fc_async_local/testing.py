@@ -407,26 +407,16 @@ class FcLocal:
 
 def context_of(attempt: Attempt, addresses: Addresses) -> Context:
     """Return the context of a Python handler for an attempt; its credentials are made up."""
-    from fc_async_local.execution.worker.context import Context
+    from fc_async_local.execution.identity import Identity, fixed_context
+    from fc_async_local.execution.worker.context import make_context
 
-    deployment = attempt.deployment
-    return Context(
-        {
-            "credentials": ("local", "local", "local"),
-            "name": deployment.function,
-            "handler": deployment.handler,
-            "memory": deployment.memory_mb,
-            "timeout": deployment.timeout_ms // 1000,
-            "version_id": deployment.version_id,
-            "region": addresses.region,
-            "account_id": addresses.account_id,
-        },
-        {
-            "request_id": attempt.request_id,
-            "qualifier": attempt.qualifier,
-            "retry_count": attempt.number,
-        },
-    )
+    identity = Identity(region=addresses.region, account_id=addresses.account_id)
+    call = {
+        "request_id": attempt.request_id,
+        "qualifier": attempt.qualifier,
+        "retry_count": attempt.number,
+    }
+    return make_context(fixed_context(attempt.deployment, identity), call)
 
 
 def _empty_archive() -> bytes:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from msgspec.structs import replace
 
-from fc_async_local.execution.identity import build_environment
+from fc_async_local.execution.identity import build_environment, fixed_context
 from fc_async_local.execution.instance import Call, Instance
 from fc_async_local.execution.protocol import Attempt
 from fc_async_local.execution.replies import (
@@ -134,27 +134,14 @@ class FramedInstance(Instance):
 
     def _function(self) -> dict[str, Any]:
         """Return what a worker needs to know of the function."""
-        deployment, identity = self.deployment, self._identity
+        deployment = self.deployment
         return {
             "handler": deployment.handler,
             "initialize": deployment.initializer,
             "pre_stop": deployment.pre_stop,
             "concurrency": self.capacity,
             "debug": self.debugger is not None,
-            "context": {
-                "name": deployment.function,
-                "handler": deployment.handler,
-                "memory": deployment.memory_mb,
-                "timeout": deployment.timeout_ms // 1000,
-                "version_id": deployment.version_id,
-                "region": identity.region,
-                "account_id": identity.account_id,
-                "credentials": [
-                    identity.access_key_id,
-                    identity.access_key_secret,
-                    identity.security_token,
-                ],
-            },
+            "context": fixed_context(deployment, self._identity),
         }
 
     async def _until(self, call: Call, limit_ms: int, what: str) -> Reply:

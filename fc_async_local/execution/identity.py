@@ -10,9 +10,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+
+from fc_async_sdk.spec.runtimes import context_fields
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,6 +48,27 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         """Return region and account without the keys."""
         return f"Identity(region={self.region!r}, account_id={self.account_id!r})"
+
+
+def fixed_context(deployment: Deployment, identity: Identity) -> dict[str, Any]:
+    """Return the part of a handler's context that is the same for all calls of an instance."""
+    fields = context_fields(deployment.runtime)
+    return {
+        "name": deployment.function,
+        "handler": deployment.handler,
+        "memory": deployment.memory_mb,
+        "timeout": deployment.timeout_ms // 1000,
+        "version_id": deployment.version_id,
+        "region": identity.region,
+        "account_id": identity.account_id,
+        "credentials": [
+            identity.access_key_id,
+            identity.access_key_secret,
+            identity.security_token,
+        ],
+        "context_fields": sorted(fields.context),
+        "function_fields": sorted(fields.function),
+    }
 
 
 def inherited_environment() -> dict[str, str]:

@@ -38,8 +38,8 @@ _FUNCTION: Final = frozenset({"name", "handler", "memory", "timeout"})
 _OLD_CONTEXT: Final = ContextFields(
     frozenset(
         {"request_id", "credentials", "function", "service", "region", "account_id"}
-        # Not on the page, but in the runtime itself ("Context (Python)" in docs/reference).
-        | {"requestId", "retry_count", "tracing", "logger", "to_json"}
+        # Not on the page, but in the runtime itself, with to_json().
+        | {"requestId", "retry_count", "tracing", "logger"}
     ),
     _FUNCTION,
 )

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The ``context`` argument of Python handlers, as in FC's built-in runtime.
 
-It has the attributes of all Python runtimes: those that 3.12 documents and those of 3.10 and older.
+Its attributes are those of the function's runtime, which the runtime's side names.
 """
 
 from __future__ import annotations
@@ -44,15 +44,24 @@ class Credentials:
 
 
 class FunctionMeta:
-    """The function. Memory in MB, timeout in seconds."""
+    """The function. Memory in MB, timeout in seconds.
+
+    Attributes:
+        name, handler, memory, timeout: In all runtimes.
+        version_id, qualifier: Since 3.12.
+    """
+
+    name: str
+    handler: str
+    memory: int
+    timeout: int
+    version_id: str
+    qualifier: str
 
     def __init__(self, fixed: dict[str, Any], qualifier: str) -> None:
-        self.name: str = fixed["name"]
-        self.handler: str = fixed["handler"]
-        self.memory: int = fixed["memory"]
-        self.timeout: int = fixed["timeout"]
-        self.version_id: str = fixed["version_id"]
-        self.qualifier = qualifier
+        values = {**fixed, "qualifier": qualifier}
+        for name in fixed["function_fields"]:
+            setattr(self, name, values[name])
 
     def to_dict(self) -> dict[str, Any]:
         """Return the part of ``to_json``."""
@@ -106,28 +115,58 @@ class Context:
     """The second argument of a handler and the only one of a hook.
 
     Args:
-        fixed: The part that is the same for all calls of the instance.
+        fixed: The part that is the same for all calls of the instance; with ``context_fields`` and
+            ``function_fields``, the names of the attributes.
         call: The part that belongs to one call.
     """
 
+    request_id: str
+    function: FunctionMeta
+    region: str
+    account_id: str
+    logger: logging.Logger
+    log_project: str
+    log_store: str
+
     def __init__(self, fixed: dict[str, Any], call: dict[str, Any]) -> None:
-        qualifier: str = call["qualifier"]
-        self.request_id: str = call["request_id"]
-        self.requestId = self.request_id
-        self.credentials = Credentials(*fixed["credentials"])
-        self.function = FunctionMeta(fixed, qualifier)
-        self.service = ServiceMeta(qualifier, fixed["version_id"])
-        self.region: str = fixed["region"]
-        self.account_id: str = fixed["account_id"]
-        self.retry_count: int = call["retry_count"]
-        self.tracing = Tracing()
-        self.logger = logging.getLogger()
-        self.log_project = ""
-        self.log_store = ""
+        values = self._values(fixed, call)
+        for name in fixed["context_fields"]:
+            setattr(self, name, values[name])
+
+    def _values(self, fixed: dict[str, Any], call: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "request_id": call["request_id"],
+            "function": FunctionMeta(fixed, call["qualifier"]),
+            "region": fixed["region"],
+            "account_id": fixed["account_id"],
+            "logger": logging.getLogger(),
+            "log_project": "",
+            "log_store": "",
+        }
 
     def getLogger(self) -> logging.Logger:  # noqa: N802 -- the service's name
         """Return the logger."""
         return self.logger
+
+
+class OldContext(Context):
+    """The context of the runtimes before 3.12."""
+
+    requestId: str  # noqa: N815 -- the service's name
+    credentials: Credentials
+    service: ServiceMeta
+    retry_count: int
+    tracing: Tracing
+
+    def _values(self, fixed: dict[str, Any], call: dict[str, Any]) -> dict[str, Any]:
+        return {
+            **super()._values(fixed, call),
+            "requestId": call["request_id"],
+            "credentials": Credentials(*fixed["credentials"]),
+            "service": ServiceMeta(call["qualifier"], fixed["version_id"]),
+            "retry_count": call["retry_count"],
+            "tracing": Tracing(),
+        }
 
     def to_json(self) -> str:
         """Return the context as a JSON document."""
@@ -143,3 +182,8 @@ class Context:
                 "tracing": self.tracing.to_dict(),
             }
         )
+
+
+def make_context(fixed: dict[str, Any], call: dict[str, Any]) -> Context:
+    """Return the context of a call; the arguments are those of :class:`Context`."""
+    return (OldContext if "credentials" in fixed["context_fields"] else Context)(fixed, call)

@@ -26,7 +26,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
 from . import frames, logs
-from .context import Context
+from .context import make_context
 from .errors import Failure, Frames, LoadFailure, describe, encode_result, message
 from .imports import ImportCheck
 
@@ -137,7 +137,7 @@ class PythonInstance:
             os._exit(_FAILED_EXIT)
 
     def _answer(self, meta: frames.Meta, body: bytes) -> None:
-        context = Context(self._start["context"], meta)
+        context = make_context(self._start["context"], meta)
         logs.request_id.set(context.request_id)
         logs.latest_request_id = context.request_id
         hook = self._hooks[meta["op"]]

@@ -113,6 +113,45 @@ def test_the_context_has_both_spellings(on_bench) -> None:
     }
 
 
+OLD = {"request_id", "credentials", "function", "service", "region", "account_id"} | {
+    *("requestId", "retry_count", "tracing", "logger", "getLogger", "to_json")
+}
+NEW = {"request_id", "function", "region", "logger", "account_id", "log_project", "log_store"} | {
+    "getLogger"
+}
+FUNCTION = {"name", "handler", "memory", "timeout"}
+
+
+@pytest.mark.parametrize(
+    ("runtime", "context", "function"),
+    [
+        ("python3", OLD, FUNCTION),
+        ("python3.9", OLD, FUNCTION),
+        ("python3.10", OLD, FUNCTION),
+        ("python3.12", NEW, FUNCTION | {"version_id", "qualifier"}),
+    ],
+)
+def test_the_context_has_what_the_service_lists_for_the_runtime_and_nothing_else(
+    on_bench, runtime: str, context: set[str], function: set[str]
+) -> None:
+    outcome = on_bench(lambda bench: bench.run("index.all_attributes", runtime=runtime))
+    seen = json.loads(outcome.payload)
+    assert (set(seen["context"]), set(seen["function"])) == (context, function)
+
+
+def test_the_context_of_python_312_tells_function_and_version(on_bench) -> None:
+    outcome = on_bench(
+        lambda bench: bench.run("index.attributes_of_312", runtime="python3.12", version_id="7")
+    )
+    assert json.loads(outcome.payload) == {
+        "function": ["index-attributes_of_312", "index.attributes_of_312", 512, 10],
+        "version": ["7", "LATEST"],
+        "place": ["cn-hangzhou", "1234567890123456", "", ""],
+        "id": "request-1",
+        "logger": True,
+    }
+
+
 def test_over_the_reserved_concurrency_a_call_is_throttled(on_bench) -> None:
     async def scenario(bench) -> Any:
         settings = {"function": "f", "max_instances": 1}

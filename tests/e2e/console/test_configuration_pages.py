@@ -205,7 +205,7 @@ def test_a_version_is_invoked_with_bytes(page: Page, fc_local: FcLocal) -> None:
     received: list[tuple[bytes, str]] = []
     fc_local.deploy("other", lambda *_: None)
     fc_local.deploy(
-        "orders", lambda event, context: received.append((event, context.function.qualifier))
+        "orders", lambda event, context: received.append((event, context.service.qualifier))
     )
     create(fc_local.endpoint, "orders/versions")
     page.goto("/console#/functions")

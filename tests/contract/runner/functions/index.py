@@ -55,10 +55,27 @@ def attributes(event, context):
         "key": context.credentials.accessKeyId == context.credentials.access_key_id,
         "memory": context.function.memory,
         "timeout": context.function.timeout,
-        "qualifier": context.function.qualifier,
+        "qualifier": context.service.qualifier,
         "retry_count": context.retry_count,
         "logger": context.getLogger() is context.logger,
         "event": type(event).__name__,
+    }
+
+
+def all_attributes(event, context):
+    known = {name for name in dir(context) if not name.startswith("_")}
+    inner = {name for name in dir(context.function) if not name.startswith("_")}
+    return {"context": sorted(known), "function": sorted(inner - {"to_dict"})}
+
+
+def attributes_of_312(event, context):
+    function = context.function
+    return {
+        "function": [function.name, function.handler, function.memory, function.timeout],
+        "version": [function.version_id, function.qualifier],
+        "place": [context.region, context.account_id, context.log_project, context.log_store],
+        "id": context.request_id,
+        "logger": context.getLogger() is context.logger,
     }
 
 
