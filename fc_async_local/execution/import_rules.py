@@ -15,6 +15,8 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from fc_async_local.execution.worker.imports import Missing
@@ -23,12 +25,10 @@ from fc_async_sdk.spec import runtimes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from fc_async_local.execution.protocol import Deployment
 
 _LOG: Final = logging.getLogger(__name__)
-_required: Final = functools.lru_cache(maxsize=64)(_requirements.modules)
 
 
 class ImportRules:
@@ -58,8 +58,7 @@ class ImportRules:
             return None
         file = code / "requirements.txt"
         if file.is_file():
-            text = await asyncio.to_thread(file.read_text, "utf-8", "replace")
-            modules |= await asyncio.to_thread(_required, text)
+            modules |= await asyncio.to_thread(_required, file)
         return {
             "function": deployment.function,
             "runtime": deployment.runtime,
@@ -75,3 +74,16 @@ class ImportRules:
             if missing not in self._reported:
                 self._reported.add(missing)
                 _LOG.warning(missing.sentence())
+
+
+def _required(file: Path) -> frozenset[str]:
+    """Return the modules that a ``requirements.txt`` installs."""
+    places = [place for place in map(Path, sys.path) if place.is_dir()]
+    installed = tuple(place.stat().st_mtime_ns for place in places)
+    return _modules_of(file.read_text("utf-8", "replace"), installed)
+
+
+@functools.lru_cache(maxsize=64)
+def _modules_of(text: str, _: tuple[int, ...]) -> frozenset[str]:
+    """Return the modules of requirements, until a package is installed or removed."""
+    return _requirements.modules(text)

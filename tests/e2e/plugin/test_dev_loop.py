@@ -179,6 +179,21 @@ def test_of_two_that_are_started_at_once_one_uses_the_runtime_of_the_other(
     assert sum("Using the local runtime of process" in terminal.seen for terminal in both) == 1
 
 
+def test_an_import_that_would_be_missing_in_the_cloud_is_shown_once(
+    dev: Callable[..., Terminal], shop: Path
+):
+    (shop / "code" / "index.py").write_text(f"import yaml\n\n\n{handler(1)}")
+    terminal = dev()
+    with connected(terminal) as client:
+        client.invoke_async("orders", b"first")
+        terminal.expect("│ version 1 got first\n")
+        (shop / "code" / "index.py").write_text(f"import yaml\n\n\n{handler(2)}")
+        terminal.expect("new code")
+        client.invoke_async("orders", b"second")
+        terminal.expect("│ version 2 got second\n")
+    assert terminal.seen.count("orders imports yaml from this machine; in the cloud it is") == 1
+
+
 def test_the_end_of_the_runtime_ends_a_loop_that_uses_it(dev: Callable[..., Terminal]):
     first = dev()
     with connected(first):
