@@ -70,6 +70,16 @@ def test_a_project_is_tested_validated_and_deployed_and_shows_what_failed(
     assert failed.attempts == 1 + int(answers.get("retries", "2"))
 
 
+def test_the_tests_of_a_project_do_not_let_it_import_what_it_does_not_ship(tmp_path: Path) -> None:
+    project = start("minimal", tmp_path)
+    process, requirements = project / "code" / "process.py", project / "code" / "requirements.txt"
+    process.write_text("import yaml  # type: ignore\n" + process.read_text())
+    with pytest.raises(AssertionError, match="imports yaml from this machine; in the cloud it is"):
+        run(project, "pytest", "-q", "-p", "no:cacheprovider")
+    requirements.write_text(requirements.read_text() + "PyYAML\n")
+    assert " passed" in run(project, "pytest", "-q", "-p", "no:cacheprovider")
+
+
 @pytest.mark.slow
 def test_data_etl_on_postgresql_is_linted_typed_and_tested_on_a_real_server(
     tmp_path: Path, postgres_server: Any

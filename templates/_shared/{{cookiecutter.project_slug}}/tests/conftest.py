@@ -11,8 +11,11 @@ PROJECT = Path(__file__).parent.parent
 
 @pytest.fixture
 def fc_local_settings() -> Settings:
-    """Return the settings of a runtime on which destinations need a role, as on the service."""
-    return Settings.of(enforce_roles=True)
+    """Return the settings of a runtime that is as strict as the service.
+
+    Destinations need a role, and a package that functions would not have there fails its import.
+    """
+    return Settings.of(enforce_roles=True, strict_imports=True)
 
 
 @pytest.fixture

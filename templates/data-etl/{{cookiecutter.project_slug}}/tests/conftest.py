@@ -75,6 +75,12 @@ class Warehouse:
 SERVER = os.environ.get("TEST_DATABASE_URL", "")
 
 
+@pytest.fixture
+def fc_local_settings() -> Settings:
+    """Let the import of a package fail that the functions would not have in the cloud."""
+    return Settings.of(strict_imports=True)
+
+
 @pytest.fixture(params=["sqlite", *(["postgresql"] if SERVER else [])])
 def warehouse(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

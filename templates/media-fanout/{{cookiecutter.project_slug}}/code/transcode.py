@@ -18,7 +18,7 @@ def transcode(part: Part, context: Any) -> Part:
     storage = opened()
     key = done_key(part.job, part.index)
     if key in storage.keys(done_prefix(part.job)):
-        context.logger.info("part %s of %s is there already", part.index, part.job)
+        context.getLogger().info("part %s of %s is there already", part.index, part.job)
         return part
     with TemporaryDirectory() as folder:
         source, target = Path(folder, "source"), Path(folder, "target")

@@ -28,7 +28,7 @@ def handler(sheet: Sheet, context: Any) -> None:
         reports.keep(sheet.name, str(error))
         raise
     reports.keep(sheet.name, report)
-    context.logger.info("%d rows, %d columns", report.rows, len(report.columns))
+    context.getLogger().info("%d rows, %d columns", report.rows, len(report.columns))
 
 
 def summarize(sheet: Sheet) -> Report:
