@@ -70,7 +70,7 @@ def read_all(
     return Context(
         projects,
         problems,
-        _regions(projects, account) if live else (),
+        _regions(projects, account) if live else None,
         _roles(projects, account, ram_endpoint) if ram_endpoint else None,
     )
 

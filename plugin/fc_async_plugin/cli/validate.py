@@ -44,7 +44,12 @@ if TYPE_CHECKING:
 @click.option(
     "--select", multiple=True, metavar="RULE", help="Run only these rules (FCA031, or FCA03)."
 )
-@click.option("--ignore", multiple=True, metavar="RULE", help="Do not run these rules.")
+@click.option(
+    "--ignore",
+    multiple=True,
+    metavar="RULE",
+    help="Do not run these rules; what cannot be read is reported all the same.",
+)
 @click.option(
     "--notes", is_flag=True, help="Show notes, too (text; other formats always have them)."
 )

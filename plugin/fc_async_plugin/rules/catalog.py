@@ -49,9 +49,14 @@ def unknown_rule(context: Context) -> Iterator[Finding]:
 
 @rule("FCA092", "unused-suppression", "warning", "A suppression that nothing needs any more.")
 def unused_suppression(context: Context) -> Iterator[Finding]:
-    """Runs after all other rules, when it is known what was used."""
+    """Runs after all other rules, when it is known what was used.
+
+    A template that could not be read may use it, and so may a rule that needs --live or --roles.
+    """
+    if context.unread:
+        return
     for item, name in context.suppressions.unused():
-        if name in RULES:
+        if name in RULES and context.has(RULES[name].needs):
             yield Finding(
                 "FCA092",
                 "warning",
@@ -133,8 +138,8 @@ def nearest(name: str) -> str:
     return f"did you mean {near[0]}?" if near else "fc-async rules lists them all"
 
 
-_LAST: Final = "FCA092"
-"""Reports unused suppressions, which are known only when all rules have run."""
+_READING: Final = (form.unreadable, form.unresolved)
+"""Rules that are never left out: what they find hides what all others look for."""
 
 
 def check(
@@ -148,23 +153,26 @@ def check(
         ignore: Ids or beginnings to leave out.
 
     Returns:
-        Findings sorted by place, each once.
+        Findings sorted by place, each once. A template that cannot be read is always among them.
 
     Raises:
-        PluginError: A name in ``select`` or ``ignore`` selects no rule.
+        PluginError: A name in ``select`` or ``ignore`` selects no rule, or the rules of a name in
+            ``select`` need what was not read.
     """
     chosen = choose(RULES, select, ignore)
-    kept = [
+    _refuse_unanswerable(context, select)
+    wanted = {rule.id: rule for rule in (*_READING, *chosen)}
+    # Which suppressions are unused is known only when all rules have run.
+    last = wanted.pop(unused_suppression.id, None)
+    found = [
         finding
-        for rule in chosen
-        if rule.id != _LAST
+        for rule in (RULES if last else wanted).values()
+        if rule is not unused_suppression
         for finding in rule.check(context)
         if not context.suppressions.use(finding.rule, finding.position)
     ]
-    ran = {rule.id for rule in chosen}
-    if ran == set(RULES):
-        # With some rules or templates left out, it is not known which suppressions are unused.
-        kept += RULES[_LAST].check(context) if not context.problems else ()
+    kept = [finding for finding in found if finding.rule in wanted]
+    kept += last.check(context) if last else ()
     secrets = [secret for project in context.projects for secret in project.secrets]
     if secrets:
         kept = [_masked(finding, secrets) for finding in kept]
@@ -183,14 +191,30 @@ def _masked(finding: Finding, secrets: list[str]) -> Finding:
 def choose(
     rules: dict[str, Rule], select: Iterable[str] = (), ignore: Iterable[str] = ()
 ) -> list[Rule]:
-    """Return the rules that ids and beginnings of ids select."""
+    """Return the rules that ids and beginnings of ids select.
+
+    Raises:
+        PluginError: A name selects no rule, or none is left.
+    """
     wanted = _prefixes(rules, select) or ("FCA",)
     unwanted = _prefixes(rules, ignore)
-    return [
+    chosen = [
         rule
         for id_, rule in rules.items()
         if id_.startswith(wanted) and not (unwanted and id_.startswith(unwanted))
     ]
+    if not chosen:
+        raise PluginError("no rule is left: --ignore leaves out everything that is selected")
+    return chosen
+
+
+def _refuse_unanswerable(context: Context, select: Iterable[str]) -> None:
+    """Refuse a selected name none of whose rules can find anything."""
+    for prefix in _prefixes(RULES, select):
+        needs = {rule.needs for id_, rule in RULES.items() if id_.startswith(prefix)}
+        if not any(map(context.has, needs)):
+            options = " or ".join(sorted(needs))
+            raise PluginError(f"{prefix} finds nothing without {options}: add it")
 
 
 def _prefixes(rules: dict[str, Rule], names: Iterable[str]) -> tuple[str, ...]:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from fc_async_plugin.graph import Cycle, Edge
     from fc_async_plugin.graph.build import Link, LiveFunction, LiveRegion
+    from fc_async_plugin.rules.rule import Needs
     from fc_async_plugin.template.model import Position, Problem, Project, Resource, Suppression
     from fc_async_sdk.spec.arn import DestinationArn, FunctionArn
     from fc_async_sdk.spec.graph import Node
@@ -57,8 +58,9 @@ class Context:
     Args:
         projects: The templates that could be read.
         problems: Problems of reading templates.
-        live: What the account has, in the regions that were read.
-        roles: Policy documents of the roles that were read, by the name in templates.
+        live: What the account has, in the regions that were read; None: it was not read.
+        roles: Policy documents of the roles that were read, by the name in templates; None: no role
+            was read.
         now: The time, in milliseconds since the epoch; None: that of the machine.
     """
 
@@ -66,7 +68,7 @@ class Context:
         self,
         projects: Sequence[Project],
         problems: Sequence[Problem] = (),
-        live: Iterable[LiveRegion] = (),
+        live: Iterable[LiveRegion] | None = None,
         roles: Mapping[str, Any] | None = None,
         *,
         now: int | None = None,
@@ -74,14 +76,24 @@ class Context:
         self.now = time.time_ns() // 1_000_000 if now is None else now
         self.projects = tuple(projects)
         self.roles = roles or {}
-        self.live = {(region.region, region.account_id): region for region in live}
+        self.live = {(region.region, region.account_id): region for region in live or ()}
+        self.unread = tuple(problems)
         self.problems = (
-            *problems,
+            *self.unread,
             *(note for project in self.projects for note in project.notes),
         )
+        self._read: dict[Needs, bool] = {
+            "": True,
+            "--live": live is not None,
+            "--roles": roles is not None,
+        }
         self.suppressions = Suppressions(
             [item for project in self.projects for item in project.suppressions]
         )
+
+    def has(self, needs: Needs) -> bool:
+        """Return whether what a rule needs was read."""
+        return self._read[needs]
 
     @property
     def resources(self) -> Iterator[Resource]:

@@ -159,7 +159,13 @@ def no_role(context: Context) -> Iterator[Finding]:
             )
 
 
-@rule("FCA061", "role-lacks-permission", "error", "A role that may not reach a destination.")
+@rule(
+    "FCA061",
+    "role-lacks-permission",
+    "error",
+    "A role that may not reach a destination.",
+    needs="--roles",
+)
 def lacking_role(context: Context) -> Iterator[Finding]:
     """Known only when the roles were read in RAM. A delivery that isn't allowed is a 4xx: lost."""
     for link, name in context.destinations():

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     Check = Callable[["Context"], Iterable["Finding"]]
 
 Severity = Literal["error", "warning", "note"]
+Needs = Literal["", "--live", "--roles"]
+"""The option without which a rule cannot find anything, "" for none."""
 
 
 class Related(NamedTuple):
@@ -53,6 +55,7 @@ class Rule(NamedTuple):
         severity: Severity of its findings, unless a finding has another one.
         summary: What it finds, one sentence.
         check: Yields its findings.
+        needs: See :data:`Needs`.
     """
 
     id: str
@@ -60,6 +63,7 @@ class Rule(NamedTuple):
     severity: Severity
     summary: str
     check: Check
+    needs: Needs = ""
 
     @property
     def detail(self) -> str:
@@ -67,9 +71,11 @@ class Rule(NamedTuple):
         return " ".join((self.check.__doc__ or "").split())
 
 
-def rule(id_: str, name: str, severity: Severity, summary: str) -> Callable[[Check], Rule]:
+def rule(
+    id_: str, name: str, severity: Severity, summary: str, *, needs: Needs = ""
+) -> Callable[[Check], Rule]:
     """Make the decorated function the check of a rule.
 
     The rule is run only when :mod:`fc_async_plugin.rules.catalog` lists it.
     """
-    return lambda check: Rule(id_, name, severity, summary, check)
+    return lambda check: Rule(id_, name, severity, summary, check, needs)

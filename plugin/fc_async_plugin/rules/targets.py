@@ -86,7 +86,13 @@ def _has_http_trigger(resource: Resource) -> bool:
     )
 
 
-@rule("FCA042", "unknown-target-qualifier", "error", "A destination qualifier that doesn't exist.")
+@rule(
+    "FCA042",
+    "unknown-target-qualifier",
+    "error",
+    "A destination qualifier that doesn't exist.",
+    needs="--live",
+)
 def target_qualifier(context: Context) -> Iterator[Finding]:
     """Known only when the account was read."""
     for link, name, _ in _functions(context):
@@ -102,7 +108,13 @@ def target_qualifier(context: Context) -> Iterator[Finding]:
             )
 
 
-@rule("FCA043", "unknown-qualifier", "error", "A qualifier that the function doesn't have.")
+@rule(
+    "FCA043",
+    "unknown-qualifier",
+    "error",
+    "A qualifier that the function doesn't have.",
+    needs="--live",
+)
 def own_qualifier(context: Context) -> Iterator[Finding]:
     """Known only when the account was read. A configuration for nothing is never used."""
     for resource, block in context.blocks:

@@ -93,6 +93,42 @@ def test_a_missing_template_is_one_clear_error(project: Path) -> None:
     assert done.stdout.startswith("error[FCA001]: no such file\n --> nope.yaml:1:1\n")
 
 
+@pytest.mark.parametrize("option", ["--select=FCA031", "--ignore=FCA001,FCA002"])
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        (None, "FCA001"),
+        ("resources: [", "FCA001"),
+        (GOOD.replace("cn-hangzhou\n", "${vars.region}\n"), "FCA002"),
+    ],
+    ids=["missing file", "broken YAML", "unresolved variable"],
+)
+def test_a_template_that_cannot_be_read_fails_whatever_rules_are_selected(
+    project: Path, text: str | None, rule: str, option: str
+) -> None:
+    if text is not None:
+        (project / "bad.yaml").write_text(text)
+    done = run(project, "validate", option, "s.yaml", "bad.yaml", "-o", "concise")
+    assert done.returncode == 1
+    assert f" error {rule} " in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--select", "FCA061"), "FCA061 finds nothing without --roles"),
+        (("--select", "FCA031,FCA043"), "FCA043 finds nothing without --live"),
+        (("--select", "FCA03", "--ignore", "FCA0"), "no rule is left"),
+    ],
+)
+def test_a_selection_that_checks_nothing_is_refused(
+    project: Path, options: tuple[str, ...], says: str
+) -> None:
+    done = run(project, "validate", *options)
+    assert done.returncode == 1
+    assert says in done.stderr
+
+
 def test_an_unknown_rule_is_refused(project: Path) -> None:
     done = run(project, "validate", "--select", "FCA999")
     assert done.returncode == 1

@@ -85,6 +85,15 @@ def test_the_actions_inputs_are_options_and_nothing_else(
     assert run_action(folder, templates="bad one.yaml", **inputs).returncode == code
 
 
+@pytest.mark.parametrize("inputs", [{"select": "FCA031"}, {"ignore": "FCA001"}])
+def test_the_action_fails_when_a_template_is_missing_whatever_rules_are_selected(
+    folder: Path, inputs: dict[str, str]
+) -> None:
+    done = run_action(folder, templates="s.yaml\nmissing.yaml\n", **inputs)
+    assert done.returncode == 1
+    assert "::error file=missing.yaml,line=1,col=1,title=FCA001::" in done.stdout
+
+
 def test_the_hook_takes_templates_and_names_a_command_that_exists(folder: Path) -> None:
     (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text("utf-8"))
     files = re.compile(hook["files"])

@@ -31,7 +31,7 @@ def check(tmp_path: Path) -> Callable[..., list[Finding]]:
         select: tuple[str, ...] = (),
         ignore: tuple[str, ...] = ("FCA054", "FCA060", "FCA078"),
         account_id: str = "",
-        live: tuple[LiveRegion, ...] = (),
+        live: tuple[LiveRegion, ...] | None = None,
         roles: dict[str, Any] | None = None,
         now: int | None = None,
     ) -> list[Finding]:

@@ -96,9 +96,36 @@ def test_a_suppression_speaks_about_its_line_and_needs_a_reason(
     assert ids(check(template(text + FAILURE), ignore=())) == sorted([*found, "FCA054", "FCA060"])
 
 
-def test_an_unused_suppression_is_not_judged_when_rules_were_left_out(check: Check) -> None:
+@pytest.mark.parametrize("select", [(), ("FCA092",), ("FCA09",)])
+def test_an_unused_suppression_is_found_whatever_other_rules_are_left_out(
+    check: Check, select: tuple[str, ...]
+) -> None:
     text = template(f"        # fc-async: ignore[FCA013] x\n{FAILURE}")
+    assert ids(check(text, select=select)) == ["FCA092"]
+
+
+def test_a_used_suppression_is_not_called_unused_when_its_rule_is_not_selected(
+    check: Check,
+) -> None:
+    text = template(f"{BAD}  # fc-async: ignore[FCA012] raised quota\n{FAILURE}")
+    assert ids(check(text, select=("FCA092",))) == []
+    assert ids(check(text, ignore=("FCA012", "FCA054", "FCA060"))) == []
+
+
+@pytest.mark.parametrize("rule", ["FCA042", "FCA061"])
+def test_a_suppression_is_not_called_unused_when_its_rule_had_nothing_to_look_at(
+    check: Check, rule: str
+) -> None:
+    text = template(f"        # fc-async: ignore[{rule}] granted elsewhere\n{FAILURE}")
     assert ids(check(text)) == []
+
+
+def test_an_unused_suppression_is_found_beside_a_place_that_s_reads_differently(
+    check: Check,
+) -> None:
+    date = "      description: 2026-01-31\n"
+    text = template(f"        # fc-async: ignore[FCA013] x\n{FAILURE}", date)
+    assert ids(check(text)) == ["FCA003", "FCA092"]
 
 
 # --- roles --------------------------------------------------------------------------------------

@@ -65,7 +65,7 @@ def test_the_place_of_an_invalid_expression_is_its_own(check: Check) -> None:
 
 
 def test_a_timer_with_a_variable_is_not_judged(check: Check) -> None:
-    assert messages(check, "FCA07", function(timer("${this.props.schedule}"), block=FAILURE)) == []
+    assert messages(check, "FCA07", function(timer("${resources.x.output.y}"), block=FAILURE)) == []
 
 
 def test_the_next_three_firings_are_shown_in_the_zone_of_the_timer(check: Check) -> None:
@@ -157,7 +157,8 @@ def test_dead_letters_without_tolerance_are_never_used(check: Check) -> None:
 
 
 @pytest.mark.parametrize(
-    ("region", "finds"), [("cn-hangzhou", False), ("ap-south-1", True), ("${env.region}", False)]
+    ("region", "finds"),
+    [("cn-hangzhou", False), ("ap-south-1", True), ("${resources.x.output.y}", False)],
 )
 def test_task_mode_is_looked_up_by_region(check: Check, region: str, finds: bool) -> None:
     text = function(block="{asyncTask: true}", region=f"'{region}'")
