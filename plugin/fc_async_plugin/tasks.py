@@ -9,8 +9,9 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import quote, urlencode
 
+from fc_async_plugin.account import lists
 from fc_async_sdk import _endpoint
-from fc_async_sdk.errors import FcAsyncError
+from fc_async_sdk.errors import AsyncTaskAlreadyExists, FcAsyncError
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
@@ -30,11 +31,25 @@ class Replayed(NamedTuple):
         task_id: Id of the task that was replayed.
         replayed_as: Id of the new task, "" if the service did not accept it.
         error: The reason why it was not accepted, "" if it was.
+        before: Id of an earlier replay with the same number, which is why it was not accepted.
     """
 
     task_id: str
     replayed_as: str = ""
     error: str = ""
+    before: str = ""
+
+
+class Failed(NamedTuple):
+    """Tasks that failed, the newest first.
+
+    Attributes:
+        tasks: Ids of tasks that are not replays.
+        replays: Ids of replays: a second replay by accident must not run them again.
+    """
+
+    tasks: tuple[str, ...]
+    replays: tuple[str, ...]
 
 
 class FunctionTasks(NamedTuple):
@@ -98,9 +113,36 @@ class FunctionTasks(NamedTuple):
         """Return when the function's tasks are due; see :func:`times_of`."""
         return times_of(self.client, self.function, task_id)
 
-    def failed(self, limit: int) -> tuple[str, ...]:
-        """Return the ids of the newest tasks that failed."""
-        return tuple(task.task_id for task in islice(self.all(status="Failed"), limit))
+    def failed(self, limit: int) -> Failed:
+        """Return the newest tasks that failed, at most ``limit`` besides the replays."""
+        tasks: list[str] = []
+        replays: list[str] = []
+        for task in self.all(status="Failed"):
+            if _SUFFIX.search(task.task_id):
+                replays.append(task.task_id)
+            elif len(tasks) == limit:
+                break
+            else:
+                tasks.append(task.task_id)
+        return Failed(tuple(tasks), tuple(replays))
+
+    def why_none(self) -> str:
+        """Return why a function without any task has none, "" if it may get some.
+
+        Raises:
+            FcAsyncError: The tasks or the configuration cannot be read.
+        """
+        if next(self.all(), None) is not None:
+            return ""
+        configs = lists.configs(self.client, self.function)
+        wanted = configs if self.qualifier is None else {self.qualifier}
+        if any(configs[one].async_task for one in wanted if one in configs):
+            return ""
+        name = "/".join(filter(None, (self.function, self.qualifier)))
+        return (
+            f"{name} is not in task mode, so its invocations are not kept: set asyncTask: true in"
+            " asyncInvokeConfig"
+        )
 
     def replay(self, task_id: str) -> Replayed:
         """Invoke the function again with the payload of a task that has ended, byte for byte.
@@ -118,6 +160,8 @@ class FunctionTasks(NamedTuple):
             accepted = self.client.invoke_async(
                 self.function, payload, task_id=next_id(task_id), qualifier=self.qualifier
             )
+        except AsyncTaskAlreadyExists as error:
+            return Replayed(task_id, error=str(error), before=next_id(task_id))
         except FcAsyncError as error:
             return Replayed(task_id, error=str(error))
         return Replayed(task_id, replayed_as=accepted.task_id)

@@ -57,7 +57,7 @@ def command(
       fc-async logs orders T1
       fc-async logs orders -F
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
-    from fc_async_plugin.cli import connection, suggestions
+    from fc_async_plugin.cli import connection, suggestions, terminal
 
     if raw and output == "json":
         raise click.UsageError("--raw goes with -o text only")
@@ -72,6 +72,10 @@ def command(
             show([task])
             return
         newest = list(islice(filter(_ran, tasks.all()), limit))
+        if not newest:
+            if why := tasks.why_none():
+                raise click.ClickException(why)
+            terminal.note("No task has run.")
         shown = {task.task_id for task in newest if task.finished}
         show(tasks.with_steps(newest))
         while follow:

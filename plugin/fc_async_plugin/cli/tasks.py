@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Final, get_args
 
 import click
 
@@ -28,6 +28,8 @@ def command() -> None:
       fc-async tasks wait orders T1 --timeout 60
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
 
+
+_SHOWN_REPLAYS: Final = 10
 
 _task = click.argument("task_id", metavar="TASK")
 
@@ -67,6 +69,8 @@ def list_command(
     with connection.tasks_of(function, where) as tasks:
         found = list(islice(tasks.all(status=status, prefix=prefix), limit))
         times = tasks.times()
+        if not found and (why := tasks.why_none()):
+            terminal.note(why)
     if output == "json":
         terminal.print_json({"tasks": [task.to_dict() for task in found]})
         return
@@ -172,7 +176,11 @@ def wait_command(
 @command.command("replay")
 @options.function_argument
 @click.argument("task_ids", metavar="[TASK]...", nargs=-1)
-@click.option("--failed", is_flag=True, help="All tasks that failed, instead of naming them.")
+@click.option(
+    "--failed",
+    is_flag=True,
+    help="All tasks that failed and are not replays themselves, instead of naming them.",
+)
 @click.option(
     "--limit",
     type=click.IntRange(min=1),
@@ -195,7 +203,7 @@ def replay_command(
     """Invoke FUNCTION again with the payloads of TASKs that have ended, byte for byte.
 
     The id of the new task is that of the first one with the suffix -replay-N, so that a second
-    replay by accident is refused.
+    replay by accident is refused. Replays that failed are replayed when they are named.
     """
     from fc_async_plugin.cli import connection, terminal
 
@@ -203,9 +211,8 @@ def replay_command(
         raise click.UsageError("name tasks, or give --failed")
     with connection.tasks_of(function, where) as tasks:
         if failed:
-            task_ids = tasks.failed(limit)
+            task_ids = _failed(tasks, limit)
             if not task_ids:
-                terminal.note("No task failed.")
                 return DONE
             terminal.confirm(f"Replay {len(task_ids)} tasks?", yes=yes)
         outcomes = [tasks.replay(one) for one in task_ids]
@@ -213,8 +220,32 @@ def replay_command(
         terminal.print_json({"tasks": [_as_data(one) for one in outcomes]})
     else:
         for one in outcomes:
-            terminal.tell(f"{one.task_id}: {one.error or f'accepted as {one.replayed_as}'}")
-    return FAILED if any(one.error for one in outcomes) else DONE
+            again = f"replayed before as {one.before}" if failed and one.before else one.error
+            terminal.tell(f"{one.task_id}: {again or f'accepted as {one.replayed_as}'}")
+    refused = [one for one in outcomes if one.error and not (failed and one.before)]
+    return FAILED if refused else DONE
+
+
+def _failed(tasks: FunctionTasks, limit: int) -> tuple[str, ...]:
+    """Return the tasks that --failed means; say on stderr what it leaves out.
+
+    Raises:
+        click.ClickException: The function is not in task mode.
+    """
+    from fc_async_plugin.cli import terminal
+    from fc_async_plugin.report.findings import plural
+
+    found = tasks.failed(limit)
+    if found.replays:
+        shown = ", ".join(found.replays[:_SHOWN_REPLAYS])
+        more = ", …" if len(found.replays) > _SHOWN_REPLAYS else ""
+        left_out = plural(len(found.replays), "replay")
+        terminal.note(f"Left out {left_out} that failed; name them to replay them: {shown}{more}")
+    elif not found.tasks:
+        if why := tasks.why_none():
+            raise click.ClickException(why)
+        terminal.note("No task failed.")
+    return found.tasks
 
 
 def note_a_clock_that_stands(tasks: FunctionTasks) -> None:

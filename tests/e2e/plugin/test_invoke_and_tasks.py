@@ -309,6 +309,74 @@ def test_all_failed_tasks_can_be_replayed(
     assert orders == [b"bad", b"bad"]
 
 
+def test_a_second_replay_of_all_failed_tasks_runs_nothing_again(
+    typed: Typed, fc_local: FcLocal, orders: list[bytes], ended: None
+) -> None:
+    typed("tasks", "replay", "orders", "--failed", "-y")
+    fc_local.run_until_idle()
+    orders.clear()
+    code, out, err = typed("tasks", "replay", "orders", "--failed", "-y")
+    fc_local.run_until_idle()
+    assert orders == []
+    assert code == 0
+    assert sorted(out.splitlines()) == [
+        "t2: replayed before as t2-replay-1",
+        "t3: replayed before as t3-replay-1",
+    ]
+    assert (
+        "Left out 2 replays that failed; name them to replay them: t3-replay-1, t2-replay-1" in err
+    )
+
+
+def test_a_replay_that_failed_is_replayed_when_it_is_named(
+    typed: Typed, fc_local: FcLocal, orders: list[bytes], ended: None
+) -> None:
+    typed("tasks", "replay", "orders", "t2")
+    fc_local.run_until_idle()
+    code, out, _ = typed("tasks", "replay", "orders", "t2-replay-1")
+    assert (code, out) == (0, "t2-replay-1: accepted as t2-replay-2\n")
+
+
+@pytest.fixture
+def plain(fc_local: FcLocal) -> None:
+    """A function without task mode, one invocation of which has failed."""
+
+    def handler(_: bytes, __) -> None:
+        print("tried")
+        raise ValueError
+
+    fc_local.deploy("plain", handler, async_config={"maxAsyncRetryAttempts": 0})
+    fc_local.client.invoke_async("plain", b"x")
+    fc_local.run_until_idle()
+
+
+@pytest.mark.parametrize(
+    "command", [("tasks", "replay", "plain", "--failed", "-y"), ("logs", "plain")]
+)
+def test_a_function_without_task_mode_is_said_to_have_no_tasks(
+    typed: Typed, plain: None, command: tuple[str, ...]
+) -> None:
+    code, out, err = typed(*command)
+    assert (code, out) == (1, "")
+    assert "plain is not in task mode" in err
+    assert "asyncTask: true" in err
+
+
+def test_an_empty_list_of_a_function_without_task_mode_says_so(typed: Typed, plain: None) -> None:
+    code, out, err = typed("tasks", "list", "plain", "-o", "json")
+    assert (code, json.loads(out)) == (0, {"tasks": []})
+    assert "plain is not in task mode" in err
+
+
+def test_that_no_task_failed_is_said_of_a_function_in_task_mode(
+    typed: Typed, orders: list[bytes]
+) -> None:
+    code, _, err = typed("tasks", "replay", "orders", "--failed", "-y")
+    assert (code, err) == (0, "No task failed.\n")
+    code, _, err = typed("logs", "orders")
+    assert (code, err) == (0, "No task has run.\n")
+
+
 def test_a_task_that_still_goes_on_is_not_replayed(
     typed: Typed, fc_local: FcLocal, orders: list[bytes]
 ) -> None:
