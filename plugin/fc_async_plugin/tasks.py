@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import re
 import time
-from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import quote, urlencode
 

@@ -342,7 +342,6 @@ def plain(fc_local: FcLocal) -> None:
     """A function without task mode, one invocation of which has failed."""
 
     def handler(_: bytes, __) -> None:
-        print("tried")
         raise ValueError
 
     fc_local.deploy("plain", handler, async_config={"maxAsyncRetryAttempts": 0})
