@@ -125,8 +125,9 @@ class Services(NamedTuple):
         await stores.documents.refresh()
         poster = HttpPoster()
         closing.push_async_callback(poster.aclose)
-        protocols = _protocols(foundation, poster, invoker)
-        fired = _firing(foundation, protocols, registry.triggers, invoker)
+        log = TriggerLog()
+        protocols = _protocols(foundation, poster, invoker, log)
+        fired = _firing(foundation, protocols, registry.triggers, invoker, log)
         await fired.triggers.start()
         closing.push_async_callback(fired.triggers.aclose)
         closing.push_async_callback(end_tasks, start_task("documents", stores.documents.follow()))
@@ -201,18 +202,22 @@ class Services(NamedTuple):
         self.wakeups.end_polls()
 
 
-def _protocols(foundation: Foundation, poster: HttpPoster, invoker: FunctionInvoker) -> Channels:
+def _protocols(
+    foundation: Foundation, poster: HttpPoster, invoker: FunctionInvoker, log: TriggerLog
+) -> Channels:
     stores, clock, settings = foundation
     messages, documents, wakeups = stores.messages, stores.documents, stores.wakeups
     dice = random.SystemRandom()
     jobs = _job_node(foundation)
     mns = MnsService(messages, clock, settings, wakeups)
-    topics = TopicService(mns, documents, poster, invoker, jobs, random=dice)
+    topics = TopicService(mns, documents, poster, invoker, jobs, notes=log, random=dice)
     rocketmq = RocketMqService(
         stores.logs, documents, clock=clock, settings=settings, wakeups=wakeups
     )
     targets = Targets(poster=poster, queues=mns, rocketmq=rocketmq, invoker=invoker)
-    eventbridge = EventBridgeService(documents, targets, jobs, settings=settings, random=dice)
+    eventbridge = EventBridgeService(
+        documents, targets, jobs, notes=log, settings=settings, random=dice
+    )
     return Channels(mns, topics, rocketmq, eventbridge)
 
 
@@ -226,11 +231,14 @@ class _Fired(NamedTuple):
 
 
 def _firing(
-    foundation: Foundation, protocols: Channels, triggers: Triggers, invoker: FunctionInvoker
+    foundation: Foundation,
+    protocols: Channels,
+    triggers: Triggers,
+    invoker: FunctionInvoker,
+    log: TriggerLog,
 ) -> _Fired:
     """Return what fires the triggers; it looks again when they change."""
     _, clock, settings = foundation
-    log = TriggerLog()
     firing = Firing(invoker, clock, log, new_request_id)
     node = _job_node(foundation)
     retries = Retries(

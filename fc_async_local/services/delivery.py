@@ -74,6 +74,18 @@ class FunctionInvoker(Protocol):
         ...
 
 
+class TriggerNotes(Protocol):
+    """Keeps how the triggers of functions went, by ``function/trigger``."""
+
+    def fired(self, key: str, request_id: str, now: int) -> None:
+        """Note that a trigger has invoked its function."""
+        ...
+
+    def failed(self, key: str, error: str, now: int) -> object:
+        """Note an error of a trigger."""
+        ...
+
+
 def function_arn(function: str, qualifier: str) -> str:
     """Return the ARN of a function of this runtime, without region and account."""
     return f"acs:fc:::functions/{function}/{qualifier or limits.DEFAULT_QUALIFIER}"

@@ -273,6 +273,7 @@ def _subscription(binding: Binding, source: TopicSource) -> FunctionSubscription
     return FunctionSubscription(
         topic=source.topic,
         name=f"{binding.function}-{binding.trigger}",
+        key=binding.key,
         function=binding.function,
         qualifier=binding.qualifier,
         notify_strategy=source.notify_strategy,

@@ -38,9 +38,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fc_async_local.domain.invocation import DeadEvent
-    from fc_async_local.services.delivery import Pushed
+    from fc_async_local.services.delivery import Pushed, TriggerNotes
     from fc_async_local.services.eventbridge.model import Event, Target
-    from fc_async_local.services.eventbridge.targets import Targets
+    from fc_async_local.services.eventbridge.targets import PushResult, Targets
     from fc_async_local.settings import Settings
     from fc_async_local.store.document_cache import DocumentCache
     from fc_async_local.store.job_runner import JobNode
@@ -66,11 +66,13 @@ class EventBridgeService:
         targets: Targets,
         jobs: JobNode,
         *,
+        notes: TriggerNotes,
         settings: Settings,
         random: random.Random,
     ) -> None:
         self._kept = kept
         self._targets = targets
+        self._notes = notes
         self.recent: common.Recent[tuple[int, Event]] = common.Recent()
         self._jobs = jobs.store
         self._clock = jobs.clock
@@ -328,14 +330,24 @@ class EventBridgeService:
         target = self._target_of(push)
         if target is None:
             return None  # the rule or the target was deleted
-        failure = await self._targets.push(target, push.event, call_path=push.call_path)
-        if failure is None:
+        pushed = await self._targets.push(target, push.event, call_path=push.call_path)
+        of_trigger = push.rule.startswith(model.OF_TRIGGERS)
+        if of_trigger:
+            self._note(push.rule.removeprefix(model.OF_TRIGGERS), pushed)
+        if not pushed.error:
             return None
         seconds = wait_after(target.push_retry_strategy, job.tries + 1, roll=self._random.random())
         # Retries of triggers are for 429 and 5xx (user guide, "Advanced trigger features").
-        if seconds is None or (failure.refused and push.rule.startswith(model.OF_TRIGGERS)):
-            return await self._give_up(push, target, f"{_describe(job)}: {failure.error}")
-        return Again(failure.error, seconds)
+        if seconds is None or (pushed.refused and of_trigger):
+            return await self._give_up(push, target, f"{_describe(job)}: {pushed.error}")
+        return Again(pushed.error, seconds)
+
+    def _note(self, trigger: str, pushed: PushResult) -> None:
+        now = self._clock.now()
+        if pushed.error:
+            self._notes.failed(trigger, pushed.error, now)
+        else:
+            self._notes.fired(trigger, pushed.request_id, now)
 
     async def dead_letter(self, queue: str, event: Event) -> str:
         """Put an event into a dead-letter queue; return the failure, "" if there was none.

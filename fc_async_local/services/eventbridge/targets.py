@@ -61,16 +61,18 @@ class Bus(Protocol):
         ...
 
 
-class PushFailure(NamedTuple):
-    """Why a push failed.
+class PushResult(NamedTuple):
+    """What became of a push.
 
     Attributes:
-        error: The reason.
+        error: Why it failed, "" if it did not.
         refused: Whether a function refuses the event for a reason that stays: 4xx, but not 429.
+        request_id: Of the invocation, "" if the target is not a function.
     """
 
-    error: str
+    error: str = ""
     refused: bool = False
+    request_id: str = ""
 
 
 class _Failed(Exception):
@@ -99,7 +101,7 @@ class Targets:
         self._queues = queues
         self._rocketmq = rocketmq
         self._invoker = invoker
-        self._pushes: dict[str, Callable[[Target, _Inputs], Awaitable[None]]] = {
+        self._pushes: dict[str, Callable[[Target, _Inputs], Awaitable[str]]] = {
             "http": self._push_http,
             "https": self._push_http,
             "acs.fc.function": self._push_function,
@@ -131,18 +133,15 @@ class Targets:
                 f"target {target.id!r}: url {_url(target)!r} is not an http(s) URL",
             )
 
-    async def push(
-        self, target: Target, event: Event, *, call_path: CallPath = ()
-    ) -> PushFailure | None:
-        """Push an event once; return the failure, None if there was none."""
+    async def push(self, target: Target, event: Event, *, call_path: CallPath = ()) -> PushResult:
+        """Push an event once."""
         inputs = _Inputs(target, json.loads(events.encode(event)), call_path)
         try:
-            await self._pushes[target.type](target, inputs)
+            return PushResult(request_id=await self._pushes[target.type](target, inputs))
         except (_Failed, MnsError, RocketMqError, PostFailed, StoreUnavailable) as error:
-            return PushFailure(str(error))
+            return PushResult(str(error))
         except Rejected as error:
-            return PushFailure(str(error), refused=not error.temporary)
-        return None
+            return PushResult(str(error), refused=not error.temporary)
 
     async def dead_letter(self, queue: str, event: Event, bus: Bus) -> str:
         """Put an event into a dead-letter queue; return the failure, "" if there was none."""
@@ -191,7 +190,7 @@ class Targets:
             call_path=push.call_path,
         )
 
-    async def _push_http(self, target: Target, inputs: _Inputs) -> None:
+    async def _push_http(self, target: Target, inputs: _Inputs) -> str:
         headers = {"Content-Type": "application/json; charset=utf-8"}
         token = inputs.get("Token")
         if token:
@@ -204,8 +203,9 @@ class Targets:
         )
         if status not in _HTTP_OK:
             raise _Failed(f"{_url(target)} answered {status}")
+        return ""
 
-    async def _push_function(self, _target: Target, inputs: _Inputs) -> None:
+    async def _push_function(self, _target: Target, inputs: _Inputs) -> str:
         function = inputs.get("functionName")
         request = InvokeRequest(
             function,
@@ -214,20 +214,21 @@ class Targets:
             call_path=inputs.call_path,
         )
         if inputs.get("InvocationType").lower() != "sync":
-            await self._invoker.invoke_async(request)
-            return
-        _, outcome = await self._invoker.invoke_sync(request)
+            return (await self._invoker.invoke_async(request)).request_id
+        request_id, outcome = await self._invoker.invoke_sync(request)
         if outcome.kind is not OutcomeKind.SUCCESS:
             raise _Failed(f"function {function} failed: {outcome.error_type}")
+        return request_id
 
-    async def _push_queue(self, _target: Target, inputs: _Inputs) -> None:
+    async def _push_queue(self, _target: Target, inputs: _Inputs) -> str:
         body = inputs.body()
         if inputs.get("IsBase64Encode").lower() != "false":
             body = base64.b64encode(body.encode()).decode()
         draft = Draft(message_id=common.message_id(), body=body, call_path=inputs.call_path)
         await self._queues.send(inputs.get("queue"), [draft])
+        return ""
 
-    async def _push_rocketmq(self, _target: Target, inputs: _Inputs) -> None:
+    async def _push_rocketmq(self, _target: Target, inputs: _Inputs) -> str:
         message = NewMessage(
             body=inputs.body(),
             tag=inputs.get("Tags"),
@@ -236,6 +237,7 @@ class Targets:
             call_path=inputs.call_path,
         )
         await self._rocketmq.publish(inputs.get("InstanceId"), inputs.get("Topic"), message)
+        return ""
 
 
 class _Inputs:

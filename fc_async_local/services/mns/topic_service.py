@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Sequence
 
-    from fc_async_local.services.delivery import FunctionInvoker, Poster, Pushed
+    from fc_async_local.services.delivery import FunctionInvoker, Poster, Pushed, TriggerNotes
     from fc_async_local.services.mns.model import Creation
     from fc_async_local.services.mns.service import MnsService
     from fc_async_local.store.document_cache import DocumentCache
@@ -59,10 +59,15 @@ _push: Final = msgspec.json.Decoder(Push).decode
 
 
 class FunctionSubscription(Record, frozen=True, kw_only=True):
-    """A trigger: invokes a function with a topic's messages. Its registry stores it."""
+    """A trigger: invokes a function with a topic's messages. Its registry stores it.
+
+    Attributes:
+        key: Function and trigger, as the trigger's history names them.
+    """
 
     topic: str
     name: str
+    key: str
     function: str
     qualifier: str
     notify_strategy: Strategy = "BACKOFF_RETRY"
@@ -81,6 +86,7 @@ class TopicService:
         invoker: FunctionInvoker,
         jobs: JobNode,
         *,
+        notes: TriggerNotes,
         random: random.Random,
     ) -> None:
         self._queues = queues
@@ -88,6 +94,7 @@ class TopicService:
         self._kept = kept
         self._poster = poster
         self._invoker = invoker
+        self._notes = notes
         self._jobs = jobs.store
         self._clock = jobs.clock
         self._random = random
@@ -346,7 +353,7 @@ class TopicService:
         """Invoke a function once; return why it was refused, "" if it was accepted."""
         notification = rules.notification(subscription, publication, owner=self.owner)
         try:
-            await self._invoker.invoke_async(
+            taken = await self._invoker.invoke_async(
                 InvokeRequest(
                     subscription.function,
                     notification.content.encode(),
@@ -355,7 +362,9 @@ class TopicService:
                 )
             )
         except Rejected as error:
+            self._notes.failed(subscription.key, str(error), self._clock.now())
             return str(error)
+        self._notes.fired(subscription.key, taken.request_id, self._clock.now())
         return ""
 
     async def _push(self, subscription: Subscription, publication: Publication) -> str:

@@ -33,6 +33,7 @@ from fc_async_local.store.document_cache import DocumentCache
 from fc_async_local.store.memory import MemoryDocuments
 from fc_async_local.store.sqlite.database import Database
 from fc_async_local.store.sqlite.store import SCHEMA, SqliteStore
+from fc_async_local.triggers.health import TriggerLog
 from fc_async_local.wakeups import Wakeups
 from fc_async_tests.jobs import job_node
 
@@ -72,12 +73,16 @@ class World:
         dice = random.Random(1)
         self.invoker = Invoker()
         self.mns = MnsService(messages, self.clock, SETTINGS)
-        self.topics = TopicService(self.mns, kept, None, self.invoker, jobs, random=dice)
+        self.topics = TopicService(
+            self.mns, kept, None, self.invoker, jobs, notes=TriggerLog(), random=dice
+        )
         self.rocketmq = RocketMqService(logs, kept, clock=self.clock, settings=SETTINGS)
         targets = Targets(
             poster=None, queues=self.mns, rocketmq=self.rocketmq, invoker=self.invoker
         )
-        self.buses = EventBridgeService(kept, targets, jobs, settings=SETTINGS, random=dice)
+        self.buses = EventBridgeService(
+            kept, targets, jobs, notes=TriggerLog(), settings=SETTINGS, random=dice
+        )
         self.adapters = {
             adapter.kind: adapter
             for adapter in (

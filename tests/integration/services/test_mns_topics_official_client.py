@@ -27,6 +27,7 @@ from fc_async_local.store.document_cache import DocumentCache
 from fc_async_local.store.memory import MemoryDocuments
 from fc_async_local.store.sqlite.database import Database
 from fc_async_local.store.sqlite.store import SCHEMA, SqliteStore
+from fc_async_local.triggers.health import TriggerLog
 from fc_async_local.wakeups import Wakeups
 from fc_async_tests.jobs import job_node
 
@@ -47,6 +48,7 @@ def server(serve, tmp_path):
             poster,
             None,
             job_node(await SqliteStore.open(database), clock),
+            notes=TriggerLog(),
             random=random.Random(),
         )
         topics.start()

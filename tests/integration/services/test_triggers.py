@@ -578,6 +578,46 @@ def test_the_last_error_of_a_trigger_is_shown_until_it_fires_again(world, monkey
     assert (shown(world)["lastError"], shown(world)["fired"]) == ("", 1)
 
 
+@pytest.mark.parametrize("asynchronous", [True, False])
+@pytest.mark.parametrize("kind", SOURCES)
+def test_each_firing_of_a_trigger_is_counted_with_its_request(world, kind, asynchronous):
+    arn, settings = SOURCES[kind](world)
+    if "triggerConfig" in settings:
+        settings["triggerConfig"]["asyncInvocationType"] = asynchronous
+    requests_of_b = []
+    world.deploy_b(lambda _event, context: requests_of_b.append(context.request_id))
+    world.trigger(**settings)
+    config = {"destinationConfig": {"onSuccess": {"destination": arn}}}
+    world.local.deploy("a", lambda _event, _context: "done", async_config=config)
+    for _ in range(2):
+        world.local.client.invoke_async("a", {})
+        world.local.advance(1)
+    found = shown(world)
+    assert (found["fired"], found["lastRequestId"]) == (2, requests_of_b[-1])
+    assert found["lastFiredTime"] is not None
+
+
+@pytest.mark.parametrize("kind", ["topic", "bus"])
+def test_what_refuses_a_pushed_message_is_shown_as_the_error_of_its_trigger(
+    world, monkeypatch, kind
+):
+    arn, settings = SOURCES[kind](world)
+    refuses, _ = failing(world, 1)
+    world.deploy_b()
+    world.trigger(**settings)
+    config = {"destinationConfig": {"onSuccess": {"destination": arn}}}
+    world.local.deploy("a", lambda _event, _context: "done", async_config=config)
+    world.local.client.invoke_async("a", {}, delay=5)
+    monkeypatch.setattr(world.local.runtime.engine, "invoke_async", refuses)
+    world.local.advance(5)
+    found = shown(world)
+    assert (found["fired"], found["consecutiveErrors"]) == (0, 1)
+    assert found["lastError"] == "503 ServiceUnavailable: not now"
+    world.local.advance(60)
+    found = shown(world)
+    assert (found["fired"], found["lastError"]) == (1, "")
+
+
 def test_an_unforeseen_error_of_a_trigger_is_shown(world, monkeypatch):
     _, settings = queue(world)
 

@@ -26,6 +26,7 @@ from fc_async_local.settings import DestinationSettings, Settings
 from fc_async_local.store.document_cache import DocumentCache
 from fc_async_local.store.memory import MemoryDocuments, MemoryStore
 from fc_async_local.store.protocol import StoreUnavailable
+from fc_async_local.triggers.health import TriggerLog
 from fc_async_local.wakeups import Wakeups
 from fc_async_tests.invocations import a_delivery
 from fc_async_tests.jobs import job_node
@@ -82,7 +83,7 @@ class World:
         targets = Targets(poster=self.poster, queues=queues, rocketmq=self.rocketmq, invoker=None)
         node = job_node(self.jobs, self.clock)
         self.buses = EventBridgeService(
-            kept, targets, node, settings=self.settings, random=random.Random(1)
+            kept, targets, node, notes=TriggerLog(), settings=self.settings, random=random.Random(1)
         )
         self.buses.start()
         if not empty:

@@ -19,6 +19,7 @@ from fc_async_local.services.rocketmq.store import MemoryLogStore
 from fc_async_local.settings import Settings
 from fc_async_local.store.document_cache import DocumentCache
 from fc_async_local.store.memory import MemoryDocuments, MemoryStore
+from fc_async_local.triggers.health import TriggerLog
 from fc_async_local.wakeups import Wakeups
 from fc_async_tests.jobs import job_node
 from fc_async_tests.posting import Poster
@@ -72,6 +73,7 @@ class World:
             kept,
             targets,
             job_node(self.jobs, self.clock),
+            notes=TriggerLog(),
             settings=self.settings,
             random=random.Random(1),
         )

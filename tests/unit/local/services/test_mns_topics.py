@@ -23,6 +23,7 @@ from fc_async_local.services.mns.topic_service import TopicService
 from fc_async_local.settings import Settings
 from fc_async_local.store.document_cache import DocumentCache
 from fc_async_local.store.memory import MemoryDocuments, MemoryStore
+from fc_async_local.triggers.health import TriggerLog
 from fc_async_local.wakeups import Wakeups
 from fc_async_tests.jobs import job_node
 from fc_async_tests.posting import Poster
@@ -62,6 +63,7 @@ class World:
             self.poster,
             self.invoker,
             job_node(self.jobs, self.clock),
+            notes=TriggerLog(),
             random=random.Random(1),
         )
 
