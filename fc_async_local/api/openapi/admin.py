@@ -473,6 +473,17 @@ OPERATIONS: Final = (
 )
 
 
+_QUERIES: Final = {
+    (one.method, one.path): tuple(each.name for each in one.parameters if each.place == "query")
+    for one in OPERATIONS
+}
+
+
+def query_of(method: str, path: str) -> tuple[str, ...]:
+    """Return the names of the query parameters of an operation."""
+    return _QUERIES[method, path]
+
+
 def document() -> dict[str, Any]:
     """Return the description of the admin API."""
     return build("fc-async: admin API of the local runtime", OPERATIONS, {})

@@ -298,3 +298,19 @@ def test_a_payload_that_is_not_text_comes_and_goes_as_base64(world):
     )
     assert (refused.status, refused.json["Code"]) == (400, "InvalidArgument")
     assert "payload is not valid base64" in refused.json["Message"]
+
+
+@pytest.mark.parametrize(
+    ("path", "there"),
+    [
+        ("/_local/metrics?fucntion=orders", "there are function, metric, start, end, period"),
+        ("/_local/tasks?state=Failed", "there are function, qualifier, status, "),
+        ("/_local/deliveries/dead?task=t", "there are function, text, limit, nextToken"),
+        ("/_local/graph?function=orders", "there are none"),
+    ],
+)
+def test_an_unknown_parameter_of_the_query_is_refused(world, path, there):
+    answer = world.call("GET", path)
+    assert (answer.status, answer.json["Code"]) == (400, "InvalidArgument")
+    assert "the query has an unknown parameter" in answer.json["Message"]
+    assert there in answer.json["Message"]
