@@ -117,7 +117,7 @@ function App() {
         <Button kind="primary" onClick={() => openSend({})}>Invoke…</Button>
       </header>
       {reachable.value ? null : <p class="trouble bar" role="alert">The runtime does not answer. Is it still running?</p>}
-      {message.value ? <p class={`message ${message.value.bad ? "trouble" : "good"}`} role={message.value.bad ? "alert" : "status"}>{message.value.text} <Button small kind="plain" label="Close the message" onClick={() => { message.value = null; }}>✕</Button></p> : null}
+      {message.value ? <p class={`message ${message.value.bad ? "trouble" : message.value.open ? "open" : "good"}`} role={message.value.bad ? "alert" : "status"}>{message.value.text} <Button small kind="plain" label="Close the message" onClick={() => { message.value = null; }}>✕</Button></p> : null}
       <main id="main" tabIndex={-1}><Page /></main>
       <footer>{about.value["account_id"] ? `Account ${about.value["account_id"]}, region ${about.value["region"]} · FC ${about.value["fc"]} · MNS ${about.value["mns"]} · data in ${about.value["data"]}` : ""}</footer>
       {sending.value ? <SendDialog /> : null}

@@ -45,11 +45,12 @@ export const live = signal(true);
 export interface Message {
   text: string;
   bad: boolean;
+  open?: boolean; // how it ends is not known yet
 }
 export const message: Signal<Message | null> = signal(null);
 
-export const say = (text: string): void => {
-  message.value = { text, bad: false };
+export const say = (text: string, open = false): void => {
+  message.value = { text, bad: false, open };
 };
 export const complain = (error: unknown): void => {
   const text = error instanceof Error ? error.message : String(error);
@@ -62,12 +63,15 @@ export const refresh = (): void => {
   round.value += 1;
 };
 
-/** Do something that changes the runtime, say what became of it, and read everything again. */
-export async function act(work: () => Promise<string | void>): Promise<boolean> {
+/** Do something that changes the runtime, say what became of it, and read everything again.
+ *
+ * @param open What the text says has only begun: it may still fail.
+ */
+export async function act(work: () => Promise<string | void>, open = false): Promise<boolean> {
   message.value = null;
   try {
     const text = await work();
-    if (text) say(text);
+    if (text) say(text, open);
     return true;
   } catch (error) {
     complain(error);

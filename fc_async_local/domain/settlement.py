@@ -346,8 +346,11 @@ def _delivery_counts(job: Job, now: int, *, done: bool) -> tuple[Count, ...]:
     names = _DELIVERY_METRICS[delivery.outcome == "event", done]
     if delivery.outcome == "event":
         return _counts(names, delivery.function, now)
-    way = Way(delivery.function, delivery.qualifier, delivery.outcome, delivery.destination)
-    return _counts([*names, *map(way.name, names)], delivery.function, now)
+    return _counts([*names, *map(_way(delivery).name, names)], delivery.function, now)
+
+
+def _way(delivery: Delivery) -> Way:
+    return Way(delivery.function, delivery.qualifier, delivery.outcome, delivery.destination)
 
 
 def _counts(names: Sequence[str], function: str, now: int) -> tuple[Count, ...]:
@@ -404,14 +407,29 @@ def settle_delivery(
         error: Why the try failed, "" if it did not.
         now: Milliseconds since the epoch.
     """
+    found_again = _found_again(job, now)
     if isinstance(decision, policy.DeliverAgain):
-        return JobSettlement(job=tried(job, again_at=decision.at, error=error))
+        job_again = tried(job, again_at=decision.at, error=error)
+        return JobSettlement(job=job_again, counts=found_again)
     delivered = isinstance(decision, policy.Delivered)
-    counts = _delivery_counts(job, now, done=delivered)
+    counts = (*found_again, *_delivery_counts(job, now, done=delivered))
     if delivered:
         return JobSettlement(job=None, destination_status=_DELIVERED, counts=counts)
     dead = replace(tried(job, again_at=job.due_at, error=error), state="dead")
     return JobSettlement(job=dead, destination_status=_DESTINATION_STATUS["dead"], counts=counts)
+
+
+def _found_again(job: Job, now: int) -> tuple[Count, ...]:
+    """Return what takes back the count of a lost event, at the first try after a redrive.
+
+    Such a job has an error though it has no tries. Only the count of the way is taken back: the
+    metrics of the service are sums of what happened, which never fall.
+    """
+    delivery = delivery_of(job)
+    if job.tries or not job.error or delivery.outcome == "event":
+        return ()
+    name = _way(delivery).name(metrics.DESTINATION_ERRORS)
+    return (Count(metric=name, function=delivery.function, at=now, value=-1),)
 
 
 def tried(job: Job, *, again_at: int, error: str) -> Job:

@@ -27,6 +27,8 @@ interface Page {
   total: number;
 }
 
+const queued = (events: string): string => `${events} queued to be sent again. What is given up again comes back into this list.`;
+
 export function DeadEvents() {
   const { token = "", function: of = "", text = "" } = route.value.params;
   const filter = { function: of, text };
@@ -41,19 +43,19 @@ export function DeadEvents() {
     signal.value = next;
   };
   // One that fails does not keep the others from being done, and both are counted.
-  const each = (ids: string[], verb: string, one: (id: string) => Promise<unknown>): void => {
+  const each = (ids: string[], said: (text: string) => string, one: (id: string) => Promise<unknown>, open = false): void => {
     void act(async () => {
       const failed: [string, Error][] = [];
       for (const id of ids) await one(id).catch((error: Error) => failed.push([id, error]));
       selected.value = new Set(failed.map(([id]) => id));
-      const text = `${plural(ids.length - failed.length, "event")} ${verb}`;
-      if (failed[0]) throw new Error(`${text}, ${count(failed.length)} failed. The first: ${failed[0][1].message}`);
-      return `${text}.`;
-    });
+      const text = said(plural(ids.length - failed.length, "event"));
+      if (failed[0]) throw new Error(`${text} ${count(failed.length)} failed. The first: ${failed[0][1].message}`);
+      return text;
+    }, open);
   };
   const where = (id: string): string => `/deliveries/dead${api.path(id)}`;
-  const redrive = (ids: string[]): void => each(ids, "sent again", (id) => api.post(`${where(id)}/redrive`));
-  const forget = (ids: string[]): void => each(ids, "forgotten", (id) => api.remove(where(id)));
+  const redrive = (ids: string[]): void => each(ids, queued, (id) => api.post(`${where(id)}/redrive`), true);
+  const forget = (ids: string[]): void => each(ids, (events) => `${events} forgotten.`, (id) => api.remove(where(id)));
   const close = (): void => { asked.value = ""; };
   const ids = [...selected.value];
   const all = `all ${plural(page?.total ?? 0, "event")}${of || text ? " that match" : ""}`;
@@ -101,7 +103,7 @@ export function DeadEvents() {
       ) : null}
       {asked.value === "redrive" ? <Confirm title={`Send ${plural(ids.length, "event")} again`} verb="Send again" onClose={close} onConfirm={() => redrive(ids)}><p>Each delivery starts from the beginning.</p></Confirm> : null}
       {asked.value === "forget" ? <Confirm title={`Forget ${plural(ids.length, "event")}`} verb="Forget" danger onClose={close} onConfirm={() => forget(ids)}><p>They are deleted for good.</p></Confirm> : null}
-      {asked.value === "redrive-all" ? <Confirm title={`Send ${all} again`} verb="Send again" onClose={close} onConfirm={() => void act(async () => `${plural((await api.post<{ redriven: number }>(`/deliveries/dead/redrive${api.search(filter)}`)).redriven, "event")} sent again.`)}><p>Each delivery starts from the beginning.</p></Confirm> : null}
+      {asked.value === "redrive-all" ? <Confirm title={`Send ${all} again`} verb="Send again" onClose={close} onConfirm={() => void act(async () => queued(plural((await api.post<{ redriven: number }>(`/deliveries/dead/redrive${api.search(filter)}`)).redriven, "event")), true)}><p>Each delivery starts from the beginning.</p></Confirm> : null}
       {asked.value === "forget-all" ? <Confirm title={`Forget ${all}`} verb="Forget" danger onClose={close} onConfirm={() => void act(async () => `${plural((await api.remove<{ purged: number }>("/deliveries/dead", filter)).purged, "event")} forgotten.`)}><p>They are deleted for good.</p></Confirm> : null}
     </>
   );

@@ -28,7 +28,7 @@ class Counts(NamedTuple):
         accepted: Asynchronous invocations.
         ended: Asynchronous invocations that have ended.
         errors: Executions that ended in an error of the function.
-        delivered: Events that reached their destination.
+        delivered: Events that reached one of its present destinations.
         lost: Events that did not.
     """
 

@@ -20,10 +20,9 @@ _FIELDS: Final = {
     metrics.ENQUEUED: "accepted",
     metrics.DEQUEUED: "ended",
     metrics.FUNCTION_ERRORS: "errors",
-    metrics.DESTINATION_SUCCEEDED: "delivered",
-    metrics.DESTINATION_ERRORS: "lost",
 }
-"""Fields of :class:`Counts` by metric."""
+"""Fields of :class:`Counts` by metric. Events are counted by the edges of the graph, because a
+metric counts an event twice that is sent again and given up again."""
 
 
 class _Sum(msgspec.Struct, frozen=True):
@@ -79,7 +78,7 @@ def read(endpoint: str | None) -> Counted:
             " start one with: fc-async local start"
         ) from error
     return Counted(
-        by_function([(one.metric, one.function, int(one.value)) for one in sums]),
+        _by_function(sums, edges),
         {
             (*_named(edge.source), edge.outcome): Deliveries(edge.delivered, edge.lost)
             for edge in edges
@@ -93,11 +92,16 @@ def _named(source: str) -> tuple[str, str]:
     return function, qualifier
 
 
-def by_function(sums: list[tuple[str, str, int]]) -> dict[str, Counts]:
-    """Return sums of (metric, function, value) as counts."""
+def _by_function(sums: list[_Sum], edges: list[_Edge]) -> dict[str, Counts]:
     found: dict[str, Counts] = {}
-    for metric, function, value in sums:
-        if metric in _FIELDS:
-            counts = found.get(function, Counts())
-            found[function] = counts._replace(**{_FIELDS[metric]: value})
+    for one in sums:
+        if one.metric in _FIELDS:
+            counts = found.get(one.function, Counts())
+            found[one.function] = counts._replace(**{_FIELDS[one.metric]: int(one.value)})
+    for edge in edges:
+        function, _ = _named(edge.source)
+        counts = found.get(function, Counts())
+        found[function] = counts._replace(
+            delivered=counts.delivered + edge.delivered, lost=counts.lost + edge.lost
+        )
     return found

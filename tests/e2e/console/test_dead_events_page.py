@@ -60,11 +60,25 @@ def test_one_event_is_looked_at_sent_again_or_forgotten(
     event = page.get_by_role("region", name="Event of event-").locator("pre").inner_text()
     assert '"functionArn"' in event
     row.get_by_role("button", name="Send again", exact=True).click()
-    page.get_by_text("1 event sent again.").wait_for()
+    page.get_by_text("1 event queued to be sent again.").wait_for()
     assert waiting(fc_local, "missing") == 1
     page.get_by_role("row").filter(has_text="orders-2").get_by_role("button", name="Forget").click()
     page.get_by_text("1 event forgotten.").wait_for()
     assert of(admin) == ["mail-0", "mail-1", "orders-0"]
+
+
+def test_an_event_that_is_given_up_again_is_not_said_to_be_sent(
+    page: Page, dead: None, admin: Admin
+) -> None:
+    page.goto("/console#/dead")
+    row = page.get_by_role("row").filter(has_text="orders-1")
+    row.get_by_role("button", name="Send again", exact=True).click()
+    message = page.get_by_role("status").filter(has_text="1 event queued to be sent again.")
+    message.get_by_text("What is given up again comes back into this list.").wait_for()
+    assert "good" not in (message.get_attribute("class") or "").split()
+    page.get_by_text("5 events given up").wait_for()
+    row.wait_for()
+    assert "orders-1" in of(admin)
 
 
 def test_selected_events_are_sent_again_after_a_question(
@@ -76,7 +90,7 @@ def test_selected_events_are_sent_again_after_a_question(
     page.get_by_role("toolbar").get_by_role("button", name="Send again…").click()
     page.get_by_role("dialog", name="Send 2 events again").wait_for()
     confirm(page, "Send again")
-    page.get_by_text("2 events sent again.").wait_for()
+    page.get_by_text("2 events queued to be sent again.").wait_for()
     assert waiting(fc_local, "missing") == 2
     assert of(admin) == ["mail-0", "mail-1", "orders-1"]
     page.get_by_role("toolbar").wait_for(state="detached")
@@ -108,7 +122,7 @@ def test_selected_events_are_forgotten_and_those_that_are_gone_are_counted(
     page.get_by_role("toolbar").get_by_role("button", name="Forget…").click()
     page.get_by_role("dialog", name="Forget 3 events").wait_for()
     confirm(page, "Forget")
-    page.get_by_role("alert").get_by_text("2 events forgotten, 1 failed.").wait_for()
+    page.get_by_role("alert").get_by_text("2 events forgotten. 1 failed.").wait_for()
     assert of(admin) == ["mail-1", "orders-2"]
 
 
@@ -123,7 +137,7 @@ def test_all_events_of_a_filter_are_sent_again(
     page.get_by_role("button", name="Send all again…").click()
     page.get_by_role("dialog", name="Send all 3 events that match again").wait_for()
     confirm(page, "Send again")
-    page.get_by_text("3 events sent again.").wait_for()
+    page.get_by_text("3 events queued to be sent again.").wait_for()
     page.get_by_text("No dead event matches.").wait_for()
     assert waiting(fc_local, "missing") == 3
     assert of(admin) == ["mail-0", "mail-1"]

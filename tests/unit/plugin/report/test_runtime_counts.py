@@ -29,7 +29,7 @@ def test_sums_become_counts_by_function(httpserver: HTTPServer) -> None:
         {"edges": [{**edge, "delivered": 2, "lost": 1}]}
     )
     assert runtime_counts.read(httpserver.url_for("/")) == Counted(
-        {"a": Counts(accepted=3, lost=1)}, {("a", "prod", "success"): Deliveries(2, 1)}
+        {"a": Counts(accepted=3, delivered=2, lost=1)}, {("a", "prod", "success"): Deliveries(2, 1)}
     )
 
 
