@@ -16,7 +16,7 @@ from fc_async_sdk._decoding import prepare
 from fc_async_sdk.errors import shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 PREFIX: Final = "oss:"
 """Before the names of events in ``triggerConfig``, not in event documents."""
@@ -45,6 +45,18 @@ NAMES: Final = tuple(f"{group}:{action}" for group, found in _ACTIONS.items() fo
 
 EVENTS: Final = frozenset({f"{PREFIX}{name}" for name in NAMES} | {f"{PREFIX}ObjectCreated:{_ANY}"})
 """The values of ``events`` in ``triggerConfig``."""
+
+_CREATED: Final = f"{PREFIX}ObjectCreated:"
+_PARTS: Final = tuple(
+    f"{_CREATED}{action}" for action in ("InitiateMultipartUpload", "UploadPart", "UploadPartCopy")
+)
+"""Events of an upload in parts before its end, ``CompleteMultipartUpload``."""
+_OBJECTS: Final = tuple(
+    event
+    for event in (f"{_CREATED}{action}" for action in _ACTIONS["ObjectCreated"])
+    if event not in _PARTS
+)
+"""Events of ``ObjectCreated`` after which there is a new object, or a longer one."""
 
 _BUCKET: Final = re.compile(r"acs:oss:([a-z0-9-]*):(\d*):([a-z0-9][a-z0-9-]{1,61}[a-z0-9])")
 _CONFIG: Final = "triggerConfig"
@@ -112,6 +124,35 @@ class OssTrigger(msgspec.Struct, frozen=True, kw_only=True):
             and key.endswith(self.suffix)
             and any(_covers(wanted, f"{PREFIX}{event}") for wanted in self.events)
         )
+
+    def fires_for_new_objects(self) -> bool:
+        """Return whether it fires when an object is written."""
+        return any(_covers(wanted, event) for wanted in self.events for event in _OBJECTS)
+
+
+def events_of_parts(events: Iterable[str]) -> tuple[str, ...]:
+    """Return the events of uploads in parts, besides the last one, that a trigger matches.
+
+    Args:
+        events: ``events`` of a ``triggerConfig``.
+    """
+    wanted = tuple(events)
+    return tuple(part for part in _PARTS if any(_covers(one, part) for one in wanted))
+
+
+def events_of_objects(events: Iterable[str]) -> tuple[str, ...]:
+    """Return events that fire once for an upload in parts: those of a trigger, without its parts.
+
+    Args:
+        events: ``events`` of a ``triggerConfig``; a ``*`` becomes what it stands for.
+    """
+    whole: list[str] = []
+    for event in events:
+        if event in _PARTS:
+            whole.append(_OBJECTS[-1])
+        else:
+            whole += _OBJECTS if event.endswith(_ANY) else (event,)
+    return tuple(dict.fromkeys(whole))
 
 
 def bucket_of(source_arn: str) -> str | None:

@@ -33,6 +33,11 @@ from fc_async_sdk.spec.limits import DEFAULT_QUALIFIER
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from fc_async_sdk.spec.oss import OssTrigger
+
+PUT_OBJECT: Final = "oss:PutObject"
+"""Writing an object, in one request or in parts."""
+
 VERSION: Final = "1"
 """The only version of the policy language."""
 
@@ -150,6 +155,36 @@ def grants(policy: Mapping[str, Any]) -> Iterator[Permission]:
 def covers(grant: Permission, permission: Permission) -> bool:
     """Return whether the patterns of a grant match a permission."""
     return _matches({"Action": grant.action, "Resource": grant.resource}, permission)
+
+
+def may_put(policy: Mapping[str, Any], trigger: OssTrigger) -> bool:
+    """Return whether a policy may allow to write an object that an OSS trigger fires for.
+
+    Looked at are the shortest key of the trigger, and the keys that the policy's own patterns name.
+    """
+    key = f"{trigger.prefix}{trigger.suffix}" or "x"
+    keys = {key, f"{trigger.prefix}x{trigger.suffix}"}
+    for grant in grants(policy):
+        named = (
+            grant.resource.partition(f":{trigger.bucket}/")[2].replace("*", "").replace("?", "x")
+        )
+        keys |= {one for one in (named, f"{named}x{trigger.suffix}") if one}
+    return any(
+        allows(
+            [policy],
+            Permission(PUT_OBJECT, f"{place}:{trigger.bucket}/{key}"),
+            if_conditions_hold=True,
+        )
+        for key in keys
+        if key.startswith(trigger.prefix) and key.endswith(trigger.suffix)
+        for place in _places(policy)
+    )
+
+
+def _places(policy: Mapping[str, Any]) -> set[str]:
+    """Return what may stand before the bucket: policies write ``*``, or a region and an account."""
+    written = (grant.resource.split(":", 4)[:4] for grant in grants(policy))
+    return {"acs:oss:*:*", *(":".join(parts) for parts in written if len(parts) == 4)}  # noqa: PLR2004
 
 
 def listed(value: Any) -> list[Any]:

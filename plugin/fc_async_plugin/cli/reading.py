@@ -109,7 +109,7 @@ def _regions(projects: Sequence[template.Project], account: Account) -> list[Liv
 def _roles(
     projects: Sequence[template.Project], account: Account, endpoint: str
 ) -> dict[str, dict[str, Any]]:
-    """Read the policies of the roles of all functions with a block."""
+    """Read the policies of the roles of all functions with a block or triggers."""
     from fc_async_plugin.cli import connection
     from fc_async_plugin.template.desired import BLOCK, is_function
 
@@ -117,7 +117,9 @@ def _roles(
         str(resource.props["role"])
         for project in projects
         for resource in project.resources
-        if is_function(resource) and resource.props.get("role") and resource.props.get(BLOCK)
+        if is_function(resource)
+        and resource.props.get("role")
+        and (resource.props.get(BLOCK) or resource.props.get("triggers"))
     }
     reader = connection.roles(account, endpoint)
     return {role: reader.policy_of(role) for role in sorted(wanted)}

@@ -9,7 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from fc_async_plugin import PluginError
-from fc_async_plugin.rules import cycles, destinations, form, reliability, targets, triggers
+from fc_async_plugin.rules import (
+    cycles,
+    destinations,
+    form,
+    objects,
+    reliability,
+    targets,
+    triggers,
+)
 from fc_async_plugin.rules.rule import Finding, Rule, rule
 
 if TYPE_CHECKING:
@@ -103,12 +111,14 @@ RULES: Final[dict[str, Rule]] = {
         triggers.invalid_timer,
         triggers.next_firings,
         triggers.ambiguous_days,
-        triggers.invalid_oss_trigger,
-        triggers.overlapping_oss_triggers,
+        objects.invalid_oss_trigger,
+        objects.overlapping_oss_triggers,
         triggers.async_trigger,
         triggers.dead_letters,
         triggers.task_mode_region,
         triggers.task_mode_load,
+        objects.several_events_per_upload,
+        objects.oss_trigger_may_repeat,
         suppression_without_reason,
         unknown_rule,
         unused_suppression,

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Rules about triggers: their configuration, and where the errors of their invocations go.
+"""Rules about timers and other triggers: their configuration, and where errors of invocations go.
+
+Rules about OSS triggers are in :mod:`.objects`.
 
 Values with a ``${…}`` that only ``s`` resolves are not looked at.
 """
@@ -13,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from fc_async_plugin.rules.rule import Finding, Related, rule
 from fc_async_plugin.template.desired import BLOCK, is_unresolved
-from fc_async_sdk.spec import limits, oss, regions, timers, triggers
+from fc_async_sdk.spec import limits, regions, timers, triggers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,7 +29,7 @@ _SHOWN: Final = 3
 _RELATED: Final = 20
 
 
-class _Trigger(NamedTuple):
+class WrittenTrigger(NamedTuple):
     """A trigger as it is written."""
 
     resource: Resource
@@ -84,13 +86,13 @@ def _values(value: object) -> Iterator[object]:
         yield value
 
 
-def _triggers(context: Context, *kinds: str) -> Iterator[_Trigger]:
+def written_triggers(context: Context, *kinds: str) -> Iterator[WrittenTrigger]:
     """Yield the triggers of all functions, of some types if they are named."""
     for resource in context.functions:
         listed = resource.props.get("triggers")
         for index, settings in enumerate(listed if isinstance(listed, list) else []):
             if isinstance(settings, dict):
-                found = _Trigger(resource, index, settings)
+                found = WrittenTrigger(resource, index, settings)
                 if not kinds or found.kind in kinds:
                     yield found
 
@@ -98,7 +100,7 @@ def _triggers(context: Context, *kinds: str) -> Iterator[_Trigger]:
 @rule("FCA070", "invalid-timer", "error", "A timer that the service cannot read.")
 def invalid_timer(context: Context) -> Iterator[Finding]:
     """The six fields of cronExpression or @every, the time zone, and the size of the payload."""
-    for trigger in _triggers(context, "timer"):
+    for trigger in written_triggers(context, "timer"):
         if trigger.has_unresolved():
             continue
         try:
@@ -113,9 +115,9 @@ def invalid_timer(context: Context) -> Iterator[Finding]:
             )
 
 
-def _timers(context: Context) -> Iterator[tuple[_Trigger, timers.TimerConfig]]:
+def _timers(context: Context) -> Iterator[tuple[WrittenTrigger, timers.TimerConfig]]:
     """Yield the timers that can be read."""
-    for trigger in _triggers(context, "timer"):
+    for trigger in written_triggers(context, "timer"):
         if not trigger.has_unresolved():
             try:
                 config = timers.read(trigger.config)
@@ -165,57 +167,6 @@ def ambiguous_days(context: Context) -> Iterator[Finding]:
             )
 
 
-@rule("FCA073", "invalid-oss-trigger", "error", "An OSS trigger that the service refuses.")
-def invalid_oss_trigger(context: Context) -> Iterator[Finding]:
-    """The bucket, the events, and prefix and suffix."""
-    for trigger in _triggers(context, "oss"):
-        if trigger.has_unresolved():
-            continue
-        try:
-            _oss_trigger(trigger)
-        except oss.InvalidOssTrigger as error:
-            yield Finding(
-                "FCA073",
-                "error",
-                f"OSS trigger {trigger.name}: {error}",
-                trigger.where(*error.path),
-                "prefix and suffix are plain text; events are such as oss:ObjectCreated:PutObject",
-            )
-
-
-def _oss_trigger(trigger: _Trigger) -> oss.OssTrigger:
-    source_arn = trigger.settings.get("sourceArn")
-    return oss.read(source_arn if isinstance(source_arn, str) else "", trigger.config)
-
-
-@rule("FCA074", "overlapping-oss-triggers", "error", "Two OSS triggers for the same objects.")
-def overlapping_oss_triggers(context: Context) -> Iterator[Finding]:
-    """OSS refuses a trigger if event, prefix and suffix overlap with those of another."""
-    seen: list[tuple[_Trigger, oss.OssTrigger]] = []
-    for trigger in _triggers(context, "oss"):
-        if trigger.has_unresolved():
-            continue
-        try:
-            found = _oss_trigger(trigger)
-        except oss.InvalidOssTrigger:
-            continue
-        for other, before in seen:
-            if trigger.resource.region == other.resource.region and oss.overlap(before, found):
-                yield Finding(
-                    "FCA074",
-                    "error",
-                    f"OSS trigger {trigger.name} overlaps with {other.name}: bucket"
-                    f" {found.bucket}, an event, the prefixes and the suffixes match the same"
-                    " objects",
-                    trigger.where("triggerConfig"),
-                    "make the prefixes or the suffixes differ, or call the second function as a"
-                    " destination of the first",
-                    (Related(other.where("triggerConfig"), f"{other.name} is here"),),
-                )
-                break
-        seen.append((trigger, found))
-
-
 def _failure_destinations(context: Context) -> dict[tuple[str, str], bool]:
     """Return whether each (function, qualifier) with a block has a failure destination."""
     found: dict[tuple[str, str], bool] = {}
@@ -240,7 +191,7 @@ def _failure_destinations(context: Context) -> dict[tuple[str, str], bool]:
 def async_trigger(context: Context) -> Iterator[Finding]:
     """Its invocations are asynchronous, and the qualifier that it calls has no configuration."""
     configured = _failure_destinations(context)
-    for trigger in _triggers(context):
+    for trigger in written_triggers(context):
         place = trigger.resource.function_name, trigger.qualifier
         if not trigger.asynchronous or is_unresolved(trigger.qualifier) or place in configured:
             continue  # FCA050 finds a block without a failure destination
@@ -263,7 +214,7 @@ def async_trigger(context: Context) -> Iterator[Finding]:
 def dead_letters(context: Context) -> Iterator[Finding]:
     """Of an asynchronous trigger it gets only what could not be queued, and only with ALL."""
     configured = _failure_destinations(context)
-    for trigger in _triggers(context, "eventbridge"):
+    for trigger in written_triggers(context, "eventbridge"):
         options = trigger.config.get("runOptions") if isinstance(trigger.config, dict) else None
         if not isinstance(options, dict) or not _dead_letter_queue(options):
             continue

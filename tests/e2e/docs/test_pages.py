@@ -267,7 +267,7 @@ def with_triggers(local: FcLocal) -> None:
     schedule = {"cronExpression": "CRON_TZ=Asia/Shanghai 0 0 4 * * *", "enable": True}
     local.client.create_trigger("report", "nightly", trigger_type="timer", trigger_config=schedule)
     objects = {
-        "events": ["oss:ObjectCreated:*"],
+        "events": ["oss:ObjectCreated:PutObject", "oss:ObjectCreated:CompleteMultipartUpload"],
         "filter": {"key": {"prefix": "in/", "suffix": ".zip"}},
     }
     source = "acs:oss:cn-hangzhou:1:uploads"

@@ -90,6 +90,88 @@ def test_a_timer_without_zone_is_said_to_fire_in_utc(check: Check) -> None:
     assert found.fix == "write CRON_TZ=Asia/Shanghai in front for another time zone than UTC"
 
 
+UPLOADED = "oss:ObjectCreated:PutObject"
+ROLE = "acs:ram::123:role/orders"
+
+
+def test_events_of_the_parts_of_an_upload_are_found_with_the_events_to_write(check: Check) -> None:
+    (found,) = check(function(oss("in/")), select=("FCA079",))
+    assert (found.severity, found.message) == (
+        "warning",
+        (
+            "OSS trigger f/t fires several times for one multipart upload: its events include"
+            " InitiateMultipartUpload, UploadPart, UploadPartCopy"
+        ),
+    )
+    assert found.fix.startswith("write events: [oss:ObjectCreated:PutObject, oss:ObjectCreated:")
+    assert "oss:ObjectCreated:CompleteMultipartUpload]" in found.fix
+    assert messages(check, "FCA079", function(oss("in/", event=UPLOADED))) == []
+
+
+def with_props(trigger: str, **props: object) -> str:
+    more = "".join(f"      {name}: {json.dumps(value)}\n" for name, value in props.items())
+    return function(trigger) + more
+
+
+def allows(resource: str) -> dict[str, object]:
+    statement = {"Effect": "Allow", "Action": "oss:PutObject", "Resource": resource}
+    return {ROLE: {"Statement": [statement]}}
+
+
+def test_a_role_that_was_not_read_may_write_into_the_whole_bucket_of_a_trigger(
+    check: Check,
+) -> None:
+    (found,) = messages(check, "FCA080", with_props(oss(event=UPLOADED), role=ROLE))
+    assert found == (
+        "f may write into bucket uploads, which invokes it by trigger t: what its role allows is"
+        " not known (--roles reads it)"
+    )
+
+
+@pytest.mark.parametrize(
+    "trigger",
+    [
+        oss("in/", event=UPLOADED),
+        oss(suffix=".zip", event=UPLOADED),
+        oss(event="oss:ObjectRemoved:DeleteObject"),
+    ],
+)
+def test_a_role_that_was_not_read_is_not_suspected_where_the_trigger_is_narrow(
+    check: Check, trigger: str
+) -> None:
+    assert messages(check, "FCA080", with_props(trigger, role=ROLE)) == []
+    assert messages(check, "FCA080", function(oss(event=UPLOADED))) == []
+
+
+@pytest.mark.parametrize(
+    ("resource", "finds"),
+    [("acs:oss:*:*:uploads/*", True), ("acs:oss:*:*:uploads/out/*", False)],
+)
+def test_a_role_that_was_read_decides_whether_a_function_may_write(
+    check: Check, resource: str, finds: bool
+) -> None:
+    text = with_props(oss("in/", event=UPLOADED), role=ROLE)
+    assert bool(messages(check, "FCA080", text, roles=allows(resource))) is finds
+
+
+@pytest.mark.parametrize(
+    ("point", "finds"),
+    [
+        ({"bucketName": "uploads", "mountDir": "/mnt"}, True),
+        ({"bucketName": "uploads", "bucketPath": "/in/letters"}, True),
+        ({"bucketName": "uploads", "bucketPath": "/inbox"}, False),
+        ({"bucketName": "uploads", "bucketPath": "/out"}, False),
+        ({"bucketName": "uploads", "readOnly": True}, False),
+        ({"bucketName": "other"}, False),
+    ],
+)
+def test_a_bucket_that_is_mounted_for_writing_may_invoke_its_function(
+    check: Check, point: dict[str, object], finds: bool
+) -> None:
+    text = with_props(oss("in/", event=UPLOADED), ossMountConfig={"mountPoints": [point]})
+    assert bool(messages(check, "FCA080", text)) is finds
+
+
 def test_two_oss_triggers_overlap_across_functions_and_templates(check: Check) -> None:
     (found,) = messages(check, "FCA074", function(oss("in/")), function(oss("in/a/"), name="g"))
     assert found.startswith("OSS trigger g/t overlaps with f/t: bucket uploads")

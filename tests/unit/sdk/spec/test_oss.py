@@ -106,3 +106,38 @@ def test_an_object_that_cannot_exist_is_refused(event: str, key: str, message: s
         oss.check_object(event, key)
     assert message in str(refused.value)
     oss.check_object(oss.CREATED, "é" * 511)
+
+
+PARTS = tuple(
+    f"oss:ObjectCreated:{action}"
+    for action in ("InitiateMultipartUpload", "UploadPart", "UploadPartCopy")
+)
+
+
+@pytest.mark.parametrize(
+    ("events", "parts"),
+    [
+        (("oss:ObjectCreated:*",), PARTS),
+        ((PUT, "oss:ObjectCreated:UploadPart"), ("oss:ObjectCreated:UploadPart",)),
+        ((PUT, "oss:ObjectCreated:CompleteMultipartUpload"), ()),
+        (("oss:ObjectRemoved:AbortMultipartUpload",), ()),
+    ],
+)
+def test_events_of_parts_are_told_from_events_of_objects(
+    events: tuple[str, ...], parts: tuple[str, ...]
+) -> None:
+    assert oss.events_of_parts(events) == parts
+
+
+def test_the_events_of_objects_stand_for_the_same_objects_without_the_parts() -> None:
+    removed = "oss:ObjectRemoved:DeleteObject"
+    assert oss.events_of_objects(["oss:ObjectCreated:UploadPart", PUT, removed]) == (
+        "oss:ObjectCreated:CompleteMultipartUpload",
+        PUT,
+        removed,
+    )
+    whole = oss.events_of_objects(["oss:ObjectCreated:*"])
+    assert oss.events_of_parts(whole) == ()
+    assert set(whole) | set(PARTS) == {
+        f"oss:{name}" for name in oss.NAMES if name.startswith("ObjectCreated:")
+    }

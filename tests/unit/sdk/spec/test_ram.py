@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from fc_async_sdk.spec import arn, ram
+from fc_async_sdk.spec.oss import OssTrigger
 from fc_async_sdk.spec.ram import Permission
 
 QUEUE = "acs:mns:cn-hangzhou:1:/queues/q/messages"
@@ -148,3 +149,32 @@ def test_the_permission_of_a_destination_allows_what_is_checked(destination: str
     target = arn.parse(destination)
     granted = ram.document([ram.permission_for(target)])
     assert allows(granted, permission=ram.checked_for(target))
+
+
+@pytest.mark.parametrize(
+    ("action", "resource", "may"),
+    [
+        ("oss:PutObject", "acs:oss:*:*:uploads/*", True),
+        ("oss:*", "*", True),
+        ("oss:PutObject", "acs:oss:oss-cn-hangzhou:123:uploads/in/*", True),
+        ("oss:PutObject", "acs:oss:*:*:uploads/in/thumbnails/*", True),
+        ("oss:PutObject", "acs:oss:*:*:uploads/out/*", False),
+        ("oss:PutObject", "acs:oss:*:*:uploads/in/*.png", False),
+        ("oss:PutObject", "acs:oss:*:*:other/*", False),
+        ("oss:GetObject", "*", False),
+    ],
+)
+def test_a_policy_may_allow_to_write_what_a_trigger_fires_for(
+    action: str, resource: str, may: bool
+) -> None:
+    trigger = OssTrigger(bucket="uploads", events=(), prefix="in/", suffix=".zip")
+    policy = {"Statement": [{"Effect": "Allow", "Action": action, "Resource": resource}]}
+    assert ram.may_put(policy, trigger) is may
+
+
+def test_a_denial_keeps_a_role_from_writing_what_triggers_its_function() -> None:
+    trigger = OssTrigger(bucket="uploads", events=(), prefix="in/")
+    allow = {"Effect": "Allow", "Action": "oss:*", "Resource": "*"}
+    deny = {"Effect": "Deny", "Action": "oss:PutObject", "Resource": "acs:oss:*:*:uploads/in/*"}
+    assert ram.may_put({"Statement": [allow]}, trigger)
+    assert not ram.may_put({"Statement": [allow, deny]}, trigger)
