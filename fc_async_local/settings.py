@@ -84,6 +84,8 @@ class DestinationSettings(Ranged, frozen=True, kw_only=True):
         long_events: What happens to an event over its destination's limit that contains the event
             of an earlier function: ``shorten`` leaves out copies of earlier events, ``refuse``
             answers 4xx (user guide: over the limit is a 4xx).
+        http_destinations: Whether a function with an HTTP trigger can be a destination. Pages about
+            FC 2.0 say no; those about FC 3.0 do not mention it.
         create_missing: Make queues, topics and buses that a destination names.
         enforce_roles: Refuse destinations that the function's role does not allow (403).
         roles: RAM policy documents by role name, for ``enforce_roles``. Without any, a function
@@ -94,6 +96,7 @@ class DestinationSettings(Ranged, frozen=True, kw_only=True):
     eventbridge_success_type: EventType = "fc:AsyncInvoke:succeeded"
     eventbridge_failure_type: EventType = "fc:AsyncInvoke:failed"
     long_events: Literal["shorten", "refuse"] = "shorten"
+    http_destinations: Literal["accept", "refuse"] = "accept"
     create_missing: bool = False
     enforce_roles: bool = False
     roles: Roles = msgspec.field(default_factory=dict)

@@ -169,6 +169,7 @@ class Runtime:
             clock,
             checksum=checksum,
             place=settings.place,
+            refuse_http=settings.destinations.http_destinations == "refuse",
         )
         runner = _runner(options, foundation, addresses)
         duplicates, faults = Duplicates(runner), Faults(clock.now)

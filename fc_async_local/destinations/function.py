@@ -29,8 +29,8 @@ class FunctionDestination:
 
     Args:
         invoker: Runs functions.
-        has_http: Returns whether a function has an HTTP trigger; such a function cannot be a
-            destination.
+        has_http: Returns whether a function has an HTTP trigger; ``http_destinations`` says whether
+            such a function can be a destination.
         settings: The runtime's settings.
     """
 
@@ -60,7 +60,8 @@ class FunctionDestination:
         if isinstance(document, DeliveryResult):
             return document
         try:
-            if await self._has_http(target.function):
+            refuses = self._settings.http_destinations == "refuse"
+            if refuses and await self._has_http(target.function):
                 return DeliveryResult(
                     400,
                     "InvalidDestinationResources",

@@ -44,9 +44,13 @@ class AsyncConfigs:
         cache: The configuration of the runtime.
         clock: For created and modified times.
         place: Region and account in ARNs.
+        refuse_http: Refuse functions as destinations that have an HTTP trigger.
     """
 
-    def __init__(self, cache: SnapshotCache, clock: Clock, place: Place) -> None:
+    def __init__(
+        self, cache: SnapshotCache, clock: Clock, place: Place, *, refuse_http: bool
+    ) -> None:
+        self._refuse_http = refuse_http
         self._cache = cache
         self._clock = clock
         self._place = place
@@ -80,7 +84,8 @@ class AsyncConfigs:
         async with self._cache.writing:
             snapshot = await self._cache.read()
             snapshot.resolve(function, name)
-            _check_functions(snapshot, config)
+            if self._refuse_http:
+                _check_functions(snapshot, config)
             before = snapshot.async_config(function, name)
             now = self._clock.now()
             record = AsyncConfigRecord(

@@ -61,6 +61,7 @@ class FunctionRegistry:
         clock: For created and modified times.
         checksum: Returns the CRC-64/ECMA-182 of an archive as decimal text.
         place: Region and account in ARNs.
+        refuse_http: Refuse functions as destinations that have an HTTP trigger.
         new_id: Makes ids of functions and triggers.
     """
 
@@ -72,6 +73,7 @@ class FunctionRegistry:
         *,
         checksum: Checksum,
         place: Place,
+        refuse_http: bool = False,
         new_id: Callable[[], str] = lambda: str(uuid.uuid4()),
     ) -> None:
         self._cache = SnapshotCache(documents)
@@ -79,7 +81,7 @@ class FunctionRegistry:
         self.code = CodeStorage(blobs, checksum, clock)
         self.functions = Functions(self._cache, self.code, clock, place=place, new_id=new_id)
         self.aliases = Aliases(self._cache, clock)
-        self.async_configs = AsyncConfigs(self._cache, clock, place)
+        self.async_configs = AsyncConfigs(self._cache, clock, place, refuse_http=refuse_http)
         self.triggers = Triggers(self._cache, clock, new_id=new_id)
         self.http_triggers = HttpTriggers(self._cache)
         self.scaling = Scaling(self._cache, place)

@@ -61,9 +61,9 @@ def _near(name: str, context: Context) -> str:
     return f"did you mean {found[0]}?" if found else ""
 
 
-@rule("FCA041", "http-function", "error", "A destination function that waits for HTTP requests.")
+@rule("FCA041", "http-function", "warning", "A destination function that has an HTTP trigger.")
 def http_function(context: Context) -> Iterator[Finding]:
-    """Only event functions can be destinations: the event comes as a payload, not as a request."""
+    """The event comes as a payload, not as a request; pages about FC 2.0 say it is refused."""
     for link, name, resource in _functions(context):
         live = context.live_function(name)
         if (resource and _has_http_trigger(resource)) or (
@@ -71,11 +71,11 @@ def http_function(context: Context) -> Iterator[Finding]:
         ):
             yield Finding(
                 "FCA041",
-                "error",
-                f"{link.outcome} goes to {name.function}, which has an HTTP trigger; only event"
-                " functions can be destinations",
+                "warning",
+                f"{link.outcome} goes to {name.function}, which has an HTTP trigger: it gets the"
+                " event as a payload, not as a request, and the service may refuse it",
                 where(link),
-                "name an event function, or remove the HTTP trigger",
+                "name a function without HTTP trigger, or try it in your account first",
             )
 
 

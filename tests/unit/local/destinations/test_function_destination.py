@@ -35,7 +35,7 @@ class Invoker:
         return Accepted("r2", "r2")
 
 
-def deliver(invoker, document=b"{}", target="b") -> Any:
+def deliver(invoker, document=b"{}", target="b", **settings) -> Any:
     delivery = a_delivery(
         destination=f"acs:fc:cn-hangzhou:1:functions/{target}", document=document, call_path=PATH
     )
@@ -44,7 +44,9 @@ def deliver(invoker, document=b"{}", target="b") -> Any:
         return function == "web"
 
     return asyncio.run(
-        FunctionDestination(invoker, has_http, DestinationSettings()).deliver(delivery, now=0)
+        FunctionDestination(invoker, has_http, DestinationSettings(**settings)).deliver(
+            delivery, now=0
+        )
     )
 
 
@@ -77,8 +79,14 @@ def test_a_refusal_is_reported_as_it_is(refusal) -> None:
     assert result == DeliveryResult(refusal.status, refusal.code, refusal.message)
 
 
-def test_a_function_with_an_http_trigger_is_no_destination() -> None:
+def test_a_function_with_an_http_trigger_gets_the_document_unless_a_setting_refuses_it() -> None:
     invoker = Invoker()
-    result = deliver(invoker, target="web")
+    assert deliver(invoker, target="web").status == 202
+    assert len(invoker.calls) == 1
+
+
+def test_a_function_with_an_http_trigger_is_refused_when_the_setting_says_so() -> None:
+    invoker = Invoker()
+    result = deliver(invoker, target="web", http_destinations="refuse")
     assert (result.status, result.code) == (400, "InvalidDestinationResources")
     assert invoker.calls == []

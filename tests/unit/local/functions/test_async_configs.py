@@ -106,26 +106,6 @@ def test_an_invalid_destination_is_refused_with_the_reason(outcome, destination,
     assert words in caught.value.message
 
 
-@pytest.mark.parametrize("place", ["cn-hangzhou:123", ":"])
-@pytest.mark.parametrize("suffix", ["", "/LATEST"])
-def test_a_function_with_an_http_trigger_is_refused_as_destination(
-    run, registry, orders, function_body, place, suffix
-):
-    run(registry.functions.create(function_body(functionName="web")))
-    target = {"onFailure": {"destination": f"acs:fc:{place}:functions/web{suffix}"}}
-    run(orders.put("orders", "", {"destinationConfig": target}))
-    config = '{"methods": ["GET"]}'
-    trigger = {"triggerName": "t", "triggerType": "http", "triggerConfig": config}
-    run(registry.triggers.create("web", trigger))
-    with pytest.raises(Rejected) as caught:
-        run(orders.put("orders", "", {"destinationConfig": target}))
-    assert (caught.value.status, caught.value.code) == (400, "InvalidDestinationResources")
-    assert "destinationConfig.onFailure.destination" in caught.value.message
-    assert "'web' has an HTTP trigger" in caught.value.message
-    run(registry.triggers.delete("web", "t"))
-    run(orders.put("orders", "", {"destinationConfig": target}))
-
-
 def test_put_replaces_and_keeps_the_time_of_creation(run, orders, clock):
     run(orders.put("orders", "", {"asyncTask": True, "maxAsyncRetryAttempts": 0}))
     clock.set(clock.now() + 60_000)
