@@ -8,7 +8,6 @@ the service.
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import msgspec
@@ -26,6 +25,7 @@ from fc_async_sdk.errors import InvalidArn
 from fc_async_sdk.models import AsyncConfig
 from fc_async_sdk.spec import arn, async_config, limits
 from fc_async_sdk.spec.async_config import Outcome
+from fc_async_sdk.spec.cycles import cuts
 from fc_async_sdk.spec.graph import Node, on_cycles, resolve
 
 if TYPE_CHECKING:
@@ -272,6 +272,7 @@ class Edge(NamedTuple):
         target: Name of the node that it leads to.
         outcome: The outcome that is sent.
         cyclic: Whether it is part of a destination cycle.
+        cut: Whether it is one of the edges without which there is no cycle.
         written: Where a template has it; "" if no deployment said so.
         destination: The ARN with region and account filled in.
     """
@@ -280,6 +281,7 @@ class Edge(NamedTuple):
     target: str
     outcome: Outcome
     cyclic: bool = False
+    cut: bool = False
     written: str = ""
     destination: str = ""
 
@@ -311,30 +313,19 @@ def draw_graph(
             names[target] = f"{target.name}/{target.qualifier}" if own else str(resolved)
             written = record.written.get(outcome, "")
             links.append((source, target, outcome, written, str(resolved)))
+    links.sort(key=lambda link: link[2])
+    numbers = {node: number for number, node in enumerate(sorted(names))}
+    pairs = [(numbers[source], numbers[target]) for source, target, *_ in links]
+    cut = set(cuts(len(numbers), pairs, [bool(written) for *_, written, _ in links]))
     cyclic = on_cycles([(source, target) for source, target, *_ in links])
     edges = (
-        Edge(names[source], names[target], outcome, marked, *rest)
-        for (source, target, outcome, *rest), marked in zip(links, cyclic, strict=True)
+        Edge(names[source], names[target], outcome, marked, index in cut, *rest)
+        for index, ((source, target, outcome, *rest), marked) in enumerate(
+            zip(links, cyclic, strict=True)
+        )
     )
     nodes = sorted((name, node.kind) for node, name in names.items())
     return Graph(dict(nodes), tuple(sorted(edges)))
-
-
-def cycle_through(graph: Graph, name: str) -> tuple[str, ...]:
-    """Return the names along a shortest cycle from a node back to it, () if there is none."""
-    ways: dict[str, tuple[str, ...]] = {name: (name,)}
-    waiting = deque([name])
-    while waiting:
-        at = waiting.popleft()
-        for edge in graph.edges:
-            if edge.source != at:
-                continue
-            if edge.target == name:
-                return (*ways[at], name)
-            if edge.target not in ways:
-                ways[edge.target] = (*ways[at], edge.target)
-                waiting.append(edge.target)
-    return ()
 
 
 def _own(name: str, qualifier: str, place: Place) -> Node:

@@ -4,17 +4,16 @@
 from __future__ import annotations
 
 import functools
-import itertools
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from fc_async_local.functions.async_configs import Edge, Graph, cycle_through
 from fc_async_sdk._drawing import Item, Link, Scene, compute
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
+    from fc_async_local.functions.async_configs import Edge, Graph
 
 _DIGIT: Final = re.compile(r"\d")
 
@@ -58,31 +57,18 @@ def _scene(
     nodes: tuple[tuple[str, str], ...], edges: tuple[Edge, ...], labels: tuple[str, ...]
 ) -> Scene:
     numbers = {name: number for number, (name, _) in enumerate(nodes)}
-    cuts = set(_cuts(Graph(dict(nodes), edges)))
     links = [
         Link(
             numbers[edge.source],
             numbers[edge.target],
             edge.outcome,
-            f"✂ {label}" if edge in cuts else label,
+            f"✂ {label}" if edge.cut else label,
             on_cycle=edge.cyclic,
-            cut=edge in cuts,
+            cut=edge.cut,
         )
         for edge, label in zip(edges, labels, strict=True)
     ]
     return compute([Item(_label(name, kind), kind) for name, kind in nodes], links)
-
-
-def _cuts(graph: Graph) -> Iterator[Edge]:
-    """Yield one edge of each cycle, until no cycle is left: the last one that a template has."""
-    left = graph
-    for name in sorted({edge.source for edge in graph.edges if edge.cyclic}):
-        while path := cycle_through(left, name):
-            pairs = list(itertools.pairwise(path))
-            ways = [e for e in left.edges if (e.source, e.target) in pairs]
-            cut = max(ways, key=lambda e: (bool(e.written), pairs.index((e.source, e.target))))
-            yield cut
-            left = Graph(left.nodes, tuple(edge for edge in left.edges if edge != cut))
 
 
 def _label(name: str, kind: str) -> str:

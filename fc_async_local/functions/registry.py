@@ -19,7 +19,6 @@ from fc_async_local.functions.async_configs import (
     AsyncConfigs,
     Graph,
     check_config,
-    cycle_through,
     draw_graph,
 )
 from fc_async_local.functions.code import Checksum, CodeStorage
@@ -38,6 +37,7 @@ from fc_async_sdk.models import (
     LifecycleHook,
 )
 from fc_async_sdk.spec import limits
+from fc_async_sdk.spec.cycles import cycle_through
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -155,7 +155,8 @@ class FunctionRegistry:
         others = [r for r in snapshot.all(AsyncConfigRecord) if r.key != changed.key]
         names = [record.name for record in snapshot.all(FunctionRecord)]
         graph = draw_graph([*others, changed], names, self._place)
-        return graph, cycle_through(graph, f"{function}/{qualifier}")
+        ways = [(edge.source, edge.target) for edge in graph.edges]
+        return graph, cycle_through(ways, f"{function}/{qualifier}")
 
     async def code_checksum(self, function: str, version_id: str) -> str:
         """Return ``codeChecksum`` of a version, or of the unpublished code ("").

@@ -38,13 +38,19 @@ class Loop(NamedTuple):
     place: str
 
 
-def write(scene: Scene, title: str, loops: Sequence[Loop] = ()) -> str:
+def write(
+    scene: Scene,
+    title: str,
+    loops: Sequence[Loop] = (),
+    cuts: Sequence[tuple[str, str]] = (),
+) -> str:
     """Return a page with a drawing.
 
     Args:
         scene: The drawing.
         title: Heading and name of the page.
         loops: Its cycles.
+        cuts: Further edges to remove until no cycle is left, and where they are written.
     """
     script = (_FOLDER / "page.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
@@ -73,7 +79,7 @@ def write(scene: Scene, title: str, loops: Sequence[Loop] = ()) -> str:
 <main id="view" tabindex="-1" aria-label="Drawing">
 {svg.draw(scene, title)}
 </main>
-<section id="cycles">{_cycles(loops)}</section>
+<section id="cycles">{_cycles(loops, cuts)}</section>
 <script>{script}</script>
 </body>
 </html>"""
@@ -85,13 +91,13 @@ def _summary(loops: Sequence[Loop]) -> str:
     return f'<strong class="bad">{len(loops)} cycle{"s" * (len(loops) > 1)}</strong>'
 
 
-def _cycles(loops: Sequence[Loop]) -> str:
+def _cycles(loops: Sequence[Loop], cuts: Sequence[tuple[str, str]]) -> str:
     if not loops:
         return ""
-    items = "".join(
-        f"<li>{escape(' → '.join(loop.path))}<br>remove {escape(loop.cut)}"
-        + (f" at <code>{escape(loop.place)}</code>" if loop.place else "")
-        + "</li>"
-        for loop in loops
-    )
-    return f'<h2 class="bad">Cycles</h2><ul>{items}</ul>'
+    items = [f"{escape(' → '.join(one.path))}<br>{_remove(one.cut, one.place)}" for one in loops]
+    items += [f"{_remove(cut, place)}, too" for cut, place in cuts]
+    return f'<h2 class="bad">Cycles</h2><ul>{"".join(f"<li>{item}</li>" for item in items)}</ul>'
+
+
+def _remove(cut: str, place: str) -> str:
+    return f"remove {escape(cut)}" + (f" at <code>{escape(place)}</code>" if place else "")

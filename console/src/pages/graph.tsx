@@ -31,6 +31,7 @@ interface Edge {
   target: string;
   outcome: string;
   cyclic: boolean;
+  cut: boolean; // one of the edges without which there is no cycle
   written: string; // file:line:column of a template
   delivered: number;
   lost: number;
@@ -50,7 +51,7 @@ const labelOf = (edge: Edge | undefined): string =>
 export function Graph() {
   const found = useLive("graph", () => api.get<Found>("/graph"));
   const graph = found.value;
-  const cuts = graph?.edges.filter((_, index) => graph.scene?.routes[index]?.cut) ?? [];
+  const cuts = graph?.edges.filter((edge) => edge.cut) ?? [];
   return (
     <>
       <Trouble error={found.error} />
@@ -103,7 +104,7 @@ function Drawing({ graph, scene }: { graph: Found; scene: NonNullable<Found["sce
   const described = (index: number): string => {
     const edge = graph.edges[index];
     if (!edge) return "";
-    const more = [counted(edge), edge.written ? `written at ${edge.written}` : "", scene.routes[index]?.cut ? "remove this one to end the cycle" : ""].filter(Boolean);
+    const more = [counted(edge), edge.written ? `written at ${edge.written}` : "", edge.cut ? "remove this one to end the cycle" : ""].filter(Boolean);
     return `${edge.source} to ${edge.target} on ${edge.outcome}${more.length ? `: ${more.join(", ")}` : ""}`;
   };
   const node = graph.nodes[at.value];

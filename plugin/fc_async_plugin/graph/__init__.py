@@ -3,7 +3,14 @@
 
 from __future__ import annotations
 
-from fc_async_plugin.graph.cycles import Cycle, find_cycles
+from fc_async_plugin.graph.cycles import Cycle, find_cuts, find_cycles
 from fc_async_plugin.graph.model import Edge, EdgeKind, Graph
 
-__all__ = ["Cycle", "Edge", "EdgeKind", "Graph", "find_cycles"]
+__all__ = [
+    "Cycle",
+    "Edge",
+    "EdgeKind",
+    "Graph",
+    "find_cuts",
+    "find_cycles",
+]

@@ -27,7 +27,10 @@ def to_svg(shown: Picture) -> str:
 
 def to_html(shown: Picture, title: str) -> str:
     """Return a page with the drawing and a list of the cycles."""
-    return page.write(scene(shown), title, [_loop(shown, cycle) for cycle in shown.cycles])
+    loops = [_loop(shown, cycle) for cycle in shown.cycles]
+    others = shown.cuts - {cycle.cut for cycle in shown.cycles}
+    more = [(_words(shown, cut), _place(cut)) for cut in shown.graph.edges if cut in others]
+    return page.write(scene(shown), title, loops, more)
 
 
 def scene(shown: Picture) -> Scene:
@@ -38,17 +41,16 @@ def scene(shown: Picture) -> Scene:
 
 def _links(shown: Picture) -> Iterator[Link]:
     graph, red = shown.graph, shown.red
-    cuts = {_cut(cycle) for cycle in shown.cycles}
     for edge in graph.edges:
         label = shown.label(edge) + _counted(shown, edge)
         yield Link(
             graph.number(edge.source),
             graph.number(edge.target),
             edge.kind,
-            f"✂ {label}" if edge in cuts else label,
+            f"✂ {label}" if edge in shown.cuts else label,
             note=_place(edge),
             on_cycle=edge in red,
-            cut=edge in cuts,
+            cut=edge in shown.cuts,
         )
 
 
@@ -59,17 +61,13 @@ def _counted(shown: Picture, edge: Edge) -> str:
     return f": {counts}" if counts else ""
 
 
-def _cut(cycle: Cycle) -> Edge:
-    """Return the edge to remove: the last one that a template has, so that it can be edited."""
-    written = [edge for edge in cycle.edges if edge.written is not None]
-    return written[-1] if written else cycle.edges[-1]
-
-
 def _loop(shown: Picture, cycle: Cycle) -> page.Loop:
-    cut = _cut(cycle)
     path = (*(node.label for node in cycle.nodes), cycle.nodes[0].label)
-    words = f"{shown.label(cut)}: {cut.source.label} → {cut.target.label}"
-    return page.Loop(path, words, _place(cut))
+    return page.Loop(path, _words(shown, cycle.cut), _place(cycle.cut))
+
+
+def _words(shown: Picture, cut: Edge) -> str:
+    return f"{shown.label(cut)}: {cut.source.label} → {cut.target.label}"
 
 
 def _place(edge: Edge) -> str:

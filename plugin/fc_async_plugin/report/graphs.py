@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from fc_async_plugin.graph import find_cycles
+from fc_async_plugin.graph import find_cuts, find_cycles
+from fc_async_sdk.spec.graph import on_cycles
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -76,25 +77,22 @@ class Picture(NamedTuple):
 
     Attributes:
         graph: All nodes and edges.
-        cycles: One for each strongly connected component.
+        cycles: The cycles to show.
+        cuts: The edges without which there is no cycle.
         counts: What a running runtime has counted.
     """
 
     graph: Graph
     cycles: tuple[Cycle, ...]
+    cuts: frozenset[Edge] = frozenset()
     counts: Counted = Counted()
 
     @property
     def red(self) -> frozenset[Edge]:
-        """The edges within a strongly connected component: those that are on a cycle."""
-        components = sorted((cycle.component for cycle in self.cycles), key=len)
-        # A function that is its own destination has a component in a larger one, which wins.
-        component_of = {node: component for component in components for node in component}
-        return frozenset(
-            edge
-            for edge in self.graph.edges
-            if edge.source == edge.target or edge.target in component_of.get(edge.source, ())
-        )
+        """The edges that are on a cycle."""
+        edges = self.graph.edges
+        marks = on_cycles([(edge.source, edge.target) for edge in edges])
+        return frozenset(edge for edge, marked in zip(edges, marks, strict=True) if marked)
 
     def label(self, edge: Edge) -> str:
         """Return the label of an edge."""
@@ -108,7 +106,7 @@ class Picture(NamedTuple):
 
 def picture(graph: Graph, counts: Counted | None = None) -> Picture:
     """Return a graph with its cycles."""
-    return Picture(graph, tuple(find_cycles(graph)), counts or Counted())
+    return Picture(graph, tuple(find_cycles(graph)), find_cuts(graph), counts or Counted())
 
 
 def to_text(shown: Picture) -> str:
@@ -122,7 +120,8 @@ def to_text(shown: Picture) -> str:
         counted = shown.counted(node)
         lines.append(f"{node.label}  ({counted})" if counted else node.label)
         for edge in edges:
-            mark = "  ← cycle" if edge in red else ""
+            cut = ", ✂ remove this" if edge in shown.cuts else ""
+            mark = f"  ← cycle{cut}" if edge in red else ""
             place = f"  {edge.position}" if edge.position else ""
             lines.append(f"  {shown.label(edge)} → {edge.target.label}{place}{mark}")
     return "\n".join(lines)
@@ -185,7 +184,7 @@ def _dot(text: str) -> str:
 
 
 def to_json(shown: Picture) -> str:
-    """Return one JSON document: ``nodes``, ``edges``, ``cycles`` (lists of edge numbers)."""
+    """Return one JSON document: ``nodes``, ``edges``; ``cycles``, ``cuts``: numbers of edges."""
     graph = shown.graph
     numbers = {edge: number for number, edge in reversed(list(enumerate(graph.edges)))}
     document = {
@@ -201,6 +200,7 @@ def to_json(shown: Picture) -> str:
             for edge in graph.edges
         ],
         "cycles": [[numbers[edge] for edge in cycle.edges] for cycle in shown.cycles],
+        "cuts": sorted(numbers[edge] for edge in shown.cuts),
     }
     return json.dumps(document, ensure_ascii=False, indent=2)
 

@@ -14,7 +14,7 @@ import re
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from fc_async_plugin.graph import Graph, build, find_cycles
+from fc_async_plugin.graph import Graph, build, find_cuts, find_cycles
 from fc_async_plugin.template.desired import BLOCK, is_function, is_unresolved
 from fc_async_plugin.template.document import WHOLE_FILE
 from fc_async_sdk.errors import InvalidArn
@@ -163,11 +163,16 @@ class Context:
 
     @functools.cached_property
     def trigger_cycles(self) -> tuple[Cycle, ...]:
-        """Cycles that need a trigger; waived destinations and triggers left out."""
+        """Cycles that are left without the cuts of :attr:`cycles`: each has a trigger."""
         edges = self._unwaived
         if all(edge.kind != "trigger" for edge in edges):
             return ()
         return tuple(cycle for cycle in find_cycles(Graph(edges=edges)) if cycle.through_trigger)
+
+    @functools.cached_property
+    def cuts(self) -> frozenset[Edge]:
+        """The edges without which nothing that is not waived is on a cycle."""
+        return find_cuts(Graph(edges=self._unwaived))
 
     @functools.cached_property
     def _unwaived(self) -> list[Edge]:

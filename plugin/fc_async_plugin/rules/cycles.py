@@ -23,7 +23,7 @@ def self_destination(context: Context) -> Iterator[Finding]:
     """Every invocation starts the next one, without end."""
     for cycle in context.cycles:
         if len(cycle.edges) == 1:
-            yield from _findings("FCA030", "error", cycle)
+            yield from _findings("FCA030", "error", cycle, context)
 
 
 @rule("FCA031", "destination-cycle", "error", "Destinations that lead back to where they began.")
@@ -31,18 +31,18 @@ def cycles(context: Context) -> Iterator[Finding]:
     """One finding per strongly connected component, with its shortest cycle."""
     for cycle in context.cycles:
         if len(cycle.edges) > 1:
-            yield from _findings("FCA031", "error", cycle)
+            yield from _findings("FCA031", "error", cycle, context)
 
 
 @rule("FCA032", "trigger-cycle", "warning", "A trigger leads a result back to where it began.")
 def trigger_cycles(context: Context) -> Iterator[Finding]:
     """Through a queue, a topic or a bus; a filter between may end it, hence a warning."""
     for cycle in context.trigger_cycles:
-        yield from _findings("FCA032", "warning", cycle)
+        yield from _findings("FCA032", "warning", cycle, context)
 
 
-def _findings(id_: str, severity: Severity, cycle: Cycle) -> Iterator[Finding]:
-    """Yield the finding; nothing if no part of the cycle is in a template."""
+def _findings(id_: str, severity: Severity, cycle: Cycle, context: Context) -> Iterator[Finding]:
+    """Yield the finding at the edge to remove; nothing if no part of the cycle is in a template."""
     places = [(edge, edge.position) for edge in cycle.edges]
     related = tuple(Related(place, _related(edge)) for edge, place in places if place is not None)
     if related:
@@ -50,7 +50,18 @@ def _findings(id_: str, severity: Severity, cycle: Cycle) -> Iterator[Finding]:
             "break the cycle at one of these places; if it ends by itself, suppress the finding"
             f" there: # fc-async: ignore[{id_}] and the reason"
         )
-        yield Finding(id_, severity, _message(cycle), related[0].position, fix, related)
+        place = cycle.cut.position or related[0].position
+        related += tuple(_other_cuts(cycle, context))
+        yield Finding(id_, severity, _message(cycle), place, fix, related)
+
+
+def _other_cuts(cycle: Cycle, context: Context) -> Iterator[Related]:
+    """Yield what must be removed, too, until the component of a cycle has no cycle."""
+    for edge in sorted(context.cuts - {*cycle.edges}, key=lambda edge: (edge.source, edge.target)):
+        place = edge.position
+        inside = {edge.source, edge.target} <= cycle.component and edge.source != edge.target
+        if place is not None and inside:
+            yield Related(place, f"{_related(edge)}: part of another cycle")
 
 
 def _message(cycle: Cycle) -> str:

@@ -75,9 +75,9 @@ def test_a_good_template_exits_with_0(project: Path) -> None:
 def test_a_cycle_exits_with_1_and_names_file_and_line(project: Path) -> None:
     done = run(project, "validate", "-t", "cycle.yaml")
     assert done.returncode == 1
-    assert "  ::: cycle.yaml:11:36\n" in done.stdout
-    assert "-- orders → billing on success\n" in done.stdout
-    assert "^^ billing → orders on success\n" in done.stdout
+    assert "  --> cycle.yaml:11:36\n" in done.stdout
+    assert "^^ orders → billing on success\n" in done.stdout
+    assert "-- billing → orders on success\n" in done.stdout
 
 
 @pytest.mark.parametrize("form", ["json", "sarif"])

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from fc_async_local.functions.async_configs import Edge, Graph, cycle_through
+from fc_async_local.functions.async_configs import Edge, Graph
 from fc_async_local.functions.graph_scene import Ended, scene_of
 
 QUEUE = "acs:mns:cn-hangzhou:1:/queues/failed/messages"
@@ -19,25 +19,14 @@ def nothing(found: Graph) -> list[Ended]:
     return [Ended(0, 0)] * len(found.edges)
 
 
-def test_a_graph_without_its_marked_edges_has_no_cycle():
-    found = graph(
-        ("a", "b", True), ("b", "a", True), ("b", "c", True), ("c", "a", True), ("c", QUEUE, False)
-    )
-    routes = scene_of(found, nothing(found)).routes
-    kept = [e for e, route in zip(found.edges, routes, strict=True) if not route.cut]
-    left = Graph(found.nodes, tuple(kept))
-    assert not any(cycle_through(left, name) for name in found.nodes)
-    assert len(kept) < len(found.edges)
-
-
-def test_the_edge_to_cut_is_one_that_a_template_has():
+def test_the_edge_to_cut_is_marked_in_the_drawing():
     edges = (
         Edge("a", "b", "success", cyclic=True),
-        Edge("b", "c", "failure", cyclic=True, written="s.yaml:9:1"),
-        Edge("c", "a", "success", cyclic=True),
+        Edge("b", "a", "success", cyclic=True, cut=True),
     )
-    found = Graph(dict.fromkeys("abc", "function"), edges)
-    assert [route.cut for route in scene_of(found, nothing(found)).routes] == [False, True, False]
+    found = Graph(dict.fromkeys("ab", "function"), edges)
+    routes = scene_of(found, nothing(found)).routes
+    assert [(route.cut, "✂" in route.label) for route in routes] == [(False, False), (True, True)]
 
 
 def test_boxes_have_the_names_that_a_user_gave():
