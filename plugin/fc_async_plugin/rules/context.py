@@ -12,7 +12,7 @@ from __future__ import annotations
 import functools
 import re
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from fc_async_plugin.graph import Graph, build, find_cuts, find_cycles
 from fc_async_plugin.template.desired import BLOCK, is_function, is_unresolved
@@ -26,11 +26,13 @@ if TYPE_CHECKING:
 
     from fc_async_plugin.graph import Cycle, Edge
     from fc_async_plugin.graph.build import Link, LiveFunction, LiveRegion
-    from fc_async_plugin.rules.rule import Needs
     from fc_async_plugin.template.model import Position, Problem, Project, Resource, Suppression
     from fc_async_sdk.spec.arn import DestinationArn, FunctionArn
     from fc_async_sdk.spec.graph import Node
 
+
+Needs = Literal["", "--live", "--roles"]
+"""The option without which a rule cannot find anything, "" for none."""
 
 QUALIFIER: Final = "qualifier"
 """A key of the block that is a parameter of the API's operation, not a field of its body."""

@@ -10,13 +10,11 @@ from fc_async_plugin.template.model import Position  # noqa: TC001 -- NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from fc_async_plugin.rules.context import Context
+    from fc_async_plugin.rules.context import Context, Needs
 
     Check = Callable[["Context"], Iterable["Finding"]]
 
 Severity = Literal["error", "warning", "note"]
-Needs = Literal["", "--live", "--roles"]
-"""The option without which a rule cannot find anything, "" for none."""
 
 
 class Related(NamedTuple):
@@ -55,7 +53,7 @@ class Rule(NamedTuple):
         severity: Severity of its findings, unless a finding has another one.
         summary: What it finds, one sentence.
         check: Yields its findings.
-        needs: See :data:`Needs`.
+        needs: See :data:`fc_async_plugin.rules.context.Needs`.
     """
 
     id: str
