@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -38,7 +39,10 @@ class Scripted:
 
 @dataclass
 class TaskService:
-    """Lists, reads, stops and accepts tasks; counts requests. Time passes by sleeping only."""
+    """Lists, reads, stops and accepts tasks; counts requests. Time passes by sleeping only.
+
+    A fan-out sends from a thread of its own: the service answers one request at a time.
+    """
 
     now: float = 0.0
     tasks: dict[str, Scripted] = field(default_factory=dict)
@@ -62,6 +66,7 @@ class TaskService:
         self._begins: dict[str, list[Scripted]] = {}
 
     def __post_init__(self) -> None:
+        self._one_at_a_time = threading.Lock()
         self.add()
 
     def begins(self, prefix: str) -> list[Scripted]:
@@ -97,11 +102,12 @@ class TaskService:
     def perform(self, operation, args, kwargs, *, total_timeout: float | None = None):
         assert total_timeout is None or total_timeout > 0
         operation(*args, **kwargs)  # checks the arguments
-        self.requests.append(operation.__name__)
-        if self.silent_from <= self.now < self.silent_until:
-            self.now += 1 if total_timeout is None else min(1, total_timeout)
-            raise TimedOut("no answer in time; repeating is safe")
-        return getattr(self, operation.__name__)(*args, **kwargs)
+        with self._one_at_a_time:
+            self.requests.append(operation.__name__)
+            if self.silent_from <= self.now < self.silent_until:
+                self.now += 1 if total_timeout is None else min(1, total_timeout)
+                raise TimedOut("no answer in time; repeating is safe")
+            return getattr(self, operation.__name__)(*args, **kwargs)
 
     # --- operations ---------------------------------------------------------------------------
 
@@ -176,4 +182,5 @@ class TaskService:
         error = self.refuse.get(job.call.body)
         if error is not None:
             raise error
-        return self.invoke_async("f", job.call.body, task_id=job.arguments["task_id"])
+        with self._one_at_a_time:
+            return self.invoke_async("f", job.call.body, task_id=job.arguments["task_id"])
