@@ -17,7 +17,8 @@ import pytest
 import yaml
 
 from fc_async_local.embedded import LocalRuntime
-from fc_async_tests.pages import Block, Reader, blocks, differs, place, steps
+from fc_async_plugin.report import moments
+from fc_async_tests.pages import Block, Reader, blocks, differs, ids_differ, place, steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -117,6 +118,14 @@ def test_every_exception_is_needed_and_has_a_reason() -> None:
         assert any(command.startswith(start) for command in commands), start
 
 
+@pytest.mark.parametrize("hours_ahead", [1, 24, 24 * 366], ids=["today", "other day", "other year"])
+def test_a_moment_may_be_of_another_day_than_the_one_that_the_page_shows(hours_ahead: int) -> None:
+    noon = 1_795_694_400_000
+    printed = moments.short_time(noon + hours_ahead * 3_600_000, noon)
+    assert not differs(["nightly  timer  20:00:00  3"], f"nightly  timer  {printed}  3")
+    assert differs(["nightly  timer  20:00:00  3"], f"nightly  timer  {printed}  4")
+
+
 @pytest.mark.slow
 @pytest.mark.real_time
 @pytest.mark.parametrize(("page", "session"), SESSIONS)
@@ -149,6 +158,12 @@ def test_a_page_does_what_it_says(
         f"{page}:{block.line}: $ {step.command}\n{printed}"
         for block, step, printed in reader.printed
         if differs(step.shown, printed)
+    ] == []
+    seen: dict[str, str] = {}
+    assert [
+        f"{page}:{block.line}: $ {step.command}: {wrong}"
+        for block, step, printed in reader.printed
+        for wrong in ids_differ(step.shown, printed, seen)
     ] == []
 
 
@@ -191,11 +206,12 @@ def runtime(reader: Reader, request: pytest.FixtureRequest) -> FcLocal:
     return local
 
 
-def sdk(reader: Reader, request: pytest.FixtureRequest) -> None:
+def sdk(reader: Reader, request: pytest.FixtureRequest) -> FcLocal:
     """A function that returns what it is called with, and a queue for its failures."""
     local = runtime(reader, request)
     local.deploy("resize", lambda event, _: event)
     local.create_queue("failed")
+    return local
 
 
 def events(reader: Reader, request: pytest.FixtureRequest) -> None:
@@ -347,13 +363,22 @@ def data_folder(reader: Reader, request: pytest.FixtureRequest) -> None:
         pass
 
 
+def celery(reader: Reader, request: pytest.FixtureRequest) -> None:
+    """As for other pages of the SDK; the page waits for a delayed task."""
+    waits_by_moving_the_clock(reader, sdk(reader, request))
+
+
+def waits_by_moving_the_clock(reader: Reader, local: FcLocal) -> None:
+    """Give the page the client of the fixture, whose waiters move the virtual clock."""
+    reader.patch.setattr("fc_async_sdk.client", lambda **_: local.client)
+
+
 def readme(reader: Reader, request: pytest.FixtureRequest) -> None:
     """A project whose function is deployed with other settings, and the function of the snippet."""
     local = deployed_orders(reader, request)
     local.deploy("transcode", lambda event, _: event)
     reader.exit_codes["fc-async plan"] = 2
-    # The snippet waits for a delayed task: the waiters of this client move the clock.
-    reader.patch.setattr("fc_async_sdk.client", lambda **_: local.client)
+    waits_by_moving_the_clock(reader, local)
 
 
 KEYS_OF_THE_READER = {"default": {"AccountID": "7", "AccessKeyID": "k", "AccessKeySecret": "s"}}
@@ -375,6 +400,7 @@ def serverless_devs(reader: Reader, request: pytest.FixtureRequest) -> None:
 WORLDS: dict[str, Callable[[Reader, pytest.FixtureRequest], object]] = {
     "docs/how-to/sdk.md": sdk,
     "docs/how-to/many-tasks.md": sdk,
+    "docs/how-to/move-from-celery.md": celery,
     "docs/how-to/move-from-": sdk,
     "docs/how-to/events.md": events,
     "docs/how-to/test.md": template_of_orders,

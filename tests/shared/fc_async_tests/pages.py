@@ -65,11 +65,15 @@ ENDLESS = {
 LEFT_OUT = (r"Port \d+ is in use,", r"note: .*\.whl|note: put the wheel")
 """Beginnings of lines that depend on the machine: busy ports, the way of the installation."""
 
+REQUEST = r"\b1-[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{12}\b"
 SHAPES = {
     r" after \d+ ms\b": "",  # left out of a step of less than a millisecond
     r"\bdestination +(?:Pending|Succeeded)\b": "destination SENT",
-    r"\b1-[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{12}\b": "REQUEST",
+    REQUEST: "REQUEST",
     r"\b(?:\d{4}-\d\d-\d\d|[A-Z][a-z]{2} \d\d?)(?=[ T]\d\d:)": "DAY",
+    # As lists show moments of other days, and of other years.
+    r"\bDAY \d\d:\d\d\b(?!:)": "TIME",
+    r"(?<![\w/-])\d{4}-\d\d-\d\d(?![\w-])": "TIME",
     r"\b[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} ": "DAY ",
     r"\b\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00| GMT)?": "TIME",
     r"\b[\d.]+ (?:ms|s|min)\b": "DURATION",
@@ -167,6 +171,23 @@ def differs(shown: list[str], printed: str) -> bool:
     lines = [re.escape(shape(line)) + "\n" if line != "…" else r"(?:.*\n)*?" for line in shown]
     text = "".join(f"{shape(line)}\n" for line in printed.rstrip("\n").split("\n"))
     return re.fullmatch("".join(lines), text) is None
+
+
+def ids_differ(shown: list[str], printed: str, seen: dict[str, str]) -> list[str]:
+    """Return the request ids that a page shows for another invocation than before.
+
+    Args:
+        shown: What the page shows below a command; ids behind a line ``…`` are not compared.
+        printed: What the command printed.
+        seen: The printed id of each shown one, and the reverse; ids of this command are added.
+    """
+    before = "\n".join(shown).split("\n…")[0]
+    pairs = zip(re.findall(REQUEST, before), re.findall(REQUEST, printed), strict=False)
+    return [
+        f"{own} stands for another request here"
+        for own, real in pairs
+        if seen.setdefault(own, real) != real or seen.setdefault(real, own) != own
+    ]
 
 
 class Reader:
