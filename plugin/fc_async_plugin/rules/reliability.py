@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from fc_async_plugin.rules.context import Context
 
 _KIB: Final = 1024
+_KEPT: Final = f"listed for {limits.TASK_RETENTION_SECONDS // 86_400} days and then dropped"
 
 
 @rule("FCA050", "no-failure-destination", "warning", "Failed invocations are dropped silently.")
@@ -26,11 +27,12 @@ def no_failure_destination(context: Context) -> Iterator[Finding]:
         if is_unresolved(config):
             continue
         if block and not (isinstance(config, dict) and config.get("onFailure")):
+            kept = block.get("asyncTask") is True
             yield Finding(
                 "FCA050",
                 "warning",
                 f"{resource.function_name} has no failure destination: an invocation that fails"
-                " for good is dropped",
+                f" for good is {_KEPT if kept else 'dropped'}",
                 resource.where_key(BLOCK),
                 "add destinationConfig.onFailure, such as a queue",
             )

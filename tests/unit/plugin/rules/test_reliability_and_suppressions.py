@@ -31,6 +31,18 @@ def test_an_empty_block_is_said_to_change_nothing(check: Check) -> None:
 
 
 @pytest.mark.parametrize(
+    ("task_mode", "end"),
+    [("true", "is listed for 7 days and then dropped"), ("false", "is dropped")],
+)
+def test_a_task_without_failure_destination_is_said_to_stay_in_the_list_for_a_week(
+    check: Check, task_mode: str, end: str
+) -> None:
+    (found,) = check(template(f"        asyncTask: {task_mode}\n"))
+    assert found.rule == "FCA050"
+    assert found.message == f"a has no failure destination: an invocation that fails for good {end}"
+
+
+@pytest.mark.parametrize(
     ("timeout", "retries", "age", "found"),
     [
         (600, 8, 5400, []),
