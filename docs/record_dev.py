@@ -95,7 +95,7 @@ def _play(terminal: Terminal, folder: Path) -> None:
         terminal.expect("last good state stays")
         template.write_text(_TEMPLATE.replace("Attempts: 1", "Attempts: 0"))
         terminal.expect("async config")
-        client.invoke_async("orders", {**_ORDER, "items": []}, task_id="order-8")
+        client.invoke_async("orders", {**_ORDER, "id": 8, "items": []}, task_id="order-8")
         terminal.expect("failure event")
     terminal.press("\x03")
     terminal.wait()
