@@ -16,7 +16,7 @@ CHINESE_SITE = $(SITE)/zh-cn -D language=zh_CN
 COVERAGE ?= --cov --cov-report=term:skip-covered
 
 .DEFAULT_GOAL := help
-.PHONY: help setup console screenshots pictures demo test test-all fuzz bench check format docs translate dist stories check-dist schemastore lock clean
+.PHONY: help setup console screenshots pictures demo test test-all test-clocks fuzz bench check format docs translate dist stories check-dist schemastore lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -51,6 +51,9 @@ test: $(STAMP) $(CONSOLE) ## Run all tests
 
 test-all: ## Run all tests on each Python from 3.10 to 3.13 that is found
 	@bash .ci/test-all 3.10 3.11 3.12 3.13
+
+test-clocks: $(STAMP) $(CONSOLE) ## Run what shows times under other clocks; CLOCK=23:58 ZONE=UTC JOBS=2 TESTS=tests for one
+	@CLOCK="$(CLOCK)" ZONE="$(ZONE)" JOBS="$(JOBS:auto=2)" bash .ci/clocks $(TESTS)
 
 fuzz: $(STAMP) ## Send 100,000 mutated requests to all services; FC_ASYNC_FUZZ_SEED=n for others
 	FC_ASYNC_FUZZ_REQUESTS=$(or $(FC_ASYNC_FUZZ_REQUESTS),100000) $(BIN)/python -m pytest -q \
