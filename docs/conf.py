@@ -23,6 +23,8 @@ extensions = [
 source_suffix = {".md": "markdown"}
 exclude_patterns = ["_build"]
 nitpicky = False
+# Quotes and ellipses; two hyphens stay, because options of commands begin with them.
+smartquotes_action = "qe"
 templates_path = ["_templates"]
 
 # Translations: one catalog a page, without line numbers, which would change with every edit.

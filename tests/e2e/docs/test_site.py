@@ -109,6 +109,16 @@ def test_each_page_has_a_description_and_an_icon(heads: dict[str, Head]) -> None
 
 
 @pytest.mark.slow
+def test_an_option_of_a_command_keeps_its_two_hyphens(site: Path) -> None:
+    dashes = [
+        f"{path.relative_to(site)}: {found[0]}"
+        for path in sorted(site.rglob("*.html"))
+        for found in re.finditer(r"[\u2013\u2014][a-z][\w-]*", path.read_text("utf-8"))
+    ]
+    assert dashes == []
+
+
+@pytest.mark.slow
 def test_each_page_is_markdown_too_without_directives(site: Path) -> None:
     raw = []
     for page in PAGES:
