@@ -9,14 +9,16 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 # Built from console/ by esbuild, with npm of the development environment.
 CONSOLE := fc_async_local/console/static/console.js
-# Tests run side by side on this many processes.
+# Tests run side by side on this many processes. Where their time went is a file of build/.
 JOBS ?= auto
+# Tests with COVERAGE=--cov show which lines they reach; every test then takes twice as long.
+COVERAGE ?=
+PYTEST = $(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=worksteal $(COVERAGE)
 SITE = $(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
 CHINESE_SITE = $(SITE)/zh-cn -D language=zh_CN
-COVERAGE ?= --cov --cov-report=term:skip-covered
 
 .DEFAULT_GOAL := help
-.PHONY: help setup console screenshots pictures demo test test-all test-clocks fuzz bench check format docs translate dist stories check-dist schemastore lock clean
+.PHONY: help setup console screenshots pictures demo test test-slow test-all test-clocks fuzz bench check format docs translate dist stories check-dist schemastore lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -46,8 +48,11 @@ $(STAMP): pyproject.toml constraints.txt fc_async_sdk/_version.py
 demo: $(STAMP) $(CONSOLE) ## Run the main job from end to end on this machine
 	$(BIN)/fc-async demo
 
-test: $(STAMP) $(CONSOLE) ## Run all tests
-	$(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=worksteal $(COVERAGE)
+test: $(STAMP) $(CONSOLE) ## Run the tests of what a change can break
+	$(PYTEST) -m 'not slow' --durations-file=build/durations.txt
+
+test-slow: $(STAMP) $(CONSOLE) ## Run the campaigns: kills, browsers, whole matrices, templates, stories
+	$(PYTEST) -m slow --durations-file=build/durations-slow.txt
 
 test-all: ## Run all tests on each Python from 3.10 to 3.13 that is found
 	@bash .ci/test-all 3.10 3.11 3.12 3.13

