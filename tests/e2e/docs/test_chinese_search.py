@@ -17,6 +17,8 @@ from fc_async_tests.site import served
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+pytestmark = pytest.mark.slow
+
 DOCS = Path(__file__).parents[3] / "docs"
 CONFIGURATION = f"""
 import sys

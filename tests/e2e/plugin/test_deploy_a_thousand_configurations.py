@@ -22,6 +22,8 @@ from fc_async_sdk.models import AsyncConfig
 if TYPE_CHECKING:
     from fc_async_local.testing import FcLocal
 
+pytestmark = pytest.mark.slow
+
 COUNT = 1000
 FAILURES = 50
 

@@ -92,7 +92,10 @@ def configured(fc_local: FcLocal) -> int:
             return count
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 130), (signal.SIGKILL, -9)])
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [(signal.SIGTERM, 130), pytest.param(signal.SIGKILL, -9, marks=pytest.mark.slow)],
+)
 def test_an_interrupted_deployment_can_be_rolled_back(
     number: int,
     code: int,
@@ -112,6 +115,7 @@ def test_an_interrupted_deployment_can_be_rolled_back(
     assert kept_by_deployments(project) == []
 
 
+@pytest.mark.slow
 def test_an_interrupted_deployment_can_be_resumed_after_ctrl_c(
     cut_off: Callable[[int], int], fc_local: FcLocal, fc_async: Callable[..., Ran], project: Path
 ) -> None:

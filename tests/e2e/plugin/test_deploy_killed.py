@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from fc_async_local.testing import FcLocal
     from tests.e2e.plugin.conftest import Ran
 
+pytestmark = pytest.mark.slow
+
 DEPLOY = ("deploy", "-y", "--with-functions", "--prune")
 FUNCTIONS = 6
 KILLED_AT_A_REQUEST = """

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 HOSTILE = '"><script>window.hacked = 1</script>'
 
+pytestmark = pytest.mark.slow
+
 
 def function(name: str) -> Node:
     return Node("function", "r", "1", name, "LATEST")

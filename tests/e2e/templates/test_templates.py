@@ -43,7 +43,13 @@ FAILING: Final[Mapping[str, tuple[str, Any]]] = {
 
 
 @pytest.mark.parametrize("answers", ANSWERS.values(), ids=ANSWERS)
-@pytest.mark.parametrize("name", scaffold.names())
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[] if name == "minimal" else pytest.mark.slow)
+        for name in scaffold.names()
+    ],
+)
 def test_a_project_is_tested_validated_and_deployed_and_shows_what_failed(
     name: str, answers: Mapping[str, str], tmp_path: Path, fc_local: FcLocal
 ) -> None:

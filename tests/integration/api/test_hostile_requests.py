@@ -637,6 +637,7 @@ def test_the_token_of_one_list_is_refused_by_every_other(clients: Clients) -> No
             assert answer.status == (200 if same else 400), (path, source, answer)
 
 
+@pytest.mark.slow
 def test_no_request_gets_a_fault_of_the_server_as_answer(
     clients: Clients, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -189,6 +189,7 @@ FEW = settings(
 )
 
 
+@pytest.mark.slow
 @FEW
 @given(data=st.data())
 def test_a_database_cut_off_anywhere_beside_its_log_loses_nothing_in_silence(
@@ -204,6 +205,7 @@ def test_a_database_cut_off_anywhere_beside_its_log_loses_nothing_in_silence(
     opens_complete_or_is_refused(sample, database)
 
 
+@pytest.mark.slow
 @FEW
 @given(data=st.data())
 def test_a_database_damaged_anywhere_loses_nothing_in_silence(
@@ -218,6 +220,7 @@ def test_a_database_damaged_anywhere_loses_nothing_in_silence(
     opens_complete_or_is_refused(sample, sample.write(tmp_path / "a", **{"": bytes(whole)}))
 
 
+@pytest.mark.slow
 @FEW
 @given(data=st.data())
 def test_a_log_damaged_anywhere_loses_nothing_in_silence(

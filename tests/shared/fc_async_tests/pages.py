@@ -297,7 +297,6 @@ class Reader:
             stderr=subprocess.STDOUT,
             text=True,
             check=False,
-            timeout=120,
         )
         self.folder = Path((self._root / ".cwd").read_text().rstrip("\n"))
         pairs = (self._root / ".env").read_text().split("\0")
@@ -358,7 +357,6 @@ class Reader:
             capture_output=True,
             text=True,
             check=False,
-            timeout=240,
         )
         assert done.returncode == 0, done.stdout + done.stderr
 

@@ -9,6 +9,7 @@ import json
 import random
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -72,6 +73,7 @@ def mutate(chance: random.Random, source: bytes) -> bytes:
     return bytes(data)
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_mutated_events_raise_only_event_errors() -> None:
     chance = random.Random(20240102)
     good = sum(read(mutate(chance, chance.choice(SEEDS))) for _ in range(INPUTS))

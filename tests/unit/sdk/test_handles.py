@@ -598,7 +598,14 @@ def queue(count: int, at_a_time: int, seconds: float) -> list[Scripted]:
 
 
 class TestCost:
-    @pytest.mark.parametrize(("at_a_time", "seconds"), [(1000, 1), (100, 1), (100, 10)])
+    @pytest.mark.parametrize(
+        ("at_a_time", "seconds"),
+        [
+            (1000, 1),
+            pytest.param(100, 1, marks=pytest.mark.slow),
+            pytest.param(100, 10, marks=pytest.mark.slow),
+        ],
+    )
     def test_ten_thousand_tasks_cost_under_a_percent_of_polling_each(
         self, service: TaskService, at_a_time: int, seconds: float
     ) -> None:

@@ -27,7 +27,10 @@ SHARED = Path(__file__).parents[3] / "shared"
 ENDS = {"receipt", "killed", "AlreadyRunning", "EffectInDoubt"}
 INTENT, EFFECT_RESULT = 2, 3
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forked processes")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forked processes"),
+]
 
 
 @pytest.fixture
