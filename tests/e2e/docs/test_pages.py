@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,6 +65,7 @@ def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reader]:
     reader.close()
 
 
+@cache
 def fences(page: str) -> list[Block]:
     """Return the blocks of a page that are run here."""
     found = list(blocks(PAGES[page].read_text("utf-8")))

@@ -2,7 +2,7 @@
 """The OpenAPI documents describe what is served: each route, each status, the form of answers.
 
 Schemathesis makes requests from the documents, valid and invalid ones, and compares each answer
-with its description.
+with its description. It is imported by the tests that use it: its import takes seconds.
 """
 
 from __future__ import annotations
@@ -12,13 +12,12 @@ import base64
 import copy
 import json
 import re
-from typing import TYPE_CHECKING, Any, Final
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import pytest
 import requests
-import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
-from schemathesis.checks import CHECKS
 
 from fc_async_local.api.openapi import admin, fc
 from fc_async_local.bootstrap.options import Options
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from schemathesis import GenerationMode
+    import schemathesis
 
     from fc_async_local.api.openapi.document import Operation
 
@@ -129,32 +128,30 @@ def _bounded(document: dict[str, Any], *, known: bool) -> dict[str, Any]:
     return document
 
 
-_SCHEMAS: Final = {
-    (name, mode): schemathesis.openapi.from_dict(
-        _bounded(module.document(), known=mode is schemathesis.GenerationMode.POSITIVE)
-    )
-    for name, module in DESCRIBED.items()
-    for mode in schemathesis.GenerationMode
-}
+Mode = Literal["positive", "negative"]
+_MODES: Final[tuple[Mode, ...]] = ("positive", "negative")
 _REQUESTS: Final = [
     pytest.param(name, row, mode, id=f"{mode} {row.method} {row.path}")
     for name, module in DESCRIBED.items()
     for row in module.OPERATIONS
-    for mode in schemathesis.GenerationMode
+    for mode in _MODES
     # Without parameters and body there is nothing to make invalid.
-    if mode is schemathesis.GenerationMode.POSITIVE or row.parameters or row.body
+    if mode == "positive" or row.parameters or row.body
 ]
-_CHECKS: Final = [
-    check
-    for check in CHECKS.get_all()
-    if check.__name__
-    in {
-        "not_a_server_error",
-        "status_code_conformance",
-        "content_type_conformance",
-        "response_schema_conformance",
-    }
-]
+_CHECKS: Final = {
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_schema_conformance",
+}
+
+
+@cache
+def _schema(api: str, mode: Mode) -> schemathesis.schemas.BaseSchema:
+    import schemathesis
+
+    document = DESCRIBED[api].document()
+    return schemathesis.openapi.from_dict(_bounded(document, known=mode == "positive"))
 
 
 @pytest.fixture(scope="module")
@@ -208,12 +205,18 @@ def _fill(url: str) -> None:
 
 @pytest.mark.parametrize(("api", "row", "mode"), _REQUESTS)
 def test_an_operation_answers_as_it_is_described(
-    served: str, session: requests.Session, api: str, row: Operation, mode: GenerationMode
+    served: str, session: requests.Session, api: str, row: Operation, mode: Mode
 ) -> None:
-    _make_whole(served, session)
-    operation = _SCHEMAS[api, mode][_PARAMETER.sub(r"{\1}", row.path)][row.method]
+    import schemathesis
+    from schemathesis.checks import CHECKS
 
-    @given(case=operation.as_strategy(generation_mode=mode))
+    _make_whole(served, session)
+    operation = _schema(api, mode)[_PARAMETER.sub(r"{\1}", row.path)][row.method]
+    # Those of OpenAPI are registered when a document has been read.
+    checks = [check for check in CHECKS.get_all() if check.__name__ in _CHECKS]
+    assert len(checks) == len(_CHECKS)
+
+    @given(case=operation.as_strategy(generation_mode=schemathesis.GenerationMode(mode)))
     @settings(
         max_examples=EXAMPLES,
         deadline=None,
@@ -223,6 +226,6 @@ def test_an_operation_answers_as_it_is_described(
         suppress_health_check=list(HealthCheck),
     )
     def ask(case: schemathesis.Case) -> None:
-        case.call_and_validate(base_url=served, session=session, checks=_CHECKS, timeout=30)
+        case.call_and_validate(base_url=served, session=session, checks=checks, timeout=30)
 
     ask()
