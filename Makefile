@@ -49,7 +49,7 @@ demo: $(STAMP) $(CONSOLE) ## Run the main job from end to end on this machine
 	$(BIN)/fc-async demo
 
 test: $(STAMP) $(CONSOLE) ## Run the tests of what a change can break
-	$(PYTEST) -m 'not slow' --durations-file=build/durations.txt
+	$(PYTEST) -m 'not slow and not lint' --durations-file=build/durations.txt
 
 test-slow: $(STAMP) $(CONSOLE) ## Run the campaigns: kills, browsers, whole matrices, templates, stories
 	$(PYTEST) -m slow --durations-file=build/durations-slow.txt
@@ -68,7 +68,7 @@ bench: $(STAMP) ## Run all benchmarks (under 15 minutes) and write benchmarks/re
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group bench
 	$(BIN)/python benchmarks/run.py $(BENCH)
 
-check: $(STAMP) $(CONSOLE) ## Format, lint, types, import contracts, documentation
+check: $(STAMP) $(CONSOLE) ## Format, lint, types, import contracts, translations, documentation
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -76,6 +76,7 @@ check: $(STAMP) $(CONSOLE) ## Format, lint, types, import contracts, documentati
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python .ci/console.py check
+	$(BIN)/python -m pytest -q -m lint tests/unit/docs tests/unit/test_*.py
 	$(SITE)
 	$(CHINESE_SITE)
 

@@ -16,6 +16,8 @@ from fc_async_sdk.models import FunctionSettings
 from fc_async_sdk.operations.functions import FunctionOptions
 from fc_async_sdk.spec import arn, async_config, ram
 
+pytestmark = pytest.mark.lint
+
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("fc_async_sdk", "fc_async_local", "plugin/fc_async_plugin")
 DESTINATIONS = (

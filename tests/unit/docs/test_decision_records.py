@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.lint
+
 ROOT = Path(__file__).parents[3]
 RECORDS = sorted(ROOT.joinpath("docs", "decisions").glob("[0-9]*.md"))
 SERIAL = [record for record in RECORDS if int(record.name[:4]) < 300]

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.lint
+
 ROOT = Path(__file__).parents[3]
 INSTALL_PAGE = "docs/how-to/install.md"
 AFTER_A_RELEASE = "## After a release"

@@ -19,6 +19,8 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.lint
+
 ROOT = Path(__file__).parents[3]
 PACKAGES = ("fc_async_sdk", "fc_async_local", "plugin/fc_async_plugin")
 

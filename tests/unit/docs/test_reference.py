@@ -14,6 +14,8 @@ import fc_async_sdk
 from fc_async_sdk import idempotency, testing
 from fc_async_sdk.idempotency import handler
 
+pytestmark = pytest.mark.lint
+
 DOCS = Path(__file__).parents[3] / "docs"
 PAGES = [page for page in DOCS.glob("reference/*/*.md") if page.stem != "index"]
 TEXT = "".join(page.read_text("utf-8") for page in PAGES)

@@ -7,6 +7,10 @@ import importlib
 import re
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.lint
+
 ROOT = Path(__file__).parents[3]
 NAME = re.compile(r":(?:mod|class|func|meth|data|attr|exc):`~?(fc_async_\w+(?:\.\w+)*)`")
 PATH = re.compile(

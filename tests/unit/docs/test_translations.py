@@ -23,6 +23,8 @@ from markdown_it import MarkdownIt
 if TYPE_CHECKING:
     from babel.messages.catalog import Catalog
 
+pytestmark = pytest.mark.lint
+
 ROOT = Path(__file__).parents[3]
 TRANSLATIONS = runpy.run_path(str(ROOT / "docs" / "translations.py"))
 CATALOGS: Path = TRANSLATIONS["CATALOGS"]

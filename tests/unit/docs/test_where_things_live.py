@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.lint
+
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "where-things-live.md").read_text()
 PACKAGES = ("fc_async_sdk", "fc_async_local", "plugin/fc_async_plugin")
