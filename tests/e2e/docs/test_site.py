@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 import pytest
+from filelock import FileLock
 from markdown_it import MarkdownIt
 
 from fc_async_tests.site import search, served
@@ -57,10 +59,15 @@ class Head(HTMLParser):
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build the site; a warning is an error."""
-    folder = tmp_path_factory.mktemp("site")
+    """Build the site once for all workers of a run; a warning is an error."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    folder, built = shared / "site", shared / "site-is-built"
     command = [sys.executable, "-m", "sphinx", "-W", "-q", "-b", "html", DOCS, folder]
-    subprocess.run([*command, "-d", folder / ".doctrees"], check=True)
+    with FileLock(shared / "site.lock"):
+        if not built.exists():
+            subprocess.run([*command, "-d", shared / "site-doctrees"], check=True)
+            built.touch()
     return folder
 
 
