@@ -40,9 +40,16 @@ resources:
 """
 
 
+def save(file: Path, text: str) -> None:
+    """Save a file as editors do: whole, or not at all."""
+    file.parent.mkdir(exist_ok=True)
+    draft = file.with_name(f"{file.name}~")
+    draft.write_text(text)
+    draft.replace(file)
+
+
 def write(folder: Path, version: int) -> None:
-    folder.mkdir(exist_ok=True)
-    (folder / "index.py").write_text(f"def handler(event, context):\n    return {version}\n")
+    save(folder / "index.py", f"def handler(event, context):\n    return {version}\n")
 
 
 class SavedMeanwhile(Deployer):
@@ -77,19 +84,21 @@ class Session:
     def answer(self) -> bytes:
         return self._fc.client.invoke("orders").payload
 
-    def run(self, until: Callable[[], bool]) -> None:
-        """Run the loop until a condition holds; otherwise it fails."""
+    def run(self, *steps: tuple[Callable[[], bool], Callable[[], Any]]) -> None:
+        """Run the loop until all steps are done; each has a condition and what is done then."""
         addresses = msgspec.convert(msgspec.to_builtins(self._fc.runtime.addresses), Addresses)
         ended, events = threading.Event(), self._events
 
-        def watch() -> None:
-            while not ended.wait(0.02):
-                if until():
-                    events.put(Ended())
-                    return
+        def follow() -> None:
+            for condition, action in steps:
+                while not condition():
+                    if ended.wait(0.02):
+                        return
+                action()
+            events.put(Ended())
 
         late = threading.Timer(PATIENCE_SECONDS, lambda: events.put(Ended("too late")))
-        looking = threading.Thread(target=watch)
+        looking = threading.Thread(target=follow)
         late.start()
         looking.start()
         try:
@@ -112,9 +121,16 @@ def session(tmp_path: Path, fc_local: FcLocal) -> Session:
     return Session(tmp_path, fc_local)
 
 
+def nothing() -> None:
+    pass
+
+
 def test_a_save_during_the_first_deployment_is_deployed(session: Session):
     session.deployer.saves = [lambda: write(session.project / "code", 2)]
-    session.run(until=lambda: bool(session.said("watching")) and session.answer() == b"2")
+    session.run(
+        (lambda: bool(session.said("watching")), nothing),
+        (lambda: session.answer() == b"2", nothing),
+    )
 
 
 def test_a_save_after_a_template_that_moves_the_code_is_deployed(session: Session):
@@ -122,15 +138,12 @@ def test_a_save_after_a_template_that_moves_the_code_is_deployed(session: Sessio
 
     def move() -> None:
         session.deployer.saves = [lambda: write(session.project / "moved", 3)]
-        (session.project / "s.yaml").write_text(TEMPLATE.replace("./code", "./moved"))
+        save(session.project / "s.yaml", TEMPLATE.replace("./code", "./moved"))
 
-    def moved() -> bool:
-        if session.said("watching") and not session.deployer.saves and not moves:
-            moves.append(move())
-        return session.answer() == b"3"
-
-    moves: list[None] = []
-    session.run(until=moved)
+    session.run(
+        (lambda: bool(session.said("watching")), move),
+        (lambda: session.answer() == b"3", nothing),
+    )
 
 
 BROKEN = TEMPLATE + "      asyncInvokeConfig:\n        maxAsyncRetryAttempts: 11\n"
@@ -139,29 +152,21 @@ BROKEN = TEMPLATE + "      asyncInvokeConfig:\n        maxAsyncRetryAttempts: 11
 def test_of_a_template_that_is_broken_at_the_start_no_state_stays(session: Session):
     template = session.project / "s.yaml"
     template.write_text(BROKEN)
-
-    def seen() -> bool:
-        if session.said("refused") and session.said("watching") and not session.said("saved"):
-            template.write_text(TEMPLATE)
-        elif session.said("saved") and len(session.said("refused")) == 1:
-            template.write_text(BROKEN)
-        return len(session.said("refused")) > 1
-
-    session.run(until=seen)
-    assert session.said("refused")[:2] == ["Nothing was deployed.", "The last good state stays."]
+    session.run(
+        (lambda: bool(session.said("watching")), lambda: save(template, TEMPLATE)),
+        (lambda: bool(session.said("saved")), lambda: save(template, BROKEN)),
+        (lambda: len(session.said("refused")) > 1, nothing),
+    )
+    assert session.said("refused") == ["Nothing was deployed.", "The last good state stays."]
 
 
 def test_of_a_file_that_is_broken_at_the_start_no_code_stays(session: Session):
     index = session.project / "code" / "index.py"
     index.write_text("def handler(:\n")
-
-    def seen() -> bool:
-        if session.said("watching") and not session.said("saved"):
-            write(session.project / "code", 1)
-        elif session.said("saved") and len(session.said("broken")) == 1:
-            index.write_text("def handler(:\n")
-        return len(session.said("broken")) > 1
-
-    session.run(until=seen)
+    session.run(
+        (lambda: bool(session.said("watching")), lambda: write(index.parent, 1)),
+        (lambda: bool(session.said("saved")), lambda: save(index, "def handler(:\n")),
+        (lambda: len(session.said("broken")) > 1, nothing),
+    )
     last_lines = [text.splitlines()[-1] for text in session.said("broken")]
-    assert last_lines[:2] == ["Nothing was deployed from it.", "The last good code stays."]
+    assert last_lines == ["Nothing was deployed from it.", "The last good code stays."]
