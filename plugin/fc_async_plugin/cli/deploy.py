@@ -125,6 +125,7 @@ def _deploy(project: Project, account: Account, regions: Regions, choices: Choic
     from fc_async_plugin.cli.execution import Execution
     from fc_async_plugin.plan import plan_changes
     from fc_async_plugin.plan.attached import omitted
+    from fc_async_plugin.plan.channels import not_created
     from fc_async_plugin.plan.wanted import wanted
 
     execution = Execution(
@@ -144,7 +145,10 @@ def _deploy(project: Project, account: Account, regions: Regions, choices: Choic
     found = checking.template(project) if checked else []
     here, only = connection.is_here(account), choices.resources
     wants = wanted(project, functions=choices.with_functions, only=only, here=here)
-    left_out = tuple(omitted(project, only, here=here)) if choices.with_functions else ()
+    left_out = [
+        *(omitted(project, only, here=here) if choices.with_functions else ()),
+        *(not_created(wants) if choices.create_missing else ()),
+    ]
 
     def make_plan() -> Plan:
         remote = read(regions, wants)

@@ -67,6 +67,7 @@ def command(  # noqa: PLR0917 -- click passes options by name
     from fc_async_plugin.plan import later, plan_changes
     from fc_async_plugin.plan import saved as saved_plan
     from fc_async_plugin.plan.attached import omitted
+    from fc_async_plugin.plan.channels import not_created
     from fc_async_plugin.plan.wanted import wanted
 
     project = connection.load(template, account, environment)
@@ -79,6 +80,8 @@ def command(  # noqa: PLR0917 -- click passes options by name
     wants = wanted(project, functions=with_functions, only=resources, here=here)
     if with_functions:
         left_out += tuple(omitted(project, resources, here=here))
+    if create_missing:
+        left_out += tuple(not_created(wants))
     with connection.regions(account, project) as regions:
         remote = read(regions, wants)
         missing = connection.missing(wants, account, whole) if create_missing else ()

@@ -10,7 +10,7 @@ from fc_async_sdk.spec import arn, triggers
 from fc_async_sdk.spec.graph import Node
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from fc_async_plugin.plan.state import Place, Wanted
     from fc_async_plugin.plan.steps import Of
@@ -32,27 +32,30 @@ class Channel(NamedTuple):
 
 def channels(wanted: Wanted, account_id: str) -> list[Channel]:
     """Return the queues, topics and event buses of the account that a template names."""
-    nodes = {
-        node
-        for place, want in wanted.items()
-        for texts in [[text for one in want.configs.values() for _, text in one.destinations]]
-        for node in [
-            *destinations(texts, place, account_id),
-            *(
-                node
-                for trigger in (want.triggers or {}).values()
-                for node in sources(trigger, place, account_id)
-            ),
-        ]
-    }
     return sorted(
         Channel(KINDS[node.kind], node.region, node.name)
-        for node in nodes
+        for node in _nodes(wanted, account_id)
         if node.kind in KINDS and node.account_id in {"", account_id or node.account_id}
     )
 
 
-def destinations(texts: list[str], place: Place, account_id: str) -> Iterator[Node]:
+def not_created(wanted: Wanted) -> list[str]:
+    """Return what a template names and no deployment creates, one sentence each."""
+    topics = sorted({node.name for node in _nodes(wanted, "") if node.kind == "rocketmq"})
+    return [f"not created by fc-async: topic {name} of RocketMQ" for name in topics]
+
+
+def _nodes(wanted: Wanted, account_id: str) -> set[Node]:
+    found: set[Node] = set()
+    for place, want in wanted.items():
+        for config in want.configs.values():
+            found.update(destinations((text for _, text in config.destinations), place, account_id))
+        for trigger in (want.triggers or {}).values():
+            found.update(sources(trigger, place, account_id))
+    return found
+
+
+def destinations(texts: Iterable[str], place: Place, account_id: str) -> Iterator[Node]:
     """Yield the nodes of destinations; an empty region or account is the function's."""
     for text in texts:
         try:
