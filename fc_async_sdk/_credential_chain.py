@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import logging
 import time
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,9 +24,12 @@ if TYPE_CHECKING:
 
 _OFFICIAL_SECONDS: Final = 60.0
 _NONE: Final = (
-    "no credentials found: give access_key_id and access_key_secret, or set "
-    "ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET, or run s config add"
+    "no credentials found: give access_key_id and access_key_secret, or run s config add,\n"
+    "or set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET.\n"
+    "A local runtime needs none: give endpoint_url, or set FC_ASYNC_ENDPOINT."
 )
+
+_log = logging.getLogger("fc_async_sdk")
 
 
 def official_chain() -> Provider | None:
@@ -35,6 +39,9 @@ def official_chain() -> Provider | None:
     """
     if importlib.util.find_spec("alibabacloud_credentials") is None:
         return None
+    # It logs every place without credentials as a warning with a traceback. With a handler that
+    # does nothing, that is shown only where the program has configured logging.
+    logging.getLogger("credentials").addHandler(logging.NullHandler())
     chain: list[Any] = []
 
     def fetch() -> Credentials:
@@ -42,9 +49,9 @@ def official_chain() -> Provider | None:
             if not chain:
                 chain.append(importlib.import_module("alibabacloud_credentials.client").Client())
             found = chain[0].get_credential()
-        except Exception as error:
-            # Whatever goes wrong in there, for the caller it is one thing: no credentials.
-            raise NoCredentials(_NONE) from error
+        except Exception as error:  # noqa: BLE001 -- for the caller it is one: no credentials
+            _log.debug("alibabacloud_credentials: %s", error)
+            raise NoCredentials(_NONE) from None
         return Credentials(
             access_key_id=found.get_access_key_id() or "",
             access_key_secret=found.get_access_key_secret() or "",
@@ -84,4 +91,4 @@ def find(
     last = official()
     if last is not None:
         return last
-    return Missing(f"{_NONE}, or install alibabacloud_credentials for its chain")
+    return Missing(_NONE)

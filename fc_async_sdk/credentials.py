@@ -237,7 +237,7 @@ class Refreshing:
             return held  # another thread was faster
         if self._failure is not None and self._now() - self._failure[0] < _FAILURE_SECONDS:
             failure = self._failure[1]
-            raise type(failure)(*failure.args) from failure
+            raise type(failure)(*failure.args)
         try:
             self._held = self._fetch()
         except CredentialsError as error:

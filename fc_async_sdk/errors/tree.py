@@ -89,7 +89,7 @@ class CredentialsError(ConfigurationError):
 
 
 class NoCredentials(CredentialsError):
-    """No place where credentials may be has any. Its cause is the error of the last place."""
+    """No place where credentials may be has any; the log has what the last one said (DEBUG)."""
 
 
 class InvalidEvent(FcAsyncError, ValueError):
@@ -175,22 +175,43 @@ class FunctionError(FcAsyncError):
     Attributes:
         error_type: Such as ``UnhandledInvocationError``.
         payload: What the function's runtime said, as bytes.
+        function: Name of the function, "" if it is not known.
+        reason: The error on one line, ``KeyError: 'items' (code/place.py:7, in handler)``; "" if
+            the payload is not an error document.
         request_id: The request.
     """
 
-    def __init__(self, error_type: str, payload: bytes, *, request_id: str = "") -> None:
-        said = shorten(payload.decode("utf-8", "replace"))
-        super().__init__(f"the function failed with {error_type}: {said} [request {request_id}]")
+    def __init__(
+        self,
+        error_type: str,
+        payload: bytes,
+        *,
+        function: str = "",
+        reason: str = "",
+        request_id: str = "",
+    ) -> None:
+        said = f": {reason}"
+        if not reason:
+            said = f" with {error_type}: {shorten(payload.decode('utf-8', 'replace'))}"
+        trace = f" [request {request_id}]" if request_id else ""
+        super().__init__(f"{function or 'the function'} failed{said}{trace}")
         self.error_type = error_type
         self.payload = payload
+        self.function = function
+        self.reason = reason
         self.request_id = request_id
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _rebuild_function_error, (self.error_type, self.payload, self.request_id)
+        known = (self.error_type, self.payload, self.function, self.reason, self.request_id)
+        return _rebuild_function_error, known
 
 
-def _rebuild_function_error(error_type: str, payload: bytes, request_id: str) -> FunctionError:
-    return FunctionError(error_type, payload, request_id=request_id)
+def _rebuild_function_error(
+    error_type: str, payload: bytes, function: str, reason: str, request_id: str
+) -> FunctionError:
+    return FunctionError(
+        error_type, payload, function=function, reason=reason, request_id=request_id
+    )
 
 
 class WaiterError(FcAsyncError):

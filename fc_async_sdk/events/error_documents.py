@@ -7,7 +7,8 @@ answer anything.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+import re
+from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
 import msgspec
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 _FRAME_PARTS: Final = 4
 """A frame of Python is a list of file, line, function and source."""
+_PLACE: Final = re.compile(r'File "(?P<file>.+)", line (?P<line>[0-9]+), in (?P<function>.+)')
+_LONGEST: Final = 500
+"""Characters of a message that a summary keeps."""
 
 
 def error_lines(payload: bytes) -> list[str]:
@@ -27,25 +31,56 @@ def error_lines(payload: bytes) -> list[str]:
         The lines, the last of which is ``type: message``; empty if the payload is not an error
         document.
     """
+    message, stack = _read(payload)
+    if not message:
+        return []
+    frames = _frames(stack)
+    head = ["Traceback (most recent call last):"] if frames else []
+    return [*head, *frames, *message.split("\n")]
+
+
+def error_summary(payload: bytes) -> str:
+    """Return an error document on one line, with the place of its last frame in Python code.
+
+    Returns:
+        Such as ``KeyError: 'items' (code/place.py:7, in handler)``; "" if the payload is not an
+        error document.
+    """
+    message, stack = _read(payload)
+    text = " ".join(message.split())
+    if len(text) > _LONGEST:
+        text = f"{text[:_LONGEST]}…"
+    frame = stack[-1] if stack else None
+    place = _PLACE.fullmatch(", ".join(map(str, frame[:-1]))) if _is_python(frame) else None
+    if place is None:
+        return text
+    file = "/".join(place["file"].split("/")[-2:])
+    return f"{text} ({file.lstrip('/')}:{place['line']}, in {place['function']})"
+
+
+def _read(payload: bytes) -> tuple[str, list[Any]]:
+    """Return ``type: message`` and the stack; "" if the payload is not an error document."""
     try:
         document = msgspec.json.decode(payload)
     except JSON_ERRORS:
-        return []
+        return "", []
     if not isinstance(document, dict) or not isinstance(document.get("errorMessage"), str):
-        return []
+        return "", []
     kind = document.get("errorType")
     message = f"{kind}: {document['errorMessage']}" if kind else document["errorMessage"]
     stack = document.get("stackTrace")
-    frames = _frames(stack) if isinstance(stack, list) else []
-    head = ["Traceback (most recent call last):"] if frames else []
-    return [*head, *frames, *message.split("\n")]
+    return message, stack if isinstance(stack, list) else []
+
+
+def _is_python(frame: object) -> TypeGuard[list[Any]]:
+    return isinstance(frame, list) and len(frame) == _FRAME_PARTS
 
 
 def _frames(stack: Iterable[Any]) -> list[str]:
     """Return the lines of frames: lists of parts from Python, lines of text from Node.js."""
     lines = []
     for frame in stack:
-        if isinstance(frame, list) and len(frame) == _FRAME_PARTS:
+        if _is_python(frame):
             *place, source = map(str, frame)
             lines += [f"  {', '.join(place)}", f"    {source}"]
         else:

@@ -65,6 +65,7 @@ class InvokeResult(msgspec.Struct, frozen=True, kw_only=True):
         log: The last 4 KB of the log if asked for, else "".
         duration_ms: How long the function ran, or None if the service didn't say.
         version: The version that ran, "" if the service didn't say.
+        function: Name of the function, "" if it is not known.
     """
 
     payload: bytes
@@ -74,6 +75,7 @@ class InvokeResult(msgspec.Struct, frozen=True, kw_only=True):
     log: str = ""
     duration_ms: float | None = None
     version: str = ""
+    function: str = ""
 
     @property
     def succeeded(self) -> bool:
@@ -104,7 +106,17 @@ class InvokeResult(msgspec.Struct, frozen=True, kw_only=True):
             FunctionError: It failed.
         """
         if self.error_type:
-            raise FunctionError(self.error_type, self.payload, request_id=self.request_id)
+            from fc_async_sdk.events.error_documents import (  # noqa: PLC0415 -- few calls fail
+                error_summary,
+            )
+
+            raise FunctionError(
+                self.error_type,
+                self.payload,
+                function=self.function,
+                reason=error_summary(self.payload),
+                request_id=self.request_id,
+            )
 
 
 class AcceptedInvocation(msgspec.Struct, frozen=True, kw_only=True):
@@ -163,7 +175,7 @@ def invoke(
         query=query(qualifier=checks.qualifier(qualifier)),
         headers=sent,
         body=checks.payload(payload, limits.SYNC_PAYLOAD_BYTES),
-        read=_read_result,
+        read=functools.partial(_read_result, function),
         repeat="never",
         timeout=checks.timeout("timeout", timeout),
         total_timeout=checks.timeout("total_timeout", total_timeout),
@@ -285,7 +297,7 @@ def _headers(extra: Mapping[str, str] | None) -> dict[str, str]:
     return sent
 
 
-def _read_result(answer: Answer) -> InvokeResult:
+def _read_result(function: str, answer: Answer) -> InvokeResult:
     headers = answer.headers
     return InvokeResult(
         payload=answer.body,
@@ -295,6 +307,7 @@ def _read_result(answer: Answer) -> InvokeResult:
         log=_log(headers.get("x-fc-log-result") or ""),
         duration_ms=_number(headers.get("x-fc-invocation-duration")),
         version=headers.get("x-fc-invocation-service-version") or "",
+        function=function,
     )
 
 

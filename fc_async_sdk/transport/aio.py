@@ -84,7 +84,7 @@ class AioTransport(LoopTransport):
                 proxy=self._proxy,
             )
         except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
-            failure = _failure(error)
+            failure = self._failure(error)
             failure.__cause__ = error
             return failure
         if response.content.at_eof():
@@ -94,6 +94,18 @@ class AioTransport(LoopTransport):
         if isinstance(body, Failure):
             return body
         return Answer(response.status, response.headers, body)
+
+    def _failure(self, error: Exception) -> Failure:
+        """Return what an exception of aiohttp means: did anything leave?"""
+        if isinstance(error, aiohttp.ConnectionTimeoutError):
+            return Failure("no connection in time", sent=False, timed_out=True)
+        if isinstance(error, aiohttp.ClientConnectorError) and self._proxy is None:
+            return Failure(common.no_connection(self._endpoint, error.os_error), sent=False)
+        if isinstance(error, (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError)):
+            return Failure(f"no connection to the proxy: {_reason(error)}", sent=False)
+        if isinstance(error, asyncio.TimeoutError):
+            return Failure("no answer in time", sent=True, timed_out=True)
+        return Failure(f"the connection broke: {_reason(error)}", sent=True)
 
     def _timeouts(self, call: Call[Any], left: float | None) -> aiohttp.ClientTimeout:
         if left is None and call.timeout is None:
@@ -141,18 +153,5 @@ def _url(target: str) -> yarl.URL:
     return yarl.URL(target, encoded=True)
 
 
-def _failure(error: Exception) -> Failure:
-    """What an exception of aiohttp means: did anything leave?"""
-    if isinstance(error, aiohttp.ConnectionTimeoutError):
-        return Failure("no connection in time", sent=False, timed_out=True)
-    if isinstance(error, (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError)):
-        return Failure(f"no connection: {_reason(error)}", sent=False)
-    if isinstance(error, asyncio.TimeoutError):
-        return Failure("no answer in time", sent=True, timed_out=True)
-    return Failure(f"the connection broke: {_reason(error)}", sent=True)
-
-
 def _reason(error: Exception) -> str:
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return f"{error.host}:{error.port}: {error.os_error.strerror or error.os_error}"
     return str(error) or type(error).__name__

@@ -17,6 +17,7 @@ import httptools
 from fc_async_sdk._cancellation import ends_within
 from fc_async_sdk.errors import InvalidResponse
 from fc_async_sdk.operations.call import Answer, Call
+from fc_async_sdk.transport import common
 from fc_async_sdk.transport.loop import LoopTransport, tls
 from fc_async_sdk.transport.retry import Failure
 
@@ -106,7 +107,7 @@ class BulkTransport(LoopTransport):
                 return Failure("no connection in time", sent=False, timed_out=True)
             connecting.result()
         except OSError as error:
-            failure = Failure(f"no connection: {error.strerror or error}", sent=False)
+            failure = Failure(common.no_connection(endpoint, error), sent=False)
             failure.__cause__ = error
             return failure
         except BaseException:

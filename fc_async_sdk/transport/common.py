@@ -43,6 +43,14 @@ def verify(endpoint: Endpoint, config: Config) -> bool | str:
     return os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
 
 
+def no_connection(endpoint: Endpoint, error: BaseException) -> str:
+    """Return that there is no connection to an endpoint, and why."""
+    reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    if isinstance(error, ConnectionError) and error.errno:
+        reason = os.strerror(error.errno)  # asyncio puts a sentence of its own into strerror
+    return f"no connection to {endpoint.authority}: {reason}"
+
+
 _NONCE_BYTES: Final = 16
 
 

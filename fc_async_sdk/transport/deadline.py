@@ -44,7 +44,8 @@ def limited(connection_class: type[Any]) -> type[Any]:
     """
     if issubclass(connection_class, _Limited):
         return connection_class
-    return type(f"Limited{connection_class.__name__}", (_Limited, connection_class), {})
+    # With the same name: it appears in messages of urllib3.
+    return type(connection_class.__name__, (_Limited, connection_class), {})
 
 
 class _Limited:

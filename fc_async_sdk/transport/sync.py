@@ -94,6 +94,7 @@ class SyncTransport:
         sleep: Callable[[float], None] = time.sleep,
         chance: Callable[[], float] = random.random,
     ) -> None:
+        self._endpoint = endpoint
         self._url = endpoint.url
         self._config = config
         self._signer = Signer(endpoint, config, provider)
@@ -202,7 +203,7 @@ class SyncTransport:
                 proxies=self._proxies,
             )
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-            raise _failure(error) from error
+            raise self._failure(error) from error
         answer = Answer(
             response.status_code,
             response.headers,
@@ -217,6 +218,23 @@ class SyncTransport:
                 answer.request_id,
             )
         return answer
+
+    def _failure(self, error: Exception) -> Failure:
+        """Return what an exception of requests means: did anything leave?"""
+        if isinstance(error, requests.ConnectTimeout):
+            return Failure("no connection in time", sent=False, timed_out=True)
+        if isinstance(error, requests.exceptions.ProxyError):
+            return Failure(f"no connection to the proxy: {_reason(error)}", sent=False)
+        refused = _cause(error, ssl.SSLCertVerificationError)
+        if refused is not None:
+            return Failure(common.no_connection(self._endpoint, refused), sent=False)
+        if isinstance(error, requests.Timeout) or _cause(error, TimeoutError) is not None:
+            return Failure("no answer in time", sent=True, timed_out=True)
+        refused = _cause(error, urllib3.exceptions.NewConnectionError)
+        if refused is not None:
+            reason = refused.__cause__ or refused
+            return Failure(common.no_connection(self._endpoint, reason), sent=False)
+        return Failure(f"the connection broke: {_reason(error)}", sent=True)
 
     def _timeouts(self, call: Call[Any], limit: deadline.Deadline | None) -> tuple[float, float]:
         connect, read = self._timeout
@@ -259,30 +277,15 @@ class SyncTransport:
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
-def _failure(error: Exception) -> Failure:
-    """What an exception of requests means: did anything leave?"""
-    if isinstance(error, requests.ConnectTimeout):
-        return Failure("no connection in time", sent=False, timed_out=True)
-    if isinstance(error, requests.exceptions.ProxyError):
-        return Failure(f"no connection to the proxy: {_reason(error)}", sent=False)
-    if _has_cause(error, ssl.SSLCertVerificationError):
-        return Failure(f"no connection: {_reason(error)}", sent=False)
-    if isinstance(error, requests.Timeout) or _has_cause(error, TimeoutError):
-        return Failure("no answer in time", sent=True, timed_out=True)
-    if _has_cause(error, urllib3.exceptions.NewConnectionError):
-        return Failure(f"no connection: {_reason(error)}", sent=False)
-    return Failure(f"the connection broke: {_reason(error)}", sent=True)
-
-
-def _has_cause(error: BaseException, kind: type[BaseException]) -> bool:
-    """Whether an exception of this kind is among what requests and urllib3 wrapped."""
+def _cause(error: BaseException, kind: type[BaseException]) -> BaseException | None:
+    """Return the exception of a kind among those that requests and urllib3 wrapped, or None."""
     seen: list[object] = [error]
     for item in seen:
         if isinstance(item, kind):
-            return True
+            return item
         if isinstance(item, BaseException) and len(seen) < 16:  # noqa: PLR2004 -- a backstop
             seen.extend([*item.args, getattr(item, "reason", None)])
-    return False
+    return None
 
 
 def _reason(error: BaseException) -> str:

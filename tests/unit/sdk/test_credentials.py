@@ -6,7 +6,10 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 import threading
+import traceback
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -246,7 +249,46 @@ class TestOfficialChain:
         assert provider is not None
         with pytest.raises(NoCredentials, match="no credentials found") as caught:
             provider()
-        assert "no metadata service" in str(caught.value.__cause__)
+        shown = "".join(traceback.format_exception(caught.value))
+        assert "no metadata service" not in shown
+        assert shown.count("Traceback") == 1
+
+    def test_a_second_request_without_credentials_has_one_traceback(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail() -> None:
+            raise OSError("no metadata service")
+
+        monkeypatch.setattr("alibabacloud_credentials.client.Client", fail)
+        provider = _credential_chain.official_chain()
+        assert provider is not None
+        for _ in range(2):
+            with pytest.raises(NoCredentials) as caught:
+                provider()
+            assert "".join(traceback.format_exception(caught.value)).count("Traceback") == 1
+
+
+def test_without_keys_a_program_shows_one_short_error_that_names_the_endpoint(
+    tmp_path: Path,
+) -> None:
+    program = (
+        "import fc_async_sdk\nfc_async_sdk.client(region_name='cn-hangzhou').invoke_async('f', 1)\n"
+    )
+    environ = {"HOME": str(tmp_path), "ALIBABA_CLOUD_ECS_METADATA_DISABLED": "true"}
+    ran = subprocess.run(
+        [sys.executable, "-c", program],
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert ran.stderr.count("Traceback") == 1
+    assert "alibabacloud_credentials" not in ran.stderr
+    said = ran.stderr.partition("NoCredentials: ")[2]
+    assert said.startswith("no credentials found: give access_key_id and access_key_secret")
+    assert "endpoint_url, or set FC_ASYNC_ENDPOINT" in said
+    assert max(map(len, said.splitlines())) < 100
 
 
 class Clock:

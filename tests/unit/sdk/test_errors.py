@@ -25,6 +25,7 @@ EXAMPLES = [
     errors.TaskFailed("failed", function="f", task_id="t", status="Failed", reason="x"),
     errors.ResultNotKept("succeeded", function="f", task_id="t", request_id="r"),
     errors.FunctionError("UnhandledInvocationError", b"{}", request_id="1-a-b"),
+    errors.FunctionError("UnhandledInvocationError", b"{}", function="f", reason="KeyError: 'n'"),
 ]
 
 

@@ -685,6 +685,40 @@ class TestAnswers:
             result.raise_for_function_error()
         assert caught.value.error_type == "UnhandledInvocationError"
 
+    @pytest.mark.parametrize(
+        ("payload", "said"),
+        [
+            (
+                b"""{"errorMessage": "'items'", "errorType": "KeyError", "stackTrace": [
+                    ["File \\"/code/place.py\\"", "line 3", "in outer", "handler()"],
+                    ["File \\"/code/place.py\\"", "line 7", "in handler", "order['items']"]]}""",
+                "place failed: KeyError: 'items' (code/place.py:7, in handler) [request r]",
+            ),
+            (
+                b'{"errorMessage":"no\\nluck","errorType":"Error","stackTrace":["at a (/b:1:2)"]}',
+                "place failed: Error: no luck [request r]",
+            ),
+            (
+                b'{"errorMessage":"Function timed out after 3 seconds"}',
+                "place failed: Function timed out after 3 seconds [request r]",
+            ),
+            (
+                b"oh no",
+                "place failed with UnhandledInvocationError: 'oh no' [request r]",
+            ),
+        ],
+        ids=["python", "node", "without a type", "not an error document"],
+    )
+    def test_a_function_error_names_the_function_the_error_and_its_place(
+        self, payload: bytes, said: str
+    ) -> None:
+        headers = {"x-fc-request-id": "r", "x-fc-error-type": "UnhandledInvocationError"}
+        result = operations.invoke("place").result(Answer(200, headers, payload))
+        with pytest.raises(errors.FunctionError) as caught:
+            result.raise_for_function_error()
+        assert str(caught.value) == said
+        assert (caught.value.function, caught.value.payload) == ("place", payload)
+
     def test_a_result_that_is_not_json_is_an_error(self) -> None:
         result = operations.invoke("f").result(Answer(200, {}, b"\xff"))
         assert result.text() == "\ufffd"
