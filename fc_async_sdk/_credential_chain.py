@@ -32,6 +32,11 @@ _NONE: Final = (
 _log = logging.getLogger("fc_async_sdk")
 
 
+def _is_debugged(_: logging.LogRecord) -> bool:
+    """Return whether what the official chain logs is shown."""
+    return _log.isEnabledFor(logging.DEBUG)
+
+
 def official_chain() -> Provider | None:
     """The default chain of ``alibabacloud_credentials``, or None if that is not installed.
 
@@ -39,9 +44,8 @@ def official_chain() -> Provider | None:
     """
     if importlib.util.find_spec("alibabacloud_credentials") is None:
         return None
-    # It logs every place without credentials as a warning with a traceback. With a handler that
-    # does nothing, that is shown only where the program has configured logging.
-    logging.getLogger("credentials").addHandler(logging.NullHandler())
+    # It writes tracebacks of places without credentials to standard error, with its own handler.
+    logging.getLogger("credentials").addFilter(_is_debugged)
     chain: list[Any] = []
 
     def fetch() -> Credentials:

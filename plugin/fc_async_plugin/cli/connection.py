@@ -102,7 +102,8 @@ def client(account: Account, region: str, project: Project | None = None) -> Cli
         region: The region.
         project: The template, for what the options do not set.
     """
-    _hush_credentials()
+    if os.environ.get("FC_ASYNC_DEBUG"):
+        logging.getLogger("fc_async_sdk").setLevel(logging.DEBUG)
     return Session(
         region_name=region,
         account_id=account_id_of(account, project) or None,
@@ -110,19 +111,6 @@ def client(account: Account, region: str, project: Project | None = None) -> Cli
         endpoint_url=account.endpoint,
         config=Config(max_pool_connections=2 * WORKERS, user_agent_extra="fc-async-cli"),
     ).client()
-
-
-def _nothing(_: logging.LogRecord) -> bool:
-    return False
-
-
-def _hush_credentials() -> None:
-    """Keep ``alibabacloud_credentials`` from writing tracebacks to the terminal by itself.
-
-    It has its own handler. The error that it raises has the reason, too.
-    """
-    if not os.environ.get("FC_ASYNC_DEBUG"):
-        logging.getLogger("credentials").addFilter(_nothing)
 
 
 def _alias(account: Account, project: Project | None) -> str | None:

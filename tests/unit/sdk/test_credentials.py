@@ -284,7 +284,7 @@ def test_without_keys_a_program_shows_one_short_error_that_names_the_endpoint(
         cwd=tmp_path,
     )
     assert ran.stderr.count("Traceback") == 1
-    assert "alibabacloud_credentials" not in ran.stderr
+    assert "foreign" not in ran.stderr
     said = ran.stderr.partition("NoCredentials: ")[2]
     assert said.startswith("no credentials found: give access_key_id and access_key_secret")
     assert "endpoint_url, or set FC_ASYNC_ENDPOINT" in said
