@@ -13,14 +13,11 @@ from urllib.parse import urlsplit
 import msgspec
 
 from fc_async_sdk.errors import ConfigurationError
+from fc_async_sdk.spec import regions
 
 _REGION: Final = re.compile(r"[a-z0-9-]{1,64}")
 _ACCOUNT: Final = re.compile(r"[0-9]{1,32}")
 _IPV4_LOOPBACK: Final = re.compile(r"127(?:\.[0-9]{1,3}){3}")
-_UNSCOPED_BY_REGION: Final = frozenset(
-    {"me-central-1", "cn-shanghai-finance-1", "cn-heyuan-acdr-1", "cn-hangzhou-finance"}
-)
-"""Regions that have no ``fcv3`` host (the official SDK's region map)."""
 
 
 class Endpoint(msgspec.Struct, frozen=True):
@@ -100,7 +97,7 @@ def default(region: str, account_id: str = "") -> Endpoint:
         if not _ACCOUNT.fullmatch(account_id):
             raise ConfigurationError(f"account id {account_id!r} must be digits")
         host = f"{account_id}.{region}.fc.aliyuncs.com"
-    elif region in _UNSCOPED_BY_REGION:
+    elif region in regions.UNSCOPED:
         host = f"{region}.fc.aliyuncs.com"
     else:
         host = f"fcv3.{region}.aliyuncs.com"

@@ -8,6 +8,8 @@ Settings are looked for in the arguments, then in the session, then in the envir
 
 from __future__ import annotations
 
+import functools
+import logging
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -16,6 +18,7 @@ from fc_async_sdk import _endpoint
 from fc_async_sdk import credentials as _credentials
 from fc_async_sdk.config import Config
 from fc_async_sdk.errors import ConfigurationError, CredentialsError
+from fc_async_sdk.spec import regions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
 
 C = TypeVar("C", bound="BaseClient")
 
+_log = logging.getLogger("fc_async_sdk")
 _REGION_VARIABLES = ("FC_ASYNC_REGION", "FC_REGION")
 _ACCOUNT_VARIABLES = ("FC_ASYNC_ACCOUNT_ID", "FC_ACCOUNT_ID")
 
@@ -134,6 +138,7 @@ class Session:
             provider = self._credentials_for(None)
             account = account or getattr(provider, "account_id", "")
             place = _endpoint.default(region, account)
+            _tell_doubt(region)
         return kind(place, provider, chosen, region_name=region, account_id=account)
 
     def _lookup(self, *names: str) -> str:
@@ -217,6 +222,14 @@ def async_client(
         credentials=credentials,
         config=config,
     ).async_client()
+
+
+@functools.cache
+def _tell_doubt(region: str) -> None:
+    """Warn once of a region that may be mistyped: lists of regions are never complete."""
+    doubt = regions.doubt(region)
+    if doubt:
+        _log.warning("%s", doubt)
 
 
 def _given(key: str | None, secret: str | None, token: str | None) -> Provider | None:

@@ -58,8 +58,8 @@ def with_task(error: FcAsyncError, task_id: str, tasks: FunctionTasks) -> FcAsyn
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return the known name that a typo most likely meant, or ""."""
-    names = list(dict.fromkeys(known))
+    """Return the known name that a typo most likely meant, never the typed one, or ""."""
+    names = [one for one in dict.fromkeys(known) if one != name]
     near = get_close_matches(name, names, n=1) or [
         one for one in names if name and one.startswith(name)
     ]

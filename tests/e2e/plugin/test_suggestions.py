@@ -67,6 +67,17 @@ def test_a_name_that_is_like_no_other_gets_no_suggestion(
     assert "id you mean" not in said
 
 
+def test_a_suggestion_never_repeats_what_was_typed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    template = TEMPLATE.replace("extract", "process")
+    (tmp_path / "s.yaml").write_text(template)
+    assert run(["tasks", "list", "shop-process"]) == 1  # in the template, and not deployed
+    said = capsys.readouterr().err
+    assert "FunctionNotFound" in said
+    assert "id you mean shop-process" not in said
+
+
 def test_missing_credentials_are_explained_in_three_lines(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

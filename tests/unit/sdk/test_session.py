@@ -169,3 +169,24 @@ class TestPackage:
         code = f"import sys, fc_async_sdk; print([m for m in {heavy!r} if m in sys.modules])"
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
         assert done.stdout.strip() == b"[]"
+
+
+def test_a_mistyped_region_is_a_warning_that_names_the_nearest(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    session = Session(access_key_id="id", access_key_secret="secret")
+    for _ in range(2):
+        session.client(region_name="cn-hangzou").close()
+    [record] = caplog.records
+    assert record.levelname == "WARNING"
+    assert "region 'cn-hangzou' is not known" in record.getMessage()
+    assert "did you mean cn-hangzhou?" in record.getMessage()
+
+
+def test_the_region_of_an_endpoint_given_by_hand_is_not_checked(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    endpoint = "https://fc.example.com"
+    session = Session(access_key_id="id", access_key_secret="secret", endpoint_url=endpoint)
+    session.client(region_name="own-region-7").close()
+    assert caplog.records == []
