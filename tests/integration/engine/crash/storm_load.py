@@ -150,6 +150,7 @@ async def deploy(runtime: Runtime) -> int:
                 "functionName": function,
                 "runtime": "python3.10",
                 "handler": "index.handler",
+                "timeout": 600,  # how fast the machine is does not matter
                 "code": code,
             }
         )
@@ -329,6 +330,12 @@ def verdict(
     names = Counter(
         (one.function, name_of(one.function, one.payload, one.request_id)) for one, _ in tasks
     )
+    failed = [
+        one
+        for one, _ in tasks
+        if one.status.final and one.status.value not in {"Succeeded", "Stopped"}
+        if (one.function, one.payload) != ("call", FAILS_FOR_EVER)
+    ]
     of_sources = [one for one, _ in tasks if one.function in DESTINATIONS]
     return {
         "promised": dict(Counter(function for function, _ in promised)),
@@ -336,11 +343,12 @@ def verdict(
         "lost": len(promised - names.keys()),
         "stuck": sum(not one.status.final for one, _ in tasks),
         "stopped": sum(one.status.value == "Stopped" for one, _ in tasks),
-        "failed": sum(
-            one.status.value not in {"Succeeded", "Stopped"}
-            for one, _ in tasks
-            if one.status.final and (one.function, one.payload) != ("call", FAILS_FOR_EVER)
-        ),
+        "failed": len(failed),
+        "failures": [
+            f"{one.function} {one.request_id}, retry {one.retry_count}: {one.error} "
+            f"{(one.return_payload or b'')[:300]!r}"
+            for one in failed[:10]
+        ],
         "ended_twice": sum(len(finals) > 1 for _, finals in tasks),
         "fired_twice": sum(n > 1 for (function, _), n in names.items() if function == "timed"),
         "untold": sum(one.status.final and not told[one.request_id] for one in of_sources),
