@@ -5,7 +5,7 @@ The load of ``storm_load.py`` is on a whole runtime: calls, timers, a trigger on
 for a queue and a function. Prints figures as JSON; ends with 1 if one of ``WRONG`` is not 0.
 ``test_engine_crashes.py`` runs small storms; by hand, large ones::
 
-    python tests/integration/engine/crash/storms.py outage --store sqlite --rounds 30 --tasks 40000
+    python tests/integration/engine/crash/storms.py outage --store sqlite --rounds 30 --tasks 12000
     python tests/integration/engine/crash/storms.py kill --store postgres --rounds 300 --tasks 30000
 """
 
