@@ -58,7 +58,9 @@ export interface Task {
   durationMs?: number;
   instanceId?: string;
   destinationStatus?: string;
-  taskErrorMessage?: string;
+  taskErrorMessage?: string; // the condition, such as UnhandledInvocationError
+  errorType?: string; // of the function's own error
+  errorMessage?: string;
   taskPayload?: string;
   taskPayloadEncoding?: string;
   returnPayload?: string;

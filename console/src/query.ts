@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The query of the list: `status:Failed function:orders since:10m order-` to parameters of the API.
+// The query of the list: `status:Failed function:orders since:10m no items` to parameters of the API.
+// Words without a key are one text: the beginning of a task id, or a part of the error.
 
 import type { Query } from "./api";
 import { STATUSES } from "./format";
@@ -8,8 +9,8 @@ export const KEYS: Record<string, string> = {
   status: "one or several: status:Failed,Expired",
   function: "name of a function",
   qualifier: "LATEST, a version or an alias",
-  id: "beginning of the task id; a word without a key means the same",
-  error: "type of the latest error, such as ValueError",
+  id: "beginning of the task id",
+  error: "type of the latest error, such as ValueError or InvocationError",
   since: "accepted in the last 10m (s, m, h, d)",
   from: "accepted at or after 2026-01-31T08:00",
   to: "accepted at or before 2026-01-31T09:00",
@@ -24,7 +25,7 @@ export const words = (text: string): string[] => text.split(/\s+/).filter(Boolea
 
 function split(word: string): [string, string] {
   const colon = word.indexOf(":");
-  return colon < 0 ? ["id", word] : [word.slice(0, colon), word.slice(colon + 1)];
+  return colon < 0 ? ["", word] : [word.slice(0, colon), word.slice(colon + 1)];
 }
 
 function time(key: string, value: string): number {
@@ -48,6 +49,10 @@ export function parse(text: string, now: number): Query {
   for (const word of words(text)) {
     const [key, value] = split(word);
     const plain = PLAIN[key];
+    if (!key) {
+      query["text"] = [query["text"], value].filter(Boolean).join(" ");
+      continue;
+    }
     if (!value) throw new BadQuery(`${key}: needs a value`);
     if (plain) query[plain] = value;
     else if (key === "status") query["status"] = statuses(value);

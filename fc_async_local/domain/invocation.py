@@ -94,7 +94,9 @@ class Invocation(Record, frozen=True, kw_only=True):
         instance_id: The instance of the latest attempt.
         started_at: When the first attempt began.
         ended_at: When it became final.
-        error: Error type of the latest failure, "" if none.
+        error: Condition of the latest failure, such as ``UnhandledInvocationError``, "" if none.
+        failure: Type and message of the function's own error, such as ``ValueError: no items``, if
+            its latest execution failed; kept in task mode only.
         return_payload: What the last attempt returned; kept in task mode only.
         destination_status: "", "Pending", "Succeeded" or "Failed".
         call_path: The functions that led to it through destinations.
@@ -125,6 +127,7 @@ class Invocation(Record, frozen=True, kw_only=True):
     started_at: int | None = None
     ended_at: int | None = None
     error: str = ""
+    failure: str = ""
     return_payload: bytes | None = None
     destination_status: str = ""
     call_path: CallPath = ()

@@ -59,6 +59,9 @@ _DELIVERY_METRICS: Final = {
 }
 """Metrics by whether the event is that of a service, and whether it was delivered."""
 
+FAILURE_CHARACTERS: Final = 500
+"""How much is kept of type and message of a function's error, to be listed and searched."""
+
 _LOG_TAIL_CHARACTERS: Final = 4_096
 _LOG_TAIL_BYTES: Final = 4 * _LOG_TAIL_CHARACTERS + 3
 """These contain that many characters, also if they begin within one: UTF-8 has at most 4 bytes."""
@@ -242,6 +245,7 @@ def _after_attempt(
         system_retries=0,
         system_retry_since=None,
         started_at=began if invocation.started_at is None else invocation.started_at,
+        failure=_failure(outcome) if invocation.task_mode else "",
         return_payload=outcome.payload if keeps else invocation.return_payload,
     )
 
@@ -303,13 +307,31 @@ def _log_notes(after: Invocation, outcome: Outcome | None, now: int) -> tuple[No
 
 def _message(payload: bytes) -> str:
     """Return the message of a runtime's error document, or the beginning of any other payload."""
+    return _error(payload)[1][:_LOG_TAIL_CHARACTERS]
+
+
+def _error(payload: bytes) -> tuple[str, str]:
+    """Return type and message of a runtime's error document; of another payload "" and its text."""
     try:
         body: Any = json_input.read(payload)
     except json_input.InvalidJson:
         body = None
-    message = body.get("errorMessage") if isinstance(body, dict) else None
-    text = message if isinstance(message, str) else payload.decode(errors="replace")
-    return text[:_LOG_TAIL_CHARACTERS]
+    found = body if isinstance(body, dict) else {}
+    kind, message = found.get("errorType"), found.get("errorMessage")
+    return (
+        kind if isinstance(kind, str) else "",
+        message if isinstance(message, str) else payload.decode(errors="replace"),
+    )
+
+
+def _failure(outcome: Outcome) -> str:
+    """Return type and message of a function's error in one text, "" if it did not fail."""
+    if outcome.kind is OutcomeKind.SUCCESS:
+        return ""
+    kind, message = _error(outcome.payload)
+    text = ": ".join(filter(None, (kind or outcome.error_type, message)))[:FAILURE_CHARACTERS]
+    # PostgreSQL keeps no NUL, and UTF-8 no half of a pair.
+    return text.replace("\0", "\ufffd").encode(errors="replace").decode()
 
 
 def _attempt_counts(before: Invocation, decided: Decided, now: int) -> tuple[Count, ...]:

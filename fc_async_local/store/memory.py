@@ -418,7 +418,11 @@ def _asked_for(query: TaskQuery, task: Invocation) -> bool:
         and (query.started_to is None or at <= query.started_to)
         and (query.accepted_from is None or query.accepted_from <= task.accepted_at)
         and (query.accepted_to is None or task.accepted_at <= query.accepted_to)
-        and query.error in (None, task.error)
+        and query.error in (None, task.error, task.failure.partition(":")[0])
+        and (
+            task.task_id.startswith(query.text)
+            or query.text.encode().lower() in task.failure.encode().lower()
+        )
     )
 
 

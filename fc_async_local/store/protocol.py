@@ -77,15 +77,21 @@ class Task(NamedTuple):
     events: tuple[TaskEvent, ...]
 
 
+ERRORS_SEARCHED: Final = 100_000
+"""How many texts of errors are searched: about 50 ms."""
+
+
 class TaskQuery(NamedTuple):
     """Which tasks ListAsyncTasks asks for.
 
     ``function`` None asks for the tasks of all functions (the console's list).
     ``started_from`` and ``started_to`` are inclusive and look at ``accepted_at``'s successor
     ``started_at`` if the task began, else at ``accepted_at``; ``accepted_from`` and
-    ``accepted_to`` are inclusive, too. ``error`` is the error type of the latest failure. ``after``
-    is the opaque position that the previous page ended with. Order is by accepted_at, then
-    request_id.
+    ``accepted_to`` are inclusive, too. ``error`` is the condition of the latest failure, or the
+    type of the function's error. ``text`` begins the task id, or is contained in type and message
+    of that error; upper and lower case of ASCII letters are the same there, and a store may leave
+    out the errors before the latest :data:`ERRORS_SEARCHED`. ``after`` is the opaque position that
+    the previous page ended with. Order is by accepted_at, then request_id.
     """
 
     function: str | None
@@ -97,6 +103,7 @@ class TaskQuery(NamedTuple):
     accepted_from: int | None = None
     accepted_to: int | None = None
     error: str | None = None
+    text: str = ""
     descending: bool = True
     limit: int = 20
     after: str | None = None
@@ -108,7 +115,7 @@ class TaskQuery(NamedTuple):
         """Whether function and statuses are all that is asked for."""
         times = (self.started_from, self.started_to, self.accepted_from, self.accepted_to)
         others = (self.qualifier, self.error, *times)
-        return not self.prefix and all(each is None for each in others)
+        return not self.prefix and not self.text and all(each is None for each in others)
 
 
 class TaskPage(NamedTuple):

@@ -58,7 +58,8 @@ def to_invocation(row: Sequence[Any]) -> Invocation:
         lease_owner=row[23],
         interruptions=row[24],
         return_payload=row[25],
-        payload=row[26] or b"",
+        failure=row[26],
+        payload=row[27] or b"",
     )
 
 
@@ -91,6 +92,7 @@ def from_invocation(number: int, invocation: Invocation) -> tuple[object, ...]:
         invocation.lease_owner,
         invocation.interruptions,
         invocation.return_payload,
+        invocation.failure,
     )
 
 
@@ -112,6 +114,7 @@ def changeable(number: int, invocation: Invocation) -> tuple[object, ...]:
         invocation.lease_owner,
         invocation.interruptions,
         invocation.return_payload,
+        invocation.failure,
         number,
     )
 
@@ -232,6 +235,8 @@ def asked(query: TaskQuery) -> Mapping[str, object]:
         "statuses": None if statuses is None else as_json(statuses),
         "prefix": query.prefix,
         "error": query.error,
+        "text": query.text,
+        "pattern": _contains(query.text) if query.text else None,
         "accepted_from": -LARGEST_TIME if query.accepted_from is None else query.accepted_from,
         "accepted_to": LARGEST_TIME if query.accepted_to is None else query.accepted_to,
         "started_from": query.started_from,
@@ -241,6 +246,12 @@ def asked(query: TaskQuery) -> Mapping[str, object]:
         "limit": query.limit + 1,
         "with_payload": query.with_payload,
     }
+
+
+def _contains(text: str) -> str:
+    """Return the pattern of LIKE for what contains a text."""
+    escaped = text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
+    return f"%{escaped}%"
 
 
 def to_counts(found: Iterable[Sequence[Any]], most: int) -> TaskCounts:

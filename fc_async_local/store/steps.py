@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import heapq
 from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -18,14 +19,14 @@ from msgspec.structs import replace
 
 from fc_async_local.domain.invocation import Count, TaskEvent
 from fc_async_local.domain.states import Status
-from fc_async_local.store.protocol import Started
+from fc_async_local.store.protocol import Started, TaskCounts, TaskPage
 from fc_async_sdk.spec import metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
 
     from fc_async_local.domain.invocation import Invocation, Job, Lease, Settlement
-    from fc_async_local.store.protocol import MetricQuery
+    from fc_async_local.store.protocol import MetricQuery, TaskQuery
 
 MINUTE_MS: Final = 60_000
 
@@ -47,6 +48,56 @@ REDRIVEN: Final = "Pending"
 
 PRUNED_AT_ONCE: Final = 1_000
 """Tasks that one transaction deletes: the most that another write waits for."""
+
+
+def halves(query: TaskQuery) -> Sequence[TaskQuery]:
+    """Return queries that together find the tasks of a query, each task once.
+
+    The tasks whose id begins with a text are found through another index than those whose error
+    contains it. A store leaves out the former from a query with ``text``.
+    """
+    if not query.text:
+        return [query]
+    longer = max(query.prefix, query.text, key=len)
+    both = longer.startswith(query.prefix) and longer.startswith(query.text)
+    by_id = [query._replace(prefix=longer, text="")] if both else []
+    return [*by_id, query]
+
+
+def since_error(query: TaskQuery, oldest: int | None) -> TaskQuery:
+    """Return a query for texts of errors that are not older than a time, None for all."""
+    if oldest is None:
+        return query
+    start = oldest if query.accepted_from is None else max(oldest, query.accepted_from)
+    return query._replace(accepted_from=start)
+
+
+def merged(query: TaskQuery, pages: Sequence[TaskPage]) -> TaskPage:
+    """Return the page of a query from the pages of its halves."""
+    if len(pages) == 1:
+        return pages[0]
+    found = list(
+        heapq.merge(
+            *[page.invocations for page in pages], key=position_of, reverse=query.descending
+        )
+    )
+    shown = tuple(found[: query.limit])
+    more = len(found) > len(shown) or any(page.after for page in pages)
+    return TaskPage(shown, encode_position(position_of(shown[-1])) if more and shown else None)
+
+
+def added(counts: Sequence[TaskCounts], *, complete: bool) -> TaskCounts:
+    """Return the counts of a query from those of its halves.
+
+    Args:
+        counts: Of each half.
+        complete: Whether the texts of all errors were searched.
+    """
+    numbers: Counter[Status] = Counter()
+    for each in counts:
+        numbers.update(each.by_status)
+    at_least = frozenset().union(*[each.at_least for each in counts])
+    return TaskCounts(numbers, at_least if complete else frozenset(Status))
 
 
 async def prune_all(some: Callable[[], Awaitable[int]]) -> int:

@@ -32,6 +32,8 @@ interface Column {
   text: (task: api.Task) => string | number;
 }
 
+const errorOf = (task: api.Task): string => (task.errorType ? `${task.errorType}${task.errorMessage ? `: ${task.errorMessage}` : ""}` : task.taskErrorMessage ?? "");
+
 const COLUMNS: Column[] = [
   { name: "function", title: "Function", cell: (t) => t.function, text: (t) => t.function },
   { name: "qualifier", title: "Qualifier", cell: (t) => t.qualifier, text: (t) => t.qualifier },
@@ -40,7 +42,7 @@ const COLUMNS: Column[] = [
   { name: "took", title: "Took", number: true, cell: (t) => (t.durationMs === undefined ? "" : duration(t.durationMs)), text: (t) => t.durationMs ?? "" },
   { name: "retries", title: "Retries", number: true, cell: (t) => t.alreadyRetriedTimes || "", text: (t) => t.alreadyRetriedTimes },
   { name: "destination", title: "Destination", cell: (t) => t.destinationStatus ?? "", text: (t) => t.destinationStatus ?? "" },
-  { name: "error", title: "Error", cell: (t) => t.taskErrorMessage ?? "", text: (t) => t.taskErrorMessage ?? "" },
+  { name: "error", title: "Error", cell: (t) => <span title={errorOf(t)}>{errorOf(t)}</span>, text: errorOf },
   { name: "instance", title: "Instance", cell: (t) => t.instanceId ?? "", text: (t) => t.instanceId ?? "" },
   { name: "request", title: "Request id", cell: (t) => <code>{t.requestId}</code>, text: (t) => t.requestId },
 ];
@@ -242,7 +244,7 @@ function QueryBox({ q, known, onHelp }: { q: string; known: { functions: string[
         <input
           ref={input} id="query" type="text" role="combobox" aria-label="Query" aria-expanded={options.length > 0} aria-controls="completions" aria-autocomplete="list"
           aria-activedescendant={options[at.value] ? `completion-${at.value}` : undefined} autocomplete="off" spellcheck={false}
-          placeholder="status:Failed function:orders since:1h task-id" value={text.value} onKeyDown={key}
+          placeholder="status:Failed function:orders since:1h task-id or part of the error" value={text.value} onKeyDown={key}
           onInput={(event) => { text.value = event.currentTarget.value; showing.value = true; at.value = -1; }}
           onBlur={() => { showing.value = false; }}
         />
@@ -266,6 +268,7 @@ function QueryHelp({ onClose }: { onClose: () => void }) {
   return (
     <Dialog title="Queries" onClose={onClose}>
       <p>Words are joined by “and”. The arrow keys and Enter choose a completion.</p>
+      <p>Words without a key are one text: the beginning of a task id, or a part of the function's error. The latest 100,000 errors are searched.</p>
       <dl class="facts">{Object.entries(KEYS).map(([key, help]) => [<dt key={`${key}?`}><code>{key}:</code></dt>, <dd key={key}>{help}</dd>])}</dl>
     </Dialog>
   );

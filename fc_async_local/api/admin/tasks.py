@@ -112,13 +112,17 @@ class TaskAdmin:
     async def tasks(self, request: Request) -> dict[str, Any]:
         """List tasks of all functions, or of ``function``; otherwise like ListAsyncTasks.
 
-        Further filters: ``error`` (type of the latest error), ``acceptedFrom`` and ``acceptedTo``.
+        Further filters: ``error`` (condition of the latest failure, or type of the function's
+        error), ``text`` (begins the task id, or is contained in type and message of the error),
+        ``acceptedFrom`` and ``acceptedTo``.
         """
         query = request.query_params
         payload = query_flag(query, "includePayload")
         page = await self._store.query(_wanted(query)._replace(with_payload=payload))
         shown = [
-            describe_task(invocation, self._settings, payload=payload) | _times(invocation)
+            describe_task(invocation, self._settings, payload=payload)
+            | _times(invocation)
+            | _failure(invocation)
             for invocation in page.invocations
         ]
         return page_of("tasks", shown, task_token(page))
@@ -202,6 +206,7 @@ class TaskAdmin:
         return {
             **describe_task(invocation, self._settings, events=task.events, payload=True),
             **_times(invocation),
+            **_failure(invocation),
             "attempts": invocation.attempts,
             "systemRetries": invocation.system_retries,
             "systemRetrySince": invocation.system_retry_since,
@@ -259,6 +264,7 @@ def _wanted(query: Mapping[str, str]) -> TaskQuery:
     """
     return task_query(query, query.get("function") or None)._replace(
         error=query.get("error") or None,
+        text=query.get("text", ""),
         accepted_from=query_number(query, "acceptedFrom"),
         accepted_to=query_number(query, "acceptedTo"),
     )
@@ -288,6 +294,12 @@ def _describe_request(invocation: Invocation) -> dict[str, str] | None:
     """Return method and target of a request; its headers may have secrets of the client."""
     head = invocation.http_head
     return None if head is None else {"method": head.method, "target": head.target}
+
+
+def _failure(invocation: Invocation) -> dict[str, str]:
+    """Return type and message of the function's error, if its latest execution failed."""
+    kind, _, message = invocation.failure.partition(": ")
+    return {"errorType": kind, "errorMessage": message} if invocation.failure else {}
 
 
 def _times(invocation: Invocation) -> dict[str, Any]:

@@ -48,6 +48,7 @@ _TASKS: Final = (
     Parameter("acceptedFrom", INTEGER),
     Parameter("acceptedTo", INTEGER),
     Parameter("error"),
+    Parameter("text"),
 )
 _METRIC: Final = having(
     "metric function meaning unit statistic value",

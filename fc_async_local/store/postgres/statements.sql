@@ -46,27 +46,27 @@ WITH given AS (
             system_retry_since bigint, instance_id text, started_at bigint, ended_at bigint,
             error text, destination_status text, call_path text, delay_ms bigint, config text,
             http text, epoch bigint, lease_until bigint, lease_owner text,
-            interruptions integer, return_payload text
+            interruptions integer, return_payload text, failure text
         ),
         unnest(%b::bytea[])
     ) WITH ORDINALITY AS given (
         request_id, task_id, function, qualifier, accepted_at, due_at, task_mode, status, attempts,
         system_retries, system_retry_since, instance_id, started_at, ended_at, error,
         destination_status, call_path, delay_ms, config, http, epoch, lease_until, lease_owner,
-        interruptions, return_payload, body, place
+        interruptions, return_payload, failure, body, place
     )
 ), kept AS (
     INSERT INTO invocation (
         request_id, task_id, function, qualifier, accepted_at, due_at, task_mode, status, attempts,
         system_retries, system_retry_since, instance_id, started_at, ended_at, error,
         destination_status, call_path, delay_ms, config, http, epoch, lease_until, lease_owner,
-        interruptions, return_payload
+        interruptions, return_payload, failure
     )
     SELECT
         request_id, task_id, function, qualifier, accepted_at, due_at, task_mode, status, attempts,
         system_retries, system_retry_since, instance_id, started_at, ended_at, error,
         destination_status, call_path, delay_ms, decode(config, 'base64'), decode(http, 'base64'),
-        epoch, lease_until, lease_owner, interruptions, decode(return_payload, 'base64')
+        epoch, lease_until, lease_owner, interruptions, decode(return_payload, 'base64'), failure
     FROM given
     ORDER BY place
     ON CONFLICT DO NOTHING
@@ -104,7 +104,7 @@ WITH ORDINALITY AS given (invocation, status, at, detail, place)
 ORDER BY place;
 
 -- name: due
-SELECT {columns}, return_payload, payload.body
+SELECT {columns}, return_payload, failure, payload.body
 FROM invocation JOIN payload ON payload.id = invocation.id
 WHERE ready_at <= %s AND (ready_at <= %s OR (lease_until IS NULL AND NOT task_mode))
 ORDER BY ready_at, invocation.id
@@ -112,26 +112,26 @@ LIMIT %s
 FOR UPDATE OF invocation SKIP LOCKED;
 
 -- name: held
-SELECT {columns}, return_payload, NULL
+SELECT {columns}, return_payload, failure, NULL
 FROM invocation
 WHERE lease_owner = %s AND lease_until IS NOT NULL
 ORDER BY id
 FOR UPDATE;
 
 -- name: upcoming
-SELECT {columns}, return_payload, NULL
+SELECT {columns}, return_payload, failure, NULL
 FROM invocation
 WHERE ready_at IS NOT NULL
 ORDER BY ready_at
 LIMIT %s;
 
 -- name: task
-SELECT {columns}, return_payload, payload.body
+SELECT {columns}, return_payload, failure, payload.body
 FROM invocation JOIN payload ON payload.id = invocation.id
 WHERE function = %s AND task_id = %s AND task_mode;
 
 -- name: task_for_update
-SELECT {columns}, return_payload, payload.body
+SELECT {columns}, return_payload, failure, payload.body
 FROM invocation JOIN payload ON payload.id = invocation.id
 WHERE function = %s AND task_id = %s AND task_mode
 FOR UPDATE OF invocation;
@@ -152,7 +152,7 @@ SELECT id, %s, %s, %s, %s FROM invocation WHERE request_id = %s AND task_mode;
 -- name: tasks
 SELECT
     {columns},
-    CASE WHEN %(with_payload)s::boolean THEN return_payload END,
+    CASE WHEN %(with_payload)s::boolean THEN return_payload END, failure,
     CASE
         WHEN %(with_payload)s::boolean
         THEN (SELECT body FROM payload WHERE payload.id = invocation.id)
@@ -176,14 +176,25 @@ WHERE
         OR coalesce(started_at, accepted_at) <= %(started_to)s::bigint
     )
     AND accepted_at BETWEEN %(accepted_from)s::bigint AND %(accepted_to)s::bigint
-    AND (%(error)s::text IS NULL OR error = %(error)s::text)
+    AND (
+        %(error)s::text IS NULL OR error = %(error)s::text
+        OR (failure <> '' AND failure_type = %(error)s::text)
+    )
+    AND (
+        %(pattern)s::text IS NULL
+        OR (
+            failure <> ''
+            AND lower(failure COLLATE "C") LIKE lower(%(pattern)s::text COLLATE "C")
+            AND NOT (task_id >= %(text)s::text AND task_id < %(text)s::text || U&'\+10FFFF')
+        )
+    )
 ORDER BY accepted_at {order}, request_id {order}
 LIMIT %(limit)s;
 
 -- name: tasks_of_function
 SELECT
     {columns},
-    CASE WHEN %(with_payload)s::boolean THEN return_payload END,
+    CASE WHEN %(with_payload)s::boolean THEN return_payload END, failure,
     CASE
         WHEN %(with_payload)s::boolean
         THEN (SELECT body FROM payload WHERE payload.id = invocation.id)
@@ -204,14 +215,25 @@ WHERE
         OR coalesce(started_at, accepted_at) <= %(started_to)s::bigint
     )
     AND accepted_at BETWEEN %(accepted_from)s::bigint AND %(accepted_to)s::bigint
-    AND (%(error)s::text IS NULL OR error = %(error)s::text)
+    AND (
+        %(error)s::text IS NULL OR error = %(error)s::text
+        OR (failure <> '' AND failure_type = %(error)s::text)
+    )
+    AND (
+        %(pattern)s::text IS NULL
+        OR (
+            failure <> ''
+            AND lower(failure COLLATE "C") LIKE lower(%(pattern)s::text COLLATE "C")
+            AND NOT (task_id >= %(text)s::text AND task_id < %(text)s::text || U&'\+10FFFF')
+        )
+    )
 ORDER BY accepted_at {order}, request_id {order}
 LIMIT %(limit)s;
 
 -- name: tasks_in_status
 SELECT
     {columns},
-    CASE WHEN %(with_payload)s::boolean THEN return_payload END,
+    CASE WHEN %(with_payload)s::boolean THEN return_payload END, failure,
     CASE
         WHEN %(with_payload)s::boolean
         THEN (SELECT body FROM payload WHERE payload.id = invocation.id)
@@ -233,7 +255,18 @@ WHERE
         OR coalesce(started_at, accepted_at) <= %(started_to)s::bigint
     )
     AND accepted_at BETWEEN %(accepted_from)s::bigint AND %(accepted_to)s::bigint
-    AND (%(error)s::text IS NULL OR error = %(error)s::text)
+    AND (
+        %(error)s::text IS NULL OR error = %(error)s::text
+        OR (failure <> '' AND failure_type = %(error)s::text)
+    )
+    AND (
+        %(pattern)s::text IS NULL
+        OR (
+            failure <> ''
+            AND lower(failure COLLATE "C") LIKE lower(%(pattern)s::text COLLATE "C")
+            AND NOT (task_id >= %(text)s::text AND task_id < %(text)s::text || U&'\+10FFFF')
+        )
+    )
 ORDER BY accepted_at {order}, request_id {order}
 LIMIT %(limit)s;
 
@@ -275,7 +308,18 @@ SELECT status, count(*) FROM (
         )
         AND (%(qualifier)s::text IS NULL OR qualifier = %(qualifier)s::text)
         AND task_id >= %(prefix)s::text AND task_id < %(prefix)s::text || U&'\+10FFFF'
-        AND (%(error)s::text IS NULL OR error = %(error)s::text)
+        AND (
+        %(error)s::text IS NULL OR error = %(error)s::text
+        OR (failure <> '' AND failure_type = %(error)s::text)
+    )
+    AND (
+        %(pattern)s::text IS NULL
+        OR (
+            failure <> ''
+            AND lower(failure COLLATE "C") LIKE lower(%(pattern)s::text COLLATE "C")
+            AND NOT (task_id >= %(text)s::text AND task_id < %(text)s::text || U&'\+10FFFF')
+        )
+    )
         AND (
             %(started_from)s::bigint IS NULL
             OR coalesce(started_at, accepted_at) >= %(started_from)s::bigint
@@ -288,6 +332,13 @@ SELECT status, count(*) FROM (
     LIMIT %(most)s
 ) AS latest
 GROUP BY status;
+
+-- name: oldest_error
+-- Where a search in the texts of the latest errors ends.
+SELECT accepted_at FROM invocation
+WHERE task_mode AND failure <> ''
+ORDER BY accepted_at DESC, request_id DESC
+LIMIT 1 OFFSET %s;
 
 -- name: take
 UPDATE invocation
@@ -357,18 +408,19 @@ SET
     instance_id = given.instance_id, started_at = given.started_at, ended_at = given.ended_at,
     error = given.error, destination_status = given.destination_status, epoch = given.epoch,
     lease_until = given.lease_until, lease_owner = given.lease_owner,
-    interruptions = given.interruptions, return_payload = decode(given.return_payload, 'base64')
+    interruptions = given.interruptions,
+    return_payload = decode(given.return_payload, 'base64'), failure = given.failure
 FROM ROWS FROM (
     json_to_recordset(%s::json) AS (
         due_at bigint, status text, attempts integer, system_retries integer,
         system_retry_since bigint, instance_id text, started_at bigint, ended_at bigint, error text,
         destination_status text, epoch bigint, lease_until bigint, lease_owner text,
-        interruptions integer, return_payload text
+        interruptions integer, return_payload text, failure text
     ),
     unnest(%s::bigint[])
 ) AS given (
     due_at, status, attempts, system_retries, system_retry_since, instance_id, started_at, ended_at,
-    error, destination_status, epoch, lease_until, lease_owner, interruptions, return_payload, id
+    error, destination_status, epoch, lease_until, lease_owner, interruptions, return_payload, failure, id
 )
 WHERE invocation.id = given.id;
 

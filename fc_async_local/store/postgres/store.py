@@ -18,6 +18,7 @@ from fc_async_local.store import rows, sql, steps
 from fc_async_local.store.postgres import batches
 from fc_async_local.store.postgres.database import SQL
 from fc_async_local.store.protocol import (
+    ERRORS_SEARCHED,
     EVERYTHING,
     Settled,
     Stats,
@@ -188,6 +189,18 @@ class PostgresStore:
 
     async def query(self, query: TaskQuery) -> TaskPage:
         """See :meth:`Store.query`."""
+        parts, _ = await self._halves(query)
+        return steps.merged(query, [await self._page(half) for half in parts])
+
+    async def _halves(self, query: TaskQuery) -> tuple[list[TaskQuery], bool]:
+        """Return the halves of a query, and whether they are complete."""
+        oldest = await self._value("oldest_error", (ERRORS_SEARCHED,)) if query.text else None
+        parts = steps.halves(query)
+        return [steps.since_error(half, oldest) if half.text else half for half in parts], (
+            oldest is None
+        )
+
+    async def _page(self, query: TaskQuery) -> TaskPage:
         values = dict(rows.asked(query))
 
         async def job(connection: Connection) -> list[Invocation]:
@@ -223,9 +236,14 @@ class PostgresStore:
 
     async def count_tasks(self, query: TaskQuery, *, most: int) -> TaskCounts:
         """See :meth:`Store.count_tasks`."""
+        parts, complete = await self._halves(query)
+        counts = [await self._counts(half, most) for half in parts]
+        return steps.added(counts, complete=complete)
+
+    async def _counts(self, query: TaskQuery, most: int) -> TaskCounts:
         values = {**rows.asked(query), "most": most + 1}
-        others = (query.error, query.started_from, query.started_to)
-        by_row = query.statuses is None or others != (None, None, None)
+        others = (query.error, query.started_from, query.started_to, query.text or None)
+        by_row = query.statuses is None or any(each is not None for each in others)
 
         async def found(name: str) -> Sequence[Any]:
             async def job(connection: Connection) -> Sequence[Any]:

@@ -20,9 +20,16 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fc_async_local.domain.states import Status
 from fc_async_local.store import rows
-from fc_async_local.store.protocol import TaskPage
+from fc_async_local.store.protocol import ERRORS_SEARCHED, TaskPage
 from fc_async_local.store.sqlite.batches import SQL
-from fc_async_local.store.steps import encode_position, position_of
+from fc_async_local.store.steps import (
+    added,
+    encode_position,
+    halves,
+    merged,
+    position_of,
+    since_error,
+)
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
@@ -43,13 +50,22 @@ _BY: Final = {
     "status": "task_mode AND function = :function AND status = :status",
     "qualifier": "task_mode AND qualifier <> 'LATEST' AND qualifier = :qualifier",
     "error": "task_mode AND error <> '' AND error = :error",
+    "failure": "task_mode AND failure <> '' AND failure_type = :error AND error <> :error",
+    "message": (
+        "task_mode AND failure <> '' AND failure LIKE :pattern ESCAPE '\\'"
+        " AND NOT (+task_id >= :text AND +task_id < :text || char(0x10FFFF))"
+    ),
     "ids": "task_mode AND id IN (SELECT value FROM json_each(:ids))",
 }
 """Conditions that lead through an index: the rowid, or those of the migration."""
 
+_INDEX: Final = {"message": "INDEXED BY task_message"}
+"""The texts of errors are in this index; of a list in the same order SQLite takes any."""
+
 LISTS: Final = {
     (by, descending): SQL["tasks"].format(
         by=condition,
+        index=_INDEX.get(by, ""),
         before="<" if descending else ">",
         order="DESC" if descending else "ASC",
         filter=SQL["filter"],
@@ -58,7 +74,7 @@ LISTS: Final = {
     for descending in (True, False)
 }
 _COUNTS: Final = {
-    by: SQL["count_tasks"].format(by=condition, filter=SQL["filter"])
+    by: SQL["count_tasks"].format(by=condition, index=_INDEX.get(by, ""), filter=SQL["filter"])
     for by, condition in _BY.items()
 }
 
@@ -72,6 +88,18 @@ class _Way(NamedTuple):
 
 def page(connection: sqlite3.Connection, query: TaskQuery) -> TaskPage:
     """Return a page of tasks; see :meth:`fc_async_local.store.protocol.Store.query`."""
+    return merged(query, [_page(connection, half) for half in _halves(connection, query)[0]])
+
+
+def _halves(connection: sqlite3.Connection, query: TaskQuery) -> tuple[list[TaskQuery], bool]:
+    """Return the halves of a query, and whether they are complete."""
+    found = connection.execute(SQL["oldest_error"], (ERRORS_SEARCHED,)) if query.text else None
+    oldest = next((at for (at,) in found or ()), None)
+    parts = [since_error(half, oldest) if half.text else half for half in halves(query)]
+    return parts, oldest is None
+
+
+def _page(connection: sqlite3.Connection, query: TaskQuery) -> TaskPage:
     values = rows.asked(query)
     lists = [
         connection.execute(LISTS[way.by, query.descending], {**values, **way.values})
@@ -90,6 +118,11 @@ def page(connection: sqlite3.Connection, query: TaskQuery) -> TaskPage:
 
 def counts(connection: sqlite3.Connection, query: TaskQuery, most: int) -> TaskCounts:
     """Count tasks; see :meth:`fc_async_local.store.protocol.Store.count_tasks`."""
+    parts, complete = _halves(connection, query)
+    return added([_counts(connection, half, most) for half in parts], complete=complete)
+
+
+def _counts(connection: sqlite3.Connection, query: TaskQuery, most: int) -> TaskCounts:
     values = {**rows.asked(query), "most": most + 1}
     if query.is_by_status:
         found = connection.execute(SQL["tally_of_tasks"], values)
@@ -119,7 +152,7 @@ def _ways(connection: sqlite3.Connection, query: TaskQuery, values: Values) -> S
     """Return the lists that together have all tasks of a query, each in its order."""
     narrow = _narrow(connection, query, values)
     if narrow is not None:
-        return [narrow]
+        return narrow
     if query.statuses is None:
         return [_Way("everything" if query.function is None else "function", {})]
     return _by_status(connection, query, query.statuses)
@@ -132,17 +165,21 @@ def _by_status(
     return [_Way("status", {"function": name, "status": each.value}) for name, each in wanted]
 
 
-def _narrow(connection: sqlite3.Connection, query: TaskQuery, values: Values) -> _Way | None:
-    """Return the way through a property that few tasks have, None if there is none."""
+def _narrow(
+    connection: sqlite3.Connection, query: TaskQuery, values: Values
+) -> Sequence[_Way] | None:
+    """Return the ways through a property that few tasks have, None if there are none."""
+    if query.text:
+        return [_Way("message", {})]
     if query.prefix:
         ids = _with_prefix(connection, query, values)
         if len(ids) <= _FEW:
-            return _Way("ids", {"ids": rows.as_json(ids)})
+            return [_Way("ids", {"ids": rows.as_json(ids)})]
     if query.error:
-        return _Way("error", {})
+        return [_Way("error", {}), _Way("failure", {})]
     alone = not query.prefix and query.function is None and query.statuses is None
     if alone and query.qualifier not in {None, limits.DEFAULT_QUALIFIER}:
-        return _Way("qualifier", {})
+        return [_Way("qualifier", {})]
     return None
 
 

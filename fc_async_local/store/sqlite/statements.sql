@@ -10,8 +10,8 @@ INSERT INTO invocation (
     id, request_id, task_id, function, qualifier, accepted_at, due_at, task_mode, status, attempts,
     system_retries, system_retry_since, instance_id, started_at, ended_at, error,
     destination_status, call_path, delay_ms, config, http, epoch, lease_until, lease_owner,
-    interruptions, return_payload
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    interruptions, return_payload, failure
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT DO NOTHING;
 
 -- name: numbers
@@ -33,7 +33,7 @@ SELECT
     invocation.id, request_id, task_id, function, qualifier, accepted_at, due_at, task_mode, status,
     attempts, system_retries, system_retry_since, instance_id, started_at, ended_at, error,
     destination_status, call_path, delay_ms, config, http, epoch, lease_until, lease_owner,
-    interruptions, return_payload,
+    interruptions, return_payload, failure,
     payload.body
 FROM invocation CROSS JOIN payload ON payload.id = invocation.id
 WHERE ready_at <= ? AND (ready_at <= ? OR (lease_until IS NULL AND NOT task_mode))
@@ -45,7 +45,7 @@ SELECT
     invocation.id, request_id, task_id, function, qualifier, accepted_at, due_at, task_mode, status,
     attempts, system_retries, system_retry_since, instance_id, started_at, ended_at, error,
     destination_status, call_path, delay_ms, config, http, epoch, lease_until, lease_owner,
-    interruptions, return_payload,
+    interruptions, return_payload, failure,
     NULL
 FROM invocation
 WHERE lease_owner = ? AND lease_until IS NOT NULL;
@@ -55,7 +55,7 @@ SELECT
     invocation.id, request_id, task_id, function, qualifier, accepted_at, due_at, task_mode, status,
     attempts, system_retries, system_retry_since, instance_id, started_at, ended_at, error,
     destination_status, call_path, delay_ms, config, http, epoch, lease_until, lease_owner,
-    interruptions, return_payload,
+    interruptions, return_payload, failure,
     NULL
 FROM invocation
 WHERE ready_at IS NOT NULL
@@ -67,7 +67,7 @@ SELECT
     invocation.id, request_id, task_id, function, qualifier, accepted_at, due_at, task_mode, status,
     attempts, system_retries, system_retry_since, instance_id, started_at, ended_at, error,
     destination_status, call_path, delay_ms, config, http, epoch, lease_until, lease_owner,
-    interruptions, return_payload,
+    interruptions, return_payload, failure,
     payload.body
 FROM invocation CROSS JOIN payload ON payload.id = invocation.id
 WHERE function = ? AND task_id = ? AND task_mode;
@@ -91,9 +91,9 @@ SELECT
     invocation.id, request_id, task_id, function, qualifier, accepted_at, due_at, task_mode, status,
     attempts, system_retries, system_retry_since, instance_id, started_at, ended_at, error,
     destination_status, call_path, delay_ms, config, http, epoch, lease_until, lease_owner,
-    interruptions, CASE WHEN :with_payload THEN return_payload END,
+    interruptions, CASE WHEN :with_payload THEN return_payload END, failure,
     CASE WHEN :with_payload THEN (SELECT body FROM payload WHERE payload.id = invocation.id) END
-FROM invocation
+FROM invocation {index}
 WHERE
     {by}
     AND {filter}
@@ -105,7 +105,7 @@ LIMIT :limit;
 -- name: count_tasks
 -- The latest ones that match, by status.
 SELECT status, count(*) FROM (
-    SELECT status FROM invocation
+    SELECT status FROM invocation {index}
     WHERE {by} AND accepted_at BETWEEN :accepted_from AND :accepted_to AND {filter}
     ORDER BY accepted_at DESC
     LIMIT :most
@@ -130,7 +130,7 @@ SELECT count(*) FROM (
 AND (:function IS NULL OR function = :function)
 AND (:statuses IS NULL OR status IN (SELECT value FROM json_each(:statuses)))
 AND (:qualifier IS NULL OR qualifier = :qualifier)
-AND (:error IS NULL OR error = :error)
+AND (:error IS NULL OR error = :error OR failure_type = :error)
 AND (:started_from IS NULL OR coalesce(started_at, accepted_at) >= :started_from)
 AND (:started_to IS NULL OR coalesce(started_at, accepted_at) <= :started_to);
 
@@ -149,6 +149,13 @@ SELECT name FROM function WHERE name IS NOT NULL;
 SELECT id FROM invocation
 WHERE function = :function AND task_id >= :prefix AND task_id < :prefix || char(0x10FFFF)
 LIMIT :most;
+
+-- name: oldest_error
+-- Where a search in the texts of the latest errors ends.
+SELECT accepted_at FROM invocation
+WHERE task_mode AND failure <> ''
+ORDER BY accepted_at DESC, request_id DESC
+LIMIT 1 OFFSET ?;
 
 -- name: take
 -- The last value is a list of [id, status, epoch, interruptions].
@@ -184,7 +191,7 @@ UPDATE invocation
 SET
     due_at = ?, status = ?, attempts = ?, system_retries = ?, system_retry_since = ?,
     instance_id = ?, started_at = ?, ended_at = ?, error = ?, destination_status = ?, epoch = ?,
-    lease_until = ?, lease_owner = ?, interruptions = ?, return_payload = ?
+    lease_until = ?, lease_owner = ?, interruptions = ?, return_payload = ?, failure = ?
 WHERE id = ?;
 
 -- name: make_due

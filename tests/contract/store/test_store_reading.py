@@ -193,6 +193,46 @@ class TestQuery:
         assert [i.request_id for i in page.invocations] == ["r3", "r1"]
 
     @pytest.mark.parametrize(
+        ("query", "expected"),
+        [
+            (TaskQuery(None, error="ValueError"), [4, 1]),
+            (TaskQuery(None, error="UnhandledInvocationError"), [4, 2, 1]),
+            (TaskQuery(None, error="Value"), []),
+            (TaskQuery(None, text="no items"), [4, 1]),
+            (TaskQuery(None, text="NO ITEMS"), [4, 1]),
+            (TaskQuery(None, text="KeyErr"), [2]),
+            (TaskQuery(None, text="100%"), [4]),
+            (TaskQuery(None, text="n_ i"), []),
+            (TaskQuery(None, text="t3"), [3]),
+            (TaskQuery(None, text="t"), [5, 4, 3, 2, 1]),
+            (TaskQuery(None, text="t", limit=2), [5, 4]),
+            (TaskQuery(None, text="no items", prefix="t1"), [1]),
+            (TaskQuery("resize", text="items", statuses=[Status.ENQUEUED]), [4, 1]),
+            (TaskQuery(None, text="items", descending=False, limit=1), [1]),
+            (TaskQuery(None, text="nothing"), []),
+        ],
+        ids=str,
+    )
+    async def test_finds_and_counts_tasks_by_type_and_message_of_the_error(
+        self, store: Store, query: TaskQuery, expected: Sequence[int]
+    ) -> None:
+        failures = {
+            1: "ValueError: no items",
+            2: "KeyError: 'total'",
+            4: "ValueError: no items in 100%, \u4e2d t",
+        }
+        for number in range(1, 6):
+            failure = failures.get(number, "")
+            error = "UnhandledInvocationError" if failure else ""
+            await store.accept(an_invocation(number, error=error, failure=failure))
+        page = await store.query(query)
+        assert [i.request_id for i in page.invocations] == [f"r{n}" for n in expected]
+        assert all(i.failure == failures.get(int(i.request_id[1:]), "") for i in page.invocations)
+        counts = await store.count_tasks(query._replace(limit=100), most=100)
+        everything = await store.query(query._replace(limit=100))
+        assert sum(counts.by_status.values()) == len(everything.invocations)
+
+    @pytest.mark.parametrize(
         "query",
         [
             TaskQuery(None),

@@ -301,3 +301,23 @@ def test_an_export_without_connection_says_so(page: Page) -> None:
     page.route("**/_local/tasks?**", lambda route: route.abort())
     page.get_by_role("button", name="Export JSON").click()
     page.locator(".message").get_by_text("The runtime does not answer").wait_for()
+
+
+@pytest.mark.parametrize("query", ["error:ValueError", "no items", "NO ITEMS", "fails"])
+def test_a_task_is_found_by_type_and_message_of_the_error_of_its_function(
+    page: Page, fc_local: FcLocal, query: str
+) -> None:
+    def handler(event: bytes, _: object) -> None:
+        if event == b"bad":
+            raise ValueError("no items in the order")
+
+    fc_local.deploy("orders", handler, async_config={"asyncTask": True, "maxAsyncRetryAttempts": 0})
+    fc_local.client.invoke_async("orders", b"bad", task_id="fails")
+    fc_local.client.invoke_async("orders", b"good", task_id="works")
+    fc_local.run_until_idle()
+    page.goto("/console#/invocations")
+    page.get_by_role("link", name="works").wait_for()
+    search(page, query)
+    page.get_by_role("link", name="works").wait_for(state="detached")
+    row = page.get_by_role("row").filter(has=page.get_by_role("link", name="fails"))
+    row.get_by_text("ValueError: no items in the order").wait_for()

@@ -97,6 +97,8 @@ def test_claims_look_at_nothing_but_what_can_be_claimed(
         ("status", "task_status"),
         ("qualifier", "task_qualifier"),
         ("error", "task_error"),
+        ("failure", "task_failure"),
+        ("message", "task_message"),
     ],
 )
 @pytest.mark.parametrize("descending", [True, False])

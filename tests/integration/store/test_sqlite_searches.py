@@ -13,6 +13,10 @@ import pytest
 from fc_async_local.domain.states import Status
 from fc_async_local.store.factory import open_stores
 from fc_async_local.store.protocol import TaskQuery
+from fc_async_local.store.sqlite import searching
+from fc_async_local.store.sqlite.database import Database
+from fc_async_local.store.sqlite.store import SCHEMA, SqliteStore
+from fc_async_tests.invocations import an_invocation
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,3 +93,21 @@ def test_old_tasks_are_found_by_a_prefix_that_many_have(
     assert [task.request_id for task in page.invocations] == [f"r{number}" for number in found]
     if counts is not None:
         assert {status: n for status, n in counted.by_status.items() if n} == counts
+
+
+def test_a_search_for_text_ends_at_the_latest_errors_and_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr(searching, "ERRORS_SEARCHED", 2)
+
+    async def scenario():
+        database = await Database.open(tmp_path / "fc.db", SCHEMA)
+        store = await SqliteStore.open(database)
+        for number in range(1, 5):
+            await store.accept(an_invocation(number, failure="ValueError: no items"))
+        found = await store.query(TaskQuery(None, text="items"))
+        counts = await store.count_tasks(TaskQuery(None, text="items"), most=100)
+        await database.aclose()
+        return [each.request_id for each in found.invocations], counts
+
+    found, counts = asyncio.run(scenario())
+    assert found == ["r4", "r3", "r2"]
+    assert counts.at_least == frozenset(Status)
