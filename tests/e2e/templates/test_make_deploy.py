@@ -2,8 +2,9 @@
 """``make deploy`` alone deploys a project, so that what starts it works: its form URL, its timer.
 
 The target is a runtime other than that of the project's tests: it allows what ``fc-async policy``
-prints for the project's role, and keeps no results. ``make build`` is left out, because it installs
-packages from the network; here functions find them in the environment of the tests.
+prints for the project's role, and keeps no results. Left out are ``build``, which installs packages
+from the network (functions find them in the environment of the tests), and ``check``, which
+test_readmes.py runs.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ def fc_local_settings(project: Path) -> Settings:
 def make_deploy(project: Path, endpoint: str, **more: str) -> None:
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("FC_ASYNC", "COV_"))}
     done = subprocess.run(
-        ["make", "-s", "-o", "build", "deploy", "ARGS=-y"],
+        ["make", "-s", "-o", "build", "-o", "check", "deploy", "ARGS=-y"],
         cwd=project,
         env={**kept, "FC_ASYNC_ENDPOINT": endpoint, **more},
         stdin=subprocess.DEVNULL,
