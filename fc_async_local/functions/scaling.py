@@ -135,7 +135,8 @@ class ReservedConcurrency(InstanceConfigs[ConcurrencyRecord]):
     record = ConcurrencyRecord
     kept = counts = required = ("reservedConcurrency",)
 
-    def _make(self, function: str, _: str, settings: dict[str, Any]) -> ConcurrencyRecord:
+    def _make(self, function: str, qualifier: str, settings: dict[str, Any]) -> ConcurrencyRecord:
+        del qualifier  # the limit holds for all versions together
         return ConcurrencyRecord(function=function, reserved=settings.get("reservedConcurrency", 0))
 
     def _describe(self, record: ConcurrencyRecord) -> dict[str, Any]:
@@ -171,7 +172,8 @@ class Provision(InstanceConfigs[ProvisionRecord]):
             "current": target,
         }
 
-    def _absent(self, _: str) -> dict[str, Any]:
+    def _absent(self, function: str) -> dict[str, Any]:
+        del function
         # Deploy tools recognize by the empty ARN that there is none.
         return {"functionArn": "", "target": 0, "current": 0}
 
@@ -198,7 +200,8 @@ class ScalingConfig(InstanceConfigs[ScalingRecord]):
             "currentInstances": instances,
         }
 
-    def _absent(self, _: str) -> dict[str, Any]:
+    def _absent(self, function: str) -> dict[str, Any]:
+        del function
         return {}
 
 

@@ -44,7 +44,7 @@ _ORDER: tuple[tuple[type[Any], str], ...] = (
     (DeleteVersion, ""),
     (DeleteFunction, ""),
 )
-_RANK = {kind: rank for rank, kind in enumerate(_ORDER)}
+_RANK: dict[tuple[type[Any], str], int] = {kind: rank for rank, kind in enumerate(_ORDER)}
 
 
 def _rank(step: Step) -> int:

@@ -23,7 +23,7 @@ from fc_async_plugin.rules.rule import Finding, Rule, rule
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from fc_async_plugin.rules.context import Context
+    from fc_async_plugin.rules.context import Context, Needs
 
 
 @rule("FCA090", "suppression-without-reason", "warning", "A suppression that doesn't say why.")
@@ -221,7 +221,7 @@ def choose(
 def _refuse_unanswerable(context: Context, select: Iterable[str]) -> None:
     """Refuse a selected name none of whose rules can find anything."""
     for prefix in _prefixes(RULES, select):
-        needs = {rule.needs for id_, rule in RULES.items() if id_.startswith(prefix)}
+        needs: set[Needs] = {rule.needs for id_, rule in RULES.items() if id_.startswith(prefix)}
         if not any(map(context.has, needs)):
             options = " or ".join(sorted(needs))
             raise PluginError(f"{prefix} finds nothing without {options}: add it")
