@@ -129,6 +129,7 @@ class HttpService(ABC):
             # The server stops and waits no longer. A streamed answer is broken off.
             if not sending.begun:
                 await _send(self._refused(_stopping(), request), send)
+            raise
 
     async def _serve(self, request: Request, receive: Receive, send: Send) -> None:
         try:

@@ -23,7 +23,7 @@ from fc_async_sdk._cancellation import end_tasks
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fc_async_local.http.messages import App
+    from fc_async_local.http.messages import App, Receive, Scope, Send
 
 HOST: Final = "127.0.0.1"
 _TRIES: Final = 100
@@ -97,7 +97,7 @@ class HttpServer:
         limits: ConnectionLimits = DEFAULT_LIMITS,
     ) -> None:
         config = uvicorn.Config(
-            app,
+            _without_cancellation(app),
             http=guarded(limits),
             lifespan="off",
             ws=NoWebSocket,
@@ -128,6 +128,16 @@ class HttpServer:
             # Not by ``should_exit``, which the server looks at ten times a second only.
             await end_tasks(self._serving)
             await self._server.shutdown(self._sockets)
+
+
+def _without_cancellation(app: App) -> App:
+    """Return an application whose cancellation, which is how a stop ends it, is not an error."""
+
+    async def called(scope: Scope, receive: Receive, send: Send) -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            await app(scope, receive, send)
+
+    return called
 
 
 class _Server(uvicorn.Server):
