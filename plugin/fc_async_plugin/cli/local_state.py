@@ -127,18 +127,27 @@ def _ask_runtime(endpoint: str, snapshot: bytes | None) -> None:
         raise click.ClickException(f"the runtime at {endpoint} does not answer: {error}") from None
     if not answer.ok:
         raise click.ClickException(f"the runtime at {endpoint} refused: {answer.json()['Message']}")
-    # It restarts after its answer; a connection that is made meanwhile waits.
-    before, now = answer.json()["run"], answer.json()
-    try:
-        while now["run"] == before:
-            time.sleep(_PAUSE_SECONDS)
-            now = requests.get(f"{endpoint}/_local/state/run", timeout=_TIMEOUT_SECONDS).json()
-    except requests.RequestException as error:
-        raise click.ClickException(
-            f"the runtime at {endpoint} took the state, but does not answer after it: {error}"
-        ) from None
+    now = _after_restart(endpoint, answer.json()["run"])
     if "refused" in now:
         raise click.ClickException(
             f"the runtime at {endpoint} could not open the state and went back to the one before: "
             f"{now['refused']}"
         )
+
+
+def _after_restart(endpoint: str, run: str) -> dict[str, str]:
+    """Return what a runtime says of its run that follows another one."""
+    import requests
+
+    reason, until = "it has not restarted", time.monotonic() + _TIMEOUT_SECONDS
+    while time.monotonic() < until:
+        try:
+            found = requests.get(f"{endpoint}/_local/state/run", timeout=_TIMEOUT_SECONDS)
+            now: dict[str, str] = found.json()
+        except requests.RequestException as error:  # also of a connection that the end met
+            reason = str(error)
+        else:
+            if now["run"] != run:
+                return now
+        time.sleep(_PAUSE_SECONDS)
+    raise click.ClickException(f"the runtime at {endpoint} took the state, but then: {reason}")
