@@ -94,6 +94,8 @@ ASKED = {
     "accepted_from": 0,
     "accepted_to": 90_000,
     "error": None,
+    "text": "",
+    "pattern": None,
     "accepted_at": 50_000,
     "request_id": "r50000",
     "limit": 21,
