@@ -51,6 +51,7 @@ NOT_RUN = {
     "uvx ": "`make check-dist` does the same with the wheel",
     "make ": "starts this test suite, or the demo, which tests/e2e/test_demo.py runs",
     "fc-async demo": "tests/e2e/test_demo.py runs it",
+    "fc-async validate --live --roles": "needs RAM of an account; tests/unit/plugin/rules has it",
     "fc-async policy --live": "needs RAM of an account; tests/unit/plugin/policy has a stand-in",
     "FC_ASYNC_FC3=": "starts this test suite",
     "fc-async local start --store postgresql": "needs a server; tests/contract/store has one",

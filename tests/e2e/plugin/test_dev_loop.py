@@ -41,6 +41,7 @@ resources:
             destination: acs:mns:cn-hangzhou:1234567890123456:/queues/done/messages
           onFailure:
             destination: acs:mns:cn-hangzhou:1234567890123456:/queues/failed/messages
+      role: acs:ram::1234567890123456:role/shop
 """
 
 
@@ -162,7 +163,10 @@ def test_a_runtime_that_runs_on_the_data_is_used_and_goes_on(dev: Callable[..., 
         first.expect("│ version 1 got on\n")
 
 
-def test_settings_are_for_a_new_runtime_and_not_for_one_that_runs(dev: Callable[..., Terminal]):
+def test_settings_are_for_a_new_runtime_and_not_for_one_that_runs(
+    dev: Callable[..., Terminal], shop: Path
+):
+    (shop / "s.yaml").write_text(TEMPLATE[: TEMPLATE.index("      role:")])
     first = dev("--set", "enforce_roles=true")
     with connected(first) as client:
         client.invoke_async("orders", b"no role")
