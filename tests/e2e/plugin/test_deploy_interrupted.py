@@ -34,6 +34,7 @@ def many(project: Path, fc_local: FcLocal) -> list[str]:
             "component": "fc3",
             "props": {
                 "region": "cn-hangzhou",
+                "role": "acs:ram::1234567890123456:role/x",
                 "asyncInvokeConfig": {
                     "asyncTask": True,
                     "destinationConfig": {
