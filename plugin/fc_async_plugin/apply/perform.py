@@ -7,6 +7,8 @@ Invariants:
   after a crash.
 - A step that may or may not have been done can be undone: the account is read first if the inverse
   of a step that was not done would fail or do harm.
+- A queue, topic or event bus is deleted only if the service answered that this run created it:
+  another program may have created it meanwhile, and its messages would be lost.
 - A deletion is done if its target is gone, even if another request deleted it.
 """
 
@@ -49,6 +51,7 @@ _DELETIONS: Final = (DeleteFunction, DeleteVersion, Delete)
 
 _HANDLER: Final = "index.handler"
 """Custom runtimes do not call it, but CreateFunction requires one."""
+_MADE: Final = "yes"
 _NOT_MADE: Final = "no"
 TRANSIENT: Final = (
     errors.Throttled,
@@ -78,7 +81,8 @@ class Done(NamedTuple):
     """What a step left behind that undoing it needs.
 
     Attributes:
-        made: The id of the version it published; "no" if a queue, topic or event bus existed.
+        made: The id of the version it published; of a queue, topic or event bus "yes" if it created
+            it, "no" if it existed, "" if that is not known.
         kept: Where the code that it replaced was kept, or None.
         before: The versions that there were before it published one. None: they were not looked
             up, so its request was not sent.
@@ -144,7 +148,7 @@ class Performer:
                 prepared(left)
                 return left._replace(made=self._publish(client, step, left))
             case Put(of="queue" | "topic" | "event bus"):
-                return Done(made=self._patiently(lambda: self._perform(client, step)))
+                return Done(made=self._create(step))
             case _:
                 pass
         try:
@@ -178,13 +182,41 @@ class Performer:
             case DeleteFunction() | DeleteVersion():
                 if not self._is_there(step):
                     raise CannotUndo("what was deleted cannot be brought back")
-            case Put() if left.made == _NOT_MADE:
-                pass
+            case Put(of="queue" | "topic" | "event bus") if left.made != _MADE:
+                self._leave(step, left)
             case _:
                 opposite = step.inverse()
                 if opposite is None:
                     raise CannotUndo("it is not known what there was before")
                 self._undo_by(opposite)
+
+    def _create(self, step: Put) -> str:
+        """Create a queue, topic or event bus; return :attr:`Done.made`."""
+        channels = self._channels
+        assert channels is not None
+        tries = 0
+
+        def create() -> bool:
+            nonlocal tries
+            tries += 1
+            return channels.create(step.of, step.region, step.function)
+
+        if self._patiently(create):
+            return _MADE
+        # An earlier try without an answer may have created it.
+        return _NOT_MADE if tries == 1 else ""
+
+    def _leave(self, step: Put, left: Done) -> None:
+        """Delete nothing; raise :class:`CannotUndo` if this deployment may have created it."""
+        channels = self._channels
+        assert channels is not None
+        if left.made != _NOT_MADE and self._patiently(
+            lambda: channels.exists(step.of, step.region, step.function)
+        ):
+            raise CannotUndo(
+                "it is not known whether this deployment created it, so it was left: delete it by "
+                "hand if no other program uses it"
+            )
 
     def published(self, step: PublishVersion, left: Done) -> tuple[str, ...]:
         """Return the version that a step published, if any; after a crash the account shows it.
@@ -304,9 +336,6 @@ class Performer:
                 return version.version_id
             case DeleteVersion(function=function, version=version_id):
                 client.delete_function_version(function, version_id)
-            case Put(of="queue" | "topic" | "event bus" as of, region=region, function=name):
-                assert self._channels is not None
-                return "" if self._channels.create(of, region, name) else _NOT_MADE
             case Delete(of="queue" | "topic" | "event bus" as of, region=region, function=name):
                 assert self._channels is not None
                 self._channels.delete(of, region, name)

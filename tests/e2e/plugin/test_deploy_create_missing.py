@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,6 +23,21 @@ if TYPE_CHECKING:
 
 DEPLOY = ("deploy", "-y", "--with-functions", "--create-missing")
 PLAN = ("plan", "--with-functions", "--create-missing")
+KILLED_AFTER_CREATING = """
+import os, signal, sys
+from fc_async_plugin.account.channels import Channels
+from fc_async_plugin.cli import group
+
+create = Channels.create
+
+def killed(self, of, region, name):
+    create(self, of, region, name)
+    if name == "jobs":
+        os.kill(os.getpid(), signal.SIGKILL)
+
+Channels.create = killed
+sys.exit(group.run(sys.argv[1:]))
+"""
 REGION, ACCOUNT = "cn-hangzhou", "1234567890123456"
 
 
@@ -103,6 +120,32 @@ def test_a_failed_deployment_deletes_what_it_created_and_nothing_else(
     assert failed.code == 1
     assert "Nothing was changed" in failed.err
     assert channels(fc_local) == {("queue", "jobs")}
+    assert kept_by_deployments(project) == []
+
+
+@pytest.mark.slow
+def test_undo_leaves_and_names_a_queue_whose_creation_was_cut_off(
+    fc_async: Callable[..., Ran],
+    fc_local: FcLocal,
+    project: Path,
+    clean_environment: Callable[..., dict[str, str]],
+) -> None:
+    write(project)
+    ended = subprocess.run(
+        [sys.executable, "-c", KILLED_AFTER_CREATING, *DEPLOY],
+        cwd=project,
+        env=clean_environment(FC_ASYNC_ENDPOINT=fc_local.endpoint),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+    )
+    assert ended.returncode == -9, ended.stderr
+    undone = fc_async("deploy", "-y", "--undo")
+    assert undone.code == 1
+    assert "+ queue jobs (cn-hangzhou): it is not known whether this deployment" in undone.err
+    assert ("queue", "jobs") in channels(fc_local)
+    resumed = fc_async(*DEPLOY, "--resume")
+    assert resumed.code == 0, resumed.said
     assert kept_by_deployments(project) == []
 
 

@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import msgspec
 import pytest
 
 from fc_async_plugin.apply.perform import CannotUndo, Done, Performer, load
@@ -15,6 +18,9 @@ from fc_async_plugin.plan.steps import (
 )
 from fc_async_sdk import errors, models
 from fc_async_tests.steps import delete, put
+
+if TYPE_CHECKING:
+    from fc_async_plugin.plan.steps import Of
 
 AT = {"region": "cn-hangzhou", "function": "f"}
 TASK = models.AsyncConfig(async_task=True)
@@ -267,18 +273,31 @@ def test_an_alias_whose_deletion_was_cut_off_before_it_was_done_is_still_there_a
 
 
 class Channels:
-    """The queues of an account in memory."""
+    """The queues of an account in memory.
+
+    Attributes:
+        lost: Answers to creations that are lost, after the service carried them out.
+    """
 
     def __init__(self, *names: str) -> None:
         self.names = set(names)
+        self.lost: list[Exception] = []
+
+    def exists(self, _of: str, _region: str, name: str) -> bool:
+        return name in self.names
 
     def create(self, _of: str, _region: str, name: str) -> bool:
         made = name not in self.names
         self.names.add(name)
+        if self.lost:
+            raise self.lost.pop()
         return made
 
     def delete(self, _of: str, _region: str, name: str) -> None:
         self.names.discard(name)
+
+
+QUEUE = Put(region="cn-hangzhou", function="failed", of="queue", after={})
 
 
 @pytest.mark.parametrize("before", [(), ("failed",)], ids=["made", "existed"])
@@ -287,8 +306,38 @@ def test_undoing_deletes_a_queue_only_if_the_deployment_made_it(
 ) -> None:
     channels = Channels(*before)
     performer = Performer(regions, sleep=naps.append, channels=channels)
-    step = Put(region="cn-hangzhou", function="failed", of="queue", after={})
-    left = performer(step)
+    left = performer(QUEUE)
     assert channels.names == {"failed"}
-    performer.undo(step, left)
+    performer.undo(QUEUE, left)
     assert channels.names == set(before)
+
+
+@pytest.mark.parametrize("of", ["queue", "topic", "event bus"])
+def test_undoing_leaves_a_queue_whose_creation_was_cut_off(
+    regions, naps: list[float], of: Of
+) -> None:
+    channels = Channels("failed")
+    performer = Performer(regions, sleep=naps.append, channels=channels)
+    with pytest.raises(CannotUndo, match="not known whether this deployment created it"):
+        performer.undo(msgspec.structs.replace(QUEUE, of=of), Done())
+    assert channels.names == {"failed"}
+
+
+def test_a_queue_whose_creation_was_cut_off_before_it_was_done_is_undone(
+    regions, naps: list[float]
+) -> None:
+    channels = Channels()
+    Performer(regions, sleep=naps.append, channels=channels).undo(QUEUE, Done())
+    assert channels.names == set()
+
+
+def test_undoing_leaves_a_queue_that_exists_after_an_answer_was_lost(
+    regions, naps: list[float]
+) -> None:
+    channels = Channels()
+    channels.lost = [errors.TimedOut("no answer")]
+    performer = Performer(regions, sleep=naps.append, channels=channels)
+    left = performer(QUEUE)
+    with pytest.raises(CannotUndo):
+        performer.undo(QUEUE, left)
+    assert channels.names == {"failed"}
