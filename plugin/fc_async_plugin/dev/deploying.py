@@ -23,6 +23,7 @@ from fc_async_plugin.apply.perform import Performer
 from fc_async_plugin.dev import syntax
 from fc_async_plugin.dev.sources import affected, sources_of, template_files
 from fc_async_plugin.plan import Plan, plan_changes
+from fc_async_plugin.plan.attached import omitted
 from fc_async_plugin.plan.order import needs_of
 from fc_async_plugin.plan.wanted import wanted
 from fc_async_plugin.template import Project, TemplateError
@@ -48,6 +49,7 @@ class Result(NamedTuple):
         findings: Errors and warnings of the templates; None if they were not read.
         broken: Files that cannot be read; their functions stay as they are.
         gone: Functions that are no longer in a template and stay in the runtime.
+        omitted: What is left out of the templates, one sentence each; empty if they were not read.
     """
 
     steps: tuple[Step, ...] = ()
@@ -55,6 +57,7 @@ class Result(NamedTuple):
     findings: tuple[Finding, ...] | None = None
     broken: tuple[Broken, ...] = ()
     gone: tuple[str, ...] = ()
+    omitted: tuple[str, ...] = ()
 
     @property
     def refused(self) -> bool:
@@ -125,7 +128,7 @@ class Deployer:
         self._projects, self.sources = projects, sources
         result = self._deploy(sources)
         self._tell_places()
-        return result._replace(findings=found, gone=tuple(sorted(gone)))
+        return result._replace(findings=found, gone=tuple(sorted(gone)), omitted=_omitted(projects))
 
     def saved(self, changed: Collection[Path]) -> Result:
         """Deploy what some changed files are part of."""
@@ -182,6 +185,14 @@ class Deployer:
             return _carried_out(plan, performer)
         except (FcAsyncError, PluginError) as error:
             return (), [str(error)]
+
+
+def _omitted(projects: Iterable[Project]) -> tuple[str, ...]:
+    found: list[str] = []
+    for project in projects:
+        with suppress(TemplateError):  # deploying the function says the same
+            found += omitted(project, (), here=True)
+    return tuple(dict.fromkeys(found))
 
 
 def _carried_out(plan: Plan, performer: Performer) -> tuple[tuple[Step, ...], list[str]]:

@@ -114,6 +114,7 @@ class Loop:
         self._last: Step | None = None
         self._findings: tuple[Finding, ...] = ()
         self._problems: tuple[Collection[object], ...] = ((), (), ())
+        self._omitted: set[str] = set()
         self._broken: set[Path] = set()
         self._waiting = set(self._debug)  # not debugged yet
 
@@ -203,6 +204,10 @@ class Loop:
         for name in result.gone:
             text = f"{name} is no longer in the template; it stays in the runtime with its queue"
             self._screen.say("note", text, style="wait", function=name)
+        for sentence in result.omitted:
+            if sentence not in self._omitted:
+                self._omitted.add(sentence)
+                self._screen.say("note", sentence, style="wait")
 
     def _start_debugging(self, functions: Collection[str]) -> None:
         """Debug functions that were deployed; one that is debugged gets its new code."""

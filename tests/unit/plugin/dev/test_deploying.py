@@ -10,7 +10,7 @@ import requests
 
 from fc_async_plugin import template
 from fc_async_plugin.account import Regions
-from fc_async_plugin.dev.deploying import Deployer
+from fc_async_plugin.dev.deploying import Deployer, Result
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -116,7 +116,7 @@ def test_saved_code_replaces_the_function(folder: Folder):
 
 def test_a_file_of_no_function_changes_nothing(folder: Folder):
     folder.deployer.everything()
-    assert folder.deployer.saved([folder.path / "readme.md"]) == ((), (), None, (), ())
+    assert folder.deployer.saved([folder.path / "readme.md"]) == Result()
 
 
 def test_a_broken_file_leaves_the_last_good_code_until_it_is_mended(folder: Folder):

@@ -170,3 +170,16 @@ def test_of_a_file_that_is_broken_at_the_start_no_code_stays(session: Session):
     )
     last_lines = [text.splitlines()[-1] for text in session.said("broken")]
     assert last_lines == ["Nothing was deployed from it.", "The last good code stays."]
+
+
+def test_what_is_not_deployed_is_named_once(session: Session):
+    template = session.project / "s.yaml"
+    more = "      customDomain:\n        domainName: shop.example.com\n"
+    template.write_text(TEMPLATE + more)
+    changed = f"{TEMPLATE}{more}      timeout: 9\n"
+    session.run(
+        (lambda: bool(session.said("watching")), lambda: save(template, changed)),
+        (lambda: bool(session.said("saved")), nothing),
+    )
+    sentence = "not deployed by fc-async: customDomain of orders (use s deploy)"
+    assert session.said("note") == [sentence]
