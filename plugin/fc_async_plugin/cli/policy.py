@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 @options.with_functions_option
 @click.option("--deployer", is_flag=True, help="Print the policy of the keys that deploy, instead.")
 @click.option(
+    "--create-missing",
+    is_flag=True,
+    help="With --deployer: include what deploy --create-missing needs.",
+)
+@click.option(
     "--against",
     metavar="FILE",
     type=click.Path(exists=True, dir_okay=False),
@@ -47,6 +52,7 @@ def command(  # noqa: PLR0917 -- click passes options by name
     access: str | None,
     with_functions: bool,
     deployer: bool,
+    create_missing: bool,
     against: str | None,
     live: bool,
     ram_endpoint: str,
@@ -63,7 +69,7 @@ def command(  # noqa: PLR0917 -- click passes options by name
       fc-async policy --format json > policy.json
       fc-async policy --against granted.json
       fc-async policy --live -a default
-      fc-async policy --deployer --with-functions
+      fc-async policy --deployer --with-functions --create-missing
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
     from fc_async_plugin.cli import connection, terminal
     from fc_async_plugin.cli.options import Account
@@ -72,7 +78,10 @@ def command(  # noqa: PLR0917 -- click passes options by name
     account = Account(region=region, account_id=account_id, access=access)
     project = connection.load(template, account, environment)
     if deployer:
-        terminal.print_json(permissions.deployer(project, functions=with_functions))
+        policy = permissions.deployer(
+            project, functions=with_functions, create_missing=create_missing
+        )
+        terminal.print_json(policy)
         return DONE
     roles = permissions.needed(project)
     if live:

@@ -32,11 +32,17 @@ class Channel(NamedTuple):
 
 def channels(wanted: Wanted, account_id: str) -> list[Channel]:
     """Return the queues, topics and event buses of the account that a template names."""
-    return sorted(
-        Channel(KINDS[node.kind], node.region, node.name)
-        for node in _nodes(wanted, account_id)
+    found = of_account(_nodes(wanted, account_id), account_id)
+    return sorted(Channel(KINDS[node.kind], node.region, node.name) for node in found)
+
+
+def of_account(nodes: Iterable[Node], account_id: str) -> list[Node]:
+    """Return the queues, topics and event buses among nodes that a deployment may create."""
+    return [
+        node
+        for node in nodes
         if node.kind in KINDS and node.account_id in {"", account_id or node.account_id}
-    )
+    ]
 
 
 def not_created(wanted: Wanted) -> list[str]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fc_async_plugin import PluginError
+from fc_async_plugin.plan import attached, channels
+from fc_async_plugin.plan.state import Place
 from fc_async_plugin.template.desired import desired, is_function
 from fc_async_sdk.spec import arn, ram
 from fc_async_sdk.spec.ram import VERSION, Permission
@@ -134,12 +136,16 @@ def _mapping(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def deployer(project: Project, *, functions: bool) -> dict[str, Any]:
+def deployer(project: Project, *, functions: bool, create_missing: bool = False) -> dict[str, Any]:
     """Return the policy of the keys that deploy a template.
 
     Args:
         project: The template.
         functions: Include the permissions for --with-functions.
+        create_missing: Include the permissions for --create-missing.
+
+    Raises:
+        TemplateError: A block or a trigger has a value of a wrong type.
     """
     actions = DEPLOY_ACTIONS + (DEPLOY_FUNCTION_ACTIONS if functions else ())
     resources = sorted(
@@ -168,7 +174,27 @@ def deployer(project: Project, *, functions: bool) -> dict[str, Any]:
     roles = sorted({role for one in project.resources for role in _roles(one)})
     if functions and roles:
         statements.append({"Effect": "Allow", "Action": ["ram:PassRole"], "Resource": roles})
+    if create_missing:
+        created = {
+            one
+            for resource in project.resources
+            if is_function(resource)
+            for one in _to_create(resource, triggers=functions)
+        }
+        statements += ram.document(created)["Statement"]
     return {"Version": VERSION, "Statement": statements}
+
+
+def _to_create(resource: Resource, *, triggers: bool) -> Iterator[Permission]:
+    """Yield the permissions to create what destinations and triggers of a function name."""
+    place, account_id = Place(resource.region or "*", resource.function_name), resource.account_id
+    block = desired(resource)
+    texts = [text for _, text in block.config.destinations] if block else []
+    nodes = set(channels.destinations(texts, place, account_id))
+    for trigger in attached.triggers(resource, here=True).values() if triggers else ():
+        nodes.update(channels.sources(trigger, place, account_id))
+    for node in channels.of_account(nodes, account_id):
+        yield from ram.to_create(node._replace(account_id=node.account_id or "*"))
 
 
 def _roles(resource: Resource) -> Iterator[str]:

@@ -197,3 +197,46 @@ def test_a_deployment_of_functions_needs_permission_to_pass_their_roles(
     run(["policy", "--account-id", "123", "--deployer", "--with-functions"])
     statements = json.loads(capsys.readouterr().out)["Statement"]
     assert statements[-1] == {"Effect": "Allow", "Action": ["ram:PassRole"], "Resource": [ROLE]}
+
+
+def test_a_deployment_that_creates_what_is_missing_needs_the_actions_of_mns_and_eventbridge(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(["policy", "--account-id", "123", "--deployer", "--create-missing"])
+    statements = json.loads(capsys.readouterr().out)["Statement"]
+    queue, topic = "acs:mns:cn-hangzhou:123:/queues/q", "acs:mns:cn-hangzhou:123:/topics/t"
+    bus = "acs:eventbridge:cn-hangzhou:123:eventbus/bus"
+    assert {(*one["Action"], *one["Resource"]) for one in statements[2:]} == {
+        ("mns:GetQueueAttributes", queue),
+        ("mns:CreateQueue", queue),
+        ("mns:DeleteQueue", queue),
+        ("mns:GetTopicAttributes", topic),
+        ("mns:CreateTopic", topic),
+        ("mns:DeleteTopic", topic),
+        ("eventbridge:GetEventBus", bus),
+        ("eventbridge:CreateEventBus", bus),
+        ("eventbridge:DeleteEventBus", bus),
+    }
+
+
+def test_what_triggers_read_from_is_created_only_with_the_functions(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    document = json.loads((project / "s.yaml").read_text())
+    document["resources"]["a"]["props"]["triggers"] = [
+        {
+            "triggerName": "orders",
+            "triggerType": "mns_topic",
+            "sourceArn": "acs:mns:cn-hangzhou:123:/topics/orders",
+        }
+    ]
+    (project / "s.yaml").write_text(json.dumps(document))
+
+    def topics(*more: str) -> list[str]:
+        run(["policy", "--account-id", "123", "--deployer", "--create-missing", *more])
+        statements = json.loads(capsys.readouterr().out)["Statement"]
+        [found] = [one["Resource"] for one in statements if one["Action"] == ["mns:CreateTopic"]]
+        return [one.rpartition("/")[2] for one in found]
+
+    assert topics() == ["t"]
+    assert topics("--with-functions") == ["orders", "t"]
