@@ -33,8 +33,6 @@ from fc_async_sdk.spec.limits import DEFAULT_QUALIFIER
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from fc_async_sdk.spec.arn import Kind
-    from fc_async_sdk.spec.graph import Node
     from fc_async_sdk.spec.oss import OssTrigger
 
 PUT_OBJECT: Final = "oss:PutObject"
@@ -105,29 +103,27 @@ def to_log(region: str, account_id: str, project: str, logstore: str) -> Permiss
     return Permission("log:PostLogStoreLogs", place)
 
 
-_CREATED: Final[dict[Kind, tuple[str, str, str]]] = {
-    "mns-queue": ("mns:GetQueueAttributes", "mns:{}Queue", "acs:mns:{}:{}:/queues/{}"),
-    "mns-topic": ("mns:GetTopicAttributes", "mns:{}Topic", "acs:mns:{}:{}:/topics/{}"),
-    "eventbridge": (
-        "eventbridge:GetEventBus",
-        "eventbridge:{}EventBus",
-        "acs:eventbridge:{}:{}:eventbus/{}",
-    ),
-}
-
-
-def to_create(node: Node) -> list[Permission]:
+def to_create(destination: DestinationArn) -> list[Permission]:
     """Return the permissions to look for a queue, topic or event bus, create it and delete it.
 
     Args:
-        node: With region and account. A function and a topic of RocketMQ need none here: they are
-            not created in this way.
+        destination: With region and account filled in. A function and a topic of RocketMQ need none
+            here: they are not created in this way.
     """
-    if node.kind not in _CREATED:
-        return []
-    looking, changing, resource = _CREATED[node.kind]
-    resource = resource.format(node.region, node.account_id, node.name)
-    actions = (looking, changing.format("Create"), changing.format("Delete"))
+    match destination:
+        case MnsQueueArn():
+            actions = ("mns:GetQueueAttributes", "mns:CreateQueue", "mns:DeleteQueue")
+        case MnsTopicArn():
+            actions = ("mns:GetTopicAttributes", "mns:CreateTopic", "mns:DeleteTopic")
+        case EventBusArn():
+            actions = (
+                "eventbridge:GetEventBus",
+                "eventbridge:CreateEventBus",
+                "eventbridge:DeleteEventBus",
+            )
+        case _:
+            return []
+    resource = str(destination).removesuffix("/messages")
     return [Permission(action, resource) for action in actions]
 
 
