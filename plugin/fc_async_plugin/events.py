@@ -15,14 +15,12 @@ Importing this module needs ``aliyun-mns-sdk``, the extra ``events``.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
-from urllib.parse import urlsplit
 
-import requests
 from mns.account import Account
 from mns.mns_exception import MNSExceptionBase
 
 from fc_async_plugin import PluginError
-from fc_async_sdk import _endpoint, events
+from fc_async_sdk import events
 from fc_async_sdk.errors import InvalidEvent
 
 if TYPE_CHECKING:
@@ -37,7 +35,6 @@ BATCH: Final = 16
 """Largest number of messages that one request to MNS returns."""
 WAIT_SECONDS: Final = 10
 _EMPTY: Final = "MessageNotExist"
-_TIMEOUT: Final = 5.0
 
 
 class Shown(NamedTuple):
@@ -52,32 +49,6 @@ class Shown(NamedTuple):
     message_id: str
     event: DestinationEvent | None
     problem: str = ""
-
-
-def mns_endpoint(fc_endpoint: str | None, *, account_id: str, region: str) -> str:
-    """Return the URL of MNS.
-
-    Args:
-        fc_endpoint: The endpoint of the FC API; None: the service's own.
-        account_id: Account of the queue.
-        region: Region of the queue.
-
-    Raises:
-        PluginError: The URL cannot be determined.
-    """
-    if fc_endpoint is None:
-        if not account_id or not region:
-            raise PluginError("the URL of MNS needs an account and a region: name the queue's ARN")
-        return f"https://{account_id}.mns.{region}.aliyuncs.com"
-    if not _endpoint.is_loopback(urlsplit(fc_endpoint).hostname or ""):
-        raise PluginError(f"the URL of MNS beside {fc_endpoint} is not known: pass --mns-endpoint")
-    try:
-        answer = requests.get(f"{fc_endpoint.rstrip('/')}/_local/health", timeout=_TIMEOUT)
-        return str(answer.json()["mns"])
-    except (requests.RequestException, ValueError, KeyError) as error:
-        raise PluginError(
-            f"{fc_endpoint} does not return the URL of its MNS ({error}): pass --mns-endpoint"
-        ) from error
 
 
 class QueueTail:

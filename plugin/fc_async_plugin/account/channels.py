@@ -14,12 +14,12 @@ import re
 import secrets
 import time
 from email.utils import formatdate
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import quote, urlencode, urlsplit
 
 import requests
 
-from fc_async_plugin import PluginError
+from fc_async_plugin.account.service_urls import service_url
 from fc_async_sdk import _signing, errors
 
 if TYPE_CHECKING:
@@ -145,19 +145,12 @@ class Channels:
         signed = _signing.sign(unsigned, self._credentials(), now=time.time(), nonce=nonce)
         return f"{url}/", signed, body
 
-    def _url(self, service: str, region: str) -> str:
-        if self._fc_endpoint is None:
-            if service == "mns":
-                if not self._account_id:
-                    raise PluginError("the URL of MNS needs the account: pass --account-id")
-                return f"https://{self._account_id}.mns.{region}.aliyuncs.com"
-            return f"https://eventbridge-console.{region}.aliyuncs.com"
-        try:
-            answer = requests.get(f"{self._fc_endpoint.rstrip('/')}/_local/health", timeout=10)
-            known: dict[str, Any] = answer.json()
-            return str(known[service])
-        except (requests.RequestException, ValueError, KeyError) as error:
-            raise PluginError(
-                f"{self._fc_endpoint} does not return the URL of its {service}: create queues, "
-                "topics and buses in another way, and leave out --create-missing"
-            ) from error
+    def _url(self, service: Literal["mns", "eventbridge"], region: str) -> str:
+        return service_url(
+            service,
+            self._fc_endpoint,
+            account_id=self._account_id,
+            region=region,
+            otherwise="create queues, topics and buses in another way, and leave out "
+            "--create-missing",
+        )

@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import msgspec
-import requests
 
 from fc_async_plugin import PluginError, template
-from fc_async_plugin.account import Regions
+from fc_async_plugin.account import Regions, service_urls
 from fc_async_plugin.cli import suggestions
 from fc_async_plugin.tasks import FunctionTasks
 from fc_async_plugin.template.yaml12 import MAX_BYTES
@@ -39,7 +38,6 @@ if TYPE_CHECKING:
 
 RESOLVED: Final = "FC_ASYNC_RESOLVED"
 _OWN_ACCOUNT: Final = re.compile(r"\$\{config\(['\"\\\\]*AccountID")
-_HEALTH_SECONDS: Final = 5
 WORKERS = 8
 """Requests at a time; the pool of connections holds as many."""
 
@@ -69,9 +67,8 @@ def _account_of_runtime(endpoint: str) -> str | None:
     if not _endpoint.is_loopback(urlsplit(endpoint).hostname or ""):
         return None
     try:
-        answer = requests.get(f"{endpoint.rstrip('/')}/_local/health", timeout=_HEALTH_SECONDS)
-        return str(answer.json()["account_id"])
-    except (requests.RequestException, ValueError, KeyError):
+        return str(service_urls.about(endpoint)["account_id"])
+    except (OSError, ValueError, KeyError):
         return None  # the command says so when it calls the endpoint
 
 

@@ -67,14 +67,17 @@ def tail_command(
     document per line.
     """
     from fc_async_plugin import events
+    from fc_async_plugin.account.service_urls import service_url
     from fc_async_plugin.cli import connection, terminal
 
     named = _queue(queue, account)
     credentials = connection.credentials(account)
-    address = mns_endpoint or events.mns_endpoint(
+    address = mns_endpoint or service_url(
+        "mns",
         account.endpoint,
         account_id=named.account_id or credentials.account_id,
         region=named.region,
+        otherwise="pass --mns-endpoint",
     )
     with events.QueueTail(address, named.queue, credentials, consume=consume) as reader:
         for message in islice(reader.messages(follow=not once), limit):

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fc_async_plugin import PluginError
+from fc_async_plugin.account.service_urls import service_url
 from fc_async_plugin.cli.group import run
-from fc_async_plugin.events import mns_endpoint
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -119,10 +119,11 @@ def test_only_queues_have_a_tail(queue: str, capsys: pytest.CaptureFixture[str])
 
 
 def test_the_address_of_mns_is_made_from_account_and_region() -> None:
-    found = mns_endpoint(None, account_id="123", region="cn-hangzhou")
+    at = {"region": "cn-hangzhou", "otherwise": "pass --mns-endpoint"}
+    found = service_url("mns", None, account_id="123", **at)
     assert found == "https://123.mns.cn-hangzhou.aliyuncs.com"
     with pytest.raises(PluginError, match="name the queue's ARN"):
-        mns_endpoint(None, account_id="", region="cn-hangzhou")
+        service_url("mns", None, account_id="", **at)
 
 
 def test_logs_are_shown_oldest_task_first(queue: str, capsys: pytest.CaptureFixture[str]) -> None:
