@@ -49,6 +49,10 @@ class Clock(Protocol):
         """Mark work in progress; a virtual clock does not move until all of it waits for time."""
         ...
 
+    def stopped_at(self) -> int | None:
+        """Return where the time stands if nothing continues before it is moved, otherwise None."""
+        ...
+
 
 class Reading(NamedTuple):
     """A time and when it was read, both in nanoseconds.
@@ -142,6 +146,9 @@ class RealClock:
     def work(self) -> AbstractContextManager[None]:
         """Return a context manager that does nothing: real time does not wait for work."""
         return self._work
+
+    def stopped_at(self) -> None:
+        """Return None: real time passes."""
 
 
 class _Work:
@@ -287,6 +294,10 @@ class VirtualClock:
             await asyncio.sleep(0 if turns < self._PATIENCE else 0.001)
             turns += 1
             calm = calm + 1 if self._still() else 0
+
+    def stopped_at(self) -> int | None:
+        """Return the time if all work in progress waits for a later one, otherwise None."""
+        return self._now if self._still() else None
 
     def _still(self) -> bool:
         return all(work.asleep for work in self._works) and not any(

@@ -498,6 +498,7 @@ def fc_local(tmp_path: Path, fc_local_settings: Settings) -> Iterator[FcLocal]:
         from fc_async_local import _virtual_client
         from fc_async_local._failed_attempts import FailedAttempts
         from fc_async_local.embedded import LocalRuntime
+        from fc_async_sdk.waiters import VirtualClockStopped
     except ModuleNotFoundError as error:
         _fail_without("fc_local", "local", error)
 
@@ -516,5 +517,8 @@ def fc_local(tmp_path: Path, fc_local_settings: Settings) -> Iterator[FcLocal]:
             grace_ms=1_000,
         ) as runtime,
         _virtual_client.connect(runtime) as client,
+        warnings.catch_warnings(),
     ):
+        # Appended: filters that a test or its configuration names come first.
+        warnings.simplefilter("error", VirtualClockStopped, append=True)
         yield FcLocal(runtime, handlers, client, failed)

@@ -11,9 +11,14 @@ it saw last. The judgement is pure; asking, clock and sleep belong to the two cl
 
 from __future__ import annotations
 
+import functools
+import inspect
 import math
 import time
+import warnings
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal, NamedTuple, TypeVar
+
+import msgspec
 
 from fc_async_sdk import operations
 from fc_async_sdk.errors import (
@@ -24,12 +29,14 @@ from fc_async_sdk.errors import (
     TransportError,
     WaiterError,
 )
+from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from fc_async_sdk.models import AsyncTask, Function
     from fc_async_sdk.operations import Call
+    from fc_async_sdk.operations.call import Answer
 
 T = TypeVar("T")
 
@@ -43,6 +50,20 @@ _LONGEST_WAIT: Final = 5.0
 _GROWTH: Final = 1.5
 _LAST_LOOK_SECONDS: Final = 1.0
 """How long a look may take that begins when the time is nearly over."""
+
+
+class VirtualClockStopped(UserWarning):
+    """A wait in real time for a local runtime whose virtual clock stands still.
+
+    The fixture ``fc_local`` turns it into an error.
+    """
+
+    advice = (
+        "the virtual clock of this local runtime stands still, and this wait does not move it\n"
+        "Wait with fc_local.client, whose waits move the clock, or call fc_local.advance(seconds) "
+        "in another thread; outside of tests, move the clock in the console, with the key t of "
+        "fc-async dev, or with POST /_local/clock/advance."
+    )
 
 
 def task_finished(task: AsyncTask) -> Verdict:
@@ -124,6 +145,24 @@ class Pace:
         self.silence: TransportError | None = None
         self._interval = interval
         self._next = _FIRST_WAIT
+        self._stopped_at: str | None = None
+        self._stopped_before: str | None = None
+        self._warned = False
+
+    def noting(self, operation: Callable[..., Call[T]]) -> Callable[..., Call[T]]:
+        """Return an operation whose answers also tell this pace where a virtual clock stands."""
+
+        @functools.wraps(operation)
+        def noted(*args: Any, **kwargs: Any) -> Call[T]:
+            call = operation(*args, **kwargs)
+
+            def read(answer: Answer) -> T:
+                self._stopped_at = answer.headers.get(limits.STOPPED_CLOCK)
+                return call.read(answer)
+
+            return msgspec.structs.replace(call, read=read)
+
+        return noted
 
     def left(self, now: float) -> float:
         """Return the seconds until the time is over."""
@@ -146,14 +185,35 @@ class Pace:
         self.silence = error
 
     def wait(self, now: float) -> float | None:
-        """Return the seconds until the next look, or None if the time is over."""
+        """Return the seconds until the next look, or None if the time is over.
+
+        Warns if a virtual clock stands where it stood at the look before.
+        """
         left = self.left(now)
         if left <= 0:
             return None
+        self._look_at_clock()
         if self._interval is not None:
             return min(self._interval, left)
         self._next, wait = min(self._next * _GROWTH, _LONGEST_WAIT), self._next
         return min(wait, left)
+
+    def _look_at_clock(self) -> None:
+        before, self._stopped_before = self._stopped_before, self._stopped_at
+        self._stopped_at = None
+        if before is not None and before == self._stopped_before and not self._warned:
+            self._warned = True
+            warnings.warn(
+                VirtualClockStopped.advice, VirtualClockStopped, stacklevel=_level_of_caller()
+            )
+
+
+def _level_of_caller() -> int:
+    """Return the ``stacklevel`` that attributes a warning to the code that called the SDK."""
+    level, frame = 0, inspect.currentframe()
+    while frame is not None and str(frame.f_globals.get("__name__")).startswith("fc_async_sdk"):
+        level, frame = level + 1, frame.f_back
+    return level
 
 
 class _Watch(Generic[T]):
@@ -165,6 +225,7 @@ class _Watch(Generic[T]):
         self._kind = kind
         self._pace = Pace(timeout, interval, began)
         self._last: T | None = None
+        self.operation = self._pace.noting(kind.operation)
 
     def done(self, seen: T) -> bool:
         """Whether this is what was waited for."""
@@ -230,7 +291,7 @@ class _Waiter(Generic[T]):
         while True:
             limit = watch.look_within(self._monotonic())
             try:
-                seen = self._perform(self._kind.operation, args, kwargs, total_timeout=limit)
+                seen = self._perform(watch.operation, args, kwargs, total_timeout=limit)
             except NotFound as error:
                 watch.missing(error, self._monotonic())
             except TransportError as error:
@@ -266,7 +327,7 @@ class _AsyncWaiter(Generic[T]):
         while True:
             limit = watch.look_within(self._monotonic())
             try:
-                seen = await self._perform(self._kind.operation, args, kwargs, total_timeout=limit)
+                seen = await self._perform(watch.operation, args, kwargs, total_timeout=limit)
             except NotFound as error:
                 watch.missing(error, self._monotonic())
             except TransportError as error:

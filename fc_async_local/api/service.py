@@ -53,6 +53,7 @@ class Api(HttpService):
         routes: Everything else.
         signatures: Verifies requests to the FC API; None: they need no signature.
         new_request_id: Returns a new request id.
+        stopped_at: Returns where the clock stands until it is moved, or None.
     """
 
     def __init__(
@@ -62,12 +63,14 @@ class Api(HttpService):
         routes: Sequence[BaseRoute],
         signatures: AcsSignatures | None,
         new_request_id: Callable[[], str],
+        stopped_at: Callable[[], int | None],
     ) -> None:
         self._invoke = invoke
         self._http = http
         self._router = Router(routes, redirect_slashes=False)
         self._signatures = signatures
         self._new_request_id = new_request_id
+        self._stopped_at = stopped_at
 
     @property
     def routes(self) -> Sequence[BaseRoute]:
@@ -85,8 +88,10 @@ class Api(HttpService):
         return self._invoke.body_limit(request) if self._invoke.takes(request) else _BODY_BYTES
 
     def common_headers(self, request: Request) -> HeaderList:
-        """Return the header that names the request."""
-        return (("x-fc-request-id", request.id),)
+        """Return the header that names the request, and for a GET that of a stopped clock."""
+        named = ("x-fc-request-id", request.id)
+        stopped_at = self._stopped_at() if request.method == "GET" else None
+        return (named,) if stopped_at is None else (named, (limits.STOPPED_CLOCK, str(stopped_at)))
 
     def streams(self, request: Request) -> bool:
         """Whether a request is for an HTTP trigger."""

@@ -270,6 +270,7 @@ class Runtime:
             ],
             signatures,
             functools.partial(_request_id, clock, random.Random(os.urandom(16))),  # noqa: S311 -- a name, no secret
+            clock.stopped_at,
         )
 
     def _development(self) -> DevelopmentAdmin:

@@ -196,7 +196,7 @@ class TaskGroup(BaseGroup[R]):
                     limit = pace.look_within(self._port.monotonic())
                     try:
                         page = self._port.perform(
-                            operations.list_async_tasks,
+                            pace.noting(operations.list_async_tasks),
                             (self.function,),
                             arguments,
                             total_timeout=limit,
@@ -362,7 +362,7 @@ class AsyncTaskGroup(BaseGroup[R]):
                     limit = pace.look_within(self._port.monotonic())
                     try:
                         page = await self._port.perform(
-                            operations.list_async_tasks,
+                            pace.noting(operations.list_async_tasks),
                             (self.function,),
                             arguments,
                             total_timeout=limit,

@@ -30,6 +30,10 @@ class Range(NamedTuple):
 API_VERSION: Final = "2023-03-30"
 """API: the version in every path."""
 
+STOPPED_CLOCK: Final = "x-fc-async-stopped-clock"
+"""Ours: header of the local runtime's answers to GET while its virtual clock stands still, with the
+time in milliseconds since the epoch."""
+
 DEFAULT_QUALIFIER: Final = "LATEST"
 """API: an absent qualifier is the unpublished code."""
 

@@ -172,10 +172,10 @@ def _call_asynchronously(target: FunctionTasks, data: bytes, choices: Choices, w
         _tell_accepted(accepted, choices.output)
     if not choices.wait:
         return DONE
-    from fc_async_plugin.cli.tasks import note_a_clock_that_stands, show_task
+    from fc_async_plugin.cli.tasks import noting_a_stopped_clock, show_task
 
-    note_a_clock_that_stands(target)
-    task = target.wait(accepted.task_id)
+    with noting_a_stopped_clock():
+        task = target.wait(accepted.task_id)
     show_task(task, choices.output, target.times(task.task_id))
     return DONE if task.succeeded else FAILED
 

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import warnings
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, get_args
 
 import click
@@ -12,6 +14,8 @@ from fc_async_plugin.cli.group import DONE, FAILED
 from fc_async_sdk.models import TaskStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from fc_async_plugin.cli.options import Format, Where
     from fc_async_plugin.tasks import FunctionTasks, Replayed, Times
     from fc_async_sdk import AsyncTask
@@ -165,8 +169,7 @@ def wait_command(
     from fc_async_plugin.cli import connection, suggestions
 
     with connection.tasks_of(function, where) as tasks:
-        note_a_clock_that_stands(tasks)
-        with suggestions.for_task(task_id, tasks):
+        with suggestions.for_task(task_id, tasks), noting_a_stopped_clock():
             task = tasks.wait(task_id, timeout=timeout)
         times = tasks.times(task_id)
     show_task(task, output, times)
@@ -248,15 +251,22 @@ def _failed(tasks: FunctionTasks, limit: int) -> tuple[str, ...]:
     return found.tasks
 
 
-def note_a_clock_that_stands(tasks: FunctionTasks) -> None:
+@contextmanager
+def noting_a_stopped_clock() -> Iterator[None]:
     """Say on stderr that a wait lasts until the virtual clock of the runtime is moved."""
     from fc_async_plugin.cli import terminal
+    from fc_async_sdk.waiters import VirtualClockStopped
 
-    if tasks.times().virtual:
+    def note(*_: object, **__: object) -> None:
         terminal.note(
             "The clock of this runtime is virtual and stands still: a task that is due later ends "
             "when it is moved (POST /_local/clock/advance, or the console)."
         )
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", VirtualClockStopped)
+        warnings.showwarning = note
+        yield
 
 
 def _as_data(replayed: Replayed) -> dict[str, str | None]:

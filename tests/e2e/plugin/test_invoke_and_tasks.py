@@ -243,6 +243,15 @@ def test_waiting_gives_up_when_told(typed: Typed, fc_local: FcLocal, orders: lis
     assert "gave up after 0.05 s, last seen: Enqueued" in err
 
 
+def test_waiting_says_that_the_clock_stands_until_it_is_moved(
+    typed: Typed, fc_local: FcLocal, orders: list[bytes]
+) -> None:
+    fc_local.client.invoke_async("orders", b"x", task_id="late", delay=60)
+    _, _, err = typed("tasks", "wait", "orders", "late", "--timeout", "0.5")
+    assert err.count("The clock of this runtime is virtual and stands still") == 1
+    assert "VirtualClockStopped" not in err
+
+
 def test_a_task_that_waits_can_be_stopped(
     typed: Typed, fc_local: FcLocal, orders: list[bytes]
 ) -> None:

@@ -3,17 +3,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
+import requests
 
+import fc_async_sdk
 from fc_async_sdk.errors import WaiterError
+from fc_async_sdk.spec import limits
+from fc_async_sdk.waiters import VirtualClockStopped
 from fc_async_tests.users_pytest import PYTEST
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from fc_async_local.testing import FcLocal
@@ -133,6 +139,103 @@ def test_handles_of_tasks_and_groups_move_the_virtual_clock(fc_local: FcLocal) -
     assert sorted(task.result() for task in group.ends(timeout=120)) == [1, 2]
 
     assert fc_local.runtime.now() - before >= 120_000
+
+
+def wait_with_a_waiter(client: fc_async_sdk.Client) -> None:
+    client.get_waiter("task_finished").wait("orders", "night-0")
+
+
+def wait_with_a_handle(client: fc_async_sdk.Client) -> None:
+    client.task("orders", "night-0").result()
+
+
+def wait_with_a_group(client: fc_async_sdk.Client) -> None:
+    client.group("orders", "night").wait()
+
+
+def wait_with_asyncio(client: fc_async_sdk.Client) -> None:
+    async def wait() -> None:
+        async with fc_async_sdk.async_client(endpoint_url=client.endpoint_url) as other:
+            await other.task("orders", "night-0").wait()
+
+    asyncio.run(wait())
+
+
+def wait_for_a_group_with_asyncio(client: fc_async_sdk.Client) -> None:
+    async def wait() -> None:
+        async with fc_async_sdk.async_client(endpoint_url=client.endpoint_url) as other:
+            async for _ in other.group("orders", "night").ends():
+                pass
+
+    asyncio.run(wait())
+
+
+@pytest.mark.parametrize(
+    "wait",
+    [
+        wait_with_a_waiter,
+        wait_with_a_handle,
+        wait_with_a_group,
+        wait_with_asyncio,
+        wait_for_a_group_with_asyncio,
+    ],
+)
+def test_a_client_of_the_users_own_that_waits_while_the_clock_stands_is_an_error(
+    wait: Callable[[fc_async_sdk.Client], None], fc_local: FcLocal
+) -> None:
+    fc_local.deploy("orders", lambda *_: "done")
+    fc_local.client.invoke_async("orders", b"in", task_id="night-0", delay=280)
+    with (
+        fc_async_sdk.client(endpoint_url=fc_local.endpoint) as client,
+        pytest.raises(VirtualClockStopped, match=r"fc_local\.client"),
+    ):
+        wait(client)
+
+
+WAITING = """\
+import fc_async_sdk
+import pytest
+
+def test_orders(fc_local):
+    fc_local.deploy("orders", lambda *_: "done")
+    with fc_async_sdk.client(endpoint_url=fc_local.endpoint) as client:
+        task = client.function("orders").spawn(b"in", delay=280)
+        with pytest.raises(fc_async_sdk.errors.WaiterError):
+            task.wait(1)
+"""
+
+
+def test_a_test_that_waits_while_the_clock_stands_fails_at_once(tmp_path: Path) -> None:
+    output = pytest_output(tmp_path, WAITING)
+    assert "1 failed" in output
+    assert "VirtualClockStopped: the virtual clock of this local runtime stands still" in output
+
+
+def test_a_project_can_have_a_warning_instead(tmp_path: Path) -> None:
+    (tmp_path / "pytest.ini").write_text(
+        "[pytest]\nfilterwarnings = default::fc_async_sdk.waiters.VirtualClockStopped\n"
+    )
+    output = pytest_output(tmp_path, WAITING)
+    assert "1 passed, 1 warning" in output
+    assert "test_orders.py:9: VirtualClockStopped: the virtual clock of this" in output
+
+
+def test_only_a_clock_that_waits_to_be_moved_is_said_to_stand(fc_local: FcLocal) -> None:
+    def stands() -> bool:
+        response = requests.get(f"{fc_local.endpoint}/2023-03-30/functions", timeout=30)
+        return limits.STOPPED_CLOCK in response.headers
+
+    seen = []
+
+    async def handler(event: bytes, _: object) -> None:
+        seen.append(await asyncio.to_thread(stands))
+
+    fc_local.deploy("orders", handler)
+    fc_local.client.invoke_async("orders", b"in", delay=60)
+    assert stands()
+    fc_local.advance(60)
+    assert seen == [False]
+    assert stands()
 
 
 IMPORTING = """\

@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import asyncio
+import warnings
 from typing import Any
 
 import pytest
 
 import fc_async_sdk
-from fc_async_sdk import waiters
+from fc_async_sdk import operations, waiters
 from fc_async_sdk.errors import (
     AsyncTaskNotFound,
     ConnectFailed,
@@ -19,6 +20,8 @@ from fc_async_sdk.errors import (
     WaiterError,
 )
 from fc_async_sdk.models import AsyncTask, Function, TaskStatus
+from fc_async_sdk.operations.call import Answer
+from fc_async_sdk.spec import limits
 
 
 def task(status: TaskStatus, **fields) -> AsyncTask:
@@ -176,6 +179,33 @@ def test_the_asyncio_waiter_has_the_same_results() -> None:
     )
     assert asyncio.run(waiter.wait("f", "t")).succeeded
     assert world.waits == pytest.approx([0.1, 0.15])
+
+
+class TestPace:
+    """Looks at a runtime whose virtual clock stands at a time, or does not (None)."""
+
+    def warnings(self, looks: list[int | None]) -> list[warnings.WarningMessage]:
+        pace, stands = waiters.Pace(None, None, 0.0), iter(looks)
+        call = operations.delete_function("f")
+        look = pace.noting(lambda: call)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            for at in stands:
+                headers = {} if at is None else {limits.STOPPED_CLOCK: str(at)}
+                look().result(Answer(204, headers, b""))
+                pace.wait(0.0)
+        return caught
+
+    def test_a_clock_that_stands_still_from_look_to_look_is_warned_of_once(self) -> None:
+        (warning,) = self.warnings([5, 5, 5, 5])
+        assert warning.category is waiters.VirtualClockStopped
+        assert warning.filename == __file__
+
+    @pytest.mark.parametrize("looks", [[5], [5, 6, 7], [5, None, 5], [None, None, None]])
+    def test_a_clock_that_moves_or_work_in_progress_is_not_warned_of(
+        self, looks: list[int | None]
+    ) -> None:
+        assert self.warnings(looks) == []
 
 
 def test_clients_make_them_by_name() -> None:

@@ -235,6 +235,7 @@ class World:
             ],
             strict,
             lambda: f"req-{next(ids)}",
+            self.clock.stopped_at,
         )
 
     def call(
