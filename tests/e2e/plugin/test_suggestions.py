@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -76,6 +78,28 @@ def test_a_suggestion_never_repeats_what_was_typed(
     said = capsys.readouterr().err
     assert "FunctionNotFound" in said
     assert "id you mean shop-process" not in said
+
+
+def test_a_mistyped_region_is_a_warning_that_names_the_nearest_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("FC_ASYNC_ENDPOINT")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")  # no request leaves this machine
+    monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "secret")
+    for region, warned in (("cn-hangzou", True), ("cn-hangzhou", False)):
+        place = ["--region", region, "--account-id", "1"]
+        done = subprocess.run(
+            [sys.executable, "-m", "fc_async_plugin", "tasks", "list", "billing", *place],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 1
+        assert "no connection to the proxy" in done.stderr
+        assert ("'cn-hangzou' is not known" in done.stderr) == warned
+        assert ("did you mean cn-hangzhou?" in done.stderr) == warned
 
 
 def test_missing_credentials_are_explained_in_three_lines(
