@@ -45,6 +45,9 @@ _CANCEL_SECONDS: Final = 0.5
 _CLOSING_SECONDS: Final = 1.0
 """How long a stop may take, beyond the grace for requests and attempts, to give claims back."""
 
+_RESTART_SECONDS: Final = 60
+"""The longest real time that callers of other threads wait for a restart with another state."""
+
 _LONG_SECONDS: Final = 600
 """The longest real time of one move of virtual time: the functions that become due run in it."""
 
@@ -72,6 +75,7 @@ class LocalRuntime:
         self._runtime: Runtime | None = None
         self._restarts: asyncio.Task[None] | None = None
         self._changing = asyncio.Lock()
+        self._current = threading.Event()
 
     def __enter__(self) -> Self:
         self.start()
@@ -82,6 +86,9 @@ class LocalRuntime:
 
     @property
     def _running(self) -> Runtime:
+        # A restarted runtime answers requests before reopen() returns it.
+        if threading.current_thread() is not self._thread and self._thread is not None:
+            self._current.wait(_RESTART_SECONDS)
         if self._runtime is None:
             raise RuntimeError("the local runtime is not started")
         return self._runtime
@@ -142,6 +149,7 @@ class LocalRuntime:
         self._loop = loop
         try:
             self._runtime = self.call(Runtime.open(self._options))
+            self._current.set()
             self.call(self._begin_restarts())
         except BaseException:
             self._end_thread()
@@ -154,7 +162,11 @@ class LocalRuntime:
         while True:
             await self._running.state.restart.wait()
             async with self._changing:
-                self._runtime = await self._running.reopen(self._options)
+                self._current.clear()
+                try:
+                    self._runtime = await self._running.reopen(self._options)
+                finally:
+                    self._current.set()
 
     async def _close(self) -> None:
         assert self._restarts is not None

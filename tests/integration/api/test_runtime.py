@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import threading
+from typing import TYPE_CHECKING
 
 import psutil
 import pytest
@@ -23,6 +24,9 @@ from fc_async_local.http import server
 from fc_async_local.settings import Settings
 from fc_async_local.store.protocol import StoreUnusable
 from fc_async_tests.code import archive
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 FUNCTIONS = "/2023-03-30/functions"
 
@@ -184,13 +188,15 @@ def test_a_request_in_progress_is_answered_while_the_runtime_stops(tmp_path, htt
     assert [answer.content for answer in answers] == [b"done"]
 
 
-def start(*arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "fc_async_plugin", "local", "start", *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+@contextlib.contextmanager
+def start(*arguments: str) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-m", "fc_async_plugin", "local", "start", *arguments]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()  # no-op if it has ended
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -215,6 +221,9 @@ def test_a_request_that_there_is_no_memory_for_is_refused_and_the_runtime_goes_o
     with start(*where) as process:
         assert process.stdout is not None
         ready = json.loads(process.stdout.readline())
+        # The threads that answer such a request exist from the first one on, with their memory.
+        small = b'{"functionName":"f","code":{"zipFile":"' + b"A" * 1_000_000 + b'"}}'
+        assert http.post(ready["fc"] + FUNCTIONS, data=small).status_code == 400
         used = psutil.Process(process.pid).memory_info().vms
         # Enough for the body, not for the text in it as well.
         resource.prlimit(process.pid, resource.RLIMIT_AS, (used + size * 8 // 5,) * 2)
