@@ -196,7 +196,8 @@ class Loop:
         self._screen.functions(self._names(), folders.get)
         self._show_problems(result)
         self._start_debugging({step.function for step in result.steps} | self._waiting)
-        if result.steps or (result.findings is not None and not result.refused):
+        saved = result.findings is not None and not result.refused and not again
+        if result.steps or saved:
             names = sorted({_name_of(step) for step in result.steps})
             text = f"{_headline(kind, files)} in {took} ms: {', '.join(names) or 'no changes'}"
             facts: dict[str, Any] = {"steps": [step.title for step in result.steps], "ms": took}

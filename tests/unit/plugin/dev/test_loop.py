@@ -168,8 +168,9 @@ def test_of_a_file_that_is_broken_at_the_start_no_code_stays(session: Session):
         (lambda: bool(session.said("saved")), lambda: save(index, "def handler(:\n")),
         (lambda: len(session.said("broken")) > 1, nothing),
     )
-    last_lines = [text.splitlines()[-1] for text in session.said("broken")]
-    assert last_lines == ["Nothing was deployed from it.", "The last good code stays."]
+    # A save is said once more if it came while the loop began to watch the folder.
+    last_lines = dict.fromkeys(text.splitlines()[-1] for text in session.said("broken"))
+    assert list(last_lines) == ["Nothing was deployed from it.", "The last good code stays."]
 
 
 def test_what_is_not_deployed_is_named_once(session: Session):
