@@ -16,12 +16,12 @@ import asyncio
 import contextlib
 import os
 import signal
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
 from fc_async_local.execution.worker.linux import descendants
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Callable
 
 FREEZE_AFTER: Final = 0.02
 """Seconds that an instance runs no call before it is frozen. A worker answers before it has
@@ -34,41 +34,41 @@ _PASSES: Final = 3
 class Freezable(Protocol):
     """What is frozen."""
 
-    @property
-    def busy(self) -> int:
-        """Return how many calls run in it."""
-        ...
-
     def freeze(self) -> None:
         """Stop its processes."""
         ...
 
 
-class Freezer:
+F = TypeVar("F", bound=Freezable)
+
+
+class Freezer(Generic[F]):
     """Freezes what has run no call for a short time.
 
     Args:
         after: That time in seconds; None: nothing is ever frozen.
+        busy: Returns how many calls run in an instance.
     """
 
-    def __init__(self, after: float | None) -> None:
+    def __init__(self, after: float | None, busy: Callable[[F], int]) -> None:
         self._after = after
-        self._idle: dict[Hashable, tuple[Freezable, float]] = {}  # the one idle longest first
+        self._busy = busy
+        self._idle: dict[F, float] = {}  # since when; the one idle longest first
         self._timer: asyncio.TimerHandle | None = None
 
-    def is_idle(self, instance: Freezable) -> None:
+    def is_idle(self, instance: F) -> None:
         """Note that the last call of an instance has ended."""
         if self._after is None:
             return
         loop = asyncio.get_running_loop()
-        self._idle.pop(id(instance), None)
-        self._idle[id(instance)] = (instance, loop.time())
+        self._idle.pop(instance, None)
+        self._idle[instance] = loop.time()
         if self._timer is None:
             self._timer = loop.call_later(self._after, self._freeze_idle)
 
-    def forget(self, instance: Freezable) -> None:
+    def forget(self, instance: F) -> None:
         """Note that an instance gets a call, or ends."""
-        self._idle.pop(id(instance), None)
+        self._idle.pop(instance, None)
 
     def close(self) -> None:
         """Freeze nothing any more."""
@@ -80,13 +80,13 @@ class Freezer:
     def _freeze_idle(self) -> None:
         loop = asyncio.get_running_loop()
         self._timer = None
-        for key, (instance, since) in list(self._idle.items()):
+        for instance, since in list(self._idle.items()):
             left = since + (self._after or 0) - loop.time()
             if left > 0:
                 self._timer = loop.call_later(left, self._freeze_idle)
                 return
-            del self._idle[key]
-            if not instance.busy:
+            del self._idle[instance]
+            if not self._busy(instance):
                 instance.freeze()
 
 

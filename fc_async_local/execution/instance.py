@@ -95,12 +95,9 @@ class Instance(abc.ABC):
         instance_id: As the function sees it.
         deployment: What it runs.
         capacity: How many calls it runs at a time.
-        busy: How many it runs now; counted by the pool.
-        retired: It gets no new calls and ends with the last one; set by the pool.
         ready: It has started; calls can be submitted.
         spoiled: It still runs a call for which no caller waits, so it ends without its pre-stop
             hook.
-        idle_since: Loop time in seconds.
         log: Its output.
         starting: Done when the start has succeeded or failed; set by the runner.
         when_gone: Called once its process has ended.
@@ -113,11 +110,8 @@ class Instance(abc.ABC):
         self.instance_id = f"c-{uuid.uuid4().hex[:8]}-{uuid.uuid4().hex[:12]}"
         self.deployment = deployment
         self.capacity = deployment.instance_concurrency
-        self.busy = 0
-        self.retired = False
         self.ready = False
         self.spoiled = False
-        self.idle_since = 0.0
         self.log = LogTail(log_bytes)
         self.starting: asyncio.Future[Reply | Outcome | None] | None = None
         self.when_gone: Callable[[], None] = _nothing

@@ -13,6 +13,7 @@ Invariants:
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
@@ -23,13 +24,10 @@ if TYPE_CHECKING:
 
 
 class Pooled(Protocol):
-    """The attributes of an instance that the pool reads and writes."""
+    """What the pool reads of an instance, which it tells apart by identity."""
 
     deployment: Deployment
     capacity: int
-    busy: int
-    retired: bool
-    idle_since: float
 
     @property
     def dead(self) -> bool:
@@ -42,6 +40,21 @@ T = TypeVar("T", bound=Pooled)
 
 Key = tuple[str, str, str]
 """Function, version, revision: instances of one key are interchangeable."""
+
+
+@dataclass(slots=True)
+class _Use:
+    """How an instance is used.
+
+    Attributes:
+        busy: How many calls it runs.
+        retired: It gets no new calls and leaves with the last one.
+        idle_since: Monotonic time in seconds.
+    """
+
+    busy: int = 1
+    retired: bool = False
+    idle_since: float = 0.0
 
 
 @dataclass(slots=True)
@@ -64,7 +77,7 @@ class Place(Generic[T]):
 
 
 class InstancePools(Generic[T]):
-    """All instances that are not retired.
+    """All instances that are not retired, and which of them are used.
 
     Args:
         make: Makes an instance of a deployment without starting it.
@@ -74,32 +87,46 @@ class InstancePools(Generic[T]):
     def __init__(self, make: Callable[[Deployment], T], account_instances: int) -> None:
         self._make = make
         self._account_instances = account_instances
-        self._by_function: dict[str, list[T]] = {}
+        self._uses: dict[str, dict[T, _Use]] = {}  # function -> also those that are leaving
         self._free: dict[Key, list[T]] = {}  # those with a free place, the warmest last
         self._current: dict[str, dict[str, str]] = {}  # function -> version -> revision
-        self._leaving: dict[str, list[T]] = {}  # retired, but their calls still run
         self._count = 0
 
     def __iter__(self) -> Iterator[T]:
         """Iterate over all instances."""
-        for members in self._by_function.values():
-            yield from members
+        return (one for one, _use in self._staying(self._uses))
 
     def __len__(self) -> int:
         """Return the number of instances."""
         return self._count
 
+    def busy(self, instance: T) -> int:
+        """Return how many calls an instance runs."""
+        use = self._use(instance)
+        return 0 if use is None else use.busy
+
+    def retired(self, instance: T) -> bool:
+        """Return whether an instance gets no new calls."""
+        use = self._use(instance)
+        return use is None or use.retired
+
+    def touch(self, instance: T, now: float) -> None:
+        """Count an instance as used until now."""
+        use = self._use(instance)
+        if use is not None:
+            use.idle_since = now
+
     def acquire(self, deployment: Deployment) -> Place[T]:
         """Find a place for one call, which is given back with :meth:`release`."""
         retired = self._retire_others(deployment)
-        running = len(self._running(deployment.function))
+        running = sum(1 for use in self._uses.get(deployment.function, {}).values() if use.busy)
         instance = self._reuse(deployment, running)
         if instance is not None:
             self._shrink(deployment, retired)
             return Place(instance, retired=tuple(retired))
         limit, of_account = self._make_room(deployment, running, retired)
         if limit:
-            if deployment.function not in self._by_function:
+            if deployment.function not in self._uses:
                 self._current.pop(deployment.function, None)
             return Place(None, retired=tuple(retired), limit=limit, of_account=of_account)
         return Place(self._add(deployment), fresh=True, retired=tuple(retired))
@@ -114,17 +141,11 @@ class InstancePools(Generic[T]):
     def _add(self, deployment: Deployment) -> T:
         """Make an instance with one place taken."""
         instance = self._make(deployment)
-        instance.busy = 1
-        self._by_function.setdefault(deployment.function, []).append(instance)
+        self._uses.setdefault(deployment.function, {})[instance] = _Use()
         self._count += 1
         if instance.capacity > 1:
             self._free.setdefault(_key(deployment), []).append(instance)
         return instance
-
-    def _running(self, function: str) -> list[T]:
-        """Return the instances of a function that run calls, including retired ones."""
-        own = self._by_function.get(function, ())
-        return [one for one in own if one.busy] + self._leaving.get(function, [])
 
     def _warm(self, key: Key, *, idle: bool) -> T | None:
         """Take a place in the warmest living instance.
@@ -134,11 +155,12 @@ class InstancePools(Generic[T]):
             idle: Whether an instance that runs no call may be used.
         """
         for instance in reversed(self._free.get(key, [])[:]):
+            use = self._uses[key[0]][instance]
             if instance.dead:
                 self.retire(instance)
-            elif idle or instance.busy:
-                instance.busy += 1
-                if instance.busy >= instance.capacity:
+            elif idle or use.busy:
+                use.busy += 1
+                if use.busy >= instance.capacity:
                     self._free[key].remove(instance)
                 return instance
         return None
@@ -153,41 +175,36 @@ class InstancePools(Generic[T]):
         Returns:
             Whether the instance has left the pool and must be stopped.
         """
-        was_full = instance.busy >= instance.capacity
-        instance.busy -= 1
-        if not instance.busy:
-            self._left(instance)
-        if instance.retired or instance.dead:
+        use = self._uses[instance.deployment.function][instance]
+        was_full = use.busy >= instance.capacity
+        use.busy -= 1
+        if use.retired or instance.dead:
             self.retire(instance)
-            return instance.busy == 0
-        instance.idle_since = now
+            return use.busy == 0
+        use.idle_since = now
         if was_full:
             self._free.setdefault(_key(instance.deployment), []).append(instance)
         return False
 
-    def _left(self, instance: T) -> None:
-        """Note that the last call of an instance has ended."""
-        function = instance.deployment.function
-        leaving = self._leaving.get(function, [])
-        if instance in leaving:
-            leaving.remove(instance)
-            if not leaving:
-                del self._leaving[function]
-
     def retire(self, instance: T) -> None:
-        """Remove an instance from the pool, so that it gets no more calls."""
-        instance.retired = True
-        members = self._by_function.get(instance.deployment.function, [])
-        if instance not in members:
+        """Give an instance no more calls."""
+        use = self._use(instance)
+        if use is None:
             return
-        members.remove(instance)
-        if instance.busy:
-            self._leaving.setdefault(instance.deployment.function, []).append(instance)
-        if not members:
+        if not use.retired:
+            use.retired = True
+            self._count -= 1
+            self._take_off(instance)
+        if not use.busy:
             # Nothing of a function may stay, or memory grows with each new one.
-            del self._by_function[instance.deployment.function]
-            self._current.pop(instance.deployment.function, None)
-        self._count -= 1
+            function = instance.deployment.function
+            del self._uses[function][instance]
+            if not self._uses[function]:
+                del self._uses[function]
+                self._current.pop(function, None)
+
+    def _take_off(self, instance: T) -> None:
+        """Give its free places no more."""
         key = _key(instance.deployment)
         free = self._free.get(key, [])
         if instance in free:
@@ -197,7 +214,7 @@ class InstancePools(Generic[T]):
 
     def expire(self, before: float) -> list[T]:
         """Retire and return the instances that have been idle since before a time."""
-        idle = [one for one in self if one.busy == 0 and one.idle_since < before]
+        idle = [one for since, one in self._idle(self._uses) if since < before]
         for instance in idle:
             self.retire(instance)
         return idle
@@ -216,14 +233,14 @@ class InstancePools(Generic[T]):
             return []
         current[deployment.version_id] = deployment.revision
         others = [
-            one
-            for one in self._by_function.get(deployment.function, ())
+            (one, use)
+            for one, use in self._staying([deployment.function])
             if one.deployment.version_id == deployment.version_id
             and one.deployment.revision != deployment.revision
         ]
-        for instance in others:
+        for instance, _use in others:
             self.retire(instance)
-        return [one for one in others if one.busy == 0]
+        return [instance for instance, use in others if not use.busy]
 
     def _shrink(self, deployment: Deployment, retired: list[T], room: int = 0) -> None:
         """Retire idle instances until the reserved concurrency allows ``room`` more."""
@@ -231,10 +248,9 @@ class InstancePools(Generic[T]):
         if maximum is None:
             return
         while True:
-            own = self._by_function.get(deployment.function, [])
-            leaving = self._leaving.get(deployment.function, [])
-            within = len(own) + len(leaving) + room <= maximum
-            if within or not self._evict(own, retired):
+            function = deployment.function
+            within = len(self._uses.get(function, {})) + room <= maximum
+            if within or not self._evict([function], retired):
                 return
 
     def _make_room(
@@ -250,18 +266,32 @@ class InstancePools(Generic[T]):
         self._shrink(deployment, retired, room)
         if limit := over_reserved(deployment, running):
             return limit, False
-        if self._count >= self._account_instances and not self._evict(self, retired):
+        if self._count >= self._account_instances and not self._evict(self._uses, retired):
             return f"all {self._account_instances} instances of the account are busy", True
         return "", False
 
-    def _evict(self, candidates: Iterable[T], retired: list[T]) -> bool:
-        idle = [one for one in candidates if one.busy == 0]
-        if not idle:
+    def _evict(self, functions: Iterable[str], retired: list[T]) -> bool:
+        """Retire the instance of some functions that is idle longest, if there is one."""
+        coldest = min(self._idle(functions), key=operator.itemgetter(0), default=None)
+        if coldest is None:
             return False
-        coldest = min(idle, key=lambda one: one.idle_since)
-        self.retire(coldest)
-        retired.append(coldest)
+        self.retire(coldest[1])
+        retired.append(coldest[1])
         return True
+
+    def _use(self, instance: T) -> _Use | None:
+        return self._uses.get(instance.deployment.function, {}).get(instance)
+
+    def _idle(self, functions: Iterable[str]) -> list[tuple[float, T]]:
+        """Return the instances of functions that run no call, and since when."""
+        return [(use.idle_since, one) for one, use in self._staying(functions) if not use.busy]
+
+    def _staying(self, functions: Iterable[str]) -> Iterator[tuple[T, _Use]]:
+        """Iterate over the instances of functions that are not retired."""
+        for function in functions:
+            for instance, use in self._uses.get(function, {}).items():
+                if not use.retired:
+                    yield instance, use
 
 
 def over_reserved(deployment: Deployment, running: int) -> str:

@@ -109,7 +109,9 @@ class ProcessRunner:
             debugger_of=self.debuggers.of,
         )
         self._pools: InstancePools[Instance] = InstancePools(make, self._bounds.account_instances)
-        self._freezer = Freezer(FREEZE_AFTER if self._bounds.freeze else None)
+        self._freezer: Freezer[Instance] = Freezer(
+            FREEZE_AFTER if self._bounds.freeze else None, self._pools.busy
+        )
         self._live: set[Instance] = set()
         self._death = asyncio.Event()  # set and replaced whenever an instance has ended
         self._calls: set[Call] = set()
@@ -178,7 +180,7 @@ class ProcessRunner:
             LookupError: It cannot be started; the next call says why.
         """
         live = [one for one in self._live if one.debugger is debugger and one.debug_port]
-        busy = [one for one in live if one.busy and not one.dead]
+        busy = [one for one in live if self._pools.busy(one) and not one.dead]
         if busy:
             return busy[-1].debug_port
         async with debugger.turn:
@@ -275,8 +277,8 @@ class ProcessRunner:
         finally:
             if self._pools.release(instance, asyncio.get_running_loop().time()):
                 self._stop_later(instance)
-            elif not instance.busy and instance.debugger is None:  # an editor may set breakpoints
-                self._freezer.is_idle(instance)
+            elif not self._pools.busy(instance) and instance.debugger is None:
+                self._freezer.is_idle(instance)  # in a debugger an editor may set breakpoints
 
     async def _run_in(self, instance: Instance, call: Call) -> Outcome | None:
         deployment = call.attempt.deployment
@@ -373,9 +375,9 @@ class ProcessRunner:
 
     def _retire(self, instance: Instance) -> None:
         """Let an instance end, at once or with its last call."""
-        if not instance.retired:
+        if not self._pools.retired(instance):
             self._pools.retire(instance)
-            if not instance.busy:
+            if not self._pools.busy(instance):
                 self._stop_later(instance)
 
     async def _abandon(self, instance: Instance, reply: Reply | None = None) -> Reply:
@@ -386,7 +388,7 @@ class ProcessRunner:
         peak = peak_kb(instance.pid)
         instance.spoiled = True
         self._pools.retire(instance)
-        if instance.busy == 1 or instance.dead:
+        if self._pools.busy(instance) == 1 or instance.dead:
             instance.kill()
             await asyncio.shield(asyncio.ensure_future(instance.gone()))
         else:
@@ -423,13 +425,14 @@ class ProcessRunner:
         now = asyncio.get_running_loop().time()
         for instance in self._live:
             if instance.debugger is not None and instance.debugger.attached:
-                instance.idle_since = now  # it would take the client's breakpoints along
+                self._pools.touch(instance, now)  # the client's breakpoints are in it
         for instance in self._pools.expire(now - self._bounds.idle_seconds):
             self._stop_later(instance)
         for instance in list(self._live):
             # The processes of a debugger count as the function's, and are large.
-            if instance.busy and instance.pid is not None and instance.debugger is None:
-                self._limit_memory(instance, resident_kb(instance.pid))
+            pid = instance.pid
+            if self._pools.busy(instance) and pid is not None and instance.debugger is None:
+                self._limit_memory(instance, resident_kb(pid))
         if self._live:
             self._schedule_housekeeping()
 

@@ -22,9 +22,13 @@ class Instance:
         self.frozen.set()
 
 
+def busy(instance: Instance) -> int:
+    return instance.busy
+
+
 def test_what_runs_no_call_is_frozen() -> None:
     async def scenario() -> None:
-        freezer, instances = Freezer(0.001), [Instance(), Instance()]
+        freezer, instances = Freezer(0.001, busy), [Instance(), Instance()]
         for instance in instances:
             freezer.is_idle(instance)
         await asyncio.gather(*(instance.frozen.wait() for instance in instances))
@@ -34,7 +38,7 @@ def test_what_runs_no_call_is_frozen() -> None:
 
 def test_what_gets_its_next_call_in_time_is_not_frozen() -> None:
     async def scenario() -> bool:
-        freezer, again, other = Freezer(0.001), Instance(), Instance()
+        freezer, again, other = Freezer(0.001, busy), Instance(), Instance()
         freezer.is_idle(again)
         freezer.is_idle(other)
         freezer.forget(again)
@@ -46,12 +50,12 @@ def test_what_gets_its_next_call_in_time_is_not_frozen() -> None:
 
 def test_what_runs_a_call_is_not_frozen() -> None:
     async def scenario() -> bool:
-        freezer, busy, other = Freezer(0.001), Instance(), Instance()
-        for instance in (busy, other):
+        freezer, used, other = Freezer(0.001, busy), Instance(), Instance()
+        for instance in (used, other):
             freezer.is_idle(instance)
-        busy.busy = 1
+        used.busy = 1
         await other.frozen.wait()
-        return busy.frozen.is_set()
+        return used.frozen.is_set()
 
     assert not asyncio.run(scenario())
 
@@ -59,7 +63,7 @@ def test_what_runs_a_call_is_not_frozen() -> None:
 @pytest.mark.parametrize("closed", [True, False], ids=["closed", "switched off"])
 def test_nothing_is_frozen_without_it(closed: bool) -> None:
     async def scenario() -> bool:
-        freezer, watch = Freezer(0.001 if closed else None), Freezer(0.002)
+        freezer, watch = Freezer(0.001 if closed else None, busy), Freezer(0.002, busy)
         instance, other = Instance(), Instance()
         freezer.is_idle(instance)
         if closed:

@@ -17,10 +17,7 @@ class Fake:
     def __init__(self, deployment: Deployment) -> None:
         self.deployment = deployment
         self.capacity = deployment.instance_concurrency
-        self.busy = 0
-        self.retired = False
         self.dead = False
-        self.idle_since = 0.0
 
 
 def deployment(function: str = "f", **settings) -> Deployment:
@@ -267,5 +264,5 @@ def test_limits_hold_whatever_happens(
             instance.dead = dies
             pools.release(instance, float(time))
         assert len(pools) == len(list(pools)) <= 4
-        assert all(not one.retired for one in pools)
-        assert not any(one.busy for one in place.retired)
+        assert not any(pools.retired(one) for one in pools)
+        assert not any(pools.busy(one) for one in place.retired)
