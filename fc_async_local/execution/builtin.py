@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from msgspec.structs import replace
 
-from fc_async_local.execution.identity import build_environment, fixed_context
+from fc_async_local.execution.identity import fixed_context
 from fc_async_local.execution.instance import Call, Instance
 from fc_async_local.execution.protocol import Attempt
 from fc_async_local.execution.replies import (
@@ -37,9 +37,10 @@ from fc_async_local.execution.worker import frames
 if TYPE_CHECKING:
     import socket
 
+    from fc_async_local.execution.debugging import Debugger
     from fc_async_local.execution.forkserver import ForkServer
-    from fc_async_local.execution.identity import Identity
     from fc_async_local.execution.import_rules import ImportRules
+    from fc_async_local.execution.instance import Common, Folders
     from fc_async_local.execution.protocol import Deployment
 
 _NODE_BOOTSTRAP: Final = Path(__file__).parent / "worker" / "bootstrap.js"
@@ -66,20 +67,13 @@ _decode: Final = msgspec.json.Decoder(_Answer).decode
 
 
 class FramedInstance(Instance):
-    """One worker.
-
-    Args:
-        deployment: The function.
-        identity: Account and keys that the function sees.
-        log_bytes: How much of its log is kept.
-        start_seconds: How long loading the function's code may take.
-    """
+    """One worker."""
 
     def __init__(
-        self, deployment: Deployment, identity: Identity, log_bytes: int, *, start_seconds: float
+        self, deployment: Deployment, common: Common, debugger: Debugger | None = None
     ) -> None:
-        super().__init__(deployment, identity, log_bytes)
-        self._start_ms = round(start_seconds * 1000)
+        super().__init__(deployment, common, debugger)
+        self._start_ms = round(common.start_seconds * 1000)
         self._keys = itertools.count(_START + 1)
         self._waiting: dict[int, Call] = {}
         self._splitter = frames.Splitter()
@@ -87,12 +81,18 @@ class FramedInstance(Instance):
         self._flushing = False
         self._undelivered: list[Call] = []  # of whose frames no byte was sent
         self._sock: socket.socket | None = None
+        self._debug_port = 0
+
+    @property
+    def debug_port(self) -> int:
+        """Return where a debugger listens in its process; 0 if none does."""
+        return self._debug_port
 
     @abc.abstractmethod
-    def _start_frames(self, code: Path) -> bytes:
+    def _start_frames(self, folders: Folders) -> bytes:
         """Return the first frames, which say what the fork becomes."""
 
-    async def start(self, server: ForkServer, code: Path, first: Attempt) -> Reply | None:
+    async def _start(self, server: ForkServer, folders: Folders, first: Attempt) -> Reply | None:
         """Start the worker, let it load the handler and run the initializer."""
         process = await self._spawn(server)
         self._sock = process.sock
@@ -100,7 +100,7 @@ class FramedInstance(Instance):
         load = Call(first)
         self._waiting[_START] = load
         self._calls.add(load)
-        self._write(self._start_frames(code))
+        self._write(self._start_frames(folders))
         reply = await self._until(load, self._start_ms, "Function instance start")
         if reply.ending is not Ending.RETURNED:
             return reply
@@ -141,7 +141,7 @@ class FramedInstance(Instance):
             "pre_stop": deployment.pre_stop,
             "concurrency": self.capacity,
             "debug": self.debugger is not None,
-            "context": fixed_context(deployment, self._identity),
+            "context": fixed_context(deployment, self._common.identity),
         }
 
     async def _until(self, call: Call, limit_ms: int, what: str) -> Reply:
@@ -254,7 +254,7 @@ class FramedInstance(Instance):
         call = self._waiting.pop(answer.id, None)
         if call is None:
             return  # the caller no longer waits, or user code invented the answer
-        self.debug_port = answer.debug_port or self.debug_port
+        self._debug_port = answer.debug_port or self._debug_port
         if answer.missing:
             self._on_missing(answer.missing)
         ending = Ending.RETURNED if answer.ok else Ending.FAILED
@@ -300,22 +300,18 @@ class PythonInstance(FramedInstance):
         self._imports = imports
         self._import_rules: dict[str, Any] | None = None
 
-    async def start(self, server: ForkServer, code: Path, first: Attempt) -> Reply | None:
-        """Start the worker, let it load the handler and run the initializer."""
-        self._import_rules = await self._imports.of(self.deployment, code)
-        return await super().start(server, code, first)
+    async def _start(self, server: ForkServer, folders: Folders, first: Attempt) -> Reply | None:
+        self._import_rules = await self._imports.of(self.deployment, folders.code)
+        return await super()._start(server, folders, first)
 
     def _on_missing(self, modules: list[str]) -> None:
         self._imports.report(self.deployment, modules)
 
-    def _start_frames(self, code: Path) -> bytes:
-        environment = build_environment(
-            self.deployment, self._identity, code, self.instance_id, self.layers
-        )
+    def _start_frames(self, folders: Folders) -> bytes:
         start = {
             "kind": "python",
-            "folder": str(code),
-            "environment": environment,
+            "folder": str(folders.code),
+            "environment": self._environment(folders),
             "imports": self._import_rules,
         }
         return frames.encode(start | self._function())
@@ -324,14 +320,12 @@ class PythonInstance(FramedInstance):
 class NodeInstance(FramedInstance):
     """One Node worker: the ``node`` on the PATH, for all Node runtimes."""
 
-    def _start_frames(self, code: Path) -> bytes:
+    def _start_frames(self, folders: Folders) -> bytes:
         start = {
             "kind": "command",
-            "folder": str(code),
+            "folder": str(folders.code),
             "command": [find_node() or "node", *_QUIET_INSPECTOR, str(_NODE_BOOTSTRAP)],
-            "environment": build_environment(
-                self.deployment, self._identity, code, self.instance_id, self.layers
-            ),
+            "environment": self._environment(folders),
             "socket_variable": _SOCKET_VARIABLE,
         }
         # The fork reads the first frame and becomes node, which reads the second.

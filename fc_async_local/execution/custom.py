@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 import aiohttp
 
 from fc_async_local.execution.forwarding import Forwarded, forward, read_bounded
-from fc_async_local.execution.identity import build_environment, path_of_commands
+from fc_async_local.execution.identity import path_of_commands
 from fc_async_local.execution.instance import Call, Instance
 from fc_async_local.execution.protocol import Attempt, BadResponse
 from fc_async_local.execution.replies import (
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fc_async_local.execution.forkserver import Exit, ForkServer, Process
-    from fc_async_local.execution.identity import Identity
+    from fc_async_local.execution.instance import Common, Folders
     from fc_async_local.execution.ports import PortBook
     from fc_async_local.execution.protocol import Deployment
 
@@ -63,28 +63,18 @@ class CustomInstance(Instance):
 
     Args:
         deployment: The function.
-        identity: Account and keys that the function sees.
-        log_bytes: How much of its log is kept.
+        common: What it shares with all others.
         ports: The ports of all custom runtimes.
-        start_seconds: How long the server may take until it listens.
     """
 
-    def __init__(
-        self,
-        deployment: Deployment,
-        identity: Identity,
-        log_bytes: int,
-        *,
-        ports: PortBook,
-        start_seconds: float,
-    ) -> None:
-        super().__init__(deployment, identity, log_bytes)
+    def __init__(self, deployment: Deployment, common: Common, *, ports: PortBook) -> None:
+        super().__init__(deployment, common)
         self._server = InstanceServer(deployment, ports)
-        self._start_seconds = start_seconds
+        self._start_seconds = common.start_seconds
 
     # --- start ---
 
-    async def start(self, server: ForkServer, code: Path, first: Attempt) -> Reply | None:
+    async def _start(self, server: ForkServer, folders: Folders, first: Attempt) -> Reply | None:
         """Start the command, wait until it listens and is healthy, run the initializer.
 
         Raises:
@@ -94,9 +84,9 @@ class CustomInstance(Instance):
         process = await self._spawn(server)
         message = {
             "kind": "command",
-            "folder": str(code),
-            "command": list(self._command_in(code)),
-            "environment": self._environment(code),
+            "folder": str(folders.code),
+            "command": list(self._command_in(folders.code)),
+            "environment": self._environment(folders),
         }
         with contextlib.suppress(OSError):  # it has ended, as is found below
             await asyncio.get_running_loop().sock_sendall(process.sock, frames.encode(message))
@@ -127,11 +117,9 @@ class CustomInstance(Instance):
     def _start_command(self) -> tuple[str, ...]:
         return self.deployment.command or _DEFAULT_COMMAND
 
-    def _environment(self, code: Path) -> dict[str, str]:
+    def _environment(self, folders: Folders) -> dict[str, str]:
         port = str(self._server.port)
-        environment = build_environment(
-            self.deployment, self._identity, code, self.instance_id, self.layers
-        )
+        environment = super()._environment(folders)
         return environment | {
             "PATH": path_of_commands(environment.get("PATH", "")),
             "FC_CUSTOM_LISTEN_PORT": port,
@@ -280,7 +268,7 @@ class CustomInstance(Instance):
         return Reply(Ending.RETURNED, answer.body, peak_kb=peak)
 
     def _headers(self, attempt: Attempt, control_path: str) -> dict[str, str]:
-        deployment, identity = self.deployment, self._identity
+        deployment, identity = self.deployment, self._common.identity
         headers = {
             "x-fc-request-id": attempt.request_id,
             "x-fc-function-name": deployment.function,

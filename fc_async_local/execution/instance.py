@@ -13,19 +13,19 @@ import asyncio
 import contextlib
 import os
 import uuid
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec.structs import replace
 
 from fc_async_local.execution import freezing
 from fc_async_local.execution.forkserver import Exit, Process, close_process
+from fc_async_local.execution.identity import build_environment
 from fc_async_local.execution.replies import Ending, Reply, document
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from fc_async_local.domain.invocation import Outcome
     from fc_async_local.execution.debugging import Debugger
     from fc_async_local.execution.forkserver import ForkServer
     from fc_async_local.execution.identity import Identity
@@ -88,37 +88,62 @@ class Call:
             self.done.set_result(reply)
 
 
+class Common(NamedTuple):
+    """What is the same for all instances of a runtime.
+
+    Attributes:
+        identity: Account and keys that functions see.
+        log_bytes: How much of its log an instance keeps.
+        start_seconds: How long an instance may take to start.
+        when_gone: Called once the process of an instance has ended.
+    """
+
+    identity: Identity
+    log_bytes: int
+    start_seconds: float
+    when_gone: Callable[[Instance], None]
+
+
+class Folders(NamedTuple):
+    """What an instance runs, unpacked on this machine.
+
+    Attributes:
+        code: The function's code.
+        layers: Its layers, in order.
+    """
+
+    code: Path
+    layers: tuple[Path, ...] = ()
+
+
 class Instance(abc.ABC):
     """One process that runs calls.
+
+    Args:
+        deployment: What it runs.
+        common: What it shares with all others.
+        debugger: The debugger of its function, None if it is not debugged.
 
     Attributes:
         instance_id: As the function sees it.
         deployment: What it runs.
         capacity: How many calls it runs at a time.
         ready: It has started; calls can be submitted.
-        spoiled: It still runs a call for which no caller waits, so it ends without its pre-stop
-            hook.
         log: Its output.
-        starting: Done when the start has succeeded or failed; set by the runner.
-        when_gone: Called once its process has ended.
-        debugger: The debugger of its function, None if it is not debugged.
-        layers: Folders of its layers, set before it starts.
-        debug_port: Where a debugger listens in its process; 0: none does.
+        debugger: As given.
     """
 
-    def __init__(self, deployment: Deployment, identity: Identity, log_bytes: int) -> None:
+    def __init__(
+        self, deployment: Deployment, common: Common, debugger: Debugger | None = None
+    ) -> None:
         self.instance_id = f"c-{uuid.uuid4().hex[:8]}-{uuid.uuid4().hex[:12]}"
         self.deployment = deployment
         self.capacity = deployment.instance_concurrency
         self.ready = False
-        self.spoiled = False
-        self.log = LogTail(log_bytes)
-        self.starting: asyncio.Future[Reply | Outcome | None] | None = None
-        self.when_gone: Callable[[], None] = _nothing
-        self.debugger: Debugger | None = None
-        self.debug_port = 0
-        self.layers: tuple[Path, ...] = ()
-        self._identity = identity
+        self.log = LogTail(common.log_bytes)
+        self.debugger = debugger
+        self._common = common
+        self._spoiled = False
         self._process: Process | None = None
         self._calls: set[Call] = set()
         self._ended: Reply | None = None
@@ -127,20 +152,8 @@ class Instance(abc.ABC):
     # --- differs between kinds ---
 
     @abc.abstractmethod
-    async def start(self, server: ForkServer, code: Path, first: Attempt) -> Reply | None:
-        """Start and initialize.
-
-        Args:
-            server: Forks the process.
-            code: Folder of the unpacked code.
-            first: The attempt that waits for the start.
-
-        Returns:
-            None if the instance is ready for calls, otherwise the reason.
-
-        Raises:
-            OSError: This machine cannot start one more process.
-        """
+    async def _start(self, server: ForkServer, folders: Folders, first: Attempt) -> Reply | None:
+        """See :meth:`start`."""
 
     @abc.abstractmethod
     def submit(self, call: Call) -> None:
@@ -151,6 +164,24 @@ class Instance(abc.ABC):
         """Run the pre-stop hook, if any. Its failure is ignored, as on the service."""
 
     # --- shared ---
+
+    async def start(self, server: ForkServer, folders: Folders, first: Attempt) -> Reply | None:
+        """Start and initialize.
+
+        Args:
+            server: Forks the process.
+            folders: What it runs.
+            first: The attempt that waits for the start.
+
+        Returns:
+            None if the instance is ready for calls, otherwise the reason.
+
+        Raises:
+            OSError: This machine cannot start one more process.
+        """
+        failure = await self._start(server, folders, first)
+        self.ready = failure is None
+        return failure
 
     def let_go(self, call: Call) -> bool:  # noqa: ARG002 -- for servers of custom runtimes
         """End a call for which no caller waits any longer; False: only the instance's end does."""
@@ -180,6 +211,11 @@ class Instance(abc.ABC):
         return self._ended is not None
 
     @property
+    def debug_port(self) -> int:
+        """Return where a debugger listens in its process; 0 if none does."""
+        return 0
+
+    @property
     def wanted_port(self) -> int:
         """Return the port of this machine that it may need alone; 0 if none."""
         return 0
@@ -195,9 +231,13 @@ class Instance(abc.ABC):
         if self._process is not None:
             self._process.kill()
 
+    def spoil(self) -> None:
+        """End without the pre-stop hook: a call still runs for which no caller waits."""
+        self._spoiled = True
+
     async def stop(self) -> None:
         """Run the pre-stop hook, then kill the process; return when it has ended."""
-        if self.ready and not self.dead and not self.spoiled:
+        if self.ready and not self.dead and not self._spoiled:
             self.thaw()
             await self.before_stop()
         self.kill()
@@ -231,6 +271,11 @@ class Instance(abc.ABC):
 
     def _end_mark(self, attempt: Attempt, *, failed: bool) -> None:  # noqa: B027 -- servers of custom runtimes write their own marks
         """Write the mark that built-in runtimes write after a call."""
+
+    def _environment(self, folders: Folders) -> dict[str, str]:
+        """Return the environment variables of its process."""
+        identity, (code, layers) = self._common.identity, folders
+        return build_environment(self.deployment, identity, code, self.instance_id, layers)
 
     async def _spawn(self, server: ForkServer) -> Process:
         process = await server.spawn()
@@ -270,7 +315,7 @@ class Instance(abc.ABC):
         self._ended = _reply_of(exited.result(), self._ended or Reply(Ending.EXITED))
         for call in list(self._calls):
             self._finish(call, self._ended)
-        self.when_gone()
+        self._common.when_gone(self)
 
     @abc.abstractmethod
     def _read_rest(self) -> None:
@@ -286,7 +331,3 @@ def _reply_of(end: Exit, ended: Reply) -> Reply:
     if ended.ending is Ending.EXITED and not end.by_itself:
         ended = Reply(Ending.LOST, document(f"the function's process was lost: {end.message}"))
     return replace(ended, peak_kb=max(ended.peak_kb, end.peak_kb))
-
-
-def _nothing() -> None:
-    """Ignore the result."""

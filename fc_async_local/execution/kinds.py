@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import TYPE_CHECKING, Final
 
 from fc_async_local.execution.builtin import NodeInstance, PythonInstance, find_node
@@ -13,9 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fc_async_local.execution.debugging import Debugger
-    from fc_async_local.execution.identity import Identity
     from fc_async_local.execution.import_rules import ImportRules
-    from fc_async_local.execution.instance import Instance
+    from fc_async_local.execution.instance import Common, Instance
     from fc_async_local.execution.ports import PortBook
     from fc_async_local.execution.protocol import Deployment
 
@@ -38,9 +36,7 @@ class InstanceFactory:
     """Makes instances without starting them.
 
     Args:
-        identity: Account and keys that functions see.
-        log_bytes: How much of its log an instance keeps.
-        start_seconds: How long an instance may take to start.
+        common: What they share.
         ports: The ports of all custom runtimes.
         imports: What functions may import.
         debugger_of: Returns the debugger of a deployment, None if it is not debugged.
@@ -48,9 +44,7 @@ class InstanceFactory:
 
     def __init__(
         self,
-        identity: Identity,
-        log_bytes: int,
-        start_seconds: float,
+        common: Common,
         ports: PortBook,
         *,
         imports: ImportRules,
@@ -58,9 +52,7 @@ class InstanceFactory:
     ) -> None:
         self._imports = imports
         self._debugger_of = debugger_of
-        self._identity = identity
-        self._log_bytes = log_bytes
-        self._start_seconds = start_seconds
+        self._common = common
         self._ports = ports
 
     def __call__(self, deployment: Deployment) -> Instance:
@@ -69,18 +61,8 @@ class InstanceFactory:
             # aiohttp is a third of the start of a runtime, and most functions do not need it.
             from fc_async_local.execution.custom import CustomInstance  # noqa: PLC0415 -- see above
 
-            return CustomInstance(
-                deployment,
-                self._identity,
-                self._log_bytes,
-                ports=self._ports,
-                start_seconds=self._start_seconds,
-            )
-        kind: Callable[..., Instance] = NodeInstance
+            return CustomInstance(deployment, self._common, ports=self._ports)
+        debugger = self._debugger_of(deployment)
         if deployment.runtime in PYTHON:
-            kind = functools.partial(PythonInstance, imports=self._imports)
-        instance = kind(
-            deployment, self._identity, self._log_bytes, start_seconds=self._start_seconds
-        )
-        instance.debugger = self._debugger_of(deployment)
-        return instance
+            return PythonInstance(deployment, self._common, debugger, imports=self._imports)
+        return NodeInstance(deployment, self._common, debugger)

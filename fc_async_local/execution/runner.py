@@ -24,7 +24,7 @@ from fc_async_local.execution.forkserver import ForkServer
 from fc_async_local.execution.freezing import FREEZE_AFTER, Freezer
 from fc_async_local.execution.identity import Identity
 from fc_async_local.execution.import_rules import ImportRules
-from fc_async_local.execution.instance import Call
+from fc_async_local.execution.instance import Call, Common, Folders
 from fc_async_local.execution.kinds import InstanceFactory, reason_unavailable
 from fc_async_local.execution.pool import InstancePools
 from fc_async_local.execution.ports import MOST_WAITING, PortBook, PortInUse
@@ -96,23 +96,21 @@ class ProcessRunner:
         bounds: RunnerLimits | None = None,
     ) -> None:
         self._code = code
-        self._bounds = bounds or RunnerLimits()
+        self._bounds = bounds = bounds or RunnerLimits()
         self._server = ForkServer()
         self._ports = PortBook()
         self.debuggers = Debuggers(self._warm, self._retire_all)
         make = InstanceFactory(
-            identity or Identity(),
-            self._bounds.log_bytes,
-            self._bounds.start_seconds,
+            Common(identity or Identity(), bounds.log_bytes, bounds.start_seconds, self._on_gone),
             self._ports,
-            imports=ImportRules(strict=self._bounds.strict_imports),
+            imports=ImportRules(strict=bounds.strict_imports),
             debugger_of=self.debuggers.of,
         )
-        self._pools: InstancePools[Instance] = InstancePools(make, self._bounds.account_instances)
+        self._pools: InstancePools[Instance] = InstancePools(make, bounds.account_instances)
         self._freezer: Freezer[Instance] = Freezer(
-            FREEZE_AFTER if self._bounds.freeze else None, self._pools.busy
+            FREEZE_AFTER if bounds.freeze else None, self._pools.busy
         )
-        self._live: set[Instance] = set()
+        self._live: dict[Instance, asyncio.Future[Reply | Outcome | None]] = {}  # their starts
         self._death = asyncio.Event()  # set and replaced whenever an instance has ended
         self._calls: set[Call] = set()
         self._background: set[asyncio.Future[None]] = set()
@@ -159,12 +157,11 @@ class ProcessRunner:
             call.end(Reply(Ending.INTERRUPTED))
         await self.debuggers.aclose()
         self._pools.clear()
-        live = list(self._live)
+        live = dict(self._live)
         await asyncio.gather(*(one.stop() for one in live), *self._background)
-        # A start in progress finds its instance dead as soon as there is a process.
-        starts = {one.starting for one in live if one.starting is not None}
-        if starts:
-            await asyncio.wait(starts)
+        if live:
+            # A start in progress finds its instance dead as soon as there is a process.
+            await asyncio.wait(live.values())
         await self._server.aclose()
 
     # --- debuggers ---
@@ -307,21 +304,21 @@ class ProcessRunner:
 
     async def _get_ready(self, instance: Instance, call: Call) -> Reply | Outcome | None:
         """Start the instance, or wait for the start in progress. None: it is ready."""
-        if instance.starting is None:
-            self._live.add(instance)
-            instance.starting = asyncio.ensure_future(self._start(instance, call.attempt))
-        waited: set[asyncio.Future[Any]] = {instance.starting, call.done}
+        start = self._live.get(instance)
+        if start is None:
+            start = asyncio.ensure_future(self._start(instance, call.attempt))
+            self._live[instance] = start
+        waited: set[asyncio.Future[Any]] = {start, call.done}
         await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
         if call.done.done():
             return call.done.result()
-        failure = instance.starting.result()
+        failure = start.result()
         if failure is not None:
             instance.kill()
         return failure
 
     async def _start(self, instance: Instance, first: Attempt) -> Reply | Outcome | None:
         deployment = instance.deployment
-        instance.when_gone = lambda: self._on_gone(instance)
         self._schedule_housekeeping()
         try:
             code = (
@@ -329,11 +326,10 @@ class ProcessRunner:
                 if instance.debugger is None
                 else instance.debugger.folder
             )
-            if deployment.layers:
-                instance.layers = await self._code.layers(deployment.layers)
+            layers = await self._code.layers(deployment.layers) if deployment.layers else ()
             if instance.wanted_port:
                 await self._free_port(instance)
-            failure = await instance.start(self._server, code, first)
+            failure = await instance.start(self._server, Folders(code, layers), first)
         except ArchiveRefused as error:
             outcome = replies.unavailable(deployment, f"code refused: {error}")
         except (LookupError, PortInUse) as error:
@@ -341,7 +337,6 @@ class ProcessRunner:
         except OSError as error:
             outcome = replies.exhausted(deployment, str(error))
         else:
-            instance.ready = failure is None
             if failure is not None:
                 self._pools.retire(instance)
             return failure
@@ -386,7 +381,7 @@ class ProcessRunner:
         Its other calls may finish; the instance ends with the last of them.
         """
         peak = peak_kb(instance.pid)
-        instance.spoiled = True
+        instance.spoil()
         self._pools.retire(instance)
         if self._pools.busy(instance) == 1 or instance.dead:
             instance.kill()
@@ -405,7 +400,7 @@ class ProcessRunner:
         task.add_done_callback(self._background.discard)
 
     def _on_gone(self, instance: Instance) -> None:
-        self._live.discard(instance)
+        self._live.pop(instance, None)
         self._death.set()
         self._death = asyncio.Event()
         self._pools.retire(instance)
