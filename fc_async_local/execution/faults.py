@@ -5,17 +5,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from fc_async_local.execution import replies
+from fc_async_local.execution.replies import Ending, refused
 
 if TYPE_CHECKING:
     from fc_async_local.domain.faults import Faults
     from fc_async_local.domain.invocation import Outcome
     from fc_async_local.execution.protocol import Attempt, FunctionRunner
 
-_OUTCOMES: Final = {
-    "throttled": replies.throttled,
-    "no resources": replies.exhausted,
-    "system error": replies.system_error,
+_ENDINGS: Final = {
+    "throttled": Ending.THROTTLED,
+    "no resources": Ending.EXHAUSTED,
+    "system error": Ending.BROKEN,
 }
 
 
@@ -36,7 +36,10 @@ class FaultyRunner:
         fault = self._faults.strike_function(attempt.deployment.function)
         if fault is None:
             return await self._runner.run(attempt)
-        return _OUTCOMES[fault.error](attempt.deployment, f"fault {fault.id} is set: {fault.error}")
+        deployment, text = attempt.deployment, f"fault {fault.id} is set: {fault.error}"
+        if fault.error == "throttled":
+            text = f"function {deployment.function!r}: {text}"
+        return refused(deployment, _ENDINGS[fault.error], text)
 
     async def interrupt(self, request_id: str) -> bool:
         """Stop a running attempt."""

@@ -73,7 +73,8 @@ class InProcessRunner:
         function = attempt.deployment.function
         full = self._calls[function] // attempt.deployment.instance_concurrency
         if limit := over_reserved(attempt.deployment, full):
-            return replies.throttled(attempt.deployment, limit)
+            text = f"function {function!r}: {limit}"
+            return replies.refused(attempt.deployment, replies.Ending.THROTTLED, text)
         began = self._clock.now()
         self._calls[function] += 1
         try:
@@ -207,7 +208,7 @@ class RoutingRunner:
                 self._observe(attempt, outcome)
             if outcome.kind is OutcomeKind.INTERRUPTED and request_id in self._aborted:
                 # Not stopped by a user: an asynchronous invocation goes back to the queue.
-                return replies.exhausted(attempt.deployment, _ABORTED)
+                return replies.refused(attempt.deployment, replies.Ending.EXHAUSTED, _ABORTED)
             return outcome
         finally:
             self._aborted.discard(request_id)

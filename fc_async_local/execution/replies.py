@@ -45,10 +45,32 @@ class Ending(enum.Enum):
     LOST = "lost"
     """The runtime's own processes failed, and the call with them."""
 
+    THROTTLED = "throttled"
+    """Over a concurrency limit. This and what follows end calls that no instance has got."""
+    EXHAUSTED = "exhausted"
+    """The machine or the account has no more instances."""
+    UNAVAILABLE = "unavailable"
+    """The function cannot run on this machine."""
+    BROKEN = "broken"
+    """The runtime itself failed."""
+
+    @property
+    def refuses(self) -> bool:
+        """Return whether no instance has got the call."""
+        return self in _REFUSALS
+
     @property
     def spoils(self) -> bool:
         """Return whether the instance cannot be used again."""
         return self not in (Ending.RETURNED, Ending.FAILED)
+
+
+_REFUSALS: Final = {
+    Ending.THROTTLED: (OutcomeKind.THROTTLED, "ResourceExhausted"),
+    Ending.EXHAUSTED: (OutcomeKind.RESOURCE_EXHAUSTED, "ResourceExhausted"),
+    Ending.UNAVAILABLE: (OutcomeKind.INVALID, NOT_STARTED),
+    Ending.BROKEN: (OutcomeKind.SYSTEM_ERROR, INTERNAL),
+}
 
 
 class Reply(msgspec.Struct, frozen=True):
@@ -71,9 +93,9 @@ class Run(msgspec.Struct, frozen=True):
     """Facts about an execution besides its result."""
 
     deployment: Deployment
-    instance_id: str
-    duration_ms: int
-    log: bytes
+    instance_id: str = ""
+    duration_ms: int = 0
+    log: bytes = b""
 
 
 def outcome(reply: Reply, run: Run) -> Outcome:
@@ -99,6 +121,8 @@ def _result(reply: Reply, run: Run, memory_mb: int) -> tuple[OutcomeKind, str, b
         return OutcomeKind.SUCCESS, "", reply.body
     if reply.ending is Ending.FAILED:
         return OutcomeKind.FUNCTION_ERROR, reply.error_type, reply.body
+    if reply.ending.refuses:
+        return *_REFUSALS[reply.ending], reply.body
     if reply.ending is Ending.LOST:
         return OutcomeKind.SYSTEM_ERROR, INTERNAL, reply.body
     if reply.ending is Ending.INTERRUPTED:
@@ -117,38 +141,9 @@ def _result(reply: Reply, run: Run, memory_mb: int) -> tuple[OutcomeKind, str, b
     return OutcomeKind.FUNCTION_ERROR, reply.error_type, document(text)
 
 
-def throttled(deployment: Deployment, limit: str) -> Outcome:
-    """Return the outcome of a call over a concurrency limit, which ``limit`` describes."""
-    return _ended(
-        deployment,
-        OutcomeKind.THROTTLED,
-        "ResourceExhausted",
-        f"function {deployment.function!r}: {limit}",
-    )
-
-
-def unavailable(deployment: Deployment, text: str) -> Outcome:
-    """Return the outcome of a function that cannot run on this machine."""
-    return _ended(deployment, OutcomeKind.INVALID, NOT_STARTED, text)
-
-
-def exhausted(deployment: Deployment, text: str) -> Outcome:
-    """Return the outcome of a call for which the machine or the account has no more instances."""
-    return _ended(deployment, OutcomeKind.RESOURCE_EXHAUSTED, "ResourceExhausted", text)
-
-
-def system_error(deployment: Deployment, text: str) -> Outcome:
-    """Return the outcome of a failure of the runtime itself."""
-    return _ended(deployment, OutcomeKind.SYSTEM_ERROR, INTERNAL, text)
-
-
-def _ended(deployment: Deployment, kind: OutcomeKind, error_type: str, text: str) -> Outcome:
-    return Outcome(
-        kind=kind,
-        error_type=error_type,
-        payload=document(text),
-        version_id=deployment.version_id,
-    )
+def refused(deployment: Deployment, ending: Ending, text: str) -> Outcome:
+    """Return the outcome of a call that no instance gets, and why."""
+    return outcome(Reply(ending, document(text)), Run(deployment))
 
 
 def document(text: str) -> bytes:

@@ -12,7 +12,7 @@ Invariants:
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 import msgspec
 from msgspec.structs import replace
@@ -29,7 +29,7 @@ from fc_async_local.execution.kinds import InstanceFactory, reason_unavailable
 from fc_async_local.execution.pool import InstancePools
 from fc_async_local.execution.ports import MOST_WAITING, PortBook, PortInUse
 from fc_async_local.execution.protocol import Attempt, CodeSource, LayerSource
-from fc_async_local.execution.replies import Ending, Reply
+from fc_async_local.execution.replies import Ending, Reply, Run
 from fc_async_local.execution.worker.linux import peak_kb
 from fc_async_sdk._cancellation import ends_within
 from fc_async_sdk.spec import limits
@@ -76,6 +76,13 @@ class RunnerLimits(msgspec.Struct, frozen=True, kw_only=True):
     strict_imports: bool = False
 
 
+class _Ended(NamedTuple):
+    """How a call has ended, and in which run of the function."""
+
+    reply: Reply
+    run: Run
+
+
 class ProcessRunner:
     """Runs functions in pooled processes. Belongs to one event loop; close it with ``aclose``.
 
@@ -110,7 +117,7 @@ class ProcessRunner:
         self._freezer: Freezer[Instance] = Freezer(
             FREEZE_AFTER if bounds.freeze else None, self._pools.busy
         )
-        self._live: dict[Instance, asyncio.Future[Reply | Outcome | None]] = {}  # their starts
+        self._live: dict[Instance, asyncio.Future[Reply | None]] = {}  # their starts
         self._death = asyncio.Event()  # set and replaced whenever an instance has ended
         self._calls: set[Call] = set()
         self._background: set[asyncio.Future[None]] = set()
@@ -121,20 +128,20 @@ class ProcessRunner:
         """Execute an attempt and return its outcome. Nothing that the function does raises here."""
         deployment = attempt.deployment
         if self._closed:
-            return replies.system_error(deployment, _CLOSING)
+            return replies.refused(deployment, Ending.BROKEN, _CLOSING)
         if reason := reason_unavailable(deployment):
-            return replies.unavailable(deployment, reason)
+            return replies.refused(deployment, Ending.UNAVAILABLE, reason)
         for _ in range(_DELIVERIES):
             call = Call(attempt)
             self._calls.add(call)
             try:
-                outcome = await self._deliver(call)
+                ended = await self._deliver(call)
             finally:
                 self._calls.discard(call)
-            if outcome is not None:
-                return outcome
+            if ended.reply.ending is not Ending.UNDELIVERED:
+                return replies.outcome(ended.reply, ended.run)
         text = f"{_DELIVERIES} instances in a row ended before they could be called"
-        return replies.system_error(deployment, text)
+        return replies.refused(deployment, Ending.BROKEN, text)
 
     async def interrupt(self, request_id: str) -> bool:
         """Stop a running attempt; its :meth:`run` returns INTERRUPTED.
@@ -198,15 +205,14 @@ class ProcessRunner:
             raise LookupError(deployment.function)
         return instance.debug_port
 
-    async def _in_turn(self, debugger: Debugger, call: Call) -> Outcome | None:
+    async def _in_turn(self, debugger: Debugger, call: Call) -> _Ended:
         """Run a call of a debugged function after all earlier ones."""
         waiting = asyncio.ensure_future(debugger.turn.acquire())
         waited: set[asyncio.Future[Any]] = {waiting, call.done}
         try:
             await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
             if not waiting.done():
-                run = replies.Run(call.attempt.deployment, "", 0, b"")
-                return replies.outcome(call.done.result(), run)
+                return _Ended(call.done.result(), Run(call.attempt.deployment))
             return await self._run_in_pool(call)
         finally:
             if waiting.done() and not waiting.cancelled():
@@ -215,8 +221,8 @@ class ProcessRunner:
 
     # --- one call ---
 
-    async def _deliver(self, call: Call) -> Outcome | None:
-        """Run a call, in its turn if it needs one. None: the function has not received it."""
+    async def _deliver(self, call: Call) -> _Ended:
+        """Run a call, in its turn if it needs one."""
         deployment = call.attempt.deployment
         debugger = self.debuggers.of(deployment)
         if debugger is not None:
@@ -225,34 +231,32 @@ class ProcessRunner:
         if deployment.runtime not in CUSTOM or deployment.max_instances == 0:
             return await self._run_in_pool(call)
         if self._ports.waiting(deployment.port) >= MOST_WAITING:
-            return replies.throttled(
-                deployment, f"{MOST_WAITING} calls wait for port {deployment.port} already"
-            )
+            text = f"{MOST_WAITING} calls wait for port {deployment.port} already"
+            return _over(deployment, Ending.THROTTLED, text)
         turn = self._ports.ask(deployment)
         if turn is None:
             return await self._run_in_pool(call)
         try:
-            refusal = await self._until_granted(turn, call)
-            return await self._run_in_pool(call) if refusal is None else refusal
+            failure = await self._until_granted(turn, call)
+            if failure is not None:
+                return _Ended(failure, Run(deployment))
+            return await self._run_in_pool(call)
         finally:
             self._ports.leave(turn)
 
-    async def _until_granted(self, turn: Turn, call: Call) -> Outcome | None:
-        """Wait for a turn. Returns an outcome if the call ends before it gets one."""
+    async def _until_granted(self, turn: Turn, call: Call) -> Reply | None:
+        """Wait for a turn. None: it has come, otherwise why it will not."""
         seconds = self._bounds.start_seconds
         waited: set[asyncio.Future[Any]] = {turn.granted, call.done}
         await asyncio.wait(waited, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        deployment = call.attempt.deployment
         if call.done.done():
-            if self._closed:
-                return replies.system_error(deployment, _CLOSING)
-            return replies.outcome(call.done.result(), replies.Run(deployment, "", 0, b""))
+            return _refusal(Ending.BROKEN, _CLOSING) if self._closed else call.done.result()
         if turn.granted.done():
             return None
         text = f"port {turn.port} was in use by other calls for {seconds:g} seconds"
-        return replies.system_error(deployment, text)
+        return _refusal(Ending.BROKEN, text)
 
-    async def _run_in_pool(self, call: Call) -> Outcome | None:
+    async def _run_in_pool(self, call: Call) -> _Ended:
         """Run in an instance of the pool, if the limits allow one."""
         deployment = call.attempt.deployment
         place = self._pools.acquire(deployment)
@@ -260,10 +264,8 @@ class ProcessRunner:
             self._stop_later(old)
         instance = place.instance
         if instance is None:
-            if place.of_account:
-                text = f"function {deployment.function!r}: {place.limit}"
-                return replies.exhausted(deployment, text)
-            return replies.throttled(deployment, place.limit)
+            ending = Ending.EXHAUSTED if place.of_account else Ending.THROTTLED
+            return _over(deployment, ending, place.limit)
         try:
             return await self._run_in(instance, call)
         except BaseException:
@@ -277,7 +279,7 @@ class ProcessRunner:
             elif not self._pools.busy(instance) and instance.debugger is None:
                 self._freezer.is_idle(instance)  # in a debugger an editor may set breakpoints
 
-    async def _run_in(self, instance: Instance, call: Call) -> Outcome | None:
+    async def _run_in(self, instance: Instance, call: Call) -> _Ended:
         deployment = call.attempt.deployment
         loop = asyncio.get_running_loop()
         began = loop.time()
@@ -288,22 +290,22 @@ class ProcessRunner:
             instance.thaw()
             began = loop.time()
             reply = await _execute(instance, call)
-        if not isinstance(reply, Reply):
-            return reply
+        if reply.ending.refuses:
+            return _Ended(reply, Run(deployment))
         duration_ms = round((loop.time() - began) * 1000)
         if reply.ending.spoils:
             reply = await self._abandon(instance, reply)
             if self._closed:
-                return replies.system_error(deployment, _CLOSING)
-            if reply.ending is Ending.UNDELIVERED:
-                return None
+                return _Ended(_refusal(Ending.BROKEN, _CLOSING), Run(deployment))
         log = instance.log_since(position, call.attempt, reply.ending)
-        return replies.outcome(
-            reply, replies.Run(deployment, instance.instance_id, duration_ms, log)
-        )
+        return _Ended(reply, Run(deployment, instance.instance_id, duration_ms, log))
 
-    async def _get_ready(self, instance: Instance, call: Call) -> Reply | Outcome | None:
-        """Start the instance, or wait for the start in progress. None: it is ready."""
+    async def _get_ready(self, instance: Instance, call: Call) -> Reply | None:
+        """Start the instance, or wait for the start in progress.
+
+        Returns:
+            None if the instance is ready for calls, otherwise the reason.
+        """
         start = self._live.get(instance)
         if start is None:
             start = asyncio.ensure_future(self._start(instance, call.attempt))
@@ -317,7 +319,7 @@ class ProcessRunner:
             instance.kill()
         return failure
 
-    async def _start(self, instance: Instance, first: Attempt) -> Reply | Outcome | None:
+    async def _start(self, instance: Instance, first: Attempt) -> Reply | None:
         deployment = instance.deployment
         self._schedule_housekeeping()
         try:
@@ -331,18 +333,18 @@ class ProcessRunner:
                 await self._free_port(instance)
             failure = await instance.start(self._server, Folders(code, layers), first)
         except ArchiveRefused as error:
-            outcome = replies.unavailable(deployment, f"code refused: {error}")
+            failure = _refusal(Ending.UNAVAILABLE, f"code refused: {error}")
         except (LookupError, PortInUse) as error:
-            outcome = replies.system_error(deployment, str(error))
+            failure = _refusal(Ending.BROKEN, str(error))
         except OSError as error:
-            outcome = replies.exhausted(deployment, str(error))
+            failure = _refusal(Ending.EXHAUSTED, str(error))
         else:
             if failure is not None:
                 self._pools.retire(instance)
             return failure
         instance.kill()
         self._on_gone(instance)
-        return outcome
+        return failure
 
     async def _free_port(self, instance: Instance) -> None:
         """End the other instances that have the port which this one may need.
@@ -435,6 +437,15 @@ class ProcessRunner:
         if used_kb > instance.deployment.memory_mb * _KB_PER_MB:
             self._pools.retire(instance)
             instance.kill(Ending.OUT_OF_MEMORY, used_kb)
+
+
+def _refusal(ending: Ending, text: str) -> Reply:
+    return Reply(ending, replies.document(text))
+
+
+def _over(deployment: Deployment, ending: Ending, limit: str) -> _Ended:
+    text = f"function {deployment.function!r}: {limit}"
+    return _Ended(_refusal(ending, text), Run(deployment))
 
 
 async def _execute(instance: Instance, call: Call) -> Reply:

@@ -7,7 +7,7 @@ import pytest
 
 from fc_async_local.domain.invocation import OutcomeKind
 from fc_async_local.execution.protocol import Deployment
-from fc_async_local.execution.replies import INITIALIZATION, Ending, Reply, Run, outcome, throttled
+from fc_async_local.execution.replies import INITIALIZATION, Ending, Reply, Run, outcome, refused
 
 DEPLOYMENT = Deployment(
     function="f",
@@ -74,6 +74,6 @@ def test_the_ending_of_a_worker_decides_the_outcome(
 
 
 def test_a_throttled_call_says_which_limit_was_reached() -> None:
-    result = throttled(DEPLOYMENT, "all 100 instances reserved for it are busy")
+    result = refused(DEPLOYMENT, Ending.THROTTLED, "all 100 instances reserved for it are busy")
     assert result.kind is OutcomeKind.THROTTLED
     assert b"all 100 instances" in result.payload
