@@ -36,6 +36,7 @@ from fc_async_local.store.protocol import StoreUnavailable
 from fc_async_local.triggers.control import TriggerControl
 from fc_async_local.triggers.firing import Firing
 from fc_async_local.triggers.health import TriggerLog
+from fc_async_local.triggers.pushing import PushingTriggers
 from fc_async_local.triggers.retries import Retries
 from fc_async_local.triggers.runner import Sources, TriggerRunner
 from fc_async_local.triggers.timers import Timers
@@ -126,8 +127,9 @@ class Services(NamedTuple):
         poster = HttpPoster()
         closing.push_async_callback(poster.aclose)
         log = TriggerLog()
-        protocols = _protocols(foundation, poster, invoker, log)
-        fired = _firing(foundation, protocols, registry.triggers, invoker, log)
+        pushing = PushingTriggers()
+        protocols = _protocols(foundation, poster, invoker, log, pushing)
+        fired = _firing(foundation, protocols, registry.triggers, invoker, log, pushing)
         await fired.triggers.start()
         closing.push_async_callback(fired.triggers.aclose)
         closing.push_async_callback(end_tasks, start_task("documents", stores.documents.follow()))
@@ -203,20 +205,39 @@ class Services(NamedTuple):
 
 
 def _protocols(
-    foundation: Foundation, poster: HttpPoster, invoker: FunctionInvoker, log: TriggerLog
+    foundation: Foundation,
+    poster: HttpPoster,
+    invoker: FunctionInvoker,
+    log: TriggerLog,
+    pushing: PushingTriggers,
 ) -> Channels:
     stores, clock, settings = foundation
     messages, documents, wakeups = stores.messages, stores.documents, stores.wakeups
     dice = random.SystemRandom()
     jobs = _job_node(foundation)
     mns = MnsService(messages, clock, settings, wakeups)
-    topics = TopicService(mns, documents, poster, invoker, jobs, notes=log, random=dice)
+    topics = TopicService(
+        mns,
+        documents,
+        poster,
+        invoker,
+        jobs,
+        notes=log,
+        random=dice,
+        functions=pushing.subscriptions,
+    )
     rocketmq = RocketMqService(
         stores.logs, documents, clock=clock, settings=settings, wakeups=wakeups
     )
     targets = Targets(poster=poster, queues=mns, rocketmq=rocketmq, invoker=invoker)
     eventbridge = EventBridgeService(
-        documents, targets, jobs, notes=log, settings=settings, random=dice
+        documents,
+        targets,
+        jobs,
+        notes=log,
+        settings=settings,
+        random=dice,
+        bound=pushing.rules,
     )
     return Channels(mns, topics, rocketmq, eventbridge)
 
@@ -236,6 +257,7 @@ def _firing(
     triggers: Triggers,
     invoker: FunctionInvoker,
     log: TriggerLog,
+    pushing: PushingTriggers,
 ) -> _Fired:
     """Return what fires the triggers; it looks again when they change."""
     _, clock, settings = foundation
@@ -249,10 +271,9 @@ def _firing(
         settler=Settler(settings.rules, settings.place),
         random=random.SystemRandom(),
     )
+    sources = Sources(protocols.mns, protocols.rocketmq, pushing)
     fired = _Fired(
-        TriggerRunner(
-            triggers, Sources(*protocols), retries, log, clock=clock, place=settings.place
-        ),
+        TriggerRunner(triggers, sources, retries, log, clock=clock, place=settings.place),
         retries,
         Timers(node, firing, triggers, grace_ms=settings.services.timer_grace_ms),
         TriggerControl(triggers, firing, log, clock, settings.place),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Fires triggers: messages of queues and RocketMQ topics are fetched, topics and buses push.
+"""Fires triggers whose messages are fetched: those of queues and RocketMQ topics.
 
 A message is done when :mod:`fc_async_local.triggers.retries` has it. The call path goes along, so
 that the loop guard sees loops through queues, topics and buses too.
@@ -12,28 +12,14 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from fc_async_local.background import keep_running, pause_on, start_task
 from fc_async_local.domain.policy import nearest_to_limit
-from fc_async_local.services.eventbridge.model import (
-    OF_TRIGGERS,
-    DeadLetterQueue,
-    Parameter,
-    Rule,
-    Target,
-)
 from fc_async_local.services.mns.errors import MnsError
 from fc_async_local.services.mns.model import BATCH, POLLING_SECONDS
 from fc_async_local.services.mns.model import handle_of as queue_handle
-from fc_async_local.services.mns.topic_service import FunctionSubscription
 from fc_async_local.services.rocketmq.model import ConsumeRequest, RocketMqError
 from fc_async_local.services.rocketmq.model import handle_of as rocketmq_handle
 from fc_async_local.store.protocol import StoreUnavailable
 from fc_async_local.triggers import bindings
-from fc_async_local.triggers.bindings import (
-    Binding,
-    BusSource,
-    QueueSource,
-    RocketMqSource,
-    TopicSource,
-)
+from fc_async_local.triggers.bindings import Binding, QueueSource, RocketMqSource
 from fc_async_sdk._cancellation import end_tasks
 from fc_async_sdk.spec import limits
 
@@ -44,14 +30,13 @@ if TYPE_CHECKING:
     from fc_async_local.clock import Clock
     from fc_async_local.domain.invocation import CallPath
     from fc_async_local.domain.rules import Place
-    from fc_async_local.services.eventbridge.service import EventBridgeService
     from fc_async_local.services.mns.model import Message
     from fc_async_local.services.mns.service import MnsService
-    from fc_async_local.services.mns.topic_service import TopicService
     from fc_async_local.services.rocketmq.model import Pending
     from fc_async_local.services.rocketmq.service import RocketMqService
     from fc_async_local.triggers.bindings import TriggerSource
     from fc_async_local.triggers.health import TriggerLog
+    from fc_async_local.triggers.pushing import PushingTriggers
     from fc_async_local.triggers.retries import Retries
 
 M = TypeVar("M")
@@ -73,12 +58,17 @@ class _Message(NamedTuple):
 
 
 class Sources(NamedTuple):
-    """The services whose messages and events fire functions."""
+    """What fires functions.
+
+    Attributes:
+        mns: The service of queues.
+        rocketmq: The service of RocketMQ topics.
+        pushing: The triggers of topics and buses, which push by themselves.
+    """
 
     mns: MnsService
-    topics: TopicService
     rocketmq: RocketMqService
-    eventbridge: EventBridgeService
+    pushing: PushingTriggers
 
 
 class TriggerRunner:
@@ -104,7 +94,7 @@ class TriggerRunner:
         place: Place,
     ) -> None:
         self._triggers = triggers
-        self._mns, self._topics, self._rocketmq, self._eventbridge = sources
+        self._mns, self._rocketmq, self._pushing = sources
         self._retries = retries
         self._log = log
         self._clock = clock
@@ -136,16 +126,7 @@ class TriggerRunner:
             self._apply([binding for binding in found if binding.enabled])
 
     def _apply(self, wanted: Sequence[Binding]) -> None:
-        self._topics.functions = [
-            _subscription(binding, binding.source)
-            for binding in wanted
-            if isinstance(binding.source, TopicSource)
-        ]
-        self._eventbridge.bound = [
-            _rule(binding, binding.source)
-            for binding in wanted
-            if isinstance(binding.source, BusSource)
-        ]
+        self._pushing.replace(wanted)
         for binding in self._loops.keys() - set(wanted):
             start_task(f"end of trigger {binding.key}", end_tasks(self._loops.pop(binding)))
         for binding in wanted:
@@ -267,43 +248,3 @@ class TriggerRunner:
             await self._retries.fire(binding, payload, key=batch[0].message_id, call_path=call_path)
             done += [message.handle for message in batch]
         return done
-
-
-def _subscription(binding: Binding, source: TopicSource) -> FunctionSubscription:
-    return FunctionSubscription(
-        topic=source.topic,
-        name=f"{binding.function}-{binding.trigger}",
-        key=binding.key,
-        function=binding.function,
-        qualifier=binding.qualifier,
-        notify_strategy=source.notify_strategy,
-        notify_content_format="JSON" if source.notify_content_format == "JSON" else "SIMPLIFIED",
-        filter_tag=source.filter_tag,
-    )
-
-
-def _rule(binding: Binding, source: BusSource) -> Rule:
-    """A trigger on a bus is a rule with the function as its only target."""
-    parameters = {
-        "functionName": binding.function,
-        "Qualifier": binding.qualifier,
-        "InvocationType": "Async" if binding.asynchronous else "Sync",
-    }
-    target = Target(
-        id="function",
-        type="acs.fc.function",
-        param_list=tuple(
-            Parameter(resource_key=key, value=value) for key, value in parameters.items()
-        ),
-        push_retry_strategy=binding.strategy,
-        errors_tolerance="ALL" if binding.tolerant else "NONE",
-        dead_letter_queue=DeadLetterQueue(arn=binding.dead_letter) if binding.dead_letter else None,
-    )
-    return Rule(
-        bus=source.bus,
-        name=f"{OF_TRIGGERS}{binding.key}",
-        pattern=source.pattern,
-        targets=(target,),
-        created_at=0,
-        modified_at=0,
-    )

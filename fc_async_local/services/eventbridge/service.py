@@ -35,7 +35,7 @@ from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from fc_async_local.domain.invocation import DeadEvent
     from fc_async_local.services.delivery import Pushed, TriggerNotes
@@ -58,7 +58,17 @@ _push: Final = msgspec.json.Decoder(Push).decode
 
 
 class EventBridgeService:
-    """Buses, rules and events. Call :meth:`start` before use."""
+    """Buses, rules and events. Call :meth:`start` before use.
+
+    Args:
+        kept: Buses and rules.
+        targets: Push events.
+        jobs: Holds what is to be pushed.
+        notes: Where it is noted how triggers went.
+        settings: Account and limits.
+        random: Selects the waits between tries.
+        bound: Returns the rules that are triggers of functions, as they are now.
+    """
 
     def __init__(
         self,
@@ -69,6 +79,7 @@ class EventBridgeService:
         notes: TriggerNotes,
         settings: Settings,
         random: random.Random,
+        bound: Callable[[], Sequence[Rule]] = tuple,
     ) -> None:
         self._kept = kept
         self._targets = targets
@@ -80,8 +91,7 @@ class EventBridgeService:
         self.settings = settings
         settler = Settler(settings.rules, settings.place)
         self._pushes = push_runner(jobs, EVENT_PUSH, self._attempt, _describe, settler)
-        self.bound: Sequence[Rule] = ()
-        """Rules that are triggers of functions; stored by their registry."""
+        self._bound = bound
 
     def start(self) -> None:
         """Start to push, beginning with what an earlier run left."""
@@ -292,7 +302,7 @@ class EventBridgeService:
                 event=event,
                 call_path=call_path,
             )
-            for rule in (*self._rules(bus), *self.bound)
+            for rule in (*self._rules(bus), *self._bound())
             if rule.bus == bus and rule.status == "ENABLE" and _wants(rule, wanted)
             for target in rule.targets
         ]
@@ -373,7 +383,7 @@ class EventBridgeService:
 
     def _target_of(self, push: Push) -> Target | None:
         body = self._kept.get(_RULE, f"{push.bus}/{push.rule}")
-        rules = [_rule(body)] if body is not None else self.bound
+        rules = [_rule(body)] if body is not None else self._bound()
         return next(
             (
                 target

@@ -39,7 +39,7 @@ from fc_async_local.store.protocol import Change, ChangeRefused
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from fc_async_local.services.delivery import FunctionInvoker, Poster, Pushed, TriggerNotes
     from fc_async_local.services.mns.model import Creation
@@ -76,7 +76,18 @@ class FunctionSubscription(Record, frozen=True, kw_only=True):
 
 
 class TopicService:
-    """Topics, subscriptions and publishing. Call :meth:`start` before use."""
+    """Topics, subscriptions and publishing. Call :meth:`start` before use.
+
+    Args:
+        queues: The queues that subscriptions feed.
+        kept: Topics and subscriptions.
+        poster: Pushes to HTTP endpoints.
+        invoker: Invokes functions.
+        jobs: Holds what is to be pushed.
+        notes: Where it is noted how triggers went.
+        random: Selects the waits between tries.
+        functions: Returns the triggers of functions as they are now.
+    """
 
     def __init__(
         self,
@@ -88,6 +99,7 @@ class TopicService:
         *,
         notes: TriggerNotes,
         random: random.Random,
+        functions: Callable[[], Sequence[FunctionSubscription]] = tuple,
     ) -> None:
         self._queues = queues
         self.recent: common.Recent[Publication] = common.Recent()
@@ -101,8 +113,7 @@ class TopicService:
         settler = Settler(queues.settings.rules, queues.settings.place)
         self._pushes = push_runner(jobs, TOPIC_PUSH, self._attempt, _describe, settler)
         self.owner = queues.settings.place.account_id
-        self.functions: Sequence[FunctionSubscription] = ()
-        """Triggers of functions; stored by their registry."""
+        self._functions = functions
 
     def start(self) -> None:
         """Start to push, beginning with what an earlier run left."""
@@ -262,7 +273,7 @@ class TopicService:
 
     def _audience(self, topic: str) -> list[Subscription | FunctionSubscription]:
         users = [_subscription(raw) for _key, raw in self._subscriptions(topic)]
-        return [*users, *(function for function in self.functions if function.topic == topic)]
+        return [*users, *(function for function in self._functions() if function.topic == topic)]
 
     async def _hand_over(
         self, audience: Sequence[Subscription | FunctionSubscription], publication: Publication
@@ -300,7 +311,9 @@ class TopicService:
     def _find(self, push: Push) -> Subscription | FunctionSubscription | None:
         topic = push.publication.topic
         if push.function:
-            named = (f for f in self.functions if (f.topic, f.name) == (topic, push.subscription))
+            named = (
+                f for f in self._functions() if (f.topic, f.name) == (topic, push.subscription)
+            )
             return next(named, None)
         raw = self._kept.get(_SUBSCRIPTION, _key(topic, push.subscription))
         return None if raw is None else _subscription(raw)
