@@ -212,14 +212,14 @@ class FcLocal:
         """Make a topic of MNS; returns its ARN."""
         from fc_async_sdk.spec.arn import MnsTopicArn
 
-        self.runtime.call(self.runtime.services.topics.create_topic(name))
+        self.runtime.call(self.runtime.services.topics.documents.create_topic(name))
         return str(MnsTopicArn(topic=name, **self._place))
 
     def create_bus(self, name: str) -> str:
         """Make a bus of EventBridge; returns its ARN."""
         from fc_async_sdk.spec.arn import EventBusArn
 
-        self.runtime.call(self.runtime.services.eventbridge.create_bus(name))
+        self.runtime.call(self.runtime.services.eventbridge.documents.create_bus(name))
         return str(EventBusArn(bus=name, **self._place))
 
     def create_rocketmq_topic(self, instance_id: str, topic: str) -> str:

@@ -46,7 +46,7 @@ class EventBridgeDestination:
         Raises:
             EventBridgeError: It has no valid name, or there are too many buses.
         """
-        await self._service.ensure_bus(target.bus)
+        await self._service.documents.ensure_bus(target.bus)
 
     async def deliver(self, delivery: Delivery, *, now: int) -> DeliveryResult:
         """Put the event once."""

@@ -89,7 +89,7 @@ class MnsTopicDestination:
         Raises:
             MnsError: It has no valid name.
         """
-        await self._service.ensure_topic(target.topic)
+        await self._service.documents.ensure_topic(target.topic)
 
     async def deliver(self, delivery: Delivery, *, now: int) -> DeliveryResult:  # noqa: ARG002 -- the service has the clock
         """Publish the event once."""

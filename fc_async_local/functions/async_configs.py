@@ -15,7 +15,7 @@ import msgspec
 from fc_async_local.functions import paging, refusals
 from fc_async_local.functions.records import AsyncConfigRecord, rfc3339
 from fc_async_local.functions.triggers import has_http_trigger
-from fc_async_local.services.eventbridge import service as eventbridge
+from fc_async_local.services.eventbridge import documents as eventbridge
 from fc_async_local.services.eventbridge.model import EventBridgeError
 from fc_async_local.services.mns.errors import MnsError
 from fc_async_local.services.mns.model import check_name

@@ -89,9 +89,11 @@ class ChannelAdmin:
             counts = await mns.counts(queue.name)
             facts = {"received": counts.inactive, "delayed": counts.delayed}
             found.append(_channel("queue", queue.name, messages=sum(counts), facts=facts))
-        await topics.refresh()
-        for name in topics.topics(prefix="", after="", limit=_PAGE)[0]:
-            subscriptions = topics.subscriptions(name, prefix="", after="", limit=_PAGE)[0]
+        await topics.documents.refresh()
+        for name in topics.documents.topics(prefix="", after="", limit=_PAGE)[0]:
+            subscriptions = topics.documents.subscriptions(name, prefix="", after="", limit=_PAGE)[
+                0
+            ]
             facts = {"subscriptions": len(subscriptions), "to push": await topics.waiting(name)}
             number = len(topics.recent.of(name))
             found.append(_channel("topic", name, messages=number, facts=facts))
@@ -100,8 +102,8 @@ class ChannelAdmin:
             found.append(
                 _channel("rocketmq", topic.name, instance=topic.instance_id, messages=number)
             )
-        for bus in eventbridge.buses(prefix="", after="", limit=_PAGE)[0]:
-            rules = eventbridge.rules(bus.name, prefix="", after="", limit=_PAGE)[0]
+        for bus in eventbridge.documents.buses(prefix="", after="", limit=_PAGE)[0]:
+            rules = eventbridge.documents.rules(bus.name, prefix="", after="", limit=_PAGE)[0]
             number = len(eventbridge.recent.of(bus.name))
             found.append(_channel("bus", bus.name, messages=number, facts={"rules": len(rules)}))
         return {"channels": found}
@@ -157,7 +159,7 @@ class ChannelAdmin:
         return await self._services.mns.purge(name.name)
 
     async def _published(self, name: _Name) -> list[dict[str, Any]]:
-        self._services.topics.topic(name.name)
+        self._services.topics.documents.topic(name.name)
         return [
             _message(each.message_id, each.published_at, each.body, {"tag": each.tag})
             for each in self._services.topics.recent.of(name.name)
@@ -168,7 +170,7 @@ class ChannelAdmin:
         return sent.message_id
 
     async def _forget_published(self, name: _Name) -> int:
-        self._services.topics.topic(name.name)
+        self._services.topics.documents.topic(name.name)
         return self._services.topics.recent.forget(name.name)
 
     async def _log(self, name: _Name) -> list[dict[str, Any]]:
@@ -191,7 +193,7 @@ class ChannelAdmin:
         return await self._services.rocketmq.purge(name.instance, name.name)
 
     async def _events(self, name: _Name) -> list[dict[str, Any]]:
-        self._services.eventbridge.bus(name.name)
+        self._services.eventbridge.documents.bus(name.name)
         return [
             _cloud_event(at, event) for at, event in self._services.eventbridge.recent.of(name.name)
         ]
@@ -210,7 +212,7 @@ class ChannelAdmin:
         return entry.event_id
 
     async def _forget_events(self, name: _Name) -> int:
-        self._services.eventbridge.bus(name.name)
+        self._services.eventbridge.documents.bus(name.name)
         return self._services.eventbridge.recent.forget(name.name)
 
 

@@ -84,7 +84,7 @@ class EventBridgeEndpoint(HttpService):
     async def _rpc(self, request: Request) -> dict[str, Any]:
         if self._service.settings.auth.strict_auth:
             self._signatures.check(request)
-        await self._service.refresh()
+        await self._service.documents.refresh()
         action = request.headers.get("x-acs-action", "")
         if not action:
             raise EventBridgeError("InvalidAction", "the header x-acs-action is missing")
@@ -95,7 +95,7 @@ class EventBridgeEndpoint(HttpService):
     async def _data_plane(self, request: Request) -> dict[str, Any]:
         if self._service.settings.auth.strict_auth:
             self._verify_data_plane(request)
-        await self._service.refresh()
+        await self._service.documents.refresh()
         if request.segments[1:] == ("putEvents",):
             entries = await self._service.put_events(events.read_batch(request.body))
             return shown_entries(entries)

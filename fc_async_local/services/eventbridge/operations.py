@@ -90,6 +90,7 @@ class Operations:
 
     def __init__(self, service: EventBridgeService) -> None:
         self._service = service
+        self._documents = service.documents
         self._all: dict[str, Callable[[Parameters], Awaitable[Data]]] = {
             "CreateEventBus": self._create_bus,
             "GetEventBus": self._get_bus,
@@ -123,24 +124,24 @@ class Operations:
         return await operation(Parameters(values))
 
     async def _create_bus(self, given: Parameters) -> Data:
-        bus = await self._service.create_bus(
+        bus = await self._documents.create_bus(
             given.text("EventBusName"), given.text("Description", "")
         )
         return {"EventBusARN": self._bus_arn(bus.name)}
 
     async def _get_bus(self, given: Parameters) -> Data:
-        return self._shown_bus(self._service.bus(given.text("EventBusName")))
+        return self._shown_bus(self._documents.bus(given.text("EventBusName")))
 
     async def _update_bus(self, given: Parameters) -> Data:
-        await self._service.change_bus(given.text("EventBusName"), given.text("Description", ""))
+        await self._documents.change_bus(given.text("EventBusName"), given.text("Description", ""))
         return {}
 
     async def _delete_bus(self, given: Parameters) -> Data:
-        await self._service.delete_bus(given.text("EventBusName"))
+        await self._documents.delete_bus(given.text("EventBusName"))
         return {}
 
     async def _list_buses(self, given: Parameters) -> Data:
-        buses, following, total = self._service.buses(
+        buses, following, total = self._documents.buses(
             prefix=given.text("NamePrefix", ""),
             after=given.text("NextToken", ""),
             limit=given.number("Limit", _PAGE),
@@ -149,7 +150,7 @@ class Operations:
         return {"EventBuses": shown, "NextToken": following, "Total": total}
 
     async def _create_rule(self, given: Parameters) -> Data:
-        rule = await self._service.create_rule(
+        rule = await self._documents.create_rule(
             Rule(
                 bus=given.text("EventBusName"),
                 name=given.text("RuleName"),
@@ -164,14 +165,14 @@ class Operations:
         return {"RuleARN": self._rule_arn(rule)}
 
     def _rule(self, given: Parameters) -> Rule:
-        return self._service.rule(given.text("EventBusName"), given.text("RuleName"))
+        return self._documents.rule(given.text("EventBusName"), given.text("RuleName"))
 
     async def _get_rule(self, given: Parameters) -> Data:
         return self._shown_rule(self._rule(given))
 
     async def _update_rule(self, given: Parameters) -> Data:
         rule = self._rule(given)
-        await self._service.change_rule(
+        await self._documents.change_rule(
             msgspec.structs.replace(
                 rule,
                 pattern=given.text("FilterPattern", rule.pattern),
@@ -182,11 +183,11 @@ class Operations:
         return {}
 
     async def _delete_rule(self, given: Parameters) -> Data:
-        await self._service.delete_rule(given.text("EventBusName"), given.text("RuleName"))
+        await self._documents.delete_rule(given.text("EventBusName"), given.text("RuleName"))
         return {}
 
     async def _list_rules(self, given: Parameters) -> Data:
-        rules, following, total = self._service.rules(
+        rules, following, total = self._documents.rules(
             given.text("EventBusName"),
             prefix=given.text("RuleNamePrefix", ""),
             after=given.text("NextToken", ""),
@@ -197,12 +198,12 @@ class Operations:
 
     async def _enable_rule(self, given: Parameters) -> Data:
         rule = msgspec.structs.replace(self._rule(given), status="ENABLE")
-        await self._service.change_rule(rule)
+        await self._documents.change_rule(rule)
         return {}
 
     async def _disable_rule(self, given: Parameters) -> Data:
         rule = msgspec.structs.replace(self._rule(given), status="DISABLE")
-        await self._service.change_rule(rule)
+        await self._documents.change_rule(rule)
         return {}
 
     async def _put_targets(self, given: Parameters) -> Data:
@@ -210,7 +211,7 @@ class Operations:
         put = {target.id: target for target in given.targets("Targets")}
         kept = {target.id: target for target in rule.targets}
         targets = tuple((kept | put).values())
-        await self._service.change_rule(msgspec.structs.replace(rule, targets=targets))
+        await self._documents.change_rule(msgspec.structs.replace(rule, targets=targets))
         return {"ErrorEntriesCount": 0, "ErrorEntries": []}
 
     async def _delete_targets(self, given: Parameters) -> Data:
@@ -218,7 +219,7 @@ class Operations:
         ids = _strings(given.raw("TargetIds"), "TargetIds")
         known = {target.id for target in rule.targets}
         left = tuple(target for target in rule.targets if target.id not in ids)
-        await self._service.change_rule(msgspec.structs.replace(rule, targets=left))
+        await self._documents.change_rule(msgspec.structs.replace(rule, targets=left))
         errors = [
             {
                 "EntryId": target_id,

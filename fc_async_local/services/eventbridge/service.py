@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""EventBridge as a service: stores buses and rules, matches events and pushes them.
+"""EventBridge as a service: matches events with rules and pushes them.
 
 An event is acknowledged when a durable push job exists for each target of each rule that matches.
 An event that cannot be pushed goes to the target's dead-letter queue; if that fails or there is
@@ -19,19 +19,8 @@ from fc_async_local.domain.settlement import Settler
 from fc_async_local.services import common
 from fc_async_local.services.delivery import Again, push_runner, wait_after
 from fc_async_local.services.eventbridge import events, model, pattern
-from fc_async_local.services.eventbridge.model import (
-    Bus,
-    Entry,
-    EventBridgeError,
-    Push,
-    Rule,
-    bus_missing,
-    rule_missing,
-)
-from fc_async_local.services.eventbridge.targets import check_parameter
-from fc_async_local.store.protocol import Change, ChangeRefused
-from fc_async_sdk.errors import shorten
-from fc_async_sdk.spec import limits
+from fc_async_local.services.eventbridge.documents import BusDocuments
+from fc_async_local.services.eventbridge.model import Entry, EventBridgeError, Push
 
 if TYPE_CHECKING:
     import random
@@ -39,26 +28,21 @@ if TYPE_CHECKING:
 
     from fc_async_local.domain.invocation import DeadEvent
     from fc_async_local.services.delivery import Pushed, TriggerNotes
-    from fc_async_local.services.eventbridge.model import Event, Target
+    from fc_async_local.services.eventbridge.model import Event, Rule, Target
     from fc_async_local.services.eventbridge.targets import PushResult, Targets
     from fc_async_local.settings import Settings
     from fc_async_local.store.document_cache import DocumentCache
     from fc_async_local.store.job_runner import JobNode
 
 _LOG: Final = logging.getLogger(__name__)
-_BUS: Final = "eventbridge.bus"
-_RULE: Final = "eventbridge.rule"
-_NAME: Final = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_.-]{{0,{model.NAME_CHARACTERS - 1}}}")
 _NOT_IN_KEYS: Final = re.compile(r"[^A-Za-z0-9_.-]")
 
 _encode: Final = msgspec.json.Encoder().encode
-_bus: Final = msgspec.json.Decoder(Bus).decode
-_rule: Final = msgspec.json.Decoder(Rule).decode
 _push: Final = msgspec.json.Decoder(Push).decode
 
 
 class EventBridgeService:
-    """Buses, rules and events. Call :meth:`start` before use.
+    """Takes events and pushes them. Call :meth:`start` before use.
 
     Args:
         kept: Buses and rules.
@@ -68,6 +52,11 @@ class EventBridgeService:
         settings: Account and limits.
         random: Selects the waits between tries.
         bound: Returns the rules that are triggers of functions, as they are now.
+
+    Attributes:
+        documents: Buses and rules.
+        recent: The newest events of each bus, and when they came.
+        settings: As given.
     """
 
     def __init__(
@@ -81,7 +70,7 @@ class EventBridgeService:
         random: random.Random,
         bound: Callable[[], Sequence[Rule]] = tuple,
     ) -> None:
-        self._kept = kept
+        self.documents = BusDocuments(kept, jobs.clock, targets.check)
         self._targets = targets
         self._notes = notes
         self.recent: common.Recent[tuple[int, Event]] = common.Recent()
@@ -100,129 +89,6 @@ class EventBridgeService:
     async def aclose(self) -> None:
         """Stop pushing; the rest is pushed after the next start."""
         await self._pushes.aclose()
-
-    async def refresh(self) -> None:
-        """Read the changes of other nodes."""
-        await self._kept.refresh()
-
-    async def create_bus(self, name: str, description: str = "") -> Bus:
-        """Create a bus.
-
-        Raises:
-            EventBridgeError: InvalidArgument, EventBusAlreadyExist, QuotaExceeded.
-        """
-        check_name("EventBusName", name)
-        if name == limits.DEFAULT_EVENT_BUS:
-            raise EventBridgeError("InvalidArgument", f"{name!r} is the service's own bus")
-        if len(self._kept.items(_BUS)) >= model.BUSES:
-            raise EventBridgeError("QuotaExceeded", f"an account has at most {model.BUSES} buses")
-        bus = Bus(name=name, description=description, created_at=self._clock.now())
-        try:
-            await self._kept.write(Change(_BUS, name, _encode(bus), "absent"))
-        except ChangeRefused:
-            raise EventBridgeError(
-                "EventBusAlreadyExist", f"the event bus {name!r} exists"
-            ) from None
-        return bus
-
-    async def ensure_bus(self, name: str) -> None:
-        """Create a bus unless it exists; another node may do so at the same time.
-
-        Raises:
-            EventBridgeError: InvalidArgument, QuotaExceeded.
-        """
-        await self.refresh()
-        if self._kept.get(_BUS, name) is not None:
-            return
-        try:
-            await self.create_bus(name)
-        except EventBridgeError as error:
-            if error.code != "EventBusAlreadyExist":
-                raise
-
-    def bus(self, name: str) -> Bus:
-        """Return a bus.
-
-        Raises:
-            EventBridgeError: EventBusNotExist.
-        """
-        body = self._kept.get(_BUS, name)
-        if body is None:
-            raise bus_missing(name)
-        return _bus(body)
-
-    async def change_bus(self, name: str, description: str) -> None:
-        """Change the description of a bus."""
-        changed = msgspec.structs.replace(self.bus(name), description=description)
-        await self._kept.write(Change(_BUS, name, _encode(changed)))
-
-    async def delete_bus(self, name: str) -> None:
-        """Delete a bus and its rules."""
-        self.bus(name)
-        gone = [Change(_RULE, key, None) for key, _ in self._kept.items(_RULE, f"{name}/")]
-        await self._kept.write(Change(_BUS, name, None), *gone)
-
-    def buses(self, *, prefix: str, after: str, limit: int) -> tuple[Sequence[Bus], str, int]:
-        """Return a page of buses, the marker of the next page, and the number of all buses."""
-        names = [key for key, _body in self._kept.items(_BUS) if key.startswith(prefix)]
-        page, following = common.page(names, after=after, limit=limit)
-        return [self.bus(name) for name in page], following, len(names)
-
-    async def create_rule(self, rule: Rule) -> Rule:
-        """Create a rule.
-
-        Raises:
-            EventBridgeError: EventBusNotExist, InvalidArgument, InvalidEventPattern,
-                EventRuleAlreadyExist, QuotaExceeded.
-        """
-        self.bus(rule.bus)
-        check_name("RuleName", rule.name)
-        self._check(rule)
-        if len(self._kept.items(_RULE, f"{rule.bus}/")) >= model.RULES_PER_BUS:
-            raise EventBridgeError(
-                "QuotaExceeded", f"a bus has at most {model.RULES_PER_BUS} rules"
-            )
-        now = self._clock.now()
-        fresh = msgspec.structs.replace(rule, created_at=now, modified_at=now)
-        try:
-            await self._kept.write(Change(_RULE, _key(rule), _encode(fresh), "absent"))
-        except ChangeRefused:
-            raise EventBridgeError(
-                "EventRuleAlreadyExist", f"the rule {rule.name!r} of {rule.bus!r} exists"
-            ) from None
-        return fresh
-
-    def rule(self, bus: str, name: str) -> Rule:
-        """Return a rule.
-
-        Raises:
-            EventBridgeError: EventBusNotExist, EventRuleNotExisted.
-        """
-        self.bus(bus)
-        body = self._kept.get(_RULE, f"{bus}/{name}")
-        if body is None:
-            raise rule_missing(bus, name)
-        return _rule(body)
-
-    async def change_rule(self, rule: Rule) -> None:
-        """Replace an existing rule; for errors see :meth:`create_rule`."""
-        self._check(rule)
-        changed = msgspec.structs.replace(rule, modified_at=self._clock.now())
-        await self._kept.write(Change(_RULE, _key(rule), _encode(changed)))
-
-    async def delete_rule(self, bus: str, name: str) -> None:
-        """Delete a rule; events that wait to be pushed for it are dropped."""
-        rule = self.rule(bus, name)
-        await self._kept.write(Change(_RULE, _key(rule), None))
-
-    def rules(
-        self, bus: str, *, prefix: str = "", after: str = "", limit: int
-    ) -> tuple[Sequence[Rule], str, int]:
-        """Return a page of rules, the marker of the next page, and the number of all rules."""
-        self.bus(bus)
-        found = {rule.name: rule for rule in self._rules(bus) if rule.name.startswith(prefix)}
-        page, following = common.page(found, after=after, limit=limit)
-        return [found[name] for name in page], following, len(found)
 
     async def put_events(
         self,
@@ -252,7 +118,7 @@ class EventBridgeService:
             )
         if sum(len(_encode(event)) for event in batch) > model.BATCH_BYTES:
             raise EventBridgeError("EntityTooLarge", f"the batch is over {model.BATCH_BYTES} bytes")
-        await self.refresh()
+        await self.documents.refresh()
         entries: list[Entry] = []
         pushes: list[Job] = []
         for event in batch:
@@ -272,7 +138,7 @@ class EventBridgeService:
             events.check(event)
             event_id = events.text_of(event, "id")
             name = bus or events.text_of(event, "aliyuneventbusname")
-            self.bus(name)
+            self.documents.bus(name)
         except EventBridgeError as error:
             refused = Entry(event_id=event_id, error_code=error.code, error_message=error.message)
             return refused, []
@@ -302,7 +168,7 @@ class EventBridgeService:
                 event=event,
                 call_path=call_path,
             )
-            for rule in (*self._rules(bus), *self._bound())
+            for rule in (*self.documents.rules_of(bus), *self._bound())
             if rule.bus == bus and rule.status == "ENABLE" and _wants(rule, wanted)
             for target in rule.targets
         ]
@@ -317,26 +183,9 @@ class EventBridgeService:
             for number, push in enumerate(pushes)
         ]
 
-    def _rules(self, bus: str) -> list[Rule]:
-        return [_rule(body) for _key, body in self._kept.items(_RULE, f"{bus}/")]
-
-    def _check(self, rule: Rule) -> None:
-        try:
-            pattern.parse(rule.pattern)
-        except pattern.InvalidPattern as error:
-            raise EventBridgeError("InvalidEventPattern", str(error)) from error
-        if len(rule.targets) > model.TARGETS_PER_RULE:
-            raise EventBridgeError(
-                "QuotaExceeded", f"a rule has at most {model.TARGETS_PER_RULE} targets"
-            )
-        for target in rule.targets:
-            for parameter in target.param_list:
-                check_parameter(parameter)
-            self._targets.check(target)
-
     async def _attempt(self, job: Job) -> Pushed:
         push = _push(job.payload)
-        await self.refresh()
+        await self.documents.refresh()
         target = self._target_of(push)
         if target is None:
             return None  # the rule or the target was deleted
@@ -382,8 +231,8 @@ class EventBridgeService:
         return self._targets.dead_event(target, push, key=key, error=error)
 
     def _target_of(self, push: Push) -> Target | None:
-        body = self._kept.get(_RULE, f"{push.bus}/{push.rule}")
-        rules = [_rule(body)] if body is not None else self._bound()
+        found = self.documents.find_rule(push.bus, push.rule)
+        rules = self._bound() if found is None else [found]
         return next(
             (
                 target
@@ -408,20 +257,3 @@ def _wants(rule: Rule, event: Any) -> bool:
         # Only of a trigger: rules of this service were checked when they were created.
         _LOG.warning("bus %s, rule %s: %s", rule.bus, rule.name, error)
         return False
-
-
-def check_name(what: str, name: str) -> None:
-    """Check the name of a bus or a rule.
-
-    Raises:
-        EventBridgeError: InvalidArgument.
-    """
-    if _NAME.fullmatch(name) is None:
-        raise EventBridgeError(
-            "InvalidArgument",
-            f"{what}={shorten(name)}: 1 to {model.NAME_CHARACTERS} letters, digits, '-', '_', '.'",
-        )
-
-
-def _key(rule: Rule) -> str:
-    return f"{rule.bus}/{rule.name}"

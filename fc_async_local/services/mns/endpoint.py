@@ -156,6 +156,7 @@ class _TopicEndpoint:
 
     def __init__(self, service: TopicService) -> None:
         self._service = service
+        self._documents = service.documents
         self._routes: dict[tuple[str, ...], dict[str, Callable[..., Awaitable[Answer]]]] = {
             (): {"GET": self._list},
             ("topic",): {"PUT": self._put, "GET": self._get, "DELETE": self._delete},
@@ -186,33 +187,33 @@ class _TopicEndpoint:
         operation = self._routes[shape].get(request.method)
         if operation is None:
             return None
-        await self._service.refresh()
+        await self._documents.refresh()
         return await operation(request, *names)
 
     async def _list(self, request: Request) -> Answer:
         prefix, marker, limit = _page(request)
-        names, following = self._service.topics(prefix=prefix, after=marker, limit=limit)
+        names, following = self._documents.topics(prefix=prefix, after=marker, limit=limit)
         urls = [_url(request, "topics", name) for name in names]
         return _listing("Topics", urls, following)
 
     async def _put(self, request: Request, topic: str) -> Answer:
         attributes = topics.read_topic(request.body)
         if _flag(request.parameters(), "metaoverride"):
-            await self._service.change_topic(topic, attributes)
+            await self._documents.change_topic(topic, attributes)
             return Answer(204)
         return _created(
-            await self._service.create_topic(topic, attributes),
+            await self._documents.create_topic(topic, attributes),
             _url(request, "topics", topic),
             conflict="TopicAlreadyExist",
             what=f"the topic {topic!r}",
         )
 
     async def _get(self, _request: Request, topic: str) -> Answer:
-        found = self._service.topic(topic)
+        found = self._documents.topic(topic)
         return xml(200, topics.write_topic(found, await self._service.waiting(topic)))
 
     async def _delete(self, _request: Request, topic: str) -> Answer:
-        await self._service.delete_topic(topic)
+        await self._documents.delete_topic(topic)
         return Answer(204)
 
     async def _publish(self, request: Request, topic: str) -> Answer:
@@ -222,7 +223,7 @@ class _TopicEndpoint:
 
     async def _list_subscriptions(self, request: Request, topic: str) -> Answer:
         prefix, marker, limit = _page(request)
-        names, following = self._service.subscriptions(
+        names, following = self._documents.subscriptions(
             topic, prefix=prefix, after=marker, limit=limit
         )
         urls = [_url(request, "topics", topic, "subscriptions", name) for name in names]
@@ -233,22 +234,22 @@ class _TopicEndpoint:
             strategy = topics.read_strategy(request.body)
             if strategy is None:
                 raise MnsError("InvalidArgument", "<Subscription> has no <NotifyStrategy>")
-            await self._service.change_subscription(topic, name, strategy)
+            await self._documents.change_subscription(topic, name, strategy)
             return Answer(204)
         subscription = topics.read_subscription(request.body, topic, name)
         return _created(
-            await self._service.subscribe(subscription),
+            await self._documents.subscribe(subscription),
             _url(request, "topics", topic, "subscriptions", name),
             conflict="SubscriptionAlreadyExist",
             what=f"the subscription {name!r} of {topic!r}",
         )
 
     async def _get_subscription(self, _request: Request, topic: str, name: str) -> Answer:
-        found = self._service.subscription(topic, name)
+        found = self._documents.subscription(topic, name)
         return xml(200, topics.write_subscription(found, self._service.owner))
 
     async def _unsubscribe(self, _request: Request, topic: str, name: str) -> Answer:
-        await self._service.unsubscribe(topic, name)
+        await self._documents.unsubscribe(topic, name)
         return Answer(204)
 
 

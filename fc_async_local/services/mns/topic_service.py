@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""MNS topics as a service: stores topics and subscriptions, and pushes what is published.
+"""MNS topics as a service: pushes what is published to subscriptions.
 
 A message for a queue is in that queue before the publisher gets an answer. For other endpoints
 there is a durable push job then, with retries. A message that cannot be pushed becomes a dead
@@ -26,35 +26,24 @@ from fc_async_local.services.delivery import (
     wait_after,
 )
 from fc_async_local.services.mns import topic as rules
-from fc_async_local.services.mns.errors import MnsError, subscription_missing, topic_missing
+from fc_async_local.services.mns.errors import MnsError
 from fc_async_local.services.mns.model import Draft, Offer, Record
-from fc_async_local.services.mns.topic import (
-    Publication,
-    Push,
-    Subscription,
-    Topic,
-    TopicAttributes,
-)
-from fc_async_local.store.protocol import Change, ChangeRefused
+from fc_async_local.services.mns.topic import Publication, Push
+from fc_async_local.services.mns.topic_documents import TopicDocuments
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Sequence
 
     from fc_async_local.services.delivery import FunctionInvoker, Poster, Pushed, TriggerNotes
-    from fc_async_local.services.mns.model import Creation
     from fc_async_local.services.mns.service import MnsService
+    from fc_async_local.services.mns.topic import Subscription
     from fc_async_local.store.document_cache import DocumentCache
     from fc_async_local.store.job_runner import JobNode
 
-_TOPIC: Final = "mns.topic"
-_SUBSCRIPTION: Final = "mns.subscription"
-_UNCHANGED: Final = TopicAttributes()
 _HTTP_OK: Final = range(200, 300)
 
 _encode: Final = msgspec.json.Encoder().encode
-_topic: Final = msgspec.json.Decoder(Topic).decode
-_subscription: Final = msgspec.json.Decoder(Subscription).decode
 _push: Final = msgspec.json.Decoder(Push).decode
 
 
@@ -76,7 +65,7 @@ class FunctionSubscription(Record, frozen=True, kw_only=True):
 
 
 class TopicService:
-    """Topics, subscriptions and publishing. Call :meth:`start` before use.
+    """Publishes to topics. Call :meth:`start` before use.
 
     Args:
         queues: The queues that subscriptions feed.
@@ -87,6 +76,11 @@ class TopicService:
         notes: Where it is noted how triggers went.
         random: Selects the waits between tries.
         functions: Returns the triggers of functions as they are now.
+
+    Attributes:
+        documents: Topics and subscriptions.
+        recent: The newest messages of each topic.
+        owner: The account.
     """
 
     def __init__(
@@ -103,7 +97,7 @@ class TopicService:
     ) -> None:
         self._queues = queues
         self.recent: common.Recent[Publication] = common.Recent()
-        self._kept = kept
+        self.documents = TopicDocuments(kept, jobs.clock)
         self._poster = poster
         self._invoker = invoker
         self._notes = notes
@@ -123,126 +117,9 @@ class TopicService:
         """Stop pushing; the rest is pushed after the next start."""
         await self._pushes.aclose()
 
-    async def refresh(self) -> None:
-        """Read the changes of other nodes."""
-        await self._kept.refresh()
-
-    async def create_topic(self, name: str, attributes: TopicAttributes = _UNCHANGED) -> Creation:
-        """Create a topic; an existing one is not changed.
-
-        Raises:
-            MnsError: InvalidArgument.
-        """
-        now = self._clock.now()
-        topic = Topic(name=name, created_at=now, modified_at=now)
-        topic = _changed(topic, attributes, now)
-        rules.check_topic(topic)
-        try:
-            await self._kept.write(Change(_TOPIC, name, _encode(topic), "absent"))
-        except ChangeRefused:
-            existing = self.topic(name)
-            alike = _attributes(existing) == _attributes(topic)
-            return "same" if alike else "different"
-        return "created"
-
-    async def ensure_topic(self, name: str) -> None:
-        """Create a topic unless it exists; another node may do so at the same time.
-
-        Raises:
-            MnsError: InvalidArgument.
-        """
-        await self.refresh()
-        if self._kept.get(_TOPIC, name) is None:
-            await self.create_topic(name)
-
-    async def change_topic(self, name: str, attributes: TopicAttributes) -> None:
-        """Change the attributes of a topic that are not None."""
-        now = self._clock.now()
-        topic = _changed(self.topic(name), attributes, now)
-        rules.check_topic(topic)
-        await self._kept.write(Change(_TOPIC, name, _encode(topic)))
-
-    def topic(self, name: str) -> Topic:
-        """Return a topic.
-
-        Raises:
-            MnsError: TopicNotExist.
-        """
-        body = self._kept.get(_TOPIC, name)
-        if body is None:
-            raise topic_missing(name)
-        return _topic(body)
-
     async def waiting(self, name: str) -> int:
         """Return how many messages wait to be pushed to subscriptions of a topic."""
-        return await self._jobs.jobs_pending(TOPIC_PUSH, self.topic(name).name)
-
-    def topics(self, *, prefix: str, after: str, limit: int) -> tuple[Sequence[str], str]:
-        """Return a page of the names of topics, and the marker of the next page."""
-        names = (key for key, _body in self._kept.items(_TOPIC))
-        return common.page(names, prefix=prefix, after=after, limit=limit)
-
-    async def delete_topic(self, name: str) -> None:
-        """Delete a topic and its subscriptions."""
-        self.topic(name)
-        gone = [Change(_SUBSCRIPTION, key, None) for key, _ in self._subscriptions(name)]
-        await self._kept.write(Change(_TOPIC, name, None), *gone)
-
-    async def subscribe(self, subscription: Subscription) -> Creation:
-        """Create a subscription; an existing one is not changed.
-
-        Raises:
-            MnsError: TopicNotExist, InvalidArgument.
-        """
-        self.topic(subscription.topic)
-        rules.check_subscription(subscription)
-        key = _key(subscription.topic, subscription.name)
-        now = self._clock.now()
-        fresh = msgspec.structs.replace(subscription, created_at=now, modified_at=now)
-        try:
-            await self._kept.write(Change(_SUBSCRIPTION, key, _encode(fresh), "absent"))
-        except ChangeRefused:
-            existing = self.subscription(subscription.topic, subscription.name)
-            same = msgspec.structs.replace(
-                fresh, created_at=existing.created_at, modified_at=existing.modified_at
-            )
-            return "same" if same == existing else "different"
-        return "created"
-
-    async def change_subscription(self, topic: str, name: str, strategy: str) -> None:
-        """Change the retry strategy, the only attribute that can be changed."""
-        changed = msgspec.structs.replace(
-            self.subscription(topic, name),
-            notify_strategy=strategy,
-            modified_at=self._clock.now(),
-        )
-        rules.check_subscription(changed)
-        await self._kept.write(Change(_SUBSCRIPTION, _key(topic, name), _encode(changed)))
-
-    def subscription(self, topic: str, name: str) -> Subscription:
-        """Return a subscription.
-
-        Raises:
-            MnsError: TopicNotExist, SubscriptionNotExist.
-        """
-        self.topic(topic)
-        body = self._kept.get(_SUBSCRIPTION, _key(topic, name))
-        if body is None:
-            raise subscription_missing(topic, name)
-        return _subscription(body)
-
-    def subscriptions(
-        self, topic: str, *, prefix: str, after: str, limit: int
-    ) -> tuple[Sequence[str], str]:
-        """Return a page of names of subscriptions, and the marker of the next page."""
-        self.topic(topic)
-        names = (_subscription(body).name for _key, body in self._subscriptions(topic))
-        return common.page(names, prefix=prefix, after=after, limit=limit)
-
-    async def unsubscribe(self, topic: str, name: str) -> None:
-        """Delete a subscription; messages that wait to be pushed to it are dropped."""
-        self.subscription(topic, name)
-        await self._kept.write(Change(_SUBSCRIPTION, _key(topic, name), None))
+        return await self._jobs.jobs_pending(TOPIC_PUSH, self.documents.topic(name).name)
 
     async def publish(
         self, topic: str, body: str, *, tag: str = "", call_path: tuple[str, ...] = ()
@@ -252,7 +129,7 @@ class TopicService:
         Raises:
             MnsError: TopicNotExist, InvalidArgument.
         """
-        await self.refresh()
+        await self.documents.refresh()
         publication = Publication(
             topic=topic,
             message_id=common.message_id(),
@@ -261,7 +138,7 @@ class TopicService:
             call_path=call_path,
             published_at=self._clock.now(),
         )
-        rules.check_publication(self.topic(topic), publication)
+        rules.check_publication(self.documents.topic(topic), publication)
         audience = [
             subscription
             for subscription in self._audience(topic)
@@ -272,7 +149,7 @@ class TopicService:
         return publication
 
     def _audience(self, topic: str) -> list[Subscription | FunctionSubscription]:
-        users = [_subscription(raw) for _key, raw in self._subscriptions(topic)]
+        users = self.documents.all_subscriptions(topic)
         return [*users, *(function for function in self._functions() if function.topic == topic)]
 
     async def _hand_over(
@@ -305,9 +182,6 @@ class TopicService:
             call_path=publication.call_path,
         )
 
-    def _subscriptions(self, topic: str) -> list[tuple[str, bytes]]:
-        return self._kept.items(_SUBSCRIPTION, _key(topic, ""))
-
     def _find(self, push: Push) -> Subscription | FunctionSubscription | None:
         topic = push.publication.topic
         if push.function:
@@ -315,12 +189,11 @@ class TopicService:
                 f for f in self._functions() if (f.topic, f.name) == (topic, push.subscription)
             )
             return next(named, None)
-        raw = self._kept.get(_SUBSCRIPTION, _key(topic, push.subscription))
-        return None if raw is None else _subscription(raw)
+        return self.documents.find_subscription(topic, push.subscription)
 
     async def _attempt(self, job: Job) -> Pushed:
         push = _push(job.payload)
-        await self.refresh()
+        await self.documents.refresh()
         subscription = self._find(push)
         if subscription is None:
             return None  # the subscription was deleted
@@ -431,22 +304,4 @@ def _describe(job: Job) -> str:
     return (
         f"topic {publication.topic}, subscription {push.subscription}, "
         f"message {publication.message_id}"
-    )
-
-
-def _key(topic: str, name: str) -> str:
-    return f"{topic}/{name}"
-
-
-def _attributes(topic: Topic) -> tuple[int, bool]:
-    return topic.maximum_message_size, topic.logging_enabled
-
-
-def _changed(topic: Topic, attributes: TopicAttributes, now: int) -> Topic:
-    size, logs = attributes
-    return msgspec.structs.replace(
-        topic,
-        maximum_message_size=topic.maximum_message_size if size is None else size,
-        logging_enabled=topic.logging_enabled if logs is None else logs,
-        modified_at=now,
     )

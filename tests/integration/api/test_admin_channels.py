@@ -155,7 +155,7 @@ def test_a_channel_that_does_not_exist_is_refused(fc_local: FcLocal) -> None:
 
 @pytest.mark.parametrize("body", ["not json", "[]", "1", '{"a": 1}, {"b": 2}'])
 def test_an_event_that_is_not_an_event_is_refused(fc_local: FcLocal, body: str) -> None:
-    fc_local.runtime.call(fc_local.runtime.services.eventbridge.create_bus("b"))
+    fc_local.runtime.call(fc_local.runtime.services.eventbridge.documents.create_bus("b"))
     url = f"{fc_local.endpoint}/_local/channels/bus/messages?name=b"
     answer = requests.post(url, data=json.dumps({"body": body}), timeout=10)
     assert answer.status_code == 400, answer.text

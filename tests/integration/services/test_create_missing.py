@@ -96,9 +96,9 @@ def test_a_consumer_can_subscribe_before_the_first_event_of_a_rocketmq_topic(fc_
 
 def exists(services, kind):
     if kind == "mns-topic":
-        return services.topics.topic("fresh").name == "fresh"
+        return services.topics.documents.topic("fresh").name == "fresh"
     if kind == "eventbridge":
-        return services.eventbridge.bus("fresh").name == "fresh"
+        return services.eventbridge.documents.bus("fresh").name == "fresh"
     return services.rocketmq.topic("MQ_INST_1", "fresh").name == "fresh"
 
 

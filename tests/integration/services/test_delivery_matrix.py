@@ -56,7 +56,7 @@ def mns_queue(world, name):
 
 def mns_topic(world, name):
     world.call(world.services.mns.create_queue(name))
-    world.call(world.services.topics.create_topic(name))
+    world.call(world.services.topics.documents.create_topic(name))
     subscription = Subscription(
         topic=name,
         name="s",
@@ -65,7 +65,7 @@ def mns_topic(world, name):
         created_at=0,
         modified_at=0,
     )
-    world.call(world.services.topics.subscribe(subscription))
+    world.call(world.services.topics.documents.subscribe(subscription))
     arn = f"acs:mns:{REGION}:{ACCOUNT}:/topics/{name}/messages"
     return arn, lambda: world.queue_bodies(name)
 
@@ -79,7 +79,7 @@ def function(world, name):
 
 def eventbridge(world, name):
     world.call(world.services.mns.create_queue(name))
-    world.call(world.services.eventbridge.create_bus(name))
+    world.call(world.services.eventbridge.documents.create_bus(name))
     target = Target(
         id="t",
         type="acs.mns.queue",
@@ -93,7 +93,7 @@ def eventbridge(world, name):
         created_at=0,
         modified_at=0,
     )
-    world.call(world.services.eventbridge.create_rule(rule))
+    world.call(world.services.eventbridge.documents.create_rule(rule))
     arn = f"acs:eventbridge:{REGION}:{ACCOUNT}:eventbus/{name}"
     return arn, lambda: world.queue_bodies(name)
 

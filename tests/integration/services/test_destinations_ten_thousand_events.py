@@ -96,8 +96,8 @@ class World:
         self.topics.start()
         self.buses.start()
         await self.mns.create_queue("q")
-        await self.topics.create_topic("t")
-        await self.topics.subscribe(
+        await self.topics.documents.create_topic("t")
+        await self.topics.documents.subscribe(
             Subscription(
                 topic="t",
                 name="s",
@@ -108,14 +108,14 @@ class World:
             )
         )
         await self.rocketmq.create_topic("MQ_INST_1", "t")
-        await self.buses.create_bus("bus")
+        await self.buses.documents.create_bus("bus")
         parameters = {"queue": "q", "IsBase64Encode": "false"}
         target = Target(
             id="t",
             type="acs.mns.queue",
             param_list=tuple(Parameter(resource_key=k, value=v) for k, v in parameters.items()),
         )
-        await self.buses.create_rule(
+        await self.buses.documents.create_rule(
             Rule(bus="bus", name="r", pattern="{}", targets=(target,), created_at=0, modified_at=0)
         )
 

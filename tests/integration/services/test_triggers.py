@@ -358,7 +358,7 @@ def test_a_message_that_an_http_subscriber_refuses_becomes_a_dead_event(world):
     subscription = Subscription(
         topic="t", name="s", endpoint="http://127.0.0.1:1/x", created_at=0, modified_at=0
     )
-    world.call(world.services.topics.subscribe(subscription))
+    world.call(world.services.topics.documents.subscribe(subscription))
     publish(world, "topic", "x")
     world.local.advance(120)
     (event,) = dead(world)

@@ -88,9 +88,9 @@ class World:
         self.buses.start()
         if not empty:
             await self.rocketmq.create_topic("MQ_INST_1", "t")
-            await self.buses.create_bus("bus")
+            await self.buses.documents.create_bus("bus")
             url = Target(id="t", type="http", endpoint="http://127.0.0.1:9/")
-            await self.buses.create_rule(
+            await self.buses.documents.create_rule(
                 Rule(
                     bus="bus",
                     name="r",

@@ -40,8 +40,8 @@ def target(kind="http", *parameters, endpoint=URL, **fields):
 
 
 async def set_up(world, *targets, pattern="{}", bus="bus"):
-    await world.buses.create_bus(bus)
-    await world.buses.create_rule(
+    await world.buses.documents.create_bus(bus)
+    await world.buses.documents.create_rule(
         Rule(bus=bus, name="rule", pattern=pattern, targets=targets, created_at=0, modified_at=0)
     )
 
@@ -87,8 +87,8 @@ def test_only_rules_that_want_it_are_told(play):
 def test_a_disabled_rule_is_not_told(play):
     async def scene(world):
         await set_up(world, target())
-        rule = world.buses.rule("bus", "rule")
-        await world.buses.change_rule(
+        rule = world.buses.documents.rule("bus", "rule")
+        await world.buses.documents.change_rule(
             Rule(**{**{f: getattr(rule, f) for f in rule.__struct_fields__}, "status": "DISABLE"})
         )
         await put(world)
@@ -371,7 +371,7 @@ def test_a_rule_that_is_gone_pushes_nothing_more(play):
         world.poster.answers = [503]
         await set_up(world, target())
         await put(world)
-        await world.buses.delete_rule("bus", "rule")
+        await world.buses.documents.delete_rule("bus", "rule")
         await world.clock.advance(61_000)
         return len(world.poster.posts)
 
@@ -400,7 +400,7 @@ def test_one_bad_event_is_refused_and_the_others_are_taken(play, wrong, code):
 
 def test_an_event_for_a_missing_bus_is_refused(play):
     async def scene(world):
-        await world.buses.create_bus("bus")
+        await world.buses.documents.create_bus("bus")
         batch = [event(aliyuneventbusname="bus"), event(aliyuneventbusname="none"), event()]
         return await world.buses.put_events(batch)
 
@@ -411,12 +411,12 @@ def test_an_event_for_a_missing_bus_is_refused(play):
 @pytest.mark.parametrize(
     ("call", "code"),
     [
-        (lambda buses: buses.create_bus("bus"), "EventBusAlreadyExist"),
-        (lambda buses: buses.create_bus("default"), "InvalidArgument"),
-        (lambda buses: buses.create_bus("a/b"), "InvalidArgument"),
-        (lambda buses: buses.create_bus("b" * 128), "InvalidArgument"),
-        (lambda buses: buses.delete_bus("none"), "EventBusNotExist"),
-        (lambda buses: buses.delete_rule("bus", "none"), "EventRuleNotExisted"),
+        (lambda buses: buses.documents.create_bus("bus"), "EventBusAlreadyExist"),
+        (lambda buses: buses.documents.create_bus("default"), "InvalidArgument"),
+        (lambda buses: buses.documents.create_bus("a/b"), "InvalidArgument"),
+        (lambda buses: buses.documents.create_bus("b" * 128), "InvalidArgument"),
+        (lambda buses: buses.documents.delete_bus("none"), "EventBusNotExist"),
+        (lambda buses: buses.documents.delete_rule("bus", "none"), "EventRuleNotExisted"),
         (lambda buses: buses.put_events([], bus="bus"), "InvalidArgument"),
         (lambda buses: buses.put_events([event()] * 17, bus="bus"), "InvalidArgument"),
         (
@@ -427,7 +427,7 @@ def test_an_event_for_a_missing_bus_is_refused(play):
 )
 def test_invalid_eventbridge_requests_are_refused_by_code(play, call, code):
     async def scene(world):
-        await world.buses.create_bus("bus")
+        await world.buses.documents.create_bus("bus")
         with pytest.raises(EventBridgeError) as caught:
             await call(world.buses)
         return caught.value.code
@@ -462,8 +462,8 @@ def test_a_rule_that_could_never_work_is_refused(play, targets, pattern, code):
 def test_an_account_has_no_more_than_its_quota(play):
     async def scene(world):
         for number in range(50):
-            await world.buses.create_bus(f"bus-{number}")
+            await world.buses.documents.create_bus(f"bus-{number}")
         with pytest.raises(EventBridgeError, match="QuotaExceeded"):
-            await world.buses.create_bus("one-more")
+            await world.buses.documents.create_bus("one-more")
 
     play(scene)

@@ -71,7 +71,7 @@ class World:
         await self.topics.aclose()
 
     async def subscribe(self, endpoint=URL, name="s", **fields):
-        await self.topics.subscribe(
+        await self.topics.documents.subscribe(
             Subscription(
                 topic="t", name=name, endpoint=endpoint, created_at=0, modified_at=0, **fields
             )
@@ -91,7 +91,7 @@ def run():
             async with contextlib.AsyncExitStack() as stack:
                 stack.push_async_callback(world.close)
                 await world.queues.create_queue("q")
-                await world.topics.create_topic("t")
+                await world.topics.documents.create_topic("t")
                 return await body(world)
 
         return asyncio.run(main())
@@ -258,7 +258,7 @@ def test_nothing_is_pushed_to_a_deleted_subscription(run):
         await world.subscribe()
         await world.topics.publish("t", "x")
         await world.clock.advance(0)
-        await world.topics.unsubscribe("t", "s")
+        await world.topics.documents.unsubscribe("t", "s")
         await world.clock.advance(60_000)
         return len(world.poster.posts)
 
@@ -278,9 +278,9 @@ def test_a_message_that_fills_the_topic_fits_into_the_queue_with_its_envelope(ru
 def test_deleting_a_topic_takes_its_subscriptions_along(run):
     async def body(world):
         await world.subscribe()
-        await world.topics.delete_topic("t")
-        await world.topics.create_topic("t")
-        return world.topics.subscriptions("t", prefix="", after="", limit=9)
+        await world.topics.documents.delete_topic("t")
+        await world.topics.documents.create_topic("t")
+        return world.topics.documents.subscriptions("t", prefix="", after="", limit=9)
 
     assert run(body) == ([], "")
 
@@ -296,9 +296,12 @@ def test_deleting_a_topic_takes_its_subscriptions_along(run):
         (lambda world: world.subscribe(notify_strategy="NEVER"), "InvalidArgument"),
         (lambda world: world.subscribe(notify_content_format="YAML"), "InvalidArgument"),
         (lambda world: world.subscribe(name="no/name"), "InvalidArgument"),
-        (lambda world: world.topics.unsubscribe("t", "none"), "SubscriptionNotExist"),
-        (lambda world: world.topics.create_topic("-"), "InvalidArgument"),
-        (lambda world: world.topics.create_topic("u", TopicAttributes(1)), "InvalidArgument"),
+        (lambda world: world.topics.documents.unsubscribe("t", "none"), "SubscriptionNotExist"),
+        (lambda world: world.topics.documents.create_topic("-"), "InvalidArgument"),
+        (
+            lambda world: world.topics.documents.create_topic("u", TopicAttributes(1)),
+            "InvalidArgument",
+        ),
     ],
 )
 def test_invalid_topic_requests_are_refused_by_code(run, call, code):

@@ -61,7 +61,7 @@ def rocketmq(play, *requests, **settings):
 
 def eventbridge(play, *requests, **settings):
     async def scene(world):
-        await world.buses.create_bus("bus")
+        await world.buses.documents.create_bus("bus")
         door = eventbridge_endpoint.EventBridgeEndpoint(world.buses, world.clock)
         return [await door.handle(request) for request in requests]
 
@@ -133,7 +133,7 @@ def test_rocketmq_names_handles_that_are_no_longer_good(play):
 def test_a_store_that_is_away_is_a_503_in_every_protocol(play):
     async def scene(world):
         await world.rocketmq.create_topic("i", "t")
-        await world.buses.create_bus("bus")
+        await world.buses.documents.create_bus("bus")
 
         async def away(*_args, **_kwargs):
             raise StoreUnavailable("disk full")

@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: MIT
+"""Buses and their rules, as they are stored."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from fc_async_local.services import common
+from fc_async_local.services.eventbridge import model, pattern
+from fc_async_local.services.eventbridge.model import (
+    Bus,
+    EventBridgeError,
+    Rule,
+    bus_missing,
+    rule_missing,
+)
+from fc_async_local.services.eventbridge.targets import check_parameter
+from fc_async_local.store.protocol import Change, ChangeRefused
+from fc_async_sdk.errors import shorten
+from fc_async_sdk.spec import limits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from fc_async_local.clock import Clock
+    from fc_async_local.services.eventbridge.model import Target
+    from fc_async_local.store.document_cache import DocumentCache
+
+_BUS: Final = "eventbridge.bus"
+_RULE: Final = "eventbridge.rule"
+_NAME: Final = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_.-]{{0,{model.NAME_CHARACTERS - 1}}}")
+
+_encode: Final = msgspec.json.Encoder().encode
+_bus: Final = msgspec.json.Decoder(Bus).decode
+_rule: Final = msgspec.json.Decoder(Rule).decode
+
+
+class BusDocuments:
+    """Create, read, change, delete and list buses and rules.
+
+    Args:
+        kept: The documents.
+        clock: For created and modified times.
+        check_target: Refuses a target to which nothing can be pushed.
+    """
+
+    def __init__(
+        self, kept: DocumentCache, clock: Clock, check_target: Callable[[Target], None]
+    ) -> None:
+        self._kept = kept
+        self._clock = clock
+        self._check_target = check_target
+
+    async def refresh(self) -> None:
+        """Read the changes of other nodes."""
+        await self._kept.refresh()
+
+    async def create_bus(self, name: str, description: str = "") -> Bus:
+        """Create a bus.
+
+        Raises:
+            EventBridgeError: InvalidArgument, EventBusAlreadyExist, QuotaExceeded.
+        """
+        check_name("EventBusName", name)
+        if name == limits.DEFAULT_EVENT_BUS:
+            raise EventBridgeError("InvalidArgument", f"{name!r} is the service's own bus")
+        if len(self._kept.items(_BUS)) >= model.BUSES:
+            raise EventBridgeError("QuotaExceeded", f"an account has at most {model.BUSES} buses")
+        bus = Bus(name=name, description=description, created_at=self._clock.now())
+        try:
+            await self._kept.write(Change(_BUS, name, _encode(bus), "absent"))
+        except ChangeRefused:
+            raise EventBridgeError(
+                "EventBusAlreadyExist", f"the event bus {name!r} exists"
+            ) from None
+        return bus
+
+    async def ensure_bus(self, name: str) -> None:
+        """Create a bus unless it exists; another node may do so at the same time.
+
+        Raises:
+            EventBridgeError: InvalidArgument, QuotaExceeded.
+        """
+        await self.refresh()
+        if self._kept.get(_BUS, name) is not None:
+            return
+        try:
+            await self.create_bus(name)
+        except EventBridgeError as error:
+            if error.code != "EventBusAlreadyExist":
+                raise
+
+    def bus(self, name: str) -> Bus:
+        """Return a bus.
+
+        Raises:
+            EventBridgeError: EventBusNotExist.
+        """
+        body = self._kept.get(_BUS, name)
+        if body is None:
+            raise bus_missing(name)
+        return _bus(body)
+
+    async def change_bus(self, name: str, description: str) -> None:
+        """Change the description of a bus."""
+        changed = msgspec.structs.replace(self.bus(name), description=description)
+        await self._kept.write(Change(_BUS, name, _encode(changed)))
+
+    async def delete_bus(self, name: str) -> None:
+        """Delete a bus and its rules."""
+        self.bus(name)
+        gone = [Change(_RULE, key, None) for key, _ in self._kept.items(_RULE, f"{name}/")]
+        await self._kept.write(Change(_BUS, name, None), *gone)
+
+    def buses(self, *, prefix: str, after: str, limit: int) -> tuple[Sequence[Bus], str, int]:
+        """Return a page of buses, the marker of the next page, and the number of all buses."""
+        names = [key for key, _body in self._kept.items(_BUS) if key.startswith(prefix)]
+        page, following = common.page(names, after=after, limit=limit)
+        return [self.bus(name) for name in page], following, len(names)
+
+    async def create_rule(self, rule: Rule) -> Rule:
+        """Create a rule.
+
+        Raises:
+            EventBridgeError: EventBusNotExist, InvalidArgument, InvalidEventPattern,
+                EventRuleAlreadyExist, QuotaExceeded.
+        """
+        self.bus(rule.bus)
+        check_name("RuleName", rule.name)
+        self._check(rule)
+        if len(self._kept.items(_RULE, f"{rule.bus}/")) >= model.RULES_PER_BUS:
+            raise EventBridgeError(
+                "QuotaExceeded", f"a bus has at most {model.RULES_PER_BUS} rules"
+            )
+        now = self._clock.now()
+        fresh = msgspec.structs.replace(rule, created_at=now, modified_at=now)
+        try:
+            await self._kept.write(Change(_RULE, _key(rule), _encode(fresh), "absent"))
+        except ChangeRefused:
+            raise EventBridgeError(
+                "EventRuleAlreadyExist", f"the rule {rule.name!r} of {rule.bus!r} exists"
+            ) from None
+        return fresh
+
+    def rule(self, bus: str, name: str) -> Rule:
+        """Return a rule.
+
+        Raises:
+            EventBridgeError: EventBusNotExist, EventRuleNotExisted.
+        """
+        self.bus(bus)
+        found = self.find_rule(bus, name)
+        if found is None:
+            raise rule_missing(bus, name)
+        return found
+
+    def find_rule(self, bus: str, name: str) -> Rule | None:
+        """Return a rule, None if it does not exist."""
+        body = self._kept.get(_RULE, f"{bus}/{name}")
+        return None if body is None else _rule(body)
+
+    async def change_rule(self, rule: Rule) -> None:
+        """Replace an existing rule; for errors see :meth:`create_rule`."""
+        self._check(rule)
+        changed = msgspec.structs.replace(rule, modified_at=self._clock.now())
+        await self._kept.write(Change(_RULE, _key(rule), _encode(changed)))
+
+    async def delete_rule(self, bus: str, name: str) -> None:
+        """Delete a rule; events that wait to be pushed for it are dropped."""
+        rule = self.rule(bus, name)
+        await self._kept.write(Change(_RULE, _key(rule), None))
+
+    def rules(
+        self, bus: str, *, prefix: str = "", after: str = "", limit: int
+    ) -> tuple[Sequence[Rule], str, int]:
+        """Return a page of rules, the marker of the next page, and the number of all rules."""
+        self.bus(bus)
+        found = {rule.name: rule for rule in self.rules_of(bus) if rule.name.startswith(prefix)}
+        page, following = common.page(found, after=after, limit=limit)
+        return [found[name] for name in page], following, len(found)
+
+    def rules_of(self, bus: str) -> list[Rule]:
+        """Return all rules of a bus."""
+        return [_rule(body) for _key, body in self._kept.items(_RULE, f"{bus}/")]
+
+    def _check(self, rule: Rule) -> None:
+        try:
+            pattern.parse(rule.pattern)
+        except pattern.InvalidPattern as error:
+            raise EventBridgeError("InvalidEventPattern", str(error)) from error
+        if len(rule.targets) > model.TARGETS_PER_RULE:
+            raise EventBridgeError(
+                "QuotaExceeded", f"a rule has at most {model.TARGETS_PER_RULE} targets"
+            )
+        for target in rule.targets:
+            for parameter in target.param_list:
+                check_parameter(parameter)
+            self._check_target(target)
+
+
+def check_name(what: str, name: str) -> None:
+    """Check the name of a bus or a rule.
+
+    Raises:
+        EventBridgeError: InvalidArgument.
+    """
+    if _NAME.fullmatch(name) is None:
+        raise EventBridgeError(
+            "InvalidArgument",
+            f"{what}={shorten(name)}: 1 to {model.NAME_CHARACTERS} letters, digits, '-', '_', '.'",
+        )
+
+
+def _key(rule: Rule) -> str:
+    return f"{rule.bus}/{rule.name}"
