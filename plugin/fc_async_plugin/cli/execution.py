@@ -160,7 +160,7 @@ class Execution:
             report = apply.apply(
                 plan,
                 self._performer,
-                [journal, progress],
+                [journal.recorder, progress],
                 stop=stop.is_set,
                 earlier=apply.Earlier(journal.standing, first),
             )
@@ -195,7 +195,7 @@ class Execution:
         terminal.confirm(f"Undo {count} steps?", yes=self.yes)
         self._wait_for_requests_under_way()
         with Progress(count) as progress:
-            report = apply.undo(journal.standing, self._performer, [journal, progress])
+            report = apply.undo(journal.standing, self._performer, [journal.recorder, progress])
         journal.end(list(report.standing))
         if report.outcome == "undone" and self.output == "text":
             click.echo(f"Undone: {count} of {count} steps.")

@@ -11,7 +11,8 @@ import pytest
 
 from fc_async_plugin import PluginError
 from fc_async_plugin.apply import Work
-from fc_async_plugin.apply.journal import Journal, key_path
+from fc_async_plugin.apply.journal import Journal
+from fc_async_plugin.apply.journal_file import key_path
 from fc_async_plugin.apply.perform import Done
 from fc_async_plugin.plan.steps import Code, UpdateFunction
 from fc_async_sdk.errors import AccessDenied, TimedOut
@@ -50,24 +51,24 @@ def crashing(folder: Path, *events: tuple[str, int], target: str = TARGET) -> No
         for what, number in events:
             step = STEPS[number]
             if what == "started":
-                journal.started(step, first + number)
+                journal.recorder.started(step, first + number)
             elif what == "done":
-                journal.done(step, first + number, Done())
+                journal.recorder.done(step, first + number, Done())
             elif what == "undone":
-                journal.undone(step, first + number)
+                journal.recorder.undone(step, first + number)
             else:
                 error = (
                     TimedOut("?") if what == "unknown" else AccessDenied("x", "", http_status=403)
                 )
-                journal.failed(step, first + number, error)
+                journal.recorder.failed(step, first + number, error)
         raise Crash
 
 
 def test_a_run_that_ended_leaves_nothing_but_the_gitignore(tmp_path: Path) -> None:
     with journal_of(tmp_path) as journal:
         journal.begin("deploy", STEPS)
-        journal.started(A, 0)
-        journal.done(A, 0, Done())
+        journal.recorder.started(A, 0)
+        journal.recorder.done(A, 0, Done())
         journal.end([])
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == [
         tmp_path / ".fc-async" / ".gitignore"
@@ -106,10 +107,10 @@ def test_the_journal_knows_how_to_undo_a_step_without_an_answer(tmp_path: Path, 
     left = Done("", Code(path="/kept.zip", checksum="1"), ("1", "2"), sent=True)
     with contextlib.suppress(Crash), journal_of(tmp_path) as journal:
         journal.begin("deploy", STEPS)
-        journal.started(A, 0)
-        journal.prepared(A, 0, left)
+        journal.recorder.started(A, 0)
+        journal.recorder.prepared(A, 0, left)
         if then == "unknown":
-            journal.failed(A, 0, TimedOut("?"))
+            journal.recorder.failed(A, 0, TimedOut("?"))
         raise Crash
     with journal_of(tmp_path) as journal:
         assert journal.standing == [Work(0, A, left, in_doubt=True)]
@@ -162,7 +163,7 @@ def test_no_value_of_a_function_can_be_read_in_any_file_of_an_interrupted_deploy
     )
     with contextlib.suppress(Crash), journal_of(tmp_path) as journal:
         journal.begin("deploy", (update,))
-        journal.started(update, 0)
+        journal.recorder.started(update, 0)
         raise Crash
     everything = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
     assert b"hunter" not in everything
@@ -176,7 +177,7 @@ def test_the_gitignore_is_there_before_any_other_file(
     def cut_off() -> bytes:
         raise Crash
 
-    monkeypatch.setattr("fc_async_plugin.apply.journal.key", cut_off)
+    monkeypatch.setattr("fc_async_plugin.apply.journal_file.key", cut_off)
     with pytest.raises(Crash), journal_of(tmp_path) as journal:
         journal.begin("deploy", STEPS)
     assert (tmp_path / ".fc-async" / ".gitignore").read_text().splitlines()[-1] == "*"
