@@ -149,7 +149,8 @@ async def accept(invoker: Invoker, request: Request, wanted: InvokeRequest) -> A
         Rejected: The request is refused.
     """
     headers = request.headers
-    request.id = given_request_id(headers.get("x-fc-request-id", "")) or request.id
+    if given := given_request_id(headers.get("x-fc-request-id", "")):
+        request.rename(given)
     accepted = await invoker.invoke_async(
         InvokeRequest(
             wanted.function,

@@ -176,10 +176,7 @@ class Attempts:
             started, began = await self._write_start(held)
             if started is not Started.RUNNING:
                 return None
-        # Read again: the lease may have been renewed during the write.
-        invocation = held.invocation
-        started_at = began if invocation.started_at is None else invocation.started_at
-        held.invocation = replace(invocation, status=Status.RUNNING, started_at=started_at)
+        held.begun(began)
         return began
 
     async def _write_start(self, held: Held) -> tuple[Started, int]:
@@ -192,8 +189,10 @@ class Attempts:
             return await self._ports.store.start(lease, now=began)
 
         started = await self._write(held, start, stale=Started.STALE)
-        held.lost = held.lost or started is Started.STALE
-        held.stop = held.stop or started is Started.STOPPING
+        if started is Started.STALE:
+            held.lose()
+        elif started is Started.STOPPING:
+            held.request_stop()
         return started, began
 
     async def _write(self, held: Held, write: Callable[[Lease], Awaitable[T]], *, stale: T) -> T:

@@ -74,7 +74,7 @@ class Dispatching:
         """Note a requested stop; interrupt the attempt if this node runs it."""
         held = self._ready.get(request_id)
         if held is not None:
-            held.stop = True
+            held.request_stop()
             await self._ports.runner.interrupt(request_id)
 
     async def _claim(self) -> int | None:

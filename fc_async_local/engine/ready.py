@@ -58,6 +58,20 @@ class Held:
         """Whether this node still has a lease on the invocation, as far as it knows."""
         return not self.lost or self.reclaimed is not None
 
+    def begun(self, now: int) -> None:
+        """Note that the attempt runs, under the newest lease."""
+        first = self.invocation.started_at
+        started_at = now if first is None else first
+        self.invocation = replace(self.invocation, status=Status.RUNNING, started_at=started_at)
+
+    def lose(self) -> None:
+        """Note that the lease was lost."""
+        self.lost = True
+
+    def request_stop(self) -> None:
+        """Note that a stop was requested."""
+        self.stop = True
+
     def claimed_again(self, invocation: Invocation) -> None:
         """Note that this node claimed it again: its lease had ended while the store was away.
 

@@ -62,6 +62,14 @@ class Request(msgspec.Struct):
             scope,
         )
 
+    def has_come(self, body: bytes) -> None:
+        """Note the whole body."""
+        self.body = body
+
+    def rename(self, request_id: str) -> None:
+        """Name it as the caller does."""
+        self.id = request_id
+
     @property
     def target(self) -> str:
         """Path and query exactly as on the request line: what signatures cover."""

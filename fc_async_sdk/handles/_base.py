@@ -113,7 +113,7 @@ class BaseGroup(Generic[R]):
 
     def fresh(self) -> None:
         """Note that no task of this prefix existed before, so that there are no replays."""
-        self._members.replayed = False
+        self._members.fresh()
 
     def refuse(self, task_id: str, error: FcAsyncError, payload: object) -> None:
         """Note that a task was not accepted, with its payload for another try."""

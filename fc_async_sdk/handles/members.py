@@ -102,6 +102,14 @@ class Members:
         self._last_replay = dict.fromkeys(range(size or 0), 0)  # by index
         self._firsts: set[int] = set()  # indexes of the members that were listed themselves
 
+    def all_listed(self) -> None:
+        """Note that all members were listed, so that their number is known."""
+        self.complete = True
+
+    def fresh(self) -> None:
+        """Note that no task of these ids existed before, so that there are no replays."""
+        self.replayed = False
+
     def own(self, task_ids: set[str]) -> set[str]:
         """Return those of the ids that are of a member or of a replay of one."""
         return {task_id for task_id in task_ids if self._parts(task_id) is not None}

@@ -74,13 +74,12 @@ class Scan:
         awaited: Whether the end of the task of an id is waited for.
 
     Attributes:
-        ended: The tasks that the pages read so far show as ended; the reader empties it.
         stale: Whether the pages are no longer what they were, so that all must be read again.
     """
 
     def __init__(self, prefix: str, page_size: int, awaited: Callable[[str], bool]) -> None:
         self.prefix = prefix
-        self.ended: list[AsyncTask] = []
+        self._ended: list[AsyncTask] = []
         self._page_size = page_size
         self._awaited = awaited
         self._turn = 0
@@ -96,6 +95,11 @@ class Scan:
     def complete(self) -> bool:
         """Whether the last page has been read."""
         return self.marks[-1].last
+
+    def take_ended(self) -> list[AsyncTask]:
+        """Return the tasks that pages read since the last call show as ended."""
+        taken, self._ended = self._ended, []
+        return taken
 
     @property
     def live(self) -> set[str]:
@@ -210,5 +214,5 @@ class Scan:
             del self.marks[index + 1 :]
         elif index + 1 == len(self.marks):
             self.marks.append(Mark(page.next_token))
-        self.ended += ended
+        self._ended += ended
         return len(ended)

@@ -63,7 +63,8 @@ class Watch:
     @property
     def progress(self) -> Progress:
         """The counts so far."""
-        self._members.complete = self._members.complete or self._complete
+        if self._complete:
+            self._members.all_listed()
         return self._members.progress
 
     def proceed(self, page: AsyncTaskPage | None = None) -> Step | None:
@@ -173,8 +174,7 @@ class Watch:
             for task in page.tasks:
                 self._members.note(task.task_id)
             listing = _after(reading.send, page)
-            found, scan.ended = scan.ended, []
-            for task in found:
+            for task in scan.take_ended():
                 ended = self._members.end(task)
                 if ended is not None:
                     yield ended

@@ -62,6 +62,12 @@ _SQL: Final = sql.statements("fc_async_local.store.sqlite", "migration.sql")
 Failure = writer.Failure
 
 
+class _Reading(threading.local):
+    """The connection with which a thread reads; None before its first read."""
+
+    connection: sqlite3.Connection | None = None
+
+
 class Database:
     """An open database file. Make it with :meth:`open`, end it with :meth:`aclose`.
 
@@ -75,7 +81,7 @@ class Database:
         self._closed = False
         self._writer = writer.Writer(_connect(path))
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="fc-async-reader")
-        self._reading = threading.local()
+        self._reading = _Reading()
         self._reading_all: list[sqlite3.Connection] = []
 
     @classmethod
@@ -193,7 +199,7 @@ class Database:
 
     def _reader(self) -> sqlite3.Connection:
         """Return the connection of the calling thread."""
-        found: sqlite3.Connection | None = getattr(self._reading, "connection", None)
+        found = self._reading.connection
         if found is None:
             found = self._reading.connection = _connect(self.path)
             self._reading_all.append(found)
