@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The invocations that a node holds, in the order in which they begin, and their bounds.
 
-Pure bookkeeping: no clock, no event loop. :mod:`dispatching` claims into it and starts attempts
-from it, :mod:`heartbeat` extends the leases of what it holds.
+Pure bookkeeping: no clock, no event loop. :mod:`dispatching` claims into it, starts attempts from
+it, and extends the leases of what it holds.
 
 Invariants:
     No invocation is handed out before it is due; equally due ones leave in the order of addition.
