@@ -46,7 +46,7 @@ class Schema(NamedTuple):
 
 
 def statements(package: str, file: str = "statements.sql") -> Mapping[str, str]:
-    """The named statements of a file.
+    """The named statements of a file; ``{columns}`` is the one of that name.
 
     Args:
         package: Dotted name of the package that the file lies in.
@@ -54,9 +54,11 @@ def statements(package: str, file: str = "statements.sql") -> Mapping[str, str]:
     """
     text = resources.files(package).joinpath(file).read_text(encoding="utf-8")
     parts = _NAME.split(text)
-    return {
+    found = {
         name: body.strip().rstrip(";") for name, body in zip(parts[1::2], parts[2::2], strict=True)
     }
+    columns = found.pop("columns", "")
+    return {name: body.replace("{columns}", columns) for name, body in found.items()}
 
 
 def with_rows(statement: str, count: int) -> str:

@@ -302,10 +302,8 @@ def _name(url: str) -> str:
 
 
 def load(package: str, file: str = "statements.sql") -> Mapping[str, bytes]:
-    """Return the named statements of a package's file, with ``{columns}`` filled in."""
-    found = sql.statements(package, file)
-    columns = found.get("columns", "")
-    return {name: text.replace("{columns}", columns).encode() for name, text in found.items()}
+    """Return the named statements of a package's file."""
+    return {name: text.encode() for name, text in sql.statements(package, file).items()}
 
 
 def without_nul(text: str) -> str:

@@ -1,17 +1,19 @@
 -- SPDX-License-Identifier: MIT
 -- Columns come in the order of rows.to_invocation, with the payload last, and of the fields of Job.
--- {before} and {order} are "<" and "DESC", or ">" and "ASC"; {filter} is the statement of that name.
+-- {before} and {order} are "<" and "DESC", or ">" and "ASC"; {columns} and {filter} are the
+-- statements of these names.
+
+-- name: columns
+request_id, task_id, function, qualifier, accepted_at, due_at, task_mode, status, attempts,
+system_retries, system_retry_since, instance_id, started_at, ended_at, error, destination_status,
+call_path, delay_ms, config, http, epoch, lease_until, lease_owner, interruptions
 
 -- name: last_id
 SELECT coalesce(max(id), 0) FROM invocation;
 
 -- name: insert_invocation
-INSERT INTO invocation (
-    id, request_id, task_id, function, qualifier, accepted_at, due_at, task_mode, status, attempts,
-    system_retries, system_retry_since, instance_id, started_at, ended_at, error,
-    destination_status, call_path, delay_ms, config, http, epoch, lease_until, lease_owner,
-    interruptions, return_payload, failure
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO invocation (id, {columns}, return_payload, failure)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT DO NOTHING;
 
 -- name: numbers
@@ -29,46 +31,26 @@ SELECT
 FROM (VALUES (?, ?, ?, ?)) AS event;
 
 -- name: due
-SELECT
-    invocation.id, request_id, task_id, function, qualifier, accepted_at, due_at, task_mode, status,
-    attempts, system_retries, system_retry_since, instance_id, started_at, ended_at, error,
-    destination_status, call_path, delay_ms, config, http, epoch, lease_until, lease_owner,
-    interruptions, return_payload, failure,
-    payload.body
+SELECT invocation.id, {columns}, return_payload, failure, payload.body
 FROM invocation CROSS JOIN payload ON payload.id = invocation.id
 WHERE ready_at <= ? AND (ready_at <= ? OR (lease_until IS NULL AND NOT task_mode))
 ORDER BY ready_at, invocation.id
 LIMIT ?;
 
 -- name: held
-SELECT
-    invocation.id, request_id, task_id, function, qualifier, accepted_at, due_at, task_mode, status,
-    attempts, system_retries, system_retry_since, instance_id, started_at, ended_at, error,
-    destination_status, call_path, delay_ms, config, http, epoch, lease_until, lease_owner,
-    interruptions, return_payload, failure,
-    NULL
+SELECT invocation.id, {columns}, return_payload, failure, NULL
 FROM invocation
 WHERE lease_owner = ? AND lease_until IS NOT NULL;
 
 -- name: upcoming
-SELECT
-    invocation.id, request_id, task_id, function, qualifier, accepted_at, due_at, task_mode, status,
-    attempts, system_retries, system_retry_since, instance_id, started_at, ended_at, error,
-    destination_status, call_path, delay_ms, config, http, epoch, lease_until, lease_owner,
-    interruptions, return_payload, failure,
-    NULL
+SELECT invocation.id, {columns}, return_payload, failure, NULL
 FROM invocation
 WHERE ready_at IS NOT NULL
 ORDER BY ready_at
 LIMIT ?;
 
 -- name: task
-SELECT
-    invocation.id, request_id, task_id, function, qualifier, accepted_at, due_at, task_mode, status,
-    attempts, system_retries, system_retry_since, instance_id, started_at, ended_at, error,
-    destination_status, call_path, delay_ms, config, http, epoch, lease_until, lease_owner,
-    interruptions, return_payload, failure,
-    payload.body
+SELECT invocation.id, {columns}, return_payload, failure, payload.body
 FROM invocation CROSS JOIN payload ON payload.id = invocation.id
 WHERE function = ? AND task_id = ? AND task_mode;
 
@@ -88,10 +70,8 @@ SELECT id, ?, ?, ?, ? FROM invocation WHERE request_id = ? AND task_mode;
 -- name: tasks
 -- {by} is what the list is read by, see searching.py; the other conditions are checked row by row.
 SELECT
-    invocation.id, request_id, task_id, function, qualifier, accepted_at, due_at, task_mode, status,
-    attempts, system_retries, system_retry_since, instance_id, started_at, ended_at, error,
-    destination_status, call_path, delay_ms, config, http, epoch, lease_until, lease_owner,
-    interruptions, CASE WHEN :with_payload THEN return_payload END, failure,
+    invocation.id, {columns},
+    CASE WHEN :with_payload THEN return_payload END, failure,
     CASE WHEN :with_payload THEN (SELECT body FROM payload WHERE payload.id = invocation.id) END
 FROM invocation {index}
 WHERE

@@ -123,6 +123,7 @@ def test_the_statements_of_the_sqlite_store_are_valid() -> None:
         conditions = statements.pop("filter")
         for text in statements.values():
             statement = text.replace("{before}", "<").replace("{order}", "DESC")
+            statement = statement.replace("{index}", "")
             statement = statement.replace("{by}", "task_mode").replace("{filter}", conditions)
             statement = statement.replace("{index}", "")
             connection.execute(f"EXPLAIN {statement}", nothing_for(statement))
