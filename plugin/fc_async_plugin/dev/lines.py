@@ -12,6 +12,8 @@ import re
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+import msgspec
+
 from fc_async_sdk.errors import InvalidArn
 from fc_async_sdk.spec import arn
 
@@ -154,12 +156,18 @@ def _destination(text: str) -> str:
 def _shown_result(result: str) -> str:
     """Return the result on one line; nothing for none."""
     try:
-        result = json.dumps(json.loads(result), ensure_ascii=False)
-    except ValueError:
+        decoded = json.loads(result, parse_float=_raw, parse_int=_raw, parse_constant=_raw)
+        result = msgspec.json.format(msgspec.json.encode(decoded), indent=0).decode()
+    except (ValueError, RecursionError):
         result = " ".join(result.split())
     if result in ("", "null"):
         return ""
     return f": {result if len(result) <= _RESULT_LENGTH else result[:_RESULT_LENGTH] + '…'}"
+
+
+def _raw(number: str) -> msgspec.Raw:
+    """Return a number that is written as it came: 1.10 stays 1.10."""
+    return msgspec.Raw(number.encode())
 
 
 # --- below the line of an attempt -----------------------------------------------------------------

@@ -86,6 +86,17 @@ def test_a_success_shows_its_result_on_one_line():
     ]
 
 
+def test_a_result_is_shown_in_its_own_letters():
+    ended = step("ended", status="Succeeded", result=json.dumps({"城市": "杭州"}))
+    assert head(ended).endswith(': {"城市": "杭州"}')
+
+
+@pytest.mark.parametrize("number", ["1.10", "19.90", "1e400", "12345678901234567890.5", "NaN"])
+def test_a_number_in_a_result_stays_as_the_function_sent_it(number: str) -> None:
+    ended = step("ended", status="Succeeded", result=f'{{"a": [{number}]}}')
+    assert head(ended).endswith(f': {{"a": [{number}]}}')
+
+
 def test_a_failure_shows_when_it_is_tried_again_what_was_printed_and_where_it_failed():
     output = "\n".join(
         [
