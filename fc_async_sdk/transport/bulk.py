@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import httptools
 
-from fc_async_sdk._cancellation import ends_within
+from fc_async_sdk._cancellation import end_tasks, ends_within
 from fc_async_sdk.errors import InvalidResponse
 from fc_async_sdk.operations.call import Answer, Call
 from fc_async_sdk.transport import common
@@ -113,6 +113,9 @@ class BulkTransport(LoopTransport):
         except BaseException:
             made.drop()
             raise
+        finally:
+            # Otherwise the socket of a connection that was given up outlives a loop that closes.
+            await end_tasks(connecting)
         return made
 
     def _request(self, call: Call[Any]) -> bytes:

@@ -11,7 +11,9 @@ import socket
 import ssl
 import threading
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
+import psutil
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -79,6 +81,19 @@ def secure(certificate: Path) -> Iterator[str]:
         yield f"https://127.0.0.1:{server.port}"
 
 
+async def until_closed(*urls: str) -> None:
+    """Return when this process has no connection to one of these ports.
+
+    aiohttp does not wait for the end of TLS connections that the server closes
+    (https://docs.aiohttp.org/en/stable/client_advanced.html#graceful-shutdown). If the loop were
+    closed before, a later test would fail with a ResourceWarning.
+    """
+    ports = {urlsplit(url).port for url in urls}
+    process = psutil.Process()
+    while any(one.raddr and one.raddr.port in ports for one in process.net_connections("tcp")):
+        await asyncio.sleep(0)
+
+
 @pytest.fixture(params=["sync", "async", "bulk"])
 def get(request: pytest.FixtureRequest) -> Any:
     """Reads a function at an endpoint, over each transport."""
@@ -91,7 +106,9 @@ def get(request: pytest.FixtureRequest) -> Any:
         place, config, provider = _endpoint.parse(url), Config(**settings), Static(LOCAL)
         transport = BulkTransport(place, config, provider) if request.param == "bulk" else None
         async with AsyncClient(place, provider, config, transport=transport) as client:
-            return (await client.get_function("f")).function_name
+            name = (await client.get_function("f")).function_name
+        await until_closed(url)
+        return name
 
     if request.param == "sync":
         return synchronously
@@ -182,7 +199,9 @@ def get_proxied(request: pytest.FixtureRequest) -> Any:
 
     async def asynchronously(url: str, settings: dict[str, Any]) -> str:
         async with fc_async_sdk.async_client(endpoint_url=url, config=Config(**settings)) as client:
-            return (await client.get_function("f")).function_name
+            name = (await client.get_function("f")).function_name
+        await until_closed(*settings["proxies"].values())
+        return name
 
     def synchronously(url: str, **settings) -> str:
         with fc_async_sdk.client(endpoint_url=url, config=Config(**settings)) as client:

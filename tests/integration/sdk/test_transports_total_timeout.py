@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import socket
 import threading
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -209,3 +211,23 @@ def test_a_group_gives_up_in_time_though_the_server_is_frozen(ask) -> None:
         url = f"http://127.0.0.1:{frozen.getsockname()[1]}"
         with pytest.raises(errors.WaiterError, match=r"gave up after 0\.2 s: 0 of \? tasks of b"):
             ask(url, lambda client: client.group("f", "b").wait(timeout=0.2))
+
+
+def test_no_socket_outlives_a_call_that_ends_at_any_point_of_connecting() -> None:
+    async def call(url: str, total_timeout: float) -> None:
+        async with fc_async_sdk.async_client(endpoint_url=url) as client:
+            with contextlib.suppress(errors.TransportError):
+                await client.send(
+                    operations.invoke_async("f", b"x", task_id="t"), total_timeout=total_timeout
+                )
+
+    with socket.create_server(("127.0.0.1", 0), backlog=128) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            for microseconds in range(10, 2_000, 20):
+                loop = asyncio.new_event_loop()
+                loop.run_until_complete(call(url, microseconds / 1e6))
+                loop.close()
+            gc.collect()
+    assert [str(warning.message) for warning in caught] == []
