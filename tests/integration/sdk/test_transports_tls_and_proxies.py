@@ -89,8 +89,12 @@ async def until_closed(*urls: str) -> None:
     closed before, a later test would fail with a ResourceWarning.
     """
     ports = {urlsplit(url).port for url in urls}
-    process = psutil.Process()
-    while any(one.raddr and one.raddr.port in ports for one in process.net_connections("tcp")):
+
+    def connected() -> bool:
+        found = psutil.Process().net_connections("tcp")
+        return any(one.raddr and one.raddr.port in ports for one in found)
+
+    while connected():  # noqa: ASYNC110 -- nothing tells when a socket is closed
         await asyncio.sleep(0)
 
 
