@@ -75,14 +75,16 @@ check: $(STAMP) $(CONSOLE) ## Format, lint, types, import contracts, translation
 	$(BIN)/mypy tests/typing
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/python .ci/unasync.py check
 	$(BIN)/python .ci/console.py check
 	$(BIN)/python -m pytest -q -m lint tests/unit/docs tests/unit/test_*.py
 	$(SITE)
 	$(CHINESE_SITE)
 
-format: $(STAMP) ## Put the code into the house form
+format: $(STAMP) ## Put the code into the house form, and write the synchronous modules anew
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+	$(BIN)/python .ci/unasync.py
 
 docs: $(STAMP) ## Build the documentation into docs/_build/html, in Chinese into zh-cn in it
 	$(SITE)

@@ -16,9 +16,12 @@ and ``client.group("resize", "batch-7")`` find them again, also in another proce
 task mode (``async_task=True``).
 """
 
-from fc_async_sdk.handles._functions import AsyncFunctionHandle, FunctionHandle
-from fc_async_sdk.handles._groups import AsyncTaskGroup, TaskGroup
-from fc_async_sdk.handles._tasks import AsyncTaskHandle, TaskHandle
+from fc_async_sdk.handles._async_functions import AsyncFunctionHandle
+from fc_async_sdk.handles._async_groups import AsyncTaskGroup
+from fc_async_sdk.handles._async_tasks import AsyncTaskHandle
+from fc_async_sdk.handles._functions import FunctionHandle
+from fc_async_sdk.handles._groups import TaskGroup
+from fc_async_sdk.handles._tasks import TaskHandle
 from fc_async_sdk.handles.calls import AsyncPerform, AsyncPort, Perform, Port, Target
 
 __all__ = [

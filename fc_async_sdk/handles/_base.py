@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, TypeVar
+from collections.abc import AsyncIterable
+from typing import TYPE_CHECKING, Generic, TypeVar, overload
 
 from fc_async_sdk import _payloads
 from fc_async_sdk.handles import calls, outcomes
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable, Iterator
+
     from fc_async_sdk.errors import FcAsyncError
     from fc_async_sdk.fanout import Progress
     from fc_async_sdk.handles.calls import Target
@@ -37,6 +40,26 @@ class BaseFunction(Generic[P, R]):
         """
         _payloads.conform(name, self._payload, payload)
         return payload
+
+    @overload
+    def _checked(self, payloads: Iterable[P]) -> Iterator[P]: ...
+    @overload
+    def _checked(
+        self, payloads: Iterable[P] | AsyncIterable[P]
+    ) -> Iterator[P] | AsyncIterator[P]: ...
+    def _checked(self, payloads: Iterable[P] | AsyncIterable[P]) -> Iterator[P] | AsyncIterator[P]:
+        """Return an iterator that checks each payload when it is taken."""
+        if isinstance(payloads, AsyncIterable):
+            return self._checked_later(payloads)
+        return (
+            self._check(payload, f"payloads[{index}]") for index, payload in enumerate(payloads)
+        )
+
+    async def _checked_later(self, payloads: AsyncIterable[P]) -> AsyncIterator[P]:
+        index = 0
+        async for payload in payloads:
+            yield self._check(payload, f"payloads[{index}]")
+            index += 1
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._target}>"

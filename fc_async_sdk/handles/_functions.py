@@ -1,23 +1,23 @@
 # SPDX-License-Identifier: MIT
+# Written by .ci/unasync.py from _async_functions.py: change that module.
 """Handles of functions."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable
 from typing import TYPE_CHECKING, TypeVar
 
 from fc_async_sdk import operations
 from fc_async_sdk.handles import outcomes
 from fc_async_sdk.handles._base import BaseFunction
-from fc_async_sdk.handles._groups import AsyncTaskGroup, TaskGroup
-from fc_async_sdk.handles._tasks import AsyncTaskHandle, TaskHandle
+from fc_async_sdk.handles._groups import TaskGroup
+from fc_async_sdk.handles._tasks import TaskHandle
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Iterator
+    from collections.abc import Iterable
     from datetime import timedelta
 
     from fc_async_sdk.fanout.progress import Report
-    from fc_async_sdk.handles.calls import AsyncPort, Port, Target
+    from fc_async_sdk.handles.calls import Port, Target
 
 P = TypeVar("P")
 R = TypeVar("R")
@@ -153,101 +153,3 @@ class FunctionHandle(BaseFunction[P, R]):
             InvalidParameter: No task id can begin so, or the size is wrong.
         """
         return TaskGroup(self._port, self._target, prefix, size)
-
-    def _checked(self, payloads: Iterable[P]) -> Iterator[P]:
-        for index, payload in enumerate(payloads):
-            yield self._check(payload, f"payloads[{index}]")
-
-
-class AsyncFunctionHandle(BaseFunction[P, R]):
-    """The asyncio version of :class:`FunctionHandle`."""
-
-    def __init__(self, port: AsyncPort, target: Target[R], payload: type[P]) -> None:
-        super().__init__(target, payload)
-        self._port = port
-
-    async def spawn(
-        self,
-        payload: P,
-        *,
-        delay: int | timedelta | None = None,
-        task_id: str | None = None,
-        total_timeout: float | None = None,
-    ) -> AsyncTaskHandle[R]:
-        """Have the function called, and return a handle of the task.
-
-        As :meth:`FunctionHandle.spawn`.
-        """
-        self._check(payload)
-        chosen = self._target.new_id() if task_id is None else task_id
-        arguments = {"delay": delay, "task_id": chosen, "qualifier": self.qualifier}
-        accepted = await self._port.perform(
-            operations.invoke_async, (self.name, payload), arguments, total_timeout=total_timeout
-        )
-        return AsyncTaskHandle(self._port, self._target, chosen, request_id=accepted.request_id)
-
-    async def call(
-        self, payload: P, *, timeout: float | None = None, total_timeout: float | None = None
-    ) -> R:
-        """Call the function, wait, and return its result. As :meth:`FunctionHandle.call`."""
-        self._check(payload)
-        arguments = {"qualifier": self.qualifier, "timeout": timeout}
-        result = await self._port.perform(
-            operations.invoke, (self.name, payload), arguments, total_timeout=total_timeout
-        )
-        result.raise_for_function_error()
-        return outcomes.returned(self._target.result, result.payload, self.name)
-
-    async def map(
-        self,
-        payloads: Iterable[P] | AsyncIterable[P],
-        *,
-        task_ids: str | None = None,
-        concurrency: int = 32,
-        delay: int | timedelta | None = None,
-        progress: Report = None,
-    ) -> AsyncTaskGroup[R]:
-        """Have the function called for every payload, and return the group of the tasks.
-
-        As :meth:`FunctionHandle.map`.
-        """
-        prefix = self._target.new_id() if task_ids is None else task_ids
-        run = self._port.fan_out(
-            self.name,
-            self._checked(payloads),
-            task_ids=prefix,
-            concurrency=concurrency,
-            delay=delay,
-            qualifier=self.qualifier,
-            progress=progress,
-        )
-        refused = [outcome async for outcome in run if outcome.error is not None]
-        group = AsyncTaskGroup(self._port, self._target, prefix, run.progress.done)
-        if not run.duplicates:
-            group.fresh()
-        for outcome in refused:
-            assert outcome.error is not None
-            group.refuse(outcome.task_id, outcome.error, outcome.payload)
-        return group
-
-    def task(self, task_id: str) -> AsyncTaskHandle[R]:
-        """Return the handle of a task of this function; nothing is sent."""
-        return AsyncTaskHandle(self._port, self._target, task_id)
-
-    def group(self, prefix: str, *, size: int | None = None) -> AsyncTaskGroup[R]:
-        """Return a group of tasks of this function; nothing is sent.
-
-        As :meth:`FunctionHandle.group`.
-        """
-        return AsyncTaskGroup(self._port, self._target, prefix, size)
-
-    async def _checked(self, payloads: Iterable[P] | AsyncIterable[P]) -> AsyncIterator[P]:
-        index = 0
-        if isinstance(payloads, AsyncIterable):
-            async for payload in payloads:
-                yield self._check(payload, f"payloads[{index}]")
-                index += 1
-            return
-        for payload in payloads:
-            yield self._check(payload, f"payloads[{index}]")
-            index += 1

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: MIT
+# Written by .ci/unasync.py from _async_groups.py: change that module.
 """Groups of tasks."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-from concurrent import futures
 from typing import TYPE_CHECKING, TypeVar
 
 from fc_async_sdk import operations, waiters
@@ -13,15 +12,16 @@ from fc_async_sdk.errors import InvalidArgument, InvalidRequest, TransportError
 from fc_async_sdk.fanout import progress as _progress
 from fc_async_sdk.handles import calls
 from fc_async_sdk.handles._base import BaseGroup
-from fc_async_sdk.handles._tasks import AsyncTaskHandle, TaskHandle, async_pages, pages
+from fc_async_sdk.handles._concurrently import each
+from fc_async_sdk.handles._tasks import TaskHandle, pages
 from fc_async_sdk.handles.members import Ended
 from fc_async_sdk.handles.watch import Pause, Watch
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from fc_async_sdk.fanout.progress import Report
-    from fc_async_sdk.handles.calls import AsyncPort, Port, Target
+    from fc_async_sdk.handles.calls import Port, Target
     from fc_async_sdk.handles.scan import Listing
     from fc_async_sdk.models import TaskStatus
 
@@ -126,11 +126,9 @@ class TaskGroup(BaseGroup[R]):
         """
         self._survey()
         asked: set[str] = set()
-        with futures.ThreadPoolExecutor(concurrency, thread_name_prefix="stop") as pool:
-            while found := self._members.own(self._listed(calls.live(self._members))) - asked:
-                for _ in pool.map(self._stop, sorted(found)):
-                    pass
-                asked |= found
+        while found := self._members.own(self._listed(calls.live(self._members))) - asked:
+            each(self._stop, sorted(found), concurrency)
+            asked |= found
         return len(asked)
 
     def replay_failed(
@@ -234,177 +232,6 @@ class TaskGroup(BaseGroup[R]):
         known = self._survey()
         for listing in calls.failures(self._members, statuses):
             for page in pages(self._port, self._target, listing, payload=True):
-                for task_id, payload in calls.repeats(self._members, page, self._target, known):
-                    ids.append(task_id)
-                    yield payload
-        for task_id, refused in list(self._refused.items()):
-            ended = self._members.ended.get(task_id)
-            if ended is not None and not isinstance(ended.error, InvalidRequest):
-                ids.append(task_id)
-                yield refused
-
-
-class AsyncTaskGroup(BaseGroup[R]):
-    """The asyncio version of :class:`TaskGroup`."""
-
-    def __init__(self, port: AsyncPort, target: Target[R], prefix: str, size: int | None) -> None:
-        super().__init__(target, prefix, size)
-        self._port = port
-
-    @property
-    def failures(self) -> list[AsyncTaskHandle[R]]:
-        """The tasks that are known to have ended without a result."""
-        ended = self._members.ended.values()
-        return [self._handle(one) for one in ended if one.error is not None]
-
-    def __aiter__(self) -> AsyncIterator[AsyncTaskHandle[R]]:
-        """Iterate over the tasks as they end; see :meth:`ends`."""
-        return self.ends()
-
-    def ends(
-        self,
-        *,
-        timeout: float | None = None,
-        interval: float | None = None,
-        results: bool = False,
-        progress: Report = None,
-        page_size: int | None = None,
-    ) -> AsyncIterator[AsyncTaskHandle[R]]:
-        """Iterate over all tasks as they end, those without a result included.
-
-        As :meth:`TaskGroup.ends`.
-        """
-        _progress.check(progress)
-        size = calls.page_size(page_size)
-        now = self._port.monotonic
-        pace = waiters.Pace(timeout, interval, now())
-        watch = Watch(self._members, pace, page_size=size, now=now)
-        return self._ends(watch, pace, results=results, progress=progress, page_size=size)
-
-    async def wait(
-        self,
-        timeout: float | None = None,
-        *,
-        interval: float | None = None,
-        progress: Report = None,
-    ) -> AsyncTaskGroup[R]:
-        """Wait until all tasks have ended, and return the group, for ``failures``.
-
-        As :meth:`TaskGroup.wait`.
-        """
-        async for _ in self.ends(timeout=timeout, interval=interval, progress=progress):
-            pass
-        return self
-
-    async def stop(self, *, concurrency: int = 16) -> int:
-        """Ask for all tasks to be stopped that have not ended, and return how many.
-
-        As :meth:`TaskGroup.stop`.
-        """
-        await self._survey()
-        asked: set[str] = set()
-        room = asyncio.Semaphore(concurrency)
-        while found := self._members.own(await self._listed(calls.live(self._members))) - asked:
-            await asyncio.gather(*[self._stop(task_id, room) for task_id in sorted(found)])
-            asked |= found
-        return len(asked)
-
-    async def replay_failed(
-        self,
-        *,
-        statuses: Sequence[TaskStatus] = calls.REPLAYED,
-        concurrency: int = 32,
-        progress: Report = None,
-    ) -> int:
-        """Have the function called again for every task that failed, and return for how many.
-
-        As :meth:`TaskGroup.replay_failed`.
-        """
-        ids: list[str] = []
-        run = self._port.fan_out(
-            self.function,
-            self._failed(ids, statuses),
-            task_ids=lambda index, _: ids[index],
-            concurrency=concurrency,
-            qualifier=self.qualifier,
-            progress=progress,
-        )
-        async for outcome in run:
-            if outcome.error is None:
-                self._accept(outcome.task_id)
-            else:
-                self.refuse(outcome.task_id, outcome.error, outcome.payload)
-        return len(ids)
-
-    async def _ends(
-        self,
-        watch: Watch,
-        pace: waiters.Pace,
-        *,
-        results: bool,
-        progress: Report,
-        page_size: int,
-    ) -> AsyncIterator[AsyncTaskHandle[R]]:
-        report = _progress.Reporter(progress, f"waiting for {self.prefix}")
-        report.begin(watch.progress)
-        try:
-            step = watch.proceed()
-            while step is not None:
-                if isinstance(step, Ended):
-                    report(watch.progress)
-                    yield self._handle(step)
-                    step = watch.proceed()
-                elif isinstance(step, Pause):
-                    await self._port.sleep(step.seconds)
-                    step = watch.proceed()
-                else:
-                    arguments = self._target.listing(step, payload=results, page_size=page_size)
-                    limit = pace.look_within(self._port.monotonic())
-                    try:
-                        page = await self._port.perform(
-                            pace.noting(operations.list_async_tasks),
-                            (self.function,),
-                            arguments,
-                            total_timeout=limit,
-                        )
-                    except (InvalidArgument, TransportError) as error:
-                        step = watch.fail(error)
-                    else:
-                        step = watch.proceed(page)
-        finally:
-            report.close()
-
-    def _handle(self, ended: Ended) -> AsyncTaskHandle[R]:
-        return AsyncTaskHandle(
-            self._port, self._target, ended.task_id, ended=ended, group=self._members
-        )
-
-    async def _survey(self) -> set[str]:
-        """List which tasks exist, before some of them are changed."""
-        listed = await self._listed(calls.survey(self._members))
-        self._members.survey(listed)
-        return listed
-
-    async def _listed(self, listings: Iterable[Listing]) -> set[str]:
-        return {
-            task.task_id
-            for listing in listings
-            async for page in async_pages(self._port, self._target, listing)
-            for task in page.tasks
-        }
-
-    async def _stop(self, task_id: str, room: asyncio.Semaphore) -> None:
-        async with room:
-            with contextlib.suppress(*calls.ENDED_ALREADY):
-                await AsyncTaskHandle(self._port, self._target, task_id).stop()
-
-    async def _failed(
-        self, ids: list[str], statuses: Sequence[TaskStatus]
-    ) -> AsyncIterator[object]:
-        """Yield what is sent again; write the id of each into ``ids`` before."""
-        known = await self._survey()
-        for listing in calls.failures(self._members, statuses):
-            async for page in async_pages(self._port, self._target, listing, payload=True):
                 for task_id, payload in calls.repeats(self._members, page, self._target, known):
                     ids.append(task_id)
                     yield payload

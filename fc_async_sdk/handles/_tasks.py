@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# Written by .ci/unasync.py from _async_tasks.py: change that module.
 """Handles of single tasks."""
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ from fc_async_sdk.handles._base import BaseTask
 from fc_async_sdk.handles.scan import Listing
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import Iterator
 
-    from fc_async_sdk.handles.calls import AsyncPort, Port, Target
+    from fc_async_sdk.handles.calls import Port, Target
     from fc_async_sdk.handles.members import Ended, Members
     from fc_async_sdk.models import AsyncTask, AsyncTaskPage, TaskStatus
 
@@ -152,102 +153,6 @@ class TaskHandle(BaseTask[R]):
         raise TaskLost("is not listed", function=self.function, task_id=self.id)
 
 
-class AsyncTaskHandle(BaseTask[R]):
-    """The asyncio version of :class:`TaskHandle`."""
-
-    def __init__(
-        self,
-        port: AsyncPort,
-        target: Target[R],
-        task_id: str,
-        *,
-        request_id: str = "",
-        ended: Ended | None = None,
-        group: Members | None = None,
-    ) -> None:
-        super().__init__(target, task_id, ended, group)
-        self.request_id = request_id or self.request_id
-        self._port = port
-
-    async def status(self) -> TaskStatus:
-        """Ask the service and return the status. As :meth:`TaskHandle.status`."""
-        return self._seen(await self._read()).status
-
-    async def wait(
-        self, timeout: float | None = 300.0, *, interval: float | None = None
-    ) -> AsyncTask:
-        """Wait until the task has ended, and return it. As :meth:`TaskHandle.wait`."""
-        if self.task is not None and self.task.finished:
-            return self.task
-        waiter = waiters.AsyncTaskWaiter(
-            self._port.perform,
-            waiters.kind_of("task_finished"),
-            sleep=self._port.sleep,
-            monotonic=self._port.monotonic,
-        )
-        return self._seen(
-            await waiter.wait(
-                self.function,
-                self.id,
-                qualifier=self.qualifier,
-                timeout=timeout,
-                interval=interval,
-            )
-        )
-
-    async def result(self, timeout: float | None = 300.0, *, interval: float | None = None) -> R:
-        """Wait until the task has ended, and return what the function returned.
-
-        As :meth:`TaskHandle.result`.
-        """
-        if self.error is not None:
-            raise self.error
-        task = await self.wait(timeout, interval=interval)
-        if self._incomplete:
-            task = self._seen(await self._read())
-        return self._result(task)
-
-    async def stop(self) -> None:
-        """Ask for the task to be stopped: it becomes ``Stopping``, then ``Stopped``.
-
-        As :meth:`TaskHandle.stop`.
-        """
-        arguments = {"qualifier": self.qualifier}
-        await self._port.perform(operations.stop_async_task, (self.function, self.id), arguments)
-
-    async def replay(self, *, task_id: str | None = None) -> AsyncTaskHandle[R]:
-        """Have the function called again with the same payload, and return the new task.
-
-        As :meth:`TaskHandle.replay`.
-        """
-        chosen = self._replay_id(task_id)
-        arguments = {"task_id": chosen, "qualifier": self.qualifier}
-        accepted = await self._port.perform(
-            operations.invoke_async, (self.function, await self._sent()), arguments
-        )
-        if self._group is not None:
-            self._group.send_again(chosen)
-        return AsyncTaskHandle(
-            self._port, self._target, chosen, request_id=accepted.request_id, group=self._group
-        )
-
-    async def _read(self) -> AsyncTask:
-        arguments = {"qualifier": self.qualifier}
-        return await self._port.perform(
-            operations.get_async_task, (self.function, self.id), arguments
-        )
-
-    async def _sent(self) -> bytes:
-        """Return the payload: only a list says what a task was called with."""
-        async for page in async_pages(
-            self._port, self._target, Listing(self.id, None), payload=True
-        ):
-            payload = calls.payload_of(self._target, self.id, page)
-            if payload is not None:
-                return payload
-        raise TaskLost("is not listed", function=self.function, task_id=self.id)
-
-
 def pages(
     port: Port, target: Target[Any], listing: Listing, *, payload: bool = False
 ) -> Iterator[AsyncTaskPage]:
@@ -255,19 +160,6 @@ def pages(
     while True:
         arguments = target.listing(listing, payload=payload, page_size=calls.page_size(None))
         page = port.perform(operations.list_async_tasks, (target.function,), arguments)
-        yield page
-        if not page.next_token:
-            return
-        listing = listing._replace(token=page.next_token)
-
-
-async def async_pages(
-    port: AsyncPort, target: Target[Any], listing: Listing, *, payload: bool = False
-) -> AsyncIterator[AsyncTaskPage]:
-    """Yield all pages of a list."""
-    while True:
-        arguments = target.listing(listing, payload=payload, page_size=calls.page_size(None))
-        page = await port.perform(operations.list_async_tasks, (target.function,), arguments)
         yield page
         if not page.next_token:
             return

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: MIT
+"""Handles of functions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from fc_async_sdk import operations
+from fc_async_sdk.handles import outcomes
+from fc_async_sdk.handles._async_groups import AsyncTaskGroup
+from fc_async_sdk.handles._async_tasks import AsyncTaskHandle
+from fc_async_sdk.handles._base import BaseFunction
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterable, Iterable
+    from datetime import timedelta
+
+    from fc_async_sdk.fanout.progress import Report
+    from fc_async_sdk.handles.calls import AsyncPort, Target
+
+P = TypeVar("P")
+R = TypeVar("R")
+
+
+class AsyncFunctionHandle(BaseFunction[P, R]):
+    """A function that is called with ``P`` and returns ``R``. Made by ``client.function``.
+
+    Attributes:
+        name: Name of the function.
+        qualifier: Version or alias; None is LATEST.
+    """
+
+    def __init__(self, port: AsyncPort, target: Target[R], payload: type[P]) -> None:
+        super().__init__(target, payload)
+        self._port = port
+
+    async def spawn(
+        self,
+        payload: P,
+        *,
+        delay: int | timedelta | None = None,
+        task_id: str | None = None,
+        total_timeout: float | None = None,
+    ) -> AsyncTaskHandle[R]:
+        """Have the function called, and return a handle of the task.
+
+        The task always has an id, so that the SDK repeats the request when no answer comes.
+
+        Args:
+            payload: What the function is called with.
+            delay: Whole seconds, or a timedelta of them, 0 < delay < 3600; None is none.
+            task_id: Unique within the function; None makes one.
+            total_timeout: Seconds for the whole request, repetitions included.
+
+        Raises:
+            InvalidParameter: An argument is wrong or of another type; nothing was sent.
+            PayloadTooLarge: Over the limit; nothing was sent.
+            AsyncTaskAlreadyExists: This task id was taken before this call.
+        """
+        self._check(payload)
+        chosen = self._target.new_id() if task_id is None else task_id
+        arguments = {"delay": delay, "task_id": chosen, "qualifier": self.qualifier}
+        accepted = await self._port.perform(
+            operations.invoke_async, (self.name, payload), arguments, total_timeout=total_timeout
+        )
+        return AsyncTaskHandle(self._port, self._target, chosen, request_id=accepted.request_id)
+
+    async def call(
+        self, payload: P, *, timeout: float | None = None, total_timeout: float | None = None
+    ) -> R:
+        """Call the function, wait, and return its result.
+
+        Args:
+            payload: What the function is called with.
+            timeout: Seconds to wait for the answer; None takes ``Config.read_timeout``.
+            total_timeout: Seconds for the whole call; None takes ``Config.total_timeout``.
+
+        Raises:
+            FunctionError: The function failed.
+            InvalidPayload: What it returned does not fit the type.
+            InvalidParameter: The payload is of another type; nothing was sent.
+            OutcomeUnknown: It was sent and no answer came.
+        """
+        self._check(payload)
+        arguments = {"qualifier": self.qualifier, "timeout": timeout}
+        result = await self._port.perform(
+            operations.invoke, (self.name, payload), arguments, total_timeout=total_timeout
+        )
+        result.raise_for_function_error()
+        return outcomes.returned(self._target.result, result.payload, self.name)
+
+    async def map(
+        self,
+        payloads: Iterable[P] | AsyncIterable[P],
+        *,
+        task_ids: str | None = None,
+        concurrency: int = 32,
+        delay: int | timedelta | None = None,
+        progress: Report = None,
+    ) -> AsyncTaskGroup[R]:
+        """Have the function called for every payload, and return the group of the tasks.
+
+        Returns when all are accepted or refused. What was refused is in the group, as a task that
+        has ended with this error. Called again with the same ``task_ids``, a call that broke off
+        goes on: what was accepted is recognised.
+
+        Args:
+            payloads: What the function is called with; taken as needed.
+            task_ids: Prefix of the ids, which are ``{prefix}-{index}``; None makes one.
+            concurrency: How many requests are on the wire at a time, 1-1000.
+            delay: As in :meth:`spawn`.
+            progress: Called after every request; or True for a progress bar (needs ``rich``).
+
+        Raises:
+            ConfigurationError: A progress bar was asked for and ``rich`` is not installed.
+            InvalidParameter: An argument or a payload is wrong. Payloads before it were sent.
+        """
+        prefix = self._target.new_id() if task_ids is None else task_ids
+        run = self._port.fan_out(
+            self.name,
+            self._checked(payloads),
+            task_ids=prefix,
+            concurrency=concurrency,
+            delay=delay,
+            qualifier=self.qualifier,
+            progress=progress,
+        )
+        refused = [outcome async for outcome in run if outcome.error is not None]
+        group = AsyncTaskGroup(self._port, self._target, prefix, run.progress.done)
+        if not run.duplicates:
+            group.fresh()
+        for outcome in refused:
+            assert outcome.error is not None
+            group.refuse(outcome.task_id, outcome.error, outcome.payload)
+        return group
+
+    def task(self, task_id: str) -> AsyncTaskHandle[R]:
+        """Return the handle of a task of this function; nothing is sent."""
+        return AsyncTaskHandle(self._port, self._target, task_id)
+
+    def group(self, prefix: str, *, size: int | None = None) -> AsyncTaskGroup[R]:
+        """Return a group of tasks of this function; nothing is sent.
+
+        Args:
+            prefix: The ``task_ids`` that :meth:`map` was given.
+            size: How many tasks it has. None: as many as the service lists; then a task that was
+                accepted some seconds ago may not be listed yet, and if tasks are listed whose
+                ids look like those of this group and cannot be, its methods raise
+                InvalidParameter, which names them.
+
+        Raises:
+            InvalidParameter: No task id can begin so, or the size is wrong.
+        """
+        return AsyncTaskGroup(self._port, self._target, prefix, size)

@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: MIT
+"""Groups of tasks."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, TypeVar
+
+from fc_async_sdk import operations, waiters
+from fc_async_sdk.errors import InvalidArgument, InvalidRequest, TransportError
+from fc_async_sdk.fanout import progress as _progress
+from fc_async_sdk.handles import calls
+from fc_async_sdk.handles._async_tasks import AsyncTaskHandle, pages
+from fc_async_sdk.handles._base import BaseGroup
+from fc_async_sdk.handles._concurrently import async_each
+from fc_async_sdk.handles.members import Ended
+from fc_async_sdk.handles.watch import Pause, Watch
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable, Sequence
+
+    from fc_async_sdk.fanout.progress import Report
+    from fc_async_sdk.handles.calls import AsyncPort, Target
+    from fc_async_sdk.handles.scan import Listing
+    from fc_async_sdk.models import TaskStatus
+
+R = TypeVar("R")
+
+
+class AsyncTaskGroup(BaseGroup[R]):
+    """Many tasks of one function, whose ids begin alike. Made by ``map`` and ``client.group``.
+
+    Attributes:
+        prefix: What the ids begin with: ``{prefix}-{index}``.
+        function: Name of the function.
+        qualifier: Version or alias; None is LATEST.
+        size: How many tasks there are, or None if only the service knows.
+    """
+
+    def __init__(self, port: AsyncPort, target: Target[R], prefix: str, size: int | None) -> None:
+        super().__init__(target, prefix, size)
+        self._port = port
+
+    @property
+    def failures(self) -> list[AsyncTaskHandle[R]]:
+        """The tasks that are known to have ended without a result."""
+        ended = self._members.ended.values()
+        return [self._handle(one) for one in ended if one.error is not None]
+
+    def __aiter__(self) -> AsyncIterator[AsyncTaskHandle[R]]:
+        """Iterate over the tasks as they end; see :meth:`ends`."""
+        return self.ends()
+
+    def ends(
+        self,
+        *,
+        timeout: float | None = None,
+        interval: float | None = None,
+        results: bool = False,
+        progress: Report = None,
+        page_size: int | None = None,
+    ) -> AsyncIterator[AsyncTaskHandle[R]]:
+        """Iterate over all tasks as they end, those without a result included.
+
+        Reads lists of tasks, not single tasks. A task that was replayed is returned once, as its
+        last replay. Iterating again begins with what is known already.
+
+        Args:
+            timeout: Seconds after which to give up; None never does.
+            interval: Seconds between two rounds; None asks often first, then every 5 s.
+            results: Read what the functions returned with the lists, so that ``.result()`` needs
+                no request. Pages then are as large as the payloads in them.
+            progress: Called with the counts after every end; or True for a progress bar.
+            page_size: Tasks per page, 1-100; None is 100.
+
+        Yields:
+            Tasks that have ended: ``.error`` is None or the reason, ``.result()`` returns or
+            raises.
+
+        Raises:
+            WaiterError: It took too long, or the group has no size and no task of it was listed
+                within some seconds; ``.last`` is the progress.
+            ConfigurationError: A progress bar was asked for and ``rich`` is not installed.
+            InvalidParameter: An argument is wrong, or the group has no size and its prefix is
+                ambiguous.
+            TransportError: The service could not be asked.
+        """
+        _progress.check(progress)
+        size = calls.page_size(page_size)
+        now = self._port.monotonic
+        pace = waiters.Pace(timeout, interval, now())
+        watch = Watch(self._members, pace, page_size=size, now=now)
+        return self._ends(watch, pace, results=results, progress=progress, page_size=size)
+
+    async def wait(
+        self,
+        timeout: float | None = None,
+        *,
+        interval: float | None = None,
+        progress: Report = None,
+    ) -> AsyncTaskGroup[R]:
+        """Wait until all tasks have ended, and return the group, for ``failures``.
+
+        Args:
+            timeout: Seconds after which to give up; None never does.
+            interval: Seconds between two rounds; None asks often first, then every 5 s.
+            progress: Called with the counts after every end; or True for a progress bar.
+
+        Raises:
+            WaiterError: As :meth:`ends`, with the other errors.
+        """
+        async for _ in self.ends(timeout=timeout, interval=interval, progress=progress):
+            pass
+        return self
+
+    async def stop(self, *, concurrency: int = 16) -> int:
+        """Ask for all tasks to be stopped that have not ended, and return how many.
+
+        Args:
+            concurrency: How many requests are on the wire at a time.
+
+        Raises:
+            InvalidParameter: The group has no size, and its prefix is ambiguous; nothing was
+                stopped.
+        """
+        await self._survey()
+        asked: set[str] = set()
+        while found := self._members.own(await self._listed(calls.live(self._members))) - asked:
+            await async_each(self._stop, sorted(found), concurrency)
+            asked |= found
+        return len(asked)
+
+    async def replay_failed(
+        self,
+        *,
+        statuses: Sequence[TaskStatus] = calls.REPLAYED,
+        concurrency: int = 32,
+        progress: Report = None,
+    ) -> int:
+        """Have the function called again for every task that failed, and return for how many.
+
+        The group then waits for the replays instead. Payloads are read from the service. What was
+        refused when it was sent is sent again, unless no service can take it.
+
+        Args:
+            statuses: The final statuses that are replayed.
+            concurrency: How many requests are on the wire at a time, 1-1000.
+            progress: Called after every request; or True for a progress bar.
+
+        Raises:
+            TaskLost: The service does not say what a task was called with.
+            InvalidParameter: The group has no size, and its prefix is ambiguous; nothing was sent.
+        """
+        ids: list[str] = []
+        run = self._port.fan_out(
+            self.function,
+            self._failed(ids, statuses),
+            task_ids=lambda index, _: ids[index],
+            concurrency=concurrency,
+            qualifier=self.qualifier,
+            progress=progress,
+        )
+        async for outcome in run:
+            if outcome.error is None:
+                self._accept(outcome.task_id)
+            else:
+                self.refuse(outcome.task_id, outcome.error, outcome.payload)
+        return len(ids)
+
+    async def _ends(
+        self,
+        watch: Watch,
+        pace: waiters.Pace,
+        *,
+        results: bool,
+        progress: Report,
+        page_size: int,
+    ) -> AsyncIterator[AsyncTaskHandle[R]]:
+        report = _progress.Reporter(progress, f"waiting for {self.prefix}")
+        report.begin(watch.progress)
+        try:
+            step = watch.proceed()
+            while step is not None:
+                if isinstance(step, Ended):
+                    report(watch.progress)
+                    yield self._handle(step)
+                    step = watch.proceed()
+                elif isinstance(step, Pause):
+                    await self._port.sleep(step.seconds)
+                    step = watch.proceed()
+                else:
+                    arguments = self._target.listing(step, payload=results, page_size=page_size)
+                    limit = pace.look_within(self._port.monotonic())
+                    try:
+                        page = await self._port.perform(
+                            pace.noting(operations.list_async_tasks),
+                            (self.function,),
+                            arguments,
+                            total_timeout=limit,
+                        )
+                    except (InvalidArgument, TransportError) as error:
+                        step = watch.fail(error)
+                    else:
+                        step = watch.proceed(page)
+        finally:
+            report.close()
+
+    def _handle(self, ended: Ended) -> AsyncTaskHandle[R]:
+        return AsyncTaskHandle(
+            self._port, self._target, ended.task_id, ended=ended, group=self._members
+        )
+
+    async def _survey(self) -> set[str]:
+        """List which tasks exist, before some of them are changed."""
+        listed = await self._listed(calls.survey(self._members))
+        self._members.survey(listed)
+        return listed
+
+    async def _listed(self, listings: Iterable[Listing]) -> set[str]:
+        return {
+            task.task_id
+            for listing in listings
+            async for page in pages(self._port, self._target, listing)
+            for task in page.tasks
+        }
+
+    async def _stop(self, task_id: str) -> None:
+        with contextlib.suppress(*calls.ENDED_ALREADY):
+            await AsyncTaskHandle(self._port, self._target, task_id).stop()
+
+    async def _failed(
+        self, ids: list[str], statuses: Sequence[TaskStatus]
+    ) -> AsyncIterator[object]:
+        """Yield what is sent again; write the id of each into ``ids`` before."""
+        known = await self._survey()
+        for listing in calls.failures(self._members, statuses):
+            async for page in pages(self._port, self._target, listing, payload=True):
+                for task_id, payload in calls.repeats(self._members, page, self._target, known):
+                    ids.append(task_id)
+                    yield payload
+        for task_id, refused in list(self._refused.items()):
+            ended = self._members.ended.get(task_id)
+            if ended is not None and not isinstance(ended.error, InvalidRequest):
+                ids.append(task_id)
+                yield refused

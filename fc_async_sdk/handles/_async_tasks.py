@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: MIT
+"""Handles of single tasks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from fc_async_sdk import operations, waiters
+from fc_async_sdk.errors import TaskLost
+from fc_async_sdk.handles import calls
+from fc_async_sdk.handles._base import BaseTask
+from fc_async_sdk.handles.scan import Listing
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from fc_async_sdk.handles.calls import AsyncPort, Target
+    from fc_async_sdk.handles.members import Ended, Members
+    from fc_async_sdk.models import AsyncTask, AsyncTaskPage, TaskStatus
+
+R = TypeVar("R")
+
+
+class AsyncTaskHandle(BaseTask[R]):
+    """One task, which returns ``R``. Made by ``spawn``, ``client.task`` and groups.
+
+    Attributes:
+        id: Its id.
+        function: Name of the function.
+        qualifier: Version or alias; None is LATEST.
+        request_id: Of the invocation, "" if it is not known.
+        index: In a group, the index of its payload; else None.
+        task: What was read of it last, or None.
+        error: Why it has no result, or None if it has, or is not known to have ended.
+    """
+
+    def __init__(
+        self,
+        port: AsyncPort,
+        target: Target[R],
+        task_id: str,
+        *,
+        request_id: str = "",
+        ended: Ended | None = None,
+        group: Members | None = None,
+    ) -> None:
+        super().__init__(target, task_id, ended, group)
+        self.request_id = request_id or self.request_id
+        self._port = port
+
+    async def status(self) -> TaskStatus:
+        """Ask the service and return the status.
+
+        Raises:
+            AsyncTaskNotFound: There is no such task, or not yet.
+        """
+        return self._seen(await self._read()).status
+
+    async def wait(
+        self, timeout: float | None = 300.0, *, interval: float | None = None
+    ) -> AsyncTask:
+        """Wait until the task has ended, and return it.
+
+        Args:
+            timeout: Seconds after which to give up; None never does.
+            interval: Seconds between two requests; None asks often first, then every 5 s.
+
+        Raises:
+            WaiterError: It took too long; ``.last`` is the task.
+            AsyncTaskNotFound: There is no such task, also not some seconds later.
+            TransportError: The service could not be asked.
+        """
+        if self.task is not None and self.task.finished:
+            return self.task
+        waiter = waiters.AsyncTaskWaiter(
+            self._port.perform,
+            waiters.kind_of("task_finished"),
+            sleep=self._port.sleep,
+            monotonic=self._port.monotonic,
+        )
+        return self._seen(
+            await waiter.wait(
+                self.function,
+                self.id,
+                qualifier=self.qualifier,
+                timeout=timeout,
+                interval=interval,
+            )
+        )
+
+    async def result(self, timeout: float | None = 300.0, *, interval: float | None = None) -> R:
+        """Wait until the task has ended, and return what the function returned.
+
+        Args:
+            timeout: Seconds after which to give up; None never does.
+            interval: Seconds between two requests; None asks often first, then every 5 s.
+
+        Raises:
+            TaskError: It did not succeed: TaskFailed, TaskStopped, TaskExpired, TaskInvalid.
+            ResultNotKept: It succeeded, and the service does not keep results.
+            InvalidPayload: The result does not fit the type.
+            WaiterError: It took too long; ``.last`` is the task.
+            AsyncTaskNotFound: There is no such task, also not some seconds later.
+            TransportError: The service could not be asked.
+        """
+        if self.error is not None:
+            raise self.error
+        task = await self.wait(timeout, interval=interval)
+        if self._incomplete:
+            task = self._seen(await self._read())
+        return self._result(task)
+
+    async def stop(self) -> None:
+        """Ask for the task to be stopped: it becomes ``Stopping``, then ``Stopped``.
+
+        Raises:
+            AsyncTaskNotFound: There is no such task.
+        """
+        arguments = {"qualifier": self.qualifier}
+        await self._port.perform(operations.stop_async_task, (self.function, self.id), arguments)
+
+    async def replay(self, *, task_id: str | None = None) -> AsyncTaskHandle[R]:
+        """Have the function called again with the same payload, and return the new task.
+
+        Args:
+            task_id: Id of the new task; None makes one. That of a group's task is found by the
+                group.
+
+        Raises:
+            AsyncTaskAlreadyExists: This task id was taken before.
+            TaskLost: The service does not list the task, or not its payload.
+        """
+        chosen = self._replay_id(task_id)
+        arguments = {"task_id": chosen, "qualifier": self.qualifier}
+        accepted = await self._port.perform(
+            operations.invoke_async, (self.function, await self._sent()), arguments
+        )
+        if self._group is not None:
+            self._group.send_again(chosen)
+        return AsyncTaskHandle(
+            self._port, self._target, chosen, request_id=accepted.request_id, group=self._group
+        )
+
+    async def _read(self) -> AsyncTask:
+        arguments = {"qualifier": self.qualifier}
+        return await self._port.perform(
+            operations.get_async_task, (self.function, self.id), arguments
+        )
+
+    async def _sent(self) -> bytes:
+        """Return the payload: only a list says what a task was called with."""
+        async for page in pages(self._port, self._target, Listing(self.id, None), payload=True):
+            payload = calls.payload_of(self._target, self.id, page)
+            if payload is not None:
+                return payload
+        raise TaskLost("is not listed", function=self.function, task_id=self.id)
+
+
+async def pages(
+    port: AsyncPort, target: Target[Any], listing: Listing, *, payload: bool = False
+) -> AsyncIterator[AsyncTaskPage]:
+    """Yield all pages of a list."""
+    while True:
+        arguments = target.listing(listing, payload=payload, page_size=calls.page_size(None))
+        page = await port.perform(operations.list_async_tasks, (target.function,), arguments)
+        yield page
+        if not page.next_token:
+            return
+        listing = listing._replace(token=page.next_token)
