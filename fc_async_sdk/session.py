@@ -8,11 +8,12 @@ Settings are looked for in the arguments, then in the session, then in the envir
 
 from __future__ import annotations
 
+import difflib
 import functools
 import logging
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypedDict, TypeVar
 
 from fc_async_sdk import _endpoint
 from fc_async_sdk import credentials as _credentials
@@ -22,6 +23,8 @@ from fc_async_sdk.spec import regions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from typing_extensions import Unpack
 
     from fc_async_sdk._async_client import AsyncClient
     from fc_async_sdk._client import Client
@@ -36,95 +39,106 @@ _REGION_VARIABLES = ("FC_ASYNC_REGION", "FC_REGION")
 _ACCOUNT_VARIABLES = ("FC_ASYNC_ACCOUNT_ID", "FC_ACCOUNT_ID")
 
 
-class Session:
-    """Settings that several clients share.
+class ClientOptions(TypedDict, total=False):
+    """What :meth:`Session.client` and :meth:`Session.async_client` take; None is not given.
 
-    Args:
+    Attributes:
         region_name: Such as ``cn-hangzhou``.
         account_id: The account's id, digits.
-        endpoint_url: Where to send to instead of the service's public endpoint.
+        endpoint_url: URL of an endpoint instead of the service's public one.
+        config: Timeouts, retries and connections.
+    """
+
+    region_name: str | None
+    account_id: str | None
+    endpoint_url: str | None
+    config: Config | None
+
+
+class SessionOptions(ClientOptions, total=False):
+    """What :class:`Session`, :func:`client` and :func:`async_client` take; None is not given.
+
+    Attributes:
         access_key_id: Access key; with it ``access_key_secret`` is needed.
         access_key_secret: Its secret.
         security_token: Token of temporary (STS) credentials.
         access: An alias of ``s``, as with ``s -a``: its key is used and nothing else is asked.
         credentials: A provider that is asked before every request, instead of a key.
-        config: How clients behave.
-        environ: The environment; ``os.environ`` when None.
+        environ: The environment instead of ``os.environ``.
     """
 
-    def __init__(
-        self,
-        *,
-        region_name: str | None = None,
-        account_id: str | None = None,
-        endpoint_url: str | None = None,
-        access_key_id: str | None = None,
-        access_key_secret: str | None = None,
-        security_token: str | None = None,
-        access: str | None = None,
-        credentials: Provider | None = None,
-        config: Config | None = None,
-        environ: Mapping[str, str] | None = None,
-    ) -> None:
-        self._environ = os.environ if environ is None else environ
-        self._region = region_name
-        self._account = account_id
-        self._endpoint_url = endpoint_url
-        self._access = access
-        self._config = config or Config()
-        self._provider = credentials or _given(access_key_id, access_key_secret, security_token)
+    access_key_id: str | None
+    access_key_secret: str | None
+    security_token: str | None
+    access: str | None
+    credentials: Provider | None
+    environ: Mapping[str, str] | None
 
-    def client(
-        self,
-        *,
-        region_name: str | None = None,
-        account_id: str | None = None,
-        endpoint_url: str | None = None,
-        config: Config | None = None,
-    ) -> Client:
-        """Make a client; what isn't given is the session's.
+
+class Session:
+    """Settings that several clients share.
+
+    Args:
+        **options: See :class:`SessionOptions`, which has the names of :class:`ClientOptions`, too.
+
+    Raises:
+        CredentialsError: A key lacks one of its parts.
+        TypeError: There is no such option.
+    """
+
+    def __init__(self, **options: Unpack[SessionOptions]) -> None:
+        _check_names(options, SessionOptions)
+        environ = options.get("environ")
+        self._environ = os.environ if environ is None else environ
+        self._region = options.get("region_name")
+        self._account = options.get("account_id")
+        self._url = options.get("endpoint_url")
+        self._access = options.get("access")
+        self._config = options.get("config") or Config()
+        self._provider = options.get("credentials") or _given(
+            options.get("access_key_id"),
+            options.get("access_key_secret"),
+            options.get("security_token"),
+        )
+
+    def client(self, **options: Unpack[ClientOptions]) -> Client:
+        """Make a client; what is not given is the session's.
+
+        Args:
+            **options: See :class:`ClientOptions`.
 
         Raises:
             ConfigurationError: Region, account or endpoint is missing or wrong.
-            CredentialsError: A key lacks one of its parts, or there is no such alias. A client
-                without credentials can be made: its first request raises this error.
+            CredentialsError: There is no such alias of ``s``. A client without credentials can be
+                made: its first request raises this error.
+            TypeError: There is no such option.
         """
         from fc_async_sdk._client import Client  # noqa: PLC0415 -- requests loads with the first
 
-        return self._make(Client, region_name, account_id, endpoint_url, config)
+        return self._make(Client, options)
 
-    def async_client(
-        self,
-        *,
-        region_name: str | None = None,
-        account_id: str | None = None,
-        endpoint_url: str | None = None,
-        config: Config | None = None,
-    ) -> AsyncClient:
-        """Make an asyncio client; what isn't given is the session's.
+    def async_client(self, **options: Unpack[ClientOptions]) -> AsyncClient:
+        """Make an asyncio client; what is not given is the session's.
+
+        Args:
+            **options: See :class:`ClientOptions`.
 
         Raises:
             ConfigurationError: Region, account or endpoint is missing or wrong, or aiohttp is not
                 installed.
-            CredentialsError: A key lacks one of its parts, or there is no such alias. A client
-                without credentials can be made: its first request raises this error.
+            CredentialsError: As :meth:`client`.
+            TypeError: There is no such option.
         """
         from fc_async_sdk._async_client import AsyncClient  # noqa: PLC0415 -- loads with the first
 
-        return self._make(AsyncClient, region_name, account_id, endpoint_url, config)
+        return self._make(AsyncClient, options)
 
-    def _make(
-        self,
-        kind: type[C],
-        region_name: str | None,
-        account_id: str | None,
-        endpoint_url: str | None,
-        config: Config | None,
-    ) -> C:
-        chosen = config or self._config
-        region = region_name or self._region or self._lookup(*_REGION_VARIABLES)
-        account = account_id or self._account or self._lookup(*_ACCOUNT_VARIABLES)
-        url = endpoint_url or self._endpoint_url or self._lookup("FC_ASYNC_ENDPOINT")
+    def _make(self, kind: type[C], options: ClientOptions) -> C:
+        _check_names(options, ClientOptions)
+        chosen = options.get("config") or self._config
+        region = options.get("region_name") or self._region or self._lookup(*_REGION_VARIABLES)
+        account = options.get("account_id") or self._account or self._lookup(*_ACCOUNT_VARIABLES)
+        url = options.get("endpoint_url") or self._url or self._lookup("FC_ASYNC_ENDPOINT")
         if not url and not region:
             raise ConfigurationError(
                 "no region: give region_name or endpoint_url, or set FC_ASYNC_REGION or "
@@ -159,69 +173,43 @@ class Session:
         return f"<Session region={self._region!r} account={self._account!r}>"
 
 
-def client(
-    *,
-    region_name: str | None = None,
-    account_id: str | None = None,
-    endpoint_url: str | None = None,
-    access_key_id: str | None = None,
-    access_key_secret: str | None = None,
-    security_token: str | None = None,
-    access: str | None = None,
-    credentials: Provider | None = None,
-    config: Config | None = None,
-) -> Client:
-    """Make a client. See :class:`Session` for the arguments.
+def client(**options: Unpack[SessionOptions]) -> Client:
+    """Make a client.
+
+    Args:
+        **options: See :class:`SessionOptions`.
 
     Raises:
         ConfigurationError: Region, account or endpoint is missing or wrong.
-        CredentialsError: A key lacks one of its parts, or there is no such alias. A client
+        CredentialsError: A key lacks one of its parts, or there is no such alias of ``s``. A client
             without credentials can be made: its first request raises this error.
+        TypeError: There is no such option.
     """
-    return Session(
-        region_name=region_name,
-        account_id=account_id,
-        endpoint_url=endpoint_url,
-        access_key_id=access_key_id,
-        access_key_secret=access_key_secret,
-        security_token=security_token,
-        access=access,
-        credentials=credentials,
-        config=config,
-    ).client()
+    return Session(**options).client()
 
 
-def async_client(
-    *,
-    region_name: str | None = None,
-    account_id: str | None = None,
-    endpoint_url: str | None = None,
-    access_key_id: str | None = None,
-    access_key_secret: str | None = None,
-    security_token: str | None = None,
-    access: str | None = None,
-    credentials: Provider | None = None,
-    config: Config | None = None,
-) -> AsyncClient:
-    """Make an asyncio client. See :class:`Session` for the arguments.
+def async_client(**options: Unpack[SessionOptions]) -> AsyncClient:
+    """Make an asyncio client.
+
+    Args:
+        **options: See :class:`SessionOptions`.
 
     Raises:
-        ConfigurationError: Region, account or endpoint is missing or wrong, or aiohttp is not
-            installed.
-        CredentialsError: A key lacks one of its parts, or there is no such alias. A client
-            without credentials can be made: its first request raises this error.
+        ConfigurationError: As :func:`client`, or aiohttp is not installed.
+        CredentialsError: As :func:`client`.
+        TypeError: There is no such option.
     """
-    return Session(
-        region_name=region_name,
-        account_id=account_id,
-        endpoint_url=endpoint_url,
-        access_key_id=access_key_id,
-        access_key_secret=access_key_secret,
-        security_token=security_token,
-        access=access,
-        credentials=credentials,
-        config=config,
-    ).async_client()
+    return Session(**options).async_client()
+
+
+def _check_names(options: Mapping[str, object], known: type) -> None:
+    """Raise TypeError for an option that does not exist, as for a misspelled argument."""
+    names = known.__annotations__
+    for name in options:
+        if name not in names:
+            near = difflib.get_close_matches(name, names, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(names)}"
+            raise TypeError(f"unexpected keyword argument {name!r}: {hint}")
 
 
 @functools.cache

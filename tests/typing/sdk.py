@@ -102,6 +102,7 @@ def made() -> None:
     assert_type(fc_async_sdk.client(region_name="cn-hangzhou"), Client)
     assert_type(fc_async_sdk.async_client(region_name="cn-hangzhou"), AsyncClient)
     assert_type(fc_async_sdk.Session().client(), Client)
+    fc_async_sdk.client(regin_name="cn-hangzhou")  # type: ignore[call-arg]
     assert_type(fc_async_sdk.__version__, str)
 
 

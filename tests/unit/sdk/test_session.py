@@ -6,7 +6,7 @@ from __future__ import annotations
 import inspect
 import subprocess
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -16,6 +16,9 @@ from fc_async_sdk.config import Config
 from fc_async_sdk.credentials import Credentials, Static
 from fc_async_sdk.errors import ConfigurationError, CredentialsError
 from fc_async_sdk.session import Session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 KEY = {"access_key_id": "LTAIkey", "access_key_secret": "very-secret"}
 
@@ -190,3 +193,14 @@ def test_the_region_of_an_endpoint_given_by_hand_is_not_checked(
     session = Session(access_key_id="id", access_key_secret="secret", endpoint_url=endpoint)
     session.client(region_name="own-region-7").close()
     assert caplog.records == []
+
+
+@pytest.mark.parametrize("make", [Session, fc_async_sdk.client, fc_async_sdk.async_client])
+def test_a_misspelled_option_is_refused_with_the_nearest_one(make: Callable[..., Any]) -> None:
+    with pytest.raises(TypeError, match=r"'regin_name': did you mean 'region_name'\?"):
+        make(regin_name="cn-hangzhou")
+
+
+def test_a_key_is_an_option_of_the_session_and_not_of_its_clients() -> None:
+    with pytest.raises(TypeError, match="'access_key_id': known are region_name, account_id"):
+        Session(region_name="cn-hangzhou").client(access_key_id="k")  # type: ignore[call-arg]
