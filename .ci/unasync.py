@@ -20,6 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 SDK = ROOT / "fc_async_sdk"
 MODULES = (
+    SDK / "_async_client.py",
     SDK / "handles/_async_functions.py",
     SDK / "handles/_async_groups.py",
     SDK / "handles/_async_tasks.py",
@@ -29,22 +30,39 @@ SYNTAX = {
     ("async",): "",
     ("await",): "",
     ("|", "AsyncIterable", "[", "P", "]"): "",
+    ("|", "AsyncIterable", "[", "Any", "]"): "",
+    ("Coroutine", "[", "Any", ",", "Any", ",", "T", "]"): "T",
+    ("asyncio", ".", "sleep"): "time.sleep",
+    ("transport", ".", "loop"): "transport.sync ",
 }
 """Tokens, and what stands instead of them and of the blanks after them."""
 
 NAMES = {
+    "__aenter__": "__enter__",
+    "__aexit__": "__exit__",
     "__aiter__": "__iter__",
+    "AsyncClient": "Client",
+    "AsyncConnections": "Connections",
+    "AsyncFanOut": "FanOut",
     "AsyncFunctionHandle": "FunctionHandle",
+    "AsyncFunctionWaiter": "FunctionWaiter",
     "AsyncIterator": "Iterator",
+    "AsyncPaginator": "Paginator",
     "AsyncPort": "Port",
     "AsyncTaskGroup": "TaskGroup",
     "AsyncTaskHandle": "TaskHandle",
     "AsyncTaskWaiter": "TaskWaiter",
     "_async_groups": "_groups",
     "_async_tasks": "_tasks",
+    "LoopTransport": "SyncTransport",
+    "async_client": "client",
     "async_each": "each",
+    "async_load": "load",
 }
 """Names in code, and whole words in docstrings."""
+
+TEXTS = {"Belongs to one event loop. Needs the extra ``aio``.": "Thread-safe."}
+"""Sentences in docstrings that are true of one kind only."""
 
 WORD = re.compile("[A-Za-z_]+")
 
@@ -58,6 +76,8 @@ def synchronous(source: str) -> str:
         token, end, text = tokens[index], tokens[index].end, None
         if token.type in {tokenize.NAME, tokenize.STRING}:
             text = WORD.sub(lambda word: NAMES.get(word[0], word[0]), token.string)
+            for sentence, instead in TEXTS.items():
+                text = text.replace(sentence, instead)
         for rule, instead in SYNTAX.items():
             if strings[index : index + len(rule)] == rule:
                 text, end = instead, tokens[index + len(rule)].start

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The asyncio client, with the same methods as :class:`fc_async_sdk._client.Client`.
+"""The client.
 
 Its methods are the functions of :mod:`fc_async_sdk.operations`, sent: same names, same arguments,
 same documentation. What is more than one request lives in modules of its own.
@@ -12,10 +12,9 @@ import functools
 import time
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar, overload
 
-from fc_async_sdk import operations, packaging, transport
+from fc_async_sdk import operations, packaging
 from fc_async_sdk._client_base import BaseClient, copy_signature
-from fc_async_sdk._installation import how_to_install
-from fc_async_sdk.errors import ConfigurationError
+from fc_async_sdk._connections import AsyncConnections
 
 if TYPE_CHECKING:
     from collections.abc import (
@@ -60,32 +59,12 @@ def _sends(
     return method
 
 
-def _transports(
-    endpoint: Endpoint, config: Config, provider: Provider
-) -> tuple[LoopTransport, LoopTransport]:
-    """Return the transport of all calls and that of light calls, which may be the same.
-
-    Raises:
-        ConfigurationError: aiohttp is not installed.
-    """
-    try:
-        from fc_async_sdk.transport.aio import AioTransport  # noqa: PLC0415 -- an extra
-    except ModuleNotFoundError as error:
-        raise ConfigurationError(
-            f"the asyncio client needs {error.name}: {how_to_install('aio')}"
-        ) from error
-    aio = AioTransport(endpoint, config, provider)
-    kind = transport.for_light_calls(endpoint, config)
-    if kind is None or kind is AioTransport:
-        return aio, aio
-    return aio, kind(endpoint, config, provider)
-
-
 class AsyncClient(BaseClient):
-    """A client of one account in one region, for one event loop. Make one and keep it.
+    """A client of one account in one region. Make one and keep it.
 
+    Belongs to one event loop. Needs the extra ``aio``.
     Made by :func:`fc_async_sdk.async_client` or :meth:`fc_async_sdk.Session.async_client`. Close
-    it, or use it with ``async with``. Needs the extra ``aio``.
+    it, or use it as a context manager.
 
     Attributes:
         region_name: The region, "" if only an endpoint is known.
@@ -107,10 +86,7 @@ class AsyncClient(BaseClient):
     ) -> None:
         """Make a client, with transports of its own unless one is given for all calls."""
         super().__init__(endpoint, provider, config, region_name=region_name, account_id=account_id)
-        if transport is None:
-            self._transport, self._light = _transports(endpoint, config, provider)
-        else:
-            self._transport = self._light = transport
+        self._connections = AsyncConnections(endpoint, config, provider, transport)
 
     async def send(self, call: Call[T], *, total_timeout: float | None = None) -> T:
         """Send a call of :mod:`fc_async_sdk.operations` and return what it brought back.
@@ -124,13 +100,11 @@ class AsyncClient(BaseClient):
             ServiceError: The service refused or failed.
             TransportError: No usable answer came back.
         """
-        chosen = self._light if call.light else self._transport
-        return await chosen.send(call.within(total_timeout))
+        return await self._connections.send(call.within(total_timeout))
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._light.close()
-        await self._transport.close()
+        await self._connections.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -143,17 +117,16 @@ class AsyncClient(BaseClient):
     ) -> None:
         await self.close()
 
-    def _perform(
+    async def _perform(
         self,
         operation: Callable[..., Call[T]],
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
         *,
         total_timeout: float | None = None,
-    ) -> Coroutine[Any, Any, T]:
+    ) -> T:
         # Every method comes through here: fc_async_sdk.testing.Stubber takes its place.
-        call = operation(*args, **kwargs).within(total_timeout)
-        return (self._light if call.light else self._transport).send(call)
+        return await self._connections.send(operation(*args, **kwargs).within(total_timeout))
 
     invoke = _sends(operations.invoke)
     invoke_async = _sends(operations.invoke_async)
@@ -219,7 +192,7 @@ class AsyncClient(BaseClient):
             **options: See :class:`fc_async_sdk.operations.FunctionOptions`.
         """
         given = {"runtime": runtime, "handler": handler, "tags": tags, "extra": extra}
-        loaded = await asyncio.to_thread(packaging.load, code) if code is not None else None
+        loaded = await packaging.async_load(code) if code is not None else None
         return await self._perform(
             operations.create_function, (function,), {**given, "code": loaded, **options}
         )
@@ -245,7 +218,7 @@ class AsyncClient(BaseClient):
             **options: See :class:`fc_async_sdk.operations.FunctionOptions`.
         """
         given = {"runtime": runtime, "handler": handler, "extra": extra}
-        loaded = await asyncio.to_thread(packaging.load, code) if code is not None else None
+        loaded = await packaging.async_load(code) if code is not None else None
         return await self._perform(
             operations.update_function, (function,), {**given, "code": loaded, **options}
         )
@@ -276,7 +249,7 @@ class AsyncClient(BaseClient):
             progress: Called after every outcome; or True for a progress bar (needs ``rich``).
 
         Returns:
-            A run: ``async for`` over it for the outcomes as they complete, or ``await .run()``.
+            A run: iterate over it for the outcomes as they complete, or call ``run()``.
 
         Raises:
             ConfigurationError: A progress bar was asked for and ``rich`` is not installed.
@@ -285,7 +258,7 @@ class AsyncClient(BaseClient):
         """
         from fc_async_sdk import fanout  # noqa: PLC0415 -- few clients need it
 
-        self._transport.check_open()
+        self._connections.check_open()
         plan = fanout.plan(
             function,
             payloads,
@@ -296,12 +269,10 @@ class AsyncClient(BaseClient):
             qualifier=qualifier,
             progress=progress,
         )
-        return fanout.AsyncFanOut(plan, payloads, self._send_job)
+        return fanout.AsyncFanOut(plan, payloads, self._connections.sending(self._stub))
 
-    async def _send_job(self, job: fanout.Job) -> operations.AcceptedInvocation:
-        if "_perform" in vars(self):  # stubbed
-            return await self._perform(operations.invoke_async, (), job.arguments)
-        return await self._light.send(job.call)
+    def _stub(self) -> Callable[..., Any] | None:
+        return vars(self).get("_perform")
 
     @overload
     def function(
@@ -426,16 +397,16 @@ class AsyncClient(BaseClient):
         sleep = asyncio.sleep
         return handles.AsyncPort(self._perform_now, self.fan_out, sleep, time.monotonic)
 
-    def _perform_now(
+    async def _perform_now(
         self,
         operation: Callable[..., Call[T]],
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
         *,
         total_timeout: float | None = None,
-    ) -> Coroutine[Any, Any, T]:
+    ) -> T:
         # A stub may take the place of _perform while there is a handle.
-        return self._perform(operation, args, kwargs, total_timeout=total_timeout)
+        return await self._perform(operation, args, kwargs, total_timeout=total_timeout)
 
     @overload
     def get_paginator(

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The synchronous client.
+# Written by .ci/unasync.py from _async_client.py: change that module.
+"""The client.
 
 Its methods are the functions of :mod:`fc_async_sdk.operations`, sent: same names, same arguments,
 same documentation. What is more than one request lives in modules of its own.
@@ -11,12 +12,18 @@ import functools
 import time
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar, overload
 
-from fc_async_sdk import operations, packaging, transport
+from fc_async_sdk import operations, packaging
 from fc_async_sdk._client_base import BaseClient, copy_signature
-from fc_async_sdk.transport.sync import SyncTransport
+from fc_async_sdk._connections import Connections
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+    from collections.abc import (
+        Callable,
+        Container,
+        Iterable,
+        Mapping,
+        Sequence,
+    )
     from datetime import timedelta
     from types import TracebackType
 
@@ -29,6 +36,7 @@ if TYPE_CHECKING:
     from fc_async_sdk.operations import Call, FunctionOptions
     from fc_async_sdk.packaging import CodeSource
     from fc_async_sdk.paginators import Paginator
+    from fc_async_sdk.transport.sync import SyncTransport
     from fc_async_sdk.waiters import FunctionWaiter, TaskWaiter
 
 P = ParamSpec("P")
@@ -36,7 +44,9 @@ R = TypeVar("R")
 T = TypeVar("T")
 
 
-def _sends(operation: Callable[P, Call[T]]) -> Callable[Concatenate[Client, P], T]:
+def _sends(
+    operation: Callable[P, Call[T]],
+) -> Callable[Concatenate[Client, P], T]:
     """A method that sends what the operation makes."""
 
     @functools.wraps(operation)
@@ -48,10 +58,11 @@ def _sends(operation: Callable[P, Call[T]]) -> Callable[Concatenate[Client, P], 
 
 
 class Client(BaseClient):
-    """A client of one account in one region. Thread-safe; make one and keep it.
+    """A client of one account in one region. Make one and keep it.
 
-    Made by :func:`fc_async_sdk.client` or :meth:`fc_async_sdk.Session.client`. Close it, or use it
-    as a context manager.
+    Thread-safe.
+    Made by :func:`fc_async_sdk.client` or :meth:`fc_async_sdk.Session.client`. Close
+    it, or use it as a context manager.
 
     Attributes:
         region_name: The region, "" if only an endpoint is known.
@@ -71,9 +82,9 @@ class Client(BaseClient):
         account_id: str = "",
         transport: SyncTransport | None = None,
     ) -> None:
-        """Make a client, with a transport of its own unless one is given."""
+        """Make a client, with transports of its own unless one is given for all calls."""
         super().__init__(endpoint, provider, config, region_name=region_name, account_id=account_id)
-        self._transport = transport or SyncTransport(endpoint, config, provider)
+        self._connections = Connections(endpoint, config, provider, transport)
 
     def send(self, call: Call[T], *, total_timeout: float | None = None) -> T:
         """Send a call of :mod:`fc_async_sdk.operations` and return what it brought back.
@@ -87,11 +98,11 @@ class Client(BaseClient):
             ServiceError: The service refused or failed.
             TransportError: No usable answer came back.
         """
-        return self._transport.send(call.within(total_timeout))
+        return self._connections.send(call.within(total_timeout))
 
     def close(self) -> None:
         """Close all connections."""
-        self._transport.close()
+        self._connections.close()
 
     def __enter__(self) -> Self:
         return self
@@ -113,7 +124,7 @@ class Client(BaseClient):
         total_timeout: float | None = None,
     ) -> T:
         # Every method comes through here: fc_async_sdk.testing.Stubber takes its place.
-        return self._transport.send(operation(*args, **kwargs).within(total_timeout))
+        return self._connections.send(operation(*args, **kwargs).within(total_timeout))
 
     invoke = _sends(operations.invoke)
     invoke_async = _sends(operations.invoke_async)
@@ -236,7 +247,7 @@ class Client(BaseClient):
             progress: Called after every outcome; or True for a progress bar (needs ``rich``).
 
         Returns:
-            A run: iterate over it for the outcomes as they complete, or call ``.run()``.
+            A run: iterate over it for the outcomes as they complete, or call ``run()``.
 
         Raises:
             ConfigurationError: A progress bar was asked for and ``rich`` is not installed.
@@ -245,7 +256,7 @@ class Client(BaseClient):
         """
         from fc_async_sdk import fanout  # noqa: PLC0415 -- few clients need it
 
-        self._transport.check_open()
+        self._connections.check_open()
         plan = fanout.plan(
             function,
             payloads,
@@ -256,24 +267,10 @@ class Client(BaseClient):
             qualifier=qualifier,
             progress=progress,
         )
-        return fanout.FanOut(plan, payloads, self._sender)
+        return fanout.FanOut(plan, payloads, self._connections.sending(self._stub))
 
-    def _sender(self, concurrency: int) -> fanout.Sender:
-        from fc_async_sdk import fanout  # noqa: PLC0415 -- few clients need it
-
-        self._transport.check_open()
-        if "_perform" in vars(self):  # stubbed: one at a time, in the order of the stub
-            return fanout.ThreadSender(
-                lambda job: self._perform(operations.invoke_async, (), job.arguments), 1
-            )
-        config = self.config.replace(
-            max_pool_connections=max(concurrency, self.config.max_pool_connections)
-        )
-        kind = transport.for_light_calls(self._endpoint, config)
-        if kind is not None:
-            light = kind(self._endpoint, config, self._provider)
-            return fanout.LoopSender(light, concurrency, self._transport.check_open)
-        return fanout.ThreadSender(lambda job: self._transport.send(job.call), concurrency)
+    def _stub(self) -> Callable[..., Any] | None:
+        return vars(self).get("_perform")
 
     @overload
     def function(

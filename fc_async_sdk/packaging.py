@@ -69,6 +69,13 @@ def load(source: CodeSource) -> Code:
     return Code(zip_file=base64.b64encode(data).decode("ascii"))
 
 
+async def async_load(source: CodeSource) -> Code:
+    """Return the code of a function as :func:`load`, which runs in a thread."""
+    import asyncio  # noqa: PLC0415 -- the synchronous client does without it
+
+    return await asyncio.to_thread(load, source)
+
+
 def archive(path: Path) -> bytes:
     """Zip a folder, or read a zip file as it is.
 
