@@ -19,6 +19,8 @@ CONTAINER: Final = "custom-container"
 OTHERS: Final = frozenset({"java8", "java11", "go1", "php7.2", "dotnetcore3.1"})
 ALL: Final = PYTHON | NODE | CUSTOM | OTHERS | {CONTAINER}
 """All names that CreateFunction accepts."""
+FC3: Final = ALL | {"dotnetcore2.1", "micro-sandbox", "nodejs10", "nodejs8", "python2.7"}
+"""All names that the schema of fc3 0.1.22 has."""
 NEED_NO_HANDLER: Final = CUSTOM | {CONTAINER}
 
 

@@ -40,6 +40,7 @@ EXTRAS: Final = {
         "fastcrc",
         "filelock",
         "graphlay",
+        "jsonschema",
         "pathspec",
         "rich",
         "tzdata",

@@ -61,9 +61,7 @@ _FC2_BLOCK: Final = "asyncConfiguration"
 @rule("FCA010", "unknown-key", "error", "A key that means nothing here, most likely a typo.")
 def unknown_keys(context: Context) -> Iterator[Finding]:
     """fc3 and s verify let unknown keys pass, and the setting never takes effect."""
-    # Only the schema of fc3 knows which other keys props has; here a likeness must do.
-    keys = {key for resource in context.functions for key in resource.props} - {BLOCK}
-    alike = set(difflib.get_close_matches(BLOCK, keys, len(keys) + 1, 0.8))
+    alike = like_block({key for resource in context.functions for key in resource.props})
     for resource in context.functions if alike else ():
         for key in resource.props:
             if key in alike:
@@ -73,10 +71,16 @@ def unknown_keys(context: Context) -> Iterator[Finding]:
         yield _unknown(resource, tuple(path), key, violation.known, ".".join(path))
 
 
+def like_block(keys: Collection[str]) -> set[str]:
+    """Return the keys of props that resemble ``asyncInvokeConfig``; FCA016 has all other ones."""
+    others = [key for key in keys if key != BLOCK]
+    return set(difflib.get_close_matches(BLOCK, others, len(others) + 1, 0.8))
+
+
 def _unknown(
     resource: Resource, path: Path, key: str, known: Collection[str], owner: str
 ) -> Finding:
-    near = _nearest(key, known)
+    near = nearest(key, known)
     return Finding(
         "FCA010",
         "error",
@@ -86,10 +90,10 @@ def _unknown(
     )
 
 
-def _nearest(key: str, known: Collection[str]) -> str | None:
+def nearest(key: str, known: Collection[str], likeness: float = 0.6) -> str | None:
     """The known key that was probably meant: letter case and underscores don't matter."""
     plain = {name.lower(): name for name in known}
-    found = difflib.get_close_matches(key.lower().replace("_", "")[:100], plain, 1, 0.6)
+    found = difflib.get_close_matches(key.lower().replace("_", "")[:100], plain, 1, likeness)
     return plain[found[0]] if found else None
 
 
@@ -97,7 +101,7 @@ def _nearest(key: str, known: Collection[str]) -> str | None:
 def types(context: Context) -> Iterator[Finding]:
     """Whole numbers, booleans, strings and mappings; quoted numbers are strings."""
     for resource, violation in context.violations("FCA011"):
-        fix = _type_fix(violation.value, violation.expected)
+        fix = type_fix(violation.value, violation.expected)
         yield _refused("FCA011", resource, violation, fix)
 
 
@@ -106,7 +110,8 @@ def _refused(rule_id: str, resource: Resource, violation: Violation, fix: str) -
     return Finding(rule_id, "error", violation.message, place, fix)
 
 
-def _type_fix(value: object, expected: str) -> str:
+def type_fix(value: object, expected: str) -> str:
+    """Return what to do about a value of a wrong type."""
     if isinstance(value, str) and "number" in expected and value.strip().isdecimal():
         return f"leave out the quotes: {int(value.strip()[:20])}"
     if isinstance(value, str) and expected == "true or false":
@@ -181,10 +186,8 @@ def fc2(context: Context) -> Iterator[Finding]:
                 "run: s cli fc3 s2tos3",
             )
     for resource in context.functions:
-        function = resource.props.get("function")
-        nested = isinstance(function, dict) and _FC2_BLOCK in function
-        if nested or _FC2_BLOCK in resource.props:
-            path = ("function", _FC2_BLOCK) if nested else (_FC2_BLOCK,)
+        path = fc2_block(resource)
+        if path:
             yield Finding(
                 "FCA015",
                 "error",
@@ -193,3 +196,11 @@ def fc2(context: Context) -> Iterator[Finding]:
                 f"write {BLOCK} under props: statefulInvocation becomes asyncTask,"
                 " destination.onSuccess becomes destinationConfig.onSuccess.destination",
             )
+
+
+def fc2_block(resource: Resource) -> tuple[str, ...]:
+    """Return where props of a function have a block of FC 2.0; empty if they have none."""
+    function = resource.props.get("function")
+    if isinstance(function, dict) and _FC2_BLOCK in function:
+        return ("function", _FC2_BLOCK)
+    return (_FC2_BLOCK,) if _FC2_BLOCK in resource.props else ()

@@ -50,7 +50,7 @@ def test_a_task_without_failure_destination_is_said_to_stay_in_the_list_for_a_we
         (600, None, 2399, ["FCA052", "FCA053"]),
         (None, 0, 3600, []),
         (86400, 3, None, ["FCA052"]),
-        (99999, 3, None, []),  # another rule's business
+        (99999, 3, None, ["FCA016"]),
     ],
 )
 def test_retries_must_fit_into_the_age(
@@ -135,7 +135,7 @@ def test_a_suppression_is_not_called_unused_when_its_rule_had_nothing_to_look_at
 def test_an_unused_suppression_is_found_beside_a_place_that_s_reads_differently(
     check: Check,
 ) -> None:
-    date = "      description: 2026-01-31\n"
+    date = "      supplement: 2026-01-31\n"
     text = template(f"        # fc-async: ignore[FCA013] x\n{FAILURE}", date)
     assert ids(check(text)) == ["FCA003", "FCA092"]
 

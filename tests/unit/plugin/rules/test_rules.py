@@ -256,7 +256,10 @@ def test_a_waiver_on_one_edge_leaves_the_other_cycle(check: Check) -> None:
         ("edition: 3.0.0\nresources: [1]\n", "FCA001"),
         ("edition: 2\n", "FCA001"),
         ("edition: 3.0.0\nresources: {a: {component: fc3, props: {x: '${vars.q}'}}}\n", "FCA002"),
-        ("edition: 3.0.0\nresources: {a: {component: fc3, props: {x: 2024-01-01}}}\n", "FCA003"),
+        (
+            "edition: 3.0.0\nresources: {a: {component: fc3, props: {supplement: 2024-01-01}}}\n",
+            "FCA003",
+        ),
     ],
 )
 def test_a_template_that_cannot_be_read_is_a_finding(check: Check, text: str, rule: str) -> None:

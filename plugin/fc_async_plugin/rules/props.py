@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: MIT
+"""The rule about keys and values of a function's props, beside ``asyncInvokeConfig``.
+
+Invariants:
+
+- Good props cost one conversion. The library ``jsonschema`` is imported for the first template that
+  fails, to find the place and the reason of each error.
+- A value with a ``${…}`` counts as right, and a null as not set.
+- No message has the value of a key that takes a string: it may be a password.
+"""
+
+from __future__ import annotations
+
+import functools
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, Final
+
+from fc_async_plugin.rules import props_schema
+from fc_async_plugin.rules.form import fc2_block, like_block, nearest, type_fix
+from fc_async_plugin.rules.rule import Finding, rule
+from fc_async_plugin.template.desired import is_unresolved
+from fc_async_sdk.errors import shorten
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fc_async_plugin.rules.context import Context
+    from fc_async_plugin.rules.rule import Severity
+    from fc_async_plugin.template.model import Path, Resource
+
+_Error = Any
+"""A ``jsonschema.ValidationError``: the library has no types."""
+_EXPECTED: Final = {
+    "array": "a list",
+    "boolean": "true or false",
+    "integer": "a whole number",
+    "number": "a number",
+    "object": "a mapping",
+    "string": "a string",
+}
+_TYPO: Final = 0.8
+"""Likeness from which on an unknown key is a typo. The next version of fc3 may have other keys."""
+
+
+@rule("FCA016", "invalid-props", "error", "A key or value of props that a function doesn't have.")
+def invalid(context: Context) -> Iterator[Finding]:
+    """Settings such as timeout and runtime; a key that resembles no known one is a warning."""
+    for resource in context.functions:
+        settled = _settled(resource.props)
+        for name in props_schema.BESIDE_GPU if "gpuConfig" in settled else ():
+            settled.pop(name, None)
+        if not props_schema.fits(settled):
+            yield from _findings(resource, settled)
+
+
+def _settled(value: Any) -> Any:
+    """Return a value without nulls and without what is known only after a deployment."""
+    if isinstance(value, dict):
+        return {str(key): _settled(one) for key, one in value.items() if _is_settled(one)}
+    if isinstance(value, list):
+        return [_settled(one) for one in value]
+    return value
+
+
+def _is_settled(value: object) -> bool:
+    """Return whether a value is checked; without its items, the places in a list would move."""
+    if isinstance(value, list):
+        return not any(map(is_unresolved, value))
+    return value is not None and not is_unresolved(value)
+
+
+@functools.cache
+def _validator() -> Any:
+    from jsonschema import Draft202012Validator  # noqa: PLC0415 -- good templates do without it
+
+    return Draft202012Validator(props_schema.schema())
+
+
+def _findings(resource: Resource, props: dict[str, Any]) -> Iterator[Finding]:
+    """Yield one finding for each place that is wrong, and for each unknown key."""
+    from jsonschema.exceptions import best_match  # noqa: PLC0415 -- as above
+
+    by_place: dict[Path, list[_Error]] = {}
+    for error in map(_inner, _validator().iter_errors(props)):
+        by_place.setdefault(tuple(error.absolute_path), []).append(error)
+    for path, errors in by_place.items():
+        best = best_match(errors)
+        if best.validator == "additionalProperties":
+            yield from _unknown(resource, path, best)
+        else:
+            yield _refused(resource, path, best)
+
+
+def _inner(error: _Error) -> _Error:
+    """Return the error inside of alternatives, if one of them is for this kind of value."""
+    inner = [
+        one
+        for one in error.context or ()
+        if one.relative_path or one.validator == "additionalProperties"
+    ]
+    return _inner(inner[0]) if inner else _alone(error)
+
+
+def _alone(error: _Error) -> _Error:
+    error.context = []  # best_match would choose one of the alternatives
+    return error
+
+
+def _unknown(resource: Resource, path: Path, error: _Error) -> Iterator[Finding]:
+    known = error.schema["properties"]
+    others = {*like_block(error.instance), *fc2_block(resource)[:1]} if not path else set()
+    for key in error.instance:
+        if key in known or key in others:
+            continue
+        near = nearest(key, known)
+        severity: Severity = "error" if nearest(key, known, _TYPO) else "warning"
+        if near:
+            fix = f"did you mean {near}?"
+        elif path:
+            fix = f"known here: {', '.join(known)}"
+        else:
+            fix = "remove it; if a fc3 after 0.1.22 has it, suppress this finding"
+        yield Finding(
+            "FCA016",
+            severity,
+            f"unknown key {shorten(key)} in {_name(path) or 'props'}",
+            resource.where_key(*path, key),
+            fix,
+        )
+
+
+def _refused(resource: Resource, path: Path, error: _Error) -> Finding:
+    expected = error.schema.get("description") or _EXPECTED[error.validator_value]
+    return Finding(
+        "FCA016",
+        "error",
+        f"{_name(path)} must be {expected}, got {_shown(error.instance, expected)}",
+        resource.where(*path),
+        _fix(error, expected),
+    )
+
+
+def _name(path: Path) -> str:
+    return ".".join(map(str, path))
+
+
+def _shown(value: object, expected: str) -> str:
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        return "a list"
+    if expected == _EXPECTED["string"]:
+        return "true or false" if isinstance(value, bool) else "a number"
+    return shorten(value)
+
+
+def _fix(error: _Error, expected: str) -> str:
+    value, limit = error.instance, error.validator_value
+    match error.validator:
+        case "enum":
+            near = get_close_matches(str(value), map(str, limit), 1)
+            return f"did you mean {near[0]}?" if near else f"known: {', '.join(map(str, limit))}"
+        case "minimum" | "maximum":
+            return f"write {limit}"
+        case "multipleOf":
+            return f"write {-(-value // limit) * limit:.0f}"
+    if expected == _EXPECTED["string"] and not isinstance(value, dict | list):
+        return "put it in quotes"
+    return type_fix(value, expected)

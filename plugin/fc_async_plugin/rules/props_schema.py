@@ -1,0 +1,283 @@
+# SPDX-License-Identifier: MIT
+"""What ``props`` of a function may hold, once, for the check of good props and for its errors.
+
+The settings are those of :class:`fc_async_sdk.models.FunctionSettings` with the ranges of
+:mod:`fc_async_sdk.spec.limits`. What they leave open is from the component fc3 0.1.22
+(https://github.com/devsapp/fc3/blob/0.1.22/src/schema.json) and from the operation CreateFunction
+(``CreateFunctionInput`` of https://pypi.org/project/alibabacloud-fc20230330/).
+
+Invariants:
+
+- :func:`fits` and :func:`schema` are made from the same types.
+- What fc3 and the API name differently is accepted in both forms. Where the API accepts more than
+  the schema of fc3, such as newer GPU types, the API counts.
+- Triggers and ``asyncInvokeConfig`` have rules of their own and are not looked into here.
+"""
+
+from __future__ import annotations
+
+import functools
+import operator
+import types
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Union, get_args
+
+import msgspec
+from msgspec import Meta
+
+from fc_async_sdk.models import FunctionSettings
+from fc_async_sdk.spec import limits, runtimes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+BESIDE_GPU: Final = ("cpu", "diskSize", "memorySize")
+"""Sizes whose ranges are other ones for a function with ``gpuConfig``."""
+
+_LIST: Final = list[str]
+_ANY: Final = dict[str, Any]
+_SCALAR: Final = str | int | float | bool
+
+
+def _whole(low: int, high: int | None = None, *, step: int = 1) -> Any:
+    upwards = f", {low} or more" if high is None else f" from {low} to {high}"
+    steps = "" if step == 1 else f", a multiple of {step}"
+    words = f"a whole number{upwards}{steps}"
+    return Annotated[int, Meta(ge=low, le=high, multiple_of=step, description=words)]
+
+
+def _range(allowed: limits.Range) -> Any:
+    return _whole(allowed.low, allowed.high)
+
+
+def _one_of(*values: str | int, words: str = "") -> Any:
+    description = words or f"one of {', '.join(map(str, values))}"
+    return Annotated[Literal[values], Meta(description=description)]
+
+
+def _either(description: str, *kinds: Any) -> Any:
+    return Annotated[Union[kinds], Meta(description=description)]  # noqa: UP007 -- made of a list
+
+
+def _table(name: str, fields: Mapping[str, Any]) -> Any:
+    """Return the type of a mapping that has these keys and no others, none of them required."""
+    return msgspec.defstruct(
+        name,
+        [(key, kind | msgspec.UnsetType, msgspec.UNSET) for key, kind in fields.items()],
+        forbid_unknown_fields=True,
+        kw_only=True,
+    )
+
+
+_AUTO: Final = Annotated[str, Meta(pattern="^[Aa][Uu][Tt][Oo]$")]
+
+
+def _auto_or(name: str, fields: Mapping[str, Any]) -> Any:
+    return _either("auto or a mapping", _AUTO, _table(name, fields))
+
+
+def _auto_or_list() -> Any:
+    return _either("auto or a list of ids", _AUTO, _LIST)
+
+
+_HEALTH_CHECK: Final = _table(
+    "HealthCheckConfig",
+    {
+        "httpGetUrl": str,
+        "initialDelaySeconds": int,
+        "periodSeconds": int,
+        "timeoutSeconds": int,
+        "failureThreshold": int,
+        "successThreshold": int,
+    },
+)
+_REGISTRY: Final = _table(
+    "RegistryConfig",
+    {
+        "authConfig": _table("AuthConfig", {"userName": str, "password": str}),
+        "certConfig": _table("CertConfig", {"insecure": bool, "rootCaCertBase64": str}),
+        "networkConfig": _table(
+            "NetworkConfig", {"vpcId": str, "vSwitchId": str, "securityGroupId": str}
+        ),
+    },
+)
+
+
+def _hook(name: str, timeout: limits.Range) -> Any:
+    return _table(name, {"handler": str, "command": _LIST, "timeout": _range(timeout)})
+
+
+def _mounts(name: str, fields: Mapping[str, Any]) -> Any:
+    return list[_table(name, fields)]  # type: ignore[misc]
+
+
+_VARIABLES: Any = dict[str, _either("a string", _SCALAR)]  # type: ignore[misc]
+_SETTINGS: Final[dict[str, Any]] = {
+    "runtime": _one_of(*sorted(runtimes.FC3), words="the name of a runtime"),
+    "cpu": Annotated[float, Meta(ge=0.05, le=16, description="a number from 0.05 to 16")],
+    "memorySize": _whole(limits.MEMORY_MB.low, limits.MEMORY_MB.high, step=64),
+    "diskSize": _one_of(512, 10_240),
+    "timeout": _range(limits.FUNCTION_TIMEOUT_SECONDS),
+    "environmentVariables": _VARIABLES,
+    "instanceConcurrency": _range(limits.INSTANCE_CONCURRENCY),
+    "customRuntimeConfig": _table(
+        "CustomRuntimeConfig",
+        {"command": _LIST, "args": _LIST, "port": int, "healthCheckConfig": _HEALTH_CHECK},
+    ),
+    "instanceLifecycleConfig": _table(
+        "InstanceLifecycleConfig",
+        {
+            "initializer": _hook("Initializer", limits.INITIALIZER_TIMEOUT_SECONDS),
+            "preStop": _hook("PreStop", limits.PRE_STOP_TIMEOUT_SECONDS),
+        },
+    ),
+    "customContainerConfig": _table(
+        "CustomContainerConfig",
+        {
+            "image": str,
+            "command": _LIST,
+            "entrypoint": _LIST,
+            "port": int,
+            "healthCheckConfig": _HEALTH_CHECK,
+            "registryConfig": _REGISTRY,
+            "accelerationInfo": _ANY,
+            "accelerationType": str,
+            "acrInstanceId": str,
+            "resolvedImageUri": str,
+        },
+    ),
+    "logConfig": _auto_or(
+        "LogConfig",
+        {
+            "project": str,
+            "logstore": str,
+            "enableInstanceMetrics": bool,
+            "enableLlmMetrics": bool,
+            "enableRequestMetrics": bool,
+            "logBeginRule": _one_of("DefaultRegex", "None"),
+        },
+    ),
+    "vpcConfig": _auto_or(
+        "VpcConfig",
+        {"vpcId": str, "vSwitchIds": _auto_or_list(), "securityGroupId": str, "role": str},
+    ),
+    "nasConfig": _auto_or(
+        "NasConfig",
+        {
+            "userId": int,
+            "groupId": int,
+            "mountPoints": _mounts(
+                "NasMountPoint", {"serverAddr": str, "mountDir": str, "enableTLS": bool}
+            ),
+        },
+    ),
+    "ossMountConfig": _auto_or(
+        "OssMountConfig",
+        {
+            "mountPoints": _mounts(
+                "OssMountPoint",
+                {
+                    "bucketName": str,
+                    "bucketPath": str,
+                    "endpoint": str,
+                    "mountDir": str,
+                    "readOnly": bool,
+                },
+            )
+        },
+    ),
+    "tracingConfig": _table("TracingConfig", {"type": str, "params": Any, "jaegerConfig": _ANY}),
+    "gpuConfig": _table("GpuConfig", {"gpuType": str, "gpuMemorySize": _whole(1024, step=1024)}),
+    "customDNS": _table(
+        "CustomDns",
+        {
+            "nameServers": _LIST,
+            "searches": _LIST,
+            "dnsOptions": _mounts("DnsOption", {"name": str, "value": _SCALAR}),
+        },
+    ),
+}
+"""Settings of which :class:`FunctionSettings` does not say all."""
+
+_NAME: Final = f"^(?:{limits.FUNCTION_NAME_PATTERN.pattern})$"
+_OTHERS: Final[dict[str, Any]] = {
+    # Of CreateFunction, but not of FunctionSettings.
+    "code": _either(
+        "a path or a mapping",
+        str,
+        _table(
+            "Code",
+            {
+                "src": str,
+                "ossBucketName": str,
+                "ossObjectName": str,
+                "checksum": _SCALAR,
+                "zipFile": str,
+            },
+        ),
+    ),
+    "disableInjectCredentials": str,
+    "enableLongLiving": bool,
+    "functionName": Annotated[
+        str,
+        Meta(
+            pattern=_NAME,
+            description="1 to 128 letters, digits, _ and -, not beginning with a digit or -",
+        ),
+    ],
+    "juiceFsConfig": Any,
+    "layers": _LIST,
+    "microSandboxConfig": Any,
+    "polarFsConfig": Any,
+    "resourceGroupId": str,
+    "sessionAffinityConfig": _either("a mapping or JSON text", str, _ANY),
+    "tags": _mounts("Tag", {"key": str, "value": _SCALAR}),
+    # Of fc3, which makes other requests of them or keeps them for itself.
+    "annotations": Any,
+    "asyncInvokeConfig": Any,
+    "buildDir": str,
+    "concurrencyConfig": _table("ConcurrencyConfig", {"reservedConcurrency": int}),
+    "customDomain": Any,
+    "endpoint": str,
+    "provisionConfig": Any,
+    "region": str,
+    "scalingConfig": Any,
+    "supplement": Any,
+    "triggers": Any,
+    "vpcBinding": _table("VpcBinding", {"vpcIds": _LIST}),
+}
+
+
+def _without_none(kind: Any) -> Any:
+    kinds = [one for one in get_args(kind) if one is not types.NoneType]
+    return functools.reduce(operator.or_, kinds) if kinds else kind
+
+
+_PROPS: Final = _table(
+    "Props",
+    {
+        **{
+            field.encode_name: _without_none(field.type)
+            for field in msgspec.structs.fields(FunctionSettings)
+        },
+        **_SETTINGS,
+        **_OTHERS,
+    },
+)
+
+
+def fits(props: dict[str, Any]) -> bool:
+    """Return whether props have known keys with acceptable values only.
+
+    Args:
+        props: Without null values and without values that are known only after a deployment.
+    """
+    try:
+        msgspec.convert(props, _PROPS)
+    except msgspec.ValidationError:
+        return False
+    return True
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema of props (dialect 2020-12)."""
+    return msgspec.json.schema(_PROPS)

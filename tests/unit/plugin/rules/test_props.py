@@ -1,0 +1,283 @@
+# SPDX-License-Identifier: MIT
+"""Keys and values of a function's props that nothing accepts are found; all others pass."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fc_async_local.domain.errors import Rejected
+from fc_async_local.functions import fields
+from fc_async_local.functions.function_rules import check_settings
+from fc_async_plugin import rules, template
+from fc_async_plugin.rules import Finding, props_schema
+from fc_async_sdk.models import FunctionSettings
+from fc_async_sdk.spec import limits, runtimes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    Check = Callable[..., list[Finding]]
+
+HEAD = """\
+  a:
+    component: fc3
+    props:
+      region: cn-hangzhou
+      functionName: a
+"""
+
+
+def found(check: Check, *lines: str) -> list[tuple[int, int, str, str]]:
+    text = HEAD + "".join(f"      {line}\n" for line in lines)
+    findings = check(text, select=("FCA016",))
+    return [(*one.position[1:], one.message, one.fix) for one in findings]
+
+
+@pytest.mark.parametrize(
+    ("line", "column", "message", "fix"),
+    [
+        ("timout: 60", 7, "unknown key 'timout' in props", "did you mean timeout?"),
+        ("memorySise: 512", 7, "unknown key 'memorySise' in props", "did you mean memorySize?"),
+        ("memory_size: 512", 7, "unknown key 'memory_size' in props", "did you mean memorySize?"),
+        (
+            "runtime: python310",
+            16,
+            "runtime must be the name of a runtime, got 'python310'",
+            "did you mean python3.10?",
+        ),
+        (
+            "memorySize: '512'",
+            19,
+            "memorySize must be a whole number from 128 to 32768, a multiple of 64, got '512'",
+            "leave out the quotes: 512",
+        ),
+        (
+            "memorySize: 500",
+            19,
+            "memorySize must be a whole number from 128 to 32768, a multiple of 64, got 500",
+            "write 512",
+        ),
+        ("cpu: 20", 12, "cpu must be a number from 0.05 to 16, got 20", "write 16"),
+        (
+            "timeout: 0",
+            16,
+            "timeout must be a whole number from 1 to 86400, got 0",
+            "write 1",
+        ),
+        (
+            "internetAccess: yes",
+            23,
+            "internetAccess must be true or false, got 'yes'",
+            "YAML 1.2 has true and false only, and no quotes around them",
+        ),
+        ("description: 3", 20, "description must be a string, got a number", "put it in quotes"),
+        (
+            "diskSize: 513",
+            17,
+            "diskSize must be one of 512, 10240, got 513",
+            "did you mean 512?",
+        ),
+        (
+            "functionName: 1a",
+            21,
+            (
+                "functionName must be 1 to 128 letters, digits, _ and -, not beginning with a "
+                "digit or -, got '1a'"
+            ),
+            "write 1 to 128 letters, digits, _ and -, not beginning with a digit or -",
+        ),
+        ("vpcConfig: {vpcID: x}", 19, "unknown key 'vpcID' in vpcConfig", "did you mean vpcId?"),
+        (
+            "nasConfig: 5",
+            18,
+            "nasConfig must be auto or a mapping, got 5",
+            "write auto or a mapping",
+        ),
+        (
+            "logConfig: {logBeginRule: none}",
+            33,
+            "logConfig.logBeginRule must be one of DefaultRegex, None, got 'none'",
+            "did you mean None?",
+        ),
+        (
+            "customRuntimeConfig: {command: python app.py}",
+            38,
+            "customRuntimeConfig.command must be a list, got 'python app.py'",
+            "write a list",
+        ),
+        (
+            "nasConfig: {mountPoints: [{serverAddr: x}, {serverAdr: y}]}",
+            51,
+            "unknown key 'serverAdr' in nasConfig.mountPoints.1",
+            "did you mean serverAddr?",
+        ),
+        (
+            "instanceLifecycleConfig: {initializer: {timeout: 301}}",
+            56,
+            (
+                "instanceLifecycleConfig.initializer.timeout must be a whole number from 1 to 300, "
+                "got 301"
+            ),
+            "write 300",
+        ),
+    ],
+)
+def test_a_mistake_in_props_is_found_at_its_place(
+    check: Check, line: str, column: int, message: str, fix: str
+) -> None:
+    head = [] if line.startswith("functionName") else ["functionName: a"]
+    text = f"  a:\n    component: fc3\n    props:\n      region: cn-hangzhou\n      {line}\n"
+    text += "".join(f"      {one}\n" for one in head)
+    [one] = check(text, select=("FCA016",))
+    assert (one.severity, one.position.line, one.position.column) == ("error", 8, column)
+    assert (one.message, one.fix) == (message, fix)
+
+
+def test_every_mistake_is_found(check: Check) -> None:
+    lines = ("timout: 60", "timeout: 0", "customRuntimeConfig: {command: x, port: '1'}")
+    assert [message.partition(" must")[0] for *_, message, _ in found(check, *lines)] == [
+        "unknown key 'timout' in props",
+        "timeout",
+        "customRuntimeConfig.command",
+        "customRuntimeConfig.port",
+    ]
+
+
+def test_a_key_that_resembles_no_known_one_is_a_warning(check: Check) -> None:
+    [one] = check(f"{HEAD}      snapStart: true\n", select=("FCA016",))
+    assert (one.severity, one.message) == ("warning", "unknown key 'snapStart' in props")
+    assert "after 0.1.22" in one.fix
+
+
+@pytest.mark.parametrize(
+    "line", ["asyncInvokConfig: {}", "asyncConfiguration: {}", "function: {asyncConfiguration: {}}"]
+)
+def test_a_key_that_another_rule_words_is_not_found_twice(check: Check, line: str) -> None:
+    assert found(check, line) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "timeout: 60.0",
+        "timeout: ${resources.b.output.timeout}",
+        "layers: ['${resources.b.output.layer}', 5]",
+        "memorySize: null",
+        "role: auto",
+        "logConfig: Auto",
+        "vpcConfig: {vpcId: v, vSwitchIds: auto, securityGroupId: auto}",
+        "environmentVariables: {A: 1, B: true, C: 0.5}",
+        "code: {src: ./code, ossBucketName: b, ossObjectName: o}",
+        "runtime: custom-container",
+        "sessionAffinityConfig: {sseEndpointPath: /sse}",
+        "gpuConfig: {gpuType: fc.gpu.ada.1, gpuMemorySize: 49152}\n      memorySize: 65536",
+        "customDomain: {domainName: auto, protocol: HTTP}",
+    ],
+)
+def test_what_s_or_the_service_accepts_is_not_found(check: Check, line: str) -> None:
+    assert found(check, line) == []
+
+
+def test_a_password_is_not_in_a_finding(check: Check) -> None:
+    line = "customContainerConfig: {registryConfig: {authConfig: {password: 4711}}}"
+    [(*_, message, fix)] = found(check, line)
+    assert "password must be a string" in message
+    assert "4711" not in message + fix
+
+
+def test_what_is_sent_to_the_service_is_known() -> None:
+    known = props_schema.schema()["$defs"]["Props"]["properties"].keys()
+    assert {one.encode_name for one in msgspec.structs.fields(FunctionSettings)} <= known
+    assert known >= fields.FUNCTION
+    assert runtimes.ALL <= runtimes.FC3
+
+
+NUMBERS = st.sampled_from([-1, 0, 0.05, 1, 1.0, 1.5, 63, 64, 128, 300, 512, 10_240, 86_400, 10**6])
+WORDS = st.sampled_from(["", "1", "auto", "None", "python3.10", "index.handler"])
+VALUES = NUMBERS | WORDS | st.booleans() | st.lists(WORDS | NUMBERS, max_size=2)
+KEYS = st.sampled_from(
+    sorted({one.encode_name for one in msgspec.structs.fields(FunctionSettings)})
+)
+HOOKS = st.fixed_dictionaries({"initializer": st.dictionaries(st.just("timeout"), NUMBERS)})
+
+
+def errors(props: dict[str, Any]) -> list[str]:
+    resource = template.Resource(
+        name="a",
+        component="fc3",
+        region="r",
+        account_id="",
+        function_name="a",
+        props=props,
+        places=lambda _: [],
+        position=template.Position("s.yaml", 1, 1),
+    )
+    project = template.Project(file="s.yaml", name="x", access="", resources=(resource,))
+    found = rules.check(rules.Context([project]), select=("FCA016",))
+    return [one.message for one in found if one.severity == "error"]
+
+
+@settings(max_examples=300)
+@given(
+    given=st.dictionaries(KEYS, VALUES, max_size=4),
+    hooks=st.one_of(st.just({}), st.fixed_dictionaries({"instanceLifecycleConfig": HOOKS})),
+)
+def test_settings_that_the_local_runtime_accepts_are_no_error(
+    given: dict[str, Any], hooks: dict[str, Any]
+) -> None:
+    body = {"runtime": "python3.10", "handler": "index.handler", **given, **hooks}
+    try:
+        check_settings(body)
+    except Rejected:
+        return
+    assert errors(body) == []
+
+
+@settings(max_examples=300)
+@given(props=st.dictionaries(KEYS, VALUES, max_size=3))
+def test_each_refusal_has_a_reason(props: dict[str, Any]) -> None:
+    """Both ways of checking are made from the same types."""
+    whole = {
+        name: one
+        for name, one in props.items()
+        if not (isinstance(one, float) and one.is_integer())  # 1.0 is right, and fits no int
+    }
+    assert bool(errors(whole)) is not props_schema.fits(whole) or "gpuConfig" in whole
+
+
+def test_a_limit_of_the_service_is_accepted_and_one_more_is_not() -> None:
+    most = limits.FUNCTION_TIMEOUT_SECONDS.high
+    assert errors({"timeout": most}) == []
+    assert errors({"timeout": most + 1}) != []
+
+
+def test_a_good_template_does_not_import_jsonschema(tmp_path: Path) -> None:
+    document = {
+        "edition": "3.0.0",
+        "name": "x",
+        "resources": {
+            "a": {
+                "component": "fc3",
+                "props": {"region": "cn-hangzhou", "runtime": "python3.10", "timeout": 60},
+            }
+        },
+    }
+    (tmp_path / "s.yaml").write_text(json.dumps(document))
+    program = (
+        "import sys; sys.argv=['fc-async', 'validate'];"
+        "from fc_async_plugin.cli import main; main();"
+        "print('jsonschema' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "False"
