@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from fc_async_sdk import fanout, handles, models
     from fc_async_sdk._endpoint import Endpoint
+    from fc_async_sdk._payload_schema import Schema
     from fc_async_sdk.config import Config
     from fc_async_sdk.credentials import Provider
     from fc_async_sdk.operations import Call, FunctionOptions
@@ -276,19 +277,35 @@ class AsyncClient(BaseClient):
 
     @overload
     def function(
-        self, name: str, *, qualifier: str | None = None
+        self, name: str, *, qualifier: str | None = None, schema: Schema | None = None
     ) -> handles.AsyncFunctionHandle[Any, bytes]: ...
     @overload
     def function(
-        self, name: str, *, payload: type[T], qualifier: str | None = None
+        self,
+        name: str,
+        *,
+        payload: type[T],
+        qualifier: str | None = None,
+        schema: Schema | None = None,
     ) -> handles.AsyncFunctionHandle[T, bytes]: ...
     @overload
     def function(
-        self, name: str, *, result: type[R], qualifier: str | None = None
+        self,
+        name: str,
+        *,
+        result: type[R],
+        qualifier: str | None = None,
+        schema: Schema | None = None,
     ) -> handles.AsyncFunctionHandle[Any, R]: ...
     @overload
     def function(
-        self, name: str, *, payload: type[T], result: type[R], qualifier: str | None = None
+        self,
+        name: str,
+        *,
+        payload: type[T],
+        result: type[R],
+        qualifier: str | None = None,
+        schema: Schema | None = None,
     ) -> handles.AsyncFunctionHandle[T, R]: ...
     def function(
         self,
@@ -297,6 +314,7 @@ class AsyncClient(BaseClient):
         payload: Any = Any,
         result: Any = bytes,
         qualifier: str | None = None,
+        schema: Schema | None = None,
     ) -> handles.AsyncFunctionHandle[Any, Any]:
         """Make a handle of a function, with types for what it takes and returns.
 
@@ -309,6 +327,8 @@ class AsyncClient(BaseClient):
                 that ``invoke_async`` takes.
             result: What it returns, likewise. Not given: the bytes.
             qualifier: Version or alias; None is LATEST.
+            schema: JSON Schema that payloads must fit, beside ``payload``; each payload is checked
+                before it is sent. Needs the extra ``cli``.
 
         Raises:
             InvalidParameter: An argument is wrong, or no JSON can be read as this type.
@@ -316,7 +336,7 @@ class AsyncClient(BaseClient):
         from fc_async_sdk import handles  # noqa: PLC0415 -- few clients need it
 
         target = handles.Target(name, qualifier, result)
-        return handles.AsyncFunctionHandle(self._port(), target, payload)
+        return handles.AsyncFunctionHandle(self._port(), target, payload, schema)
 
     @overload
     def task(

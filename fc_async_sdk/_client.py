@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from fc_async_sdk import fanout, handles, models
     from fc_async_sdk._endpoint import Endpoint
+    from fc_async_sdk._payload_schema import Schema
     from fc_async_sdk.config import Config
     from fc_async_sdk.credentials import Provider
     from fc_async_sdk.operations import Call, FunctionOptions
@@ -274,19 +275,35 @@ class Client(BaseClient):
 
     @overload
     def function(
-        self, name: str, *, qualifier: str | None = None
+        self, name: str, *, qualifier: str | None = None, schema: Schema | None = None
     ) -> handles.FunctionHandle[Any, bytes]: ...
     @overload
     def function(
-        self, name: str, *, payload: type[T], qualifier: str | None = None
+        self,
+        name: str,
+        *,
+        payload: type[T],
+        qualifier: str | None = None,
+        schema: Schema | None = None,
     ) -> handles.FunctionHandle[T, bytes]: ...
     @overload
     def function(
-        self, name: str, *, result: type[R], qualifier: str | None = None
+        self,
+        name: str,
+        *,
+        result: type[R],
+        qualifier: str | None = None,
+        schema: Schema | None = None,
     ) -> handles.FunctionHandle[Any, R]: ...
     @overload
     def function(
-        self, name: str, *, payload: type[T], result: type[R], qualifier: str | None = None
+        self,
+        name: str,
+        *,
+        payload: type[T],
+        result: type[R],
+        qualifier: str | None = None,
+        schema: Schema | None = None,
     ) -> handles.FunctionHandle[T, R]: ...
     def function(
         self,
@@ -295,6 +312,7 @@ class Client(BaseClient):
         payload: Any = Any,
         result: Any = bytes,
         qualifier: str | None = None,
+        schema: Schema | None = None,
     ) -> handles.FunctionHandle[Any, Any]:
         """Make a handle of a function, with types for what it takes and returns.
 
@@ -307,6 +325,8 @@ class Client(BaseClient):
                 that ``invoke_async`` takes.
             result: What it returns, likewise. Not given: the bytes.
             qualifier: Version or alias; None is LATEST.
+            schema: JSON Schema that payloads must fit, beside ``payload``; each payload is checked
+                before it is sent. Needs the extra ``cli``.
 
         Raises:
             InvalidParameter: An argument is wrong, or no JSON can be read as this type.
@@ -314,7 +334,7 @@ class Client(BaseClient):
         from fc_async_sdk import handles  # noqa: PLC0415 -- few clients need it
 
         target = handles.Target(name, qualifier, result)
-        return handles.FunctionHandle(self._port(), target, payload)
+        return handles.FunctionHandle(self._port(), target, payload, schema)
 
     @overload
     def task(

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Iterable
     from datetime import timedelta
 
+    from fc_async_sdk._payload_schema import Schema
     from fc_async_sdk.fanout.progress import Report
     from fc_async_sdk.handles.calls import AsyncPort, Target
 
@@ -30,8 +31,10 @@ class AsyncFunctionHandle(BaseFunction[P, R]):
         qualifier: Version or alias; None is LATEST.
     """
 
-    def __init__(self, port: AsyncPort, target: Target[R], payload: type[P]) -> None:
-        super().__init__(target, payload)
+    def __init__(
+        self, port: AsyncPort, target: Target[R], payload: type[P], schema: Schema | None = None
+    ) -> None:
+        super().__init__(target, payload, schema)
         self._port = port
 
     async def spawn(

@@ -7,11 +7,15 @@ from collections.abc import AsyncIterable
 from typing import TYPE_CHECKING, Generic, TypeVar, overload
 
 from fc_async_sdk import _payloads
+from fc_async_sdk._payload_schema import PayloadSchema
 from fc_async_sdk.handles import calls, outcomes
+from fc_async_sdk.operations import checks
+from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator
 
+    from fc_async_sdk._payload_schema import Schema
     from fc_async_sdk.errors import FcAsyncError
     from fc_async_sdk.fanout import Progress
     from fc_async_sdk.handles.calls import Target
@@ -25,20 +29,25 @@ R = TypeVar("R")
 class BaseFunction(Generic[P, R]):
     """A function that is called with ``P`` and returns ``R``."""
 
-    def __init__(self, target: Target[R], payload: type[P]) -> None:
+    def __init__(self, target: Target[R], payload: type[P], schema: Schema | None = None) -> None:
         _payloads.check_type("payload", payload)
         self.name = target.function
         self.qualifier = target.qualifier
         self._target = target
         self._payload = payload
+        self._schema = None if schema is None else PayloadSchema(schema)
 
     def _check(self, payload: P, name: str = "payload") -> P:
         """Return a payload.
 
         Raises:
-            InvalidParameter: It is of another type.
+            InvalidParameter: It is of another type, or does not fit the schema.
+            ConfigurationError: There is a schema, and ``jsonschema`` is not installed.
         """
         _payloads.conform(name, self._payload, payload)
+        if self._schema is not None:
+            sent = checks.payload(payload, limits.SYNC_PAYLOAD_BYTES)
+            self._schema.check(name, sent)
         return payload
 
     @overload

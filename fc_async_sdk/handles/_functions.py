@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import timedelta
 
+    from fc_async_sdk._payload_schema import Schema
     from fc_async_sdk.fanout.progress import Report
     from fc_async_sdk.handles.calls import Port, Target
 
@@ -31,8 +32,10 @@ class FunctionHandle(BaseFunction[P, R]):
         qualifier: Version or alias; None is LATEST.
     """
 
-    def __init__(self, port: Port, target: Target[R], payload: type[P]) -> None:
-        super().__init__(target, payload)
+    def __init__(
+        self, port: Port, target: Target[R], payload: type[P], schema: Schema | None = None
+    ) -> None:
+        super().__init__(target, payload, schema)
         self._port = port
 
     def spawn(

@@ -14,13 +14,16 @@ from fc_async_plugin.cli import invoke_http, options
 from fc_async_plugin.cli.group import DONE, FAILED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from fc_async_plugin.cli.invoke_http import HttpOptions
     from fc_async_plugin.cli.options import Format, Where
     from fc_async_plugin.tasks import FunctionTasks
     from fc_async_sdk import AcceptedInvocation, InvokeResult
     from fc_async_sdk.fanout import Outcome
+
+    Check = Callable[[str, bytes], None]
+    """Raises InvalidParameter for a payload that does not fit."""
 
 
 class Choices(NamedTuple):
@@ -89,6 +92,13 @@ class Choices(NamedTuple):
     show_default=True,
     help="With --batch: number of requests at the same time.",
 )
+@click.option(
+    "--schema",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False),
+    default=None,
+    help="JSON Schema that the payload must fit; otherwise nothing is sent.",
+)
 @invoke_http.http_options
 @options.raw_option
 @options.where_options
@@ -104,6 +114,7 @@ def command(  # noqa: PLR0917 -- click passes options by name
     wait: bool,
     batch: str | None,
     concurrency: int,
+    schema: str | None,
     http: HttpOptions,
     raw: bool,
     where: Where,
@@ -118,7 +129,7 @@ def command(  # noqa: PLR0917 -- click passes options by name
       fc-async invoke orders '{"id": 7}'
       fc-async invoke orders -f event.json --delay 60 --task-id order-7
       echo hello | fc-async invoke orders -f - --sync
-      fc-async invoke orders --batch orders.jsonl --task-id monday
+      fc-async invoke orders --batch orders.jsonl --task-id monday --schema order.schema.json
       fc-async invoke orders --http --sync --path '/orders?dry=1' '{"id": 7}'
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
     from fc_async_plugin.cli import connection
@@ -126,9 +137,12 @@ def command(  # noqa: PLR0917 -- click passes options by name
     choices = Choices(asynchronous, delay, task_id, wait, batch, raw, output, http)
     _refuse_contradictions(choices, payload=bool(payload or event or event_file))
     data = read_payload(payload, event, event_file)
+    check = _checker(schema)
+    if check is not None and batch is None:
+        check("payload", data)
     with connection.tasks_of(function, where) as target:
         if batch is not None:
-            return _send_batch(target, Batch(batch, task_id, concurrency, delay), output)
+            return _send_batch(target, Batch(batch, task_id, concurrency, delay, check), output)
         if asynchronous:
             return _call_asynchronously(target, data, choices, where)
         if http.on:
@@ -193,6 +207,25 @@ def read_payload(payload: str | None, event: str | None, event_file: str | None)
     if event_file is not None:
         return Path(event_file).read_bytes()
     return (payload or event or "").encode()
+
+
+def _checker(file: str | None) -> Check | None:
+    """Return the check of payloads against the schema in a file; None without a file.
+
+    Raises:
+        click.ClickException: The file is not JSON.
+    """
+    if file is None:
+        return None
+    import msgspec
+
+    from fc_async_sdk._payload_schema import PayloadSchema
+
+    try:
+        document = msgspec.json.decode(Path(file).read_bytes())
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise click.ClickException(f"{file} is not JSON: {error}") from error
+    return PayloadSchema(document).check
 
 
 def _tell_accepted(accepted: AcceptedInvocation, output: Format) -> None:
@@ -266,12 +299,14 @@ class Batch(NamedTuple):
         task_ids: Prefix of the task ids, which makes it safe to repeat a run; None: no ids.
         concurrency: Number of requests at the same time.
         delay: Seconds, or None.
+        check: Checks all payloads before the first one is sent; None: they are not checked.
     """
 
     file: str
     task_ids: str | None
     concurrency: int
     delay: int | None
+    check: Check | None = None
 
 
 def _send_batch(target: FunctionTasks, batch: Batch, output: Format) -> int:
@@ -279,7 +314,8 @@ def _send_batch(target: FunctionTasks, batch: Batch, output: Format) -> int:
     from fc_async_plugin.cli import terminal
 
     outcomes: list[Outcome] = []
-    with _lines(batch.file) as payloads:
+    with _lines(batch.file) as lines:
+        payloads = lines if batch.check is None else _checked(lines, batch.check)
         run = target.client.fan_out(
             target.function,
             payloads,
@@ -300,6 +336,13 @@ def _send_batch(target: FunctionTasks, batch: Batch, output: Format) -> int:
         for one in failures:
             terminal.note(f"payload {one.index}: {one.error}")
     return FAILED if failures else DONE
+
+
+def _checked(lines: Iterable[str], check: Check) -> list[str]:
+    payloads = list(lines)
+    for index, payload in enumerate(payloads):
+        check(f"payload {index}", payload.encode())
+    return payloads
 
 
 @contextlib.contextmanager

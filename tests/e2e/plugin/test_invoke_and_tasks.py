@@ -490,3 +490,45 @@ def test_a_payload_of_an_event_that_is_not_text_is_base64_in_json(
     code, out, _ = typed("events", "tail", "ended", "--once")
     assert code == 0
     assert "base64, 2 bytes: /v8=" in out
+
+
+class TestSchema:
+    @pytest.fixture(autouse=True)
+    def schema(self, here: Path) -> None:
+        document = {"type": "object", "properties": {"id": {"type": "integer"}}}
+        (here / "order.schema.json").write_text(json.dumps(document))
+
+    def test_a_payload_that_fits_is_sent(
+        self, typed: Callable[..., tuple[int, str, str]], orders: list[bytes]
+    ) -> None:
+        code, _, said = typed(
+            "invoke", "orders", "--sync", "--schema", "order.schema.json", '{"id": 7}'
+        )
+        assert (code, orders) == (0, [b'{"id": 7}']), said
+
+    def test_a_payload_that_does_not_fit_is_not_sent(
+        self, typed: Callable[..., tuple[int, str, str]], orders: list[bytes]
+    ) -> None:
+        code, _, said = typed(
+            "invoke", "orders", "--sync", "--schema", "order.schema.json", '{"id": "x"}'
+        )
+        assert (code, orders) == (1, [])
+        assert "$.id does not have type: 'integer'" in said
+
+    def test_of_a_batch_with_a_payload_that_does_not_fit_none_is_sent(
+        self, typed: Callable[..., tuple[int, str, str]], orders: list[bytes], here: Path
+    ) -> None:
+        (here / "batch.jsonl").write_text('{"id": 1}\n\n{"id": "x"}\n')
+        code, _, said = typed(
+            "invoke", "orders", "--schema", "order.schema.json", "--batch", "batch.jsonl"
+        )
+        assert (code, orders) == (1, [])
+        assert "payload 1=" in said
+
+    def test_a_schema_that_is_not_json_is_one_message(
+        self, typed: Callable[..., tuple[int, str, str]], orders: list[bytes], here: Path
+    ) -> None:
+        (here / "order.schema.json").write_text("type: object")
+        code, _, said = typed("invoke", "orders", "--schema", "order.schema.json", "{}")
+        assert (code, orders) == (1, [])
+        assert "order.schema.json is not JSON" in said
