@@ -203,6 +203,14 @@ def test_a_trigger_of_the_template_fires_and_follows_the_template(folder: Folder
     assert len(folder.fc.client.list_async_tasks("orders").tasks) == 1
 
 
+def test_a_trigger_that_leaves_the_template_is_deleted(folder: Folder) -> None:
+    folder.template.write_text(TEMPLATE + TIMER)
+    folder.deployer.everything()
+    folder.template.write_text(TEMPLATE)
+    folder.deployer.saved([folder.template])
+    assert folder.fc.client.list_triggers("orders").triggers == ()
+
+
 def test_a_trigger_that_is_refused_is_a_failure_of_its_function(folder: Folder) -> None:
     unknown = TIMER.replace("triggerType: timer", "triggerType: sun")
     folder.template.write_text(TEMPLATE + unknown)
