@@ -38,6 +38,8 @@ class Address(TypedDict):
 
 
 def synchronous(client: Client) -> None:
+    checked = client.function("resize", payload=Order, result=Thumbnail, schema={"type": "object"})
+    assert_type(checked, FunctionHandle[Order, Thumbnail])
     resize = client.function("resize", payload=Order, result=Thumbnail, qualifier="prod")
     assert_type(resize, FunctionHandle[Order, Thumbnail])
     assert_type(resize.call(Order("a.png"), timeout=5), Thumbnail)
