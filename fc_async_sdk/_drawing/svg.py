@@ -62,7 +62,7 @@ def draw(scene: Scene, title: str, *, legend: bool = True) -> str:
         f"<defs>{''.join(_marker(kind, red) for kind in _HEADS for red in (False, True))}</defs>",
         '<rect class="paper" width="100%" height="100%"/>',
         *([_legend()] if legend else []),
-        *(_edge(route, number, shown) for number, route in enumerate(shown.routes)),
+        *(_edge(route, shown) for route in shown.routes),
         *(_node(box, number, shown) for number, box in enumerate(shown.boxes)),
         "</svg>",
     ]
@@ -93,7 +93,7 @@ def _legend() -> str:
     return "".join([*parts, "</g>"])
 
 
-def _edge(route: Route, number: int, scene: Scene) -> str:
+def _edge(route: Route, scene: Scene) -> str:
     source, target = scene.boxes[route.source].title, scene.boxes[route.target].title
     about = [f"{source} → {target}: {route.label}"]
     about += ["on a cycle"] if route.on_cycle else []
@@ -102,8 +102,7 @@ def _edge(route: Route, number: int, scene: Scene) -> str:
     classes = " ".join(["edge", route.kind, *["cycle"] * route.on_cycle, *["cut"] * route.cut])
     marker = f"{route.kind}-cycle" if route.on_cycle else route.kind
     return (
-        f'<g class="link" id="e{number}" data-from="{route.source}" data-to="{route.target}">'
-        f"<title>{escape(', '.join(about))}</title>"
+        f'<g class="link"><title>{escape(", ".join(about))}</title>'
         f'<path class="{classes}" d="{_path(route.points)}" marker-end="url(#{marker})"/>'
         f"{_label(route)}</g>"
     )
@@ -142,7 +141,7 @@ def _node(box: Box, number: int, scene: Scene) -> str:
     )
     kind = "function" if box.kind == "function" else "destination"
     return (
-        f'<g class="node {kind}" id="n{number}" tabindex="0" role="img"'
+        f'<g class="node {kind}" tabindex="0" role="img"'
         f' aria-label="{escape(about)}"><title>{escape(about)}</title>'
         f'<rect x="{box.x:g}" y="{box.y:g}" width="{box.width:g}" height="{box.height:g}"'
         f' rx="{radius:g}"/><text x="{middle:g}" y="{line:g}">{escape(box.label)}</text>{note}</g>'

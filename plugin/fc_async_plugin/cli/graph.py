@@ -13,7 +13,8 @@ from fc_async_plugin.cli.options import account_options, env_option, templates_o
 if TYPE_CHECKING:
     from fc_async_plugin.cli.options import Account
 
-FORMATS: Final = ("text", "mermaid", "dot", "svg", "json", "html")
+FORMATS: Final = ("text", "mermaid", "dot", "svg", "json")
+_ENDINGS: Final = {".txt": "text", ".mmd": "mermaid", ".gv": "dot", ".svg": "svg", ".json": "json"}
 
 
 @click.command("graph")
@@ -65,6 +66,7 @@ def command(
     from fc_async_plugin.cli.reading import read_all
     from fc_async_plugin.report import drawing, graphs
 
+    kind = output or _kind_of(target)
     context = read_all(templates or [None], account, env=environment, live=live)
     failed = [problem for problem in context.problems if problem.kind != "compatibility"]
     if failed:
@@ -75,19 +77,14 @@ def command(
 
         counted = runtime_counts.read(account.endpoint)
     shown = graphs.picture(context.graph, counted)
-    kind = output or _kind_of(target)
-    if kind == "html":
-        text = drawing.to_html(shown, context.projects[0].name or "Destinations")
-    elif kind == "svg":
-        text = drawing.to_svg(shown)
-    else:
-        make = {
-            "mermaid": graphs.to_mermaid,
-            "dot": graphs.to_dot,
-            "json": graphs.to_json,
-            "text": graphs.to_text,
-        }[kind]
-        text = make(shown)
+    make = {
+        "mermaid": graphs.to_mermaid,
+        "dot": graphs.to_dot,
+        "svg": drawing.to_svg,
+        "json": graphs.to_json,
+        "text": graphs.to_text,
+    }[kind]
+    text = make(shown)
     if target is None:
         from fc_async_plugin.cli import terminal
 
@@ -97,9 +94,13 @@ def command(
 
 
 def _kind_of(target: Path | None) -> str:
-    endings = {".mmd": "mermaid", ".gv": "dot", ".txt": "text", ".htm": "html"}
-    ending = target.suffix.lower() if target is not None else ".txt"
-    kind = endings.get(ending, ending.removeprefix("."))
+    if target is None:
+        return "text"
+    ending = target.suffix.lower()
+    if ending in {".html", ".htm"}:
+        raise click.UsageError(f"{target}: there is no HTML page any more; write an .svg file")
+    kind = _ENDINGS.get(ending, ending.removeprefix("."))
     if kind not in FORMATS:
-        raise click.UsageError(f"{target}: no format has this ending; use -o FORMAT")
+        endings = ", ".join(_ENDINGS)
+        raise click.UsageError(f"{target}: end the name with one of {endings}, or use -o FORMAT")
     return kind

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Formats the destination graph as text, Mermaid, DOT and JSON; edges of cycles are marked.
 
-Every function takes a :class:`Picture` and returns text. SVG and HTML are in
+Every function takes a :class:`Picture` and returns text. SVG is in
 :mod:`fc_async_plugin.report.drawing`.
 """
 

@@ -141,6 +141,22 @@ def test_the_graph_is_drawn_into_a_file(project: Path) -> None:
     assert "#c62828" in (project / "out.svg").read_text()
 
 
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("out.html", "there is no HTML page any more; write an .svg file"),
+        ("out.png", "end the name with one of .txt, .mmd, .gv, .svg, .json, or use -o FORMAT"),
+    ],
+)
+def test_a_form_that_the_graph_does_not_have_is_refused(
+    project: Path, name: str, says: str
+) -> None:
+    done = run(project, "graph", "-t", "cycle.yaml", "--out", name)
+    assert done.returncode == 1
+    assert says in " ".join(done.stderr.split())
+    assert not (project / name).exists()
+
+
 def test_the_graph_of_a_broken_template_is_an_error(project: Path) -> None:
     (project / "bad.yaml").write_text("a: [")
     done = run(project, "graph", "-t", "bad.yaml")

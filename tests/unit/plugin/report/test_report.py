@@ -131,13 +131,6 @@ def test_the_svg_is_well_formed_and_escaped() -> None:
     ]
 
 
-def test_the_page_lists_the_cycles_with_the_edge_to_remove() -> None:
-    page = drawing.to_html(PICTURE, "<app>")
-    assert "&lt;app&gt;" in page
-    assert "a&lt;1&gt; → b&quot; → a&lt;1&gt;<br>remove failure: b&quot; → a&lt;1&gt;" in page
-    assert "No cycles." in drawing.to_html(graphs.picture(Graph()), "app")
-
-
 def test_each_edge_has_its_own_counts() -> None:
     deliveries = {
         ("a<1>", "LATEST", "success"): graphs.Deliveries(1_234, 5),
