@@ -174,7 +174,9 @@ def invoke_failing(stage: Stage) -> None:
     say(stage.console, f"  condition   {event.condition}")
     say(stage.console, f"  attempts    {event.attempts}")
     say(stage.console, f"  request     {event.request.json()}")
-    say(stage.console, f"  error       {event.response.json()['errorMessage']}")
+    error = event.response.json()["errorMessage"]
+    say(stage.console, f"  error       {error}")
+    check(error == "scratched.mov is damaged", "the function failed with another error")
     check(event.request_id == accepted.request_id, "the event is of another request")
     check(
         event.attempts == ATTEMPTS and not event.succeeded,
