@@ -16,6 +16,7 @@ def test_the_demo_shows_seven_steps_and_checks_each_whatever_the_folder_has(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "json.py").write_text("raise SystemExit('a module of the folder ran')\n")
+    (tmp_path / ".env").write_bytes(b"\xff\n")
     done = subprocess.run(
         [Path(sys.executable).with_name("fc-async"), "demo"],
         cwd=tmp_path,
@@ -32,6 +33,7 @@ def test_the_demo_shows_seven_steps_and_checks_each_whatever_the_folder_has(
         "no attempt came early",
         "attempt 3 of 3",
         "aliyun-mns-sdk received message",
+        "scratched.mov is damaged",
         "killed with SIGKILL",
         "nothing that was accepted was lost",
         "FunctionDestinationSucceeded",

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import time
@@ -41,12 +42,15 @@ def command(*, keep: bool, output: Format) -> int:
     began = time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix="fc-async-demo-"))
     failure = ""
+    before = Path.cwd()
+    os.chdir(folder)  # a .env file of the user's folder is not part of the demo
     try:
         play(console, folder)
     except DemoFailed as error:
         failure = str(error)
         console.print(f"\nThe demo failed: {failure}", style="bold red")
     finally:
+        os.chdir(before)
         if keep:
             console.print(f"\nThe project and the data are in {folder}", soft_wrap=True)
         else:

@@ -1,22 +1,26 @@
 # SPDX-License-Identifier: MIT
 """``fc-async demo``: runs the main functions of the product from end to end on one machine.
 
-It uses only the interfaces that users have: command line, HTTP API, SDK, official MNS client. Every
-step checks what it shows, and raises :class:`DemoFailed` if a check fails.
+The local runtime runs in this process, except for the step that kills it. The functions behind the
+commands are called directly; functions are called with the SDK, queues with the official MNS
+client. Every step checks what it shows, and raises :class:`DemoFailed` if a check fails.
 """
 
 from __future__ import annotations
 
+import logging
 import shutil
+from contextlib import contextmanager
 from importlib import resources
 from typing import TYPE_CHECKING
 
 from fc_async_plugin.demo import steps
-from fc_async_plugin.demo.runtime import RuntimeFailed, RuntimeProcess
-from fc_async_plugin.demo.steps import DemoFailed
+from fc_async_plugin.demo.runtime import DemoFailed
+from fc_async_plugin.dev import runtime
 from fc_async_sdk.errors import FcAsyncError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from rich.console import Console
@@ -34,20 +38,15 @@ def play(console: Console, folder: Path) -> None:
     for name in ("project", "cyclic"):
         with resources.as_file(source / name) as path:
             shutil.copytree(path, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    process = RuntimeProcess(folder / "data")
     try:
-        _play(console, folder, process)
-    except (FcAsyncError, RuntimeFailed) as error:
+        _play(console, folder)
+    except FcAsyncError as error:
         raise DemoFailed(str(error)) from error
-    finally:
-        process.stop()
 
 
-def _play(console: Console, folder: Path, process: RuntimeProcess) -> None:
+def _play(console: Console, folder: Path) -> None:
     _heading(console, 1, "a local runtime with a durable queue")
-    ready = process.start()
-    stage = steps.Stage(console, process, folder, ready, steps.connect(ready))
-    try:
+    with _stage(console, folder) as stage:
         steps.show_runtime(stage)
         _heading(console, 2, "a destination cycle is refused before it costs anything")
         steps.refuse_cycle(stage)
@@ -57,12 +56,23 @@ def _play(console: Console, folder: Path, process: RuntimeProcess) -> None:
         steps.invoke_with_delay(stage)
         _heading(console, 5, "a function that always raises")
         steps.invoke_failing(stage)
-        _heading(console, 6, "kill -9 while accepted work waits")
-        stage = steps.survive_kill(stage)
+    _heading(console, 6, "kill -9 while accepted work waits")
+    steps.kill_at_work(console, folder)
+    with _stage(console, folder) as stage:
+        steps.finish_after_kill(stage)
         _heading(console, 7, "what there was to do, and what was delivered")
         steps.show_tables(stage)
-    finally:
-        stage.client.close()
+
+
+@contextmanager
+def _stage(console: Console, folder: Path) -> Iterator[steps.Stage]:
+    """Run the local runtime on free ports, with its data in the folder."""
+    choices = runtime.Choices(port=0, data=folder / steps.DATA, clock="real")
+    with (
+        runtime.opened(choices, logging.getLogger(__name__).info) as running,
+        steps.connect(running.addresses) as client,
+    ):
+        yield steps.Stage(console, folder, running.addresses, client)
 
 
 def _heading(console: Console, number: int, title: str) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The demo's local runtime, which is a process that can be killed, and a queue of its MNS.
+"""A local runtime in a process that is killed, and a queue of MNS.
 
 The queue is read with the official client ``aliyun-mns-sdk``, without code of this package in
 between.
@@ -7,24 +7,23 @@ between.
 
 from __future__ import annotations
 
-import json
-import signal
 import subprocess
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
-import msgspec
 from mns.account import Account
 from mns.queue import QueueMeta
 
+from fc_async_plugin.dev.runtime import find
 from fc_async_sdk import events
-from fc_async_sdk._decoding import prepare
 from fc_async_sdk._installation import module_command
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator
     from pathlib import Path
 
+    from fc_async_plugin.dev.runtime import Addresses
     from fc_async_sdk.events import DestinationEvent
 
 LONG_POLL_SECONDS = 20
@@ -32,86 +31,38 @@ START_SECONDS = 60
 """A start takes about one second; after this time it has failed."""
 
 
-class Ready(msgspec.Struct, frozen=True, rename="camel"):
-    """The line that the runtime prints when it is ready."""
-
-    fc: str
-    console: str
-    mns: str
-    account_id: str
-    region: str
-    data: str
-    pid: int
+class DemoFailed(Exception):
+    """A check of the demo failed."""
 
 
-prepare(Ready)
+@contextmanager
+def killed_at_the_end(data: Path) -> Iterator[Addresses]:
+    """Run a local runtime in a process that ends with the block, by SIGKILL.
 
-
-class RuntimeFailed(Exception):
-    """The runtime did not start; the message ends with its log."""
-
-
-def command(*arguments: str) -> list[str]:
-    """Return the command line of this ``fc-async``, independent of PATH."""
-    return module_command("fc_async_plugin", *arguments)
-
-
-class RuntimeProcess:
-    """One run of the local runtime."""
-
-    def __init__(self, data: Path) -> None:
-        self._data = data
-        self._log = data.with_suffix(".log")
-        self._process: subprocess.Popen[str] | None = None
-
-    def start(self) -> Ready:
-        """Start it on free ports and wait until it is ready.
-
-        Raises:
-            RuntimeFailed: It ended, or was not ready in time.
-        """
-        arguments: Sequence[str] = ("--port", "0", "--data", str(self._data), "--format", "json")
-        with self._log.open("a") as log:
-            self._process = subprocess.Popen(  # noqa: S603 -- our own command, no shell
-                command("local", "start", *arguments),
-                stdout=subprocess.PIPE,
-                stderr=log,
-                stdin=subprocess.DEVNULL,
-                text=True,
-            )
-        assert self._process.stdout is not None
-        watchdog = threading.Timer(START_SECONDS, self._process.kill)
+    Raises:
+        DemoFailed: It ended, or was not ready in time; the message ends with its log.
+    """
+    command = module_command("fc_async_plugin", "local", "start", "--port=0", f"--data={data}")
+    log = data.with_suffix(".log")
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(  # noqa: S603 -- our own command, no shell
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=output
+        ) as process,
+    ):
+        watchdog = threading.Timer(START_SECONDS, process.kill)
         watchdog.start()
         try:
-            line = self._process.stdout.readline()
+            assert process.stdout is not None
+            process.stdout.readline()  # it prints its addresses when it is ready
+            watchdog.cancel()
+            addresses = find(data)
+            if addresses is None:
+                raise DemoFailed(f"the local runtime did not start:\n{log.read_text('utf-8')}")
+            yield addresses
         finally:
             watchdog.cancel()
-        if not line:
-            self.kill()
-            raise RuntimeFailed(f"the local runtime did not start:\n{self._log.read_text()}")
-        return msgspec.convert(json.loads(line), Ready)
-
-    def kill(self) -> int:
-        """Kill the process with SIGKILL; return its exit code (-9)."""
-        return self._end(signal.SIGKILL)
-
-    def stop(self) -> None:
-        """End the process with SIGTERM; kill it if it takes too long."""
-        self._end(signal.SIGTERM)
-
-    def _end(self, how: signal.Signals) -> int:
-        process, self._process = self._process, None
-        if process is None:
-            return 0
-        process.send_signal(how)
-        try:
-            code = process.wait(START_SECONDS)
-        except subprocess.TimeoutExpired:
             process.kill()
-            code = process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
-        return code
 
 
 class Received(NamedTuple):

@@ -6,11 +6,9 @@ Steps use the runtime from outside only. :class:`Stage` has what they share.
 
 from __future__ import annotations
 
-import itertools
-import subprocess
 import time
 from collections import Counter
-from datetime import datetime, timezone
+from contextlib import closing
 from typing import TYPE_CHECKING, NamedTuple
 
 import requests
@@ -18,7 +16,16 @@ from rich.table import Table
 from rich.text import Text
 
 import fc_async_sdk
-from fc_async_plugin.demo.runtime import EventQueue, RuntimeProcess, command
+from fc_async_plugin import apply, rules, template
+from fc_async_plugin.account import Regions
+from fc_async_plugin.account.remote import read
+from fc_async_plugin.apply.perform import Performer
+from fc_async_plugin.demo.runtime import DemoFailed, EventQueue, killed_at_the_end
+from fc_async_plugin.plan import plan_changes
+from fc_async_plugin.plan import report as plan_report
+from fc_async_plugin.plan.wanted import wanted
+from fc_async_plugin.report import findings
+from fc_async_plugin.report.moments import clock_time
 from fc_async_sdk import errors
 from fc_async_sdk.spec.metrics import DESTINATION_ERRORS, DESTINATION_SUCCEEDED
 
@@ -28,10 +35,14 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from fc_async_plugin.demo.runtime import Ready
+    from fc_async_plugin.dev.runtime import Addresses
+    from fc_async_plugin.plan import Plan
+    from fc_async_plugin.rules import Finding
+    from fc_async_plugin.template import Project
     from fc_async_sdk import Client
     from fc_async_sdk.models import AsyncTask
 
+DATA = "data"
 QUEUE = "failed-uploads"
 DELAY_SECONDS = 2
 ATTEMPTS = 3
@@ -39,21 +50,14 @@ ATTEMPTS = 3
 BURST = 40
 PATIENCE_SECONDS = 30
 FUNCTIONS = ("transcode", "publish", "inspect")
-CONFIGURATION_CHANGES = 2
-"""Exit code of ``fc-async plan`` when there is something to do."""
-
-
-class DemoFailed(Exception):
-    """A check of the demo failed."""
 
 
 class Stage(NamedTuple):
     """The objects that all steps share."""
 
     console: Console
-    process: RuntimeProcess
     folder: Path
-    ready: Ready
+    ready: Addresses
     client: Client
 
 
@@ -68,35 +72,11 @@ def say(console: Console, text: str) -> None:
     console.print(Text(f"  {text}"), soft_wrap=True)
 
 
-def clock_time(milliseconds: int) -> str:
-    """Return a moment as a time of day."""
-    moment = datetime.fromtimestamp(milliseconds / 1000, timezone.utc)
-    return f"{moment:%H:%M:%S}.{moment.microsecond // 1000:03d}"
-
-
-def run(console: Console, *arguments: str, cwd: Path, expect: int, skip_until: str = "") -> str:
-    """Run ``fc-async`` in a process, show its output, and check its exit code.
-
-    ``skip_until`` leaves out the lines before the first with this prefix, which were shown before.
-    """
-    console.print(Text(f"  $ fc-async {' '.join(arguments)}", style="bold"), soft_wrap=True)
-    done = subprocess.run(  # noqa: S603 -- our own command, no shell
-        command(*arguments),
-        cwd=cwd,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    printed = done.stdout + done.stderr
-    lines = printed.splitlines()
-    for line in itertools.dropwhile(lambda line: not line.startswith(skip_until), lines):
+def show(console: Console, command: str, lines: Iterable[str]) -> None:
+    """Print a command and the lines that it prints."""
+    console.print(Text(f"  $ fc-async {command}", style="bold"), soft_wrap=True)
+    for line in lines:
         console.print(Text(f"  │ {line}", style="dim"), soft_wrap=True)
-    check(
-        done.returncode == expect,
-        f"fc-async {arguments[0]} ended with {done.returncode}, expected {expect}",
-    )
-    return printed
 
 
 def until(condition: Callable[[], bool], claim: str) -> None:
@@ -120,22 +100,52 @@ def show_runtime(stage: Stage) -> None:
 
 def refuse_cycle(stage: Stage) -> None:
     """Step 2: show that a template with a destination cycle is refused, with the place."""
-    printed = run(stage.console, "validate", cwd=stage.folder / "cyclic", expect=1)
-    for name in ("resize", "watermark", "s.yaml:"):
-        check(name in printed, f"the refusal does not name {name}")
+    _, found = validate(stage, "cyclic")
+    (cycle,) = (one for one in found if one.severity == "error")
+    for name in ("resize", "watermark"):
+        check(name in cycle.message, f"the refusal does not name {name}")
+
+
+def validate(stage: Stage, name: str) -> tuple[Project, list[Finding]]:
+    """Read a template, and show what the rules find in it."""
+    file = stage.folder / name / "s.yaml"
+    source = file.read_text("utf-8").split("\n")
+    project = template.load(file, account_id=stage.ready.account_id, environ={})
+    found = rules.check(rules.Context([project]))
+    lines = findings.to_lines(found, 1, lambda _: source, notes=False)
+    show(stage.console, "validate", ("".join(text for text, _ in line) for line in lines))
+    return project, found
 
 
 def deploy(stage: Stage) -> None:
     """Step 3: plan and deploy, and show that nothing is left to do."""
-    project = stage.folder / "project"
     EventQueue(stage.ready.mns, QUEUE).create()
-    at = ("--endpoint", stage.ready.fc, "--with-functions")
-    run(stage.console, "validate", cwd=project, expect=0)
-    run(stage.console, "plan", *at, cwd=project, expect=CONFIGURATION_CHANGES)
-    run(stage.console, "deploy", "-y", *at, cwd=project, expect=0, skip_until="Done")
-    run(stage.console, "plan", *at, cwd=project, expect=0)
+    project, found = validate(stage, "project")
+    check(findings.counts(found)["error"] == 0, "the template has errors")
+    wants = wanted(project, functions=True, here=True)
+    at = f"--endpoint {stage.ready.fc} --with-functions"
+    with closing(Regions(lambda _: connect(stage.ready))) as regions:
+        plan = plan_changes(wants, read(regions, wants))
+        show(stage.console, f"plan {at}", plan_lines(plan))
+        check(plan.changes, "there is nothing to deploy")
+        report = apply.apply(plan, Performer(regions, sleep=time.sleep))
+        check(report.outcome == "done", "\n".join(map(str, report.failures)))
+        done = [f"done: {step.title}" for step in report.done]
+        count = f"Done: {len(done)} of {len(plan.steps)} steps."
+        show(stage.console, f"deploy -y {at}", [*done, count])
+        plan = plan_changes(wants, read(regions, wants))
+        show(stage.console, f"plan {at}", plan_lines(plan))
+        check(not plan.changes, "the deployment left something to do")
     config = stage.client.get_async_invoke_config("transcode")
     check(config.async_task and config.max_async_retry_attempts == ATTEMPTS - 1, "not deployed")
+
+
+def plan_lines(plan: Plan) -> list[str]:
+    """Return what ``fc-async plan`` prints."""
+    if not plan.changes:
+        return [plan_report.nothing_to_do(plan)]
+    lines = [text for _, text in plan_report.lines(plan)]
+    return [*lines, "", f"{plan_report.summary(plan.steps)}."]
 
 
 def invoke_with_delay(stage: Stage) -> None:
@@ -184,20 +194,20 @@ def invoke_failing(stage: Stage) -> None:
     )
 
 
-def survive_kill(stage: Stage) -> Stage:
-    """Step 6: kill the runtime while accepted work waits; after a restart all of it finishes."""
-    for number in range(BURST):
-        stage.client.invoke_async(
-            "transcode", {"name": f"{number}.mov", "seconds": 0.1}, task_id=f"burst-{number}"
-        )
-    waiting = BURST - len(finished_burst(stage.client))
+def kill_at_work(console: Console, folder: Path) -> None:
+    """Step 6: kill a runtime on the same data while accepted work waits."""
+    with killed_at_the_end(folder / DATA) as ready, connect(ready) as client:
+        for number in range(BURST):
+            payload = {"name": f"{number}.mov", "seconds": 0.1}
+            client.invoke_async("transcode", payload, task_id=f"burst-{number}")
+        waiting = BURST - len(finished_burst(client))
     check(waiting, "everything had finished before the kill")
-    stage.process.kill()
-    say(stage.console, f"{BURST} accepted, {waiting} of them not finished: killed with SIGKILL")
-    stage.client.close()
-    ready = stage.process.start()
-    stage = stage._replace(ready=ready, client=connect(ready))
-    say(stage.console, f"started again on the same data: {ready.fc}")
+    say(console, f"{BURST} accepted, {waiting} of them not finished: killed with SIGKILL")
+
+
+def finish_after_kill(stage: Stage) -> None:
+    """Step 6, after a restart: show that all accepted work finishes."""
+    say(stage.console, f"started again on the same data: {stage.ready.fc}")
     until(
         lambda: len(finished_burst(stage.client)) == BURST,
         f"all {BURST} accepted invocations finish",
@@ -205,7 +215,6 @@ def survive_kill(stage: Stage) -> Stage:
     lost = [task for task in finished_burst(stage.client) if not task.succeeded]
     check(not lost, f"{len(lost)} did not succeed")
     say(stage.console, f"all {BURST} finished: nothing that was accepted was lost")
-    return stage
 
 
 def show_tables(stage: Stage) -> None:
@@ -252,7 +261,7 @@ def grouped(tasks: Iterable[AsyncTask]) -> Iterator[tuple[str, list[AsyncTask]]]
         yield f"{len(many)} tasks", many
 
 
-def read_metrics(ready: Ready) -> Mapping[str, int]:
+def read_metrics(ready: Addresses) -> Mapping[str, int]:
     """Return the sums of the runtime's metrics over all functions; 0 for a missing metric."""
     answer = requests.get(f"{ready.fc}/_local/metrics", timeout=PATIENCE_SECONDS)
     answer.raise_for_status()
@@ -262,7 +271,7 @@ def read_metrics(ready: Ready) -> Mapping[str, int]:
     return sums
 
 
-def connect(ready: Ready) -> Client:
+def connect(ready: Addresses) -> Client:
     """Return an SDK client of the local runtime."""
     return fc_async_sdk.client(
         endpoint_url=ready.fc, region_name=ready.region, account_id=ready.account_id

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 import yaml
-from rich.console import Console
 
-from fc_async_plugin.demo import steps
+from fc_async_plugin.demo.runtime import killed_at_the_end
 from fc_async_plugin.dev.installing import install_packages
 from fc_async_plugin.serverless_devs import folder as shim_folder
 from tests.e2e.plugin.conftest import execute
@@ -59,9 +58,9 @@ def test_inside_s_a_module_beside_the_template_is_not_imported(
     assert "no findings" in done.out
 
 
-def test_the_commands_of_the_demo_import_no_module_of_the_working_folder(folder: Path) -> None:
-    printed = steps.run(Console(quiet=True), "validate", cwd=folder, expect=0)
-    assert "no findings" in printed
+def test_the_process_of_the_demo_imports_no_module_of_the_working_folder(folder: Path) -> None:
+    with killed_at_the_end(folder / "data") as addresses:
+        assert addresses.data == str(folder / "data")
 
 
 def test_packages_are_installed_without_a_module_of_the_project(folder: Path) -> None:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from rich.console import Console
@@ -35,11 +35,10 @@ def shown(
 ) -> str:
     monkeypatch.setattr(steps, "read_metrics", lambda _: metrics)
     output = io.StringIO()
-    stage: Any = steps.Stage(
+    stage = steps.Stage(
         Console(file=output, width=100),
-        None,
         folder,
-        None,
+        None,  # type: ignore[arg-type]
         client,  # type: ignore[arg-type]
     )
     steps.show_tables(stage)
