@@ -41,7 +41,7 @@ class Item(NamedTuple):
 
     Attributes:
         label: Its name.
-        kind: ``function``, or the kind of a destination.
+        kind: ``function``, or the kind of a destination or event source.
         note: A second line, such as counts.
     """
 

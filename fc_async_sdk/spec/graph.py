@@ -16,7 +16,7 @@ compares with rustworkx).
 from __future__ import annotations
 
 import gc
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 import msgspec
 
@@ -26,18 +26,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 
+NodeKind = arn.Kind | Literal["timer", "oss", "http"]
+"""Kinds of destinations, then of event sources that no destination can reach."""
+
+
 class Node(NamedTuple):
-    """A function with a qualifier, or another destination.
+    """A function with a qualifier, another destination, or an event source.
 
     Attributes:
-        kind: Kind of the resource name, such as ``function`` or ``mns-queue``.
+        kind: Kind of the resource name, such as ``function`` or ``mns-queue``, or of the source.
         region: Region id, "" if unknown.
         account_id: Account id, "" if unknown.
-        name: Function, queue, topic or bus; ``{instance}/{topic}`` for RocketMQ.
+        name: Function, queue, topic, bus or bucket; ``{instance}/{topic}`` for RocketMQ; the
+            schedule of a timer.
         qualifier: Version or alias, ``LATEST`` if none; "" for what has no qualifiers.
     """
 
-    kind: arn.Kind
+    kind: NodeKind
     region: str
     account_id: str
     name: str
@@ -68,11 +73,14 @@ class Node(NamedTuple):
         return f"{_SHORT[self.kind]} {self.name}"
 
 
-_SHORT: dict[arn.Kind, str] = {
+_SHORT: Final[dict[NodeKind, str]] = {
     "mns-queue": "queue",
     "mns-topic": "topic",
     "eventbridge": "bus",
     "rocketmq": "RocketMQ topic",
+    "timer": "timer",
+    "oss": "bucket",
+    "http": "HTTP",
 }
 
 

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Which queue, topic or bus feeds a function through a trigger.
+"""Which event source invokes a function through a trigger.
 
 ``mns_topic`` triggers name their topic in ``sourceArn``. ``eventbridge`` triggers name a queue or a
 RocketMQ topic in ``eventSourceConfig``, or a bus in ``sourceArn``; the first counts if both are
-given. Every other trigger (timer, OSS, HTTP and so on) has a source that no destination can reach.
+given. Timers, buckets, callers of HTTP and the default bus are sources that no destination can
+reach.
 
 Source: structures ``EventSourceParameters`` and ``CreateTriggerInput`` of the official
 client ``alibabacloud-fc20230330`` on PyPI (docs/reference/sources.md).
@@ -16,7 +17,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final, Literal, NamedTuple
 
-from fc_async_sdk.spec import limits
+from fc_async_sdk.spec import limits, oss
 from fc_async_sdk.spec.graph import Node
 
 SourceKind = Literal["mns-queue", "rocketmq"]
@@ -112,6 +113,42 @@ def source(trigger: Mapping[str, Any], region: str, account_id: str) -> Node | N
         return None
     found = _from_event_source(trigger.get("triggerConfig"), region, account_id)
     return found or _node("eventbridge", bus(name), region, account_id)
+
+
+def origin(trigger: Mapping[str, Any], region: str, account_id: str) -> Node | None:
+    """Return what invokes a function through a trigger, whether a destination can be it or not.
+
+    Args:
+        trigger: As ``s.yaml`` and the API spell it; ``triggerConfig`` may be JSON text.
+        region: Of the function.
+        account_id: Of the function.
+
+    Returns:
+        :func:`source`, a timer, a bucket, the callers of HTTP or the default bus; None for another
+        type, or if it cannot be read.
+    """
+    kind, config = trigger.get("triggerType"), trigger.get("triggerConfig")
+    try:
+        match kind:
+            case "timer":
+                schedule = _mapping(config, "triggerConfig").get("cronExpression", "")
+                return Node("timer", region, account_id, str(schedule))
+            case "oss":
+                bucket = oss.bucket_of(str(trigger.get("sourceArn")))
+                return Node("oss", region, account_id, bucket) if bucket else None
+            case "http":
+                return Node("http", region, account_id, "callers")
+            case "eventbridge" if _reads_default_bus(config):
+                default = Node("eventbridge", region, account_id, limits.DEFAULT_EVENT_BUS)
+                return source(trigger, region, account_id) or default
+    except UnreadableTrigger:
+        return None
+    return source(trigger, region, account_id)
+
+
+def _reads_default_bus(config: Any) -> bool:
+    found = _mapping(_mapping(config, "triggerConfig").get("eventSourceConfig"), "triggerConfig")
+    return found.get("eventSourceType") == "Default"
 
 
 def _node(

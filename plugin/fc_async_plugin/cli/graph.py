@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""``fc-async graph``: draws the destinations of templates."""
+"""``fc-async graph``: draws the destinations and triggers of templates."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def command(
     output: str | None,
     target: Path | None,
 ) -> None:
-    """Draw the destinations of functions; cycles are red.
+    """Draw the destinations and triggers of functions; cycles are red.
 
     \b
     Examples:

@@ -186,7 +186,7 @@ def trigger_edges(resources: Iterable[Resource]) -> Iterator[Edge]:
         for index, trigger in enumerate(listed if isinstance(listed, list) else ()):
             if not isinstance(trigger, dict):
                 continue
-            origin = triggers.source(trigger, resource.region, resource.account_id)
+            origin = triggers.origin(trigger, resource.region, resource.account_id)
             if origin is None:
                 continue
             qualifier = str(trigger.get("qualifier") or limits.DEFAULT_QUALIFIER)
@@ -259,7 +259,7 @@ class LiveRegion(NamedTuple):
                 if node not in written:
                     yield from self._destinations(node, config)
             for trigger in live.triggers:
-                origin = triggers.source(trigger.to_dict(), self.region, self.account_id)
+                origin = triggers.origin(trigger.to_dict(), self.region, self.account_id)
                 if origin is not None:
                     target = self.node(name, trigger.qualifier or limits.DEFAULT_QUALIFIER)
                     yield Edge(origin, target, "trigger", None, trigger.trigger_name)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from fc_async_sdk.spec.graph import Node
 
 EdgeKind = Outcome | Literal["trigger"]
-"""The outcome of a destination; ``trigger``: a queue, topic or bus invokes the function."""
+"""The outcome of a destination; ``trigger``: an event source invokes the function."""
 
 
 class Written:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fc_async_sdk.errors import InvalidArn
 from fc_async_sdk.spec import arn, triggers
-from fc_async_sdk.spec.graph import Node
+from fc_async_sdk.spec.graph import Node, NodeKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from fc_async_plugin.plan.state import Place, Wanted
     from fc_async_plugin.plan.steps import Of
 
-KINDS: Final[dict[arn.Kind, Of]] = {
+KINDS: Final[dict[NodeKind, Of]] = {
     "mns-queue": "queue",
     "mns-topic": "topic",
     "eventbridge": "event bus",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from fc_async_plugin.graph import Edge
     from fc_async_plugin.report.graphs import Picture
 
-_TITLE = "Destinations of functions"
+_TITLE = "Destinations and triggers of functions"
 
 
 def to_svg(shown: Picture) -> str:

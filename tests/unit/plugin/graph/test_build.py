@@ -3,14 +3,16 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import msgspec
 import pytest
 
 from fc_async_plugin.graph import find_cycles
-from fc_async_plugin.graph.build import build, source_node
+from fc_async_plugin.graph.build import LiveFunction, LiveRegion, build, source_node
 from fc_async_plugin.template import Position, Resource
+from fc_async_sdk.models import Function, Trigger
 from fc_async_sdk.spec.graph import Node
 
 
@@ -116,3 +118,54 @@ def test_edges_that_only_the_account_knows_close_cycles_too() -> None:
 )
 def test_a_node_is_called_what_people_call_it(node: Node, label: str) -> None:
     assert node.label == label
+
+
+EVERY_SOURCE: list[dict[str, Any]] = [
+    {
+        "triggerType": "timer",
+        "triggerName": "often",
+        "triggerConfig": {"cronExpression": "@every 5m"},
+    },
+    {
+        "triggerType": "oss",
+        "triggerName": "new",
+        "sourceArn": "acs:oss:cn-hangzhou:123:pictures",
+    },
+    {"triggerType": "http", "triggerName": "web"},
+    {
+        "triggerType": "eventbridge",
+        "triggerName": "cloud",
+        "triggerConfig": {"eventSourceConfig": {"eventSourceType": "Default"}},
+    },
+]
+
+
+def test_timers_buckets_http_and_the_default_bus_are_edges_and_close_no_cycle() -> None:
+    a = resource("a", onSuccess="acs:fc:::functions/b")
+    b = resource("b", onFailure="acs:mns:::/queues/dead/messages")
+    b = msgspec.structs.replace(b, props={**b.props, "triggers": EVERY_SOURCE})
+    graph = build([a, b])
+    into = {(edge.source.label, edge.via) for edge in graph.edges if edge.kind == "trigger"}
+    assert into == {
+        ("timer @every 5m", "often"),
+        ("bucket pictures", "new"),
+        ("HTTP callers", "web"),
+        ("bus default", "cloud"),
+    }
+    assert find_cycles(graph) == []
+
+
+def test_the_triggers_of_an_account_have_the_same_sources() -> None:
+    made = [
+        Trigger(
+            trigger_name=one["triggerName"],
+            trigger_type=one["triggerType"],
+            source_arn=one.get("sourceArn"),
+            trigger_config=json.dumps(one.get("triggerConfig", {})),
+        )
+        for one in EVERY_SOURCE
+    ]
+    live = LiveFunction(function=Function(function_name="b"), triggers=tuple(made))
+    edges = LiveRegion("cn-hangzhou", "123", {"b": live}).edges(())
+    b = msgspec.structs.replace(resource("b"), props={"triggers": EVERY_SOURCE})
+    assert {edge.source for edge in edges} == {edge.source for edge in build([b]).edges}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which queue, topic or bus feeds a function through a trigger."""
+"""Which event source invokes a function through a trigger."""
 
 from __future__ import annotations
 
@@ -40,6 +40,52 @@ def eventbridge(parameters, **more) -> dict[str, Any]:
 )
 def test_a_trigger_has_one_source(trigger: dict[str, Any], node: Node | None) -> None:
     assert triggers.source(trigger, "r", "1") == node
+
+
+@pytest.mark.parametrize(
+    ("trigger", "label"),
+    [
+        ({"triggerType": "timer", "triggerConfig": {"cronExpression": "@every 5m"}}, "@every 5m"),
+        ({"triggerType": "timer", "triggerConfig": '{"cronExpression": "@every 5m"}'}, "@every 5m"),
+        ({"triggerType": "oss", "sourceArn": "acs:oss:cn-hangzhou:1:pictures"}, "bucket pictures"),
+        ({"triggerType": "http"}, "HTTP callers"),
+        (
+            {
+                "triggerType": "eventbridge",
+                "triggerConfig": {"eventSourceConfig": {"eventSourceType": "Default"}},
+            },
+            "bus default",
+        ),
+    ],
+)
+def test_a_source_that_no_destination_can_be_is_an_origin(
+    trigger: dict[str, Any], label: str
+) -> None:
+    found = triggers.origin(trigger, "r", "1")
+    assert found is not None
+    assert found.label.removeprefix("timer ") == label
+    assert triggers.source(trigger, "r", "1") is None
+
+
+@pytest.mark.parametrize(
+    "trigger",
+    [
+        {"triggerType": "timer", "triggerConfig": "["},
+        {"triggerType": "oss", "sourceArn": "acs:oss"},
+        {"triggerType": "oss"},
+        {"triggerType": "eventbridge", "triggerConfig": {"eventSourceConfig": 1}},
+        eventbridge({"sourceKafkaParameters": {"Topic": "t"}}),
+        {"triggerType": "log"},
+        {},
+    ],
+)
+def test_what_cannot_be_read_has_no_origin(trigger: dict[str, Any]) -> None:
+    assert triggers.origin(trigger, "r", "1") is None
+
+
+def test_a_source_that_can_be_a_destination_is_the_origin() -> None:
+    trigger = eventbridge(QUEUE)
+    assert triggers.origin(trigger, "r", "1") == triggers.source(trigger, "r", "1")
 
 
 def test_an_unknown_account_is_the_account_of_the_source() -> None:
