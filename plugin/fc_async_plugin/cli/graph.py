@@ -76,7 +76,7 @@ def command(
         from fc_async_plugin.report import runtime_counts
 
         counted = runtime_counts.read(account.endpoint)
-    shown = graphs.picture(context.graph, counted)
+    shown = graphs.picture(context.graph, counted, searched=context.searched)
     make = {
         "mermaid": graphs.to_mermaid,
         "dot": graphs.to_dot,

@@ -26,7 +26,7 @@ def to_svg(shown: Picture) -> str:
 
 
 def _links(shown: Picture) -> Iterator[Link]:
-    graph, red = shown.graph, shown.red
+    graph = shown.graph
     for edge in graph.edges:
         label = shown.label(edge) + _counted(shown, edge)
         yield Link(
@@ -35,7 +35,7 @@ def _links(shown: Picture) -> Iterator[Link]:
             edge.kind,
             f"✂ {label}" if edge in shown.cuts else label,
             note=str(edge.position or ""),
-            on_cycle=edge in red,
+            on_cycle=edge in shown.red,
             cut=edge in shown.cuts,
         )
 

@@ -78,21 +78,16 @@ class Picture(NamedTuple):
     Attributes:
         graph: All nodes and edges.
         cycles: The cycles to show.
+        red: The edges that are on a cycle.
         cuts: The edges without which there is no cycle.
         counts: What a running runtime has counted.
     """
 
     graph: Graph
     cycles: tuple[Cycle, ...]
-    cuts: frozenset[Edge] = frozenset()
-    counts: Counted = Counted()
-
-    @property
-    def red(self) -> frozenset[Edge]:
-        """The edges that are on a cycle."""
-        edges = self.graph.edges
-        marks = on_cycles([(edge.source, edge.target) for edge in edges])
-        return frozenset(edge for edge, marked in zip(edges, marks, strict=True) if marked)
+    red: frozenset[Edge]
+    cuts: frozenset[Edge]
+    counts: Counted
 
     def label(self, edge: Edge) -> str:
         """Return the label of an edge."""
@@ -104,14 +99,24 @@ class Picture(NamedTuple):
         return str(counts) if counts else ""
 
 
-def picture(graph: Graph, counts: Counted | None = None) -> Picture:
-    """Return a graph with its cycles."""
-    return Picture(graph, tuple(find_cycles(graph)), find_cuts(graph), counts or Counted())
+def picture(
+    graph: Graph, counts: Counted | None = None, *, searched: Graph | None = None
+) -> Picture:
+    """Return a graph with its cycles.
+
+    Args:
+        graph: What is drawn.
+        counts: What a running runtime has counted.
+        searched: The part of it in which cycles are searched; None: all of it.
+    """
+    part = graph if searched is None else searched
+    marks = on_cycles([(edge.source, edge.target) for edge in part.edges])
+    red = frozenset(edge for edge, marked in zip(part.edges, marks, strict=True) if marked)
+    return Picture(graph, tuple(find_cycles(part)), red, find_cuts(part), counts or Counted())
 
 
 def to_text(shown: Picture) -> str:
     """Return one paragraph per function: its name, then the destinations of its results."""
-    red = shown.red
     lines = []
     for node in shown.graph.nodes:
         edges = [edge for edge in shown.graph.edges if edge.source == node]
@@ -121,7 +126,7 @@ def to_text(shown: Picture) -> str:
         lines.append(f"{node.label}  ({counted})" if counted else node.label)
         for edge in edges:
             cut = ", ✂ remove this" if edge in shown.cuts else ""
-            mark = f"  ← cycle{cut}" if edge in red else ""
+            mark = f"  ← cycle{cut}" if edge in shown.red else ""
             place = f"  {edge.position}" if edge.position else ""
             lines.append(f"  {shown.label(edge)} → {edge.target.label}{place}{mark}")
     return "\n".join(lines)
@@ -130,7 +135,6 @@ def to_text(shown: Picture) -> str:
 def to_mermaid(shown: Picture) -> str:
     """Return a Mermaid flow chart."""
     graph = shown.graph
-    red = shown.red
     lines = ["flowchart LR"]
     for number, node in enumerate(graph.nodes):
         left, right = ("[", "]") if node.kind == "function" else ("[(", ")]")
@@ -140,7 +144,7 @@ def to_mermaid(shown: Picture) -> str:
         arrow = {"success": "-->", "failure": "-.->", "trigger": "==>"}[edge.kind]
         ends = f"n{graph.number(edge.source)} {arrow}|{_mermaid(shown.label(edge))}|"
         lines.append(f"  {ends} n{graph.number(edge.target)}")
-        if edge in red:
+        if edge in shown.red:
             styles.append(f"  linkStyle {number} stroke:{RED},stroke-width:3px,color:{RED}")
     return "\n".join(lines + styles)
 
@@ -159,7 +163,6 @@ def _mermaid(text: str) -> str:
 def to_dot(shown: Picture) -> str:
     """Return a Graphviz digraph."""
     graph = shown.graph
-    red = shown.red
     lines = [
         "digraph destinations {",
         "  rankdir=LR;",
@@ -171,7 +174,7 @@ def to_dot(shown: Picture) -> str:
         lines.append(f"  n{number} [label={_dot(_titled(shown, node))}{shape}];")
     for edge in graph.edges:
         style = {"success": "solid", "failure": "dashed", "trigger": "bold"}[edge.kind]
-        colour = f', color="{RED}", fontcolor="{RED}", penwidth=2' if edge in red else ""
+        colour = f', color="{RED}", fontcolor="{RED}", penwidth=2' if edge in shown.red else ""
         ends = f"n{graph.number(edge.source)} -> n{graph.number(edge.target)}"
         lines.append(f"  {ends} [label={_dot(shown.label(edge))}, style={style}{colour}];")
     lines.append("}")

@@ -160,27 +160,27 @@ class Context:
     @functools.cached_property
     def cycles(self) -> tuple[Cycle, ...]:
         """One cycle for each strongly connected component of destinations that are not waived."""
-        edges = [edge for edge in self._unwaived if edge.kind != "trigger"]
+        edges = [edge for edge in self.searched.edges if edge.kind != "trigger"]
         return tuple(find_cycles(Graph(edges=edges)))
 
     @functools.cached_property
     def trigger_cycles(self) -> tuple[Cycle, ...]:
         """Cycles that are left without the cuts of :attr:`cycles`: each has a trigger."""
-        edges = self._unwaived
-        if all(edge.kind != "trigger" for edge in edges):
+        if all(edge.kind != "trigger" for edge in self.searched.edges):
             return ()
-        return tuple(cycle for cycle in find_cycles(Graph(edges=edges)) if cycle.through_trigger)
+        return tuple(cycle for cycle in find_cycles(self.searched) if cycle.through_trigger)
 
     @functools.cached_property
     def cuts(self) -> frozenset[Edge]:
         """The edges without which nothing that is not waived is on a cycle."""
-        return find_cuts(Graph(edges=self._unwaived))
+        return find_cuts(self.searched)
 
     @functools.cached_property
-    def _unwaived(self) -> list[Edge]:
+    def searched(self) -> Graph:
+        """The graph in which cycles are searched: without the edges that a comment waives."""
         if not self.suppressions.names(*CYCLE_RULES):
-            return self.graph.edges
-        return [edge for edge in self.graph.edges if not self._waived(edge)]
+            return self.graph
+        return Graph(edges=[edge for edge in self.graph.edges if not self._waived(edge)])
 
     def _waived(self, edge: Edge) -> bool:
         place = edge.position

@@ -44,6 +44,7 @@ CYCLE = (
       role: acs:ram::123:role/app
 """
 )
+BACK = "acs:fc:cn-hangzhou::functions/orders"
 
 
 def run(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -155,6 +156,33 @@ def test_a_form_that_the_graph_does_not_have_is_refused(
     assert done.returncode == 1
     assert says in " ".join(done.stderr.split())
     assert not (project / name).exists()
+
+
+@pytest.mark.parametrize(
+    ("suppressed", "marked"),
+    [
+        ((), ["success → billing", "success → orders", "failure → orders"]),
+        (("onSuccess",), ["success → billing", "failure → orders"]),
+        (("onSuccess", "onFailure"), []),
+    ],
+)
+def test_the_graph_marks_no_destination_that_validate_leaves_out_of_cycles(
+    project: Path, suppressed: tuple[str, ...], marked: list[str]
+) -> None:
+    start, billing = CYCLE.split("  billing:\n")
+    billing = billing.replace("acs:mns:cn-hangzhou::/queues/dead/messages", BACK)
+    for outcome in suppressed:
+        comment = "# fc-async: ignore[FCA031] the second round has nothing to do"
+        billing = billing.replace(
+            f"          {outcome}", f"          {comment}\n          {outcome}"
+        )
+    (project / "s.yaml").write_text(f"{start}  billing:\n{billing}")
+    lines = run(project, "graph").stdout.splitlines()
+    assert [line.split("  ")[1] for line in lines if "← cycle" in line] == marked
+    cuts = json.loads(run(project, "graph", "-o", "json").stdout)["cuts"]
+    assert sum("✂" in line for line in lines) == len(cuts)
+    validated = run(project, "validate", "-o", "concise").stdout
+    assert ("FCA031" in validated) is bool(cuts) is bool(marked)
 
 
 def test_the_graph_of_a_broken_template_is_an_error(project: Path) -> None:

@@ -49,7 +49,7 @@ def test_all_faces_mark_the_same_edges(
     project = template.load(file, environ={})
 
     context = rules.Context([project])
-    shown = graphs.picture(context.graph)
+    shown = graphs.picture(context.graph, searched=context.searched)
     assert {(edge.source.name, edge.target.name) for edge in shown.cuts} == cuts
 
     edges = requests.get(f"{fc_local.endpoint}/_local/graph", timeout=5).json()["edges"]
