@@ -24,6 +24,7 @@ MODULES = (
     SDK / "handles/_async_functions.py",
     SDK / "handles/_async_groups.py",
     SDK / "handles/_async_tasks.py",
+    SDK / "waiters/_async_waiters.py",
 )
 
 SYNTAX = {
@@ -32,6 +33,8 @@ SYNTAX = {
     ("|", "AsyncIterable", "[", "P", "]"): "",
     ("|", "AsyncIterable", "[", "Any", "]"): "",
     ("Coroutine", "[", "Any", ",", "Any", ",", "T", "]"): "T",
+    ("Awaitable", "[", "None", "]"): "None",
+    ("Awaitable", "[", "T", "]"): "T",
     ("asyncio", ".", "sleep"): "time.sleep",
     ("transport", ".", "loop"): "transport.sync ",
 }
@@ -52,6 +55,7 @@ NAMES = {
     "AsyncTaskGroup": "TaskGroup",
     "AsyncTaskHandle": "TaskHandle",
     "AsyncTaskWaiter": "TaskWaiter",
+    "_AsyncWaiter": "_Waiter",
     "_async_groups": "_groups",
     "_async_tasks": "_tasks",
     "LoopTransport": "SyncTransport",

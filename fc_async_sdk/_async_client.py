@@ -487,5 +487,5 @@ class AsyncClient(BaseClient):
 
         kind = waiters.kind_of(name)
         if name == "function_active":
-            return waiters.AsyncFunctionWaiter(self._perform, kind)
-        return waiters.AsyncTaskWaiter(self._perform, kind)
+            return waiters.AsyncFunctionWaiter(self._perform, kind, sleep=asyncio.sleep)
+        return waiters.AsyncTaskWaiter(self._perform, kind, sleep=asyncio.sleep)

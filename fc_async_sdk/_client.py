@@ -485,5 +485,5 @@ class Client(BaseClient):
 
         kind = waiters.kind_of(name)
         if name == "function_active":
-            return waiters.FunctionWaiter(self._perform, kind)
-        return waiters.TaskWaiter(self._perform, kind)
+            return waiters.FunctionWaiter(self._perform, kind, sleep=time.sleep)
+        return waiters.TaskWaiter(self._perform, kind, sleep=time.sleep)

@@ -1,20 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Waiting for something to become so: a task to finish, a function to be ready.
-
-::
-
-    task = client.get_waiter("task_finished").wait("f", "task-1", timeout=600)
-
-When a waiter gives up it raises :class:`~fc_async_sdk.errors.WaiterError`, whose ``last`` is what
-it saw last. The judgement is pure; asking, clock and sleep belong to the two classes below.
-"""
+"""Decides for waiters: what to ask, what ends a wait, when to look again. No I/O, no clock."""
 
 from __future__ import annotations
 
 import functools
 import inspect
 import math
-import time
 import warnings
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal, NamedTuple, TypeVar
 
@@ -32,7 +23,7 @@ from fc_async_sdk.errors import (
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Callable, Mapping
 
     from fc_async_sdk.models import AsyncTask, Function
     from fc_async_sdk.operations import Call
@@ -96,21 +87,28 @@ def function_active(function: Function) -> Verdict:
     return "done" if ready and function.last_update_status != "InProgress" else "wait"
 
 
-class _Kind(NamedTuple):
+class Kind(NamedTuple):
+    """One waiter.
+
+    Attributes:
+        operation: What it asks.
+        judge: Decides whether an answer ends the wait.
+        patience: Seconds for which "not found" may mean "not yet".
+    """
+
     operation: Callable[..., Call[Any]]
     judge: Callable[[Any], Verdict]
     patience: float
 
 
-KINDS: Final[Mapping[str, _Kind]] = {
-    "function_active": _Kind(operations.get_function, function_active, 0.0),
-    "task_finished": _Kind(operations.get_async_task, task_finished, REGISTRATION_SECONDS),
-    "task_succeeded": _Kind(operations.get_async_task, task_succeeded, REGISTRATION_SECONDS),
+KINDS: Final[Mapping[str, Kind]] = {
+    "function_active": Kind(operations.get_function, function_active, 0.0),
+    "task_finished": Kind(operations.get_async_task, task_finished, REGISTRATION_SECONDS),
+    "task_succeeded": Kind(operations.get_async_task, task_succeeded, REGISTRATION_SECONDS),
 }
-"""What each waiter asks, how it judges, and how long "not found" may mean "not yet"."""
 
 
-def kind_of(name: str) -> _Kind:
+def kind_of(name: str) -> Kind:
     """The waiter of a name.
 
     Raises:
@@ -216,11 +214,11 @@ def _level_of_caller() -> int:
     return level
 
 
-class _Watch(Generic[T]):
+class Watch(Generic[T]):
     """One wait: what was seen last, and how long to wait before the next look."""
 
     def __init__(
-        self, kind: _Kind, timeout: float | None, interval: float | None, began: float
+        self, kind: Kind, timeout: float | None, interval: float | None, began: float
     ) -> None:
         self._kind = kind
         self._pace = Pace(timeout, interval, began)
@@ -268,166 +266,3 @@ class _Watch(Generic[T]):
                 last=self._last,
             ) from self._pace.silence
         return wait
-
-
-class _Waiter(Generic[T]):
-    """Asks until something is so."""
-
-    def __init__(
-        self,
-        perform: Callable[..., T],
-        kind: _Kind,
-        *,
-        sleep: Callable[[float], None] = time.sleep,
-        monotonic: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._perform = perform
-        self._kind = kind
-        self._sleep = sleep
-        self._monotonic = monotonic
-
-    def _wait(self, timeout: float | None, interval: float | None, *args: Any, **kwargs: Any) -> T:
-        watch: _Watch[T] = _Watch(self._kind, timeout, interval, self._monotonic())
-        while True:
-            limit = watch.look_within(self._monotonic())
-            try:
-                seen = self._perform(watch.operation, args, kwargs, total_timeout=limit)
-            except NotFound as error:
-                watch.missing(error, self._monotonic())
-            except TransportError as error:
-                watch.broken(error, self._monotonic())
-            else:
-                if watch.done(seen):
-                    return seen
-            self._sleep(watch.wait(self._monotonic()))
-
-
-class _AsyncWaiter(Generic[T]):
-    """Asks until something is so."""
-
-    def __init__(
-        self,
-        perform: Callable[..., Awaitable[T]],
-        kind: _Kind,
-        *,
-        sleep: Callable[[float], Awaitable[None]] | None = None,
-        monotonic: Callable[[], float] = time.monotonic,
-    ) -> None:
-        import asyncio  # noqa: PLC0415 -- the synchronous waiter does without it
-
-        self._perform = perform
-        self._kind = kind
-        self._sleep = sleep or asyncio.sleep
-        self._monotonic = monotonic
-
-    async def _wait(
-        self, timeout: float | None, interval: float | None, *args: Any, **kwargs: Any
-    ) -> T:
-        watch: _Watch[T] = _Watch(self._kind, timeout, interval, self._monotonic())
-        while True:
-            limit = watch.look_within(self._monotonic())
-            try:
-                seen = await self._perform(watch.operation, args, kwargs, total_timeout=limit)
-            except NotFound as error:
-                watch.missing(error, self._monotonic())
-            except TransportError as error:
-                watch.broken(error, self._monotonic())
-            else:
-                if watch.done(seen):
-                    return seen
-            await self._sleep(watch.wait(self._monotonic()))
-
-
-class TaskWaiter(_Waiter["AsyncTask"]):
-    """Waits for a task; made by ``client.get_waiter``."""
-
-    def wait(
-        self,
-        function: str,
-        task_id: str,
-        *,
-        qualifier: str | None = None,
-        timeout: float | None = 300.0,
-        interval: float | None = None,
-    ) -> AsyncTask:
-        """Wait until the task is so.
-
-        Args:
-            function: Name of the function.
-            task_id: Id of the task.
-            qualifier: Version or alias it was called by; None is LATEST.
-            timeout: Seconds after which to give up; None never does. A look that is under way
-                then is cut off.
-            interval: Seconds between two looks; None looks often first, then every 5 s.
-
-        Returns:
-            The task as it was seen last.
-
-        Raises:
-            WaiterError: It took too long or ended otherwise; ``.last`` is the task.
-            AsyncTaskNotFound: There is no such task, also not some seconds later.
-            TransportError: The service could not be asked.
-        """
-        return self._wait(timeout, interval, function, task_id, qualifier=qualifier)
-
-
-class FunctionWaiter(_Waiter["Function"]):
-    """Waits for a function; made by ``client.get_waiter``."""
-
-    def wait(
-        self,
-        function: str,
-        *,
-        qualifier: str | None = None,
-        timeout: float | None = 300.0,
-        interval: float | None = None,
-    ) -> Function:
-        """Wait until the function is so.
-
-        Args:
-            function: Name of the function.
-            qualifier: Version or alias; None is LATEST.
-            timeout: Seconds after which to give up; None never does. A look that is under way
-                then is cut off.
-            interval: Seconds between two looks; None looks often first, then every 5 s.
-
-        Returns:
-            The function as it was seen last.
-
-        Raises:
-            WaiterError: It took too long or failed; ``.last`` is the function.
-            FunctionNotFound: There is no such function.
-            TransportError: The service could not be asked.
-        """
-        return self._wait(timeout, interval, function, qualifier=qualifier)
-
-
-class AsyncTaskWaiter(_AsyncWaiter["AsyncTask"]):
-    """The asyncio version of :class:`TaskWaiter`."""
-
-    async def wait(
-        self,
-        function: str,
-        task_id: str,
-        *,
-        qualifier: str | None = None,
-        timeout: float | None = 300.0,
-        interval: float | None = None,
-    ) -> AsyncTask:
-        """Wait until the task is so. As :meth:`TaskWaiter.wait`."""
-        return await self._wait(timeout, interval, function, task_id, qualifier=qualifier)
-
-
-class AsyncFunctionWaiter(_AsyncWaiter["Function"]):
-    """The asyncio version of :class:`FunctionWaiter`."""
-
-    async def wait(
-        self,
-        function: str,
-        *,
-        qualifier: str | None = None,
-        timeout: float | None = 300.0,
-        interval: float | None = None,
-    ) -> Function:
-        """Wait until the function is so. As :meth:`FunctionWaiter.wait`."""
-        return await self._wait(timeout, interval, function, qualifier=qualifier)

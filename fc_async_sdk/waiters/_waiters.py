@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: MIT
+# Written by .ci/unasync.py from _async_waiters.py: change that module.
+"""Waiters: they ask, and sleep between two looks."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from fc_async_sdk.errors import NotFound, TransportError
+from fc_async_sdk.waiters.pace import Watch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fc_async_sdk.models import AsyncTask, Function
+    from fc_async_sdk.waiters.pace import Kind
+
+T = TypeVar("T")
+
+
+class _Waiter(Generic[T]):
+    """Asks until the judgement of its kind ends the wait."""
+
+    def __init__(
+        self,
+        perform: Callable[..., T],
+        kind: Kind,
+        *,
+        sleep: Callable[[float], None],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._perform = perform
+        self._kind = kind
+        self._sleep = sleep
+        self._monotonic = monotonic
+
+    def _wait(self, timeout: float | None, interval: float | None, *args: Any, **kwargs: Any) -> T:
+        watch: Watch[T] = Watch(self._kind, timeout, interval, self._monotonic())
+        while True:
+            limit = watch.look_within(self._monotonic())
+            try:
+                seen = self._perform(watch.operation, args, kwargs, total_timeout=limit)
+            except NotFound as error:
+                watch.missing(error, self._monotonic())
+            except TransportError as error:
+                watch.broken(error, self._monotonic())
+            else:
+                if watch.done(seen):
+                    return seen
+            self._sleep(watch.wait(self._monotonic()))
+
+
+class TaskWaiter(_Waiter["AsyncTask"]):
+    """Waits for a task; made by ``client.get_waiter``."""
+
+    def wait(
+        self,
+        function: str,
+        task_id: str,
+        *,
+        qualifier: str | None = None,
+        timeout: float | None = 300.0,
+        interval: float | None = None,
+    ) -> AsyncTask:
+        """Wait until the task reaches the status that the waiter is for.
+
+        Args:
+            function: Name of the function.
+            task_id: Id of the task.
+            qualifier: Version or alias it was called by; None is LATEST.
+            timeout: Seconds after which to give up; None never does. A look that is under way
+                then is cut off.
+            interval: Seconds between two looks; None looks often first, then every 5 s.
+
+        Returns:
+            The task as it was seen last.
+
+        Raises:
+            WaiterError: It took too long or ended otherwise; ``.last`` is the task.
+            AsyncTaskNotFound: There is no such task, also not some seconds later.
+            TransportError: The service could not be asked.
+        """
+        return self._wait(timeout, interval, function, task_id, qualifier=qualifier)
+
+
+class FunctionWaiter(_Waiter["Function"]):
+    """Waits for a function; made by ``client.get_waiter``."""
+
+    def wait(
+        self,
+        function: str,
+        *,
+        qualifier: str | None = None,
+        timeout: float | None = 300.0,
+        interval: float | None = None,
+    ) -> Function:
+        """Wait until the function can be called and its latest update is through.
+
+        Args:
+            function: Name of the function.
+            qualifier: Version or alias; None is LATEST.
+            timeout: Seconds after which to give up; None never does. A look that is under way
+                then is cut off.
+            interval: Seconds between two looks; None looks often first, then every 5 s.
+
+        Returns:
+            The function as it was seen last.
+
+        Raises:
+            WaiterError: It took too long or failed; ``.last`` is the function.
+            FunctionNotFound: There is no such function.
+            TransportError: The service could not be asked.
+        """
+        return self._wait(timeout, interval, function, qualifier=qualifier)
