@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from fc_async_local.execution.inprocess import Handler as InProcessHandler
     from fc_async_local.execution.protocol import Attempt
     from fc_async_local.execution.worker.context import Context
-    from fc_async_local.functions.fields import AsyncConfigFields, FunctionFields
+    from fc_async_local.functions.fields import AsyncConfigFields, DeployOptions
     from fc_async_local.settings import Settings
     from fc_async_sdk import Client
     from fc_async_sdk.events import DestinationEvent
@@ -94,7 +94,7 @@ class FcLocal:
         code: Path | str | Handler,
         *,
         async_config: AsyncConfigFields | None = None,
-        **settings: Unpack[FunctionFields],
+        **options: Unpack[DeployOptions],
     ) -> None:
         """Create a function, or replace its code and settings.
 
@@ -103,16 +103,17 @@ class FcLocal:
             code: A folder, or a handler that runs in this process. A handler gets the event and a
                 context as on the service; it returns bytes, text or a JSON value, or raises.
             async_config: PutAsyncInvokeConfig's body. Default: task mode on.
-            settings: CreateFunction's fields (camelCase) such as ``handler`` and ``timeout``.
+            **options: Those of ``client.create_function`` such as ``handler``, ``timeout`` and
+                ``memory_size``.
 
         Raises:
-            TypeError: A setting, or a name in ``async_config``, does not exist.
+            TypeError: An option, or a name in ``async_config``, does not exist.
             Rejected: 400 InvalidArgument: a value is out of its range.
         """
         from fc_async_local.functions import fields
         from fc_async_sdk import packaging
 
-        fields.check_names(settings, fields.FunctionFields, f"deploy({name!r})")
+        settings = fields.of_options(options, f"deploy({name!r})")
         fields.check_names(async_config or {}, fields.AsyncConfigFields, "async_config")
         if callable(code):
             self._handlers[name] = self._with_context(code)

@@ -8,8 +8,14 @@ from __future__ import annotations
 
 import difflib
 import typing
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypedDict
+
+import msgspec
+
+from fc_async_sdk.operations import FunctionOptions
+from fc_async_sdk.operations.functions import wire_name
 
 
 class DestinationFields(TypedDict, total=False):
@@ -110,6 +116,45 @@ class FunctionFields(TypedDict, total=False):
 FUNCTION: typing.Final = frozenset(FunctionFields.__annotations__)
 
 
+class DeployOptions(FunctionOptions, total=False):
+    """What ``fc_local.deploy`` takes: the options of ``client.create_function``.
+
+    ``extra`` has further fields, spelled as the service spells them; they win.
+    """
+
+    runtime: str
+    handler: str
+    extra: Mapping[str, Any]
+
+
+def of_options(options: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Return the fields of CreateFunction that :class:`DeployOptions` set.
+
+    Fields that are spelled as the service spells them are accepted with a DeprecationWarning.
+
+    Args:
+        options: The options.
+        where: The name of the call, for the message.
+
+    Raises:
+        TypeError: A name is unknown, in nested objects too; the message suggests the nearest one.
+    """
+    known = DeployOptions.__annotations__
+    found: dict[str, Any] = {}
+    for name, value in options.items():
+        if name in known:
+            found |= value if name == "extra" else {wire_name(name): value}
+        elif name in FUNCTION:
+            near = next((option for option in known if wire_name(option) == name), "extra")
+            warnings.warn(f"{where}: use {near}= for {name}", DeprecationWarning, stacklevel=3)
+            found[name] = value
+        else:
+            raise _unknown(name, known, where)
+    check_names(found, FunctionFields, where)
+    document: dict[str, Any] = msgspec.to_builtins(found)
+    return document
+
+
 def check_names(given: Mapping[str, Any], fields: type, where: str) -> None:
     """Refuse names that the service would ignore, in nested objects too.
 
@@ -124,8 +169,13 @@ def check_names(given: Mapping[str, Any], fields: type, where: str) -> None:
     known = typing.get_type_hints(fields)
     for name, value in given.items():
         if name not in known:
-            near = difflib.get_close_matches(str(name).replace("_", ""), known, 1, 0.6)
-            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(sorted(known))}"
-            raise TypeError(f"{where} has an unknown name {name!r}: {hint}")
+            raise _unknown(name, known, where)
         if typing.is_typeddict(known[name]) and isinstance(value, Mapping):
             check_names(value, known[name], f"{where}.{name}")
+
+
+def _unknown(name: object, known: Iterable[str], where: str) -> TypeError:
+    plain = {one.replace("_", "").lower(): one for one in known}
+    near = difflib.get_close_matches(str(name).replace("_", "").lower(), plain, 1, 0.6)
+    hint = f"did you mean {plain[near[0]]!r}?" if near else f"known are {', '.join(sorted(known))}"
+    return TypeError(f"{where} has an unknown name {name!r}: {hint}")

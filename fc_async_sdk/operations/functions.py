@@ -300,11 +300,7 @@ def _document(options: Mapping[str, Any]) -> dict[str, Any]:
     if memory is not None and memory % _MEMORY_STEP:
         raise InvalidParameter("memory_size", memory, f"must be a multiple of {_MEMORY_STEP} MB")
     _check_environment(options.get("environment_variables"))
-    return {
-        _WIRE_NAMES.get(name, _camel(name)): value
-        for name, value in options.items()
-        if value is not None
-    }
+    return {wire_name(name): value for name, value in options.items() if value is not None}
 
 
 def _check_environment(value: object) -> None:
@@ -318,9 +314,10 @@ def _check_environment(value: object) -> None:
         )
 
 
-def _camel(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join([part.title() for part in rest])
+def wire_name(option: str) -> str:
+    """Return the name of an option of a function as the service spells it."""
+    first, *rest = option.split("_")
+    return _WIRE_NAMES.get(option, first + "".join([part.title() for part in rest]))
 
 
 def _code(code: Code | bytes) -> Code:

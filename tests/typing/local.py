@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def deploying(fc_local: FcLocal) -> None:
-    fc_local.deploy("f", Path("code"), timeout=5, environmentVariables={"A": "b"})
+    fc_local.deploy("f", Path("code"), timeout=5, environment_variables={"A": "b"})
     fc_local.deploy("f", lambda event, _: event, async_config={"maxAsyncRetryAttempts": 0})
 
 
@@ -19,4 +19,4 @@ def mistakes(fc_local: FcLocal) -> None:
     fc_local.deploy("f", Path("code"), timout=5)  # type: ignore[call-arg]
     fc_local.deploy("f", Path("code"), timeout="5")  # type: ignore[arg-type]
     fc_local.deploy("f", Path("code"), async_config={"asyncTasks": True})  # type: ignore[arg-type]
-    fc_local.deploy("f", Path("code"), customRuntimeConfig={"comand": []})  # type: ignore[typeddict-unknown-key]
+    fc_local.deploy("f", Path("code"), custom_runtime_config=[])  # type: ignore[arg-type]

@@ -11,6 +11,7 @@ import subprocess
 import pytest
 
 from fc_async_local.settings import Settings
+from fc_async_sdk.models import InstanceLifecycleConfig, LifecycleHook
 from fc_async_tests.users_pytest import PYTEST
 
 FIVE_HOURS = 5 * 3600
@@ -55,7 +56,7 @@ def test_a_failure_arrives_in_its_queue_after_all_attempts(fc_local):
     ("arguments", "message"),
     [
         ({"timout": 3}, "has an unknown name 'timout': did you mean 'timeout'"),
-        ({"memory_size": 512}, "did you mean 'memorySize'"),
+        ({"memory_sise": 512}, "did you mean 'memory_size'"),
         ({"functionName": "other"}, "unknown name 'functionName'"),
         (
             {"async_config": {"maxAsyncRetryAttempt": 0}},
@@ -70,7 +71,7 @@ def test_a_failure_arrives_in_its_queue_after_all_attempts(fc_local):
             "did you mean 'destination'",
         ),
         (
-            {"customRuntimeConfig": {"comand": ["x"]}},
+            {"custom_runtime_config": {"comand": ["x"]}},
             r"deploy\('orders'\).customRuntimeConfig has an unknown name 'comand'",
         ),
         ({"qqq": 1}, "known are .*timeout"),
@@ -88,12 +89,39 @@ def test_deploy_takes_the_names_of_nested_settings(fc_local, tmp_path):
         "orders",
         tmp_path,
         timeout=20,
-        instanceLifecycleConfig={"preStop": {"handler": "index.stop", "timeout": 3}},
+        instance_lifecycle_config={"preStop": {"handler": "index.stop", "timeout": 3}},
         async_config={"asyncTask": True, "maxAsyncEventAgeInSeconds": 60},
     )
     config = fc_local.client.get_async_invoke_config("orders")
     assert config.max_async_event_age_in_seconds == 60
     assert fc_local.client.get_function("orders").timeout == 20
+
+
+def test_deploy_takes_the_options_of_the_sdk(fc_local):
+    fc_local.deploy(
+        "orders",
+        lambda *_: "done",
+        memory_size=1024,
+        environment_variables={"MODE": "test"},
+        instance_lifecycle_config=InstanceLifecycleConfig(
+            pre_stop=LifecycleHook(handler="index.stop", timeout=3)
+        ),
+        extra={"diskSize": 10240},
+    )
+    made = fc_local.client.get_function("orders")
+    assert (made.memory_size, made.disk_size) == (1024, 10240)
+    assert made.environment_variables == {"MODE": "test"}
+    assert made.instance_lifecycle_config.pre_stop.timeout == 3
+
+
+@pytest.mark.parametrize(
+    ("setting", "instead"),
+    [({"memorySize": 1024}, "memory_size"), ({"sessionAffinityConfig": "{}"}, "extra")],
+)
+def test_names_of_the_service_are_accepted_with_a_warning(fc_local, setting, instead):
+    with pytest.warns(DeprecationWarning, match=f"use {instead}= for {next(iter(setting))}"):
+        fc_local.deploy("orders", lambda *_: "done", **setting)
+    assert fc_local.client.get_function("orders").memory_size == setting.get("memorySize", 512)
 
 
 @pytest.mark.parametrize(("status", "arrives"), [(503, True), (404, False)])

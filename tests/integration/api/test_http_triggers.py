@@ -145,7 +145,7 @@ def served(file: str, program: str = sys.executable) -> dict[str, Any]:
     return {
         "runtime": "custom.debian12",
         "handler": "unused",
-        "customRuntimeConfig": {"command": [program, file]},
+        "custom_runtime_config": {"command": [program, file]},
     }
 
 

@@ -55,12 +55,12 @@ def test_a_custom_runtime_with_hooks_and_health_check(fc_local, code: Path) -> N
         runtime="custom.debian12",
         handler="unused",
         timeout=20,
-        customRuntimeConfig={
+        custom_runtime_config={
             "command": [sys.executable],
             "args": ["server.py"],
             "healthCheckConfig": {"httpGetUrl": "/health"},
         },
-        instanceLifecycleConfig={"initializer": {"handler": "any", "timeout": 20}},
+        instance_lifecycle_config={"initializer": {"handler": "any", "timeout": 20}},
     )
     seen = json.loads(fc_local.client.invoke("web", b"").payload)
     assert (seen["initialized"], seen["checked"]) == (True, True)
@@ -96,7 +96,7 @@ def test_parallel_asynchronous_calls_of_servers_on_one_fixed_port_all_succeed(
             runtime="custom.debian12",
             handler="unused",
             timeout=20,
-            customRuntimeConfig={"command": [sys.executable, "server.py"], "port": port},
+            custom_runtime_config={"command": [sys.executable, "server.py"], "port": port},
         )
     calls = {
         (name, f"event {number}"): fc_local.client.invoke_async(name, f"event {number}".encode())
@@ -127,8 +127,8 @@ def test_hooks_and_environment_of_a_python_function(fc_local, code: Path) -> Non
         "hooked",
         code,
         timeout=20,
-        environmentVariables={"MODE": "test"},
-        instanceLifecycleConfig={"initializer": {"handler": "index.initialize", "timeout": 20}},
+        environment_variables={"MODE": "test"},
+        instance_lifecycle_config={"initializer": {"handler": "index.initialize", "timeout": 20}},
     )
     assert json.loads(fc_local.client.invoke("hooked", b"").payload) == ["test"]
 
