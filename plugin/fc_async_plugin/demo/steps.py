@@ -26,7 +26,6 @@ from fc_async_plugin.plan import report as plan_report
 from fc_async_plugin.plan.wanted import wanted
 from fc_async_plugin.report import findings
 from fc_async_plugin.report.moments import clock_time
-from fc_async_sdk import errors
 from fc_async_sdk.spec.metrics import DESTINATION_ERRORS, DESTINATION_SUCCEEDED
 
 if TYPE_CHECKING:
@@ -279,14 +278,8 @@ def connect(ready: Addresses) -> Client:
 
 
 def all_tasks(client: Client, function: str) -> Iterator[AsyncTask]:
-    """Yield all tasks of a function that the runtime keeps."""
-    token: str | None = None
-    while True:
-        page = client.list_async_tasks(function, limit=100, next_token=token)
-        yield from page.tasks
-        token = page.next_token
-        if not token:
-            return
+    """Return all tasks of a function that the runtime keeps."""
+    return client.get_paginator("list_async_tasks").paginate(function, limit=100).items()
 
 
 def settled(task: AsyncTask) -> bool:
@@ -302,14 +295,9 @@ def finished_burst(client: Client) -> list[AsyncTask]:
 
 def finished(client: Client, function: str, task_id: str) -> AsyncTask:
     """Wait for the end of a task, its destination included."""
-    seen: list[AsyncTask] = []
-
-    def done() -> bool:
-        try:
-            seen.append(client.get_async_task(function, task_id))
-        except errors.AsyncTaskNotFound:
-            return False
-        return settled(seen[-1])
-
-    until(done, f"task {task_id} of {function} ends")
-    return seen[-1]
+    client.get_waiter("task_finished").wait(function, task_id, timeout=PATIENCE_SECONDS)
+    until(
+        lambda: settled(client.get_async_task(function, task_id)),
+        f"the delivery of task {task_id} of {function} ends",
+    )
+    return client.get_async_task(function, task_id)

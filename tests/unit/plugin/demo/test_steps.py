@@ -11,6 +11,7 @@ from rich.console import Console
 
 from fc_async_plugin.demo import steps
 from fc_async_sdk.models import AsyncTask, AsyncTaskPage
+from fc_async_sdk.paginators import Paginator
 from fc_async_sdk.spec.metrics import DESTINATION_ERRORS, DESTINATION_SUCCEEDED
 
 if TYPE_CHECKING:
@@ -28,6 +29,9 @@ class Client:
             return AsyncTaskPage()
         task = self._tasks.pop(0) if len(self._tasks) > 1 else self._tasks[0]
         return AsyncTaskPage(tasks=(task,))
+
+    def get_paginator(self, _: str) -> Paginator[AsyncTaskPage, AsyncTask]:
+        return Paginator(self.list_async_tasks, "tasks")
 
 
 def shown(
