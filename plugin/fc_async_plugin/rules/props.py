@@ -78,13 +78,13 @@ def _validator() -> Any:
 
 def _findings(resource: Resource, props: dict[str, Any]) -> Iterator[Finding]:
     """Yield one finding for each place that is wrong, and for each unknown key."""
-    from jsonschema.exceptions import best_match  # noqa: PLC0415 -- as above
+    from jsonschema.exceptions import relevance  # noqa: PLC0415 -- as above
 
     by_place: dict[Path, list[_Error]] = {}
     for error in map(_inner, _validator().iter_errors(props)):
         by_place.setdefault(tuple(error.absolute_path), []).append(error)
     for path, errors in by_place.items():
-        best = best_match(errors)
+        best = max(errors, key=relevance)  # as best_match, which would also choose an alternative
         if best.validator == "additionalProperties":
             yield from _unknown(resource, path, best)
         else:
@@ -98,12 +98,7 @@ def _inner(error: _Error) -> _Error:
         for one in error.context or ()
         if one.relative_path or one.validator == "additionalProperties"
     ]
-    return _inner(inner[0]) if inner else _alone(error)
-
-
-def _alone(error: _Error) -> _Error:
-    error.context = []  # best_match would choose one of the alternatives
-    return error
+    return _inner(inner[0]) if inner else error
 
 
 def _unknown(resource: Resource, path: Path, error: _Error) -> Iterator[Finding]:
