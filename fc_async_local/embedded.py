@@ -18,7 +18,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
-from fc_async_local.bootstrap.options import Addresses, Options
+from fc_async_local.bootstrap.options import Options
 from fc_async_local.bootstrap.runtime import Runtime
 from fc_async_sdk import _project_folder
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from fc_async_local.execution.duplicates import Duplicates
     from fc_async_local.functions import FunctionRegistry
     from fc_async_local.store.protocol import Store
+    from fc_async_sdk.admin.models import Addresses
 
 T = TypeVar("T")
 

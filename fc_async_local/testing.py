@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from fc_async_local._failed_attempts import FailedAttempts
-    from fc_async_local.bootstrap.options import Addresses
     from fc_async_local.domain.faults import FunctionError
     from fc_async_local.embedded import LocalRuntime
     from fc_async_local.execution.duplicates import How
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from fc_async_local.functions.fields import AsyncConfigFields, DeployOptions
     from fc_async_local.settings import Settings
     from fc_async_sdk import Client
+    from fc_async_sdk.admin.models import Addresses
     from fc_async_sdk.events import DestinationEvent
 
 Handler = Callable[[bytes, Any], Any]

@@ -70,17 +70,3 @@ class OptionFields(TypedDict, total=False):
     observe: Observer | None
     grace_ms: int
     record_steps: bool
-
-
-class Addresses(msgspec.Struct, frozen=True, kw_only=True):
-    """The URLs of a runtime, with its account, region, data folder and process."""
-
-    fc: str
-    console: str
-    mns: str
-    rocketmq: str
-    eventbridge: str
-    account_id: str
-    region: str
-    data: str
-    pid: int

@@ -43,7 +43,6 @@ from fc_async_local.api.invoke import InvokeFunction
 from fc_async_local.api.tasks import TaskOperations
 from fc_async_local.api.uploads import UploadOperations
 from fc_async_local.bootstrap import services
-from fc_async_local.bootstrap.options import Addresses
 from fc_async_local.bootstrap.services import Services
 from fc_async_local.bootstrap.state import StateFiles
 from fc_async_local.bootstrap.stores import Foundation, open_stores
@@ -64,6 +63,7 @@ from fc_async_local.http import server as http_server
 from fc_async_local.http.acs_signature import AcsSignatures
 from fc_async_local.http.edge import BodyMemory
 from fc_async_sdk import _project_folder
+from fc_async_sdk.admin.models import Addresses
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
@@ -229,7 +229,6 @@ class Runtime:
             if settings.auth.strict_auth
             else None
         )
-        about = msgspec.to_builtins(self.addresses)
         urls = TriggerUrls(self.addresses.fc, settings.place)
         return Api(
             InvokeFunction(self.engine, self.registry),
@@ -253,7 +252,7 @@ class Runtime:
                     self.registry, settings, checksum=checksum, now=RealClock().now
                 ).routes(),
                 *TaskOperations(stores.store, self.registry, self.engine, settings).routes(),
-                *StatusAdmin(stores.store, clock, settings, about).routes(),
+                *StatusAdmin(stores.store, clock, settings, self.addresses).routes(),
                 *MetricsAdmin(stores.store, clock).routes(),
                 *TaskAdmin(stores.store, self.engine, clock, settings).routes(),
                 *FunctionAdmin(self.registry, self.engine, urls, stores.store).routes(),

@@ -8,10 +8,11 @@ scripts on this machine. Requests are not signed, and only this machine can send
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from fc_async_local.api.operation import Handler, operation
 from fc_async_local.functions import refusals
+from fc_async_sdk.admin.models import PREFIX
 from fc_async_sdk.errors import shorten
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
     from starlette.routing import Route
-
-PREFIX: Final = "/_local"
 
 
 def routes(table: Iterable[tuple[str, str, Handler]]) -> list[Route]:

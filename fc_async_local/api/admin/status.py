@@ -5,17 +5,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from fc_async_local.api import admin
+from fc_async_sdk.admin.models import Health
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from starlette.requests import Request
     from starlette.routing import Route
 
     from fc_async_local.clock import Clock
     from fc_async_local.settings import Settings
     from fc_async_local.store.protocol import Store
+    from fc_async_sdk.admin.models import Addresses
 
 
 class StatusAdmin:
@@ -25,16 +27,16 @@ class StatusAdmin:
         store: Where invocations are.
         clock: The time of the runtime.
         settings: The settings of the runtime.
-        about: Facts of the running process, for ``health``.
+        addresses: Where the running process listens, for ``health``.
     """
 
     def __init__(
-        self, store: Store, clock: Clock, settings: Settings, about: Mapping[str, Any]
+        self, store: Store, clock: Clock, settings: Settings, addresses: Addresses
     ) -> None:
         self._store = store
         self._clock = clock
         self._settings = settings
-        self._about = about
+        self._addresses = addresses
 
     def routes(self) -> list[Route]:
         """Return the routes of these operations."""
@@ -45,10 +47,10 @@ class StatusAdmin:
         ]
         return admin.routes(table)
 
-    async def health(self, _: Request) -> dict[str, Any]:
+    async def health(self, _: Request) -> Health:
         """Answer if the store answers."""
         await self._store.next_due()
-        return {"status": "ok", **self._about}
+        return Health(status="ok", **msgspec.structs.asdict(self._addresses))
 
     async def settings(self, _: Request) -> dict[str, Any]:
         """Return all settings without secrets."""

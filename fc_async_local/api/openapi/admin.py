@@ -25,6 +25,7 @@ from fc_async_local.api.openapi.document import (
     only,
     words,
 )
+from fc_async_sdk.admin import models
 from fc_async_sdk.spec import metrics
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ _WANTED_FAULT: Final = only(
 
 OPERATIONS: Final = (
     # --- the runtime ---
-    Operation("GET", "/_local/health", "Answer if the store answers", answer=having("status pid")),
+    Operation("GET", "/_local/health", "Answer if the store answers", answer=models.Health),
     Operation("GET", "/_local/settings", "Return all settings without secrets"),
     Operation(
         "GET",
@@ -487,4 +488,4 @@ def query_of(method: str, path: str) -> tuple[str, ...]:
 
 def document() -> dict[str, Any]:
     """Return the description of the admin API."""
-    return build("fc-async: admin API of the local runtime", OPERATIONS, {})
+    return build("fc-async: admin API of the local runtime", OPERATIONS)

@@ -11,10 +11,12 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+import msgspec
+
 from fc_async_sdk._version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 Schema = Mapping[str, Any]
 
@@ -32,6 +34,7 @@ _REFUSALS: Final = {
     503: "The store or the resources are unavailable; nothing was changed.",
 }
 _ALWAYS: Final = (400, 403, 503)
+_REFERENCE: Final = "#/components/schemas/{name}"
 
 ANY: Final[Schema] = {}
 TEXT: Final[Schema] = {"type": "string"}
@@ -64,8 +67,10 @@ class Operation(NamedTuple):
         path: As in the route; parameters of the path are read from it.
         summary: One sentence.
         parameters: Of the query, and headers.
-        body: Schema of the request's JSON body; None: it has none.
-        answer: Schema of the JSON answer; None: it has no body (204).
+        body: Schema of the request's JSON body, or the struct that it is read into; None: it has
+            none.
+        answer: Schema of the JSON answer, or the struct that is answered; None: it has no body
+            (204).
         refused: Statuses of refusals, besides those that every operation has.
         media: Type of the answer.
         accepts: Type of the request's body.
@@ -76,8 +81,8 @@ class Operation(NamedTuple):
     path: str
     summary: str
     parameters: tuple[Parameter, ...] = ()
-    body: Schema | None = None
-    answer: Schema | None = OBJECT
+    body: Schema | type[msgspec.Struct] | None = None
+    answer: Schema | type[msgspec.Struct] | None = OBJECT
     refused: tuple[int, ...] = ()
     media: str = "application/json"
     accepts: str = "application/json"
@@ -122,19 +127,21 @@ def only(schema: Schema) -> Schema:
 
 def ref(name: str) -> Schema:
     """Return a reference to a schema of the document."""
-    return {"$ref": f"#/components/schemas/{name}"}
+    return {"$ref": _REFERENCE.format(name=name)}
 
 
 def build(
-    title: str, operations: Sequence[Operation], schemas: Mapping[str, Schema]
+    title: str, operations: Sequence[Operation], models: Iterable[type] = ()
 ) -> dict[str, Any]:
     """Return an OpenAPI document.
 
     Args:
         title: Its title.
         operations: What it describes.
-        schemas: What :func:`ref` refers to.
+        models: What :func:`ref` refers to, besides the bodies and answers of operations.
     """
+    told = [each for one in operations for each in (one.body, one.answer) if isinstance(each, type)]
+    _, schemas = msgspec.json.schema_components([*models, *told], ref_template=_REFERENCE)
     paths: dict[str, dict[str, Any]] = {}
     for one in operations:
         path = _PATH_PARAMETER.sub(r"{\1}", one.path)
@@ -169,7 +176,7 @@ def _described(one: Operation) -> dict[str, Any]:
         },
     }
     if one.body is not None:
-        described["requestBody"] = {"content": {one.accepts: {"schema": one.body}}}
+        described["requestBody"] = {"content": {one.accepts: {"schema": _schema(one.body)}}}
     return described
 
 
@@ -177,8 +184,12 @@ def _success(one: Operation) -> dict[str, Any]:
     also = {str(status): {"description": "Accepted."} for status in one.also}
     if one.answer is None:
         return {"204": {"description": "Done."}, **also}
-    content = {one.media: {"schema": one.answer}}
+    content = {one.media: {"schema": _schema(one.answer)}}
     return {"200": {"description": "Done.", "content": content}, **also}
+
+
+def _schema(described: Schema | type[msgspec.Struct]) -> Schema:
+    return ref(described.__name__) if isinstance(described, type) else described
 
 
 def _of_path(match: re.Match[str]) -> dict[str, Any]:

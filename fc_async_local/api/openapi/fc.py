@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-import msgspec
-
 from fc_async_local.api.openapi.document import (
     ANY,
     FLAG,
@@ -30,8 +28,6 @@ from fc_async_sdk import models
 from fc_async_sdk.spec import async_config, limits
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from fc_async_local.api.openapi.document import Schema
 
 _ROOT: Final = f"/{limits.API_VERSION}"
@@ -360,10 +356,8 @@ OPERATIONS: Final = (*_FUNCTIONS, *_INVOCATION, *_TRIGGERS, *_SCALING, *_TAG)
 
 def document() -> dict[str, Any]:
     """Return the description of the FC operations that are served."""
-    schemas: Mapping[str, Schema]
-    _, schemas = msgspec.json.schema_components(_MODELS, ref_template="#/components/schemas/{name}")
     return build(
         f"Function Compute {limits.API_VERSION}, as the local runtime serves it",
         OPERATIONS,
-        schemas,
+        _MODELS,
     )

@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal
+from typing import Final, Literal
 from urllib.parse import urlsplit
 
 from fc_async_plugin import PluginError
+from fc_async_plugin.account.runtime import health_of
 from fc_async_sdk import _endpoint
 
-_TIMEOUT: Final = 5.0
 _NAMES: Final = {"mns": "MNS", "eventbridge": "EventBridge"}
 
 
@@ -37,12 +37,8 @@ def service_url(
     if fc_endpoint is not None:
         if not _endpoint.is_loopback(urlsplit(fc_endpoint).hostname or ""):
             raise PluginError(f"the URL of {name} beside {fc_endpoint} is not known: {otherwise}")
-        try:
-            return str(about(fc_endpoint)[service])
-        except (OSError, ValueError, KeyError) as error:
-            raise PluginError(
-                f"{fc_endpoint} does not return the URL of its {name} ({error}): {otherwise}"
-            ) from error
+        health = health_of(fc_endpoint, advice=f"or {otherwise}")
+        return health.mns if service == "mns" else health.eventbridge
     if service == "eventbridge":
         return f"https://eventbridge-console.{region}.aliyuncs.com"
     if not account_id or not region:
@@ -51,17 +47,3 @@ def service_url(
             "--account-id and --region"
         )
     return f"https://{account_id}.mns.{region}.aliyuncs.com"
-
-
-def about(fc_endpoint: str) -> dict[str, Any]:
-    """Return what a local runtime says about itself: its account and the URLs of its services.
-
-    Raises:
-        OSError: It does not answer.
-        ValueError: Its answer is not JSON; another server has this address.
-    """
-    import requests  # noqa: PLC0415 -- it takes long to import, and few commands need it
-
-    answer = requests.get(f"{fc_endpoint.rstrip('/')}/_local/health", timeout=_TIMEOUT)
-    found: dict[str, Any] = answer.json()
-    return found

@@ -16,13 +16,13 @@ from urllib.parse import urlsplit
 import msgspec
 
 from fc_async_plugin import PluginError, template
-from fc_async_plugin.account import Regions, service_urls
+from fc_async_plugin.account import Regions, runtime
 from fc_async_plugin.cli import suggestions
 from fc_async_plugin.tasks import FunctionTasks
 from fc_async_plugin.template.yaml12 import MAX_BYTES
 from fc_async_sdk import Config, Session, _endpoint, _serverless_devs
 from fc_async_sdk._installation import how_to_install
-from fc_async_sdk.errors import ConfigurationError
+from fc_async_sdk.errors import ConfigurationError, FcAsyncError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,8 +67,8 @@ def _account_of_runtime(endpoint: str) -> str | None:
     if not _endpoint.is_loopback(urlsplit(endpoint).hostname or ""):
         return None
     try:
-        return str(service_urls.about(endpoint)["account_id"])
-    except (OSError, ValueError, KeyError):
+        return runtime.health_of(endpoint).account_id
+    except FcAsyncError:
         return None  # the command says so when it calls the endpoint
 
 

@@ -22,9 +22,9 @@ from fc_async_sdk import _project_folder
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from fc_async_local.bootstrap.options import Addresses
     from fc_async_local.settings import Settings
     from fc_async_plugin.cli.options import Format
+    from fc_async_sdk.admin.models import Addresses
 
 _LEVELS: Final = ("debug", "info", "warning", "error")
 _LOG_FORMAT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from fc_async_plugin.dev.runtime import Addresses
+    from fc_async_sdk.admin.models import Addresses
     from fc_async_sdk.events import DestinationEvent
 
 LONG_POLL_SECONDS = 20

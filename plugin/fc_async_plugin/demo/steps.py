@@ -34,11 +34,11 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from fc_async_plugin.dev.runtime import Addresses
     from fc_async_plugin.plan import Plan
     from fc_async_plugin.rules import Finding
     from fc_async_plugin.template import Project
     from fc_async_sdk import Client
+    from fc_async_sdk.admin.models import Addresses
     from fc_async_sdk.models import AsyncTask
 
 DATA = "data"

@@ -10,11 +10,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 import msgspec
-import requests
 
 from fc_async_plugin import PluginError
+from fc_async_plugin.account.runtime import health_of
 from fc_async_sdk import _project_folder
-from fc_async_sdk._decoding import prepare
+from fc_async_sdk.admin.models import Addresses
+from fc_async_sdk.errors import FcAsyncError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 _GRACE_MS: Final = 500
 """Running attempts are given back to the queue at the end, and run after the next start."""
-_ANSWER_SECONDS: Final = 5.0
 _START_SECONDS: Final = 15.0
 """How long a runtime that has the data folder may take to answer."""
 _LOOK_SECONDS: Final = 0.1
@@ -48,23 +48,6 @@ class Choices(NamedTuple):
     region: str = ""
     account_id: str = ""
     settings: Mapping[str, object] = MappingProxyType({})
-
-
-class Addresses(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a runtime listens, and whose account it emulates."""
-
-    fc: str
-    console: str
-    mns: str
-    rocketmq: str
-    eventbridge: str
-    account_id: str
-    region: str
-    data: str
-    pid: int
-
-
-prepare(Addresses)
 
 
 class Running(NamedTuple):
@@ -129,9 +112,8 @@ def find(data: Path) -> Addresses | None:
     try:
         text = (data / _project_folder.ADDRESSES).read_bytes()
         told = msgspec.json.decode(text, type=Addresses)
-        answer = requests.get(f"{told.fc}/_local/health", timeout=_ANSWER_SECONDS)
-        alive = msgspec.json.decode(answer.content, type=Addresses)
-    except (OSError, msgspec.DecodeError, msgspec.ValidationError):
+        alive = health_of(told.fc)
+    except (OSError, msgspec.DecodeError, FcAsyncError):
         return None  # no file, or one that a runtime left that was killed
     return alive if (alive.pid, alive.data) == (told.pid, told.data) else None
 
@@ -163,7 +145,7 @@ def _started(choices: Choices, warn: Callable[[str], None]) -> Iterator[Addresse
         with _warnings(warn):
             runtime.start()
             try:
-                yield msgspec.convert(msgspec.to_builtins(runtime.addresses), Addresses)
+                yield runtime.addresses
             finally:
                 runtime.stop()
     except StoreInUse as error:

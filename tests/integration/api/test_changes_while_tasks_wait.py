@@ -6,9 +6,9 @@ from __future__ import annotations
 import pytest
 import requests
 
-from fc_async_local.api.admin import PREFIX
 from fc_async_local.settings import Settings
 from fc_async_sdk import errors
+from fc_async_sdk.admin.models import PREFIX
 
 
 def accept(fc_local, **options):

@@ -6,12 +6,12 @@ from __future__ import annotations
 import pytest
 import requests
 
-from fc_async_local.api.admin import PREFIX
 from fc_async_local.embedded import LocalRuntime
 from fc_async_local.execution.archive import checksum
 from fc_async_local.functions.records import CodeRef
 from fc_async_local.settings import Settings
 from fc_async_sdk import errors
+from fc_async_sdk.admin.models import PREFIX
 from fc_async_sdk.models import Code
 from fc_async_tests.code import archive
 

@@ -6,8 +6,8 @@ from __future__ import annotations
 import pytest
 import requests
 
-from fc_async_local.api.admin import PREFIX
 from fc_async_local.settings import Settings
+from fc_async_sdk.admin.models import PREFIX
 
 POLICY = {"Statement": {"Effect": "Allow", "Action": "mns:SendMessage", "Resource": "*"}}
 

@@ -16,8 +16,8 @@ from mns.topic import TopicMeta
 from mq_http_sdk.mq_client import MQClient
 
 import fc_async_sdk
-from fc_async_local.api.admin import PREFIX
 from fc_async_sdk import events
+from fc_async_sdk.admin.models import PREFIX
 from fc_async_tests.code import archive
 from fc_async_tests.nodes import node, wait_for
 

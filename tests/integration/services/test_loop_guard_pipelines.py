@@ -9,8 +9,8 @@ import json
 import pytest
 import requests
 
-from fc_async_local.api.admin import PREFIX
 from fc_async_local.settings import Settings
+from fc_async_sdk.admin.models import PREFIX
 from fc_async_sdk.spec import metrics
 
 TASK = {"asyncTask": True}

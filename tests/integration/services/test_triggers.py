@@ -9,7 +9,6 @@ import json
 import pytest
 import requests
 
-from fc_async_local.api.admin import PREFIX
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.services.eventbridge import events as bus_events
 from fc_async_local.services.mns.model import Draft
@@ -18,6 +17,7 @@ from fc_async_local.services.rocketmq.model import NewMessage
 from fc_async_local.settings import Settings
 from fc_async_local.triggers import bindings
 from fc_async_sdk import events
+from fc_async_sdk.admin.models import PREFIX
 
 
 class World:

@@ -46,12 +46,24 @@ from fc_async_local.store.document_cache import DocumentCache
 from fc_async_local.store.memory import MemoryDocuments, MemoryStore
 from fc_async_local.store.protocol import Stats, Task, TaskCounts, TaskPage
 from fc_async_local.wakeups import Wakeups
+from fc_async_sdk.admin.models import Addresses
 from fc_async_tests import code
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 NOW = 1_700_000_000_000
+ADDRESSES = Addresses(
+    fc="http://127.0.0.1:9900",
+    console="http://127.0.0.1:9900/console",
+    mns="http://127.0.0.1:9901",
+    rocketmq="http://127.0.0.1:9902",
+    eventbridge="http://127.0.0.1:9903",
+    account_id="1234567890123456",
+    region="cn-hangzhou",
+    data="runtime",
+    pid=7,
+)
 
 
 class Blobs:
@@ -225,7 +237,7 @@ class World:
                     self.registry, settings, checksum=lambda _: "1", now=lambda: NOW
                 ).routes(),
                 *TaskOperations(self.store, self.registry, self.engine, settings).routes(),
-                *StatusAdmin(self.store, self.clock, settings, {"pid": 7}).routes(),
+                *StatusAdmin(self.store, self.clock, settings, ADDRESSES).routes(),
                 *MetricsAdmin(self.metrics, self.clock).routes(),
                 *TaskAdmin(self.store, self.engine, self.clock, settings).routes(),
                 *FunctionAdmin(self.registry, self.engine, urls, self.metrics).routes(),

@@ -14,7 +14,7 @@ from fc_async_plugin import template
 from fc_async_plugin.account import Regions
 from fc_async_plugin.dev.deploying import Deployer
 from fc_async_plugin.dev.loop import Ended, Loop
-from fc_async_plugin.dev.runtime import Addresses, Running
+from fc_async_plugin.dev.runtime import Running
 from fc_async_plugin.dev.screen import JsonScreen
 from fc_async_tests.terminal import PATIENCE_SECONDS
 
@@ -86,7 +86,7 @@ class Session:
 
     def run(self, *steps: tuple[Callable[[], bool], Callable[[], Any]]) -> None:
         """Run the loop until all steps are done; each has a condition and what is done then."""
-        addresses = msgspec.convert(msgspec.to_builtins(self._fc.runtime.addresses), Addresses)
+        addresses = self._fc.runtime.addresses
         ended, events = threading.Event(), self._events
 
         def follow() -> None:

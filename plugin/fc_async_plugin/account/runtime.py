@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: MIT
+"""Asks a local runtime through its admin API."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from fc_async_plugin import PluginError
+from fc_async_sdk.admin import operations as admin
+from fc_async_sdk.errors import ServiceError, TransportError
+
+if TYPE_CHECKING:
+    from fc_async_sdk import Client
+    from fc_async_sdk.admin.models import Health
+    from fc_async_sdk.operations.call import Call
+
+T = TypeVar("T")
+
+START: Final = "start one with: fc-async local start"
+
+
+def client_of(endpoint: str, *, attempts: int = 1) -> Client:
+    """Return a client of the runtime at a URL.
+
+    Args:
+        endpoint: The URL.
+        attempts: How often a call is sent, the first time included.
+    """
+    import fc_async_sdk  # noqa: PLC0415 -- requests loads with the first client
+    from fc_async_sdk import Config  # noqa: PLC0415 -- see above
+
+    return fc_async_sdk.client(endpoint_url=endpoint, config=Config(max_attempts=attempts))
+
+
+def ask(client: Client, call: Call[T], *, advice: str = START) -> T:
+    """Send a call of the admin API.
+
+    Args:
+        client: A client of the runtime.
+        call: One of :mod:`fc_async_sdk.admin.operations`.
+        advice: What to do if no runtime answers.
+
+    Raises:
+        PluginError: No runtime answers at the URL, but nothing or another server.
+        ServiceError: The runtime refuses.
+    """
+    try:
+        return client.send(call)
+    except (TransportError, ServiceError) as error:
+        if isinstance(error, ServiceError) and error.code != f"Http{error.http_status}":
+            raise
+        raise PluginError(
+            f"no local runtime answers at {client.endpoint_url} ({error}); {advice}"
+        ) from error
+
+
+def health_of(endpoint: str, *, advice: str = START) -> Health:
+    """Return the addresses of the runtime at a URL.
+
+    Raises:
+        FcAsyncError: No runtime answers at the URL, or it refuses.
+    """
+    with client_of(endpoint) as client:
+        return ask(client, admin.get_health(), advice=advice)
