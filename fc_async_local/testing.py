@@ -293,9 +293,9 @@ class FcLocal:
         Raises:
             Rejected: 400 InvalidArgument: OSS has no such key or event.
         """
-        from fc_async_local.triggers.control import ObjectEvent
+        from fc_async_sdk.admin.models import ObjectEvent
 
-        wanted = ObjectEvent(bucket, key, event.removeprefix("oss:"), size)
+        wanted = ObjectEvent(bucket=bucket, key=key, event=event, size=size)
         fired = self.runtime.call(self.runtime.services.trigger_control.object_event(wanted))
         return [one.request_id for one in fired]
 

@@ -15,6 +15,7 @@ from fc_async_local.triggers.bindings import (
     TriggerSettings,
     Unreadable,
 )
+from fc_async_sdk.admin import models
 from fc_async_sdk.events import triggers as events
 from fc_async_sdk.spec import oss, timers
 from fc_async_sdk.spec.oss import OssTrigger
@@ -51,38 +52,6 @@ class Shown(NamedTuple):
     asynchronous: bool | None
     next_firings: tuple[int, ...]
     health: TriggerHealth
-
-
-class ObjectEvent(NamedTuple):
-    """An event of an object in OSS.
-
-    Attributes:
-        name: One of :data:`fc_async_sdk.spec.oss.NAMES`.
-        size: Of the object, in bytes.
-        etag: Of the object.
-        content_type: Of the object, "" if unknown.
-    """
-
-    bucket: str
-    key: str
-    name: str = oss.CREATED
-    size: int = 0
-    etag: str = events.EMPTY_MD5
-    content_type: str = ""
-
-
-class FiredTrigger(NamedTuple):
-    """What became of firing one trigger: a request id, or the error that kept the event.
-
-    Attributes:
-        request_id: Of the invocation, "" if there is none.
-        error: Why there is none; the event is then a dead event.
-    """
-
-    function: str
-    trigger: str
-    request_id: str
-    error: str = ""
 
 
 class TriggerControl:
@@ -191,7 +160,7 @@ class TriggerControl:
         request_id, _ = await self._firing.run(binding, body)
         return request_id, body
 
-    async def object_event(self, event: ObjectEvent) -> list[FiredTrigger]:
+    async def object_event(self, event: models.ObjectEvent) -> list[models.FiredTrigger]:
         """Fire the OSS triggers that match an event of an object.
 
         Returns:
@@ -202,7 +171,8 @@ class TriggerControl:
             StoreUnavailable: The triggers cannot be read, or an event cannot be kept.
         """
         try:
-            oss.check_object(event.name, event.key)
+            name = event.event.removeprefix(oss.PREFIX)
+            oss.check_object(name, event.key)
         except oss.InvalidObject as error:
             raise Rejected(400, "InvalidArgument", str(error)) from None
         matching = [
@@ -210,17 +180,19 @@ class TriggerControl:
             for binding in bindings.read_all(await self._triggers.current())
             if isinstance(binding.source, OssTrigger)
             and binding.source.bucket == event.bucket
-            and binding.source.matches(event.name, event.key)
+            and binding.source.matches(name, event.key)
         ]
-        return [await self._fire_object(binding, event) for binding in matching]
+        return [await self._fire_object(binding, name, event) for binding in matching]
 
-    async def _fire_object(self, binding: Binding, event: ObjectEvent) -> FiredTrigger:
+    async def _fire_object(
+        self, binding: Binding, name: str, event: models.ObjectEvent
+    ) -> models.FiredTrigger:
         now = self._clock.now()
         request_id = self._firing.request_id(now)
         document = events.oss(
             event.bucket,
             event.key,
-            event=event.name,
+            event=name,
             at=now,
             size=event.size,
             etag=event.etag,
@@ -233,5 +205,12 @@ class TriggerControl:
             await self._firing.accept(binding, payload, request_id=request_id)
         except Rejected as error:
             await self._firing.give_up(binding, payload, str(error), key=request_id)
-            return FiredTrigger(binding.function, binding.trigger, "", str(error))
-        return FiredTrigger(binding.function, binding.trigger, request_id)
+            request_id, refused = "", str(error)
+        else:
+            refused = ""
+        return models.FiredTrigger(
+            function=binding.function,
+            trigger=binding.trigger,
+            request_id=request_id,
+            error=refused,
+        )

@@ -3,20 +3,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
-from msgspec import Meta
 
 from fc_async_local.api import admin
 from fc_async_local.api.admin.functions import payload_of
 from fc_async_local.api.operation import body_of
-from fc_async_local.api.tasks import shown_payload
 from fc_async_local.functions import refusals
-from fc_async_local.triggers.control import ObjectEvent
-from fc_async_sdk._decoding import prepare
+from fc_async_sdk.admin import models
 from fc_async_sdk.events import triggers as events
-from fc_async_sdk.spec import http_trigger, oss
+from fc_async_sdk.events.wire import encode_payload
+from fc_async_sdk.spec import http_trigger
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -27,30 +25,6 @@ if TYPE_CHECKING:
     from fc_async_local.triggers.control import Shown, TriggerControl
 
 _Body = TypeVar("_Body", bound=msgspec.Struct)
-_Text = Annotated[str, Meta(max_length=1_024)]
-_LARGEST: Final = 48_800_000_000_000
-"""OSS: the largest object, 48.8 TB."""
-_KEPT: Final = ("qualifier", "triggerType", "sourceArn", "triggerConfig", "description")
-"""The fields of a trigger that are shown as the API keeps them."""
-
-
-class _Fire(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    payload: str | None = None
-    payload_encoding: Literal["", "base64"] = ""
-
-
-class _Object(
-    msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True
-):
-    bucket: _Text
-    key: _Text
-    event: _Text = oss.CREATED
-    size: Annotated[int, Meta(ge=0, le=_LARGEST)] = 0
-    etag: _Text = events.EMPTY_MD5
-    content_type: _Text = ""
-
-
-prepare(_Fire, _Object)
 
 
 class TriggerAdmin:
@@ -78,68 +52,70 @@ class TriggerAdmin:
             ]
         )
 
-    async def triggers(self, request: Request) -> dict[str, Any]:
+    async def triggers(self, request: Request) -> models.Triggers:
         """List the triggers of all functions, or of ``function``, with their next firings."""
         function = request.query_params.get("function", "")
         shown = await self._control.shown(function)
-        return {
-            "triggers": [self._describe(one) for one in shown],
-            "now": self._clock.now(),
-        }
+        return models.Triggers(
+            triggers=[self._describe(one) for one in shown], now=self._clock.now()
+        )
 
-    def _describe(self, shown: Shown) -> dict[str, Any]:
-        trigger = shown.trigger
-        if trigger.kind != http_trigger.TYPE:
-            return _describe(shown)
-        urls = self._urls.of(trigger.function, trigger.name, trigger.trigger_id)
-        return {**_describe(shown), "source": urls["urlInternet"], "httpTrigger": urls}
+    def _describe(self, shown: Shown) -> models.Trigger:
+        trigger, health = shown.trigger, shown.health
+        urls = None
+        if trigger.kind == http_trigger.TYPE:
+            found = self._urls.of(trigger.function, trigger.name, trigger.trigger_id)
+            urls = msgspec.convert(found, models.HttpUrls)
+        return models.Trigger(
+            function=trigger.function,
+            trigger_name=trigger.name,
+            trigger_type=trigger.kind,
+            qualifier=trigger.settings.get("qualifier"),
+            source_arn=trigger.settings.get("sourceArn"),
+            trigger_config=trigger.settings.get("triggerConfig"),
+            description=trigger.settings.get("description"),
+            state=shown.state,
+            source=shown.source if urls is None else urls.url_internet,
+            asynchronous=shown.asynchronous,
+            next_firings=shown.next_firings,
+            fired=health.fired,
+            last_fired_time=health.fired_at,
+            last_request_id=health.request_id,
+            last_error=health.error,
+            last_error_time=health.error_at,
+            consecutive_errors=health.failures,
+            http_trigger=urls,
+        )
 
-    async def trigger_samples(self, _: Request) -> dict[str, Any]:
+    async def trigger_samples(self, _: Request) -> models.TriggerSamples:
         """Return an event document of each kind of trigger, to try a function with."""
-        return {"samples": events.samples(self._clock.now())}
+        return models.TriggerSamples(samples=dict(events.samples(self._clock.now())))
 
-    async def fire_trigger(self, request: Request, function: str, trigger: str) -> dict[str, Any]:
+    async def fire_trigger(self, request: Request, function: str, trigger: str) -> models.FiredNow:
         """Fire a trigger now.
 
         Body: ``payload`` (text, or base64 with ``payloadEncoding: base64``); without it, the event
         that the trigger would make.
         """
-        wanted = await _body(request, _Fire)
+        wanted = await _body(request, models.Fire)
         given = (
             None
             if wanted.payload is None
             else payload_of(wanted.payload, encoding=wanted.payload_encoding)
         )
         request_id, payload = await self._control.fire(function, trigger, given)
-        return {"requestId": request_id, **shown_payload("payload", payload)}
+        text, is_base64 = encode_payload(payload)
+        encoding: models.Encoding = "base64" if is_base64 else ""
+        return models.FiredNow(request_id=request_id, payload=text, payload_encoding=encoding)
 
-    async def object_event(self, request: Request) -> dict[str, Any]:
+    async def object_event(self, request: Request) -> models.FiredTriggers:
         """Fire the OSS triggers that match an event of an object.
 
         Body: ``bucket``, ``key``, and optionally ``event`` (``ObjectCreated:PutObject``), ``size``,
         ``etag`` and ``contentType``.
         """
-        wanted = await _body(request, _Object)
-        event = ObjectEvent(
-            bucket=wanted.bucket,
-            key=wanted.key,
-            name=wanted.event.removeprefix(oss.PREFIX),
-            size=wanted.size,
-            etag=wanted.etag,
-            content_type=wanted.content_type,
-        )
-        fired = await self._control.object_event(event)
-        return {
-            "fired": [
-                {
-                    "function": one.function,
-                    "trigger": one.trigger,
-                    "requestId": one.request_id,
-                    "error": one.error,
-                }
-                for one in fired
-            ]
-        }
+        event = await _body(request, models.ObjectEvent)
+        return models.FiredTriggers(fired=await self._control.object_event(event))
 
 
 async def _body(request: Request, kind: type[_Body]) -> _Body:
@@ -147,22 +123,3 @@ async def _body(request: Request, kind: type[_Body]) -> _Body:
         return msgspec.convert(await body_of(request), kind)
     except msgspec.ValidationError as error:
         raise refusals.invalid_argument(str(error)) from None
-
-
-def _describe(shown: Shown) -> dict[str, Any]:
-    trigger, health = shown.trigger, shown.health
-    return {
-        "function": trigger.function,
-        "triggerName": trigger.name,
-        **{name: trigger.settings[name] for name in _KEPT if name in trigger.settings},
-        "state": shown.state,
-        "source": shown.source,
-        "asynchronous": shown.asynchronous,
-        "nextFirings": shown.next_firings,
-        "fired": health.fired,
-        "lastFiredTime": health.fired_at,
-        "lastRequestId": health.request_id,
-        "lastError": health.error,
-        "lastErrorTime": health.error_at,
-        "consecutiveErrors": health.failures,
-    }

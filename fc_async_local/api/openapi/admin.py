@@ -327,38 +327,28 @@ OPERATIONS: Final = (
         "/_local/triggers",
         "List triggers with their next firings",
         (_FUNCTION,),
-        answer=having("triggers", triggers=listed(OBJECT)),
+        answer=models.Triggers,
     ),
     Operation(
         "GET",
         "/_local/triggers/samples",
         "Return an event of each kind of trigger",
-        answer=having("samples"),
+        answer=models.TriggerSamples,
     ),
     Operation(
         "POST",
         "/_local/triggers/{function}/{trigger}/fire",
         "Fire a trigger now",
-        body=only(having(payload={"type": ["string", "null"]}, payloadEncoding=_ENCODING)),
-        answer=having("requestId payload", requestId=TEXT),
+        body=models.Fire,
+        answer=models.FiredNow,
         refused=(409, 429),
     ),
     Operation(
         "POST",
         "/_local/events/oss",
         "Fire the OSS triggers that match an event of an object",
-        body=only(
-            having(
-                "bucket key",
-                bucket=TEXT,
-                key=TEXT,
-                event=TEXT,
-                size=between(0, 48_800_000_000_000),
-                etag=TEXT,
-                contentType=TEXT,
-            )
-        ),
-        answer=having("fired", fired=listed(having("function trigger requestId error"))),
+        body=models.ObjectEvent,
+        answer=models.FiredTriggers,
     ),
     # --- deliveries ---
     Operation(

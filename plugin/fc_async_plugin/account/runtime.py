@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from fc_async_plugin import PluginError
+from fc_async_sdk import _endpoint
 from fc_async_sdk.admin import operations as admin
 from fc_async_sdk.errors import ServiceError, TransportError
 
@@ -52,6 +53,20 @@ def ask(client: Client, call: Call[T], *, advice: str = START) -> T:
         raise PluginError(
             f"no local runtime answers at {client.endpoint_url} ({error}); {advice}"
         ) from error
+
+
+def local_endpoint(endpoint: str | None) -> str:
+    """Return the endpoint if it is a local runtime's.
+
+    Raises:
+        PluginError: There is none, or it is not on this machine.
+    """
+    if endpoint and _endpoint.parse(endpoint).loopback:
+        return endpoint
+    raise PluginError(
+        "only a local runtime shows and fires triggers: name it with --endpoint URL or"
+        f" FC_ASYNC_ENDPOINT, and {START}"
+    )
 
 
 def health_of(endpoint: str, *, advice: str = START) -> Health:

@@ -119,25 +119,19 @@ def send_oss_command(
     No object is needed: the function gets the event document of the service. Exit code 1 means
     that no trigger matches, or that an invocation was refused.
     """
-    from fc_async_plugin import triggers
+    from fc_async_plugin.account import runtime
     from fc_async_plugin.cli import connection, terminal
     from fc_async_plugin.report import tables
+    from fc_async_sdk.admin import models
+    from fc_async_sdk.admin import operations as admin
 
-    triggers.local_endpoint(account.endpoint)
-    body = {"bucket": bucket, "key": key, "event": event, **(_described(file) if file else {})}
+    runtime.local_endpoint(account.endpoint)
+    described = _described(file) if file else {}
+    wanted = models.ObjectEvent(bucket=bucket, key=key, event=event, **described)
     with connection.client(account, account.region or "") as client:
-        fired = triggers.send_object_event(client, body)
+        fired = runtime.ask(client, admin.send_object_event(wanted)).fired
     if output == "json":
-        sent = [
-            {
-                "function": one.function,
-                "trigger": one.trigger,
-                "requestId": one.request_id,
-                "error": one.error,
-            }
-            for one in fired
-        ]
-        terminal.print_json({"fired": sent})
+        terminal.print_json({"fired": [one.to_dict() for one in fired]})
     elif not fired:
         terminal.error(f"no OSS trigger matches {event} of {key} in bucket {bucket}")
     else:
@@ -157,7 +151,7 @@ def _described(file: str) -> dict[str, Any]:
     return {
         "size": len(content),
         "etag": hashlib.md5(content, usedforsecurity=False).hexdigest().upper(),
-        "contentType": mimetypes.guess_type(file)[0] or "application/octet-stream",
+        "content_type": mimetypes.guess_type(file)[0] or "application/octet-stream",
     }
 
 

@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-import base64
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -14,6 +13,14 @@ from fc_async_plugin.cli import options
 
 if TYPE_CHECKING:
     from fc_async_plugin.cli.options import Account, Format
+
+_NOT_SHOWN: Final = (
+    "consecutiveErrors",
+    "description",
+    "httpTrigger",
+    "sourceArn",
+    "triggerConfig",
+)
 
 
 @click.group()
@@ -33,17 +40,23 @@ def command() -> None:
 @options.format_option
 def list_command(function: str | None, account: Account, output: Format) -> None:
     """List the triggers of all functions, or of FUNCTION, with the next firings of timers."""
-    import msgspec
-
-    from fc_async_plugin import triggers
+    from fc_async_plugin.account import runtime
     from fc_async_plugin.cli import connection, terminal
     from fc_async_plugin.report import moments, tables
+    from fc_async_sdk.admin import operations as admin
 
-    triggers.local_endpoint(account.endpoint)
+    runtime.local_endpoint(account.endpoint)
     with connection.client(account, account.region or "") as client:
-        found = triggers.shown(client, function)
+        found = runtime.ask(client, admin.list_triggers(function))
     if output == "json":
-        terminal.print_json({"triggers": msgspec.to_builtins(found.triggers)})
+        shown = [
+            {
+                "qualifier": "",
+                **{name: x for name, x in one.to_dict().items() if name not in _NOT_SHOWN},
+            }
+            for one in found.triggers
+        ]
+        terminal.print_json({"triggers": shown})
         return
     if not found.triggers:
         terminal.note(f"{function or 'the runtime'} has no triggers")
@@ -101,23 +114,23 @@ def fire_command(
     output: Format,
 ) -> None:
     """Fire TRIGGER of FUNCTION now, also if it is switched off. The schedule of a timer stays."""
-    from fc_async_plugin import triggers
+    from fc_async_plugin.account import runtime
     from fc_async_plugin.cli import connection, terminal
+    from fc_async_sdk.admin import operations as admin
 
     if event is not None and event_file is not None:
         raise click.UsageError("use --event or --event-file, not both")
-    triggers.local_endpoint(account.endpoint)
-    body = _payload(event, event_file)
+    runtime.local_endpoint(account.endpoint)
+    call = admin.fire_trigger(function, trigger, _payload(event, event_file))
     with connection.client(account, account.region or "") as client:
-        fired = triggers.fire(client, function, trigger, body)
+        fired = runtime.ask(client, call)
     if output == "json":
         terminal.print_json({"requestId": fired.request_id})
     else:
         terminal.tell(f"fired {function}/{trigger}: request {fired.request_id}")
 
 
-def _payload(event: str | None, file: str | None) -> dict[str, Any]:
+def _payload(event: str | None, file: str | None) -> bytes | None:
     if file is None:
-        return {} if event is None else {"payload": event}
-    data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-    return {"payload": base64.b64encode(data).decode(), "payloadEncoding": "base64"}
+        return None if event is None else event.encode()
+    return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
