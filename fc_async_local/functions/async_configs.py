@@ -8,7 +8,7 @@ the service.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -24,7 +24,6 @@ from fc_async_local.services.rocketmq.model import RocketMqError
 from fc_async_sdk.errors import InvalidArn
 from fc_async_sdk.models import AsyncConfig
 from fc_async_sdk.spec import arn, async_config, limits
-from fc_async_sdk.spec.async_config import Outcome
 from fc_async_sdk.spec.cycles import cuts
 from fc_async_sdk.spec.graph import Node, on_cycles, resolve
 
@@ -35,6 +34,8 @@ if TYPE_CHECKING:
     from fc_async_local.domain.rules import Place
     from fc_async_local.functions.paging import Page
     from fc_async_local.functions.snapshot import Snapshot, SnapshotCache
+    from fc_async_sdk.admin.models import WrittenAt
+    from fc_async_sdk.spec.async_config import Outcome
 
 
 class AsyncConfigs:
@@ -244,24 +245,6 @@ def _describe(record: AsyncConfigRecord, place: Place) -> dict[str, Any]:
         "createdTime": rfc3339(record.created_at),
         "lastModifiedTime": rfc3339(record.modified_at),
     }
-
-
-class WrittenAt(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where a template has a destination.
-
-    Attributes:
-        function: The function that has it.
-        qualifier: Of its configuration; "" for LATEST.
-        outcome: The outcome that is sent.
-        destination: Its ARN as it was deployed.
-        place: File, line and column, as in ``s.yaml:12:9``.
-    """
-
-    function: str
-    qualifier: str = ""
-    outcome: Outcome
-    destination: str
-    place: Annotated[str, msgspec.Meta(min_length=1, max_length=4_096)]
 
 
 class Edge(NamedTuple):

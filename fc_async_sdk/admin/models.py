@@ -16,9 +16,11 @@ import msgspec
 from msgspec import Meta
 
 from fc_async_sdk._decoding import prepare
+from fc_async_sdk._drawing import Scene
 from fc_async_sdk.events.triggers import EMPTY_MD5
 from fc_async_sdk.models import Model
-from fc_async_sdk.spec import oss
+from fc_async_sdk.spec import metrics, oss
+from fc_async_sdk.spec.async_config import Outcome
 
 Encoding = Literal["", "base64"]
 
@@ -46,6 +48,170 @@ class Health(Addresses, frozen=True, kw_only=True):
     """The answer of a runtime whose store answers."""
 
     status: str
+
+
+class Stats(msgspec.Struct, frozen=True, kw_only=True):
+    """How many invocations and deliveries there are.
+
+    Attributes:
+        by_status: Invocations by status.
+        oldest_due_at: When the first invocation that waits is due; None: none waits.
+        deliveries_pending: Deliveries that wait.
+        deliveries_dead: Deliveries that were given up.
+        now: The time of the runtime.
+    """
+
+    by_status: dict[str, int]
+    oldest_due_at: int | None
+    deliveries_pending: int
+    deliveries_dead: int
+    now: int
+
+
+# --- time -------------------------------------------------------------------------------------
+
+
+class Clock(Model, frozen=True, kw_only=True):
+    """The time of the runtime, and whether it stands still until it is moved."""
+
+    now: int
+    virtual: bool
+
+
+class Idle(Clock, frozen=True, kw_only=True):
+    """The time at which nothing waits and nothing runs.
+
+    Attributes:
+        passed: How much time passed, in milliseconds.
+    """
+
+    passed: int
+
+
+# --- metrics ----------------------------------------------------------------------------------
+
+
+def _one_of(*words: str) -> Meta:
+    """Return the words for the description; a newer runtime may have others."""
+    return Meta(extra_json_schema={"enum": list(words)})
+
+
+_Metric = Annotated[str, _one_of(*metrics.ALL)]
+_Unit = Annotated[str, _one_of("count", "ms")]
+_Statistic = Annotated[str, _one_of("Sum", "Average", "Maximum", "Value")]
+
+
+class Point(msgspec.Struct, frozen=True):
+    """The value of the period that begins at a time."""
+
+    timestamp: int
+    value: int | float
+
+
+class Series(Model, frozen=True, kw_only=True):
+    """One metric of one function over a span of time.
+
+    Attributes:
+        metric: A name of :data:`fc_async_sdk.spec.metrics.METRICS`.
+        value: The sum, average or maximum of the whole span; of a level, the last one.
+        points: By period, oldest first, if a period was asked for. A period without a point had
+            the value 0, or nothing to measure.
+    """
+
+    metric: _Metric
+    function: str
+    meaning: str
+    unit: _Unit
+    statistic: _Statistic
+    value: int | float
+    points: tuple[Point, ...] | None = None
+
+
+class Metrics(Model, frozen=True, kw_only=True):
+    """What was counted from a time up to another, in periods of so many seconds."""
+
+    start: int
+    end: int
+    metrics: list[Series]
+    period: int | None = None
+
+
+# --- the graph of destinations ----------------------------------------------------------------
+
+
+class Node(Model, frozen=True, kw_only=True):
+    """A node: ``function/qualifier``, or the ARN of anything else."""
+
+    name: str
+    kind: str
+
+
+class Edge(Model, frozen=True, kw_only=True):
+    """One destination.
+
+    Attributes:
+        source: Name of the node that has it.
+        target: Name of the node that it leads to.
+        cyclic: Whether it is part of a destination cycle.
+        cut: Whether it is one of the edges without which there is no cycle.
+        written: Where a template has it (``file:line:column``); "" if no deployment said so.
+        destination: The ARN with region and account filled in.
+        delivered: How many events reached the destination.
+        lost: How many did not.
+    """
+
+    source: str
+    target: str
+    outcome: str
+    cyclic: bool
+    cut: bool
+    written: str
+    destination: str
+    delivered: int
+    lost: int
+
+
+class Graph(Model, frozen=True, kw_only=True):
+    """Where results go.
+
+    Attributes:
+        scene: Coordinates of boxes and routes, in the order of nodes and edges; None without the
+            layout engine.
+    """
+
+    nodes: list[Node]
+    edges: list[Edge]
+    scene: Scene | None
+
+
+class WrittenAt(Model, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where a template has a destination.
+
+    Attributes:
+        function: The function that has it.
+        qualifier: Of its configuration; "" for LATEST.
+        outcome: The outcome that is sent.
+        destination: Its ARN as it was deployed.
+        place: File, line and column, as in ``s.yaml:12:9``.
+    """
+
+    function: str
+    qualifier: str = ""
+    outcome: Outcome
+    destination: str
+    place: Annotated[str, Meta(min_length=1, max_length=4_096)]
+
+
+class Places(Model, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where a template has the destinations that were deployed."""
+
+    places: tuple[WrittenAt, ...]
+
+
+class KnownPlaces(Model, frozen=True, kw_only=True):
+    """How many of these destinations the runtime has."""
+
+    known: int
 
 
 # --- triggers ---------------------------------------------------------------------------------
@@ -167,4 +333,4 @@ class FiredTriggers(Model, frozen=True, kw_only=True):
     fired: list[FiredTrigger]
 
 
-prepare(Addresses, Health, Triggers, TriggerSamples, Fire, FiredNow, ObjectEvent, FiredTriggers)
+prepare(Health, Stats, Idle, *(one for one in Model.__subclasses__() if one.__module__ == __name__))

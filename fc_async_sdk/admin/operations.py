@@ -7,11 +7,14 @@ Each returns a :class:`~fc_async_sdk.operations.Call`; none does I/O.
 from __future__ import annotations
 
 import base64
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from fc_async_sdk import _signing
 from fc_async_sdk.admin import models
 from fc_async_sdk.operations.call import Call, json_call, query
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 T = TypeVar("T")
 
@@ -22,6 +25,57 @@ SECONDS: Final = 10.0
 def get_health() -> Call[models.Health]:
     """Return the addresses of a runtime whose store answers."""
     return _get("GetHealth", models.Health, "health")
+
+
+def get_stats() -> Call[models.Stats]:
+    """Count invocations by status, and deliveries."""
+    return _get("GetStats", models.Stats, "stats")
+
+
+def get_clock() -> Call[models.Clock]:
+    """Return the time of the runtime, which may be virtual."""
+    return _get("GetClock", models.Clock, "clock")
+
+
+def get_metrics(
+    function: str | None = None,
+    *,
+    names: Iterable[str] = (),
+    start: int | None = None,
+    end: int | None = None,
+    period: int | None = None,
+) -> Call[models.Metrics]:
+    """Return metrics by function: one value each, and with a period a series of points.
+
+    Args:
+        function: Name of the function; None: all.
+        names: Names of metrics; empty: all.
+        start: Milliseconds since the epoch; None: all that is kept, or with a period the last
+            hour or day.
+        end: Milliseconds since the epoch; None: now.
+        period: 60 or 3600 seconds, or None.
+    """
+    given = {"function": function, "start": start, "end": end, "period": period}
+    pairs = [(name, str(value)) for name, value in given.items() if value is not None]
+    parameters = _signing.canonical_query([*pairs, *(("metric", name) for name in names)])
+    return _get("GetMetrics", models.Metrics, "metrics", parameters=parameters)
+
+
+def get_graph() -> Call[models.Graph]:
+    """Return where results go, with the numbers of events."""
+    return _get("GetGraph", models.Graph, "graph")
+
+
+def put_places(places: Iterable[models.WrittenAt]) -> Call[models.KnownPlaces]:
+    """Tell where a template has the destinations that were deployed."""
+    body = models.Places(places=tuple(places))
+    return json_call(
+        "PutAsyncConfigPlaces",
+        "PUT",
+        _path("async-config-places"),
+        models.KnownPlaces,
+        document=body,
+    ).within(SECONDS)
 
 
 # --- triggers ---------------------------------------------------------------------------------

@@ -16,8 +16,9 @@ from urllib.parse import urlencode
 import msgspec
 
 from fc_async_plugin import PluginError
-from fc_async_sdk import _signing
-from fc_async_sdk.errors import TransportError
+from fc_async_plugin.account.runtime import ask
+from fc_async_sdk.admin import operations as admin
+from fc_async_sdk.admin.models import Point
 from fc_async_sdk.operations.call import Call, read_json
 from fc_async_sdk.spec import metrics
 
@@ -57,13 +58,6 @@ class Wanted(NamedTuple):
     period: int
 
 
-class Point(msgspec.Struct, frozen=True):
-    """The value of the period that begins at a time."""
-
-    timestamp: int
-    value: int | float
-
-
 class Series(msgspec.Struct, frozen=True):
     """One metric over the time that was asked for.
 
@@ -76,14 +70,6 @@ class Series(msgspec.Struct, frozen=True):
     metric: str
     value: int | float
     points: tuple[Point, ...] = ()
-
-
-class _Answer(msgspec.Struct, frozen=True):
-    metrics: tuple[Series, ...]
-
-
-class _Clock(msgspec.Struct, frozen=True):
-    now: int
 
 
 class _Page(msgspec.Struct, frozen=True, rename="pascal"):
@@ -136,19 +122,7 @@ def clock_of(client: Client) -> datetime:
         PluginError: No runtime answers.
         FcAsyncError: It refuses.
     """
-    call = Call(
-        operation="GetClock",
-        method="GET",
-        path="/_local/clock",
-        read=read_json(_Clock, "GetClock"),
-    )
-    try:
-        now = client.send(call, total_timeout=_TIMEOUT).now
-    except TransportError as error:
-        raise PluginError(
-            f"no local runtime answers at {client.endpoint_url}; start one with: "
-            "fc-async local start"
-        ) from error
+    now = ask(client, admin.get_clock()).now
     return datetime.fromtimestamp(now / 1_000, timezone.utc)
 
 
@@ -158,22 +132,19 @@ def from_runtime(client: Client, wanted: Wanted) -> list[Series]:
     Raises:
         FcAsyncError: The runtime refuses, or does not answer.
     """
-    pairs = [
-        ("function", wanted.function),
-        ("start", str(wanted.start)),
-        ("end", str(wanted.end)),
-        ("period", str(wanted.period)),
-        *(("metric", name) for name in wanted.names),
-    ]
-    call = Call(
-        operation="GetMetrics",
-        method="GET",
-        path="/_local/metrics",
-        query=_signing.canonical_query(pairs),
-        read=read_json(_Answer, "GetMetrics"),
+    call = admin.get_metrics(
+        wanted.function,
+        names=wanted.names,
+        start=wanted.start,
+        end=wanted.end,
+        period=wanted.period,
     )
-    found = {series.metric: series for series in client.send(call, total_timeout=_TIMEOUT).metrics}
-    return [found[name] for name in wanted.names if name in found]
+    found = {one.metric: one for one in ask(client, call).metrics}
+    return [
+        Series(name, found[name].value, found[name].points or ())
+        for name in wanted.names
+        if name in found
+    ]
 
 
 def cloud_endpoint(region: str) -> str:

@@ -7,14 +7,12 @@ The service has no place for this, so nothing here is called for an account.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
-
-import msgspec
+from typing import TYPE_CHECKING
 
 from fc_async_plugin.graph.build import links, source_node
 from fc_async_plugin.template.desired import destination_path
-from fc_async_sdk._decoding import prepare
-from fc_async_sdk.operations.call import json_call
+from fc_async_sdk.admin import operations as admin
+from fc_async_sdk.admin.models import WrittenAt
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -22,18 +20,6 @@ if TYPE_CHECKING:
     from fc_async_plugin.account import Regions
     from fc_async_plugin.template import Project
     from fc_async_plugin.template.model import Position
-
-_TIMEOUT: Final = 10
-"""Seconds: it is on this machine."""
-
-
-class _Known(msgspec.Struct, frozen=True):
-    """The answer: how many of the destinations the runtime has."""
-
-    known: int
-
-
-prepare(_Known)
 
 
 def tell(regions: Regions, project: Project, only: Collection[str] | None = None) -> None:
@@ -47,28 +33,21 @@ def tell(regions: Regions, project: Project, only: Collection[str] | None = None
     Raises:
         FcAsyncError: The runtime does not answer, or the endpoint is not one.
     """
-    places: dict[str, list[dict[str, Any]]] = {}
+    places: dict[str, list[WrittenAt]] = {}
     for link in links(project.resources):
         resource = link.resource
         if only is None or resource.name in only:
             places.setdefault(resource.region, []).append(
-                {
-                    "function": resource.function_name,
-                    "qualifier": source_node(resource).qualifier,
-                    "outcome": link.kind,
-                    "destination": link.text,
-                    "place": _shown(resource.where(*destination_path(link.outcome))),
-                }
+                WrittenAt(
+                    function=resource.function_name,
+                    qualifier=source_node(resource).qualifier,
+                    outcome="success" if link.outcome == "onSuccess" else "failure",
+                    destination=link.text,
+                    place=_shown(resource.where(*destination_path(link.outcome))),
+                )
             )
     for region, those in places.items():
-        call = json_call(
-            "PutAsyncConfigPlaces",
-            "PUT",
-            "/_local/async-config-places",
-            _Known,
-            document={"places": those},
-        )
-        regions[region].send(call, total_timeout=_TIMEOUT)
+        regions[region].send(admin.put_places(those))
 
 
 def _shown(position: Position) -> str:

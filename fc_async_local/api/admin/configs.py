@@ -12,8 +12,7 @@ from fc_async_local.api import admin
 from fc_async_local.api.operation import body_of
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.functions import refusals
-from fc_async_local.functions.async_configs import WrittenAt
-from fc_async_sdk._decoding import prepare
+from fc_async_sdk.admin import models
 from fc_async_sdk.spec import arn, async_config, limits
 
 if TYPE_CHECKING:
@@ -29,13 +28,6 @@ _DESTINATIONS: Final = (
     arn.RocketMqTopicArn,
     arn.EventBusArn,
 )
-
-
-class _Places(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    places: tuple[WrittenAt, ...]
-
-
-prepare(_Places)
 
 
 class ConfigAdmin:
@@ -93,7 +85,7 @@ class ConfigAdmin:
         """Do what DeleteAsyncInvokeConfig does."""
         await self._registry.async_configs.delete(function, _qualifier(request))
 
-    async def places(self, request: Request) -> dict[str, Any]:
+    async def places(self, request: Request) -> models.KnownPlaces:
         """Remember where a template has the destinations that were deployed.
 
         Body: ``places``: ``function``, ``qualifier``, ``outcome``, ``destination`` and ``place``
@@ -101,10 +93,11 @@ class ConfigAdmin:
         is the number of destinations that the runtime has.
         """
         try:
-            body = msgspec.convert(await body_of(request), _Places)
+            body = msgspec.convert(await body_of(request), models.Places)
         except msgspec.ValidationError as error:
             raise refusals.invalid_argument(str(error)) from None
-        return {"known": await self._registry.async_configs.say_where_written(body.places)}
+        known = await self._registry.async_configs.say_where_written(body.places)
+        return models.KnownPlaces(known=known)
 
     async def put_concurrency(self, request: Request, function: str) -> dict[str, Any]:
         """Do what PutConcurrencyConfig and UpdateFunction do.

@@ -21,6 +21,7 @@ from fc_async_local.functions.graph_scene import Ended, scene_of
 from fc_async_local.functions.paging import Page
 from fc_async_local.store.protocol import MetricQuery
 from fc_async_sdk._decoding import prepare
+from fc_async_sdk.admin import models
 from fc_async_sdk.errors import ConfigurationError
 from fc_async_sdk.spec import limits, metrics
 
@@ -135,7 +136,7 @@ class FunctionAdmin:
         except Rejected:
             return {}  # none is reserved
 
-    async def graph(self, _: Request) -> dict[str, Any]:
+    async def graph(self, _: Request) -> models.Graph:
         """Return where results go; edges on a cycle are marked.
 
         ``written`` of an edge is where a template has it (``file:line:column``), if a deployment
@@ -147,17 +148,17 @@ class FunctionAdmin:
         ended = await self._ended(graph)
         try:
             # A large graph takes longer than other requests should wait.
-            scene = msgspec.to_builtins(await asyncio.to_thread(scene_of, graph, ended))
+            scene = await asyncio.to_thread(scene_of, graph, ended)
         except ConfigurationError:
             scene = None
-        return {
-            "scene": scene,
-            "nodes": [{"name": name, "kind": kind} for name, kind in graph.nodes.items()],
-            "edges": [
-                edge._asdict() | counts._asdict()
+        return models.Graph(
+            scene=scene,
+            nodes=[models.Node(name=name, kind=kind) for name, kind in graph.nodes.items()],
+            edges=[
+                models.Edge(**edge._asdict(), **counts._asdict())
                 for edge, counts in zip(graph.edges, ended, strict=True)
             ],
-        }
+        )
 
     async def _ended(self, graph: Graph) -> list[Ended]:
         """Return the deliveries of each edge that have ended."""

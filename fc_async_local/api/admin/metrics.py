@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from starlette.responses import Response
 
@@ -20,6 +20,7 @@ from fc_async_local.domain.metrics import (
 )
 from fc_async_local.functions import refusals
 from fc_async_local.store.protocol import MetricQuery
+from fc_async_sdk.admin import models
 from fc_async_sdk.errors import shorten
 from fc_async_sdk.spec import metrics
 
@@ -63,7 +64,7 @@ class MetricsAdmin:
             operation("GET", "/metrics", self.exposition, prefix=""),
         ]
 
-    async def metrics(self, request: Request) -> dict[str, Any]:
+    async def metrics(self, request: Request) -> models.Metrics:
         """Return metrics by function: one value each, and with ``period`` a series of points.
 
         Query: ``function``; ``metric``, any number of times; ``start`` and ``end`` (milliseconds
@@ -85,16 +86,13 @@ class MetricsAdmin:
             step_ms=period * 1_000 or None,
         )
         found = await self._series(asked, _span(start, end, period) if period else WHOLE)
-        return {
-            "start": start,
-            "end": end,
-            **({"period": period} if period else {}),
-            "metrics": [
-                _shown(each, points=bool(period))
-                for each in found
-                if not names or each.metric in names
-            ],
-        }
+        shown = [each for each in found if not names or each.metric in names]
+        return models.Metrics(
+            start=start,
+            end=end,
+            period=period or None,
+            metrics=[_shown(each, points=bool(period)) for each in shown],
+        )
 
     async def _series(self, asked: MetricQuery, span: Span) -> list[Series]:
         parts = PARTS if asked.metrics is None else PARTS & set(asked.metrics)
@@ -162,19 +160,17 @@ def _span(start: int, end: int, period: int) -> Span:
     return span
 
 
-def _shown(found: Series, *, points: bool) -> dict[str, Any]:
+def _shown(found: Series, *, points: bool) -> models.Series:
     metric = metrics.METRICS[found.metric]
-    shown: dict[str, Any] = {
-        "metric": found.metric,
-        "function": found.function,
-        "meaning": metric.meaning,
-        "unit": metric.unit,
-        "statistic": metric.statistic,
-        "value": found.value,
-    }
-    if points:
-        shown["points"] = [{"timestamp": at, "value": value} for at, value in found.points]
-    return shown
+    return models.Series(
+        metric=found.metric,
+        function=found.function,
+        meaning=metric.meaning,
+        unit=metric.unit,
+        statistic=metric.statistic,
+        value=found.value,
+        points=tuple(models.Point(*each) for each in found.points) if points else None,
+    )
 
 
 def _exposition(counted: Sequence[Sample], latest: Iterable[Series], stats: Stats) -> str:

@@ -16,6 +16,7 @@ from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.faults import FunctionError
 from fc_async_local.functions import refusals
 from fc_async_sdk._decoding import prepare
+from fc_async_sdk.admin import models
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -56,11 +57,11 @@ class ClockAdmin:
             ]
         )
 
-    async def clock(self, _: Request) -> dict[str, Any]:
+    async def clock(self, _: Request) -> models.Clock:
         """Return the time, in milliseconds since the epoch, and whether it is virtual."""
-        return {"now": self._clock.now(), "virtual": isinstance(self._clock, VirtualClock)}
+        return models.Clock(now=self._clock.now(), virtual=isinstance(self._clock, VirtualClock))
 
-    async def advance(self, request: Request) -> dict[str, Any]:
+    async def advance(self, request: Request) -> models.Clock:
         """Let ``{"seconds": n}`` pass; answer when everything that fell due is done."""
         self._check_virtual()
         seconds = (await body_of(request)).get("seconds")
@@ -74,13 +75,13 @@ class ClockAdmin:
                 f"got {seconds!r}"
             )
         await self._engine.advance(round(seconds * 1000))
-        return {"now": self._clock.now(), "virtual": True}
+        return models.Clock(now=self._clock.now(), virtual=True)
 
-    async def run_until_idle(self, _: Request) -> dict[str, Any]:
+    async def run_until_idle(self, _: Request) -> models.Idle:
         """Let time pass until nothing waits and nothing runs."""
         self._check_virtual()
         passed = await self._engine.run_until_idle()
-        return {"now": self._clock.now(), "virtual": True, "passed": passed}
+        return models.Idle(now=self._clock.now(), virtual=True, passed=passed)
 
     def _check_virtual(self) -> None:
         if not isinstance(self._clock, VirtualClock):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from fc_async_local.api import admin
-from fc_async_sdk.admin.models import Health
+from fc_async_sdk.admin.models import Health, Stats
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -56,13 +56,13 @@ class StatusAdmin:
         """Return all settings without secrets."""
         return dict(self._settings.shown())
 
-    async def stats(self, _: Request) -> dict[str, Any]:
+    async def stats(self, _: Request) -> Stats:
         """Return how many invocations and deliveries there are."""
         stats = await self._store.stats()
-        return {
-            "by_status": {status.value: n for status, n in stats.by_status.items()},
-            "oldest_due_at": stats.oldest_due_at,
-            "deliveries_pending": stats.deliveries_pending,
-            "deliveries_dead": stats.deliveries_dead,
-            "now": self._clock.now(),
-        }
+        return Stats(
+            by_status={status.value: n for status, n in stats.by_status.items()},
+            oldest_due_at=stats.oldest_due_at,
+            deliveries_pending=stats.deliveries_pending,
+            deliveries_dead=stats.deliveries_dead,
+            now=self._clock.now(),
+        )

@@ -12,7 +12,6 @@ from fc_async_local.api.openapi.document import (
     ANY,
     FLAG,
     INTEGER,
-    NUMBER,
     OBJECT,
     TEXT,
     Operation,
@@ -51,14 +50,6 @@ _TASKS: Final = (
     Parameter("error"),
     Parameter("text"),
 )
-_METRIC: Final = having(
-    "metric function meaning unit statistic value",
-    metric=words(*metrics.ALL),
-    unit=words("count", "ms"),
-    statistic=words("Sum", "Average", "Maximum", "Value"),
-    value=NUMBER,
-    points=listed(having("timestamp value", timestamp=INTEGER, value=NUMBER)),
-)
 _FAULT: Final = having(
     "id times until",
     "destination status timeout function error",
@@ -70,7 +61,6 @@ _FAULT: Final = having(
     error=TEXT,
 )
 _TASK: Final = having("taskId requestId status function acceptedTime dueTime", status=TEXT)
-_ADVANCED: Final = having("now virtual", now=INTEGER, virtual=FLAG)
 _WANTED_FAULT: Final = only(
     having(
         destination=TEXT,
@@ -91,12 +81,7 @@ OPERATIONS: Final = (
         "GET",
         "/_local/stats",
         "Count invocations by status, and deliveries",
-        answer=having(
-            "by_status oldest_due_at deliveries_pending deliveries_dead now",
-            deliveries_pending=INTEGER,
-            deliveries_dead=INTEGER,
-            now=INTEGER,
-        ),
+        answer=models.Stats,
     ),
     Operation(
         "GET",
@@ -109,7 +94,7 @@ OPERATIONS: Final = (
             Parameter("end", _TIME),
             Parameter("period", {"type": "integer", "enum": list(metrics.PERIODS)}),
         ),
-        answer=having("start end metrics", "period", metrics=listed(_METRIC)),
+        answer=models.Metrics,
     ),
     Operation(
         "GET",
@@ -146,7 +131,7 @@ OPERATIONS: Final = (
     ),
     Operation("DELETE", "/_local/state", "Restart with nothing", answer=_RUN, refused=(409,)),
     # --- time ---
-    Operation("GET", "/_local/clock", "Return the time", answer=_ADVANCED),
+    Operation("GET", "/_local/clock", "Return the time", answer=models.Clock),
     Operation(
         "POST",
         "/_local/clock/advance",
@@ -154,14 +139,14 @@ OPERATIONS: Final = (
         body=having(
             "seconds", seconds={"type": "number", "minimum": 0, "maximum": 10 * 365 * 86_400}
         ),
-        answer=_ADVANCED,
+        answer=models.Clock,
         refused=(409,),
     ),
     Operation(
         "POST",
         "/_local/clock/run-until-idle",
         "Let virtual time pass until nothing waits and nothing runs",
-        answer=having("now virtual passed", passed=INTEGER),
+        answer=models.Idle,
         refused=(409,),
     ),
     # --- tasks ---
@@ -241,7 +226,7 @@ OPERATIONS: Final = (
         "GET",
         "/_local/graph",
         "Return the graph of destinations; edges on a cycle are marked",
-        answer=having("nodes edges", nodes=listed(OBJECT), edges=listed(OBJECT)),
+        answer=models.Graph,
     ),
     Operation(
         "POST",
@@ -295,24 +280,8 @@ OPERATIONS: Final = (
         "PUT",
         "/_local/async-config-places",
         "Remember where a template has the destinations that were deployed",
-        body=only(
-            having(
-                "places",
-                places=listed(
-                    only(
-                        having(
-                            "function outcome destination place",
-                            function=TEXT,
-                            qualifier=TEXT,
-                            outcome=words("success", "failure"),
-                            destination=TEXT,
-                            place={"type": "string", "minLength": 1, "maxLength": 4_096},
-                        )
-                    )
-                ),
-            )
-        ),
-        answer=having("known", known=INTEGER),
+        body=models.Places,
+        answer=models.KnownPlaces,
     ),
     Operation(
         "GET",

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fc_async_plugin.cli.options import Account, Format
-    from fc_async_plugin.metrics import Point, Series, Wanted
+    from fc_async_plugin.metrics import Series, Wanted
+    from fc_async_sdk.admin.models import Point
 
 _BARS: Final = "▁▂▃▄▅▆▇█"
 _WIDTH: Final = 24

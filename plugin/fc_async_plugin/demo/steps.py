@@ -11,7 +11,6 @@ from collections import Counter
 from contextlib import closing
 from typing import TYPE_CHECKING, NamedTuple
 
-import requests
 from rich.table import Table
 from rich.text import Text
 
@@ -26,6 +25,7 @@ from fc_async_plugin.plan import report as plan_report
 from fc_async_plugin.plan.wanted import wanted
 from fc_async_plugin.report import findings
 from fc_async_plugin.report.moments import clock_time
+from fc_async_sdk.admin import operations as admin
 from fc_async_sdk.spec.metrics import DESTINATION_ERRORS, DESTINATION_SUCCEEDED
 
 if TYPE_CHECKING:
@@ -235,7 +235,7 @@ def show_tables(stage: Stage) -> None:
                 f"{reached} delivered" if reached else "none",
             )
     stage.console.print(tasks)
-    metrics = read_metrics(stage.ready)
+    metrics = read_metrics(stage.client)
     sums = Table("metric", "sum")
     for name in (DESTINATION_SUCCEEDED, DESTINATION_ERRORS):
         sums.add_row(name, str(metrics[name]))
@@ -260,13 +260,11 @@ def grouped(tasks: Iterable[AsyncTask]) -> Iterator[tuple[str, list[AsyncTask]]]
         yield f"{len(many)} tasks", many
 
 
-def read_metrics(ready: Addresses) -> Mapping[str, int]:
+def read_metrics(client: Client) -> Mapping[str, int]:
     """Return the sums of the runtime's metrics over all functions; 0 for a missing metric."""
-    answer = requests.get(f"{ready.fc}/_local/metrics", timeout=PATIENCE_SECONDS)
-    answer.raise_for_status()
     sums: Counter[str] = Counter()
-    for row in answer.json()["metrics"]:
-        sums[row["metric"]] += row["value"]
+    for row in client.send(admin.get_metrics()).metrics:
+        sums[row.metric] += int(row.value)
     return sums
 
 

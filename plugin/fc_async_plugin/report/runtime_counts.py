@@ -3,18 +3,16 @@
 
 from __future__ import annotations
 
-from typing import Final
-
-import msgspec
+from typing import TYPE_CHECKING, Final
 
 from fc_async_plugin import PluginError
+from fc_async_plugin.account.runtime import ask, client_of
 from fc_async_plugin.report.graphs import Counted, Counts, Deliveries
-from fc_async_sdk._decoding import prepare
+from fc_async_sdk.admin import operations as admin
 from fc_async_sdk.spec import metrics
 
-_TIMEOUT: Final = 10
-"""Seconds: it is on this machine."""
-
+if TYPE_CHECKING:
+    from fc_async_sdk.admin.models import Edge, Series
 
 _FIELDS: Final = {
     metrics.ENQUEUED: "accepted",
@@ -23,31 +21,6 @@ _FIELDS: Final = {
 }
 """Fields of :class:`Counts` by metric. Events are counted by the edges of the graph, because a
 metric counts an event twice that is sent again and given up again."""
-
-
-class _Sum(msgspec.Struct, frozen=True):
-    metric: str
-    function: str
-    value: float
-
-
-class _Answer(msgspec.Struct, frozen=True):
-    metrics: list[_Sum]
-
-
-class _Edge(msgspec.Struct, frozen=True):
-    source: str
-    outcome: str
-    delivered: int
-    lost: int
-
-
-class _Graph(msgspec.Struct, frozen=True):
-    edges: list[_Edge]
-
-
-prepare(_Answer)
-prepare(_Graph)
 
 
 def read(endpoint: str | None) -> Counted:
@@ -59,24 +32,12 @@ def read(endpoint: str | None) -> Counted:
     Raises:
         PluginError: No runtime answers at the URL.
     """
-    import requests  # noqa: PLC0415 -- only when counts are asked for
-
     if endpoint is None:
         raise PluginError("counts come from the local runtime: name it with --endpoint URL")
 
-    def get(name: str) -> bytes:
-        answer = requests.get(f"{endpoint.rstrip('/')}/_local/{name}", timeout=_TIMEOUT)
-        answer.raise_for_status()
-        return answer.content
-
-    try:
-        sums = msgspec.json.decode(get("metrics"), type=_Answer).metrics
-        edges = msgspec.json.decode(get("graph"), type=_Graph).edges
-    except (requests.RequestException, msgspec.DecodeError) as error:
-        raise PluginError(
-            f"no local runtime answers at {endpoint} ({type(error).__name__});"
-            " start one with: fc-async local start"
-        ) from error
+    with client_of(endpoint) as client:
+        sums = ask(client, admin.get_metrics()).metrics
+        edges = ask(client, admin.get_graph()).edges
     return Counted(
         _by_function(sums, edges),
         {
@@ -92,7 +53,7 @@ def _named(source: str) -> tuple[str, str]:
     return function, qualifier
 
 
-def _by_function(sums: list[_Sum], edges: list[_Edge]) -> dict[str, Counts]:
+def _by_function(sums: list[Series], edges: list[Edge]) -> dict[str, Counts]:
     found: dict[str, Counts] = {}
     for one in sums:
         if one.metric in _FIELDS:

@@ -15,6 +15,7 @@ from werkzeug import Request, Response
 import fc_async_sdk
 from fc_async_plugin import PluginError, metrics
 from fc_async_sdk import _signing
+from fc_async_sdk.admin.models import Point
 from fc_async_sdk.errors import ServiceError
 from fc_async_sdk.spec import metrics as spec
 
@@ -137,7 +138,7 @@ def test_points_become_a_series_with_its_value_over_the_time(
         metrics.Series(
             name,
             value,
-            (metrics.Point(START, 6), metrics.Point(START + 3 * MINUTE, 2)),
+            (Point(START, 6), Point(START + 3 * MINUTE, 2)),
         )
     ]
 
@@ -195,7 +196,15 @@ def test_a_list_of_pages_without_end_is_an_error(httpserver, read) -> None:
 
 
 def test_a_local_runtime_is_asked_for_the_same_series(httpserver, client) -> None:
-    series = {"metric": spec.ENQUEUED, "function": "resize", "value": 3}
+    series = {
+        "metric": spec.ENQUEUED,
+        "function": "resize",
+        "meaning": "",
+        "unit": "count",
+        "statistic": "Sum",
+        "value": 3,
+        "points": [{"timestamp": START, "value": 3}],
+    }
     httpserver.expect_oneshot_request(
         "/_local/metrics",
         query_string={
@@ -205,9 +214,9 @@ def test_a_local_runtime_is_asked_for_the_same_series(httpserver, client) -> Non
             "end": str(START + 5 * MINUTE),
             "period": "60",
         },
-    ).respond_with_json({"metrics": [series | {"points": [{"timestamp": START, "value": 3}]}]})
+    ).respond_with_json({"start": START, "end": START, "period": 60, "metrics": [series]})
     assert metrics.from_runtime(client, WANTED) == [
-        metrics.Series(spec.ENQUEUED, 3, (metrics.Point(START, 3),))
+        metrics.Series(spec.ENQUEUED, 3, (Point(START, 3),))
     ]
 
 

@@ -6,13 +6,14 @@ from __future__ import annotations
 import json
 import socket
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from fc_async_plugin.cli.group import run
 from fc_async_plugin.cli.metrics import sparkline
-from fc_async_plugin.metrics import Point, Wanted
+from fc_async_plugin.metrics import Wanted
+from fc_async_sdk.admin.models import Point
 from fc_async_sdk.spec import metrics
 
 if TYPE_CHECKING:
@@ -29,10 +30,27 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("FC_ASYNC_ENDPOINT", raising=False)
 
 
+def counted(*series: tuple[str, float, list[dict[str, int]]]) -> dict[str, Any]:
+    """Return the answer of a runtime for metrics with their values and points."""
+    found = [
+        {
+            "metric": name,
+            "function": "resize",
+            "meaning": "",
+            "unit": metrics.METRICS[name].unit,
+            "statistic": metrics.METRICS[name].statistic,
+            "value": value,
+            "points": points,
+        }
+        for name, value, points in series
+    ]
+    return {"start": 0, "end": NOW, "period": 60, "metrics": found}
+
+
 @pytest.fixture(autouse=True)
 def _clock(httpserver) -> None:
     """The clock of the runtime."""
-    httpserver.expect_request("/_local/clock").respond_with_json({"now": NOW})
+    httpserver.expect_request("/_local/clock").respond_with_json({"now": NOW, "virtual": False})
 
 
 @pytest.fixture
@@ -40,10 +58,8 @@ def arguments(httpserver) -> list[str]:
     """The command, for a runtime that has counted two invocations of a function."""
     at = (NOW // MINUTE - 3) * MINUTE
     points = [{"timestamp": at, "value": 1}, {"timestamp": at + MINUTE, "value": 1}]
-    series = {"metric": metrics.ENQUEUED, "function": "resize", "value": 2, "points": points}
-    latency = {"metric": metrics.LATENCY_AVERAGE, "function": "resize", "value": 12.5}
     httpserver.expect_request("/_local/metrics").respond_with_json(
-        {"metrics": [series, latency | {"points": []}]}
+        counted((metrics.ENQUEUED, 2, points), (metrics.LATENCY_AVERAGE, 12.5, []))
     )
     return ["metrics", "resize", "--endpoint", httpserver.url_for("")]
 
@@ -88,15 +104,17 @@ def test_a_runtime_with_a_virtual_clock_is_asked_for_the_hour_before_its_own_tim
     httpserver, arguments, capsys
 ) -> None:
     httpserver.clear()
-    httpserver.expect_request("/_local/clock").respond_with_json({"now": 7_200_000})
-    httpserver.expect_request("/_local/metrics").respond_with_json({"metrics": []})
+    httpserver.expect_request("/_local/clock").respond_with_json(
+        {"now": 7_200_000, "virtual": True}
+    )
+    httpserver.expect_request("/_local/metrics").respond_with_json(counted())
     assert run([*arguments, "--format", "json"]) == 0
     shown = json.loads(capsys.readouterr().out)
     assert (shown["start"], shown["end"]) == (3_600_000, 7_200_001)
 
 
 def test_nothing_counted_is_told_on_stderr(httpserver, capsys) -> None:
-    httpserver.expect_request("/_local/metrics").respond_with_json({"metrics": []})
+    httpserver.expect_request("/_local/metrics").respond_with_json(counted())
     assert run(["metrics", "resize", "--endpoint", httpserver.url_for("")]) == 0
     out, err = capsys.readouterr()
     assert (out, err) == ("", "Nothing was counted for resize in this time.\n")

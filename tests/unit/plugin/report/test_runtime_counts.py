@@ -14,6 +14,8 @@ from fc_async_plugin.report.graphs import Counted, Counts, Deliveries
 if TYPE_CHECKING:
     from pytest_httpserver import HTTPServer
 
+DESCRIBED = {"meaning": "", "unit": "count", "statistic": "Sum"}
+
 
 def test_sums_become_counts_by_function(httpserver: HTTPServer) -> None:
     sums = [
@@ -22,11 +24,25 @@ def test_sums_become_counts_by_function(httpserver: HTTPServer) -> None:
         ("Other", "b", 2),
     ]
     httpserver.expect_request("/_local/metrics").respond_with_json(
-        {"metrics": [{"metric": m, "function": f, "value": v} for m, f, v in sums]}
+        {
+            "start": 0,
+            "end": 1,
+            "metrics": [{"metric": m, "function": f, "value": v, **DESCRIBED} for m, f, v in sums],
+        }
     )
-    edge = {"source": "a/prod", "target": "b/LATEST", "outcome": "success"}
+    edge = {
+        "source": "a/prod",
+        "target": "b/LATEST",
+        "outcome": "success",
+        "cyclic": False,
+        "cut": False,
+        "written": "",
+        "destination": "",
+        "delivered": 2,
+        "lost": 1,
+    }
     httpserver.expect_request("/_local/graph").respond_with_json(
-        {"edges": [{**edge, "delivered": 2, "lost": 1}]}
+        {"nodes": [], "edges": [edge], "scene": None}
     )
     assert runtime_counts.read(httpserver.url_for("/")) == Counted(
         {"a": Counts(accepted=3, delivered=2, lost=1)}, {("a", "prod", "success"): Deliveries(2, 1)}
