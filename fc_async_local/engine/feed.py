@@ -13,13 +13,13 @@ Invariants:
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final
 
-import msgspec
 from msgspec.structs import replace
 
 from fc_async_local.domain import policy
 from fc_async_local.domain.invocation import Outcome, OutcomeKind, delivery_of
+from fc_async_sdk.admin.models import Step, Steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,72 +37,6 @@ _STEP_BYTES: Final = 512
 """What a step without texts takes, about."""
 _PAYLOAD_BYTES: Final = 64 * 1024
 """Longer results and error documents are cut."""
-
-Kind = Literal["accepted", "started", "ended", "delivery"]
-
-
-class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
-    """One step of an invocation.
-
-    Attributes:
-        number: Counts the steps of this runtime, from 1.
-        kind: ``accepted``: it waits. ``started``: an attempt runs. ``ended``: an attempt has
-            ended, or it was decided to make none. ``delivery``: a try to reach its destination.
-        at: When, on the runtime's clock, in milliseconds since the epoch.
-        sync: Whether a caller waits for the result; such a call has no task and no retries.
-        attempt: Which attempt it is, from 1; 0 for a step that belongs to none.
-        attempts: How many there are at most if the function fails each time; 0 if not known.
-        due_at: When what comes next may begin: the first attempt, a retry, another try.
-        status: The state of the invocation afterwards; for a delivery ``delivered``, ``pending``
-            or ``dead``.
-        outcome: How the attempt ended, in words; "" if none was made.
-        condition: Why the invocation waits again or has failed.
-        error: Why a delivery failed.
-        result: What the function returned, or the error document of its runtime.
-        output: What the function printed.
-        destination: ARN of the destination.
-        event: Which of the two destinations: ``success`` or ``failure``.
-        payload: What the function is called with; at the first step of an invocation.
-        hops: Through how many functions a destination led here; 0: a caller invoked it.
-    """
-
-    number: int = 0
-    kind: Kind
-    at: int
-    function: str
-    qualifier: str = ""
-    request_id: str
-    task_id: str = ""
-    sync: bool = False
-    attempt: int = 0
-    attempts: int = 0
-    due_at: int | None = None
-    status: str = ""
-    outcome: str = ""
-    condition: str = ""
-    error: str = ""
-    result: str = ""
-    output: str = ""
-    duration_ms: int = 0
-    memory_mb: int = 0
-    destination: str = ""
-    event: str = ""
-    payload: bytes = b""
-    hops: int = 0
-
-
-class Followed(NamedTuple):
-    """What a reader gets.
-
-    Attributes:
-        steps: The steps after the reader's last one, oldest first.
-        last: The number of the newest step that the feed has had.
-        missed: How many steps were dropped since the reader's last one.
-    """
-
-    steps: list[Step]
-    last: int
-    missed: int
 
 
 class Feed:
@@ -141,7 +75,7 @@ class Feed:
             self._bytes -= _size(self._steps.popleft())
         self._wakeups.wake(STEPS)
 
-    async def follow(self, after: int, *, wait_ms: int) -> Followed:
+    async def follow(self, after: int, *, wait_ms: int) -> Steps:
         """Return the steps after one, as soon as there are any: a long poll.
 
         Args:
@@ -151,7 +85,7 @@ class Feed:
         """
         self.begin()
         if after < 0:
-            return Followed([], self._last, 0)
+            return Steps(steps=[], last=self._last, missed=0)
 
         async def look() -> tuple[list[Step], int | None]:
             return self._after(after), None
@@ -159,7 +93,7 @@ class Feed:
         deadline = self._wakeups.clock.now() + wait_ms
         steps = list(await self._wakeups.poll(STEPS, look, deadline=deadline))
         missed = steps[0].number - after - 1 if steps else 0
-        return Followed(steps, self._last, max(0, missed))
+        return Steps(steps=steps, last=self._last, missed=max(0, missed))
 
     def _after(self, number: int) -> list[Step]:
         # A number from before a restart of the runtime is ahead of this feed: all of it is new.

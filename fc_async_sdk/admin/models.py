@@ -19,7 +19,7 @@ from fc_async_sdk._decoding import prepare
 from fc_async_sdk._drawing import Scene
 from fc_async_sdk.events.triggers import EMPTY_MD5
 from fc_async_sdk.models import Model
-from fc_async_sdk.spec import metrics, oss
+from fc_async_sdk.spec import limits, metrics, oss
 from fc_async_sdk.spec.async_config import Outcome
 
 Encoding = Literal["", "base64"]
@@ -212,6 +212,136 @@ class KnownPlaces(Model, frozen=True, kw_only=True):
     """How many of these destinations the runtime has."""
 
     known: int
+
+
+# --- invocations ------------------------------------------------------------------------------
+
+
+class Invoke(Model, frozen=True, kw_only=True):
+    """How a function is invoked.
+
+    Attributes:
+        delay: Seconds, 0 to 3599.
+        task_id: Of an asynchronous invocation; "": the runtime makes one.
+    """
+
+    payload: str = ""
+    payload_encoding: Encoding = ""
+    qualifier: str = limits.DEFAULT_QUALIFIER
+    delay: Annotated[int, Meta(extra_json_schema={"minimum": 0, "maximum": 3_599})] = 0
+    task_id: str = ""
+    type: Literal["Async", "Sync"] = "Async"
+
+
+class Invoked(Model, frozen=True, kw_only=True):
+    """An invocation that was accepted, or the result of a synchronous one.
+
+    Attributes:
+        task_id: Of an asynchronous invocation; the other attributes are of a synchronous one.
+        error_type: Type of the function's error, "" after a success.
+        log: What the function printed.
+    """
+
+    request_id: str
+    task_id: str | None = None
+    error_type: str | None = None
+    payload: str | None = None
+    payload_encoding: Encoding = ""
+    log: str | None = None
+    duration_ms: int | None = None
+
+
+class Step(Model, frozen=True, kw_only=True):
+    """One step of an invocation.
+
+    Attributes:
+        number: Counts the steps of this runtime, from 1.
+        kind: ``accepted``: it waits. ``started``: an attempt runs. ``ended``: an attempt has
+            ended, or it was decided to make none. ``delivery``: a try to reach its destination.
+        at: When, on the runtime's clock, in milliseconds since the epoch.
+        sync: Whether a caller waits for the result; such a call has no task and no retries.
+        attempt: Which attempt it is, from 1; 0 for a step that belongs to none.
+        attempts: How many there are at most if the function fails each time; 0 if not known.
+        due_at: When what comes next may begin: the first attempt, a retry, another try.
+        status: The state of the invocation afterwards; for a delivery ``delivered``, ``pending``
+            or ``dead``.
+        outcome: How the attempt ended, in words; "" if none was made.
+        condition: Why the invocation waits again or has failed.
+        error: Why a delivery failed.
+        result: What the function returned, or the error document of its runtime.
+        output: What the function printed.
+        destination: ARN of the destination.
+        event: Which of the two destinations: ``success`` or ``failure``.
+        payload: What the function is called with; at the first step of an invocation.
+        hops: Through how many functions a destination led here; 0: a caller invoked it.
+    """
+
+    number: int = 0
+    kind: Literal["accepted", "started", "ended", "delivery"]
+    at: int
+    function: str
+    qualifier: str = ""
+    request_id: str
+    task_id: str = ""
+    sync: bool = False
+    attempt: int = 0
+    attempts: int = 0
+    due_at: int | None = None
+    status: str = ""
+    outcome: str = ""
+    condition: str = ""
+    error: str = ""
+    result: str = ""
+    output: str = ""
+    duration_ms: int = 0
+    memory_mb: int = 0
+    destination: str = ""
+    event: str = ""
+    payload: bytes = b""
+    hops: int = 0
+
+
+class Steps(Model, frozen=True, kw_only=True):
+    """What a reader of steps gets.
+
+    Attributes:
+        steps: The steps after the reader's last one, oldest first.
+        last: The number of the newest step that the runtime has recorded.
+        missed: How many steps were dropped since the reader's last one.
+    """
+
+    steps: list[Step]
+    last: int
+    missed: int
+
+
+# --- debuggers --------------------------------------------------------------------------------
+
+
+class Debug(Model, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a function is debugged.
+
+    Attributes:
+        folder: Its code on this machine.
+        port: Where the debugger listens; 0: any.
+    """
+
+    folder: Annotated[str, Meta(min_length=1, max_length=4_096, pattern=r"\A[^\0]*\Z")]
+    port: Annotated[int, Meta(ge=0, le=65_535)] = 0
+
+
+class Debugger(Model, frozen=True, kw_only=True):
+    """Where a client finds the debugger of a function, and whether one is connected."""
+
+    function: str
+    port: int
+    attached: bool
+
+
+class Debuggers(Model, frozen=True, kw_only=True):
+    """The functions that run with a debugger."""
+
+    debuggers: list[Debugger]
 
 
 # --- triggers ---------------------------------------------------------------------------------

@@ -9,9 +9,11 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from msgspec.structs import replace
+
 from fc_async_sdk import _signing
 from fc_async_sdk.admin import models
-from fc_async_sdk.operations.call import Call, json_call, query
+from fc_async_sdk.operations.call import Call, delete_call, json_call, query, read_nothing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,6 +22,9 @@ T = TypeVar("T")
 
 SECONDS: Final = 10.0
 """Time limit of a whole call: the runtime is on this machine."""
+LONG_SECONDS: Final = 86_400.0
+"""Time limit for the answer of a call that lasts until something happens, such as a long poll on a
+virtual clock that stands still."""
 
 
 def get_health() -> Call[models.Health]:
@@ -69,13 +74,53 @@ def get_graph() -> Call[models.Graph]:
 def put_places(places: Iterable[models.WrittenAt]) -> Call[models.KnownPlaces]:
     """Tell where a template has the destinations that were deployed."""
     body = models.Places(places=tuple(places))
-    return json_call(
-        "PutAsyncConfigPlaces",
-        "PUT",
-        _path("async-config-places"),
-        models.KnownPlaces,
-        document=body,
-    ).within(SECONDS)
+    return _put("PutAsyncConfigPlaces", models.KnownPlaces, body, "async-config-places")
+
+
+# --- invocations and debuggers ----------------------------------------------------------------
+
+
+def advance_clock(seconds: float) -> Call[models.Clock]:
+    """Let virtual time pass; the answer comes when everything that fell due is done."""
+    body = {"seconds": seconds}
+    return _long(_post("AdvanceClock", models.Clock, body, "clock", "advance"))
+
+
+def invoke(function: str, body: models.Invoke) -> Call[models.Invoked]:
+    """Invoke a function, asynchronously unless the body says otherwise."""
+    return _post("Invoke", models.Invoked, body, "functions", function, "invoke")
+
+
+def get_steps(after: int | None = None, *, wait: int = 0) -> Call[models.Steps]:
+    """Return the steps of invocations after a number, or wait for the first: a long poll.
+
+    Args:
+        after: Number of the last step that is known; None: only return the newest number.
+        wait: Seconds on the runtime's clock. Virtual time may stand still meanwhile.
+    """
+    parameters = query(after=after, wait=wait or None)
+    return _long(_get("GetSteps", models.Steps, "steps", parameters=parameters))
+
+
+def create_destinations() -> Call[None]:
+    """Make the queues, topics and buses that configurations name, unless they exist."""
+    call = Call(
+        operation="CreateDestinations",
+        method="POST",
+        path=_path("destinations"),
+        read=read_nothing,
+    )
+    return _long(call)
+
+
+def start_debugger(function: str, body: models.Debug) -> Call[models.Debugger]:
+    """Run a function with a debugger."""
+    return _long(_put("StartDebugger", models.Debugger, body, "debug", function))
+
+
+def stop_debugger(function: str) -> Call[None]:
+    """Run a function without a debugger again."""
+    return delete_call("StopDebugger", _path("debug", function)).within(SECONDS)
 
 
 # --- triggers ---------------------------------------------------------------------------------
@@ -118,6 +163,15 @@ def _get(operation: str, cls: type[T], *segments: str, parameters: str = "") -> 
 def _post(operation: str, cls: type[T], body: object, *segments: str) -> Call[T]:
     call = json_call(operation, "POST", _path(*segments), cls, document=body, repeat="never")
     return call.within(SECONDS)
+
+
+def _put(operation: str, cls: type[T], body: object, *segments: str) -> Call[T]:
+    return json_call(operation, "PUT", _path(*segments), cls, document=body).within(SECONDS)
+
+
+def _long(call: Call[T]) -> Call[T]:
+    """Return a call whose answer comes when something has happened."""
+    return replace(call, timeout=LONG_SECONDS, total_timeout=None)
 
 
 def _path(*segments: str) -> str:

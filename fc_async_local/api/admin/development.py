@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import functools
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -13,7 +13,7 @@ from fc_async_local.api import admin
 from fc_async_local.api.operation import body_of, query_number
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.functions import refusals
-from fc_async_sdk._decoding import prepare
+from fc_async_sdk.admin import models
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -26,14 +26,6 @@ if TYPE_CHECKING:
     from fc_async_local.execution.protocol import Deployment
 
 _LONGEST_WAIT_SECONDS: Final = 60
-
-
-class _Debug(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    folder: Annotated[str, msgspec.Meta(min_length=1, max_length=4_096, pattern=r"\A[^\0]*\Z")]
-    port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] = 0
-
-
-prepare(_Debug)
 
 
 class DevelopmentAdmin:
@@ -70,7 +62,7 @@ class DevelopmentAdmin:
             ]
         )
 
-    async def steps(self, request: Request) -> dict[str, Any]:
+    async def steps(self, request: Request) -> models.Steps:
         """Return the steps after number ``after``, waiting ``wait`` seconds for the first.
 
         Without ``after``, only the number of the newest step is returned, to begin with.
@@ -81,21 +73,21 @@ class DevelopmentAdmin:
             raise refusals.invalid_argument(
                 f"wait must be between 0 and {_LONGEST_WAIT_SECONDS} seconds, got {wait}"
             )
-        found = await self._feed.follow(-1 if after is None else after, wait_ms=wait * 1_000)
-        return {"steps": found.steps, "last": found.last, "missed": found.missed}
+        return await self._feed.follow(-1 if after is None else after, wait_ms=wait * 1_000)
 
     async def destinations(self, _: Request) -> None:
         """Make the queues, topics and buses that the configurations name, unless they exist."""
         await self._create_destinations()
 
-    async def debugged(self, _: Request) -> dict[str, Any]:
+    async def debugged(self, _: Request) -> models.Debuggers:
         """List the functions that are debugged: where, and whether a client is attached."""
-        return {"debuggers": [one._asdict() for one in self._debuggers.places()]}
+        places = self._debuggers.places()
+        return models.Debuggers(debuggers=[models.Debugger(**one._asdict()) for one in places])
 
-    async def debug(self, request: Request, function: str) -> dict[str, Any]:
+    async def debug(self, request: Request, function: str) -> models.Debugger:
         """Run a function from ``folder`` with a debugger that listens on ``port`` (0: any)."""
         try:
-            wanted = msgspec.convert(await body_of(request), _Debug)
+            wanted = msgspec.convert(await body_of(request), models.Debug)
         except msgspec.ValidationError as error:
             raise refusals.invalid_argument(str(error)) from None
         place = await self._debuggers.start(
@@ -104,7 +96,7 @@ class DevelopmentAdmin:
             wanted.port,
             functools.partial(self._deployed, function),
         )
-        return place._asdict()
+        return models.Debugger(**place._asdict())
 
     async def stop_debugging(self, _: Request, function: str) -> None:
         """Run a function without a debugger again."""

@@ -6,13 +6,12 @@ from __future__ import annotations
 import asyncio
 import base64
 import functools
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from fc_async_local.api import admin
 from fc_async_local.api.operation import body_of, delay_of
-from fc_async_local.api.tasks import shown_payload
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import InvokeRequest
 from fc_async_local.domain.metrics import Way
@@ -20,9 +19,9 @@ from fc_async_local.functions import refusals
 from fc_async_local.functions.graph_scene import Ended, scene_of
 from fc_async_local.functions.paging import Page
 from fc_async_local.store.protocol import MetricQuery
-from fc_async_sdk._decoding import prepare
 from fc_async_sdk.admin import models
 from fc_async_sdk.errors import ConfigurationError
+from fc_async_sdk.events.wire import encode_payload
 from fc_async_sdk.spec import limits, metrics
 
 if TYPE_CHECKING:
@@ -40,36 +39,7 @@ if TYPE_CHECKING:
     Listing = Callable[[Page], Awaitable[tuple[list[dict[str, Any]], str]]]
 
 
-class _Call(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    payload: str = ""
-    payload_encoding: Literal["", "base64"] = ""
-    qualifier: str = limits.DEFAULT_QUALIFIER
-    delay: int = 0
-    task_id: str = ""
-    type: Literal["Async", "Sync"] = "Async"
-
-    def of(self, function: str) -> InvokeRequest:
-        """Return the request to invoke a function.
-
-        Raises:
-            Rejected: The payload cannot be decoded, or the delay is out of range.
-        """
-        body = payload_of(self.payload, encoding=self.payload_encoding)
-        if self.type == "Sync":
-            return InvokeRequest(function, body, qualifier=self.qualifier)
-        return InvokeRequest(
-            function,
-            body,
-            qualifier=self.qualifier,
-            delay_seconds=delay_of(str(self.delay) if self.delay else ""),
-            task_id=self.task_id,
-        )
-
-
-prepare(_Call)
-
-
-def payload_of(payload: str, *, encoding: Literal["", "base64"]) -> bytes:
+def payload_of(payload: str, *, encoding: models.Encoding) -> bytes:
     """Return the payload that a request to the admin API names.
 
     Raises:
@@ -171,32 +141,52 @@ class FunctionAdmin:
             for way in ways
         ]
 
-    async def invoke(self, request: Request, function: str) -> dict[str, Any]:
+    async def invoke(self, request: Request, function: str) -> models.Invoked:
         """Invoke a function, unsigned and in JSON.
 
         Body: ``payload`` (text, or base64 with ``payloadEncoding: base64``), ``qualifier``,
         ``delay`` (seconds), ``taskId``, and ``type``: Async (default) or Sync.
         """
         try:
-            call = msgspec.convert(await body_of(request), _Call)
+            call = msgspec.convert(await body_of(request), models.Invoke)
         except msgspec.ValidationError as error:
             raise refusals.invalid_argument(str(error)) from None
-        wanted = call.of(function)
+        wanted = _request(call, function)
         if call.type == "Sync":
             return await self._run(wanted)
         accepted = await self._invoker.invoke_async(wanted)
-        return {"requestId": accepted.request_id, "taskId": accepted.task_id}
+        return models.Invoked(request_id=accepted.request_id, task_id=accepted.task_id)
 
-    async def _run(self, wanted: InvokeRequest) -> dict[str, Any]:
+    async def _run(self, wanted: InvokeRequest) -> models.Invoked:
         answered = await self._invoker.invoke_sync(wanted)
         outcome = answered.outcome
-        return {
-            "requestId": answered.request_id,
-            "errorType": outcome.error_type,
-            **shown_payload("payload", outcome.payload),
-            "log": outcome.log.decode("utf-8", "replace"),
-            "durationMs": outcome.duration_ms,
-        }
+        text, is_base64 = encode_payload(outcome.payload)
+        return models.Invoked(
+            request_id=answered.request_id,
+            error_type=outcome.error_type,
+            payload=text,
+            payload_encoding="base64" if is_base64 else "",
+            log=outcome.log.decode("utf-8", "replace"),
+            duration_ms=outcome.duration_ms,
+        )
+
+
+def _request(call: models.Invoke, function: str) -> InvokeRequest:
+    """Return the request to invoke a function.
+
+    Raises:
+        Rejected: The payload cannot be decoded, or the delay is out of range.
+    """
+    body = payload_of(call.payload, encoding=call.payload_encoding)
+    if call.type == "Sync":
+        return InvokeRequest(function, body, qualifier=call.qualifier)
+    return InvokeRequest(
+        function,
+        body,
+        qualifier=call.qualifier,
+        delay_seconds=delay_of(str(call.delay) if call.delay else ""),
+        task_id=call.task_id,
+    )
 
 
 _ENDS: Final = (metrics.DESTINATION_SUCCEEDED, metrics.DESTINATION_ERRORS)

@@ -105,8 +105,9 @@ class TriggerAdmin:
         )
         request_id, payload = await self._control.fire(function, trigger, given)
         text, is_base64 = encode_payload(payload)
-        encoding: models.Encoding = "base64" if is_base64 else ""
-        return models.FiredNow(request_id=request_id, payload=text, payload_encoding=encoding)
+        return models.FiredNow(
+            request_id=request_id, payload=text, payload_encoding="base64" if is_base64 else ""
+        )
 
     async def object_event(self, request: Request) -> models.FiredTriggers:
         """Fire the OSS triggers that match an event of an object.

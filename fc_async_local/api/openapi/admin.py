@@ -37,7 +37,6 @@ _CHANNEL: Final = (Parameter("name"), Parameter("instance"))
 _QUALIFIER: Final = Parameter("qualifier")
 _FUNCTION: Final = Parameter("function")
 _DEAD: Final = (_FUNCTION, Parameter("text"))
-_ENCODING: Final = words("", "base64")
 _TASKS: Final = (
     _FUNCTION,
     Parameter("qualifier"),
@@ -232,15 +231,8 @@ OPERATIONS: Final = (
         "POST",
         "/_local/functions/{function}/invoke",
         "Invoke a function",
-        body=having(
-            payload=TEXT,
-            payloadEncoding=_ENCODING,
-            qualifier=TEXT,
-            delay=between(0, 3_599),
-            taskId=TEXT,
-            type=words("Async", "Sync"),
-        ),
-        answer=having("requestId", "taskId errorType payload log durationMs", requestId=TEXT),
+        body=models.Invoke,
+        answer=models.Invoked,
         refused=(409, 429, 500),
     ),
     Operation("GET", "/_local/limits", "Return the ranges of configurations and destinations"),
@@ -401,7 +393,7 @@ OPERATIONS: Final = (
         "/_local/steps",
         "Return the steps of invocations after a number, or wait for the first",
         (Parameter("after", INTEGER), Parameter("wait", between(0, 60))),
-        answer=having("steps last missed", steps=listed(OBJECT), last=INTEGER),
+        answer=models.Steps,
     ),
     Operation(
         "POST",
@@ -413,19 +405,14 @@ OPERATIONS: Final = (
         "GET",
         "/_local/debug",
         "List the functions that run with a debugger",
-        answer=having("debuggers", debuggers=listed(OBJECT)),
+        answer=models.Debuggers,
     ),
     Operation(
         "PUT",
         "/_local/debug/{function}",
         "Run a function with a debugger",
-        body=only(
-            having(
-                "folder",
-                folder={**TEXT, "minLength": 1, "maxLength": 4_096},
-                port=between(0, 65_535),
-            )
-        ),
+        body=models.Debug,
+        answer=models.Debugger,
         refused=(409,),
     ),
     Operation(

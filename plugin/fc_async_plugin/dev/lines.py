@@ -20,7 +20,7 @@ from fc_async_sdk.spec import arn
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from fc_async_plugin.dev.feed import Step
+    from fc_async_sdk.admin.models import Step
 
 _RESULT_LENGTH: Final = 200
 _ID_LENGTH: Final = 16

@@ -13,26 +13,29 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
-import requests
 
+from fc_async_plugin.account.runtime import ask, client_of
 from fc_async_plugin.dev import keys, launch
-from fc_async_plugin.dev.feed import Admin, Follower, Refused
+from fc_async_plugin.dev.feed import Follower
 from fc_async_plugin.dev.lines import clock_time
 from fc_async_plugin.dev.sources import roots
 from fc_async_plugin.dev.watching import Watcher
 from fc_async_plugin.plan.steps import UpdateFunction
+from fc_async_sdk.admin import models
+from fc_async_sdk.admin import operations as admin
+from fc_async_sdk.errors import FcAsyncError, ServiceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
     from queue import SimpleQueue
 
     from fc_async_plugin.dev.deploying import Deployer, Result
-    from fc_async_plugin.dev.feed import Step
     from fc_async_plugin.dev.launch import Target
     from fc_async_plugin.dev.runtime import Running
     from fc_async_plugin.dev.screen import Screen
     from fc_async_plugin.dev.syntax import Broken
     from fc_async_plugin.rules import Finding
+    from fc_async_sdk.admin.models import Step
 
 _IDLE_ADVANCE_SECONDS: Final = 60
 """How far ``t`` moves virtual time if nothing waits."""
@@ -107,7 +110,7 @@ class Loop:
         self._deployer = deployer
         self._screen = screen
         self._events = events
-        self._admin = Admin(running.addresses.fc)
+        self._client = client_of(running.addresses.fc)
         self._watcher = Watcher(
             lambda files: events.put(Saved(files)), lambda: events.put(Watched())
         )
@@ -125,10 +128,10 @@ class Loop:
             Why it ended if the user did not ask for it; otherwise "".
         """
         put = self._events.put
-        with ExitStack() as closing:
+        with self._client, ExitStack() as closing:
             closing.enter_context(_signals(lambda: put(Ended())))
             follower = Follower(
-                self._admin,
+                self._running.addresses.fc,
                 lambda steps, missed: put(Happened(steps, missed)),
                 lambda: put(Ended("the local runtime is gone")),
             )
@@ -188,9 +191,10 @@ class Loop:
         self._problems = problems
         if result.steps:
             try:
-                self._admin.post("destinations")
-            except (Refused, requests.RequestException) as error:
-                self._screen.say("problem", f"destinations were not made: {error}", style="bad")
+                ask(self._client, admin.create_destinations())
+            except FcAsyncError as error:
+                text = f"destinations were not made: {_reason(error)}"
+                self._screen.say("problem", text, style="bad")
         took = round((monotonic() - began) * 1_000)
         folders = {one.function: shown(one.code) for one in self._deployer.sources if one.code}
         self._screen.functions(self._names(), folders.get)
@@ -215,11 +219,12 @@ class Loop:
         for target in self._debug.values():
             if target.function not in functions:
                 continue
-            body = {"folder": str(target.folder.resolve()), "port": target.port}
+            body = models.Debug(folder=str(target.folder.resolve()), port=target.port)
             try:
-                self._admin.put(f"debug/{target.function}", body)
-            except (Refused, requests.RequestException) as error:
-                self._screen.say("problem", f"{target.function}: {error}", style="bad")
+                ask(self._client, admin.start_debugger(target.function, body))
+            except FcAsyncError as error:
+                text = f"{target.function}: {_reason(error)}"
+                self._screen.say("problem", text, style="bad")
                 continue
             if target.function in self._waiting:
                 self._waiting.discard(target.function)
@@ -230,8 +235,8 @@ class Loop:
         """Leave a runtime that goes on as it was."""
         if self._running.attached:
             for function in self._debug.keys() - self._waiting:
-                with suppress(Refused, requests.RequestException):
-                    self._admin.delete(f"debug/{function}")
+                with suppress(FcAsyncError):
+                    self._client.send(admin.stop_debugger(function))
 
     def _show_problems(self, result: Result) -> None:
         if result.findings is not None and result.findings != self._findings:
@@ -275,8 +280,8 @@ class Loop:
                 case "?" | "h":
                     lines = "\n".join(f"{name:<8}{what}" for name, what in keys.HELP)
                     self._screen.say("help", f"Keys\n{lines}")
-        except (Refused, requests.RequestException) as error:
-            self._screen.say("problem", str(error), style="bad")
+        except FcAsyncError as error:
+            self._screen.say("problem", _reason(error), style="bad")
 
     def _invoke_again(self) -> None:
         last = self._last
@@ -284,12 +289,12 @@ class Loop:
             text = "nothing was invoked yet; try: fc-async invoke FUNCTION '{}'"
             self._screen.say("note", text, style="wait")
             return
-        body = {
-            "payload": msgspec.to_builtins(last.payload),
-            "payloadEncoding": "base64",
-            "qualifier": last.qualifier,
-        }
-        self._admin.post(f"functions/{last.function}/invoke", body)
+        body = models.Invoke(
+            payload=msgspec.to_builtins(last.payload),
+            payload_encoding="base64",
+            qualifier=last.qualifier,
+        )
+        ask(self._client, admin.invoke(last.function, body))
 
     def _open_console(self) -> None:
         url = self._running.addresses.console
@@ -297,23 +302,29 @@ class Loop:
             self._screen.say("console", f"no browser was found; the console is {url}")
 
     def _move_time(self) -> None:
-        clock = msgspec.json.decode(self._admin.get("clock"))
-        if not clock["virtual"]:
+        clock = ask(self._client, admin.get_clock())
+        if not clock.virtual:
             self._screen.say("note", "time is real: start with --clock virtual", style="wait")
             return
-        due = msgspec.json.decode(self._admin.get("stats"))["oldest_due_at"]
-        ahead = 0 if due is None else max(due - clock["now"], 0) / 1_000
+        due = ask(self._client, admin.get_stats()).oldest_due_at
+        ahead = 0 if due is None else max(due - clock.now, 0) / 1_000
         seconds = ahead or _IDLE_ADVANCE_SECONDS
 
         def move() -> None:
             # Returns when everything is done that became due: not while a debugger stops it.
             try:
-                now = self._admin.post("clock/advance", {"seconds": seconds})["now"]
+                with client_of(self._running.addresses.fc) as client:
+                    now = ask(client, admin.advance_clock(seconds)).now
                 self._events.put(Said("clock", f"time is now {clock_time(now)}", "wait"))
-            except (Refused, requests.RequestException) as error:
-                self._events.put(Said("problem", str(error)))
+            except FcAsyncError as error:
+                self._events.put(Said("problem", _reason(error)))
 
         threading.Thread(target=move, name="time", daemon=True).start()
+
+
+def _reason(error: FcAsyncError) -> str:
+    """Return why the runtime refuses, or that none answers."""
+    return error.message if isinstance(error, ServiceError) else str(error)
 
 
 @contextmanager

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from fc_async_plugin.dev.feed import Step
+    from fc_async_sdk.admin.models import Step
 
 _STYLES: Final = {
     "good": "green",

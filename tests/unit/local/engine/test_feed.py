@@ -7,8 +7,9 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from fc_async_local.clock import VirtualClock
-from fc_async_local.engine.feed import Feed, Step
+from fc_async_local.engine.feed import Feed
 from fc_async_local.wakeups import Wakeups
+from fc_async_sdk.admin.models import Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from fc_async_plugin.dev.feed import Step
 from fc_async_plugin.dev.lines import Line, failed, lines_of, short_id
+from fc_async_sdk.admin.models import Step
 
 AT = 1_700_000_000_000
 REQUEST = "1-670648a1-15197d0b-d07710222f9d"

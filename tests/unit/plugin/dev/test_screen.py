@@ -10,8 +10,8 @@ import time
 import pytest
 from rich.console import Console
 
-from fc_async_plugin.dev.feed import Step
 from fc_async_plugin.dev.screen import JsonScreen, TextScreen
+from fc_async_sdk.admin.models import Step
 
 AT = 1_700_000_000_000
 REQUEST = "1-670648a1-15197d0b-d07710222f9d"
