@@ -18,7 +18,7 @@ from msgspec import Meta
 from fc_async_sdk._decoding import prepare
 from fc_async_sdk._drawing import Scene
 from fc_async_sdk.events.triggers import EMPTY_MD5
-from fc_async_sdk.models import Model
+from fc_async_sdk.models import AsyncConfig, AsyncTask, Model
 from fc_async_sdk.spec import limits, metrics, oss
 from fc_async_sdk.spec.async_config import Outcome
 
@@ -315,6 +315,138 @@ class Steps(Model, frozen=True, kw_only=True):
     missed: int
 
 
+# --- tasks ------------------------------------------------------------------------------------
+
+
+class Task(AsyncTask, frozen=True, kw_only=True):
+    """A task with what the service does not show of it.
+
+    Attributes:
+        error_type: Type of the function's error, if its latest execution failed.
+        error_message: Message of the function's error, likewise.
+        task_mode: In a list of what runs next: whether its steps are recorded.
+    """
+
+    function: str
+    accepted_time: int
+    due_time: int
+    error_type: str | None = None
+    error_message: str | None = None
+    task_mode: bool | None = None
+
+
+class Tasks(Model, frozen=True, kw_only=True):
+    """One page of tasks; the last one has no token."""
+
+    tasks: list[Task]
+    next_token: str | None = None
+
+
+class Note(Model, frozen=True, kw_only=True):
+    """What happened to a task beside its steps.
+
+    Attributes:
+        kind: ``delivery``: a try of its delivery. ``cause``: the task whose delivery it came
+            from. ``action``: what a user did, with the reason.
+        try_: Of a delivery, from 1.
+        status: What the destination answered, with ``code``, ``message`` and ``reference``.
+        event: The event that was sent, with the first try.
+        request_id: Of the other task, like ``function`` and ``task_id``.
+    """
+
+    at: int
+    kind: Literal["delivery", "cause", "action", "log"]
+    outcome: str | None = None
+    destination: str | None = None
+    try_: int | None = msgspec.field(default=None, name="try")
+    status: int | None = None
+    code: str | None = None
+    message: str | None = None
+    reference: str | None = None
+    due_at: int | None = None
+    next_try_at: int | None = None
+    event: str | None = None
+    event_encoding: Encoding = ""
+    action: str | None = None
+    reason: str | None = None
+    request_id: str | None = None
+    function: str | None = None
+    task_id: str | None = None
+
+
+class Target(Model, frozen=True, kw_only=True):
+    """Method and target of a request; its headers may have secrets."""
+
+    method: str
+    target: str
+
+
+class WholeTask(Task, frozen=True, kw_only=True):
+    """A task with its steps and payloads.
+
+    Attributes:
+        config: The asynchronous configuration that held at accept.
+        http: The request, if one has called an HTTP trigger.
+    """
+
+    attempts: int
+    system_retries: int
+    system_retry_since: int | None
+    call_path: list[str]
+    delay_ms: int
+    config: AsyncConfig | None
+    http: Target | None
+    notes: list[Note]
+
+
+class TaskCounts(Model, frozen=True, kw_only=True):
+    """The numbers of tasks by status; there may be more of a status in ``at_least``."""
+
+    by_status: dict[str, int]
+    at_least: list[str]
+
+
+class TaskName(Model, frozen=True, kw_only=True):
+    """Function and id of a task."""
+
+    function: str
+    task_id: str
+
+
+class TaskActions(Model, frozen=True, kw_only=True):
+    """What to do with some tasks.
+
+    Attributes:
+        action: ``replay`` invokes the function again with the same bytes or the same request.
+        tasks: The tasks.
+        reason: Is recorded with each task.
+    """
+
+    action: Literal["stop", "run-now", "replay"]
+    tasks: Annotated[tuple[TaskName, ...], Meta(min_length=1, max_length=1_000)]
+    reason: Annotated[str, Meta(max_length=1_000)] = ""
+
+
+class TaskDone(TaskName, frozen=True, kw_only=True):
+    """An action that was done; ``new_task_id`` is that of a replay."""
+
+    new_task_id: str | None = None
+
+
+class TaskRefused(TaskName, frozen=True, kw_only=True):
+    """An action that was refused, and why."""
+
+    code: str
+    message: str
+
+
+class TasksActedOn(Model, frozen=True, kw_only=True):
+    """The outcomes of an action, in the order of the tasks."""
+
+    done: list[TaskDone]
+    refused: list[TaskRefused]
+
+
 # --- debuggers --------------------------------------------------------------------------------
 
 
@@ -463,4 +595,10 @@ class FiredTriggers(Model, frozen=True, kw_only=True):
     fired: list[FiredTrigger]
 
 
-prepare(Health, Stats, Idle, *(one for one in Model.__subclasses__() if one.__module__ == __name__))
+prepare(
+    Health,
+    Stats,
+    Idle,
+    WholeTask,
+    *(one for one in Model.__subclasses__() if one.__module__ == __name__),
+)

@@ -123,6 +123,33 @@ def stop_debugger(function: str) -> Call[None]:
     return delete_call("StopDebugger", _path("debug", function)).within(SECONDS)
 
 
+# --- tasks ------------------------------------------------------------------------------------
+
+
+def list_tasks(
+    function: str | None = None,
+    *,
+    status: str | None = None,
+    limit: int | None = None,
+    next_token: str | None = None,
+) -> Call[models.Tasks]:
+    """List the tasks of all functions, or of one, one page.
+
+    Args:
+        function: Name of the function.
+        status: Statuses, separated by commas; None: any.
+        limit: Tasks per page, 1-100; 20 when None.
+        next_token: Where the page before ended.
+    """
+    parameters = query(function=function, status=status, limit=limit, nextToken=next_token)
+    return _get("ListTasks", models.Tasks, "tasks", parameters=parameters)
+
+
+def get_task(function: str, task_id: str) -> Call[models.WholeTask]:
+    """Return one task with its steps, its payloads and its due time."""
+    return _get("GetTask", models.WholeTask, "tasks", function, task_id)
+
+
 # --- triggers ---------------------------------------------------------------------------------
 
 

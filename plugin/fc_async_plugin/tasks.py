@@ -6,21 +6,21 @@ from __future__ import annotations
 import re
 import time
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
-from urllib.parse import quote, urlencode
 
 from fc_async_plugin.account import lists
 from fc_async_sdk import _endpoint
+from fc_async_sdk.admin import operations as admin
 from fc_async_sdk.errors import AsyncTaskAlreadyExists, FcAsyncError
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from fc_async_sdk import AsyncTask, Client
+    from fc_async_sdk.admin.models import Task
 
 _SUFFIX: Final = re.compile(r"-replay-([0-9]+)\Z")
 _LONGEST_ID: Final = 128
-_ADMIN_SECONDS: Final = 5
 
 
 class Replayed(NamedTuple):
@@ -191,28 +191,17 @@ def times_of(client: Client, function: str, task_id: str | None = None) -> Times
     unknown = Times(time.time_ns() // 1_000_000, {})
     if not _endpoint.parse(client.endpoint_url).loopback:
         return unknown
-    import requests  # noqa: PLC0415 -- many commands import this module and send no request
-
-    admin = f"{client.endpoint_url}/_local"
     try:
-        clock = _get(f"{admin}/clock")
+        clock = client.send(admin.get_clock())
         if task_id is not None:
-            tasks = [_get(f"{admin}/tasks/{quote(function, safe='')}/{quote(task_id, safe='')}")]
+            tasks: Sequence[Task] = [client.send(admin.get_task(function, task_id))]
         else:
-            query = {"function": function, "status": "Enqueued,Retrying", "limit": "100"}
-            tasks = _get(f"{admin}/tasks?{urlencode(query)}")["tasks"]
-        due = {task["taskId"]: task["dueTime"] for task in tasks}
-        return Times(clock["now"], due, virtual=clock["virtual"])
-    except (requests.RequestException, ValueError, KeyError, TypeError):
+            call = admin.list_tasks(function, status="Enqueued,Retrying", limit=100)
+            tasks = client.send(call).tasks
+    except FcAsyncError:
         return unknown  # something else than the local runtime, such as a proxy on this machine
-
-
-def _get(url: str) -> Any:
-    import requests  # noqa: PLC0415 -- see above
-
-    answer = requests.get(url, timeout=_ADMIN_SECONDS)
-    answer.raise_for_status()
-    return answer.json()
+    due = {task.task_id: task.due_time for task in tasks}
+    return Times(clock.now, due, virtual=clock.virtual)
 
 
 def next_id(task_id: str) -> str:

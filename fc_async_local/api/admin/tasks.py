@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 from starlette.responses import Response
 
 from fc_async_local.api import admin
-from fc_async_local.api.operation import body_of, page_of, query_flag, query_number, query_page
+from fc_async_local.api.operation import body_of, query_flag, query_number, query_page
 from fc_async_local.api.tasks import (
     describe_task,
     shown_payload,
@@ -20,7 +20,7 @@ from fc_async_local.api.tasks import (
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import InvokeRequest, Note
 from fc_async_local.functions import refusals
-from fc_async_sdk._decoding import prepare
+from fc_async_sdk.admin import models
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,32 +36,8 @@ if TYPE_CHECKING:
 
 _COUNTED: Final = 20_000
 """How many tasks are counted of one status; more take longer than a refresh should."""
-_MOST_AT_ONCE: Final = 1_000
-_LONGEST_REASON: Final = 1_000
 _PLAIN: Final = {"x-content-type-options": "nosniff"}
 """What a function prints must not be taken for a page."""
-
-
-class _Name(msgspec.Struct, frozen=True, rename="camel"):
-    function: str
-    task_id: str
-
-
-class _Action(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """What to do with some tasks.
-
-    Attributes:
-        action: ``replay`` invokes the function again with the same bytes or the same request.
-        tasks: The tasks.
-        reason: Is recorded with each task.
-    """
-
-    action: Literal["stop", "run-now", "replay"]
-    tasks: Annotated[tuple[_Name, ...], msgspec.Meta(min_length=1, max_length=_MOST_AT_ONCE)]
-    reason: Annotated[str, msgspec.Meta(max_length=_LONGEST_REASON)] = ""
-
-
-prepare(_Action)
 
 
 class TaskControl(Protocol):
@@ -109,7 +85,7 @@ class TaskAdmin:
             ]
         )
 
-    async def tasks(self, request: Request) -> dict[str, Any]:
+    async def tasks(self, request: Request) -> models.Tasks:
         """List tasks of all functions, or of ``function``; otherwise like ListAsyncTasks.
 
         Further filters: ``error`` (condition of the latest failure, or type of the function's
@@ -119,62 +95,64 @@ class TaskAdmin:
         query = request.query_params
         payload = query_flag(query, "includePayload")
         page = await self._store.query(_wanted(query)._replace(with_payload=payload))
-        shown = [
-            describe_task(invocation, self._settings, payload=payload)
-            | _times(invocation)
-            | _failure(invocation)
-            for invocation in page.invocations
-        ]
-        return page_of("tasks", shown, task_token(page))
+        return models.Tasks(
+            tasks=[self._shown(one, payload=payload) for one in page.invocations],
+            next_token=task_token(page) or None,
+        )
 
-    async def counts(self, request: Request) -> dict[str, Any]:
+    def _shown(self, invocation: Invocation, *, payload: bool, **more: object) -> models.Task:
+        described = describe_task(invocation, self._settings, payload=payload)
+        facts = {**described, **_times(invocation), **_failure(invocation), **more}
+        return msgspec.convert(facts, models.Task)
+
+    async def counts(self, request: Request) -> models.TaskCounts:
         """Count the tasks that a list would have, by status.
 
         ``atLeast`` names the statuses of which there may be more.
         """
         counts = await self._store.count_tasks(_wanted(request.query_params), most=_COUNTED)
-        return {
-            "byStatus": {status.value: n for status, n in counts.by_status.items() if n},
-            "atLeast": sorted(status.value for status in counts.at_least),
-        }
+        return models.TaskCounts(
+            by_status={status.value: n for status, n in counts.by_status.items() if n},
+            at_least=sorted(status.value for status in counts.at_least),
+        )
 
-    async def due(self, request: Request) -> dict[str, Any]:
+    async def due(self, request: Request) -> models.Tasks:
         """List what runs next, the earliest first; query: ``limit`` (at most 100)."""
         limit = query_page(request.query_params).limit
         found = await self._store.upcoming(limit)
-        return {
-            "tasks": [
-                describe_task(i, self._settings, payload=False)
-                | _times(i)
-                | {"taskMode": i.task_mode}
-                for i in found
-            ]
-        }
+        return models.Tasks(
+            tasks=[self._shown(one, payload=False, taskMode=one.task_mode) for one in found]
+        )
 
-    async def act(self, request: Request) -> dict[str, Any]:
+    async def act(self, request: Request) -> models.TasksActedOn:
         """Stop, replay or run up to 1000 tasks, one after the other.
 
         Body: ``action`` (stop, replay or run-now), ``tasks`` (``function`` and ``taskId`` of
         each), ``reason``.
         """
         try:
-            wanted = msgspec.convert(await body_of(request), _Action)
+            wanted = msgspec.convert(await body_of(request), models.TaskActions)
         except msgspec.ValidationError as error:
             raise refusals.invalid_argument(str(error)) from None
         outcomes = [await self._try(wanted, name) for name in wanted.tasks]
-        return {
-            "done": [outcome for outcome in outcomes if "code" not in outcome],
-            "refused": [outcome for outcome in outcomes if "code" in outcome],
-        }
+        return models.TasksActedOn(
+            done=[one for one in outcomes if isinstance(one, models.TaskDone)],
+            refused=[one for one in outcomes if isinstance(one, models.TaskRefused)],
+        )
 
-    async def _try(self, wanted: _Action, name: _Name) -> dict[str, Any]:
-        shown = {"function": name.function, "taskId": name.task_id}
+    async def _try(
+        self, wanted: models.TaskActions, name: models.TaskName
+    ) -> models.TaskDone | models.TaskRefused:
+        function, task_id = name.function, name.task_id
         try:
-            return shown | await self._act(wanted, name)
+            new = await self._act(wanted, name)
         except Rejected as error:
-            return {**shown, "code": error.code, "message": error.message}
+            return models.TaskRefused(
+                function=function, task_id=task_id, code=error.code, message=error.message
+            )
+        return models.TaskDone(function=function, task_id=task_id, new_task_id=new)
 
-    async def _act(self, wanted: _Action, name: _Name) -> dict[str, Any]:
+    async def _act(self, wanted: models.TaskActions, name: models.TaskName) -> str | None:
         task = await self._store.get(name.function, name.task_id)
         if task is None:
             raise task_not_found(name.task_id)
@@ -194,16 +172,16 @@ class TaskAdmin:
                 )
             )
         await self._store.add_notes(_notes(wanted, before, new, now=self._clock.now()))
-        return {} if new is None else {"newTaskId": new.task_id}
+        return None if new is None else new.task_id
 
-    async def task(self, _: Request, function: str, task_id: str) -> dict[str, Any]:
+    async def task(self, _: Request, function: str, task_id: str) -> models.WholeTask:
         """Return one task with its steps, its payloads and its due time."""
         task = await self._store.get(function, task_id)
         if task is None:
             raise task_not_found(task_id)
         invocation = task.invocation
         notes = await self._store.notes(invocation.request_id)
-        return {
+        facts = {
             **describe_task(invocation, self._settings, events=task.events, payload=True),
             **_times(invocation),
             **_failure(invocation),
@@ -216,6 +194,7 @@ class TaskAdmin:
             "http": _describe_request(invocation),
             "notes": [_describe_note(note) for note in notes],
         }
+        return msgspec.convert(facts, models.WholeTask)
 
     async def log(self, request: Request, function: str, task_id: str) -> Response:
         """Return the log of an attempt as text; query: ``attempt``, from 1 on."""
@@ -270,7 +249,9 @@ def _wanted(query: Mapping[str, str]) -> TaskQuery:
     )
 
 
-def _notes(wanted: _Action, before: Invocation, new: Accepted | None, *, now: int) -> list[Note]:
+def _notes(
+    wanted: models.TaskActions, before: Invocation, new: Accepted | None, *, now: int
+) -> list[Note]:
     """Return what is recorded of an action: with its task, and with the task that it made."""
     why: dict[str, object] = {"reason": wanted.reason} if wanted.reason else {}
     made: dict[str, object] = (

@@ -59,7 +59,6 @@ _FAULT: Final = having(
     function=TEXT,
     error=TEXT,
 )
-_TASK: Final = having("taskId requestId status function acceptedTime dueTime", status=TEXT)
 _WANTED_FAULT: Final = only(
     having(
         destination=TEXT,
@@ -159,39 +158,32 @@ OPERATIONS: Final = (
             Parameter("sortOrderByTime", words("asc", "desc")),
             Parameter("includePayload", FLAG),
         ),
-        answer=having("tasks", "nextToken", tasks=listed(_TASK), nextToken=TEXT),
+        answer=models.Tasks,
     ),
     Operation(
         "GET",
         "/_local/tasks/counts",
         "Count the tasks of a list by status",
         _TASKS,
-        answer=having("byStatus atLeast", byStatus=OBJECT, atLeast=listed(TEXT)),
+        answer=models.TaskCounts,
     ),
     Operation(
         "POST",
         "/_local/tasks/actions",
         "Stop, replay or run many tasks",
-        body=having(
-            "action tasks",
-            action=words("stop", "run-now", "replay"),
-            tasks={
-                **listed(having("function taskId", function=TEXT, taskId=TEXT)),
-                "minItems": 1,
-                "maxItems": 1_000,
-            },
-            reason={**TEXT, "maxLength": 1_000},
-        ),
-        answer=having("done refused", done=listed(OBJECT), refused=listed(OBJECT)),
+        body=models.TaskActions,
+        answer=models.TasksActedOn,
     ),
     Operation(
         "GET",
         "/_local/due",
         "List what runs next, the earliest first",
         _PAGE,
-        answer=having("tasks", tasks=listed(_TASK)),
+        answer=models.Tasks,
     ),
-    Operation("GET", "/_local/tasks/{function}/{task_id}", "Return one task", answer=_TASK),
+    Operation(
+        "GET", "/_local/tasks/{function}/{task_id}", "Return one task", answer=models.WholeTask
+    ),
     Operation(
         "GET",
         "/_local/tasks/{function}/{task_id}/log",
