@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from fc_async_sdk._decoding import prepare
 from fc_async_sdk._drawing import Scene
@@ -66,6 +66,18 @@ class Stats(msgspec.Struct, frozen=True, kw_only=True):
     deliveries_pending: int
     deliveries_dead: int
     now: int
+
+
+class Run(Model, frozen=True, kw_only=True):
+    """One run of a runtime.
+
+    Attributes:
+        run: Names it; a restart has another name.
+        refused: Why the state that was imported before it could not be opened, else "".
+    """
+
+    run: str
+    refused: str = ""
 
 
 # --- time -------------------------------------------------------------------------------------
@@ -445,6 +457,178 @@ class TasksActedOn(Model, frozen=True, kw_only=True):
 
     done: list[TaskDone]
     refused: list[TaskRefused]
+
+
+# --- dead events ------------------------------------------------------------------------------
+
+
+class DeadEvent(Model, frozen=True, kw_only=True):
+    """A delivery that was given up.
+
+    Attributes:
+        event: The event document, as text or as base64.
+        tries: How often it was tried.
+        error: Why the latest try failed.
+    """
+
+    request_id: str
+    task_id: str
+    function: str
+    qualifier: str
+    outcome: str
+    destination: str
+    event: str
+    event_encoding: Encoding = ""
+    created_time: int
+    tries: int
+    error: str
+
+
+class DeadEvents(Model, frozen=True, kw_only=True):
+    """One page of dead events, newest first, and how many there are in all."""
+
+    deliveries: list[DeadEvent]
+    total: int
+    next_token: str | None = None
+
+
+class Redriven(Model, frozen=True, kw_only=True):
+    """How many dead events are delivered again."""
+
+    redriven: int
+
+
+class Purged(Model, frozen=True, kw_only=True):
+    """How many dead events or messages were deleted."""
+
+    purged: int
+
+
+# --- queues, topics and buses -----------------------------------------------------------------
+
+
+class Channel(Model, frozen=True, kw_only=True):
+    """A queue, a topic or a bus.
+
+    Attributes:
+        kind: ``queue``, ``topic``, ``rocketmq`` or ``bus``.
+        instance: Of RocketMQ, else "".
+        messages: How many messages it has, or how many of the latest ones are shown.
+        facts: Further numbers by name.
+    """
+
+    kind: str
+    name: str
+    instance: str
+    messages: int
+    facts: dict[str, int]
+
+
+class Channels(Model, frozen=True, kw_only=True):
+    """All queues, topics and buses."""
+
+    channels: list[Channel]
+
+
+class Message(Model, frozen=True, kw_only=True):
+    """A message as it is.
+
+    Attributes:
+        attributes: What the protocol says of it, by name.
+        summary: Facts of the destination event in the body, or of another event of a bus.
+        event: The document of the destination event, if the body has it in another form.
+    """
+
+    id: str
+    at: int
+    body: str
+    attributes: dict[str, Any]
+    summary: dict[str, str | int] | None = None
+    event: str | None = None
+
+
+class Messages(Model, frozen=True, kw_only=True):
+    """The messages of a queue, or the latest ones of a topic or a bus."""
+
+    messages: list[Message]
+
+
+class SendMessage(Model, frozen=True, kw_only=True):
+    """A message to send; for a bus the body is an event of JSON.
+
+    Attributes:
+        tag: For topics.
+        keys: For topics of RocketMQ.
+    """
+
+    body: str
+    tag: str = ""
+    keys: str = ""
+
+
+class Sent(Model, frozen=True, kw_only=True):
+    """The id of a message that was sent."""
+
+    message_id: str
+
+
+# --- faults -----------------------------------------------------------------------------------
+
+
+class SetFault(Model, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A destination or a function that shall fail.
+
+    Attributes:
+        destination: A kind, an ARN, or an ARN with ``*`` in it, with ``status`` or ``timeout``.
+        function: A name, which may hold ``*``, with ``error``.
+        times: For how many tries.
+        seconds: For how long.
+    """
+
+    destination: str | UnsetType = UNSET
+    status: Annotated[int, Meta(extra_json_schema={"minimum": 400, "maximum": 599})] | UnsetType = (
+        UNSET
+    )
+    timeout: bool | UnsetType = UNSET
+    function: str | UnsetType = UNSET
+    error: Literal["throttled", "no resources", "system error"] | UnsetType = UNSET
+    times: Annotated[int, Meta(extra_json_schema={"minimum": 1})] | None = None
+    seconds: Annotated[float, Meta(extra_json_schema={"exclusiveMinimum": 0})] | None = None
+
+    def given(self, *names: str) -> dict[str, Any]:
+        """Return the attributes of these names that are set."""
+        fields = msgspec.structs.asdict(self)
+        return {name: fields[name] for name in names if fields[name] is not UNSET}
+
+
+class Fault(Model, frozen=True, kw_only=True):
+    """A fault in force, of a destination or of a function.
+
+    Attributes:
+        times: For how many more tries; None: no limit.
+        until: Until when; None: no limit.
+    """
+
+    id: int
+    times: int | None
+    until: int | None
+    destination: str | None = None
+    status: int | None = None
+    timeout: bool | None = None
+    function: str | None = None
+    error: str | None = None
+
+
+class Faults(Model, frozen=True, kw_only=True):
+    """The faults in force."""
+
+    faults: list[Fault]
+
+
+class FaultSet(Model, frozen=True, kw_only=True):
+    """The fault that was set."""
+
+    fault: Fault
 
 
 # --- debuggers --------------------------------------------------------------------------------

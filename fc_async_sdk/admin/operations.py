@@ -13,7 +13,15 @@ from msgspec.structs import replace
 
 from fc_async_sdk import _signing
 from fc_async_sdk.admin import models
-from fc_async_sdk.operations.call import Call, delete_call, json_call, query, read_nothing
+from fc_async_sdk.operations.call import (
+    OCTETS,
+    Call,
+    Repeat,
+    delete_call,
+    json_call,
+    query,
+    read_nothing,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,6 +30,8 @@ T = TypeVar("T")
 
 SECONDS: Final = 10.0
 """Time limit of a whole call: the runtime is on this machine."""
+STATE_SECONDS: Final = 60.0
+"""Time limit for the answer of a call about the whole state, which a restarting runtime delays."""
 LONG_SECONDS: Final = 86_400.0
 """Time limit for the answer of a call that lasts until something happens, such as a long poll on a
 virtual clock that stands still."""
@@ -75,6 +85,31 @@ def put_places(places: Iterable[models.WrittenAt]) -> Call[models.KnownPlaces]:
     """Tell where a template has the destinations that were deployed."""
     body = models.Places(places=tuple(places))
     return _put("PutAsyncConfigPlaces", models.KnownPlaces, body, "async-config-places")
+
+
+# --- state ------------------------------------------------------------------------------------
+
+
+def get_run() -> Call[models.Run]:
+    """Name this run of the runtime; a restart has another name."""
+    return _state("GetRun", "GET", "state", "run")
+
+
+def put_state(snapshot: bytes) -> Call[models.Run]:
+    """Restart with a snapshot in place of everything, after the answer."""
+    call = _state("PutState", "PUT", "state")
+    return replace(call, body=snapshot, headers={"content-type": OCTETS})
+
+
+def delete_state() -> Call[models.Run]:
+    """Restart with nothing, after the answer."""
+    return _state("DeleteState", "DELETE", "state")
+
+
+def _state(operation: str, method: str, *segments: str) -> Call[models.Run]:
+    repeat: Repeat = "always" if method == "GET" else "never"
+    call = json_call(operation, method, _path(*segments), models.Run, repeat=repeat)
+    return replace(call, timeout=STATE_SECONDS)
 
 
 # --- invocations and debuggers ----------------------------------------------------------------

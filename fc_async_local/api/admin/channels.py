@@ -7,7 +7,7 @@ ones since the start are shown.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
@@ -20,7 +20,7 @@ from fc_async_local.services.eventbridge import events as cloud_events
 from fc_async_local.services.mns import model as mns_model
 from fc_async_local.services.rocketmq.model import NewMessage
 from fc_async_sdk import events
-from fc_async_sdk._decoding import prepare
+from fc_async_sdk.admin import models
 from fc_async_sdk.errors import InvalidEvent
 
 if TYPE_CHECKING:
@@ -37,15 +37,6 @@ if TYPE_CHECKING:
 
 _PAGE: Final = 1_000
 _ADDRESS: Final = "127.0.0.1"
-
-
-class _Send(msgspec.Struct, frozen=True, kw_only=True):
-    body: str
-    tag: str = ""
-    keys: str = ""
-
-
-prepare(_Send)
 
 
 class Channels(NamedTuple):
@@ -81,10 +72,10 @@ class ChannelAdmin:
             ]
         )
 
-    async def channels(self, _: Request) -> dict[str, Any]:
+    async def channels(self, _: Request) -> models.Channels:
         """List all queues, topics and buses with the numbers of their messages."""
         mns, topics, rocketmq, eventbridge = self._services
-        found = []
+        found: list[models.Channel] = []
         for queue in await mns.queues(limit=_PAGE):
             counts = await mns.counts(queue.name)
             facts = {"received": counts.inactive, "delayed": counts.delayed}
@@ -106,29 +97,30 @@ class ChannelAdmin:
             rules = eventbridge.documents.rules(bus.name, prefix="", after="", limit=_PAGE)[0]
             number = len(eventbridge.recent.of(bus.name))
             found.append(_channel("bus", bus.name, messages=number, facts={"rules": len(rules)}))
-        return {"channels": found}
+        return models.Channels(channels=found)
 
-    async def messages(self, request: Request, kind: str) -> dict[str, Any]:
+    async def messages(self, request: Request, kind: str) -> models.Messages:
         """Return messages, without receiving them.
 
         Query: ``name``, and ``instance`` for RocketMQ.
         """
-        return {"messages": await self._kind(kind).look(_name(request))}
+        return models.Messages(messages=await self._kind(kind).look(_name(request)))
 
-    async def send(self, request: Request, kind: str) -> dict[str, str]:
+    async def send(self, request: Request, kind: str) -> models.Sent:
         """Send a message. Body: ``body`` (for a bus, an event of JSON).
 
         For topics also ``tag``, and for topics of RocketMQ ``keys``.
         """
         try:
-            wanted = msgspec.convert(await body_of(request), _Send)
+            wanted = msgspec.convert(await body_of(request), models.SendMessage)
         except msgspec.ValidationError as error:
             raise refusals.invalid_argument(str(error)) from None
-        return {"messageId": await self._kind(kind).send(_name(request), wanted)}
+        message_id = await self._kind(kind).send(_name(request), wanted)
+        return models.Sent(message_id=message_id)
 
-    async def purge(self, request: Request, kind: str) -> dict[str, int]:
+    async def purge(self, request: Request, kind: str) -> models.Purged:
         """Delete all messages for good."""
-        return {"purged": await self._kind(kind).purge(_name(request))}
+        return models.Purged(purged=await self._kind(kind).purge(_name(request)))
 
     def _kind(self, name: str) -> _Kind:
         kind = self._kinds.get(name)
@@ -138,7 +130,7 @@ class ChannelAdmin:
             )
         return kind
 
-    async def _peek(self, name: _Name) -> list[dict[str, Any]]:
+    async def _peek(self, name: _Name) -> list[models.Message]:
         found = await self._services.mns.peek(name.name, limit=mns_model.BATCH.high)
         return [
             _message(
@@ -150,7 +142,7 @@ class ChannelAdmin:
             for each in found
         ]
 
-    async def _send_to_queue(self, name: _Name, wanted: _Send) -> str:
+    async def _send_to_queue(self, name: _Name, wanted: models.SendMessage) -> str:
         draft = mns_model.Draft(message_id=common.message_id(), body=wanted.body)
         (sent,) = await self._services.mns.send(name.name, [draft])
         return sent.message_id
@@ -158,14 +150,14 @@ class ChannelAdmin:
     async def _purge_queue(self, name: _Name) -> int:
         return await self._services.mns.purge(name.name)
 
-    async def _published(self, name: _Name) -> list[dict[str, Any]]:
+    async def _published(self, name: _Name) -> list[models.Message]:
         self._services.topics.documents.topic(name.name)
         return [
             _message(each.message_id, each.published_at, each.body, {"tag": each.tag})
             for each in self._services.topics.recent.of(name.name)
         ]
 
-    async def _publish(self, name: _Name, wanted: _Send) -> str:
+    async def _publish(self, name: _Name, wanted: models.SendMessage) -> str:
         sent = await self._services.topics.publish(name.name, wanted.body, tag=wanted.tag)
         return sent.message_id
 
@@ -173,7 +165,7 @@ class ChannelAdmin:
         self._services.topics.documents.topic(name.name)
         return self._services.topics.recent.forget(name.name)
 
-    async def _log(self, name: _Name) -> list[dict[str, Any]]:
+    async def _log(self, name: _Name) -> list[models.Message]:
         self._services.rocketmq.topic(name.instance, name.name)
         return [
             _message(
@@ -185,20 +177,20 @@ class ChannelAdmin:
             for each in self._services.rocketmq.recent.of(f"{name.instance}/{name.name}")
         ]
 
-    async def _produce(self, name: _Name, wanted: _Send) -> str:
+    async def _produce(self, name: _Name, wanted: models.SendMessage) -> str:
         new = NewMessage(body=wanted.body, tag=wanted.tag, keys=wanted.keys)
         return (await self._services.rocketmq.publish(name.instance, name.name, new)).message_id
 
     async def _purge_log(self, name: _Name) -> int:
         return await self._services.rocketmq.purge(name.instance, name.name)
 
-    async def _events(self, name: _Name) -> list[dict[str, Any]]:
+    async def _events(self, name: _Name) -> list[models.Message]:
         self._services.eventbridge.documents.bus(name.name)
         return [
             _cloud_event(at, event) for at, event in self._services.eventbridge.recent.of(name.name)
         ]
 
-    async def _put_event(self, name: _Name, wanted: _Send) -> str:
+    async def _put_event(self, name: _Name, wanted: models.SendMessage) -> str:
         batch = cloud_events.read_batch(f"[{wanted.body}]".encode())
         if len(batch) != 1:
             raise refusals.invalid_argument(f"expected one event, got {len(batch)}")
@@ -224,8 +216,8 @@ class _Name(NamedTuple):
 class _Kind(NamedTuple):
     """What is done with the messages of one kind of channel."""
 
-    look: Callable[[_Name], Awaitable[list[dict[str, Any]]]]
-    send: Callable[[_Name, _Send], Awaitable[str]]
+    look: Callable[[_Name], Awaitable[list[models.Message]]]
+    send: Callable[[_Name, models.SendMessage], Awaitable[str]]
     purge: Callable[[_Name], Awaitable[int]]
 
 
@@ -241,40 +233,42 @@ def _channel(
     instance: str = "",
     messages: int,
     facts: Mapping[str, int] | None = None,
-) -> dict[str, Any]:
-    return {
-        "kind": kind,
-        "name": name,
-        "instance": instance,
-        "messages": messages,
-        "facts": facts or {},
-    }
+) -> models.Channel:
+    return models.Channel(
+        kind=kind, name=name, instance=instance, messages=messages, facts=dict(facts or {})
+    )
 
 
 def _message(
     message_id: str, at: int, body: str, attributes: Mapping[str, object]
-) -> dict[str, Any]:
+) -> models.Message:
     """Return a message as it is, and as the destination event that it carries, if it does."""
     shown = {name: value for name, value in attributes.items() if value != ""}
-    described = {"id": message_id, "at": at, "body": body, "attributes": shown}
-    return {**described, **_event(body)}
+    summary, document = _event(body)
+    return models.Message(
+        id=message_id, at=at, body=body, attributes=shown, summary=summary, event=document
+    )
 
 
-def _cloud_event(at: int, event: Event) -> dict[str, Any]:
+def _cloud_event(at: int, event: Event) -> models.Message:
     """Return an event of a bus; one of another source shows what it says of itself."""
-    texts = {name: cloud_events.text_of(event, name) for name in ("source", "type", "subject")}
-    summary = {name: text for name, text in texts.items() if text}
     event_id, body = cloud_events.text_of(event, "id"), cloud_events.encode(event).decode()
-    return {"summary": summary, **_message(event_id, at, body, {})}
+    message = _message(event_id, at, body, {})
+    if message.summary is not None:
+        return message
+    texts = {name: cloud_events.text_of(event, name) for name in ("source", "type", "subject")}
+    summary: dict[str, str | int] = {name: text for name, text in texts.items() if text}
+    return msgspec.structs.replace(message, summary=summary)
 
 
-def _event(body: str) -> dict[str, Any]:
+def _event(body: str) -> tuple[dict[str, str | int] | None, str | None]:
+    """Return facts of the destination event in a body, and its document if the body differs."""
     try:
         event = events.parse(body)
     except InvalidEvent:
-        return {}
+        return None, None
     if not event.function_arn:
-        return {}
+        return None, None
     summary = {
         "function": event.function,
         "outcome": "success" if event.succeeded else "failure",
@@ -283,7 +277,7 @@ def _event(body: str) -> dict[str, Any]:
         "request": event.request_id,
     }
     document = event.source.decode(errors="replace")
-    return {
-        "summary": {name: value for name, value in summary.items() if value},
-        **({"event": document} if document != body else {}),
-    }
+    return (
+        {name: value for name, value in summary.items() if value},
+        document if document != body else None,
+    )

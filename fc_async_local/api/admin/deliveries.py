@@ -3,16 +3,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from fc_async_local.api import admin
-from fc_async_local.api.operation import page_of, query_number
-from fc_async_local.api.tasks import shown_payload
+from fc_async_local.api.operation import query_number
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import delivery_of
 from fc_async_local.functions import refusals
 from fc_async_local.functions.paging import seal, unseal
+from fc_async_sdk.admin import models
 from fc_async_sdk.errors import shorten
+from fc_async_sdk.events.wire import encode_payload
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -57,7 +58,7 @@ class DeliveryAdmin:
             ]
         )
 
-    async def dead(self, request: Request) -> dict[str, Any]:
+    async def dead(self, request: Request) -> models.DeadEvents:
         """List dead events, newest first, with their number in ``total``.
 
         Query: ``limit`` (at most and by default 1000), ``nextToken``, and the filter ``function``
@@ -71,9 +72,11 @@ class DeliveryAdmin:
             total = (await self._store.stats()).deliveries_dead
         else:
             found, total = await self._search(wanted, limit=limit, after=after)
-        token = _token(found[-1]) if len(found) == limit else ""
-        shown = [_describe(job) for job in found]
-        return {**page_of("deliveries", shown, token), "total": total}
+        return models.DeadEvents(
+            deliveries=[_describe(job) for job in found],
+            next_token=_token(found[-1]) if len(found) == limit else None,
+            total=total,
+        )
 
     async def _search(
         self, wanted: _Filter, *, limit: int, after: tuple[int, str] | None
@@ -101,22 +104,22 @@ class DeliveryAdmin:
         if not await self._engine.redrive(request_id):
             raise _not_found(request_id)
 
-    async def redrive_all(self, request: Request) -> dict[str, int]:
+    async def redrive_all(self, request: Request) -> models.Redriven:
         """Retry all of a filter, each once: a delivery that dies again meanwhile stays dead."""
         wanted = _filter(request.query_params)
         done = [await self._engine.redrive(job.key) async for job in self._matching(wanted)]
-        return {"redriven": sum(done)}
+        return models.Redriven(redriven=sum(done))
 
     async def discard(self, _: Request, request_id: str) -> None:
         """Delete one for good."""
         if not await self._store.discard_dead(request_id):
             raise _not_found(request_id)
 
-    async def purge_dead(self, request: Request) -> dict[str, int]:
+    async def purge_dead(self, request: Request) -> models.Purged:
         """Delete all of a filter for good."""
         wanted = _filter(request.query_params)
         done = [await self._store.discard_dead(job.key) async for job in self._matching(wanted)]
-        return {"purged": sum(done)}
+        return models.Purged(purged=sum(done))
 
 
 class _Filter(NamedTuple):
@@ -177,17 +180,19 @@ def _not_found(request_id: str) -> Rejected:
     return Rejected(404, "DeliveryNotFound", f"no dead delivery of request '{request_id}'")
 
 
-def _describe(job: Job) -> dict[str, Any]:
+def _describe(job: Job) -> models.DeadEvent:
     delivery = delivery_of(job)
-    return {
-        "requestId": delivery.request_id,
-        "taskId": delivery.task_id,
-        "function": delivery.function,
-        "qualifier": delivery.qualifier,
-        "outcome": delivery.outcome,
-        "destination": delivery.destination,
-        **shown_payload("event", delivery.document),
-        "createdTime": job.created_at,
-        "tries": job.tries,
-        "error": job.error,
-    }
+    text, is_base64 = encode_payload(delivery.document)
+    return models.DeadEvent(
+        request_id=delivery.request_id,
+        task_id=delivery.task_id,
+        function=delivery.function,
+        qualifier=delivery.qualifier,
+        outcome=delivery.outcome,
+        destination=delivery.destination,
+        event=text,
+        event_encoding="base64" if is_base64 else "",
+        created_time=job.created_at,
+        tries=job.tries,
+        error=job.error,
+    )

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
 
@@ -13,9 +13,7 @@ from fc_async_local.api.operation import body_of
 from fc_async_local.clock import VirtualClock
 from fc_async_local.domain import json_input
 from fc_async_local.domain.errors import Rejected
-from fc_async_local.domain.faults import FunctionError
 from fc_async_local.functions import refusals
-from fc_async_sdk._decoding import prepare
 from fc_async_sdk.admin import models
 
 if TYPE_CHECKING:
@@ -23,7 +21,7 @@ if TYPE_CHECKING:
     from starlette.routing import Route
 
     from fc_async_local.clock import Clock
-    from fc_async_local.domain.faults import Faults
+    from fc_async_local.domain.faults import Fault, Faults
 
 _LONGEST_ADVANCE_SECONDS: Final = 10 * 365 * 86_400
 
@@ -90,24 +88,6 @@ class ClockAdmin:
             )
 
 
-class _Wanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    destination: str | msgspec.UnsetType = msgspec.UNSET
-    status: int | msgspec.UnsetType = msgspec.UNSET
-    timeout: bool | msgspec.UnsetType = msgspec.UNSET
-    function: str | msgspec.UnsetType = msgspec.UNSET
-    error: FunctionError | msgspec.UnsetType = msgspec.UNSET
-    times: int | None = None
-    seconds: float | None = None
-
-    def given(self, *names: str) -> dict[str, Any]:
-        """Return the fields of these names that the request has."""
-        fields = msgspec.structs.asdict(self)
-        return {name: fields[name] for name in names if fields[name] is not msgspec.UNSET}
-
-
-prepare(_Wanted)
-
-
 class FaultAdmin:
     """Sets, shows and removes faults."""
 
@@ -125,30 +105,30 @@ class FaultAdmin:
             ]
         )
 
-    async def list_faults(self, _: Request) -> dict[str, Any]:
+    async def list_faults(self, _: Request) -> models.Faults:
         """List the faults in force."""
-        return {"faults": self._faults.all()}
+        return models.Faults(faults=[_shown(one) for one in self._faults.all()])
 
-    async def set_fault(self, request: Request) -> dict[str, Any]:
+    async def set_fault(self, request: Request) -> models.FaultSet:
         """Let a destination or a function fail.
 
         Body: ``destination`` with ``status`` or ``timeout``, or ``function`` with ``error``
         (``throttled``, ``no resources`` or ``system error``); ``times`` or ``seconds``.
         """
         try:
-            wanted = json_input.read(await request.body() or b"{}", _Wanted)
+            wanted = json_input.read(await request.body() or b"{}", models.SetFault)
         except json_input.InvalidJson as error:
             raise Rejected(400, "InvalidArgument", str(error)) from None
         of_destination = wanted.given("destination", "status", "timeout")
         of_function = wanted.given("function", "error")
         span = wanted.given("times", "seconds")
         if not of_function:
-            return {"fault": self._faults.add(**of_destination, **span)}
+            return models.FaultSet(fault=_shown(self._faults.add(**of_destination, **span)))
         if of_destination or "function" not in of_function:
             raise refusals.invalid_argument(
                 "a fault has destination with status or timeout, or function with error"
             )
-        return {"fault": self._faults.fail_function(**of_function, **span)}
+        return models.FaultSet(fault=_shown(self._faults.fail_function(**of_function, **span)))
 
     async def clear_faults(self, _: Request) -> None:
         """Remove all faults."""
@@ -158,3 +138,7 @@ class FaultAdmin:
         """Remove one fault."""
         if not self._faults.clear(fault_id):
             raise Rejected(404, "FaultNotFound", f"no fault {fault_id} is set")
+
+
+def _shown(fault: Fault) -> models.Fault:
+    return models.Fault(**msgspec.structs.asdict(fault))

@@ -11,6 +11,7 @@ from fc_async_local.api import admin
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.functions import refusals
 from fc_async_local.store.protocol import StoreUnusable
+from fc_async_sdk.admin.models import Run
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -61,10 +62,9 @@ class StateAdmin:
             ]
         )
 
-    async def run(self, _: Request) -> dict[str, str]:
+    async def run(self, _: Request) -> Run:
         """Name this run: a client waits until it differs from the one that answered it."""
-        run = {"run": self._control.run}
-        return {**run, "refused": self._control.refused} if self._control.refused else run
+        return Run(run=self._control.run, refused=self._control.refused)
 
     async def export_state(self, _: Request) -> Response:
         """Return a snapshot: functions with their code, tasks, messages, metrics."""
@@ -73,7 +73,7 @@ class StateAdmin:
             raise _no_file()
         return Response(found, media_type="application/octet-stream", headers=_HEADERS)
 
-    async def import_state(self, request: Request) -> dict[str, str]:
+    async def import_state(self, request: Request) -> Run:
         """Restart with the snapshot in the body in place of everything, after this answer."""
         try:
             done = await self._control.replace(await request.body())
@@ -81,13 +81,13 @@ class StateAdmin:
             raise refusals.invalid_argument(str(error)) from None
         if not done:
             raise _no_file()
-        return {"run": self._control.run}
+        return Run(run=self._control.run)
 
-    async def clear_state(self, _: Request) -> dict[str, str]:
+    async def clear_state(self, _: Request) -> Run:
         """Restart with nothing, after this answer."""
         if not await self._control.replace(None):
             raise _no_file()
-        return {"run": self._control.run}
+        return Run(run=self._control.run)
 
 
 def _no_file() -> Rejected:

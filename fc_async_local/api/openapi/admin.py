@@ -21,7 +21,6 @@ from fc_async_local.api.openapi.document import (
     build,
     having,
     listed,
-    only,
     words,
 )
 from fc_async_sdk.admin import models
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 
 _TIME: Final[Schema] = {"type": "integer", "minimum": 0}
 _PAGE: Final = (Parameter("limit", between(1, 100)), Parameter("nextToken"))
-_RUN: Final = having("run", run=TEXT)
 _CHANNEL: Final = (Parameter("name"), Parameter("instance"))
 _QUALIFIER: Final = Parameter("qualifier")
 _FUNCTION: Final = Parameter("function")
@@ -48,27 +46,6 @@ _TASKS: Final = (
     Parameter("acceptedTo", INTEGER),
     Parameter("error"),
     Parameter("text"),
-)
-_FAULT: Final = having(
-    "id times until",
-    "destination status timeout function error",
-    id=INTEGER,
-    destination=TEXT,
-    status=INTEGER,
-    timeout=FLAG,
-    function=TEXT,
-    error=TEXT,
-)
-_WANTED_FAULT: Final = only(
-    having(
-        destination=TEXT,
-        status=between(400, 599),
-        timeout=FLAG,
-        function=TEXT,
-        error=words("throttled", "no resources", "system error"),
-        times={"type": ["integer", "null"], "minimum": 1},
-        seconds={"type": ["number", "null"], "exclusiveMinimum": 0},
-    )
 )
 
 OPERATIONS: Final = (
@@ -108,7 +85,7 @@ OPERATIONS: Final = (
         "GET",
         "/_local/state/run",
         "Name this run of the runtime; a restart has another name",
-        answer=having("run", run=TEXT, refused=TEXT),
+        answer=models.Run,
     ),
     Operation(
         "GET",
@@ -123,11 +100,11 @@ OPERATIONS: Final = (
         "/_local/state",
         "Restart with a snapshot in place of everything",
         body=ANY,
-        answer=_RUN,
+        answer=models.Run,
         refused=(409,),
         accepts="application/octet-stream",
     ),
-    Operation("DELETE", "/_local/state", "Restart with nothing", answer=_RUN, refused=(409,)),
+    Operation("DELETE", "/_local/state", "Restart with nothing", answer=models.Run, refused=(409,)),
     # --- time ---
     Operation("GET", "/_local/clock", "Return the time", answer=models.Clock),
     Operation(
@@ -309,21 +286,21 @@ OPERATIONS: Final = (
         "/_local/deliveries/dead",
         "List dead events, newest first",
         (*_DEAD, Parameter("limit", between(1, 1_000)), Parameter("nextToken")),
-        answer=having("deliveries total", "nextToken", deliveries=listed(OBJECT), total=INTEGER),
+        answer=models.DeadEvents,
     ),
     Operation(
         "DELETE",
         "/_local/deliveries/dead",
         "Discard all dead events of a filter",
         _DEAD,
-        answer=having("purged", purged=INTEGER),
+        answer=models.Purged,
     ),
     Operation(
         "POST",
         "/_local/deliveries/dead/redrive",
         "Deliver all dead events of a filter again",
         _DEAD,
-        answer=having("redriven", redriven=INTEGER),
+        answer=models.Redriven,
     ),
     Operation(
         "POST",
@@ -339,43 +316,43 @@ OPERATIONS: Final = (
         "GET",
         "/_local/channels",
         "List queues, topics and buses with the numbers of their messages",
-        answer=having("channels", channels=listed(having("kind name instance messages facts"))),
+        answer=models.Channels,
     ),
     Operation(
         "GET",
         "/_local/channels/{kind}/messages",
         "Return messages without receiving them",
         _CHANNEL,
-        answer=having("messages", messages=listed(having("id at body attributes"))),
+        answer=models.Messages,
     ),
     Operation(
         "POST",
         "/_local/channels/{kind}/messages",
         "Send a message",
         _CHANNEL,
-        body=having("body", body=TEXT, tag=TEXT, keys=TEXT),
-        answer=having("messageId", messageId=TEXT),
+        body=models.SendMessage,
+        answer=models.Sent,
     ),
     Operation(
         "DELETE",
         "/_local/channels/{kind}/messages",
         "Delete all messages",
         _CHANNEL,
-        answer=having("purged", purged=INTEGER),
+        answer=models.Purged,
     ),
     # --- faults ---
     Operation(
         "GET",
         "/_local/faults",
         "List the faults in force",
-        answer=having("faults", faults=listed(_FAULT)),
+        answer=models.Faults,
     ),
     Operation(
         "POST",
         "/_local/faults",
         "Let a destination or a function fail",
-        body=_WANTED_FAULT,
-        answer=having("fault", fault=_FAULT),
+        body=models.SetFault,
+        answer=models.FaultSet,
     ),
     Operation("DELETE", "/_local/faults", "Remove all faults", answer=None),
     Operation("DELETE", "/_local/faults/{fault_id:number}", "Remove a fault", answer=None),

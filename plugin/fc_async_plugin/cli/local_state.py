@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fc_async_plugin.cli.options import Format
+    from fc_async_sdk import Client
+    from fc_async_sdk.admin.models import Run
 
-_TIMEOUT_SECONDS: Final = 60
 _PAUSE_SECONDS: Final = 0.05
 
 _data = click.option(
@@ -116,38 +117,41 @@ def _replace(data: Path, snapshot: bytes | None, name: str) -> None:
 
 
 def _ask_runtime(endpoint: str, snapshot: bytes | None) -> None:
-    import requests
+    from fc_async_plugin.account import runtime
+    from fc_async_sdk.admin import operations as admin
+    from fc_async_sdk.errors import ServiceError
 
-    method = "DELETE" if snapshot is None else "PUT"
-    try:
-        answer = requests.request(
-            method, f"{endpoint}/_local/state", data=snapshot, timeout=_TIMEOUT_SECONDS
-        )
-    except requests.RequestException as error:
-        raise click.ClickException(f"the runtime at {endpoint} does not answer: {error}") from None
-    if not answer.ok:
-        raise click.ClickException(f"the runtime at {endpoint} refused: {answer.json()['Message']}")
-    now = _after_restart(endpoint, answer.json()["run"])
-    if "refused" in now:
+    call = admin.delete_state() if snapshot is None else admin.put_state(snapshot)
+    with runtime.client_of(endpoint) as client:
+        try:
+            before = runtime.ask(client, call)
+        except ServiceError as error:
+            raise click.ClickException(
+                f"the runtime at {endpoint} refused: {error.message}"
+            ) from None
+        now = _after_restart(client, before.run)
+    if now.refused:
         raise click.ClickException(
             f"the runtime at {endpoint} could not open the state and went back to the one before: "
-            f"{now['refused']}"
+            f"{now.refused}"
         )
 
 
-def _after_restart(endpoint: str, run: str) -> dict[str, str]:
-    """Return what a runtime says of its run that follows another one."""
-    import requests
+def _after_restart(client: Client, run: str) -> Run:
+    """Return the run of a runtime that follows another one."""
+    from fc_async_sdk.admin import operations as admin
+    from fc_async_sdk.errors import FcAsyncError
 
-    reason, until = "it has not restarted", time.monotonic() + _TIMEOUT_SECONDS
+    reason, until = "it has not restarted", time.monotonic() + admin.STATE_SECONDS
     while time.monotonic() < until:
         try:
-            found = requests.get(f"{endpoint}/_local/state/run", timeout=_TIMEOUT_SECONDS)
-            now: dict[str, str] = found.json()
-        except requests.RequestException as error:  # also of a connection that the end met
+            now = client.send(admin.get_run())
+        except FcAsyncError as error:  # also of a connection that the end met
             reason = str(error)
         else:
-            if now["run"] != run:
+            if now.run != run:
                 return now
         time.sleep(_PAUSE_SECONDS)
-    raise click.ClickException(f"the runtime at {endpoint} took the state, but then: {reason}")
+    raise click.ClickException(
+        f"the runtime at {client.endpoint_url} took the state, but then: {reason}"
+    )
