@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Talks to the admin API of the runtime that serves this page. Errors carry the service's words.
 
+import type { AsyncConfig, Invoke, Invoked, TasksActedOn, WholeTask } from "./admin";
+
+export type * from "./admin";
+
 export class Refused extends Error {
   constructor(
     readonly status: number,
@@ -43,84 +47,8 @@ export const remove = <T>(where: string, query: Query = {}): Promise<T> => call(
 export const file = async (where: string): Promise<Blob> => (await ask("GET", where)).blob();
 export const upload = <T>(where: string, file: Blob): Promise<T> => call("PUT", where, file, "application/octet-stream");
 
-export interface Task {
-  taskId: string;
-  requestId: string;
-  function: string;
-  functionArn: string;
-  qualifier: string;
-  status: string;
-  alreadyRetriedTimes: number;
-  acceptedTime: number;
-  dueTime: number;
-  startedTime?: number;
-  endTime?: number;
-  durationMs?: number;
-  instanceId?: string;
-  destinationStatus?: string;
-  taskErrorMessage?: string; // the condition, such as UnhandledInvocationError
-  errorType?: string; // of the function's own error
-  errorMessage?: string;
-  taskPayload?: string;
-  taskPayloadEncoding?: string;
-  returnPayload?: string;
-  returnPayloadEncoding?: string;
-}
-
-export interface Step {
-  eventId: number;
-  status: string;
-  timestamp: number;
-  eventDetail?: string;
-}
-
-export interface Note {
-  at: number;
-  kind: "delivery" | "cause" | "action";
-  outcome?: string;
-  destination?: string;
-  try?: number;
-  status?: number;
-  code?: string;
-  message?: string;
-  reference?: string;
-  dueAt?: number;
-  nextTryAt?: number;
-  event?: string;
-  eventEncoding?: string;
-  action?: string;
-  reason?: string;
-  requestId?: string;
-  function?: string;
-  taskId?: string;
-}
-
-export interface Config {
-  functionArn: string;
-  asyncTask?: boolean;
-  maxAsyncRetryAttempts?: number;
-  maxAsyncEventAgeInSeconds?: number;
-  destinationConfig?: { onSuccess?: { destination?: string }; onFailure?: { destination?: string } };
-}
-
-export const qualifierOf = (config: Config): string => config.functionArn.split("/")[2] ?? "LATEST";
-
-export interface WholeTask extends Task {
-  events?: Step[];
-  attempts: number;
-  systemRetries: number;
-  callPath: string[];
-  delayMs: number;
-  config: Config | null;
-  notes: Note[];
-}
-
-export interface Stats {
-  by_status: Record<string, number>;
-  deliveries_pending: number;
-  deliveries_dead: number;
-  now: number;
-}
+export type Config = AsyncConfig;
+export const qualifierOf = (config: Config): string => config.functionArn?.split("/")[2] ?? "LATEST";
 
 export interface FunctionOverview {
   function: { functionName: string; runtime: string; handler: string; memorySize?: number; timeout?: number; instanceConcurrency?: number; lastModifiedTime: string; description?: string };
@@ -130,25 +58,8 @@ export interface FunctionOverview {
   versions: { versionId: string; description?: string; createdTime?: string }[];
 }
 
-export interface Accepted {
-  requestId: string;
-  taskId: string;
-}
-
-export interface Call {
-  payload: string;
-  payloadEncoding?: string;
-  qualifier: string;
-  delay?: number;
-  taskId?: string;
-  type?: "Async" | "Sync";
-}
-
 export const taskPath = (name: string, id: string): string => `/tasks${path(name, id)}`;
 export const oneTask = (name: string, id: string): Promise<WholeTask> => get(taskPath(name, id));
-export const invoke = <T = Accepted>(name: string, body: Call): Promise<T> => post(`/functions${path(name)}/invoke`, body);
+export const invoke = (name: string, body: Invoke): Promise<Invoked> => post(`/functions${path(name)}/invoke`, body);
 export const act = (action: string, tasks: { function: string; taskId: string }[], reason: string) =>
-  post<{ done: { newTaskId?: string; function: string }[]; refused: { taskId: string; code: string; message: string }[] }>(
-    "/tasks/actions",
-    { action, tasks, reason },
-  );
+  post<TasksActedOn>("/tasks/actions", { action, tasks, reason });

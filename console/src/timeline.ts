@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What happened to a task, as spans on a scale. No elements here.
 
-import type { Note, Step, WholeTask } from "./api";
+import type { Note, TaskEvent, WholeTask } from "./api";
 import { destination, FINAL } from "./format";
 
 export interface Span {
@@ -14,7 +14,7 @@ export interface Lane {
   name: string;
   spans: Span[];
   attempt?: number;
-  step?: Step; // that ended the attempt
+  step?: TaskEvent; // that ended the attempt
 }
 
 /** One lane for each attempt, with its wait before and its run, then one for each delivery. */

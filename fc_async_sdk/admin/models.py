@@ -18,7 +18,7 @@ from msgspec import UNSET, Meta, UnsetType
 from fc_async_sdk._decoding import prepare
 from fc_async_sdk._drawing import Scene
 from fc_async_sdk.events.triggers import EMPTY_MD5
-from fc_async_sdk.models import AsyncConfig, AsyncTask, Model
+from fc_async_sdk.models import AnyTaskStatus, AsyncConfig, AsyncTask, AsyncTaskEvent, Model
 from fc_async_sdk.spec import limits, metrics, oss
 from fc_async_sdk.spec.async_config import Outcome
 
@@ -113,7 +113,7 @@ _Unit = Annotated[str, _one_of("count", "ms")]
 _Statistic = Annotated[str, _one_of("Sum", "Average", "Maximum", "Value")]
 
 
-class Point(msgspec.Struct, frozen=True):
+class MetricPoint(msgspec.Struct, frozen=True):
     """The value of the period that begins at a time."""
 
     timestamp: int
@@ -136,7 +136,7 @@ class Series(Model, frozen=True, kw_only=True):
     unit: _Unit
     statistic: _Statistic
     value: int | float
-    points: tuple[Point, ...] | None = None
+    points: tuple[MetricPoint, ...] | None = None
 
 
 class Metrics(Model, frozen=True, kw_only=True):
@@ -339,7 +339,13 @@ class Task(AsyncTask, frozen=True, kw_only=True):
         task_mode: In a list of what runs next: whether its steps are recorded.
     """
 
+    request_id: str
     function: str
+    function_arn: str
+    qualifier: str
+    already_retried_times: int
+    task_payload_encoding: Encoding | None = None
+    return_payload_encoding: Encoding | None = None
     accepted_time: int
     due_time: int
     error_type: str | None = None
@@ -393,6 +399,14 @@ class Target(Model, frozen=True, kw_only=True):
     target: str
 
 
+class TaskEvent(AsyncTaskEvent, frozen=True, kw_only=True):
+    """A step of a task that was recorded."""
+
+    event_id: int
+    status: AnyTaskStatus
+    timestamp: int
+
+
 class WholeTask(Task, frozen=True, kw_only=True):
     """A task with its steps and payloads.
 
@@ -401,6 +415,7 @@ class WholeTask(Task, frozen=True, kw_only=True):
         http: The request, if one has called an HTTP trigger.
     """
 
+    events: tuple[TaskEvent, ...]
     attempts: int
     system_retries: int
     system_retry_since: int | None

@@ -18,7 +18,7 @@ import msgspec
 from fc_async_plugin import PluginError
 from fc_async_plugin.account.runtime import ask
 from fc_async_sdk.admin import operations as admin
-from fc_async_sdk.admin.models import Point
+from fc_async_sdk.admin.models import MetricPoint
 from fc_async_sdk.operations.call import Call, read_json
 from fc_async_sdk.spec import metrics
 
@@ -69,7 +69,7 @@ class Series(msgspec.Struct, frozen=True):
 
     metric: str
     value: int | float
-    points: tuple[Point, ...] = ()
+    points: tuple[MetricPoint, ...] = ()
 
 
 class _Page(msgspec.Struct, frozen=True, rename="pascal"):
@@ -173,7 +173,7 @@ def from_cloud(client: Client, region: str, wanted: Wanted) -> list[Series]:
     return found
 
 
-def _points(client: Client, region: str, wanted: Wanted, name: str) -> Iterator[Point]:
+def _points(client: Client, region: str, wanted: Wanted, name: str) -> Iterator[MetricPoint]:
     """Yield the points of one metric, page by page."""
     token = ""
     for _ in range(_MOST_PAGES):
@@ -212,20 +212,22 @@ def _describe(region: str, wanted: Wanted, name: str, token: str) -> Call[_Page]
     )
 
 
-def _read(datapoints: str, name: str) -> list[Point]:
+def _read(datapoints: str, name: str) -> list[MetricPoint]:
     """Read the points, which are JSON in a text; the key of the value depends on the metric."""
     statistics = (metrics.METRICS[metrics.named(name)].statistic, *_STATISTICS)
     try:
         rows = _rows(datapoints or "[]")
         return [
-            Point(int(row["timestamp"]), next(row[key] + 0 for key in statistics if key in row))
+            MetricPoint(
+                int(row["timestamp"]), next(row[key] + 0 for key in statistics if key in row)
+            )
             for row in rows
         ]
     except (msgspec.DecodeError, KeyError, TypeError, ValueError, StopIteration) as error:
         raise PluginError(f"CloudMonitor: {name}: the points cannot be read: {error!r}") from error
 
 
-def _whole(name: str, points: Iterable[Point]) -> float:
+def _whole(name: str, points: Iterable[MetricPoint]) -> float:
     """Return the value of all periods together."""
     values = [point.value for point in points]
     return {

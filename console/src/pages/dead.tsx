@@ -8,31 +8,13 @@ import { count, dateTime, destination, plural } from "../format";
 import { act, go, link, route, taskLink, useLive } from "../state";
 import { Button, Confirm, Payload, Select, Table, Trouble } from "../ui";
 
-interface Dead {
-  requestId: string;
-  taskId: string;
-  function: string;
-  qualifier: string;
-  outcome: string;
-  destination: string;
-  event: string;
-  eventEncoding?: string;
-  createdTime: number;
-  tries: number;
-  error: string;
-}
-interface Page {
-  deliveries: Dead[];
-  nextToken?: string;
-  total: number;
-}
 
 const queued = (events: string): string => `${events} queued to be sent again. What is given up again comes back into this list.`;
 
 export function DeadEvents() {
   const { token = "", function: of = "", text = "" } = route.value.params;
   const filter = { function: of, text };
-  const found = useLive(`dead ${token} ${of} ${text}`, () => api.get<Page>("/deliveries/dead", { limit: 50, nextToken: token, ...filter }));
+  const found = useLive(`dead ${token} ${of} ${text}`, () => api.get<api.DeadEvents>("/deliveries/dead", { limit: 50, nextToken: token, ...filter }));
   const selected = useSignal<ReadonlySet<string>>(new Set());
   const asked = useSignal<"" | "redrive" | "forget" | "redrive-all" | "forget-all">("");
   const open = useSignal<ReadonlySet<string>>(new Set());
@@ -109,7 +91,7 @@ export function DeadEvents() {
   );
 }
 
-function Filter({ function: of, text, shown }: { function: string; text: string; shown: Dead[] }) {
+function Filter({ function: of, text, shown }: { function: string; text: string; shown: api.DeadEvent[] }) {
   const words = useSignal(text);
   const seen = useSignal(text);
   if (seen.peek() !== text) { // the address changed by other means than this form

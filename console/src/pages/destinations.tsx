@@ -7,21 +7,6 @@ import { count, dateTime, plural } from "../format";
 import { act, link, route, useLive } from "../state";
 import { Button, Confirm, Facts, Field, Payload, Table, Trouble } from "../ui";
 
-interface Channel {
-  kind: "queue" | "topic" | "rocketmq" | "bus";
-  name: string;
-  instance: string;
-  messages: number;
-  facts: Record<string, number>;
-}
-interface Message {
-  id: string;
-  at: number;
-  body: string;
-  event?: string; // the document in the body, decoded
-  summary?: Record<string, string | number>;
-  attributes: Record<string, string | number>;
-}
 
 const KINDS: Record<string, string> = { queue: "MNS queue", topic: "MNS topic", rocketmq: "RocketMQ topic", bus: "Event bus" };
 const where = (one: { kind: string; name: string; instance: string }): string => `/channels/${one.kind}/messages${api.search({ name: one.name, instance: one.instance })}`;
@@ -29,7 +14,7 @@ const where = (one: { kind: string; name: string; instance: string }): string =>
 export function Destinations() {
   const [, kind, name] = route.value.parts;
   const { instance = "" } = route.value.params;
-  const found = useLive("channels", () => api.get<{ channels: Channel[] }>("/channels"));
+  const found = useLive("channels", () => api.get<api.Channels>("/channels"));
   const chosen = found.value?.channels.find((one) => one.kind === kind && one.name === name && one.instance === instance);
   return (
     <>
@@ -53,8 +38,8 @@ export function Destinations() {
   );
 }
 
-function Messages({ channel }: { channel: Channel }) {
-  const found = useLive(`messages ${where(channel)}`, () => api.get<{ messages: Message[] }>(where(channel)));
+function Messages({ channel }: { channel: api.Channel }) {
+  const found = useLive(`messages ${where(channel)}`, () => api.get<{ messages: api.Message[] }>(where(channel)));
   const asked = useSignal(false);
   const purge = (): void => {
     void act(async () => `${plural((await api.remove<{ purged: number }>(where(channel))).purged, "message")} purged.`);
@@ -72,7 +57,7 @@ function Messages({ channel }: { channel: Channel }) {
           {one.summary ? <Facts rows={Object.entries(one.summary)} /> : null}
           {one.event ? <Payload name="Event" file={`event-${one.id}`} text={one.event} /> : null}
           <Payload name="Raw body" file={`message-${one.id}`} text={one.body} />
-          <Facts rows={[["Message id", <code>{one.id}</code>], ...Object.entries(one.attributes)]} />
+          <Facts rows={[["Message id", <code>{one.id}</code>], ...Object.entries(one.attributes as Record<string, string | number>)]} />
         </details>
       ))}
       <Send channel={channel} />
@@ -81,7 +66,7 @@ function Messages({ channel }: { channel: Channel }) {
   );
 }
 
-function Send({ channel }: { channel: Channel }) {
+function Send({ channel }: { channel: api.Channel }) {
   const body = useSignal(channel.kind === "bus" ? '{"source": "my.app", "type": "order:Paid", "data": {"id": 1}}' : '{"id": 1}');
   const tag = useSignal("");
   const keys = useSignal("");

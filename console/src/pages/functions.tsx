@@ -292,25 +292,9 @@ function Versions({ one }: { one: api.FunctionOverview }) {
   );
 }
 
-export interface Trigger {
-  function: string;
-  triggerName: string;
-  triggerType: string;
-  qualifier?: string;
-  description?: string;
-  sourceArn?: string;
-  state: string;
-  source: string;
-  asynchronous: boolean | null;
-  nextFirings: number[];
-  fired: number;
-  lastFiredTime: number | null;
-  lastRequestId: string;
-  lastError: string;
-}
 
 function Triggers({ name }: { name: string }) {
-  const found = useLive(`triggers ${name}`, () => api.get<{ triggers: Trigger[] }>("/triggers", { function: name }));
+  const found = useLive(`triggers ${name}`, () => api.get<api.Triggers>("/triggers", { function: name }));
   const triggers = found.value?.triggers;
   return (
     <>

@@ -7,49 +7,15 @@ import { count } from "../format";
 import { link, useLive } from "../state";
 import { Button, Field, Table, Trouble } from "../ui";
 
-interface Box {
-  x: number;
-  y: number;
-  width: number;
-  height: number;
-  label: string;
-  title: string;
-  kind: string;
-}
-interface Route {
-  source: number;
-  target: number;
-  points: [number, number][];
-  kind: string;
-  label: string;
-  label_at: [number, number, number, number] | null;
-  on_cycle: boolean;
-  cut: boolean;
-}
-interface Edge {
-  source: string;
-  target: string;
-  outcome: string;
-  cyclic: boolean;
-  cut: boolean; // one of the edges without which there is no cycle
-  written: string; // file:line:column of a template
-  delivered: number;
-  lost: number;
-}
-interface Found {
-  nodes: { name: string; kind: string }[];
-  edges: Edge[];
-  scene: { width: number; height: number; boxes: Box[]; routes: Route[] } | null;
-}
 const functionOf = (name: string): string => name.split("/")[0] ?? "";
 const counted = ({ delivered, lost }: { delivered: number; lost: number }): string =>
   delivered || lost ? `delivered ${count(delivered)}${lost ? `, lost ${count(lost)}` : ""}` : "";
 // As long as the label that the runtime kept room for.
-const labelOf = (edge: Edge | undefined): string =>
+const labelOf = (edge: api.Edge | undefined): string =>
   !edge ? "" : edge.outcome + (edge.delivered || edge.lost ? `: ${count(edge.delivered)}${edge.lost ? `, ${count(edge.lost)} lost` : ""}` : "");
 
 export function Graph() {
-  const found = useLive("graph", () => api.get<Found>("/graph"));
+  const found = useLive("graph", () => api.get<api.Graph>("/graph"));
   const graph = found.value;
   const cuts = graph?.edges.filter((edge) => edge.cut) ?? [];
   return (
@@ -64,7 +30,7 @@ export function Graph() {
 }
 
 /** What ends the cycles: the destinations to remove, and where they are written. */
-function Cycles({ cuts }: { cuts: Edge[] }) {
+function Cycles({ cuts }: { cuts: api.Edge[] }) {
   return (
     <section class="notice" role="alert" aria-label="Destination cycles">
       <p>{cuts.length === 1 ? "Destination cycle. It ends without this destination:" : "Destination cycles. They end without these destinations:"}</p>
@@ -79,7 +45,7 @@ function Cycles({ cuts }: { cuts: Edge[] }) {
   );
 }
 
-function Edges({ graph }: { graph: Found }) {
+function Edges({ graph }: { graph: api.Graph }) {
   return (
     <Table label="Where results go">
       <thead><tr><th>From</th><th>On</th><th>To</th><th class="num">Delivered</th><th class="num">Lost</th><th>Cycle</th><th>Written at</th></tr></thead>
@@ -88,14 +54,14 @@ function Edges({ graph }: { graph: Found }) {
   );
 }
 
-function Drawing({ graph, scene }: { graph: Found; scene: NonNullable<Found["scene"]> }) {
+function Drawing({ graph, scene }: { graph: api.Graph; scene: NonNullable<api.Graph["scene"]> }) {
   const zoom = useSignal(1);
   const wanted = useSignal("");
   const at = useSignal(-1); // the box that the pointer or the keyboard is on
   const on = useSignal(-1); // the same for routes
   const matches = (index: number): boolean => graph.nodes[index]?.name.toLowerCase().includes(wanted.value.toLowerCase()) ?? false;
   const faint = (index: number): boolean => wanted.value !== "" && !matches(index);
-  const near = (route: Route, index: number): boolean => (on.value >= 0 ? on.value === index : at.value < 0 || route.source === at.value || route.target === at.value);
+  const near = (route: api.Route, index: number): boolean => (on.value >= 0 ? on.value === index : at.value < 0 || route.source === at.value || route.target === at.value);
   const counts = (name: string): string => {
     const own = graph.edges.filter((edge) => functionOf(edge.source) === functionOf(name));
     const sum = { delivered: own.reduce((all, edge) => all + edge.delivered, 0), lost: own.reduce((all, edge) => all + edge.lost, 0) };

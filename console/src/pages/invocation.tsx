@@ -107,7 +107,7 @@ function curl(task: api.WholeTask): string {
 const sCommand = (task: api.WholeTask): string =>
   `s ${task.function} invoke --invocation-type Async --qualifier ${task.qualifier} -e ${quoted(task.taskPayload ?? "")}`;
 
-const detailOf = (step: api.Step | undefined): Record<string, unknown> => (step?.eventDetail ? (JSON.parse(step.eventDetail) as Record<string, unknown>) : {});
+const detailOf = (step: api.TaskEvent | undefined): Record<string, unknown> => (step?.eventDetail ? (JSON.parse(step.eventDetail) as Record<string, unknown>) : {});
 const textOf = (value: unknown): string => (typeof value === "string" ? value : value === undefined ? "" : JSON.stringify(value));
 
 /** What a task waits for: which attempt, when, until when, and why the last one failed. */
@@ -279,7 +279,7 @@ function Child({ note }: { note: api.Note }) {
   return <div><a href={taskLink(name, note.reference ?? "")}>{name} / {note.reference}</a> <span class="dim">({note.outcome})</span></div>;
 }
 
-function Steps({ steps }: { steps: api.Step[] }) {
+function Steps({ steps }: { steps: api.TaskEvent[] }) {
   return (
     <details>
       <summary>Recorded steps ({steps.length})</summary>

@@ -15,14 +15,6 @@ const PAGE = 50;
 const MOST_EXPORTED = 100_000;
 const MOST_AT_ONCE = 1_000;
 
-interface Listed {
-  tasks: api.Task[];
-  nextToken?: string;
-}
-interface Counts {
-  byStatus: Record<string, number>;
-  atLeast: string[];
-}
 
 interface Column {
   name: string;
@@ -61,7 +53,7 @@ export function Invocations() {
   const selected = useSignal<ReadonlyMap<string, api.Task>>(new Map());
   const open = useSignal<ReadonlySet<string>>(new Set());
   const [query, wrong] = understood(q);
-  const list = useLive(`list ${q} ${token}`, () => (wrong ? Promise.resolve({ tasks: [] } as Listed) : api.get<Listed>("/tasks", { limit: PAGE, ...understood(q)[0], nextToken: token })));
+  const list = useLive(`list ${q} ${token}`, () => (wrong ? Promise.resolve<api.Tasks>({ tasks: [] }) : api.get<api.Tasks>("/tasks", { limit: PAGE, ...understood(q)[0], nextToken: token })));
   const counts = useLive(`counts ${q}`, () => counted(q));
   const known = useLive("functions", async () => (await api.get<{ functions: api.FunctionOverview[] }>("/functions")).functions);
   const tasks = list.value?.tasks;
@@ -167,20 +159,20 @@ function understood(q: string): [api.Query, string] {
   }
 }
 
-async function counted(q: string): Promise<Counts> {
+async function counted(q: string): Promise<api.TaskCounts> {
   const [query, wrong] = understood(withKey(q, "status", ""));
-  return wrong ? { byStatus: {}, atLeast: [] } : api.get<Counts>("/tasks/counts", query);
+  return wrong ? { byStatus: {}, atLeast: [] } : api.get<api.TaskCounts>("/tasks/counts", query);
 }
 
 const wantedStatuses = (q: string): string[] => valueOf(q, "status").split(",").filter(Boolean).map((one) => one.toLowerCase());
 
 /** The counts that follow the whole filter: those of the statuses that it names. */
-function shownCounts(counts: Counts, q: string): Record<string, number> {
+function shownCounts(counts: api.TaskCounts, q: string): Record<string, number> {
   const wanted = wantedStatuses(q);
   return Object.fromEntries(Object.entries(counts.byStatus).filter(([status]) => !wanted.length || wanted.includes(status.toLowerCase())));
 }
 
-function Tiles({ q, counts }: { q: string; counts: Counts | undefined }) {
+function Tiles({ q, counts }: { q: string; counts: api.TaskCounts | undefined }) {
   const wanted = wantedStatuses(q);
   const always = ["Enqueued", "Running", "Succeeded", "Failed"];
   return (
@@ -324,7 +316,7 @@ async function exported(form: "csv" | "json", query: api.Query): Promise<void> {
   try {
     let nextToken: string | undefined = "";
     while (nextToken !== undefined && found.length < MOST_EXPORTED) {
-      const page: Listed = await api.get<Listed>("/tasks", { ...query, limit: 100, nextToken, includePayload: form === "json" });
+      const page: api.Tasks = await api.get<api.Tasks>("/tasks", { ...query, limit: 100, nextToken, includePayload: form === "json" });
       found.push(...page.tasks);
       nextToken = page.nextToken;
     }

@@ -9,20 +9,6 @@ import { count, dateTime, duration } from "../format";
 import { clock, go, route, useLive } from "../state";
 import { Select, Trouble } from "../ui";
 
-interface Series {
-  metric: string;
-  function: string;
-  meaning: string;
-  unit: string;
-  statistic: string;
-  value: number | null;
-  points: { timestamp: number; value: number | null }[];
-}
-interface Answer {
-  start: number;
-  end: number;
-  metrics: Series[];
-}
 
 const RANGES: Record<string, [string, number, number]> = { // name: text, seconds, period
   "15m": ["Last 15 minutes", 900, 60],
@@ -42,11 +28,11 @@ export function Metrics() {
   const period = route.value.params["period"] === "3600" || longest === 3_600 ? 3_600 : 60;
   const found = useLive(`metrics ${range} ${of} ${period}`, () => {
     const end = clock.peek().now + 1;
-    return api.get<Answer>("/metrics", { period, function: of, start: Math.max(0, end - seconds * 1000), end });
+    return api.get<api.Metrics>("/metrics", { period, function: of, start: Math.max(0, end - seconds * 1000), end });
   });
   const names = useLive("functions", async () => (await api.get<{ functions: api.FunctionOverview[] }>("/functions")).functions.map((one) => one.function.functionName)).value ?? [];
   const steps = found.value ? stepsOf(found.value.start, found.value.end, period * 1000) : [];
-  const rank = (one: Series): number => ["Sum", "Value"].indexOf(one.statistic) + 1 || 3; // latencies come last
+  const rank = (one: api.Series): number => ["Sum", "Value"].indexOf(one.statistic) + 1 || 3; // latencies come last
   const charts = Map.groupBy([...(found.value?.metrics ?? [])].sort((a, b) => rank(a) - rank(b)), (one) => one.metric);
   const choose = (change: api.Query): void => go(["metrics"], { range, function: of, period, ...change });
   return (
@@ -78,17 +64,17 @@ function timeOf(seconds: number): string {
   return text.endsWith("00:00:00") ? text.slice(5, 10) : text.slice(11, 16);
 }
 
-function Chart({ metric, series, steps }: { metric: string; series: Series[]; steps: number[] }) {
+function Chart({ metric, series, steps }: { metric: string; series: api.Series[]; steps: number[] }) {
   const first = series[0];
   const home = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const names = JSON.stringify(series.map((one) => one.function));
-  const times = [...new Set([...steps, ...series.flatMap((one) => one.points.map((point) => point.timestamp))])].sort((a, b) => a - b);
+  const times = [...new Set([...steps, ...series.flatMap((one) => (one.points ?? []).map((point) => point.timestamp))])].sort((a, b) => a - b);
   const none = first?.statistic === "Sum" ? 0 : null; // nothing was counted; a level or an average is unknown
   const data: uPlot.AlignedData = [
     times.map((at) => at / 1000),
     ...series.map((one) => {
-      const values = new Map(one.points.map((point) => [point.timestamp, point.value]));
+      const values = new Map((one.points ?? []).map((point) => [point.timestamp, point.value]));
       return times.map((at) => values.get(at) ?? none);
     }),
   ];
@@ -113,7 +99,7 @@ function Chart({ metric, series, steps }: { metric: string; series: Series[]; st
           dash: DASHES[Math.floor(index / COLOURS.length) % DASHES.length] ?? [],
           width: 2,
           spanGaps: true,
-          points: { show: none === null && one.points.length < 2 },
+          points: { show: none === null && (one.points ?? []).length < 2 },
           value: (_: uPlot, value: number | null) => shown(value, one.unit),
         }))],
       }, data, element);

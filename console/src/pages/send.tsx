@@ -11,7 +11,7 @@ import { Button, Dialog, Field, Payload, Select } from "../ui";
 
 const MOST = 1000;
 
-export interface Given extends Partial<api.Call> {
+export interface Given extends Partial<api.Invoke> {
   function?: string;
 }
 export const sending = signal<Given | null>(null);
@@ -19,13 +19,6 @@ export const openSend = (given: Given): void => {
   sending.value = given;
 };
 
-interface Answer extends api.Accepted {
-  errorType: string;
-  payload: string;
-  payloadEncoding?: string;
-  log: string;
-  durationMs: number;
-}
 export interface Template {
   name: string;
   payload: string;
@@ -49,12 +42,12 @@ export function SendForm({ given, onSent, fixed = false }: { given: Given; onSen
   const qualifier = useSignal(given.qualifier ?? "LATEST");
   const asynchronous = useSignal(true);
   const text = useSignal<string | null>(null); // null: not edited
-  const encoding = useSignal(given.payloadEncoding ?? "");
+  const encoding = useSignal<"" | "base64">(given.payloadEncoding ?? "");
   const delay = useSignal("0");
   const taskId = useSignal("");
   const many = useSignal("1");
   const busy = useSignal("");
-  const answer = useSignal<Answer | null>(null);
+  const answer = useSignal<api.Invoked | null>(null);
   const wrong = useSignal("");
   const area = useRef<HTMLTextAreaElement>(null);
   const chosen = functions.find((one) => one.function.functionName === (name.value || functions[0]?.function.functionName));
@@ -78,7 +71,7 @@ export function SendForm({ given, onSent, fixed = false }: { given: Given; onSen
     if (!asynchronous.value) {
       busy.value = "Running…";
       try {
-        answer.value = await api.invoke<Answer>(target, { ...body, type: "Sync" });
+        answer.value = await api.invoke(target, { ...body, type: "Sync" });
       } catch (error) {
         wrong.value = error instanceof Error ? error.message : String(error);
       }
@@ -87,7 +80,7 @@ export function SendForm({ given, onSent, fixed = false }: { given: Given; onSen
     }
     const wanted = Number(many.value);
     let sent = 0;
-    let last: api.Accepted | undefined;
+    let last: api.Invoked | undefined;
     await act(async () => {
       try {
         for (; sent < wanted; sent += 1) {
@@ -105,7 +98,7 @@ export function SendForm({ given, onSent, fixed = false }: { given: Given; onSen
       onSent?.();
       if (onSent && last && recorded) {
         if (wanted > 1) go(["invocations"], { q: `function:${target}` });
-        else location.hash = taskLink(target, last.taskId);
+        else location.hash = taskLink(target, last.taskId ?? "");
       }
       return `${count(sent)} accepted${wanted === 1 && last ? `: ${last.taskId}` : ""}.${recorded ? "" : " Without task mode they are not listed."}`;
     });
@@ -118,7 +111,7 @@ export function SendForm({ given, onSent, fixed = false }: { given: Given; onSen
         {fixed ? null : <Field label="Function"><Select value={target} options={functions.map((one) => one.function.functionName)} onChange={(value) => { name.value = value; qualifier.value = "LATEST"; }} /></Field>}
         <Field label="Version or alias"><Select value={qualifier.value} options={[...new Set([...qualifiers, qualifier.value])]} onChange={(value) => { qualifier.value = value; }} /></Field>
         {templates.length ? <Field label="Template"><Select value="" options={[["", "Choose an event…"], ...templates.map((one): [string, string] => [one.name, one.name])]} onChange={(value) => { text.value = templates.find((one) => one.name === value)?.payload ?? text.value; encoding.value = ""; }} /></Field> : null}
-        <Field label="Payload is"><Select value={encoding.value} options={[["", "text"], ["base64", "base64 of bytes"]]} onChange={(value) => { encoding.value = value; }} /></Field>
+        <Field label="Payload is"><Select value={encoding.value} options={[["", "text"], ["base64", "base64 of bytes"]]} onChange={(value) => { encoding.value = value as "" | "base64"; }} /></Field>
       </div>
       <Field label="Payload" hint={Number(many.value) > 1 ? "$i becomes 1, 2, 3 …" : ""}>
         <textarea ref={area} spellcheck={false} value={text.value ?? before} onInput={(event) => { text.value = event.currentTarget.value; }} />
@@ -133,7 +126,7 @@ export function SendForm({ given, onSent, fixed = false }: { given: Given; onSen
       {wrong.value ? <p class="trouble" role="alert">{wrong.value}</p> : null}
       {answer.value ? (
         <div role="status">
-          <p>{answer.value.errorType ? <span class="status bad">{answer.value.errorType}</span> : <span class="status ok">Succeeded</span>} in {duration(answer.value.durationMs)}</p>
+          <p>{answer.value.errorType ? <span class="status bad">{answer.value.errorType}</span> : <span class="status ok">Succeeded</span>} in {duration(answer.value.durationMs ?? 0)}</p>
           <Payload name="Answer" file="answer" text={answer.value.payload} encoding={answer.value.payloadEncoding} />
           {answer.value.log ? <details><summary>Log</summary><pre tabIndex={0} aria-label="Log">{answer.value.log}</pre></details> : null}
         </div>

@@ -6,7 +6,6 @@ import * as api from "../api";
 import { dateTime, duration } from "../format";
 import { act, clock, taskLink, useLive } from "../state";
 import { Button, Field, Status, Table, Trouble } from "../ui";
-import type { Trigger } from "./functions";
 
 interface Due {
   at: number;
@@ -18,8 +17,8 @@ interface Due {
 /** What falls due next: waiting tasks, by their due time, and timers. */
 async function due(): Promise<Due[]> {
   const [waiting, { triggers }] = await Promise.all([
-    api.get<{ tasks: (api.Task & { taskMode: boolean })[] }>("/due", { limit: 50 }),
-    api.get<{ triggers: Trigger[] }>("/triggers"),
+    api.get<api.Tasks>("/due", { limit: 50 }),
+    api.get<api.Triggers>("/triggers"),
   ]);
   const tasks = waiting.tasks.map((task): Due => ({ at: task.dueTime, what: `${task.function} / ${task.taskId}`, href: task.taskMode ? taskLink(task.function, task.taskId) : "", status: task.status }));
   const timers = triggers.flatMap((one) => one.nextFirings.slice(0, 1).map((at): Due => ({ at, what: `timer ${one.triggerName} of ${one.function}`, href: `#/functions/${encodeURIComponent(one.function)}/triggers` })));

@@ -169,7 +169,7 @@ def _shown(found: Series, *, points: bool) -> models.Series:
         unit=metric.unit,
         statistic=metric.statistic,
         value=found.value,
-        points=tuple(models.Point(*each) for each in found.points) if points else None,
+        points=tuple(models.MetricPoint(*each) for each in found.points) if points else None,
     )
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from fc_async_plugin.cli.options import Account, Format
     from fc_async_plugin.metrics import Series, Wanted
-    from fc_async_sdk.admin.models import Point
+    from fc_async_sdk.admin.models import MetricPoint
 
 _BARS: Final = "▁▂▃▄▅▆▇█"
 _WIDTH: Final = 24
@@ -195,7 +195,7 @@ def _minute(milliseconds: int) -> str:
     return f"{moment:%Y-%m-%d %H:%M}"
 
 
-def sparkline(points: Sequence[Point], wanted: Wanted) -> str:
+def sparkline(points: Sequence[MetricPoint], wanted: Wanted) -> str:
     """Return the course of a series as bars; each is the largest value of its part of the time."""
     step = max(wanted.period * 1_000, -(-(wanted.end - wanted.start) // _WIDTH))
     count = -(-(wanted.end - wanted.start) // step)

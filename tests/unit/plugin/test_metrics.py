@@ -15,7 +15,7 @@ from werkzeug import Request, Response
 import fc_async_sdk
 from fc_async_plugin import PluginError, metrics
 from fc_async_sdk import _signing
-from fc_async_sdk.admin.models import Point
+from fc_async_sdk.admin.models import MetricPoint
 from fc_async_sdk.errors import ServiceError
 from fc_async_sdk.spec import metrics as spec
 
@@ -138,7 +138,7 @@ def test_points_become_a_series_with_its_value_over_the_time(
         metrics.Series(
             name,
             value,
-            (Point(START, 6), Point(START + 3 * MINUTE, 2)),
+            (MetricPoint(START, 6), MetricPoint(START + 3 * MINUTE, 2)),
         )
     ]
 
@@ -216,7 +216,7 @@ def test_a_local_runtime_is_asked_for_the_same_series(httpserver, client) -> Non
         },
     ).respond_with_json({"start": START, "end": START, "period": 60, "metrics": [series]})
     assert metrics.from_runtime(client, WANTED) == [
-        metrics.Series(spec.ENQUEUED, 3, (Point(START, 3),))
+        metrics.Series(spec.ENQUEUED, 3, (MetricPoint(START, 3),))
     ]
 
 

@@ -13,7 +13,7 @@ import pytest
 from fc_async_plugin.cli.group import run
 from fc_async_plugin.cli.metrics import sparkline
 from fc_async_plugin.metrics import Wanted
-from fc_async_sdk.admin.models import Point
+from fc_async_sdk.admin.models import MetricPoint
 from fc_async_sdk.spec import metrics
 
 if TYPE_CHECKING:
@@ -161,10 +161,15 @@ def test_a_wrong_option_is_refused_with_what_is_right(
 
 def test_a_sparkline_shows_the_largest_value_of_each_part_of_the_time() -> None:
     wanted = Wanted("f", (), 0, 48 * MINUTE, 60)
-    points = [Point(0, 1), Point(MINUTE, 8), Point(2 * MINUTE, 4), Point(47 * MINUTE, 8)]
+    points = [
+        MetricPoint(0, 1),
+        MetricPoint(MINUTE, 8),
+        MetricPoint(2 * MINUTE, 4),
+        MetricPoint(47 * MINUTE, 8),
+    ]
     assert sparkline(points, wanted) == "█▅" + " " * 21 + "█"
 
 
-@pytest.mark.parametrize("points", [[], [Point(0, 0)]])
-def test_a_sparkline_of_nothing_is_empty(points: list[Point]) -> None:
+@pytest.mark.parametrize("points", [[], [MetricPoint(0, 0)]])
+def test_a_sparkline_of_nothing_is_empty(points: list[MetricPoint]) -> None:
     assert sparkline(points, Wanted("f", (), 0, MINUTE, 60)) == ""
