@@ -24,6 +24,7 @@ import msgspec
 from fc_async_local.domain.errors import RECURSIVE, Rejected
 from fc_async_local.domain.policy import call_path_text
 from fc_async_sdk.spec import arn, ram
+from fc_async_sdk.spec.destinations import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -35,7 +36,7 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-DestinationKind = arn.Kind | Literal["http"]
+DestinationKind = Kind | Literal["http"]
 """Kinds of destinations, and HTTP endpoints, which only dead events of services have."""
 
 HTTP: Final = "http"

@@ -15,12 +15,6 @@ import msgspec
 from fc_async_local.functions import paging, refusals
 from fc_async_local.functions.records import AsyncConfigRecord, rfc3339
 from fc_async_local.functions.triggers import has_http_trigger
-from fc_async_local.services.eventbridge import documents as eventbridge
-from fc_async_local.services.eventbridge.model import EventBridgeError
-from fc_async_local.services.mns.errors import MnsError
-from fc_async_local.services.mns.model import check_name
-from fc_async_local.services.rocketmq import service as rocketmq
-from fc_async_local.services.rocketmq.model import RocketMqError
 from fc_async_sdk.errors import InvalidArn
 from fc_async_sdk.models import AsyncConfig
 from fc_async_sdk.spec import arn, async_config, limits
@@ -200,7 +194,8 @@ def check_config(body: Mapping[str, Any]) -> AsyncConfig:
             raise refusals.invalid_argument(violation.message)
     config = msgspec.convert(given, AsyncConfig)
     for name, target in destinations_of(config):
-        _check_destination(name, target)
+        if target.refused:
+            raise refusals.invalid_destination(f"{name}: {target.refused}")
     return config
 
 
@@ -217,24 +212,6 @@ def destinations_of(config: AsyncConfig) -> Iterator[tuple[str, arn.DestinationA
             yield name, arn.parse(text)
         except InvalidArn as error:
             raise refusals.invalid_destination(f"{name}: {error}") from None
-
-
-def _check_destination(name: str, target: arn.DestinationArn) -> None:
-    """Refuse a destination that no delivery can reach, by the rules of its service."""
-    try:
-        match target:
-            case arn.MnsQueueArn():
-                check_name(target.queue)
-            case arn.MnsTopicArn():
-                check_name(target.topic, kind="Topic")
-            case arn.EventBusArn():
-                if reason := async_config.refused_bus(target.bus):
-                    raise refusals.invalid_destination(f"{name}: {reason}")
-                eventbridge.check_name("event bus", target.bus)
-            case arn.RocketMqTopicArn():
-                rocketmq.check_topic(target.instance_id, target.topic)
-    except (MnsError, EventBridgeError, RocketMqError) as error:
-        raise refusals.invalid_destination(f"{name}: {error.message}") from None
 
 
 def _describe(record: AsyncConfigRecord, place: Place) -> dict[str, Any]:

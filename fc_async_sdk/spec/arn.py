@@ -1,28 +1,25 @@
 # SPDX-License-Identifier: MIT
 """The resource names (ARNs) that asynchronous invocation deals in: parse, format, payload limit.
 
-One frozen struct per destination kind; :func:`parse` picks the right one. Empty region or account
-means "the one of the function that has this destination": :meth:`Arn.resolve` fills them in.
-This module knows grammar only. Whether a queue exists, or a function may be called, is not its
-business.
+One frozen struct per destination kind, with the facts of :mod:`.destinations`; :func:`parse` picks
+the right one. Empty region or account means "the one of the function that has this destination":
+:meth:`Arn.resolve` fills them in. This module knows grammar only. Whether a queue exists, or a
+function may be called, is not its business.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, ClassVar, Final, Literal
+from typing import TYPE_CHECKING, ClassVar, Final, get_args
 
 import msgspec
 
 from fc_async_sdk.errors import InvalidArn
 from fc_async_sdk.spec import limits
+from fc_async_sdk.spec.destinations import KINDS, Kind
 
 if TYPE_CHECKING:
     from typing_extensions import Self
-
-Kind = Literal["function", "mns-queue", "mns-topic", "eventbridge", "rocketmq"]
-
-_NAME: Final = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
 
 
 class Arn(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,7 +32,7 @@ class Arn(msgspec.Struct, frozen=True, kw_only=True):
 
     kind: ClassVar[Kind]
     payload_limit: ClassVar[int]
-    """Largest destination event in bytes, as transmitted (source: :mod:`.limits`)."""
+    """Largest destination event in bytes, as transmitted."""
 
     region: str = ""
     account_id: str = ""
@@ -46,12 +43,27 @@ class Arn(msgspec.Struct, frozen=True, kw_only=True):
             self, region=self.region or region, account_id=self.account_id or account_id
         )
 
+    @property
+    def refused(self) -> str | None:
+        """Why the resource cannot be a destination though its name is valid; None if it can."""
+        rules = KINDS[self.kind].names.items()
+        reasons = (rule.refused(getattr(self, field)) for field, rule in rules)
+        return next(filter(None, reasons), None)
+
+    def fill(self, form: str) -> str:
+        """Return a text with the parts of this name in place of ``{region}``, ``{queue}`` etc."""
+        return form.format_map(msgspec.structs.asdict(self))
+
+    def __str__(self) -> str:
+        kind = KINDS[self.kind]
+        return self.fill(f"acs:{kind.service}:{{region}}:{{account_id}}:{kind.form}")
+
 
 class FunctionArn(Arn, frozen=True, kw_only=True):
-    """``acs:fc:{region}:{account}:functions/{function}[/{qualifier}]``."""
+    """Name of a function, or of one of its versions or aliases."""
 
     kind: ClassVar[Kind] = "function"
-    payload_limit: ClassVar[int] = limits.ASYNC_PAYLOAD_BYTES
+    payload_limit: ClassVar[int] = KINDS["function"].payload_bytes
 
     function: str
     qualifier: str = limits.DEFAULT_QUALIFIER
@@ -62,101 +74,57 @@ class FunctionArn(Arn, frozen=True, kw_only=True):
 
 
 class MnsQueueArn(Arn, frozen=True, kw_only=True):
-    """``acs:mns:{region}:{account}:/queues/{queue}/messages``."""
+    """Name of a queue of MNS."""
 
     kind: ClassVar[Kind] = "mns-queue"
-    payload_limit: ClassVar[int] = limits.MNS_PAYLOAD_BYTES
+    payload_limit: ClassVar[int] = KINDS["mns-queue"].payload_bytes
 
     queue: str
 
-    def __str__(self) -> str:
-        return f"acs:mns:{self.region}:{self.account_id}:/queues/{self.queue}/messages"
-
 
 class MnsTopicArn(Arn, frozen=True, kw_only=True):
-    """``acs:mns:{region}:{account}:/topics/{topic}/messages``."""
+    """Name of a topic of MNS."""
 
     kind: ClassVar[Kind] = "mns-topic"
-    payload_limit: ClassVar[int] = limits.MNS_PAYLOAD_BYTES
+    payload_limit: ClassVar[int] = KINDS["mns-topic"].payload_bytes
 
     topic: str
 
-    def __str__(self) -> str:
-        return f"acs:mns:{self.region}:{self.account_id}:/topics/{self.topic}/messages"
-
 
 class EventBusArn(Arn, frozen=True, kw_only=True):
-    """``acs:eventbridge:{region}:{account}:eventbus/{bus}``."""
+    """Name of an event bus of EventBridge."""
 
     kind: ClassVar[Kind] = "eventbridge"
-    payload_limit: ClassVar[int] = limits.EVENTBRIDGE_PAYLOAD_BYTES
+    payload_limit: ClassVar[int] = KINDS["eventbridge"].payload_bytes
 
     bus: str
 
-    def __str__(self) -> str:
-        return f"acs:eventbridge:{self.region}:{self.account_id}:eventbus/{self.bus}"
-
 
 class RocketMqTopicArn(Arn, frozen=True, kw_only=True):
-    """``acs:mq:{region}:{account}:/instances/{instance}/topic/{topic}``, 4.x instances only."""
+    """Name of a topic of RocketMQ 4.x."""
 
     kind: ClassVar[Kind] = "rocketmq"
-    payload_limit: ClassVar[int] = limits.ROCKETMQ_PAYLOAD_BYTES
+    payload_limit: ClassVar[int] = KINDS["rocketmq"].payload_bytes
 
     instance_id: str
     topic: str
 
-    def __str__(self) -> str:
-        place = f"{self.region}:{self.account_id}"
-        return f"acs:mq:{place}:/instances/{self.instance_id}/topic/{self.topic}"
-
 
 DestinationArn = FunctionArn | MnsQueueArn | MnsTopicArn | EventBusArn | RocketMqTopicArn
+
+CLASSES: Final[dict[Kind, type[DestinationArn]]] = {
+    cls.kind: cls for cls in get_args(DestinationArn)
+}
 
 _HEAD: Final = re.compile(
     r"acs:(?P<service>[a-z]+):(?P<region>[a-z0-9-]*):(?P<account_id>[0-9]*):(?P<rest>.+)"
 )
-# Subscription endpoints of MNS leave out the slash and "/messages", old samples say "/message";
-# RocketMQ ARNs are printed with "/topic/" and "/topics/". They are compiled when the first ARN is
-# read (and kept by re): most functions that import this package never read one.
-_FORMS: Final[tuple[tuple[str, str, type[DestinationArn], str], ...]] = (
-    (
-        "fc",
-        (
-            rf"functions/(?P<function>{limits.FUNCTION_NAME_PATTERN.pattern})"
-            rf"(?:/(?P<qualifier>{_NAME}))?"
-        ),
-        FunctionArn,
-        "functions/{function}[/{qualifier}]",
-    ),
-    (
-        "mns",
-        rf"/?queues/(?P<queue>{_NAME})(?:/messages?)?",
-        MnsQueueArn,
-        "/queues/{queue}/messages",
-    ),
-    (
-        "mns",
-        rf"/?topics/(?P<topic>{_NAME})(?:/messages?)?",
-        MnsTopicArn,
-        "/topics/{topic}/messages",
-    ),
-    (
-        "eventbridge",
-        rf"eventbus/(?P<bus>{_NAME})",
-        EventBusArn,
-        "eventbus/{bus}",
-    ),
-    (
-        "mq",
-        rf"/?instances/(?P<instance_id>{_NAME})/topics?/(?P<topic>[A-Za-z0-9_%-]+)",
-        RocketMqTopicArn,
-        "/instances/{instance}/topic/{topic}",
-    ),
-)
-SERVICES: Final = tuple(dict.fromkeys(service for service, *_ in _FORMS))
-"""Services that can be destinations, as ARNs spell them."""
 _FC2: Final = re.compile(r"services/[^/]+/functions/.+")
+
+
+def services() -> list[str]:
+    """Return the services that can be destinations, as ARNs spell them."""
+    return sorted({record.service for record in KINDS.values()})
 
 
 def parse(text: str) -> DestinationArn:
@@ -166,8 +134,8 @@ def parse(text: str) -> DestinationArn:
         text: The ARN, at most 512 characters.
 
     Raises:
-        InvalidArn: It is not an ARN of a service that can be a destination. The message names the
-            part that is wrong and the form that was expected.
+        InvalidArn: It is not an ARN of a service that can be a destination, or a name in it is not
+            valid. The message names the part that is wrong and what was expected.
     """
     if not isinstance(text, str):
         raise InvalidArn(text, "an ARN is a string")
@@ -177,18 +145,21 @@ def parse(text: str) -> DestinationArn:
     if head is None:
         raise InvalidArn(text, "expected acs:{service}:{region}:{account}:{resource}")
     service, rest = head["service"], head["rest"]
-    if service not in SERVICES:
-        raise InvalidArn(
-            text, f"{service!r} can't be a destination, only {', '.join(sorted(SERVICES))} can"
-        )
-    for form_service, pattern, cls, _ in _FORMS:
-        match = re.fullmatch(pattern, rest) if form_service == service else None
+    for kind, record in KINDS.items():
+        match = re.fullmatch(record.read, rest) if record.service == service else None
         if match is not None:
             fields = {name: value for name, value in match.groupdict().items() if value}
-            return cls(region=head["region"], account_id=head["account_id"], **fields)
+            for name, value in fields.items():
+                if problem := record.names[name].problem(value):
+                    raise InvalidArn(text, problem)
+            return CLASSES[kind](region=head["region"], account_id=head["account_id"], **fields)
+    if service not in services():
+        raise InvalidArn(
+            text, f"{service!r} can't be a destination, only {', '.join(services())} can"
+        )
     if service == "fc" and _FC2.fullmatch(rest):
         raise InvalidArn(
             text, "this is an ARN of FC 2.0; FC 3.0 has no services: functions/{function}"
         )
-    forms = " or ".join(form for form_service, _, _, form in _FORMS if form_service == service)
+    forms = " or ".join(record.form for record in KINDS.values() if record.service == service)
     raise InvalidArn(text, f"expected {forms} after the account, got {rest!r}")

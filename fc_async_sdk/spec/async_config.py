@@ -89,23 +89,6 @@ def check(config: Mapping[str, object]) -> Iterator[Violation]:
     yield from _destinations(("destinationConfig",), config.get("destinationConfig"))
 
 
-def refused_instance(instance_id: str) -> str | None:
-    """Return why a RocketMQ instance cannot be a destination; None if it can."""
-    if instance_id.startswith(limits.ROCKETMQ_5_PREFIX):
-        return (
-            f"instance {shorten(instance_id)} is of RocketMQ 5.x; only instances of the 4.0 series "
-            "can be destinations"
-        )
-    return None
-
-
-def refused_bus(bus: str) -> str | None:
-    """Return why an event bus cannot be a destination; None if it can."""
-    if bus == limits.DEFAULT_EVENT_BUS:
-        return "the default event bus takes events of cloud services only; name a custom event bus"
-    return None
-
-
 def _destinations(path: tuple[str, ...], value: object) -> Iterator[Violation]:
     if value is None:
         return

@@ -16,17 +16,18 @@ compares with rustworkx).
 from __future__ import annotations
 
 import gc
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, cast
 
 import msgspec
 
 from fc_async_sdk.spec import arn, limits
+from fc_async_sdk.spec.destinations import KINDS, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 
-NodeKind = arn.Kind | Literal["timer", "oss", "http"]
+NodeKind = Kind | Literal["timer", "oss", "http"]
 """Kinds of destinations, then of event sources that no destination can reach."""
 
 
@@ -51,18 +52,16 @@ class Node(NamedTuple):
     @classmethod
     def of(cls, name: arn.DestinationArn) -> Node:
         """Return the node of a resource name whose region and account are filled in."""
-        match name:
-            case arn.FunctionArn():
-                return cls(name.kind, name.region, name.account_id, name.function, name.qualifier)
-            case arn.MnsQueueArn():
-                path = name.queue
-            case arn.MnsTopicArn():
-                path = name.topic
-            case arn.EventBusArn():
-                path = name.bus
-            case arn.RocketMqTopicArn():
-                path = f"{name.instance_id}/{name.topic}"
-        return cls(name.kind, name.region, name.account_id, path)
+        fields = [field for field in KINDS[name.kind].names if field != "qualifier"]
+        path = "/".join(getattr(name, field) for field in fields)
+        qualifier = name.qualifier if isinstance(name, arn.FunctionArn) else ""
+        return cls(name.kind, name.region, name.account_id, path, qualifier)
+
+    def at(self, *, region: str, account_id: str) -> arn.DestinationArn:
+        """Return the resource name of a destination without qualifiers at another place."""
+        kind = cast("Kind", self.kind)
+        names = dict(zip(KINDS[kind].names, self.name.split("/"), strict=False))
+        return arn.CLASSES[kind](region=region, account_id=account_id, **names)
 
     @property
     def label(self) -> str:
@@ -70,18 +69,11 @@ class Node(NamedTuple):
         if self.kind == "function":
             latest = self.qualifier in {"", limits.DEFAULT_QUALIFIER}
             return self.name if latest else f"{self.name}/{self.qualifier}"
-        return f"{_SHORT[self.kind]} {self.name}"
+        noun = _SOURCES.get(self.kind) or KINDS[cast("Kind", self.kind)].label
+        return f"{noun} {self.name}"
 
 
-_SHORT: Final[dict[NodeKind, str]] = {
-    "mns-queue": "queue",
-    "mns-topic": "topic",
-    "eventbridge": "bus",
-    "rocketmq": "RocketMQ topic",
-    "timer": "timer",
-    "oss": "bucket",
-    "http": "HTTP",
-}
+_SOURCES: Final[dict[NodeKind, str]] = {"timer": "timer", "oss": "bucket", "http": "HTTP"}
 
 
 def resolve(

@@ -80,15 +80,6 @@ HTTP_HEADERS_BYTES: Final = 8 * 1024
 HTTP_TARGET_BYTES: Final = 4 * 1024
 """HTTP triggers: path and query of a request together."""
 
-MNS_PAYLOAD_BYTES: Final = 64 * 1024
-"""guide: the largest destination event that a queue or topic takes, as transmitted."""
-
-EVENTBRIDGE_PAYLOAD_BYTES: Final = 64 * 1024
-"""guide: the largest destination event that a bus takes."""
-
-ROCKETMQ_PAYLOAD_BYTES: Final = 4 * 1024 * 1024
-"""guide: the largest destination event that a RocketMQ topic takes."""
-
 DEFAULT_EVENT_BUS: Final = "default"
 """guide: EventBridge's bus of cloud services; only custom buses can be a destination."""
 

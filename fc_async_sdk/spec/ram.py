@@ -20,14 +20,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from fc_async_sdk.spec.arn import (
-    DestinationArn,
-    EventBusArn,
-    FunctionArn,
-    MnsQueueArn,
-    MnsTopicArn,
-    RocketMqTopicArn,
-)
+from fc_async_sdk.spec.arn import DestinationArn, FunctionArn
+from fc_async_sdk.spec.destinations import KINDS
 from fc_async_sdk.spec.limits import DEFAULT_QUALIFIER
 
 if TYPE_CHECKING:
@@ -55,18 +49,8 @@ def checked_for(destination: DestinationArn) -> Permission:
     Args:
         destination: With region and account filled in.
     """
-    place = f"{destination.region}:{destination.account_id}"
-    match destination:
-        case FunctionArn():
-            return Permission("fc:InvokeFunction", str(destination))
-        case MnsQueueArn():
-            return Permission("mns:SendMessage", str(destination))
-        case MnsTopicArn():
-            return Permission("mns:PublishMessage", str(destination))
-        case EventBusArn():
-            return Permission("eventbridge:PutEvents", str(destination))
-        case RocketMqTopicArn(instance_id=instance, topic=topic):
-            return Permission("mq:PUB", f"acs:mq:{place}:{instance}%{topic}")
+    kind = KINDS[destination.kind]
+    return Permission(kind.action, destination.fill(kind.resource) or str(destination))
 
 
 def permission_for(destination: DestinationArn) -> Permission:
@@ -110,21 +94,8 @@ def to_create(destination: DestinationArn) -> list[Permission]:
         destination: With region and account filled in. A function and a topic of RocketMQ need none
             here: they are not created in this way.
     """
-    match destination:
-        case MnsQueueArn():
-            actions = ("mns:GetQueueAttributes", "mns:CreateQueue", "mns:DeleteQueue")
-        case MnsTopicArn():
-            actions = ("mns:GetTopicAttributes", "mns:CreateTopic", "mns:DeleteTopic")
-        case EventBusArn():
-            actions = (
-                "eventbridge:GetEventBus",
-                "eventbridge:CreateEventBus",
-                "eventbridge:DeleteEventBus",
-            )
-        case _:
-            return []
     resource = str(destination).removesuffix("/messages")
-    return [Permission(action, resource) for action in actions]
+    return [Permission(action, resource) for action in KINDS[destination.kind].creation]
 
 
 def document(permissions: Iterable[Permission]) -> dict[str, Any]:

@@ -33,13 +33,13 @@ SPEC = "fc_async_sdk/spec/"
 SPELLED_ONCE = {
     "the default qualifier": r'"LATEST"',  # SQL has it in single quotes: an index needs a literal
     "the ARN of a queue": r"queues/\{\w+\}/messages",
-    "the ARN of a bus": r"\}:eventbus/\{",
+    "the ARN of a bus": r"eventbus/\{",
     "the names of runtimes": r"\"(nodejs\d+|custom-container|custom\.debian\d+|php7\.2)\"",
     "a RAM action of a destination": "|".join(map(re.escape, ACTIONS)),
     "the parameters of an event source": r"source(MNS|RocketMQ)Parameters|eventSourceParameters",
     "the pattern of a bus or topic as event source": r":/\?topics/\(|:eventbus/\(",
     "the destination of an outcome": r"\"onSuccess\", \"success\"",
-    "the check for RocketMQ 5": r"startswith\([\w.]*ROCKETMQ_5_PREFIX",
+    "the check for RocketMQ 5": r"ROCKETMQ_5_PREFIX\}",
     "the fields of a configuration that have a range": r"\"maxAsync\w+\": limits\.",
     "the methods of HTTP triggers": r"\"HEAD\", \"PATCH\", \"OPTIONS\"",
     "the answer that hides an error of an HTTP function": r"b\"Internal Server Error\"",

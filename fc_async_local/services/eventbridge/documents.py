@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -19,8 +18,8 @@ from fc_async_local.services.eventbridge.model import (
 )
 from fc_async_local.services.eventbridge.targets import check_parameter
 from fc_async_local.store.protocol import Change, ChangeRefused
-from fc_async_sdk.errors import shorten
 from fc_async_sdk.spec import limits
+from fc_async_sdk.spec.destinations import BUS_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
 
 _BUS: Final = "eventbridge.bus"
 _RULE: Final = "eventbridge.rule"
-_NAME: Final = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_.-]{{0,{model.NAME_CHARACTERS - 1}}}")
 
 _encode: Final = msgspec.json.Encoder().encode
 _bus: Final = msgspec.json.Decoder(Bus).decode
@@ -207,11 +205,8 @@ def check_name(what: str, name: str) -> None:
     Raises:
         EventBridgeError: InvalidArgument.
     """
-    if _NAME.fullmatch(name) is None:
-        raise EventBridgeError(
-            "InvalidArgument",
-            f"{what}={shorten(name)}: 1 to {model.NAME_CHARACTERS} letters, digits, '-', '_', '.'",
-        )
+    if problem := BUS_NAME.problem(name, what):
+        raise EventBridgeError("InvalidArgument", problem)
 
 
 def _key(rule: Rule) -> str:

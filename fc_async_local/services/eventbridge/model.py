@@ -21,7 +21,6 @@ BATCH_EVENTS: Final = 16
 BUSES: Final = 50
 RULES_PER_BUS: Final = 50
 TARGETS_PER_RULE: Final = 5
-NAME_CHARACTERS: Final = 127
 VALUE_CHARACTERS: Final = 10_240
 """Longest Value and Template of a target's parameter."""
 

@@ -8,15 +8,14 @@ bytes). Sources of the numbers: the MNS pages on limits and on CreateQueue, API 
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 import msgspec
 
 from fc_async_local.services.common import Receipt, check_body
 from fc_async_local.services.mns.errors import MnsError
-from fc_async_sdk.errors import shorten
-from fc_async_sdk.spec.limits import MNS_PAYLOAD_BYTES, Range
+from fc_async_sdk.spec.destinations import KINDS, QUEUE_NAME
+from fc_async_sdk.spec.limits import Range
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,7 +23,8 @@ if TYPE_CHECKING:
     from fc_async_local.domain.invocation import Job
 
 VISIBILITY_SECONDS: Final = Range(1, 43_200, 30)
-MESSAGE_BYTES: Final = Range(1_024, MNS_PAYLOAD_BYTES, MNS_PAYLOAD_BYTES)
+_LARGEST: Final = KINDS["mns-queue"].payload_bytes
+MESSAGE_BYTES: Final = Range(1_024, _LARGEST, _LARGEST)
 RETENTION_SECONDS: Final = Range(60, 604_800, 345_600)
 DELAY_SECONDS: Final = Range(0, 604_800, 0)
 POLLING_SECONDS: Final = Range(0, 30, 0)
@@ -152,8 +152,6 @@ class Received(NamedTuple):
     polling_wait_seconds: int
 
 
-_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,255}")
-_NAME_LENGTH: Final = 256
 _ATTRIBUTE_RANGES: Final = {
     "visibility_timeout": VISIBILITY_SECONDS,
     "maximum_message_size": MESSAGE_BYTES,
@@ -172,15 +170,9 @@ def check_name(name: str, *, kind: str = "Queue") -> None:
     Raises:
         MnsError: QueueNameLengthError, InvalidQueueName or InvalidArgument.
     """
-    if len(name) > _NAME_LENGTH:
-        code = "QueueNameLengthError" if kind == "Queue" else "InvalidArgument"
-        raise MnsError(code, f"{kind} name {shorten(name)}: at most {_NAME_LENGTH} characters")
-    if _NAME.fullmatch(name) is None:
-        code = "InvalidQueueName" if kind == "Queue" else "InvalidArgument"
-        raise MnsError(
-            code,
-            f"{kind} name {shorten(name)}: letters, digits and '-', a letter or digit in front",
-        )
+    if problem := QUEUE_NAME.problem(name, f"{kind} name"):
+        code = "QueueNameLengthError" if len(name) > QUEUE_NAME.longest else "InvalidQueueName"
+        raise MnsError(code if kind == "Queue" else "InvalidArgument", problem)
 
 
 def check_attributes(attributes: QueueAttributes) -> None:

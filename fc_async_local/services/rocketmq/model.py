@@ -14,9 +14,10 @@ import msgspec
 
 from fc_async_local.services.common import ProtocolError, Receipt, check_body
 from fc_async_sdk.errors import shorten
-from fc_async_sdk.spec.limits import ROCKETMQ_PAYLOAD_BYTES, Range
+from fc_async_sdk.spec.destinations import KINDS
+from fc_async_sdk.spec.limits import Range
 
-MESSAGE_BYTES: Final = ROCKETMQ_PAYLOAD_BYTES
+MESSAGE_BYTES: Final = KINDS["rocketmq"].payload_bytes
 BATCH: Final = Range(1, 16, 1)
 POLLING_SECONDS: Final = Range(0, 30, 0)
 RETENTION_MS: Final = 3 * 86_400_000

@@ -24,7 +24,7 @@ from fc_async_local.services.rocketmq.model import (
 from fc_async_local.store.protocol import Change, ChangeRefused
 from fc_async_local.wakeups import Wakeups
 from fc_async_sdk.errors import shorten
-from fc_async_sdk.spec import async_config
+from fc_async_sdk.spec.destinations import ROCKETMQ_INSTANCE, ROCKETMQ_TOPIC
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,10 +38,8 @@ if TYPE_CHECKING:
 
 _LOG: Final = logging.getLogger(__name__)
 _TOPIC: Final = "rocketmq.topic"
-_NAME: Final = re.compile(r"[A-Za-z0-9_%-]{1,127}")
 _GROUP: Final = re.compile(r"[A-Za-z0-9_%-]{1,300}")
 """Longer than the service's 64: groups of triggers are named after function and trigger."""
-_INSTANCE: Final = re.compile(r"[A-Za-z0-9_-]{0,127}")
 
 _encode: Final = msgspec.json.Encoder().encode
 _topic: Final = msgspec.json.Decoder(Topic).decode
@@ -55,18 +53,11 @@ def check_topic(instance_id: str, name: str) -> None:
     Raises:
         RocketMqError: InvalidArgument: the name is invalid, or the instance is of version 5.
     """
-    if reason := async_config.refused_instance(instance_id):
-        raise RocketMqError("InvalidArgument", reason)
-    if not _INSTANCE.fullmatch(instance_id):
-        raise RocketMqError(
-            "InvalidArgument",
-            f"instance {shorten(instance_id)}: at most 127 letters, digits, '-' and '_'",
-        )
-    if not _NAME.fullmatch(name):
-        raise RocketMqError(
-            "InvalidArgument",
-            f"topic {shorten(name)}: 1 to 127 letters, digits, '-', '_' and '%'",
-        )
+    # An instance without a namespace has no id in requests.
+    problem = ROCKETMQ_INSTANCE.problem(instance_id) if instance_id else None
+    problem = problem or ROCKETMQ_INSTANCE.refused(instance_id) or ROCKETMQ_TOPIC.problem(name)
+    if problem:
+        raise RocketMqError("InvalidArgument", problem)
 
 
 class RocketMqService:

@@ -12,10 +12,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from fc_async_sdk.spec import limits, runtimes
+from fc_async_sdk.spec import destinations, limits, runtimes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from fc_async_sdk.spec.destinations import NameRule
 
 _OSS_NAME: Final = "[a-z0-9][a-z0-9-]{1,61}[a-z0-9]"
 """Of a bucket; names of Log Service have the same form."""
@@ -29,17 +31,22 @@ class Kind(NamedTuple):
         text: The question.
         allowed: The allowed answers, in words.
         allows: Returns whether an answer is allowed.
+        refused: Returns why an allowed answer cannot be used; None if it can.
     """
 
     text: str
     allowed: str
     allows: Callable[[str], bool]
+    refused: Callable[[str], str | None] = lambda _: None
 
 
 def problem(name: str, value: str) -> str:
     """Return what is wrong with the answer to a question, "" if it is allowed."""
     kind = QUESTIONS[name]
-    return "" if kind.allows(value) else f"{name} must be {kind.allowed}, got {value!r}"
+    if not kind.allows(value):
+        return f"{name} must be {kind.allowed}, got {value!r}"
+    reason = kind.refused(value)
+    return f"{name}: {reason}" if reason else ""
 
 
 def _is_plain_text(value: str) -> bool:
@@ -48,6 +55,10 @@ def _is_plain_text(value: str) -> bool:
 
 def _matching(pattern: str) -> Callable[[str], bool]:
     return lambda value: re.fullmatch(pattern, value) is not None
+
+
+def _name(text: str, rule: NameRule) -> Kind:
+    return Kind(text, rule.allowed, lambda value: rule.problem(value) is None, rule.refused)
 
 
 def _number(text: str, limit: limits.Range) -> Kind:
@@ -81,26 +92,10 @@ QUESTIONS: Final[Mapping[str, Kind]] = {
     "region": Kind("Region", "a region id such as cn-hangzhou", _matching("[a-z]+(-[a-z0-9]+)+")),
     "retries": _number("Retries after a function error", limits.RETRY_ATTEMPTS),
     "max_age_seconds": _number("Seconds after which an event is dropped", limits.EVENT_AGE_SECONDS),
-    "failure_queue": Kind(
-        "MNS queue for requests that failed for good",
-        "letters, digits and '-', at most 120, a letter first",
-        _matching("[A-Za-z][A-Za-z0-9-]{0,119}"),
-    ),
-    "event_bus": Kind(
-        "EventBridge bus for results",
-        "letters, digits, '.', '_' and '-', 2 to 127, a letter first",
-        _matching("[A-Za-z][A-Za-z0-9._-]{1,126}"),
-    ),
-    "rocketmq_instance": Kind(
-        "Instance of RocketMQ 4.x",
-        "letters, digits and '_', at most 64",
-        _matching("[A-Za-z0-9_]{1,64}"),
-    ),
-    "rocketmq_topic": Kind(
-        "Topic of RocketMQ",
-        "letters, digits, '_' and '-', at most 64",
-        _matching("[A-Za-z0-9_-]{1,64}"),
-    ),
+    "failure_queue": _name("MNS queue for requests that failed for good", destinations.QUEUE_NAME),
+    "event_bus": _name("EventBridge bus for results", destinations.BUS_NAME),
+    "rocketmq_instance": _name("Instance of RocketMQ 4.x", destinations.ROCKETMQ_INSTANCE),
+    "rocketmq_topic": _name("Topic of RocketMQ", destinations.ROCKETMQ_TOPIC),
     "access_alias": Kind(
         "Access alias of s (~/.s/access.yaml)",
         "letters, digits, '_', '.' and '-', at most 64",

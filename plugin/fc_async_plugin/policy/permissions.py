@@ -194,16 +194,8 @@ def _to_create(resource: Resource, *, triggers: bool) -> Iterator[Permission]:
     for trigger in attached.triggers(resource, here=True).values() if triggers else ():
         nodes.update(channels.sources(trigger, place, account_id))
     for node in channels.of_account(nodes, account_id):
-        at = {"region": node.region, "account_id": node.account_id or "*"}
-        match node.kind:
-            case "mns-queue":
-                yield from ram.to_create(arn.MnsQueueArn(queue=node.name, **at))
-            case "mns-topic":
-                yield from ram.to_create(arn.MnsTopicArn(topic=node.name, **at))
-            case "eventbridge":
-                yield from ram.to_create(arn.EventBusArn(bus=node.name, **at))
-            case "function" | "rocketmq":
-                pass
+        name = node.at(region=node.region, account_id=node.account_id or "*")
+        yield from ram.to_create(name)
 
 
 def _roles(resource: Resource) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from fc_async_plugin.rules.rule import Finding, rule
 from fc_async_plugin.template.desired import BLOCK, destination_path
 from fc_async_sdk.errors import InvalidArn, shorten
-from fc_async_sdk.spec import arn, async_config, ram
+from fc_async_sdk.spec import arn, ram
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,9 +69,7 @@ def fc2_arns(context: Context) -> Iterator[Finding]:
 def rocketmq(context: Context) -> Iterator[Finding]:
     """Only instances of the 4.0 series can be destinations."""
     for link, name in context.destinations():
-        if not isinstance(name, arn.RocketMqTopicArn):
-            continue
-        if reason := async_config.refused_instance(name.instance_id):
+        if isinstance(name, arn.RocketMqTopicArn) and (reason := name.refused):
             yield Finding(
                 "FCA022",
                 "error",
@@ -85,9 +83,7 @@ def rocketmq(context: Context) -> Iterator[Finding]:
 def default_bus(context: Context) -> Iterator[Finding]:
     """The default bus takes events of cloud services only; a custom bus is needed."""
     for link, name in context.destinations():
-        if not isinstance(name, arn.EventBusArn):
-            continue
-        if reason := async_config.refused_bus(name.bus):
+        if isinstance(name, arn.EventBusArn) and (reason := name.refused):
             yield Finding(
                 "FCA023",
                 "error",

@@ -209,7 +209,7 @@ def _outcome(when: str) -> dict[str, Any]:
 
 
 def _destination() -> dict[str, Any]:
-    services = "|".join(sorted(arn.SERVICES))
+    services = "|".join(arn.services())
     destination = {
         "description": _ARN_HELP,
         "type": "string",

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from fc_async_local.domain.invocation import Delivery
     from fc_async_local.domain.states import Status
     from fc_async_local.store.protocol import Task
+    from fc_async_sdk.spec.destinations import Kind
 
 START = 1_700_000_000_000
 
@@ -74,7 +75,7 @@ class Delivered(NamedTuple):
 class QueueTarget:
     """A destination that gives the answers in ``answers`` and records what it got."""
 
-    kind: arn.Kind = "mns-queue"
+    kind: Kind = "mns-queue"
 
     def __init__(self) -> None:
         self.answers: list[int | Exception] = []
@@ -91,7 +92,7 @@ class QueueTarget:
 class FunctionTarget:
     """The function destination, as small as can be."""
 
-    kind: arn.Kind = "function"
+    kind: Kind = "function"
 
     def __init__(self) -> None:
         self.engine: Engine | None = None

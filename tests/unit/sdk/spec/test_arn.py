@@ -9,17 +9,23 @@ from hypothesis import strategies as st
 
 from fc_async_sdk.errors import InvalidArn
 from fc_async_sdk.spec import arn, limits
+from fc_async_sdk.spec.destinations import KINDS
 
-NAMES = st.from_regex(r"[A-Za-z_][A-Za-z0-9_-]{0,20}", fullmatch=True)
 REGIONS = st.sampled_from(["", "cn-hangzhou", "ap-southeast-5"])
 ACCOUNTS = st.sampled_from(["", "1234567890123456"])
 PLACES = {"region": REGIONS, "account_id": ACCOUNTS}
 ARNS = st.one_of(
-    st.builds(arn.FunctionArn, function=NAMES, qualifier=NAMES, **PLACES),
-    st.builds(arn.MnsQueueArn, queue=NAMES, **PLACES),
-    st.builds(arn.MnsTopicArn, topic=NAMES, **PLACES),
-    st.builds(arn.EventBusArn, bus=NAMES, **PLACES),
-    st.builds(arn.RocketMqTopicArn, instance_id=NAMES, topic=NAMES, **PLACES),
+    st.builds(
+        arn.CLASSES[kind],
+        **{
+            field: st.from_regex(rule.pattern, fullmatch=True).filter(
+                lambda name, rule=rule: rule.problem(name) is None
+            )
+            for field, rule in record.names.items()
+        },
+        **PLACES,
+    )
+    for kind, record in KINDS.items()
 )
 
 
@@ -65,7 +71,13 @@ def test_arns_of_every_kind_are_parsed(text: str, canonical: str) -> None:
         ("acs:oss:cn-x:1:bucket", "'oss' can't be a destination"),
         ("acs:fc:cn-x:1:function/f", "expected functions/{function}"),
         ("acs:fc:cn-x:1:services/s.prod/functions/f", "FC 2.0"),
-        ("acs:fc:cn-x:1:functions/1f", "expected functions/{function}"),
+        ("acs:fc:cn-x:1:functions/1f", "function name '1f': 1 to 128 letters"),
+        ("acs:fc:cn-x:1:functions/f/-", "qualifier '-': "),
+        ("acs:mns:cn-x:1:/queues/a.b/messages", "queue name 'a.b': 1 to 256 letters"),
+        ("acs:mns:cn-x:1:/topics/_t/messages", "topic name '_t': "),
+        ("acs:eventbridge:cn-x:1:eventbus/_b", "event bus name '_b': 1 to 127 letters"),
+        ("acs:mq:cn-x:1:/instances/i.i/topic/t", "instance 'i.i': "),
+        ("acs:mq:cn-x:1:/instances/i/topic/t.t", "topic 't.t': "),
         ("acs:fc:cn-x:abc:functions/f", "expected acs:{service}"),
         ("acs:mns:cn-x:1:/queue/q", "expected /queues/{queue}/messages or /topics"),
         ("acs:fc:cn-x:1:functions/f/" + "q" * 512, "longer than 512"),
@@ -85,6 +97,16 @@ def test_empty_places_are_filled_in_and_given_ones_stay() -> None:
 
     assert str(here) == "acs:fc:cn-x:1:functions/f"
     assert str(there) == "acs:fc:cn-y:2:functions/f"
+
+
+def test_only_instances_of_the_4_0_series_and_custom_buses_can_be_destinations() -> None:
+    def refused(resource: str) -> str:
+        return arn.parse(f"acs:{resource}").refused or ""
+
+    assert "RocketMQ 5.x" in refused("mq:::/instances/rmq-cn-abc/topic/t")
+    assert refused("mq:::/instances/MQ_INST_1_abc/topic/t") == ""
+    assert "custom event bus" in refused("eventbridge:::eventbus/default")
+    assert refused("eventbridge:::eventbus/orders") == ""
 
 
 @pytest.mark.parametrize(

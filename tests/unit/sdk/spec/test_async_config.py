@@ -85,10 +85,3 @@ def test_a_configuration_lists_its_destinations_by_outcome(
     config: DestinationConfig | None, pairs: tuple[tuple[str, str], ...]
 ) -> None:
     assert AsyncConfig(destination_config=config).destinations == pairs
-
-
-def test_only_instances_of_the_4_0_series_and_custom_buses_can_be_destinations() -> None:
-    assert "RocketMQ 5.x" in (async_config.refused_instance("rmq-cn-abc") or "")
-    assert async_config.refused_instance("MQ_INST_1_abc") is None
-    assert "custom event bus" in (async_config.refused_bus("default") or "")
-    assert async_config.refused_bus("orders") is None
