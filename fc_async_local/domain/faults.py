@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Final, Literal, TypeVar, get_args
 import msgspec
 
 from fc_async_local.domain.errors import Rejected
+from fc_async_sdk.spec.destinations import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _STATUSES: Final = range(400, 600)
 _LONGEST_SECONDS: Final = 10 * 365 * 86_400
-_KINDS: Final = frozenset({"function", "mns-queue", "mns-topic", "eventbridge", "rocketmq"})
 
 FunctionError = Literal["throttled", "no resources", "system error"]
 """Errors of the system side, which are retried with back-off for five hours and not counted."""
@@ -114,8 +114,8 @@ class Faults:
         Raises:
             Rejected: 400 InvalidArgument.
         """
-        kinds = ", ".join(sorted(_KINDS))
-        known = destination in _KINDS or destination == "*" or destination.startswith("acs:")
+        kinds = ", ".join(sorted(KINDS))
+        known = destination in KINDS or destination == "*" or destination.startswith("acs:")
         _require(known, f"destination must be an ARN, '*' or one of {kinds}, got {destination!r}")
         _require(status in _STATUSES, f"status must be from 400 to 599, got {status}")
         return self._keep(

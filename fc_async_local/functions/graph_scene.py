@@ -8,7 +8,8 @@ import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fc_async_sdk._drawing import Item, Link, Scene, compute
-from fc_async_sdk.spec import limits
+from fc_async_sdk.spec import arn, limits
+from fc_async_sdk.spec.graph import Node
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,4 +75,4 @@ def _scene(
 def _label(name: str, kind: str) -> str:
     if kind == "function":
         return name.removesuffix(f"/{limits.DEFAULT_QUALIFIER}")
-    return name.removesuffix("/messages").rsplit("/", 1)[-1]
+    return Node.of(arn.parse(name)).name.rpartition("/")[2]

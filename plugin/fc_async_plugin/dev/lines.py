@@ -16,6 +16,7 @@ import msgspec
 
 from fc_async_sdk.errors import InvalidArn
 from fc_async_sdk.spec import arn
+from fc_async_sdk.spec.graph import Node
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -144,13 +145,12 @@ _HEADS: Final = {
 
 
 def _destination(text: str) -> str:
-    """Return a destination in two words, such as ``queue failed-uploads``."""
+    """Return a destination with its kind, such as ``queue failed-uploads``."""
     try:
-        parsed = arn.parse(text)
+        node = Node.of(arn.parse(text))
     except InvalidArn:
         return text
-    name = text.rstrip("/").removesuffix("/messages").rpartition("/")[2]
-    return f"{parsed.kind.rpartition('-')[2]} {name}"
+    return f"function {node.label}" if node.kind == "function" else node.label
 
 
 def _shown_result(result: str) -> str:

@@ -9,6 +9,7 @@ from fc_async_plugin.rules.rule import Finding, rule
 from fc_async_plugin.template.desired import BLOCK, destination_path
 from fc_async_sdk.errors import InvalidArn, shorten
 from fc_async_sdk.spec import arn, ram
+from fc_async_sdk.spec.destinations import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +30,7 @@ def where(link: Link) -> Position:
     "FCA020", "invalid-arn", "error", "A destination that is not the ARN of a possible destination."
 )
 def grammar(context: Context) -> Iterator[Finding]:
-    """Checked per kind: fc, mns, eventbridge, mq."""
+    """The form of each kind, and the names in it."""
     for link in context.links:
         if isinstance(link.arn, InvalidArn) and _FC2_SERVICE not in link.text:
             yield Finding(
@@ -45,7 +46,8 @@ def _grammar_fix(link: Link, context: Context) -> str:
     region = link.resource.region or "{region}"
     if link.text in context.function_names:
         return f"name the function by its ARN: acs:fc:{region}::functions/{link.text}"
-    return f"such as acs:fc:{region}::functions/NAME or acs:mns:{region}::/queues/NAME/messages"
+    examples = (KINDS[kind].example(region) for kind in ("function", "mns-queue"))
+    return f"such as {' or '.join(examples)}"
 
 
 @rule("FCA021", "fc2-arn", "error", "A destination that names a function as FC 2.0 did.")

@@ -19,15 +19,12 @@ from typing import Any, Final
 from fc_async_plugin.template.desired import BLOCK
 from fc_async_plugin.template.document import EDITION
 from fc_async_sdk.spec import arn, limits
+from fc_async_sdk.spec.destinations import KINDS
 
 ID: Final = "urn:fc-async:s-yaml"
 STORE_ID: Final = "https://www.schemastore.org/fc-async-s-yaml.json"
 """Where SchemaStore would publish the schema."""
 
-_ARN_HELP: Final = (
-    "ARN of a function, queue, topic, custom event bus or RocketMQ topic; an empty region or"
-    " account means the function's."
-)
 _MANUAL: Final = "https://help.aliyun.com/zh/functioncompute/fc/"
 _VARIABLE: Final = r"\$\{"
 """A string that has it anywhere has a value that is known only after a deployment."""
@@ -209,17 +206,18 @@ def _outcome(when: str) -> dict[str, Any]:
 
 
 def _destination() -> dict[str, Any]:
+    labels = [kind.label for kind in KINDS.values()]
     services = "|".join(arn.services())
     destination = {
-        "description": _ARN_HELP,
+        "description": (
+            f"ARN of a {', '.join(labels[:-1])} or {labels[-1]}; an empty region or account means"
+            " the function's."
+        ),
         "type": "string",
         "minLength": 1,
         "maxLength": limits.DESTINATION_LENGTH,
         "pattern": f"^acs:(?:{services}):[a-z0-9-]*:[0-9]*:.+|{_VARIABLE}",
-        "examples": [
-            "acs:fc:cn-hangzhou::functions/NAME",
-            "acs:mns:cn-hangzhou::/queues/NAME/messages",
-        ],
+        "examples": [kind.example("cn-hangzhou") for kind in KINDS.values()],
     }
     made = _table({"destination": destination}, "Destination of a result.")
     return {**made, "required": ["destination"]}

@@ -177,6 +177,20 @@ def test_a_delivery_names_its_destination_in_two_words(fields: dict[str, object]
     assert head(step("delivery", destination=QUEUE, event="failure", **fields)) == text
 
 
+@pytest.mark.parametrize(
+    ("destination", "shown"),
+    [
+        ("acs:fc:r:1:functions/billing/prod", "function billing/prod"),
+        ("acs:mns:r:1:/topics/news/messages", "topic news"),
+        ("acs:eventbridge:r:1:eventbus/results", "bus results"),
+        ("acs:mq:r:1:/instances/MQ_1/topic/t", "RocketMQ topic MQ_1/t"),
+    ],
+)
+def test_a_delivery_shows_its_destination_as_the_graph_does(destination: str, shown: str):
+    delivered = step("delivery", destination=destination, event="success", status="delivered")
+    assert head(delivered) == f"success event to {shown}"
+
+
 def test_failures_are_what_quiet_shows():
     assert failed(step("ended", status="Retrying"))
     assert failed(step("delivery", status="dead"))
