@@ -204,37 +204,26 @@ class FcLocal:
 
     def create_queue(self, name: str) -> str:
         """Make a queue of MNS; returns its ARN, to be used as destination."""
-        from fc_async_sdk.spec.arn import MnsQueueArn
-
-        self.runtime.call(self.runtime.services.mns.create_queue(name))
-        return str(MnsQueueArn(queue=name, **self._place))
+        return self._create("queue", name)
 
     def create_topic(self, name: str) -> str:
         """Make a topic of MNS; returns its ARN."""
-        from fc_async_sdk.spec.arn import MnsTopicArn
-
-        self.runtime.call(self.runtime.services.topics.documents.create_topic(name))
-        return str(MnsTopicArn(topic=name, **self._place))
+        return self._create("topic", name)
 
     def create_bus(self, name: str) -> str:
         """Make a bus of EventBridge; returns its ARN."""
-        from fc_async_sdk.spec.arn import EventBusArn
-
-        self.runtime.call(self.runtime.services.eventbridge.documents.create_bus(name))
-        return str(EventBusArn(bus=name, **self._place))
+        return self._create("bus", name)
 
     def create_rocketmq_topic(self, instance_id: str, topic: str) -> str:
         """Make a topic of a RocketMQ 4.x instance; returns its ARN."""
-        from fc_async_sdk.spec.arn import RocketMqTopicArn
+        return self._create("rocketmq", topic, instance_id)
 
-        rocketmq = self.runtime.services.rocketmq
-        self.runtime.call(rocketmq.create_topic(instance_id, topic))
-        return str(RocketMqTopicArn(instance_id=instance_id, topic=topic, **self._place))
-
-    @property
-    def _place(self) -> dict[str, str]:
+    def _create(self, kind: str, name: str, instance: str = "") -> str:
+        channel = next(one for one in self.runtime.services.channels if one.channel == kind)
+        target = channel.named(name, instance)
+        self.runtime.call(channel.create(target))
         addresses = self.runtime.addresses
-        return {"region": addresses.region, "account_id": addresses.account_id}
+        return str(target.resolve(region=addresses.region, account_id=addresses.account_id))
 
     def receive(self, queue: str) -> DestinationEvent | None:
         """Take one destination event from a queue; return None if it is empty."""

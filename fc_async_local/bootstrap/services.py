@@ -5,9 +5,8 @@ from __future__ import annotations
 
 import logging
 import random
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from fc_async_local.api.admin.channels import Channels
 from fc_async_local.background import start_task
 from fc_async_local.clock import RealClock
 from fc_async_local.destinations.base import Permitted
@@ -17,19 +16,17 @@ from fc_async_local.destinations.function import FunctionDestination
 from fc_async_local.destinations.http import HttpEndpoint
 from fc_async_local.destinations.mns import MnsQueueDestination, MnsTopicDestination
 from fc_async_local.destinations.rocketmq import RocketMqDestination
+from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.settlement import Settler
 from fc_async_local.engine.accepting import new_request_id
 from fc_async_local.services.delivery import HttpPoster
 from fc_async_local.services.eventbridge.endpoint import EventBridgeEndpoint
-from fc_async_local.services.eventbridge.model import EventBridgeError
 from fc_async_local.services.eventbridge.service import EventBridgeService
 from fc_async_local.services.eventbridge.targets import Targets
 from fc_async_local.services.mns.endpoint import MnsEndpoint
-from fc_async_local.services.mns.errors import MnsError
 from fc_async_local.services.mns.service import MnsService
 from fc_async_local.services.mns.topic_service import TopicService
 from fc_async_local.services.rocketmq.endpoint import RocketMqEndpoint
-from fc_async_local.services.rocketmq.model import RocketMqError
 from fc_async_local.services.rocketmq.service import RocketMqService
 from fc_async_local.store.job_runner import JobNode
 from fc_async_local.store.protocol import StoreUnavailable
@@ -49,7 +46,8 @@ if TYPE_CHECKING:
     from contextlib import AsyncExitStack
 
     from fc_async_local.bootstrap.stores import Foundation
-    from fc_async_local.destinations.base import Creating, Destination, DestinationKind
+    from fc_async_local.destinations.adapter import Channel
+    from fc_async_local.destinations.base import Destination, DestinationKind
     from fc_async_local.domain.faults import Faults
     from fc_async_local.functions import FunctionRegistry
     from fc_async_local.functions.async_configs import AsyncConfigs
@@ -63,6 +61,15 @@ if TYPE_CHECKING:
 _LOG: Final = logging.getLogger(__name__)
 NAMES: Final = ("mns", "rocketmq", "eventbridge")
 """The services that have a port, in the order of their ports."""
+
+
+class Protocols(NamedTuple):
+    """The services whose protocols the official clients speak."""
+
+    mns: MnsService
+    topics: TopicService
+    rocketmq: RocketMqService
+    eventbridge: EventBridgeService
 
 
 class Services(NamedTuple):
@@ -79,7 +86,7 @@ class Services(NamedTuple):
         trigger_retries: Does so again for messages whose function could not be invoked.
         timers: Fires functions by the clock.
         trigger_control: Shows triggers, and fires them by hand.
-        creators: The adapters that can make a missing destination, by kind.
+        channels: The adapters of the kinds that have messages to look at.
         wakeups: Wakes polls of the services.
     """
 
@@ -93,13 +100,8 @@ class Services(NamedTuple):
     trigger_retries: Retries
     timers: Timers
     trigger_control: TriggerControl
-    creators: Mapping[DestinationKind, Creating]
+    channels: tuple[Channel[Any, Any], ...]
     wakeups: Wakeups
-
-    @property
-    def channels(self) -> Channels:
-        """The services that have queues, topics and buses."""
-        return Channels(self.mns, self.topics, self.rocketmq, self.eventbridge)
 
     @classmethod
     async def open(
@@ -133,9 +135,9 @@ class Services(NamedTuple):
         await fired.triggers.start()
         closing.push_async_callback(fired.triggers.aclose)
         closing.push_async_callback(end_tasks, start_task("documents", stores.documents.follow()))
-        creators = _creators(protocols, settings.destinations)
+        channels = channels_of(protocols, settings.destinations)
         adapters: Sequence[Destination] = (
-            *creators,
+            *channels,
             FunctionDestination(invoker, registry.triggers.has_http, settings.destinations),
             HttpEndpoint(poster),
         )
@@ -151,7 +153,7 @@ class Services(NamedTuple):
             trigger_retries=fired.retries,
             timers=fired.timers,
             trigger_control=fired.control,
-            creators={creator.kind: creator for creator in creators},
+            channels=channels,
             wakeups=stores.wakeups,
         )
         if settings.destinations.create_missing:
@@ -192,10 +194,10 @@ class Services(NamedTuple):
     async def _create(self, destination: str) -> None:
         try:
             target = arn.parse(destination)
-            creator = self.creators.get(target.kind)
-            if creator is not None:
-                await creator.create(target)
-        except (InvalidArn, MnsError, RocketMqError, EventBridgeError, StoreUnavailable) as error:
+            for channel in self.channels:
+                if channel.kind == target.kind:
+                    await channel.create(target)
+        except (InvalidArn, Rejected, StoreUnavailable) as error:
             _LOG.warning("destination %s cannot be made: %s", destination, error)
 
     def release(self) -> None:
@@ -210,7 +212,7 @@ def _protocols(
     invoker: FunctionInvoker,
     log: TriggerLog,
     pushing: PushingTriggers,
-) -> Channels:
+) -> Protocols:
     stores, clock, settings = foundation
     messages, documents, wakeups = stores.messages, stores.documents, stores.wakeups
     dice = random.SystemRandom()
@@ -239,7 +241,7 @@ def _protocols(
         random=dice,
         bound=pushing.rules,
     )
-    return Channels(mns, topics, rocketmq, eventbridge)
+    return Protocols(mns, topics, rocketmq, eventbridge)
 
 
 class _Fired(NamedTuple):
@@ -253,7 +255,7 @@ class _Fired(NamedTuple):
 
 def _firing(
     foundation: Foundation,
-    protocols: Channels,
+    protocols: Protocols,
     triggers: Triggers,
     invoker: FunctionInvoker,
     log: TriggerLog,
@@ -293,19 +295,19 @@ def _job_node(foundation: Foundation) -> JobNode:
     )
 
 
-def _creators(
-    protocols: Channels, settings: DestinationSettings
-) -> tuple[MnsQueueDestination, MnsTopicDestination, EventBridgeDestination, RocketMqDestination]:
-    """Return the adapters of destinations that can also be created."""
+def channels_of(
+    protocols: Protocols, settings: DestinationSettings
+) -> tuple[Channel[Any, Any], ...]:
+    """Return the adapter of each kind of queue, topic or bus, in the order of the console."""
     return (
         MnsQueueDestination(protocols.mns, settings),
         MnsTopicDestination(protocols.topics, settings),
-        EventBridgeDestination(protocols.eventbridge, settings),
         RocketMqDestination(protocols.rocketmq, settings),
+        EventBridgeDestination(protocols.eventbridge, settings),
     )
 
 
-def _apps(protocols: Channels) -> Mapping[str, App]:
+def _apps(protocols: Protocols) -> Mapping[str, App]:
     # Clients sign with the machine's time, also when the runtime's is virtual.
     clock = RealClock()
     return {

@@ -17,7 +17,7 @@ Invariants:
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
@@ -79,20 +79,13 @@ class DeliveryResult(NamedTuple):
     reference: str = ""
 
 
-class Creating(Protocol):
-    """A kind of destination that can be made: all but functions and HTTP endpoints."""
-
-    kind: DestinationKind
-
-    async def create(self, target: Any, /) -> None:
-        """Make what an ARN of this kind names, unless it is there."""
-        ...
-
-
 class Destination(Protocol):
     """One kind of destination."""
 
-    kind: DestinationKind
+    @property
+    def kind(self) -> DestinationKind:
+        """The kind."""
+        ...
 
     async def deliver(self, delivery: Delivery, *, now: int) -> DeliveryResult:
         """Hand the event over once. Over the kind's payload limit: a 4xx, nothing handed over."""

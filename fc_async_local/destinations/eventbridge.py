@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Custom buses of EventBridge as destinations.
+"""Custom buses of EventBridge as destinations and channels.
 
 The event has the CloudEvents envelope of the user guide: source ``acs:fc``, the ARN of the function
 as subject, the document as data. The limit applies to the event before the bus adds attributes of
@@ -13,79 +13,84 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from fc_async_local.destinations.base import DeliveryResult, fit
+from fc_async_local.destinations.adapter import PAGE, Channel, Entry, Message
+from fc_async_local.destinations.base import DeliveryResult
 from fc_async_local.services import common
 from fc_async_local.services.eventbridge import events
-from fc_async_local.services.eventbridge.model import STATUS, EventBridgeError
-from fc_async_local.store.protocol import StoreUnavailable
-from fc_async_sdk.spec import arn
+from fc_async_local.services.eventbridge.model import Event, EventBridgeError
+from fc_async_sdk.spec.arn import EventBusArn
 
 if TYPE_CHECKING:
-    from fc_async_local.destinations.base import DestinationKind
-    from fc_async_local.domain.invocation import Delivery
-    from fc_async_local.services.eventbridge.model import Event
+    from fc_async_local.domain.invocation import CallPath, Delivery
     from fc_async_local.services.eventbridge.service import EventBridgeService
     from fc_async_local.settings import DestinationSettings
+    from fc_async_sdk.spec.destinations import Kind
 
 SOURCE: Final = "acs:fc"
-_ADDRESS: Final = "127.0.0.1"
 
 
-class EventBridgeDestination:
+class EventBridgeDestination(Channel[EventBusArn, Event]):
     """Puts events on a custom bus."""
 
-    kind: DestinationKind = "eventbridge"
+    kind: Kind = "eventbridge"
+    channel = "bus"
+    form = "a CloudEvent"
 
     def __init__(self, service: EventBridgeService, settings: DestinationSettings) -> None:
+        super().__init__(settings)
         self._service = service
-        self._settings = settings
 
-    async def create(self, target: arn.EventBusArn) -> None:
-        """Make the bus unless it exists.
+    def encode(self, document: bytes, delivery: Delivery, now: int) -> tuple[Event, int]:
+        event = self.envelope(msgspec.structs.replace(delivery, document=document), now=now)
+        return event, len(events.encode(event))
 
-        Raises:
-            EventBridgeError: It has no valid name, or there are too many buses.
-        """
+    async def create(self, target: EventBusArn) -> None:
         await self._service.documents.ensure_bus(target.bus)
 
-    async def deliver(self, delivery: Delivery, *, now: int) -> DeliveryResult:
-        """Put the event once."""
-        target = arn.parse(delivery.destination)
-        assert isinstance(target, arn.EventBusArn)
+    async def hand_over(
+        self, target: EventBusArn, event: Event, delivery: Delivery
+    ) -> DeliveryResult:
+        event_id = await self._put(target, event, delivery.call_path)
+        return DeliveryResult(200, reference=event_id)
 
-        def encode(document: bytes) -> tuple[Event, int]:
-            event = self.envelope(msgspec.structs.replace(delivery, document=document), now=now)
-            return event, len(events.encode(event))
-
-        event = fit(
-            delivery,
-            encode,
-            limit=target.payload_limit,
-            form="a CloudEvent",
-            settings=self._settings,
-        )
-        if isinstance(event, DeliveryResult):
-            return event
-        try:
-            if self._settings.create_missing:
-                await self.create(target)
-            (entry,) = await self._service.put_events(
-                [event], bus=target.bus, address=_ADDRESS, call_path=delivery.call_path
-            )
-        except EventBridgeError as error:
-            return DeliveryResult(error.status, error.code, error.message)
-        except StoreUnavailable as error:
-            return DeliveryResult(503, "ServiceUnavailable", str(error))
+    async def _put(self, target: EventBusArn, event: Event, call_path: CallPath = ()) -> str:
+        (entry,) = await self._service.put_events([event], bus=target.bus, call_path=call_path)
         if entry.error_code:
-            return DeliveryResult(STATUS[entry.error_code], entry.error_code, entry.error_message)
-        return DeliveryResult(200, reference=entry.event_id)
+            raise EventBridgeError(entry.error_code, entry.error_message)
+        return entry.event_id
+
+    async def entries(self) -> list[Entry]:
+        service, found = self._service, []
+        for bus in service.documents.buses(prefix="", after="", limit=PAGE)[0]:
+            rules = service.documents.rules(bus.name, prefix="", after="", limit=PAGE)[0]
+            number = len(service.recent.of(bus.name))
+            found.append(Entry(bus.name, messages=number, facts={"rules": len(rules)}))
+        return found
+
+    async def peek(self, target: EventBusArn) -> list[Message]:
+        self._service.documents.bus(target.bus)
+        return [_message(at, event) for at, event in self._service.recent.of(target.bus)]
+
+    async def send(self, target: EventBusArn, body: str, *, tag: str, keys: str) -> str:
+        """Put one event; ``body`` is its JSON."""
+        batch = events.read_batch(f"[{body}]".encode())
+        if len(batch) != 1:
+            raise EventBridgeError("InvalidArgument", f"expected one event, got {len(batch)}")
+        made = {"specversion": "1.0", "id": common.message_id()}
+        return await self._put(
+            target, {name: events.raw(value) for name, value in made.items()} | batch[0]
+        )
+
+    async def purge(self, target: EventBusArn) -> int:
+        self._service.documents.bus(target.bus)
+        return self._service.recent.forget(target.bus)
 
     def envelope(self, delivery: Delivery, *, now: int) -> Event:
         """Return a document as a CloudEvent.
 
         ``id`` is new for each try: buses do not remove duplicates by it.
         """
-        settings = self._settings
+        settings = self.settings
         succeeded = delivery.outcome == "success"
         document = json.loads(delivery.document)
         attributes = {
@@ -101,3 +106,11 @@ class EventBridgeDestination:
         }
         event = {name: events.raw(value) for name, value in attributes.items()}
         return event | {"data": msgspec.Raw(delivery.document)}
+
+
+def _message(at: int, event: Event) -> Message:
+    """Return an event of a bus; one of another source shows what it says of itself."""
+    texts = {name: events.text_of(event, name) for name in ("source", "type", "subject")}
+    summary = {name: text for name, text in texts.items() if text}
+    body = events.encode(event).decode()
+    return Message(events.text_of(event, "id"), at, body, summary=summary)

@@ -9,22 +9,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fc_async_local.destinations.base import DeliveryResult, fit
-from fc_async_local.domain.errors import Rejected
+from fc_async_local.destinations.adapter import Adapter
+from fc_async_local.destinations.base import DeliveryResult
 from fc_async_local.domain.invocation import InvokeRequest
-from fc_async_local.store.protocol import StoreUnavailable
-from fc_async_sdk.spec import arn
+from fc_async_sdk.spec.arn import FunctionArn
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from fc_async_local.destinations.base import DestinationKind
     from fc_async_local.domain.invocation import Delivery
     from fc_async_local.services.delivery import FunctionInvoker
     from fc_async_local.settings import DestinationSettings
+    from fc_async_sdk.spec.destinations import Kind
 
 
-class FunctionDestination:
+class FunctionDestination(Adapter[FunctionArn, bytes]):
     """Invokes a function asynchronously with the event.
 
     Args:
@@ -34,7 +33,8 @@ class FunctionDestination:
         settings: The runtime's settings.
     """
 
-    kind: DestinationKind = "function"
+    kind: Kind = "function"
+    form = "JSON"
 
     def __init__(
         self,
@@ -42,42 +42,26 @@ class FunctionDestination:
         has_http: Callable[[str], Awaitable[bool]],
         settings: DestinationSettings,
     ) -> None:
-        self._settings = settings
+        super().__init__(settings)
         self._invoker = invoker
         self._has_http = has_http
 
-    async def deliver(self, delivery: Delivery, *, now: int) -> DeliveryResult:  # noqa: ARG002 -- the invoker has the clock
-        """Invoke once."""
-        target = arn.parse(delivery.destination)
-        assert isinstance(target, arn.FunctionArn)
-        document = fit(
-            delivery,
-            lambda document: (document, len(document)),
-            limit=target.payload_limit,
-            form="JSON",
-            settings=self._settings,
-        )
-        if isinstance(document, DeliveryResult):
-            return document
-        try:
-            refuses = self._settings.http_destinations == "refuse"
-            if refuses and await self._has_http(target.function):
-                return DeliveryResult(
-                    400,
-                    "InvalidDestinationResources",
-                    f"function {target.function!r} has an HTTP trigger; only event functions can "
-                    "be destinations",
-                )
-            accepted = await self._invoker.invoke_async(
-                InvokeRequest(
-                    target.function,
-                    document,
-                    qualifier=target.qualifier,
-                    call_path=delivery.call_path,
-                )
+    def encode(self, document: bytes, delivery: Delivery, now: int) -> tuple[bytes, int]:
+        return document, len(document)
+
+    async def hand_over(
+        self, target: FunctionArn, event: bytes, delivery: Delivery
+    ) -> DeliveryResult:
+        refuses = self.settings.http_destinations == "refuse"
+        if refuses and await self._has_http(target.function):
+            return DeliveryResult(
+                400,
+                "InvalidDestinationResources",
+                f"function {target.function!r} has an HTTP trigger; only event functions can "
+                "be destinations",
             )
-        except Rejected as error:
-            return DeliveryResult(error.status, error.code, error.message)
-        except StoreUnavailable as error:
-            return DeliveryResult(503, "ServiceUnavailable", str(error))
+        request = InvokeRequest(
+            target.function, event, qualifier=target.qualifier, call_path=delivery.call_path
+        )
+        accepted = await self._invoker.invoke_async(request)
         return DeliveryResult(202, reference=accepted.request_id)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Queues and topics of MNS as destinations.
+"""Queues and topics of MNS as destinations and channels.
 
 The event is encoded as a message body and passed to the service in this process. The limit applies
 to the body as transmitted: base64 makes four bytes of three.
@@ -8,118 +8,123 @@ to the body as transmitted: base64 makes four bytes of three.
 from __future__ import annotations
 
 import base64
-import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from fc_async_local.destinations.base import DeliveryResult, fit
+from fc_async_local.destinations.adapter import PAGE, A, Channel, Entry, Message, text_for_xml
+from fc_async_local.destinations.base import DeliveryResult
 from fc_async_local.services import common
-from fc_async_local.services.mns.errors import MnsError
-from fc_async_local.services.mns.model import Draft
-from fc_async_local.store.protocol import StoreUnavailable
+from fc_async_local.services.mns.model import BATCH, Draft
 from fc_async_sdk.spec import arn
 
 if TYPE_CHECKING:
-    from fc_async_local.destinations.base import DestinationKind
     from fc_async_local.domain.invocation import Delivery
     from fc_async_local.services.mns.service import MnsService
     from fc_async_local.services.mns.topic_service import TopicService
     from fc_async_local.settings import DestinationSettings
-
-_NOT_XML: Final = re.compile("[\ufffe\uffff]")
-
-
-def encode_body(document: bytes, settings: DestinationSettings) -> str:
-    """Return the message body for an event: base64, or the JSON text with ``mns_body=raw``.
-
-    Two characters that are valid in JSON but not in XML are written as JSON escapes.
-    """
-    if settings.mns_body == "base64":
-        return base64.b64encode(document).decode("ascii")
-    return _NOT_XML.sub(lambda match: f"\\u{ord(match[0]):04x}", document.decode("utf-8"))
+    from fc_async_sdk.spec.destinations import Kind
 
 
-class MnsQueueDestination:
-    """Sends events to a queue."""
+class _Body(Channel[A, str]):
+    """Encodes events as bodies: base64, or the JSON text with ``mns_body=raw``."""
 
-    kind: DestinationKind = "mns-queue"
+    def __init__(self, settings: DestinationSettings) -> None:
+        super().__init__(settings)
+        self.form = f"a {settings.mns_body} MNS body"
 
-    def __init__(self, service: MnsService, settings: DestinationSettings) -> None:
-        self._service = service
-        self._settings = settings
-
-    async def create(self, target: arn.MnsQueueArn) -> None:
-        """Make the queue unless it exists.
-
-        Raises:
-            MnsError: It has no valid name.
-        """
-        await self._service.create_queue(target.queue)
-
-    async def deliver(self, delivery: Delivery, *, now: int) -> DeliveryResult:  # noqa: ARG002 -- the service has the clock
-        """Send the event once."""
-        target = arn.parse(delivery.destination)
-        assert isinstance(target, arn.MnsQueueArn)
-        body = _fit(delivery, target, self._settings)
-        if isinstance(body, DeliveryResult):
-            return body
-        try:
-            if self._settings.create_missing:
-                await self.create(target)
-            draft = Draft(message_id=common.message_id(), body=body, call_path=delivery.call_path)
-            (sent,) = await self._service.send(target.queue, [draft])
-        except MnsError as error:
-            return DeliveryResult(error.status, error.code, error.message)
-        except StoreUnavailable as error:
-            return DeliveryResult(503, "ServiceUnavailable", str(error))
-        return DeliveryResult(201, reference=sent.message_id)
-
-
-class MnsTopicDestination:
-    """Publishes events to a topic. They carry no tag."""
-
-    kind: DestinationKind = "mns-topic"
-
-    def __init__(self, service: TopicService, settings: DestinationSettings) -> None:
-        self._service = service
-        self._settings = settings
-
-    async def create(self, target: arn.MnsTopicArn) -> None:
-        """Make the topic unless it exists.
-
-        Raises:
-            MnsError: It has no valid name.
-        """
-        await self._service.documents.ensure_topic(target.topic)
-
-    async def deliver(self, delivery: Delivery, *, now: int) -> DeliveryResult:  # noqa: ARG002 -- the service has the clock
-        """Publish the event once."""
-        target = arn.parse(delivery.destination)
-        assert isinstance(target, arn.MnsTopicArn)
-        body = _fit(delivery, target, self._settings)
-        if isinstance(body, DeliveryResult):
-            return body
-        try:
-            if self._settings.create_missing:
-                await self.create(target)
-            await self._service.publish(target.topic, body, call_path=delivery.call_path)
-        except MnsError as error:
-            return DeliveryResult(error.status, error.code, error.message)
-        except StoreUnavailable as error:
-            return DeliveryResult(503, "ServiceUnavailable", str(error))
-        return DeliveryResult(201)
-
-
-def _fit(
-    delivery: Delivery, target: arn.MnsQueueArn | arn.MnsTopicArn, settings: DestinationSettings
-) -> str | DeliveryResult:
-    def encode(document: bytes) -> tuple[str, int]:
-        body = encode_body(document, settings)
+    def encode(self, document: bytes, delivery: Delivery, now: int) -> tuple[str, int]:
+        if self.settings.mns_body == "base64":
+            body = base64.b64encode(document).decode("ascii")
+        else:
+            body = text_for_xml(document)
         return body, len(body.encode())
 
-    return fit(
-        delivery,
-        encode,
-        limit=target.payload_limit,
-        form=f"a {settings.mns_body} MNS body",
-        settings=settings,
-    )
+
+class MnsQueueDestination(_Body[arn.MnsQueueArn]):
+    """Sends events to a queue."""
+
+    kind: Kind = "mns-queue"
+    channel = "queue"
+
+    def __init__(self, service: MnsService, settings: DestinationSettings) -> None:
+        super().__init__(settings)
+        self._service = service
+
+    async def create(self, target: arn.MnsQueueArn) -> None:
+        await self._service.create_queue(target.queue)
+
+    async def hand_over(
+        self, target: arn.MnsQueueArn, event: str, delivery: Delivery
+    ) -> DeliveryResult:
+        draft = Draft(message_id=common.message_id(), body=event, call_path=delivery.call_path)
+        (sent,) = await self._service.send(target.queue, [draft])
+        return DeliveryResult(201, reference=sent.message_id)
+
+    async def entries(self) -> list[Entry]:
+        found = []
+        for queue in await self._service.queues(limit=PAGE):
+            counts = await self._service.counts(queue.name)
+            facts = {"received": counts.inactive, "delayed": counts.delayed}
+            found.append(Entry(queue.name, messages=sum(counts), facts=facts))
+        return found
+
+    async def peek(self, target: arn.MnsQueueArn) -> list[Message]:
+        return [
+            Message(
+                each.message_id,
+                each.enqueued_at,
+                each.body,
+                {"priority": each.priority, "received": each.dequeue_count},
+            )
+            for each in await self._service.peek(target.queue, limit=BATCH.high)
+        ]
+
+    async def send(self, target: arn.MnsQueueArn, body: str, *, tag: str, keys: str) -> str:
+        draft = Draft(message_id=common.message_id(), body=body)
+        (sent,) = await self._service.send(target.queue, [draft])
+        return sent.message_id
+
+    async def purge(self, target: arn.MnsQueueArn) -> int:
+        return await self._service.purge(target.queue)
+
+
+class MnsTopicDestination(_Body[arn.MnsTopicArn]):
+    """Publishes events to a topic. They carry no tag."""
+
+    kind: Kind = "mns-topic"
+    channel = "topic"
+
+    def __init__(self, service: TopicService, settings: DestinationSettings) -> None:
+        super().__init__(settings)
+        self._service = service
+
+    async def create(self, target: arn.MnsTopicArn) -> None:
+        await self._service.documents.ensure_topic(target.topic)
+
+    async def hand_over(
+        self, target: arn.MnsTopicArn, event: str, delivery: Delivery
+    ) -> DeliveryResult:
+        await self._service.publish(target.topic, event, call_path=delivery.call_path)
+        return DeliveryResult(201)
+
+    async def entries(self) -> list[Entry]:
+        service, documents, found = self._service, self._service.documents, []
+        await documents.refresh()
+        for name in documents.topics(prefix="", after="", limit=PAGE)[0]:
+            subscriptions, _ = documents.subscriptions(name, prefix="", after="", limit=PAGE)
+            facts = {"subscriptions": len(subscriptions), "to push": await service.waiting(name)}
+            found.append(Entry(name, messages=len(service.recent.of(name)), facts=facts))
+        return found
+
+    async def peek(self, target: arn.MnsTopicArn) -> list[Message]:
+        self._service.documents.topic(target.topic)
+        return [
+            Message(each.message_id, each.published_at, each.body, {"tag": each.tag})
+            for each in self._service.recent.of(target.topic)
+        ]
+
+    async def send(self, target: arn.MnsTopicArn, body: str, *, tag: str, keys: str) -> str:
+        return (await self._service.publish(target.topic, body, tag=tag)).message_id
+
+    async def purge(self, target: arn.MnsTopicArn) -> int:
+        self._service.documents.topic(target.topic)
+        return self._service.recent.forget(target.topic)
