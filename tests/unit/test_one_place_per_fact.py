@@ -5,41 +5,38 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
 
+from fc_async_local.bootstrap import services
+from fc_async_local.destinations.function import FunctionDestination
+from fc_async_local.domain.faults import Faults
 from fc_async_local.functions import fields
+from fc_async_local.settings import DestinationSettings
 from fc_async_plugin.rules import json_schema
 from fc_async_plugin.rules.context import QUALIFIER
 from fc_async_sdk.models import FunctionSettings
 from fc_async_sdk.operations.functions import FunctionOptions
 from fc_async_sdk.spec import arn, async_config, ram
+from fc_async_sdk.spec.destinations import KINDS
+from fc_async_sdk.spec.graph import Node
+
+if TYPE_CHECKING:
+    from fc_async_sdk.spec.destinations import Kind
 
 pytestmark = pytest.mark.lint
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("fc_async_sdk", "fc_async_local", "plugin/fc_async_plugin")
-DESTINATIONS = (
-    "acs:fc:r:1:functions/f",
-    "acs:mns:r:1:/queues/q/messages",
-    "acs:mns:r:1:/topics/t/messages",
-    "acs:eventbridge:r:1:eventbus/b",
-    "acs:mq:r:1:/instances/i/topic/t",
-)
-ACTIONS = [ram.checked_for(arn.parse(text)).action for text in DESTINATIONS]
-
 SPEC = "fc_async_sdk/spec/"
 SPELLED_ONCE = {
     "the default qualifier": r'"LATEST"',  # SQL has it in single quotes: an index needs a literal
-    "the ARN of a queue": r"queues/\{\w+\}/messages",
-    "the ARN of a bus": r"eventbus/\{",
     "the names of runtimes": r"\"(nodejs\d+|custom-container|custom\.debian\d+|php7\.2)\"",
-    "a RAM action of a destination": "|".join(map(re.escape, ACTIONS)),
     "the parameters of an event source": r"source(MNS|RocketMQ)Parameters|eventSourceParameters",
     "the pattern of a bus or topic as event source": r":/\?topics/\(|:eventbus/\(",
     "the destination of an outcome": r"\"onSuccess\", \"success\"",
-    "the check for RocketMQ 5": r"ROCKETMQ_5_PREFIX\}",
     "the fields of a configuration that have a range": r"\"maxAsync\w+\": limits\.",
     "the methods of HTTP triggers": r"\"HEAD\", \"PATCH\", \"OPTIONS\"",
     "the answer that hides an error of an HTTP function": r"b\"Internal Server Error\"",
@@ -64,15 +61,36 @@ def test_a_fact_is_spelled_in_one_module(fact: str) -> None:
     assert place.startswith(SPEC), f"{fact} is spelled outside of the spec: {place}"
 
 
-@pytest.mark.parametrize("destination", DESTINATIONS)
-def test_the_documentation_names_the_action_of_each_destination(destination: str) -> None:
-    action = ram.checked_for(arn.parse(destination)).action
-    page = (ROOT / "docs" / "reference" / "destinations.md").read_text(encoding="utf-8")
-    assert f"`{action}`" in page
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_face_knows_every_kind_of_destination(kind: Kind) -> None:
+    record, faults = KINDS[kind], Faults(lambda: 0)
+    example = record.example("cn-hangzhou")
+    named = arn.parse(example).resolve(region="cn-hangzhou", account_id="1")
+    needed = ram.checked_for(named)
+    destination = json_schema.schema()["definitions"]["destination"]["properties"]["destination"]
+    page = (ROOT / "docs/reference/destinations.md").read_text(encoding="utf-8")
+
+    assert named.kind == kind
+    assert arn.parse(str(named)) == named
+    assert named.payload_limit == record.payload_bytes
+    assert needed.action == record.action
+    assert needed.resource.startswith(f"acs:{record.service}:cn-hangzhou:1:")
+    assert Node.of(named).label.startswith("NAME" if kind == "function" else f"{record.label} NAME")
+    assert faults.add(kind).destination == kind
+    assert example in destination["examples"]
+    assert re.search(destination["pattern"], str(named))
+    assert record.label in destination["description"]
+    assert f"`{record.action}`" in page
+    assert f"`acs:{record.service}:{{region}}:{{account}}:" in page
+    for rule in record.names.values():
+        assert rule.of == "qualifier" or rule.allowed in page.replace("`", "'")
 
 
-def test_the_prefix_of_rocketmq_5_is_spelled_among_the_limits_only() -> None:
-    assert spellings('"rmq-') == ["fc_async_sdk/spec/limits.py"]
+def test_the_local_runtime_has_an_adapter_for_every_kind_of_destination() -> None:
+    protocols = services.Protocols(*[None] * 4)  # type: ignore[arg-type]
+    channels = services.channels_of(protocols, DestinationSettings())
+    kinds = [FunctionDestination.kind, *(channel.kind for channel in channels)]
+    assert sorted(kinds) == sorted(KINDS)
 
 
 def test_settings_of_a_function_are_listed_by_the_model_only() -> None:

@@ -12,17 +12,19 @@ from fc_async_local.destinations.base import DeliveryResult, Permitted
 from fc_async_local.settings import DestinationSettings
 from fc_async_plugin.policy.permissions import compare
 from fc_async_sdk.spec import arn, ram
+from fc_async_sdk.spec.destinations import KINDS
 from fc_async_tests.invocations import a_delivery
 
 if TYPE_CHECKING:
     from fc_async_local.domain.invocation import Delivery
 
 DESTINATIONS = [
-    "acs:fc:cn-hangzhou:1:functions/q",
-    "acs:mns:cn-hangzhou:1:/queues/q/messages",
-    "acs:mns:cn-hangzhou:1:/topics/q/messages",
-    "acs:eventbridge:cn-hangzhou:1:eventbus/q",
-    "acs:mq:cn-hangzhou:1:/instances/MQ_INST_1/topic/q",
+    str(
+        arn.parse(kind.example("cn-hangzhou").replace("NAME", "q")).resolve(
+            region="", account_id="1"
+        )
+    )
+    for kind in KINDS.values()
 ]
 RESOURCES = [
     *DESTINATIONS,
@@ -32,7 +34,7 @@ RESOURCES = [
     "acs:mns:cn-hangzhou:1:/queues/[q]/messages",
     "acs:mns:cn-hangzhou:1:/queues/?/messages",
     "acs:fc:*:*:functions/[pq]",
-    "acs:mq:cn-hangzhou:1:MQ_INST_1%q",
+    "acs:mq:cn-hangzhou:1:q%q",
 ]
 
 
