@@ -131,7 +131,7 @@ class Kind(NamedTuple):
 
     Attributes:
         file: Of the code.
-        settings: Of CreateFunction.
+        settings: Of ``fc_local.deploy``.
         failure: Status and body of the answer if the function fails.
     """
 
@@ -458,7 +458,9 @@ def test_an_accepted_request_survives_a_restart_and_reaches_the_web_function(
     function = {
         "functionName": "orders",
         "code": {"zipFile": base64.b64encode(packaging.archive(folder)).decode()},
-        **served("server.py"),
+        "runtime": "custom.debian12",
+        "handler": "unused",
+        "customRuntimeConfig": {"command": [sys.executable, "server.py"]},
     }
     trigger = {
         "triggerName": "web",
