@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
+from fc_async_plugin.report import moments
 from fc_async_sdk.errors import InvalidArn
 from fc_async_sdk.spec import arn
 from fc_async_sdk.spec.graph import Node
@@ -79,25 +79,12 @@ def short_id(step: Step) -> str:
     return step.request_id.rpartition("-")[2][-8:]
 
 
-def clock_time(milliseconds: int, *, near: int | None = None) -> str:
-    """Return a moment in local time, with its date unless that is the day of ``near``."""
-    moment = _local(milliseconds)
-    text = f"{moment:%H:%M:%S}.{moment.microsecond // 1000:03d}"
-    if near is not None and _local(near).date() != moment.date():
-        return f"{moment:%Y-%m-%d} {text}"
-    return text
-
-
-def _local(milliseconds: int) -> datetime:
-    return datetime.fromtimestamp(milliseconds / 1000, timezone.utc).astimezone()
-
-
 def _accepted(step: Step) -> tuple[str, str]:
     text = f"accepted {step.request_id}"
     if step.task_id not in {"", step.request_id, short_id(step)}:  # too long for its column
         text += f", task {step.task_id}"
     if step.due_at is not None and step.due_at > step.at:
-        text += f", delayed until {clock_time(step.due_at, near=step.at)}"
+        text += f", delayed until {moments.clock_time(step.due_at, near=step.at)}"
     return text, "wait"
 
 
@@ -112,7 +99,9 @@ def _ended(step: Step) -> tuple[str, str]:
     if step.status == "Succeeded":
         shown = _shown_result(step.result)
         return f"{what} succeeded in {step.duration_ms} ms{shown}", "good"
-    again = "" if step.due_at is None else f", again at {clock_time(step.due_at, near=step.at)}"
+    again = (
+        "" if step.due_at is None else f", again at {moments.clock_time(step.due_at, near=step.at)}"
+    )
     if not step.outcome:
         return f"{step.status.lower()} before it ran", "bad"
     if step.status == "Stopped":
@@ -132,7 +121,10 @@ def _delivery(step: Step) -> tuple[str, str]:
     if step.status == "delivered":
         return text, "good"
     if step.due_at is not None:
-        return f"{text}: {step.error}, again at {clock_time(step.due_at, near=step.at)}", "bad"
+        return (
+            f"{text}: {step.error}, again at {moments.clock_time(step.due_at, near=step.at)}",
+            "bad",
+        )
     return f"{text}: {step.error}; given up", "bad"
 
 

@@ -17,10 +17,10 @@ import msgspec
 from fc_async_plugin.account.runtime import ask, client_of
 from fc_async_plugin.dev import keys, launch
 from fc_async_plugin.dev.feed import Follower
-from fc_async_plugin.dev.lines import clock_time
 from fc_async_plugin.dev.sources import roots
 from fc_async_plugin.dev.watching import Watcher
 from fc_async_plugin.plan.steps import UpdateFunction
+from fc_async_plugin.report import moments
 from fc_async_sdk.admin import models
 from fc_async_sdk.admin import operations as admin
 from fc_async_sdk.errors import FcAsyncError, ServiceError
@@ -315,7 +315,7 @@ class Loop:
             try:
                 with client_of(self._running.addresses.fc) as client:
                     now = ask(client, admin.advance_clock(seconds)).now
-                self._events.put(Said("clock", f"time is now {clock_time(now)}", "wait"))
+                self._events.put(Said("clock", f"time is now {moments.clock_time(now)}", "wait"))
             except FcAsyncError as error:
                 self._events.put(Said("problem", _reason(error)))
 

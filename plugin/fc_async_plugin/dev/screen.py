@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from rich.text import Text
 
 from fc_async_plugin.dev.feed import as_json
-from fc_async_plugin.dev.lines import Line, clock_time, failed, lines_of
+from fc_async_plugin.dev.lines import Line, failed, lines_of
+from fc_async_plugin.report import moments
 from fc_async_plugin.report.safe_text import safe, safe_json
 
 if TYPE_CHECKING:
@@ -130,7 +131,7 @@ class TextScreen:
         if line.at is None:
             below = _BELOW.get(line.style, "  ")
             return Text(" " * len("00:00:00.000") + "  " + below, style="dim")
-        time_of_day = Text(clock_time(line.at) + "  ", style="dim")
+        time_of_day = Text(moments.clock_time(line.at) + "  ", style="dim")
         if not line.function:
             return time_of_day
         name = line.function

@@ -20,9 +20,11 @@ def full_time(milliseconds: int | None) -> str | None:
     return _local(milliseconds).isoformat(sep=" ", timespec="milliseconds")
 
 
-def clock_time(milliseconds: int) -> str:
-    """Return the time of day of a moment, with milliseconds."""
-    return _local(milliseconds).strftime("%H:%M:%S.%f")[:-3]
+def clock_time(milliseconds: int, *, near: int | None = None) -> str:
+    """Return the time of day of a moment, with its date unless that is the day of ``near``."""
+    moment = _local(milliseconds)
+    other_day = near is not None and _local(near).date() != moment.date()
+    return moment.strftime("%Y-%m-%d %H:%M:%S.%f" if other_day else "%H:%M:%S.%f")[:-3]
 
 
 def short_time(milliseconds: int | None, now: int) -> str | None:
