@@ -10,7 +10,7 @@ order. Steps that could not be undone are reported. :mod:`.perform` does a step;
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from fc_async_plugin.apply.perform import ALREADY_EXISTS, UNCERTAIN, Done
 from fc_async_plugin.apply.schedule import Ended, Run
@@ -97,31 +97,34 @@ class Report(NamedTuple):
     standing: tuple[Work, ...] = ()
 
 
-class Watcher(Protocol):
-    """Is told what happens, in order, from one thread; :meth:`prepared` is the exception."""
+class Watcher:
+    """Is told what happens, in order, from one thread; :meth:`prepared` is the exception.
 
-    def started(self, step: Step, index: int) -> None:
+    A subclass has a method for what concerns it.
+    """
+
+    def started(self, step: Step, index: int, /) -> None:
         """A step is about to start."""
 
-    def prepared(self, step: Step, index: int, left: Done) -> None:
+    def prepared(self, step: Step, index: int, left: Done, /) -> None:
         """What undoing a step needs is known; its request is sent when all watchers have returned.
 
         The only method that is called from the step's own thread.
         """
 
-    def done(self, step: Step, index: int, left: Done) -> None:
+    def done(self, step: Step, index: int, left: Done, /) -> None:
         """A step is done."""
 
-    def failed(self, step: Step, index: int, error: Exception) -> None:
+    def failed(self, step: Step, index: int, error: Exception, /) -> None:
         """A step failed."""
 
-    def undoing(self, count: int) -> None:
+    def undoing(self, count: int, /) -> None:
         """Undoing starts."""
 
-    def undone(self, step: Step, index: int) -> None:
+    def undone(self, step: Step, index: int, /) -> None:
         """A step was undone."""
 
-    def stuck(self, step: Step, index: int, reason: str) -> None:
+    def stuck(self, step: Step, index: int, reason: str, /) -> None:
         """A step could not be undone."""
 
 

@@ -19,19 +19,19 @@ import contextlib
 import hashlib
 import re
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import filelock
 
 from fc_async_plugin import PluginError
-from fc_async_plugin.apply.executor import Work
+from fc_async_plugin.apply.executor import Watcher, Work
 from fc_async_plugin.apply.journal_file import Begun, Event, JournalFile
 from fc_async_plugin.apply.perform import UNCERTAIN, Done
 from fc_async_sdk import _project_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from typing_extensions import Self
 
@@ -43,43 +43,32 @@ WAIT_SECONDS: Final = 600
 _LONGEST_SLUG: Final = 60
 
 
-class Recorder:
+class Recorder(Watcher):
     """The watcher that writes a journal."""
 
     def __init__(self, file: JournalFile) -> None:
         self._file = file
 
-    def started(self, step: Step, index: int) -> None:
+    def started(self, _step: Step, index: int) -> None:
         """Note the step before its request is sent: after a crash it may have been done."""
-        del step
         self._file.write(Event(step=index, what="started"))
 
-    def prepared(self, step: Step, index: int, left: Done) -> None:
+    def prepared(self, _step: Step, index: int, left: Done) -> None:
         """Note what undoing needs before the request is sent, from the step's own thread."""
-        del step
         self._file.write(Event(step=index, what="prepared", left=left))
 
-    def done(self, step: Step, index: int, left: Done) -> None:
+    def done(self, _step: Step, index: int, left: Done) -> None:
         """Note that the step is done."""
-        del step
         self._file.write(Event(step=index, what="done", left=left))
 
-    def failed(self, step: Step, index: int, error: Exception) -> None:
+    def failed(self, _step: Step, index: int, error: Exception) -> None:
         """Note that the step failed."""
-        del step
         unknown = isinstance(error, UNCERTAIN)
         self._file.write(Event(step=index, what="unknown" if unknown else "failed"))
 
-    def undoing(self, count: int) -> None:
-        """Do nothing."""
-
-    def undone(self, step: Step, index: int) -> None:
+    def undone(self, _step: Step, index: int) -> None:
         """Note that the step was undone."""
-        del step
         self._file.write(Event(step=index, what="undone"))
-
-    def stuck(self, step: Step, index: int, reason: str) -> None:
-        """Do nothing: the step stands."""
 
 
 class _TargetLock:
@@ -91,7 +80,6 @@ class _TargetLock:
         self._about = about
         self._wait_seconds = wait_seconds
         self._waiting = waiting
-        self._path = path
         self._lock = filelock.FileLock(path, mode=0o600)
 
     def take(self) -> None:
@@ -104,13 +92,13 @@ class _TargetLock:
         except filelock.Timeout:
             raise PluginError(
                 f"another deployment of {self._about} is running (it holds "
-                f"{self._path}): try again when it has ended"
+                f"{self._lock.lock_file}): try again when it has ended"
             ) from None
 
     def give_back(self, *, delete: bool) -> None:
         if delete:
             with contextlib.suppress(OSError):  # Windows deletes no file that is open
-                self._path.unlink()
+                Path(self._lock.lock_file).unlink()
         self._lock.release()
 
 

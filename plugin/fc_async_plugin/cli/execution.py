@@ -279,7 +279,7 @@ def _as_data(report: Report) -> dict[str, Any]:
     }
 
 
-class Progress:
+class Progress(apply.Watcher):
     """Shows the progress of a deployment on stderr.
 
     Args:
@@ -308,32 +308,20 @@ class Progress:
         """Remove the bar."""
         self._bar.stop()
 
-    def started(self, step: Step, index: int) -> None:
-        """Do nothing: most steps end at once."""
-
-    def prepared(self, step: Step, index: int, left: Done) -> None:
-        """Do nothing."""
-
-    def done(self, step: Step, index: int, left: Done) -> None:
+    def done(self, step: Step, _index: int, _left: Done) -> None:
         """Advance the bar."""
-        del index, left
         self._advance(f"done: {step.title}")
-
-    def failed(self, step: Step, index: int, error: Exception) -> None:
-        """Do nothing: the report at the end names it."""
 
     def undoing(self, count: int) -> None:
         """Start the bar anew."""
         self._bar.update(self._task, description="undoing", total=count, completed=0)
 
-    def undone(self, step: Step, index: int) -> None:
+    def undone(self, step: Step, _index: int) -> None:
         """Advance the bar."""
-        del index
         self._advance(f"undone: {step.title}")
 
-    def stuck(self, step: Step, index: int, reason: str) -> None:
-        """Do nothing: the report at the end names it."""
-        del step, index, reason
+    def stuck(self, _step: Step, _index: int, _reason: str) -> None:
+        """Advance the bar without a line: the report at the end names the step."""
         self._bar.advance(self._task)
 
     def _advance(self, line: str) -> None:
