@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 
     from fc_async_local.execution.debugging import Debugger
     from fc_async_local.execution.forkserver import ForkServer
-    from fc_async_local.execution.import_rules import ImportRules
     from fc_async_local.execution.instance import Common, Folders
     from fc_async_local.execution.protocol import Deployment
 
@@ -289,23 +288,16 @@ class FramedInstance(Instance):
 
 
 class PythonInstance(FramedInstance):
-    """One Python worker: the fork server's own interpreter, for all Python runtimes.
+    """One Python worker: the fork server's own interpreter, for all Python runtimes."""
 
-    Args:
-        imports: What the function may import.
-    """
-
-    def __init__(self, *args: Any, imports: ImportRules, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self._imports = imports
-        self._import_rules: dict[str, Any] | None = None
+    _import_rules: dict[str, Any] | None = None
 
     async def _start(self, server: ForkServer, folders: Folders, first: Attempt) -> Reply | None:
-        self._import_rules = await self._imports.of(self.deployment, folders.code)
+        self._import_rules = await self._common.imports.of(self.deployment, folders.code)
         return await super()._start(server, folders, first)
 
     def _on_missing(self, modules: list[str]) -> None:
-        self._imports.report(self.deployment, modules)
+        self._common.imports.report(self.deployment, modules)
 
     def _start_frames(self, folders: Folders) -> bytes:
         start = {

@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 
     from fc_async_local.execution.forkserver import Exit, ForkServer, Process
     from fc_async_local.execution.instance import Common, Folders
-    from fc_async_local.execution.ports import PortBook
     from fc_async_local.execution.protocol import Deployment
 
 _LOG: Final = logging.getLogger(__name__)
@@ -64,12 +63,11 @@ class CustomInstance(Instance):
     Args:
         deployment: The function.
         common: What it shares with all others.
-        ports: The ports of all custom runtimes.
     """
 
-    def __init__(self, deployment: Deployment, common: Common, *, ports: PortBook) -> None:
+    def __init__(self, deployment: Deployment, common: Common) -> None:
         super().__init__(deployment, common)
-        self._server = InstanceServer(deployment, ports)
+        self._server = InstanceServer(deployment, common.ports)
         self._start_seconds = common.start_seconds
 
     # --- start ---

@@ -13,7 +13,7 @@ import asyncio
 import contextlib
 import os
 import uuid
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from msgspec.structs import replace
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from fc_async_local.execution.debugging import Debugger
     from fc_async_local.execution.forkserver import ForkServer
     from fc_async_local.execution.identity import Identity
+    from fc_async_local.execution.import_rules import ImportRules
+    from fc_async_local.execution.ports import PortBook
     from fc_async_local.execution.protocol import Attempt, Deployment
 
 _PIPE_BYTES: Final = 65536  # capacity of a pipe on Linux (pipe(7))
@@ -87,6 +89,19 @@ class Call:
         if not self.done.done():
             self.done.set_result(reply)
 
+    async def ends_before(
+        self, other: asyncio.Future[Any], seconds: float | None = None
+    ) -> Reply | None:
+        """Wait for something else; return the reply if the call has ended meanwhile.
+
+        Args:
+            other: What is waited for. It is not cancelled.
+            seconds: Longest wait; None: no limit.
+        """
+        waited: set[asyncio.Future[Any]] = {other, self.done}
+        await asyncio.wait(waited, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        return self.done.result() if self.done.done() else None
+
 
 class Common(NamedTuple):
     """What is the same for all instances of a runtime.
@@ -95,12 +110,16 @@ class Common(NamedTuple):
         identity: Account and keys that functions see.
         log_bytes: How much of its log an instance keeps.
         start_seconds: How long an instance may take to start.
+        ports: The ports of custom runtimes.
+        imports: What functions may import.
         when_gone: Called once the process of an instance has ended.
     """
 
     identity: Identity
     log_bytes: int
     start_seconds: float
+    ports: PortBook
+    imports: ImportRules
     when_gone: Callable[[Instance], None]
 
 

@@ -9,12 +9,8 @@ from fc_async_local.execution.builtin import NodeInstance, PythonInstance, find_
 from fc_async_sdk.spec.runtimes import CUSTOM, NODE, PYTHON
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from fc_async_local.execution.debugging import Debugger
-    from fc_async_local.execution.import_rules import ImportRules
     from fc_async_local.execution.instance import Common, Instance
-    from fc_async_local.execution.ports import PortBook
     from fc_async_local.execution.protocol import Deployment
 
 _HERE: Final = PYTHON | CUSTOM
@@ -32,37 +28,18 @@ def reason_unavailable(deployment: Deployment) -> str:
     return f"runtime {runtime!r} is not available locally; here run {known}"
 
 
-class InstanceFactory:
-    """Makes instances without starting them.
+def new_instance(deployment: Deployment, common: Common, debugger: Debugger | None) -> Instance:
+    """Return an instance for a deployment whose runtime is available; it is not started.
 
     Args:
-        common: What they share.
-        ports: The ports of all custom runtimes.
-        imports: What functions may import.
-        debugger_of: Returns the debugger of a deployment, None if it is not debugged.
+        deployment: What it runs.
+        common: What it shares with all others.
+        debugger: The debugger of its function, None if it is not debugged.
     """
+    if deployment.runtime in CUSTOM:
+        # aiohttp is a third of the start of a runtime, and most functions do not need it.
+        from fc_async_local.execution.custom import CustomInstance  # noqa: PLC0415 -- see above
 
-    def __init__(
-        self,
-        common: Common,
-        ports: PortBook,
-        *,
-        imports: ImportRules,
-        debugger_of: Callable[[Deployment], Debugger | None],
-    ) -> None:
-        self._imports = imports
-        self._debugger_of = debugger_of
-        self._common = common
-        self._ports = ports
-
-    def __call__(self, deployment: Deployment) -> Instance:
-        """Return an instance for a deployment whose runtime is available."""
-        if deployment.runtime in CUSTOM:
-            # aiohttp is a third of the start of a runtime, and most functions do not need it.
-            from fc_async_local.execution.custom import CustomInstance  # noqa: PLC0415 -- see above
-
-            return CustomInstance(deployment, self._common, ports=self._ports)
-        debugger = self._debugger_of(deployment)
-        if deployment.runtime in PYTHON:
-            return PythonInstance(deployment, self._common, debugger, imports=self._imports)
-        return NodeInstance(deployment, self._common, debugger)
+        return CustomInstance(deployment, common)
+    kind = PythonInstance if deployment.runtime in PYTHON else NodeInstance
+    return kind(deployment, common, debugger)

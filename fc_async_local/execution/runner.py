@@ -12,7 +12,7 @@ Invariants:
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 import msgspec
 from msgspec.structs import replace
@@ -25,7 +25,7 @@ from fc_async_local.execution.freezing import FREEZE_AFTER, Freezer
 from fc_async_local.execution.identity import Identity
 from fc_async_local.execution.import_rules import ImportRules
 from fc_async_local.execution.instance import Call, Common, Folders
-from fc_async_local.execution.kinds import InstanceFactory, reason_unavailable
+from fc_async_local.execution.kinds import new_instance, reason_unavailable
 from fc_async_local.execution.pool import InstancePools
 from fc_async_local.execution.ports import MOST_WAITING, PortBook, PortInUse
 from fc_async_local.execution.protocol import Attempt, CodeSource, LayerSource
@@ -107,16 +107,16 @@ class ProcessRunner:
         self._server = ForkServer()
         self._ports = PortBook()
         self.debuggers = Debuggers(self._warm, self._retire_all)
-        make = InstanceFactory(
-            Common(identity or Identity(), bounds.log_bytes, bounds.start_seconds, self._on_gone),
+        self._common = Common(
+            identity or Identity(),
+            bounds.log_bytes,
+            bounds.start_seconds,
             self._ports,
-            imports=ImportRules(strict=bounds.strict_imports),
-            debugger_of=self.debuggers.of,
+            ImportRules(strict=bounds.strict_imports),
+            self._on_gone,
         )
-        self._pools: InstancePools[Instance] = InstancePools(make, bounds.account_instances)
-        self._freezer: Freezer[Instance] = Freezer(
-            FREEZE_AFTER if bounds.freeze else None, self._pools.busy
-        )
+        self._pools = InstancePools(self._make, bounds.account_instances)
+        self._freezer = Freezer(FREEZE_AFTER if bounds.freeze else None, self._pools.busy)
         self._live: dict[Instance, asyncio.Future[Reply | None]] = {}  # their starts
         self._death = asyncio.Event()  # set and replaced whenever an instance has ended
         self._calls: set[Call] = set()
@@ -208,11 +208,10 @@ class ProcessRunner:
     async def _in_turn(self, debugger: Debugger, call: Call) -> _Ended:
         """Run a call of a debugged function after all earlier ones."""
         waiting = asyncio.ensure_future(debugger.turn.acquire())
-        waited: set[asyncio.Future[Any]] = {waiting, call.done}
         try:
-            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
-            if not waiting.done():
-                return _Ended(call.done.result(), Run(call.attempt.deployment))
+            ended = await call.ends_before(waiting)
+            if ended is not None and not waiting.done():
+                return _Ended(ended, Run(call.attempt.deployment))
             return await self._run_in_pool(call)
         finally:
             if waiting.done() and not waiting.cancelled():
@@ -247,10 +246,9 @@ class ProcessRunner:
     async def _until_granted(self, turn: Turn, call: Call) -> Reply | None:
         """Wait for a turn. None: it has come, otherwise why it will not."""
         seconds = self._bounds.start_seconds
-        waited: set[asyncio.Future[Any]] = {turn.granted, call.done}
-        await asyncio.wait(waited, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        if call.done.done():
-            return _refusal(Ending.BROKEN, _CLOSING) if self._closed else call.done.result()
+        ended = await call.ends_before(turn.granted, seconds)
+        if ended is not None:
+            return _refusal(Ending.BROKEN, _CLOSING) if self._closed else ended
         if turn.granted.done():
             return None
         text = f"port {turn.port} was in use by other calls for {seconds:g} seconds"
@@ -310,10 +308,9 @@ class ProcessRunner:
         if start is None:
             start = asyncio.ensure_future(self._start(instance, call.attempt))
             self._live[instance] = start
-        waited: set[asyncio.Future[Any]] = {start, call.done}
-        await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
-        if call.done.done():
-            return call.done.result()
+        ended = await call.ends_before(start)
+        if ended is not None:
+            return ended
         failure = start.result()
         if failure is not None:
             instance.kill()
@@ -394,6 +391,9 @@ class ProcessRunner:
         return replace(reply, peak_kb=max(reply.peak_kb, peak))
 
     # --- instances ---
+
+    def _make(self, deployment: Deployment) -> Instance:
+        return new_instance(deployment, self._common, self.debuggers.of(deployment))
 
     def _stop_later(self, instance: Instance) -> None:
         self._freezer.forget(instance)
