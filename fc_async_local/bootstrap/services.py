@@ -129,8 +129,7 @@ class Services(NamedTuple):
         poster = HttpPoster()
         closing.push_async_callback(poster.aclose)
         log = TriggerLog()
-        pushing = PushingTriggers()
-        protocols = _protocols(foundation, poster, invoker, log, pushing)
+        protocols, pushing = _protocols(foundation, poster, invoker, log)
         fired = _firing(foundation, protocols, registry.triggers, invoker, log, pushing)
         await fired.triggers.start()
         closing.push_async_callback(fired.triggers.aclose)
@@ -207,41 +206,25 @@ class Services(NamedTuple):
 
 
 def _protocols(
-    foundation: Foundation,
-    poster: HttpPoster,
-    invoker: FunctionInvoker,
-    log: TriggerLog,
-    pushing: PushingTriggers,
-) -> Protocols:
+    foundation: Foundation, poster: HttpPoster, invoker: FunctionInvoker, log: TriggerLog
+) -> tuple[Protocols, PushingTriggers]:
+    """Return the services, and what tells them the triggers to whose functions they push."""
     stores, clock, settings = foundation
     messages, documents, wakeups = stores.messages, stores.documents, stores.wakeups
-    dice = random.SystemRandom()
+    dice, pushing = random.SystemRandom(), PushingTriggers()
     jobs = _job_node(foundation)
     mns = MnsService(messages, clock, settings, wakeups)
     topics = TopicService(
-        mns,
-        documents,
-        poster,
-        invoker,
-        jobs,
-        notes=log,
-        random=dice,
-        functions=pushing.subscriptions,
+        mns, documents, poster, invoker, jobs, notes=log, random=dice, bound=pushing.subscriptions
     )
     rocketmq = RocketMqService(
         stores.logs, documents, clock=clock, settings=settings, wakeups=wakeups
     )
     targets = Targets(poster=poster, queues=mns, rocketmq=rocketmq, invoker=invoker)
     eventbridge = EventBridgeService(
-        documents,
-        targets,
-        jobs,
-        notes=log,
-        settings=settings,
-        random=dice,
-        bound=pushing.rules,
+        documents, targets, jobs, notes=log, settings=settings, random=dice, bound=pushing.rules
     )
-    return Protocols(mns, topics, rocketmq, eventbridge)
+    return Protocols(mns, topics, rocketmq, eventbridge), pushing
 
 
 class _Fired(NamedTuple):

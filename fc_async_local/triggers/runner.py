@@ -170,20 +170,11 @@ class TriggerRunner:
                 source.queue_name, limit=limit, wait_seconds=wait_seconds
             )
 
-        found = await self._collect(binding, receive)
-        now = self._clock.now()
-        done = await self._fire_all(
-            binding,
-            [
-                _Message(
-                    bindings.queue_event(message, binding, source, self._place, now),
-                    message.message_id,
-                    message.call_path,
-                    queue_handle(message),
-                )
-                for message in found
-            ],
-        )
+        def read(message: Message, now: int) -> _Message:
+            event = bindings.queue_event(message, binding, source, self._place, now)
+            return _Message(event, message.message_id, message.call_path, queue_handle(message))
+
+        done = await self._pass_on(binding, receive, read)
         if done:
             await self._mns.delete(source.queue_name, done)
 
@@ -194,22 +185,25 @@ class TriggerRunner:
             wanted = ConsumeRequest(limit=limit, wait_seconds=wait_seconds, tag=source.tag)
             return await self._rocketmq.consume(source.instance_id, source.topic, group, wanted)
 
-        found = await self._collect(binding, receive)
-        now = self._clock.now()
-        done = await self._fire_all(
-            binding,
-            [
-                _Message(
-                    bindings.rocketmq_event(pending, binding, source, self._place, now),
-                    pending.message.message_id,
-                    pending.message.call_path,
-                    rocketmq_handle(pending),
-                )
-                for pending in found
-            ],
-        )
+        def read(pending: Pending, now: int) -> _Message:
+            event = bindings.rocketmq_event(pending, binding, source, self._place, now)
+            message = pending.message
+            return _Message(event, message.message_id, message.call_path, rocketmq_handle(pending))
+
+        done = await self._pass_on(binding, receive, read)
         if done:
             await self._rocketmq.acknowledge(source.instance_id, source.topic, group, done)
+
+    async def _pass_on(
+        self,
+        binding: Binding,
+        receive: Callable[[int, int], Awaitable[Sequence[M]]],
+        read: Callable[[M, int], _Message],
+    ) -> list[str]:
+        """Receive messages and fire the function for them; the handles of those done with."""
+        found = await self._collect(binding, receive)
+        now = self._clock.now()
+        return await self._fire_all(binding, [read(each, now) for each in found])
 
     async def _collect(
         self, binding: Binding, receive: Callable[[int, int], Awaitable[Sequence[M]]]

@@ -75,7 +75,7 @@ class TopicService:
         jobs: Holds what is to be pushed.
         notes: Where it is noted how triggers went.
         random: Selects the waits between tries.
-        functions: Returns the triggers of functions as they are now.
+        bound: Returns the triggers of functions as they are now.
 
     Attributes:
         documents: Topics and subscriptions.
@@ -93,7 +93,7 @@ class TopicService:
         *,
         notes: TriggerNotes,
         random: random.Random,
-        functions: Callable[[], Sequence[FunctionSubscription]] = tuple,
+        bound: Callable[[], Sequence[FunctionSubscription]] = tuple,
     ) -> None:
         self._queues = queues
         self.recent: common.Recent[Publication] = common.Recent()
@@ -107,7 +107,7 @@ class TopicService:
         settler = Settler(queues.settings.rules, queues.settings.place)
         self._pushes = push_runner(jobs, TOPIC_PUSH, self._attempt, _describe, settler)
         self.owner = queues.settings.place.account_id
-        self._functions = functions
+        self._bound = bound
 
     def start(self) -> None:
         """Start to push, beginning with what an earlier run left."""
@@ -150,7 +150,7 @@ class TopicService:
 
     def _audience(self, topic: str) -> list[Subscription | FunctionSubscription]:
         users = self.documents.all_subscriptions(topic)
-        return [*users, *(function for function in self._functions() if function.topic == topic)]
+        return [*users, *(function for function in self._bound() if function.topic == topic)]
 
     async def _hand_over(
         self, audience: Sequence[Subscription | FunctionSubscription], publication: Publication
@@ -185,9 +185,7 @@ class TopicService:
     def _find(self, push: Push) -> Subscription | FunctionSubscription | None:
         topic = push.publication.topic
         if push.function:
-            named = (
-                f for f in self._functions() if (f.topic, f.name) == (topic, push.subscription)
-            )
+            named = (f for f in self._bound() if (f.topic, f.name) == (topic, push.subscription))
             return next(named, None)
         return self.documents.find_subscription(topic, push.subscription)
 
