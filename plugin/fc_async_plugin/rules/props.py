@@ -78,13 +78,14 @@ def _validator() -> Any:
 
 def _findings(resource: Resource, props: dict[str, Any]) -> Iterator[Finding]:
     """Yield one finding for each place that is wrong, and for each unknown key."""
+    # best_match would descend into alternatives that are for another kind of value.
     from jsonschema.exceptions import relevance  # noqa: PLC0415 -- as above
 
     by_place: dict[Path, list[_Error]] = {}
     for error in map(_inner, _validator().iter_errors(props)):
         by_place.setdefault(tuple(error.absolute_path), []).append(error)
     for path, errors in by_place.items():
-        best = max(errors, key=relevance)  # as best_match, which would also choose an alternative
+        best = max(errors, key=relevance)
         if best.validator == "additionalProperties":
             yield from _unknown(resource, path, best)
         else:

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Union, get_arg
 import msgspec
 from msgspec import Meta
 
+from fc_async_sdk._decoding import prepare
 from fc_async_sdk.models import FunctionSettings
 from fc_async_sdk.spec import limits, runtimes
 
@@ -263,6 +264,7 @@ _PROPS: Final = _table(
         **_OTHERS,
     },
 )
+prepare(_PROPS)
 
 
 def fits(props: dict[str, Any]) -> bool:
