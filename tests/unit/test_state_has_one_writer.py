@@ -23,7 +23,6 @@ OF_LIBRARIES = {
     "fc_async_sdk/transport/sync.py": {"request", "response"},
     "plugin/fc_async_plugin/http_requests.py": {"session"},
     "plugin/fc_async_plugin/policy/roles.py": {"config"},
-    "plugin/fc_async_plugin/rules/props.py": {"error"},
 }
 """Objects of other libraries that are filled here, whose attributes have names of our own."""
 
