@@ -18,7 +18,7 @@ from msgspec import UNSET, Meta, UnsetType
 from fc_async_sdk._decoding import prepare
 from fc_async_sdk._drawing import Scene
 from fc_async_sdk.events.triggers import EMPTY_MD5
-from fc_async_sdk.models import AnyTaskStatus, AsyncConfig, AsyncTask, AsyncTaskEvent, Model
+from fc_async_sdk.models import AnyTaskStatus, AsyncConfig, Model
 from fc_async_sdk.spec import limits, metrics, oss
 from fc_async_sdk.spec.async_config import Outcome
 
@@ -330,8 +330,17 @@ class Steps(Model, frozen=True, kw_only=True):
 # --- tasks ------------------------------------------------------------------------------------
 
 
-class Task(AsyncTask, frozen=True, kw_only=True):
-    """A task with what the service does not show of it.
+class TaskEvent(Model, frozen=True, kw_only=True):
+    """A step of a task that was recorded; its detail is JSON."""
+
+    event_id: int
+    status: AnyTaskStatus
+    timestamp: int
+    event_detail: str | None = None
+
+
+class Task(Model, frozen=True, kw_only=True):
+    """A task: :class:`fc_async_sdk.models.AsyncTask`, and what the service does not show of it.
 
     Attributes:
         error_type: Type of the function's error, if its latest execution failed.
@@ -339,15 +348,25 @@ class Task(AsyncTask, frozen=True, kw_only=True):
         task_mode: In a list of what runs next: whether its steps are recorded.
     """
 
+    task_id: str
     request_id: str
     function: str
     function_arn: str
     qualifier: str
+    status: AnyTaskStatus
     already_retried_times: int
-    task_payload_encoding: Encoding | None = None
-    return_payload_encoding: Encoding | None = None
     accepted_time: int
     due_time: int
+    started_time: int | None = None
+    end_time: int | None = None
+    duration_ms: int | None = None
+    instance_id: str | None = None
+    destination_status: str | None = None
+    task_error_message: str | None = None
+    task_payload: str | None = None
+    task_payload_encoding: Encoding = ""
+    return_payload: str | None = None
+    return_payload_encoding: Encoding = ""
     error_type: str | None = None
     error_message: str | None = None
     task_mode: bool | None = None
@@ -397,14 +416,6 @@ class Target(Model, frozen=True, kw_only=True):
 
     method: str
     target: str
-
-
-class TaskEvent(AsyncTaskEvent, frozen=True, kw_only=True):
-    """A step of a task that was recorded."""
-
-    event_id: int
-    status: AnyTaskStatus
-    timestamp: int
 
 
 class WholeTask(Task, frozen=True, kw_only=True):
