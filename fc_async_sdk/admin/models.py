@@ -696,7 +696,7 @@ class HttpUrls(Model, frozen=True, kw_only=True):
     url_intranet: str
 
 
-class Trigger(Model, frozen=True, kw_only=True):
+class TriggerState(Model, frozen=True, kw_only=True):
     """A trigger as it is now.
 
     Attributes:
@@ -735,7 +735,7 @@ class Trigger(Model, frozen=True, kw_only=True):
 class Triggers(Model, frozen=True, kw_only=True):
     """The triggers of a runtime, and its time, which may be virtual."""
 
-    triggers: list[Trigger]
+    triggers: list[TriggerState]
     now: int
 
 

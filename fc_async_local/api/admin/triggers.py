@@ -60,13 +60,13 @@ class TriggerAdmin:
             triggers=[self._describe(one) for one in shown], now=self._clock.now()
         )
 
-    def _describe(self, shown: Shown) -> models.Trigger:
+    def _describe(self, shown: Shown) -> models.TriggerState:
         trigger, health = shown.trigger, shown.health
         urls = None
         if trigger.kind == http_trigger.TYPE:
             found = self._urls.of(trigger.function, trigger.name, trigger.trigger_id)
             urls = msgspec.convert(found, models.HttpUrls)
-        return models.Trigger(
+        return models.TriggerState(
             function=trigger.function,
             trigger_name=trigger.name,
             trigger_type=trigger.kind,

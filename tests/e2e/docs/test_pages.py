@@ -330,6 +330,7 @@ def shop(reader: Reader, request: pytest.FixtureRequest) -> None:
     reader.write("env.yaml", "environments:\n  - {name: prod, overlays: {}}\n")
     reader.write("event.json", '{"id": 7}')
     reader.write("orders.jsonl", '{"id": 8}\n{"id": 9}\n')
+    reader.write("order.schema.json", '{"type": "object", "required": ["id"]}')
     reader.write("granted.json", json.dumps({"Version": "1", "Statement": [MAY_SEND]}))
     reader.write("README.md", "# Shop\n")
     failed = local.create_queue("failed-orders")

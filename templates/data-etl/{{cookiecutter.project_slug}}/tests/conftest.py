@@ -75,12 +75,6 @@ class Warehouse:
 SERVER = os.environ.get("TEST_DATABASE_URL", "")
 
 
-@pytest.fixture
-def fc_local_settings() -> Settings:
-    """Let the import of a package fail that the functions would not have in the cloud."""
-    return Settings.of(strict_imports=True)
-
-
 @pytest.fixture(params=["sqlite", *(["postgresql"] if SERVER else [])])
 def warehouse(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -107,8 +101,11 @@ def warehouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Warehouse:
 
 @pytest.fixture
 def fc_local_settings() -> Settings:
-    """Return the settings of a runtime on which destinations need a role, as on the service."""
-    return Settings.of(enforce_roles=True)
+    """Return the settings of a runtime that is as strict as the service.
+
+    Destinations need a role, and a package that functions would not have there fails its import.
+    """
+    return Settings.of(enforce_roles=True, strict_imports=True)
 
 
 @pytest.fixture
