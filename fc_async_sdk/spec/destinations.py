@@ -7,7 +7,7 @@ them, the local runtime names and sizes, and ``fc-async`` labels, examples and q
 Invariants:
 
 - The names that the resources of a kind may have are spelled here only.
-- Whether a queue exists, or a function may be called, is not the business of this module.
+- Nothing here depends on an account: whether a queue exists is checked elsewhere.
 
 Sources, all linked in docs/reference/sources.md: user guide, "Asynchronous invocation" (forms,
 sizes, the series of RocketMQ, custom buses);
