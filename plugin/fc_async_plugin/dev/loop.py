@@ -118,6 +118,7 @@ class Loop:
         self._findings: tuple[Finding, ...] = ()
         self._problems: tuple[Collection[object], ...] = ((), (), ())
         self._omitted: set[str] = set()
+        self._stamps: dict[Path, tuple[int, int] | None] = {}
         self._broken: set[Path] = set()
         self._waiting = set(self._debug)  # not debugged yet
 
@@ -156,7 +157,8 @@ class Loop:
     def _handle(self, event: Saved | Watched | Happened | Pressed | Said) -> None:
         match event:
             case Saved(files):
-                self._deploy(lambda: self._deployer.saved(files), "saved", sorted(files))
+                if self._is_news(files):
+                    self._deploy(lambda: self._deployer.saved(files), "saved", sorted(files))
             case Watched():
                 self._deploy(self._deployer.everything, "saved", again=True)
             case Happened(steps, missed):
@@ -171,6 +173,16 @@ class Loop:
     def _watch(self) -> None:
         sources = self._deployer.sources
         self._watcher.watch(files=self._deployer.files, folders=roots(sources))
+
+    def _is_news(self, files: Collection[Path]) -> bool:
+        """Return whether a file has changed since the save of it that was deployed last.
+
+        The system may report one save twice, and a new watch reports what was saved before it.
+        """
+        stamps = {file: _stamp(file) for file in files}
+        news = stamps.items() - self._stamps.items()
+        self._stamps |= stamps
+        return bool(news)
 
     def _deploy(
         self,
@@ -325,6 +337,15 @@ class Loop:
 def _reason(error: FcAsyncError) -> str:
     """Return why the runtime refuses, or that none answers."""
     return error.message if isinstance(error, ServiceError) else str(error)
+
+
+def _stamp(file: Path) -> tuple[int, int] | None:
+    """Return when a file was written and its size; None if there is none."""
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
 
 
 @contextmanager

@@ -180,7 +180,10 @@ def test_each_of_several_imports_at_once_is_answered_for_its_own_file(
     runtime: LocalRuntime, exported: bytes
 ) -> None:
     def put(body: bytes) -> tuple[int, str]:
-        answer = requests.put(state(runtime), data=body, timeout=30)
+        try:
+            answer = requests.put(state(runtime), data=body, timeout=30)
+        except requests.ConnectionError:  # a restart met the connection; a client asks again
+            return put(body)
         return answer.status_code, answer.json().get("Code", "")
 
     good, bad = exported, exported[:-1]

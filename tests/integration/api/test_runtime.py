@@ -215,8 +215,12 @@ def test_the_command_prints_one_line_of_json_and_ends_with_0_on_a_signal(tmp_pat
 
 
 @pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="limits of other processes: Linux")
-def test_a_request_that_there_is_no_memory_for_is_refused_and_the_runtime_goes_on(tmp_path, http):
+def test_a_request_that_there_is_no_memory_for_is_refused_and_the_runtime_goes_on(
+    tmp_path, http, monkeypatch
+):
     size = 48_000_000
+    # The C library reserves 64 MB for each new thread otherwise, whenever one is started.
+    monkeypatch.setenv("MALLOC_ARENA_MAX", "1")
     where = ("--port", "0", "--data", str(tmp_path / "d"), "--format", "json")
     with start(*where) as process:
         assert process.stdout is not None

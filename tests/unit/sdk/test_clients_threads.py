@@ -14,6 +14,7 @@ import fc_async_local
 import fc_async_plugin
 import fc_async_sdk
 from fc_async_sdk import models
+from fc_async_sdk.admin import models as admin_models
 
 RACE = """
 import sys, threading
@@ -84,7 +85,12 @@ def test_types_that_are_decoded_into_are_prepared_when_their_module_is_imported(
 ) -> None:
     """msgspec fills a type's field table at the first use, unsafely; importing holds a lock."""
     used: set[str] = set()
-    prepared = {name for name, kind in vars(models).items() if isinstance(kind, type(models.Model))}
+    prepared = {
+        name
+        for module in (models, admin_models)
+        for name, kind in vars(module).items()
+        if isinstance(kind, type(models.Model))
+    }
     for file in (file for root in PACKAGES for file in root.rglob("*.py")):
         # A private class is used in its own module only, and others may have the same name.
         def known_as(name: str, file: Path = file) -> str:
