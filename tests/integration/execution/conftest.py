@@ -48,6 +48,12 @@ class Workshop:
         self._ids = itertools.count(1)
         self.runner: ProcessRunner
         self.options: dict[str, Any] = {}
+        self._of_others = set(psutil.Process().children(recursive=True))
+
+    def processes(self, *, recursive: bool = True) -> list[psutil.Process]:
+        """The children of this process, without those that earlier tests left."""
+        found = psutil.Process().children(recursive=recursive)
+        return [process for process in found if process not in self._of_others]
 
     async def folder(self, checksum: str) -> Path:
         if not (self.path / checksum).is_dir():
@@ -80,12 +86,10 @@ class Workshop:
 
     until = staticmethod(until)
 
-    @staticmethod
-    async def family(instances: int) -> list[psutil.Process]:
+    async def family(self, instances: int) -> list[psutil.Process]:
         """The fork server, keepers and instances, once there are that many instances."""
-        me = psutil.Process()
-        await until(lambda: len(me.children(recursive=True)) >= 1 + 2 * instances)
-        return me.children(recursive=True)
+        await until(lambda: len(self.processes()) >= 1 + 2 * instances)
+        return self.processes()
 
     @staticmethod
     async def ended(processes: list[psutil.Process]) -> bool:

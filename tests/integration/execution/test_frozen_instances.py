@@ -150,7 +150,7 @@ def test_all_processes_of_a_frozen_instance_end_with_the_runtime(workshop) -> No
     async def scenario() -> list[psutil.Process]:
         outcome = await workshop.run()
         assert await frozen(workshop, *json.loads(outcome.payload))
-        return psutil.Process().children(recursive=True)
+        return workshop.processes()
 
     everything = workshop.play(scenario, freeze=True)
     assert asyncio.run(workshop.ended(everything))

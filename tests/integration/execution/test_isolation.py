@@ -184,9 +184,8 @@ def test_nothing_that_a_function_started_outlives_its_instance(
 
     async def scenario() -> list[psutil.Process]:
         running = asyncio.ensure_future(workshop.run(timeout_ms=5_000))
-        me = psutil.Process()
         sleepers: list[psutil.Process] = await workshop.until(
-            lambda: [process for process in me.children(recursive=True) if is_sleep(process)]
+            lambda: [process for process in workshop.processes() if is_sleep(process)]
         )
         (workshop.path / "code/seen").touch()
         await running
@@ -399,7 +398,7 @@ def test_hundreds_of_crashes_leave_no_descriptor_and_no_zombie(workshop) -> None
         before = me.num_fds()
         for _ in range(60):
             await workshop.run()
-        (server,) = me.children()
+        (server,) = workshop.processes(recursive=False)
         return before, me.num_fds(), len(server.children())
 
     before, after, zombies = workshop.play(scenario)

@@ -159,7 +159,7 @@ def test_the_worst_functions_affect_no_other_call_and_leave_nothing(workshop) ->
     for payload, outcome in results:
         assert (outcome.kind, outcome.payload) == (OutcomeKind.SUCCESS, payload)
         assert payload in outcome.log
-    assert psutil.Process().children(recursive=True) == []
+    assert workshop.processes() == []
     assert not [p for p in psutil.process_iter() if works_in(p, str(workshop.path / "code"))]
 
 
@@ -188,13 +188,12 @@ def test_workers_that_are_killed_at_any_moment_cost_only_their_own_calls(
 ) -> None:
     workshop.write(GOOD)
     dice = random.Random(7)
-    me = psutil.Process()
 
     async def kill_some() -> None:
         victims = []
         for _ in range(25):
             await asyncio.sleep(dice.random() * 0.03)
-            (server,) = me.children()
+            (server,) = workshop.processes(recursive=False)
             found = server.children(recursive=True)  # keepers and instances
             for victim in dice.sample(found, min(1, len(found))):
                 victims.append(victim)
@@ -227,4 +226,4 @@ def test_workers_that_are_killed_at_any_moment_cost_only_their_own_calls(
     cut_off = [one for one in failed if one not in untouched]
     assert all(b"Process exited unexpectedly" in one.payload for one in cut_off)
     assert last.kind is OutcomeKind.SUCCESS
-    assert me.children(recursive=True) == []
+    assert workshop.processes() == []

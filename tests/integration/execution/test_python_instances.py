@@ -237,7 +237,7 @@ def test_waiting_calls_run_on_new_code_after_an_update(workshop) -> None:
     async def scenario() -> list[Any]:
         before = await workshop.run(revision="1")
         after = await workshop.run(revision="2", code_checksum="new")
-        await workshop.until(lambda: len(psutil.Process().children(recursive=True)) == 3)
+        await workshop.until(lambda: len(workshop.processes()) == 3)
         return [before.payload, after.payload]
 
     assert workshop.play(scenario) == [b"old", b"new"]
@@ -271,8 +271,7 @@ def test_an_idle_instance_is_stopped(workshop) -> None:
 
     async def scenario() -> Any:
         await workshop.run()
-        me = psutil.Process()
-        await workshop.until(lambda: len(me.children(recursive=True)) == 1)
+        await workshop.until(lambda: len(workshop.processes()) == 1)
         return await workshop.run()
 
     outcome = workshop.play(scenario, idle_seconds=0.05, memory_check_seconds=0.02)

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pymysql
 
+from fc_async_tests import servers
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -40,23 +42,11 @@ def serve(server: str, folder: Path) -> Iterator[str]:
         *(server, *common, f"--socket={socket}", "--skip-networking"),
         *("--innodb-flush-log-at-trx-commit=0", "--innodb-lock-wait-timeout=10"),
     ]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None
-        try:
-            lines = []
-            for line in process.stderr:
-                lines.append(line)
-                if "ready for connections" in line:
-                    break
-            else:
-                raise RuntimeError("".join(lines))
-            # Case does not count in this collation, and neither do accents: the server's default.
-            with connect(str(socket), database=None) as connection:
-                connection.cursor().execute(f"CREATE DATABASE {DATABASE} CHARACTER SET utf8mb4")
-            yield str(socket)
-        finally:
-            process.terminate()
-            process.stderr.read()
+    with servers.running(command, ready="ready for connections"):
+        # Case does not count in this collation, and neither do accents: the server's default.
+        with connect(str(socket), database=None) as connection:
+            connection.cursor().execute(f"CREATE DATABASE {DATABASE} CHARACTER SET utf8mb4")
+        yield str(socket)
 
 
 def connect(socket: str, *, database: str | None = DATABASE) -> pymysql.Connection[Any]:

@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import contextlib
-import subprocess
 from typing import TYPE_CHECKING
 
 import redis
+
+from fc_async_tests import servers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,20 +20,8 @@ def serve(program: str, folder: Path) -> Iterator[str]:
     """Run a server without persistence; give the URL of its socket when it answers."""
     socket = folder / "redis.sock"
     command = [program, "--port", "0", "--unixsocket", str(socket), "--save", "", "--dir", folder]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            lines = []
-            for line in process.stdout:
-                lines.append(line)
-                if "ready to accept connections" in line.lower():
-                    break
-            else:
-                raise RuntimeError("".join(lines))
-            yield f"unix://{socket}"
-        finally:
-            process.terminate()
-            process.stdout.read()
+    with servers.running(command, ready="ready to accept connections"):
+        yield f"unix://{socket}"
 
 
 def client(url: str) -> redis.Redis:
