@@ -30,8 +30,10 @@ def running(command: Sequence[str | Path], *, ready: str) -> Iterator[None]:
     """
     # The shell ends at once, so that the server gets another parent.
     detached = ["sh", "-c", '"$@" & echo $!', "sh", *map(str, command)]
+    # A server has the clock of the machine also if the tests run under another one.
+    environment = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
     with subprocess.Popen(
-        detached, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        detached, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
     ) as shell:
         assert shell.stdout is not None
         number = int(shell.stdout.readline())
