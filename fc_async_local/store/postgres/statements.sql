@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- Columns come in the order of rows.to_invocation, with the payload last, and of the fields of Job.
--- {before} and {order} are "<" and "DESC", or ">" and "ASC". {columns} are the invocation's.
+-- {before} and {order} are "<" and "DESC", or ">" and "ASC"; {columns} and {filter} are the statements
+-- of these names.
 
 -- name: create_schema
 CREATE SCHEMA IF NOT EXISTS fc_async;
@@ -149,6 +150,31 @@ ORDER BY number;
 INSERT INTO task_note (invocation, at, kind, detail, body)
 SELECT id, %s, %s, %s, %s FROM invocation WHERE request_id = %s AND task_mode;
 
+-- name: filter
+(%(qualifier)s::text IS NULL OR qualifier = %(qualifier)s::text)
+AND task_id >= %(prefix)s::text AND task_id < %(prefix)s::text || U&'\+10FFFF'
+AND (
+    %(started_from)s::bigint IS NULL
+    OR coalesce(started_at, accepted_at) >= %(started_from)s::bigint
+)
+AND (
+    %(started_to)s::bigint IS NULL
+    OR coalesce(started_at, accepted_at) <= %(started_to)s::bigint
+)
+AND accepted_at BETWEEN %(accepted_from)s::bigint AND %(accepted_to)s::bigint
+AND (
+    %(error)s::text IS NULL OR error = %(error)s::text
+    OR (failure <> '' AND failure_type = %(error)s::text)
+)
+AND (
+    %(pattern)s::text IS NULL
+    OR (
+        failure <> ''
+        AND lower(failure COLLATE "C") LIKE lower(%(pattern)s::text COLLATE "C")
+        AND NOT (task_id >= %(text)s::text AND task_id < %(text)s::text || U&'\+10FFFF')
+    )
+);
+
 -- name: tasks
 SELECT
     {columns},
@@ -165,29 +191,7 @@ WHERE
         %(statuses)s::text IS NULL
         OR status IN (SELECT json_array_elements_text(%(statuses)s::text::json))
     )
-    AND (%(qualifier)s::text IS NULL OR qualifier = %(qualifier)s::text)
-    AND task_id >= %(prefix)s::text AND task_id < %(prefix)s::text || U&'\+10FFFF'
-    AND (
-        %(started_from)s::bigint IS NULL
-        OR coalesce(started_at, accepted_at) >= %(started_from)s::bigint
-    )
-    AND (
-        %(started_to)s::bigint IS NULL
-        OR coalesce(started_at, accepted_at) <= %(started_to)s::bigint
-    )
-    AND accepted_at BETWEEN %(accepted_from)s::bigint AND %(accepted_to)s::bigint
-    AND (
-        %(error)s::text IS NULL OR error = %(error)s::text
-        OR (failure <> '' AND failure_type = %(error)s::text)
-    )
-    AND (
-        %(pattern)s::text IS NULL
-        OR (
-            failure <> ''
-            AND lower(failure COLLATE "C") LIKE lower(%(pattern)s::text COLLATE "C")
-            AND NOT (task_id >= %(text)s::text AND task_id < %(text)s::text || U&'\+10FFFF')
-        )
-    )
+    AND {filter}
 ORDER BY accepted_at {order}, request_id {order}
 LIMIT %(limit)s;
 
@@ -204,29 +208,7 @@ WHERE
     task_mode
     AND function = %(function)s::text
     AND (accepted_at, request_id) {before} (%(accepted_at)s::bigint, %(request_id)s::text)
-    AND (%(qualifier)s::text IS NULL OR qualifier = %(qualifier)s::text)
-    AND task_id >= %(prefix)s::text AND task_id < %(prefix)s::text || U&'\+10FFFF'
-    AND (
-        %(started_from)s::bigint IS NULL
-        OR coalesce(started_at, accepted_at) >= %(started_from)s::bigint
-    )
-    AND (
-        %(started_to)s::bigint IS NULL
-        OR coalesce(started_at, accepted_at) <= %(started_to)s::bigint
-    )
-    AND accepted_at BETWEEN %(accepted_from)s::bigint AND %(accepted_to)s::bigint
-    AND (
-        %(error)s::text IS NULL OR error = %(error)s::text
-        OR (failure <> '' AND failure_type = %(error)s::text)
-    )
-    AND (
-        %(pattern)s::text IS NULL
-        OR (
-            failure <> ''
-            AND lower(failure COLLATE "C") LIKE lower(%(pattern)s::text COLLATE "C")
-            AND NOT (task_id >= %(text)s::text AND task_id < %(text)s::text || U&'\+10FFFF')
-        )
-    )
+    AND {filter}
 ORDER BY accepted_at {order}, request_id {order}
 LIMIT %(limit)s;
 
@@ -244,29 +226,7 @@ WHERE
     AND function = %(function)s::text
     AND status = %(status)s::text
     AND (accepted_at, request_id) {before} (%(accepted_at)s::bigint, %(request_id)s::text)
-    AND (%(qualifier)s::text IS NULL OR qualifier = %(qualifier)s::text)
-    AND task_id >= %(prefix)s::text AND task_id < %(prefix)s::text || U&'\+10FFFF'
-    AND (
-        %(started_from)s::bigint IS NULL
-        OR coalesce(started_at, accepted_at) >= %(started_from)s::bigint
-    )
-    AND (
-        %(started_to)s::bigint IS NULL
-        OR coalesce(started_at, accepted_at) <= %(started_to)s::bigint
-    )
-    AND accepted_at BETWEEN %(accepted_from)s::bigint AND %(accepted_to)s::bigint
-    AND (
-        %(error)s::text IS NULL OR error = %(error)s::text
-        OR (failure <> '' AND failure_type = %(error)s::text)
-    )
-    AND (
-        %(pattern)s::text IS NULL
-        OR (
-            failure <> ''
-            AND lower(failure COLLATE "C") LIKE lower(%(pattern)s::text COLLATE "C")
-            AND NOT (task_id >= %(text)s::text AND task_id < %(text)s::text || U&'\+10FFFF')
-        )
-    )
+    AND {filter}
 ORDER BY accepted_at {order}, request_id {order}
 LIMIT %(limit)s;
 
