@@ -165,7 +165,7 @@ def test_a_function_is_described_without_drift(replay):
 
 
 def test_fc_async_finds_nothing_to_do_after_it(replay, tmp_path, monkeypatch, capsys):
-    """The zip of ``s`` and what it fills in are no differences."""
+    """The zip of ``s`` and what it fills in do not count as differences."""
     replay.run("deploy")
     (tmp_path / "code").mkdir()
     (tmp_path / "code" / "index.py").write_text(CODE)

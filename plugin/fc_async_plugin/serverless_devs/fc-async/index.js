@@ -159,7 +159,7 @@ function ours(args) {
   return kept;
 }
 
-/** `s` has not deployed yet: what is known only then is no failure of a plan. */
+/** `s` has not deployed yet: a plan does not fail because of what is known only then. */
 const BEFORE = ["--before-deployment"];
 
 const ON_THE_ACCOUNT = ["plan", "deploy", "remove"];
