@@ -159,6 +159,8 @@ class Loop:
             case Saved(files):
                 if self._is_news(files):
                     self._deploy(lambda: self._deployer.saved(files), "saved", sorted(files))
+                    if self._is_news(files):  # written while it was deployed
+                        self._deploy(lambda: self._deployer.saved(files), "saved", again=True)
             case Watched():
                 self._deploy(self._deployer.everything, "saved", again=True)
             case Happened(steps, missed):

@@ -19,7 +19,7 @@ from fc_async_plugin.dev.screen import JsonScreen
 from fc_async_tests.terminal import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from pathlib import Path
 
     from fc_async_local.testing import FcLocal
@@ -53,15 +53,23 @@ def write(folder: Path, version: int) -> None:
 
 
 class SavedMeanwhile(Deployer):
-    """A deployer; a file is saved after it has read the files and before it returns."""
+    """A deployer; files are saved before it has read them, and after that before it returns."""
 
+    early_saves: list[Callable[[], Any]]
     saves: list[Callable[[], Any]]
+    saved_files: list[set[Path]]
 
     def everything(self) -> Result:
         result = super().everything()
         if self.saves:
             self.saves.pop(0)()
         return result
+
+    def saved(self, files: Collection[Path]) -> Result:
+        self.saved_files.append(set(files))
+        if self.early_saves:
+            self.early_saves.pop(0)()
+        return super().saved(files)
 
 
 class Session:
@@ -79,7 +87,9 @@ class Session:
             files={project / "s.yaml"},
             folder=project / "kept",
         )
+        self.deployer.early_saves = []
         self.deployer.saves = []
+        self.deployer.saved_files = []
 
     def answer(self) -> bytes:
         return self._fc.client.invoke("orders").payload
@@ -131,6 +141,21 @@ def test_a_save_during_the_first_deployment_is_deployed(session: Session):
         (lambda: bool(session.said("watching")), nothing),
         (lambda: session.answer() == b"2", nothing),
     )
+
+
+def test_a_save_that_is_written_in_pieces_is_said_once(session: Session):
+    template = session.project / "s.yaml"
+    changed = f"{TEMPLATE}      timeout: 9\n"
+
+    def write_in_pieces() -> None:
+        session.deployer.early_saves = [lambda: template.write_text(changed)]
+        template.write_text("")
+
+    session.run(
+        (lambda: bool(session.said("watching")), write_in_pieces),
+        (lambda: session.deployer.saved_files.count({template}) > 1, nothing),
+    )
+    assert [text.split(": ")[-1] for text in session.said("saved")] == ["orders (~ function)"]
 
 
 def test_a_save_after_a_template_that_moves_the_code_is_deployed(session: Session):
