@@ -87,18 +87,25 @@ def _play(terminal: Terminal, folder: Path) -> None:
     with fc_async_sdk.client(endpoint_url=url) as client:
         client.invoke_async("orders", _ORDER, task_id="order-7")
         terminal.expect("success event")
-        index.write_text(_CODE.replace("handler(event", "handler(:event"))
+        _save(index, _CODE.replace("handler(event", "handler(:event"))
         terminal.expect("last good code stays")
-        index.write_text(_CODE)
+        _save(index, _CODE)
         terminal.expect("can be read again")
-        template.write_text(_TEMPLATE.replace("Attempts: 1", "Attempts: 11"))
+        _save(template, _TEMPLATE.replace("Attempts: 1", "Attempts: 11"))
         terminal.expect("last good state stays")
-        template.write_text(_TEMPLATE.replace("Attempts: 1", "Attempts: 0"))
+        _save(template, _TEMPLATE.replace("Attempts: 1", "Attempts: 0"))
         terminal.expect("async config")
         client.invoke_async("orders", {**_ORDER, "id": 8, "items": []}, task_id="order-8")
         terminal.expect("failure event")
     terminal.press("\x03")
     terminal.wait()
+
+
+def _save(file: Path, text: str) -> None:
+    """Save a file whole, as many editors do: two saves within milliseconds are never seen half."""
+    draft = file.with_name(f"{file.name}~")
+    draft.write_text(text)
+    draft.replace(file)
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ import threading
 import webbrowser
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from queue import Empty
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 _IDLE_ADVANCE_SECONDS: Final = 60
 """How far ``t`` moves virtual time if nothing waits."""
+_WAIT_SECONDS: Final = 0.5
 
 
 class Saved(NamedTuple):
@@ -119,6 +121,7 @@ class Loop:
         self._problems: tuple[Collection[object], ...] = ((), (), ())
         self._omitted: set[str] = set()
         self._stamps: dict[Path, tuple[int, int] | None] = {}
+        self._said: set[Path] = set()  # of these files the next report says only what is new
         self._broken: set[Path] = set()
         self._waiting = set(self._debug)  # not debugged yet
 
@@ -145,11 +148,15 @@ class Loop:
             keyed = closing.enter_context(keys.reading(lambda key: put(Pressed(key))))
             hint = "Ctrl-C ends it, ? shows keys." if keyed else "Ctrl-C ends it."
             self._screen.say("watching", f"Watching. {hint}", functions=self._names())
-            while True:
-                event = self._events.get()
-                if isinstance(event, Ended):
-                    return event.reason
+            while not isinstance(event := self._next_event(), Ended):
                 self._handle(event)
+            return event.reason
+
+    def _next_event(self) -> Event:
+        while True:
+            # The handler of a signal that arrives just before a wait runs when the wait is over.
+            with suppress(Empty):
+                return self._events.get(timeout=_WAIT_SECONDS)
 
     def _names(self) -> list[str]:
         return [source.function for source in self._deployer.sources]
@@ -157,12 +164,11 @@ class Loop:
     def _handle(self, event: Saved | Watched | Happened | Pressed | Said) -> None:
         match event:
             case Saved(files):
-                if self._is_news(files):
-                    self._deploy(lambda: self._deployer.saved(files), "saved", sorted(files))
-                    if self._is_news(files):  # written while it was deployed
-                        self._deploy(lambda: self._deployer.saved(files), "saved", again=True)
+                self._deploy_saved(files)
             case Watched():
+                self._note(self._deployer.files)
                 self._deploy(self._deployer.everything, "saved", again=True)
+                self._said |= self._deployer.broken
             case Happened(steps, missed):
                 self._show(steps, missed)
             case Pressed(key):
@@ -176,15 +182,21 @@ class Loop:
         sources = self._deployer.sources
         self._watcher.watch(files=self._deployer.files, folders=roots(sources))
 
-    def _is_news(self, files: Collection[Path]) -> bool:
-        """Return whether a file has changed since the save of it that was deployed last.
-
-        The system may report one save twice, and a new watch reports what was saved before it.
-        """
+    def _note(self, files: Collection[Path]) -> bool:
+        """Note when files were written; return whether one was written since it was noted last."""
         stamps = {file: _stamp(file) for file in files}
         news = stamps.items() - self._stamps.items()
         self._stamps |= stamps
         return bool(news)
+
+    def _deploy_saved(self, files: Collection[Path]) -> None:
+        # The system may report one save in pieces, and a new watch reports what was saved before.
+        if not self._note(files):
+            return
+        again = self._said.issuperset(files)
+        self._deploy(lambda: self._deployer.saved(files), "saved", sorted(files), again=again)
+        # Written while it was deployed: it is reported once more, but may be deployed already.
+        self._said = {file for file in files if _stamp(file) != self._stamps[file]}
 
     def _deploy(
         self,

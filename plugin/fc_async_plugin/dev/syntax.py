@@ -79,7 +79,8 @@ def _check(runtime: str, path: Path) -> Broken | None:
 
 def _python(path: Path, code: bytes) -> Broken | None:
     try:
-        compile(code, str(path), "exec", dont_inherit=True)
+        # Under a name of its own: the error has the line of this code, not of a later save.
+        compile(code, f"<{path}>", "exec", dont_inherit=True)
     except SyntaxError as error:
         text = (error.text or "").rstrip("\n")
         return Broken(path, error.lineno or 0, error.msg, text, error.offset or 0)

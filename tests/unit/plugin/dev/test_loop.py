@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import signal
 import threading
+from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +22,6 @@ from fc_async_tests.terminal import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
-    from pathlib import Path
 
     from fc_async_local.testing import FcLocal
     from fc_async_plugin.dev.deploying import Result
@@ -72,6 +73,19 @@ class SavedMeanwhile(Deployer):
         return super().saved(files)
 
 
+class Events(SimpleQueue[Any]):
+    """Events of a loop; once it is closed nothing happens any more but the end."""
+
+    _closed = False
+
+    def close(self) -> None:
+        self._closed = True
+
+    def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
+        if not self._closed or isinstance(item, Ended):
+            super().put(item, block, timeout)
+
+
 class Session:
     """One run of the loop on a project."""
 
@@ -79,7 +93,7 @@ class Session:
         self.project = project
         self.lines: list[str] = []
         self._fc = fc
-        self._events: SimpleQueue[Any] = SimpleQueue()
+        self.events = Events()
         (project / "s.yaml").write_text(TEMPLATE)
         self.deployer = SavedMeanwhile(
             lambda: [template.load(project / "s.yaml", account_id="1234567890123456")],
@@ -97,7 +111,7 @@ class Session:
     def run(self, *steps: tuple[Callable[[], bool], Callable[[], Any]]) -> None:
         """Run the loop until all steps are done; each has a condition and what is done then."""
         addresses = self._fc.runtime.addresses
-        ended, events = threading.Event(), self._events
+        ended, events = threading.Event(), self.events
 
         def follow() -> None:
             for condition, action in steps:
@@ -156,6 +170,23 @@ def test_a_save_that_is_written_in_pieces_is_said_once(session: Session):
         (lambda: session.deployer.saved_files.count({template}) > 1, nothing),
     )
     assert [text.split(": ")[-1] for text in session.said("saved")] == ["orders (~ function)"]
+
+
+def main_thread_waits() -> bool:
+    return Path("/proc/self/stat").read_text().rpartition(")")[2].split()[0] == "S"
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="states of threads: Linux")
+def test_a_signal_that_does_not_interrupt_the_wait_ends_it(session: Session):
+    # Another thread gets it. One that arrives just before the wait does not interrupt it, either.
+    def signal_this_thread() -> None:
+        signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+
+    session.run(
+        (lambda: bool(session.said("watching")), session.events.close),
+        (main_thread_waits, signal_this_thread),
+        (lambda: False, nothing),
+    )
 
 
 def test_a_save_after_a_template_that_moves_the_code_is_deployed(session: Session):
