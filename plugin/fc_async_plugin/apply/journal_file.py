@@ -13,6 +13,7 @@ import functools
 import os
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -99,6 +100,8 @@ class JournalFile:
                 self._descriptor = os.open(self._path, flags, 0o600)
                 os.ftruncate(self._descriptor, self._length)
             os.write(self._descriptor, token)
+            # By this machine's clock, with which it is compared: a network disk has another one.
+            os.utime(self._path, times=(now := time.time(), now))
 
     def read(self) -> Iterator[Begun | Event]:
         """Iterate over the lines that are there, once and before the first one is written.

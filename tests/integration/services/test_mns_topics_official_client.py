@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import subprocess
 import sys
@@ -135,7 +136,7 @@ def test_mnscmd_works(server, tmp_path):
             text=True,
             timeout=60,
             cwd=tmp_path,
-            env={"HOME": str(tmp_path)},
+            env={**os.environ, "HOME": str(tmp_path)},
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr

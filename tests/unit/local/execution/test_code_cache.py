@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import io
 import os
+import time
 import zipfile
 from pathlib import Path
 
@@ -93,6 +94,7 @@ def test_code_that_was_not_used_for_long_is_deleted_at_the_next_start(tmp_path: 
         (tmp_path / name).mkdir()
         os.utime(tmp_path / name, (1, 1))
     (tmp_path / "young").mkdir()
+    os.utime(tmp_path / "young", times=(now := time.time(), now))
     asyncio.run(CodeCache(Blobs(), tmp_path).folder("used"))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["used", "young"]
 
