@@ -15,9 +15,8 @@ import warnings
 import zipfile
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
-from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 import pytest
 
@@ -41,6 +40,37 @@ Handler = Callable[[bytes, Any], Any]
 """``handler(event, context)`` as it would be deployed, or a coroutine function."""
 
 
+class Deploy(Protocol):
+    """The function that deploys a template."""
+
+    def __call__(
+        self,
+        file: Path | str,
+        connect: Callable[[str], Client],
+        *,
+        account_id: str,
+        env: str | None,
+    ) -> dict[str, str]:
+        """Deploy the functions of a template; return their names by resource, in its order."""
+
+
+class Hooks:
+    """What another pytest plugin can give to the fixture ``fc_local``."""
+
+    @pytest.hookspec(firstresult=True)
+    def pytest_fc_local_deployer(self) -> Deploy | None:
+        """Return what ``fc_local.deploy_template`` calls.
+
+        Raises:
+            ModuleNotFoundError: A package of an extra is not installed.
+        """
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Let other plugins implement :class:`Hooks`."""
+    pluginmanager.add_hookspecs(Hooks)
+
+
 class ImportedFromMachine(UserWarning):
     """A function imports a module that would be missing on the service; pytest shows it.
 
@@ -62,11 +92,13 @@ class FcLocal:
         handlers: dict[str, InProcessHandler],
         client: Client,
         failed: FailedAttempts,
+        deployer: Callable[[], Deploy | None] = lambda: None,
     ) -> None:
         self.runtime = runtime
         self.client = client
         self._handlers = handlers
         self._failed = failed
+        self._deployer = deployer
 
     @property
     def endpoint(self) -> str:
@@ -160,7 +192,8 @@ class FcLocal:
             ValueError: ``handlers`` names a resource that is not a function of the template.
         """
         given = dict(handlers or {})
-        names = self._plugin_deploy(template, env)
+        account_id = self.runtime.addresses.account_id
+        names = self._deploy_function()(template, self._connect, account_id=account_id, env=env)
         for resource in given:
             if resource not in names:
                 raise ValueError(_no_resource(str(template), resource, list(names)))
@@ -171,19 +204,18 @@ class FcLocal:
         self.runtime.call(self._create_destinations())
         return tuple(names.values())
 
-    def _plugin_deploy(self, template: Path | str, env: str | None) -> dict[str, str]:
-        """Call the deploy plugin, which is above this package: only a test that asks imports it."""
+    def _deploy_function(self) -> Deploy:
         try:
-            deployment = import_module("fc_async_plugin.deployment")
+            deploy = self._deployer()
         except ModuleNotFoundError as error:
             _fail_without("fc_local.deploy_template", "cli", error)
-        deployed: dict[str, str] = deployment.deploy(
-            template,
-            self._connect,
-            account_id=self.runtime.addresses.account_id,
-            env=env,
-        )
-        return deployed
+        if deploy is None:
+            pytest.fail(
+                "fc_local.deploy_template needs the pytest plugin fc_async_plugin: "
+                "load it with -p fc_async_plugin.testing",
+                pytrace=False,
+            )
+        return deploy
 
     def _connect(self, region: str) -> Client:
         import fc_async_sdk
@@ -482,7 +514,9 @@ def _warning_of_imports() -> Iterator[None]:
 
 
 @pytest.fixture
-def fc_local(tmp_path: Path, fc_local_settings: Settings) -> Iterator[FcLocal]:
+def fc_local(
+    tmp_path: Path, fc_local_settings: Settings, pytestconfig: pytest.Config
+) -> Iterator[FcLocal]:
     """Start a local runtime on a virtual clock; see :class:`FcLocal`."""
     try:
         from fc_async_local import _virtual_client
@@ -511,4 +545,5 @@ def fc_local(tmp_path: Path, fc_local_settings: Settings) -> Iterator[FcLocal]:
     ):
         # Appended: filters that a test or its configuration names come first.
         warnings.simplefilter("error", VirtualClockStopped, append=True)
-        yield FcLocal(runtime, handlers, client, failed)
+        deployer = pytestconfig.hook.pytest_fc_local_deployer
+        yield FcLocal(runtime, handlers, client, failed, deployer)

@@ -129,6 +129,21 @@ def test_deploying_a_template_without_the_command_lines_extra_names_it(tmp_path:
     assert re.search(r"fc_local\.deploy_template needs yaml: .*\[cli\]", out)
 
 
+def test_deploying_a_template_without_the_pytest_plugin_that_does_it_names_it(
+    tmp_path: Path,
+) -> None:
+    test = "def test_orders(fc_local):\n    fc_local.deploy_template('s.yaml')\n"
+    out = pytest_output(tmp_path, test, PYTEST_ADDOPTS="-p no:fc_async_plugin")
+    assert "needs the pytest plugin fc_async_plugin: load it with -p fc_async_plugin.testing" in out
+
+
+def test_a_run_without_the_fixture_does_not_miss_it(tmp_path: Path) -> None:
+    out = pytest_output(
+        tmp_path, "def test_orders():\n    pass\n", PYTEST_ADDOPTS="-p no:fc_async_local"
+    )
+    assert "1 passed" in out
+
+
 def test_handles_of_tasks_and_groups_move_the_virtual_clock(fc_local: FcLocal) -> None:
     fc_local.deploy("orders", lambda event, _: event)
     orders = fc_local.client.function("orders", result=int)
