@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from fc_async_plugin.account import Regions
     from fc_async_plugin.template import Project
-    from fc_async_plugin.template.model import Position
+    from fc_async_plugin.template.problems import Position
 
 
 def tell(regions: Regions, project: Project, only: Collection[str] | None = None) -> None:

@@ -10,7 +10,8 @@ from fc_async_sdk.spec.async_config import Outcome
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from fc_async_plugin.template.model import Path, Position, Resource
+    from fc_async_plugin.template.model import Resource
+    from fc_async_plugin.template.problems import Path, Position
     from fc_async_sdk.spec.graph import Node
 
 EdgeKind = Outcome | Literal["trigger"]

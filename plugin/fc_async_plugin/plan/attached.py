@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from fc_async_plugin.template.desired import BLOCK, is_function, refuse_unresolved, unresolved_in
-from fc_async_plugin.template.model import failure
+from fc_async_plugin.template.problems import failure
 from fc_async_sdk.models import FunctionSettings
 from fc_async_sdk.spec import limits
 

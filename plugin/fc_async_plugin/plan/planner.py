@@ -29,7 +29,7 @@ from fc_async_plugin.plan.steps import (
     Step,
     UpdateFunction,
 )
-from fc_async_plugin.template.model import Position
+from fc_async_plugin.template.problems import Position
 from fc_async_sdk.models import Alias
 from fc_async_sdk.spec import limits
 

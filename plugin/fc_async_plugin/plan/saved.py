@@ -23,7 +23,7 @@ from fc_async_plugin import PluginError
 from fc_async_plugin.plan import Plan, secrets
 from fc_async_plugin.plan.differences import account_of, effective
 from fc_async_plugin.plan.state import Place, WantedFunction
-from fc_async_plugin.template.model import Position
+from fc_async_plugin.template.problems import Position
 from fc_async_sdk import _project_folder
 from fc_async_sdk._decoding import prepare
 from fc_async_sdk.models import AsyncConfig

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from fc_async_plugin.plan.steps import Code
-from fc_async_plugin.template.model import Position
+from fc_async_plugin.template.problems import Position
 from fc_async_sdk.models import Alias, AsyncConfig, Function, Trigger
 from fc_async_sdk.spec import limits
 

@@ -26,7 +26,7 @@ from fc_async_plugin.template.desired import (
     is_unresolved,
     refuse_unresolved,
 )
-from fc_async_plugin.template.model import failure
+from fc_async_plugin.template.problems import failure
 from fc_async_sdk.errors import ConfigurationError, InvalidParameter
 from fc_async_sdk.packaging import layer_reference
 from fc_async_sdk.spec import runtimes

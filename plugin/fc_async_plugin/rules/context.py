@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from fc_async_plugin.graph import Graph, build, find_cuts, find_cycles
 from fc_async_plugin.template.desired import BLOCK, is_function, is_unresolved
-from fc_async_plugin.template.document import WHOLE_FILE
+from fc_async_plugin.template.reading import WHOLE_FILE
 from fc_async_sdk.errors import InvalidArn
 from fc_async_sdk.spec import async_config, limits
 from fc_async_sdk.spec.async_config import Violation
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
     from fc_async_plugin.graph import Cycle, Edge
     from fc_async_plugin.graph.build import Link, LiveFunction, LiveRegion
-    from fc_async_plugin.template.model import Position, Problem, Project, Resource, Suppression
+    from fc_async_plugin.template.model import Project, Resource
+    from fc_async_plugin.template.problems import Position, Problem
+    from fc_async_plugin.template.reading import Suppression
     from fc_async_sdk.spec.arn import DestinationArn, FunctionArn
     from fc_async_sdk.spec.graph import Node
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from fc_async_plugin.graph.build import Link
     from fc_async_plugin.rules.context import Context
-    from fc_async_plugin.template.model import Position
+    from fc_async_plugin.template.problems import Position
 
 _FC2_SERVICE: Final = ":services/"
 

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from fc_async_plugin.rules.context import Context
-    from fc_async_plugin.template.model import Path, Resource
+    from fc_async_plugin.template.model import Resource
+    from fc_async_plugin.template.problems import Path
     from fc_async_sdk.spec.async_config import Violation
 
 

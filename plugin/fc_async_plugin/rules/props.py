@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
     from fc_async_plugin.rules.context import Context
     from fc_async_plugin.rules.rule import Severity
-    from fc_async_plugin.template.model import Path, Resource
+    from fc_async_plugin.template.model import Resource
+    from fc_async_plugin.template.problems import Path
 
 _Error = Any
 """A ``jsonschema.ValidationError``: the library has no types."""

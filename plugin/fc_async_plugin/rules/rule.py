@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from fc_async_plugin.template.model import Position  # noqa: TC001 -- NamedTuple fields
+from fc_async_plugin.template.problems import Position  # noqa: TC001 -- NamedTuple fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from fc_async_plugin.rules.context import Context
-    from fc_async_plugin.template.model import Position, Resource
+    from fc_async_plugin.template.model import Resource
+    from fc_async_plugin.template.problems import Position
 
 _ALWAYS_ASYNCHRONOUS: Final = frozenset({"timer", "oss", "mns_topic"})
 """Types whose invocations are asynchronous (user guide, "Triggers")."""

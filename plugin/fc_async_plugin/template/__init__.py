@@ -7,14 +7,9 @@
 from __future__ import annotations
 
 from fc_async_plugin.template.loader import find, load
-from fc_async_plugin.template.model import (
-    Position,
-    Problem,
-    Project,
-    Resource,
-    Suppression,
-    TemplateError,
-)
+from fc_async_plugin.template.model import Project, Resource
+from fc_async_plugin.template.problems import Position, Problem, TemplateError
+from fc_async_plugin.template.reading import Suppression
 
 __all__ = [
     "Position",

@@ -13,15 +13,16 @@ import difflib
 from typing import TYPE_CHECKING, Final
 
 from fc_async_plugin.template import expressions
-from fc_async_plugin.template.document import entry
-from fc_async_plugin.template.model import Problem
-from fc_async_plugin.template.nodes import Array, Leaf, Table, key_position, position
+from fc_async_plugin.template.expressions import Hole, Reference
+from fc_async_plugin.template.nodes import Leaf, Table, leaves
+from fc_async_plugin.template.problems import note
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from fc_async_plugin.template.nodes import Node
-    from fc_async_plugin.template.scopes import Scope
+    from fc_async_plugin.template.problems import Problem
+    from fc_async_plugin.template.scopes import Scope, Scoped
     from fc_async_plugin.template.variables import Resolver
 
 VARS_HOPS: Final = 5
@@ -45,30 +46,27 @@ _TOP_KEYS: Final = (
 _RESOURCE_KEYS: Final = ("component", "props", "extend", "actions", "vars")
 
 
-def notes(
-    root: Table, resources: Mapping[str, tuple[Scope, Table]], resolver: Resolver
-) -> Iterator[Problem]:
+def notes(root: Table, resources: Mapping[str, Scoped], resolver: Resolver) -> Iterator[Problem]:
     """Yield every place that ``s`` resolves less far than this package.
 
     Args:
-        root: The document.
-        resources: Scope and merged props of each resource, in order.
+        root: The merged document.
+        resources: The resources, in order.
         resolver: Finds the targets of references.
     """
     yield from _keys(root)
     yield from _templates(root)
-    variables = root.entries.get("vars")
-    if variables is not None:
-        yield from _long_chains(variables, next(iter(resources.values()), None), resolver)
+    variables = root.at("vars")
+    if variables is not None and resources:
+        yield from _long_chains(variables, next(iter(resources.values())).scope, resolver)
     order = {name: number for number, name in enumerate(resources)}
-    for name, (scope, props) in resources.items():
-        for leaf in _leaves(props):
-            for path in _references(leaf):
-                later = order.get(path[1], 0) > order[name] if path[1:] else False
-                said = _unseen(path, scope.of(leaf), root, resolver, later=later)
-                if said:
-                    shown = ".".join(path)
-                    yield _note(leaf, f"s does not find ${{{shown}}}: {said}", _FIX)
+    for name, (props, scope, *_) in resources.items():
+        for leaf, path in _references(props):
+            later = order.get(path[1], 0) > order[name] if path[1:] else False
+            said = _unseen(path, scope.of(leaf), root, resolver, later=later)
+            if said:
+                shown = ".".join(path)
+                yield note(leaf.position, f"s does not find ${{{shown}}}: {said}", _FIX)
 
 
 def _unseen(
@@ -91,57 +89,48 @@ def _unseen(
     target = resolver.find(path, scope)
     if _mentions_this(target):
         return "it leads on through this, in a resource that comes later"
-    if target is not None and entry(root, *path[:4]) is None:
+    if target is not None and root.at(*path[:4]) is None:
         return "it comes from a template, in a resource that comes later"
     return ""
 
 
 def _mentions_this(node: Node | None) -> bool:
-    return isinstance(node, Leaf) and isinstance(node.value, str) and _THIS in node.value
+    return isinstance(node, Leaf) and _THIS in node.text
 
 
-def _long_chains(
-    variables: Node, some: tuple[Scope, Table] | None, resolver: Resolver
-) -> Iterator[Problem]:
-    if some is None:
-        return
-    scope = some[0]
+def _long_chains(variables: Node, scope: Scope, resolver: Resolver) -> Iterator[Problem]:
     hops: dict[int, int] = {}
 
     def count(leaf: Leaf) -> int:
         """Count the names up to the value. The resolver has refused cycles and long chains."""
         if id(leaf) not in hops:
-            targets = [resolver.find(path, scope) for path in _references(leaf)]
+            targets = [resolver.find(path, scope) for _, path in _references(leaf)]
             ways = [count(target) + 1 for target in targets if isinstance(target, Leaf)]
             hops[id(leaf)] = max(ways, default=0)
         return hops[id(leaf)]
 
-    for leaf in _leaves(variables):
+    for leaf in leaves(variables):
         if count(leaf) > VARS_HOPS:
             message = f"s follows {VARS_HOPS} names, from here there are {count(leaf)}: text stays"
-            yield _note(leaf, message, _FIX)
+            yield note(leaf.position, message, _FIX)
 
 
 def _templates(root: Table) -> Iterator[Problem]:
-    table = root.entries.get("template")
-    for leaf in _leaves(table) if isinstance(table, Table) else ():
-        for path in _references(leaf):
-            if path[0] in {"this", "resources"}:
-                said = f"s does not find ${{{'.'.join(path)}}} in an entry of template"
-                yield _note(leaf, said, "write it in the resource")
+    for leaf, path in _references(root.table("template")):
+        if path[0] in {"this", "resources"}:
+            said = f"s does not find ${{{'.'.join(path)}}} in an entry of template"
+            yield note(leaf.position, said, "write it in the resource")
 
 
 def _keys(root: Table) -> Iterator[Problem]:
     yield from _near_misses(root, _TOP_KEYS)
-    resources = root.entries.get("resources")
-    for resource in resources.entries.values() if isinstance(resources, Table) else ():
+    for resource in root.table("resources").entries.values():
         if not isinstance(resource, Table):
             continue
         yield from _near_misses(resource, _RESOURCE_KEYS)
         if "access" in resource.entries:
-            yield Problem(
-                "compatibility",
-                key_position(resource, "access"),
+            yield note(
+                resource.key_position("access"),
                 "s ignores access in a resource: the template's own is used",
                 "put it at the top, or use one template per account",
             )
@@ -154,39 +143,19 @@ def _near_misses(table: Table, known: tuple[str, ...]) -> Iterator[Problem]:
             continue
         near = difflib.get_close_matches(key[:40], known, 1, 0.75)
         if near:
-            yield Problem(
-                "compatibility",
-                key_position(table, key),
-                f"s ignores {key!r}",
-                f"did you mean {near[0]}?",
-            )
+            position = table.key_position(key)
+            yield note(position, f"s ignores {key!r}", f"did you mean {near[0]}?")
 
 
-def _note(leaf: Leaf, message: str, fix: str) -> Problem:
-    return Problem("compatibility", position(leaf), message, fix)
-
-
-def _leaves(node: Node) -> Iterator[Leaf]:
-    """Yield every string below a node that may have an expression."""
-    todo = [node]
-    while todo:
-        node = todo.pop()
-        if isinstance(node, Table):
-            todo.extend(node.entries.values())
-        elif isinstance(node, Array):
-            todo.extend(node.items)
-        elif isinstance(node.value, str) and "${" in node.value:
-            yield node
-
-
-def _references(leaf: Leaf) -> list[tuple[str, ...]]:
-    """Return the paths of all plain references in a string."""
-    try:
-        parts = expressions.split(str(leaf.value))
-    except expressions.Malformed:
-        return []  # an unused part of the template, which was not resolved
-    return [
-        part.expression.path
-        for part in parts
-        if isinstance(part, expressions.Hole) and isinstance(part.expression, expressions.Reference)
-    ]
+def _references(node: Node) -> Iterator[tuple[Leaf, tuple[str, ...]]]:
+    """Yield the path of each plain reference below a node, with the string that has it."""
+    for leaf in leaves(node):
+        if not expressions.mentions_variable(leaf.text):
+            continue
+        try:
+            parts = expressions.split(leaf.text)
+        except expressions.Malformed:
+            continue  # an unused part of the template, which was not resolved
+        for part in parts:
+            if isinstance(part, Hole) and isinstance(part.expression, Reference):
+                yield leaf, part.expression.path

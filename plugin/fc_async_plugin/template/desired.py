@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from fc_async_plugin.template.model import failure
+from fc_async_plugin.template.problems import failure
 from fc_async_sdk.models import AsyncConfig, Destination, DestinationConfig
 from fc_async_sdk.spec import limits
 from fc_async_sdk.spec.async_config import OUTCOMES
@@ -18,7 +18,8 @@ from fc_async_sdk.spec.async_config import OUTCOMES
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fc_async_plugin.template.model import Path, Resource, TemplateError
+    from fc_async_plugin.template.model import Resource
+    from fc_async_plugin.template.problems import Path, TemplateError
 
 BLOCK: Final = "asyncInvokeConfig"
 """The key under ``props``."""

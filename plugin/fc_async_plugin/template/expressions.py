@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias, get_args
 
-from fc_async_plugin.template import scalars
+from fc_async_plugin.template import javascript
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -297,8 +297,8 @@ def _string(match: re.Match[str]) -> str:
 def _number(text: str) -> float:
     """Return a number as JavaScript holds it."""
     if "x" in text.lower():
-        return scalars.number(float(int(text, 16)))
-    return scalars.number(float(text))
+        return javascript.number(float(int(text, 16)))
+    return javascript.number(float(text))
 
 
 def _skip(text: str, at: int) -> int:

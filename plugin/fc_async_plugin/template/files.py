@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from fc_async_plugin.template.model import Position, failure
+from fc_async_plugin.template.problems import Position, failure
 from fc_async_plugin.template.yaml12 import MAX_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
 
@@ -21,21 +21,21 @@ _BOM = "\ufeff"
 _MB = 1024 * 1024
 
 
-def read_text(path: Path, limit: int = MAX_BYTES) -> str:
+def read_text(file: Path, limit: int = MAX_BYTES) -> str:
     """Return the text of a file without its byte order mark.
 
     Args:
-        path: The file.
+        file: The file.
         limit: Largest size, in bytes.
 
     Raises:
         TemplateError: The file does not exist, is not a regular file, is too large or not UTF-8.
     """
-    start = Position(str(path), 1, 1)
+    start = Position(str(file), 1, 1)
     try:
-        if path.exists() and not path.is_file():
+        if file.exists() and not file.is_file():
             raise failure("file", start, "this is not a regular file", "name the template itself")
-        with path.open("rb") as stream:
+        with file.open("rb") as stream:
             data = stream.read(limit + 1)
     except FileNotFoundError as error:
         raise failure("file", start, "no such file", "check the name, or use -t FILE") from error
@@ -44,20 +44,20 @@ def read_text(path: Path, limit: int = MAX_BYTES) -> str:
         raise failure("file", start, f"cannot be read: {reason}") from error
     if len(data) > limit:
         raise failure("limit", start, f"larger than {limit // _MB} MB", "split it")
-    return _decoded(data, path)
+    return _decoded(data, file)
 
 
-def _decoded(data: bytes, path: Path) -> str:
+def _decoded(data: bytes, file: Path) -> str:
     try:
         return data.decode("utf-8").removeprefix(_BOM)
     except UnicodeDecodeError as error:
         before = data[: error.start]
         line = before.count(b"\n") + 1
         column = len(before) - (before.rfind(b"\n") + 1) + 1
-        place = Position(str(path), line, column)
+        position = Position(str(file), line, column)
         bad = data[error.start]
         raise failure(
-            "syntax", place, f"not UTF-8: byte 0x{bad:02x}", "save the file as UTF-8"
+            "syntax", position, f"not UTF-8: byte 0x{bad:02x}", "save the file as UTF-8"
         ) from error
 
 
@@ -72,9 +72,24 @@ _NAME: Final = re.compile(
 )
 _MAX_ROUNDS: Final = 20
 _MAX_VALUE: Final = 64 * 1024
+_MAX_ENV_BYTES: Final = 1024 * 1024
 
 
-def parse_env(text: str, environ: Mapping[str, str]) -> dict[str, str]:
+def variables(folders: Iterable[Path], environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment variables, completed from ``.env`` files.
+
+    ``s`` reads the working folder first, then the folders that ``props.code`` names, then the
+    template's. A variable that is already set keeps its value.
+    """
+    known = dict(environ)
+    for folder in dict.fromkeys(folders):
+        file = folder / ".env"
+        if file.is_file():
+            known.update(_parse_env(read_text(file, _MAX_ENV_BYTES), known))
+    return known
+
+
+def _parse_env(text: str, environ: Mapping[str, str]) -> dict[str, str]:
     """Parse a ``.env`` file.
 
     Args:

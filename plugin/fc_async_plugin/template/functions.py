@@ -18,14 +18,17 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from fc_async_plugin.template import nodes, scalars, yaml12
+from fc_async_plugin.template import javascript, yaml12
 from fc_async_plugin.template.expressions import DEFERRED, Malformed
 from fc_async_plugin.template.files import read_text
-from fc_async_plugin.template.model import TemplateError
+from fc_async_plugin.template.nodes import Array, Leaf
+from fc_async_plugin.template.problems import TemplateError
 from fc_async_sdk.errors import CredentialsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    from fc_async_plugin.template.nodes import Node
 
 _MAX_PATTERN: Final = 1000
 SECRETS: Final = frozenset({"AccessKeySecret", "SecurityToken"})
@@ -78,7 +81,7 @@ class Functions:
         first = arguments[0]
         match name:
             case "env":
-                default = arguments[1] if len(arguments) > 1 else scalars.MISSING
+                default = arguments[1] if len(arguments) > 1 else javascript.MISSING
                 return self._environ.get(first) or default  # s takes an empty variable for unset
             case "config":
                 return self._config(first)
@@ -147,7 +150,7 @@ def _json(text: str) -> Any:
 
 def _number(text: str) -> float:
     """Return a JSON number as JavaScript holds it."""
-    return scalars.number(float(text))
+    return javascript.number(float(text))
 
 
 def _no_constant(name: str) -> NoReturn:
@@ -173,7 +176,15 @@ def _yaml(text: str) -> Any:
         root, _ = yaml12.parse(text, "yaml()")
     except TemplateError as error:
         raise Malformed(f"yaml() got invalid YAML: {error}") from error
-    return None if root is None else nodes.to_plain(root)
+    return None if root is None else _plain(root)
+
+
+def _plain(node: Node) -> Any:
+    if isinstance(node, Leaf):
+        return node.value
+    if isinstance(node, Array):
+        return [_plain(item) for item in node.items]
+    return {key: _plain(child) for key, child in node.entries.items()}
 
 
 def access_values(

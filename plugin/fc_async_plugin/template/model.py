@@ -1,105 +1,21 @@
 # SPDX-License-Identifier: MIT
-"""The result of reading a template: resources with plain values and their places, or problems.
-
-Data only. :mod:`fc_async_plugin.template.loader` reads, :mod:`fc_async_plugin.rules` checks.
-"""
+"""The fourth pass: the project that rules, plan and graph read."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from fc_async_plugin import PluginError
+from fc_async_plugin.template.problems import Path, Place, Position, Problem
+from fc_async_plugin.template.reading import Suppression
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from fc_async_plugin.template.resolving import Resolved, Value
 
-Path = tuple[str | int, ...]
-"""Keys and indices from ``props`` down, such as ``("asyncInvokeConfig", "qualifier")``."""
-
-Kind = Literal["file", "syntax", "limit", "structure", "variable", "compatibility"]
-"""``file``: the file cannot be read. ``syntax``: it is not YAML 1.2. ``limit``: it is over a limit.
-``structure``: it is not a template. ``variable``: an expression cannot be resolved.
-``compatibility``: ``s`` reads the place differently."""
-
-
-class Position(NamedTuple):
-    """A place in a source file; lines and columns count from 1."""
-
-    file: str
-    line: int
-    column: int
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}"
-
-
-class Place(NamedTuple):
-    """Where one value was written, and its key if it has one."""
-
-    value: Position
-    key: Position | None = None
-
-
-class Problem(NamedTuple):
-    """One thing that is wrong at one place of a template.
-
-    Attributes:
-        kind: See :data:`Kind`.
-        position: Where it is.
-        message: What is wrong, with the value.
-        fix: What to do, an imperative sentence, or "".
-    """
-
-    kind: Kind
-    position: Position
-    message: str
-    fix: str = ""
-
-    def __str__(self) -> str:
-        advice = f" ({self.fix})" if self.fix else ""
-        return f"{self.position}: {self.message}{advice}"
-
-
-class TemplateError(PluginError):
-    """The template cannot be used. The message is that of the first problem.
-
-    Attributes:
-        problems: All problems, in the order of the source; at least one.
-        position: Where the first one is.
-    """
-
-    def __init__(self, problems: Sequence[Problem]) -> None:
-        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-        super().__init__(f"{problems[0]}{more}")
-        self.problems = tuple(problems)
-        self.position = problems[0].position
-
-    def __reduce__(self) -> tuple[type[TemplateError], tuple[tuple[Problem, ...]]]:
-        return type(self), (self.problems,)
-
-
-def failure(kind: Kind, position: Position, message: str, fix: str = "") -> TemplateError:
-    """Return a :class:`TemplateError` with one problem."""
-    return TemplateError([Problem(kind, position, message, fix)])
-
-
-class Suppression(NamedTuple):
-    """A comment that suppresses findings.
-
-    Attributes:
-        position: Where the comment stands.
-        line: The line that it applies to: its own, or the next one if the comment stands alone.
-        rules: Rule ids, such as ``FCA011``.
-        reason: The reason, "" if none is given.
-    """
-
-    position: Position
-    line: int
-    rules: tuple[str, ...]
-    reason: str
+_ROLE: Final = re.compile(r"acs:ram::(?P<account>\d+):role/")
 
 
 class Resource(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,8 +26,9 @@ class Resource(msgspec.Struct, frozen=True, kw_only=True):
         component: Such as ``fc3``.
         region: From props; "" if props has none.
         account_id: Of the access alias, or given on the command line; "" if unknown.
-    from collections.abc import Callable, Mapping
-    from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+        function_name: Its ``functionName``; its key if it has none.
+        props: Its props, as plain values.
+        places: Returns where the values on a path were written, as far as the path leads.
         position: Where the resource's key was written.
     """
 
@@ -159,3 +76,53 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[Problem, ...] = ()
     suppressions: tuple[Suppression, ...] = ()
     secrets: tuple[str, ...] = ()
+
+
+def project(resolved: Resolved, region: str) -> Project:
+    """Return the project of a template; ``region`` is that of resources that have none."""
+    sources = resolved.sources
+    resources = tuple(_resource(one, resolved.account_id, region) for one in resolved.values)
+    return Project(
+        file=str(sources.template.file),
+        name=resolved.name,
+        access=resolved.access,
+        resources=_with_account(resources),
+        files=sources.files,
+        notes=resolved.notes,
+        suppressions=sources.suppressions,
+        secrets=resolved.secrets,
+    )
+
+
+def _resource(value: Value, account_id: str, region: str) -> Resource:
+    props = value.props
+    function_name = props.get("functionName")
+    found = props.get("region")
+    return Resource(
+        name=value.name,
+        component=value.component,
+        region=found if isinstance(found, str) else region,
+        account_id=account_id or _account_of(props.get("role")),
+        function_name=function_name if isinstance(function_name, str) else value.name,
+        props=props,
+        places=value.places,
+        position=value.position,
+    )
+
+
+def _with_account(resources: tuple[Resource, ...]) -> tuple[Resource, ...]:
+    """Return resources of which those without a role have the account that the others' roles name.
+
+    All resources of a template belong to one account: the alias is the template's.
+    """
+    accounts = {one.account_id for one in resources} - {""}
+    if len(accounts) != 1:
+        return resources
+    (account,) = accounts
+    return tuple(msgspec.structs.replace(one, account_id=account) for one in resources)
+
+
+def _account_of(role: object) -> str:
+    """Return the account in a role's ARN, which is always the function's account."""
+    match = _ROLE.match(role) if isinstance(role, str) else None
+    return match["account"] if match else ""

@@ -1,25 +1,19 @@
 # SPDX-License-Identifier: MIT
-"""The scopes in which expressions are resolved: which names exist, and what is known later.
-
-:func:`places` finds where the values of a resource were written, across scopes.
-"""
+"""The scopes in which expressions are resolved: which names exist, and what is known later."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fc_async_plugin.template.model import Place, Position
-from fc_async_plugin.template.nodes import Array, Leaf, Table, position
+from fc_async_plugin.template.nodes import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from pathlib import Path as FilePath
+    from collections.abc import Mapping
+    from pathlib import Path
 
-    from fc_async_plugin.template import document
-    from fc_async_plugin.template.model import Path
+    from fc_async_plugin.template.merging import Part
     from fc_async_plugin.template.nodes import Node
-
-    Follow = Callable[[Node, "Scope"], tuple[Table | Array, "Scope"] | None]
+    from fc_async_plugin.template.problems import Position
 
 
 class Root:
@@ -34,14 +28,9 @@ class Root:
 
     __slots__ = ("children", "scope", "whole")
 
-    def __init__(
-        self,
-        children: dict[str, Any],
-        scope: Scope | None = None,
-        whole: Table | None = None,
-    ) -> None:
+    def __init__(self, children: dict[str, Any], whole: Table | None = None) -> None:
         self.children = children
-        self.scope = scope
+        self.scope: Scope | None = None
         self.whole = whole
 
 
@@ -58,7 +47,7 @@ class Scope(NamedTuple):
 
     name: str
     roots: dict[str, Root]
-    folder: FilePath
+    folder: Path
     deferred: bool
     others: Mapping[int, Scope] = {}
 
@@ -75,69 +64,48 @@ class Scope(NamedTuple):
         return path[0] == "resources" and bool({"output", "info"} & set(path[2:3]))
 
 
-class Part:
-    """One part of a document: its resources before resolution, and the scopes of their variables.
+class Scoped(NamedTuple):
+    """One resource whose variables are to be resolved.
+
+    Attributes:
+        props: Its props: those of its files and its environment, merged.
+        scope: The scope of their variables.
+        component: The node under ``component``, or None.
+        position: Where its name was written.
+    """
+
+    props: Table
+    scope: Scope
+    component: Node | None
+    position: Position
+
+
+def top_scope(part: Part, number: int) -> Scope:
+    """Return the scope of what a part has at its top level: only ``vars`` can be named.
 
     Args:
         part: The part.
         number: Its number, for the names of its scopes.
     """
-
-    def __init__(self, part: document.Part, number: int) -> None:
-        self.root = part.root
-        self._folder = part.folder
-        self._number = number
-        table = part.root.entries.get("vars")
-        self.variables = table if isinstance(table, Table) else None
-        self._vars = Root(children(table), whole=self.variables)
-        self.top = Scope(f":{number}", {"vars": self._vars}, self._folder, deferred=False)
-        self._vars.scope = self.top
-        self._everything = Root({})
-
-    def enter(self, name: str, resource: Table, props: Table, access: str) -> Scope:
-        """Add a resource that the others can refer to, and return the scope of its variables."""
-        this = Root({**resource.entries, "name": name, "access": access, "props": props})
-        roots = {
-            "vars": self._vars,
-            "resources": self._everything,
-            "this": this,
-            "components": Root({}),
-        }
-        scope = Scope(f"{name}:{self._number}", roots, self._folder, deferred=True)
-        this.scope = scope
-        self._everything.children[name] = this
-        return scope
+    variables = part.variables if isinstance(part.variables, Table) else None
+    root = Root(dict(variables.entries) if variables else {}, variables)
+    root.scope = Scope(f":{number}", {"vars": root}, part.folder, deferred=False)
+    return root.scope
 
 
-def children(node: Node | None) -> dict[str, Any]:
-    """Return the entries of a mapping, for a :class:`Root`; of anything else none."""
-    return dict(node.entries) if isinstance(node, Table) else {}
+def environment_scope(environment: Table, folder: Path) -> Scope:
+    """Return the scope of an environment: only its own values can be named."""
+    this = Root(dict(environment.entries))
+    this.scope = Scope(":env", {"this": this}, folder, deferred=False)
+    return this.scope
 
 
-def places(follow: Follow, node: Node, scope: Scope, path: Path) -> list[Place]:
-    """Return the place of each value on a path, as far as the path leads.
-
-    A template without findings needs no place. References to collections are followed, so that a
-    finding about a value in ``vars`` is shown there.
-
-    Args:
-        follow: Returns the collection that a node refers to, with its scope, or None.
-        node: Where the path begins.
-        scope: The scope of the node.
-        path: Keys and indices.
-    """
-    found = []
-    for step in path:
-        target = follow(node, scope) if isinstance(node, Leaf) else None
-        if target is not None:
-            node, scope = target
-        key = None
-        if isinstance(node, Table) and step in node.entries:
-            key = Position(*node.keys[str(step)])
-            node = node.entries[str(step)]
-        elif isinstance(node, Array) and isinstance(step, int) and step < len(node.items):
-            node = node.items[step]
-        else:
-            break
-        found.append(Place(position(node), key))
-    return found
+def resource_scope(
+    name: str, resource: Table, props: Table, top: Scope, resources: Root, access: str
+) -> Scope:
+    """Return the scope of a resource's variables; the others can then refer to the resource."""
+    this = Root({**resource.entries, "name": name, "access": access, "props": props})
+    roots = {**top.roots, "resources": resources, "this": this, "components": Root({})}
+    this.scope = Scope(name + top.name, roots, top.folder, deferred=True)
+    resources.children[name] = this
+    return this.scope

@@ -10,9 +10,10 @@ Invariants:
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Final
 
-from fc_async_plugin.template import expressions, scalars
+from fc_async_plugin.template import expressions, javascript
 from fc_async_plugin.template.expressions import (
     Argument,
     Call,
@@ -22,22 +23,13 @@ from fc_async_plugin.template.expressions import (
     Malformed,
     Reference,
 )
-from fc_async_plugin.template.model import Problem, TemplateError
-from fc_async_plugin.template.nodes import (
-    Array,
-    Leaf,
-    Mark,
-    Node,
-    Table,
-    from_plain,
-    has_no_json,
-    position,
-    without_last_nulls,
-)
+from fc_async_plugin.template.nodes import Array, Leaf, Mark, Node, Table
+from fc_async_plugin.template.problems import Place, Problem, TemplateError
 from fc_async_plugin.template.scopes import Root
 
 if TYPE_CHECKING:
     from fc_async_plugin.template.functions import Functions
+    from fc_async_plugin.template.problems import Path
     from fc_async_plugin.template.scopes import Scope
 
 MAX_HOPS: Final = 40
@@ -78,26 +70,17 @@ class Resolver:
         """The problems that :meth:`collect` found, each once."""
         return list(self._problems)
 
-    def value(self, node: Node, scope: Scope) -> Any:
-        """Return a node as a plain value.
-
-        Null entries of mappings are left out, as in ``s``.
-
-        Raises:
-            TemplateError: An expression cannot be resolved.
-        """
-        return self._value(node, scope)[0]
-
     def collect(self, node: Node, scope: Scope) -> Any:
-        """Like :meth:`value`, but add each problem to :attr:`problems` and continue.
+        """Return a node as a plain value; add each problem to :attr:`problems` and continue.
 
-        A value that cannot be resolved is left out of its mapping, or None in a list. Infinity and
-        not-a-number, which JSON cannot express, become None and are kept.
+        Null entries of mappings are left out, as in ``s``, and so is a value that cannot be
+        resolved; in a list it is None. Infinity and not-a-number, which JSON cannot express,
+        become None and are kept.
         """
         # Most nodes are leaves without a variable: they come first.
         if isinstance(node, Leaf):
             if not isinstance(node.value, str):
-                return None if has_no_json(node) else node.value
+                return None if _has_no_json(node) else node.value
             if not expressions.mentions_variable(node.value):
                 return node.value
             return self._collect_text(node, scope)
@@ -108,35 +91,59 @@ class Resolver:
             return {
                 key: value
                 for key, child in node.entries.items()
-                if (value := self.collect(child, scope)) is not None or has_no_json(child)
+                if (value := self.collect(child, scope)) is not None or _has_no_json(child)
             }
         items = [self.collect(item, scope) for item in node.items]
-        infinite = bool(node.items) and has_no_json(node.items[-1])
-        return items if infinite else without_last_nulls(items)
+        infinite = bool(node.items) and _has_no_json(node.items[-1])
+        return items if infinite else _without_last_nulls(items)
 
     def _collect_text(self, node: Leaf, scope: Scope) -> Any:
         try:
-            return self.value(node, scope)
+            return self._value(node, scope)[0]
         except TemplateError as error:
             self._problems.update(dict.fromkeys(error.problems))
             return None
 
-    def target(self, node: Node, scope: Scope) -> tuple[Table | Array, Scope] | None:
-        """Return the collection that a node refers to, with its scope; None if it does not."""
+    def places(self, node: Node, scope: Scope, path: Path) -> list[Place]:
+        """Return where each value on a path was written, as far as the path leads.
+
+        References to collections are followed, so that a finding about a value in ``vars`` is
+        shown there.
+
+        Args:
+            node: Where the path begins.
+            scope: The scope of the node.
+            path: Keys and indices.
+        """
+        found = []
+        for step in path:
+            node, scope = self._followed(node, scope)
+            key = None
+            if isinstance(node, Table) and step in node.entries:
+                key = node.key_position(str(step))
+                node = node.entries[str(step)]
+            elif isinstance(node, Array) and isinstance(step, int) and step < len(node.items):
+                node = node.items[step]
+            else:
+                break
+            found.append(Place(node.position, key))
+        return found
+
+    def _followed(self, node: Node, scope: Scope) -> tuple[Node, Scope]:
+        """Return the collection that a node refers to, with its scope; else the node itself."""
         found: Any = node
+        there = scope
         for _ in range(MAX_HOPS):
-            if not isinstance(found, Leaf) or not isinstance(found.value, str):
-                return None
-            reference = expressions.only_reference(found.value)
+            reference = expressions.only_reference(found.text) if isinstance(found, Leaf) else None
             if reference is None:
-                return None
+                break
             try:
-                found, scope = self._walk(reference.path, scope.of(found))
+                found, there = self._walk(reference.path, there.of(found))
             except _Deferred:
-                return None
+                break
             if isinstance(found, Table | Array):
-                return found, scope
-        return None
+                return found, there
+        return node, scope
 
     def find(self, path: tuple[str, ...], scope: Scope) -> Node | None:
         """Return the node that a reference names, unresolved; None if there is none."""
@@ -185,7 +192,7 @@ class Resolver:
             return value, _size(value)
         if isinstance(node, Array):
             found = [self._value(item, scope) for item in node.items]
-            items = without_last_nulls([value for value, _ in found])
+            items = _without_last_nulls([value for value, _ in found])
             return items, 1 + sum(size for _, size in found)
         pairs = {key: self._value(child, scope) for key, child in node.entries.items()}
         entries = {key: value for key, (value, _) in pairs.items() if value is not None}
@@ -215,15 +222,15 @@ class Resolver:
             self._charge(value)
             return value
         return "".join(
-            part if isinstance(part, str) else scalars.to_text(self._hole(part, scope))
+            part if isinstance(part, str) else javascript.to_text(self._hole(part, scope))
             for part in parts
         )
 
     def _inside_data(self, value: Any, node: Leaf, scope: Scope) -> Any:
         """Resolve the expressions in a mapping or list that a call returned."""
-        key = (id(value), (node.file, node.line, node.column))
+        key = (id(value), node.mark)
         if key not in self._data:
-            self._data[key] = (value, from_plain(value, node))
+            self._data[key] = (value, from_plain(value, node.mark))
         return self._value(self._data[key][1], scope)[0]
 
     def _charge(self, value: Any) -> None:
@@ -240,7 +247,7 @@ class Resolver:
             value = self._evaluate(hole.expression, scope)
         except _Deferred:
             return hole.source
-        if value is scalars.MISSING or (value is None and not _is_init(hole.expression)):
+        if value is javascript.MISSING or (value is None and not _is_init(hole.expression)):
             raise Malformed(f"{hole.source} not found", expressions.advice(hole.expression))
         return value
 
@@ -252,14 +259,14 @@ class Resolver:
             return found
         value = self._call(expression, scope)
         for key in expression.path:
-            value = scalars.lookup(value, key)
+            value = javascript.lookup(value, key)
         return value
 
     def _walk(self, path: tuple[str, ...], scope: Scope) -> tuple[Any, Scope]:
         """Return the target of a path (a node, a plain value or MISSING) and its scope."""
         root = scope.roots.get(path[0])
         if root is None or (len(path) == 1 and root.whole is None):
-            return scalars.MISSING, scope
+            return javascript.MISSING, scope
         if scope.defers(path):
             raise _Deferred
         found: Any = root
@@ -268,23 +275,23 @@ class Resolver:
                 scope = found.scope or scope
             found = self._step(found, key, scope)
         if isinstance(found, Root):
-            return found.whole or scalars.MISSING, found.scope or scope
+            return found.whole or javascript.MISSING, found.scope or scope
         return found, scope
 
     def _step(self, found: Any, key: str, scope: Scope) -> Any:
         """Return what is under a key of a root, a node or a plain value."""
         if isinstance(found, Root):
-            return found.children.get(key, scalars.MISSING)
+            return found.children.get(key, javascript.MISSING)
         if isinstance(found, Table):
-            return found.entries.get(key, scalars.MISSING)
+            return found.entries.get(key, javascript.MISSING)
         if isinstance(found, Array):
-            place = scalars.index(key)
-            if place is not None and place < len(found.items):
-                return found.items[place]
-            return len(found.items) if key == "length" else scalars.MISSING
+            index = javascript.index(key)
+            if index is not None and index < len(found.items):
+                return found.items[index]
+            return len(found.items) if key == "length" else javascript.MISSING
         if isinstance(found, Leaf):
             found = self._value(found, scope)[0]
-        return scalars.lookup(found, key)
+        return javascript.lookup(found, key)
 
     def _call(self, call: Call, scope: Scope) -> Any:
         if not call.arguments:
@@ -293,8 +300,8 @@ class Resolver:
         values = [first, *(self._default(one, scope) for one in call.arguments[1:])]
         if call.name in {"str", "env.init"}:
             text = self._as_text(first, scope)
-            return text if call.name == "str" else scalars.parse_int(text)
-        if first is scalars.MISSING and call.name == "env":
+            return text if call.name == "str" else javascript.parse_int(text)
+        if first is javascript.MISSING and call.name == "env":
             values[0] = ""
         elif not isinstance(first, str):
             raise Malformed(f"{call.name}() takes a string")
@@ -305,9 +312,9 @@ class Resolver:
 
     def _as_text(self, argument: Any, scope: Scope) -> str:
         """Return what an argument names as text; the argument itself if it names nothing."""
-        text = scalars.to_text(argument)
+        text = javascript.to_text(argument)
         found = self._evaluate(Reference(tuple(text.split("."))), scope)
-        return text if found is scalars.MISSING else scalars.to_text(found)
+        return text if found is javascript.MISSING else javascript.to_text(found)
 
     def _default(self, argument: Argument, scope: Scope) -> Any:
         """Evaluate an argument that may be unneeded, and therefore may be known only later."""
@@ -322,9 +329,9 @@ class Resolver:
         if isinstance(argument, str):
             return argument
         value = self._evaluate(argument, scope)
-        if value is scalars.MISSING and len(argument.path) > 1:
+        if value is javascript.MISSING and len(argument.path) > 1:
             holder = argument._replace(path=argument.path[:-1])
-            if self._evaluate(holder, scope) is scalars.MISSING:
+            if self._evaluate(holder, scope) is javascript.MISSING:
                 raise Malformed(f"{'.'.join(argument.path)} not found")
         return value
 
@@ -347,4 +354,27 @@ def _size(value: Any) -> int:
 
 
 def _error(node: Node, message: str, fix: str = "") -> TemplateError:
-    return TemplateError([Problem("variable", position(node), message, fix)])
+    return TemplateError([Problem("variable", node.position, message, fix)])
+
+
+def from_plain(value: Any, mark: Mark) -> Node:
+    """Return a value as nodes that all were written at one place."""
+    if isinstance(value, dict):
+        entries = {key: from_plain(child, mark) for key, child in value.items()}
+        return Table(*mark, entries, dict.fromkeys(entries, mark))
+    if isinstance(value, list):
+        return Array(*mark, [from_plain(item, mark) for item in value])
+    return Leaf(*mark, value)
+
+
+def _without_last_nulls(items: list[Any]) -> list[Any]:
+    """Return a list as ``s`` copies it: without the nulls at its end."""
+    end = len(items)
+    while end and items[end - 1] is None:
+        end -= 1
+    return items if end == len(items) else items[:end]
+
+
+def _has_no_json(node: Node) -> bool:
+    """Return whether a value is Infinity or not-a-number."""
+    return isinstance(node, Leaf) and type(node.value) is float and not math.isfinite(node.value)

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Parses YAML text into nodes: libyaml's events, YAML 1.2 values, with places and limits.
+"""Parses YAML text into nodes: libyaml's events, YAML 1.2 values, with positions and limits.
+
+A plain scalar is what ``js-yaml`` 4 reads in YAML 1.2 core, not YAML 1.1: ``yes`` and ``on`` are
+strings, ``017`` is 17, ``0o17`` is 15, ``1_000`` is 1000. A number that JavaScript cannot hold
+exactly is rounded as in JavaScript.
 
 Invariants:
 
@@ -12,13 +16,15 @@ Invariants:
 from __future__ import annotations
 
 import gc
+import math
+import re
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import yaml
 
-from fc_async_plugin.template import scalars
-from fc_async_plugin.template.model import Position, failure
-from fc_async_plugin.template.nodes import Array, Leaf, Node, Table
+from fc_async_plugin.template import javascript
+from fc_async_plugin.template.nodes import Array, Leaf, Node, Plain, Table
+from fc_async_plugin.template.problems import Position, failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +50,7 @@ def parse(text: str, file: str) -> tuple[Node | None, list[Position]]:
         file: The name for positions.
 
     Returns:
-        The root, None for an empty document, and the places of unquoted dates.
+        The root, None for an empty document, and the positions of unquoted dates.
 
     Raises:
         TemplateError: The text is not a YAML 1.2 document, or over a limit.
@@ -73,14 +79,14 @@ def _events(text: str, file: str) -> Iterator[yaml.Event]:
         ) from error
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        place = Position(file, mark.line + 1, mark.column + 1) if mark else Position(file, 1, 1)
+        position = Position(file, mark.line + 1, mark.column + 1) if mark else Position(file, 1, 1)
         said = ", ".join(part for part in (error.problem, error.context) if part)
-        raise failure("syntax", place, f"invalid YAML: {said}", _hint(text, place)) from error
+        raise failure("syntax", position, f"invalid YAML: {said}", _hint(text, position)) from error
 
 
-def _hint(text: str, place: Position) -> str:
+def _hint(text: str, position: Position) -> str:
     lines = text.splitlines()
-    line = lines[place.line - 1] if place.line <= len(lines) else ""
+    line = lines[position.line - 1] if position.line <= len(lines) else ""
     if "\t" in line[: len(line) - len(line.lstrip())]:
         return "indent with spaces, YAML has no tabs"
     if "${" in line and line.lstrip("- ")[:1] not in {"'", '"'}:
@@ -129,9 +135,9 @@ class _Builder:
                 self._fail(event, "a template is one document, here a second one begins")
 
     def _fail(self, event: yaml.Event, message: str, fix: str = "") -> NoReturn:
-        raise failure("syntax", self._place(event), message, fix)
+        raise failure("syntax", self._position(event), message, fix)
 
-    def _place(self, event: yaml.Event) -> Position:
+    def _position(self, event: yaml.Event) -> Position:
         return Position(self._file, *_line_column(event))
 
     def _charge(self, event: yaml.Event, nodes: int) -> None:
@@ -139,7 +145,7 @@ class _Builder:
         if self._count > MAX_NODES:
             raise failure(
                 "limit",
-                self._place(event),
+                self._position(event),
                 f"the document has more than {MAX_NODES} values once its aliases are written out",
                 "split it into several templates",
             )
@@ -149,43 +155,43 @@ class _Builder:
         value = self._value(event)
         line, column = _line_column(event)
         node: Node
-        if isinstance(value, scalars.Date):
+        if isinstance(value, Date):
             self.dates.append(Position(self._file, line, column))
-            node = Table({}, {}, self._file, line, column)
+            node = Table(self._file, line, column, {}, {})
         else:
-            node = Leaf(value, self._file, line, column)
+            node = Leaf(self._file, line, column, value)
         if event.anchor is not None:
             self._anchors[event.anchor] = (node, 1)
         frame = self._stack[-1] if self._stack else None
         if frame is not None and frame.key is None and isinstance(frame.node, Table):
-            frame.key = Leaf(_key_text(event, value), self._file, line, column)
+            frame.key = Leaf(self._file, line, column, _key_text(event, value))
             frame.merging = event.value == _MERGE and event.implicit[0]
         else:
             self._add(node, event)
 
-    def _value(self, event: yaml.ScalarEvent) -> str | float | scalars.Date | None:
+    def _value(self, event: yaml.ScalarEvent) -> str | float | Date | None:
         tag: str | None = event.tag
         if tag is None:
-            return scalars.resolve(event.value) if event.implicit[0] else str(event.value)
+            return plain_scalar(event.value) if event.implicit[0] else str(event.value)
         if tag in {"!", _TAG + "str"}:
             return str(event.value)
         kind = tag.removeprefix(_TAG)
         if kind not in {"null", "bool", "int", "float", "timestamp"}:
             self._fail(event, f"unknown tag {tag!r}", "leave the tag out")
-        return scalars.resolve(event.value)
+        return plain_scalar(event.value)
 
     def _open(self, event: yaml.CollectionStartEvent) -> None:
         self._charge(event, 1)
         if len(self._stack) >= MAX_DEPTH:
-            raise failure("limit", self._place(event), f"nested deeper than {MAX_DEPTH} levels")
+            raise failure("limit", self._position(event), f"nested deeper than {MAX_DEPTH} levels")
         frame = self._stack[-1] if self._stack else None
         if frame is not None and frame.key is None and isinstance(frame.node, Table):
             self._fail(event, "a key is a string or a number, not a collection")
         is_map = isinstance(event, yaml.MappingStartEvent)
         if event.tag not in {None, "!", _TAG + ("map" if is_map else "seq")}:
             self._fail(event, f"unknown tag {event.tag!r}", "leave the tag out")
-        place = self._place(event)
-        node: Table | Array = Table({}, {}, *place) if is_map else Array([], *place)
+        mark = self._position(event)
+        node: Table | Array = Table(*mark, {}, {}) if is_map else Array(*mark, [])
         if event.anchor is not None:
             self._anchors[event.anchor] = None
         self._stack.append(_Frame(node, event.anchor, self._count - 1))
@@ -208,8 +214,7 @@ class _Builder:
         if frame is not None and frame.key is None and isinstance(frame.node, Table):
             if not isinstance(node, Leaf):
                 self._fail(event, "a key is a string or a number, not a collection")
-            place = self._place(event)
-            frame.key = Leaf(_as_text(node.value), *place)
+            frame.key = Leaf(*self._position(event), _as_text(node.value))
             frame.merging = False
         else:
             self._add(node, event)
@@ -235,21 +240,20 @@ class _Builder:
         if name in owner.entries and name not in frame.merged:
             raise failure(
                 "syntax",
-                Position(key.file, key.line, key.column),
+                key.position,
                 f"duplicate key {name!r}, first used in line {owner.keys[name][1]}",
                 "remove one of them",
             )
         frame.merged.discard(name)
         owner.entries[name] = node
-        owner.keys[name] = (key.file, key.line, key.column)
+        owner.keys[name] = key.mark
 
     def _merge(self, frame: _Frame, node: Node) -> None:
         owner = frame.node
         assert isinstance(owner, Table)
         for source in node.items if isinstance(node, Array) else [node]:
             if not isinstance(source, Table):
-                place = Position(source.file, source.line, source.column)
-                raise failure("syntax", place, "<< merges mappings only")
+                raise failure("syntax", source.position, "<< merges mappings only")
             for name, child in source.entries.items():
                 if name not in owner.entries:
                     owner.entries[name] = child
@@ -262,8 +266,8 @@ def _line_column(event: yaml.Event) -> tuple[int, int]:
     return mark.line + 1, mark.column + 1
 
 
-def _key_text(event: yaml.ScalarEvent, value: str | float | scalars.Date | None) -> str:
-    if isinstance(value, scalars.Date):
+def _key_text(event: yaml.ScalarEvent, value: str | float | Date | None) -> str:
+    if isinstance(value, Date):
         return str(event.value)
     return _as_text(value)
 
@@ -274,3 +278,84 @@ def _as_text(value: str | float | None) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)
+
+
+_FIRST: Final = frozenset("+-.0123456789~nNtTfF")
+_WORDS: Final[dict[str, Plain]] = {
+    "": None,
+    "~": None,
+    "null": None,
+    "Null": None,
+    "NULL": None,
+    "true": True,
+    "True": True,
+    "TRUE": True,
+    "false": False,
+    "False": False,
+    "FALSE": False,
+}
+_INTEGER: Final = re.compile(
+    r"[-+]?(?:0b(?P<bin>[01_]+)|0x(?P<hex>[0-9a-fA-F_]+)|0o(?P<oct>[0-7_]+)|(?P<dec>[0-9][0-9_]*))"
+)
+_FLOAT: Final = re.compile(
+    r"[-+]?[0-9][0-9_]*(?:\.[0-9_]*)?(?:[eE][-+]?[0-9]+)?"
+    r"|\.[0-9_]+(?:[eE][-+]?[0-9]+)?"
+    r"|[-+]?\.(?:inf|Inf|INF)"
+    r"|\.(?:nan|NaN|NAN)"
+)
+_DATE: Final = re.compile(
+    r"\d{4}-\d{2}-\d{2}"
+    r"|\d{4}-\d{1,2}-\d{1,2}(?:[Tt]|[ \t]+)\d{1,2}:\d{2}:\d{2}(?:\.\d*)?"
+    r"(?:[ \t]*(?:Z|[-+]\d{1,2}(?::\d{2})?))?"
+)
+_BASES: Final = {"bin": 2, "hex": 16, "oct": 8, "dec": 10}
+_EXACT: Final = 2**53
+"""JavaScript holds every integer up to this one exactly."""
+_MOST_DIGITS: Final = 1100
+"""More digits than any number below :data:`_TOO_LARGE` has, in base 2 too."""
+_TOO_LARGE: Final = 2**1024 - 2**970
+"""JavaScript rounds numbers from here on to Infinity."""
+
+
+class Date:
+    """The type of :data:`DATE`: an unquoted date, which ``s`` turns into an empty map."""
+
+
+DATE: Final = Date()
+
+
+def plain_scalar(text: str) -> Plain | Date:
+    """Return the value of a plain scalar.
+
+    Returns:
+        A string, number, bool or None; :data:`DATE` for a date.
+    """
+    if text and text[0] not in _FIRST:
+        return text
+    if text in _WORDS:
+        return _WORDS[text]
+    if text.endswith("_"):
+        return text
+    match = _INTEGER.fullmatch(text)
+    if match is not None:
+        return _integer(match)
+    if _FLOAT.fullmatch(text) is not None:
+        return javascript.number(float(_python_float(text)))
+    return DATE if _DATE.fullmatch(text) is not None else text
+
+
+def _integer(match: re.Match[str]) -> float:
+    group = match.lastgroup or "dec"
+    digits = match[group].replace("_", "")
+    if not digits:
+        return 0
+    exact = int(digits, _BASES[group]) if len(digits) <= _MOST_DIGITS else _TOO_LARGE
+    sign = -1 if match[0].startswith("-") else 1
+    if exact >= _TOO_LARGE:
+        return sign * math.inf
+    return sign * (exact if exact <= _EXACT else int(float(exact)))
+
+
+def _python_float(text: str) -> str:
+    plain = text.replace("_", "").lower()
+    return plain.replace(".inf", "inf").replace(".nan", "nan")

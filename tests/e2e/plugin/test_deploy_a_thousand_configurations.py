@@ -15,7 +15,7 @@ from fc_async_plugin.apply import apply
 from fc_async_plugin.apply.perform import Performer
 from fc_async_plugin.plan import plan_changes
 from fc_async_plugin.plan.state import Place, WantedFunction
-from fc_async_plugin.template.model import Position
+from fc_async_plugin.template.problems import Position
 from fc_async_sdk import errors
 from fc_async_sdk.models import AsyncConfig
 

@@ -10,7 +10,7 @@ import pytest
 from fc_async_plugin.account import Regions, remote
 from fc_async_plugin.account.remote import read
 from fc_async_plugin.plan.state import Place, WantedFunction
-from fc_async_plugin.template.model import Position
+from fc_async_plugin.template.problems import Position
 from fc_async_sdk import errors
 from fc_async_sdk.models import AsyncConfig
 

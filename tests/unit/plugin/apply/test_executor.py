@@ -22,7 +22,7 @@ from fc_async_plugin.plan.steps import (
     Step,
     UpdateFunction,
 )
-from fc_async_plugin.template.model import Position
+from fc_async_plugin.template.problems import Position
 from fc_async_sdk import errors
 from fc_async_sdk.models import AsyncConfig
 from fc_async_tests import steps

@@ -13,7 +13,7 @@ from fc_async_plugin.plan import plan_changes
 from fc_async_plugin.plan import saved as saved_plan
 from fc_async_plugin.plan.saved import SavedPlan
 from fc_async_plugin.plan.state import Place, WantedFunction
-from fc_async_plugin.template.model import Position
+from fc_async_plugin.template.problems import Position
 from fc_async_sdk.models import Alias, AsyncConfig
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import pytest
 
 from fc_async_plugin.template import Position, Resource, TemplateError
 from fc_async_plugin.template.desired import desired, is_function
-from fc_async_plugin.template.model import Path, Place
+from fc_async_plugin.template.problems import Path, Place
 from fc_async_sdk.models import AsyncConfig, Destination, DestinationConfig
 
 ARN = "acs:mns:::/queues/q/messages"

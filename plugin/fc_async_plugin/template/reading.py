@@ -1,0 +1,261 @@
+# SPDX-License-Identifier: MIT
+"""The first pass: reads the files of a template into nodes with positions.
+
+The files are the template, the file that it extends, its environment and its ``.env`` files.
+
+Comments suppress findings, as in ``# fc-async: ignore[FCA011] we drain it by hand``. At the end of
+a line, a comment applies to that line; on a line of its own, to the next line that is not a
+comment. ``ignore-file[...]`` applies to the whole file.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from fc_async_plugin.template import files, yaml12
+from fc_async_plugin.template.nodes import Array, Leaf, Table
+from fc_async_plugin.template.problems import Position, failure, note
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fc_async_plugin.template.problems import Problem
+
+EDITION: Final = "3.0.0"
+
+WHOLE_FILE: Final = 0
+"""The line number of a suppression that applies to its whole file."""
+
+
+class Suppression(NamedTuple):
+    """A comment that suppresses findings.
+
+    Attributes:
+        position: Where the comment stands.
+        line: The line that it applies to: its own, or the next one if the comment stands alone.
+        rules: Rule ids, such as ``FCA011``.
+        reason: The reason, "" if none is given.
+    """
+
+    position: Position
+    line: int
+    rules: tuple[str, ...]
+    reason: str
+
+
+class Source(NamedTuple):
+    """One file of resources."""
+
+    file: Path
+    root: Table
+
+
+class Sources(NamedTuple):
+    """What the files of a template have, as written.
+
+    Attributes:
+        template: The template.
+        extended: The file that it extends, or None.
+        environment: The entry of ``env.yaml`` that was requested, or None.
+        variables: Environment variables, completed from ``.env`` files.
+        files: Names of the files that were read.
+        notes: Places that ``s`` reads differently.
+        suppressions: Comments that suppress findings.
+    """
+
+    template: Source
+    extended: Source | None
+    environment: Table | None
+    variables: Mapping[str, str]
+    files: tuple[str, ...]
+    notes: tuple[Problem, ...]
+    suppressions: tuple[Suppression, ...]
+
+
+def read(file: Path, env: str | None, environ: Mapping[str, str]) -> Sources:
+    """Read all files of a template.
+
+    Args:
+        file: The template.
+        env: Name of the environment in ``env.yaml``, or None.
+        environ: Environment variables.
+
+    Raises:
+        TemplateError: A file cannot be read, or is not a template of edition 3.0.0.
+    """
+    reader = _Reader()
+    template = Source(file, reader.table(file))
+    extended = reader.extended(template, env)
+    _check_edition(template.root, extended)
+    for source in (template, extended):
+        _check_services(source)
+    environment = reader.environment(template, env) if env is not None else None
+    folders = [Path.cwd(), *_code_folders(template, extended), file.parent]
+    return Sources(
+        template,
+        extended,
+        environment,
+        files.variables(folders, environ),
+        tuple(reader.files),
+        tuple(reader.notes),
+        tuple(reader.suppressions),
+    )
+
+
+class _Reader:
+    """Reads YAML files and collects their names, notes and suppressions."""
+
+    def __init__(self) -> None:
+        self.files: list[str] = []
+        self.notes: list[Problem] = []
+        self.suppressions: list[Suppression] = []
+
+    def table(self, file: Path) -> Table:
+        text = files.read_text(file)
+        self.files.append(str(file))
+        root, dates = yaml12.parse(text, str(file))
+        for date in dates:
+            self.notes.append(note(date, "an unquoted date becomes an empty map", "quote it"))
+        self.suppressions += _suppressions(text, str(file))
+        if root is None:
+            raise failure("structure", Position(str(file), 1, 1), "the file is empty")
+        if not isinstance(root, Table):
+            raise failure("structure", root.position, "a template must be a mapping")
+        return root
+
+    def extended(self, template: Source, env: str | None) -> Source | None:
+        """Read the file that a template extends, if any."""
+        name = template.root.at("extend")
+        if name is None:
+            return None
+        if env is not None:
+            raise failure(
+                "structure",
+                template.root.key_position("extend"),
+                f"--env {env} and extend exclude each other in s",
+                "use one of them",
+            )
+        if not isinstance(name, Leaf) or not isinstance(name.value, str):
+            raise failure("structure", name.position, "extend names one file")
+        child = template.file
+        file = child.parent / name.value
+        if file.resolve() == child.resolve():
+            raise failure(
+                "structure", name.position, f"cycle of extend: {child.name} extends itself"
+            )
+        if not file.exists():
+            raise failure("file", name.position, f"extend: {file} does not exist")
+        root = self.table(file)
+        self._look_further(Source(file, root), child)
+        return Source(file, root)
+
+    def _look_further(self, extended: Source, child: Path) -> None:
+        """Note that ``s`` does not follow the extend of an extended file; refuse a cycle."""
+        file, root = extended
+        further = root.at("extend")
+        if further is None:
+            return
+        name = further.value if isinstance(further, Leaf) else None
+        known = {child.resolve(), file.resolve()}
+        if isinstance(name, str) and (file.parent / name).resolve() in known:
+            shown = f"cycle of extend: {child.name} → {file.name} → {name}"
+            raise failure("structure", further.position, shown)
+        said = "this extend is not followed: s extends one file, not the file that one extends"
+        self.notes.append(note(further.position, said, "merge the two files"))
+
+    def environment(self, template: Source, env: str) -> Table:
+        """Read the environment of a name from ``env.yaml``."""
+        named = template.root.at("env")
+        given = isinstance(named, Leaf) and isinstance(named.value, str)
+        file = template.file.parent / (template.root.text("env") if given else "env.yaml")
+        environments = self.table(file).at("environments")
+        known = []
+        for item in environments.items if isinstance(environments, Array) else []:
+            name = item.at("name") if isinstance(item, Table) else None
+            if isinstance(item, Table) and isinstance(name, Leaf):
+                if name.value == env:
+                    return item
+                known.append(str(name.value))
+        position = environments.position if environments is not None else Position(str(file), 1, 1)
+        there = ", ".join(known) or "none"
+        raise failure("structure", position, f"no environment {env!r} here, there are: {there}")
+
+
+def _check_edition(root: Table, extended: Source | None) -> None:
+    if extended is not None and "edition" not in root.entries:
+        root = extended.root
+    edition = root.at("edition")
+    if edition is None:
+        raise failure(
+            "structure",
+            root.position,
+            "no edition, so s takes this for a template of another version and does nothing",
+            f"begin with: edition: {EDITION}",
+        )
+    if not isinstance(edition, Leaf) or edition.value != EDITION:
+        shown = repr(edition.value) if isinstance(edition, Leaf) else "a collection"
+        raise failure(
+            "structure",
+            edition.position,
+            f"edition is {shown}, only {EDITION} is read",
+            f"write edition: {EDITION}",
+        )
+
+
+def _check_services(source: Source | None) -> None:
+    if source is not None and "services" in source.root.entries:
+        raise failure(
+            "structure",
+            source.root.key_position("services"),
+            "services belongs to edition 1; edition 3.0.0 calls it resources",
+            "run: s cli fc3 s2tos3",
+        )
+
+
+def _code_folders(template: Source, extended: Source | None) -> list[Path]:
+    """Return the folders that ``props.code`` of the resources names."""
+    names: dict[str, str] = {}
+    for source in (extended, template) if extended else (template,):
+        for name, resource in source.root.table("resources").entries.items():
+            code = resource.text("props", "code") if isinstance(resource, Table) else ""
+            if code:
+                names[name] = code
+    known = (code for code in names.values() if "${" not in code and "\0" not in code)
+    return [template.file.parent / code for code in known]
+
+
+_COMMENT: Final = re.compile(
+    r"#\s*fc-async:\s*ignore(?P<file>-file)?\[(?P<rules>[A-Za-z0-9, ]*)\]"
+    r"[ \t:-]*(?P<reason>[^\r\n]*)"
+)
+
+
+def _suppressions(text: str, file: str) -> list[Suppression]:
+    """Return the suppressions of a file, in order."""
+    if "fc-async:" not in text:
+        return []
+    lines = text.split("\n")
+    found = []
+    for index, line in enumerate(lines):
+        match = _COMMENT.search(line)
+        if match is None:
+            continue
+        rules = tuple(rule.strip().upper() for rule in match["rules"].split(",") if rule.strip())
+        about = index + 1
+        if match["file"]:
+            about = WHOLE_FILE
+        elif not line[: match.start()].strip():
+            about = _next_line(lines, index)
+        position = Position(file, index + 1, match.start() + 1)
+        found.append(Suppression(position, about, rules, match["reason"].strip()))
+    return found
+
+
+def _next_line(lines: list[str], index: int) -> int:
+    for later in range(index + 1, len(lines)):
+        stripped = lines[later].strip()
+        if stripped and not stripped.startswith("#"):
+            return later + 1
+    return index + 1

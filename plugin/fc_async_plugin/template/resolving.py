@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: MIT
+"""The third pass: resolves the variables of a template, its access alias and its environment.
+
+An environment is merged here, because its values are resolved first, in a scope of their own.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from fc_async_plugin.template import compatibility
+from fc_async_plugin.template.functions import SECRETS, Functions, access_values
+from fc_async_plugin.template.merging import merge_tables
+from fc_async_plugin.template.nodes import Array, Leaf, Node, Table, leaves
+from fc_async_plugin.template.problems import TemplateError, failure
+from fc_async_plugin.template.scopes import (
+    Root,
+    Scope,
+    Scoped,
+    environment_scope,
+    resource_scope,
+    top_scope,
+)
+from fc_async_plugin.template.variables import Resolver, from_plain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from fc_async_plugin.template.merging import Merged, Written
+    from fc_async_plugin.template.problems import Path, Place, Position, Problem
+    from fc_async_plugin.template.reading import Sources
+
+
+class Given(NamedTuple):
+    """What the caller knows beside the files; see :func:`fc_async_plugin.template.load`."""
+
+    access: str | None
+    account_id: str | None
+    command: str
+    reveal: bool
+    props: Mapping[str, dict[str, Any]]
+
+
+class Value(NamedTuple):
+    """One resource with plain values.
+
+    Attributes:
+        name: Its key.
+        component: Such as ``fc3``.
+        props: Its props.
+        places: Returns where the values on a path were written, as far as the path leads.
+        position: Where its name was written.
+    """
+
+    name: str
+    component: str
+    props: dict[str, Any]
+    places: Callable[[Path], list[Place]]
+    position: Position
+
+
+class Resolved(NamedTuple):
+    """One template with plain values.
+
+    Attributes:
+        sources: The result of the first pass.
+        name: The ``name`` of the template.
+        access: The access alias that is used.
+        account_id: The account id that was given, else that of the alias, else "".
+        values: The resources.
+        notes: Places that ``s`` reads differently.
+        secrets: Secrets of the access alias that are in the props.
+    """
+
+    sources: Sources
+    name: str
+    access: str
+    account_id: str
+    values: tuple[Value, ...]
+    notes: tuple[Problem, ...]
+    secrets: tuple[str, ...]
+
+
+def resolve(merged: Merged, given: Given) -> Resolved:
+    """Resolve all resources.
+
+    Raises:
+        TemplateError: Some expressions cannot be resolved; has all problems.
+    """
+    sources = merged.sources
+    access = given.access or _alias(merged)
+    account = {"AccountID": given.account_id} if given.account_id else {}
+    alias = access_values(access, sources.variables, asked=given.access is not None)
+    functions = Functions(
+        sources.variables, lambda: {**alias(), **account}, given.command, reveal=given.reveal
+    )
+    account_id = given.account_id or alias().get("AccountID", "")
+    resolver = Resolver(functions)
+    top, scoped = _scoped(merged, resolver, access)
+    values = tuple(_value(name, one, resolver, given) for name, one in scoped.items())
+    notes = [*sources.notes, *merged.notes]
+    if not resolver.problems:
+        notes += compatibility.notes(merged.root, scoped, resolver)
+    name = _text(merged.root.at("name"), top, resolver)
+    if resolver.problems:
+        raise TemplateError(resolver.problems)
+    secrets = dict(functions.given_away)
+    if given.props and given.reveal:
+        secrets.update((value, None) for key, value in alias().items() if key in SECRETS)
+    return Resolved(sources, name, access, account_id, values, tuple(notes), tuple(secrets))
+
+
+def _alias(merged: Merged) -> str:
+    """Return the access alias of the environment, else of the template."""
+    environment = merged.sources.environment
+    return (environment.text("access") if environment else "") or merged.root.text("access")
+
+
+def _scoped(merged: Merged, resolver: Resolver, access: str) -> tuple[Scope, dict[str, Scoped]]:
+    """Return the scope of the top level, and all resources with theirs."""
+    scoped: dict[str, Scoped] = {}
+    for number, part in enumerate(merged.parts):
+        top = top_scope(part, number)
+        if isinstance(part.variables, Table):
+            # As in s, a variable that nothing refers to must be resolvable, too.
+            resolver.collect(part.variables, top)
+        resources = Root({})
+        for name, written in part.resources.items():
+            props = _overlaid(name, written, merged.sources.environment, top, resolver)
+            scope = resource_scope(name, written.table, props, top, resources, access)
+            one = Scoped(props, scope, written.table.at("component"), written.position)
+            scoped[name] = _joined(scoped[name], one) if name in scoped else one
+    return top, scoped
+
+
+def _overlaid(
+    name: str, written: Written, environment: Table | None, top: Scope, resolver: Resolver
+) -> Table:
+    """Return the props of a resource with what an environment lays over them."""
+    props = written.props
+    if environment is None:
+        return props
+    scope = environment_scope(environment, top.folder)
+    component = _text(written.table.at("component"), top, resolver)
+    for overlay in (
+        environment.at("overlays", "components", component),
+        environment.at("overlays", "resources", name),
+        _region(environment),
+    ):
+        if overlay is not None:
+            fixed = _fixed(overlay, scope, resolver)
+            if not isinstance(fixed, Table):
+                raise failure("structure", fixed.position, "an overlay is not a mapping")
+            props = merge_tables(props, fixed)
+    return props
+
+
+def _region(environment: Table) -> Table | None:
+    region = environment.at("infraStack", "region")
+    if region is None:
+        return None
+    return Table(*region.mark, {"region": region}, {"region": region.mark})
+
+
+def _fixed(node: Node, scope: Scope, resolver: Resolver) -> Node:
+    """Return a node with plain values instead of variables."""
+    if isinstance(node, Leaf):
+        return from_plain(resolver.collect(node, scope), node.mark)
+    if isinstance(node, Array):
+        return Array(*node.mark, [_fixed(item, scope, resolver) for item in node.items])
+    entries = {key: _fixed(child, scope, resolver) for key, child in node.entries.items()}
+    return Table(*node.mark, entries, node.keys)
+
+
+def _joined(lower: Scoped, upper: Scoped) -> Scoped:
+    """Merge a resource over the extended file's; each string is resolved in its own file."""
+    others = {id(leaf): lower.scope for leaf in leaves(lower.props)}
+    scope = upper.scope._replace(others=others)
+    props = merge_tables(lower.props, upper.props)
+    return Scoped(props, scope, upper.component or lower.component, upper.position)
+
+
+def _value(name: str, one: Scoped, resolver: Resolver, given: Given) -> Value:
+    props = given.props.get(name)
+    if props is None:
+        props = resolver.collect(one.props, one.scope)
+    return Value(
+        name,
+        _text(one.component, one.scope, resolver),
+        props,
+        functools.partial(resolver.places, one.props, one.scope),
+        one.position,
+    )
+
+
+def _text(node: Node | None, scope: Scope, resolver: Resolver) -> str:
+    """Return a value as text, "" if there is none."""
+    value = None if node is None else resolver.collect(node, scope)
+    return "" if value is None else str(value)
