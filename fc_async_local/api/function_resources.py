@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.routing import Route
 
+    from fc_async_local.api.http_triggers.urls import TriggerUrls
     from fc_async_local.functions import FunctionRegistry
-    from fc_async_local.functions.http_triggers import TriggerUrls
     from fc_async_local.functions.scaling import InstanceConfigs
 
 

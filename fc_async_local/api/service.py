@@ -20,11 +20,11 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Router
 
 from fc_async_local.api import uploads
+from fc_async_local.api.http_triggers.documents import cors_headers
 from fc_async_local.api.operation import REQUEST_ID
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.http.edge import HttpService, is_loopback
 from fc_async_local.http.messages import Answer
-from fc_async_local.triggers import http_documents
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from starlette.routing import BaseRoute
 
-    from fc_async_local.api.http_trigger import HttpTriggerCalls
+    from fc_async_local.api.http_triggers.calls import HttpTriggerCalls
     from fc_async_local.api.invoke import InvokeFunction
     from fc_async_local.http.acs_signature import AcsSignatures
     from fc_async_local.http.messages import HeaderList, Message, Request
@@ -132,7 +132,7 @@ class Api(HttpService):
         origin = request.headers.get("origin", "")
         if origin and self.is_open_to(request, origin):
             # Otherwise the page could not read why its request was refused.
-            headers += http_documents.cors_headers(origin)
+            headers += cors_headers(origin)
         return Answer(error.status, msgspec.json.encode(content), headers)
 
     def too_large(self, limit: int) -> Rejected:

@@ -38,7 +38,8 @@ from fc_async_local.api.function_resources import (
     TriggerOperations,
 )
 from fc_async_local.api.functions import AliasOperations, AsyncConfigOperations, FunctionOperations
-from fc_async_local.api.http_trigger import HttpTriggerCalls
+from fc_async_local.api.http_triggers.calls import HttpTriggerCalls
+from fc_async_local.api.http_triggers.urls import TriggerUrls
 from fc_async_local.api.invoke import InvokeFunction
 from fc_async_local.api.tasks import TaskOperations
 from fc_async_local.api.uploads import UploadOperations
@@ -58,7 +59,6 @@ from fc_async_local.execution.identity import Identity
 from fc_async_local.execution.inprocess import RoutingRunner
 from fc_async_local.execution.runner import ProcessRunner, RunnerLimits
 from fc_async_local.functions import FunctionRegistry
-from fc_async_local.functions.http_triggers import TriggerUrls
 from fc_async_local.http import server as http_server
 from fc_async_local.http.acs_signature import AcsSignatures
 from fc_async_local.http.edge import BodyMemory

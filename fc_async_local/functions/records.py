@@ -14,7 +14,7 @@ import msgspec
 
 from fc_async_local.store.protocol import Change, Document
 from fc_async_sdk.models import AsyncConfig
-from fc_async_sdk.spec import limits
+from fc_async_sdk.spec import http_trigger, limits
 
 Settings = dict[str, Any]
 """Function settings as the API spells them; only what was set."""
@@ -176,6 +176,16 @@ class TriggerRecord(NamedRecord, frozen=True, kw_only=True):
     settings: Settings
     created_at: int
     modified_at: int
+
+    @property
+    def is_http(self) -> bool:
+        """Return whether it is an HTTP trigger."""
+        return self.settings.get("triggerType") == http_trigger.TYPE
+
+    @property
+    def qualifier(self) -> str:
+        """The version or alias that it calls."""
+        return str(self.settings.get("qualifier") or limits.DEFAULT_QUALIFIER)
 
 
 class ConcurrencyRecord(Record, frozen=True, kw_only=True):

@@ -23,7 +23,6 @@ from fc_async_local.functions.async_configs import (
 )
 from fc_async_local.functions.code import Checksum, CodeStorage
 from fc_async_local.functions.functions import Functions
-from fc_async_local.functions.http_triggers import HttpTriggers
 from fc_async_local.functions.records import AsyncConfigRecord, FunctionRecord, VersionRecord
 from fc_async_local.functions.scaling import Scaling
 from fc_async_local.functions.snapshot import SnapshotCache
@@ -83,9 +82,16 @@ class FunctionRegistry:
         self.aliases = Aliases(self._cache, clock)
         self.async_configs = AsyncConfigs(self._cache, clock, place, refuse_http=refuse_http)
         self.triggers = Triggers(self._cache, clock, new_id=new_id)
-        self.http_triggers = HttpTriggers(self._cache)
         self.scaling = Scaling(self._cache, place)
         self.tags = Tags(self._cache, place)
+
+    async def snapshot(self) -> Snapshot:
+        """Return all records as of now.
+
+        Raises:
+            StoreUnavailable: The store cannot be read.
+        """
+        return await self._cache.read()
 
     async def deployment(self, function: str, qualifier: str, *, roll: float) -> Deployment:
         """See :class:`fc_async_local.engine.ports.Registry`."""

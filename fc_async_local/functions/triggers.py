@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from fc_async_local.domain import json_input
-from fc_async_local.functions import http_triggers, paging, refusals
+from fc_async_local.functions import paging, refusals
 from fc_async_local.functions.records import Settings, TriggerRecord, key_in, rfc3339
 from fc_async_local.store.protocol import ChangeRefused
 from fc_async_local.triggers import bindings
@@ -16,6 +16,7 @@ from fc_async_local.triggers.bindings import TriggerSettings
 from fc_async_sdk._decoding import prepare
 from fc_async_sdk.spec import http_trigger, limits
 from fc_async_sdk.spec.oss import OssTrigger, overlap
+from fc_async_sdk.spec.triggers import UnreadableTrigger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -61,10 +62,7 @@ prepare(_Input)
 
 def has_http_trigger(snapshot: Snapshot, function: str) -> bool:
     """Return whether a function has an HTTP trigger and so is not an event function."""
-    return any(
-        record.settings.get("triggerType") == http_trigger.TYPE
-        for record in snapshot.all(TriggerRecord, function)
-    )
+    return any(record.is_http for record in snapshot.all(TriggerRecord, function))
 
 
 class Triggers:
@@ -244,7 +242,8 @@ def _check_source(record: TriggerRecord, snapshot: Snapshot) -> None:
     Raises:
         Rejected: 400 InvalidArgument.
     """
-    http_triggers.check(snapshot, record)
+    if record.is_http:
+        _check_http(record, snapshot)
     if record.settings["triggerType"] not in _CHECKED:
         return
     try:
@@ -259,6 +258,27 @@ def _check_source(record: TriggerRecord, snapshot: Snapshot) -> None:
             raise refusals.invalid_argument(
                 f"trigger {record.name!r} overlaps with trigger {other.key}: an event, the prefixes"
                 " and the suffixes match the same objects"
+            )
+
+
+def _check_http(record: TriggerRecord, snapshot: Snapshot) -> None:
+    """Refuse an HTTP trigger that could not be called.
+
+    Raises:
+        Rejected: 400 InvalidArgument: its configuration cannot be used, or its version or alias has
+            another HTTP trigger.
+    """
+    try:
+        http_trigger.read_config(record.settings.get("triggerConfig"))
+    except UnreadableTrigger as error:
+        raise refusals.invalid_argument(str(error)) from None
+    for other in snapshot.all(TriggerRecord, record.function):
+        same = other.qualifier == record.qualifier and other.name != record.name
+        if same and other.is_http:
+            # HTTP triggers (docs/reference/sources.md): one for each version or alias.
+            raise refusals.invalid_argument(
+                f"function '{record.function}' already has an HTTP trigger for "
+                f"{record.qualifier}, '{other.name}': update it, or delete it first"
             )
 
 

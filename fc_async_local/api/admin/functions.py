@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.routing import Route
 
+    from fc_async_local.api.http_triggers.urls import TriggerUrls
     from fc_async_local.engine.ports import Invoker
     from fc_async_local.functions import FunctionRegistry
     from fc_async_local.functions.async_configs import Edge, Graph
-    from fc_async_local.functions.http_triggers import TriggerUrls
     from fc_async_local.store.protocol import Store
 
     Listing = Callable[[Page], Awaitable[tuple[list[dict[str, Any]], str]]]

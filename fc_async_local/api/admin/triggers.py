@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.routing import Route
 
+    from fc_async_local.api.http_triggers.urls import TriggerUrls
     from fc_async_local.clock import Clock
-    from fc_async_local.functions.http_triggers import TriggerUrls
     from fc_async_local.triggers.control import Shown, TriggerControl
 
 _Body = TypeVar("_Body", bound=msgspec.Struct)

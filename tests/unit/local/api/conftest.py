@@ -30,7 +30,8 @@ from fc_async_local.api.functions import (
     AsyncConfigOperations,
     FunctionOperations,
 )
-from fc_async_local.api.http_trigger import HttpTriggerCalls
+from fc_async_local.api.http_triggers.calls import HttpTriggerCalls
+from fc_async_local.api.http_triggers.urls import TriggerUrls
 from fc_async_local.api.invoke import InvokeFunction
 from fc_async_local.api.tasks import TaskOperations
 from fc_async_local.api.uploads import UploadOperations
@@ -39,7 +40,6 @@ from fc_async_local.domain.invocation import Invocation, Outcome, OutcomeKind
 from fc_async_local.domain.states import Status
 from fc_async_local.engine.ports import Accepted, Answered
 from fc_async_local.functions import FunctionRegistry
-from fc_async_local.functions.http_triggers import TriggerUrls
 from fc_async_local.http.acs_signature import AcsSignatures
 from fc_async_local.settings import Settings
 from fc_async_local.store.document_cache import DocumentCache

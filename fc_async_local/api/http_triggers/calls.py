@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Requests to the URLs of HTTP triggers: invocation and answers.
 
-A request is checked first (:mod:`http_visits`). A built-in runtime gets an event and its result
+A request is checked first (:mod:`visits`). A built-in runtime gets an event and its result
 becomes the answer; a web function gets the request, and both bodies are streamed. An asynchronous
 request goes into the same queue as one of InvokeFunction.
 
@@ -16,26 +16,26 @@ import json
 import logging
 from typing import TYPE_CHECKING, Final
 
-from fc_async_local.api.http_visits import Visits, check_request, is_preflight
+from fc_async_local.api.http_triggers import documents
+from fc_async_local.api.http_triggers.visits import Visits, check_request, is_preflight
 from fc_async_local.api.invoke import accept, is_async, log_headers, log_type_of, payload_limit
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import InvokeRequest, OutcomeKind
 from fc_async_local.execution.protocol import BadResponse
 from fc_async_local.http.messages import Answer
-from fc_async_local.triggers import http_documents
 from fc_async_sdk.events import http, triggers
 from fc_async_sdk.spec import http_trigger, runtimes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
 
-    from fc_async_local.api.http_visits import Visit
+    from fc_async_local.api.http_triggers.urls import TriggerUrls
+    from fc_async_local.api.http_triggers.visits import Visit
     from fc_async_local.clock import Clock
     from fc_async_local.domain.invocation import Outcome
     from fc_async_local.domain.rules import Place
     from fc_async_local.engine.ports import Invoker
     from fc_async_local.functions import FunctionRegistry
-    from fc_async_local.functions.http_triggers import TriggerUrls
     from fc_async_local.http.acs_signature import AcsSignatures
     from fc_async_local.http.messages import Request
     from fc_async_local.http.streaming import ClientStream
@@ -72,7 +72,7 @@ class HttpTriggerCalls:
         self._invoker = invoker
         self._registry = registry
         self._urls = urls
-        self._visits = Visits(registry.http_triggers, urls, signatures)
+        self._visits = Visits(registry, urls, signatures)
         self._clock = clock
         self._place = place
         self._noted = noted
@@ -100,7 +100,7 @@ class HttpTriggerCalls:
             )
         if is_preflight(visit):
             asked = request.headers.get("access-control-request-headers", "")
-            return Answer(*_in_order(http_documents.preflight(visit.origin, asked, config.methods)))
+            return documents.preflight(visit.origin, asked, config.methods)
         check_request(visit)
         await self._visits.check_caller(visit, stream)
         deployment = await self._registry.deployment(
@@ -127,7 +127,7 @@ class HttpTriggerCalls:
             http=visit.head if is_web else None,
         )
         answer = await accept(self._invoker, request, wanted)
-        cors = http_documents.cors_headers(visit.origin)
+        cors = documents.cors_headers(visit.origin)
         return answer._replace(headers=(*answer.headers, *cors))
 
     async def _run(self, visit: Visit, stream: ClientStream) -> Answer:
@@ -137,14 +137,14 @@ class HttpTriggerCalls:
         outcome = await self._call(visit, event)
         try:
             answer = _answer_of(outcome)
-        except http_documents.BadAnswer as error:
+        except BadResponse as error:
             _LOG.warning(
                 "%s of %s: answered 502 to an HTTP request: %s",
                 *(visit.request.id, visit.trigger.function, error),
                 extra={"request_id": visit.request.id},
             )
             kind = ("Content-Type", http_trigger.DEFAULT_CONTENT_TYPE)
-            answer = http_documents.HttpAnswer(502, [kind], http_trigger.HIDDEN_ERROR)
+            answer = Answer(502, http_trigger.HIDDEN_ERROR, [kind])
         headers = [*visit.added(answer.headers), *log_headers(outcome, log_type)]
         return Answer(answer.status, answer.body, (*answer.headers, *headers))
 
@@ -157,7 +157,7 @@ class HttpTriggerCalls:
             code, reason = outcome.error_type, _reason(outcome)
             raise Rejected(412 if code == _NOT_STARTED else 502, code, reason)
         # Without a server there is nothing that could have begun an answer: a test's own handler.
-        return None if stream.begun else Answer(*_in_order(_answer_of(outcome)))
+        return None if stream.begun else _answer_of(outcome)
 
     async def _call(
         self, visit: Visit, payload: bytes, exchange: _Exchange | None = None
@@ -206,11 +206,8 @@ class _Exchange:
         Raises:
             BadResponse: They are not those of an answer of HTTP, or too long.
         """
-        try:
-            http_documents.check_status(status)
-            usable = http_documents.usable_headers(headers)
-        except http_documents.BadAnswer as error:
-            raise BadResponse(str(error)) from None
+        documents.check_status(status)
+        usable = documents.usable_headers(headers)
         # The body is passed on as it is, so its length is known if the server has sent it.
         length = [("Content-Length", v) for name, v in headers if name.lower() == "content-length"]
         added = [*self._visit.added(usable), ("x-fc-request-id", self._visit.request.id)]
@@ -221,19 +218,15 @@ class _Exchange:
         await self._stream.write(data)
 
 
-def _answer_of(outcome: Outcome) -> http_documents.HttpAnswer:
+def _answer_of(outcome: Outcome) -> Answer:
     """Return the answer for the outcome of a built-in runtime.
 
     Raises:
-        BadAnswer: The function failed, or its result is not an answer of HTTP.
+        BadResponse: The function failed, or its result is not an answer of HTTP.
     """
     if outcome.kind is OutcomeKind.FUNCTION_ERROR:
-        raise http_documents.BadAnswer(f"{outcome.error_type}: {_reason(outcome)}")
-    return http_documents.answer_of(outcome.payload)
-
-
-def _in_order(answer: http_documents.HttpAnswer) -> tuple[int, bytes, list[tuple[str, str]]]:
-    return answer.status, answer.body, answer.headers
+        raise BadResponse(f"{outcome.error_type}: {_reason(outcome)}")
+    return documents.answer_of(outcome.payload)
 
 
 def _reason(outcome: Outcome) -> str:

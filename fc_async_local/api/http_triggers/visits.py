@@ -9,22 +9,42 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from fc_async_local.api.http_triggers import documents
+from fc_async_local.api.http_triggers.urls import PATH
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import HttpHead
-from fc_async_local.functions import http_triggers, refusals
-from fc_async_local.triggers import http_documents
-from fc_async_sdk.spec import limits
+from fc_async_local.functions import refusals
+from fc_async_local.functions.records import TriggerRecord, key_in
+from fc_async_sdk.spec import http_trigger, limits
+from fc_async_sdk.spec.triggers import UnreadableTrigger
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fc_async_local.functions.http_triggers import HttpTrigger, HttpTriggers, TriggerUrls
+    from fc_async_local.api.http_triggers.urls import TriggerUrls
+    from fc_async_local.functions import FunctionRegistry
     from fc_async_local.http.acs_signature import AcsSignatures
     from fc_async_local.http.messages import Request
     from fc_async_local.http.streaming import ClientStream
+    from fc_async_sdk.spec.http_trigger import HttpTriggerConfig
 
 _PARTS_OF_PATH: Final = 3
 """Of ``{function}/{trigger}/{path}``."""
+
+
+class HttpTrigger(NamedTuple):
+    """A trigger that can be called.
+
+    Attributes:
+        name: Of the trigger.
+        prefix: The first label of its host name.
+    """
+
+    function: str
+    name: str
+    qualifier: str
+    config: HttpTriggerConfig
+    prefix: str
 
 
 class Visit(NamedTuple):
@@ -47,7 +67,7 @@ class Visit(NamedTuple):
 
     def added(self, answer: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
         """Return the headers that the service adds to the answer of a function."""
-        added = http_documents.cors_headers(self.origin, answer)
+        added = documents.cors_headers(self.origin, answer)
         kinds = [value for name, value in answer if name.lower() == "content-type"]
         if self.by_name and not any(kind.startswith("text/html") for kind in kinds):
             # Names of the service only; not for HTML (docs/reference/sources.md, FAQ).
@@ -59,21 +79,21 @@ class Visits:
     """Finds and checks requests to HTTP triggers.
 
     Args:
-        triggers: The triggers of all functions.
+        registry: Has the triggers of all functions.
         urls: Where they are found.
         signatures: Verifies requests; None: they need no signature.
     """
 
     def __init__(
-        self, triggers: HttpTriggers, urls: TriggerUrls, signatures: AcsSignatures | None
+        self, registry: FunctionRegistry, urls: TriggerUrls, signatures: AcsSignatures | None
     ) -> None:
-        self._triggers = triggers
+        self._registry = registry
         self._urls = urls
         self._signatures = signatures
 
     def takes(self, request: Request) -> bool:
         """Whether a request is for a trigger."""
-        if request.path.startswith(http_triggers.PATH):
+        if request.path.startswith(PATH):
             return True
         return self._urls.prefix(request.headers.get("host", "")) != ""
 
@@ -83,26 +103,50 @@ class Visits:
         Raises:
             Rejected: 404 FunctionNotFound or TriggerNotFound.
         """
-        triggers = self._triggers
         prefix = self._urls.prefix(request.headers.get("host", ""))
         target = request.target
         if prefix:
-            trigger = await triggers.at(prefix)
+            trigger = await self._at(prefix)
             if trigger is None:
                 raise Rejected(
                     404, "TriggerNotFound", f"no HTTP trigger has the host name '{prefix}…'"
                 )
         else:
-            path, mark, query = target.removeprefix(http_triggers.PATH).partition("?")
+            path, mark, query = target.removeprefix(PATH).partition("?")
             function, name, rest = (*path.split("/", 2), "", "")[:_PARTS_OF_PATH]
-            trigger = await triggers.named(function, name)
+            trigger = await self._named(function, name)
             target = f"/{rest}{mark}{query}"
         head = HttpHead(
             method=request.method,
             target=target,
-            headers=http_documents.passed_on(self._headers(request, trigger)),
+            headers=documents.passed_on(self._headers(request, trigger)),
         )
         return Visit(trigger, request, head, by_name=bool(prefix))
+
+    async def _named(self, function: str, name: str) -> HttpTrigger:
+        """Return a trigger of a function.
+
+        Raises:
+            Rejected: 404 FunctionNotFound or TriggerNotFound.
+        """
+        snapshot = await self._registry.snapshot()
+        snapshot.function(function)
+        record = snapshot.find(TriggerRecord, key_in(function, name))
+        found = None if record is None else _usable(record)
+        if found is None:
+            raise refusals.trigger_not_found(function, name)
+        return found
+
+    async def _at(self, prefix: str) -> HttpTrigger | None:
+        """Return the trigger whose host name begins with a label, None if there is none."""
+        snapshot = await self._registry.snapshot()
+        key = ("http-triggers",)
+        known: dict[str, HttpTrigger] | None = snapshot.derived.get(key)
+        if known is None:
+            usable = [_usable(record) for record in snapshot.all(TriggerRecord)]
+            known = {one.prefix: one for one in usable if one is not None}
+            snapshot.derived[key] = known
+        return known.get(prefix)
 
     def _headers(self, request: Request, trigger: HttpTrigger) -> list[tuple[str, str]]:
         """Return the headers of a request, with the host name of the trigger as Host."""
@@ -164,3 +208,15 @@ def check_request(visit: Visit) -> None:
         raise refusals.invalid_argument(
             f"path and query have {len(head.target)} bytes, more than {limits.HTTP_TARGET_BYTES}"
         )
+
+
+def _usable(record: TriggerRecord) -> HttpTrigger | None:
+    """Return a record that is an HTTP trigger, None for any other."""
+    if not record.is_http:
+        return None
+    try:
+        config = http_trigger.read_config(record.settings.get("triggerConfig"))
+    except UnreadableTrigger:  # written before such triggers were refused
+        return None
+    prefix = http_trigger.domain_prefix(record.function, record.trigger_id)
+    return HttpTrigger(record.function, record.name, record.qualifier, config, prefix)

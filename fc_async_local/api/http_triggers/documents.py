@@ -13,10 +13,12 @@ from __future__ import annotations
 
 import base64
 import re
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from fc_async_local.execution.protocol import BadResponse
+from fc_async_local.http.messages import Answer
 from fc_async_sdk.spec import http_trigger, limits
 
 if TYPE_CHECKING:
@@ -49,65 +51,49 @@ def passed_on(headers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]
 # --- answers ---
 
 
-class HttpAnswer(NamedTuple):
-    """The answer to a request, before the service adds its own headers."""
-
-    status: int
-    headers: Headers
-    body: bytes
-
-
-class BadAnswer(ValueError):
-    """The function's answer cannot be sent. The message says why."""
-
-
-def answer_of(result: bytes) -> HttpAnswer:
+def answer_of(result: bytes) -> Answer:
     """Return the answer that the result of a built-in runtime stands for.
 
     A JSON object with ``statusCode`` describes the answer; anything else is its body.
 
     Raises:
-        BadAnswer: A status, or the name or value of a header, is not one of HTTP.
+        BadResponse: A status, or the name or value of a header, is not one of HTTP.
     """
     try:
         members: Mapping[str, msgspec.Raw] = _members(result)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         members = {}
     if "statusCode" not in members:
-        return _with_type(HttpAnswer(200, [], result))
+        return _with_type(Answer(200, result))
     status = _value(members, "statusCode")
     headers = _value(members, "headers") or {}
     if not isinstance(headers, dict):
-        raise BadAnswer("headers is not an object")
-    answer = HttpAnswer(
-        _status(status),
-        usable_headers([(name, _header_text(value)) for name, value in headers.items()]),
-        _body(members),
-    )
-    return _with_type(answer)
+        raise BadResponse("headers is not an object")
+    given = [(name, _header_text(value)) for name, value in headers.items()]
+    return _with_type(Answer(_status(status), _body(members), usable_headers(given)))
 
 
 def check_status(status: int) -> None:
     """Refuse a status that cannot end an answer.
 
     Raises:
-        BadAnswer: It is not one from 200 to 599.
+        BadResponse: It is not one from 200 to 599.
     """
     if status not in http_trigger.STATUSES:
-        raise BadAnswer(f"{status} is not the status of an answer: give one from 200 to 599")
+        raise BadResponse(f"{status} is not the status of an answer: give one from 200 to 599")
 
 
 def usable_headers(headers: Sequence[tuple[str, str]]) -> Headers:
     """Return the headers of a function's answer that are sent to the client.
 
     Raises:
-        BadAnswer: A name or value is not one of HTTP, or they are too long together.
+        BadResponse: A name or value is not one of HTTP, or they are too long together.
     """
     dropped = http_trigger.RESERVED | _named_by_connection(headers)
     usable: Headers = []
     for name, value in headers:
         if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
-            raise BadAnswer(f"the header {name!r} is not a header of HTTP")
+            raise BadResponse(f"the header {name!r} is not a header of HTTP")
         lower = name.lower()
         if lower not in dropped and not lower.startswith(http_trigger.OWN_HEADERS):
             usable.append((name, value))
@@ -125,16 +111,16 @@ def check_size(headers: Sequence[tuple[str, str]]) -> None:
     """Refuse headers of an answer that are longer than the service passes on.
 
     Raises:
-        BadAnswer: They are.
+        BadResponse: They are.
     """
     size = sum(len(name) + len(value) for name, value in headers)
     if size > limits.HTTP_HEADERS_BYTES:
-        raise BadAnswer(
+        raise BadResponse(
             f"the headers of the answer have {size} bytes, more than {limits.HTTP_HEADERS_BYTES}"
         )
 
 
-def _with_type(answer: HttpAnswer) -> HttpAnswer:
+def _with_type(answer: Answer) -> Answer:
     if any(name.lower() == "content-type" for name, _ in answer.headers):
         return answer
     typed = [("Content-Type", http_trigger.DEFAULT_CONTENT_TYPE), *answer.headers]
@@ -145,13 +131,13 @@ def _value(members: Mapping[str, msgspec.Raw], name: str) -> Any:
     try:
         return _read(members.get(name, b"null"))
     except (msgspec.DecodeError, RecursionError) as error:
-        raise BadAnswer(f"{name} cannot be read: {error}") from None
+        raise BadResponse(f"{name} cannot be read: {error}") from None
 
 
 def _status(value: Any) -> int:
     text = str(value)
     if not re.fullmatch(r"[0-9]{3}", text):
-        raise BadAnswer(f"statusCode {text[:40]!r} is not a status of HTTP")
+        raise BadResponse(f"statusCode {text[:40]!r} is not a status of HTTP")
     check_status(int(text))
     return int(text)
 
@@ -196,7 +182,7 @@ def cors_headers(origin: str, answer: Sequence[tuple[str, str]] = ()) -> Headers
     return [(name, value) for name, value in defaults.items() if name.lower() not in present]
 
 
-def preflight(origin: str, asked_headers: str, methods: Sequence[str]) -> HttpAnswer:
+def preflight(origin: str, asked_headers: str, methods: Sequence[str]) -> Answer:
     """Return the answer to a preflight request that no function gets.
 
     Args:
@@ -208,4 +194,4 @@ def preflight(origin: str, asked_headers: str, methods: Sequence[str]) -> HttpAn
     headers.append(("Access-Control-Allow-Methods", ",".join(methods)))
     if asked_headers:
         headers.append(("Access-Control-Allow-Headers", asked_headers))
-    return HttpAnswer(200, headers, b"")
+    return Answer(200, b"", headers)
