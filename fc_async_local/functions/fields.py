@@ -9,11 +9,12 @@ from __future__ import annotations
 import difflib
 import typing
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypedDict
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, TypedDict
 
 import msgspec
 
+from fc_async_sdk.models import FunctionSettings
 from fc_async_sdk.operations import FunctionOptions
 from fc_async_sdk.operations.functions import wire_name
 
@@ -40,80 +41,23 @@ class AsyncConfigFields(TypedDict, total=False):
     maxAsyncRetryAttempts: int
 
 
-class HealthCheckFields(TypedDict, total=False):
-    """The health check of a custom runtime. Times in seconds."""
+class FunctionFields(FunctionSettings, frozen=True, kw_only=True):
+    """CreateFunctionInput without ``functionName``, ``code`` and ``tags``.
 
-    httpGetUrl: str
-    initialDelaySeconds: int
-    periodSeconds: int
-    timeoutSeconds: int
-    failureThreshold: int
-    successThreshold: int
+    What the SDK's model does not have is kept and not read.
+    """
 
-
-class CustomRuntimeFields(TypedDict, total=False):
-    """The start of a custom runtime."""
-
-    command: Sequence[str]
-    args: Sequence[str]
-    port: int
-    healthCheckConfig: HealthCheckFields
+    layers: tuple[str, ...] | None = None
+    disable_inject_credentials: str | None = None
+    session_affinity_config: str | None = None
+    enable_long_living: bool | None = None
+    resource_group_id: str | None = None
+    juice_fs_config: dict[str, Any] | None = None
+    polar_fs_config: dict[str, Any] | None = None
+    micro_sandbox_config: dict[str, Any] | None = None
 
 
-class HookFields(TypedDict, total=False):
-    """One hook. ``timeout`` in seconds."""
-
-    handler: str
-    timeout: int
-    command: Sequence[str]
-
-
-class LifecycleFields(TypedDict, total=False):
-    """Hooks of an instance."""
-
-    initializer: HookFields
-    preStop: HookFields
-
-
-class FunctionFields(TypedDict, total=False):
-    """CreateFunctionInput without ``functionName``, ``code`` and ``tags``."""
-
-    runtime: str
-    handler: str
-    cpu: float
-    memorySize: int
-    diskSize: int
-    timeout: int
-    environmentVariables: Mapping[str, str]
-    instanceConcurrency: int
-    description: str
-    role: str
-    internetAccess: bool
-    layers: Sequence[str]
-    logConfig: Mapping[str, Any]
-    instanceLifecycleConfig: LifecycleFields
-    customRuntimeConfig: CustomRuntimeFields
-    customContainerConfig: Mapping[str, Any]
-    vpcConfig: Mapping[str, Any]
-    nasConfig: Mapping[str, Any]
-    ossMountConfig: Mapping[str, Any]
-    gpuConfig: Mapping[str, Any]
-    tracingConfig: Mapping[str, Any]
-    customDNS: Mapping[str, Any]
-    disableOndemand: bool
-    disableInjectCredentials: str
-    idleTimeout: int
-    sessionAffinity: str
-    sessionAffinityConfig: str
-    instanceIsolationMode: str
-    enableLongLiving: bool
-    resourceGroupId: str
-    juiceFsConfig: Mapping[str, Any]
-    polarFsConfig: Mapping[str, Any]
-    microSandboxConfig: Mapping[str, Any]
-
-
-FUNCTION: typing.Final = frozenset(FunctionFields.__annotations__)
+FUNCTION: Final = frozenset(FunctionFields.__struct_encode_fields__)
 
 
 class DeployOptions(FunctionOptions, total=False):
@@ -166,12 +110,24 @@ def check_names(given: Mapping[str, Any], fields: type, where: str) -> None:
     Raises:
         TypeError: A name is unknown; the message suggests the nearest one.
     """
-    known = typing.get_type_hints(fields)
+    known = _members(fields) or {}
     for name, value in given.items():
         if name not in known:
             raise _unknown(name, known, where)
-        if typing.is_typeddict(known[name]) and isinstance(value, Mapping):
-            check_names(value, known[name], f"{where}.{name}")
+        if not isinstance(value, Mapping):
+            continue
+        for kind in (known[name], *typing.get_args(known[name])):
+            if _members(kind) is not None:
+                check_names(value, kind, f"{where}.{name}")
+
+
+def _members(kind: Any) -> Mapping[str, Any] | None:
+    """Return the names and types of an object, None for any other type."""
+    if typing.is_typeddict(kind):
+        return typing.get_type_hints(kind)
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return {field.encode_name: field.type for field in msgspec.structs.fields(kind)}
+    return None
 
 
 def _unknown(name: object, known: Iterable[str], where: str) -> TypeError:

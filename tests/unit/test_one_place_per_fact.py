@@ -106,7 +106,7 @@ def test_options_of_create_function_are_the_settings_of_the_model() -> None:
 
 def test_the_local_runtime_takes_the_fields_of_the_models() -> None:
     settings = {field.encode_name for field in msgspec.structs.fields(FunctionSettings)}
-    assert settings < set(fields.FunctionFields.__annotations__)
+    assert settings < fields.FUNCTION
     assert set(fields.AsyncConfigFields.__annotations__) == set(async_config.FIELDS)
     outcomes = {name for name, _ in async_config.OUTCOMES}
     assert set(fields.DestinationConfigFields.__annotations__) == outcomes
