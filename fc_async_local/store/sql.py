@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _NAME: Final = re.compile(r"^-- name: *(\w+) *$", re.MULTILINE)
+_PART: Final = re.compile(r"\{(\w+)\}")
 _ROW: Final = re.compile(r"(?<=VALUES )\(\?(?:, \?)*\)")
 _MIGRATION: Final = re.compile(r"^(\d{4})_\w+\.sql$")
 
@@ -46,7 +47,7 @@ class Schema(NamedTuple):
 
 
 def statements(package: str, file: str = "statements.sql") -> Mapping[str, str]:
-    """The named statements of a file; ``{columns}`` is the one of that name.
+    """The named statements of a file; ``{name}`` in one of them is an earlier one, if there is one.
 
     Args:
         package: Dotted name of the package that the file lies in.
@@ -54,11 +55,11 @@ def statements(package: str, file: str = "statements.sql") -> Mapping[str, str]:
     """
     text = resources.files(package).joinpath(file).read_text(encoding="utf-8")
     parts = _NAME.split(text)
-    found = {
-        name: body.strip().rstrip(";") for name, body in zip(parts[1::2], parts[2::2], strict=True)
-    }
-    columns = found.pop("columns", "")
-    return {name: body.replace("{columns}", columns) for name, body in found.items()}
+    found: dict[str, str] = {}
+    for name, body in zip(parts[1::2], parts[2::2], strict=True):
+        statement = body.strip().rstrip(";")
+        found[name] = _PART.sub(lambda part: found.get(part[1], part[0]), statement)
+    return found
 
 
 def with_rows(statement: str, count: int) -> str:

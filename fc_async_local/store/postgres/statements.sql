@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- Columns come in the order of rows.to_invocation, with the payload last, and of the fields of Job.
--- {before} and {order} are "<" and "DESC", or ">" and "ASC"; {columns} and {filter} are the statements
--- of these names.
+-- {before} and {order} are "<" and "DESC", or ">" and "ASC"; other names in braces are those of earlier
+-- statements.
 
 -- name: create_schema
 CREATE SCHEMA IF NOT EXISTS fc_async;
@@ -32,10 +32,9 @@ SELECT pg_notify('fc_async', hint) FROM unnest(%s::text[]) AS hint;
 SET LOCAL synchronous_commit TO off;
 
 -- name: columns
-invocation.id, request_id, task_id, function, qualifier, accepted_at, due_at, task_mode, status,
-attempts, system_retries, system_retry_since, instance_id, started_at, ended_at, error,
-destination_status, call_path, delay_ms, config, http, epoch, lease_until, lease_owner,
-interruptions
+request_id, task_id, function, qualifier, accepted_at, due_at, task_mode, status, attempts,
+system_retries, system_retry_since, instance_id, started_at, ended_at, error, destination_status,
+call_path, delay_ms, config, http, epoch, lease_until, lease_owner, interruptions
 
 -- name: accept
 WITH given AS (
@@ -50,19 +49,9 @@ WITH given AS (
             interruptions integer, return_payload text, failure text
         ),
         unnest(%b::bytea[])
-    ) WITH ORDINALITY AS given (
-        request_id, task_id, function, qualifier, accepted_at, due_at, task_mode, status, attempts,
-        system_retries, system_retry_since, instance_id, started_at, ended_at, error,
-        destination_status, call_path, delay_ms, config, http, epoch, lease_until, lease_owner,
-        interruptions, return_payload, failure, body, place
-    )
+    ) WITH ORDINALITY AS given ({columns}, return_payload, failure, body, place)
 ), kept AS (
-    INSERT INTO invocation (
-        request_id, task_id, function, qualifier, accepted_at, due_at, task_mode, status, attempts,
-        system_retries, system_retry_since, instance_id, started_at, ended_at, error,
-        destination_status, call_path, delay_ms, config, http, epoch, lease_until, lease_owner,
-        interruptions, return_payload, failure
-    )
+    INSERT INTO invocation ({columns}, return_payload, failure)
     SELECT
         request_id, task_id, function, qualifier, accepted_at, due_at, task_mode, status, attempts,
         system_retries, system_retry_since, instance_id, started_at, ended_at, error,
@@ -105,7 +94,7 @@ WITH ORDINALITY AS given (invocation, status, at, detail, place)
 ORDER BY place;
 
 -- name: due
-SELECT {columns}, return_payload, failure, payload.body
+SELECT invocation.id, {columns}, return_payload, failure, payload.body
 FROM invocation JOIN payload ON payload.id = invocation.id
 WHERE ready_at <= %s AND (ready_at <= %s OR (lease_until IS NULL AND NOT task_mode))
 ORDER BY ready_at, invocation.id
@@ -113,26 +102,26 @@ LIMIT %s
 FOR UPDATE OF invocation SKIP LOCKED;
 
 -- name: held
-SELECT {columns}, return_payload, failure, NULL
+SELECT invocation.id, {columns}, return_payload, failure, NULL
 FROM invocation
 WHERE lease_owner = %s AND lease_until IS NOT NULL
 ORDER BY id
 FOR UPDATE;
 
 -- name: upcoming
-SELECT {columns}, return_payload, failure, NULL
+SELECT invocation.id, {columns}, return_payload, failure, NULL
 FROM invocation
 WHERE ready_at IS NOT NULL
 ORDER BY ready_at
 LIMIT %s;
 
 -- name: task
-SELECT {columns}, return_payload, failure, payload.body
+SELECT invocation.id, {columns}, return_payload, failure, payload.body
 FROM invocation JOIN payload ON payload.id = invocation.id
 WHERE function = %s AND task_id = %s AND task_mode;
 
 -- name: task_for_update
-SELECT {columns}, return_payload, failure, payload.body
+SELECT invocation.id, {columns}, return_payload, failure, payload.body
 FROM invocation JOIN payload ON payload.id = invocation.id
 WHERE function = %s AND task_id = %s AND task_mode
 FOR UPDATE OF invocation;
@@ -175,9 +164,15 @@ AND (
     )
 );
 
--- name: tasks
+-- name: has_status
+(
+    %(statuses)s::text IS NULL
+    OR status IN (SELECT json_array_elements_text(%(statuses)s::text::json))
+);
+
+-- name: list
 SELECT
-    {columns},
+    invocation.id, {columns},
     CASE WHEN %(with_payload)s::boolean THEN return_payload END, failure,
     CASE
         WHEN %(with_payload)s::boolean
@@ -187,48 +182,26 @@ FROM invocation
 WHERE
     task_mode
     AND (accepted_at, request_id) {before} (%(accepted_at)s::bigint, %(request_id)s::text)
-    AND (
-        %(statuses)s::text IS NULL
-        OR status IN (SELECT json_array_elements_text(%(statuses)s::text::json))
-    )
-    AND {filter}
+    AND {filter};
+
+-- name: list_order
 ORDER BY accepted_at {order}, request_id {order}
 LIMIT %(limit)s;
+
+-- name: tasks
+{list}
+{list_order};
 
 -- name: tasks_of_function
-SELECT
-    {columns},
-    CASE WHEN %(with_payload)s::boolean THEN return_payload END, failure,
-    CASE
-        WHEN %(with_payload)s::boolean
-        THEN (SELECT body FROM payload WHERE payload.id = invocation.id)
-    END
-FROM invocation
-WHERE
-    task_mode
-    AND function = %(function)s::text
-    AND (accepted_at, request_id) {before} (%(accepted_at)s::bigint, %(request_id)s::text)
-    AND {filter}
-ORDER BY accepted_at {order}, request_id {order}
-LIMIT %(limit)s;
+{list}
+AND function = %(function)s::text
+{list_order};
 
 -- name: tasks_in_status
-SELECT
-    {columns},
-    CASE WHEN %(with_payload)s::boolean THEN return_payload END, failure,
-    CASE
-        WHEN %(with_payload)s::boolean
-        THEN (SELECT body FROM payload WHERE payload.id = invocation.id)
-    END
-FROM invocation
-WHERE
-    task_mode
-    AND function = %(function)s::text
-    AND status = %(status)s::text
-    AND (accepted_at, request_id) {before} (%(accepted_at)s::bigint, %(request_id)s::text)
-    AND {filter}
-ORDER BY accepted_at {order}, request_id {order}
-LIMIT %(limit)s;
+{list}
+AND function = %(function)s::text
+AND status = %(status)s::text
+{list_order};
 
 -- name: count_in_status
 -- Reads nothing but an index, up to a number of entries for each function and status.
@@ -249,10 +222,7 @@ FROM
     ) AS counted
 WHERE
     (%(function)s::text IS NULL OR function = %(function)s::text)
-    AND (
-        %(statuses)s::text IS NULL
-        OR status IN (SELECT json_array_elements_text(%(statuses)s::text::json))
-    )
+    AND {has_status}
 GROUP BY status;
 
 -- name: count_tasks
@@ -260,34 +230,9 @@ SELECT status, count(*) FROM (
     SELECT status FROM invocation
     WHERE
         task_mode
-        AND accepted_at BETWEEN %(accepted_from)s::bigint AND %(accepted_to)s::bigint
         AND (%(function)s::text IS NULL OR function = %(function)s::text)
-        AND (
-            %(statuses)s::text IS NULL
-            OR status IN (SELECT json_array_elements_text(%(statuses)s::text::json))
-        )
-        AND (%(qualifier)s::text IS NULL OR qualifier = %(qualifier)s::text)
-        AND task_id >= %(prefix)s::text AND task_id < %(prefix)s::text || U&'\+10FFFF'
-        AND (
-        %(error)s::text IS NULL OR error = %(error)s::text
-        OR (failure <> '' AND failure_type = %(error)s::text)
-    )
-    AND (
-        %(pattern)s::text IS NULL
-        OR (
-            failure <> ''
-            AND lower(failure COLLATE "C") LIKE lower(%(pattern)s::text COLLATE "C")
-            AND NOT (task_id >= %(text)s::text AND task_id < %(text)s::text || U&'\+10FFFF')
-        )
-    )
-        AND (
-            %(started_from)s::bigint IS NULL
-            OR coalesce(started_at, accepted_at) >= %(started_from)s::bigint
-        )
-        AND (
-            %(started_to)s::bigint IS NULL
-            OR coalesce(started_at, accepted_at) <= %(started_to)s::bigint
-        )
+        AND {has_status}
+        AND {filter}
     ORDER BY accepted_at DESC
     LIMIT %(most)s
 ) AS latest
@@ -412,10 +357,7 @@ WHERE
 SELECT status, sum(number)::bigint FROM tally
 WHERE
     (%(function)s::text IS NULL OR function = %(function)s::text) AND task_mode
-    AND (
-        %(statuses)s::text IS NULL
-        OR status IN (SELECT json_array_elements_text(%(statuses)s::text::json))
-    )
+    AND {has_status}
 GROUP BY status;
 
 -- name: oldest_due
@@ -482,10 +424,11 @@ WITH old AS (
 DELETE FROM metric USING old WHERE metric.ctid = old.ctid
 RETURNING metric, function, value, number, largest;
 
--- name: insert_jobs
-INSERT INTO job (
-    kind, key, payload, scope, created_at, due_at, tries, state, error, epoch, lease_until, lease_owner
-)
+-- name: job
+kind, key, payload, scope, created_at, due_at, tries, state, error, epoch, lease_until, lease_owner;
+
+-- name: new_jobs
+INSERT INTO job ({job})
 SELECT
     kind, key, decode(payload, 'base64'), scope, created_at, due_at, tries, state, error, epoch,
     lease_until, lease_owner
@@ -494,11 +437,11 @@ FROM ROWS FROM (
         kind text, key text, payload text, scope text, created_at bigint, due_at bigint,
         tries integer, state text, error text, epoch bigint, lease_until bigint, lease_owner text
     )
-) WITH ORDINALITY AS given (
-    kind, key, payload, scope, created_at, due_at, tries, state, error, epoch, lease_until, lease_owner,
-    place
-)
-ORDER BY place
+) WITH ORDINALITY AS given ({job}, place)
+ORDER BY place;
+
+-- name: insert_jobs
+{new_jobs}
 ON CONFLICT (key) DO UPDATE SET
     kind = excluded.kind, scope = excluded.scope, created_at = excluded.created_at,
     due_at = excluded.due_at, tries = excluded.tries, state = excluded.state,
@@ -506,30 +449,14 @@ ON CONFLICT (key) DO UPDATE SET
     payload = excluded.payload;
 
 -- name: ensure_jobs
-INSERT INTO job (
-    kind, key, payload, scope, created_at, due_at, tries, state, error, epoch, lease_until, lease_owner
-)
-SELECT
-    kind, key, decode(payload, 'base64'), scope, created_at, due_at, tries, state, error, epoch,
-    lease_until, lease_owner
-FROM ROWS FROM (
-    json_to_recordset(%s::json) AS (
-        kind text, key text, payload text, scope text, created_at bigint, due_at bigint,
-        tries integer, state text, error text, epoch bigint, lease_until bigint, lease_owner text
-    )
-) WITH ORDINALITY AS given (
-    kind, key, payload, scope, created_at, due_at, tries, state, error, epoch, lease_until, lease_owner,
-    place
-)
-ORDER BY place
+{new_jobs}
 ON CONFLICT (key) DO NOTHING;
 
 -- name: any_job
 SELECT EXISTS (SELECT 1 FROM job WHERE key = ANY (%s::text[]));
 
 -- name: due_jobs
-SELECT
-    kind, key, payload, scope, created_at, due_at, tries, state, error, epoch, lease_until, lease_owner
+SELECT {job}
 FROM job
 WHERE kind = %s AND ready_at <= %s
 ORDER BY ready_at, id
@@ -599,8 +526,7 @@ SELECT count(*) FROM job WHERE kind = %s AND scope = %s AND state = 'pending';
 SELECT count(*) FROM job WHERE state = 'dead';
 
 -- name: dead_jobs
-SELECT
-    kind, key, payload, scope, created_at, due_at, tries, state, error, epoch, lease_until, lease_owner
+SELECT {job}
 FROM job
 WHERE state = 'dead' AND (created_at, key) < (%s, %s)
 ORDER BY created_at DESC, key DESC

@@ -50,7 +50,6 @@ _LISTS: Final = {
     (name, descending): SQL[name]
     .replace(b"{before}", b"<" if descending else b">")
     .replace(b"{order}", b"DESC" if descending else b"ASC")
-    .replace(b"{filter}", SQL["filter"])
     for name in ("tasks", "tasks_of_function", "tasks_in_status")
     for descending in (True, False)
 }

@@ -68,13 +68,12 @@ LISTS: Final = {
         index=_INDEX.get(by, ""),
         before="<" if descending else ">",
         order="DESC" if descending else "ASC",
-        filter=SQL["filter"],
     )
     for by, condition in _BY.items()
     for descending in (True, False)
 }
 _COUNTS: Final = {
-    by: SQL["count_tasks"].format(by=condition, index=_INDEX.get(by, ""), filter=SQL["filter"])
+    by: SQL["count_tasks"].format(by=condition, index=_INDEX.get(by, ""))
     for by, condition in _BY.items()
 }
 

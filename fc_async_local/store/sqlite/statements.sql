@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- Columns come in the order of rows.to_invocation, with the payload last, and of the fields of Job.
--- {before} and {order} are "<" and "DESC", or ">" and "ASC"; {columns} and {filter} are the
--- statements of these names.
+-- {before} and {order} are "<" and "DESC", or ">" and "ASC", {by} and {index} as searching.py has them;
+-- other names in braces are those of earlier statements.
 
 -- name: columns
 request_id, task_id, function, qualifier, accepted_at, due_at, task_mode, status, attempts,
@@ -67,6 +67,16 @@ ORDER BY number;
 INSERT INTO task_note (invocation, at, kind, detail, body)
 SELECT id, ?, ?, ?, ? FROM invocation WHERE request_id = ? AND task_mode;
 
+-- name: filter
+-- The plus keeps SQLite from reading a list in the order of the task ids.
++task_id >= :prefix AND +task_id < :prefix || char(0x10FFFF)
+AND (:function IS NULL OR function = :function)
+AND (:statuses IS NULL OR status IN (SELECT value FROM json_each(:statuses)))
+AND (:qualifier IS NULL OR qualifier = :qualifier)
+AND (:error IS NULL OR error = :error OR failure_type = :error)
+AND (:started_from IS NULL OR coalesce(started_at, accepted_at) >= :started_from)
+AND (:started_to IS NULL OR coalesce(started_at, accepted_at) <= :started_to);
+
 -- name: tasks
 -- {by} is what the list is read by, see searching.py; the other conditions are checked row by row.
 SELECT
@@ -103,16 +113,6 @@ SELECT count(*) FROM (
         AND accepted_at BETWEEN :accepted_from AND :accepted_to
     LIMIT :most
 );
-
--- name: filter
--- The plus keeps SQLite from reading a list in the order of the task ids.
-+task_id >= :prefix AND +task_id < :prefix || char(0x10FFFF)
-AND (:function IS NULL OR function = :function)
-AND (:statuses IS NULL OR status IN (SELECT value FROM json_each(:statuses)))
-AND (:qualifier IS NULL OR qualifier = :qualifier)
-AND (:error IS NULL OR error = :error OR failure_type = :error)
-AND (:started_from IS NULL OR coalesce(started_at, accepted_at) >= :started_from)
-AND (:started_to IS NULL OR coalesce(started_at, accepted_at) <= :started_to);
 
 -- name: functions
 -- One search of the index for each function, not one step for each invocation.
@@ -249,10 +249,14 @@ DELETE FROM metric WHERE (metric, function, minute) IN (
 )
 RETURNING metric, function, value, number, largest;
 
+-- name: job
+kind, key, payload, scope, created_at, due_at, tries, state, error, epoch, lease_until, lease_owner;
+
+-- name: new_job
+INSERT INTO job ({job}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
 -- name: insert_job
-INSERT INTO job (
-    kind, key, payload, scope, created_at, due_at, tries, state, error, epoch, lease_until, lease_owner
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+{new_job}
 ON CONFLICT (key) DO UPDATE SET
     kind = excluded.kind, scope = excluded.scope, created_at = excluded.created_at,
     due_at = excluded.due_at, tries = excluded.tries, state = excluded.state,
@@ -260,17 +264,14 @@ ON CONFLICT (key) DO UPDATE SET
     payload = excluded.payload;
 
 -- name: ensure_job
-INSERT INTO job (
-    kind, key, payload, scope, created_at, due_at, tries, state, error, epoch, lease_until, lease_owner
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+{new_job}
 ON CONFLICT (key) DO NOTHING;
 
 -- name: any_job
 SELECT EXISTS (SELECT 1 FROM job WHERE key IN (SELECT value FROM json_each(?)));
 
 -- name: due_jobs
-SELECT
-    kind, key, payload, scope, created_at, due_at, tries, state, error, epoch, lease_until, lease_owner
+SELECT {job}
 FROM job
 WHERE kind = ? AND ready_at <= ?
 ORDER BY ready_at, id
@@ -311,8 +312,7 @@ SELECT count(*) FROM job WHERE kind = ? AND scope = ? AND state = 'pending';
 SELECT count(*) FROM job WHERE state = 'dead';
 
 -- name: dead_jobs
-SELECT
-    kind, key, payload, scope, created_at, due_at, tries, state, error, epoch, lease_until, lease_owner
+SELECT {job}
 FROM job
 WHERE state = 'dead' AND (created_at, key) < (?, ?)
 ORDER BY created_at DESC, key DESC

@@ -42,6 +42,25 @@ def test_statements_are_found_by_name(package: Path) -> None:
     }
 
 
+def test_a_name_in_braces_stands_for_an_earlier_statement_and_any_other_stays(
+    package: Path,
+) -> None:
+    (package / "statements.sql").write_text(
+        textwrap.dedent("""\
+            -- name: columns
+            a, b;
+
+            -- name: all
+            SELECT {columns} FROM t;
+
+            -- name: sorted
+            {all} ORDER BY a {order} -- '{}'
+        """)
+    )
+    found = sql.statements(package.name)
+    assert found["sorted"] == "SELECT a, b FROM t ORDER BY a {order} -- '{}'"
+
+
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_an_insert_of_one_row_becomes_one_of_many(count: int) -> None:
     statement = "INSERT INTO t (a, b) VALUES (?, ?) ON CONFLICT DO NOTHING"
@@ -120,12 +139,11 @@ def test_the_statements_of_the_sqlite_store_are_valid() -> None:
         for migration in sql.schema("store", package).migrations:
             connection.executescript(migration.script)
         statements = sql.statements(package)
-        conditions = statements.pop("filter")
+        for part in ("columns", "filter", "job"):  # of other statements
+            del statements[part]
         for text in statements.values():
             statement = text.replace("{before}", "<").replace("{order}", "DESC")
-            statement = statement.replace("{index}", "")
-            statement = statement.replace("{by}", "task_mode").replace("{filter}", conditions)
-            statement = statement.replace("{index}", "")
+            statement = statement.replace("{index}", "").replace("{by}", "task_mode")
             connection.execute(f"EXPLAIN {statement}", nothing_for(statement))
 
 
