@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- Columns come in the order of rows.to_queue and rows.to_message: {columns} are the message's.
+-- Columns come in the order of store.queue_of and store.message_of: {columns} are the message's.
 
 -- name: columns
 sequence, message_id, body, priority, enqueued_at, visible_at, first_dequeued_at, dequeue_count,
@@ -21,26 +21,22 @@ ORDER BY name LIMIT %(limit)s;
 -- name: put_queue
 INSERT INTO mns_queue (name, attributes, created_at, modified_at)
 VALUES (%(name)s, %(attributes)s, %(created_at)s, %(modified_at)s)
-ON CONFLICT (name) DO NOTHING
-RETURNING name;
+ON CONFLICT (name) DO NOTHING;
 
 -- name: change_queue
-UPDATE mns_queue SET attributes = %(attributes)s, modified_at = %(now)s WHERE name = %(name)s
-RETURNING name;
+UPDATE mns_queue SET attributes = %(attributes)s, modified_at = %(now)s WHERE name = %(name)s;
 
 -- name: delete_queue
-DELETE FROM mns_queue WHERE name = %(name)s RETURNING name;
+DELETE FROM mns_queue WHERE name = %(name)s;
 
--- name: put_messages
+-- name: put_message
 INSERT INTO mns_message (
     queue, message_id, body, priority, enqueued_at, visible_at, extra, ready
 )
-SELECT %(queue)s, id, content, priority, %(now)s, visible_at, extra, visible_at <= %(now)s
-FROM unnest(
-    %(ids)s::text[], %(bodies)s::text[], %(priorities)s::integer[], %(visible)s::bigint[],
-    %(extras)s::bytea[]
-) WITH ORDINALITY AS given (id, content, priority, visible_at, extra, place)
-ORDER BY place
+VALUES (
+    %(queue)s, %(message_id)s, %(body)s, %(priority)s, %(now)s, %(visible_at)s, %(extra)s,
+    %(visible_at)s <= %(now)s
+)
 RETURNING sequence;
 
 -- name: expire
@@ -72,7 +68,9 @@ SELECT min(visible_at) FROM mns_message WHERE queue = %(queue)s AND NOT ready;
 
 -- name: some
 SELECT {columns} FROM mns_message
-WHERE sequence = ANY (%(sequences)s) AND queue = %(queue)s AND enqueued_at > %(kept_since)s
+WHERE
+    sequence = ANY (ARRAY(SELECT json_array_elements_text(%(sequences)s::json)::bigint))
+    AND queue = %(queue)s AND enqueued_at > %(kept_since)s
 ORDER BY sequence
 FOR UPDATE;
 
@@ -83,7 +81,8 @@ SET visible_at = %(visible_at)s, first_dequeued_at = %(first_dequeued_at)s,
 WHERE sequence = %(sequence)s;
 
 -- name: delete_messages
-DELETE FROM mns_message WHERE sequence = ANY (%(sequences)s);
+DELETE FROM mns_message
+WHERE sequence = ANY (ARRAY(SELECT json_array_elements_text(%(sequences)s::json)::bigint));
 
 -- name: purge
 DELETE FROM mns_message WHERE queue = %(queue)s;

@@ -1,5 +1,16 @@
+-- SPDX-License-Identifier: MIT
+-- Columns come in the order of store.queue_of and store.message_of: {columns} are the message's.
+
+-- name: columns
+sequence, message_id, body, priority, enqueued_at, visible_at, first_dequeued_at, dequeue_count,
+claims, extra
+
 -- name: get_queue
 SELECT name, attributes, created_at, modified_at FROM mns_queue WHERE name = :name;
+
+-- name: hold_queue
+-- The file has one writer.
+{get_queue};
 
 -- name: list_queues
 SELECT name, attributes, created_at, modified_at FROM mns_queue
@@ -8,7 +19,8 @@ ORDER BY name LIMIT :limit;
 
 -- name: put_queue
 INSERT INTO mns_queue (name, attributes, created_at, modified_at)
-VALUES (:name, :attributes, :created_at, :modified_at);
+VALUES (:name, :attributes, :created_at, :modified_at)
+ON CONFLICT (name) DO NOTHING;
 
 -- name: change_queue
 UPDATE mns_queue SET attributes = :attributes, modified_at = :now WHERE name = :name;
@@ -19,8 +31,9 @@ DELETE FROM mns_queue WHERE name = :name;
 -- name: put_message
 INSERT INTO mns_message (queue, message_id, body, priority, enqueued_at, visible_at,
                          first_dequeued_at, dequeue_count, claims, extra, ready)
-VALUES (:queue, :message_id, :body, :priority, :enqueued_at, :visible_at,
-        NULL, 0, 0, :extra, :ready);
+VALUES (:queue, :message_id, :body, :priority, :now, :visible_at,
+        NULL, 0, 0, :extra, :visible_at <= :now)
+RETURNING sequence;
 
 -- name: expire
 DELETE FROM mns_message WHERE queue = :queue AND enqueued_at <= :kept_since;
@@ -29,24 +42,20 @@ DELETE FROM mns_message WHERE queue = :queue AND enqueued_at <= :kept_since;
 UPDATE mns_message SET ready = 1 WHERE queue = :queue AND ready = 0 AND visible_at <= :now;
 
 -- name: ready
-SELECT sequence, message_id, body, priority, enqueued_at, visible_at,
-       first_dequeued_at, dequeue_count, claims, extra
-FROM mns_message WHERE queue = :queue AND ready = 1
+SELECT {columns} FROM mns_message
+WHERE queue = :queue AND ready = 1
 ORDER BY priority, sequence LIMIT :limit;
 
 -- name: visible
-SELECT sequence, message_id, body, priority, enqueued_at, visible_at,
-       first_dequeued_at, dequeue_count, claims, extra
-FROM mns_message WHERE queue = :queue AND visible_at <= :now AND enqueued_at > :kept_since
+SELECT {columns} FROM mns_message
+WHERE queue = :queue AND visible_at <= :now AND enqueued_at > :kept_since
 ORDER BY priority, sequence LIMIT :limit;
 
 -- name: next_visible
 SELECT min(visible_at) FROM mns_message WHERE queue = :queue AND ready = 0;
 
 -- name: some
-SELECT sequence, message_id, body, priority, enqueued_at, visible_at,
-       first_dequeued_at, dequeue_count, claims, extra
-FROM mns_message
+SELECT {columns} FROM mns_message
 -- The plus keeps SQLite from walking through the whole queue: the sequences are few.
 WHERE +queue = :queue AND +enqueued_at > :kept_since
   AND sequence IN (SELECT value FROM json_each(:sequences));

@@ -19,13 +19,9 @@ SELECT EXISTS (
     SELECT 1 FROM rocketmq_delayed WHERE topic = %(topic)s AND deliver_at <= %(now)s
 );
 
--- name: append_due
-WITH due AS (
-    DELETE FROM rocketmq_delayed WHERE topic = %(topic)s AND deliver_at <= %(now)s
-    RETURNING topic, deliver_at, message, arrival
-)
-INSERT INTO rocketmq_message (topic, joined_at, message)
-SELECT topic, deliver_at, message FROM due ORDER BY deliver_at, arrival;
+-- name: take_due
+DELETE FROM rocketmq_delayed WHERE topic = %(topic)s AND deliver_at <= %(now)s
+RETURNING deliver_at, arrival, message;
 
 -- name: expire
 DELETE FROM rocketmq_message WHERE sequence IN (
@@ -57,24 +53,23 @@ WHERE m.topic = %(topic)s AND m.sequence > %(after)s
 ORDER BY m.sequence LIMIT %(limit)s
 FOR KEY SHARE OF m SKIP LOCKED;
 
--- name: due
+-- name: pending_of_group
 SELECT p.sequence, m.message, p.consumed, p.next_at, p.first_at, p.claims
 FROM rocketmq_pending p JOIN rocketmq_message m ON m.sequence = p.sequence
-WHERE p.topic = %(topic)s AND p.name = %(name)s AND p.next_at <= %(now)s
+WHERE p.topic = %(topic)s AND p.name = %(name)s;
+
+-- name: due
+{pending_of_group} AND p.next_at <= %(now)s
 ORDER BY p.sequence LIMIT %(limit)s
 FOR KEY SHARE OF m SKIP LOCKED;
 
 -- name: pending
-SELECT p.sequence, m.message, p.consumed, p.next_at, p.first_at, p.claims
-FROM rocketmq_pending p JOIN rocketmq_message m ON m.sequence = p.sequence
-WHERE p.topic = %(topic)s AND p.name = %(name)s
+{pending_of_group}
 ORDER BY p.sequence
 FOR KEY SHARE OF m SKIP LOCKED;
 
 -- name: find
-SELECT p.sequence, m.message, p.consumed, p.next_at, p.first_at, p.claims
-FROM rocketmq_pending p JOIN rocketmq_message m ON m.sequence = p.sequence
-WHERE p.topic = %(topic)s AND p.name = %(name)s AND p.sequence = %(sequence)s;
+{pending_of_group} AND p.sequence = %(sequence)s;
 
 -- name: put
 INSERT INTO rocketmq_pending (topic, name, sequence, consumed, next_at, first_at, claims)

@@ -1,17 +1,17 @@
+-- SPDX-License-Identifier: MIT
+
 -- name: append
 INSERT INTO rocketmq_message (topic, published_at, message) VALUES (:topic, :published_at, :message);
 
 -- name: delay
 INSERT INTO rocketmq_delayed (topic, deliver_at, message) VALUES (:topic, :deliver_at, :message);
 
--- name: append_due
--- A message is kept as long as any other from the time at which it joins the log.
-INSERT INTO rocketmq_message (topic, published_at, message)
-SELECT topic, deliver_at, message FROM rocketmq_delayed
-WHERE topic = :topic AND deliver_at <= :now ORDER BY deliver_at, arrival;
+-- name: has_due_delayed
+SELECT EXISTS (SELECT 1 FROM rocketmq_delayed WHERE topic = :topic AND deliver_at <= :now);
 
--- name: drop_delayed
-DELETE FROM rocketmq_delayed WHERE topic = :topic AND deliver_at <= :now;
+-- name: take_due
+DELETE FROM rocketmq_delayed WHERE topic = :topic AND deliver_at <= :now
+RETURNING deliver_at, arrival, message;
 
 -- name: next_delayed
 SELECT min(deliver_at) FROM rocketmq_delayed WHERE topic = :topic;
@@ -22,30 +22,32 @@ DELETE FROM rocketmq_message WHERE topic = :topic AND published_at <= :before;
 -- name: position
 SELECT position FROM rocketmq_group WHERE topic = :topic AND name = :name;
 
+-- name: add_group
+INSERT INTO rocketmq_group (topic, name, position) VALUES (:topic, :name, 0)
+ON CONFLICT (topic, name) DO NOTHING;
+
 -- name: move
-INSERT INTO rocketmq_group (topic, name, position) VALUES (:topic, :name, :position)
-ON CONFLICT (topic, name) DO UPDATE SET position = excluded.position;
+UPDATE rocketmq_group SET position = :position WHERE topic = :topic AND name = :name;
 
 -- name: log
 SELECT sequence, message FROM rocketmq_message WHERE topic = :topic AND sequence > :after
 ORDER BY sequence LIMIT :limit;
 
--- name: due
+-- name: pending_of_group
 SELECT p.sequence, m.message, p.consumed, p.next_at, p.first_at, p.claims
 FROM rocketmq_pending p JOIN rocketmq_message m ON m.sequence = p.sequence
-WHERE p.topic = :topic AND p.name = :name AND p.next_at <= :now
+WHERE p.topic = :topic AND p.name = :name;
+
+-- name: due
+{pending_of_group} AND p.next_at <= :now
 ORDER BY p.sequence LIMIT :limit;
 
 -- name: pending
-SELECT p.sequence, m.message, p.consumed, p.next_at, p.first_at, p.claims
-FROM rocketmq_pending p JOIN rocketmq_message m ON m.sequence = p.sequence
-WHERE p.topic = :topic AND p.name = :name
+{pending_of_group}
 ORDER BY p.sequence;
 
 -- name: find
-SELECT p.sequence, m.message, p.consumed, p.next_at, p.first_at, p.claims
-FROM rocketmq_pending p JOIN rocketmq_message m ON m.sequence = p.sequence
-WHERE p.topic = :topic AND p.name = :name AND p.sequence = :sequence;
+{pending_of_group} AND p.sequence = :sequence;
 
 -- name: put
 INSERT INTO rocketmq_pending (topic, name, sequence, consumed, next_at, first_at, claims)

@@ -15,6 +15,8 @@ import pytest
 from fc_async_local.services.common import Receipt
 from fc_async_local.services.mns.model import Counts, Draft, Queue, QueueAttributes
 from fc_async_local.services.mns.sqlite import SqliteMessageStore
+from fc_async_local.services.rocketmq import model as rocketmq
+from fc_async_local.services.rocketmq.sqlite import SqliteLogStore
 from fc_async_local.store.sqlite.database import Database
 
 NOW = 1_700_000_000_000
@@ -152,6 +154,25 @@ def test_a_receive_that_was_cancelled_took_nothing(play):
         gate.set()
         await writing
         return bodies(await receive(store, 1))
+
+    assert play(scene) == ["1"]
+
+
+def test_a_rocketmq_consumer_that_was_cancelled_took_nothing(play):
+    async def scene(_, database):
+        logs = await SqliteLogStore.open(database)
+        new = rocketmq.NewMessage(body="1")
+        await logs.append("t", rocketmq.message_of(new, message_id="A", now=NOW))
+        want = rocketmq.Want(limit=1, tags=None, ordered=False, hold_ms=60_000)
+        gate, writing = busy(database)
+        await turns()
+        waiting = asyncio.ensure_future(logs.take("t", "g", want, now=NOW))
+        await turns()
+        waiting.cancel()
+        gate.set()
+        await writing
+        taken = await logs.take("t", "g", want, now=NOW)
+        return [pending.message.body for pending in taken.messages]
 
     assert play(scene) == ["1"]
 

@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: MIT
+"""Queues in the tables of SQLite or PostgreSQL.
+
+Invariants:
+    * A sent message is on the disk before it is acknowledged.
+    * Claims and deletions are committed but not flushed before they are acknowledged: after a power
+      loss a message may be delivered again, as the protocol allows.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from fc_async_local.services.mns import model as rules
+from fc_async_local.services.mns.errors import MnsError, queue_missing
+from fc_async_local.services.mns.model import Counts, Creation, Received
+from fc_async_local.services.mns.store import (
+    MessageStore,
+    attributes_column,
+    extra_column,
+    message_of,
+    queue_of,
+    receive_columns,
+)
+from fc_async_local.store.rows import as_json
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fc_async_local.domain.invocation import Job
+    from fc_async_local.services.common import Receipt
+    from fc_async_local.services.mns.model import Draft, Message, Offer, Queue, QueueAttributes
+    from fc_async_local.store.transactions import Transaction, Transactions
+
+
+class TableMessageStore(MessageStore):
+    """:class:`~fc_async_local.services.mns.store.MessageStore` in the tables of a database.
+
+    Args:
+        transactions: Of the database.
+    """
+
+    def __init__(self, transactions: Transactions) -> None:
+        self._transactions = transactions
+
+    async def create_queue(self, queue: Queue) -> Creation:
+        """Create a queue; an existing one is not changed."""
+        row = msgspec.structs.asdict(queue)
+        row["attributes"] = attributes_column(queue.attributes)
+
+        async def job(tables: Transaction) -> Creation:
+            if await tables.changed("put_queue", row):
+                return "created"
+            return rules.compare(await _queue(tables, queue.name), queue.attributes)
+
+        return await self._transactions.write(job)
+
+    async def change_queue(self, name: str, attributes: QueueAttributes, *, now: int) -> None:
+        """Replace all attributes of a queue."""
+        row = {"name": name, "attributes": attributes_column(attributes), "now": now}
+        if not await self._transactions.write(lambda tables: tables.changed("change_queue", row)):
+            raise queue_missing(name)
+
+    async def queue(self, name: str) -> Queue:
+        """Return a queue."""
+        return await self._transactions.read(lambda tables: _queue(tables, name))
+
+    async def queues(self, *, prefix: str = "", after: str = "", limit: int) -> Sequence[Queue]:
+        """Return queues sorted by name, after the name ``after``."""
+        row = {"prefix": prefix, "after": after, "limit": limit}
+        found = await self._transactions.read(lambda tables: tables.rows("list_queues", row))
+        return [queue_of(each) for each in found]
+
+    async def delete_queue(self, name: str) -> None:
+        """Delete a queue and its messages."""
+        row = {"name": name}
+        if not await self._transactions.write(lambda tables: tables.changed("delete_queue", row)):
+            raise queue_missing(name)
+
+    async def send(self, name: str, drafts: Sequence[Draft], *, now: int) -> Sequence[Message]:
+        """Put messages into a queue, all or none."""
+        return await self._transactions.write(lambda tables: _send(tables, name, drafts, now))
+
+    async def broadcast(
+        self, offers: Sequence[Offer], jobs: Sequence[Job], *, now: int
+    ) -> Sequence[bool]:
+        """Put messages into several queues and write jobs, in one transaction."""
+
+        async def job(tables: Transaction) -> Sequence[bool]:
+            taken = [await _offer(tables, offer, now) for offer in offers]
+            await tables.insert_jobs([*jobs, *rules.refused(offers, taken)])
+            return taken
+
+        return await self._transactions.write(job)
+
+    async def receive(self, name: str, limit: int, *, now: int) -> Received:
+        """Receive up to ``limit`` visible messages."""
+
+        async def job(tables: Transaction) -> Received:
+            queue = await _queue(tables, name)
+            scope = _scope(queue, now) | {"limit": limit}
+            # Delete expired messages; mark those ready that have become visible.
+            await tables.do("expire", scope)
+            await tables.do("surface", scope)
+            found = await tables.rows("ready", scope)
+            taken = tuple([rules.take(queue, message_of(row), now) for row in found])
+            visible = None
+            if taken:
+                await tables.each("change_message", [receive_columns(one) for one in taken])
+            else:
+                visible = await tables.value("next_visible", scope)
+            return Received(taken, visible, queue.attributes.polling_wait_seconds)
+
+        return await self._transactions.claim(job)
+
+    async def peek(self, name: str, limit: int, *, now: int) -> Sequence[Message]:
+        """Return the messages that :meth:`receive` would return, without changing them."""
+
+        async def job(tables: Transaction) -> Sequence[Message]:
+            scope = _scope(await _queue(tables, name), now) | {"limit": limit}
+            return [message_of(row) for row in await tables.rows("visible", scope)]
+
+        return await self._transactions.read(job)
+
+    async def delete(self, name: str, receipts: Sequence[Receipt], *, now: int) -> Sequence[bool]:
+        """Delete received messages; return False for each receipt that is not valid."""
+
+        async def job(tables: Transaction) -> Sequence[bool]:
+            found = await _held(tables, name, receipts, now)
+            results, gone = rules.delete(found, receipts, now)
+            await tables.do("delete_messages", {"sequences": as_json(gone)})
+            return results
+
+        return await self._transactions.write_light(job)
+
+    async def purge(self, name: str, *, now: int) -> int:
+        """Delete all messages, also received and delayed ones; return how many there were."""
+
+        async def job(tables: Transaction) -> int:
+            scope = _scope(await _queue(tables, name), now)
+            await tables.do("expire", scope)
+            return await tables.changed("purge", scope)
+
+        return await self._transactions.write(job)
+
+    async def hide(
+        self, name: str, receipt: Receipt, *, seconds: float, now: int
+    ) -> Message | None:
+        """Change the visibility of a received message; return None if the receipt is not valid."""
+
+        async def job(tables: Transaction) -> Message | None:
+            found = await _held(tables, name, [receipt], now)
+            hidden = rules.hide(found, receipt, seconds=seconds, now=now)
+            if hidden is not None:
+                await tables.do("change_message", receive_columns(hidden))
+            return hidden
+
+        return await self._transactions.write_light(job)
+
+    async def counts(self, name: str, *, now: int) -> Counts:
+        """Count messages."""
+
+        async def job(tables: Transaction) -> Counts:
+            scope = _scope(await _queue(tables, name), now)
+            return Counts(*(await tables.rows("counts", scope))[0])
+
+        return await self._transactions.read(job)
+
+
+async def _queue(tables: Transaction, name: str, *, how: str = "get_queue") -> Queue:
+    found: Sequence[Any] = await tables.rows(how, {"name": name})
+    if not found:
+        raise queue_missing(name)
+    return queue_of(found[0])
+
+
+def _scope(queue: Queue, now: int) -> dict[str, Any]:
+    return {"queue": queue.name, "now": now, "kept_since": rules.kept_since(queue, now)}
+
+
+async def _send(
+    tables: Transaction, name: str, drafts: Sequence[Draft], now: int
+) -> Sequence[Message]:
+    queue = await _queue(tables, name, how="hold_queue")
+    # All are checked before the first is written, because a refusal must change nothing.
+    messages = [rules.enqueue(queue, draft, sequence=0, now=now) for draft in drafts]
+    # Here too, because a queue without consumers must not grow without limit.
+    await tables.do("expire", _scope(queue, now))
+    numbers = await tables.row_of_each(
+        "put_message",
+        [
+            {
+                "queue": name,
+                "message_id": message.message_id,
+                "body": message.body,
+                "priority": message.priority,
+                "visible_at": message.visible_at,
+                "extra": extra_column(message),
+                "now": now,
+            }
+            for message in messages
+        ],
+    )
+    return [
+        msgspec.structs.replace(message, sequence=sequence)
+        for message, (sequence,) in zip(messages, numbers, strict=True)
+    ]
+
+
+async def _offer(tables: Transaction, offer: Offer, now: int) -> bool:
+    try:
+        await _send(tables, offer.queue, [offer.draft], now)
+    except MnsError:
+        return False
+    return True
+
+
+async def _held(
+    tables: Transaction, name: str, receipts: Sequence[Receipt], now: int
+) -> dict[int, Message]:
+    """Return the messages of receipts, valid or not, by sequence; no other transaction has them."""
+    scope = _scope(await _queue(tables, name), now)
+    scope["sequences"] = as_json([receipt.sequence for receipt in receipts])
+    found = [message_of(row) for row in await tables.rows("some", scope)]
+    return {message.sequence: message for message in found}

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: MIT
+"""Transactions of components on a PostgreSQL server."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from fc_async_local.store import sql
+from fc_async_local.store.postgres import batches
+from fc_async_local.store.postgres.database import load, without_nul
+from fc_async_local.store.transactions import DoneIn, Row, Transaction, Transactions, Values
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from fc_async_local.domain.invocation import Job
+    from fc_async_local.store.postgres.database import Connection, PostgresDatabase
+
+T = TypeVar("T")
+
+
+class _Transaction(Transaction):
+    def __init__(self, connection: Connection, statements: Mapping[str, bytes]) -> None:
+        self._connection = connection
+        self._sql = statements
+
+    async def rows(self, statement: str, values: Values) -> list[Row]:
+        cursor = await self._connection.execute(self._sql[statement], _kept(values))
+        return await cursor.fetchall()
+
+    async def do(self, statement: str, values: Values) -> None:
+        await self._connection.execute(self._sql[statement], _kept(values))
+
+    async def lock(self, statement: str, values: Values) -> None:
+        await self.do(statement, values)
+
+    async def changed(self, statement: str, values: Values) -> int:
+        async with self._connection.pipeline():  # at its end the count is known
+            cursor = await self._connection.execute(self._sql[statement], _kept(values))
+        return cursor.rowcount
+
+    async def each(self, statement: str, values: Sequence[Values]) -> None:
+        async with self._connection.cursor() as cursor:
+            await cursor.executemany(self._sql[statement], map(_kept, values))
+
+    async def row_of_each(self, statement: str, values: Sequence[Values]) -> list[Row]:
+        async with self._connection.cursor() as cursor:
+            await cursor.executemany(self._sql[statement], map(_kept, values), returning=True)
+            found = await cursor.fetchall()
+            while cursor.nextset():
+                found += await cursor.fetchall()
+            return found
+
+    async def insert_jobs(self, jobs: Sequence[Job]) -> None:
+        await batches.insert_jobs(self._connection, jobs)
+
+
+class PostgresTransactions(Transactions):
+    """Implements :class:`Transactions`.
+
+    Args:
+        database: The server; it has the tables of the component.
+        statements: Of the component.
+    """
+
+    def __init__(self, database: PostgresDatabase, statements: Mapping[str, bytes]) -> None:
+        self._database = database
+        self._sql = statements
+
+    @classmethod
+    async def open(
+        cls, database: PostgresDatabase, component: str, package: str
+    ) -> PostgresTransactions:
+        """Create or migrate the tables of a component.
+
+        Args:
+            database: The server.
+            component: The name of the component.
+            package: Has the folder ``postgres_migrations`` and the file ``postgres.sql``.
+
+        Raises:
+            StoreUnusable: The tables are newer than this program.
+            StoreUnavailable: The server cannot answer now.
+        """
+        await database.migrate(sql.schema(component, package, "postgres_migrations"))
+        return cls(database, load(package, "postgres.sql"))
+
+    async def write(self, job: DoneIn[T]) -> T:
+        """See :meth:`Transactions.write`."""
+        return await self._run(job)
+
+    async def write_light(self, job: DoneIn[T]) -> T:
+        """See :meth:`Transactions.write_light`."""
+        return await self._run(job, flush=False)
+
+    async def claim(self, job: DoneIn[T]) -> T:
+        """See :meth:`Transactions.claim`."""
+        return await self._run(job, flush=False)  # if it is cancelled, it is rolled back
+
+    async def read(self, job: DoneIn[T]) -> T:
+        """See :meth:`Transactions.read`."""
+        return await self._run(job)
+
+    async def _run(self, job: DoneIn[T], *, flush: bool = True) -> T:
+        return await self._database.run(
+            lambda connection: job(_Transaction(connection, self._sql)), pipelined=True, flush=flush
+        )
+
+
+def _kept(values: Values) -> Values:
+    """Return values that PostgreSQL can keep: its texts have no NUL."""
+    return {
+        name: without_nul(value) if isinstance(value, str) else value
+        for name, value in values.items()
+    }

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: MIT
+"""Transactions of components in the runtime's SQLite file, in the threads of the file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from fc_async_local.store import sql
+from fc_async_local.store.sqlite import batches
+from fc_async_local.store.transactions import DoneIn, Row, Transaction, Transactions, Values
+
+if TYPE_CHECKING:
+    import asyncio
+    import sqlite3
+    from collections.abc import Callable, Mapping, Sequence
+
+    from fc_async_local.domain.invocation import Job
+    from fc_async_local.store.sqlite.database import Database
+
+T = TypeVar("T")
+
+
+class _Transaction(Transaction):
+    """A transaction whose methods never wait."""
+
+    def __init__(self, connection: sqlite3.Connection, statements: Mapping[str, str]) -> None:
+        self._connection = connection
+        self._sql = statements
+
+    async def rows(self, statement: str, values: Values) -> list[Row]:
+        return self._connection.execute(self._sql[statement], values).fetchall()
+
+    async def do(self, statement: str, values: Values) -> None:
+        self._connection.execute(self._sql[statement], values)
+
+    async def lock(self, statement: str, values: Values) -> None:
+        pass
+
+    async def changed(self, statement: str, values: Values) -> int:
+        return self._connection.execute(self._sql[statement], values).rowcount
+
+    async def each(self, statement: str, values: Sequence[Values]) -> None:
+        self._connection.executemany(self._sql[statement], values)
+
+    async def row_of_each(self, statement: str, values: Sequence[Values]) -> list[Row]:
+        text = self._sql[statement]
+        return [row for each in values for row in self._connection.execute(text, each).fetchall()]
+
+    async def insert_jobs(self, jobs: Sequence[Job]) -> None:
+        batches.insert_jobs(self._connection, jobs)
+
+
+class SqliteTransactions(Transactions):
+    """Implements :class:`Transactions`.
+
+    Args:
+        database: The file; it has the tables of the component.
+        statements: Of the component.
+    """
+
+    def __init__(self, database: Database, statements: Mapping[str, str]) -> None:
+        self._database = database
+        self._sql = statements
+
+    @classmethod
+    async def open(cls, database: Database, schema: sql.Schema, package: str) -> SqliteTransactions:
+        """Create or migrate the tables of a component.
+
+        Args:
+            database: The file.
+            schema: Its tables.
+            package: Has the file ``statements.sql``.
+
+        Raises:
+            StoreUnusable: The file is newer than this program.
+            StoreUnavailable: The database cannot answer now.
+        """
+        await database.migrate(schema)
+        return cls(database, sql.statements(package))
+
+    async def write(self, job: DoneIn[T]) -> T:
+        """See :meth:`Transactions.write`."""
+        return await self._database.write(self._runs(job))
+
+    async def write_light(self, job: DoneIn[T]) -> T:
+        """See :meth:`Transactions.write_light`."""
+        return await self._database.write_light(self._runs(job))
+
+    async def claim(self, job: DoneIn[T]) -> T:
+        """See :meth:`Transactions.claim`."""
+        claim: asyncio.Future[T] | None = None
+        run = self._runs(job)
+
+        def unless_cancelled(connection: sqlite3.Connection) -> T:
+            if claim is not None and claim.cancelled():
+                return cast("T", None)  # the result is read by no caller
+            return run(connection)
+
+        claim = self._database.write_light(unless_cancelled)
+        return await claim
+
+    async def read(self, job: DoneIn[T]) -> T:
+        """See :meth:`Transactions.read`."""
+        return await self._database.read(self._runs(job))
+
+    def _runs(self, job: DoneIn[T]) -> Callable[[sqlite3.Connection], T]:
+        """Return a function that runs a job, which ends in its first step."""
+
+        def run(connection: sqlite3.Connection) -> T:
+            try:
+                job(_Transaction(connection, self._sql)).send(None)
+            except StopIteration as end:
+                return cast("T", end.value)
+            raise AssertionError("a job in SQLite waited")
+
+        return run
