@@ -13,16 +13,15 @@ Invariants:
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from fc_async_local.domain.invocation import Job
 
 T = TypeVar("T")
-Values = dict[str, Any]
+Values = Mapping[str, Any] | Sequence[Any]
+"""Of the parameters of a statement, by name or in order."""
 Row = tuple[Any, ...]
 
 
@@ -91,3 +90,7 @@ class Transactions(ABC):
     @abstractmethod
     async def read(self, job: DoneIn[T]) -> T:
         """Run a job that changes nothing, on one consistent view."""
+
+    @abstractmethod
+    async def rows(self, statement: str, values: Values) -> list[Row]:
+        """Return the rows of one statement that changes nothing."""

@@ -416,6 +416,9 @@ WHERE
 GROUP BY 1, 2, 3
 ORDER BY 1, 2, 3;
 
+-- name: metrics_by_name
+{metrics};
+
 -- name: prune_metrics
 -- The minute -1 is where the sums of all pruned ones are.
 WITH old AS (

@@ -11,23 +11,20 @@ import heapq
 import itertools
 from typing import TYPE_CHECKING, Any, Final
 
-from fc_async_local.domain.invocation import DELIVERY
-from fc_async_local.domain.metrics import Sample
 from fc_async_local.domain.states import Status
 from fc_async_local.store import rows, sql, steps
 from fc_async_local.store.postgres import batches
 from fc_async_local.store.postgres.database import SQL
+from fc_async_local.store.postgres.transactions import PostgresTransactions
 from fc_async_local.store.protocol import (
     ERRORS_SEARCHED,
-    EVERYTHING,
     Settled,
-    Stats,
     StopResult,
-    Task,
     TaskCounts,
     TaskPage,
 )
 from fc_async_local.store.steps import encode_position, position_of
+from fc_async_local.store.tables import TableStore
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -42,7 +39,7 @@ if TYPE_CHECKING:
         Settlement,
     )
     from fc_async_local.store.postgres.database import Connection, PostgresDatabase
-    from fc_async_local.store.protocol import MetricQuery, Started, TaskQuery
+    from fc_async_local.store.protocol import Started, TaskQuery
 
 SCHEMA: Final = sql.schema("store", "fc_async_local.store.postgres")
 
@@ -55,11 +52,12 @@ _LISTS: Final = {
 }
 
 
-class PostgresStore:
+class PostgresStore(TableStore):
     """Implements :class:`~fc_async_local.store.protocol.Store`. One event loop."""
 
     def __init__(self, database: PostgresDatabase) -> None:
         """Use a database whose ``SCHEMA`` has been migrated; closing it stays the caller's."""
+        super().__init__(PostgresTransactions(database, SQL))
         self._database = database
 
     async def accept(self, invocation: Invocation, counts: Sequence[Count] = ()) -> None:
@@ -162,27 +160,6 @@ class PostgresStore:
 
         return await self._database.run(job)
 
-    async def make_due(self, function: str, task_id: str, *, now: int) -> bool:
-        """See :meth:`Store.make_due`."""
-        return await self._change("make_due", (now, function, task_id))
-
-    async def get(self, function: str, task_id: str) -> Task | None:
-        """See :meth:`Store.get`."""
-
-        async def job(connection: Connection) -> Task | None:
-            cursor = await connection.execute(SQL["task"], (function, task_id))
-            row = await cursor.fetchone()
-            if row is None:
-                return None
-            events = await (await connection.execute(SQL["task_events"], row[:1])).fetchall()
-            return Task(rows.to_invocation(row), tuple(rows.to_event(event) for event in events))
-
-        return await self._database.run(job)
-
-    async def notes(self, request_id: str, *, logs: bool = False) -> Sequence[Note]:
-        """See :meth:`Store.notes`."""
-        return [rows.to_note(row) for row in await self._rows("task_notes", (request_id, logs))]
-
     async def add_notes(self, notes: Sequence[Note]) -> None:
         """See :meth:`Store.add_notes`."""
         await self._database.run(lambda connection: batches.note(connection, notes))
@@ -255,23 +232,6 @@ class PostgresStore:
             return rows.to_counts(await found("count_tasks"), most)
         numbers = dict(await found("tally_of_tasks" if query.is_by_status else "count_in_status"))
         return rows.to_counts_by_status(numbers, None if query.is_by_status else most)
-
-    async def next_due(self) -> int | None:
-        """See :meth:`Store.next_due`."""
-        return await self._value("next_due")
-
-    async def upcoming(self, limit: int) -> Sequence[Invocation]:
-        """See :meth:`Store.upcoming`."""
-        return [rows.to_invocation(row) for row in await self._rows("upcoming", (limit,))]
-
-    async def stats(self) -> Stats:
-        """See :meth:`Store.stats`."""
-        return Stats(
-            by_status={Status(status): number for status, number in await self._rows("tally")},
-            oldest_due_at=await self._value("oldest_due"),
-            deliveries_pending=await self._value("jobs_of_kind", (DELIVERY,)) or 0,
-            deliveries_dead=await self._value("jobs_dead") or 0,
-        )
 
     async def prune(self, *, ended_before: int) -> int:
         """See :meth:`Store.prune`."""
@@ -346,41 +306,6 @@ class PostgresStore:
         item = batches.SettleJob(lease, settlement)
         return await self._database.in_group(batches.settle_jobs, item)
 
-    async def next_job_due(self, kind: str) -> int | None:
-        """See :meth:`JobStore.next_job_due`."""
-        return await self._value("next_job_due", (kind,))
-
-    async def jobs_pending(self, kind: str, scope: str) -> int:
-        """See :meth:`JobStore.jobs_pending`."""
-        return await self._value("jobs_of_scope", (kind, scope)) or 0
-
-    async def dead_jobs(
-        self, *, limit: int = 100, after: tuple[int, str] | None = None
-    ) -> Sequence[Job]:
-        """See :meth:`JobStore.dead_jobs`."""
-        values = (*(after or steps.BEFORE_ALL_DEAD), limit)
-        return [rows.to_job(row) for row in await self._rows("dead_jobs", values)]
-
-    async def redrive(self, key: str, *, now: int) -> bool:
-        """See :meth:`JobStore.redrive`."""
-
-        async def write(connection: Connection) -> bool:
-            if (await connection.execute(SQL["redrive"], (now, key))).rowcount == 0:
-                return False
-            await connection.execute(SQL["show_destination"], (steps.REDRIVEN, key))
-            return True
-
-        return await self._database.run(write)
-
-    async def discard_dead(self, key: str) -> bool:
-        """See :meth:`JobStore.discard_dead`."""
-        return await self._change("discard_dead", (key,))
-
-    async def metrics(self, query: MetricQuery = EVERYTHING) -> Sequence[Sample]:
-        """See :meth:`Store.metrics`."""
-        found = await self._rows("metrics", rows.asked_metrics(query))
-        return [Sample(*row) for row in found]
-
     async def aclose(self) -> None:
         """No-op: the caller closes the database, which then writes what waits."""
 
@@ -390,9 +315,3 @@ class PostgresStore:
     async def _value(self, statement: str, values: Sequence[object] = ()) -> int | None:
         found = await self._rows(statement, values)
         return found[0][0] if found else None
-
-    async def _change(self, statement: str, values: Sequence[object]) -> bool:
-        async def job(connection: Connection) -> bool:
-            return (await connection.execute(SQL[statement], values)).rowcount > 0
-
-        return await self._database.run(job)

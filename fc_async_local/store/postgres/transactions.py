@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypeVar
 
 from fc_async_local.store import sql
@@ -11,7 +12,7 @@ from fc_async_local.store.postgres.database import load, without_nul
 from fc_async_local.store.transactions import DoneIn, Row, Transaction, Transactions, Values
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from fc_async_local.domain.invocation import Job
     from fc_async_local.store.postgres.database import Connection, PostgresDatabase
@@ -101,6 +102,10 @@ class PostgresTransactions(Transactions):
         """See :meth:`Transactions.read`."""
         return await self._run(job)
 
+    async def rows(self, statement: str, values: Values) -> list[Row]:
+        """See :meth:`Transactions.rows`."""
+        return await self._database.ask(self._sql[statement], _kept(values))
+
     async def _run(self, job: DoneIn[T], *, flush: bool = True) -> T:
         return await self._database.run(
             lambda connection: job(_Transaction(connection, self._sql)), pipelined=True, flush=flush
@@ -109,7 +114,10 @@ class PostgresTransactions(Transactions):
 
 def _kept(values: Values) -> Values:
     """Return values that PostgreSQL can keep: its texts have no NUL."""
-    return {
-        name: without_nul(value) if isinstance(value, str) else value
-        for name, value in values.items()
-    }
+    if isinstance(values, Mapping):
+        return {name: _without_nul(value) for name, value in values.items()}
+    return [_without_nul(value) for value in values]
+
+
+def _without_nul(value: object) -> object:
+    return without_nul(value) if isinstance(value, str) else value

@@ -11,13 +11,13 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Final
 
-from fc_async_local.domain.invocation import DELIVERY
-from fc_async_local.domain.metrics import Sample
 from fc_async_local.domain.states import Status
 from fc_async_local.store import rows, sql, steps
-from fc_async_local.store.protocol import EVERYTHING, Settled, Stats, StopResult, Task
+from fc_async_local.store.protocol import Settled, StopResult
 from fc_async_local.store.sqlite import batches, searching
 from fc_async_local.store.sqlite.batches import SQL
+from fc_async_local.store.sqlite.transactions import SqliteTransactions
+from fc_async_local.store.tables import TableStore
 
 if TYPE_CHECKING:
     import sqlite3
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
         Settlement,
     )
     from fc_async_local.store.protocol import (
-        MetricQuery,
         Started,
         TaskCounts,
         TaskPage,
@@ -44,11 +43,12 @@ if TYPE_CHECKING:
 SCHEMA: Final = sql.schema("store", "fc_async_local.store.sqlite")
 
 
-class SqliteStore:
+class SqliteStore(TableStore):
     """Implements :class:`~fc_async_local.store.protocol.Store`. Make it with :meth:`open`."""
 
     def __init__(self, database: Database, last_id: int) -> None:
         """Use :meth:`open`."""
+        super().__init__(SqliteTransactions(database, SQL))
         self._database = database
         self._numbers = itertools.count(last_id + 1)
 
@@ -148,32 +148,6 @@ class SqliteStore:
 
         return await self._database.write(job)
 
-    async def make_due(self, function: str, task_id: str, *, now: int) -> bool:
-        """See :meth:`Store.make_due`."""
-        values = (now, function, task_id)
-        return await self._database.write(
-            lambda connection: connection.execute(SQL["make_due"], values).rowcount > 0
-        )
-
-    async def get(self, function: str, task_id: str) -> Task | None:
-        """See :meth:`Store.get`."""
-
-        def job(connection: sqlite3.Connection) -> Task | None:
-            row = batches.one(connection, "task", function, task_id)
-            if row is None:
-                return None
-            events = connection.execute(SQL["task_events"], row[:1])
-            return Task(rows.to_invocation(row), tuple(rows.to_event(event) for event in events))
-
-        return await self._database.read(job)
-
-    async def notes(self, request_id: str, *, logs: bool = False) -> Sequence[Note]:
-        """See :meth:`Store.notes`."""
-        found = await self._database.read(
-            lambda connection: connection.execute(SQL["task_notes"], (request_id, logs)).fetchall()
-        )
-        return [rows.to_note(row) for row in found]
-
     async def add_notes(self, notes: Sequence[Note]) -> None:
         """See :meth:`Store.add_notes`."""
         await self._database.write(lambda connection: batches.note(connection, notes))
@@ -187,31 +161,6 @@ class SqliteStore:
         return await self._database.read(
             lambda connection: searching.counts(connection, query, most)
         )
-
-    async def next_due(self) -> int | None:
-        """See :meth:`Store.next_due`."""
-        return await self._database.read(lambda connection: batches.value(connection, "next_due"))
-
-    async def upcoming(self, limit: int) -> Sequence[Invocation]:
-        """See :meth:`Store.upcoming`."""
-        found = await self._database.read(
-            lambda connection: connection.execute(SQL["upcoming"], (limit,)).fetchall()
-        )
-        return [rows.to_invocation(row) for row in found]
-
-    async def stats(self) -> Stats:
-        """See :meth:`Store.stats`."""
-
-        def job(connection: sqlite3.Connection) -> Stats:
-            tally = connection.execute(SQL["tally"])
-            return Stats(
-                by_status={Status(status): number for status, number in tally},
-                oldest_due_at=batches.value(connection, "oldest_due"),
-                deliveries_pending=batches.value(connection, "jobs_of_kind", DELIVERY),
-                deliveries_dead=batches.value(connection, "jobs_dead"),
-            )
-
-        return await self._database.read(job)
 
     async def prune(self, *, ended_before: int) -> int:
         """See :meth:`Store.prune`."""
@@ -300,55 +249,6 @@ class SqliteStore:
             return Settled.DONE
 
         return await self._database.write(write)
-
-    async def next_job_due(self, kind: str) -> int | None:
-        """See :meth:`JobStore.next_job_due`."""
-        return await self._database.read(
-            lambda connection: batches.value(connection, "next_job_due", kind)
-        )
-
-    async def jobs_pending(self, kind: str, scope: str) -> int:
-        """See :meth:`JobStore.jobs_pending`."""
-        found = await self._database.read(
-            lambda connection: batches.value(connection, "jobs_of_scope", kind, scope)
-        )
-        return int(found)
-
-    async def dead_jobs(
-        self, *, limit: int = 100, after: tuple[int, str] | None = None
-    ) -> Sequence[Job]:
-        """See :meth:`JobStore.dead_jobs`."""
-        values = (*(after or steps.BEFORE_ALL_DEAD), limit)
-        found = await self._database.read(
-            lambda connection: connection.execute(SQL["dead_jobs"], values).fetchall()
-        )
-        return [rows.to_job(row) for row in found]
-
-    async def redrive(self, key: str, *, now: int) -> bool:
-        """See :meth:`JobStore.redrive`."""
-
-        def write(connection: sqlite3.Connection) -> bool:
-            if connection.execute(SQL["redrive"], (now, key)).rowcount == 0:
-                return False
-            connection.execute(SQL["show_destination"], (steps.REDRIVEN, key))
-            return True
-
-        return await self._database.write(write)
-
-    async def discard_dead(self, key: str) -> bool:
-        """See :meth:`JobStore.discard_dead`."""
-        return await self._database.write(
-            lambda connection: connection.execute(SQL["discard_dead"], (key,)).rowcount > 0
-        )
-
-    async def metrics(self, query: MetricQuery = EVERYTHING) -> Sequence[Sample]:
-        """See :meth:`Store.metrics`."""
-        statement = SQL["metrics" if query.metrics is None else "metrics_by_name"]
-        values = rows.asked_metrics(query)
-        found = await self._database.read(
-            lambda connection: connection.execute(statement, values).fetchall()
-        )
-        return [Sample(*row) for row in found]
 
     async def aclose(self) -> None:
         """The caller that opened the database closes it; it may be shared."""

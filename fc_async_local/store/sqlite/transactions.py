@@ -103,6 +103,11 @@ class SqliteTransactions(Transactions):
         """See :meth:`Transactions.read`."""
         return await self._database.read(self._runs(job))
 
+    async def rows(self, statement: str, values: Values) -> list[Row]:
+        """See :meth:`Transactions.rows`."""
+        text = self._sql[statement]
+        return await self._database.read(lambda c: c.execute(text, values).fetchall())
+
     def _runs(self, job: DoneIn[T]) -> Callable[[sqlite3.Connection], T]:
         """Return a function that runs a job, which ends in its first step."""
 
