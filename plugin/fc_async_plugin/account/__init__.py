@@ -17,9 +17,18 @@ class Regions:
 
     Args:
         connect: Makes the client of a region.
+        connect_once: Makes a client that sends every request once; None: as ``connect``.
+
+    Attributes:
+        once: The same regions, for a caller that repeats requests itself.
     """
 
-    def __init__(self, connect: Callable[[str], Client]) -> None:
+    def __init__(
+        self,
+        connect: Callable[[str], Client],
+        connect_once: Callable[[str], Client] | None = None,
+    ) -> None:
+        self.once = Regions(connect_once) if connect_once else self
         self._connect = connect
         self._clients: dict[str, Client] = {}
         self._lock = threading.Lock()
@@ -33,6 +42,8 @@ class Regions:
 
     def close(self) -> None:
         """Close the connections of all regions."""
+        if self.once is not self:
+            self.once.close()
         with self._lock:
             for client in self._clients.values():
                 client.close()

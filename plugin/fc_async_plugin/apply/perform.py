@@ -103,7 +103,7 @@ class Performer:
     """Does steps on one account.
 
     Args:
-        regions: The account.
+        regions: The account; a step is sent by its clients that send every request once.
         sleep: Waits some seconds.
         keep_code: Downloads the code of a function before it is replaced; None when it cannot be
             had, then the update cannot be undone.
@@ -121,6 +121,7 @@ class Performer:
         attempts: int = 5,
     ) -> None:
         self._regions = regions
+        self._once = regions.once
         self._sleep = sleep
         self._keep_code = keep_code
         self._channels = channels
@@ -137,11 +138,11 @@ class Performer:
         Raises:
             FcAsyncError: It failed permanently.
         """
-        client = self._regions[step.region]
+        client = self._once[step.region]
         left = Done()
         match step:
             case UpdateFunction(code=Code()):
-                left = Done(kept=self._keep_code(client, step), sent=True)
+                left = Done(kept=self._keep_code(self._regions[step.region], step), sent=True)
                 prepared(left)
             case PublishVersion():
                 left = Done(before=self._versions(step), sent=True)
@@ -233,7 +234,7 @@ class Performer:
             CannotUndo: Several versions are new and unused, and it is not known which one is the
                 step's.
         """
-        client = self._regions[step.region]
+        client = self._once[step.region]
         used: set[str] = set()
         for alias in self._patiently(lambda: lists.aliases(client, step.function)).values():
             used.update([alias.version_id or "", *(alias.additional_version_weight or {})])
@@ -260,14 +261,14 @@ class Performer:
         return version
 
     def _versions(self, step: PublishVersion) -> tuple[str, ...]:
-        client = self._regions[step.region]
+        client = self._once[step.region]
         try:
             return tuple(sorted(self._patiently(lambda: lists.versions(client, step.function))))
         except errors.NotFound:
             return ()  # the function is gone, or will be created by a step before this one
 
     def _undo_by(self, opposite: Step) -> None:
-        client = self._regions[opposite.region]
+        client = self._once[opposite.region]
         try:
             self._patiently(lambda: self._perform(client, opposite))
         except errors.NotFound:
@@ -280,7 +281,7 @@ class Performer:
             self._patiently(lambda: self._put(client, opposite, exists=True))
 
     def _is_there(self, step: DeleteFunction | DeleteVersion) -> bool:
-        client = self._regions[step.region]
+        client = self._once[step.region]
         try:
             if isinstance(step, DeleteFunction):
                 self._patiently(lambda: client.get_function(step.function))
@@ -293,7 +294,7 @@ class Performer:
     def _undo_update(self, step: UpdateFunction, left: Done) -> None:
         if step.code is not None and not left.sent:
             return  # a crash came before the request
-        client = self._regions[step.region]
+        client = self._once[step.region]
         now = self._patiently(lambda: client.get_function(step.function))
         code, code_stays = _code_to_restore(step, left, now)
         settings = settings_to_restore(step, now)

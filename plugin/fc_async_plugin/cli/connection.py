@@ -91,13 +91,19 @@ def resolved_by_s() -> dict[str, dict[str, Any]]:
         ) from error
 
 
-def client(account: Account, region: str, project: Project | None = None) -> Client:
+def client(
+    account: Account,
+    region: str,
+    project: Project | None = None,
+    attempts: int = Config().max_attempts,
+) -> Client:
     """Return a client for one region.
 
     Args:
         account: The options.
         region: The region.
         project: The template, for what the options do not set.
+        attempts: How often a request is sent, the first time included.
     """
     if os.environ.get("FC_ASYNC_DEBUG"):
         logging.getLogger("fc_async_sdk").setLevel(logging.DEBUG)
@@ -106,7 +112,11 @@ def client(account: Account, region: str, project: Project | None = None) -> Cli
         account_id=account_id_of(account, project) or None,
         access=_alias(account, project),
         endpoint_url=account.endpoint,
-        config=Config(max_pool_connections=2 * WORKERS, user_agent_extra="fc-async-cli"),
+        config=Config(
+            max_pool_connections=2 * WORKERS,
+            max_attempts=attempts,
+            user_agent_extra="fc-async-cli",
+        ),
     ).client()
 
 
@@ -198,7 +208,10 @@ def target_of(account: Account, project: Project | None = None) -> str:
 @contextmanager
 def regions(account: Account, project: Project | None = None) -> Iterator[Regions]:
     """The account, region by region; connections are closed at the end."""
-    one = Regions(lambda region: client(account, region, project))
+    one = Regions(
+        lambda region: client(account, region, project),
+        lambda region: client(account, region, project, 1),
+    )
     try:
         yield one
     finally:

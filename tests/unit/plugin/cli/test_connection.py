@@ -3,17 +3,23 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 
 from fc_async_plugin import template
+from fc_async_plugin.apply.perform import Performer
 from fc_async_plugin.cli import connection
 from fc_async_plugin.cli.options import Account, Where
-from fc_async_sdk.errors import ConfigurationError, CredentialsError
+from fc_async_sdk.errors import ConfigurationError, CredentialsError, ServerError
+from fc_async_sdk.models import AsyncConfig
+from fc_async_tests.steps import put
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from pytest_httpserver import HTTPServer
 
     from fc_async_plugin.template import Project
 
@@ -102,3 +108,11 @@ def test_the_target_of_a_deployment_is_described(home: Path) -> None:
     assert connection.target_of(Account(endpoint="http://127.0.0.1:1")) == "http://127.0.0.1:1"
     assert connection.target_of(Account(), project(home, "prod")) == "account 111"
     assert connection.target_of(Account()) == "the account of the default keys"
+
+
+def test_a_step_is_sent_five_times_and_not_three_times_as_often(httpserver: HTTPServer) -> None:
+    httpserver.expect_request(re.compile(".*")).respond_with_data("down", status=503)
+    account = Account(endpoint=httpserver.url_for(""))
+    with connection.regions(account) as regions, pytest.raises(ServerError):
+        Performer(regions, sleep=lambda _: None)(put("async config", AsyncConfig()))
+    assert len(httpserver.log) == 5
