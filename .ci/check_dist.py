@@ -42,7 +42,7 @@ DEV = """
 from fc_async_plugin.dev import watching
 import debugpy
 """
-RAM = "from fc_async_plugin.policy.roles import Roles"
+RAM = "from fc_async_plugin.account.roles import Roles"
 EVENTS = "from fc_async_plugin import events; import mns.account"
 # What each extra promises, as commands: ``python -c`` or the console script.
 SMOKE: dict[str, list[list[str]]] = {

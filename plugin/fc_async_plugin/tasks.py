@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import re
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from fc_async_plugin.account import lists
+from fc_async_plugin.account import connection, lists, suggestions
 from fc_async_sdk import _endpoint
 from fc_async_sdk.admin import operations as admin
 from fc_async_sdk.errors import AsyncTaskAlreadyExists, FcAsyncError
@@ -16,6 +17,7 @@ from fc_async_sdk.spec import limits
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from fc_async_plugin.account.connection import Where
     from fc_async_sdk import AsyncTask, Client
     from fc_async_sdk.admin.models import Task
 
@@ -164,6 +166,14 @@ class FunctionTasks(NamedTuple):
         except FcAsyncError as error:
             return Replayed(task_id, error=str(error))
         return Replayed(task_id, replayed_as=accepted.task_id)
+
+
+@contextmanager
+def tasks_of(name: str, where: Where) -> Iterator[FunctionTasks]:
+    """Yield the tasks of the function that a command names; close the connections at the end."""
+    target = connection.Target(name, where)
+    with target.client as client, suggestions.for_function(name, target.known, client):
+        yield FunctionTasks(client, target.function, where.qualifier)
 
 
 class Times(NamedTuple):

@@ -14,7 +14,7 @@ from fc_async_local.services.eventbridge import documents as eventbridge
 from fc_async_local.services.mns import model as mns
 from fc_async_local.services.rocketmq import service as rocketmq
 from fc_async_plugin import rules, template
-from fc_async_plugin.cli.questions import problem
+from fc_async_plugin.scaffold.questions import problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable

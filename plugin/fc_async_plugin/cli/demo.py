@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 import click
 
 from fc_async_plugin.cli import options
-from fc_async_plugin.cli.group import DONE, FAILED
+from fc_async_plugin.report import DONE, FAILED
 
 if TYPE_CHECKING:
-    from fc_async_plugin.cli.options import Format
+    from fc_async_plugin.report import Format
 
 
 @click.command("demo")
@@ -35,8 +35,8 @@ def command(*, keep: bool, output: Format) -> int:
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
     from rich.console import Console
 
-    from fc_async_plugin.cli import terminal
     from fc_async_plugin.demo import DemoFailed, play
+    from fc_async_plugin.report import terminal
 
     console = Console(highlight=False, stderr=output == "json")
     began = time.monotonic()

@@ -10,18 +10,19 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from fc_async_plugin.cli import options
-from fc_async_plugin.cli.group import CHANGES, DONE, FAILED
+from fc_async_plugin.report import CHANGES, DONE, FAILED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
 
     from fc_async_plugin.account import Regions
-    from fc_async_plugin.cli.execution import Execution
-    from fc_async_plugin.cli.options import Account, Format
+    from fc_async_plugin.account.connection import Account
+    from fc_async_plugin.apply.execution import Execution
     from fc_async_plugin.graph import Cycle
     from fc_async_plugin.plan import Plan
     from fc_async_plugin.plan.saved import SavedPlan
     from fc_async_plugin.plan.state import Wanted
+    from fc_async_plugin.report import Format
     from fc_async_plugin.template import Project
 
 
@@ -91,7 +92,7 @@ def command(  # noqa: PLR0917 -- click passes options by name
       fc-async deploy -y
       fc-async deploy --with-functions --endpoint http://127.0.0.1:9900 -y
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
-    from fc_async_plugin.cli import connection
+    from fc_async_plugin.account import connection
 
     choices = Choices(
         with_functions,
@@ -120,9 +121,10 @@ def command(  # noqa: PLR0917 -- click passes options by name
 
 
 def _deploy(project: Project, account: Account, regions: Regions, choices: Choices) -> int:
+    from fc_async_plugin.account import connection
     from fc_async_plugin.account.remote import read
-    from fc_async_plugin.cli import checking, connection
-    from fc_async_plugin.cli.execution import Execution
+    from fc_async_plugin.apply import checking
+    from fc_async_plugin.apply.execution import Execution
     from fc_async_plugin.plan import plan_changes
     from fc_async_plugin.plan.attached import omitted
     from fc_async_plugin.plan.channels import not_created
@@ -180,9 +182,10 @@ def _tell_places(regions: Regions, project: Project, resources: Collection[str])
 
 def _deploy_saved(path: Path, account: Account, choices: Choices) -> int:
     from fc_async_plugin import PluginError
+    from fc_async_plugin.account import connection
     from fc_async_plugin.account.remote import read
-    from fc_async_plugin.cli import checking, connection
-    from fc_async_plugin.cli.execution import Execution
+    from fc_async_plugin.apply import checking
+    from fc_async_plugin.apply.execution import Execution
     from fc_async_plugin.plan import saved as saved_plan
 
     saved = saved_plan.load(path)
@@ -225,7 +228,7 @@ def _deploy_saved(path: Path, account: Account, choices: Choices) -> int:
 
 def _refuse_new_cycles(cycles: Iterable[Cycle], saved: SavedPlan) -> None:
     from fc_async_plugin import PluginError
-    from fc_async_plugin.cli import checking
+    from fc_async_plugin.apply import checking
 
     for cycle in cycles:
         if checking.describe(cycle) not in saved.cycles:
@@ -238,7 +241,7 @@ def _refuse_new_cycles(cycles: Iterable[Cycle], saved: SavedPlan) -> None:
 def _settings_of_template(path: Path, saved: SavedPlan, account: Account) -> Wanted:
     """Return the functions of the template: a plan file does not have their secret values."""
     from fc_async_plugin import PluginError
-    from fc_async_plugin.cli import connection
+    from fc_async_plugin.account import connection
     from fc_async_plugin.plan.wanted import wanted
 
     if not Path(saved.template).is_file():
@@ -262,7 +265,7 @@ def _carry_out(make_plan: Callable[[], Plan], execution: Execution, choices: Cho
 
 
 def _show(plan: Plan, choices: Choices) -> int:
-    from fc_async_plugin.cli.plan import print_plan
+    from fc_async_plugin.report.printed import print_plan
 
     print_plan(plan, choices.output)
     if plan.obstacles:

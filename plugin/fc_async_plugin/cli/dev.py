@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import click
 
-from fc_async_plugin.cli import local, options
-from fc_async_plugin.cli.group import DONE, FAILED
+from fc_async_plugin.cli import options, runtime_options
+from fc_async_plugin.report import DONE, FAILED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fc_async_plugin.cli.options import Format
     from fc_async_plugin.dev.launch import Target
     from fc_async_plugin.dev.loop import Event
     from fc_async_plugin.dev.runtime import Running
     from fc_async_plugin.dev.screen import Screen
+    from fc_async_plugin.report import Format
     from fc_async_plugin.template import Project
 
 
@@ -42,8 +42,8 @@ class Choices(NamedTuple):
 @click.command()
 @options.templates_option
 @options.env_option
-@local.port_option
-@local.data_option
+@runtime_options.port_option
+@runtime_options.data_option
 @click.option(
     "--clock",
     type=click.Choice(["real", "virtual"]),
@@ -51,7 +51,7 @@ class Choices(NamedTuple):
     show_default=True,
     help="virtual: time stands still until the key t moves it.",
 )
-@local.settings_option
+@runtime_options.settings_option
 @options.format_option
 @click.option("--quiet", "-q", is_flag=True, help="Show failures only, and what must be known.")
 @click.option(
@@ -118,9 +118,9 @@ def command(
 
 def _write_launch(choices: Choices, *, yes: bool) -> int:
     """Write the file for VS Code after asking."""
-    from fc_async_plugin.cli import terminal
     from fc_async_plugin.dev import launch
     from fc_async_plugin.dev.sources import sources_of
+    from fc_async_plugin.report import terminal
 
     sources = sources_of(_read(choices, "", ""))
     found = launch.chosen(sources, choices.debug) if choices.debug else launch.targets(sources)
@@ -140,16 +140,16 @@ def _write_launch(choices: Choices, *, yes: bool) -> int:
 
 
 def _run(choices: Choices) -> int:
-    from fc_async_plugin.cli import terminal
     from fc_async_plugin.dev import launch, runtime
     from fc_async_plugin.dev.loop import Said
     from fc_async_plugin.dev.sources import sources_of
+    from fc_async_plugin.report import terminal
 
     projects = _read(choices, "", "")
     debug = launch.chosen(sources_of(projects), choices.debug)
     place = _place_of(projects)
     events: SimpleQueue[Event] = SimpleQueue()
-    settings = local.assigned(choices.assignments)
+    settings = runtime_options.assigned(choices.assignments)
     started = runtime.Choices(choices.port, choices.data, choices.clock, *place, settings)
     with runtime.opened(started, lambda text: events.put(Said("warning", text))) as running:
         reason = _loop(choices, running, projects, events, debug)
@@ -165,14 +165,15 @@ def _loop(
     events: SimpleQueue[Event],
     debug: Sequence[Target],
 ) -> str:
-    from fc_async_plugin.cli import connection
+    from fc_async_plugin.account import connection
+    from fc_async_plugin.account.connection import Account
     from fc_async_plugin.dev.deploying import Deployer
     from fc_async_plugin.dev.installing import Installer, hints
     from fc_async_plugin.dev.loop import Loop
     from fc_async_plugin.dev.sources import sources_of, template_files
 
     addresses = running.addresses
-    account = options.Account(addresses.fc, account_id=addresses.account_id)
+    account = Account(addresses.fc, account_id=addresses.account_id)
     screen = _screen(choices)
     _welcome(screen, running, choices)
     amend = Installer(lambda text: screen.say("install", text, style="wait"))
@@ -194,12 +195,13 @@ def _loop(
 
 def _read(choices: Choices, region: str, account_id: str) -> list[Project]:
     """Read all templates, with region and account of the runtime where they have none."""
-    from fc_async_plugin.cli import connection
+    from fc_async_plugin.account import connection
+    from fc_async_plugin.account.connection import Account
 
     return [
         connection.load(
             path,
-            options.Account(region=region or None, account_id=account_id or None),
+            Account(region=region or None, account_id=account_id or None),
             choices.environment,
         )
         for path in dict.fromkeys(choices.templates)
@@ -215,8 +217,8 @@ def _place_of(projects: Sequence[Project]) -> tuple[str, str]:
 
 
 def _screen(choices: Choices) -> Screen:
-    from fc_async_plugin.cli import terminal
     from fc_async_plugin.dev.screen import JsonScreen, TextScreen
+    from fc_async_plugin.report import terminal
 
     if choices.output == "json":
         return JsonScreen(click.echo, quiet=choices.quiet)
@@ -242,7 +244,7 @@ def _welcome(screen: Screen, running: Running, choices: Choices) -> None:
     first = "Local runtime"
     if running.attached:
         first = f"Using the local runtime of process {addresses.pid}; it goes on when this ends"
-    elif moved := local.moved(choices.port, addresses.fc):
+    elif moved := runtime_options.moved(choices.port, addresses.fc):
         first = f"Local runtime; {moved}"
     facts = {"addresses": msgspec.to_builtins(addresses), "attached": running.attached}
     screen.say("ready", "\n".join([first, *lines]), **facts)

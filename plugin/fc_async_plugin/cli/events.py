@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fc_async_plugin.cli import options
-from fc_async_plugin.cli.group import DONE, FAILED
+from fc_async_plugin.report import DONE, FAILED
 from fc_async_sdk.spec import oss
 
 if TYPE_CHECKING:
-    from fc_async_plugin.cli.options import Account, Format
+    from fc_async_plugin.account.connection import Account
     from fc_async_plugin.events import Shown
+    from fc_async_plugin.report import Format
     from fc_async_sdk.events.schema import Payload
     from fc_async_sdk.spec.arn import MnsQueueArn
 
@@ -67,8 +68,9 @@ def tail_command(
     document per line.
     """
     from fc_async_plugin import events
+    from fc_async_plugin.account import connection
     from fc_async_plugin.account.service_urls import service_url
-    from fc_async_plugin.cli import connection, terminal
+    from fc_async_plugin.report import terminal
 
     named = _queue(queue, account)
     credentials = connection.credentials(account)
@@ -119,9 +121,8 @@ def send_oss_command(
     No object is needed: the function gets the event document of the service. Exit code 1 means
     that no trigger matches, or that an invocation was refused.
     """
-    from fc_async_plugin.account import runtime
-    from fc_async_plugin.cli import connection, terminal
-    from fc_async_plugin.report import tables
+    from fc_async_plugin.account import connection, runtime
+    from fc_async_plugin.report import tables, terminal
     from fc_async_sdk.admin import models
     from fc_async_sdk.admin import operations as admin
 
@@ -167,8 +168,7 @@ def _queue(text: str, account: Account) -> MnsQueueArn:
 
 
 def _show(message: Shown) -> None:
-    from fc_async_plugin.cli import terminal
-    from fc_async_plugin.report import moments, payloads
+    from fc_async_plugin.report import moments, payloads, terminal
 
     event = message.event
     if event is None:

@@ -11,7 +11,7 @@ import click
 from fc_async_plugin.cli.options import account_options, env_option, templates_option
 
 if TYPE_CHECKING:
-    from fc_async_plugin.cli.options import Account
+    from fc_async_plugin.account.connection import Account
 
 FORMATS: Final = ("text", "mermaid", "dot", "svg", "json")
 _ENDINGS: Final = {".txt": "text", ".mmd": "mermaid", ".gv": "dot", ".svg": "svg", ".json": "json"}
@@ -63,11 +63,11 @@ def command(
       fc-async graph --counts --endpoint http://127.0.0.1:9900
     """  # noqa: D301 -- click reads the \b as "keep these lines"
     from fc_async_plugin import template
-    from fc_async_plugin.cli.reading import read_all
+    from fc_async_plugin.account.reading import read_all
     from fc_async_plugin.report import drawing, graphs
 
     kind = output or _kind_of(target)
-    context = read_all(templates or [None], account, env=environment, live=live)
+    context = read_all(templates or [None], account, env=environment, deployed=live)
     failed = [problem for problem in context.problems if problem.kind != "compatibility"]
     if failed:
         raise template.TemplateError(failed)
@@ -86,7 +86,7 @@ def command(
     }[kind]
     text = make(shown)
     if target is None:
-        from fc_async_plugin.cli import terminal
+        from fc_async_plugin.report import terminal
 
         terminal.tell(text)
     else:

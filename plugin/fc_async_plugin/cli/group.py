@@ -17,20 +17,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from fc_async_plugin.report import DONE, FAILED, INTERRUPTED
 from fc_async_sdk._installation import how_to_install
 from fc_async_sdk.errors import ConnectFailed, FcAsyncError, NoCredentials, ServiceError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-DONE: Final = 0
-FAILED: Final = 1
-CHANGES: Final = 2
 _SHORT: Final = 2
 """Length of an option such as ``-o``, whose value may follow without a space."""
-
-INTERRUPTED: Final = 130
-"""What a shell reports for a process that SIGINT ended: 128 + 2."""
 
 COMMANDS: Final = (
     "dev",
@@ -161,7 +156,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def _fail(error: Exception, arguments: Sequence[str], *, printed: bool) -> int:
     """Print an error, to stderr and, if JSON was asked for and nothing was printed, to stdout."""
-    from fc_async_plugin.cli import terminal
+    from fc_async_plugin.report import terminal
 
     message = _explain(error, next(iter(arguments), ""))
     if isinstance(error, ConnectFailed):
@@ -206,7 +201,7 @@ def _where_to_start(arguments: Sequence[str]) -> str:
 
 def _tell_as_json(error: Exception, message: str) -> None:
     """Write an error to stdout as well, as an object of JSON."""
-    from fc_async_plugin.cli import terminal
+    from fc_async_plugin.report import terminal
 
     cause = error if isinstance(error, ServiceError) else error.__cause__
     known = cause if isinstance(cause, ServiceError) else None

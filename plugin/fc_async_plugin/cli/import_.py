@@ -16,7 +16,8 @@ from fc_async_sdk import _project_folder
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fc_async_plugin.cli.options import Account, Format
+    from fc_async_plugin.account.connection import Account
+    from fc_async_plugin.report import Format
 
 
 @click.command("import")
@@ -47,10 +48,11 @@ def command(
       fc-async import orders -y
       fc-async import --dry-run
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
+    from fc_async_plugin.account import connection
     from fc_async_plugin.account.remote import read
-    from fc_async_plugin.cli import connection, terminal
     from fc_async_plugin.plan.importing import import_configs
     from fc_async_plugin.plan.wanted import wanted
+    from fc_async_plugin.report import terminal
 
     project = connection.load(template, account, environment)
     wants = wanted(project, only=resources)

@@ -12,8 +12,8 @@ import click
 from fc_async_plugin.cli import options
 
 if TYPE_CHECKING:
-    from fc_async_plugin.cli.options import Format
-    from fc_async_plugin.cli.scaffold import Question
+    from fc_async_plugin.report import Format
+    from fc_async_plugin.scaffold import Question
 
 _DEFAULT: Final = "minimal"
 
@@ -52,7 +52,8 @@ def command(
       fc-async init
       fc-async init minimal --no-input project_name=shop
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
-    from fc_async_plugin.cli import scaffold, terminal
+    from fc_async_plugin import scaffold
+    from fc_async_plugin.report import terminal
 
     if list_only:
         listed = [{"name": name, "about": scaffold.about(name)} for name in scaffold.names()]
@@ -92,7 +93,8 @@ def command(
 
 def _choose() -> str:
     """Ask which template, until a name or a number of one is typed."""
-    from fc_async_plugin.cli import scaffold, terminal
+    from fc_async_plugin import scaffold
+    from fc_async_plugin.report import terminal
 
     names = scaffold.names()
     width = max(map(len, names))

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from fc_async_plugin.cli import invoke_http, options
-from fc_async_plugin.cli.group import DONE, FAILED
+from fc_async_plugin.report import DONE, FAILED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from fc_async_plugin.account.connection import Where
     from fc_async_plugin.cli.invoke_http import HttpOptions
-    from fc_async_plugin.cli.options import Format, Where
+    from fc_async_plugin.report import Format
     from fc_async_plugin.tasks import FunctionTasks
     from fc_async_sdk import AcceptedInvocation, InvokeResult
     from fc_async_sdk.fanout import Outcome
@@ -132,7 +133,7 @@ def command(  # noqa: PLR0917 -- click passes options by name
       fc-async invoke orders --batch orders.jsonl --task-id monday --schema order.schema.json
       fc-async invoke orders --http --sync --path '/orders?dry=1' '{"id": 7}'
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
-    from fc_async_plugin.cli import connection
+    from fc_async_plugin.tasks import tasks_of
 
     choices = Choices(asynchronous, delay, task_id, wait, batch, raw, output, http)
     _refuse_contradictions(choices, payload=bool(payload or event or event_file))
@@ -140,7 +141,7 @@ def command(  # noqa: PLR0917 -- click passes options by name
     check = _checker(schema)
     if check is not None and batch is None:
         check("payload", data)
-    with connection.tasks_of(function, where) as target:
+    with tasks_of(function, where) as target:
         if batch is not None:
             return _send_batch(target, Batch(batch, task_id, concurrency, delay, check), output)
         if asynchronous:
@@ -186,11 +187,12 @@ def _call_asynchronously(target: FunctionTasks, data: bytes, choices: Choices, w
         _tell_accepted(accepted, choices.output)
     if not choices.wait:
         return DONE
-    from fc_async_plugin.cli.tasks import noting_a_stopped_clock, show_task
+    from fc_async_plugin.report.printed import noting_a_stopped_clock, print_task
 
     with noting_a_stopped_clock():
         task = target.wait(accepted.task_id)
-    show_task(task, choices.output, target.times(task.task_id))
+    times = target.times(task.task_id)
+    print_task(task, choices.output, now=times.now, due=times.due.get(task.task_id))
     return DONE if task.succeeded else FAILED
 
 
@@ -230,18 +232,18 @@ def _checker(file: str | None) -> Check | None:
 
 def _tell_accepted(accepted: AcceptedInvocation, output: Format) -> None:
     if output == "json":
-        from fc_async_plugin.cli.terminal import print_json
+        from fc_async_plugin.report.terminal import print_json
 
         print_json({"requestId": accepted.request_id, "taskId": accepted.task_id or None})
     else:
-        from fc_async_plugin.cli.terminal import tell
+        from fc_async_plugin.report.terminal import tell
 
         shown = f", task {accepted.task_id}" if accepted.task_id else ""
         tell(f"Accepted: request {accepted.request_id}{shown}")
 
 
 def _tell_result(result: InvokeResult, output: Format, *, raw: bool) -> int:
-    from fc_async_plugin.cli import terminal
+    from fc_async_plugin.report import terminal
 
     if output == "json":
         terminal.print_json(
@@ -311,7 +313,7 @@ class Batch(NamedTuple):
 
 def _send_batch(target: FunctionTasks, batch: Batch, output: Format) -> int:
     """Call a function once for every line, and print the result."""
-    from fc_async_plugin.cli import terminal
+    from fc_async_plugin.report import terminal
 
     outcomes: list[Outcome] = []
     with _lines(batch.file) as lines:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
-from fc_async_plugin.cli.group import DONE, FAILED
+from fc_async_plugin.report import DONE, FAILED
 from fc_async_sdk.spec import http_trigger
 
 if TYPE_CHECKING:
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
     import requests
 
-    from fc_async_plugin.cli.options import Format, Where
+    from fc_async_plugin.account.connection import Where
     from fc_async_plugin.http_requests import HttpRequest
+    from fc_async_plugin.report import Format
     from fc_async_plugin.tasks import FunctionTasks
     from fc_async_sdk import AcceptedInvocation
 
@@ -155,7 +156,8 @@ def call(
 ) -> int:
     """Call a function and print the answer; return the exit code."""
     from fc_async_plugin import http_requests
-    from fc_async_plugin.cli import connection, terminal
+    from fc_async_plugin.account import connection
+    from fc_async_plugin.report import terminal
 
     url = http_requests.find_url(target.client, target.function, target.qualifier, given.trigger)
     keys = functools.partial(connection.credentials, where.account)
@@ -185,7 +187,8 @@ def accept(
         click.ClickException: The request was refused.
     """
     from fc_async_plugin import http_requests
-    from fc_async_plugin.cli import connection, terminal
+    from fc_async_plugin.account import connection
+    from fc_async_plugin.report import terminal
     from fc_async_sdk import AcceptedInvocation
 
     headers = {

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from fc_async_plugin.cli import options
-from fc_async_plugin.cli.terminal import confirm, print_json
+from fc_async_plugin.report.terminal import confirm, print_json
 from fc_async_sdk import _project_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fc_async_plugin.cli.options import Format
+    from fc_async_plugin.report import Format
     from fc_async_sdk import Client
     from fc_async_sdk.admin.models import Run
 

@@ -14,7 +14,8 @@ from fc_async_plugin.cli import options
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from fc_async_plugin.cli.options import Format, Where
+    from fc_async_plugin.account.connection import Where
+    from fc_async_plugin.report import Format
     from fc_async_sdk import AsyncTask
 
 _POLL_SECONDS = 1.0
@@ -57,7 +58,9 @@ def command(
       fc-async logs orders T1
       fc-async logs orders -F
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
-    from fc_async_plugin.cli import connection, suggestions, terminal
+    from fc_async_plugin.account import suggestions
+    from fc_async_plugin.report import terminal
+    from fc_async_plugin.tasks import tasks_of
 
     if raw and output == "json":
         raise click.UsageError("--raw goes with -o text only")
@@ -65,9 +68,9 @@ def command(
     def show(tasks: Iterable[AsyncTask]) -> None:
         _print_json(tasks) if output == "json" else _show(tasks, raw=raw)
 
-    with connection.tasks_of(function, where) as tasks:
+    with tasks_of(function, where) as tasks:
         if task_id is not None:
-            with suggestions.for_task(task_id, tasks):
+            with suggestions.for_task(task_id, tasks.all()):
                 task = tasks.get(task_id)
             show([task])
             return
@@ -95,8 +98,8 @@ def _ran(task: AsyncTask) -> bool:
 
 
 def _print_json(tasks: Iterable[AsyncTask]) -> None:
-    from fc_async_plugin.cli import terminal
     from fc_async_plugin.report import tasks as report
+    from fc_async_plugin.report import terminal
 
     for task in tasks:
         for number, text in report.logs(task):
@@ -105,8 +108,8 @@ def _print_json(tasks: Iterable[AsyncTask]) -> None:
 
 
 def _show(tasks: Iterable[AsyncTask], *, raw: bool) -> None:
-    from fc_async_plugin.cli import terminal
     from fc_async_plugin.report import tasks as report
+    from fc_async_plugin.report import terminal
 
     for task in tasks:
         terminal.tell(f"--- {task.task_id} {task.status}", bold=True)

@@ -13,8 +13,9 @@ from fc_async_plugin.cli import options
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fc_async_plugin.cli.options import Account, Format
+    from fc_async_plugin.account.connection import Account
     from fc_async_plugin.metrics import Series, Wanted
+    from fc_async_plugin.report import Format
     from fc_async_sdk.admin.models import MetricPoint
 
 _BARS: Final = "▁▂▃▄▅▆▇█"
@@ -81,10 +82,10 @@ def command(
       fc-async metrics orders --metric FunctionAsyncMessagesBacklogV2
     """  # noqa: D301 -- click reads the \b as "keep these lines"
     from fc_async_plugin import metrics
-    from fc_async_plugin.cli import connection
+    from fc_async_plugin.account import connection
     from fc_async_sdk import _endpoint
 
-    where = options.Where(None, template, environment, account)
+    where = connection.Where(None, template, environment, account)
     target = connection.Target(function, where)
     asked = _Asked(target.function, names, start, end, period)
     endpoint, region = target.client.endpoint_url, target.client.region_name
@@ -142,7 +143,7 @@ def _wanted(asked: _Asked, now: datetime) -> Wanted:
 def _print_json(source: str, wanted: Wanted, found: Sequence[Series]) -> None:
     import msgspec
 
-    from fc_async_plugin.cli import terminal
+    from fc_async_plugin.report import terminal
     from fc_async_sdk.spec.metrics import METRICS
 
     terminal.print_json(
@@ -160,7 +161,7 @@ def _print_json(source: str, wanted: Wanted, found: Sequence[Series]) -> None:
 
 
 def _print_overview(wanted: Wanted, found: Sequence[Series]) -> None:
-    from fc_async_plugin.cli import terminal
+    from fc_async_plugin.report import terminal
     from fc_async_plugin.report.tables import Column
     from fc_async_sdk.spec.metrics import METRICS
 
@@ -177,7 +178,7 @@ def _print_overview(wanted: Wanted, found: Sequence[Series]) -> None:
 
 
 def _print_points(wanted: Wanted, found: Sequence[Series]) -> None:
-    from fc_async_plugin.cli import terminal
+    from fc_async_plugin.report import terminal
     from fc_async_plugin.report.tables import Column
 
     if not found:

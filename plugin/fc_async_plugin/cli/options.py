@@ -4,48 +4,16 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from fc_async_plugin.account.connection import Account
+
 F = TypeVar("F", bound="Callable[..., Any]")
-
-Format = Literal["text", "json"]
-
-
-class Account(NamedTuple):
-    """The account of a command, and how it is reached.
-
-    Attributes:
-        endpoint: URL of the local runtime or of the service; None: the region's own endpoint.
-        region: Region id given on the command line, or None: the template's.
-        account_id: Digits, or None: from the access alias.
-        access: Alias in ``~/.s/access.yaml``, or None: the template's, or the default chain.
-    """
-
-    endpoint: str | None = None
-    region: str | None = None
-    account_id: str | None = None
-    access: str | None = None
-
-
-class Where(NamedTuple):
-    """The place of the function that a command names.
-
-    Attributes:
-        qualifier: Version or alias, or None: LATEST.
-        template: The template that may name the function, or None: the one in this folder.
-        environment: Environment of env.yaml, or None.
-        account: The account.
-    """
-
-    qualifier: str | None = None
-    template: str | None = None
-    environment: str | None = None
-    account: Account = Account()
 
 
 def _resources(context: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
@@ -208,6 +176,8 @@ def account_options(function: F) -> F:
         access: str | None,
         **kwargs: Any,
     ) -> Any:
+        from fc_async_plugin.account.connection import Account
+
         account = Account(endpoint or None, region, account_id, access)
         return function(*args, account=account, **kwargs)
 
@@ -233,6 +203,8 @@ def where_options(function: F) -> F:
         account: Account,
         **kwargs: Any,
     ) -> Any:
+        from fc_async_plugin.account.connection import Where
+
         where = Where(qualifier, template, environment, account)
         return function(*args, where=where, **kwargs)
 

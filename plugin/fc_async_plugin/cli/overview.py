@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from fc_async_plugin import rules, template
-from fc_async_plugin.cli import terminal
 from fc_async_plugin.dev import runtime
-from fc_async_plugin.report import findings
+from fc_async_plugin.report import findings, terminal
 from fc_async_plugin.report.tables import padded
 from fc_async_plugin.rules import Context
 from fc_async_plugin.template.desired import is_function

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import click
 
 from fc_async_plugin.cli import options
-from fc_async_plugin.cli.group import CHANGES, DONE, FAILED
+from fc_async_plugin.report import CHANGES, DONE, FAILED
 
 if TYPE_CHECKING:
-    from fc_async_plugin.cli.options import Account, Format
-    from fc_async_plugin.plan import Plan
+    from fc_async_plugin.account.connection import Account
+    from fc_async_plugin.report import Format
 
 
 @click.command()
@@ -62,13 +62,15 @@ def command(  # noqa: PLR0917 -- click passes options by name
       fc-async plan --prune --format json
       fc-async plan --out reviewed.json
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
+    from fc_async_plugin.account import connection
     from fc_async_plugin.account.remote import read
-    from fc_async_plugin.cli import checking, connection
+    from fc_async_plugin.apply import checking
     from fc_async_plugin.plan import later, plan_changes
     from fc_async_plugin.plan import saved as saved_plan
     from fc_async_plugin.plan.attached import omitted
     from fc_async_plugin.plan.channels import not_created
     from fc_async_plugin.plan.wanted import wanted
+    from fc_async_plugin.report.printed import print_plan
 
     project = connection.load(template, account, environment)
     found = [] if skip_validation else checking.template(project)
@@ -111,26 +113,3 @@ def command(  # noqa: PLR0917 -- click passes options by name
         )
         saved_plan.save(Path(out), saved)
     return CHANGES if plan.changes else DONE
-
-
-def print_plan(plan: Plan, output: Format, *, nothing: str | None = None) -> None:
-    """Print a plan to stdout, and its obstacles to stderr.
-
-    Args:
-        plan: The plan.
-        output: Format of the output.
-        nothing: What an empty plan means; None: the account has what the plan covers.
-    """
-    from fc_async_plugin.cli import terminal
-    from fc_async_plugin.plan import report as plan_report
-
-    if output == "json":
-        terminal.print_json(plan_report.as_data(plan))
-    else:
-        terminal.print_marked(plan_report.lines(plan))
-        if plan.changes:
-            click.echo(f"\n{plan_report.summary(plan.steps)}.")
-        elif not plan.obstacles:
-            click.echo(nothing or plan_report.nothing_to_do(plan))
-    for obstacle in plan.obstacles:
-        terminal.error(obstacle)

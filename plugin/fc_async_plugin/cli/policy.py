@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fc_async_plugin.cli import options
-from fc_async_plugin.cli.group import DONE, FAILED
+from fc_async_plugin.report import DONE, FAILED
 
 if TYPE_CHECKING:
-    from fc_async_plugin.cli.options import Account, Format
+    from fc_async_plugin.account.connection import Account
     from fc_async_plugin.policy.permissions import Comparison, RolePolicy
+    from fc_async_plugin.report import Format
 
 
 @click.command()
@@ -71,9 +72,10 @@ def command(  # noqa: PLR0917 -- click passes options by name
       fc-async policy --live -a default
       fc-async policy --deployer --with-functions --create-missing
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
-    from fc_async_plugin.cli import connection, terminal
-    from fc_async_plugin.cli.options import Account
+    from fc_async_plugin.account import connection
+    from fc_async_plugin.account.connection import Account
     from fc_async_plugin.policy import permissions
+    from fc_async_plugin.report import terminal
 
     account = Account(region=region, account_id=account_id, access=access)
     project = connection.load(template, account, environment)
@@ -98,7 +100,7 @@ def command(  # noqa: PLR0917 -- click passes options by name
 
 
 def _print_policies(roles: list[RolePolicy]) -> None:
-    from fc_async_plugin.cli import terminal
+    from fc_async_plugin.report import terminal
     from fc_async_sdk.spec import ram
 
     for role in roles:
@@ -132,7 +134,7 @@ def _as_data(role: RolePolicy) -> dict[str, Any]:
 def _compare_live(
     roles: list[RolePolicy], account: Account, ram_endpoint: str, output: Format
 ) -> int:
-    from fc_async_plugin.cli import connection
+    from fc_async_plugin.account import connection
     from fc_async_plugin.policy import permissions
     from fc_async_sdk.spec import ram
 
@@ -146,7 +148,7 @@ def _compare_live(
 
 def _tell_comparisons(found: dict[str, Comparison], output: Format) -> int:
     """Print what each role (or the given policy, under "") lacks, and what it does not need."""
-    from fc_async_plugin.cli import terminal
+    from fc_async_plugin.report import terminal
 
     if output == "json":
         compared = [
@@ -165,7 +167,7 @@ def _tell_comparisons(found: dict[str, Comparison], output: Format) -> int:
 
 
 def _print_comparison(prefix: str, comparison: Comparison) -> None:
-    from fc_async_plugin.cli import terminal
+    from fc_async_plugin.report import terminal
 
     for one in comparison.missing:
         terminal.tell(f"{prefix}missing: {one.action} on {one.resource}", fg="red")

@@ -11,8 +11,9 @@ import click
 from fc_async_plugin.cli import options
 
 if TYPE_CHECKING:
-    from fc_async_plugin.cli.options import Account, Format
+    from fc_async_plugin.account.connection import Account
     from fc_async_plugin.plan import Plan
+    from fc_async_plugin.report import Format
 
 
 @click.command()
@@ -44,12 +45,12 @@ def command(
       fc-async remove -y
       fc-async remove --with-functions
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
+    from fc_async_plugin.account import connection
     from fc_async_plugin.account.remote import read
-    from fc_async_plugin.cli import connection
-    from fc_async_plugin.cli.execution import Execution
-    from fc_async_plugin.cli.plan import print_plan
+    from fc_async_plugin.apply.execution import Execution
     from fc_async_plugin.plan import plan_removal
     from fc_async_plugin.plan.wanted import wanted
+    from fc_async_plugin.report.printed import print_plan
 
     project = connection.load(template, account, environment)
     wants = wanted(project, only=resources)

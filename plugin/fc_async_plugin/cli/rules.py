@@ -58,8 +58,7 @@ def command(*, rule: str | None, schema: bool, props: bool, output: str) -> None
       fc-async rules --schema > s.schema.json
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
     from fc_async_plugin import rules
-    from fc_async_plugin.cli import terminal
-    from fc_async_plugin.report import tables
+    from fc_async_plugin.report import tables, terminal
 
     if props and not schema:
         raise click.UsageError("--props goes with --schema")
@@ -106,7 +105,7 @@ def _as_data(rule: Rule) -> dict[str, str]:
 
 def _explain(rule: Rule, output: str) -> None:
     """Print the page of a rule, with an example that is refused and one that is accepted."""
-    from fc_async_plugin.cli import terminal
+    from fc_async_plugin.report import terminal
     from fc_async_plugin.rules import pages
 
     if output == "json":

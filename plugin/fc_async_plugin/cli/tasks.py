@@ -3,22 +3,18 @@
 
 from __future__ import annotations
 
-import warnings
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, get_args
 
 import click
 
 from fc_async_plugin.cli import options
-from fc_async_plugin.cli.group import DONE, FAILED
+from fc_async_plugin.report import DONE, FAILED
 from fc_async_sdk.models import TaskStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from fc_async_plugin.cli.options import Format, Where
-    from fc_async_plugin.tasks import FunctionTasks, Replayed, Times
-    from fc_async_sdk import AsyncTask
+    from fc_async_plugin.account.connection import Where
+    from fc_async_plugin.report import Format
+    from fc_async_plugin.tasks import FunctionTasks, Replayed
 
 
 @click.group()
@@ -67,10 +63,11 @@ def list_command(
     """List tasks of FUNCTION, the newest first."""
     from itertools import islice
 
-    from fc_async_plugin.cli import connection, terminal
     from fc_async_plugin.report import tasks as report
+    from fc_async_plugin.report import terminal
+    from fc_async_plugin.tasks import tasks_of
 
-    with connection.tasks_of(function, where) as tasks:
+    with tasks_of(function, where) as tasks:
         found = list(islice(tasks.all(status=status, prefix=prefix), limit))
         times = tasks.times()
         if not found and (why := tasks.why_none()):
@@ -93,13 +90,15 @@ def get_command(
     output: Format,
 ) -> None:
     """Show one TASK of FUNCTION with its steps."""
-    from fc_async_plugin.cli import connection, suggestions
+    from fc_async_plugin.account import suggestions
+    from fc_async_plugin.report.printed import print_task
+    from fc_async_plugin.tasks import tasks_of
 
-    with connection.tasks_of(function, where) as tasks:
-        with suggestions.for_task(task_id, tasks):
+    with tasks_of(function, where) as tasks:
+        with suggestions.for_task(task_id, tasks.all()):
             task = tasks.get(task_id)
         times = tasks.times(task_id)
-    show_task(task, output, times)
+    print_task(task, output, now=times.now, due=times.due.get(task_id))
 
 
 @command.command("stop")
@@ -117,9 +116,10 @@ def stop_command(
 
     A task that cannot be stopped does not keep the others from being stopped; the exit code is 1.
     """
-    from fc_async_plugin.cli import connection, terminal
+    from fc_async_plugin.report import terminal
+    from fc_async_plugin.tasks import tasks_of
 
-    with connection.tasks_of(function, where) as tasks:
+    with tasks_of(function, where) as tasks:
         errors = {one: _stop(tasks, one) for one in task_ids}
     for task_id, error in errors.items():
         if error is not None:
@@ -134,13 +134,13 @@ def stop_command(
 
 def _stop(tasks: FunctionTasks, task_id: str) -> str | None:
     """Stop a task; return why the service refused, None if it did not."""
-    from fc_async_plugin.cli import suggestions
+    from fc_async_plugin.account import suggestions
     from fc_async_sdk.errors import AsyncTaskNotFound, FcAsyncError
 
     try:
         tasks.stop(task_id)
     except AsyncTaskNotFound as error:
-        return str(suggestions.with_task(error, task_id, tasks))
+        return str(suggestions.with_task(error, task_id, tasks.all()))
     except FcAsyncError as error:
         return str(error)
     return None
@@ -166,13 +166,15 @@ def wait_command(
     output: Format,
 ) -> int:
     """Wait until TASK of FUNCTION has ended. Exits 0 if it succeeded, otherwise 1."""
-    from fc_async_plugin.cli import connection, suggestions
+    from fc_async_plugin.account import suggestions
+    from fc_async_plugin.report.printed import noting_a_stopped_clock, print_task
+    from fc_async_plugin.tasks import tasks_of
 
-    with connection.tasks_of(function, where) as tasks:
-        with suggestions.for_task(task_id, tasks), noting_a_stopped_clock():
+    with tasks_of(function, where) as tasks:
+        with suggestions.for_task(task_id, tasks.all()), noting_a_stopped_clock():
             task = tasks.wait(task_id, timeout=timeout)
         times = tasks.times(task_id)
-    show_task(task, output, times)
+    print_task(task, output, now=times.now, due=times.due.get(task_id))
     return DONE if task.succeeded else FAILED
 
 
@@ -208,11 +210,12 @@ def replay_command(
     The id of the new task is that of the first one with the suffix -replay-N, so that a second
     replay by accident is refused. Replays that failed are replayed when they are named.
     """
-    from fc_async_plugin.cli import connection, terminal
+    from fc_async_plugin.report import terminal
+    from fc_async_plugin.tasks import tasks_of
 
     if bool(task_ids) == failed:
         raise click.UsageError("name tasks, or give --failed")
-    with connection.tasks_of(function, where) as tasks:
+    with tasks_of(function, where) as tasks:
         if failed:
             task_ids = _failed(tasks, limit)
             if not task_ids:
@@ -235,7 +238,7 @@ def _failed(tasks: FunctionTasks, limit: int) -> tuple[str, ...]:
     Raises:
         click.ClickException: The function is not in task mode.
     """
-    from fc_async_plugin.cli import terminal
+    from fc_async_plugin.report import terminal
     from fc_async_plugin.report.findings import plural
 
     found = tasks.failed(limit)
@@ -251,42 +254,9 @@ def _failed(tasks: FunctionTasks, limit: int) -> tuple[str, ...]:
     return found.tasks
 
 
-@contextmanager
-def noting_a_stopped_clock() -> Iterator[None]:
-    """Say on stderr that a wait lasts until the virtual clock of the runtime is moved."""
-    from fc_async_plugin.cli import terminal
-    from fc_async_sdk.waiters import VirtualClockStopped
-
-    def note(*_: object, **__: object) -> None:
-        terminal.note(
-            "The clock of this runtime is virtual and stands still: a task that is due later ends "
-            "when it is moved (POST /_local/clock/advance, or the console)."
-        )
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("always", VirtualClockStopped)
-        warnings.showwarning = note
-        yield
-
-
 def _as_data(replayed: Replayed) -> dict[str, str | None]:
     return {
         "taskId": replayed.task_id,
         "replayedAs": replayed.replayed_as or None,
         "error": replayed.error or None,
     }
-
-
-def show_task(task: AsyncTask, output: Format, times: Times) -> None:
-    """Print one task."""
-    from fc_async_plugin.cli import terminal
-    from fc_async_plugin.report import tasks as report
-
-    if output == "json":
-        terminal.print_json(task.to_dict())
-        return
-    shown = report.detail(
-        task, now=times.now, due=times.due.get(task.task_id), width=terminal.width()
-    )
-    for line, heading in shown:
-        terminal.tell(line, bold=heading)

@@ -12,7 +12,8 @@ import click
 from fc_async_plugin.cli import options
 
 if TYPE_CHECKING:
-    from fc_async_plugin.cli.options import Account, Format
+    from fc_async_plugin.account.connection import Account
+    from fc_async_plugin.report import Format
 
 _NOT_SHOWN: Final = (
     "consecutiveErrors",
@@ -40,9 +41,8 @@ def command() -> None:
 @options.format_option
 def list_command(function: str | None, account: Account, output: Format) -> None:
     """List the triggers of all functions, or of FUNCTION, with the next firings of timers."""
-    from fc_async_plugin.account import runtime
-    from fc_async_plugin.cli import connection, terminal
-    from fc_async_plugin.report import moments, tables
+    from fc_async_plugin.account import connection, runtime
+    from fc_async_plugin.report import moments, tables, terminal
     from fc_async_sdk.admin import operations as admin
 
     runtime.local_endpoint(account.endpoint)
@@ -114,8 +114,8 @@ def fire_command(
     output: Format,
 ) -> None:
     """Fire TRIGGER of FUNCTION now, also if it is switched off. The schedule of a timer stays."""
-    from fc_async_plugin.account import runtime
-    from fc_async_plugin.cli import connection, terminal
+    from fc_async_plugin.account import connection, runtime
+    from fc_async_plugin.report import terminal
     from fc_async_sdk.admin import operations as admin
 
     if event is not None and event_file is not None:

@@ -16,7 +16,7 @@ from fc_async_plugin.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from fc_async_plugin.cli.options import Account
+    from fc_async_plugin.account.connection import Account
     from fc_async_plugin.rules import Finding
 
 
@@ -83,7 +83,7 @@ def command(
       fc-async validate --live --roles
     """  # noqa: D301 -- click reads the \b as "keep these lines"
     from fc_async_plugin import rules
-    from fc_async_plugin.cli.reading import read_all
+    from fc_async_plugin.account.reading import read_all
     from fc_async_plugin.report import findings as report
 
     named = [*templates, *files]
@@ -91,7 +91,7 @@ def command(
         named or [None],
         account,
         env=environment,
-        live=live,
+        deployed=live,
         ram_endpoint=ram_endpoint if roles else None,
     )
     found = rules.check(context, select=select, ignore=ignore)
@@ -116,15 +116,15 @@ def _print(found: list[Finding], output: str, *, files: int, notes: bool) -> Non
 
         click.echo(report.to_sarif(found, rules.RULES, version("fc-async")))
     elif found:
-        from fc_async_plugin.cli import terminal
+        from fc_async_plugin.report import terminal
 
         terminal.tell(report.to_github(found))
 
 
 def _print_excerpts(found: list[Finding], files: int, *, notes: bool) -> None:
-    from fc_async_plugin.cli import terminal
-    from fc_async_plugin.cli.reading import source_lines
     from fc_async_plugin.report import findings as report
+    from fc_async_plugin.report import terminal
+    from fc_async_plugin.template.files import source_lines
 
     terminal.print_parts(
         report.to_lines(found, files, source_lines(), width=terminal.width(), notes=notes)

@@ -1,2 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""What commands show: findings, graphs, counts of a runtime, checks of a machine."""
+"""What commands show: findings, graphs, counts of a runtime, checks of a machine; exit codes."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+Format = Literal["text", "json"]
+
+DONE: Final = 0
+FAILED: Final = 1
+CHANGES: Final = 2
+INTERRUPTED: Final = 130
+"""What a shell reports for a process that SIGINT ended: 128 + 2."""

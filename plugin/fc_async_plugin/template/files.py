@@ -6,15 +6,16 @@
 
 from __future__ import annotations
 
+import functools
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from fc_async_plugin.template.problems import Position, failure
+from fc_async_plugin.template.problems import Position, TemplateError, failure
 from fc_async_plugin.template.yaml12 import MAX_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from pathlib import Path
+    from collections.abc import Callable, Iterable, Mapping
 
 
 _BOM = "\ufeff"
@@ -128,3 +129,16 @@ def _expanded(value: str, known: Mapping[str, str]) -> str:
             break
         value = after
     return value.replace("\\$", "$")
+
+
+def source_lines() -> Callable[[str], list[str]]:
+    """Return a function that returns the lines of a file; each file is read once."""
+
+    @functools.cache
+    def read(file: str) -> list[str]:
+        try:
+            return read_text(Path(file)).split("\n")
+        except TemplateError:
+            return []  # the finding says that the file cannot be read
+
+    return read

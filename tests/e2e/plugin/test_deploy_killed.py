@@ -30,7 +30,8 @@ DEPLOY = ("deploy", "-y", "--with-functions", "--prune")
 FUNCTIONS = 6
 KILLED_AT_A_REQUEST = """
 import os, signal, sys, threading
-from fc_async_plugin.cli import connection, group
+from fc_async_plugin.account import connection
+from fc_async_plugin.cli import group
 
 limit, when = int(sys.argv[1]), sys.argv[2]
 lock, sent = threading.Lock(), 0

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import pytest
 from markdown_it import MarkdownIt
 
-from fc_async_plugin.cli import scaffold
+from fc_async_plugin import scaffold
 from fc_async_tests.templates import SECRET, prepare, start
 
 if TYPE_CHECKING:

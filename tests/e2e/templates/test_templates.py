@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from fc_async_plugin import template
-from fc_async_plugin.cli import scaffold
+from fc_async_plugin import scaffold, template
 from fc_async_tests.templates import run, start
 
 if TYPE_CHECKING:

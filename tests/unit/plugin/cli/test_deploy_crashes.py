@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 from werkzeug import Response
 
-from fc_async_plugin.cli import connection, execution
+from fc_async_plugin.account import connection
+from fc_async_plugin.apply import execution
 from fc_async_plugin.cli.group import run
 from fc_async_sdk import errors
 from fc_async_sdk.models import AsyncConfig

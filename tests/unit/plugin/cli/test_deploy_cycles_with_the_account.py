@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fc_async_plugin.cli import connection
+from fc_async_plugin.account import connection
 from fc_async_plugin.cli.group import run
 from fc_async_sdk import errors, models
 

@@ -12,7 +12,7 @@ import click
 import pytest
 
 from fc_async_plugin.cli import group as cli_group
-from fc_async_plugin.cli import terminal
+from fc_async_plugin.report import CHANGES, terminal
 from fc_async_sdk._installation import how_to_install
 from fc_async_sdk.errors import ConfigurationError
 
@@ -44,7 +44,7 @@ def test_a_command_that_returns_nothing_ends_with_0(run_command: Callable[..., i
 
 
 def test_a_command_may_choose_its_exit_code(run_command: Callable[..., int]) -> None:
-    assert run_command(lambda: cli_group.CHANGES) == 2
+    assert run_command(lambda: CHANGES) == 2
 
 
 def test_an_expected_error_is_one_message_on_stderr(

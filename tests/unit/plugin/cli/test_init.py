@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 import fc_async_sdk
-from fc_async_plugin import template
-from fc_async_plugin.cli import scaffold
+from fc_async_plugin import scaffold, template
 from fc_async_plugin.cli.group import run
-from fc_async_plugin.cli.questions import QUESTIONS, problem
+from fc_async_plugin.scaffold.questions import QUESTIONS, problem
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fc_async_plugin.cli import connection
+from fc_async_plugin.account import connection
 from fc_async_plugin.cli.group import run
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fc_async_plugin import PluginError
-from fc_async_plugin.cli.questions import QUESTIONS, problem
+from fc_async_plugin.scaffold.questions import QUESTIONS, problem
 from fc_async_sdk._installation import installed_from
 from fc_async_sdk._version import __version__
 
@@ -102,7 +102,7 @@ def create(
     Raises:
         PluginError: There is no such template, an answer is not allowed, or rendering failed.
     """
-    from cookiecutter.main import cookiecutter
+    from cookiecutter.main import cookiecutter  # noqa: PLC0415 -- an extra, slow to load
 
     # Its log repeats the errors that it raises, with their stack traces.
     logging.getLogger("cookiecutter").addHandler(logging.NullHandler())
@@ -129,12 +129,12 @@ def create(
 @contextmanager
 def _errors_explained(template: str) -> Iterator[None]:
     """Raise errors of cookiecutter, of jinja and of git as errors with advice for the user."""
-    from cookiecutter.exceptions import (
+    from cookiecutter.exceptions import (  # noqa: PLC0415 -- see create()
         CookiecutterException,
         OutputDirExistsException,
         UnknownRepoType,
     )
-    from jinja2 import TemplateError
+    from jinja2 import TemplateError  # noqa: PLC0415 -- as cookiecutter
 
     try:
         yield
@@ -223,7 +223,7 @@ class _Form:
 
     def complete(self, answers: Mapping[str, str]) -> dict[str, str]:
         """Return the answers with defaults for the missing ones."""
-        from cookiecutter.prompt import prompt_for_config
+        from cookiecutter.prompt import prompt_for_config  # noqa: PLC0415 -- see create()
 
         values = {**self._raw, **_as_text(answers)}
         known = prompt_for_config({"cookiecutter": values}, no_input=True)

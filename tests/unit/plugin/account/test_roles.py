@@ -12,8 +12,8 @@ import pytest
 from werkzeug import Request, Response
 
 from fc_async_plugin import PluginError
+from fc_async_plugin.account.roles import Roles
 from fc_async_plugin.cli.group import run
-from fc_async_plugin.policy.roles import Roles
 from fc_async_sdk.credentials import Credentials
 from fc_async_sdk.spec.ram import Permission
 from fc_async_sdk.spec.ram import document as policy_document

@@ -10,31 +10,63 @@ import re
 import sys
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 import msgspec
 
 from fc_async_plugin import PluginError, template
-from fc_async_plugin.account import Regions, runtime
-from fc_async_plugin.cli import suggestions
-from fc_async_plugin.tasks import FunctionTasks
+from fc_async_plugin.account import Regions, runtime, suggestions
+from fc_async_plugin.plan.channels import channels as named
 from fc_async_plugin.template.yaml12 import MAX_BYTES
-from fc_async_sdk import Config, Session, _endpoint, _serverless_devs
+from fc_async_sdk import Config, Session, _credential_chain, _endpoint, _serverless_devs
 from fc_async_sdk._installation import how_to_install
+from fc_async_sdk.credentials import LOCAL
 from fc_async_sdk.errors import ConfigurationError, FcAsyncError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from fc_async_plugin.account.channels import Channels
-    from fc_async_plugin.cli.options import Account, Where
+    from fc_async_plugin.account.roles import Roles
     from fc_async_plugin.plan.channels import Channel
     from fc_async_plugin.plan.state import Wanted
-    from fc_async_plugin.policy.roles import Roles
     from fc_async_plugin.template import Project
     from fc_async_sdk import Client
     from fc_async_sdk.credentials import Credentials
+
+
+class Account(NamedTuple):
+    """The account of a command, and how it is reached.
+
+    Attributes:
+        endpoint: URL of the local runtime or of the service; None: the region's own endpoint.
+        region: Region id given on the command line, or None: the template's.
+        account_id: Digits, or None: from the access alias.
+        access: Alias in ``~/.s/access.yaml``, or None: the template's, or the default chain.
+    """
+
+    endpoint: str | None = None
+    region: str | None = None
+    account_id: str | None = None
+    access: str | None = None
+
+
+class Where(NamedTuple):
+    """The place of the function that a command names.
+
+    Attributes:
+        qualifier: Version or alias, or None: LATEST.
+        template: The template that may name the function, or None: the one in this folder.
+        environment: Environment of env.yaml, or None.
+        account: The account.
+    """
+
+    qualifier: str | None = None
+    template: str | None = None
+    environment: str | None = None
+    account: Account = Account()
+
 
 RESOLVED: Final = "FC_ASYNC_RESOLVED"
 _OWN_ACCOUNT: Final = re.compile(r"\$\{config\(['\"\\\\]*AccountID")
@@ -136,9 +168,6 @@ def _alias(account: Account, project: Project | None) -> str | None:
 
 def credentials(account: Account) -> Credentials:
     """Return the keys. An endpoint on this machine accepts any key."""
-    from fc_async_sdk import _credential_chain
-    from fc_async_sdk.credentials import LOCAL
-
     if is_here(account):
         return LOCAL
     return _credential_chain.find(os.environ, home=Path.home(), access=account.access)()
@@ -146,7 +175,7 @@ def credentials(account: Account) -> Credentials:
 
 def channels(account: Account, project: Project | None = None) -> Channels:
     """Return the queues, topics and event buses of the account."""
-    from fc_async_plugin.account.channels import Channels
+    from fc_async_plugin.account.channels import Channels  # noqa: PLC0415 -- loads requests
 
     alias = _alias(account, project)
     return Channels(
@@ -162,8 +191,6 @@ def missing(wanted: Wanted, account: Account, project: Project) -> list[Channel]
     Raises:
         FcAsyncError: One cannot be read.
     """
-    from fc_async_plugin.plan.channels import channels as named
-
     there = channels(account, project)
     found = named(wanted, account_id_of(account, project))
     return [one for one in found if not there.exists(*one)]
@@ -171,8 +198,6 @@ def missing(wanted: Wanted, account: Account, project: Project) -> list[Channel]
 
 def is_here(account: Account) -> bool:
     """Return whether the endpoint is on this machine, such as the local runtime's."""
-    from fc_async_sdk import _endpoint
-
     return bool(account.endpoint) and _endpoint.parse(account.endpoint or "").loopback
 
 
@@ -183,7 +208,7 @@ def roles(account: Account, endpoint: str) -> Roles:
         ConfigurationError: The extra ``ram`` is not installed.
     """
     try:
-        from fc_async_plugin.policy.roles import Roles
+        from fc_async_plugin.account.roles import Roles  # noqa: PLC0415 -- needs an extra
     except ModuleNotFoundError as error:
         raise ConfigurationError(
             f"reading RAM takes {error.name}: {how_to_install('ram')}"
@@ -258,14 +283,6 @@ class Target:
         """Return a client of another service of the same account, for its URL."""
         account = self._account._replace(endpoint=endpoint)
         return client(account, self.client.region_name, self._project)
-
-
-@contextmanager
-def tasks_of(name: str, where: Where) -> Iterator[FunctionTasks]:
-    """The tasks of a function; connections are closed at the end."""
-    target = Target(name, where)
-    with target.client as one, suggestions.for_function(name, target.known, one):
-        yield FunctionTasks(one, target.function, where.qualifier)
 
 
 def _project_if_any(where: Where) -> Project | None:

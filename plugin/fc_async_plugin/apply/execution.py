@@ -27,9 +27,8 @@ from fc_async_plugin.apply import Report
 from fc_async_plugin.apply.journal import Journal
 from fc_async_plugin.apply.kept_code import CodeKeeper
 from fc_async_plugin.apply.perform import Performer
-from fc_async_plugin.cli import terminal
-from fc_async_plugin.cli.group import DONE, FAILED, INTERRUPTED
 from fc_async_plugin.plan import report as plan_report
+from fc_async_plugin.report import DONE, FAILED, INTERRUPTED, terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,9 +39,9 @@ if TYPE_CHECKING:
     from fc_async_plugin.account import Regions
     from fc_async_plugin.account.channels import Channels
     from fc_async_plugin.apply.perform import Done
-    from fc_async_plugin.cli.options import Format
     from fc_async_plugin.plan import Plan
     from fc_async_plugin.plan.steps import Step
+    from fc_async_plugin.report import Format
 
 
 UNDER_WAY_SECONDS: Final = 5.0

@@ -10,16 +10,15 @@ import click
 import msgspec
 
 from fc_async_plugin import rules
-from fc_async_plugin.account import live
-from fc_async_plugin.cli import connection, terminal
-from fc_async_plugin.cli.reading import source_lines
+from fc_async_plugin.account import connection, live
 from fc_async_plugin.graph import build, find_cycles
 from fc_async_plugin.plan.kinds import config_of
 from fc_async_plugin.plan.state import Place
 from fc_async_plugin.plan.steps import Delete, Put
-from fc_async_plugin.report import findings
+from fc_async_plugin.report import findings, terminal
 from fc_async_plugin.rules.context import CYCLE_RULES
 from fc_async_plugin.template.desired import is_function
+from fc_async_plugin.template.files import source_lines
 from fc_async_sdk.errors import FcAsyncError, InvalidArn
 from fc_async_sdk.spec.graph import Node
 
@@ -27,8 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from fc_async_plugin.account import Regions
+    from fc_async_plugin.account.connection import Account
     from fc_async_plugin.account.live import Downstream
-    from fc_async_plugin.cli.options import Account
     from fc_async_plugin.graph import Cycle
     from fc_async_plugin.plan import Plan
     from fc_async_plugin.plan.state import Remote

@@ -34,7 +34,7 @@ _PIPE_WIDTH: Final = 10_000
 
 def console(*, err: bool = False) -> Console:
     """Return a rich console on stdout or stderr; in a pipe it does not cut values."""
-    from rich.console import Console
+    from rich.console import Console  # noqa: PLC0415 -- most commands print without it
 
     stream = sys.stderr if err else sys.stdout
     width = None if stream.isatty() else _PIPE_WIDTH

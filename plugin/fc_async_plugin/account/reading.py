@@ -3,18 +3,17 @@
 
 from __future__ import annotations
 
-import functools
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fc_async_plugin import template
+from fc_async_plugin.account import connection, live
 from fc_async_plugin.rules import Context
-from fc_async_plugin.template.files import read_text
+from fc_async_plugin.template.desired import BLOCK, is_function
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from fc_async_plugin.cli.options import Account
+    from fc_async_plugin.account.connection import Account
     from fc_async_plugin.graph.build import LiveRegion
 
 
@@ -23,7 +22,7 @@ def read_all(
     account: Account,
     *,
     env: str | None = None,
-    live: bool = False,
+    deployed: bool = False,
     ram_endpoint: str | None = None,
 ) -> Context:
     """Read templates for the rules.
@@ -32,7 +31,7 @@ def read_all(
         files: Names, None for the working folder's template; each is read once.
         account: The shared options.
         env: Environment of ``env.yaml``.
-        live: Read the account, too.
+        deployed: Read the account, too.
         ram_endpoint: URL of RAM, to read the policies of roles; None: they are not read.
 
     Returns:
@@ -41,8 +40,6 @@ def read_all(
     Raises:
         FcAsyncError: The account cannot be read.
     """
-    from fc_async_plugin.cli import connection
-
     resolved = connection.resolved_by_s()
 
     def read(file: str | None) -> template.Project | template.TemplateError:
@@ -70,30 +67,13 @@ def read_all(
     return Context(
         projects,
         problems,
-        _regions(projects, account) if live else None,
+        _regions(projects, account) if deployed else None,
         _roles(projects, account, ram_endpoint) if ram_endpoint else None,
     )
 
 
-def source_lines() -> Callable[[str], list[str]]:
-    """Return a function that returns the lines of a file; each file is read once."""
-
-    @functools.cache
-    def read(file: str) -> list[str]:
-        try:
-            return read_text(Path(file)).split("\n")
-        except template.TemplateError:
-            return []  # the finding says that the file cannot be read
-
-    return read
-
-
 def _regions(projects: Sequence[template.Project], account: Account) -> list[LiveRegion]:
     """Read every region and account of the functions in the templates."""
-    from fc_async_plugin.account import live
-    from fc_async_plugin.cli import connection
-    from fc_async_plugin.template.desired import is_function
-
     wanted: dict[tuple[str, str], template.Project] = {}
     for project in projects:
         for resource in project.resources:
@@ -110,9 +90,6 @@ def _roles(
     projects: Sequence[template.Project], account: Account, endpoint: str
 ) -> dict[str, dict[str, Any]]:
     """Read the policies of the roles of all functions with a block or triggers."""
-    from fc_async_plugin.cli import connection
-    from fc_async_plugin.template.desired import BLOCK, is_function
-
     wanted = {
         str(resource.props["role"])
         for project in projects

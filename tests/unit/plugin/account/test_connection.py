@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fc_async_plugin import template
+from fc_async_plugin.account import connection
+from fc_async_plugin.account.connection import Account, Where
 from fc_async_plugin.apply.perform import Performer
-from fc_async_plugin.cli import connection
-from fc_async_plugin.cli.options import Account, Where
 from fc_async_sdk.errors import ConfigurationError, CredentialsError, ServerError
 from fc_async_sdk.models import AsyncConfig
 from fc_async_tests.steps import put

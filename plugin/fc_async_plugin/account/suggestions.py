@@ -19,8 +19,7 @@ from fc_async_sdk.errors import AsyncTaskNotFound, FcAsyncError, FunctionNotFoun
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from fc_async_plugin.tasks import FunctionTasks
-    from fc_async_sdk import Client
+    from fc_async_sdk import AsyncTask, Client
 
 _LOOKED_AT: Final = 1_000
 """Names of an account, and tasks of a function, that are compared."""
@@ -42,19 +41,17 @@ def for_function(name: str, known: Iterable[str], client: Client) -> Iterator[No
 
 
 @contextmanager
-def for_task(task_id: str, tasks: FunctionTasks) -> Iterator[None]:
-    """Name the nearest task if the service says that a task does not exist."""
+def for_task(task_id: str, tasks: Iterable[AsyncTask]) -> Iterator[None]:
+    """Name the nearest of a function's tasks if the service says that a task does not exist."""
     try:
         yield
     except AsyncTaskNotFound as error:
         raise with_task(error, task_id, tasks) from error
 
 
-def with_task(error: FcAsyncError, task_id: str, tasks: FunctionTasks) -> FcAsyncError:
-    """Return the error with the nearest task of a function."""
-    return _with_hint(
-        error, task_id, lambda: [task.task_id for task in islice(tasks.all(), _LOOKED_AT)]
-    )
+def with_task(error: FcAsyncError, task_id: str, tasks: Iterable[AsyncTask]) -> FcAsyncError:
+    """Return the error with the nearest of a function's tasks."""
+    return _with_hint(error, task_id, lambda: [one.task_id for one in islice(tasks, _LOOKED_AT)])
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

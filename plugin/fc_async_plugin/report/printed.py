@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: MIT
+"""Prints what several commands print: a plan, a task."""
+
+from __future__ import annotations
+
+import warnings
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from fc_async_plugin.plan import report as plan_report
+from fc_async_plugin.report import tasks, terminal
+from fc_async_sdk.waiters import VirtualClockStopped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fc_async_plugin.plan import Plan
+    from fc_async_plugin.report import Format
+    from fc_async_sdk import AsyncTask
+
+
+def print_plan(plan: Plan, output: Format, *, nothing: str | None = None) -> None:
+    """Print a plan to stdout, and its obstacles to stderr.
+
+    Args:
+        plan: The plan.
+        output: Format of the output.
+        nothing: What an empty plan means; None: the account has what the plan covers.
+    """
+    if output == "json":
+        terminal.print_json(plan_report.as_data(plan))
+    else:
+        terminal.print_marked(plan_report.lines(plan))
+        if plan.changes:
+            click.echo(f"\n{plan_report.summary(plan.steps)}.")
+        elif not plan.obstacles:
+            click.echo(nothing or plan_report.nothing_to_do(plan))
+    for obstacle in plan.obstacles:
+        terminal.error(obstacle)
+
+
+def print_task(task: AsyncTask, output: Format, *, now: int, due: int | None) -> None:
+    """Print one task; it is due at a time in milliseconds since the epoch, or that is not known."""
+    if output == "json":
+        terminal.print_json(task.to_dict())
+        return
+    for line, heading in tasks.detail(task, now=now, due=due, width=terminal.width()):
+        terminal.tell(line, bold=heading)
+
+
+@contextmanager
+def noting_a_stopped_clock() -> Iterator[None]:
+    """Say on stderr that a wait lasts until the virtual clock of the runtime is moved."""
+
+    def note(*_: object, **__: object) -> None:
+        terminal.note(
+            "The clock of this runtime is virtual and stands still: a task that is due later ends "
+            "when it is moved (POST /_local/clock/advance, or the console)."
+        )
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", VirtualClockStopped)
+        warnings.showwarning = note
+        yield
