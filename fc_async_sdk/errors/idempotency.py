@@ -5,6 +5,18 @@ from __future__ import annotations
 
 from fc_async_sdk.errors.tree import FcAsyncError, shorten
 
+__all__ = [
+    "AlreadyRunning",
+    "ClaimLost",
+    "EffectInDoubt",
+    "FailureKept",
+    "IdempotencyError",
+    "KeyMissing",
+    "PayloadMismatch",
+    "ResultNotStored",
+    "StoreFailed",
+]
+
 
 class IdempotencyError(FcAsyncError):
     """An idempotent handler did not run, or its result was not recorded.

@@ -11,6 +11,52 @@ from typing import ClassVar, Final
 
 from fc_async_sdk.errors.tree import FcAsyncError
 
+__all__ = [
+    "BY_CODE",
+    "BY_STATUS",
+    "AccessDenied",
+    "AliasAlreadyExists",
+    "AliasNotFound",
+    "AsyncConfigNotExists",
+    "AsyncInvocationStopped",
+    "AsyncTaskAlreadyExists",
+    "AsyncTaskNotFound",
+    "BadResponse",
+    "CAExited",
+    "CAFileNotFound",
+    "CAFilePermission",
+    "ClientClosedRequest",
+    "ConcurrentUpdateError",
+    "Conflict",
+    "DestinationDeliveryFailed",
+    "EntityTooLarge",
+    "FunctionAlreadyExists",
+    "FunctionNotEmpty",
+    "FunctionNotFound",
+    "FunctionNotStarted",
+    "InternalServerError",
+    "InvalidAccessKeyID",
+    "InvalidArgument",
+    "InvalidDestinationResources",
+    "InvalidSecurityToken",
+    "LayerNotFound",
+    "LimitExceeded",
+    "MissingRequiredHeader",
+    "NotFound",
+    "PathNotSupported",
+    "PreconditionFailed",
+    "ResourceExhausted",
+    "ResourceThrottled",
+    "ServerError",
+    "ServiceError",
+    "SignatureNotMatch",
+    "Throttled",
+    "TriggerAlreadyExists",
+    "TriggerNotFound",
+    "VersionNotFound",
+    "service_error_class",
+]
+
 
 class ServiceError(FcAsyncError):
     """The service answered with an error.
@@ -271,46 +317,12 @@ class DestinationDeliveryFailed(ServerError):
     """500: a destination could not be reached."""
 
 
-_CLASSES: Final[tuple[type[ServiceError], ...]] = (
-    InvalidArgument,
-    MissingRequiredHeader,
-    PathNotSupported,
-    EntityTooLarge,
-    InvalidDestinationResources,
-    LimitExceeded,
-    AccessDenied,
-    SignatureNotMatch,
-    InvalidAccessKeyID,
-    InvalidSecurityToken,
-    FunctionNotFound,
-    AliasNotFound,
-    VersionNotFound,
-    TriggerNotFound,
-    LayerNotFound,
-    AsyncConfigNotExists,
-    AsyncTaskNotFound,
-    FunctionAlreadyExists,
-    AliasAlreadyExists,
-    TriggerAlreadyExists,
-    AsyncTaskAlreadyExists,
-    FunctionNotEmpty,
-    ConcurrentUpdateError,
-    PreconditionFailed,
-    FunctionNotStarted,
-    CAExited,
-    CAFileNotFound,
-    CAFilePermission,
-    AsyncInvocationStopped,
-    ResourceExhausted,
-    ResourceThrottled,
-    ClientClosedRequest,
-    InternalServerError,
-    BadResponse,
-    DestinationDeliveryFailed,
-)
-
 BY_CODE: Final[dict[str, type[ServiceError]]] = {
-    **{cls.__name__: cls for cls in _CLASSES},
+    **{
+        name: found
+        for name, found in list(globals().items())  # every class is named after its code
+        if isinstance(found, type) and issubclass(found, ServiceError)
+    },
     # Older spellings, and those of the gateway in front of the service.
     "LimitExceededError": LimitExceeded,
     "SignatureDoesNotMatch": SignatureNotMatch,

@@ -5,6 +5,34 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+__all__ = [
+    "ConfigurationError",
+    "ConnectFailed",
+    "CredentialsError",
+    "FcAsyncError",
+    "FunctionError",
+    "InvalidArn",
+    "InvalidEvent",
+    "InvalidParameter",
+    "InvalidPayload",
+    "InvalidRequest",
+    "InvalidResponse",
+    "NoCredentials",
+    "OutcomeUnknown",
+    "PayloadTooLarge",
+    "ResultNotKept",
+    "TaskError",
+    "TaskExpired",
+    "TaskFailed",
+    "TaskInvalid",
+    "TaskLost",
+    "TaskStopped",
+    "TimedOut",
+    "TransportError",
+    "WaiterError",
+    "shorten",
+]
+
 _SHOWN = 120
 
 
