@@ -11,23 +11,22 @@
 ``procrastinate``  the cycle to its defer and run, on PostgreSQL
 ``postgres`` the whole engine, accept and cycle, on PostgreSQL instead of SQLite
 
-The server has one core, the load generator the other. Rounds are interleaved, so that whatever
-else the machine does hits all alike. Absolute numbers are context, ratios are the claim.
+The server has one core, the load generator the other. Each part measures both sides once;
+``run.py`` repeats the parts in turns. Absolute numbers are context, ratios are the claim.
 
-Usage: engine.py [accept|paced|cycle|due|burst|restart|moto|procrastinate|postgres …] [--rounds N]
-[--seconds S] [--peers PYTHON]: an interpreter that has moto and procrastinate, if this has not.
+``run.py engine`` runs all of them, ``run.py engine.cycle engine.due`` some. Usage of this file, by
+itself: ``engine.py serve FOLDER [STORE]``.
 """
 
 from __future__ import annotations
 
-import argparse
 import contextlib
+import importlib.util
 import io
 import json
 import os
 import shutil
 import signal
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -35,7 +34,7 @@ import time
 import urllib.request
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import engine_waiting
 import uvloop
@@ -46,9 +45,9 @@ from store import postgres as postgres_server
 import fc_async_sdk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from rows import Options, Row
+    from rows import Row
 
 LIMITS = Path(__file__).with_name("engine_limits.py")
 PEERS = Path(__file__).with_name("engine_peers.py")
@@ -59,6 +58,7 @@ JOBS = 1_000
 PACE = 4_000
 WAITING = 500_000
 FAR = 3_599
+SECONDS = 2.0
 WARM_UP = 3.0  # seconds: by then checkpoints are made at the rate at which accepts come
 
 
@@ -68,11 +68,10 @@ WARM_UP = 3.0  # seconds: by then checkpoints are made at the rate at which acce
 class Server:
     """A server process on its own core."""
 
-    def __init__(self, command: list[str], folder: Path, python: str = sys.executable) -> None:
-        self.folder = folder
+    def __init__(self, command: list[str]) -> None:
         began = time.perf_counter()
         self.process = subprocess.Popen(
-            [python, *command],
+            [sys.executable, *command],
             preexec_fn=lambda: os.sched_setaffinity(0, {SERVER_CORE}),  # noqa: PLW1509 -- one thread
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -124,17 +123,19 @@ class Server:
 
 @contextlib.contextmanager
 def server(kind: str, folder: Path | None = None) -> Iterator[Server]:
-    """One of the limits, or ``ours``.
+    """One of the limits, a peer, or ``ours``.
 
     Args:
-        kind: group, single, cycle or ours; or the URL of a PostgreSQL database for ours on it.
+        kind: group, single, cycle, moto or ours; or the URL of a PostgreSQL database for ours.
         folder: Data to start on, kept. Default: a folder that is thrown away.
     """
     data = folder or Path(tempfile.mkdtemp(prefix="fc-async-bench-"))
     ours = kind == "ours" or "://" in kind
-    store = [kind] if "://" in kind else []
-    command = [__file__, "serve", str(data), *store] if ours else [str(LIMITS), kind, str(data)]
-    one = Server(command, data)
+    if ours:
+        command = [__file__, "serve", str(data), *([kind] if "://" in kind else [])]
+    else:
+        command = [str(PEERS), kind] if kind == "moto" else [str(LIMITS), kind, str(data)]
+    one = Server(command)
     try:
         if ours:
             create_function(one.port)
@@ -176,31 +177,44 @@ def serve(folder: Path, *store: str) -> None:
 # --- measurements -----------------------------------------------------------------------------
 
 
-def compare(kinds: list[str], rounds: int, measure: Any) -> dict[str, list[Any]]:
-    """Measure each kind once a round; returns what was measured by kind."""
-    found: dict[str, list[Any]] = {kind: [] for kind in kinds}
-    for _ in range(rounds):
-        for kind in kinds:
-            with server(kind) as one:
-                found[kind].append(measure(one))
+Figures = tuple[float, ...]
+"""Of one server: its rate, and more for people."""
+
+
+def compare(
+    kinds: list[str], measure: Callable[[Server], Figures], **others: Figures
+) -> dict[str, Figures]:
+    """Measure each kind once, and print all; return what was measured by kind."""
+    found = others
+    for kind in kinds:
+        with server(kind) as one:
+            found[kind] = measure(one)
+    for kind, figures in found.items():
+        print(f"  {kind.partition(':')[0]:10}", *(f"{one:10.1f}" for one in figures))
     return found
 
 
-def compared(what: str, found: dict[str, list[Any]], ours: str, other: str) -> Row:
-    mine, theirs = ([one[0] for one in found[kind]] for kind in (ours, other))
-    return pairs(what, mine, theirs, "1/s")
+def ratio(what: str, found: dict[str, Figures], ours: str, other: str) -> Row:
+    return pairs(what, found[ours][:1], found[other][:1], "1/s")
 
 
-def accepts(one: Server, seconds: float) -> tuple[float, float, float, float]:
+def accepts(one: Server) -> Figures:
     """Per second, p50 and p99 in milliseconds, CPU of each in microseconds."""
     drive(one.port, for_seconds(WARM_UP, request(FAR)))
     before = one.cpu_seconds()
-    rate, latencies = drive(one.port, for_seconds(seconds, request(FAR)))
+    rate, latencies = drive(one.port, for_seconds(SECONDS, request(FAR)))
     cpu = (one.cpu_seconds() - before) / len(latencies) * 1_000_000
     return rate, percentile(latencies, 0.5), percentile(latencies, 0.99), cpu
 
 
-def cycles(one: Server) -> tuple[float, float]:
+def paced_accepts(one: Server) -> Figures:
+    """Per second; p50, p99 and p99.9 in milliseconds."""
+    drive(one.port, for_seconds(0.5, request(FAR)), at=PACE)
+    rate, latencies = drive(one.port, for_seconds(SECONDS, request(FAR)), at=PACE)
+    return rate, *(percentile(latencies, share) for share in (0.5, 0.99, 0.999))
+
+
+def cycles(one: Server) -> Figures:
     """Per second, CPU of each in microseconds."""
     drive(one.port, iter([request()] * 200))
     one.wait_until_idle()
@@ -211,197 +225,90 @@ def cycles(one: Server) -> tuple[float, float]:
     return CYCLES / (time.perf_counter() - began), cpu
 
 
-def accept(rounds: int, seconds: float) -> list[Row]:
-    found = compare(["group", "ours", "single"], rounds, lambda one: accepts(one, seconds))
-    for kind, rows in found.items():
-        columns = zip(*rows, strict=True)
-        rate, middle, high, cpu = (statistics.median(column) for column in columns)
-        print(
-            f"  {kind:8}{rate:9.0f}/s  p50 {middle:5.1f} ms  p99 {high:5.1f} ms  {cpu:4.0f} µs CPU"
-        )
-    return [
-        compared("durable accept / bare group commit", found, "ours", "group"),
-        compared("durable accept / one commit per message", found, "ours", "single"),
-    ]
+def accept() -> Iterator[Row]:
+    found = compare(["group", "ours", "single"], accepts)
+    yield ratio("durable accept / bare group commit", found, "ours", "group")
+    yield ratio("durable accept / one commit per message", found, "ours", "single")
 
 
-def paced(rounds: int, seconds: float) -> list[Row]:
-    def measure(one: Server) -> tuple[float, ...]:
-        drive(one.port, for_seconds(0.5, request(FAR)), at=PACE)
-        rate, latencies = drive(one.port, for_seconds(seconds, request(FAR)), at=PACE)
-        return rate, *(percentile(latencies, share) for share in (0.5, 0.99, 0.999))
-
-    found = compare(["group", "ours"], rounds, measure)
-    for kind, rows in found.items():
-        rate, *late = (statistics.median(column) for column in zip(*rows, strict=True))
-        told = "  ".join(
-            f"{n} {ms:.1f} ms" for n, ms in zip(("p50", "p99", "p99.9"), late, strict=True)
-        )
-        print(f"  {kind:8}{rate:9.0f}/s  {told}")
-    ours, theirs = (statistics.median(one[2] for one in found[kind]) for kind in ("ours", "group"))
+def paced() -> Iterator[Row]:
+    found = compare(["group", "ours"], paced_accepts)
+    ours, theirs = found["ours"][2], found["group"][2]
     what = "accept at 4,000 a second, 99th percentile, ms"
-    return [row(what, ours, ours=ours, theirs=theirs, unit="ms")]
+    yield row(what, ours, ours=ours, theirs=theirs, unit="ms")
 
 
-def cycle(rounds: int, _: float) -> list[Row]:
-    found = compare(["cycle", "ours"], rounds, cycles)
-    for kind, rows in found.items():
-        rate, cpu = (statistics.median(column) for column in zip(*rows, strict=True))
-        print(f"  {kind:8}{rate:9.0f}/s  {cpu:4.0f} µs CPU")
-    return [compared("accept to settled / the limit's cycle", found, "ours", "cycle")]
+def cycle() -> Iterator[Row]:
+    found = compare(["cycle", "ours"], cycles)
+    yield ratio("accept to settled / the limit's cycle", found, "ours", "cycle")
 
 
-def burst(_: int, __: float) -> list[Row]:
+def burst() -> Iterator[Row]:
     with server("ours") as one:
         began = time.perf_counter()
-        rate, latencies = drive(one.port, iter([request()] * BURST))
+        drive(one.port, iter([request()] * BURST))
         one.wait_until_idle()
-        took = time.perf_counter() - began
-        sums = {
-            row["metric"]: row["value"] for row in json.loads(one.get("/_local/metrics"))["metrics"]
-        }
-        print(f"  {len(latencies)} accepted at {rate:.0f}/s, all settled after {took:.1f} s")
-        print(
-            f"  executions {sums['FunctionTotalInvocations']}, ends {sums['FunctionDequeueCount']}"
-        )
-    return [row("burst of 20,000, seconds until all are settled", took)]
+        yield row("burst of 20,000, seconds until all are settled", time.perf_counter() - began)
 
 
-def restart(_: int, seconds: float) -> list[Row]:
-    folder = Path(tempfile.mkdtemp(prefix="fc-async-bench-"))
-    try:
+def restart() -> Iterator[Row]:
+    with tempfile.TemporaryDirectory(prefix="fc-async-bench-") as name:
+        folder = Path(name)
         with server("ours") as one:
             empty = one.started_in
-            without, _latencies = drive(one.port, for_seconds(seconds, request(FAR)))
+            without, _latencies = drive(one.port, for_seconds(SECONDS, request(FAR)))
         uvloop.run(engine_waiting.fill(folder, WAITING, BODY))
         with server("ours", folder) as one:
-            print(f"  start on nothing {empty:.2f} s, on {WAITING} waiting {one.started_in:.2f} s")
-            rate, latencies = drive(one.port, for_seconds(seconds, request(FAR)))
-            high = percentile(latencies, 0.99)
-            print(f"  accepts beside them {rate:.0f}/s, p99 {high:.1f} ms, x{rate / without:.2f}")
-            began = time.perf_counter()
-            drive(one.port, iter([request()] * 64))
+            yield row("start on 500,000 waiting, s", one.started_in, theirs=empty, unit="s")
+            rate, _latencies = drive(one.port, for_seconds(SECONDS, request(FAR)))
+            drive(one.port, iter([request()] * 64))  # those that are due run beside the waiting
             while "FunctionTotalInvocations" not in one.get("/_local/metrics"):
                 time.sleep(0.005)
-            print(f"  a due one ran within {time.perf_counter() - began:.2f} s")
-            memory = one.memory_mb()
-            return [
-                row("start on 500,000 waiting, s", one.started_in, theirs=empty, unit="s"),
-                row("memory with 500,000 waiting, MB", memory),
-                row("accept beside 500,000 waiting / on nothing", rate / without),
-            ]
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+            yield row("memory with 500,000 waiting, MB", one.memory_mb())
+            yield row("accept beside 500,000 waiting / on nothing", rate / without)
 
 
-def due(_: int, __: float) -> list[Row]:
-    os.sched_setaffinity(0, ALL_CORES)
-    folder = Path(tempfile.mkdtemp(prefix="fc-async-bench-"))
-    try:
-        late = uvloop.run(engine_waiting.lateness(folder, BODY))
-        print(f"  {late}")
-        return [
-            row("start after the due time, 99th percentile, ms", late.p99, note=str(late)),
-            row("started before the due time", late.early),
-        ]
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+def due() -> Iterator[Row]:
+    with tempfile.TemporaryDirectory(prefix="fc-async-bench-") as folder:
+        late = uvloop.run(engine_waiting.lateness(Path(folder), BODY))
+    yield row("start after the due time, 99th percentile, ms", late.p99, note=str(late))
+    yield row("started before the due time", late.early)
 
 
-def moto(rounds: int, seconds: float) -> list[Row]:
+def moto() -> Iterator[Row]:
     what = "durable accept / moto's Event invoke"
-    if not Peers.has("moto"):
-        return [missing(what, "moto is not installed")]
-    mine, others = [], []
-    for _ in range(rounds):
-        with server("ours") as one:
-            ours = accepts(one, seconds)[0]
-        other = Server([str(PEERS), "moto"], Path(), Peers.python)
-        try:
-            theirs = drive_moto(other.port, seconds)
-        finally:
-            other.close()
-        print(f"  ours {ours:.0f}/s, moto {theirs:.0f}/s")
-        mine.append(ours)
-        others.append(theirs)
-    return [pairs(what, mine, others, "accepts/s")]
+    if importlib.util.find_spec("moto") is None:
+        yield missing(what, "moto is not installed")
+        return
+    found = compare(["moto"], lambda one: (drive_moto(one.port, SECONDS),))
+    yield ratio(what, compare(["ours"], accepts, **found), "ours", "moto")
 
 
-def procrastinate(rounds: int, _: float) -> list[Row]:
+def procrastinate() -> Iterator[Row]:
     what = "accept to settled / procrastinate's defer and run"
-    if not Peers.has("procrastinate"):
-        return [missing(what, "procrastinate is not installed")]
-    mine, others = [], []
+    if importlib.util.find_spec("procrastinate") is None:
+        yield missing(what, "procrastinate is not installed")
+        return
     with postgres_server() as url:
-        for _round in range(rounds):
-            with server("ours") as one:
-                ours = cycles(one)[0]
-            os.sched_setaffinity(0, ALL_CORES)
-            command = [Peers.python, str(PEERS), "procrastinate", url, str(JOBS)]
-            theirs = float(subprocess.check_output(command, text=True))
-            print(f"  ours {ours:.0f}/s, procrastinate {theirs:.0f}/s")
-            mine.append(ours)
-            others.append(theirs)
-    return [pairs(what, mine, others, "cycles/s")]
+        os.sched_setaffinity(0, ALL_CORES)
+        command = [sys.executable, str(PEERS), "procrastinate", url, str(JOBS)]
+        theirs = float(subprocess.check_output(command, text=True))
+        found = compare(["ours"], cycles, theirs=(theirs,))
+    yield ratio(what, found, "ours", "theirs")
 
 
-def postgres(rounds: int, seconds: float) -> list[Row]:
-    made = []
-    for what, measure in (("accept", lambda one: accepts(one, seconds)), ("cycle", cycles)):
+def postgres() -> Iterator[Row]:
+    for what, measure in (("accept", accepts), ("cycle", cycles)):
         os.sched_setaffinity(0, ALL_CORES)
         with postgres_server() as url:
-            found = compare(["ours", url], rounds, measure)
-            made.append(compared(f"{what} on PostgreSQL / on SQLite", found, url, "ours"))
-    return made
+            found = compare(["ours", url], measure)
+        yield ratio(f"{what} on PostgreSQL / on SQLite", found, url, "ours")
 
 
-class Peers:
-    """Where the peers are installed."""
-
-    python = sys.executable
-
-    @classmethod
-    def has(cls, module: str) -> bool:
-        return not subprocess.run(
-            [cls.python, "-c", f"import {module}"], capture_output=True, check=False
-        ).returncode
-
-
-MEASUREMENTS = {
-    "accept": accept,
-    "paced": paced,
-    "cycle": cycle,
-    "due": due,
-    "burst": burst,
-    "restart": restart,
-    "moto": moto,
-    "procrastinate": procrastinate,
-    "postgres": postgres,
+PARTS: dict[str, Callable[[], Iterator[Row]]] = {
+    one.__name__: one
+    for one in (accept, paced, cycle, due, burst, restart, moto, procrastinate, postgres)
 }
 
-
-def measure(options: Options) -> Iterator[Row]:
-    for name, one in MEASUREMENTS.items():
-        print(name, flush=True)
-        yield from one(options.rounds, 2.0)
-
-
-def main() -> None:
-    if sys.argv[1:2] == ["serve"]:
-        serve(Path(sys.argv[2]), *sys.argv[3:])
-        return
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", nargs="*", metavar="|".join(MEASUREMENTS))
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=3.0)
-    parser.add_argument("--peers", default=sys.executable)
-    options = parser.parse_args()
-    Peers.python = options.peers
-    for name in options.what or MEASUREMENTS:
-        print(name, flush=True)
-        for found in MEASUREMENTS[name](options.rounds, options.seconds):
-            print(f"  {found.what}: {found.ratio}  (goal {found.goal})  {found.note}")
-
-
 if __name__ == "__main__":
-    main()
+    serve(Path(sys.argv[2]), *sys.argv[3:])

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""What others offer for the same, run by an interpreter that has them: moto and procrastinate.
+"""What others offer for the same, in a process of their own: moto and procrastinate.
 
-They have dependencies of their own, so this imports nothing of ours and may run in an environment
-of its own (``engine.py --peers PYTHON``).
+It imports nothing of ours.
 
 Usage: engine_peers.py moto, serves until standard input ends and prints its port;
 engine_peers.py procrastinate URL NUMBER, prints jobs per second.

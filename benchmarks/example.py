@@ -1,26 +1,33 @@
 # SPDX-License-Identifier: MIT
 """A benchmark that measures nothing, for the test of ``run.py``.
 
-After its row it fails, or waits until it is ended, if the environment variable ``EXAMPLE`` says so.
+The environment variable ``EXAMPLE`` says whether it fails after its row, or waits until it is
+ended. The name of a file: its row is the number of the turn, which the file counts.
 """
 
 from __future__ import annotations
 
 import os
 import signal
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rows import Row
+from rows import row
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rows import Options
+    from rows import Options, Row
 
 
 def measure(_: Options) -> Iterator[Row]:
-    yield Row("example", 1.0, ">= 1", met=True, unit="s")
-    behaviour = os.environ.get("EXAMPLE")
+    behaviour = os.environ.get("EXAMPLE", "")
+    turn = 1
+    if Path(behaviour).is_absolute():
+        with Path(behaviour).open("a+", encoding="ascii") as file:
+            file.write("x")
+            turn = file.tell()
+    yield row("example", turn, unit="s")
     if behaviour == "fail":
         raise RuntimeError(behaviour)
     if behaviour == "wait":

@@ -5,6 +5,7 @@ Invariants:
 
 - Goals are spelled here only. A row without an entry in ``GOALS`` is an error; None is no goal.
 - The two sides of a ratio are measured alternately in one run.
+- A benchmark measures once, or as many rounds as it is told; :func:`merged` joins its turns.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ def at_most(value: float) -> Goal:
 
 
 GOALS: dict[str, Goal | None] = {
+    "example": at_least(1),
     # the engine; ratios of rates
     "durable accept / bare group commit": at_least(0.35),
     "durable accept / one commit per message": at_least(3),
@@ -153,6 +155,23 @@ def row(what: str, ratio: float, **details: float | str) -> Row:
     goal = GOALS[what]
     rounded = float(f"{ratio:.4g}")
     return Row(what, rounded, goal and str(goal), goal and goal.met(ratio), **details)  # type: ignore[arg-type]
+
+
+def merged(turns: Sequence[Row]) -> Row:
+    """Make one row of those that several turns have for the same: the median of each number."""
+
+    def middle(name: str) -> float | None:
+        values = [value for one in turns if (value := getattr(one, name)) is not None]
+        return statistics.median(values) if values else None
+
+    first = turns[0]
+    ratio = middle("ratio")
+    if ratio is None:
+        return first
+    judged = row(first.what, ratio)
+    return judged._replace(
+        ours=middle("ours"), theirs=middle("theirs"), unit=first.unit, note=first.note
+    )
 
 
 def missing(what: str, reason: str) -> Row:

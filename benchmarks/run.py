@@ -8,8 +8,11 @@ Without names all of them run, each in a process of its own, and the results go 
 
 Invariants:
 
-- A benchmark that fails or exceeds its time limit is a row "failed" after the rows that it had
-  written; the others go on, and the exit code is 1.
+- In the first turn each benchmark measures once, in a share of the time that is left; what one does
+  not use is there for those after it. Further turns measure again what fits into the rest, so a
+  slow machine makes fewer turns and loses no row. A row has the medians of its turns.
+- A benchmark that fails, or exceeds its share of the first turn, is a row "failed" after the rows
+  that it had written; the others go on, and the exit code is 1.
 - SIGINT and SIGTERM end the benchmark that runs; the rows until then are written, too.
 """
 
@@ -30,34 +33,45 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rows import Options, Row
+from rows import Options, Row, merged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
 RESULTS = Path(__file__).with_name("results")
-LIMITS = {
-    "starting": 60,
-    "dev": 180,
-    "validate": 90,
-    "cli": 40,
-    "plan": 60,
-    "sdk_alone": 60,
-    "sdk": 120,
-    "group": 150,
-    "cycles": 150,
-    "growth": 180,
-    "console": 120,
-    "services": 60,
-    "engine": 420,
-    "store": 60,
-    "runtime": 60,
+SHARES = {
+    "starting": 30,
+    "dev": 60,
+    "validate": 60,
+    "cli": 20,
+    "plan": 20,
+    "sdk_alone": 40,
+    "sdk": 40,
+    "group": 60,
+    "cycles": 90,
+    "growth": 90,
+    "console": 60,
+    "services": 30,
+    "engine.accept": 30,
+    "engine.paced": 20,
+    "engine.cycle": 30,
+    "engine.due": 40,
+    "engine.burst": 20,
+    "engine.restart": 60,
+    "engine.moto": 20,
+    "engine.procrastinate": 30,
+    "engine.postgres": 60,
+    "store": 30,
+    "runtime": 30,
 }
-"""Benchmarks, modules of this folder with a function ``measure``; seconds that each may take. Those
-that a user waits for come first: the last ones are left out if the time of the whole run ends."""
+"""Benchmarks: modules of this folder with a function ``measure``, or a part of one; how the time of
+the first turn is shared between them."""
+ONCE = {"dev", "cycles", "growth", "console", "engine.due", "engine.burst", "engine.restart"}
+"""Benchmarks that prepare much longer than they measure: all their rounds are in the first turn."""
 LONGEST = 14.5 * 60
 """Seconds of a whole run."""
 INTERRUPTED = "interrupted"
+NOT_FINISHED = "not finished after"
 
 
 def machine() -> dict[str, Any]:
@@ -77,12 +91,15 @@ def machine() -> dict[str, Any]:
 
 def run_one(name: str, options: Options, out: Path) -> None:
     """Run one benchmark in this process; write each row as a line when it is known."""
+    module, _, part = name.partition(".")
+    imported = importlib.import_module(module)
+    rows = imported.PARTS[part]() if part else imported.measure(options)
     with out.open("w", encoding="utf-8") as file:
-        for row in importlib.import_module(name).measure(options):
+        for row in rows:
             print(json.dumps(row._asdict()), file=file, flush=True)
 
 
-def run_apart(name: str, options: Options, limit: float) -> tuple[list[dict[str, Any]], str]:
+def run_apart(name: str, options: Options, limit: float) -> tuple[list[Row], str]:
     """Run one benchmark in a process group of its own, which ends at the limit.
 
     Returns:
@@ -107,13 +124,13 @@ def run_apart(name: str, options: Options, limit: float) -> tuple[list[dict[str,
             code = process.wait(limit)
             reason = f"exit code {code}" if code else ""
         except subprocess.TimeoutExpired:
-            reason = f"not finished after {limit:.0f} s"
+            reason = f"{NOT_FINISHED} {limit:.0f} s"
         except KeyboardInterrupt:
             reason = INTERRUPTED
         finally:
             _end(process)
         lines = out.read_text("utf-8").splitlines() if out.exists() else []
-    return [json.loads(line) for line in lines if line.endswith("}")], reason
+    return [Row(**json.loads(line)) for line in lines if line.endswith("}")], reason
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -130,27 +147,40 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def run(names: Iterable[str], options: Options) -> tuple[dict[str, Any], bool]:
-    """Run benchmarks one after the other.
+def run(names: Sequence[str], options: Options) -> tuple[dict[str, Any], bool]:
+    """Run benchmarks in turns.
 
     Returns:
         The result, and whether all benchmarks have finished.
     """
     began = time.monotonic()
-    rows: list[dict[str, Any]] = []
-    finished = True
-    for name in names:
-        print(f"{name} …", file=sys.stderr, flush=True)
+    rows: dict[str, list[Row]] = {}
+    failures: dict[str, Row] = {}
+    took: dict[str, float] = {}
+    for turn, name in [(turn, name) for turn in range(options.rounds) for name in names]:
         left = LONGEST - (time.monotonic() - began)
-        found, reason = run_apart(name, options, max(min(LIMITS.get(name, 60), left), 1))
-        rows += found
-        if reason:
-            finished = False
-            rows.append(Row(name, None, None, None, note=f"failed: {reason}")._asdict())
+        if turn == 0:
+            waiting = sum(SHARES.get(one, 60) for one in names[names.index(name) :])
+            limit = max(left * SHARES.get(name, 60) / waiting, 1)
+        elif name in ONCE or name in failures or 1.2 * took[name] > left:
+            continue
+        else:
+            limit = left
+        print(f"{name} …", file=sys.stderr, flush=True)
+        start = time.monotonic()
+        rounds = options.rounds if name in ONCE else 1
+        found, reason = run_apart(name, options._replace(rounds=rounds), limit)
+        took[name] = time.monotonic() - start
+        for row in found:
+            rows.setdefault(row.what, []).append(row)
+        if reason and (turn == 0 or not reason.startswith(NOT_FINISHED)):
+            failures[name] = Row(name, None, None, None, note=f"failed: {reason}")
         if reason == INTERRUPTED:
             break
     seconds = round(time.monotonic() - began)
-    return {"machine": machine(), "seconds": seconds, "rows": rows}, finished
+    shown = [*map(merged, rows.values()), *failures.values()]
+    result = {"machine": machine(), "seconds": seconds, "rows": [one._asdict() for one in shown]}
+    return result, not failures
 
 
 def table(result: dict[str, Any]) -> str:
@@ -176,8 +206,8 @@ def table(result: dict[str, Any]) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(LIMITS))
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(SHARES))
+    parser.add_argument("--rounds", type=int, default=3, help="turns, if the time is enough")
     parser.add_argument("--rows", type=int, default=5_000_000, help="of growth")
     parser.add_argument("--s", default=shutil.which("s"), help="the program s")
     parser.add_argument("--out", type=Path, help="folder for bench.json and bench.md")
@@ -188,12 +218,15 @@ def main() -> int:
     if arguments.one:
         run_one(arguments.one, options, arguments.out)
         return 0
-    unknown = set(arguments.names) - {*LIMITS, "example"}
-    if unknown:
-        parser.error(f"no such benchmark: {', '.join(sorted(unknown))}")
+    names = []
+    for name in arguments.names or SHARES:
+        chosen = [one for one in (*SHARES, "example") if name in {one, one.partition(".")[0]}]
+        if not chosen:
+            parser.error(f"no such benchmark: {name}")
+        names += chosen
     # Without compiled modules each process that is measured would compile them.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-    result, finished = run(arguments.names or LIMITS, options)
+    result, finished = run(names, options)
     folder = arguments.out or (None if arguments.names else RESULTS)
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)

@@ -190,4 +190,4 @@ def measure(options: Options) -> Iterator[Row]:
         yield missing("signing / official signer, time", "the official SDK is not installed")
         return
     yield signing(options.rounds * 3)
-    yield from imports(max(options.rounds, 5))
+    yield from imports(2 * options.rounds)

@@ -46,6 +46,14 @@ def test_runner_writes_rows_as_json_and_as_a_table(tmp_path: Path) -> None:
     assert "| example | 1 | >= 1 | yes |" in table
 
 
+def test_a_row_is_the_median_of_its_turns(tmp_path: Path) -> None:
+    with start(tmp_path, str(tmp_path / "turns")) as runner:
+        runner.communicate(timeout=60)
+
+    assert (tmp_path / "turns").read_text() == "xxx"
+    assert [row["ratio"] for row in rows(tmp_path)] == [2.0]
+
+
 def test_a_benchmark_that_fails_is_a_row_and_an_exit_code(tmp_path: Path) -> None:
     with start(tmp_path, "fail") as runner:
         runner.communicate(timeout=60)
