@@ -18,6 +18,7 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "chinese_site",
+    "cli_reference",
     "markdown_twins",
 ]
 source_suffix = {".md": "markdown"}
