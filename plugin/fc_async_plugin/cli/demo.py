@@ -8,15 +8,11 @@ import shutil
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from fc_async_plugin.cli import options
-from fc_async_plugin.report import DONE, FAILED
-
-if TYPE_CHECKING:
-    from fc_async_plugin.report import Format
+from fc_async_plugin.report import DONE, FAILED, Format, terminal
 
 
 @click.command("demo")
@@ -36,7 +32,6 @@ def command(*, keep: bool, output: Format) -> int:
     from rich.console import Console
 
     from fc_async_plugin.demo import DemoFailed, play
-    from fc_async_plugin.report import terminal
 
     console = Console(highlight=False, stderr=output == "json")
     began = time.monotonic()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from fc_async_plugin.cli import options
-from fc_async_plugin.report import CHANGES, DONE, FAILED
+from fc_async_plugin.report import CHANGES, DONE, FAILED, Format
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from fc_async_plugin.plan import Plan
     from fc_async_plugin.plan.saved import SavedPlan
     from fc_async_plugin.plan.state import Wanted
-    from fc_async_plugin.report import Format
     from fc_async_plugin.template import Project
 
 

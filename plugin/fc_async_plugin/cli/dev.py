@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import click
 
 from fc_async_plugin.cli import options, runtime_options
-from fc_async_plugin.report import DONE, FAILED
+from fc_async_plugin.report import DONE, FAILED, Format, terminal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from fc_async_plugin.dev.loop import Event
     from fc_async_plugin.dev.runtime import Running
     from fc_async_plugin.dev.screen import Screen
-    from fc_async_plugin.report import Format
     from fc_async_plugin.template import Project
 
 
@@ -120,7 +119,6 @@ def _write_launch(choices: Choices, *, yes: bool) -> int:
     """Write the file for VS Code after asking."""
     from fc_async_plugin.dev import launch
     from fc_async_plugin.dev.sources import sources_of
-    from fc_async_plugin.report import terminal
 
     sources = sources_of(_read(choices, "", ""))
     found = launch.chosen(sources, choices.debug) if choices.debug else launch.targets(sources)
@@ -143,7 +141,6 @@ def _run(choices: Choices) -> int:
     from fc_async_plugin.dev import launch, runtime
     from fc_async_plugin.dev.loop import Said
     from fc_async_plugin.dev.sources import sources_of
-    from fc_async_plugin.report import terminal
 
     projects = _read(choices, "", "")
     debug = launch.chosen(sources_of(projects), choices.debug)
@@ -218,7 +215,6 @@ def _place_of(projects: Sequence[Project]) -> tuple[str, str]:
 
 def _screen(choices: Choices) -> Screen:
     from fc_async_plugin.dev.screen import JsonScreen, TextScreen
-    from fc_async_plugin.report import terminal
 
     if choices.output == "json":
         return JsonScreen(click.echo, quiet=choices.quiet)

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fc_async_plugin.cli import options
-from fc_async_plugin.report import DONE, FAILED
+from fc_async_plugin.report import DONE, FAILED, Format, terminal
 
 if TYPE_CHECKING:
     from fc_async_plugin.account.connection import Account
-    from fc_async_plugin.report import Format
     from fc_async_plugin.report.doctor import Result
 
 
@@ -34,7 +33,7 @@ def command(verbose: bool, account: Account, output: Format) -> int:
       fc-async doctor --endpoint http://127.0.0.1:9900
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
     from fc_async_plugin.account import connection
-    from fc_async_plugin.report import doctor, terminal
+    from fc_async_plugin.report import doctor
 
     asked = account.endpoint or account.region
     machine = doctor.Machine(
@@ -60,7 +59,6 @@ def command(verbose: bool, account: Account, output: Format) -> int:
 
 
 def _tell(verdict: str, what: str) -> None:
-    from fc_async_plugin.report import terminal
     from fc_async_plugin.report.safe_text import safe
 
     style = {"error": "error", "warning": "warning", "ok": "good"}.get(verdict, "frame")

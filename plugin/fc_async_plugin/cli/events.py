@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fc_async_plugin.cli import options
-from fc_async_plugin.report import DONE, FAILED
+from fc_async_plugin.report import DONE, FAILED, Format, terminal
 from fc_async_sdk.spec import oss
 
 if TYPE_CHECKING:
     from fc_async_plugin.account.connection import Account
     from fc_async_plugin.events import Shown
-    from fc_async_plugin.report import Format
     from fc_async_sdk.events.schema import Payload
     from fc_async_sdk.spec.arn import MnsQueueArn
 
@@ -70,7 +69,6 @@ def tail_command(
     from fc_async_plugin import events
     from fc_async_plugin.account import connection
     from fc_async_plugin.account.service_urls import service_url
-    from fc_async_plugin.report import terminal
 
     named = _queue(queue, account)
     credentials = connection.credentials(account)
@@ -122,7 +120,7 @@ def send_oss_command(
     that no trigger matches, or that an invocation was refused.
     """
     from fc_async_plugin.account import connection, runtime
-    from fc_async_plugin.report import tables, terminal
+    from fc_async_plugin.report import tables
     from fc_async_sdk.admin import models
     from fc_async_sdk.admin import operations as admin
 
@@ -168,7 +166,7 @@ def _queue(text: str, account: Account) -> MnsQueueArn:
 
 
 def _show(message: Shown) -> None:
-    from fc_async_plugin.report import moments, payloads, terminal
+    from fc_async_plugin.report import moments, payloads
 
     event = message.event
     if event is None:

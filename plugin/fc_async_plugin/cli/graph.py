@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from fc_async_plugin.cli.options import account_options, env_option, templates_option
+from fc_async_plugin.report import terminal
 
 if TYPE_CHECKING:
     from fc_async_plugin.account.connection import Account
@@ -86,8 +87,6 @@ def command(
     }[kind]
     text = make(shown)
     if target is None:
-        from fc_async_plugin.report import terminal
-
         terminal.tell(text)
     else:
         target.write_text(f"{text}\n", encoding="utf-8")

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 import click
 
 from fc_async_plugin.cli import options
+from fc_async_plugin.report import Format, terminal
 from fc_async_sdk import _project_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from fc_async_plugin.account.connection import Account
-    from fc_async_plugin.report import Format
 
 
 @click.command("import")
@@ -52,7 +52,6 @@ def command(
     from fc_async_plugin.account.remote import read
     from fc_async_plugin.plan.importing import import_configs
     from fc_async_plugin.plan.wanted import wanted
-    from fc_async_plugin.report import terminal
 
     project = connection.load(template, account, environment)
     wants = wanted(project, only=resources)

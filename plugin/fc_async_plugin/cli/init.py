@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from fc_async_plugin.cli import options
+from fc_async_plugin.report import Format, terminal
 
 if TYPE_CHECKING:
-    from fc_async_plugin.report import Format
     from fc_async_plugin.scaffold import Question
 
 _DEFAULT: Final = "minimal"
@@ -53,7 +53,6 @@ def command(
       fc-async init minimal --no-input project_name=shop
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
     from fc_async_plugin import scaffold
-    from fc_async_plugin.report import terminal
 
     if list_only:
         listed = [{"name": name, "about": scaffold.about(name)} for name in scaffold.names()]
@@ -94,7 +93,6 @@ def command(
 def _choose() -> str:
     """Ask which template, until a name or a number of one is typed."""
     from fc_async_plugin import scaffold
-    from fc_async_plugin.report import terminal
 
     names = scaffold.names()
     width = max(map(len, names))

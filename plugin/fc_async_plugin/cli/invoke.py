@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from fc_async_plugin.cli import invoke_http, options
-from fc_async_plugin.report import DONE, FAILED
+from fc_async_plugin.report import DONE, FAILED, Format, terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from fc_async_plugin.account.connection import Where
     from fc_async_plugin.cli.invoke_http import HttpOptions
-    from fc_async_plugin.report import Format
     from fc_async_plugin.tasks import FunctionTasks
     from fc_async_sdk import AcceptedInvocation, InvokeResult
     from fc_async_sdk.fanout import Outcome
@@ -243,8 +242,6 @@ def _tell_accepted(accepted: AcceptedInvocation, output: Format) -> None:
 
 
 def _tell_result(result: InvokeResult, output: Format, *, raw: bool) -> int:
-    from fc_async_plugin.report import terminal
-
     if output == "json":
         terminal.print_json(
             {
@@ -313,8 +310,6 @@ class Batch(NamedTuple):
 
 def _send_batch(target: FunctionTasks, batch: Batch, output: Format) -> int:
     """Call a function once for every line, and print the result."""
-    from fc_async_plugin.report import terminal
-
     outcomes: list[Outcome] = []
     with _lines(batch.file) as lines:
         payloads = lines if batch.check is None else _checked(lines, batch.check)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
-from fc_async_plugin.report import DONE, FAILED
+from fc_async_plugin.report import DONE, FAILED, Format, terminal
 from fc_async_sdk.spec import http_trigger
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from fc_async_plugin.account.connection import Where
     from fc_async_plugin.http_requests import HttpRequest
-    from fc_async_plugin.report import Format
     from fc_async_plugin.tasks import FunctionTasks
     from fc_async_sdk import AcceptedInvocation
 
@@ -157,7 +156,6 @@ def call(
     """Call a function and print the answer; return the exit code."""
     from fc_async_plugin import http_requests
     from fc_async_plugin.account import connection
-    from fc_async_plugin.report import terminal
 
     url = http_requests.find_url(target.client, target.function, target.qualifier, given.trigger)
     keys = functools.partial(connection.credentials, where.account)
@@ -188,7 +186,6 @@ def accept(
     """
     from fc_async_plugin import http_requests
     from fc_async_plugin.account import connection
-    from fc_async_plugin.report import terminal
     from fc_async_sdk import AcceptedInvocation
 
     headers = {

@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from fc_async_plugin.cli import options
-from fc_async_plugin.report.terminal import confirm, print_json
+from fc_async_plugin.report import Format, terminal
 from fc_async_sdk import _project_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fc_async_plugin.report import Format
     from fc_async_sdk import Client
     from fc_async_sdk.admin.models import Run
 
@@ -67,7 +66,7 @@ def export(*, file: Path, data: Path, output: Format) -> None:
     export_file(data, file)
     size = file.stat().st_size
     if output == "json":
-        print_json({"file": str(file), "bytes": size})
+        terminal.print_json({"file": str(file), "bytes": size})
     else:
         click.echo(f"Exported {size:,} bytes to {file}.")
 
@@ -83,10 +82,10 @@ def import_(*, file: Path, data: Path, yes: bool, output: Format) -> None:
     from fc_async_local.bootstrap.state import check_file
 
     check_file(file)
-    confirm(f"Replace everything in {data} with {file}?", yes=yes)
+    terminal.confirm(f"Replace everything in {data} with {file}?", yes=yes)
     _replace(data, file.read_bytes(), file.name)
     if output == "json":
-        print_json({"file": str(file), "data": str(data)})
+        terminal.print_json({"file": str(file), "data": str(data)})
     else:
         click.echo(f"Imported {file}.")
 
@@ -98,10 +97,10 @@ def import_(*, file: Path, data: Path, yes: bool, output: Format) -> None:
 @_words
 def clear(*, data: Path, yes: bool, output: Format) -> None:
     """Delete everything that a runtime keeps: functions, tasks, messages and metrics."""
-    confirm(f"Delete everything in {data}?", yes=yes)
+    terminal.confirm(f"Delete everything in {data}?", yes=yes)
     _replace(data, None, "")
     if output == "json":
-        print_json({"data": str(data)})
+        terminal.print_json({"data": str(data)})
     else:
         click.echo(f"Cleared {data}.")
 

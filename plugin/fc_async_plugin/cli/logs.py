@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import click
 
 from fc_async_plugin.cli import options
+from fc_async_plugin.report import Format, terminal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from fc_async_plugin.account.connection import Where
-    from fc_async_plugin.report import Format
     from fc_async_sdk import AsyncTask
 
 _POLL_SECONDS = 1.0
@@ -59,7 +59,6 @@ def command(
       fc-async logs orders -F
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
     from fc_async_plugin.account import suggestions
-    from fc_async_plugin.report import terminal
     from fc_async_plugin.tasks import tasks_of
 
     if raw and output == "json":
@@ -99,7 +98,6 @@ def _ran(task: AsyncTask) -> bool:
 
 def _print_json(tasks: Iterable[AsyncTask]) -> None:
     from fc_async_plugin.report import tasks as report
-    from fc_async_plugin.report import terminal
 
     for task in tasks:
         for number, text in report.logs(task):
@@ -109,7 +107,6 @@ def _print_json(tasks: Iterable[AsyncTask]) -> None:
 
 def _show(tasks: Iterable[AsyncTask], *, raw: bool) -> None:
     from fc_async_plugin.report import tasks as report
-    from fc_async_plugin.report import terminal
 
     for task in tasks:
         terminal.tell(f"--- {task.task_id} {task.status}", bold=True)

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import click
 
 from fc_async_plugin.cli import options
+from fc_async_plugin.report import Format, terminal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fc_async_plugin.account.connection import Account
     from fc_async_plugin.metrics import Series, Wanted
-    from fc_async_plugin.report import Format
     from fc_async_sdk.admin.models import MetricPoint
 
 _BARS: Final = "▁▂▃▄▅▆▇█"
@@ -143,7 +143,6 @@ def _wanted(asked: _Asked, now: datetime) -> Wanted:
 def _print_json(source: str, wanted: Wanted, found: Sequence[Series]) -> None:
     import msgspec
 
-    from fc_async_plugin.report import terminal
     from fc_async_sdk.spec.metrics import METRICS
 
     terminal.print_json(
@@ -161,7 +160,6 @@ def _print_json(source: str, wanted: Wanted, found: Sequence[Series]) -> None:
 
 
 def _print_overview(wanted: Wanted, found: Sequence[Series]) -> None:
-    from fc_async_plugin.report import terminal
     from fc_async_plugin.report.tables import Column
     from fc_async_sdk.spec.metrics import METRICS
 
@@ -178,7 +176,6 @@ def _print_overview(wanted: Wanted, found: Sequence[Series]) -> None:
 
 
 def _print_points(wanted: Wanted, found: Sequence[Series]) -> None:
-    from fc_async_plugin.report import terminal
     from fc_async_plugin.report.tables import Column
 
     if not found:

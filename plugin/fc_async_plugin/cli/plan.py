@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 import click
 
 from fc_async_plugin.cli import options
-from fc_async_plugin.report import CHANGES, DONE, FAILED
+from fc_async_plugin.report import CHANGES, DONE, FAILED, Format
 
 if TYPE_CHECKING:
     from fc_async_plugin.account.connection import Account
-    from fc_async_plugin.report import Format
 
 
 @click.command()

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fc_async_plugin.cli import options
-from fc_async_plugin.report import DONE, FAILED
+from fc_async_plugin.report import DONE, FAILED, Format, terminal
 
 if TYPE_CHECKING:
     from fc_async_plugin.account.connection import Account
     from fc_async_plugin.policy.permissions import Comparison, RolePolicy
-    from fc_async_plugin.report import Format
 
 
 @click.command()
@@ -75,7 +74,6 @@ def command(  # noqa: PLR0917 -- click passes options by name
     from fc_async_plugin.account import connection
     from fc_async_plugin.account.connection import Account
     from fc_async_plugin.policy import permissions
-    from fc_async_plugin.report import terminal
 
     account = Account(region=region, account_id=account_id, access=access)
     project = connection.load(template, account, environment)
@@ -100,7 +98,6 @@ def command(  # noqa: PLR0917 -- click passes options by name
 
 
 def _print_policies(roles: list[RolePolicy]) -> None:
-    from fc_async_plugin.report import terminal
     from fc_async_sdk.spec import ram
 
     for role in roles:
@@ -148,8 +145,6 @@ def _compare_live(
 
 def _tell_comparisons(found: dict[str, Comparison], output: Format) -> int:
     """Print what each role (or the given policy, under "") lacks, and what it does not need."""
-    from fc_async_plugin.report import terminal
-
     if output == "json":
         compared = [
             {
@@ -167,8 +162,6 @@ def _tell_comparisons(found: dict[str, Comparison], output: Format) -> int:
 
 
 def _print_comparison(prefix: str, comparison: Comparison) -> None:
-    from fc_async_plugin.report import terminal
-
     for one in comparison.missing:
         terminal.tell(f"{prefix}missing: {one.action} on {one.resource}", fg="red")
     for one in comparison.excess:

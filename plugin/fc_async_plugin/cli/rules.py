@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from fc_async_plugin.report import terminal
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -58,7 +60,7 @@ def command(*, rule: str | None, schema: bool, props: bool, output: str) -> None
       fc-async rules --schema > s.schema.json
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
     from fc_async_plugin import rules
-    from fc_async_plugin.report import tables, terminal
+    from fc_async_plugin.report import tables
 
     if props and not schema:
         raise click.UsageError("--props goes with --schema")
@@ -105,7 +107,6 @@ def _as_data(rule: Rule) -> dict[str, str]:
 
 def _explain(rule: Rule, output: str) -> None:
     """Print the page of a rule, with an example that is refused and one that is accepted."""
-    from fc_async_plugin.report import terminal
     from fc_async_plugin.rules import pages
 
     if output == "json":

@@ -3,14 +3,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
 from fc_async_plugin.cli import options
-
-if TYPE_CHECKING:
-    from fc_async_plugin.report import Format
+from fc_async_plugin.report import Format, terminal
 
 
 @click.group()
@@ -27,7 +23,6 @@ def command() -> None:
 @options.format_option
 def path_command(output: Format) -> None:
     """Print the folder to name after plugin: or component: in s.yaml."""
-    from fc_async_plugin.report import terminal
     from fc_async_plugin.serverless_devs import folder
 
     if output == "json":
@@ -40,7 +35,6 @@ def path_command(output: Format) -> None:
 @options.format_option
 def show_command(output: Format) -> None:
     """Print the lines to put into s.yaml."""
-    from fc_async_plugin.report import terminal
     from fc_async_plugin.serverless_devs import folder
 
     if output == "json":

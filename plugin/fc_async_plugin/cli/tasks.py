@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Final, get_args
 import click
 
 from fc_async_plugin.cli import options
-from fc_async_plugin.report import DONE, FAILED
+from fc_async_plugin.report import DONE, FAILED, Format, terminal
 from fc_async_sdk.models import TaskStatus
 
 if TYPE_CHECKING:
     from fc_async_plugin.account.connection import Where
-    from fc_async_plugin.report import Format
     from fc_async_plugin.tasks import FunctionTasks, Replayed
 
 
@@ -64,7 +63,6 @@ def list_command(
     from itertools import islice
 
     from fc_async_plugin.report import tasks as report
-    from fc_async_plugin.report import terminal
     from fc_async_plugin.tasks import tasks_of
 
     with tasks_of(function, where) as tasks:
@@ -116,7 +114,6 @@ def stop_command(
 
     A task that cannot be stopped does not keep the others from being stopped; the exit code is 1.
     """
-    from fc_async_plugin.report import terminal
     from fc_async_plugin.tasks import tasks_of
 
     with tasks_of(function, where) as tasks:
@@ -210,7 +207,6 @@ def replay_command(
     The id of the new task is that of the first one with the suffix -replay-N, so that a second
     replay by accident is refused. Replays that failed are replayed when they are named.
     """
-    from fc_async_plugin.report import terminal
     from fc_async_plugin.tasks import tasks_of
 
     if bool(task_ids) == failed:
@@ -238,7 +234,6 @@ def _failed(tasks: FunctionTasks, limit: int) -> tuple[str, ...]:
     Raises:
         click.ClickException: The function is not in task mode.
     """
-    from fc_async_plugin.report import terminal
     from fc_async_plugin.report.findings import plural
 
     found = tasks.failed(limit)

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from fc_async_plugin.cli import options
+from fc_async_plugin.report import Format, terminal
 
 if TYPE_CHECKING:
     from fc_async_plugin.account.connection import Account
-    from fc_async_plugin.report import Format
 
 _NOT_SHOWN: Final = (
     "consecutiveErrors",
@@ -42,7 +42,7 @@ def command() -> None:
 def list_command(function: str | None, account: Account, output: Format) -> None:
     """List the triggers of all functions, or of FUNCTION, with the next firings of timers."""
     from fc_async_plugin.account import connection, runtime
-    from fc_async_plugin.report import moments, tables, terminal
+    from fc_async_plugin.report import moments, tables
     from fc_async_sdk.admin import operations as admin
 
     runtime.local_endpoint(account.endpoint)
@@ -115,7 +115,6 @@ def fire_command(
 ) -> None:
     """Fire TRIGGER of FUNCTION now, also if it is switched off. The schedule of a timer stays."""
     from fc_async_plugin.account import connection, runtime
-    from fc_async_plugin.report import terminal
     from fc_async_sdk.admin import operations as admin
 
     if event is not None and event_file is not None:

@@ -14,6 +14,7 @@ from fc_async_plugin.cli.options import (
     ram_endpoint_option,
     templates_option,
 )
+from fc_async_plugin.report import terminal
 
 if TYPE_CHECKING:
     from fc_async_plugin.account.connection import Account
@@ -116,14 +117,11 @@ def _print(found: list[Finding], output: str, *, files: int, notes: bool) -> Non
 
         click.echo(report.to_sarif(found, rules.RULES, version("fc-async")))
     elif found:
-        from fc_async_plugin.report import terminal
-
         terminal.tell(report.to_github(found))
 
 
 def _print_excerpts(found: list[Finding], files: int, *, notes: bool) -> None:
     from fc_async_plugin.report import findings as report
-    from fc_async_plugin.report import terminal
     from fc_async_plugin.template.files import source_lines
 
     terminal.print_parts(
