@@ -100,6 +100,11 @@ class Record(NamedTuple):
     resource: str = ""
     creation: tuple[str, ...] = ()
 
+    @property
+    def template(self) -> str:
+        """The whole ARN with its names in braces, with an empty region and account."""
+        return f"acs:{self.service}:::{self.form.replace('[', '').replace(']', '')}"
+
     def example(self, region: str) -> str:
         """Return an ARN with an empty account and ``NAME`` for each name."""
         path = re.sub(r"\{\w+\}", "NAME", self.form.partition("[")[0])

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -13,21 +13,14 @@ from fc_async_local.api.operation import body_of
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.functions import refusals
 from fc_async_sdk.admin import models
-from fc_async_sdk.spec import arn, async_config, limits
+from fc_async_sdk.models import AsyncConfig
+from fc_async_sdk.spec import destinations, limits
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.routing import Route
 
     from fc_async_local.functions import FunctionRegistry
-
-_DESTINATIONS: Final = (
-    arn.FunctionArn,
-    arn.MnsQueueArn,
-    arn.MnsTopicArn,
-    arn.RocketMqTopicArn,
-    arn.EventBusArn,
-)
 
 
 class ConfigAdmin:
@@ -50,23 +43,25 @@ class ConfigAdmin:
             ]
         )
 
-    async def limits(self, _: Request) -> dict[str, Any]:
-        """Return the ranges of the fields, and the fields that each kind of destination has.
+    async def limits(self, _: Request) -> models.Limits:
+        """Return the ranges of the fields, and the fields that each kind of destination has."""
+        return models.Limits(
+            max_async_retry_attempts=_range(limits.RETRY_ATTEMPTS),
+            max_async_event_age_in_seconds=_range(limits.EVENT_AGE_SECONDS),
+            delay=_range(limits.DELAY_SECONDS),
+            instance_concurrency=_range(limits.INSTANCE_CONCURRENCY),
+            destinations=[
+                models.DestinationKind(
+                    kind=kind,
+                    fields=list(record.names),
+                    template=record.template,
+                    payload_limit=record.payload_bytes,
+                )
+                for kind, record in destinations.KINDS.items()
+            ],
+        )
 
-        ``template`` is the ARN of a kind with the names of its fields in braces. Region and
-        account are empty: those of the runtime are meant.
-        """
-        ranges = {
-            **async_config.RANGES,
-            "delay": limits.DELAY_SECONDS,
-            "instanceConcurrency": limits.INSTANCE_CONCURRENCY,
-        }
-        return {
-            **{name: allowed._asdict() for name, allowed in ranges.items()},
-            "destinations": [_described(kind) for kind in _DESTINATIONS],
-        }
-
-    async def check(self, request: Request, function: str) -> dict[str, Any]:
+    async def check(self, request: Request, function: str) -> models.Cycle:
         """Check a configuration without storing it.
 
         ``cycle`` has the names along the destination cycle that it would close, if any.
@@ -74,12 +69,13 @@ class ConfigAdmin:
         _, cycle = await self._registry.graph_with(
             function, _qualifier(request), await body_of(request)
         )
-        return {"cycle": cycle}
+        return models.Cycle(cycle=list(cycle))
 
-    async def put(self, request: Request, function: str) -> dict[str, Any]:
+    async def put(self, request: Request, function: str) -> AsyncConfig:
         """Do what PutAsyncInvokeConfig does."""
         body = await body_of(request)
-        return await self._registry.async_configs.put(function, _qualifier(request), body)
+        stored = await self._registry.async_configs.put(function, _qualifier(request), body)
+        return msgspec.convert(stored, AsyncConfig)
 
     async def delete(self, request: Request, function: str) -> None:
         """Do what DeleteAsyncInvokeConfig does."""
@@ -99,46 +95,39 @@ class ConfigAdmin:
         known = await self._registry.async_configs.say_where_written(body.places)
         return models.KnownPlaces(known=known)
 
-    async def put_concurrency(self, request: Request, function: str) -> dict[str, Any]:
+    async def put_concurrency(self, request: Request, function: str) -> models.Concurrency:
         """Do what PutConcurrencyConfig and UpdateFunction do.
 
         Body: ``reservedConcurrency`` (null: DeleteConcurrencyConfig) and ``instanceConcurrency``;
         what is left out stays as it is.
         """
-        body = await body_of(request)
+        try:
+            wanted = msgspec.convert(await body_of(request), models.SetConcurrency)
+        except msgspec.ValidationError as error:
+            raise refusals.invalid_argument(str(error)) from None
         concurrency, functions = self._registry.scaling.concurrency, self._registry.functions
-        if body.get("instanceConcurrency") is not None:
-            wanted = {"instanceConcurrency": body["instanceConcurrency"]}
-            await functions.update(function, wanted)
+        if wanted.instance_concurrency is not None:
+            await functions.update(function, {"instanceConcurrency": wanted.instance_concurrency})
         found = await functions.get(function)
         reserved: dict[str, Any] = {}
-        if body.get("reservedConcurrency") is not None:
+        if isinstance(wanted.reserved_concurrency, int):
+            body = {"reservedConcurrency": wanted.reserved_concurrency}
             reserved = await concurrency.put(function, "", body)
-        elif "reservedConcurrency" in body:
+        elif wanted.reserved_concurrency is None:
             with contextlib.suppress(Rejected):  # none is reserved
                 await concurrency.delete(function)
         else:
             with contextlib.suppress(Rejected):
                 reserved = await concurrency.get(function)
-        return {
-            "reservedConcurrency": reserved.get("reservedConcurrency"),
-            "instanceConcurrency": found.get("instanceConcurrency"),
-        }
+        return models.Concurrency(
+            reserved_concurrency=reserved.get("reservedConcurrency"),
+            instance_concurrency=found.get("instanceConcurrency"),
+        )
 
 
 def _qualifier(request: Request) -> str:
     return request.query_params.get("qualifier") or limits.DEFAULT_QUALIFIER
 
 
-def _described(kind: type[arn.Arn]) -> dict[str, Any]:
-    fields = [
-        field.name
-        for field in msgspec.structs.fields(kind)
-        if field.name not in {"region", "account_id"}
-    ]
-    return {
-        "kind": kind.kind,
-        "fields": fields,
-        "template": str(kind(**{name: f"{{{name}}}" for name in fields})),
-        "payloadLimit": kind.payload_limit,
-    }
+def _range(allowed: limits.Range) -> models.Range:
+    return models.Range(**allowed._asdict())

@@ -81,15 +81,15 @@ class FunctionAdmin:
             ]
         )
 
-    async def functions(self, _: Request) -> dict[str, Any]:
+    async def functions(self, _: Request) -> models.Functions:
         """List all functions with their configurations, aliases, versions and triggers."""
         names = await self._registry.functions.names()
-        return {"functions": [await self._overview(name) for name in names]}
+        return models.Functions(functions=[await self._overview(name) for name in names])
 
-    async def _overview(self, name: str) -> dict[str, Any]:
+    async def _overview(self, name: str) -> models.FunctionOverview:
         registry = self._registry
         triggers = await _everything(functools.partial(registry.triggers.listing, name))
-        return {
+        found = {
             "function": await registry.functions.get(name),
             "configs": await _everything(functools.partial(registry.async_configs.listing, name)),
             "triggers": [self._urls.shown(name, trigger) for trigger in triggers],
@@ -99,6 +99,7 @@ class FunctionAdmin:
                 functools.partial(registry.functions.list_versions, name)
             ),
         }
+        return msgspec.convert(found, models.FunctionOverview)
 
     async def _concurrency(self, name: str) -> dict[str, Any]:
         try:

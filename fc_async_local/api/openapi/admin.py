@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
+
 from fc_async_local.api.openapi.document import (
     ANY,
     FLAG,
@@ -23,7 +25,9 @@ from fc_async_local.api.openapi.document import (
     listed,
     words,
 )
+from fc_async_local.settings import GROUPS
 from fc_async_sdk.admin import models
+from fc_async_sdk.models import AsyncConfig
 from fc_async_sdk.spec import metrics
 
 if TYPE_CHECKING:
@@ -48,10 +52,23 @@ _TASKS: Final = (
     Parameter("text"),
 )
 
+_SETTINGS: Final[Schema] = {
+    "type": "object",
+    "properties": {
+        name: schema
+        for group in GROUPS.values()
+        for name, schema in msgspec.json.schema(group)["$defs"][group.__name__][
+            "properties"
+        ].items()
+    }
+    | {"access_keys": listed(TEXT)},
+}
+"""Each setting as its group has it, but of access keys only the ids are shown."""
+
 OPERATIONS: Final = (
     # --- the runtime ---
     Operation("GET", "/_local/health", "Answer if the store answers", answer=models.Health),
-    Operation("GET", "/_local/settings", "Return all settings without secrets"),
+    Operation("GET", "/_local/settings", "Return all settings without secrets", answer=_SETTINGS),
     Operation(
         "GET",
         "/_local/stats",
@@ -188,7 +205,7 @@ OPERATIONS: Final = (
         "GET",
         "/_local/functions",
         "List all functions with what is configured on them",
-        answer=having("functions", functions=listed(having("function configs triggers"))),
+        answer=models.Functions,
     ),
     Operation(
         "GET",
@@ -204,14 +221,19 @@ OPERATIONS: Final = (
         answer=models.Invoked,
         refused=(409, 429, 500),
     ),
-    Operation("GET", "/_local/limits", "Return the ranges of configurations and destinations"),
+    Operation(
+        "GET",
+        "/_local/limits",
+        "Return the ranges of configurations and destinations",
+        answer=models.Limits,
+    ),
     Operation(
         "POST",
         "/_local/functions/{function}/async-config/check",
         "Check an asynchronous configuration without storing it",
         (_QUALIFIER,),
         body=OBJECT,
-        answer=having("cycle"),
+        answer=models.Cycle,
     ),
     Operation(
         "PUT",
@@ -219,6 +241,7 @@ OPERATIONS: Final = (
         "Store an asynchronous configuration",
         (_QUALIFIER,),
         body=OBJECT,
+        answer=AsyncConfig,
     ),
     Operation(
         "DELETE",
@@ -231,11 +254,8 @@ OPERATIONS: Final = (
         "PUT",
         "/_local/functions/{function}/concurrency",
         "Set the reserved concurrency and the concurrency of an instance",
-        body=having(
-            reservedConcurrency={"type": ["integer", "null"], "minimum": 0, "maximum": 10_000},
-            instanceConcurrency=between(1, 200),
-        ),
-        answer=having("reservedConcurrency instanceConcurrency"),
+        body=models.SetConcurrency,
+        answer=models.Concurrency,
     ),
     Operation(
         "PUT",

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: MIT
+"""Dead events, and the queues, topics and buses with their messages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fc_async_sdk.admin.models.base import Encoding
+from fc_async_sdk.models import Model
+
+
+class DeadEvent(Model, frozen=True, kw_only=True):
+    """A delivery that was given up.
+
+    Attributes:
+        event: The event document, as text or as base64.
+        tries: How often it was tried.
+        error: Why the latest try failed.
+    """
+
+    request_id: str
+    task_id: str
+    function: str
+    qualifier: str
+    outcome: str
+    destination: str
+    event: str
+    event_encoding: Encoding = ""
+    created_time: int
+    tries: int
+    error: str
+
+
+class DeadEvents(Model, frozen=True, kw_only=True):
+    """One page of dead events, newest first, and how many there are in all."""
+
+    deliveries: list[DeadEvent]
+    total: int
+    next_token: str | None = None
+
+
+class Redriven(Model, frozen=True, kw_only=True):
+    """How many dead events are delivered again."""
+
+    redriven: int
+
+
+class Purged(Model, frozen=True, kw_only=True):
+    """How many dead events or messages were deleted."""
+
+    purged: int
+
+
+# --- queues, topics and buses -------------------------------------------------------------------
+
+
+class Channel(Model, frozen=True, kw_only=True):
+    """A queue, a topic or a bus.
+
+    Attributes:
+        kind: ``queue``, ``topic``, ``rocketmq`` or ``bus``.
+        instance: Of RocketMQ, else "".
+        messages: How many messages it has, or how many of the latest ones are shown.
+        facts: Further numbers by name.
+    """
+
+    kind: str
+    name: str
+    instance: str
+    messages: int
+    facts: dict[str, int]
+
+
+class Channels(Model, frozen=True, kw_only=True):
+    """All queues, topics and buses."""
+
+    channels: list[Channel]
+
+
+class Message(Model, frozen=True, kw_only=True):
+    """A message as it is.
+
+    Attributes:
+        attributes: What the protocol says of it, by name.
+        summary: Facts of the destination event in the body, or of another event of a bus.
+        event: The document of the destination event, if the body has it in another form.
+    """
+
+    id: str
+    at: int
+    body: str
+    attributes: dict[str, Any]
+    summary: dict[str, str | int] | None = None
+    event: str | None = None
+
+
+class Messages(Model, frozen=True, kw_only=True):
+    """The messages of a queue, or the latest ones of a topic or a bus."""
+
+    messages: list[Message]
+
+
+class SendMessage(Model, frozen=True, kw_only=True):
+    """A message to send; for a bus the body is an event of JSON.
+
+    Attributes:
+        tag: For topics.
+        keys: For topics of RocketMQ.
+    """
+
+    body: str
+    tag: str = ""
+    keys: str = ""
+
+
+class Sent(Model, frozen=True, kw_only=True):
+    """The id of a message that was sent."""
+
+    message_id: str

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: MIT
+"""The graph of destinations, and where a template has them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from fc_async_sdk._drawing import Scene
+from fc_async_sdk.models import Model
+from fc_async_sdk.spec.async_config import Outcome
+
+
+class Node(Model, frozen=True, kw_only=True):
+    """A node: ``function/qualifier``, or the ARN of anything else."""
+
+    name: str
+    kind: str
+
+
+class Edge(Model, frozen=True, kw_only=True):
+    """One destination.
+
+    Attributes:
+        source: Name of the node that has it.
+        target: Name of the node that it leads to.
+        cyclic: Whether it is part of a destination cycle.
+        cut: Whether it is one of the edges without which there is no cycle.
+        written: Where a template has it (``file:line:column``); "" if no deployment said so.
+        destination: The ARN with region and account filled in.
+        delivered: How many events reached the destination.
+        lost: How many did not.
+    """
+
+    source: str
+    target: str
+    outcome: str
+    cyclic: bool
+    cut: bool
+    written: str
+    destination: str
+    delivered: int
+    lost: int
+
+
+class Graph(Model, frozen=True, kw_only=True):
+    """Where results go.
+
+    Attributes:
+        scene: Coordinates of boxes and routes, in the order of nodes and edges; None without the
+            layout engine.
+    """
+
+    nodes: list[Node]
+    edges: list[Edge]
+    scene: Scene | None
+
+
+class WrittenAt(Model, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where a template has a destination.
+
+    Attributes:
+        function: The function that has it.
+        qualifier: Of its configuration; "" for LATEST.
+        outcome: The outcome that is sent.
+        destination: Its ARN as it was deployed.
+        place: File, line and column, as in ``s.yaml:12:9``.
+    """
+
+    function: str
+    qualifier: str = ""
+    outcome: Outcome
+    destination: str
+    place: Annotated[str, Meta(min_length=1, max_length=4_096)]
+
+
+class Places(Model, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where a template has the destinations that were deployed."""
+
+    places: tuple[WrittenAt, ...]
+
+
+class KnownPlaces(Model, frozen=True, kw_only=True):
+    """How many of these destinations the runtime has."""
+
+    known: int

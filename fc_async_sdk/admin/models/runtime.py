@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: MIT
+"""The runtime: addresses, counts, time, faults and debuggers."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from fc_async_sdk.models import Model
+
+
+class Addresses(msgspec.Struct, frozen=True, kw_only=True):
+    """The URLs of a runtime, with its account, region, data folder and process."""
+
+    fc: str
+    console: str
+    mns: str
+    rocketmq: str
+    eventbridge: str
+    account_id: str
+    region: str
+    data: str
+    pid: int
+
+
+class Health(Addresses, frozen=True, kw_only=True):
+    """The answer of a runtime whose store answers."""
+
+    status: str
+
+
+class Stats(msgspec.Struct, frozen=True, kw_only=True):
+    """How many invocations and deliveries there are.
+
+    Attributes:
+        by_status: Invocations by status.
+        oldest_due_at: When the first invocation that waits is due; None: none waits.
+        deliveries_pending: Deliveries that wait.
+        deliveries_dead: Deliveries that were given up.
+        now: The time of the runtime.
+    """
+
+    by_status: dict[str, int]
+    oldest_due_at: int | None
+    deliveries_pending: int
+    deliveries_dead: int
+    now: int
+
+
+class Run(Model, frozen=True, kw_only=True):
+    """One run of a runtime.
+
+    Attributes:
+        run: Names it; a restart has another name.
+        refused: Why the state that was imported before it could not be opened, else "".
+    """
+
+    run: str
+    refused: str = ""
+
+
+# --- time ---------------------------------------------------------------------------------------
+
+
+class Clock(Model, frozen=True, kw_only=True):
+    """The time of the runtime, and whether it stands still until it is moved."""
+
+    now: int
+    virtual: bool
+
+
+class Idle(Clock, frozen=True, kw_only=True):
+    """The time at which nothing waits and nothing runs.
+
+    Attributes:
+        passed: How much time passed, in milliseconds.
+    """
+
+    passed: int
+
+
+# --- faults -------------------------------------------------------------------------------------
+
+
+class SetFault(Model, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A destination or a function that shall fail.
+
+    Attributes:
+        destination: A kind, an ARN, or an ARN with ``*`` in it, with ``status`` or ``timeout``.
+        function: A name, which may hold ``*``, with ``error``.
+        times: For how many tries.
+        seconds: For how long.
+    """
+
+    destination: str | UnsetType = UNSET
+    status: Annotated[int, Meta(extra_json_schema={"minimum": 400, "maximum": 599})] | UnsetType = (
+        UNSET
+    )
+    timeout: bool | UnsetType = UNSET
+    function: str | UnsetType = UNSET
+    error: Literal["throttled", "no resources", "system error"] | UnsetType = UNSET
+    times: Annotated[int, Meta(extra_json_schema={"minimum": 1})] | None = None
+    seconds: Annotated[float, Meta(extra_json_schema={"exclusiveMinimum": 0})] | None = None
+
+    def given(self, *names: str) -> dict[str, Any]:
+        """Return the attributes of these names that are set."""
+        fields = msgspec.structs.asdict(self)
+        return {name: fields[name] for name in names if fields[name] is not UNSET}
+
+
+class Fault(Model, frozen=True, kw_only=True):
+    """A fault in force, of a destination or of a function.
+
+    Attributes:
+        times: For how many more tries; None: no limit.
+        until: Until when; None: no limit.
+    """
+
+    id: int
+    times: int | None
+    until: int | None
+    destination: str | None = None
+    status: int | None = None
+    timeout: bool | None = None
+    function: str | None = None
+    error: str | None = None
+
+
+class Faults(Model, frozen=True, kw_only=True):
+    """The faults in force."""
+
+    faults: list[Fault]
+
+
+class FaultSet(Model, frozen=True, kw_only=True):
+    """The fault that was set."""
+
+    fault: Fault
+
+
+# --- debuggers ----------------------------------------------------------------------------------
+
+
+class Debug(Model, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a function is debugged.
+
+    Attributes:
+        folder: Its code on this machine.
+        port: Where the debugger listens; 0: any.
+    """
+
+    folder: Annotated[str, Meta(min_length=1, max_length=4_096, pattern=r"\A[^\0]*\Z")]
+    port: Annotated[int, Meta(ge=0, le=65_535)] = 0
+
+
+class Debugger(Model, frozen=True, kw_only=True):
+    """Where a client finds the debugger of a function, and whether one is connected."""
+
+    function: str
+    port: int
+    attached: bool
+
+
+class Debuggers(Model, frozen=True, kw_only=True):
+    """The functions that run with a debugger."""
+
+    debuggers: list[Debugger]
