@@ -55,8 +55,12 @@ def ask(client: Client, call: Call[T], *, advice: str = START) -> T:
         ) from error
 
 
-def local_endpoint(endpoint: str | None) -> str:
+def local_endpoint(endpoint: str | None, does: str = "shows and fires triggers") -> str:
     """Return the endpoint if it is a local runtime's.
+
+    Args:
+        endpoint: The URL that was given.
+        does: What is asked of it, for the error.
 
     Raises:
         PluginError: There is none, or it is not on this machine.
@@ -64,8 +68,8 @@ def local_endpoint(endpoint: str | None) -> str:
     if endpoint and _endpoint.parse(endpoint).loopback:
         return endpoint
     raise PluginError(
-        "only a local runtime shows and fires triggers: name it with --endpoint URL or"
-        f" FC_ASYNC_ENDPOINT, and {START}"
+        f"only a local runtime {does}: name it with --endpoint URL or FC_ASYNC_ENDPOINT,"
+        f" and {START}"
     )
 
 

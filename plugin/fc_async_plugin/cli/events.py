@@ -124,7 +124,7 @@ def send_oss_command(
     from fc_async_sdk.admin import models
     from fc_async_sdk.admin import operations as admin
 
-    runtime.local_endpoint(account.endpoint)
+    runtime.local_endpoint(account.endpoint, "fires triggers by events of objects")
     described = _described(file) if file else {}
     wanted = models.ObjectEvent(bucket=bucket, key=key, event=event, **described)
     with connection.client(account, account.region or "") as client:

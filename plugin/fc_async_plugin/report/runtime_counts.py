@@ -5,8 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from fc_async_plugin import PluginError
-from fc_async_plugin.account.runtime import ask, client_of
+from fc_async_plugin.account.runtime import ask, client_of, local_endpoint
 from fc_async_plugin.report.graphs import Counted, Counts, Deliveries
 from fc_async_sdk.admin import operations as admin
 from fc_async_sdk.spec import metrics
@@ -30,12 +29,9 @@ def read(endpoint: str | None) -> Counted:
         endpoint: URL of the runtime.
 
     Raises:
-        PluginError: No runtime answers at the URL.
+        PluginError: No runtime answers at the URL, or it is not on this machine.
     """
-    if endpoint is None:
-        raise PluginError("counts come from the local runtime: name it with --endpoint URL")
-
-    with client_of(endpoint) as client:
+    with client_of(local_endpoint(endpoint, "shows counts")) as client:
         sums = ask(client, admin.get_metrics()).metrics
         edges = ask(client, admin.get_graph()).edges
     return Counted(
