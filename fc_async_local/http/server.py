@@ -111,6 +111,7 @@ class HttpServer:
         )
         self._sockets = [listener]
         self._server = _Server(config)
+        self._starting: asyncio.Task[None] | None = None
         self._serving: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -122,8 +123,22 @@ class HttpServer:
             listening.cancel()
             await self._serving  # raises what went wrong
 
+    def start_when_asked(self) -> None:
+        """Begin to serve when the first client connects, which waits in the socket's queue."""
+        loop, (listener,) = asyncio.get_running_loop(), self._sockets
+
+        def begin() -> None:
+            loop.remove_reader(listener)
+            self._starting = start_task("http server starts", self.start())
+
+        loop.add_reader(listener, begin)
+
     async def aclose(self) -> None:
         """Accept no more connections, let requests finish, close the socket."""
+        if self._starting is not None:
+            await asyncio.wait({self._starting})
+        elif self._serving is None:
+            asyncio.get_running_loop().remove_reader(self._sockets[0])
         if self._serving is not None:
             # Not by ``should_exit``, which the server looks at ten times a second only.
             await end_tasks(self._serving)
