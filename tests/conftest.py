@@ -3,18 +3,21 @@
 
 PostgreSQL and packages come from package registries, Redis and MariaDB from the system. Without
 Node.js on PATH, the tests use the one that the type checker brought from PyPI. Database servers are
-started when the first test asks, one for each test process, on a Unix socket in a temporary folder.
+started when the first test asks, one for each test process, on a Unix socket in a temporary folder,
+and so is the browser.
 npm packages and foreign virtual environments are installed once into a cache that survives the run.
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import shutil
 import subprocess
 import tempfile
 import warnings
+from asyncio import _set_running_loop
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -25,6 +28,8 @@ from fc_async_tests import durations
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from playwright.sync_api import Browser
 
 # How long an example takes depends on what else the machine does: it is not a property of the code.
 hypothesis.settings.register_profile(
@@ -75,6 +80,37 @@ def cannot_run() -> Callable[[str], NoReturn]:
         pytest.skip(reason)
 
     return end
+
+
+@pytest.fixture(scope="session")
+def _chromium(
+    cannot_run: Callable[[str], NoReturn],
+) -> Iterator[tuple[Browser, asyncio.AbstractEventLoop]]:
+    """Return a Chromium and the event loop of Playwright, which runs until the end."""
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    if program is None:
+        cannot_run("there is no Chromium on this machine")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        loop = asyncio.get_running_loop()
+        started = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        _set_running_loop(None)
+        yield started, loop
+        _set_running_loop(loop)
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def browser(_chromium: tuple[Browser, asyncio.AbstractEventLoop]) -> Iterator[Browser]:
+    """Return the Chromium of this test process.
+
+    While a loop counts as running, tests of other modules cannot start theirs in this thread.
+    """
+    started, loop = _chromium
+    _set_running_loop(loop)
+    yield started
+    _set_running_loop(None)
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import shutil
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
@@ -21,22 +20,11 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="module")
-def browser(cannot_run: Callable[[str], Any]) -> Iterator[Browser]:
-    """A Chromium for the tests of a module.
-
-    Playwright keeps an event loop running, in which tests of other folders cannot start theirs.
-    """
-    program = shutil.which("chromium") or shutil.which("google-chrome")
-    if program is None:
-        cannot_run("there is no Chromium on this machine")
+def browser(browser: Browser, cannot_run: Callable[[str], Any]) -> Browser:
+    """Return the Chromium of this test process, for a console that is built."""
     if not resources.files(console).joinpath("static", "index.html").is_file():
         cannot_run("the console is not built: make console")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield started
-        started.close()
+    return browser
 
 
 @pytest.fixture

@@ -3,11 +3,10 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,6 +15,8 @@ from fc_async_tests.site import served
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from playwright.sync_api import Browser
 
 pytestmark = pytest.mark.slow
 
@@ -44,18 +45,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def search(site: Path, cannot_run: Callable[[str], Any]) -> Iterator[Callable[[str], list[str]]]:
+def search(site: Path, browser: Browser) -> Iterator[Callable[[str], list[str]]]:
     """Search as ``search(words)``; returns the titles of the pages that are found."""
-    program = shutil.which("chromium") or shutil.which("google-chrome")
-    if program is None:
-        cannot_run("there is no Chromium on this machine")
-    from playwright.sync_api import sync_playwright
-
-    with served(site) as address, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+    with served(site) as address:
         page = browser.new_page()
         yield lambda words: [title for title, _ in search_site(page, address, words)]
-        browser.close()
+        page.close()
 
 
 @pytest.mark.parametrize(
