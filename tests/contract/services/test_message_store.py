@@ -236,9 +236,8 @@ def test_a_broadcast_reaches_the_queues_that_take_it_and_writes_jobs_for_the_oth
     run_with_jobs(body)
 
 
-@pytest.mark.parametrize(
-    "call",
-    [
+def test_a_missing_queue_is_named(run) -> None:
+    calls = (
         lambda store: store.queue("q"),
         lambda store: store.change_queue("q", QueueAttributes(), now=NOW),
         lambda store: store.delete_queue("q"),
@@ -249,12 +248,12 @@ def test_a_broadcast_reaches_the_queues_that_take_it_and_writes_jobs_for_the_oth
         lambda store: store.hide("q", Receipt(1, 1, "A"), seconds=1, now=NOW),
         lambda store: store.purge("q", now=NOW),
         lambda store: store.counts("q", now=NOW),
-    ],
-)
-def test_a_missing_queue_is_named(run, call) -> None:
+    )
+
     async def body(store) -> None:
-        with pytest.raises(MnsError, match="QueueNotExist: the queue 'q' does not exist"):
-            await call(store)
+        for call in calls:
+            with pytest.raises(MnsError, match="QueueNotExist: the queue 'q' does not exist"):
+                await call(store)
 
     run(body)
 
