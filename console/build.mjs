@@ -23,9 +23,19 @@ const { metafile } = await build({
   outdir: target,
   logLevel: "warning",
 });
-for (const name of ["index.html", "icon.svg"]) await copyFile(join(here, "src", name), join(target, name));
+for (const name of ["index.html", "icon.svg"])
+  await copyFile(join(here, "src", name), join(target, name));
 
 // The licences of what is bundled travel with it.
-const packages = new Set(Object.keys(metafile.inputs).flatMap((file) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(file)?.[1] ?? []));
-const licences = [...packages].sort().map(async (name) => `${name}\n\n${await readFile(join(here, "node_modules", name, "LICENSE"), "utf8")}`);
+const packages = new Set(
+  Object.keys(metafile.inputs).flatMap(
+    (file) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(file)?.[1] ?? [],
+  ),
+);
+const licences = [...packages]
+  .sort()
+  .map(
+    async (name) =>
+      `${name}\n\n${await readFile(join(here, "node_modules", name, "LICENSE"), "utf8")}`,
+  );
 await writeFile(join(target, "licences.txt"), (await Promise.all(licences)).join("\n\n"));

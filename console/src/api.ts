@@ -17,14 +17,22 @@ export class Refused extends Error {
 
 export type Query = Record<string, string | number | boolean | undefined>;
 
-async function ask(method: string, path: string, body?: BodyInit, type = "application/json"): Promise<Response> {
+async function ask(
+  method: string,
+  path: string,
+  body?: BodyInit,
+  type = "application/json",
+): Promise<Response> {
   const answer = await fetch(`/_local${path}`, {
     method,
     headers: body === undefined ? {} : { "content-type": type },
     body: body ?? null,
   });
   if (answer.ok) return answer;
-  const { Code = `${answer.status}`, Message = "no answer" } = (await answer.json()) as { Code?: string; Message?: string };
+  const { Code = `${answer.status}`, Message = "no answer" } = (await answer.json()) as {
+    Code?: string;
+    Message?: string;
+  };
   throw new Refused(answer.status, Code, `${Code}: ${Message}`);
 }
 
@@ -35,31 +43,59 @@ async function call<T>(...request: Parameters<typeof ask>): Promise<T> {
 
 export const search = (query: Query): string => {
   const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== "");
-  return given.length ? `?${new URLSearchParams(given.map(([key, value]) => [key, String(value)]))}` : "";
+  return given.length
+    ? `?${new URLSearchParams(given.map(([key, value]) => [key, String(value)]))}`
+    : "";
 };
-export const path = (...parts: string[]): string => parts.map((part) => `/${encodeURIComponent(part)}`).join("");
+export const path = (...parts: string[]): string =>
+  parts.map((part) => `/${encodeURIComponent(part)}`).join("");
 
-export const get = <T>(where: string, query: Query = {}): Promise<T> => call("GET", where + search(query));
-export const text = async (where: string, query: Query = {}): Promise<string> => (await ask("GET", where + search(query))).text();
-export const post = <T>(where: string, body: unknown = {}): Promise<T> => call("POST", where, JSON.stringify(body));
-export const put = <T>(where: string, body: unknown): Promise<T> => call("PUT", where, JSON.stringify(body));
-export const remove = <T>(where: string, query: Query = {}): Promise<T> => call("DELETE", where + search(query));
+export const get = <T>(where: string, query: Query = {}): Promise<T> =>
+  call("GET", where + search(query));
+export const text = async (where: string, query: Query = {}): Promise<string> =>
+  (await ask("GET", where + search(query))).text();
+export const post = <T>(where: string, body: unknown = {}): Promise<T> =>
+  call("POST", where, JSON.stringify(body));
+export const put = <T>(where: string, body: unknown): Promise<T> =>
+  call("PUT", where, JSON.stringify(body));
+export const remove = <T>(where: string, query: Query = {}): Promise<T> =>
+  call("DELETE", where + search(query));
 export const file = async (where: string): Promise<Blob> => (await ask("GET", where)).blob();
-export const upload = <T>(where: string, file: Blob): Promise<T> => call("PUT", where, file, "application/octet-stream");
+export const upload = <T>(where: string, file: Blob): Promise<T> =>
+  call("PUT", where, file, "application/octet-stream");
 
 export type Config = AsyncConfig;
-export const qualifierOf = (config: Config): string => config.functionArn?.split("/")[2] ?? "LATEST";
+export const qualifierOf = (config: Config): string =>
+  config.functionArn?.split("/")[2] ?? "LATEST";
 
 export interface FunctionOverview {
-  function: { functionName: string; runtime: string; handler: string; memorySize?: number; timeout?: number; instanceConcurrency?: number; lastModifiedTime: string; description?: string };
+  function: {
+    functionName: string;
+    runtime: string;
+    handler: string;
+    memorySize?: number;
+    timeout?: number;
+    instanceConcurrency?: number;
+    lastModifiedTime: string;
+    description?: string;
+  };
   configs: Config[];
   concurrency: { reservedConcurrency?: number };
-  aliases: { aliasName: string; versionId: string; description?: string; additionalVersionWeight?: Record<string, number> }[];
+  aliases: {
+    aliasName: string;
+    versionId: string;
+    description?: string;
+    additionalVersionWeight?: Record<string, number>;
+  }[];
   versions: { versionId: string; description?: string; createdTime?: string }[];
 }
 
 export const taskPath = (name: string, id: string): string => `/tasks${path(name, id)}`;
 export const oneTask = (name: string, id: string): Promise<WholeTask> => get(taskPath(name, id));
-export const invoke = (name: string, body: Invoke): Promise<Invoked> => post(`/functions${path(name)}/invoke`, body);
-export const act = (action: string, tasks: { function: string; taskId: string }[], reason: string) =>
-  post<TasksActedOn>("/tasks/actions", { action, tasks, reason });
+export const invoke = (name: string, body: Invoke): Promise<Invoked> =>
+  post(`/functions${path(name)}/invoke`, body);
+export const act = (
+  action: string,
+  tasks: { function: string; taskId: string }[],
+  reason: string,
+) => post<TasksActedOn>("/tasks/actions", { action, tasks, reason });

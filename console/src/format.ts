@@ -2,15 +2,29 @@
 // Times, durations and sizes as a person reads them.
 
 export const STATUSES = [
-  "Enqueued", "Dequeued", "Running", "Retrying", "Stopping",
-  "Succeeded", "Failed", "Stopped", "Expired", "Invalid",
+  "Enqueued",
+  "Dequeued",
+  "Running",
+  "Retrying",
+  "Stopping",
+  "Succeeded",
+  "Failed",
+  "Stopped",
+  "Expired",
+  "Invalid",
 ] as const;
 export const FINAL: readonly string[] = ["Succeeded", "Failed", "Stopped", "Expired", "Invalid"];
 export const WAITING: readonly string[] = ["Enqueued", "Retrying"];
 
 const KINDS: Record<string, string> = {
-  Running: "run", Dequeued: "run", Retrying: "warn", Stopping: "warn", Succeeded: "ok",
-  Failed: "bad", Expired: "bad", Invalid: "bad",
+  Running: "run",
+  Dequeued: "run",
+  Retrying: "warn",
+  Stopping: "warn",
+  Succeeded: "ok",
+  Failed: "bad",
+  Expired: "bad",
+  Invalid: "bad",
 };
 export const kindOf = (status: string): string => KINDS[status] ?? "wait";
 
@@ -37,15 +51,25 @@ export function duration(ms: number): string {
     [Math.floor(seconds) % 60, "s"],
   ];
   const first = parts.findIndex(([value]) => value > 0);
-  return parts.slice(first, first + 2).filter(([value]) => value > 0).map(([value, unit]) => `${value} ${unit}`).join(" ");
+  return parts
+    .slice(first, first + 2)
+    .filter(([value]) => value > 0)
+    .map(([value, unit]) => `${value} ${unit}`)
+    .join(" ");
 }
 
-export const count = (value: number, more = false): string => `${value.toLocaleString("en")}${more ? "+" : ""}`;
-export const plural = (value: number, word: string): string => `${count(value)} ${word}${value === 1 ? "" : "s"}`;
+export const count = (value: number, more = false): string =>
+  `${value.toLocaleString("en")}${more ? "+" : ""}`;
+export const plural = (value: number, word: string): string =>
+  `${count(value)} ${word}${value === 1 ? "" : "s"}`;
 
 const KIB = 1024;
 export const size = (bytes: number): string =>
-  bytes < KIB ? plural(bytes, "byte") : bytes < KIB * KIB ? `${(bytes / KIB).toFixed(0)} KiB` : `${(bytes / KIB / KIB).toFixed(1)} MiB`;
+  bytes < KIB
+    ? plural(bytes, "byte")
+    : bytes < KIB * KIB
+      ? `${(bytes / KIB).toFixed(0)} KiB`
+      : `${(bytes / KIB / KIB).toFixed(1)} MiB`;
 
 export function bytesOf(base64: string): Uint8Array<ArrayBuffer> {
   const text = atob(base64);
@@ -60,7 +84,9 @@ export function hexDump(bytes: Uint8Array): string {
   for (let at = 0; at < bytes.length; at += 16) {
     const row = [...bytes.slice(at, at + 16)];
     const hex = row.map((byte) => byte.toString(16).padStart(2, "0")).join(" ");
-    const text = row.map((byte) => (byte >= 32 && byte < 127 ? String.fromCharCode(byte) : ".")).join("");
+    const text = row
+      .map((byte) => (byte >= 32 && byte < 127 ? String.fromCharCode(byte) : "."))
+      .join("");
     lines.push(`${at.toString(16).padStart(8, "0")}  ${hex.padEnd(47)}  ${text}`);
   }
   return lines.join("\n");
@@ -69,9 +95,20 @@ export function hexDump(bytes: Uint8Array): string {
 /** The short form of a destination: kind and name. */
 export function destination(arn: string): string {
   const [, service = "", , , rest = ""] = /^acs:([^:]*):([^:]*):([^:]*):(.*)$/.exec(arn) ?? [];
-  const names: Record<string, string> = { fc: "function", mns: "MNS", mq: "RocketMQ", eventbridge: "event bus" };
+  const names: Record<string, string> = {
+    fc: "function",
+    mns: "MNS",
+    mq: "RocketMQ",
+    eventbridge: "event bus",
+  };
   if (!service) return arn;
-  const name = rest.replace(/^\/?(functions|queues|topics|eventbus|instances)\//, "").replace(/\/messages$/, "").replace("/topic/", " / ");
-  const kind = service === "mns" ? `MNS ${rest.includes("topics/") ? "topic" : "queue"}` : (names[service] ?? service);
+  const name = rest
+    .replace(/^\/?(functions|queues|topics|eventbus|instances)\//, "")
+    .replace(/\/messages$/, "")
+    .replace("/topic/", " / ");
+  const kind =
+    service === "mns"
+      ? `MNS ${rest.includes("topics/") ? "topic" : "queue"}`
+      : (names[service] ?? service);
   return `${kind} ${name}`;
 }

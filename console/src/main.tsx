@@ -19,7 +19,8 @@ import { StatePage } from "./pages/state";
 import { advance, runUntilIdle, TimePage } from "./pages/time";
 import "./style.css";
 
-const PAGES: [string, string, string][] = [ // address, name, key after g
+const PAGES: [string, string, string][] = [
+  // address, name, key after g
   ["invocations", "Invocations", "i"],
   ["functions", "Functions", "f"],
   ["destinations", "Destinations", "d"],
@@ -41,36 +42,64 @@ const SHORTCUTS: [string, string][] = [
 
 function Page() {
   const [page = "invocations", first, second] = route.value.parts;
-  if (page === "invocations" && first !== undefined && second !== undefined) return <Invocation key={`${first}/${second}`} name={first} id={second} />;
-  if (page === "functions" && first !== undefined) return <FunctionPage name={first} tab={second ?? "config"} />;
-  const pages: Record<string, () => preact.JSX.Element> = { functions: Functions, destinations: Destinations, dead: DeadEvents, metrics: Metrics, time: TimePage, state: StatePage };
+  if (page === "invocations" && first !== undefined && second !== undefined)
+    return <Invocation key={`${first}/${second}`} name={first} id={second} />;
+  if (page === "functions" && first !== undefined)
+    return <FunctionPage name={first} tab={second ?? "config"} />;
+  const pages: Record<string, () => preact.JSX.Element> = {
+    functions: Functions,
+    destinations: Destinations,
+    dead: DeadEvents,
+    metrics: Metrics,
+    time: TimePage,
+    state: StatePage,
+  };
   const Found = pages[page] ?? Invocations;
   return <Found key={page} />;
 }
 
 function titleOf(): string {
   const [page = "invocations", first, second] = route.value.parts;
-  return second !== undefined && page === "invocations" ? second : (first ?? PAGES.find(([name]) => name === page)?.[1] ?? "Invocations");
+  return second !== undefined && page === "invocations"
+    ? second
+    : (first ?? PAGES.find(([name]) => name === page)?.[1] ?? "Invocations");
 }
 
-const typing = (target: EventTarget | null): boolean => target instanceof HTMLElement && target.matches("input:not([type=checkbox]), select, textarea");
+const typing = (target: EventTarget | null): boolean =>
+  target instanceof HTMLElement && target.matches("input:not([type=checkbox]), select, textarea");
 
 function App() {
   const help = useSignal(false);
   const about = useSignal<Record<string, string>>({});
   const page = route.value.parts[0] ?? "invocations";
   useEffect(() => {
-    api.get<Record<string, string>>("/health").then((found) => { about.value = found; }, () => undefined);
+    api.get<Record<string, string>>("/health").then(
+      (found) => {
+        about.value = found;
+      },
+      () => undefined,
+    );
     let chord = "";
     const press = (event: KeyboardEvent): void => {
-      if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || document.querySelector("dialog[open]")) return;
+      if (
+        event.ctrlKey ||
+        event.metaKey ||
+        event.altKey ||
+        typing(event.target) ||
+        document.querySelector("dialog[open]")
+      )
+        return;
       const keys = chord + event.key;
       chord = "";
       const actions: Record<string, () => void> = {
-        "?": () => { help.value = true; },
+        "?": () => {
+          help.value = true;
+        },
         n: () => openSend({}),
         r: refresh,
-        p: () => { live.value = !live.value; },
+        p: () => {
+          live.value = !live.value;
+        },
         "/": () => {
           const query = document.getElementById("query");
           if (query) query.focus();
@@ -88,7 +117,9 @@ function App() {
     addEventListener("keydown", press);
     return () => removeEventListener("keydown", press);
   }, []);
-  useEffect(() => { document.title = `${titleOf()} · fc-async`; }, [route.value]);
+  useEffect(() => {
+    document.title = `${titleOf()} · fc-async`;
+  }, [route.value]);
   // A new page begins at its top, with the keyboard's place in it.
   const address = route.value.parts.join("/");
   useEffect(() => {
@@ -98,32 +129,107 @@ function App() {
   const { now, virtual } = clock.value;
   return (
     <>
-      <a class="skip" href="#main" onClick={(event) => { event.preventDefault(); document.getElementById("main")?.focus(); }}>Skip to the content</a>
+      <a
+        class="skip"
+        href="#main"
+        onClick={(event) => {
+          event.preventDefault();
+          document.getElementById("main")?.focus();
+        }}
+      >
+        Skip to the content
+      </a>
       <header>
-        <a class="brand" href="#/invocations"><img src="/console/icon.svg" alt="" width="22" height="22" /> fc-async</a>
+        <a class="brand" href="#/invocations">
+          <img src="/console/icon.svg" alt="" width="22" height="22" /> fc-async
+        </a>
         <nav aria-label="Pages">
           {PAGES.map(([name, text]) => (
-            <a key={name} href={`#/${name}`} aria-current={page === name ? "page" : undefined}>{text}{name === "dead" && stats.value?.deliveries_dead ? <span class="badge">{count(stats.value.deliveries_dead)}</span> : null}</a>
+            <a key={name} href={`#/${name}`} aria-current={page === name ? "page" : undefined}>
+              {text}
+              {name === "dead" && stats.value?.deliveries_dead ? (
+                <span class="badge">{count(stats.value.deliveries_dead)}</span>
+              ) : null}
+            </a>
           ))}
         </nav>
         {virtual ? (
           <div class="clock" role="group" aria-label="Virtual time">
-            <a href="#/time" title="Virtual time">{dateTime(now)}</a>
-            <Button small onClick={() => advance(60)}>+1 min</Button>
-            <Button small onClick={() => advance(3600)}>+1 h</Button><Button small onClick={runUntilIdle}>Until idle</Button>
+            <a href="#/time" title="Virtual time">
+              {dateTime(now)}
+            </a>
+            <Button small onClick={() => advance(60)}>
+              +1 min
+            </Button>
+            <Button small onClick={() => advance(3600)}>
+              +1 h
+            </Button>
+            <Button small onClick={runUntilIdle}>
+              Until idle
+            </Button>
           </div>
         ) : null}
-        <Button label="Keyboard shortcuts" onClick={() => { help.value = true; }}>?</Button>
-        <Button kind="primary" onClick={() => openSend({})}>Invoke…</Button>
+        <Button
+          label="Keyboard shortcuts"
+          onClick={() => {
+            help.value = true;
+          }}
+        >
+          ?
+        </Button>
+        <Button kind="primary" onClick={() => openSend({})}>
+          Invoke…
+        </Button>
       </header>
-      {reachable.value ? null : <p class="trouble bar" role="alert">The runtime does not answer. Is it still running?</p>}
-      {message.value ? <p class={`message ${message.value.bad ? "trouble" : message.value.open ? "open" : "good"}`} role={message.value.bad ? "alert" : "status"}>{message.value.text} <Button small kind="plain" label="Close the message" onClick={() => { message.value = null; }}>✕</Button></p> : null}
-      <main id="main" tabIndex={-1}><Page /></main>
-      <footer>{about.value["account_id"] ? `Account ${about.value["account_id"]}, region ${about.value["region"]} · FC ${about.value["fc"]} · MNS ${about.value["mns"]} · data in ${about.value["data"]}` : ""}</footer>
+      {reachable.value ? null : (
+        <p class="trouble bar" role="alert">
+          The runtime does not answer. Is it still running?
+        </p>
+      )}
+      {message.value ? (
+        <p
+          class={`message ${message.value.bad ? "trouble" : message.value.open ? "open" : "good"}`}
+          role={message.value.bad ? "alert" : "status"}
+        >
+          {message.value.text}{" "}
+          <Button
+            small
+            kind="plain"
+            label="Close the message"
+            onClick={() => {
+              message.value = null;
+            }}
+          >
+            ✕
+          </Button>
+        </p>
+      ) : null}
+      <main id="main" tabIndex={-1}>
+        <Page />
+      </main>
+      <footer>
+        {about.value["account_id"]
+          ? `Account ${about.value["account_id"]}, region ${about.value["region"]} · FC ${about.value["fc"]} · MNS ${about.value["mns"]} · data in ${about.value["data"]}`
+          : ""}
+      </footer>
       {sending.value ? <SendDialog /> : null}
       {help.value ? (
-        <Dialog title="Keyboard shortcuts" onClose={() => { help.value = false; }}>
-          <dl class="facts">{SHORTCUTS.map(([keys, what]) => [<dt key={`${keys}?`}>{keys.split(" ").map((key) => <kbd key={key}>{key}</kbd>)}</dt>, <dd key={keys}>{what}</dd>])}</dl>
+        <Dialog
+          title="Keyboard shortcuts"
+          onClose={() => {
+            help.value = false;
+          }}
+        >
+          <dl class="facts">
+            {SHORTCUTS.map(([keys, what]) => [
+              <dt key={`${keys}?`}>
+                {keys.split(" ").map((key) => (
+                  <kbd key={key}>{key}</kbd>
+                ))}
+              </dt>,
+              <dd key={keys}>{what}</dd>,
+            ])}
+          </dl>
         </Dialog>
       ) : null}
     </>
@@ -139,9 +245,16 @@ if (home) {
   render(<App />, home);
   // What had the focus may go with the data that it belonged to. The keyboard goes on in the page.
   let focused: EventTarget | null = null;
-  addEventListener("focusin", (event) => { focused = event.target; });
+  addEventListener("focusin", (event) => {
+    focused = event.target;
+  });
   new MutationObserver(() => {
-    if (!(focused instanceof Element) || focused.isConnected || document.activeElement !== document.body) return;
+    if (
+      !(focused instanceof Element) ||
+      focused.isConnected ||
+      document.activeElement !== document.body
+    )
+      return;
     focused = null;
     document.getElementById("main")?.focus({ preventScroll: true });
   }).observe(home, { childList: true, subtree: true });

@@ -16,7 +16,12 @@ export const KEYS: Record<string, string> = {
   to: "accepted at or before 2026-01-31T09:00",
   order: "asc (oldest first) or desc",
 };
-const PLAIN: Record<string, string> = { function: "function", qualifier: "qualifier", id: "prefix", error: "error" };
+const PLAIN: Record<string, string> = {
+  function: "function",
+  qualifier: "qualifier",
+  id: "prefix",
+  error: "error",
+};
 const UNITS: Record<string, number> = { s: 1e3, m: 6e4, h: 3.6e6, d: 8.64e7 };
 
 export class BadQuery extends Error {}
@@ -30,13 +35,15 @@ function split(word: string): [string, string] {
 
 function time(key: string, value: string): number {
   const at = Date.parse(value);
-  if (Number.isNaN(at)) throw new BadQuery(`${key}:${value} is not a time; write ${key}:2026-01-31T08:00`);
+  if (Number.isNaN(at))
+    throw new BadQuery(`${key}:${value} is not a time; write ${key}:2026-01-31T08:00`);
   return at;
 }
 
 function age(value: string): number {
   const found = /^(\d{1,9})([smhd])$/.exec(value);
-  if (!found) throw new BadQuery(`since:${value} is not a span; write since:10m, since:2h or since:1d`);
+  if (!found)
+    throw new BadQuery(`since:${value} is not a span; write since:10m, since:2h or since:1d`);
   return Number(found[1]) * (UNITS[found[2] ?? "s"] ?? 0);
 }
 
@@ -59,16 +66,23 @@ export function parse(text: string, now: number): Query {
     else if (key === "since") query["acceptedFrom"] = Math.max(0, now - age(value));
     else if (key === "from") query["acceptedFrom"] = time(key, value);
     else if (key === "to") query["acceptedTo"] = time(key, value);
-    else if (key === "order" && (value === "asc" || value === "desc")) query["sortOrderByTime"] = value;
-    else throw new BadQuery(`“${word}” is not understood; keys are ${Object.keys(KEYS).join(", ")}`);
+    else if (key === "order" && (value === "asc" || value === "desc"))
+      query["sortOrderByTime"] = value;
+    else
+      throw new BadQuery(`“${word}” is not understood; keys are ${Object.keys(KEYS).join(", ")}`);
   }
   return query;
 }
 
 function statuses(value: string): string {
-  const known = value.split(",").map((one) => STATUSES.find((status) => status.toLowerCase() === one.toLowerCase()) ?? one);
+  const known = value
+    .split(",")
+    .map((one) => STATUSES.find((status) => status.toLowerCase() === one.toLowerCase()) ?? one);
   const wrong = known.find((one) => !STATUSES.some((status) => status === one));
-  if (wrong !== undefined) throw new BadQuery(`${wrong || "an empty text"} is not a status; there are ${STATUSES.join(", ")}`);
+  if (wrong !== undefined)
+    throw new BadQuery(
+      `${wrong || "an empty text"} is not a status; there are ${STATUSES.join(", ")}`,
+    );
   return known.join(",");
 }
 
@@ -79,7 +93,9 @@ export function withKey(text: string, key: string, value: string): string {
 }
 
 export const valueOf = (text: string, key: string): string =>
-  words(text).map(split).findLast(([name]) => name === key)?.[1] ?? "";
+  words(text)
+    .map(split)
+    .findLast(([name]) => name === key)?.[1] ?? "";
 
 export interface Known {
   functions: string[];
@@ -90,7 +106,9 @@ export interface Known {
 export function complete(word: string, known: Known): [string, string][] {
   const [key, value] = word.includes(":") ? split(word) : [word, null];
   if (value === null) {
-    return Object.entries(KEYS).filter(([name]) => name.startsWith(key)).map(([name, help]) => [`${name}:`, help]);
+    return Object.entries(KEYS)
+      .filter(([name]) => name.startsWith(key))
+      .map(([name, help]) => [`${name}:`, help]);
   }
   const values: Record<string, string[]> = {
     status: [...STATUSES],

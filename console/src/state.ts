@@ -31,14 +31,18 @@ addEventListener("hashchange", () => {
   route.value = readRoute();
 });
 
-export const link = (parts: string[], params: api.Query = {}): string => `#${api.path(...parts)}${api.search(params)}`;
+export const link = (parts: string[], params: api.Query = {}): string =>
+  `#${api.path(...parts)}${api.search(params)}`;
 export const go = (parts: string[], params: api.Query = {}): void => {
   location.hash = link(parts, params);
 };
 export const taskLink = (name: string, id: string): string => link(["invocations", name, id]);
 
 export const stats: Signal<api.Stats | null> = signal(null);
-export const clock: Signal<{ now: number; virtual: boolean }> = signal({ now: Date.now(), virtual: false });
+export const clock: Signal<{ now: number; virtual: boolean }> = signal({
+  now: Date.now(),
+  virtual: false,
+});
 export const reachable = signal(true);
 export const live = signal(true);
 
@@ -54,7 +58,10 @@ export const say = (text: string, open = false): void => {
 };
 export const complain = (error: unknown): void => {
   const text = error instanceof Error ? error.message : String(error);
-  message.value = { text: error instanceof TypeError ? "The runtime does not answer. Is it still running?" : text, bad: true };
+  message.value = {
+    text: error instanceof TypeError ? "The runtime does not answer. Is it still running?" : text,
+    bad: true,
+  };
 };
 
 const round = signal(0);
@@ -85,7 +92,10 @@ const REFRESH_MS = 1000;
 
 async function readShared(): Promise<void> {
   try {
-    const [nextStats, nextClock] = await Promise.all([api.get<api.Stats>("/stats"), api.get<typeof clock.value>("/clock")]);
+    const [nextStats, nextClock] = await Promise.all([
+      api.get<api.Stats>("/stats"),
+      api.get<typeof clock.value>("/clock"),
+    ]);
     stats.value = nextStats;
     clock.value = nextClock;
     reachable.value = true;

@@ -31,16 +31,42 @@ function attempts(task: WholeTask, now: number): Lane[] {
     if (FINAL.includes(step.status)) break;
     const next = steps[index + 1];
     const to = next?.timestamp ?? Math.max(now, step.timestamp);
-    const running = step.status === "Running" || (step.status === "Stopping" && spans.some((span) => span.kind !== "wait"));
-    const ended = next && ["Retrying", "Failed", "Expired"].includes(next.status) ? "bad" : next?.status === "Succeeded" ? "ok" : "run";
-    spans.push({ kind: running ? ended : "wait", what: step.status === "Dequeued" ? "In the queue" : step.status, from: step.timestamp, to });
+    const running =
+      step.status === "Running" ||
+      (step.status === "Stopping" && spans.some((span) => span.kind !== "wait"));
+    const ended =
+      next && ["Retrying", "Failed", "Expired"].includes(next.status)
+        ? "bad"
+        : next?.status === "Succeeded"
+          ? "ok"
+          : "run";
+    spans.push({
+      kind: running ? ended : "wait",
+      what: step.status === "Dequeued" ? "In the queue" : step.status,
+      from: step.timestamp,
+      to,
+    });
     if (running && next?.status !== "Stopping") {
       number += 1;
-      found.push({ name: `Attempt ${number}`, spans, attempt: number, ...(next ? { step: next } : {}) });
+      found.push({
+        name: `Attempt ${number}`,
+        spans,
+        attempt: number,
+        ...(next ? { step: next } : {}),
+      });
       spans = [];
     }
   }
-  if (spans.length) found.push({ name: spans.at(-1)?.what === "Stopping" ? "Stopping" : FINAL.includes(task.status) ? "Waited" : `Attempt ${number + 1}`, spans });
+  if (spans.length)
+    found.push({
+      name:
+        spans.at(-1)?.what === "Stopping"
+          ? "Stopping"
+          : FINAL.includes(task.status)
+            ? "Waited"
+            : `Attempt ${number + 1}`,
+      spans,
+    });
   return found;
 }
 
@@ -49,8 +75,21 @@ function deliveries(notes: Note[], now: number): Lane[] {
   return tries.map((note, index) => {
     const good = (note.status ?? 500) < 300;
     const next = tries[index + 1];
-    const spans: Span[] = [{ kind: good ? "ok" : "bad", what: `Try ${note.try}: ${note.status ?? ""} ${note.code ?? ""}`.trim(), from: note.dueAt ?? note.at, to: note.at }];
-    if (note.nextTryAt) spans.push({ kind: "wait", what: "Waits for the next try", from: note.at, to: next?.dueAt ?? Math.max(note.at, Math.min(now, note.nextTryAt)) });
+    const spans: Span[] = [
+      {
+        kind: good ? "ok" : "bad",
+        what: `Try ${note.try}: ${note.status ?? ""} ${note.code ?? ""}`.trim(),
+        from: note.dueAt ?? note.at,
+        to: note.at,
+      },
+    ];
+    if (note.nextTryAt)
+      spans.push({
+        kind: "wait",
+        what: "Waits for the next try",
+        from: note.at,
+        to: next?.dueAt ?? Math.max(note.at, Math.min(now, note.nextTryAt)),
+      });
     return { name: `→ ${destination(note.destination ?? "")}`, spans };
   });
 }
@@ -67,13 +106,19 @@ export interface Scale {
 export function scale(all: Lane[], fold: boolean): Scale {
   const spans = all.flatMap((lane) => lane.spans);
   const times = [...new Set(spans.flatMap((span) => [span.from, span.to]))].sort((a, b) => a - b);
-  const busy = (from: number, to: number): boolean => spans.some((span) => span.kind !== "wait" && span.from < to && span.to > from);
-  const parts = times.slice(1).map((to, index) => ({ from: times[index] ?? to, to, folded: false }));
+  const busy = (from: number, to: number): boolean =>
+    spans.some((span) => span.kind !== "wait" && span.from < to && span.to > from);
+  const parts = times
+    .slice(1)
+    .map((to, index) => ({ from: times[index] ?? to, to, folded: false }));
   if (fold) {
     // The longest first, until no idle span dominates what is left.
-    for (const part of parts.filter((one) => !busy(one.from, one.to)).sort((a, b) => b.to - b.from - (a.to - a.from))) {
+    for (const part of parts
+      .filter((one) => !busy(one.from, one.to))
+      .sort((a, b) => b.to - b.from - (a.to - a.from))) {
       const rest = parts.reduce((sum, one) => sum + (one.folded ? 0 : one.to - one.from), 0);
-      if ((part.to - part.from) / rest > LONG && parts.some((one) => one !== part && !one.folded)) part.folded = true;
+      if ((part.to - part.from) / rest > LONG && parts.some((one) => one !== part && !one.folded))
+        part.folded = true;
     }
   }
   const folded = parts.filter((part) => part.folded).length;
@@ -81,7 +126,9 @@ export function scale(all: Lane[], fold: boolean): Scale {
   const room = 1 - folded * Math.min(FOLDED, 0.5 / (folded || 1));
   let x = 0;
   const placed = parts.map((part) => {
-    const width = part.folded ? Math.min(FOLDED, 0.5 / folded) : ((part.to - part.from) / open) * room;
+    const width = part.folded
+      ? Math.min(FOLDED, 0.5 / folded)
+      : ((part.to - part.from) / open) * room;
     const start = x;
     x += width;
     return { ...part, start, width };
@@ -89,7 +136,15 @@ export function scale(all: Lane[], fold: boolean): Scale {
   const at = (time: number): number => {
     const part = placed.find((one) => time >= one.from && time <= one.to);
     if (!part) return time <= (times[0] ?? 0) ? 0 : x;
-    return part.start + (part.to === part.from ? 0 : ((time - part.from) / (part.to - part.from)) * part.width);
+    return (
+      part.start +
+      (part.to === part.from ? 0 : ((time - part.from) / (part.to - part.from)) * part.width)
+    );
   };
-  return { at, folds: placed.filter((part) => part.folded).map((part) => ({ at: part.start + part.width / 2, ms: part.to - part.from })) };
+  return {
+    at,
+    folds: placed
+      .filter((part) => part.folded)
+      .map((part) => ({ at: part.start + part.width / 2, ms: part.to - part.from })),
+  };
 }

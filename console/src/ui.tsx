@@ -10,35 +10,73 @@ import { complain, stored } from "./state";
 
 type Children = { children?: ComponentChildren };
 
-export function Button(props: Children & { onClick: () => void; kind?: "primary" | "danger" | "plain"; small?: boolean; disabled?: boolean; label?: string; pressed?: boolean }) {
+export function Button(
+  props: Children & {
+    onClick: () => void;
+    kind?: "primary" | "danger" | "plain";
+    small?: boolean;
+    disabled?: boolean;
+    label?: string;
+    pressed?: boolean;
+  },
+) {
   const classes = [props.kind ?? "", props.small ? "small" : ""].join(" ").trim();
   return (
-    <button type="button" class={classes || undefined} disabled={props.disabled} aria-label={props.label} title={props.label} aria-pressed={props.pressed} onClick={props.onClick}>
+    <button
+      type="button"
+      class={classes || undefined}
+      disabled={props.disabled}
+      aria-label={props.label}
+      title={props.label}
+      aria-pressed={props.pressed}
+      onClick={props.onClick}
+    >
       {props.children}
     </button>
   );
 }
 
 export function Status({ status }: { status: string }) {
-  return <span class={`status ${kindOf(status)}${FINAL.includes(status) ? "" : " live"}`}>{status}</span>;
+  return (
+    <span class={`status ${kindOf(status)}${FINAL.includes(status) ? "" : " live"}`}>{status}</span>
+  );
 }
 
 export function Time({ at }: { at: number }) {
-  return <time dateTime={new Date(at).toISOString()} title={dateTime(at)}>{clockTime(at)}</time>;
+  return (
+    <time dateTime={new Date(at).toISOString()} title={dateTime(at)}>
+      {clockTime(at)}
+    </time>
+  );
 }
 
-export function CopyButton({ text, children, label }: Children & { text: () => string; label?: string }) {
+export function CopyButton({
+  text,
+  children,
+  label,
+}: Children & { text: () => string; label?: string }) {
   const copied = useSignal(false);
   const copy = async (): Promise<void> => {
     try {
       await navigator.clipboard.writeText(text());
       copied.value = true;
-      setTimeout(() => { copied.value = false; }, 1500);
+      setTimeout(() => {
+        copied.value = false;
+      }, 1500);
     } catch {
       complain(new Error("The browser did not let the page copy."));
     }
   };
-  return <button type="button" class="small" aria-label={copied.value ? "Copied" : label} onClick={() => void copy()}>{copied.value ? "Copied" : children}</button>;
+  return (
+    <button
+      type="button"
+      class="small"
+      aria-label={copied.value ? "Copied" : label}
+      onClick={() => void copy()}
+    >
+      {copied.value ? "Copied" : children}
+    </button>
+  );
 }
 
 /** Save bytes or text as a file of the user. */
@@ -54,28 +92,73 @@ export function download(name: string, content: BlobPart, type: string): void {
 const asSent = stored("as-sent", false);
 
 /** A payload exactly as it was sent: JSON laid out with its numbers as written, bytes as hex. */
-export function Payload({ name, text, encoding, file }: { name: string; text: string | undefined; encoding?: string | undefined; file: string }) {
+export function Payload({
+  name,
+  text,
+  encoding,
+  file,
+}: {
+  name: string;
+  text: string | undefined;
+  encoding?: string | undefined;
+  file: string;
+}) {
   const binary = encoding === "base64";
   const json = !binary && text !== undefined && isJson(text);
-  const shown = text === undefined ? "" : binary ? hexDump(bytesOf(text)) : asSent.value ? text : pretty(text);
-  const save = (): void => download(`${file}.${binary ? "bin" : json ? "json" : "txt"}`, binary ? bytesOf(text ?? "") : (text ?? ""), "application/octet-stream");
+  const shown =
+    text === undefined ? "" : binary ? hexDump(bytesOf(text)) : asSent.value ? text : pretty(text);
+  const save = (): void =>
+    download(
+      `${file}.${binary ? "bin" : json ? "json" : "txt"}`,
+      binary ? bytesOf(text ?? "") : (text ?? ""),
+      "application/octet-stream",
+    );
   return (
     <section class="payload" aria-label={`${name} of ${file}`}>
       <div class="row">
         <h2 class="minor">{name}</h2>
         {binary ? <span class="dim">not UTF-8: bytes in hexadecimal</span> : null}
         <span class="grow" />
-        {json ? <Button small pressed={asSent.value} onClick={() => { asSent.value = !asSent.value; }}>As sent</Button> : null}
-        {text ? <CopyButton text={() => text} label={binary ? `Copy base64 of ${name}` : `Copy ${name}`}>{binary ? "Copy base64" : "Copy"}</CopyButton> : null}
-        {text ? <Button small onClick={save} label={`Download ${name}`}>Download</Button> : null}
+        {json ? (
+          <Button
+            small
+            pressed={asSent.value}
+            onClick={() => {
+              asSent.value = !asSent.value;
+            }}
+          >
+            As sent
+          </Button>
+        ) : null}
+        {text ? (
+          <CopyButton text={() => text} label={binary ? `Copy base64 of ${name}` : `Copy ${name}`}>
+            {binary ? "Copy base64" : "Copy"}
+          </CopyButton>
+        ) : null}
+        {text ? (
+          <Button small onClick={save} label={`Download ${name}`}>
+            Download
+          </Button>
+        ) : null}
       </div>
-      {text ? <pre tabIndex={0} aria-label={name}>{shown}</pre> : <p class="dim">Empty.</p>}
+      {text ? (
+        <pre tabIndex={0} aria-label={name}>
+          {shown}
+        </pre>
+      ) : (
+        <p class="dim">Empty.</p>
+      )}
     </section>
   );
 }
 
 /** A modal dialog. The browser keeps the focus in it, closes it on Escape and gives the focus back. */
-export function Dialog({ title, onClose, children, wide }: Children & { title: string; onClose: () => void; wide?: boolean }) {
+export function Dialog({
+  title,
+  onClose,
+  children,
+  wide,
+}: Children & { title: string; onClose: () => void; wide?: boolean }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
   useEffect(() => {
@@ -87,14 +170,29 @@ export function Dialog({ title, onClose, children, wide }: Children & { title: s
   }, []);
   return (
     <dialog ref={dialog} class={wide ? "wide" : undefined} aria-labelledby={id} onClose={onClose}>
-      <div class="row"><h2 id={id}>{title}</h2><span class="grow" /><Button small label="Close" onClick={onClose}>✕</Button></div>
+      <div class="row">
+        <h2 id={id}>{title}</h2>
+        <span class="grow" />
+        <Button small label="Close" onClick={onClose}>
+          ✕
+        </Button>
+      </div>
       {children}
     </dialog>
   );
 }
 
 /** Ask before something that cannot be taken back, or for a reason. */
-export function Confirm(props: Children & { title: string; verb: string; danger?: boolean; reason?: boolean; onClose: () => void; onConfirm: (reason: string) => void }) {
+export function Confirm(
+  props: Children & {
+    title: string;
+    verb: string;
+    danger?: boolean;
+    reason?: boolean;
+    onClose: () => void;
+    onConfirm: (reason: string) => void;
+  },
+) {
   const reason = useSignal("");
   const submit = (event: Event): void => {
     event.preventDefault();
@@ -105,17 +203,39 @@ export function Confirm(props: Children & { title: string; verb: string; danger?
     <Dialog title={props.title} onClose={props.onClose}>
       <form onSubmit={submit}>
         {props.children}
-        {props.reason ? <Field label="Reason (is recorded with each task)"><input value={reason.value} maxLength={1000} onInput={(event) => { reason.value = event.currentTarget.value; }} /></Field> : null}
+        {props.reason ? (
+          <Field label="Reason (is recorded with each task)">
+            <input
+              value={reason.value}
+              maxLength={1000}
+              onInput={(event) => {
+                reason.value = event.currentTarget.value;
+              }}
+            />
+          </Field>
+        ) : null}
         <div class="row end">
           <Button onClick={props.onClose}>Cancel</Button>
-          <button type="submit" class={props.danger ? "danger" : "primary"}>{props.verb}</button>
+          <button type="submit" class={props.danger ? "danger" : "primary"}>
+            {props.verb}
+          </button>
         </div>
       </form>
     </Dialog>
   );
 }
 
-export function Field({ label, hint, error, children }: { label: string; hint?: string; error?: string; children: JSX.Element }) {
+export function Field({
+  label,
+  hint,
+  error,
+  children,
+}: {
+  label: string;
+  hint?: string;
+  error?: string;
+  children: JSX.Element;
+}) {
   return (
     <label class="field">
       <span>{label}</span>
@@ -126,12 +246,30 @@ export function Field({ label, hint, error, children }: { label: string; hint?: 
   );
 }
 
-export function Select({ value, options, onChange, label }: { value: string; options: (string | [string, string])[]; onChange: (value: string) => void; label?: string }) {
+export function Select({
+  value,
+  options,
+  onChange,
+  label,
+}: {
+  value: string;
+  options: (string | [string, string])[];
+  onChange: (value: string) => void;
+  label?: string;
+}) {
   return (
-    <select aria-label={label} value={value} onChange={(event) => onChange(event.currentTarget.value)}>
+    <select
+      aria-label={label}
+      value={value}
+      onChange={(event) => onChange(event.currentTarget.value)}
+    >
       {options.map((option) => {
         const [name, text] = typeof option === "string" ? [option, option] : option;
-        return <option key={name} value={name}>{text}</option>;
+        return (
+          <option key={name} value={name}>
+            {text}
+          </option>
+        );
       })}
     </select>
   );
@@ -139,13 +277,29 @@ export function Select({ value, options, onChange, label }: { value: string; opt
 
 /** A table that scrolls by itself, so that the page does not. */
 export function Table({ label, children }: Children & { label: string }) {
-  return <div class="scroll" tabIndex={0} role="region" aria-label={label}><table>{children}</table></div>;
+  return (
+    <div class="scroll" tabIndex={0} role="region" aria-label={label}>
+      <table>{children}</table>
+    </div>
+  );
 }
 
-export function Tabs({ tabs, current, href }: { tabs: [string, string][]; current: string; href: (tab: string) => string }) {
+export function Tabs({
+  tabs,
+  current,
+  href,
+}: {
+  tabs: [string, string][];
+  current: string;
+  href: (tab: string) => string;
+}) {
   return (
     <nav class="tabs" aria-label="Sections">
-      {tabs.map(([name, text]) => <a key={name} href={href(name)} aria-current={name === current ? "page" : undefined}>{text}</a>)}
+      {tabs.map(([name, text]) => (
+        <a key={name} href={href(name)} aria-current={name === current ? "page" : undefined}>
+          {text}
+        </a>
+      ))}
     </nav>
   );
 }
@@ -153,11 +307,19 @@ export function Tabs({ tabs, current, href }: { tabs: [string, string][]; curren
 export function Facts({ rows }: { rows: [string, ComponentChildren][] }) {
   return (
     <dl class="facts">
-      {rows.filter(([, value]) => value !== undefined && value !== null && value !== "" && value !== false).map(([name, value]) => [<dt key={`${name}?`}>{name}</dt>, <dd key={name}>{value}</dd>])}
+      {rows
+        .filter(
+          ([, value]) => value !== undefined && value !== null && value !== "" && value !== false,
+        )
+        .map(([name, value]) => [<dt key={`${name}?`}>{name}</dt>, <dd key={name}>{value}</dd>])}
     </dl>
   );
 }
 
 export function Trouble({ error }: { error: Error | null }) {
-  return error && !(error instanceof TypeError) ? <p class="trouble" role="alert">{error.message}</p> : null;
+  return error && !(error instanceof TypeError) ? (
+    <p class="trouble" role="alert">
+      {error.message}
+    </p>
+  ) : null;
 }

@@ -12,7 +12,12 @@ const counted = ({ delivered, lost }: { delivered: number; lost: number }): stri
   delivered || lost ? `delivered ${count(delivered)}${lost ? `, lost ${count(lost)}` : ""}` : "";
 // As long as the label that the runtime kept room for.
 const labelOf = (edge: api.Edge | undefined): string =>
-  !edge ? "" : edge.outcome + (edge.delivered || edge.lost ? `: ${count(edge.delivered)}${edge.lost ? `, ${count(edge.lost)} lost` : ""}` : "");
+  !edge
+    ? ""
+    : edge.outcome +
+      (edge.delivered || edge.lost
+        ? `: ${count(edge.delivered)}${edge.lost ? `, ${count(edge.lost)} lost` : ""}`
+        : "");
 
 export function Graph() {
   const found = useLive("graph", () => api.get<api.Graph>("/graph"));
@@ -22,9 +27,16 @@ export function Graph() {
     <>
       <Trouble error={found.error} />
       {cuts.length ? <Cycles cuts={cuts} /> : null}
-      {graph && graph.edges.length === 0 ? <p class="dim">No destinations are configured.</p> : null}
+      {graph && graph.edges.length === 0 ? (
+        <p class="dim">No destinations are configured.</p>
+      ) : null}
       {graph?.scene && graph.edges.length ? <Drawing graph={graph} scene={graph.scene} /> : null}
-      {graph?.edges.length ? <details open={!graph.scene}><summary>As a table</summary><Edges graph={graph} /></details> : null}
+      {graph?.edges.length ? (
+        <details open={!graph.scene}>
+          <summary>As a table</summary>
+          <Edges graph={graph} />
+        </details>
+      ) : null}
     </>
   );
 }
@@ -33,14 +45,28 @@ export function Graph() {
 function Cycles({ cuts }: { cuts: api.Edge[] }) {
   return (
     <section class="notice" role="alert" aria-label="Destination cycles">
-      <p>{cuts.length === 1 ? "Destination cycle. It ends without this destination:" : "Destination cycles. They end without these destinations:"}</p>
-      <ul>{cuts.map((edge) => (
-        <li key={`${edge.source} ${edge.outcome}`}>
-          {edge.outcome} of {edge.source} (to {edge.target}), {edge.written
-            ? <>at <code>{edge.written}</code></>
-            : <span>its place in a template is not known: it was not deployed by <code>fc-async deploy</code> or <code>fc-async dev</code></span>}
-        </li>
-      ))}</ul>
+      <p>
+        {cuts.length === 1
+          ? "Destination cycle. It ends without this destination:"
+          : "Destination cycles. They end without these destinations:"}
+      </p>
+      <ul>
+        {cuts.map((edge) => (
+          <li key={`${edge.source} ${edge.outcome}`}>
+            {edge.outcome} of {edge.source} (to {edge.target}),{" "}
+            {edge.written ? (
+              <>
+                at <code>{edge.written}</code>
+              </>
+            ) : (
+              <span>
+                its place in a template is not known: it was not deployed by{" "}
+                <code>fc-async deploy</code> or <code>fc-async dev</code>
+              </span>
+            )}
+          </li>
+        ))}
+      </ul>
     </section>
   );
 }
@@ -48,8 +74,30 @@ function Cycles({ cuts }: { cuts: api.Edge[] }) {
 function Edges({ graph }: { graph: api.Graph }) {
   return (
     <Table label="Where results go">
-      <thead><tr><th>From</th><th>On</th><th>To</th><th class="num">Delivered</th><th class="num">Lost</th><th>Cycle</th><th>Written at</th></tr></thead>
-      <tbody>{graph.edges.map((edge) => <tr key={`${edge.source} ${edge.outcome}`}><td>{edge.source}</td><td>{edge.outcome}</td><td>{edge.target}</td><td class="num">{count(edge.delivered)}</td><td class="num">{count(edge.lost)}</td><td>{edge.cyclic ? <span class="status bad">cycle</span> : "no"}</td><td>{edge.written ? <code>{edge.written}</code> : ""}</td></tr>)}</tbody>
+      <thead>
+        <tr>
+          <th>From</th>
+          <th>On</th>
+          <th>To</th>
+          <th class="num">Delivered</th>
+          <th class="num">Lost</th>
+          <th>Cycle</th>
+          <th>Written at</th>
+        </tr>
+      </thead>
+      <tbody>
+        {graph.edges.map((edge) => (
+          <tr key={`${edge.source} ${edge.outcome}`}>
+            <td>{edge.source}</td>
+            <td>{edge.outcome}</td>
+            <td>{edge.target}</td>
+            <td class="num">{count(edge.delivered)}</td>
+            <td class="num">{count(edge.lost)}</td>
+            <td>{edge.cyclic ? <span class="status bad">cycle</span> : "no"}</td>
+            <td>{edge.written ? <code>{edge.written}</code> : ""}</td>
+          </tr>
+        ))}
+      </tbody>
     </Table>
   );
 }
@@ -59,23 +107,41 @@ function Drawing({ graph, scene }: { graph: api.Graph; scene: NonNullable<api.Gr
   const wanted = useSignal("");
   const at = useSignal(-1); // the box that the pointer or the keyboard is on
   const on = useSignal(-1); // the same for routes
-  const matches = (index: number): boolean => graph.nodes[index]?.name.toLowerCase().includes(wanted.value.toLowerCase()) ?? false;
+  const matches = (index: number): boolean =>
+    graph.nodes[index]?.name.toLowerCase().includes(wanted.value.toLowerCase()) ?? false;
   const faint = (index: number): boolean => wanted.value !== "" && !matches(index);
-  const near = (route: api.Route, index: number): boolean => (on.value >= 0 ? on.value === index : at.value < 0 || route.source === at.value || route.target === at.value);
+  const near = (route: api.Route, index: number): boolean =>
+    on.value >= 0
+      ? on.value === index
+      : at.value < 0 || route.source === at.value || route.target === at.value;
   const counts = (name: string): string => {
     const own = graph.edges.filter((edge) => functionOf(edge.source) === functionOf(name));
-    const sum = { delivered: own.reduce((all, edge) => all + edge.delivered, 0), lost: own.reduce((all, edge) => all + edge.lost, 0) };
+    const sum = {
+      delivered: own.reduce((all, edge) => all + edge.delivered, 0),
+      lost: own.reduce((all, edge) => all + edge.lost, 0),
+    };
     return counted(sum) || "nothing delivered yet";
   };
   const described = (index: number): string => {
     const edge = graph.edges[index];
     if (!edge) return "";
-    const more = [counted(edge), edge.written ? `written at ${edge.written}` : "", edge.cut ? "remove this one to end the cycle" : ""].filter(Boolean);
+    const more = [
+      counted(edge),
+      edge.written ? `written at ${edge.written}` : "",
+      edge.cut ? "remove this one to end the cycle" : "",
+    ].filter(Boolean);
     return `${edge.source} to ${edge.target} on ${edge.outcome}${more.length ? `: ${more.join(", ")}` : ""}`;
   };
   const node = graph.nodes[at.value];
-  const shown = on.value >= 0 ? described(on.value) : node ? `${node.name}${node.kind === "function" ? `: ${counts(node.name)}` : ""}` : "Point at a node or an edge, or go through them with Tab. + and - change the size, 0 resets it.";
-  const resize = (factor: number): void => { zoom.value = factor ? Math.min(4, Math.max(0.2, zoom.value * factor)) : 1; };
+  const shown =
+    on.value >= 0
+      ? described(on.value)
+      : node
+        ? `${node.name}${node.kind === "function" ? `: ${counts(node.name)}` : ""}`
+        : "Point at a node or an edge, or go through them with Tab. + and - change the size, 0 resets it.";
+  const resize = (factor: number): void => {
+    zoom.value = factor ? Math.min(4, Math.max(0.2, zoom.value * factor)) : 1;
+  };
   const key = (event: KeyboardEvent): void => {
     const factors: Record<string, number> = { "+": 1.25, "=": 1.25, "-": 1 / 1.25, "0": 0 };
     const factor = factors[event.key];
@@ -86,18 +152,56 @@ function Drawing({ graph, scene }: { graph: api.Graph; scene: NonNullable<api.Gr
   return (
     <div class="panel graph">
       <div class="row bottom">
-        <Field label="Find a node"><input value={wanted.value} onInput={(event) => { wanted.value = event.currentTarget.value; }} /></Field>
-        <span class="dim" role="status">{wanted.value ? `${count(graph.nodes.filter((_, index) => matches(index)).length)} found` : ""}</span>
+        <Field label="Find a node">
+          <input
+            value={wanted.value}
+            onInput={(event) => {
+              wanted.value = event.currentTarget.value;
+            }}
+          />
+        </Field>
+        <span class="dim" role="status">
+          {wanted.value
+            ? `${count(graph.nodes.filter((_, index) => matches(index)).length)} found`
+            : ""}
+        </span>
         <span class="grow" />
         <Legend />
-        <Button small label="Smaller" onClick={() => resize(1 / 1.25)}>−</Button>
-        <Button small label="Larger" onClick={() => resize(1.25)}>+</Button>
+        <Button small label="Smaller" onClick={() => resize(1 / 1.25)}>
+          −
+        </Button>
+        <Button small label="Larger" onClick={() => resize(1.25)}>
+          +
+        </Button>
       </div>
-      <div class="canvas" tabIndex={0} role="region" aria-label="Graph of destinations" onKeyDown={key}>
-        <svg width={scene.width * zoom.value} height={scene.height * zoom.value} viewBox={`0 0 ${scene.width} ${scene.height}`} role="group" aria-label={`${graph.nodes.length} nodes, ${graph.edges.length} destinations`}>
+      <div
+        class="canvas"
+        tabIndex={0}
+        role="region"
+        aria-label="Graph of destinations"
+        onKeyDown={key}
+      >
+        <svg
+          width={scene.width * zoom.value}
+          height={scene.height * zoom.value}
+          viewBox={`0 0 ${scene.width} ${scene.height}`}
+          role="group"
+          aria-label={`${graph.nodes.length} nodes, ${graph.edges.length} destinations`}
+        >
           <defs>
             {["success", "failure", "cycle"].map((kind) => (
-              <marker key={kind} id={`head-${kind}`} class={`head ${kind}`} viewBox="0 0 10 10" refX="9" refY="5" markerWidth="9" markerHeight="9" orient="auto" markerUnits="userSpaceOnUse">
+              <marker
+                key={kind}
+                id={`head-${kind}`}
+                class={`head ${kind}`}
+                viewBox="0 0 10 10"
+                refX="9"
+                refY="5"
+                markerWidth="9"
+                markerHeight="9"
+                orient="auto"
+                markerUnits="userSpaceOnUse"
+              >
                 <path d={kind === "failure" ? "M1,1 L9,5 L1,9" : "M0,0 L10,5 L0,10 z"} />
               </marker>
             ))}
@@ -106,14 +210,40 @@ function Drawing({ graph, scene }: { graph: api.Graph; scene: NonNullable<api.Gr
             const points = route.points.map((point) => point.join(",")).join(" ");
             return (
               <g
-                key={index} tabIndex={0} role="img" aria-label={described(index)}
+                key={index}
+                tabIndex={0}
+                role="img"
+                aria-label={described(index)}
                 class={`route ${route.kind} ${route.on_cycle ? "cycle" : ""} ${near(route, index) && !(faint(route.source) && faint(route.target)) ? "" : "faint"}`}
-                onMouseEnter={() => { on.value = index; }} onMouseLeave={() => { on.value = -1; }} onFocus={() => { on.value = index; }} onBlur={() => { on.value = -1; }}
+                onMouseEnter={() => {
+                  on.value = index;
+                }}
+                onMouseLeave={() => {
+                  on.value = -1;
+                }}
+                onFocus={() => {
+                  on.value = index;
+                }}
+                onBlur={() => {
+                  on.value = -1;
+                }}
               >
                 <title>{described(index)}</title>
                 <polyline class="reach" points={points} />
-                <polyline points={points} marker-end={`url(#head-${route.on_cycle ? "cycle" : route.kind})`} />
-                {route.label_at ? <text x={route.label_at[0] + route.label_at[2] / 2} y={route.label_at[1] + route.label_at[3] - 4} text-anchor="middle">{route.cut ? "✂ " : ""}{labelOf(graph.edges[index])}</text> : null}
+                <polyline
+                  points={points}
+                  marker-end={`url(#head-${route.on_cycle ? "cycle" : route.kind})`}
+                />
+                {route.label_at ? (
+                  <text
+                    x={route.label_at[0] + route.label_at[2] / 2}
+                    y={route.label_at[1] + route.label_at[3] - 4}
+                    text-anchor="middle"
+                  >
+                    {route.cut ? "✂ " : ""}
+                    {labelOf(graph.edges[index])}
+                  </text>
+                ) : null}
               </g>
             );
           })}
@@ -123,16 +253,47 @@ function Drawing({ graph, scene }: { graph: api.Graph; scene: NonNullable<api.Gr
             const inside = (
               <>
                 <title>{own ? `${name}: ${counts(name)}` : name}</title>
-                <rect x={box.x} y={box.y} width={box.width} height={box.height} rx={own ? 8 : box.height / 2} />
-                <text x={box.x + box.width / 2} y={box.y + box.height / 2 + 5} text-anchor="middle">{box.label}</text>
+                <rect
+                  x={box.x}
+                  y={box.y}
+                  width={box.width}
+                  height={box.height}
+                  rx={own ? 8 : box.height / 2}
+                />
+                <text x={box.x + box.width / 2} y={box.y + box.height / 2 + 5} text-anchor="middle">
+                  {box.label}
+                </text>
               </>
             );
             const common = {
               class: `box ${own ? "own" : "outside"} ${faint(index) ? "faint" : ""} ${wanted.value && matches(index) ? "found" : ""}`,
-              onMouseEnter: () => { at.value = index; }, onMouseLeave: () => { at.value = -1; },
-              onFocus: () => { at.value = index; }, onBlur: () => { at.value = -1; },
+              onMouseEnter: () => {
+                at.value = index;
+              },
+              onMouseLeave: () => {
+                at.value = -1;
+              },
+              onFocus: () => {
+                at.value = index;
+              },
+              onBlur: () => {
+                at.value = -1;
+              },
             };
-            return own ? <a key={index} {...common} href={link(["functions", functionOf(name)])} aria-label={`${name}: ${counts(name)}`}>{inside}</a> : <g key={index} {...common}>{inside}</g>;
+            return own ? (
+              <a
+                key={index}
+                {...common}
+                href={link(["functions", functionOf(name)])}
+                aria-label={`${name}: ${counts(name)}`}
+              >
+                {inside}
+              </a>
+            ) : (
+              <g key={index} {...common}>
+                {inside}
+              </g>
+            );
           })}
         </svg>
       </div>
@@ -144,8 +305,21 @@ function Drawing({ graph, scene }: { graph: api.Graph; scene: NonNullable<api.Gr
 function Legend() {
   return (
     <span class="row" aria-label="Legend" role="group">
-      {([["success", "on success"], ["failure", "on failure"], ["cycle", "on a cycle"]] as const).map(([kind, text]) => (
-        <span key={kind} class="legend"><svg width="34" height="10" aria-hidden="true"><g class={`route ${kind}`}><polyline points="0,5 32,5" marker-end={`url(#head-${kind})`} /></g></svg>{text}</span>
+      {(
+        [
+          ["success", "on success"],
+          ["failure", "on failure"],
+          ["cycle", "on a cycle"],
+        ] as const
+      ).map(([kind, text]) => (
+        <span key={kind} class="legend">
+          <svg width="34" height="10" aria-hidden="true">
+            <g class={`route ${kind}`}>
+              <polyline points="0,5 32,5" marker-end={`url(#head-${kind})`} />
+            </g>
+          </svg>
+          {text}
+        </span>
       ))}
       <span class="legend">✂ ends a cycle</span>
     </span>

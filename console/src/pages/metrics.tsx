@@ -9,8 +9,8 @@ import { count, dateTime, duration } from "../format";
 import { clock, go, route, useLive } from "../state";
 import { Select, Trouble } from "../ui";
 
-
-const RANGES: Record<string, [string, number, number]> = { // name: text, seconds, period
+const RANGES: Record<string, [string, number, number]> = {
+  // name: text, seconds, period
   "15m": ["Last 15 minutes", 900, 60],
   "1h": ["Last hour", 3_600, 60],
   "6h": ["Last 6 hours", 21_600, 60],
@@ -18,8 +18,19 @@ const RANGES: Record<string, [string, number, number]> = { // name: text, second
   "7d": ["Last 7 days", 604_800, 3_600],
   "31d": ["Last 31 days", 2_678_400, 3_600],
 };
-const COLOURS = ["--series-1", "--series-2", "--series-3", "--series-4", "--series-5", "--series-6"];
-const INCREMENTS = [1, 10, 100, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8].flatMap((one) => [one, 2 * one, 5 * one]);
+const COLOURS = [
+  "--series-1",
+  "--series-2",
+  "--series-3",
+  "--series-4",
+  "--series-5",
+  "--series-6",
+];
+const INCREMENTS = [1, 10, 100, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8].flatMap((one) => [
+  one,
+  2 * one,
+  5 * one,
+]);
 const DASHES = [[], [6, 3], [2, 3], [10, 4, 2, 4]];
 
 export function Metrics() {
@@ -28,24 +39,70 @@ export function Metrics() {
   const period = route.value.params["period"] === "3600" || longest === 3_600 ? 3_600 : 60;
   const found = useLive(`metrics ${range} ${of} ${period}`, () => {
     const end = clock.peek().now + 1;
-    return api.get<api.Metrics>("/metrics", { period, function: of, start: Math.max(0, end - seconds * 1000), end });
+    return api.get<api.Metrics>("/metrics", {
+      period,
+      function: of,
+      start: Math.max(0, end - seconds * 1000),
+      end,
+    });
   });
-  const names = useLive("functions", async () => (await api.get<{ functions: api.FunctionOverview[] }>("/functions")).functions.map((one) => one.function.functionName)).value ?? [];
+  const names =
+    useLive("functions", async () =>
+      (await api.get<{ functions: api.FunctionOverview[] }>("/functions")).functions.map(
+        (one) => one.function.functionName,
+      ),
+    ).value ?? [];
   const steps = found.value ? stepsOf(found.value.start, found.value.end, period * 1000) : [];
   const rank = (one: api.Series): number => ["Sum", "Value"].indexOf(one.statistic) + 1 || 3; // latencies come last
-  const charts = Map.groupBy([...(found.value?.metrics ?? [])].sort((a, b) => rank(a) - rank(b)), (one) => one.metric);
-  const choose = (change: api.Query): void => go(["metrics"], { range, function: of, period, ...change });
+  const charts = Map.groupBy(
+    [...(found.value?.metrics ?? [])].sort((a, b) => rank(a) - rank(b)),
+    (one) => one.metric,
+  );
+  const choose = (change: api.Query): void =>
+    go(["metrics"], { range, function: of, period, ...change });
   return (
     <>
-      <div class="row title"><h1>Metrics</h1><span class="grow" />
-        <Select label="Time range" value={range} options={Object.entries(RANGES).map(([name, [text]]): [string, string] => [name, text])} onChange={(value) => choose({ range: value, period: undefined })} />
-        <Select label="Resolution" value={String(period)} options={longest === 3_600 ? [["3600", "by hour"]] : [["60", "by minute"], ["3600", "by hour"]]} onChange={(value) => choose({ period: value })} />
-        <Select label="Function" value={of} options={[["", "All functions"], ...names]} onChange={(value) => choose({ function: value })} />
-        <a class="button" href="/metrics">/metrics for Prometheus</a>
+      <div class="row title">
+        <h1>Metrics</h1>
+        <span class="grow" />
+        <Select
+          label="Time range"
+          value={range}
+          options={Object.entries(RANGES).map(([name, [text]]): [string, string] => [name, text])}
+          onChange={(value) => choose({ range: value, period: undefined })}
+        />
+        <Select
+          label="Resolution"
+          value={String(period)}
+          options={
+            longest === 3_600
+              ? [["3600", "by hour"]]
+              : [
+                  ["60", "by minute"],
+                  ["3600", "by hour"],
+                ]
+          }
+          onChange={(value) => choose({ period: value })}
+        />
+        <Select
+          label="Function"
+          value={of}
+          options={[["", "All functions"], ...names]}
+          onChange={(value) => choose({ function: value })}
+        />
+        <a class="button" href="/metrics">
+          /metrics for Prometheus
+        </a>
       </div>
       <Trouble error={found.error} />
-      {found.value && charts.size === 0 ? <p class="empty panel">Nothing has been counted in this time.</p> : null}
-      <div class="charts">{[...charts].map(([metric, series]) => <Chart key={metric} metric={metric} series={series} steps={steps} />)}</div>
+      {found.value && charts.size === 0 ? (
+        <p class="empty panel">Nothing has been counted in this time.</p>
+      ) : null}
+      <div class="charts">
+        {[...charts].map(([metric, series]) => (
+          <Chart key={metric} metric={metric} series={series} steps={steps} />
+        ))}
+      </div>
     </>
   );
 }
@@ -56,7 +113,8 @@ function stepsOf(start: number, end: number, step: number): number[] {
   return found;
 }
 
-const shown = (value: number | null | undefined, unit: string): string => (value === null || value === undefined ? "–" : unit === "ms" ? duration(value) : count(value));
+const shown = (value: number | null | undefined, unit: string): string =>
+  value === null || value === undefined ? "–" : unit === "ms" ? duration(value) : count(value);
 
 /** The label of a time: the date at midnight. */
 function timeOf(seconds: number): string {
@@ -64,12 +122,25 @@ function timeOf(seconds: number): string {
   return text.endsWith("00:00:00") ? text.slice(5, 10) : text.slice(11, 16);
 }
 
-function Chart({ metric, series, steps }: { metric: string; series: api.Series[]; steps: number[] }) {
+function Chart({
+  metric,
+  series,
+  steps,
+}: {
+  metric: string;
+  series: api.Series[];
+  steps: number[];
+}) {
   const first = series[0];
   const home = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const names = JSON.stringify(series.map((one) => one.function));
-  const times = [...new Set([...steps, ...series.flatMap((one) => (one.points ?? []).map((point) => point.timestamp))])].sort((a, b) => a - b);
+  const times = [
+    ...new Set([
+      ...steps,
+      ...series.flatMap((one) => (one.points ?? []).map((point) => point.timestamp)),
+    ]),
+  ].sort((a, b) => a - b);
   const none = first?.statistic === "Sum" ? 0 : null; // nothing was counted; a level or an average is unknown
   const data: uPlot.AlignedData = [
     times.map((at) => at / 1000),
@@ -85,27 +156,48 @@ function Chart({ metric, series, steps }: { metric: string; series: api.Series[]
       plot.current?.destroy();
       const style = getComputedStyle(document.documentElement);
       const colour = (name: string): string => style.getPropertyValue(name).trim();
-      const axis = { stroke: colour("--dim"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line") } };
-      plot.current = new uPlot({
-        width: element.clientWidth,
-        height: 180,
-        legend: { show: false },
-        cursor: { y: false },
-        scales: { y: { range: (_, __, high) => [0, Math.max(high * 1.1, 4)] } },
-        axes: [{ ...axis, size: 32, values: (_, ticks) => ticks.map(timeOf) }, { ...axis, size: 60, incrs: INCREMENTS, values: (_, ticks) => ticks.map((tick) => shown(tick, first?.unit ?? "")) }],
-        series: [{}, ...series.map((one, index) => ({
-          label: one.function || "all",
-          stroke: colour(COLOURS[index % COLOURS.length] ?? ""),
-          dash: DASHES[Math.floor(index / COLOURS.length) % DASHES.length] ?? [],
-          width: 2,
-          spanGaps: true,
-          points: { show: none === null && (one.points ?? []).length < 2 },
-          value: (_: uPlot, value: number | null) => shown(value, one.unit),
-        }))],
-      }, data, element);
+      const axis = {
+        stroke: colour("--dim"),
+        grid: { stroke: colour("--line"), width: 1 },
+        ticks: { stroke: colour("--line") },
+      };
+      plot.current = new uPlot(
+        {
+          width: element.clientWidth,
+          height: 180,
+          legend: { show: false },
+          cursor: { y: false },
+          scales: { y: { range: (_, __, high) => [0, Math.max(high * 1.1, 4)] } },
+          axes: [
+            { ...axis, size: 32, values: (_, ticks) => ticks.map(timeOf) },
+            {
+              ...axis,
+              size: 60,
+              incrs: INCREMENTS,
+              values: (_, ticks) => ticks.map((tick) => shown(tick, first?.unit ?? "")),
+            },
+          ],
+          series: [
+            {},
+            ...series.map((one, index) => ({
+              label: one.function || "all",
+              stroke: colour(COLOURS[index % COLOURS.length] ?? ""),
+              dash: DASHES[Math.floor(index / COLOURS.length) % DASHES.length] ?? [],
+              width: 2,
+              spanGaps: true,
+              points: { show: none === null && (one.points ?? []).length < 2 },
+              value: (_: uPlot, value: number | null) => shown(value, one.unit),
+            })),
+          ],
+        },
+        data,
+        element,
+      );
     };
     draw();
-    const resized = new ResizeObserver(() => plot.current?.setSize({ width: element.clientWidth, height: 180 }));
+    const resized = new ResizeObserver(() =>
+      plot.current?.setSize({ width: element.clientWidth, height: 180 }),
+    );
     resized.observe(element);
     const scheme = matchMedia("(prefers-color-scheme: dark)");
     scheme.addEventListener("change", draw);
@@ -119,9 +211,39 @@ function Chart({ metric, series, steps }: { metric: string; series: api.Series[]
   useEffect(() => plot.current?.setData(data), [JSON.stringify(data)]);
   return (
     <figure class="panel chart">
-      <figcaption><b>{metric}</b> <span class="dim">{first?.meaning}, {first?.statistic.toLowerCase()}</span></figcaption>
+      <figcaption>
+        <b>{metric}</b>{" "}
+        <span class="dim">
+          {first?.meaning}, {first?.statistic.toLowerCase()}
+        </span>
+      </figcaption>
       <div ref={home} aria-hidden="true" />
-      <table><caption class="hidden">{metric}</caption><thead class="hidden"><tr><th>Function</th><th>Value</th></tr></thead><tbody>{series.map((one, index) => <tr key={one.function}><td><i class="swatch" style={{ borderColor: `var(${COLOURS[index % COLOURS.length]})`, borderTopStyle: index < COLOURS.length ? "solid" : "dashed" }} />{one.function || "all"}</td><td class="num">{shown(one.value, one.unit)}</td></tr>)}</tbody></table>
+      <table>
+        <caption class="hidden">{metric}</caption>
+        <thead class="hidden">
+          <tr>
+            <th>Function</th>
+            <th>Value</th>
+          </tr>
+        </thead>
+        <tbody>
+          {series.map((one, index) => (
+            <tr key={one.function}>
+              <td>
+                <i
+                  class="swatch"
+                  style={{
+                    borderColor: `var(${COLOURS[index % COLOURS.length]})`,
+                    borderTopStyle: index < COLOURS.length ? "solid" : "dashed",
+                  }}
+                />
+                {one.function || "all"}
+              </td>
+              <td class="num">{shown(one.value, one.unit)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
     </figure>
   );
 }

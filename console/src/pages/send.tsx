@@ -27,17 +27,49 @@ export interface Template {
 export function SendDialog() {
   const given = sending.value;
   if (!given) return null;
-  return <Dialog wide title="Invoke a function" onClose={() => { sending.value = null; }}><SendForm given={given} onSent={() => { sending.value = null; }} /></Dialog>;
+  return (
+    <Dialog
+      wide
+      title="Invoke a function"
+      onClose={() => {
+        sending.value = null;
+      }}
+    >
+      <SendForm
+        given={given}
+        onSent={() => {
+          sending.value = null;
+        }}
+      />
+    </Dialog>
+  );
 }
 
 /** Put a number in place of `$i`, so that many payloads differ. */
-export const numbered = (text: string, index: number): string => text.replaceAll("$i", String(index));
+export const numbered = (text: string, index: number): string =>
+  text.replaceAll("$i", String(index));
 
-export function SendForm({ given, onSent, fixed = false }: { given: Given; onSent?: () => void; fixed?: boolean }) {
+export function SendForm({
+  given,
+  onSent,
+  fixed = false,
+}: {
+  given: Given;
+  onSent?: () => void;
+  fixed?: boolean;
+}) {
   const before = given.payload ?? '{"id": 1}';
-  const functions = useLive("functions", async () => (await api.get<{ functions: api.FunctionOverview[] }>("/functions")).functions).value ?? [];
-  const samples = useLive("samples", () => api.get<{ samples: Record<string, unknown> }>("/triggers/samples")).value?.samples ?? {};
-  const templates = Object.entries(samples).map(([kind, document]): Template => ({ name: kind, payload: JSON.stringify(document, null, 2) }));
+  const functions =
+    useLive(
+      "functions",
+      async () => (await api.get<{ functions: api.FunctionOverview[] }>("/functions")).functions,
+    ).value ?? [];
+  const samples =
+    useLive("samples", () => api.get<{ samples: Record<string, unknown> }>("/triggers/samples"))
+      .value?.samples ?? {};
+  const templates = Object.entries(samples).map(
+    ([kind, document]): Template => ({ name: kind, payload: JSON.stringify(document, null, 2) }),
+  );
   const name = useSignal(given.function ?? "");
   const qualifier = useSignal(given.qualifier ?? "LATEST");
   const asynchronous = useSignal(true);
@@ -50,10 +82,18 @@ export function SendForm({ given, onSent, fixed = false }: { given: Given; onSen
   const answer = useSignal<api.Invoked | null>(null);
   const wrong = useSignal("");
   const area = useRef<HTMLTextAreaElement>(null);
-  const chosen = functions.find((one) => one.function.functionName === (name.value || functions[0]?.function.functionName));
+  const chosen = functions.find(
+    (one) => one.function.functionName === (name.value || functions[0]?.function.functionName),
+  );
   const target = chosen?.function.functionName ?? name.value;
-  const recorded = chosen?.configs.some((one) => one.asyncTask && api.qualifierOf(one) === qualifier.value);
-  const qualifiers = ["LATEST", ...(chosen?.aliases ?? []).map((alias) => alias.aliasName), ...(chosen?.versions ?? []).map((version) => version.versionId)];
+  const recorded = chosen?.configs.some(
+    (one) => one.asyncTask && api.qualifierOf(one) === qualifier.value,
+  );
+  const qualifiers = [
+    "LATEST",
+    ...(chosen?.aliases ?? []).map((alias) => alias.aliasName),
+    ...(chosen?.versions ?? []).map((version) => version.versionId),
+  ];
 
   // Byte for byte what was given if it was not edited; with its line ends if it was: the field
   // turns every line end into one line feed.
@@ -67,7 +107,11 @@ export function SendForm({ given, onSent, fixed = false }: { given: Given; onSen
     event.preventDefault();
     wrong.value = "";
     answer.value = null;
-    const body = { payload: payload(), payloadEncoding: encoding.value, qualifier: qualifier.value };
+    const body = {
+      payload: payload(),
+      payloadEncoding: encoding.value,
+      qualifier: qualifier.value,
+    };
     if (!asynchronous.value) {
       busy.value = "Running…";
       try {
@@ -86,8 +130,14 @@ export function SendForm({ given, onSent, fixed = false }: { given: Given; onSen
         for (; sent < wanted; sent += 1) {
           busy.value = `${count(sent)} of ${count(wanted)}…`;
           const id = taskId.value && wanted > 1 ? `${taskId.value}-${sent + 1}` : taskId.value;
-          const filled = wanted > 1 && !encoding.value ? numbered(body.payload, sent + 1) : body.payload;
-          last = await api.invoke(target, { ...body, payload: filled, delay: Number(delay.value), taskId: id });
+          const filled =
+            wanted > 1 && !encoding.value ? numbered(body.payload, sent + 1) : body.payload;
+          last = await api.invoke(target, {
+            ...body,
+            payload: filled,
+            delay: Number(delay.value),
+            taskId: id,
+          });
         }
       } catch (error) {
         wrong.value = `${sent ? `${count(sent)} of ${count(wanted)} were accepted, then: ` : ""}${error instanceof Error ? error.message : String(error)}`;
@@ -104,34 +154,169 @@ export function SendForm({ given, onSent, fixed = false }: { given: Given; onSen
     });
   };
 
-  if (functions.length === 0 && !given.function) return <p class="dim">There are no functions yet. Deploy one first.</p>;
+  if (functions.length === 0 && !given.function)
+    return <p class="dim">There are no functions yet. Deploy one first.</p>;
   return (
     <form onSubmit={(event) => void send(event)}>
       <div class="grid">
-        {fixed ? null : <Field label="Function"><Select value={target} options={functions.map((one) => one.function.functionName)} onChange={(value) => { name.value = value; qualifier.value = "LATEST"; }} /></Field>}
-        <Field label="Version or alias"><Select value={qualifier.value} options={[...new Set([...qualifiers, qualifier.value])]} onChange={(value) => { qualifier.value = value; }} /></Field>
-        {templates.length ? <Field label="Template"><Select value="" options={[["", "Choose an event…"], ...templates.map((one): [string, string] => [one.name, one.name])]} onChange={(value) => { text.value = templates.find((one) => one.name === value)?.payload ?? text.value; encoding.value = ""; }} /></Field> : null}
-        <Field label="Payload is"><Select value={encoding.value} options={[["", "text"], ["base64", "base64 of bytes"]]} onChange={(value) => { encoding.value = value as "" | "base64"; }} /></Field>
+        {fixed ? null : (
+          <Field label="Function">
+            <Select
+              value={target}
+              options={functions.map((one) => one.function.functionName)}
+              onChange={(value) => {
+                name.value = value;
+                qualifier.value = "LATEST";
+              }}
+            />
+          </Field>
+        )}
+        <Field label="Version or alias">
+          <Select
+            value={qualifier.value}
+            options={[...new Set([...qualifiers, qualifier.value])]}
+            onChange={(value) => {
+              qualifier.value = value;
+            }}
+          />
+        </Field>
+        {templates.length ? (
+          <Field label="Template">
+            <Select
+              value=""
+              options={[
+                ["", "Choose an event…"],
+                ...templates.map((one): [string, string] => [one.name, one.name]),
+              ]}
+              onChange={(value) => {
+                text.value = templates.find((one) => one.name === value)?.payload ?? text.value;
+                encoding.value = "";
+              }}
+            />
+          </Field>
+        ) : null}
+        <Field label="Payload is">
+          <Select
+            value={encoding.value}
+            options={[
+              ["", "text"],
+              ["base64", "base64 of bytes"],
+            ]}
+            onChange={(value) => {
+              encoding.value = value as "" | "base64";
+            }}
+          />
+        </Field>
       </div>
       <Field label="Payload" hint={Number(many.value) > 1 ? "$i becomes 1, 2, 3 …" : ""}>
-        <textarea ref={area} spellcheck={false} value={text.value ?? before} onInput={(event) => { text.value = event.currentTarget.value; }} />
+        <textarea
+          ref={area}
+          spellcheck={false}
+          value={text.value ?? before}
+          onInput={(event) => {
+            text.value = event.currentTarget.value;
+          }}
+        />
       </Field>
-      <div class="row"><Button small disabled={!isJson(payload())} onClick={() => { text.value = pretty(payload()); }}>Format JSON</Button></div>
-      <label class="check"><input type="checkbox" checked={asynchronous.value} onChange={(event) => { asynchronous.value = event.currentTarget.checked; }} /> Asynchronous invocation</label>
-      <div class="grid">
-        <Field label="Delay in seconds"><input type="number" min={0} max={3599} required value={delay.value} disabled={!asynchronous.value} onInput={(event) => { delay.value = event.currentTarget.value; }} /></Field>
-        <Field label="Task id"><input placeholder="made up" pattern="[A-Za-z_][A-Za-z0-9_\-]{0,127}" value={taskId.value} disabled={!asynchronous.value} onInput={(event) => { taskId.value = event.currentTarget.value; }} /></Field>
-        <Field label="How many"><input type="number" min={1} max={MOST} required value={many.value} disabled={!asynchronous.value} onInput={(event) => { many.value = event.currentTarget.value; }} /></Field>
+      <div class="row">
+        <Button
+          small
+          disabled={!isJson(payload())}
+          onClick={() => {
+            text.value = pretty(payload());
+          }}
+        >
+          Format JSON
+        </Button>
       </div>
-      {wrong.value ? <p class="trouble" role="alert">{wrong.value}</p> : null}
+      <label class="check">
+        <input
+          type="checkbox"
+          checked={asynchronous.value}
+          onChange={(event) => {
+            asynchronous.value = event.currentTarget.checked;
+          }}
+        />{" "}
+        Asynchronous invocation
+      </label>
+      <div class="grid">
+        <Field label="Delay in seconds">
+          <input
+            type="number"
+            min={0}
+            max={3599}
+            required
+            value={delay.value}
+            disabled={!asynchronous.value}
+            onInput={(event) => {
+              delay.value = event.currentTarget.value;
+            }}
+          />
+        </Field>
+        <Field label="Task id">
+          <input
+            placeholder="made up"
+            pattern="[A-Za-z_][A-Za-z0-9_\-]{0,127}"
+            value={taskId.value}
+            disabled={!asynchronous.value}
+            onInput={(event) => {
+              taskId.value = event.currentTarget.value;
+            }}
+          />
+        </Field>
+        <Field label="How many">
+          <input
+            type="number"
+            min={1}
+            max={MOST}
+            required
+            value={many.value}
+            disabled={!asynchronous.value}
+            onInput={(event) => {
+              many.value = event.currentTarget.value;
+            }}
+          />
+        </Field>
+      </div>
+      {wrong.value ? (
+        <p class="trouble" role="alert">
+          {wrong.value}
+        </p>
+      ) : null}
       {answer.value ? (
         <div role="status">
-          <p>{answer.value.errorType ? <span class="status bad">{answer.value.errorType}</span> : <span class="status ok">Succeeded</span>} in {duration(answer.value.durationMs ?? 0)}</p>
-          <Payload name="Answer" file="answer" text={answer.value.payload} encoding={answer.value.payloadEncoding} />
-          {answer.value.log ? <details><summary>Log</summary><pre tabIndex={0} aria-label="Log">{answer.value.log}</pre></details> : null}
+          <p>
+            {answer.value.errorType ? (
+              <span class="status bad">{answer.value.errorType}</span>
+            ) : (
+              <span class="status ok">Succeeded</span>
+            )}{" "}
+            in {duration(answer.value.durationMs ?? 0)}
+          </p>
+          <Payload
+            name="Answer"
+            file="answer"
+            text={answer.value.payload}
+            encoding={answer.value.payloadEncoding}
+          />
+          {answer.value.log ? (
+            <details>
+              <summary>Log</summary>
+              <pre tabIndex={0} aria-label="Log">
+                {answer.value.log}
+              </pre>
+            </details>
+          ) : null}
         </div>
       ) : null}
-      <div class="row end"><span class="dim" role="status">{busy.value}</span><button type="submit" class="primary" disabled={busy.value !== ""}>Send</button></div>
+      <div class="row end">
+        <span class="dim" role="status">
+          {busy.value}
+        </span>
+        <button type="submit" class="primary" disabled={busy.value !== ""}>
+          Send
+        </button>
+      </div>
     </form>
   );
 }

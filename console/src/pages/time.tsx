@@ -20,8 +20,23 @@ async function due(): Promise<Due[]> {
     api.get<api.Tasks>("/due", { limit: 50 }),
     api.get<api.Triggers>("/triggers"),
   ]);
-  const tasks = waiting.tasks.map((task): Due => ({ at: task.dueTime, what: `${task.function} / ${task.taskId}`, href: task.taskMode ? taskLink(task.function, task.taskId) : "", status: task.status }));
-  const timers = triggers.flatMap((one) => one.nextFirings.slice(0, 1).map((at): Due => ({ at, what: `timer ${one.triggerName} of ${one.function}`, href: `#/functions/${encodeURIComponent(one.function)}/triggers` })));
+  const tasks = waiting.tasks.map(
+    (task): Due => ({
+      at: task.dueTime,
+      what: `${task.function} / ${task.taskId}`,
+      href: task.taskMode ? taskLink(task.function, task.taskId) : "",
+      status: task.status,
+    }),
+  );
+  const timers = triggers.flatMap((one) =>
+    one.nextFirings.slice(0, 1).map(
+      (at): Due => ({
+        at,
+        what: `timer ${one.triggerName} of ${one.function}`,
+        href: `#/functions/${encodeURIComponent(one.function)}/triggers`,
+      }),
+    ),
+  );
   return [...tasks, ...timers].sort((a, b) => a.at - b.at).slice(0, 50);
 }
 
@@ -32,7 +47,10 @@ export const advance = (seconds: number): void => {
   });
 };
 export const runUntilIdle = (): void => {
-  void act(async () => `Idle after ${duration((await api.post<{ passed: number }>("/clock/run-until-idle")).passed)}.`);
+  void act(
+    async () =>
+      `Idle after ${duration((await api.post<{ passed: number }>("/clock/run-until-idle")).passed)}.`,
+  );
 };
 
 export function TimePage() {
@@ -43,25 +61,80 @@ export function TimePage() {
     <>
       <h1>Time</h1>
       <div class="panel">
-        <p class="now"><b>{dateTime(now)}</b> <span class="dim">{virtual ? "virtual: it stands still until it is moved" : "the machine's clock"}</span></p>
+        <p class="now">
+          <b>{dateTime(now)}</b>{" "}
+          <span class="dim">
+            {virtual ? "virtual: it stands still until it is moved" : "the machine's clock"}
+          </span>
+        </p>
         {virtual ? (
           <div class="row bottom">
-            {([["+1 s", 1], ["+1 min", 60], ["+1 h", 3600], ["+1 d", 86_400]] as const).map(([text, seconds]) => <Button key={text} onClick={() => advance(seconds)}>{text}</Button>)}
-            <form class="row bottom" onSubmit={(event) => { event.preventDefault(); advance(Number(amount.value)); }}>
-              <Field label="Seconds"><input type="number" min={0} step="any" required value={amount.value} onInput={(event) => { amount.value = event.currentTarget.value; }} /></Field>
+            {(
+              [
+                ["+1 s", 1],
+                ["+1 min", 60],
+                ["+1 h", 3600],
+                ["+1 d", 86_400],
+              ] as const
+            ).map(([text, seconds]) => (
+              <Button key={text} onClick={() => advance(seconds)}>
+                {text}
+              </Button>
+            ))}
+            <form
+              class="row bottom"
+              onSubmit={(event) => {
+                event.preventDefault();
+                advance(Number(amount.value));
+              }}
+            >
+              <Field label="Seconds">
+                <input
+                  type="number"
+                  min={0}
+                  step="any"
+                  required
+                  value={amount.value}
+                  onInput={(event) => {
+                    amount.value = event.currentTarget.value;
+                  }}
+                />
+              </Field>
               <button type="submit">Advance</button>
             </form>
-            <Button kind="primary" onClick={runUntilIdle}>Run until idle</Button>
+            <Button kind="primary" onClick={runUntilIdle}>
+              Run until idle
+            </Button>
           </div>
-        ) : <p>Time can be moved after a start with <code>fc-async local start --clock virtual</code>.</p>}
+        ) : (
+          <p>
+            Time can be moved after a start with <code>fc-async local start --clock virtual</code>.
+          </p>
+        )}
       </div>
       <h2>Due next</h2>
       <Trouble error={found.error} />
       {found.value?.length === 0 ? <p class="dim">Nothing waits.</p> : null}
       {found.value?.length ? (
         <Table label="Due next">
-          <thead><tr><th>In</th><th>At</th><th>What</th><th>Status</th></tr></thead>
-          <tbody>{found.value.map((one) => <tr key={`${one.what} ${one.at}`}><td>{one.at > now ? duration(one.at - now) : "now"}</td><td>{dateTime(one.at)}</td><td>{one.href ? <a href={one.href}>{one.what}</a> : one.what}</td><td>{one.status ? <Status status={one.status} /> : null}</td></tr>)}</tbody>
+          <thead>
+            <tr>
+              <th>In</th>
+              <th>At</th>
+              <th>What</th>
+              <th>Status</th>
+            </tr>
+          </thead>
+          <tbody>
+            {found.value.map((one) => (
+              <tr key={`${one.what} ${one.at}`}>
+                <td>{one.at > now ? duration(one.at - now) : "now"}</td>
+                <td>{dateTime(one.at)}</td>
+                <td>{one.href ? <a href={one.href}>{one.what}</a> : one.what}</td>
+                <td>{one.status ? <Status status={one.status} /> : null}</td>
+              </tr>
+            ))}
+          </tbody>
         </Table>
       ) : null}
     </>
