@@ -85,6 +85,7 @@ format: $(STAMP) ## Put the code into the house form, and write the synchronous 
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(BIN)/python .ci/unasync.py
+	$(BIN)/python .ci/console.py format
 
 docs: $(STAMP) ## Build the documentation into docs/_build/html, in Chinese into zh-cn in it
 	$(SITE)

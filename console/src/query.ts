@@ -57,17 +57,17 @@ export function parse(text: string, now: number): Query {
     const [key, value] = split(word);
     const plain = PLAIN[key];
     if (!key) {
-      query["text"] = [query["text"], value].filter(Boolean).join(" ");
+      query.text = [query.text, value].filter(Boolean).join(" ");
       continue;
     }
     if (!value) throw new BadQuery(`${key}: needs a value`);
     if (plain) query[plain] = value;
-    else if (key === "status") query["status"] = statuses(value);
-    else if (key === "since") query["acceptedFrom"] = Math.max(0, now - age(value));
-    else if (key === "from") query["acceptedFrom"] = time(key, value);
-    else if (key === "to") query["acceptedTo"] = time(key, value);
+    else if (key === "status") query.status = statuses(value);
+    else if (key === "since") query.acceptedFrom = Math.max(0, now - age(value));
+    else if (key === "from") query.acceptedFrom = time(key, value);
+    else if (key === "to") query.acceptedTo = time(key, value);
     else if (key === "order" && (value === "asc" || value === "desc"))
-      query["sortOrderByTime"] = value;
+      query.sortOrderByTime = value;
     else
       throw new BadQuery(`“${word}” is not understood; keys are ${Object.keys(KEYS).join(", ")}`);
   }
@@ -92,7 +92,7 @@ export function withKey(text: string, key: string, value: string): string {
   return [...others, ...(value ? [`${key}:${value}`] : [])].join(" ");
 }
 
-export const valueOf = (text: string, key: string): string =>
+export const valueIn = (text: string, key: string): string =>
   words(text)
     .map(split)
     .findLast(([name]) => name === key)?.[1] ?? "";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What all pages share: the address, the state of the runtime, messages, and live data.
 
-import { type Signal, effect, signal, useSignal } from "@preact/signals";
+import { effect, type Signal, signal, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import * as api from "./api";
 
@@ -74,6 +74,7 @@ export const refresh = (): void => {
  *
  * @param open What the text says has only begun: it may still fail.
  */
+// biome-ignore lint/suspicious/noConfusingVoidType: most work returns nothing to say
 export async function act(work: () => Promise<string | void>, open = false): Promise<boolean> {
   message.value = null;
   try {

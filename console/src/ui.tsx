@@ -142,7 +142,7 @@ export function Payload({
         ) : null}
       </div>
       {text ? (
-        <pre tabIndex={0} aria-label={name}>
+        <pre role="group" tabIndex={0} aria-label={name}>
           {shown}
         </pre>
       ) : (

@@ -247,9 +247,7 @@ function readTarget(arn: string | undefined, kinds: Kind[]): Target {
         kind: kind.kind,
         fields: {
           ...found.groups,
-          ...(kind.kind === "function" && !found.groups?.["qualifier"]
-            ? { qualifier: "LATEST" }
-            : {}),
+          ...(kind.kind === "function" && !found.groups?.qualifier ? { qualifier: "LATEST" } : {}),
         },
       };
   }
@@ -257,7 +255,7 @@ function readTarget(arn: string | undefined, kinds: Kind[]): Target {
 }
 
 function writeTarget(target: Target, kinds: Kind[], before: string | undefined): string {
-  if (target.kind === "arn") return target.fields["arn"] ?? "";
+  if (target.kind === "arn") return target.fields.arn ?? "";
   const same = readTarget(before, kinds);
   if (
     before &&
@@ -513,7 +511,7 @@ function TargetFields({
       ? {
           function: functions.map((one) => one.function.functionName),
           qualifier: functions
-            .filter((one) => one.function.functionName === target.fields["function"])
+            .filter((one) => one.function.functionName === target.fields.function)
             .flatMap((one) => [
               "LATEST",
               ...one.aliases.map((a) => a.aliasName),

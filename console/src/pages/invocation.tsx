@@ -6,7 +6,7 @@ import type { ComponentChildren } from "preact";
 import * as api from "../api";
 import { clockTime, dateTime, destination, duration, FINAL, size, WAITING } from "../format";
 import { act, clock, go, link, stored, taskLink, useLive } from "../state";
-import { lanes, scale, type Lane } from "../timeline";
+import { type Lane, lanes, scale } from "../timeline";
 import {
   Button,
   Confirm,
@@ -261,19 +261,19 @@ function Pending({ task }: { task: api.WholeTask }) {
                 : "at its next attempt",
           ],
           ["System retries", task.systemRetries || ""],
-          ["Last error", task.taskErrorMessage ?? textOf(last["Error"])],
+          ["Last error", task.taskErrorMessage ?? textOf(last.Error)],
         ]}
       />
-      {last["errorMessage"] ? (
-        <pre tabIndex={0} aria-label="Last error">
-          {textOf(last["errorMessage"])}
+      {last.errorMessage ? (
+        <pre role="group" tabIndex={0} aria-label="Last error">
+          {textOf(last.errorMessage)}
         </pre>
       ) : null}
-      {last["logTail"] ? (
+      {last.logTail ? (
         <details>
           <summary>Log of the last attempt, with its trace</summary>
-          <pre tabIndex={0} aria-label="Log of the last attempt">
-            {textOf(last["logTail"])}
+          <pre role="group" tabIndex={0} aria-label="Log of the last attempt">
+            {textOf(last.logTail)}
           </pre>
         </details>
       ) : null}
@@ -436,13 +436,13 @@ function Attempts({ task }: { task: api.WholeTask }) {
                 }
               />{" "}
               <span>{run ? `${clockTime(run.from)} · ${duration(run.to - run.from)}` : ""}</span>{" "}
-              <span class="dim">{textOf(detail["Error"])}</span>
+              <span class="dim">{textOf(detail.Error)}</span>
             </summary>
-            {detail["errorMessage"] ? (
+            {detail.errorMessage ? (
               <>
                 <h3>Error</h3>
-                <pre tabIndex={0} aria-label={`Error of ${lane.name}`}>
-                  {textOf(detail["errorMessage"])}
+                <pre role="group" tabIndex={0} aria-label={`Error of ${lane.name}`}>
+                  {textOf(detail.errorMessage)}
                 </pre>
               </>
             ) : null}
@@ -451,8 +451,8 @@ function Attempts({ task }: { task: api.WholeTask }) {
               task={task}
               attempt={lane.attempt ?? 1}
               name={lane.name}
-              tail={textOf(detail["logTail"])}
-              bytes={Number(detail["logBytes"] ?? 0)}
+              tail={textOf(detail.logTail)}
+              bytes={Number(detail.logBytes ?? 0)}
             />
           </details>
         );
@@ -510,7 +510,7 @@ function Log({
           Download
         </Button>
       </div>
-      <pre tabIndex={0} aria-label={`Log of ${name}`}>
+      <pre role="group" tabIndex={0} aria-label={`Log of ${name}`}>
         {whole.value ?? tail}
       </pre>
     </>

@@ -6,7 +6,7 @@ import { Fragment } from "preact";
 import { useRef } from "preact/hooks";
 import * as api from "../api";
 import { count, duration, FINAL, plural, STATUSES, WAITING } from "../format";
-import { BadQuery, complete, KEYS, parse, valueOf, withKey } from "../query";
+import { BadQuery, complete, KEYS, parse, valueIn, withKey } from "../query";
 import {
   act,
   clock,
@@ -424,7 +424,7 @@ async function counted(q: string): Promise<api.TaskCounts> {
 }
 
 const wantedStatuses = (q: string): string[] =>
-  valueOf(q, "status")
+  valueIn(q, "status")
     .split(",")
     .filter(Boolean)
     .map((one) => one.toLowerCase());
@@ -578,7 +578,7 @@ function QueryBox({
       </div>
       <Select
         label="Time range"
-        value={valueOf(q, "since")}
+        value={valueIn(q, "since")}
         options={[
           ["", "Any time"],
           ["5m", "Last 5 minutes"],
@@ -671,11 +671,11 @@ function Details({ task }: { task: api.Task }) {
           encoding={whole.value.returnPayloadEncoding}
         />
       ) : null}
-      {typeof detail["errorMessage"] === "string" ? (
+      {typeof detail.errorMessage === "string" ? (
         <section>
           <h2 class="minor">Last error</h2>
-          <pre tabIndex={0} aria-label="Last error">
-            {detail["errorMessage"]}
+          <pre role="group" tabIndex={0} aria-label="Last error">
+            {detail.errorMessage}
           </pre>
         </section>
       ) : null}

@@ -36,7 +36,7 @@ const DASHES = [[], [6, 3], [2, 3], [10, 4, 2, 4]];
 export function Metrics() {
   const { range = "1h", function: of = "" } = route.value.params;
   const [, seconds, longest] = RANGES[range] ?? ["", 3_600, 60];
-  const period = route.value.params["period"] === "3600" || longest === 3_600 ? 3_600 : 60;
+  const period = route.value.params.period === "3600" || longest === 3_600 ? 3_600 : 60;
   const found = useLive(`metrics ${range} ${of} ${period}`, () => {
     const end = clock.peek().now + 1;
     return api.get<api.Metrics>("/metrics", {

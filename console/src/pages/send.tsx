@@ -302,7 +302,7 @@ export function SendForm({
           {answer.value.log ? (
             <details>
               <summary>Log</summary>
-              <pre tabIndex={0} aria-label="Log">
+              <pre role="group" tabIndex={0} aria-label="Log">
                 {answer.value.log}
               </pre>
             </details>
