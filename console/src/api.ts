@@ -68,28 +68,6 @@ export type Config = AsyncConfig;
 export const qualifierOf = (config: Config): string =>
   config.functionArn?.split("/")[2] ?? "LATEST";
 
-export interface FunctionOverview {
-  function: {
-    functionName: string;
-    runtime: string;
-    handler: string;
-    memorySize?: number;
-    timeout?: number;
-    instanceConcurrency?: number;
-    lastModifiedTime: string;
-    description?: string;
-  };
-  configs: Config[];
-  concurrency: { reservedConcurrency?: number };
-  aliases: {
-    aliasName: string;
-    versionId: string;
-    description?: string;
-    additionalVersionWeight?: Record<string, number>;
-  }[];
-  versions: { versionId: string; description?: string; createdTime?: string }[];
-}
-
 export const taskPath = (name: string, id: string): string => `/tasks${path(name, id)}`;
 export const oneTask = (name: string, id: string): Promise<WholeTask> => get(taskPath(name, id));
 export const invoke = (name: string, body: Invoke): Promise<Invoked> =>

@@ -91,24 +91,3 @@ export function hexDump(bytes: Uint8Array): string {
   }
   return lines.join("\n");
 }
-
-/** The short form of a destination: kind and name. */
-export function destination(arn: string): string {
-  const [, service = "", , , rest = ""] = /^acs:([^:]*):([^:]*):([^:]*):(.*)$/.exec(arn) ?? [];
-  const names: Record<string, string> = {
-    fc: "function",
-    mns: "MNS",
-    mq: "RocketMQ",
-    eventbridge: "event bus",
-  };
-  if (!service) return arn;
-  const name = rest
-    .replace(/^\/?(functions|queues|topics|eventbus|instances)\//, "")
-    .replace(/\/messages$/, "")
-    .replace("/topic/", " / ");
-  const kind =
-    service === "mns"
-      ? `MNS ${rest.includes("topics/") ? "topic" : "queue"}`
-      : (names[service] ?? service);
-  return `${kind} ${name}`;
-}

@@ -43,6 +43,8 @@ export const clock: Signal<{ now: number; virtual: boolean }> = signal({
   now: Date.now(),
   virtual: false,
 });
+/** What may be configured; it does not change while a runtime runs. */
+export const limits: Signal<api.Limits | null> = signal(null);
 export const reachable = signal(true);
 export const live = signal(true);
 
@@ -97,6 +99,7 @@ async function readShared(): Promise<void> {
       api.get<api.Stats>("/stats"),
       api.get<typeof clock.value>("/clock"),
     ]);
+    limits.value ??= await api.get<api.Limits>("/limits");
     stats.value = nextStats;
     clock.value = nextClock;
     reachable.value = true;

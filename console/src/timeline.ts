@@ -2,7 +2,8 @@
 // What happened to a task, as spans on a scale. No elements here.
 
 import type { Note, TaskEvent, WholeTask } from "./api";
-import { destination, FINAL } from "./format";
+import { FINAL } from "./format";
+import { destination } from "./targets";
 
 export interface Span {
   kind: "wait" | "run" | "ok" | "bad";

@@ -183,7 +183,7 @@ KINDS: Final[Mapping[Kind, Record]] = {
         creation=("mns:GetTopicAttributes", "mns:CreateTopic", "mns:DeleteTopic"),
     ),
     "eventbridge": Record(
-        label="bus",
+        label="event bus",
         service="eventbridge",
         form="eventbus/{bus}",
         read=r"eventbus/(?P<bus>[^/]+)",

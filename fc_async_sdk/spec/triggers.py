@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from typing import Any, Final, Literal, NamedTuple
 
 from fc_async_sdk.spec import limits, oss
+from fc_async_sdk.spec.destinations import KINDS, Kind
 from fc_async_sdk.spec.graph import Node
 
 SourceKind = Literal["mns-queue", "rocketmq"]
@@ -46,8 +47,6 @@ _PARAMETERS: Final[tuple[tuple[str, SourceKind], ...]] = (
     ("sourceMNSParameters", "mns-queue"),
     ("sourceRocketMQParameters", "rocketmq"),
 )
-_TOPIC: Final = re.compile(r"acs:mns:([a-z0-9-]*):(\d*):/?topics/([^/]+)(?:/.*)?")
-_BUS: Final = re.compile(r"acs:eventbridge:([a-z0-9-]*):(\d*):eventbus/([^/]+)(?:/.*)?")
 
 
 class UnreadableTrigger(ValueError):
@@ -64,13 +63,18 @@ class SourceArn(NamedTuple):
 
 def topic(source_arn: str) -> SourceArn | None:
     """Return the MNS topic that a ``sourceArn`` names, or None."""
-    match = _TOPIC.fullmatch(source_arn)
-    return SourceArn(*match.groups()) if match else None
+    return _named("mns-topic", source_arn)
 
 
 def bus(source_arn: str) -> SourceArn | None:
     """Return the event bus that a ``sourceArn`` names, or None."""
-    match = _BUS.fullmatch(source_arn)
+    return _named("eventbridge", source_arn)
+
+
+def _named(kind: Kind, source_arn: str) -> SourceArn | None:
+    record = KINDS[kind]
+    form = rf"acs:{record.service}:([a-z0-9-]*):(\d*):{record.read}(?:/.*)?"
+    match = re.fullmatch(form, source_arn)
     return SourceArn(*match.groups()) if match else None
 
 

@@ -35,7 +35,7 @@ SPELLED_ONCE = {
     "the default qualifier": r'"LATEST"',  # SQL has it in single quotes: an index needs a literal
     "the names of runtimes": r"\"(nodejs\d+|custom-container|custom\.debian\d+|php7\.2)\"",
     "the parameters of an event source": r"source(MNS|RocketMQ)Parameters|eventSourceParameters",
-    "the pattern of a bus or topic as event source": r":/\?topics/\(|:eventbus/\(",
+    "the pattern of a topic or bus": r"/\?topics/\(|eventbus/\(",
     "the destination of an outcome": r"\"onSuccess\", \"success\"",
     "the fields of a configuration that have a range": r"\"maxAsync\w+\": limits\.",
     "the methods of HTTP triggers": r"\"HEAD\", \"PATCH\", \"OPTIONS\"",

@@ -4,8 +4,9 @@
 import { useSignal } from "@preact/signals";
 import { Fragment } from "preact";
 import * as api from "../api";
-import { count, dateTime, destination, plural } from "../format";
+import { count, dateTime, plural } from "../format";
 import { act, go, link, route, taskLink, useLive } from "../state";
+import { destination } from "../targets";
 import { Button, Confirm, Payload, Select, Table, Trouble } from "../ui";
 
 const queued = (events: string): string =>

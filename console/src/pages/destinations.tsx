@@ -7,12 +7,6 @@ import { count, dateTime, plural } from "../format";
 import { act, link, route, useLive } from "../state";
 import { Button, Confirm, Facts, Field, Payload, Table, Trouble } from "../ui";
 
-const KINDS: Record<string, string> = {
-  queue: "MNS queue",
-  topic: "MNS topic",
-  rocketmq: "RocketMQ topic",
-  bus: "Event bus",
-};
 const where = (one: { kind: string; name: string; instance: string }): string =>
   `/channels/${one.kind}/messages${api.search({ name: one.name, instance: one.instance })}`;
 
@@ -58,7 +52,7 @@ export function Destinations() {
                     {one.name}
                   </a>
                 </td>
-                <td>{KINDS[one.kind]}</td>
+                <td>{one.label}</td>
                 <td class="num">{count(one.messages)}</td>
                 <td>
                   {Object.entries(one.facts)
@@ -92,7 +86,7 @@ function Messages({ channel }: { channel: api.Channel }) {
     <>
       <div class="row title">
         <h2>
-          {KINDS[channel.kind]} {channel.name}
+          {channel.label} {channel.name}
         </h2>
         <span class="grow" />
         <Button

@@ -4,32 +4,15 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import * as api from "../api";
-import { count, dateTime, destination, duration } from "../format";
-import { act, clock, link, taskLink, useLive } from "../state";
+import { count, dateTime, duration } from "../format";
+import { act, clock, limits, link, taskLink, useLive } from "../state";
+import { destination, readTarget, type Target, writeTarget } from "../targets";
 import { Button, Confirm, Facts, Field, Select, Status, Table, Tabs, Trouble } from "../ui";
 import { Graph } from "./graph";
 import { SendForm } from "./send";
 
-interface Range {
-  low: number;
-  high: number;
-  default: number;
-}
-interface Kind {
-  kind: string;
-  fields: string[];
-  template: string;
-  payloadLimit: number;
-}
-interface Limits {
-  maxAsyncRetryAttempts: Range;
-  maxAsyncEventAgeInSeconds: Range;
-  instanceConcurrency: Range;
-  destinations: Kind[];
-}
-
 const overviews = async (): Promise<api.FunctionOverview[]> =>
-  (await api.get<{ functions: api.FunctionOverview[] }>("/functions")).functions;
+  (await api.get<api.Functions>("/functions")).functions;
 
 export function Functions() {
   const found = useLive("functions", overviews);
@@ -165,7 +148,7 @@ function ConfigTab({
   one: api.FunctionOverview;
   functions: api.FunctionOverview[];
 }) {
-  const limits = useLive("limits", () => api.get<Limits>("/limits")).value;
+  const known = limits.value;
   const names = [
     "LATEST",
     ...one.aliases.map((alias) => alias.aliasName),
@@ -191,23 +174,18 @@ function ConfigTab({
           />
         </Field>
       </div>
-      {limits ? (
+      {known ? (
         <ConfigForm
           key={qualifier.value}
           name={one.function.functionName}
           qualifier={qualifier.value}
           config={config}
-          limits={limits}
+          limits={known}
           functions={functions}
         />
       ) : null}
     </>
   );
-}
-
-interface Target {
-  kind: string; // "" for none, "arn" for one that has no form here
-  fields: Record<string, string>;
 }
 
 const LABELS: Record<string, string> = {
@@ -219,61 +197,11 @@ const LABELS: Record<string, string> = {
   bus: "Custom event bus",
   arn: "ARN",
 };
-const KINDS: Record<string, string> = {
-  function: "Function Compute",
-  "mns-queue": "MNS queue",
-  "mns-topic": "MNS topic",
-  rocketmq: "RocketMQ",
-  eventbridge: "EventBridge",
-};
-
-const resource = (arn: string): string => arn.split(":").slice(4).join(":").replace(/^\//, "");
-const service = (arn: string): string => arn.split(":")[1] ?? "";
-const escaped = (text: string): string => text.replace(/[.*+?^$()|[\]\\/]/g, "\\$&");
-
-/** The fields of a destination, read with the templates of the runtime. */
-function readTarget(arn: string | undefined, kinds: Kind[]): Target {
-  if (!arn) return { kind: "", fields: {} };
-  for (const kind of kinds) {
-    const pattern = escaped(resource(kind.template)).replace(/\{(\w+)\}/g, "(?<$1>[^/]+)");
-    const whole =
-      kind.kind === "function"
-        ? pattern.replace(/\\\/\(\?<qualifier>\[\^\/\]\+\)$/, "(?:\\/(?<qualifier>[^/]+))?")
-        : pattern;
-    const found =
-      service(arn) === service(kind.template) ? new RegExp(`^${whole}$`).exec(resource(arn)) : null;
-    if (found)
-      return {
-        kind: kind.kind,
-        fields: {
-          ...found.groups,
-          ...(kind.kind === "function" && !found.groups?.qualifier ? { qualifier: "LATEST" } : {}),
-        },
-      };
-  }
-  return { kind: "arn", fields: { arn } };
-}
-
-function writeTarget(target: Target, kinds: Kind[], before: string | undefined): string {
-  if (target.kind === "arn") return target.fields.arn ?? "";
-  const same = readTarget(before, kinds);
-  if (
-    before &&
-    same.kind === target.kind &&
-    JSON.stringify(same.fields) === JSON.stringify(target.fields)
-  )
-    return before;
-  return (kinds.find((kind) => kind.kind === target.kind)?.template ?? "").replace(
-    /\{(\w+)\}/g,
-    (_, field: string) => target.fields[field] ?? "",
-  );
-}
-
 interface FormProps {
   name: string;
   qualifier: string;
   config: api.Config | undefined;
-  limits: Limits;
+  limits: api.Limits;
   functions: api.FunctionOverview[];
 }
 
@@ -353,7 +281,7 @@ function ConfigForm({ name, qualifier, config, limits, functions }: FormProps) {
       wrong.value = error instanceof Error ? error.message : String(error);
     }
   };
-  const number = (range: Range) => ({
+  const number = (range: api.Range) => ({
     type: "number" as const,
     min: range.low,
     max: range.high,
@@ -495,7 +423,7 @@ function TargetFields({
 }: {
   title: string;
   target: Target;
-  kinds: Kind[];
+  kinds: api.DestinationKind[];
   functions: api.FunctionOverview[];
   onChange: (target: Target) => void;
 }) {
@@ -503,7 +431,7 @@ function TargetFields({
   const fields = target.kind === "arn" ? ["arn"] : (chosen?.fields ?? []);
   const options: [string, string][] = [
     ["", "Off"],
-    ...kinds.map((kind): [string, string] => [kind.kind, KINDS[kind.kind] ?? kind.kind]),
+    ...kinds.map((kind): [string, string] => [kind.kind, kind.label]),
     ["arn", "Another ARN"],
   ];
   const lists: Record<string, string[]> =
@@ -564,7 +492,7 @@ function TargetFields({
 
 function Concurrency({ one }: { one: api.FunctionOverview }) {
   const name = one.function.functionName;
-  const range = useLive("limits", () => api.get<Limits>("/limits")).value?.instanceConcurrency;
+  const range = limits.value?.instanceConcurrency;
   const reserved = useSignal(one.concurrency.reservedConcurrency?.toString() ?? "");
   const each = useSignal(one.function.instanceConcurrency?.toString() ?? "");
   const save = (event: Event): void => {

@@ -4,8 +4,9 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import * as api from "../api";
-import { clockTime, dateTime, destination, duration, FINAL, size, WAITING } from "../format";
-import { act, clock, go, link, stored, taskLink, useLive } from "../state";
+import { clockTime, dateTime, duration, FINAL, size, WAITING } from "../format";
+import { act, clock, go, limits, link, stored, taskLink, useLive } from "../state";
+import { destination } from "../targets";
 import { type Lane, lanes, scale } from "../timeline";
 import {
   Button,
@@ -20,11 +21,6 @@ import {
   Trouble,
 } from "../ui";
 import { openSend } from "./send";
-
-export interface Limits {
-  maxAsyncRetryAttempts: { low: number; high: number; default: number };
-  maxAsyncEventAgeInSeconds: { low: number; high: number; default: number };
-}
 
 export function Invocation({ name, id }: { name: string; id: string }) {
   const found = useLive(`task ${name}/${id}`, () => api.oneTask(name, id));
@@ -225,11 +221,11 @@ const textOf = (value: unknown): string =>
 
 /** What a task waits for: which attempt, when, until when, and why the last one failed. */
 function Pending({ task }: { task: api.WholeTask }) {
-  const limits = useLive("limits", () => api.get<Limits>("/limits")).value;
   if (FINAL.includes(task.status)) return null;
   const now = clock.value.now;
-  const retries = task.config?.maxAsyncRetryAttempts ?? limits?.maxAsyncRetryAttempts.default;
-  const age = task.config?.maxAsyncEventAgeInSeconds ?? limits?.maxAsyncEventAgeInSeconds.default;
+  const retries = task.config?.maxAsyncRetryAttempts ?? limits.value?.maxAsyncRetryAttempts.default;
+  const age =
+    task.config?.maxAsyncEventAgeInSeconds ?? limits.value?.maxAsyncEventAgeInSeconds.default;
   const expires = age === undefined ? undefined : task.acceptedTime + age * 1000;
   const wait = task.dueTime - now;
   const last = detailOf(task.events?.findLast((step) => step.status === "Retrying"));

@@ -17,6 +17,7 @@ from fc_async_local.functions import refusals
 from fc_async_sdk import events
 from fc_async_sdk.admin import models
 from fc_async_sdk.errors import InvalidEvent
+from fc_async_sdk.spec.destinations import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -53,7 +54,7 @@ class ChannelAdmin:
         """List all queues, topics and buses with the numbers of their messages."""
         return models.Channels(
             channels=[
-                models.Channel(kind=kind, **entry._asdict())
+                models.Channel(kind=kind, label=KINDS[channel.kind].label, **entry._asdict())
                 for kind, channel in self._channels.items()
                 for entry in await channel.entries()
             ]

@@ -53,6 +53,7 @@ class ConfigAdmin:
             destinations=[
                 models.DestinationKind(
                     kind=kind,
+                    label=record.label,
                     fields=list(record.names),
                     template=record.template,
                     payload_limit=record.payload_bytes,

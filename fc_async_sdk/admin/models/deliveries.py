@@ -59,12 +59,14 @@ class Channel(Model, frozen=True, kw_only=True):
 
     Attributes:
         kind: ``queue``, ``topic``, ``rocketmq`` or ``bus``.
+        label: The noun that stands before the name, such as ``queue``.
         instance: Of RocketMQ, else "".
         messages: How many messages it has, or how many of the latest ones are shown.
         facts: Further numbers by name.
     """
 
     kind: str
+    label: str
     name: str
     instance: str
     messages: int

@@ -92,6 +92,7 @@ class DestinationKind(Model, frozen=True, kw_only=True):
 
     Attributes:
         kind: A name of :data:`fc_async_sdk.spec.destinations.KINDS`.
+        label: The noun that stands before a name, such as ``queue``.
         fields: What its ARN names.
         template: Its ARN with the fields in braces. Region and account are empty: those of the
             runtime are meant.
@@ -99,6 +100,7 @@ class DestinationKind(Model, frozen=True, kw_only=True):
     """
 
     kind: str
+    label: str
     fields: list[str]
     template: str
     payload_limit: int

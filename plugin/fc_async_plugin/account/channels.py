@@ -21,6 +21,7 @@ import requests
 
 from fc_async_plugin.account.service_urls import service_url
 from fc_async_sdk import _signing, errors
+from fc_async_sdk.spec.destinations import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,10 +30,13 @@ if TYPE_CHECKING:
     from fc_async_sdk.credentials import Credentials
 
 _TIMEOUTS: Final = (5.0, 30.0)
-_MNS: Final[dict[str, tuple[str, str]]] = {
-    "queue": ("queues", "Queue"),
-    "topic": ("topics", "Topic"),
+_MNS: Final = {
+    record.label: (f"{name}s", name.capitalize())
+    for record in KINDS.values()
+    if record.service == "mns"
+    for name in record.names
 }
+"""The folder in paths and the element of XML for each kind of MNS."""
 _NAMESPACE: Final = "http://mns.aliyuncs.com/doc/v1/"
 _EXISTS: Final = frozenset({"QueueAlreadyExist", "TopicAlreadyExist", "EventBusAlreadyExist"})
 _CREATED: Final = 201

@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from fc_async_sdk.errors import InvalidArn
 from fc_async_sdk.spec import arn, triggers
+from fc_async_sdk.spec.destinations import KINDS as RECORDS
 from fc_async_sdk.spec.graph import Node, NodeKind
 
 if TYPE_CHECKING:
@@ -16,10 +17,9 @@ if TYPE_CHECKING:
     from fc_async_plugin.plan.steps import Of
 
 KINDS: Final[dict[NodeKind, Of]] = {
-    "mns-queue": "queue",
-    "mns-topic": "topic",
-    "eventbridge": "event bus",
+    kind: cast("Of", record.label) for kind, record in RECORDS.items() if record.creation
 }
+"""What steps call the kinds that a deployment can create."""
 
 
 class Channel(NamedTuple):

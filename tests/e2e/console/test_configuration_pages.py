@@ -36,7 +36,7 @@ def test_a_configuration_is_edited_and_deployed(
     form = page.get_by_role("form", name="Asynchronous configuration")
     form.get_by_label("Maximum retries").fill("0")
     form.get_by_label("Maximum age in seconds").fill("3600")
-    form.get_by_label("Service of the failure destination").select_option("MNS queue")
+    form.get_by_label("Service of the failure destination").select_option("queue")
     form.get_by_label("Queue").fill("failed")
     form.get_by_role("button", name="Deploy").click()
     page.get_by_text("is deployed").wait_for()
@@ -78,9 +78,9 @@ def test_an_alias_has_its_own_configuration_with_any_arn(
 @pytest.mark.parametrize(
     ("service", "fields", "arn"),
     [
-        ("MNS topic", {"Topic": "paid"}, "acs:mns:::/topics/paid/messages"),
-        ("RocketMQ", {"Instance": "i", "Topic": "t"}, "acs:mq:::/instances/i/topic/t"),
-        ("EventBridge", {"Custom event bus": "b"}, "acs:eventbridge:::eventbus/b"),
+        ("topic", {"Topic": "paid"}, "acs:mns:::/topics/paid/messages"),
+        ("RocketMQ topic", {"Instance": "i", "Topic": "t"}, "acs:mq:::/instances/i/topic/t"),
+        ("event bus", {"Custom event bus": "b"}, "acs:eventbridge:::eventbus/b"),
     ],
 )
 def test_each_kind_of_destination_has_its_fields(
@@ -153,7 +153,7 @@ def test_a_cycle_is_named_before_it_is_saved(
 ) -> None:
     page.goto("/console#/functions/orders/config")
     form = page.get_by_role("form", name="Asynchronous configuration")
-    form.get_by_label("Service of the success destination").select_option("Function Compute")
+    form.get_by_label("Service of the success destination").select_option("function")
     form.get_by_label("Function name").fill("orders")
     form.get_by_text("Destination cycle: orders/LATEST → orders/LATEST").wait_for()
     form.get_by_role("button", name="Deploy").click()

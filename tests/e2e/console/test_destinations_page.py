@@ -28,10 +28,10 @@ class Channel(NamedTuple):
 
 
 CHANNELS = [
-    Channel("queue", "MNS queue"),
-    Channel("topic", "MNS topic", tag="paid"),
+    Channel("queue", "queue"),
+    Channel("topic", "topic", tag="paid"),
     Channel("rocketmq", "RocketMQ topic", tag="paid", keys="order-7"),
-    Channel("bus", "Event bus", '{"source": "my.app", "type": "order:Paid", "data": {"id": 1.10}}'),
+    Channel("bus", "event bus", '{"source": "my.app", "type": "order:Paid", "data": {"id": 1.10}}'),
 ]
 each_kind = pytest.mark.parametrize("channel", CHANNELS, ids=lambda channel: channel.kind)
 

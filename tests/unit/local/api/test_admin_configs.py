@@ -6,6 +6,7 @@ from __future__ import annotations
 import pytest
 
 from fc_async_sdk.spec import arn
+from fc_async_sdk.spec.destinations import KINDS
 
 CONFIG = "/_local/functions/{}/async-config"
 
@@ -26,6 +27,7 @@ def test_the_template_of_each_kind_of_destination_makes_a_valid_arn(world):
         for field in one["fields"]:
             text = text.replace(f"{{{field}}}", "a-name")
         assert arn.parse(text).kind == one["kind"]
+        assert one["label"] == KINDS[one["kind"]].label
 
 
 def test_a_configuration_is_saved_and_deleted_without_a_signature(world):

@@ -182,7 +182,7 @@ def test_a_delivery_names_its_destination_in_two_words(fields: dict[str, object]
     [
         ("acs:fc:r:1:functions/billing/prod", "function billing/prod"),
         ("acs:mns:r:1:/topics/news/messages", "topic news"),
-        ("acs:eventbridge:r:1:eventbus/results", "bus results"),
+        ("acs:eventbridge:r:1:eventbus/results", "event bus results"),
         ("acs:mq:r:1:/instances/MQ_1/topic/t", "RocketMQ topic MQ_1/t"),
     ],
 )

@@ -150,7 +150,7 @@ def test_timers_buckets_http_and_the_default_bus_are_edges_and_close_no_cycle() 
         ("timer @every 5m", "often"),
         ("bucket pictures", "new"),
         ("HTTP callers", "web"),
-        ("bus default", "cloud"),
+        ("event bus default", "cloud"),
     }
     assert find_cycles(graph) == []
 

@@ -54,7 +54,7 @@ def test_a_trigger_has_one_source(trigger: dict[str, Any], node: Node | None) ->
                 "triggerType": "eventbridge",
                 "triggerConfig": {"eventSourceConfig": {"eventSourceType": "Default"}},
             },
-            "bus default",
+            "event bus default",
         ),
     ],
 )
