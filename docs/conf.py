@@ -22,7 +22,8 @@ extensions = [
     "markdown_twins",
 ]
 source_suffix = {".md": "markdown"}
-exclude_patterns = ["_build"]
+# Decision records are read in the repository.
+exclude_patterns = ["_build", "decisions"]
 nitpicky = False
 # Quotes and ellipses; two hyphens stay, because options of commands begin with them.
 smartquotes_action = "qe"

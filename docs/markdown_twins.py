@@ -3,7 +3,7 @@
 
 A Sphinx extension. ``how-to/sdk.html`` gets ``how-to/sdk.md``, with what autodoc adds and without
 directives. ``llms.txt`` (https://llmstxt.org) has a line for each page, ``llms-full.txt`` the text of
-all pages. Decision records and the changelog are left out of both, and of the search of the site.
+all pages. The changelog is left out of both, and of the search of the site.
 """
 
 from __future__ import annotations
@@ -29,14 +29,12 @@ SECTIONS: Final = {
 }
 """The parts of ``llms.txt``, by the folder of a page; the first one that matches counts."""
 
+LEFT_OUT: Final = "changelog"
+"""The page that answers no question of a user."""
+
 _PAGE: Final = re.compile(r"\]\((?!\w+:)([^)#\s]+)\.html(?=[)#])")
 _INDEX_ANCHOR: Final = re.compile(r'<a id="index-\d+"></a>\n+')
 _SENTENCE: Final = re.compile(r"(.+?[.:?!])(?:\s|$)", re.DOTALL)
-
-
-def is_record(page: str) -> bool:
-    """Tell whether a page is of interest only to those that change the project."""
-    return page.startswith("decisions/") or page == "changelog"
 
 
 class Twins(MarkdownBuilder):
@@ -55,8 +53,8 @@ class Twins(MarkdownBuilder):
 
 
 def leave_out_of_search(app: Sphinx, docname: str, _source: list[str]) -> None:
-    """Keep records out of the index of words and titles."""
-    if is_record(docname):
+    """Keep a page out of the index of words and titles."""
+    if docname == LEFT_OUT:
         app.env.metadata[docname]["nosearch"] = "true"
 
 
@@ -97,7 +95,7 @@ def write(app: Sphinx, exception: Exception | None) -> None:
     lists: dict[str, list[str]] = {title: [] for title in SECTIONS.values()}
     for page in pages:
         doctree = app.env.get_and_resolve_doctree(page, builder)
-        if not is_record(page) and page != "index":
+        if page not in {LEFT_OUT, "index"}:
             title = app.env.titles[page].astext()
             part = next(name for folder, name in SECTIONS.items() if page.startswith(folder))
             lists[part].append(f"- [{title}]({page}.md): {first_sentence(doctree)}")
@@ -108,7 +106,7 @@ def write(app: Sphinx, exception: Exception | None) -> None:
     parts += [f"## {part}\n\n" + "\n".join(lines) for part, lines in lists.items() if lines]
     out = Path(app.outdir)
     (out / "llms.txt").write_text("\n\n".join(parts) + "\n", "utf-8")
-    texts = [(out / f"{page}.md").read_text("utf-8") for page in pages if not is_record(page)]
+    texts = [(out / f"{page}.md").read_text("utf-8") for page in pages if page != LEFT_OUT]
     (out / "llms-full.txt").write_text("\n".join(texts), "utf-8")
 
 

@@ -31,10 +31,10 @@ BUILT = DOCS / "_build" / "html"
 PAGES = sorted(
     path.relative_to(DOCS).with_suffix("").as_posix()
     for path in DOCS.rglob("*.md")
-    if not {"_build", "locale"} & set(path.relative_to(DOCS).parts)
+    if not {"_build", "decisions", "locale"} & set(path.relative_to(DOCS).parts)
 )
-READ = [page for page in PAGES if not page.startswith("decisions/") and page != "changelog"]
-"""The pages for users: without records and changelog."""
+READ = [page for page in PAGES if page != "changelog"]
+"""The pages for users: without the changelog."""
 
 DIRECTIVE = re.compile(r"^\s*(?:```|:::)\{|^\.\. \w+::|\{(?:doc|ref|any|func|class|mod)\}`")
 
@@ -141,6 +141,13 @@ def test_no_link_of_the_site_is_dead(site: Path, heads: dict[str, Head]) -> None
 
 
 @pytest.mark.slow
+def test_decision_records_are_not_in_the_site(site: Path, heads: dict[str, Head]) -> None:
+    links = {link for head in heads.values() for link in head.links}
+    assert [link for link in links if "decisions" in link] == []
+    assert [path for path in site.rglob("*") if "decisions" in path.as_posix()] == []
+
+
+@pytest.mark.slow
 def test_each_page_has_a_description_and_an_icon(heads: dict[str, Head]) -> None:
     bare = [page for page in READ if not heads[f"{page}.html"].description]
     assert bare == []
@@ -196,8 +203,8 @@ def test_delay_finds_the_page_of_the_sdk_first(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("words", ["superseded", "lease", "idempotency"])
-def test_the_search_leaves_records_and_changelog_out(
+def test_the_search_leaves_the_changelog_out(
     words: str, searched: Callable[[str], list[tuple[str, str]]]
 ) -> None:
     found = [address for _, address in searched(words)]
-    assert [one for one in found if one.startswith(("decisions/0", "changelog"))] == []
+    assert [one for one in found if one.startswith("changelog")] == []
