@@ -18,7 +18,7 @@ SITE = $(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
 CHINESE_SITE = $(SITE)/zh-cn -D language=zh_CN
 
 .DEFAULT_GOAL := help
-.PHONY: help setup console screenshots pictures demo test test-slow test-all test-clocks fuzz bench check format docs translate dist stories check-dist schemastore lock clean
+.PHONY: help setup console screenshots pictures demo test test-slow test-all test-clocks fuzz bench check check-release format docs translate dist stories check-dist schemastore lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -90,6 +90,9 @@ format: $(STAMP) ## Put the code into the house form, and write the synchronous 
 docs: $(STAMP) ## Build the documentation into docs/_build/html, in Chinese into zh-cn in it
 	$(SITE)
 	$(CHINESE_SITE)
+
+check-release: $(STAMP) ## Find what a release waits for: missing or outdated translations
+	$(BIN)/python docs/translations.py check
 
 translate: $(STAMP) ## Bring the messages to translate in docs/locale up to date with the pages
 	$(BIN)/python docs/translations.py

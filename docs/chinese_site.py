@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the Chinese site needs beside its catalogs: search, and the language of English pages.
+"""What the Chinese site needs beside its catalogs: search, and marks on what is English.
 
 A Sphinx extension. Sphinx splits Chinese text into words with the package jieba, which has had no
 release since 2020 and is 19 MB large. Here the words are the pairs of neighbouring characters
@@ -13,11 +13,15 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
+from docutils import nodes
 from sphinx.search.en import SearchEnglish
-from translations import is_translated
+from translations import CATALOGS, needs_translation
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
+
+UNTRANSLATED: Final = "\uff08尚未翻译\uff09"
+"""The note behind a text that is English because its translation is missing or out of date."""
 
 _HAN: Final = r"\u3400-\u4dbf\u4e00-\u9fff"
 _RUNS: Final = re.compile(rf"([{_HAN}]+)|[^\W{_HAN}]+")
@@ -50,15 +54,31 @@ function splitQuery(query) {
 def mark_english(
     _app: Sphinx, page: str, _template: str, context: dict[str, Any], _doctree: object
 ) -> None:
-    """Say that a page that is not translated is English, to readers and to their programs."""
-    if "body" in context and not is_translated(page):
+    """Say that a page without a catalog is English, to readers and to their programs."""
+    if "body" in context and not (CATALOGS / f"{page}.po").exists():
         notice = "<p><em>本页只有英文版。</em></p>"
         context["body"] = f'{notice}<div lang="en">{context["body"]}</div>'
 
 
+def mark_untranslated(_app: Sphinx, doctree: nodes.document) -> None:
+    """Say the same of each paragraph, heading and cell that waits for its translation.
+
+    Sphinx notes in ``translated`` whether it found a translation that is not fuzzy. docutils makes
+    an attribute ``lang`` from a class that begins with ``language-``.
+    """
+    for node in doctree.findall(nodes.TextElement):
+        if node.get("translated", True) or not needs_translation(node.astext()):
+            continue
+        node["classes"].append("language-en")
+        classes = ["untranslated", "language-zh-CN"]
+        node.append(nodes.inline("", UNTRANSLATED, classes=classes))
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Register the search; on the Chinese site, mark the pages that are English."""
+    """Register the search; on the Chinese site, mark what is English."""
     app.add_search_language(ChineseSearch)
     if app.config.language == "zh_CN":
+        # After the collectors of titles: the navigation shows a heading without the note.
+        app.connect("doctree-read", mark_untranslated, priority=900)
         app.connect("html-page-context", mark_english)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

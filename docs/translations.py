@@ -1,18 +1,31 @@
 # SPDX-License-Identifier: MIT
-"""Which pages are translated, and the update of their catalogs: ``make translate``.
+"""Which pages are translated, the update of their catalogs, and the check for a release.
 
-The catalogs in docs/locale hold each message of a page and its translation. An update adds new
-messages without a translation, marks the translation of a changed message as fuzzy, and removes
-what the page no longer has. A test fails until nothing is missing or fuzzy.
+The catalogs in docs/locale hold each message of a page and its translation. An update (``make
+translate``) adds new messages without a translation, marks the translation of a changed message as
+fuzzy, and removes what the page no longer has. A page may be ahead of its catalog: the Chinese site
+shows such a message in English, marked (chinese_site.py). A release has to wait for the
+translation: ``make check-release`` runs ``python docs/translations.py check``.
+
+README.md has no catalog, because code hosts show it as it is: each section of README.zh-CN.md names
+the digest of the English section that it translates.
 """
 
 from __future__ import annotations
 
+import hashlib
+import re
 import subprocess
 import sys
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Final
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Final
+
+from babel.messages.pofile import read_po
+
+if TYPE_CHECKING:
+    from babel.messages.catalog import Catalog
 
 DOCS: Final = Path(__file__).parent
 LANGUAGE: Final = "zh_CN"
@@ -37,6 +50,12 @@ msgstr ""
 "Content-Transfer-Encoding: 8bit\\n"
 """
 """Without dates and versions of tools, which would differ after each update."""
+
+_MEASUREMENT: Final = re.compile(r"[<>= ]*\d[\d.,e+-]*(?: (?:s|ms|µs|B|KB|MB|GB|\w+/s))?")
+"""A number with its unit, as in tables of ``make bench``."""
+
+_FENCE: Final = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+_DIGEST: Final = re.compile(r"<!-- README\.md: (\w+) -->\n*")
 
 
 def is_translated(page: str) -> bool:
@@ -94,5 +113,108 @@ def update() -> None:
         catalog.write_text(f"{HEADER}\n{messages.rstrip()}\n", "utf-8")
 
 
+def needs_translation(message: str) -> bool:
+    """Tell whether a message reads differently in Chinese; a measurement does not."""
+    return not _MEASUREMENT.fullmatch(message)
+
+
+def read_catalog(path: Path) -> Catalog:
+    """Return the messages of a catalog or of a gettext template; none if there is no such file."""
+    if not path.exists():
+        return read_po([])
+    with path.open("rb") as file:
+        return read_po(file, charset="utf-8")
+
+
+def out_of_date(page: Catalog, catalog: Catalog) -> list[str]:
+    """Return how a catalog differs from what its page says now.
+
+    Args:
+        page: the messages of the page, as ``extract`` writes them.
+        catalog: the translations of the page.
+
+    Returns:
+        One line for each message that lacks a translation, has a fuzzy one, or is not on the page.
+    """
+    messages = {str(message.id) for message in page if message.id}
+    translated = {str(message.id) for message in catalog if message.string and not message.fuzzy}
+    known = [str(message.id) for message in (*catalog, *catalog.obsolete.values()) if message.id]
+    missing = [one for one in messages if one not in translated and needs_translation(one)]
+    left = [one for one in known if one not in messages]
+    return [
+        *(f"not translated: {one}" for one in sorted(missing)),
+        *(f"no longer on the page: {one}" for one in sorted(left)),
+    ]
+
+
+def sections(text: str) -> list[str]:
+    """Return the sections of a Markdown page, each from its heading on."""
+    code = [range(*fence.span()) for fence in _FENCE.finditer(text)]
+    heads = [
+        head.start()
+        for head in re.finditer(r"^#+ ", text, re.MULTILINE)
+        if not any(head.start() in span for span in code)
+    ]
+    ends = [*heads[1:], len(text)]
+    return [text[start:end].strip() for start, end in zip(heads, ends, strict=True)]
+
+
+def digest(section: str) -> str:
+    """Return the short hash that stands for an English section."""
+    return hashlib.sha256(section.encode()).hexdigest()[:12]
+
+
+def translated_sections(english: str, chinese: str) -> dict[str, str]:
+    """Return the sections of a translated README that are up to date.
+
+    Args:
+        english: the text of README.md.
+        chinese: the text of README.zh-CN.md.
+
+    Returns:
+        English sections and their translations, in the order of the English ones.
+    """
+    translations = {
+        "".join(_DIGEST.findall(part)): _DIGEST.sub("", part) for part in sections(chinese)
+    }
+    return {
+        part: translations[digest(part)]
+        for part in sections(english)
+        if digest(part) in translations
+    }
+
+
+def check() -> list[str]:
+    """Return what is missing or out of date in Chinese, one line for each message or section."""
+    faults = []
+    with TemporaryDirectory() as folder:
+        extract(Path(folder))
+        for page in translated_pages():
+            template = read_catalog(Path(folder, f"{page}.pot"))
+            found = out_of_date(template, read_catalog(CATALOGS / f"{page}.po"))
+            faults += [f"docs/{page}.md: {one}" for one in found]
+    english = (DOCS.parent / "README.md").read_text("utf-8")
+    done = translated_sections(english, (DOCS.parent / "README.zh-CN.md").read_text("utf-8"))
+    faults += [
+        f"README.md: not translated: {part.splitlines()[0]} (digest {digest(part)})"
+        for part in sections(english)
+        if part not in done
+    ]
+    return faults
+
+
+def main(wanted: str) -> str | None:
+    """Update the catalogs, or check them for a release, and return what is wrong."""
+    if wanted == "update":
+        update()
+        return None
+    faults = check()
+    advice = (
+        "Run `make translate`, then translate what is empty or fuzzy in docs/locale.",
+        "For README.md, bring the section of README.zh-CN.md and its digest up to date.",
+    )
+    return "\n".join([*faults, *advice]) if faults else None
+
+
 if __name__ == "__main__":
-    update()
+    sys.exit(main(*(sys.argv[1:] or ["update"])))

@@ -78,6 +78,12 @@ def test_a_release_is_tested_on_each_python_that_is_supported() -> None:
     assert set(supported) <= set(re.findall(r"3\.\d+", str(jobs["build"]["steps"])))
 
 
+def test_a_release_waits_for_the_translations() -> None:
+    jobs = yaml.safe_load((ROOT / ".github/workflows/release.yml").read_text())["jobs"]
+    commands = [step.get("run", "") for step in jobs["build"]["steps"]]
+    assert any("make check-release" in command for command in commands)
+
+
 @pytest.mark.parametrize("workflow", sorted((ROOT / ".github/workflows").glob("*.yml")))
 def test_only_the_job_that_publishes_may_write(workflow: Path) -> None:
     read = yaml.safe_load(workflow.read_text())
