@@ -50,7 +50,7 @@ T = TypeVar("T")
 def _sends(
     operation: Callable[P, Call[T]],
 ) -> Callable[Concatenate[AsyncClient, P], Coroutine[Any, Any, T]]:
-    """A method that sends what the operation makes."""
+    """Return a method that sends what the operation makes."""
 
     @functools.wraps(operation)
     async def method(self: AsyncClient, /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -236,7 +236,7 @@ class AsyncClient(BaseClient):
         qualifier: str | None = None,
         progress: Callable[[fanout.Progress], None] | bool | None = None,
     ) -> fanout.AsyncFanOut:
-        """Have a function called for every payload; see :mod:`fc_async_sdk.fanout`.
+        """Call a function asynchronously for every payload; see :mod:`fc_async_sdk.fanout`.
 
         Args:
             function: Name of the function.
@@ -457,7 +457,7 @@ class AsyncClient(BaseClient):
         self, name: Literal["list_triggers"]
     ) -> AsyncPaginator[models.TriggerPage, models.Trigger]: ...
     def get_paginator(self, name: str) -> AsyncPaginator[Any, Any]:
-        """A paginator of one of the ``list_…`` methods; see :mod:`fc_async_sdk.paginators`.
+        """Return a paginator of a ``list_…`` method; see :mod:`fc_async_sdk.paginators`.
 
         Args:
             name: Name of the method.
@@ -475,7 +475,7 @@ class AsyncClient(BaseClient):
     @overload
     def get_waiter(self, name: Literal["function_active"]) -> AsyncFunctionWaiter: ...
     def get_waiter(self, name: str) -> AsyncTaskWaiter | AsyncFunctionWaiter:
-        """A waiter; see :mod:`fc_async_sdk.waiters`.
+        """Return a waiter; see :mod:`fc_async_sdk.waiters`.
 
         Args:
             name: ``task_finished``, ``task_succeeded`` or ``function_active``.

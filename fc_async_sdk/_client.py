@@ -48,7 +48,7 @@ T = TypeVar("T")
 def _sends(
     operation: Callable[P, Call[T]],
 ) -> Callable[Concatenate[Client, P], T]:
-    """A method that sends what the operation makes."""
+    """Return a method that sends what the operation makes."""
 
     @functools.wraps(operation)
     def method(self: Client, /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -234,7 +234,7 @@ class Client(BaseClient):
         qualifier: str | None = None,
         progress: Callable[[fanout.Progress], None] | bool | None = None,
     ) -> fanout.FanOut:
-        """Have a function called for every payload; see :mod:`fc_async_sdk.fanout`.
+        """Call a function asynchronously for every payload; see :mod:`fc_async_sdk.fanout`.
 
         Args:
             function: Name of the function.
@@ -455,7 +455,7 @@ class Client(BaseClient):
         self, name: Literal["list_triggers"]
     ) -> Paginator[models.TriggerPage, models.Trigger]: ...
     def get_paginator(self, name: str) -> Paginator[Any, Any]:
-        """A paginator of one of the ``list_…`` methods; see :mod:`fc_async_sdk.paginators`.
+        """Return a paginator of a ``list_…`` method; see :mod:`fc_async_sdk.paginators`.
 
         Args:
             name: Name of the method.
@@ -473,7 +473,7 @@ class Client(BaseClient):
     @overload
     def get_waiter(self, name: Literal["function_active"]) -> FunctionWaiter: ...
     def get_waiter(self, name: str) -> TaskWaiter | FunctionWaiter:
-        """A waiter; see :mod:`fc_async_sdk.waiters`.
+        """Return a waiter; see :mod:`fc_async_sdk.waiters`.
 
         Args:
             name: ``task_finished``, ``task_succeeded`` or ``function_active``.

@@ -38,7 +38,7 @@ def _is_debugged(_: logging.LogRecord) -> bool:
 
 
 def official_chain() -> Provider | None:
-    """The default chain of ``alibabacloud_credentials``, or None if that is not installed.
+    """Return the default chain of ``alibabacloud_credentials``; None if that is not installed.
 
     It is asked when the first request is signed and then once a minute; it renews what expires.
     """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Where a client talks to: the endpoint's address, made, read and judged.
+"""Addresses that a client talks to: makes, reads and judges them.
 
 Pure: no name is resolved here.
 """
@@ -86,7 +86,7 @@ def parse(url: str, *, allow_plain_http: bool = False) -> Endpoint:
 
 
 def default(region: str, account_id: str = "") -> Endpoint:
-    """The service's public endpoint: the account's own, or the region's if that isn't known.
+    """Return the public endpoint of an account, or of its region if the account is not known.
 
     Raises:
         ConfigurationError: Region or account can't be part of a host name.
@@ -105,7 +105,7 @@ def default(region: str, account_id: str = "") -> Endpoint:
 
 
 def is_loopback(host: str) -> bool:
-    """True for the names and addresses that are always this machine."""
+    """Tell whether a name or an address is always this machine."""
     name = host.lower().rstrip(".")
     return (
         name in {"localhost", "::1"}

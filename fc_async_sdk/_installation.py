@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How this copy of fc-async was installed and how it starts Python, for messages and processes.
+"""The installation of this copy and its Python, for messages and for new processes.
 
 An installer records where a distribution came from, if that was a file, a folder or an address
 (PEP 610, https://packaging.python.org/en/latest/specifications/direct-url/).

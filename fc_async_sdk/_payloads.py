@@ -29,7 +29,7 @@ from fc_async_sdk.errors import InvalidParameter, InvalidPayload
 T = TypeVar("T")
 
 JSON_ERRORS: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
-"""What a decoder raises for input that is not JSON of the expected type."""
+"""Errors of a decoder for input that is not JSON of the expected type."""
 
 _PLACE: Final = re.compile(r" - at `(?P<place>[^`]*)`$")
 _ENCODE_ERRORS: Final = (TypeError, ValueError, OverflowError, RecursionError)
@@ -50,7 +50,7 @@ _OTHERWISE: Final = "use dicts, lists, texts, numbers, true, false and null"
 
 @runtime_checkable
 class _Model(Protocol):
-    """What models of pydantic have."""
+    """Interface of models of pydantic."""
 
     def model_dump_json(self) -> str:
         """Return the model as JSON."""
@@ -258,7 +258,7 @@ def split_place(error: Exception) -> tuple[str, str]:
 
 
 def _is_declared(kind: type) -> bool:
-    """Whether it is a Struct, a dataclass or a class of attrs."""
+    """Tell whether a type is a Struct, a dataclass or a class of attrs."""
     return (
         issubclass(kind, msgspec.Struct)
         or hasattr(kind, "__dataclass_fields__")

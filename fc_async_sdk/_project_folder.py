@@ -29,7 +29,7 @@ ADDRESSES: Final = "addresses.json"
 LAYERS: Final = Path(NAME, "layers")
 """Packages that ``fc-async dev --install`` installed, relative to the project."""
 DEPLOY: Final = Path(NAME, "deploy")
-"""What deployments keep, relative to the project."""
+"""Folder of deployments, relative to the project."""
 JOURNAL: Final = "journal"
 """In a folder of its own below :data:`DEPLOY`: what one deployment target's runs did."""
 _GITIGNORE: Final = b"# Written by fc-async: the files below belong to this machine.\n*\n"
@@ -87,7 +87,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def interrupted_deployments(project: Path) -> list[Path]:
-    """The journals of deployments that were interrupted, of all targets of a project."""
+    """Return the journals of interrupted deployments, of all targets of a project."""
     return sorted((project / DEPLOY).glob(f"*/{JOURNAL}"))
 
 

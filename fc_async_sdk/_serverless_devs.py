@@ -41,7 +41,7 @@ _FILES: Final = ("access.yaml", "access.yml")
 
 
 def folder(environ: Mapping[str, str], home: Path | None) -> Path | None:
-    """The ``.s`` in which ``s`` keeps what it knows of this machine; it needn't be there.
+    """Return the folder ``.s`` in which ``s`` keeps its settings; it may not exist.
 
     Args:
         environ: The environment.
@@ -56,7 +56,7 @@ def folder(environ: Mapping[str, str], home: Path | None) -> Path | None:
 
 
 def files(environ: Mapping[str, str], home: Path | None) -> list[Path]:
-    """The files with credentials that are there, the one that ``s`` reads first.
+    """Return the files with credentials that exist, the one that ``s`` reads first.
 
     Args:
         environ: The environment.
@@ -69,7 +69,7 @@ def files(environ: Mapping[str, str], home: Path | None) -> list[Path]:
 def find(
     environ: Mapping[str, str], home: Path | None, alias: str | None = None
 ) -> Credentials | None:
-    """The credentials that ``s`` would use.
+    """Return the credentials that ``s`` would use.
 
     Args:
         environ: The environment.
@@ -154,7 +154,7 @@ def _from_file(path: Path, asked: str | None) -> Credentials | None:
 
 
 def _default(aliases: Mapping[Any, Any]) -> str | None:
-    """The alias that is marked as default, else the one that is called so."""
+    """Return the alias that is marked as default, else the one with the name ``default``."""
     for name, entry in aliases.items():
         if isinstance(entry, dict) and entry.get("__default"):
             return str(name)
@@ -180,7 +180,7 @@ def _load(path: Path) -> dict[Any, Any]:
 
 
 def _plain(value: Any, source: str) -> str:
-    """A value of the file: unscrambled, or as it is when it isn't scrambled."""
+    """Return a value of the file, decrypted if it is encrypted."""
     text = str(value)
     try:
         sealed = base64.b64decode(text, validate=True)
@@ -192,7 +192,7 @@ def _plain(value: Any, source: str) -> str:
 
 
 def decrypt(sealed: bytes, source: str) -> str:
-    """Unscramble a value: AES-256-CBC under a key of ``EVP_BytesToKey`` with MD5 (CryptoJS).
+    """Decrypt a value: AES-256-CBC under a key of ``EVP_BytesToKey`` with MD5 (CryptoJS).
 
     Raises:
         CredentialsError: It was not scrambled by ``s``, or ``cryptography`` is not installed.

@@ -49,7 +49,7 @@ def encode(text: str | bytes) -> str:
 
 @functools.lru_cache(maxsize=4)
 def format_date(seconds: int) -> str:
-    """Seconds since the epoch as ``x-acs-date`` wants them: ``2024-01-02T03:04:05Z``."""
+    """Return seconds since the epoch in the form of ``x-acs-date``: ``2024-01-02T03:04:05Z``."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
@@ -107,7 +107,7 @@ def sign(request: Unsigned, credentials: Credentials, *, now: float, nonce: str)
 
 @functools.lru_cache(maxsize=256)
 def _order(names: tuple[str, ...]) -> tuple[list[str], str]:
-    """Header names as they are signed, and joined. Clients send few combinations of them."""
+    """Return header names as they are signed, and joined; few combinations occur."""
     ordered = sorted(names)
     return ordered, ";".join(ordered)
 
@@ -118,7 +118,7 @@ def _signature(canonical: str, secret: str) -> str:
 
 
 def canonical_path(raw: str) -> str:
-    """The path in its signed form, whichever client encoded it.
+    """Return the path in its signed form, whichever client encoded it.
 
     Clients differ in what they leave bare (``$ : * ( )``), so each segment is decoded and encoded
     anew. An encoded slash stays inside its segment.
@@ -193,7 +193,7 @@ def verify(
 
 
 def _collect(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Headers by lower-case name; values of one name are sorted and joined with a comma."""
+    """Return headers by lower-case name; values of one name are sorted and joined with a comma."""
     found: dict[str, list[str]] = {}
     for name, value in headers:
         found.setdefault(name.lower(), []).append(value)
@@ -249,7 +249,7 @@ def _to_epoch(year: int, month: int, day: int, hour: int, minute: int, second: i
 
 
 def _canonical(method: str, target: str, names: list[str], present: Mapping[str, str]) -> str:
-    """The canonical request of what came, whichever client encoded it."""
+    """Return the canonical request of a received request, whichever client encoded it."""
     path, _, query = target.partition("?")
     block = "".join([f"{name}:{present[name].strip()}\n" for name in names])
     digest = present["x-acs-content-sha256"].strip()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How a client behaves: timeouts, pool, retries, proxies, TLS.
+"""Settings of a client: timeouts, pool, retries, proxies, TLS.
 
 Data only. Who the client is and where it talks to is :mod:`fc_async_sdk.session`'s business.
 """
@@ -79,11 +79,11 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
             )
 
     def replace(self, **changes: Any) -> Config:
-        """A copy with some settings changed."""
+        """Return a copy with some settings changed."""
         return msgspec.structs.replace(self, **changes)
 
     def __repr__(self) -> str:
-        """What differs from the defaults; proxies may hold passwords and are not shown."""
+        """Show the settings that differ from the defaults; proxies may hold passwords."""
         default = Config()
         shown = [
             f"{name}=…" if name == "proxies" else f"{name}={getattr(self, name)!r}"

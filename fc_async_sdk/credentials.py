@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Who signs: credentials, and the chain in which they are looked for.
+"""Credentials, and the chain in which they are looked up.
 
 In order: the arguments of the client; what ``s`` (Serverless Devs) would use, its environment
 variables included; ``ALIBABA_CLOUD_*``; the chain of ``alibabacloud_credentials`` if that is
@@ -58,7 +58,7 @@ class Credentials(msgspec.Struct, frozen=True, kw_only=True):
             )
 
     def __repr__(self) -> str:
-        """Where they came from, and not what they are."""
+        """Show the source of the credentials, and no secret."""
         kind = "temporary " if self.security_token else ""
         return f"<{kind}Credentials {self.access_key_id[:4]}… from {self.source}>"
 
@@ -71,7 +71,7 @@ class Provider(Protocol):
     """
 
     def __call__(self) -> Credentials:
-        """The credentials.
+        """Return the credentials.
 
         Raises:
             CredentialsError: There are none.
@@ -84,7 +84,7 @@ LOCAL: Final = Credentials(
     access_key_secret="local",  # noqa: S106 -- made up: opens nothing
     source="the local endpoint",
 )
-"""What is used against an endpoint on this machine."""
+"""Credentials for an endpoint on this machine."""
 
 
 class Static:
@@ -94,7 +94,7 @@ class Static:
         self._credentials = credentials
 
     def __call__(self) -> Credentials:
-        """The credentials."""
+        """Return the credentials."""
         return self._credentials
 
     @property
@@ -119,7 +119,7 @@ class Missing:
         self._reason = reason
 
     def __call__(self) -> Credentials:
-        """Raise, before anything is sent.
+        """Raise the error, before anything is sent.
 
         Raises:
             NoCredentials: Always.
@@ -131,7 +131,7 @@ class Missing:
 
 
 def from_environment(environ: Mapping[str, str]) -> Credentials | None:
-    """``ALIBABA_CLOUD_ACCESS_KEY_ID``, ``_SECRET`` and ``ALIBABA_CLOUD_SECURITY_TOKEN``."""
+    """Read ``ALIBABA_CLOUD_ACCESS_KEY_ID``, ``_SECRET`` and ``ALIBABA_CLOUD_SECURITY_TOKEN``."""
     key = environ.get("ALIBABA_CLOUD_ACCESS_KEY_ID", "")
     secret = environ.get("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "")
     if not key or not secret:
@@ -145,7 +145,7 @@ def from_environment(environ: Mapping[str, str]) -> Credentials | None:
 
 
 def from_context(context: Any) -> Static:
-    """The keys of the role that a function runs under, out of its handler's ``context``.
+    """Return the keys of the role that a function runs under, from its handler's ``context``.
 
     They are valid for this invocation: make a client with them per invocation, or only while the
     function runs.
@@ -174,7 +174,7 @@ def from_context(context: Any) -> Static:
 
 
 _FAILURE_SECONDS: Final = 5.0
-"""How long a failure is answered again: many threads ask at once, and the question is slow."""
+"""Seconds in which a failure is repeated: many threads ask at once, and the source is slow."""
 
 
 class Refreshing:
@@ -210,11 +210,11 @@ class Refreshing:
 
     @property
     def fresh(self) -> bool:
-        """Whether the next call returns without fetching."""
+        """True if the next call returns without fetching."""
         return self._held is not None and self._left(self._held) > self._margin
 
     def __call__(self) -> Credentials:
-        """The credentials.
+        """Return the credentials, fetched again if they expire soon.
 
         Raises:
             CredentialsError: They can't be fetched and none are valid any more.

@@ -65,7 +65,7 @@ TaskStatus = Literal[
     "Expired",
     "Invalid",
 ]
-"""Where an asynchronous task stands. ``Expired`` and ``Invalid`` were never executed."""
+"""Status of an asynchronous task. ``Expired`` and ``Invalid`` were never executed."""
 
 if TYPE_CHECKING:
     from fc_async_sdk.spec.async_config import Outcome
@@ -87,7 +87,7 @@ class Model(
     """Base of all API objects."""
 
     def to_dict(self) -> dict[str, Any]:
-        """The object as the service spells it; fields that are not set are left out."""
+        """Return the object with the names of the service; fields that are not set are left out."""
         result: dict[str, Any] = msgspec.to_builtins(self)
         return result
 
@@ -96,7 +96,7 @@ class Model(
 
 
 class Destination(Model, frozen=True, kw_only=True):
-    """Where a result goes.
+    """The address of one destination.
 
     Attributes:
         destination: ARN (:mod:`fc_async_sdk.spec.arn`), at most 512 characters.
@@ -106,14 +106,14 @@ class Destination(Model, frozen=True, kw_only=True):
 
 
 class DestinationConfig(Model, frozen=True, kw_only=True):
-    """Where results go, by outcome."""
+    """Destinations of results, by outcome."""
 
     on_success: Destination | None = None
     on_failure: Destination | None = None
 
 
 class AsyncConfig(Model, frozen=True, kw_only=True):
-    """How one function (with one qualifier) is invoked asynchronously.
+    """Asynchronous configuration of one function and one qualifier.
 
     Attributes:
         async_task: Task mode: every step of every invocation is recorded and can be queried.
@@ -232,7 +232,7 @@ class AsyncTask(Model, frozen=True, kw_only=True):
 
     @property
     def task_payload_bytes(self) -> bytes | None:
-        """What went in, byte for byte; None if the answer does not hold it.
+        """The input, byte for byte; None if the answer does not hold it.
 
         Raises:
             InvalidResponse: It cannot be decoded.
@@ -241,7 +241,7 @@ class AsyncTask(Model, frozen=True, kw_only=True):
 
     @property
     def return_payload_bytes(self) -> bytes | None:
-        """What came out, byte for byte; None if the answer does not hold it.
+        """The return value, byte for byte; None if the answer does not hold it.
 
         Raises:
             InvalidResponse: It cannot be decoded.
@@ -283,7 +283,7 @@ class AsyncTaskPage(Model, frozen=True, kw_only=True):
 
 
 class Code(Model, frozen=True, kw_only=True):
-    """Where a function's code comes from: a zip in base64, or an object in OSS.
+    """Code of a function: a zip in base64, or an object in OSS.
 
     Attributes:
         zip_file: Base64 of a zip archive.
@@ -299,7 +299,7 @@ class Code(Model, frozen=True, kw_only=True):
 
 
 class HealthCheckConfig(Model, frozen=True, kw_only=True):
-    """How a custom runtime's server is asked whether it is well. Times in seconds."""
+    """Health check of a custom runtime's server. Times in seconds."""
 
     http_get_url: str | None = None
     initial_delay_seconds: int | None = None
@@ -310,7 +310,7 @@ class HealthCheckConfig(Model, frozen=True, kw_only=True):
 
 
 class CustomRuntimeConfig(Model, frozen=True, kw_only=True):
-    """How a custom runtime is started and where it listens."""
+    """Start command and port of a custom runtime."""
 
     command: tuple[str, ...] | None = None
     args: tuple[str, ...] | None = None
@@ -334,7 +334,7 @@ class InstanceLifecycleConfig(Model, frozen=True, kw_only=True):
 
 
 class FunctionSettings(Model, frozen=True, kw_only=True):
-    """What can be set on a function, shared by what is sent and what comes back.
+    """Settings of a function, shared by requests and answers.
 
     Ranges are in :mod:`fc_async_sdk.spec.limits`. Parts that asynchronous invocation doesn't use
     are passed through as plain JSON (``dict``).
@@ -392,7 +392,7 @@ class FunctionPage(Model, frozen=True, kw_only=True):
 
 
 class FunctionCode(Model, frozen=True, kw_only=True):
-    """Where a function's code can be downloaded for a while."""
+    """Address at which a function's code can be downloaded for a while."""
 
     checksum: str | None = None
     url: str | None = None
@@ -437,7 +437,7 @@ class AliasPage(Model, frozen=True, kw_only=True):
 
 
 class Trigger(Model, frozen=True, kw_only=True):
-    """What invokes a function besides the API.
+    """A source of invocations besides the API.
 
     Attributes:
         trigger_config: A JSON document in a string; its form depends on ``trigger_type``.
@@ -466,7 +466,7 @@ class TriggerPage(Model, frozen=True, kw_only=True):
 
 
 class ConcurrencyConfig(Model, frozen=True, kw_only=True):
-    """How many instances a function may use at most (``reservedConcurrency``)."""
+    """Largest number of instances of a function (``reservedConcurrency``)."""
 
     function_arn: str | None = None
     reserved_concurrency: int | None = None

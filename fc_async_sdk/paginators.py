@@ -41,11 +41,11 @@ ITEMS: Final[Mapping[str, str]] = {
     "list_functions": "functions",
     "list_triggers": "triggers",
 }
-"""Where each page has its items."""
+"""Field of each list that holds the items of a page."""
 
 
 def items_of(name: str) -> str:
-    """The field that holds the items of a page.
+    """Return the field that holds the items of a page.
 
     Raises:
         InvalidParameter: There is no such paginator.
@@ -56,7 +56,7 @@ def items_of(name: str) -> str:
 
 
 class _Source(NamedTuple):
-    """What is listed: the client's method, the arguments, and where a page has its items."""
+    """A list to read: the client's method, its arguments, and the field with the items."""
 
     method: Callable[..., Any]
     args: tuple[Any, ...]
@@ -64,7 +64,7 @@ class _Source(NamedTuple):
     items: str
 
     def next_token(self, page: Any, seen: set[str | None]) -> str | None:
-        """Where the next page begins; None when this was the last one."""
+        """Return the token of the next page; None for the last page."""
         following: str | None = page.next_token or None
         if following is not None and following in seen:
             raise InvalidResponse(f"the same page comes again and again (token {following!r})")
@@ -90,7 +90,7 @@ class Pages(Generic[Page, Item]):
                 return
 
     def items(self) -> Iterator[Item]:
-        """The items of all pages, one after the other."""
+        """Yield the items of all pages, in the order of the pages."""
         for page in self:
             yield from getattr(page, self._source.items)
 
@@ -113,7 +113,7 @@ class AsyncPages(Generic[Page, Item]):
                 return
 
     async def items(self) -> AsyncIterator[Item]:
-        """The items of all pages, one after the other."""
+        """Yield the items of all pages, in the order of the pages."""
         async for page in self:
             for item in getattr(page, self._source.items):
                 yield item
@@ -127,7 +127,7 @@ class Paginator(Generic[Page, Item]):
         self._items = items
 
     def paginate(self, *args: Any, **kwargs: Any) -> Pages[Page, Item]:
-        """The pages of a list.
+        """Yield the pages of a list.
 
         Args:
             *args: Those of the client's method of the same name.
@@ -144,7 +144,7 @@ class AsyncPaginator(Generic[Page, Item]):
         self._items = items
 
     def paginate(self, *args: Any, **kwargs: Any) -> AsyncPages[Page, Item]:
-        """The pages of a list.
+        """Yield the pages of a list.
 
         Args:
             *args: Those of the client's method of the same name.

@@ -40,7 +40,7 @@ _ACCOUNT_VARIABLES = ("FC_ASYNC_ACCOUNT_ID", "FC_ACCOUNT_ID")
 
 
 class ClientOptions(TypedDict, total=False):
-    """What :meth:`Session.client` and :meth:`Session.async_client` take; None is not given.
+    """Options of :meth:`Session.client` and :meth:`Session.async_client`; None is not given.
 
     Attributes:
         region_name: Such as ``cn-hangzhou``.
@@ -56,7 +56,7 @@ class ClientOptions(TypedDict, total=False):
 
 
 class SessionOptions(ClientOptions, total=False):
-    """What :class:`Session`, :func:`client` and :func:`async_client` take; None is not given.
+    """Options of :class:`Session`, :func:`client`, :func:`async_client`; None is not given.
 
     Attributes:
         access_key_id: Access key; with it ``access_key_secret`` is needed.
@@ -159,7 +159,7 @@ class Session:
         return next((self._environ[name] for name in names if self._environ.get(name)), "")
 
     def _credentials_for(self, place: Endpoint | None) -> Provider:
-        """Who signs; against an endpoint on this machine no chain is run."""
+        """Return the provider; an endpoint on this machine needs no chain."""
         if self._provider is not None:
             return self._provider
         if place is not None and place.loopback:

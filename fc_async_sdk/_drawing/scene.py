@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What is drawn, and where: boxes, routes and labels with coordinates.
+"""Boxes, routes and labels of a drawing, with coordinates.
 
 Components that are not connected are laid out one by one and packed into rows, so that a graph of
 many small pipelines is about as wide as it is high.

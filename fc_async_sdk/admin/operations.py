@@ -91,7 +91,7 @@ def put_places(places: Iterable[models.WrittenAt]) -> Call[models.KnownPlaces]:
 
 
 def get_run() -> Call[models.Run]:
-    """Name this run of the runtime; a restart has another name."""
+    """Return the name of this run of the runtime; a restart has another name."""
     return _state("GetRun", "GET", "state", "run")
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the service says when it says no: one class per code, grouped by status.
+"""Errors that the service answers: one class per code, grouped by status.
 
 Codes are those of the API reference and of the clients that were observed. Nothing here decides
 whether a request is repeated: :mod:`fc_async_sdk.transport.retry` does.
@@ -341,7 +341,7 @@ BY_STATUS: Final[dict[int, type[ServiceError]]] = {
 
 
 def service_error_class(code: str, http_status: int) -> type[ServiceError]:
-    """The class for a code and status that the service answered.
+    """Return the class for a code and status that the service answered.
 
     A code such as ``InvalidSecurityToken.Expired`` is known by what stands before the dot.
     """

@@ -37,7 +37,7 @@ _SHOWN = 120
 
 
 def shorten(value: object) -> str:
-    """How a value is quoted in a message: its repr, cut in the middle when long."""
+    """Return the repr of a value for a message, cut in the middle when it is long."""
     text = repr(value)
     if len(text) <= _SHOWN:
         return text

@@ -37,7 +37,7 @@ _TEXT: Final = msgspec.json.Decoder(str)
 
 
 class DestinationEvent(msgspec.Struct, frozen=True, gc=False):
-    """How an asynchronous invocation ended: what a destination gets.
+    """The end of an asynchronous invocation, as a destination gets it.
 
     Attributes:
         document: The document as it came, typed.
@@ -153,7 +153,7 @@ class DestinationEvent(msgspec.Struct, frozen=True, gc=False):
         return envelope if envelope.specversion is not None else None
 
     def to_dict(self) -> dict[str, Any]:
-        """All that came, as plain JSON objects: unknown fields and the envelope included."""
+        """Return the whole event as plain JSON objects, with unknown fields and the envelope."""
         return _decode(_OBJECT.decode, self.source)
 
     def __repr__(self) -> str:
@@ -168,16 +168,16 @@ class CloudEvent(Protocol):
     """An event object of the ``cloudevents`` package, 1.x or 2.x."""
 
     def get_attributes(self) -> Mapping[str, Any]:
-        """The envelope."""
+        """Return the attributes of the envelope."""
         ...
 
     def get_data(self) -> Any:
-        """What is inside."""
+        """Return the document inside the envelope."""
         ...
 
 
 Source = bytes | bytearray | memoryview | str | Mapping[str, Any] | CloudEvent
-"""What :func:`parse` reads."""
+"""Forms of an event that :func:`parse` reads."""
 
 
 def parse(event: Source) -> DestinationEvent:
@@ -217,14 +217,14 @@ def _read(source: bytes) -> AnyDocument:
 
 
 def _look_inside(document: AnyDocument) -> AnyDocument:
-    """The document in an envelope, or the document itself if it lacks only its context."""
+    """Return the document in an envelope, or a document that lacks only its context."""
     if document.specversion is None and document.recognised:
         return document
     return _unwrap(document)
 
 
 def _unwrap(envelope: AnyDocument) -> AnyDocument:
-    """The document inside an envelope."""
+    """Return the document inside an envelope."""
     inner = bytes(envelope.data)
     if envelope.data_base64 is not None:
         inner = _from_base64(envelope.data_base64.encode("utf-8", "replace"), "$.data_base64")
@@ -239,7 +239,7 @@ def _unwrap(envelope: AnyDocument) -> AnyDocument:
 
 
 def to_bytes(event: Any) -> bytes:
-    """What :func:`parse` reads, as bytes.
+    """Return an event that :func:`parse` reads as bytes.
 
     Raises:
         InvalidEvent: It is nothing of the kind.
@@ -261,7 +261,7 @@ def to_bytes(event: Any) -> bytes:
 
 
 def _strip(source: bytes) -> bytes:
-    """The JSON object in what doesn't begin with one: white space, a byte order mark, base64."""
+    """Return the JSON object behind white space, a byte order mark or base64."""
     text = source.removeprefix(b"\xef\xbb\xbf").strip()
     if text[:1] == b"{":
         return text

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a function in a built-in runtime gets of a request to its HTTP trigger. Pure.
+"""The event of an HTTP trigger that a function in a built-in runtime gets. Pure.
 
 Source: the page "Invoke a function through an HTTP trigger" of the user guide
 (docs/reference/sources.md).
@@ -24,7 +24,7 @@ VERSION: Final = "v1"
 
 
 class Circumstances(NamedTuple):
-    """What an event says of a request besides the request itself.
+    """Facts of an event beside the request itself.
 
     Attributes:
         at: When the request came, in milliseconds since the epoch.

@@ -34,7 +34,7 @@ class RequestContext(_Camel, frozen=True, kw_only=True):
 
 
 class ResponseContext(_Camel, frozen=True, kw_only=True):
-    """How the invocation ended. See :class:`DestinationEvent` for the fields' meaning."""
+    """The end of the invocation. See :class:`DestinationEvent` for the fields' meaning."""
 
     status_code: int | None = None
     function_error: str | None = None
@@ -61,7 +61,7 @@ class Document(_Camel, Generic[P], frozen=True, kw_only=True):
 
     @property
     def recognised(self) -> bool:
-        """Whether the document has any field that only a destination event has."""
+        """True if the document has a field that only a destination event has."""
         return (
             self.request_context is not None
             or self.response_context is not None

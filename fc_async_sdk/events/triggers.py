@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What functions get of triggers: one builder for the event document of each kind. Pure.
+"""Inputs of functions behind triggers: one builder for the event of each kind. Pure.
 
 Documents are JSON values. :func:`encode` makes the payload of them, and :func:`samples` returns one
 of each kind. Times are milliseconds since the epoch.

@@ -17,7 +17,7 @@ _OK: Final = 200
 
 
 def encode_payload(payload: bytes) -> tuple[str, bool]:
-    """A payload as the text that an event carries, and whether that is base64.
+    """Return a payload as the text that an event carries, and whether the text is base64.
 
     Payloads are text on the wire. One that is not UTF-8 travels as base64 and is flagged.
     """
@@ -39,7 +39,7 @@ def document(
     status_code: int = _OK,
     function_error: str = "",
 ) -> dict[str, Any]:
-    """The document that MNS, functions and RocketMQ get, as plain JSON objects.
+    """Return the document that MNS, functions and RocketMQ get, as plain JSON objects.
 
     Args:
         timestamp: Milliseconds since the epoch.
@@ -84,7 +84,7 @@ def envelope(
     published_at: int,
     published_from: str = "127.0.0.1",
 ) -> dict[str, Any]:
-    """The CloudEvents envelope that EventBridge delivers, around a document.
+    """Return the CloudEvents envelope that EventBridge delivers, around a document.
 
     Args:
         data: What :func:`document` made.
@@ -116,5 +116,5 @@ def envelope(
 
 
 def encode(event: dict[str, Any]) -> bytes:
-    """A document or an envelope as bytes."""
+    """Return a document or an envelope as bytes."""
     return msgspec.json.encode(event)

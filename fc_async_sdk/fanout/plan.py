@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a fan-out is to do, and what becomes of each payload. Data; no I/O."""
+"""Plan of a fan-out, and the outcome for each payload. Data; no I/O."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _REPLAYS: Final = re.compile(r"_r[0-9]*\Z")
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one payload: either it was accepted, or there is an error.
+    """Outcome for one payload: either it was accepted, or there is an error.
 
     Attributes:
         index: Which payload, from 0.
@@ -68,7 +68,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     call: Call[AcceptedInvocation]
 
     def conclude(self, result: AcceptedInvocation | FcAsyncError) -> Outcome:
-        """Its outcome, from what came back."""
+        """Return the outcome for an answer or an error."""
         task_id: str = self.arguments["task_id"] or ""
         if isinstance(result, AsyncTaskAlreadyExists):
             result = AcceptedInvocation(
@@ -85,7 +85,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run is to do: the arguments of ``fan_out``, checked."""
+    """Checked arguments of ``fan_out``."""
 
     function: str
     qualifier: str | None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How far a long run is: its counts, a callback for them, or a bar on standard error."""
+"""Progress of a long run: counts, a callback for them, or a bar on standard error."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fc_async_sdk.errors import ConfigurationError
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
-    """How far a run is.
+    """Counts of a run so far.
 
     Attributes:
         done: Payloads with an outcome; in a group: tasks that have ended.

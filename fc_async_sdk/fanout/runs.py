@@ -193,7 +193,7 @@ class FanOut(_Run):
         feed.raise_problem()
 
     def run(self) -> FanOut:
-        """Carry out the whole run and return it, for ``failures`` and ``progress``."""
+        """Do the whole run and return it, for ``failures`` and ``progress``."""
         collections.deque(self, maxlen=0)
         return self
 
@@ -259,7 +259,7 @@ class AsyncFanOut(_Run):
         return job.conclude(accepted)
 
     async def run(self) -> AsyncFanOut:
-        """Carry out the whole run and return it, for ``failures`` and ``progress``."""
+        """Do the whole run and return it, for ``failures`` and ``progress``."""
         async for _ in self:
             pass
         return self

@@ -36,11 +36,11 @@ class Sender(Protocol):
         ...
 
     def completed(self) -> list[Result]:
-        """Jobs that are through, with result or error; waits for at least one."""
+        """Return the jobs that are finished, with result or error; wait for at least one."""
         ...
 
     def close(self) -> None:
-        """Stop. What is on its way may or may not arrive."""
+        """Stop sending; the service may or may not get what is on its way."""
         ...
 
 
@@ -53,7 +53,7 @@ class _Results:
         self.fail = self._queue.put
 
     def take(self) -> list[Result]:
-        """At least one result.
+        """Return at least one result.
 
         Raises:
             BaseException: What a sending thread raised that is not an error of the SDK.
@@ -130,7 +130,7 @@ class LoopSender:
         self._thread.start()
 
     def submit(self, job: Job) -> None:
-        """Hand a call over.
+        """Queue a call for sending.
 
         Raises:
             RuntimeError: The client has been closed.
@@ -142,7 +142,7 @@ class LoopSender:
             self._loop.call_soon_threadsafe(self._start)
 
     def completed(self) -> list[Result]:
-        """Jobs that are through; waits for at least one."""
+        """Return the jobs that are finished; wait for at least one."""
         return self._results.take()
 
     def close(self) -> None:

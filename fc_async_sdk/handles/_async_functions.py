@@ -45,7 +45,7 @@ class AsyncFunctionHandle(BaseFunction[P, R]):
         task_id: str | None = None,
         total_timeout: float | None = None,
     ) -> AsyncTaskHandle[R]:
-        """Have the function called, and return a handle of the task.
+        """Call the function asynchronously, and return a handle of the task.
 
         The task always has an id, so that the SDK repeats the request when no answer comes.
 
@@ -101,7 +101,7 @@ class AsyncFunctionHandle(BaseFunction[P, R]):
         delay: int | timedelta | None = None,
         progress: Report = None,
     ) -> AsyncTaskGroup[R]:
-        """Have the function called for every payload, and return the group of the tasks.
+        """Call the function asynchronously for every payload, and return the group of the tasks.
 
         Returns when all are accepted or refused. What was refused is in the group, as a task that
         has ended with this error. Called again with the same ``task_ids``, a call that broke off

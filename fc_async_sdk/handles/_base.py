@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What handles of both kinds know and show. No I/O."""
+"""State and text that handles of both kinds share. No I/O."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class BaseTask(Generic[R]):
 
     @property
     def _incomplete(self) -> bool:
-        """Whether reading the task may say what was returned."""
+        """True if reading the task again may bring its return value."""
         task = self.task
         return task is not None and task.succeeded and task.return_payload is None and self._listed
 

@@ -115,7 +115,7 @@ class TaskGroup(BaseGroup[R]):
         return self
 
     def stop(self, *, concurrency: int = 16) -> int:
-        """Ask for all tasks to be stopped that have not ended, and return how many.
+        """Request a stop of all tasks that have not ended, and return their number.
 
         Args:
             concurrency: How many requests are on the wire at a time.
@@ -138,7 +138,7 @@ class TaskGroup(BaseGroup[R]):
         concurrency: int = 32,
         progress: Report = None,
     ) -> int:
-        """Have the function called again for every task that failed, and return for how many.
+        """Call the function again for every task that failed, and return their number.
 
         The group then waits for the replays instead. Payloads are read from the service. What was
         refused when it was sent is sent again, unless no service can take it.

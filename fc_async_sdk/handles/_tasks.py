@@ -50,7 +50,7 @@ class TaskHandle(BaseTask[R]):
         self._port = port
 
     def status(self) -> TaskStatus:
-        """Ask the service and return the status.
+        """Read the status from the service and return it.
 
         Raises:
             AsyncTaskNotFound: There is no such task, or not yet.
@@ -110,7 +110,7 @@ class TaskHandle(BaseTask[R]):
         return self._result(task)
 
     def stop(self) -> None:
-        """Ask for the task to be stopped: it becomes ``Stopping``, then ``Stopped``.
+        """Request a stop of the task: it becomes ``Stopping``, then ``Stopped``.
 
         Raises:
             AsyncTaskNotFound: There is no such task.
@@ -119,7 +119,7 @@ class TaskHandle(BaseTask[R]):
         self._port.perform(operations.stop_async_task, (self.function, self.id), arguments)
 
     def replay(self, *, task_id: str | None = None) -> TaskHandle[R]:
-        """Have the function called again with the same payload, and return the new task.
+        """Call the function again with the same payload, and return the new task.
 
         Args:
             task_id: Id of the new task; None makes one. That of a group's task is found by the

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What handles send, as arguments of operations; both kinds of handle use it. No I/O."""
+"""Arguments of the operations that handles of both kinds send. No I/O."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 ENDED_ALREADY = (AsyncTaskNotFound, AsyncInvocationStopped)
-"""What a request to stop a task that has ended may be answered with."""
+"""Errors that a request to stop a task gets if the task has ended."""
 
 REPLAYED: Sequence[TaskStatus] = ("Failed", "Expired", "Invalid")
 """Final statuses of tasks that are replayed unless others are named."""
@@ -68,7 +68,7 @@ class AsyncPerform(Protocol):
 
 
 class Port(NamedTuple):
-    """What handles need of a synchronous client."""
+    """Interface of a synchronous client that handles need."""
 
     perform: Perform
     fan_out: Callable[..., FanOut]
@@ -77,7 +77,7 @@ class Port(NamedTuple):
 
 
 class AsyncPort(NamedTuple):
-    """What handles need of an asyncio client."""
+    """Interface of an asyncio client that handles need."""
 
     perform: AsyncPerform
     fan_out: Callable[..., AsyncFanOut]

@@ -123,7 +123,7 @@ class Members:
         return self._last_replay.get(index, replay) == replay
 
     def awaited(self, task_id: str) -> bool:
-        """Whether it is a member, by its last replay, and is not known to have ended."""
+        """Tell whether an id, or its latest replay, is of the group and may not have ended."""
         return task_id not in self.ended and self.is_last(task_id)
 
     def next_id(self, task_id: str) -> str:
@@ -158,7 +158,7 @@ class Members:
 
     @property
     def empty(self) -> bool:
-        """Whether no member is known, and their number is not known either."""
+        """True if neither a member nor the number of members is known."""
         return self.size is None and not self._last_replay
 
     def survey(self, task_ids: set[str]) -> None:

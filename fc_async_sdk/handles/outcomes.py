@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a task that has ended means: a result of a type, or an error. Data in, data out."""
+"""Meaning of a task that has ended: a result of a type, or an error. Data in, data out."""
 
 from __future__ import annotations
 

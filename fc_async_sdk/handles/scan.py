@@ -58,7 +58,7 @@ class Mark:
 
     @property
     def open(self) -> bool:
-        """Whether reading it again can bring something."""
+        """True if reading the page again can bring something new."""
         return not self.read or bool(self.live)
 
 
@@ -93,7 +93,7 @@ class Scan:
 
     @property
     def complete(self) -> bool:
-        """Whether the last page has been read."""
+        """True if the last page has been read."""
         return self.marks[-1].last
 
     def take_ended(self) -> list[AsyncTask]:

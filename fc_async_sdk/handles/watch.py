@@ -124,7 +124,7 @@ class Watch:
                 yield Pause(self._wait())
 
     def _over(self) -> Generator[Step, AsyncTaskPage | None, bool]:
-        """Whether all tasks have ended."""
+        """Tell whether all tasks have ended."""
         members = self._members
         if members.waiting():
             return False
@@ -158,7 +158,7 @@ class Watch:
             )
 
     def _read(self, scan: Scan, reading: Reading) -> _Steps:
-        """Carry out what a scan wants to read; note all tasks and yield those that have ended."""
+        """Read what a scan asks for; note all tasks and yield those that have ended."""
         listing = next(reading, None)
         while listing is not None:
             try:

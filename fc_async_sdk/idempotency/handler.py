@@ -186,7 +186,7 @@ def _check_ended(name: str, function: object, result: object, advice: str) -> No
 async def once_async(
     name: str, function: Callable[P, Awaitable[R]], /, *args: P.args, **kwargs: P.kwargs
 ) -> R:
-    """Same as :func:`once`, for a coroutine function or one that returns an awaitable."""
+    """Run like :func:`once`, for a coroutine function or one that returns an awaitable."""
     import asyncio  # noqa: PLC0415 -- imports are billed, and most handlers are not coroutines
 
     run = _current()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What identifies the work of an event, and which part of its payload is compared.
+"""Identity of the work of an event, and the part of its payload that is compared.
 
 Invariants:
 

@@ -60,7 +60,7 @@ def keep(value: object, max_bytes: int = MAX_RESULT_BYTES) -> Kept:
 
 
 class Record(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """What is known about a key. Times are milliseconds since the epoch, by the writer's clock.
+    """State of a key. Times are milliseconds since the epoch, by the writer's clock.
 
     Attributes:
         key: Identifies the work.
@@ -95,7 +95,7 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     @property
     def lifetime_ms(self) -> int:
-        """How long a store must keep it; a duration is the same on all clocks."""
+        """Milliseconds that a store must keep it: a duration is the same on all clocks."""
         return max(1, self.expires - self.written)
 
     def encode(self) -> str:

@@ -36,7 +36,7 @@ return redis.call('DEL', KEYS[1])
 
 
 class RedisClient(Protocol):
-    """What is used of ``redis.Redis``, ``redis.RedisCluster`` and ``valkey.Valkey``."""
+    """Used part of ``redis.Redis``, ``redis.RedisCluster`` and ``valkey.Valkey``."""
 
     def eval(self, script: str, numkeys: int, *keys_and_args: Any) -> Any:
         """Run a Lua script."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What an operator does with a key whose handler is refused."""
+"""Commands of an operator for a key whose handler is refused."""
 
 from __future__ import annotations
 

@@ -32,20 +32,20 @@ _INSIST_WAITS: Final = (0.1, 0.3, 1.0)
 """Seconds between tries to record a result: without it a repeat cannot know that work is done."""
 
 _RACES: Final = 20
-"""How often another run may win a take-over before the store is taken to be broken."""
+"""Number of lost take-overs after which the store counts as broken."""
 
 _POLL_SECONDS: Final = 0.5
 
 
 class Clock(Protocol):
-    """Where time comes from."""
+    """Source of the time."""
 
     def now(self) -> int:
         """Return milliseconds since the epoch."""
         ...
 
     def sleep(self, seconds: float) -> None:
-        """Wait."""
+        """Wait for some seconds."""
         ...
 
 
@@ -57,7 +57,7 @@ class SystemClock:
         return time.time_ns() // 1_000_000
 
     def sleep(self, seconds: float) -> None:
-        """Wait."""
+        """Wait for some seconds."""
         time.sleep(seconds)
 
 

@@ -41,7 +41,7 @@ _LOCK_PAUSE_SECONDS: Final = 0.005
 
 
 class Cursor(Protocol):
-    """What is used of a cursor of PEP 249."""
+    """Used part of a cursor of PEP 249."""
 
     rowcount: int
 
@@ -59,7 +59,7 @@ class Cursor(Protocol):
 
 
 class Connection(Protocol):
-    """What is used of a connection of PEP 249."""
+    """Used part of a connection of PEP 249."""
 
     def cursor(self) -> Any:
         """Return a new :class:`Cursor`."""

@@ -32,7 +32,7 @@ Classes = Collection[type[Exception]] | type[Exception]
 
 _MARGIN_SECONDS: Final = 90.0
 _MESSAGE: Final = 1_000
-"""How much of the text of a kept failure is stored, in characters."""
+"""Characters of the text of a failure that are kept."""
 
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True):

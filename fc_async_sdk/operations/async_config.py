@@ -133,7 +133,6 @@ def _path(function: str) -> str:
 
 
 def _either(given: T | None, otherwise: T | None) -> T | None:
-    """What was given; 0 and False are."""
     return given if given is not None else otherwise
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a call to the API is before it is sent.
+"""A call to the API before it is sent.
 
 A :class:`Call` is data: the request, whether it may be repeated, and how to read its answer. The
 two clients (sync and asyncio) send the same calls. Nothing here does I/O or knows a clock.
@@ -30,7 +30,7 @@ T = TypeVar("T")
 U = TypeVar("U")
 
 Repeat = Literal["always", "refused", "never"]
-"""When a request that failed may be sent again by the SDK itself.
+"""Condition under which the SDK may send a failed request again.
 
 ``always``: it is idempotent. ``refused``: only when the service said that it did nothing (429), or
 when the request never left. ``never``: only when the request never left.
@@ -44,7 +44,7 @@ _ERROR_STATUS: Final = 400
 
 
 class Answer(NamedTuple):
-    """What came back. ``headers`` are looked up by lower-case names."""
+    """An answer of the API. ``headers`` have lower-case names."""
 
     status: int
     headers: Mapping[str, str]
@@ -147,7 +147,7 @@ class Call(msgspec.Struct, Generic[T], frozen=True, kw_only=True, gc=False):
         raise refusal
 
     def refusal(self, answer: Answer) -> ServiceError:
-        """The error that an answer of status 400 and up stands for."""
+        """Return the error for an answer of status 400 and above."""
         code, message, request_id = _read_error(answer)
         cls = service_error_class(code, answer.status)
         if code != _code_of(answer.status):
@@ -168,7 +168,7 @@ def _code_of(status: int) -> str:
 
 
 def _read_error(answer: Answer) -> tuple[str, str, str]:
-    """Code, message and request id of an error answer, in any spelling the service has had."""
+    """Return code, message and request id of an error answer, in any spelling of the service."""
     try:
         document = msgspec.json.decode(answer.body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -183,7 +183,7 @@ def _read_error(answer: Answer) -> tuple[str, str, str]:
 
 
 def retry_after(answer: Answer) -> float | None:
-    """Seconds that the service asks to wait: ``x-acs-retry-after`` (ms) or ``retry-after`` (s)."""
+    """Return the requested wait in seconds: ``x-acs-retry-after`` (ms) or ``retry-after`` (s)."""
     for name, unit in (("x-acs-retry-after", 1000.0), ("retry-after", 1.0)):
         try:
             value = float(answer.headers.get(name) or "nan") / unit
@@ -220,7 +220,7 @@ def _without_nulls(value: Any) -> Any:
 
 
 def read_json(cls: type[U], operation: str) -> Callable[[Answer], U]:
-    """A reader of JSON answers."""
+    """Return a function that reads JSON answers as a model."""
     decoded: Any = cls  # typeshed takes no type variable for hashable
 
     def read(answer: Answer) -> U:
@@ -259,12 +259,12 @@ def read_nothing(answer: Answer) -> None:
 
 
 def path(*segments: str) -> str:
-    """The path of a resource; each segment is percent-encoded by itself."""
+    """Return the path of a resource; each segment is percent-encoded by itself."""
     return "/".join([ROOT, *[_signing.encode(segment) for segment in segments]])
 
 
 def query(**parameters: str | int | bool | None) -> str:
-    """The canonical query string of what is set. Wire names are the caller's."""
+    """Return the canonical query string of the parameters that are set, by their wire names."""
     pairs: Iterable[tuple[str, str]] = [
         (name, _text(value)) for name, value in parameters.items() if value is not None
     ]
@@ -293,7 +293,7 @@ def json_call(
     parameters: str = "",
     repeat: Repeat = "always",
 ) -> Call[U]:
-    """A call that sends a JSON document (or nothing) and gets one back.
+    """Return a call that sends a JSON document, or nothing, and gets one back.
 
     Raises:
         InvalidParameter: Something in the document is not JSON.
@@ -311,7 +311,7 @@ def json_call(
 
 
 def delete_call(operation: str, at: str, *, parameters: str = "") -> Call[None]:
-    """A call that deletes. After a repetition, "not found" says that the first try worked."""
+    """Return a call that deletes; "not found" after a repetition means that the first succeeded."""
     return Call(
         operation=operation,
         method="DELETE",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What is checked before a request is sent: a mistake costs no request.
+"""Checks of arguments before a request is sent: a mistake costs no request.
 
 Every check returns the value in the form that goes out, or raises one of
 :class:`~fc_async_sdk.errors.InvalidRequest`'s kinds. Numbers come from
@@ -31,7 +31,7 @@ Payload = bytes | bytearray | memoryview | str | Any
 
 
 def segment(name: str, value: object) -> str:
-    """A name that becomes one segment of the path.
+    """Return a name that becomes one segment of the path.
 
     The service, not the SDK, knows which names exist, so ``/``, ``?`` and Unicode go through,
     encoded. What no path can carry is refused.
@@ -54,7 +54,7 @@ def segment(name: str, value: object) -> str:
 
 
 def new_name(name: str, value: object, pattern: re.Pattern[str]) -> str:
-    """A name of something that is to be made: the service's grammar holds."""
+    """Return the name of a new resource, which must follow the service's grammar."""
     if not isinstance(value, str) or not pattern.fullmatch(value):
         raise InvalidParameter(
             name,
@@ -66,14 +66,14 @@ def new_name(name: str, value: object, pattern: re.Pattern[str]) -> str:
 
 
 def version_id(value: object) -> str:
-    """A version: a decimal string of 1-10 digits."""
+    """Return a version: a decimal string of 1 to 10 digits."""
     if not isinstance(value, str) or not limits.VERSION_ID_PATTERN.fullmatch(value):
         raise InvalidParameter("version_id", value, "must be a string of 1 to 10 digits")
     return value
 
 
 def qualifier(value: object) -> str | None:
-    """A version, an alias, or None, which is the same as LATEST."""
+    """Return a version, an alias, or None, which means LATEST."""
     if value is None:
         return None
     if not isinstance(value, str) or not _QUALIFIER.fullmatch(value):
@@ -82,14 +82,14 @@ def qualifier(value: object) -> str | None:
 
 
 def flag(name: str, value: object) -> bool | None:
-    """True, False or None; what merely counts as true is none of them."""
+    """Return True, False or None; other values are refused, also 0 and 1."""
     if value is not None and not isinstance(value, bool):
         raise InvalidParameter(name, value, "must be True, False or None")
     return value
 
 
 def integer(name: str, value: object, allowed: limits.Range) -> int | None:
-    """A whole number inside its range, or None. ``True`` and 1.0 are none."""
+    """Return a whole number inside its range, or None; ``True`` and 1.0 are refused."""
     if value is None:
         return None
     if type(value) is not int or value not in allowed:
@@ -116,12 +116,12 @@ def async_config(config: AsyncConfig) -> AsyncConfig:
 
 
 def delay(value: object) -> int | None:
-    """As :func:`some_delay`, or None."""
+    """Return a delay like :func:`some_delay`, or None."""
     return None if value is None else some_delay(value)
 
 
 def some_delay(value: object) -> int:
-    """Seconds (or a timedelta of whole seconds) in the open interval (0, 3600)."""
+    """Return seconds (or those of a timedelta of whole seconds) in the open interval (0, 3600)."""
     seconds: object = value
     if isinstance(value, timedelta):
         seconds = value // timedelta(seconds=1) if not value.microseconds else value.total_seconds()
@@ -136,7 +136,7 @@ def some_delay(value: object) -> int:
 
 
 def task_id(value: object) -> str | None:
-    """A task id, or None to let the service make one."""
+    """Return a task id, or None to let the service make one."""
     if value is None:
         return None
     if not isinstance(value, str) or not limits.TASK_ID_PATTERN.fullmatch(value):
@@ -150,7 +150,7 @@ def task_id(value: object) -> str | None:
 
 
 def payload(value: Payload, limit: int) -> bytes:
-    """The payload as bytes, within its limit."""
+    """Return the payload as bytes, within its limit."""
     data = _encode(value)
     if len(data) > limit:
         raise PayloadTooLarge(len(data), limit)
@@ -173,7 +173,7 @@ def _encode(value: Payload) -> bytes:
 
 
 def choice(name: str, value: object, allowed: tuple[str, ...]) -> str | None:
-    """One of a few words, or None."""
+    """Return one of a few words, or None."""
     if value is None:
         return None
     if not isinstance(value, str) or value not in allowed:
@@ -191,7 +191,7 @@ def timeout(name: str, value: object) -> float | None:
 
 
 def text_map(name: str, value: object) -> dict[str, str] | None:
-    """A copy of a mapping of text to text, or None."""
+    """Return a copy of a mapping of text to text, or None."""
     if value is None:
         return None
     if not isinstance(value, Mapping):

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 class FunctionOptions(TypedDict, total=False):
-    """What can be set on a function when it is created or updated.
+    """Settings for the creation or the update of a function.
 
     Numbers are checked before anything is sent (:mod:`fc_async_sdk.spec.limits`): ``timeout``
     1-86400 seconds, ``memory_size`` 128-32768 MB in steps of 64, ``instance_concurrency`` 1-200.
@@ -268,7 +268,7 @@ def disable_function_invocation(
 
 
 def enable_function_invocation(function: str) -> Call[None]:
-    """Take calls of a function again.
+    """Allow calls of a function again.
 
     Args:
         function: Name of the function.

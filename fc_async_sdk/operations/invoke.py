@@ -54,7 +54,7 @@ _RESERVED: Final = (
 
 
 class InvokeResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What a synchronous call brought back.
+    """Result of a synchronous call.
 
     Attributes:
         payload: What the function returned, or its error document, as bytes.
@@ -83,7 +83,7 @@ class InvokeResult(msgspec.Struct, frozen=True, kw_only=True):
         return not self.error_type
 
     def json(self) -> Any:
-        """The payload as JSON.
+        """Return the payload, decoded as JSON.
 
         Raises:
             InvalidResponse: It is none.
@@ -96,7 +96,7 @@ class InvokeResult(msgspec.Struct, frozen=True, kw_only=True):
             )
 
     def text(self) -> str:
-        """The payload as text; bytes that are not UTF-8 become U+FFFD."""
+        """Return the payload as text; bytes that are not UTF-8 become U+FFFD."""
         return self.payload.decode("utf-8", "replace")
 
     def raise_for_function_error(self) -> None:
@@ -192,7 +192,7 @@ def invoke_async(
     total_timeout: float | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Call[AcceptedInvocation]:
-    """Have a function called: the service stores the call and answers at once.
+    """Call a function asynchronously: the service stores the call and answers at once.
 
     With a ``task_id`` the SDK repeats the request when no answer comes, and finding that the
     first try was accepted counts as success. Without one, it is never sent twice.
@@ -254,7 +254,7 @@ def invoke_later(
     total_timeout: float | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Call[AcceptedInvocation]:
-    """:func:`invoke_async` that must have a delay.
+    """Return the call of :func:`invoke_async` with a delay, which must be given.
 
     Args:
         function: Name of the function.
@@ -285,7 +285,7 @@ def invoke_later(
 
 
 def _headers(extra: Mapping[str, str] | None) -> dict[str, str]:
-    """A new dict, so that the caller's is never written to."""
+    """Return a new dict, so that the caller's is never changed."""
     sent = {"content-type": OCTETS}
     for name, value in (checks.text_map("headers", extra) or {}).items():
         lower = name.lower()

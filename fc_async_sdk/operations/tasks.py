@@ -85,7 +85,7 @@ def list_async_tasks(
 
 
 def stop_async_task(function: str, task_id: str, *, qualifier: str | None = None) -> Call[None]:
-    """Ask for a task to be stopped. It becomes ``Stopping``, then ``Stopped``.
+    """Request a stop of a task. It becomes ``Stopping``, then ``Stopped``.
 
     Args:
         function: Name of the function.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Arn(msgspec.Struct, frozen=True, kw_only=True):
-    """What all resource names share.
+    """The account and region that all resource names share.
 
     Attributes:
         region: Region id such as ``cn-hangzhou``; empty means "mine".
@@ -45,7 +45,7 @@ class Arn(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def refused(self) -> str | None:
-        """Why the resource cannot be a destination though its name is valid; None if it can."""
+        """Reason why a resource with a valid name cannot be a destination; None if it can."""
         rules = KINDS[self.kind].names.items()
         reasons = (rule.refused(getattr(self, field)) for field, rule in rules)
         return next(filter(None, reasons), None)

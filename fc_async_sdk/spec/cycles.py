@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which cycles of a graph are shown, and which edges are marked for removal. Pure.
+"""Choice of the cycles that are shown, and of the edges marked for removal. Pure.
 
 Invariants:
 

@@ -32,7 +32,7 @@ _KIB: Final = 1024
 
 
 class NameRule(NamedTuple):
-    """Which names resources may have, and which of these cannot be a destination.
+    """Rule for valid names, and for names that cannot be a destination.
 
     Attributes:
         of: What has the name, such as ``queue name``.

@@ -22,10 +22,10 @@ TYPE: Final = "http"
 
 Method = Literal["GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS"]
 METHODS: Final[tuple[Method, ...]] = get_args(Method)
-"""What ``methods`` may list."""
+"""Values that ``methods`` may list."""
 
 AuthType = Literal["anonymous", "function", "jwt", "basic", "bearer"]
-"""How callers are identified; ``function``: by the signature of a request to the API."""
+"""Identification of callers; ``function``: by the signature of a request to the API."""
 
 OWN_HEADERS: Final = "x-fc-"
 """Headers of the service begin with this; neither side of a call can pass on its own."""

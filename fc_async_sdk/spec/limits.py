@@ -23,7 +23,7 @@ class Range(NamedTuple):
     default: int
 
     def __contains__(self, value: object) -> bool:
-        """True for an int (bool is not one) inside the interval."""
+        """Tell whether a value is an int inside the interval; bool does not count as int."""
         return type(value) is int and self.low <= value <= self.high
 
 

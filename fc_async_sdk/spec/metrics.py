@@ -11,11 +11,11 @@ from __future__ import annotations
 from typing import Final, Literal, NamedTuple
 
 Statistic = Literal["Sum", "Average", "Maximum", "Value"]
-"""How the values of one period become one. ``Value`` is a level at the end of the period."""
+"""Aggregate of the values of one period. ``Value`` is a level at the end of the period."""
 
 
 class Metric(NamedTuple):
-    """How CloudMonitor shows a metric.
+    """A metric as CloudMonitor shows it.
 
     Attributes:
         unit: ``count`` or ``ms``.

@@ -98,7 +98,7 @@ prepare(_Config)
 
 
 class OssTrigger(msgspec.Struct, frozen=True, kw_only=True):
-    """What an OSS trigger fires for.
+    """Condition under which an OSS trigger fires.
 
     Attributes:
         bucket: Name of the bucket.

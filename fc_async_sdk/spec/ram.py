@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What RAM checks when a result is delivered or a function calls, and what a policy allows.
+"""Actions that RAM checks for a delivery or a call, and the policies that allow them.
 
 Invariants:
 

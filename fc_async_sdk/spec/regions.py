@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which regions offer what. Regions are added often: a list is as good as its date."""
+"""Regions and their features. Regions are added often: a list is as good as its date."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ prepare(TimerConfig)
 
 
 class Schedule(NamedTuple):
-    """When a timer fires, read from a ``cronExpression``.
+    """Firing times of a timer, read from a ``cronExpression``.
 
     Attributes:
         every_ms: The interval of ``@every``; 0 if it has cron fields.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which event source invokes a function through a trigger.
+"""Event sources that invoke a function through a trigger.
 
 ``mns_topic`` triggers name their topic in ``sourceArn``. ``eventbridge`` triggers name a queue or a
 RocketMQ topic in ``eventSourceConfig``, or a bus in ``sourceArn``; the first counts if both are

@@ -30,7 +30,7 @@ def success_event(
     region: str = "cn-hangzhou",
     account_id: str = _ACCOUNT,
 ) -> DestinationEvent:
-    """The event of a function that returned. ``event.source`` is what its destination gets.
+    """Return the event of a function that returned; its destination gets ``event.source``.
 
     Args:
         function: Name of the function.
@@ -66,7 +66,7 @@ def failure_event(
     region: str = "cn-hangzhou",
     account_id: str = _ACCOUNT,
 ) -> DestinationEvent:
-    """The event of a function that failed at every attempt.
+    """Return the event of a function that failed in every attempt.
 
     Args:
         function: Name of the function.
@@ -100,7 +100,7 @@ def system_error_event(
     attempts: int = 3,
     **fields: Any,
 ) -> DestinationEvent:
-    """The event of an invocation that the service could not carry out.
+    """Return the event of an invocation that the service could not carry out.
 
     Args:
         condition: Why.
@@ -112,7 +112,7 @@ def system_error_event(
 
 
 def expired_event(**fields: Any) -> DestinationEvent:
-    """The event of an invocation that was not executed before its age was over.
+    """Return the event of an invocation whose maximum age passed before it was executed.
 
     Args:
         **fields: As in :func:`success_event`.
@@ -121,7 +121,7 @@ def expired_event(**fields: Any) -> DestinationEvent:
 
 
 def stopped_event(**fields: Any) -> DestinationEvent:
-    """The event of a task that was stopped.
+    """Return the event of a task that was stopped.
 
     Args:
         **fields: As in :func:`success_event`.
@@ -132,7 +132,7 @@ def stopped_event(**fields: Any) -> DestinationEvent:
 def eventbridge_event(
     event: DestinationEvent | None = None, *, bus: str = "my-bus", event_id: str = "ecc48651"
 ) -> dict[str, Any]:
-    """What a function gets that EventBridge triggers: the event in its CloudEvents envelope.
+    """Return the input of a function behind an EventBridge trigger: an event in its envelope.
 
     Args:
         event: The event inside; a success when None.
@@ -162,7 +162,7 @@ class Message(msgspec.Struct, frozen=True):
 
 
 def mns_message(event: DestinationEvent | None = None) -> Message:
-    """What ``Queue.receive_message()`` of ``aliyun-mns-sdk`` returns: its body is decoded.
+    """Return a message like ``Queue.receive_message()`` of ``aliyun-mns-sdk``, decoded.
 
     Args:
         event: The event inside; a success when None.
@@ -171,7 +171,7 @@ def mns_message(event: DestinationEvent | None = None) -> Message:
 
 
 def rocketmq_message(event: DestinationEvent | None = None) -> Message:
-    """What the consumer of ``mq_http_sdk`` returns.
+    """Return a message like the consumer of ``mq_http_sdk`` returns.
 
     Args:
         event: The event inside; a success when None.
@@ -180,7 +180,7 @@ def rocketmq_message(event: DestinationEvent | None = None) -> Message:
 
 
 def timer_event(trigger: str = "nightly", *, payload: str = "", at: int = _TIMESTAMP) -> bytes:
-    """What a function gets of a timer.
+    """Return the input of a function behind a timer trigger.
 
     Args:
         trigger: Name of the trigger.
@@ -198,7 +198,7 @@ def oss_event(
     size: int = 0,
     at: int = _TIMESTAMP,
 ) -> bytes:
-    """What a function gets of an object in OSS.
+    """Return the input of a function behind an OSS trigger.
 
     Args:
         bucket: Name of the bucket.

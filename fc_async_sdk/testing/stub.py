@@ -109,15 +109,15 @@ class Stubber(Generic[C]):
         self._add(method, error, expected)
 
     def activate(self) -> None:
-        """Take the service's place."""
+        """Answer calls in place of the service."""
         vars(self.client)["_perform"] = self._stand_in()
 
     def deactivate(self) -> None:
-        """Give the service its place back."""
+        """Send calls to the service again."""
         vars(self.client).pop("_perform", None)
 
     def assert_no_pending_responses(self) -> None:
-        """Fail if an answer was not asked for.
+        """Fail if a prepared answer was not requested.
 
         Raises:
             StubError: One is left.

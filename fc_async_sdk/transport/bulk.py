@@ -150,7 +150,7 @@ class _Connection(asyncio.Protocol):
 
     @property
     def reusable(self) -> bool:
-        """Whether another request may be sent on it."""
+        """True if another request may be sent on the connection."""
         transport = self._transport
         return transport is not None and not transport.is_closing() and self._future is None
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What all transports do alike: proxies and CA bundles, and the headers of a signed request.
+"""Shared parts of all transports: proxies, CA bundles, headers of a signed request.
 
 Proxies and CA bundles follow the rules of requests: explicit settings win, the environment counts
 when it is trusted, and nothing on this machine goes through the environment's proxy. No function

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Deadline(NamedTuple):
-    """When a call must have ended.
+    """The time at which a call must have ended.
 
     Attributes:
         at: The time, on the clock of ``monotonic``.

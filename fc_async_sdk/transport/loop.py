@@ -120,7 +120,7 @@ class LoopTransport:
         return answer
 
     def _belong_here(self) -> None:
-        """Connections belong to one loop of one process; after a fork there are none.
+        """Check that this loop opened the connections, and drop them after a fork.
 
         Raises:
             RuntimeError: It is closed, or another loop of this process sends over it.

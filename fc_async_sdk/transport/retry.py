@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Whether a call that failed is sent again, and when. Decides; never waits and never sends.
+"""Decides whether and when a failed call is sent again. Never waits, never sends.
 
 Three rules. What is not safe to repeat is repeated only if it never left
 (:data:`~fc_async_sdk.operations.call.Repeat`). Waits are random below a bound that doubles, unless
@@ -52,7 +52,7 @@ class Failure(Exception):
         self.timed_out = timed_out
 
     def to_error(self, call: Call[Any]) -> TransportError:
-        """What the caller gets to see when it is over."""
+        """Return the error that the caller sees if no retry follows."""
         if not self.sent:
             return ConnectFailed(self.reason, operation=call.operation)
         if not call.idempotent:
@@ -65,7 +65,7 @@ class Failure(Exception):
 
 
 class Budget:
-    """How many retries a client may still make. Thread-safe.
+    """Number of retries that a client may still make. Thread-safe.
 
     A retry costs, an answer at the first try gives back: as long as most calls work retries are
     free, and when nearly all fail they end.
@@ -77,7 +77,7 @@ class Budget:
         self._lock = threading.Lock()
 
     def spend(self, cost: int) -> bool:
-        """Take out, if there is enough."""
+        """Take the price of a retry out of the budget, if enough is left."""
         with self._lock:
             if self._left < cost:
                 return False
@@ -85,7 +85,7 @@ class Budget:
             return True
 
     def refund(self) -> None:
-        """Give a little back."""
+        """Return a part of a price to the budget."""
         if self._left < self._capacity:
             with self._lock:
                 self._left = min(self._capacity, self._left + 1)
@@ -106,7 +106,7 @@ class Tries(Generic[T]):
         self._uncertain = False
 
     def wait_after(self, outcome: Answer | Failure, remaining: float | None) -> float | None:
-        """Seconds to wait before the next try; None: this outcome is final.
+        """Return the seconds to wait before the next try; None if this outcome is final.
 
         Args:
             outcome: What the latest try brought: a failure, or an answer of status 400 and up.
@@ -135,7 +135,7 @@ class Tries(Generic[T]):
         return wait
 
     def conclude(self, outcome: Answer | Failure) -> T:
-        """What the caller gets when the latest outcome is final.
+        """Return the answer for the caller, or raise its error, when the latest outcome is final.
 
         Raises:
             ServiceError: The service refused or failed.
@@ -154,7 +154,7 @@ class Tries(Generic[T]):
             raise Failure(reason, sent=True).to_error(self._call) from error
 
     def told(self, outcome: Answer | Failure) -> str:
-        """The outcome in a few words, for the log."""
+        """Return the outcome in a few words, for the log."""
         if isinstance(outcome, Failure):
             return outcome.reason
         return f"status {outcome.status} [request {outcome.request_id}]"

@@ -289,7 +289,7 @@ def _cause(error: BaseException, kind: type[BaseException]) -> BaseException | N
 
 
 def _reason(error: BaseException) -> str:
-    """The innermost message, without the addresses of objects that urllib3 puts around it."""
+    """Return the innermost message, without addresses of objects that urllib3 adds."""
     for item in (error, *error.args):
         inner = getattr(item, "reason", None)
         if isinstance(inner, BaseException):

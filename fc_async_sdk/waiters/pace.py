@@ -40,7 +40,7 @@ _FIRST_WAIT: Final = 0.1
 _LONGEST_WAIT: Final = 5.0
 _GROWTH: Final = 1.5
 _LAST_LOOK_SECONDS: Final = 1.0
-"""How long a look may take that begins when the time is nearly over."""
+"""Seconds for a look that begins when the time is nearly over."""
 
 
 class VirtualClockStopped(UserWarning):
@@ -58,12 +58,12 @@ class VirtualClockStopped(UserWarning):
 
 
 def task_finished(task: AsyncTask) -> Verdict:
-    """Done when the status is final, whichever it is."""
+    """Return "done" when the status is final, whichever it is."""
     return "done" if task.finished else "wait"
 
 
 def task_succeeded(task: AsyncTask) -> Verdict:
-    """Done when the function returned.
+    """Return "done" when the function returned.
 
     Raises:
         WaiterError: The task ended otherwise.
@@ -75,7 +75,7 @@ def task_succeeded(task: AsyncTask) -> Verdict:
 
 
 def function_active(function: Function) -> Verdict:
-    """Done when the function can be called and its latest update is through.
+    """Return "done" when the function can be called and its latest update has ended.
 
     Raises:
         WaiterError: Creating or updating it failed.
@@ -109,7 +109,7 @@ KINDS: Final[Mapping[str, Kind]] = {
 
 
 def kind_of(name: str) -> Kind:
-    """The waiter of a name.
+    """Return the waiter with a name.
 
     Raises:
         InvalidParameter: There is no such waiter.
@@ -120,7 +120,7 @@ def kind_of(name: str) -> Kind:
 
 
 class Pace:
-    """How long to wait between two looks, and for how long in all.
+    """Length of the pauses between looks, and of the whole wait.
 
     Args:
         timeout: Seconds after which to give up, or None.
@@ -226,12 +226,12 @@ class Watch(Generic[T]):
         self.operation = self._pace.noting(kind.operation)
 
     def done(self, seen: T) -> bool:
-        """Whether this is what was waited for."""
+        """Tell whether the wait is over."""
         self._last = seen
         return self._kind.judge(seen) == "done"
 
     def missing(self, error: NotFound, now: float) -> None:
-        """It isn't there. Perhaps not yet.
+        """Accept that a task does not exist yet.
 
         Raises:
             NotFound: It isn't going to be.
@@ -245,7 +245,7 @@ class Watch(Generic[T]):
         return self._pace.look_within(now)
 
     def broken(self, error: TransportError, now: float) -> None:
-        """No answer came.
+        """Accept that no answer came.
 
         Raises:
             TransportError: Another look would bring nothing.
@@ -253,7 +253,7 @@ class Watch(Generic[T]):
         self._pace.bear(error, now)
 
     def wait(self, now: float) -> float:
-        """Seconds until the next look.
+        """Return the seconds until the next look.
 
         Raises:
             WaiterError: The time is over.
