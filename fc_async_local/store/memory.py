@@ -60,7 +60,6 @@ class MemoryStore:
         self._metrics: dict[tuple[str, str, int], Sample] = {}
 
     async def accept(self, invocation: Invocation, counts: Sequence[Count] = ()) -> None:
-        """See :meth:`Store.accept`."""
         name = (invocation.function, invocation.task_id)
         if name in self._request_ids or invocation.request_id in self._invocations:
             raise DuplicateTask(invocation.task_id)
@@ -74,7 +73,6 @@ class MemoryStore:
     async def claim(
         self, limit: int, *, now: int, until: int, owner: str, ahead: int = 0
     ) -> Sequence[Invocation]:
-        """See :meth:`Store.claim`."""
         due = [
             (ready, invocation)
             for invocation in self._invocations.values()
@@ -91,7 +89,6 @@ class MemoryStore:
         return taken
 
     async def start(self, lease: Lease, *, now: int, instance_id: str = "") -> Started:
-        """See :meth:`Store.start`."""
         invocation = self._invocations.get(lease.key)
         if invocation is None or not steps.held(invocation, lease):
             return Started.STALE
@@ -102,7 +99,6 @@ class MemoryStore:
         return Started.RUNNING
 
     async def extend(self, leases: Collection[Lease], *, until: int) -> Mapping[str, bool]:
-        """See :meth:`Store.extend`."""
         attention: dict[str, bool] = {}
         for lease in leases:
             invocation = self._invocations.get(lease.key)
@@ -115,7 +111,6 @@ class MemoryStore:
         return attention
 
     async def settle(self, lease: Lease, settlement: Settlement) -> Settled:
-        """See :meth:`Store.settle`."""
         before = self._invocations.get(lease.key)
         if before is None or not steps.held(before, lease):
             return Settled.STALE
@@ -132,7 +127,6 @@ class MemoryStore:
         return Settled.DONE
 
     async def release(self, owner: str, *, now: int) -> int:
-        """See :meth:`Store.release`."""
         invocations = [i for i in self._invocations.values() if _holds(owner, i)]
         jobs = [job for job in self._jobs.values() if _holds(owner, job)]
         for invocation in invocations:
@@ -146,7 +140,6 @@ class MemoryStore:
     async def stop(
         self, function: str, task_id: str, *, now: int, until: int, owner: str
     ) -> StopResult | None:
-        """See :meth:`Store.stop`."""
         task = await self.get(function, task_id)
         if task is None:
             return None
@@ -157,7 +150,6 @@ class MemoryStore:
         return StopResult(after, claimed)
 
     async def make_due(self, function: str, task_id: str, *, now: int) -> bool:
-        """See :meth:`Store.make_due`."""
         task = await self.get(function, task_id)
         if task is None or not task.invocation.status.waiting:
             return False
@@ -165,25 +157,21 @@ class MemoryStore:
         return True
 
     async def get(self, function: str, task_id: str) -> Task | None:
-        """See :meth:`Store.get`."""
         request_id = self._request_ids.get((function, task_id))
         if request_id is None or not self._invocations[request_id].task_mode:
             return None
         return Task(self._invocations[request_id], self._events[request_id])
 
     async def notes(self, request_id: str, *, logs: bool = False) -> Sequence[Note]:
-        """See :meth:`Store.notes`."""
         return [n for n in self._notes.get(request_id, ()) if (n.kind == "log") == logs]
 
     async def add_notes(self, notes: Sequence[Note]) -> None:
-        """See :meth:`Store.add_notes`."""
         for note in notes:
             kept = self._invocations.get(note.request_id)
             if kept is not None and kept.task_mode:
                 self._notes.setdefault(note.request_id, []).append(note)
 
     async def query(self, query: TaskQuery) -> TaskPage:
-        """See :meth:`Store.query`."""
         found = [i for i in self._invocations.values() if i.task_mode and _asked_for(query, i)]
         found.sort(key=position_of, reverse=query.descending)
         if query.after is not None:
@@ -201,7 +189,6 @@ class MemoryStore:
         return TaskPage(tuple(page), after)
 
     async def count_tasks(self, query: TaskQuery, *, most: int) -> TaskCounts:
-        """See :meth:`Store.count_tasks`."""
         found = Counter(
             i.status for i in self._invocations.values() if i.task_mode and _asked_for(query, i)
         )
@@ -213,18 +200,15 @@ class MemoryStore:
         )
 
     async def next_due(self) -> int | None:
-        """See :meth:`Store.next_due`."""
         ready = [steps.ready_at(invocation) for invocation in self._invocations.values()]
         return min((at for at in ready if at is not None), default=None)
 
     async def upcoming(self, limit: int) -> Sequence[Invocation]:
-        """See :meth:`Store.upcoming`."""
         ready = [(steps.ready_at(i), i) for i in self._invocations.values()]
         found = sorted(((at, i) for at, i in ready if at is not None), key=lambda item: item[0])
         return [replace(i, payload=b"") for _, i in found[:limit]]
 
     async def stats(self) -> Stats:
-        """See :meth:`Store.stats`."""
         invocations = self._invocations.values()
         dead = [job for job in self._jobs.values() if job.state == "dead"]
         return Stats(
@@ -235,7 +219,6 @@ class MemoryStore:
         )
 
     async def prune(self, *, ended_before: int) -> int:
-        """See :meth:`Store.prune`."""
         old = [
             invocation
             for invocation in self._invocations.values()
@@ -248,7 +231,6 @@ class MemoryStore:
         return len(old)
 
     async def prune_metrics(self, *, before: int) -> int:
-        """See :meth:`Store.prune_metrics`."""
         old = [
             sample
             for (*_, at), sample in self._metrics.items()
@@ -260,19 +242,16 @@ class MemoryStore:
         return len(old)
 
     async def add_jobs(self, jobs: Sequence[Job], counts: Sequence[Count] = ()) -> None:
-        """See :meth:`JobStore.add_jobs`."""
         if not any(job.key in self._jobs for job in jobs):
             self._count(counts)
         self._write_jobs(jobs)
 
     async def ensure_jobs(self, jobs: Sequence[Job]) -> None:
-        """See :meth:`JobStore.ensure_jobs`."""
         self._write_jobs([job for job in jobs if job.key not in self._jobs])
 
     async def claim_jobs(
         self, kind: str, limit: int, *, now: int, until: int, owner: str
     ) -> Sequence[Job]:
-        """See :meth:`JobStore.claim_jobs`."""
         due = [(ready, job) for ready, job in self._ready_jobs(kind) if ready <= now]
         due.sort(key=lambda pair: pair[0])
         taken = [steps.job_claimed(job, until=until, owner=owner) for _, job in due[:limit]]
@@ -280,14 +259,12 @@ class MemoryStore:
         return taken
 
     async def extend_jobs(self, leases: Collection[Lease], *, until: int) -> None:
-        """See :meth:`JobStore.extend_jobs`."""
         for lease in leases:
             job = self._jobs.get(lease.key)
             if job is not None and steps.held(job, lease):
                 self._jobs[job.key] = replace(job, lease_until=until)
 
     async def settle_job(self, lease: Lease, settlement: JobSettlement) -> Settled:
-        """See :meth:`JobStore.settle_job`."""
         before = self._jobs.get(lease.key)
         if before is None or not steps.held(before, lease):
             return Settled.STALE
@@ -305,17 +282,14 @@ class MemoryStore:
         return Settled.DONE
 
     async def next_job_due(self, kind: str) -> int | None:
-        """See :meth:`JobStore.next_job_due`."""
         return min((ready for ready, _ in self._ready_jobs(kind)), default=None)
 
     async def jobs_pending(self, kind: str, scope: str) -> int:
-        """See :meth:`JobStore.jobs_pending`."""
         return sum(job.scope == scope for _, job in self._ready_jobs(kind))
 
     async def dead_jobs(
         self, *, limit: int = 100, after: tuple[int, str] | None = None
     ) -> Sequence[Job]:
-        """See :meth:`JobStore.dead_jobs`."""
         dead = [job for job in self._jobs.values() if job.state == "dead"]
         dead.sort(key=lambda job: (job.created_at, job.key), reverse=True)
         if after is not None:
@@ -323,7 +297,6 @@ class MemoryStore:
         return dead[:limit]
 
     async def redrive(self, key: str, *, now: int) -> bool:
-        """See :meth:`JobStore.redrive`."""
         job = self._jobs.get(key)
         if job is None or job.state != "dead":
             return False
@@ -332,7 +305,6 @@ class MemoryStore:
         return True
 
     async def discard_dead(self, key: str) -> bool:
-        """See :meth:`JobStore.discard_dead`."""
         job = self._jobs.get(key)
         if job is None or job.state != "dead":
             return False
@@ -340,7 +312,6 @@ class MemoryStore:
         return True
 
     async def metrics(self, query: MetricQuery = EVERYTHING) -> Sequence[Sample]:
-        """See :meth:`Store.metrics`."""
         start, end, step = steps.periods(query)
         found: dict[tuple[str, str, int], Sample] = {}
         for sample in self._metrics.values():
@@ -434,16 +405,13 @@ class MemoryDocuments:
         self._revision = 0
 
     async def revision(self) -> int:
-        """See :meth:`DocumentStore.revision`."""
         return self._revision
 
     async def load(self) -> tuple[int, Sequence[Document]]:
-        """See :meth:`DocumentStore.load`."""
         found = [Document(kind, key, body) for (kind, key), body in sorted(self._bodies.items())]
         return self._revision, found
 
     async def write(self, changes: Sequence[Change]) -> int:
-        """See :meth:`DocumentStore.write`."""
         bodies = dict(self._bodies)
         for change in changes:
             name = (change.kind, change.key)
@@ -466,12 +434,10 @@ class MemoryBlobs:
         self._used_at: dict[str, int] = {}
 
     async def put_blob(self, key: str, data: bytes, *, now: int) -> None:
-        """See :meth:`BlobStore.put_blob`."""
         self._blobs[key] = data
         self._use(key, now)
 
     async def prune_blobs(self, in_use: Collection[str], *, now: int, used_before: int) -> int:
-        """See :meth:`BlobStore.prune_blobs`."""
         for key in self._blobs.keys() & set(in_use):
             self._use(key, now)
         unused = [key for key, used_at in self._used_at.items() if used_at < used_before]
@@ -483,5 +449,4 @@ class MemoryBlobs:
         self._used_at[key] = max(now, self._used_at.get(key, now))
 
     async def get_blob(self, key: str) -> bytes | None:
-        """See :meth:`BlobStore.get_blob`."""
         return self._blobs.get(key)

@@ -30,11 +30,9 @@ class TableStore:
         self._tables = tables
 
     async def make_due(self, function: str, task_id: str, *, now: int) -> bool:
-        """See :meth:`Store.make_due`."""
         return await self._changed("make_due", (now, function, task_id))
 
     async def get(self, function: str, task_id: str) -> Task | None:
-        """See :meth:`Store.get`."""
 
         async def job(tables: Transaction) -> Task | None:
             found = await tables.rows("task", (function, task_id))
@@ -46,20 +44,16 @@ class TableStore:
         return await self._tables.read(job)
 
     async def notes(self, request_id: str, *, logs: bool = False) -> Sequence[Note]:
-        """See :meth:`Store.notes`."""
         found = await self._tables.rows("task_notes", (request_id, logs))
         return [rows.to_note(row) for row in found]
 
     async def next_due(self) -> int | None:
-        """See :meth:`Store.next_due`."""
         return await self._number("next_due")
 
     async def upcoming(self, limit: int) -> Sequence[Invocation]:
-        """See :meth:`Store.upcoming`."""
         return [rows.to_invocation(row) for row in await self._tables.rows("upcoming", (limit,))]
 
     async def stats(self) -> Stats:
-        """See :meth:`Store.stats`."""
 
         async def job(tables: Transaction) -> Stats:
             return Stats(
@@ -102,7 +96,6 @@ class TableStore:
         return await self._changed("discard_dead", (key,))
 
     async def metrics(self, query: MetricQuery = EVERYTHING) -> Sequence[Sample]:
-        """See :meth:`Store.metrics`."""
         statement = "metrics" if query.metrics is None else "metrics_by_name"
         found = await self._tables.rows(statement, rows.asked_metrics(query))
         return [Sample(*row) for row in found]

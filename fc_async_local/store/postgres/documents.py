@@ -23,12 +23,10 @@ class PostgresDocuments:
         self._database = database
 
     async def revision(self) -> int:
-        """See :meth:`DocumentStore.revision`."""
         # It is read on every invocation: callers that wait at the same time share one query.
         return await self._database.in_group(_revisions, None)
 
     async def load(self) -> tuple[int, Sequence[Document]]:
-        """See :meth:`DocumentStore.load`."""
 
         async def job(connection: Connection) -> tuple[int, Sequence[Document]]:
             await connection.execute(SQL["one_view"])
@@ -39,7 +37,6 @@ class PostgresDocuments:
         return await self._database.run(job)
 
     async def write(self, changes: Sequence[Change]) -> int:
-        """See :meth:`DocumentStore.write`."""
 
         async def job(connection: Connection) -> int:
             # First, for its lock: one writer at a time, so an expectation holds until the commit.
@@ -85,7 +82,6 @@ class PostgresBlobs:
         self._database = database
 
     async def put_blob(self, key: str, data: bytes, *, now: int) -> None:
-        """See :meth:`BlobStore.put_blob`."""
 
         async def job(connection: Connection) -> None:
             # First, for its lock: a transaction that prunes waits for it and then sees the use.
@@ -95,7 +91,6 @@ class PostgresBlobs:
         await self._database.run(job)
 
     async def prune_blobs(self, in_use: Collection[str], *, now: int, used_before: int) -> int:
-        """See :meth:`BlobStore.prune_blobs`."""
 
         async def job(connection: Connection) -> int:
             await connection.execute(SQL["blobs_in_use"], (now, sorted(in_use)))
@@ -107,6 +102,5 @@ class PostgresBlobs:
         return await self._database.run(job)
 
     async def get_blob(self, key: str) -> bytes | None:
-        """See :meth:`BlobStore.get_blob`."""
         found = await self._database.ask(SQL["get_blob"], (key,))
         return bytes(found[0][0]) if found else None

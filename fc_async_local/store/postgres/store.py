@@ -61,13 +61,11 @@ class PostgresStore(TableStore):
         self._database = database
 
     async def accept(self, invocation: Invocation, counts: Sequence[Count] = ()) -> None:
-        """See :meth:`Store.accept`."""
         await self._database.in_group(batches.accept, batches.Accept(invocation, counts))
 
     async def claim(
         self, limit: int, *, now: int, until: int, owner: str, ahead: int = 0
     ) -> Sequence[Invocation]:
-        """See :meth:`Store.claim`."""
         source = f"claim-{self._database.writer_id}"
 
         async def job(connection: Connection) -> Sequence[Invocation]:
@@ -104,12 +102,10 @@ class PostgresStore(TableStore):
         return await self._database.run(job, pipelined=True)
 
     async def start(self, lease: Lease, *, now: int, instance_id: str = "") -> Started:
-        """See :meth:`Store.start`."""
         item = batches.Start(lease, now, instance_id)
         return await self._database.in_group(batches.start, item)
 
     async def extend(self, leases: Collection[Lease], *, until: int) -> Mapping[str, bool]:
-        """See :meth:`Store.extend`."""
         keys = [lease.key for lease in leases]
         values = (keys, [lease.epoch for lease in leases], until)
         extended = dict(await self._rows("prolong", values))
@@ -120,12 +116,10 @@ class PostgresStore(TableStore):
         }
 
     async def settle(self, lease: Lease, settlement: Settlement) -> Settled:
-        """See :meth:`Store.settle`."""
         steps.settled(lease, settlement)  # a mistake is the caller's alone, not its group's
         return await self._database.in_group(batches.settle, batches.Settle(lease, settlement))
 
     async def release(self, owner: str, *, now: int) -> int:
-        """See :meth:`Store.release`."""
         source = f"release-{self._database.writer_id}"
 
         async def job(connection: Connection) -> int:
@@ -142,7 +136,6 @@ class PostgresStore(TableStore):
     async def stop(
         self, function: str, task_id: str, *, now: int, until: int, owner: str
     ) -> StopResult | None:
-        """See :meth:`Store.stop`."""
         source = f"stop-{self._database.writer_id}"
 
         async def job(connection: Connection) -> StopResult | None:
@@ -161,11 +154,9 @@ class PostgresStore(TableStore):
         return await self._database.run(job)
 
     async def add_notes(self, notes: Sequence[Note]) -> None:
-        """See :meth:`Store.add_notes`."""
         await self._database.run(lambda connection: batches.note(connection, notes))
 
     async def query(self, query: TaskQuery) -> TaskPage:
-        """See :meth:`Store.query`."""
         parts, _ = await self._halves(query)
         return steps.merged(query, [await self._page(half) for half in parts])
 
@@ -212,7 +203,6 @@ class PostgresStore(TableStore):
         return TaskPage(page, encode_position(position_of(page[-1])) if more else None)
 
     async def count_tasks(self, query: TaskQuery, *, most: int) -> TaskCounts:
-        """See :meth:`Store.count_tasks`."""
         parts, complete = await self._halves(query)
         counts = [await self._counts(half, most) for half in parts]
         return steps.added(counts, complete=complete)
@@ -234,7 +224,6 @@ class PostgresStore(TableStore):
         return rows.to_counts_by_status(numbers, None if query.is_by_status else most)
 
     async def prune(self, *, ended_before: int) -> int:
-        """See :meth:`Store.prune`."""
 
         async def some() -> int:
             ((forgotten,),) = await self._rows("prune", (ended_before, steps.PRUNED_AT_ONCE))
@@ -243,7 +232,6 @@ class PostgresStore(TableStore):
         return await steps.prune_all(some)
 
     async def prune_metrics(self, *, before: int) -> int:
-        """See :meth:`Store.prune_metrics`."""
 
         async def job(connection: Connection) -> int:
             values = (steps.minute(before), steps.PRUNED_AT_ONCE)
@@ -254,7 +242,6 @@ class PostgresStore(TableStore):
         return await steps.prune_all(lambda: self._database.run(job))
 
     async def add_jobs(self, jobs: Sequence[Job], counts: Sequence[Count] = ()) -> None:
-        """See :meth:`JobStore.add_jobs`."""
         keys = [job.key for job in jobs]
         source = f"add-{self._database.writer_id}"
 
@@ -268,7 +255,6 @@ class PostgresStore(TableStore):
         await self._database.run(write)
 
     async def ensure_jobs(self, jobs: Sequence[Job]) -> None:
-        """See :meth:`JobStore.ensure_jobs`."""
 
         async def write(connection: Connection) -> None:
             await connection.execute(SQL["ensure_jobs"], [batches.documents(jobs)])
@@ -279,7 +265,6 @@ class PostgresStore(TableStore):
     async def claim_jobs(
         self, kind: str, limit: int, *, now: int, until: int, owner: str
     ) -> Sequence[Job]:
-        """See :meth:`JobStore.claim_jobs`."""
 
         async def write(connection: Connection) -> Sequence[Job]:
             cursor = await connection.execute(SQL["due_jobs"], (kind, now, limit), binary=True)
@@ -293,7 +278,6 @@ class PostgresStore(TableStore):
         return await self._database.run(write)
 
     async def extend_jobs(self, leases: Collection[Lease], *, until: int) -> None:
-        """See :meth:`JobStore.extend_jobs`."""
         keys, epochs = [lease.key for lease in leases], [lease.epoch for lease in leases]
 
         async def write(connection: Connection) -> None:
@@ -302,7 +286,6 @@ class PostgresStore(TableStore):
         await self._database.run(write)
 
     async def settle_job(self, lease: Lease, settlement: JobSettlement) -> Settled:
-        """See :meth:`JobStore.settle_job`."""
         item = batches.SettleJob(lease, settlement)
         return await self._database.in_group(batches.settle_jobs, item)
 

@@ -26,12 +26,10 @@ class SqliteDocuments:
         self._database = database
 
     async def revision(self) -> int:
-        """See :meth:`DocumentStore.revision`."""
         (revision,) = await self._database.read(lambda c: c.execute(_SQL["revision"]).fetchone())
         return int(revision)
 
     async def load(self) -> tuple[int, Sequence[Document]]:
-        """See :meth:`DocumentStore.load`."""
 
         def job(connection: sqlite3.Connection) -> tuple[int, Sequence[Document]]:
             (revision,) = connection.execute(_SQL["revision"]).fetchone()
@@ -40,7 +38,6 @@ class SqliteDocuments:
         return await self._database.read(job)
 
     async def write(self, changes: Sequence[Change]) -> int:
-        """See :meth:`DocumentStore.write`."""
 
         def job(connection: sqlite3.Connection) -> int:
             for change in changes:
@@ -71,7 +68,6 @@ class SqliteBlobs:
         self._database = database
 
     async def put_blob(self, key: str, data: bytes, *, now: int) -> None:
-        """See :meth:`BlobStore.put_blob`."""
 
         def job(connection: sqlite3.Connection) -> None:
             connection.execute(_SQL["use_blob"], (key, now))
@@ -80,7 +76,6 @@ class SqliteBlobs:
         await self._database.write(job)
 
     async def prune_blobs(self, in_use: Collection[str], *, now: int, used_before: int) -> int:
-        """See :meth:`BlobStore.prune_blobs`."""
         keys = rows.as_json(list(in_use))
 
         def note(connection: sqlite3.Connection) -> None:
@@ -102,7 +97,6 @@ class SqliteBlobs:
         return forgotten
 
     async def get_blob(self, key: str) -> bytes | None:
-        """See :meth:`BlobStore.get_blob`."""
         row = await self._database.read(
             lambda connection: connection.execute(_SQL["get_blob"], (key,)).fetchone()
         )

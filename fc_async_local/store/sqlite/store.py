@@ -59,14 +59,12 @@ class SqliteStore(TableStore):
         return cls(database, last_id)
 
     async def accept(self, invocation: Invocation, counts: Sequence[Count] = ()) -> None:
-        """See :meth:`Store.accept`."""
         item = batches.Accept(next(self._numbers), invocation, counts)
         await self._database.write_item(batches.accept, item)
 
     async def claim(
         self, limit: int, *, now: int, until: int, owner: str, ahead: int = 0
     ) -> Sequence[Invocation]:
-        """See :meth:`Store.claim`."""
 
         def job(connection: sqlite3.Connection) -> Sequence[Invocation]:
             taken: list[tuple[int, Invocation]] = []
@@ -90,13 +88,11 @@ class SqliteStore(TableStore):
         return await self._database.write(job)
 
     async def start(self, lease: Lease, *, now: int, instance_id: str = "") -> Started:
-        """See :meth:`Store.start`."""
         return await self._database.write_item(
             batches.start, batches.Start(lease, now, instance_id)
         )
 
     async def extend(self, leases: Collection[Lease], *, until: int) -> Mapping[str, bool]:
-        """See :meth:`Store.extend`."""
 
         def job(connection: sqlite3.Connection) -> Mapping[str, bool]:
             attention: dict[str, bool] = {}
@@ -111,11 +107,9 @@ class SqliteStore(TableStore):
         return await self._database.write(job)
 
     async def settle(self, lease: Lease, settlement: Settlement) -> Settled:
-        """See :meth:`Store.settle`."""
         return await self._database.write_item(batches.settle, batches.Settle(lease, settlement))
 
     async def release(self, owner: str, *, now: int) -> int:
-        """See :meth:`Store.release`."""
 
         def job(connection: sqlite3.Connection) -> int:
             held = connection.execute(SQL["held"], (owner,)).fetchall()
@@ -132,7 +126,6 @@ class SqliteStore(TableStore):
     async def stop(
         self, function: str, task_id: str, *, now: int, until: int, owner: str
     ) -> StopResult | None:
-        """See :meth:`Store.stop`."""
 
         def job(connection: sqlite3.Connection) -> StopResult | None:
             row = batches.one(connection, "task", function, task_id)
@@ -149,21 +142,17 @@ class SqliteStore(TableStore):
         return await self._database.write(job)
 
     async def add_notes(self, notes: Sequence[Note]) -> None:
-        """See :meth:`Store.add_notes`."""
         await self._database.write(lambda connection: batches.note(connection, notes))
 
     async def query(self, query: TaskQuery) -> TaskPage:
-        """See :meth:`Store.query`."""
         return await self._database.read(lambda connection: searching.page(connection, query))
 
     async def count_tasks(self, query: TaskQuery, *, most: int) -> TaskCounts:
-        """See :meth:`Store.count_tasks`."""
         return await self._database.read(
             lambda connection: searching.counts(connection, query, most)
         )
 
     async def prune(self, *, ended_before: int) -> int:
-        """See :meth:`Store.prune`."""
 
         def job(connection: sqlite3.Connection) -> int:
             found = connection.execute(SQL["ended"], (ended_before, steps.PRUNED_AT_ONCE))
@@ -177,7 +166,6 @@ class SqliteStore(TableStore):
         return await steps.prune_all(lambda: self._database.write(job))
 
     async def prune_metrics(self, *, before: int) -> int:
-        """See :meth:`Store.prune_metrics`."""
         values = (steps.minute(before), steps.PRUNED_AT_ONCE)
 
         def job(connection: sqlite3.Connection) -> int:
@@ -188,7 +176,6 @@ class SqliteStore(TableStore):
         return await steps.prune_all(lambda: self._database.write(job))
 
     async def add_jobs(self, jobs: Sequence[Job], counts: Sequence[Count] = ()) -> None:
-        """See :meth:`JobStore.add_jobs`."""
         keys = rows.as_json([job.key for job in jobs])
 
         def write(connection: sqlite3.Connection) -> None:
@@ -199,7 +186,6 @@ class SqliteStore(TableStore):
         await self._database.write(write)
 
     async def ensure_jobs(self, jobs: Sequence[Job]) -> None:
-        """See :meth:`JobStore.ensure_jobs`."""
         values = [rows.from_job(job) for job in jobs]
         await self._database.write(
             lambda connection: connection.executemany(SQL["ensure_job"], values)
@@ -208,7 +194,6 @@ class SqliteStore(TableStore):
     async def claim_jobs(
         self, kind: str, limit: int, *, now: int, until: int, owner: str
     ) -> Sequence[Job]:
-        """See :meth:`JobStore.claim_jobs`."""
 
         def write(connection: sqlite3.Connection) -> Sequence[Job]:
             due = connection.execute(SQL["due_jobs"], (kind, now, limit)).fetchall()
@@ -223,14 +208,12 @@ class SqliteStore(TableStore):
         return await self._database.write(write)
 
     async def extend_jobs(self, leases: Collection[Lease], *, until: int) -> None:
-        """See :meth:`JobStore.extend_jobs`."""
         values = [(until, lease.key, lease.epoch) for lease in leases]
         await self._database.write(
             lambda connection: connection.executemany(SQL["prolong_job"], values)
         )
 
     async def settle_job(self, lease: Lease, settlement: JobSettlement) -> Settled:
-        """See :meth:`JobStore.settle_job`."""
         after, status = settlement.job, settlement.destination_status
 
         def write(connection: sqlite3.Connection) -> Settled:
