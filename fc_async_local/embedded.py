@@ -41,10 +41,10 @@ T = TypeVar("T")
 _LOG: Final = logging.getLogger(__name__)
 
 _CANCEL_SECONDS: Final = 0.5
-"""How long a cancelled start may take to close its sockets, files and connections."""
+"""Seconds in which a cancelled start has to close its sockets, files and connections."""
 
 _CLOSING_SECONDS: Final = 1.0
-"""How long a stop may take, beyond the grace for requests and attempts, to give claims back."""
+"""Seconds for a stop to give claims back, beyond the grace for requests and attempts."""
 
 _RESTART_SECONDS: Final = 60
 """The longest real time that callers of other threads wait for a restart with another state."""

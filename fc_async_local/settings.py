@@ -75,7 +75,7 @@ class EngineSettings(Ranged, frozen=True, kw_only=True):
 
 
 class DestinationSettings(Ranged, frozen=True, kw_only=True):
-    """What destinations get, and which of them are refused.
+    """Form of the events for destinations, and destinations that are refused.
 
     Attributes:
         mns_body: ``base64`` is what the official clients decode by default.

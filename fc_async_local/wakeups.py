@@ -35,7 +35,7 @@ POLL_SURVEY_MS: Final = 2_000
 
 
 class Lines(Generic[W]):
-    """Which waiters wait for which topic, in the order in which they came. Pure bookkeeping."""
+    """Waiters for each topic, in the order of their arrival. Pure bookkeeping."""
 
     def __init__(self) -> None:
         self._lines: dict[str, dict[W, int | None]] = {}
@@ -93,7 +93,7 @@ class Channel(Protocol):
     """Carries hints between the nodes that share a store. A hint may be lost."""
 
     def send(self, topic: str, count: int | None) -> None:
-        """Tell the other nodes soon that a topic has changed; returns at once.
+        """Announce to the other nodes soon that a topic has changed; return at once.
 
         Args:
             topic: What has changed.
@@ -174,7 +174,7 @@ class Wakeups:
 
     @property
     def shared(self) -> bool:
-        """Whether other nodes use the same store."""
+        """True if other nodes use the same store."""
         return self._channel is not None
 
     def is_waited_for(self, topic: str) -> bool:

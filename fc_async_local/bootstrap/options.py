@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How a runtime is started, and where it is found afterwards."""
+"""Options of the start of a runtime, and the file with its addresses."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LATEST_START_MS: Final = 32_503_680_000_000
 
 
 class Options(Ranged, frozen=True, kw_only=True):
-    """How a runtime is started.
+    """Options of the start of a runtime.
 
     Attributes:
         data: Folder of the database and of unpacked code; made if it does not exist.

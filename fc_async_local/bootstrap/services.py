@@ -228,7 +228,7 @@ def _protocols(
 
 
 class _Fired(NamedTuple):
-    """What fires functions."""
+    """Sources that fire functions."""
 
     triggers: TriggerRunner
     retries: Retries

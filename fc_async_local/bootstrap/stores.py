@@ -61,7 +61,7 @@ class Stores(NamedTuple):
 
 
 class Foundation(NamedTuple):
-    """What all parts of a runtime are built on.
+    """Stores, clock and settings that all parts of a runtime are built on.
 
     Attributes:
         stores: Where the state is kept.

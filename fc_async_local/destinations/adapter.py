@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What adapters of destinations share, and the channels of those that have messages to look at.
+"""Adapters of destinations, and the channels of those that have messages to look at.
 
 A kind of destination is one subclass of :class:`Adapter`. A queue, topic or bus is one of
 :class:`Channel`: the console and the admin API list it, look at its messages, send and purge.

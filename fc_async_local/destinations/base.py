@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What all kinds of destinations share: their interface, the payload limit and the role.
+"""Shared parts of all kinds of destinations: interface, payload limit, role.
 
 An adapter encodes one event for its kind, hands it over once and reports the answer as the HTTP
 status that the real target would give. It never retries and never counts.
@@ -66,7 +66,7 @@ def kind_of(destination: str) -> DestinationKind:
 
 
 class DeliveryResult(NamedTuple):
-    """How the target answered.
+    """Answer of the target.
 
     ``status`` is an HTTP status: 2xx done; 5xx and 429 are tried again; other 4xx are final.
     ``reference`` is the id that the target gave to what it took: of a message, an event or an
@@ -88,7 +88,7 @@ class Destination(Protocol):
         ...
 
     async def deliver(self, delivery: Delivery, *, now: int) -> DeliveryResult:
-        """Hand the event over once. Over the kind's payload limit: a 4xx, nothing handed over."""
+        """Send the event once. An event over the kind's payload limit is not sent: a 4xx."""
         ...
 
 

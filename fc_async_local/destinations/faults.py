@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from fc_async_local.domain.invocation import Delivery
 
 TIMEOUT_MS: Final = 10_000
-"""How long a delivery waits for a destination that times out."""
+"""Milliseconds that a delivery waits for a destination that times out."""
 
 
 class Faulty:

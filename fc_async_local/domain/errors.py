@@ -55,7 +55,7 @@ class Rejected(Exception):
 
     @property
     def temporary(self) -> bool:
-        """Whether it may end by itself: 429 and 5xx."""
+        """True if it may end by itself: 429 and 5xx."""
         return self.status == _TOO_MANY or self.status >= _SERVER_ERROR
 
 

@@ -141,7 +141,7 @@ class Invocation(Record, frozen=True, kw_only=True):
 
     @property
     def retry_count(self) -> int:
-        """What the function gets as ``retry_count``: higher than in all executions before."""
+        """The ``retry_count`` that the function gets: higher than in all executions before."""
         return self.attempts + self.interruptions
 
     @property
@@ -168,7 +168,7 @@ class TaskEvent(Record, frozen=True, kw_only=True):
 
 
 class Note(Record, frozen=True, kw_only=True):
-    """What happened to a task beside its steps: tries of its delivery, actions of a user.
+    """An entry of a task beside its steps: a try of its delivery, an action of a user.
 
     Notes are this runtime's own: the API of the service does not show them.
 

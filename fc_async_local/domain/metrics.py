@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
 PARTS: Final = frozenset({metrics.ENQUEUED, metrics.DEQUEUED, metrics.IN_PROCESS})
-"""What the levels are computed from: all of it before a time gives the levels at this time."""
+"""Counted metrics that the levels are computed from: their sums up to a time."""
 
 _BACKLOG: Final = {metrics.ENQUEUED: 1, metrics.DEQUEUED: -1, metrics.IN_PROCESS: -1}
 _IN_PROCESS: Final = {metrics.IN_PROCESS: 1}
@@ -31,7 +31,7 @@ _FROM: Final = {metrics.LATENCY_MAXIMUM: metrics.LATENCY_AVERAGE}
 
 
 class Way(NamedTuple):
-    """What deliveries are counted by besides their function.
+    """Key of counted deliveries besides their function.
 
     Attributes:
         function: Function name.
@@ -51,7 +51,7 @@ class Way(NamedTuple):
 
 
 class Sample(NamedTuple):
-    """What a store has counted of one metric of one function in one period.
+    """Values of one metric of one function in one period.
 
     Attributes:
         metric: The name that it was counted under.
@@ -109,7 +109,7 @@ class Span(NamedTuple):
 
     @property
     def length(self) -> int:
-        """How many periods there are."""
+        """Number of periods."""
         return max(0, -(-(self.end - self.start) // self.step_ms))
 
 

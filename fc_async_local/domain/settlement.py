@@ -60,7 +60,7 @@ _DELIVERY_METRICS: Final = {
 """Metrics by whether the event is that of a service, and whether it was delivered."""
 
 FAILURE_CHARACTERS: Final = 500
-"""How much is kept of type and message of a function's error, to be listed and searched."""
+"""Characters of type and message of a function's error that are kept for lists and searches."""
 
 _LOG_TAIL_CHARACTERS: Final = 4_096
 _LOG_TAIL_BYTES: Final = 4 * _LOG_TAIL_CHARACTERS + 3

@@ -31,13 +31,13 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _AHEAD_MS: Final = 100
-"""How long before their due time invocations are claimed at most. A store allows no more."""
+"""Largest time before their due time at which invocations are claimed. A store allows no more."""
 
 _LEAD_MS: Final = 50
-"""How long before the next due time a claim begins: longer than nearly every commit takes."""
+"""Time before the next due time at which a claim begins: nearly every commit takes less."""
 
 _EXTENSIONS: Final = 3
-"""How often a lease is extended within its length."""
+"""Number of extensions of a lease within its length."""
 
 
 class Dispatching:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What happens to invocations, step by step, for a reader that follows along.
+"""Steps of invocations as they happen, for a reader that follows along.
 
 The feed is a bounded buffer in memory. Its readers are terminals: what has to survive is in the
 store.
@@ -34,7 +34,7 @@ STEPS: Final = "steps"
 
 _MOST_BYTES: Final = 8 * 1024 * 1024
 _STEP_BYTES: Final = 512
-"""What a step without texts takes, about."""
+"""Estimated size of a step without texts."""
 _PAYLOAD_BYTES: Final = 64 * 1024
 """Longer results and error documents are cut."""
 

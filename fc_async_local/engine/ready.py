@@ -55,7 +55,7 @@ class Held:
 
     @property
     def has_lease(self) -> bool:
-        """Whether this node still has a lease on the invocation, as far as it knows."""
+        """True if this node still has a lease on the invocation, as far as it knows."""
         return not self.lost or self.reclaimed is not None
 
     def begun(self, now: int) -> None:
@@ -128,13 +128,13 @@ class ReadyQueue:
 
     @property
     def room(self) -> int:
-        """How many more invocations may be claimed now."""
+        """Number of invocations that may be claimed now."""
         most = self._slots * _HELD_PER_SLOT
         return min(self._slots - self._taken, most - len(self._held))
 
     @property
     def next_due(self) -> int | None:
-        """When the next invocation that has not begun is due; None: all have begun."""
+        """Due time of the next invocation that has not begun; None: all have begun."""
         return self._waiting[0][0] if self._waiting else None
 
     def add(self, held: Held) -> None:
@@ -161,7 +161,7 @@ class ReadyQueue:
         return was_full and self.room > 0
 
     def remove(self, held: Held) -> bool:
-        """Hold an invocation that has begun no longer.
+        """Drop an invocation from the held ones.
 
         Returns:
             Whether there is room now and there was none before.
@@ -171,7 +171,7 @@ class ReadyQueue:
         return was_full and self.room > 0
 
     def drop_waiting(self) -> None:
-        """Hold no longer what has not begun; its slots are free."""
+        """Drop the invocations that have not begun; their slots become free."""
         for _, _, held in self._waiting:
             self.free_slot()
             self.remove(held)

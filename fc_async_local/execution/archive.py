@@ -41,7 +41,7 @@ _NAME_ERRNOS: Final = frozenset(
 
 
 class ArchiveLimits(NamedTuple):
-    """How much an archive may unpack to.
+    """Limits on the unpacked content of an archive.
 
     Attributes:
         unpacked_bytes: All entries together; the service allows 10 GB of code in its larger

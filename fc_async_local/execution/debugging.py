@@ -63,7 +63,7 @@ class TimeLimit:
 
 
 class Place(NamedTuple):
-    """Where a client finds the debugger of a function.
+    """Address of the debugger of a function.
 
     Attributes:
         function: The function.
@@ -100,7 +100,7 @@ class Debugger:
 
     @property
     def attached(self) -> bool:
-        """Whether a client is connected."""
+        """True if a client is connected."""
         return bool(self._relays)
 
     @property

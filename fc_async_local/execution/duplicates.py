@@ -23,7 +23,7 @@ has finished and before its result arrives, and the invocation is retried. ``red
 result is lost, and the same attempt is delivered again."""
 
 IN_THREAD: Final[ContextVar[bool]] = ContextVar("fc_async_local_in_thread", default=False)
-"""Whether a handler in this process must not block the event loop: another one runs beside it."""
+"""True where a handler in this process must not block the loop: another one runs beside it."""
 
 
 class Duplicates:

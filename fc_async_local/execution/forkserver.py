@@ -28,7 +28,7 @@ _END_SECONDS: Final = 5.0
 
 
 class Exit(NamedTuple):
-    """How a process ended.
+    """End of a process.
 
     Attributes:
         status: As of ``waitpid``; None if the fork server died with it; 65536 and more if the

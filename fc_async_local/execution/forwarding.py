@@ -29,7 +29,7 @@ _AUTOMATIC: Final = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 
 
 class Forwarded(NamedTuple):
-    """What became of a request.
+    """Result of a forwarded request.
 
     Attributes:
         mark: The header ``x-fc-status`` of the answer, "" if there is none.

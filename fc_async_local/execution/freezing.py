@@ -32,7 +32,7 @@ _PASSES: Final = 3
 
 
 class Freezable(Protocol):
-    """What is frozen."""
+    """Interface of the processes that are frozen."""
 
     def freeze(self) -> None:
         """Stop its processes."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a Python function could import on the service, and which of its imports would fail there.
+"""Modules that a Python function could import on the service; imports that would fail there.
 
 The process of the function compares (:mod:`.worker.imports`); this side knows the function's
 runtime, its layers and its ``requirements.txt``.

@@ -217,7 +217,7 @@ class RoutingRunner:
                 self._running.pop(function, None)
 
     async def abort(self, function: str) -> None:
-        """End all attempts of a function that are running in this process."""
+        """End all attempts of a function that run in this process."""
         running = self._running.get(function, set())
         self._aborted |= running
         for request_id in tuple(running):

@@ -104,7 +104,7 @@ class Call:
 
 
 class Common(NamedTuple):
-    """What is the same for all instances of a runtime.
+    """State that all instances of a runtime share.
 
     Attributes:
         identity: Account and keys that functions see.
@@ -124,7 +124,7 @@ class Common(NamedTuple):
 
 
 class Folders(NamedTuple):
-    """What an instance runs, unpacked on this machine.
+    """Unpacked code and layers of an instance.
 
     Attributes:
         code: The function's code.
@@ -251,7 +251,7 @@ class Instance(abc.ABC):
             self._process.kill()
 
     def spoil(self) -> None:
-        """End without the pre-stop hook: a call still runs for which no caller waits."""
+        """End without the pre-stop hook, while a call still runs for which no caller waits."""
         self._spoiled = True
 
     async def stop(self) -> None:

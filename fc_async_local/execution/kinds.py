@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which runtimes are available, and which class of instance runs each."""
+"""Available runtimes, and the class of instance that runs each."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which instance runs a call, and how many instances there may be (pure: time is an argument).
+"""Choice of the instance for a call, and the limits on instances (pure: time is an argument).
 
 Warm instances are used newest first, so that idle ones expire. Over the limit of the function or
 of the account a call is refused, not queued: as on the service, the engine backs off. At the
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Pooled(Protocol):
-    """What the pool reads of an instance, which it tells apart by identity."""
+    """Part of an instance that the pool reads. Instances are told apart by identity."""
 
     deployment: Deployment
     capacity: int
@@ -44,7 +44,7 @@ Key = tuple[str, str, str]
 
 @dataclass(slots=True)
 class _Use:
-    """How an instance is used.
+    """Use of an instance.
 
     Attributes:
         busy: How many calls it runs.

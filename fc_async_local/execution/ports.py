@@ -38,7 +38,7 @@ class PortInUse(Exception):
 
 
 class _Server(NamedTuple):
-    """Whether a function's server reads the variable; not known if ``revision`` is None."""
+    """A function's server; whether it reads the variable is not known if ``revision`` is None."""
 
     reads: bool
     revision: str | None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the operating system knows of an instance's processes: memory and listening sockets.
+"""Memory and listening sockets of an instance's processes, read from the operating system.
 
 The service limits and bills resident memory. A limit on the address space would not do: threads,
 numpy and Node reserve many times the memory that they use.

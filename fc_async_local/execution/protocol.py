@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class HealthCheck(msgspec.Struct, frozen=True, kw_only=True):
-    """How the health of a starting custom runtime is checked.
+    """Health check of a starting custom runtime.
 
     Attributes:
         path: Path of the GET request; a status from 200 to 399 is a success.

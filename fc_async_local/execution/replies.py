@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How an execution can end, and the document and outcome of each end (pure).
+"""Ends of an execution, with the document and the outcome of each (pure).
 
 The texts are those of the service, word for word, because clients search in them.
 """
@@ -31,7 +31,7 @@ INTERNAL: Final = "InternalServerError"
 
 
 class Ending(enum.Enum):
-    """Why an execution is over."""
+    """Reason why an execution is over."""
 
     RETURNED = "returned"
     FAILED = "failed"

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 _KB_PER_MB: Final = 1024
 _DELIVERIES: Final = 3
-"""How many instances that turn out to have ended a call tries."""
+"""Number of instances that a call tries, if they turn out to have ended."""
 _CLOSING: Final = "the runtime is shutting down"
 
 
@@ -77,7 +77,7 @@ class RunnerLimits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Ended(NamedTuple):
-    """How a call has ended, and in which run of the function."""
+    """End of a call, and the run of the function that it belongs to."""
 
     reply: Reply
     run: Run

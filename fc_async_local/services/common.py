@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the protocols of the services have in common: errors, ids, pages, and messages.
+"""Shared parts of the protocols of the services: errors, ids, pages, and messages.
 
 Messages, with their bodies and receipts, have the same form in MNS and RocketMQ.
 """

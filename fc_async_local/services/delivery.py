@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How services deliver events: to functions, to HTTP endpoints, in jobs that are retried.
+"""Delivery of events to functions and HTTP endpoints, in jobs that are retried.
 
 The services are below the engine in the import order, so they see it as :class:`FunctionInvoker`.
 """
@@ -36,7 +36,7 @@ _PUSHES_AT_A_TIME: Final = 32
 
 
 class Taken(Protocol):
-    """What is known of an invocation that was accepted."""
+    """An accepted invocation."""
 
     @property
     def request_id(self) -> str:

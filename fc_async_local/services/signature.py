@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Scheme(NamedTuple):
-    """How a protocol names its parts.
+    """Names of the parts of a signature in a protocol.
 
     Attributes:
         name: First word of the Authorization header.

@@ -47,7 +47,7 @@ class DocumentCache:
         self._kinds: dict[str, dict[str, bytes]] = {}
         self._listeners: list[Listener] = []
         self._revision: int | None = None
-        """Which revision is in memory; None: none, or changes are missing."""
+        """The revision that is in memory; None: none, or changes are missing."""
         self._written = 0
         self._loading = asyncio.Lock()
 

@@ -36,7 +36,7 @@ R = TypeVar("R")
 
 _RENEWALS_PER_LEASE: Final = 3
 _AFTER_A_FAILURE_MS: Final = 10_000
-"""How long a job waits whose try broke off without a result."""
+"""Milliseconds before the next try of a job whose try broke off without a result."""
 
 
 def topic_of(kind: str) -> str:
@@ -68,7 +68,7 @@ class JobNode:
 
 @dataclasses.dataclass(frozen=True)
 class JobKind(Generic[R]):
-    """How jobs of one kind are done.
+    """Handling of the jobs of one kind.
 
     Attributes:
         name: Of the kind, see :mod:`fc_async_local.domain.invocation`.
@@ -105,7 +105,7 @@ class JobRunner(Generic[R]):
 
     @property
     def in_flight(self) -> int:
-        """How many jobs are being tried."""
+        """Number of jobs that are being tried."""
         return len(self._tasks)
 
     def start(self) -> None:

@@ -325,7 +325,7 @@ class MemoryStore:
         return sorted(found.values())
 
     async def aclose(self) -> None:
-        """Nothing to let go of."""
+        """Do nothing: there is nothing to close."""
 
     def _put(self, invocation: Invocation, events: Sequence[TaskEvent] = ()) -> None:
         self._invocations[invocation.request_id] = invocation

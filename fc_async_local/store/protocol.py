@@ -51,7 +51,7 @@ class DuplicateTask(Exception):
 
 
 class Started(enum.Enum):
-    """What became of the start of an attempt."""
+    """Result of the start of an attempt."""
 
     RUNNING = "running"
     STALE = "stale"
@@ -61,7 +61,7 @@ class Started(enum.Enum):
 
 
 class Settled(enum.Enum):
-    """What became of a settlement."""
+    """Result of a settlement."""
 
     DONE = "done"
     STALE = "stale"
@@ -78,11 +78,11 @@ class Task(NamedTuple):
 
 
 ERRORS_SEARCHED: Final = 100_000
-"""How many texts of errors are searched: about 50 ms."""
+"""Number of error texts that a search reads: about 50 ms."""
 
 
 class TaskQuery(NamedTuple):
-    """Which tasks ListAsyncTasks asks for.
+    """Selection of tasks, as ListAsyncTasks takes it.
 
     ``function`` None asks for the tasks of all functions (the console's list).
     ``started_from`` and ``started_to`` are inclusive and look at ``accepted_at``'s successor
@@ -112,7 +112,7 @@ class TaskQuery(NamedTuple):
 
     @property
     def is_by_status(self) -> bool:
-        """Whether function and statuses are all that is asked for."""
+        """True if the query names nothing but the function and statuses."""
         times = (self.started_from, self.started_to, self.accepted_from, self.accepted_to)
         others = (self.qualifier, self.error, *times)
         return not self.prefix and not self.text and all(each is None for each in others)
@@ -126,7 +126,7 @@ class TaskPage(NamedTuple):
 
 
 class TaskCounts(NamedTuple):
-    """How many tasks match a query, by status.
+    """Numbers of tasks that match a query, by status.
 
     Attributes:
         by_status: Their numbers; a status that no task has may be absent.
@@ -138,7 +138,7 @@ class TaskCounts(NamedTuple):
 
 
 class Stats(NamedTuple):
-    """How much there is of what."""
+    """Numbers of invocations and jobs."""
 
     by_status: Mapping[Status, int]
     oldest_due_at: int | None
@@ -149,7 +149,7 @@ class Stats(NamedTuple):
 
 
 class MetricQuery(NamedTuple):
-    """Which metrics are asked for.
+    """Selection of metrics.
 
     Attributes:
         function: Of this function; None for all.
@@ -171,7 +171,7 @@ EVERYTHING: Final = MetricQuery()
 
 
 class StopResult(NamedTuple):
-    """What a request to stop found.
+    """State of a task after a request to stop it.
 
     ``claimed`` is True when the invocation was not held: the caller holds it now, in STOPPING, and
     must settle it. False: it is held elsewhere and was marked STOPPING, or was final already.
@@ -337,7 +337,7 @@ class Store(JobStore, Protocol):
         ...
 
     async def get(self, function: str, task_id: str) -> Task | None:
-        """One task (task mode only) with its steps."""
+        """Return one task (task mode only) with its steps."""
         ...
 
     async def notes(self, request_id: str, *, logs: bool = False) -> Sequence[Note]:
@@ -354,7 +354,7 @@ class Store(JobStore, Protocol):
         ...
 
     async def query(self, query: TaskQuery) -> TaskPage:
-        """A page of tasks (task mode only).
+        """Return a page of tasks (task mode only).
 
         Raises:
             ValueError: ``after`` is not a position that a page ended with.
@@ -375,7 +375,7 @@ class Store(JobStore, Protocol):
         ...
 
     async def next_due(self) -> int | None:
-        """When the next invocation can be claimed, leases that end included."""
+        """Return the time at which the next invocation can be claimed; a lease may end then."""
         ...
 
     async def upcoming(self, limit: int) -> Sequence[Invocation]:
@@ -386,7 +386,7 @@ class Store(JobStore, Protocol):
         ...
 
     async def stats(self) -> Stats:
-        """Counts for the console, the metrics page and back-pressure."""
+        """Count for the console, the metrics page and back-pressure."""
         ...
 
     async def prune(self, *, ended_before: int) -> int:
@@ -443,7 +443,7 @@ class DocumentStore(Protocol):
     """
 
     async def revision(self) -> int:
-        """The number of the latest write."""
+        """Return the number of the latest write."""
         ...
 
     async def load(self) -> tuple[int, Sequence[Document]]:

@@ -31,7 +31,7 @@ _NO_CALL_PATH: Final = "[]"
 
 
 def to_invocation(row: Sequence[Any]) -> Invocation:
-    """An invocation from a row of ``id``, all columns, payload."""
+    """Return an invocation from a row of ``id``, all columns, payload."""
     return Invocation(
         request_id=row[1],
         task_id=row[2],
@@ -64,7 +64,7 @@ def to_invocation(row: Sequence[Any]) -> Invocation:
 
 
 def from_invocation(number: int, invocation: Invocation) -> tuple[object, ...]:
-    """All columns but the payload."""
+    """Return all columns but the payload."""
     return (
         number,
         invocation.request_id,
@@ -97,7 +97,7 @@ def from_invocation(number: int, invocation: Invocation) -> tuple[object, ...]:
 
 
 def changeable(number: int, invocation: Invocation) -> tuple[object, ...]:
-    """The columns that change after accept, then the row's id."""
+    """Return the columns that change after accept, then the row's id."""
     return (
         invocation.due_at,
         invocation.status.value,
@@ -120,35 +120,35 @@ def changeable(number: int, invocation: Invocation) -> tuple[object, ...]:
 
 
 def to_event(row: Sequence[Any]) -> TaskEvent:
-    """A recorded step from ``status, at, detail``."""
+    """Return a recorded step from ``status, at, detail``."""
     detail = {} if row[2] == "{}" else _detail.decode(row[2])
     return TaskEvent(status=_STATUS[row[0]], at=row[1], detail=detail)
 
 
 def from_event(number: int, event: TaskEvent) -> tuple[object, ...]:
-    """The invocation's id, ``status, at, detail``."""
+    """Return the invocation's id, ``status, at, detail``."""
     detail = as_json(event.detail) if event.detail else "{}"
     return (number, event.status.value, event.at, detail)
 
 
 def to_note(row: Sequence[Any]) -> Note:
-    """A note from ``request_id, at, kind, detail, body``."""
+    """Return a note from ``request_id, at, kind, detail, body``."""
     body = None if row[4] is None else bytes(row[4])
     return Note(request_id=row[0], at=row[1], kind=row[2], detail=_detail.decode(row[3]), body=body)
 
 
 def from_note(note: Note) -> tuple[object, ...]:
-    """``at, kind, detail, body``, then the request id."""
+    """Return ``at, kind, detail, body``, then the request id."""
     return (note.at, note.kind, as_json(note.detail), note.body, note.request_id)
 
 
 def to_job(row: Sequence[Any]) -> Job:
-    """A job from its columns, which come in the order of its fields."""
+    """Return a job from its columns, which come in the order of its fields."""
     return Job(**dict(zip(Job.__struct_fields__, row, strict=True)))
 
 
 def from_job(job: Job) -> tuple[object, ...]:
-    """The columns of a job."""
+    """Return the columns of a job."""
     return msgspec.structs.astuple(job)
 
 
@@ -162,12 +162,12 @@ class Accepted(Protocol):
 
     @property
     def counts(self) -> Sequence[Count]:
-        """What the caller counts."""
+        """Counts of the caller."""
         ...
 
 
 def counted(accepted: Accepted) -> Sequence[Count]:
-    """What a new invocation adds to the metrics: the caller's counts, and its claim, if any."""
+    """Return the metrics of a new invocation: the caller's counts, and its claim, if any."""
     invocation = accepted.invocation
     if invocation.lease_until is None:
         return accepted.counts
@@ -176,7 +176,7 @@ def counted(accepted: Accepted) -> Sequence[Count]:
 
 
 def sums(counts: Iterable[Count]) -> list[tuple[str, str, int, int, int, int]]:
-    """``metric, function, minute`` and what was added: their sum, how many, and the largest.
+    """Return sum, number and maximum of what was added, by metric, function and minute.
 
     In order (equal locks, equal order).
     """
@@ -207,7 +207,7 @@ def pruned(found: Iterable[Sequence[Any]]) -> list[tuple[str, str, int, int, int
 
 
 def asked_metrics(query: MetricQuery) -> Mapping[str, object]:
-    """The parameters of the statements that read metrics."""
+    """Return the parameters of the statements that read metrics."""
     start, end, step = steps.periods(query)
     return {
         "function": query.function,
@@ -219,7 +219,7 @@ def asked_metrics(query: MetricQuery) -> Mapping[str, object]:
 
 
 def asked(query: TaskQuery) -> Mapping[str, object]:
-    """The parameters of the lists of tasks. One more than asked for: is there a next page?
+    """Return the parameters of a list of tasks, with one task more, to know of a next page.
 
     Raises:
         ValueError: ``after`` is not a position.
@@ -255,7 +255,7 @@ def _contains(text: str) -> str:
 
 
 def to_counts(found: Iterable[Sequence[Any]], most: int) -> TaskCounts:
-    """The numbers of tasks by status, of which at most one more than ``most`` were counted."""
+    """Return the numbers of tasks by status; at most one more than ``most`` were counted."""
     by_status: Counter[Status] = Counter()
     for status, number in found:
         by_status[_STATUS[status]] += int(number)
@@ -265,7 +265,7 @@ def to_counts(found: Iterable[Sequence[Any]], most: int) -> TaskCounts:
 
 
 def to_counts_by_status(numbers: Mapping[str, int], most: int | None) -> TaskCounts:
-    """The numbers of tasks by status, each counted up to one more than ``most``, if it is given."""
+    """Return the numbers of tasks by status, each counted up to one more than ``most``."""
     return TaskCounts(
         {_STATUS[status]: min(n, most or n) for status, n in numbers.items()},
         frozenset(_STATUS[status] for status, n in numbers.items() if most and n > most),
@@ -273,7 +273,7 @@ def to_counts_by_status(numbers: Mapping[str, int], most: int | None) -> TaskCou
 
 
 def as_json(value: object) -> str:
-    """What is one JSON text in a column or for a statement: a list of many rows or keys, say.
+    """Return one JSON text for a column or a statement, such as a list of many rows or keys.
 
     For PostgreSQL it must have no NUL in it, which JSON can't have there.
     """

@@ -47,7 +47,7 @@ class Schema(NamedTuple):
 
 
 def statements(package: str, file: str = "statements.sql") -> Mapping[str, str]:
-    """The named statements of a file; ``{name}`` in one of them is an earlier one, if there is one.
+    """Return the named statements of a file; ``{name}`` in one of them is an earlier one.
 
     Args:
         package: Dotted name of the package that the file lies in.
@@ -63,7 +63,7 @@ def statements(package: str, file: str = "statements.sql") -> Mapping[str, str]:
 
 
 def with_rows(statement: str, count: int) -> str:
-    """An INSERT of one row, for ``count`` of them: ``VALUES (?, ?)`` becomes ``VALUES (?, ?), …``.
+    """Return an INSERT of ``count`` rows: ``VALUES (?, ?)`` becomes ``VALUES (?, ?), …``.
 
     Raises:
         ValueError: It isn't one.
@@ -75,7 +75,7 @@ def with_rows(statement: str, count: int) -> str:
 
 
 def schema(component: str, package: str, folder: str = "migrations") -> Schema:
-    """The migrations of a component, read from ``NNNN_what.sql`` files.
+    """Return the migrations of a component, read from ``NNNN_what.sql`` files.
 
     Args:
         component: The component's name in the version table.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How a store changes one record, and the positions in its list of tasks. Pure.
+"""Changes of one record by a store, and positions in its list of tasks. Pure.
 
 The same in every store. How records are found and kept is each store's own.
 
@@ -38,13 +38,13 @@ LARGEST_TIME: Final = 2**63 - 1
 """The largest time that a store can hold."""
 
 MOST_AHEAD_MS: Final = 100
-"""How long before it is due an invocation may be claimed."""
+"""Largest time before its due time at which an invocation may be claimed."""
 
 BEFORE_ALL_DEAD: Final = (LARGEST_TIME, "")
 """A place before the latest dead job: (created_at, key)."""
 
 REDRIVEN: Final = "Pending"
-"""What a task shows of its destination once its delivery was redriven."""
+"""Status of the destination of a task whose delivery was redriven."""
 
 PRUNED_AT_ONCE: Final = 1_000
 """Tasks that one transaction deletes: the most that another write waits for."""
@@ -111,7 +111,7 @@ async def prune_all(some: Callable[[], Awaitable[int]]) -> int:
 
 
 def minute(at: int) -> int:
-    """The minute that a moment lies in: metrics are summed by it."""
+    """Return the minute that a moment lies in: metrics are summed by it."""
     return at - at % MINUTE_MS
 
 
@@ -145,31 +145,31 @@ def newly_held(before: Iterable[Invocation], at: int) -> list[Count]:
 
 
 def ready_at(invocation: Invocation) -> int | None:
-    """When it can be claimed; None when it is final."""
+    """Return the time at which it can be claimed; None when it is final."""
     if invocation.lease_until is not None:
         return invocation.lease_until
     return None if invocation.status.final else invocation.due_at
 
 
 def can_be_early(invocation: Invocation) -> bool:
-    """Whether it may be claimed before it is due: it waits, and its steps are not recorded."""
+    """Return whether it may be claimed early: it waits, and its steps are not recorded."""
     return invocation.lease_until is None and not invocation.task_mode
 
 
 def held(record: Invocation | Job, lease: Lease) -> bool:
-    """Whether the lease still gives the right to settle."""
+    """Return whether the lease still gives the right to settle."""
     return record.lease_until is not None and record.epoch == lease.epoch
 
 
 def waiting_status(invocation: Invocation) -> Status:
-    """The waiting state that a held invocation falls back to."""
+    """Return the waiting state that a held invocation falls back to."""
     return Status.RETRYING if invocation.attempts > 0 else Status.ENQUEUED
 
 
 def claimed(
     invocation: Invocation, *, now: int, until: int, owner: str
 ) -> tuple[Invocation, tuple[TaskEvent, ...]]:
-    """A due invocation in its new holder's hands, and the steps that led there."""
+    """Return a due invocation with its new holder, and the steps that led there."""
     status = invocation.status
     steps: tuple[Status, ...] = ()
     if status is not Status.STOPPING:
@@ -191,7 +191,7 @@ def claimed(
 def started(
     invocation: Invocation, *, now: int, instance_id: str
 ) -> tuple[Invocation, tuple[TaskEvent, ...]]:
-    """A claimed invocation that runs."""
+    """Return a claimed invocation that runs."""
     running = replace(
         invocation,
         status=Status.RUNNING,
@@ -202,7 +202,7 @@ def started(
 
 
 def refused_start(status: str | None) -> Started:
-    """What a start found that could not mark its invocation as running.
+    """Return the answer to a start that could not mark its invocation as running.
 
     Args:
         status: Of the invocation under the given lease; None when the lease was lost.
@@ -213,7 +213,7 @@ def refused_start(status: str | None) -> Started:
 
 
 def released(invocation: Invocation, *, now: int) -> tuple[Invocation, tuple[TaskEvent, ...]]:
-    """A held invocation that was given back."""
+    """Return a held invocation that was given back."""
     status = invocation.status
     steps: tuple[TaskEvent, ...] = ()
     if status is not Status.STOPPING:
@@ -245,7 +245,7 @@ def _may_have_begun(invocation: Invocation) -> bool:
 def stopped(
     invocation: Invocation, *, now: int, until: int, owner: str
 ) -> tuple[Invocation, tuple[TaskEvent, ...], bool]:
-    """An invocation that is asked to stop; the last item: the asker holds it now."""
+    """Return an invocation with a request to stop, and whether the asker holds it now."""
     if invocation.status.final:
         return invocation, (), False
     asked_before = invocation.status is Status.STOPPING

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How a trigger feeds its function, and what the function gets of a message. Pure.
+"""Settings of triggers, and the events that their functions get for messages. Pure.
 
 :mod:`fc_async_sdk.spec` knows where the settings name the source, and
 :mod:`fc_async_sdk.events.triggers` what the function gets of it.
@@ -144,7 +144,7 @@ Source = QueueSource | RocketMqSource | TopicSource | BusSource | TimerSource | 
 
 
 class Binding(msgspec.Struct, frozen=True, kw_only=True):
-    """What one trigger does.
+    """Settings of one trigger.
 
     Attributes:
         asynchronous: How the function is invoked.
@@ -225,7 +225,7 @@ def _read_or_log(trigger: TriggerSettings) -> Binding | None:
 
 
 def read(trigger: TriggerSettings) -> Binding | None:
-    """What a trigger does; None: nothing here fires it.
+    """Return the binding of a trigger; None if this runtime does not fire it.
 
     Raises:
         Unreadable: Its configuration is broken.
@@ -324,13 +324,13 @@ _KINDS: Final[Mapping[str, Callable[[TriggerSettings, str, str], Binding | None]
     "mns_topic": _topic,
     "eventbridge": _eventbridge,
 }
-"""How the settings of each ``triggerType`` that fires here are read; HTTP requests come by HTTP."""
+"""Readers of the settings, by ``triggerType``; HTTP triggers do not fire here."""
 
 
 def queue_event(
     message: Message, binding: Binding, source: QueueSource, place: Place, now: int
 ) -> dict[str, Any]:
-    """The event for a message of a queue."""
+    """Return the event for a message of a queue."""
     body = _decoded(message.body) if source.is_base64_decode else message.body
     occurred = events.Occurred(
         message.message_id, message.enqueued_at, now, events.bus_of("MNS", binding.trigger)
@@ -341,7 +341,7 @@ def queue_event(
 def rocketmq_event(
     pending: Pending, binding: Binding, source: RocketMqSource, place: Place, now: int
 ) -> dict[str, Any]:
-    """The event for a message of a RocketMQ topic."""
+    """Return the event for a message of a RocketMQ topic."""
     message = pending.message
     pairs = dict(pair.split(":", 1) for pair in message.properties.split("|") if ":" in pair)
     keys = pairs.pop("KEYS", "")
@@ -366,7 +366,7 @@ def origin(place: Place) -> events.Origin:
 
 
 def encode(documents: Sequence[dict[str, Any]], *, batched: bool) -> bytes:
-    """What the function gets: a list, or the one event."""
+    """Return the input of the function: a list of events, or the only event."""
     return events.encode(list(documents) if batched else documents[0])
 
 
@@ -393,7 +393,7 @@ def cut(messages: Sequence[Document], limit: int) -> list[list[int]]:
 
 
 def _decoded(body: str) -> str:
-    """The text behind base64; what is none stays as it is."""
+    """Return the text behind base64; a text that is not base64 stays as it is."""
     try:
         return base64.b64decode(body, validate=True).decode("utf-8")
     except (binascii.Error, ValueError):

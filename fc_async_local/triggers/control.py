@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a user does with triggers: looks at them, fires one now, sends an event of an object."""
+"""Triggers as a user operates them: looks at them, fires one now, sends an event of an object."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What is known of each trigger since this node started: when it fired, and its last error.
+"""Last firing and last error of each trigger since this node started.
 
 Pure bookkeeping, in memory.
 """

@@ -64,7 +64,7 @@ def _subscription(binding: Binding, source: TopicSource) -> FunctionSubscription
 
 
 def _rule(binding: Binding, source: BusSource) -> Rule:
-    """A trigger on a bus is a rule with the function as its only target."""
+    """Return the rule of a trigger on a bus, with the function as its only target."""
     parameters = {
         "functionName": binding.function,
         "Qualifier": binding.qualifier,

@@ -65,7 +65,7 @@ _decode: Final = msgspec.msgpack.Decoder(Batch).decode
 
 
 class _Failure(NamedTuple):
-    """Why a function could not be invoked, or failed, and whether that may end by itself."""
+    """Failure of an invocation or of a function, and whether it may end by itself."""
 
     error: str
     temporary: bool

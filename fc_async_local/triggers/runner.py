@@ -43,9 +43,9 @@ M = TypeVar("M")
 
 _LOG: Final = logging.getLogger(__name__)
 _BLOCKED_MS: Final = 1_000
-"""How often a trigger that does not give up looks whether its retries are over."""
+"""Pause between two looks of a trigger that does not give up at the end of its retries."""
 _MISSING_MS: Final = 5_000
-"""How long a source that isn't there (yet) is left alone."""
+"""Pause before a source that does not exist (yet) is read again."""
 
 
 class _Message(NamedTuple):
@@ -58,7 +58,7 @@ class _Message(NamedTuple):
 
 
 class Sources(NamedTuple):
-    """What fires functions.
+    """Sources that fire functions.
 
     Attributes:
         mns: The service of queues.

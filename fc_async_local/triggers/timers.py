@@ -67,7 +67,7 @@ class Refused(NamedTuple):
 
 
 Result = Fired | Refused | None
-"""What became of a firing; None: the timer is no longer what it was."""
+"""Result of a firing; None: the timer is no longer what it was."""
 
 
 def _key(source: TimerSource) -> str:

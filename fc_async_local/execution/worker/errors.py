@@ -36,7 +36,7 @@ _OUTER: Final = ("<frozen importlib", _folder_of(importlib.__file__), _folder_of
 
 
 class Frames(NamedTuple):
-    """Which frames of a traceback are shown, and how their files are named.
+    """Choice of the frames of a traceback that are shown, and of the names of their files.
 
     Attributes:
         code: Code folders with a separator at the end; shown as ``/code/``, as on the service.

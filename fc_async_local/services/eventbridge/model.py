@@ -82,7 +82,7 @@ prepare(Target)
 
 
 class Rule(Record, frozen=True, kw_only=True):
-    """Which events of a bus go to which targets."""
+    """Filter of the events of a bus, and their targets."""
 
     bus: str
     name: str

@@ -62,7 +62,7 @@ class Bus(Protocol):
 
 
 class PushResult(NamedTuple):
-    """What became of a push.
+    """Result of a push.
 
     Attributes:
         error: Why it failed, "" if it did not.

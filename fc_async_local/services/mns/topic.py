@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 RETENTION_SECONDS: Final = 86_400
-"""How long a topic keeps a message that could not be pushed; a constant of the service."""
+"""Seconds that a topic keeps a message that could not be pushed; a constant of the service."""
 TAG_CHARACTERS: Final = 16
 PUSH_TIMEOUT_SECONDS: Final = 5.0
 

@@ -56,7 +56,7 @@ class RocketMqEndpoint(XmlService):
         }
 
     def waits(self, request: Request) -> bool:
-        """Whether the request consumes: that may wait for a message."""
+        """Return whether the request consumes: that may wait for a message."""
         return request.method == "GET" and "waitseconds" in request.parameters()
 
     async def answer(self, request: Request) -> Answer:

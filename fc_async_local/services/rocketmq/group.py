@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How a consumer group takes messages from a topic's log (pure).
+"""Reading of a topic's log by a consumer group (pure).
 
 A store implements :class:`ConsumerGroup`, its rows of one topic and group within one transaction;
 :func:`take` and :func:`acknowledge` decide what is read and written. They are coroutines because

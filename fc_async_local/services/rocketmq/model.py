@@ -24,7 +24,7 @@ RETENTION_MS: Final = 3 * 86_400_000
 MOST_CONSUMED: Final = 289
 """One delivery and 288 retries; then the message goes to the group's dead-letter topic."""
 DELAY_MS: Final = 40 * 86_400_000
-"""How far in the future ``__STARTDELIVERTIME`` may be."""
+"""Largest distance of ``__STARTDELIVERTIME`` into the future."""
 _FORBIDDEN: Final = re.compile("[:|\"'&<>]")
 _KEYS: Final = "KEYS"
 _MILLISECONDS: Final = re.compile("[0-9]{1,18}")

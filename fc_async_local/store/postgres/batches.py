@@ -231,7 +231,7 @@ async def add_sums(connection: Connection, sums: Sequence[tuple[object, ...]], s
 
 
 def documents(records: Iterable[Invocation | Job]) -> str:
-    """Records for ``json_to_recordset``: far cheaper than an array for each column.
+    """Return records for ``json_to_recordset``: far cheaper than an array for each column.
 
     Their fields are called like the columns; bytes become base64. A payload goes its own way.
     """
@@ -239,7 +239,7 @@ def documents(records: Iterable[Invocation | Job]) -> str:
 
 
 def _keepable(record: Invocation | Job) -> Invocation | Job:
-    """Only the error, a message of user code, may hold a NUL."""
+    """Return a record without NULs; only the error, a message of user code, may hold any."""
     if "\0" in record.error:
         record = replace(record, error=without_nul(record.error))
     return replace(record, payload=b"") if isinstance(record, Invocation) else record

@@ -37,7 +37,7 @@ I = TypeVar("I")  # noqa: E741 -- an item of a batch
 
 _CONNECTIONS: Final = 8
 _PATIENCE_SECONDS: Final = 3.0
-"""How long a call waits for a connection before 503."""
+"""Seconds that a call waits for a connection before 503."""
 
 _RECONNECT_SECONDS: Final = 1.0
 """Between two tries to listen again."""
@@ -65,7 +65,7 @@ UNAVAILABLE: Final = (
     errors.ReadOnlySqlTransaction,
     errors.UndefinedTable,
 )
-"""What the driver raises when the server cannot answer; the last one: its tables were dropped."""
+"""Errors of the driver when the server cannot answer; the last one: its tables were dropped."""
 
 
 class PostgresDatabase:

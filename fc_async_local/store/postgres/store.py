@@ -290,7 +290,7 @@ class PostgresStore(TableStore):
         return await self._database.in_group(batches.settle_jobs, item)
 
     async def aclose(self) -> None:
-        """No-op: the caller closes the database, which then writes what waits."""
+        """Do nothing: the caller closes the database, which then writes what waits."""
 
     async def _rows(self, statement: str, values: Any = ()) -> list[tuple[Any, ...]]:
         return await self._database.ask(SQL[statement], values)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 SQL: Final = sql.statements("fc_async_local.store.sqlite")
 
 _Kind: TypeAlias = tuple[str, bool, str]
-"""What invocations are counted by: function, whether in task mode, status."""
+"""Key of the counted invocations: function, whether in task mode, status."""
 
 _ROWS: Final = 64
 """In one statement at most: a power of two, and far from SQLite's limit of 32,766 values."""
@@ -234,11 +234,11 @@ def note(connection: sqlite3.Connection, notes: Iterable[Note]) -> None:
 
 
 def one(connection: sqlite3.Connection, statement: str, *values: object) -> Any:
-    """The first row of what a statement finds, or None."""
+    """Return the first row that a statement finds, or None."""
     return connection.execute(SQL[statement], values).fetchone()
 
 
 def value(connection: sqlite3.Connection, statement: str, *values: object) -> Any:
-    """The only value that a statement finds, or None."""
+    """Return the only value that a statement finds, or None."""
     row = one(connection, statement, *values)
     return None if row is None else row[0]

@@ -55,7 +55,7 @@ _CHECKED_BYTES: Final = 64 * 1024 * 1024
 
 _READERS: Final = 2
 _BUSY_SECONDS: Final = 2.0
-"""How long a lock of another program, such as an sqlite3 shell, is waited for before 503."""
+"""Seconds that a lock of another program, such as an sqlite3 shell, is waited for before 503."""
 
 _SQL: Final = sql.statements("fc_async_local.store.sqlite", "migration.sql")
 

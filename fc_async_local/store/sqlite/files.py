@@ -103,7 +103,7 @@ class Unfit(Exception):
 
 
 class Header(NamedTuple):
-    """What the header of a database file says.
+    """The header of a database file.
 
     Attributes:
         page_size: Bytes.
@@ -115,7 +115,7 @@ class Header(NamedTuple):
 
 
 class Log(NamedTuple):
-    """What the header of a log says."""
+    """The header of a write-ahead log."""
 
     page_size: int
     salts: Sums
@@ -183,7 +183,7 @@ def check_opened(database: Path) -> None:
 
 
 def log_of(database: Path) -> Path:
-    """The write-ahead log of a database file."""
+    """Return the write-ahead log of a database file."""
     return database.with_name(f"{database.name}-wal")
 
 
@@ -284,7 +284,7 @@ def _frames(
 
 
 def _is_consistent(content: mmap.mmap | bytes, log: Log, place: int) -> bool:
-    """Whether a frame's checksums follow from those of the frame before it and its content."""
+    """Return whether a frame's checksums follow from those of the frame before and its content."""
     step = _FRAME_HEADER.size + log.page_size
     at = _LOG_HEADER.size + place * step
     before = log.sums if place == 0 else struct.unpack_from(">2I", content, at - step + 16)

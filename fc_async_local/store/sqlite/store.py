@@ -234,4 +234,4 @@ class SqliteStore(TableStore):
         return await self._database.write(write)
 
     async def aclose(self) -> None:
-        """The caller that opened the database closes it; it may be shared."""
+        """Do nothing: the caller that opened the database closes it; it may be shared."""

@@ -49,7 +49,7 @@ _LOCKED: Final = object()
 
 
 class Failure(NamedTuple):
-    """What a batch returns for an item that failed without having written anything."""
+    """Result of an item that failed without having written anything."""
 
     error: Exception
 
@@ -170,7 +170,7 @@ class Writer:
 
 
 class _CommitMode:
-    """What commits of the connection wait for. A change costs statements, so it is made once."""
+    """Durability of commits of the connection. A change costs statements, so it is made once."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
