@@ -228,8 +228,6 @@ def _protocols(
 
 
 class _Fired(NamedTuple):
-    """Sources that fire functions."""
-
     triggers: TriggerRunner
     retries: Retries
     timers: Timers

@@ -312,7 +312,6 @@ class _Tree:
             self._links[parts] = entry.link
 
     def _add_folders(self, info: zipfile.ZipInfo, parts: _Parts) -> None:
-        """Add a folder and the folders above it."""
         for depth in range(1, len(parts) + 1):
             folder = parts[:depth]
             if folder in self._files or folder in self._links:

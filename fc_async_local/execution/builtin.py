@@ -278,7 +278,6 @@ class FramedInstance(Instance):
         self._sock = None
 
     def _pending(self) -> bool:
-        """Return whether the socket has unread bytes."""
         if self._sock is None:
             return False
         try:

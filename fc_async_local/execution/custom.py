@@ -236,7 +236,6 @@ class CustomInstance(Instance):
             self._finish(call, self._reply(answer))
 
     async def _post(self, attempt: Attempt) -> Forwarded:
-        """Send an event."""
         headers = self._headers(attempt, "/invoke") | {"Content-Type": "application/octet-stream"}
         async with self._server.http.post(
             "/invoke", data=attempt.payload, headers=headers, allow_redirects=False

@@ -292,7 +292,6 @@ class Instance(abc.ABC):
         """Write the mark that built-in runtimes write after a call."""
 
     def _environment(self, folders: Folders) -> dict[str, str]:
-        """Return the environment variables of its process."""
         identity, (code, layers) = self._common.identity, folders
         return build_environment(self.deployment, identity, code, self.instance_id, layers)
 

@@ -93,11 +93,9 @@ class InstancePools(Generic[T]):
         self._count = 0
 
     def __iter__(self) -> Iterator[T]:
-        """Iterate over all instances."""
         return (one for one, _use in self._staying(self._uses))
 
     def __len__(self) -> int:
-        """Return the number of instances."""
         return self._count
 
     def busy(self, instance: T) -> int:

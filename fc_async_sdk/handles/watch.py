@@ -124,7 +124,6 @@ class Watch:
                 yield Pause(self._wait())
 
     def _over(self) -> Generator[Step, AsyncTaskPage | None, bool]:
-        """Tell whether all tasks have ended."""
         members = self._members
         if members.waiting():
             return False

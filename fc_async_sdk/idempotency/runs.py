@@ -224,7 +224,6 @@ class Run:
 
 
 def _ask(key: str, verb: Callable[..., T], *arguments: Any) -> T:
-    """Call a verb of the store."""
     try:
         return verb(*arguments)
     except Exception as error:

@@ -95,7 +95,6 @@ def _columns(record: Record) -> list[tuple[str, str | int]]:
 
 
 def _has_token(*tokens: str) -> Any:
-    """Return the condition that a row exists and has one of the tokens."""
     import tablestore  # noqa: PLC0415
 
     # pass_if_missing is True by default: a row without the column would fulfil the condition.

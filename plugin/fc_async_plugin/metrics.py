@@ -174,7 +174,6 @@ def from_cloud(client: Client, region: str, wanted: Wanted) -> list[Series]:
 
 
 def _points(client: Client, region: str, wanted: Wanted, name: str) -> Iterator[MetricPoint]:
-    """Yield the points of one metric, page by page."""
     token = ""
     for _ in range(_MOST_PAGES):
         page: _Page = client.send(_describe(region, wanted, name, token), total_timeout=_TIMEOUT)

@@ -296,7 +296,6 @@ def _page(request: Request) -> tuple[str, str, int]:
 
 
 def _flag(parameters: dict[str, str], name: str) -> bool:
-    """Return whether a parameter is ``true``."""
     return parameters.get(name, "").lower() == "true"
 
 

@@ -72,7 +72,6 @@ class PostgresDatabase:
     """An open pool. Make it with :meth:`open`, end it with :meth:`aclose`. One event loop."""
 
     def __init__(self, where: str, pool: AsyncConnectionPool[Connection]) -> None:
-        """Use :meth:`open`."""
         self._where = where
         self._pool = pool
         self._checking: asyncio.Task[None] | None = None

@@ -75,7 +75,6 @@ class Database:
     """
 
     def __init__(self, path: Path, lock: FileLock) -> None:
-        """Use :meth:`open`."""
         self.path = path
         self._lock = lock
         self._closed = False
@@ -198,7 +197,6 @@ class Database:
             raise writer.as_unavailable(error) from error
 
     def _reader(self) -> sqlite3.Connection:
-        """Return the connection of the calling thread."""
         found = self._reading.connection
         if found is None:
             found = self._reading.connection = _connect(self.path)

@@ -47,7 +47,6 @@ class SqliteStore(TableStore):
     """Implements :class:`~fc_async_local.store.protocol.Store`. Make it with :meth:`open`."""
 
     def __init__(self, database: Database, last_id: int) -> None:
-        """Use :meth:`open`."""
         super().__init__(SqliteTransactions(database, SQL))
         self._database = database
         self._numbers = itertools.count(last_id + 1)

@@ -34,7 +34,6 @@ class Regions:
         self._lock = threading.Lock()
 
     def __getitem__(self, region: str) -> Client:
-        """Return the client of a region."""
         with self._lock:
             if region not in self._clients:
                 self._clients[region] = self._connect(region)

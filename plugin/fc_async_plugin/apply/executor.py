@@ -341,5 +341,4 @@ def _undo_needs(steps: Sequence[Step]) -> list[list[int]]:
 
 
 def _target(step: Step) -> tuple[str, str, str, str]:
-    """Return what a step changes."""
     return step.kind, step.region, step.function, step.qualifier_shown

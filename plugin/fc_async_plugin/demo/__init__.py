@@ -76,5 +76,4 @@ def _stage(console: Console, folder: Path) -> Iterator[steps.Stage]:
 
 
 def _heading(console: Console, number: int, title: str) -> None:
-    """Print the heading of a step."""
     console.print(f"\n{number}/7  {title}", style="bold cyan")

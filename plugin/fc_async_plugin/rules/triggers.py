@@ -117,7 +117,6 @@ def invalid_timer(context: Context) -> Iterator[Finding]:
 
 
 def _timers(context: Context) -> Iterator[tuple[WrittenTrigger, timers.TimerConfig]]:
-    """Yield the timers that can be read."""
     for trigger in written_triggers(context, "timer"):
         if not trigger.has_unresolved():
             try:
