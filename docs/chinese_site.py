@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the Chinese site needs beside its catalogs: search, and marks on what is English.
+"""Search of the Chinese site, and marks on its English text.
 
 A Sphinx extension. Sphinx splits Chinese text into words with the package jieba, which has had no
 release since 2020 and is 19 MB large. Here the words are the pairs of neighbouring characters

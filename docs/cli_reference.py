@@ -78,7 +78,7 @@ def _cell(text: str) -> str:
 
 
 def _text(command: click.Command) -> str:
-    """A command's help and examples as Markdown; a backspace marks what click leaves unwrapped."""
+    """Return help and examples of a command as Markdown; a backspace marks what click leaves unwrapped."""
     paragraphs = []
     for paragraph in re.split(r"\n\s*\n", (command.help or "").strip()):
         if paragraph.lstrip().startswith("\b"):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How the documentation is built. Warnings are errors (see the Makefile).
+"""Build of the documentation. Warnings are errors (see the Makefile).
 
 ``-D language=zh_CN`` builds the Chinese site, which belongs into the folder zh-cn of the English.
 """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which pages are translated, the update of their catalogs, and the check for a release.
+"""Translated pages: the update of their catalogs, and the check for a release.
 
 The catalogs in docs/locale hold each message of a page and its translation. An update (``make
 translate``) adds new messages without a translation, marks the translation of a changed message as

@@ -42,7 +42,7 @@ class InvokeFunction:
         self._registry = registry
 
     def takes(self, request: Request) -> bool:
-        """Whether a request is for this operation."""
+        """Return whether a request is for this operation."""
         return request.method == "POST" and _function(request.scope["path"]) != ""
 
     def body_limit(self, request: Request) -> int:

@@ -94,7 +94,7 @@ class Api(HttpService):
         return (named,) if stopped_at is None else (named, (limits.STOPPED_CLOCK, str(stopped_at)))
 
     def streams(self, request: Request) -> bool:
-        """Whether a request is for an HTTP trigger."""
+        """Return whether a request is for an HTTP trigger."""
         return self._http.takes(request)
 
     async def answer_stream(self, request: Request, stream: ClientStream) -> Answer | None:
@@ -102,7 +102,7 @@ class Api(HttpService):
         return await self._http(request, stream)
 
     def is_open_to(self, request: Request, origin: str) -> bool:
-        """Whether a page of another origin on this machine calls an HTTP trigger."""
+        """Return whether a page of another origin on this machine calls an HTTP trigger."""
         try:
             authority = urlsplit(origin).netloc
         except ValueError:
@@ -110,7 +110,7 @@ class Api(HttpService):
         return is_loopback(authority) and self._http.takes(request)
 
     def is_exempt(self, request: Request) -> bool:
-        """Whether a request uploads to the temporary bucket, under the name of the bucket."""
+        """Return whether a request uploads to the temporary bucket, under the bucket's name."""
         return request.method == "PUT" and uploads.is_bucket(request.headers.get("host", ""))
 
     async def answer(self, request: Request) -> Answer:

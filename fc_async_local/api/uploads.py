@@ -33,7 +33,7 @@ _BUCKET_HOST: Final = re.compile(r"fc-temp-code-[a-z0-9-]+\.oss-[a-z0-9-]+\.aliy
 
 
 def is_bucket(host: str) -> bool:
-    """Whether a Host names the temporary bucket: OSS's client sends it to every server."""
+    """Return whether a Host names the temporary bucket: OSS's client sends it to every server."""
     return _BUCKET_HOST.fullmatch(host) is not None
 
 

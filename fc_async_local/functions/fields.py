@@ -61,7 +61,7 @@ FUNCTION: Final = frozenset(FunctionFields.__struct_encode_fields__)
 
 
 class DeployOptions(FunctionOptions, total=False):
-    """What ``fc_local.deploy`` takes: the options of ``client.create_function``.
+    """Options of ``fc_local.deploy``: those of ``client.create_function``.
 
     ``extra`` has further fields, spelled as the service spells them; they win.
     """

@@ -84,7 +84,7 @@ class CodeRef(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Restriction(msgspec.Struct, frozen=True, kw_only=True):
-    """Why a function may not be invoked, and since when."""
+    """Reason why a function may not be invoked, and the time since when."""
 
     reason: str = ""
     modified_at: int

@@ -246,7 +246,7 @@ class VpcBindings:
 
 
 class Scaling:
-    """What is configured on the instances of functions.
+    """Configuration of the instances of functions.
 
     Attributes:
         concurrency: The reserved concurrency.

@@ -33,7 +33,7 @@ _END: Final = b"\r\n\r\n"
 
 
 class ConnectionLimits(NamedTuple):
-    """What one connection may take.
+    """Limits of one connection.
 
     Attributes:
         header_bytes: Request line and headers together. (FC itself: 8 KB of headers.)
@@ -63,7 +63,7 @@ def guarded(limits: ConnectionLimits) -> type[asyncio.Protocol]:
 
 
 class _Arrival:
-    """How far the request that is arriving has come.
+    """Progress of the request that is arriving.
 
     Attributes:
         in_header: The header has begun and is not complete.
@@ -199,20 +199,20 @@ class _Connection(asyncio.Protocol):
             self._transport.close()
 
     def eof_received(self) -> bool | None:
-        """The client sends no more."""
+        """Note that the client sends no more."""
         return self._inner.eof_received()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The connection is gone."""
+        """Note that the connection is closed."""
         self._stop_waiting()
         self._inner.connection_lost(exc)
 
     def pause_writing(self) -> None:
-        """The client reads slower than it is answered."""
+        """Pause: the client reads slower than it is answered."""
         self._inner.pause_writing()
 
     def resume_writing(self) -> None:
-        """The client has caught up."""
+        """Resume: the client has caught up."""
         self._inner.resume_writing()
 
 

@@ -74,11 +74,11 @@ class HttpService(ABC):
         """Return the headers that all answers have, errors too."""
 
     def waits(self, request: Request) -> bool:  # noqa: ARG002 -- for subclasses
-        """Whether the answer may take as long as other clients like: a long poll."""
+        """Return whether the answer may take as long as other clients like: a long poll."""
         return False
 
     def streams(self, request: Request) -> bool:  # noqa: ARG002 -- for subclasses
-        """Whether :meth:`answer_stream` answers a request instead of :meth:`answer`."""
+        """Return whether :meth:`answer_stream` answers a request instead of :meth:`answer`."""
         return False
 
     async def answer_stream(self, request: Request, stream: ClientStream) -> Answer | None:
@@ -97,11 +97,11 @@ class HttpService(ABC):
         raise NotImplementedError
 
     def is_open_to(self, request: Request, origin: str) -> bool:  # noqa: ARG002 -- for subclasses
-        """Whether a page of another origin may send a request."""
+        """Return whether a page of another origin may send a request."""
         return False
 
     def is_exempt(self, request: Request) -> bool:  # noqa: ARG002 -- for subclasses
-        """Whether a request may come under a name that is not a loopback name."""
+        """Return whether a request may come under a name that is not a loopback name."""
         return False
 
     def too_large(self, limit: int) -> Rejected:
@@ -321,7 +321,7 @@ class _DisconnectWatch:
         self._beginning = asyncio.get_running_loop().call_soon(self._begin)
 
     def has_cancelled(self) -> bool:
-        """Whether this watch cancelled the task. After the call the task is not being cancelled."""
+        """Return whether this watch cancelled the task, and take the cancellation back."""
         if self._cancelled and self._watched is not None and sys.version_info >= (3, 11):
             self._watched.uncancel()
         return self._cancelled
@@ -365,7 +365,7 @@ def origin_refusal(host: str, origin: str) -> str:
 
 @functools.lru_cache(maxsize=256)
 def is_loopback(host: str) -> bool:
-    """Whether an authority (``name[:port]``) names this machine."""
+    """Return whether an authority (``name[:port]``) names this machine."""
     try:
         name = urlsplit(f"//{host}").hostname or ""
     except ValueError:

@@ -27,7 +27,7 @@ _CONNECT_SECONDS: Final = 5
 
 
 class HttpUrl(NamedTuple):
-    """Where a trigger is found.
+    """Address of an HTTP trigger.
 
     Attributes:
         url: Its public URL, without a slash at the end.

@@ -41,7 +41,7 @@ _OTHER_SPELLINGS: Final = {name: alias for alias, name in metrics.ALIASES.items(
 
 
 class Wanted(NamedTuple):
-    """What is asked for.
+    """Selection of metrics.
 
     Attributes:
         function: Function name.

@@ -30,7 +30,7 @@ _PAGE: Final = 1000
 
 
 class DeliveryControl(Protocol):
-    """What the engine does with deliveries."""
+    """Operations of the engine on deliveries."""
 
     async def redrive(self, request_id: str) -> bool:
         """Retry a dead delivery; return False if there is no such dead delivery."""
@@ -123,7 +123,7 @@ class DeliveryAdmin:
 
 
 class _Filter(NamedTuple):
-    """Which dead events are wanted; the default is all.
+    """Selection of dead events; the default is all.
 
     Attributes:
         function: Whose; "" for all functions.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What ``fc-async dev`` needs of a runtime: steps as they happen, destinations, debuggers."""
+"""Requests of ``fc-async dev``: steps as they happen, destinations, debuggers."""
 
 from __future__ import annotations
 

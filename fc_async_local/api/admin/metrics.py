@@ -38,11 +38,11 @@ _PROMETHEUS: Final = "text/plain; version=0.0.4; charset=utf-8"
 _ESCAPES: Final = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 _MINUTE_MS: Final = 60_000
 _LATEST_MINUTES: Final = 2
-"""What the gauges of the latency look at: the current minute, which has just begun now and then,
-and the one before."""
+"""Minutes of the gauges of the latency: the current one, which may have just begun, and the one
+before."""
 
 _DEFAULT_POINTS: Final = {60: 60, 3_600: 24}
-"""How many periods are shown without a start: an hour, or a day."""
+"""Number of periods that are shown without a start: an hour, or a day."""
 
 
 class MetricsAdmin:

@@ -27,7 +27,7 @@ _LONGEST_ADVANCE_SECONDS: Final = 10 * 365 * 86_400
 
 
 class TimeControl(Protocol):
-    """What the engine does with virtual time."""
+    """Operations of the engine on virtual time."""
 
     async def advance(self, ms: int) -> None:
         """Let virtual time pass; return when everything that fell due on the way is done."""

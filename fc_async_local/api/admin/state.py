@@ -21,7 +21,7 @@ _HEADERS: Final = {"content-disposition": 'attachment; filename="fc-async-state.
 
 
 class StateControl(Protocol):
-    """What the composition root does with the state.
+    """Operations of the composition root on the state.
 
     Attributes:
         run: Names this run of the runtime; a restart has another name.

@@ -35,13 +35,13 @@ if TYPE_CHECKING:
     from fc_async_local.store.protocol import Store, TaskQuery
 
 _COUNTED: Final = 20_000
-"""How many tasks are counted of one status; more take longer than a refresh should."""
+"""Largest number of tasks of one status that is counted; a refresh must not take longer."""
 _PLAIN: Final = {"x-content-type-options": "nosniff"}
-"""What a function prints must not be taken for a page."""
+"""Headers of text that a function printed, which a browser must not take for a page."""
 
 
 class TaskControl(Protocol):
-    """What the engine does with tasks."""
+    """Operations of the engine on tasks."""
 
     async def make_due(self, function: str, task_id: str) -> bool:
         """Let a waiting task run now; return False if it does not wait."""

@@ -78,7 +78,7 @@ class HttpTriggerCalls:
         self._noted = noted
 
     def takes(self, request: Request) -> bool:
-        """Whether a request is for a trigger."""
+        """Return whether a request is for a trigger."""
         return self._visits.takes(request)
 
     def body_limit(self, request: Request) -> int:

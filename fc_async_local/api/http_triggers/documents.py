@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What functions get of requests to HTTP triggers, and the answers to them. Pure.
+"""Events of HTTP triggers for their functions, and the answers to the requests. Pure.
 
 A built-in runtime gets a request as an event (:mod:`fc_async_sdk.events.http`), and its result
 becomes the answer. The pages of the service do not say which headers the event leaves out: here,

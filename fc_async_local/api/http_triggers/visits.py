@@ -92,7 +92,7 @@ class Visits:
         self._signatures = signatures
 
     def takes(self, request: Request) -> bool:
-        """Whether a request is for a trigger."""
+        """Return whether a request is for a trigger."""
         if request.path.startswith(PATH):
             return True
         return self._urls.prefix(request.headers.get("host", "")) != ""
@@ -180,7 +180,7 @@ class Visits:
 
 
 def is_preflight(visit: Visit) -> bool:
-    """Whether a request is answered without the function: ``OPTIONS`` is not one of its methods."""
+    """Return whether a request needs no function: ``OPTIONS`` is not one of its methods."""
     headers, methods = visit.request.headers, visit.trigger.config.methods
     asked = visit.head.method == "OPTIONS" and "OPTIONS" not in methods
     return asked and visit.origin != "" and "access-control-request-method" in headers

@@ -8,4 +8,4 @@ from typing import Final, Literal
 Encoding = Literal["", "base64"]
 
 PREFIX: Final = "/_local"
-"""What the paths of the admin API begin with."""
+"""Beginning of the paths of the admin API."""

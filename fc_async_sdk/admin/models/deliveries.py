@@ -40,13 +40,13 @@ class DeadEvents(Model, frozen=True, kw_only=True):
 
 
 class Redriven(Model, frozen=True, kw_only=True):
-    """How many dead events are delivered again."""
+    """Number of dead events that are delivered again."""
 
     redriven: int
 
 
 class Purged(Model, frozen=True, kw_only=True):
-    """How many dead events or messages were deleted."""
+    """Number of deleted dead events or messages."""
 
     purged: int
 

@@ -121,7 +121,7 @@ class Limits(Model, frozen=True, kw_only=True):
 
 
 class Invoke(Model, frozen=True, kw_only=True):
-    """How a function is invoked.
+    """Options of an invocation.
 
     Attributes:
         delay: Seconds, 0 to 3599.

@@ -45,7 +45,7 @@ class Edge(Model, frozen=True, kw_only=True):
 
 
 class Graph(Model, frozen=True, kw_only=True):
-    """Where results go.
+    """Functions, triggers and destinations, and the edges between them.
 
     Attributes:
         scene: Coordinates of boxes and routes, in the order of nodes and edges; None without the
@@ -58,7 +58,7 @@ class Graph(Model, frozen=True, kw_only=True):
 
 
 class WrittenAt(Model, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where a template has a destination.
+    """Place of a destination in a template.
 
     Attributes:
         function: The function that has it.
@@ -76,12 +76,12 @@ class WrittenAt(Model, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Places(Model, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where a template has the destinations that were deployed."""
+    """Places of deployed destinations in a template."""
 
     places: tuple[WrittenAt, ...]
 
 
 class KnownPlaces(Model, frozen=True, kw_only=True):
-    """How many of these destinations the runtime has."""
+    """Number of these destinations that the runtime has."""
 
     known: int

@@ -49,7 +49,7 @@ class Series(Model, frozen=True, kw_only=True):
 
 
 class Metrics(Model, frozen=True, kw_only=True):
-    """What was counted from a time up to another, in periods of so many seconds."""
+    """Counts from one time up to another, in periods of so many seconds."""
 
     start: int
     end: int

@@ -32,7 +32,7 @@ class Health(Addresses, frozen=True, kw_only=True):
 
 
 class Stats(msgspec.Struct, frozen=True, kw_only=True):
-    """How many invocations and deliveries there are.
+    """Numbers of invocations and deliveries.
 
     Attributes:
         by_status: Invocations by status.
@@ -144,7 +144,7 @@ class FaultSet(Model, frozen=True, kw_only=True):
 
 
 class Debug(Model, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How a function is debugged.
+    """Options of the debugging of a function.
 
     Attributes:
         folder: Its code on this machine.
@@ -156,7 +156,7 @@ class Debug(Model, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Debugger(Model, frozen=True, kw_only=True):
-    """Where a client finds the debugger of a function, and whether one is connected."""
+    """Address of the debugger of a function, and whether a client is connected."""
 
     function: str
     port: int

@@ -63,7 +63,7 @@ class Step(Model, frozen=True, kw_only=True):
 
 
 class Steps(Model, frozen=True, kw_only=True):
-    """What a reader of steps gets.
+    """Answer to a reader of steps.
 
     Attributes:
         steps: The steps after the reader's last one, oldest first.
@@ -129,7 +129,7 @@ class Tasks(Model, frozen=True, kw_only=True):
 
 
 class Note(Model, frozen=True, kw_only=True):
-    """What happened to a task beside its steps.
+    """An entry of a task beside its steps.
 
     Attributes:
         kind: ``delivery``: a try of its delivery. ``cause``: the task whose delivery it came
@@ -201,7 +201,7 @@ class TaskName(Model, frozen=True, kw_only=True):
 
 
 class TaskActions(Model, frozen=True, kw_only=True):
-    """What to do with some tasks.
+    """An action on some tasks.
 
     Attributes:
         action: ``replay`` invokes the function again with the same bytes or the same request.

@@ -232,7 +232,7 @@ def target_of(account: Account, project: Project | None = None) -> str:
 
 @contextmanager
 def regions(account: Account, project: Project | None = None) -> Iterator[Regions]:
-    """The account, region by region; connections are closed at the end."""
+    """Open the account, region by region; connections are closed at the end."""
     one = Regions(
         lambda region: client(account, region, project),
         lambda region: client(account, region, project, 1),

@@ -63,7 +63,7 @@ class Work:
 
 
 class Earlier(NamedTuple):
-    """What an interrupted run of the same deployment did.
+    """Work of an interrupted run of the same deployment.
 
     Attributes:
         work: Its steps, which are undone with the rest if this run fails.
@@ -104,28 +104,28 @@ class Watcher:
     """
 
     def started(self, step: Step, index: int, /) -> None:
-        """A step is about to start."""
+        """Note that a step is about to start."""
 
     def prepared(self, step: Step, index: int, left: Done, /) -> None:
-        """What undoing a step needs is known; its request is sent when all watchers have returned.
+        """Note how to undo a step; its request is sent when all watchers have returned.
 
         The only method that is called from the step's own thread.
         """
 
     def done(self, step: Step, index: int, left: Done, /) -> None:
-        """A step is done."""
+        """Note that a step is done."""
 
     def failed(self, step: Step, index: int, error: Exception, /) -> None:
-        """A step failed."""
+        """Note that a step failed."""
 
     def undoing(self, count: int, /) -> None:
-        """Undoing starts."""
+        """Note that undoing starts."""
 
     def undone(self, step: Step, index: int, /) -> None:
-        """A step was undone."""
+        """Note that a step was undone."""
 
     def stuck(self, step: Step, index: int, reason: str, /) -> None:
-        """A step could not be undone."""
+        """Note that a step could not be undone."""
 
 
 def apply(

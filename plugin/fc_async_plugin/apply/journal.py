@@ -141,7 +141,7 @@ class Journal:
 
     @property
     def last_written(self) -> float:
-        """When the earlier runs wrote their last entry, in seconds since the epoch; 0 if never.
+        """Time of the last entry of earlier runs, in seconds since the epoch; 0 without entries.
 
         They sent no request after it.
         """

@@ -78,7 +78,7 @@ ALREADY_EXISTS: Final = (
 
 
 class Done(NamedTuple):
-    """What a step left behind that undoing it needs.
+    """State that a step left behind and that undoing it needs.
 
     Attributes:
         made: The id of the version it published; of a queue, topic or event bus "yes" if it created

@@ -31,17 +31,17 @@ class Ended(Generic[T]):
 
 
 class Jobs(Protocol[Result]):
-    """What the numbered jobs of a run do."""
+    """Numbered jobs of a run, and what is notified of them."""
 
     def perform(self, index: int) -> Result:
         """Do one job; called in a thread of the pool."""
         ...
 
     def on_start(self, index: int) -> None:
-        """Called before a job starts."""
+        """Note that a job is about to start."""
 
     def on_end(self, ended: Ended[Result]) -> None:
-        """Called after a job has ended."""
+        """Note that a job has ended."""
 
 
 class Run(Generic[T]):

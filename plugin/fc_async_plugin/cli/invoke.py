@@ -40,7 +40,7 @@ class Choices(NamedTuple):
 
     @property
     def needs_async(self) -> bool:
-        """Whether an option was given that only an asynchronous call has."""
+        """True if an option was given that only an asynchronous call has."""
         return (
             self.delay is not None
             or self.task_id is not None

@@ -48,7 +48,7 @@ class HttpOptions(NamedTuple):
 
     @property
     def are_used(self) -> bool:
-        """Whether an option was given that only a request has."""
+        """True if an option was given that only a request has."""
         return bool(self.method or self.path or self.query or self.headers or self.trigger)
 
     def request(self, body: bytes, headers: Mapping[str, str]) -> HttpRequest:

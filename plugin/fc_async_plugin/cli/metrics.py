@@ -108,7 +108,7 @@ def command(
 
 
 class _Asked(NamedTuple):
-    """What was typed."""
+    """Options as they were typed."""
 
     function: str
     names: tuple[str, ...]

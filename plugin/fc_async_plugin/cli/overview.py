@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Seen(NamedTuple):
-    """What is in a folder.
+    """Content of a folder.
 
     Attributes:
         file: Name of the template; None: there is none.

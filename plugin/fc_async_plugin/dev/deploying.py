@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 
 class Result(NamedTuple):
-    """What one deployment did.
+    """Result of one deployment.
 
     Attributes:
         steps: What was changed.
@@ -61,7 +61,7 @@ class Result(NamedTuple):
 
     @property
     def refused(self) -> bool:
-        """Whether something could not be deployed."""
+        """True if something could not be deployed."""
         errors = any(one.severity == "error" for one in self.findings or ())
         return bool(self.failures or self.broken) or errors
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What an editor needs to attach: ports of functions, and ``.vscode/launch.json``. Pure.
+"""Ports of functions for the debugger of an editor, and ``.vscode/launch.json``. Pure.
 
 The functions run from their own folders, so no editor has to map paths.
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _RESULT_LENGTH: Final = 200
 _ID_LENGTH: Final = 16
 _CODE: Final = "/code/"
-"""Where code lies on the service, as tracebacks name it."""
+"""Folder of the code on the service, as tracebacks name it."""
 _MARK: Final = re.compile(r"FC (Invoke|Initialize|PreStop) (Start|End) RequestId: \S+.*")
 _LOGGED: Final = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z {id} "
 _FAILED: Final = frozenset({"Failed", "Expired", "Invalid", "Retrying", "dead", "pending"})

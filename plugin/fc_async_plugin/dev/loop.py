@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from fc_async_sdk.admin.models import Step
 
 _IDLE_ADVANCE_SECONDS: Final = 60
-"""How far ``t`` moves virtual time if nothing waits."""
+"""Seconds that ``t`` moves virtual time if nothing waits."""
 _WAIT_SECONDS: Final = 0.5
 
 

@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 _GRACE_MS: Final = 500
 """Running attempts are given back to the queue at the end, and run after the next start."""
 _START_SECONDS: Final = 15.0
-"""How long a runtime that has the data folder may take to answer."""
+"""Seconds in which a runtime that has the data folder must answer."""
 _LOOK_SECONDS: Final = 0.1
 _IN_THE_FEED: Final = ("fc_async_local.engine", "fc_async_local.store.job_runner")
 """Loggers whose lines are steps as well."""
 
 
 class Choices(NamedTuple):
-    """How a runtime is started.
+    """Options of the start of a runtime.
 
     Attributes:
         port: Port of the API; 0: any; None: the default, or the next free one.

@@ -43,7 +43,7 @@ _LEAST_TEXT: Final = 24
 
 
 class Screen(Protocol):
-    """Where everything is printed."""
+    """Output of the loop: a terminal, a pipe or JSON lines."""
 
     def functions(self, names: Sequence[str], folder_of: Callable[[str], str | None]) -> None:
         """Set the functions that are shown, and where their code is."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which files on this machine each function of a template is made from. Pure.
+"""Files on this machine that each function of a template is made from. Pure.
 
 A saved file leads to the functions that it is part of, and those are deployed again.
 """
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Source(NamedTuple):
-    """Where one function comes from.
+    """Code of one function on this machine.
 
     Attributes:
         function: Its name.

@@ -43,7 +43,7 @@ class Cycle(NamedTuple):
 
     @property
     def through_trigger(self) -> bool:
-        """Whether a trigger of a queue, topic or bus is part of it."""
+        """True if a trigger of a queue, topic or bus is part of it."""
         return any(edge.kind == "trigger" for edge in self.edges)
 
 

@@ -57,7 +57,7 @@ class Edge(NamedTuple):
 
     @property
     def position(self) -> Position | None:
-        """Where the edge is written; None: only the account has it."""
+        """Place in the template where the edge is written; None: only the account has it."""
         return self.written.position if self.written else None
 
 

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 
 class Obstacle(msgspec.Struct, frozen=True, kw_only=True):
-    """Why a plan cannot be carried out.
+    """Reason why a plan cannot be carried out.
 
     Attributes:
         place: The function it is about.
@@ -80,7 +80,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def changes(self) -> bool:
-        """Whether the plan has steps."""
+        """True if the plan has steps."""
         return bool(self.steps)
 
 

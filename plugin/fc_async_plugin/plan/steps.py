@@ -25,7 +25,7 @@ CURRENT_VERSION = "$published"
 
 
 class Code(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Where the code of a function comes from.
+    """Source of the code of a function.
 
     Attributes:
         path: Folder or zip on this machine, absolute; None if it is an object in OSS.

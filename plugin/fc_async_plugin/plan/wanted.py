@@ -102,7 +102,7 @@ def _wanted(project: Project, resource: Resource, *, functions: bool, here: bool
 
 
 _SHARED: Final = ("settings", "code", "concurrency")
-"""What two resources of one function must agree on."""
+"""Settings that two resources of one function must agree on."""
 
 
 def _merged(resource: Resource, first: WantedFunction, second: WantedFunction) -> WantedFunction:

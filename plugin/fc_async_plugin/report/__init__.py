@@ -11,4 +11,4 @@ DONE: Final = 0
 FAILED: Final = 1
 CHANGES: Final = 2
 INTERRUPTED: Final = 130
-"""What a shell reports for a process that SIGINT ended: 128 + 2."""
+"""Exit code that a shell reports for a process that SIGINT ended: 128 + 2."""

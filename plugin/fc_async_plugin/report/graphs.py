@@ -61,7 +61,7 @@ class Deliveries(NamedTuple):
 
 
 class Counted(NamedTuple):
-    """What a running runtime has counted.
+    """Counts of a running runtime.
 
     Attributes:
         functions: By function name.

@@ -47,7 +47,7 @@ class Missing(NamedTuple):
 
     @property
     def what(self) -> str:
-        """What is wrong."""
+        """The fault in one sentence."""
         imports = f"{self.function} imports {self.module} ({self.place})"
         if self.module in sys.stdlib_module_names:
             return f"{imports}, which the standard library of {self.runtime} does not have"
@@ -55,7 +55,7 @@ class Missing(NamedTuple):
 
     @property
     def fix(self) -> str:
-        """What to do."""
+        """The advice in one sentence."""
         if self.module in sys.stdlib_module_names:
             return "choose another runtime or another module"
         package = _requirements.package_of(self.module)

@@ -92,7 +92,7 @@ def _unknown(
 
 
 def nearest(key: str, known: Collection[str], likeness: float = 0.6) -> str | None:
-    """The known key that was probably meant: letter case and underscores don't matter."""
+    """Return the known key that was probably meant; letter case and underscores are ignored."""
     plain = {name.lower(): name for name in known}
     found = difflib.get_close_matches(key.lower().replace("_", "")[:100], plain, 1, likeness)
     return plain[found[0]] if found else None

@@ -23,7 +23,7 @@ from fc_async_sdk.spec.destinations import KINDS
 
 ID: Final = "urn:fc-async:s-yaml"
 STORE_ID: Final = "https://www.schemastore.org/fc-async-s-yaml.json"
-"""Where SchemaStore would publish the schema."""
+"""Address at which SchemaStore would publish the schema."""
 
 _MANUAL: Final = "https://help.aliyun.com/zh/functioncompute/fc/"
 _VARIABLE: Final = r"\$\{"

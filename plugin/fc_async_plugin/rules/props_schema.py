@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What ``props`` of a function may hold, once, for the check of good props and for its errors.
+"""Types of ``props`` of a function, for the check of good props and for its errors.
 
 The settings are those of :class:`fc_async_sdk.models.FunctionSettings` with the ranges of
 :mod:`fc_async_sdk.spec.limits`. What they leave open is from the component fc3 0.1.22

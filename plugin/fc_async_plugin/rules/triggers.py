@@ -55,12 +55,12 @@ class WrittenTrigger(NamedTuple):
 
     @property
     def qualifier(self) -> str:
-        """What it calls."""
+        """The qualifier that it calls."""
         return str(self.settings.get("qualifier") or limits.DEFAULT_QUALIFIER)
 
     @property
     def asynchronous(self) -> bool:
-        """Whether it invokes its function asynchronously."""
+        """True if it invokes its function asynchronously."""
         if self.kind in _ALWAYS_ASYNCHRONOUS:
             return True
         config = self.config
@@ -154,7 +154,7 @@ def _shown(moment: int, zone: ZoneInfo) -> str:
 
 @rule("FCA072", "ambiguous-days", "warning", "A timer that restricts both kinds of days.")
 def ambiguous_days(context: Context) -> Iterator[Finding]:
-    """Whether the service fires on days that match both, or either, is not documented."""
+    """The service does not document whether days must match both fields, or either."""
     for trigger, config in _timers(context):
         if timers.parse(config.cron_expression).both_days:
             yield Finding(

@@ -25,7 +25,7 @@ _NUMBER: Final = re.compile("0|[1-9][0-9]{0,9}")
 
 
 class Kind(NamedTuple):
-    """What a question asks, and which answers are allowed.
+    """A question of ``init``, and the answers that it allows.
 
     Attributes:
         text: The question.

@@ -31,7 +31,7 @@ class Position(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where one value was written, and its key if it has one."""
+    """Place where one value was written, and that of its key if it has one."""
 
     value: Position
     key: Position | None = None

@@ -36,7 +36,7 @@ MAX_HOPS: Final = 40
 """Longest chain of references to a value."""
 
 MAX_ROUNDS: Final = 20
-"""How often the result of an expression is searched for further expressions."""
+"""Number of searches of a result for further expressions."""
 
 MAX_TEXT: Final = 1024 * 1024
 """Longest string that expressions may build, in characters."""

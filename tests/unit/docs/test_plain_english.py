@@ -44,6 +44,9 @@ PATTERNS = {
     }.items()
 }
 
+QUESTION = re.compile(r"(?:What|Where|How|Whether|Who|Why|When|Which)\b")
+"""Of a head such as 'What is kept': the reader has to guess the noun."""
+
 ALLOWED: dict[tuple[str, str], str] = {}
 """(file, wording) -> the reason why the wording is right there."""
 
@@ -89,6 +92,14 @@ def findings(path: Path) -> Iterator[str]:
                     yield f"{name}:{at}: '{wording}': {advice}"
 
 
+def docstrings(text: str) -> Iterator[tuple[int, str]]:
+    """Yield the docstrings of modules, classes, functions, constants and fields."""
+    for node in ast.walk(ast.parse(text)):
+        match node:
+            case ast.Expr(value=ast.Constant(value=str(docstring))):
+                yield node.lineno, docstring
+
+
 def checked(folder: str, pattern: str) -> list[Path]:
     paths = sorted(ROOT.joinpath(folder).rglob(pattern))
     names = [(path, path.relative_to(ROOT).as_posix()) for path in paths]
@@ -99,6 +110,17 @@ def checked(folder: str, pattern: str) -> list[Path]:
 def test_code_is_commented_in_plain_english(folder: str) -> None:
     paths = checked(folder, "*.py")
     assert [finding for path in paths for finding in findings(path)] == []
+
+
+@pytest.mark.parametrize("folder", PACKAGES)
+def test_a_docstring_begins_with_a_verb_or_a_noun(folder: str) -> None:
+    questions = [
+        f"{path.relative_to(ROOT)}:{line}: {docstring.partition(chr(10))[0]}"
+        for path in checked(folder, "*.py")
+        for line, docstring in docstrings(path.read_text(encoding="utf-8"))
+        if QUESTION.match(docstring)
+    ]
+    assert questions == []
 
 
 def test_pages_are_written_in_plain_english() -> None:
