@@ -52,6 +52,7 @@ class Deploy(Protocol):
         env: str | None,
     ) -> dict[str, str]:
         """Deploy the functions of a template; return their names by resource, in its order."""
+        ...
 
 
 class Hooks:

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from msgspec import UNSET, Meta, UnsetType
+import msgspec
+from msgspec import Meta, UnsetType
 
 from fc_async_sdk.admin.models.base import Encoding
 from fc_async_sdk.models import (
@@ -57,7 +58,7 @@ class SetConcurrency(Model, frozen=True, kw_only=True):
 
     reserved_concurrency: (
         Annotated[int, Meta(extra_json_schema={"minimum": 0, "maximum": 10_000})] | UnsetType | None
-    ) = UNSET
+    ) = msgspec.UNSET
     instance_concurrency: (
         Annotated[
             int,

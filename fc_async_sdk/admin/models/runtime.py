@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import Meta, UnsetType
 
 from fc_async_sdk.models import Model
 
@@ -94,20 +94,20 @@ class SetFault(Model, frozen=True, kw_only=True, forbid_unknown_fields=True):
         seconds: For how long.
     """
 
-    destination: str | UnsetType = UNSET
+    destination: str | UnsetType = msgspec.UNSET
     status: Annotated[int, Meta(extra_json_schema={"minimum": 400, "maximum": 599})] | UnsetType = (
-        UNSET
+        msgspec.UNSET
     )
-    timeout: bool | UnsetType = UNSET
-    function: str | UnsetType = UNSET
-    error: Literal["throttled", "no resources", "system error"] | UnsetType = UNSET
+    timeout: bool | UnsetType = msgspec.UNSET
+    function: str | UnsetType = msgspec.UNSET
+    error: Literal["throttled", "no resources", "system error"] | UnsetType = msgspec.UNSET
     times: Annotated[int, Meta(extra_json_schema={"minimum": 1})] | None = None
     seconds: Annotated[float, Meta(extra_json_schema={"exclusiveMinimum": 0})] | None = None
 
     def given(self, *names: str) -> dict[str, Any]:
         """Return the attributes of these names that are set."""
         fields = msgspec.structs.asdict(self)
-        return {name: fields[name] for name in names if fields[name] is not UNSET}
+        return {name: fields[name] for name in names if fields[name] is not msgspec.UNSET}
 
 
 class Fault(Model, frozen=True, kw_only=True):

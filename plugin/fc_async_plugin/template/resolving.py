@@ -120,8 +120,8 @@ def _alias(merged: Merged) -> str:
 def _scoped(merged: Merged, resolver: Resolver, access: str) -> tuple[Scope, dict[str, Scoped]]:
     """Return the scope of the top level, and all resources with theirs."""
     scoped: dict[str, Scoped] = {}
-    for number, part in enumerate(merged.parts):
-        top = top_scope(part, number)
+    tops = [top_scope(part, number) for number, part in enumerate(merged.parts)]
+    for part, top in zip(merged.parts, tops, strict=True):
         if isinstance(part.variables, Table):
             # As in s, a variable that nothing refers to must be resolvable, too.
             resolver.collect(part.variables, top)
@@ -131,7 +131,7 @@ def _scoped(merged: Merged, resolver: Resolver, access: str) -> tuple[Scope, dic
             scope = resource_scope(name, written.table, props, top, resources, access)
             one = Scoped(props, scope, written.table.at("component"), written.position)
             scoped[name] = _joined(scoped[name], one) if name in scoped else one
-    return top, scoped
+    return tops[-1], scoped
 
 
 def _overlaid(
