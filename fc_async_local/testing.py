@@ -56,7 +56,7 @@ class Deploy(Protocol):
 
 
 class Hooks:
-    """What another pytest plugin can give to the fixture ``fc_local``."""
+    """Hooks by which another pytest plugin adds to the fixture ``fc_local``."""
 
     @pytest.hookspec(firstresult=True)
     def pytest_fc_local_deployer(self) -> Deploy | None:

@@ -63,7 +63,7 @@ class Transaction(ABC):
 
 
 DoneIn = Callable[[Transaction], Coroutine[Any, Any, T]]
-"""What is done in a transaction."""
+"""Work of one transaction."""
 
 
 class Transactions(ABC):

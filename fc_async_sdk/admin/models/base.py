@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the answers and bodies of the admin API share."""
+"""Common parts of the answers and bodies of the admin API."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 KINDS: Final[dict[NodeKind, Of]] = {
     kind: cast("Of", record.label) for kind, record in RECORDS.items() if record.creation
 }
-"""What steps call the kinds that a deployment can create."""
+"""Names in steps of the kinds that a deployment can create."""
 
 
 class Channel(NamedTuple):

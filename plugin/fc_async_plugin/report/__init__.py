@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What commands show: findings, graphs, counts of a runtime, checks of a machine; exit codes."""
+"""Output of commands: findings, graphs, counts of a runtime, checks of a machine; exit codes."""
 
 from __future__ import annotations
 

@@ -29,12 +29,12 @@ class _Written(msgspec.Struct, frozen=True):
 
     @property
     def mark(self) -> Mark:
-        """Where the node was written."""
+        """Place where the node was written."""
         return self.file, self.line, self.column
 
     @property
     def position(self) -> Position:
-        """Where the node was written."""
+        """Place where the node was written."""
         return Position(self.file, self.line, self.column)
 
 

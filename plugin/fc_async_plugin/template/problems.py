@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What can be wrong with a template, and where. Data only."""
+"""Problems of a template and their places. Data only."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ class Source(NamedTuple):
 
 
 class Sources(NamedTuple):
-    """What the files of a template have, as written.
+    """Contents of the files of a template, as written.
 
     Attributes:
         template: The template.
