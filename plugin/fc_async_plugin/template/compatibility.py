@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Notes about expressions that ``s`` cannot resolve, and about keys that it ignores. Pure.
+"""Notes about expressions that ``s`` cannot resolve. Pure.
 
 A template that passes here must not fail in ``s``. The limits were measured with ``s`` 3.1.10: it
 follows five names in ``vars``; a name in ``this`` or in a later resource leads to the value that is
@@ -9,7 +9,6 @@ its ``template``.
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, Final
 
 from fc_async_plugin.template import expressions
@@ -30,20 +29,6 @@ VARS_HOPS: Final = 5
 
 _THIS: Final = "${this."
 _FIX: Final = "refer to the value itself, or put it under vars"
-_TOP_KEYS: Final = (
-    "edition",
-    "name",
-    "access",
-    "vars",
-    "resources",
-    "template",
-    "extend",
-    "env",
-    "flow",
-    "actions",
-    "validation",
-)
-_RESOURCE_KEYS: Final = ("component", "props", "extend", "actions", "vars")
 
 
 def notes(root: Table, resources: Mapping[str, Scoped], resolver: Resolver) -> Iterator[Problem]:
@@ -54,7 +39,6 @@ def notes(root: Table, resources: Mapping[str, Scoped], resolver: Resolver) -> I
         resources: The resources, in order.
         resolver: Finds the targets of references.
     """
-    yield from _keys(root)
     yield from _templates(root)
     variables = root.at("vars")
     if variables is not None and resources:
@@ -109,7 +93,7 @@ def _long_chains(variables: Node, scope: Scope, resolver: Resolver) -> Iterator[
             hops[id(leaf)] = max(ways, default=0)
         return hops[id(leaf)]
 
-    for leaf in leaves(variables):
+    for leaf in {id(leaf): leaf for leaf, _ in _references(variables)}.values():
         if count(leaf) > VARS_HOPS:
             message = f"s follows {VARS_HOPS} names, from here there are {count(leaf)}: text stays"
             yield note(leaf.position, message, _FIX)
@@ -122,35 +106,10 @@ def _templates(root: Table) -> Iterator[Problem]:
             yield note(leaf.position, said, "write it in the resource")
 
 
-def _keys(root: Table) -> Iterator[Problem]:
-    yield from _near_misses(root, _TOP_KEYS)
-    for resource in root.table("resources").entries.values():
-        if not isinstance(resource, Table):
-            continue
-        yield from _near_misses(resource, _RESOURCE_KEYS)
-        if "access" in resource.entries:
-            yield note(
-                resource.key_position("access"),
-                "s ignores access in a resource: the template's own is used",
-                "put it at the top, or use one template per account",
-            )
-
-
-def _near_misses(table: Table, known: tuple[str, ...]) -> Iterator[Problem]:
-    """Yield keys that resemble known ones; other unknown keys may just hold an anchor."""
-    for key in table.entries:
-        if key in known:
-            continue
-        near = difflib.get_close_matches(key[:40], known, 1, 0.75)
-        if near:
-            position = table.key_position(key)
-            yield note(position, f"s ignores {key!r}", f"did you mean {near[0]}?")
-
-
 def _references(node: Node) -> Iterator[tuple[Leaf, tuple[str, ...]]]:
     """Yield the path of each plain reference below a node, with the string that has it."""
     for leaf in leaves(node):
-        if not expressions.mentions_variable(leaf.text):
+        if "${" not in leaf.text:
             continue
         try:
             parts = expressions.split(leaf.text)

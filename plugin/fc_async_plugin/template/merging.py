@@ -3,16 +3,34 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+import difflib
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fc_async_plugin.template.nodes import Array, Leaf, Node, Table
 from fc_async_plugin.template.problems import failure, note
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from fc_async_plugin.template.problems import Position, Problem
     from fc_async_plugin.template.reading import Source, Sources
+
+
+_TOP_KEYS: Final = (
+    "edition",
+    "name",
+    "access",
+    "vars",
+    "resources",
+    "template",
+    "extend",
+    "env",
+    "flow",
+    "actions",
+    "validation",
+)
+_RESOURCE_KEYS: Final = ("component", "props", "extend", "actions", "vars")
 
 
 class Merged(NamedTuple):
@@ -74,7 +92,7 @@ def merge(sources: Sources) -> Merged:
         root = merge_tables(extended.root, template.root)
     notes: list[Problem] = []
     parts = tuple(_part(file, root, notes) for file in files)
-    return Merged(sources, root, parts, tuple(notes))
+    return Merged(sources, root, parts, (*notes, *_ignored(root)))
 
 
 def _part(source: Source, root: Table, notes: list[Problem]) -> Part:
@@ -113,6 +131,24 @@ def _props(name: str, resource: Table, root: Table, notes: list[Problem]) -> Tab
         if isinstance(item, Leaf) and item.text:
             template = _without(template, item.text.split("."))
     return merge_tables(template, props)
+
+
+def _ignored(root: Table) -> Iterator[Problem]:
+    """Yield keys that ``s`` ignores: those that resemble known ones; others may hold an anchor."""
+    resources = root.table("resources").entries.values()
+    written = ((one, _RESOURCE_KEYS) for one in resources if isinstance(one, Table))
+    for table, known in [(root, _TOP_KEYS), *written]:
+        for key in table.entries:
+            near = difflib.get_close_matches(key[:40], known, 1, 0.75) if key not in known else []
+            if near:
+                fix = f"did you mean {near[0]}?"
+                yield note(table.key_position(key), f"s ignores {key!r}", fix)
+            elif key == "access" and table is not root:
+                yield note(
+                    table.key_position(key),
+                    "s ignores access in a resource: the template's own is used",
+                    "put it at the top, or use one template per account",
+                )
 
 
 def merge_tables(lower: Table, upper: Table) -> Table:
