@@ -19,7 +19,7 @@ from fc_async_plugin.rules import (
     targets,
     triggers,
 )
-from fc_async_plugin.rules.rule import Finding, Rule, rule
+from fc_async_plugin.rules.rule import Finding, Found, Rule, rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -28,13 +28,11 @@ if TYPE_CHECKING:
 
 
 @rule("FCA090", "suppression-without-reason", "warning", "A suppression that doesn't say why.")
-def suppression_without_reason(context: Context) -> Iterator[Finding]:
+def suppression_without_reason(context: Context) -> Iterator[Found]:
     """A reader must be able to check whether it still applies."""
     for item in context.suppressions.items:
         if not item.reason:
-            yield Finding(
-                "FCA090",
-                "warning",
+            yield Found(
                 "this suppression gives no reason",
                 item.position,
                 "write the reason behind it: # fc-async: ignore[...] reason",
@@ -42,14 +40,12 @@ def suppression_without_reason(context: Context) -> Iterator[Finding]:
 
 
 @rule("FCA091", "unknown-rule", "warning", "A suppression that names no rule.")
-def unknown_rule(context: Context) -> Iterator[Finding]:
+def unknown_rule(context: Context) -> Iterator[Found]:
     """Most likely a typo: it suppresses nothing."""
     for item in context.suppressions.items:
         for name in item.rules or ("",):
             if name not in RULES:
-                yield Finding(
-                    "FCA091",
-                    "warning",
+                yield Found(
                     f"no rule is called {name!r}",
                     item.position,
                     nearest(name),
@@ -57,7 +53,7 @@ def unknown_rule(context: Context) -> Iterator[Finding]:
 
 
 @rule("FCA092", "unused-suppression", "warning", "A suppression that nothing needs any more.")
-def unused_suppression(context: Context) -> Iterator[Finding]:
+def unused_suppression(context: Context) -> Iterator[Found]:
     """Runs after all other rules, when it is known what was used.
 
     A template that could not be read may use it, and so may a rule that needs --live or --roles.
@@ -66,9 +62,7 @@ def unused_suppression(context: Context) -> Iterator[Finding]:
         return
     for item, name in context.suppressions.unused():
         if name in RULES and context.has(RULES[name].needs):
-            yield Finding(
-                "FCA092",
-                "warning",
+            yield Found(
                 f"{name} finds nothing in the line that this suppresses",
                 item.position,
                 "remove it",

@@ -5,43 +5,42 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from fc_async_plugin.rules.rule import Finding, Related, rule
+from fc_async_plugin.rules.rule import Found, Related, rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from fc_async_plugin.graph import Cycle, Edge
     from fc_async_plugin.rules.context import Context
-    from fc_async_plugin.rules.rule import Severity
 
 _SHOWN: Final = 12
 """Most edges that a message spells out; all of them are in the related places."""
 
 
 @rule("FCA030", "self-destination", "error", "A function that is its own destination.")
-def self_destination(context: Context) -> Iterator[Finding]:
+def self_destination(context: Context) -> Iterator[Found]:
     """Every invocation starts the next one, without end."""
     for cycle in context.cycles:
         if len(cycle.edges) == 1:
-            yield from _findings("FCA030", "error", cycle, context)
+            yield from _findings("FCA030", cycle, context)
 
 
 @rule("FCA031", "destination-cycle", "error", "Destinations that lead back to where they began.")
-def cycles(context: Context) -> Iterator[Finding]:
+def cycles(context: Context) -> Iterator[Found]:
     """One finding per strongly connected component, with its shortest cycle."""
     for cycle in context.cycles:
         if len(cycle.edges) > 1:
-            yield from _findings("FCA031", "error", cycle, context)
+            yield from _findings("FCA031", cycle, context)
 
 
 @rule("FCA032", "trigger-cycle", "warning", "A trigger leads a result back to where it began.")
-def trigger_cycles(context: Context) -> Iterator[Finding]:
+def trigger_cycles(context: Context) -> Iterator[Found]:
     """Through a queue, a topic or a bus; a filter between may end it, hence a warning."""
     for cycle in context.trigger_cycles:
-        yield from _findings("FCA032", "warning", cycle, context)
+        yield from _findings("FCA032", cycle, context)
 
 
-def _findings(id_: str, severity: Severity, cycle: Cycle, context: Context) -> Iterator[Finding]:
+def _findings(id_: str, cycle: Cycle, context: Context) -> Iterator[Found]:
     """Yield the finding at the edge to remove; nothing if no part of the cycle is in a template."""
     places = [(edge, edge.position) for edge in cycle.edges]
     related = tuple(Related(place, _related(edge)) for edge, place in places if place is not None)
@@ -52,7 +51,7 @@ def _findings(id_: str, severity: Severity, cycle: Cycle, context: Context) -> I
         )
         place = cycle.cut.position or related[0].position
         related += tuple(_other_cuts(cycle, context))
-        yield Finding(id_, severity, _message(cycle), place, fix, related)
+        yield Found(_message(cycle), place, fix, related)
 
 
 def _other_cuts(cycle: Cycle, context: Context) -> Iterator[Related]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from fc_async_plugin.rules.rule import Finding, rule
+from fc_async_plugin.rules.rule import Found, rule
 from fc_async_plugin.template.desired import BLOCK, destination_path
 from fc_async_sdk.errors import InvalidArn, shorten
 from fc_async_sdk.spec import arn, ram
@@ -29,13 +29,11 @@ def where(link: Link) -> Position:
 @rule(
     "FCA020", "invalid-arn", "error", "A destination that is not the ARN of a possible destination."
 )
-def grammar(context: Context) -> Iterator[Finding]:
+def grammar(context: Context) -> Iterator[Found]:
     """The form of each kind, and the names in it."""
     for link in context.links:
         if isinstance(link.arn, InvalidArn) and _FC2_SERVICE not in link.text:
-            yield Finding(
-                "FCA020",
-                "error",
+            yield Found(
                 f"{link.outcome} goes to {shorten(link.text)}: {link.arn.reason}",
                 where(link),
                 _grammar_fix(link, context),
@@ -51,15 +49,13 @@ def _grammar_fix(link: Link, context: Context) -> str:
 
 
 @rule("FCA021", "fc2-arn", "error", "A destination that names a function as FC 2.0 did.")
-def fc2_arns(context: Context) -> Iterator[Finding]:
+def fc2_arns(context: Context) -> Iterator[Found]:
     """FC 3.0 has no services."""
     for link in context.links:
         if isinstance(link.arn, InvalidArn) and _FC2_SERVICE in link.text:
             head, _, tail = link.text.partition(_FC2_SERVICE)
             name = tail.partition("functions/")[2]
-            yield Finding(
-                "FCA021",
-                "error",
+            yield Found(
                 f"{link.outcome} goes to {shorten(link.text)}, an ARN of FC 2.0; FC 3.0 has no"
                 " services",
                 where(link),
@@ -68,13 +64,11 @@ def fc2_arns(context: Context) -> Iterator[Finding]:
 
 
 @rule("FCA022", "rocketmq-5", "error", "A destination in a RocketMQ instance that isn't 4.x.")
-def rocketmq(context: Context) -> Iterator[Finding]:
+def rocketmq(context: Context) -> Iterator[Found]:
     """Only instances of the 4.0 series can be destinations."""
     for link, name in context.destinations():
         if isinstance(name, arn.RocketMqTopicArn) and (reason := name.refused):
-            yield Finding(
-                "FCA022",
-                "error",
+            yield Found(
                 f"{link.outcome}: {reason}",
                 where(link),
                 "use an instance whose id begins with MQ_INST_, or send to a queue or a bus",
@@ -82,13 +76,11 @@ def rocketmq(context: Context) -> Iterator[Finding]:
 
 
 @rule("FCA023", "default-event-bus", "error", "A destination on EventBridge's default bus.")
-def default_bus(context: Context) -> Iterator[Finding]:
+def default_bus(context: Context) -> Iterator[Found]:
     """The default bus takes events of cloud services only; a custom bus is needed."""
     for link, name in context.destinations():
         if isinstance(name, arn.EventBusArn) and (reason := name.refused):
-            yield Finding(
-                "FCA023",
-                "error",
+            yield Found(
                 f"{link.outcome}: {reason}",
                 where(link),
                 "create a custom event bus and name it",
@@ -96,14 +88,12 @@ def default_bus(context: Context) -> Iterator[Finding]:
 
 
 @rule("FCA024", "empty-destination", "error", "An outcome without the destination it announces.")
-def empty(context: Context) -> Iterator[Finding]:
+def empty(context: Context) -> Iterator[Found]:
     """The service answers InvalidDestinationResources to this."""
     for resource, violation in context.violations("FCA024"):
         path = (BLOCK, *violation.path[:-1])
         outcome = path[-1]
-        yield Finding(
-            "FCA024",
-            "error",
+        yield Found(
             f"{outcome} has no destination; the service refuses this with"
             " InvalidDestinationResources",
             resource.where(*path),
@@ -112,14 +102,12 @@ def empty(context: Context) -> Iterator[Finding]:
 
 
 @rule("FCA025", "cross-region", "warning", "A destination in another region.")
-def regions(context: Context) -> Iterator[Finding]:
+def regions(context: Context) -> Iterator[Found]:
     """The service is not known to deliver results to other regions."""
     for link, name in context.destinations():
         mine = link.resource.region
         if mine and name.region and name.region != mine:
-            yield Finding(
-                "FCA025",
-                "warning",
+            yield Found(
                 f"{link.outcome} goes to {name.region}, the function is in {mine}",
                 where(link),
                 f"use a destination in {mine}, or leave the region out of the ARN",
@@ -127,14 +115,12 @@ def regions(context: Context) -> Iterator[Finding]:
 
 
 @rule("FCA026", "cross-account", "warning", "A destination of another account.")
-def accounts(context: Context) -> Iterator[Finding]:
+def accounts(context: Context) -> Iterator[Found]:
     """Works only if the other account lets this function's role in."""
     for link, name in context.destinations():
         mine = link.resource.account_id
         if mine and name.account_id and name.account_id != mine:
-            yield Finding(
-                "FCA026",
-                "warning",
+            yield Found(
                 f"{link.outcome} goes to account {name.account_id}, this is {mine}",
                 where(link),
                 "leave the account out of the ARN if it is a slip",
@@ -142,14 +128,12 @@ def accounts(context: Context) -> Iterator[Finding]:
 
 
 @rule("FCA060", "no-role", "warning", "Destinations of a function without a role.")
-def no_role(context: Context) -> Iterator[Finding]:
+def no_role(context: Context) -> Iterator[Found]:
     """The function's role must be allowed to send, publish, invoke or put events."""
     for resource, block in context.blocks:
         config = block.get("destinationConfig")
         if isinstance(config, dict) and any(config.values()) and not resource.props.get("role"):
-            yield Finding(
-                "FCA060",
-                "warning",
+            yield Found(
                 f"{resource.function_name} has destinations but no role: each delivery is answered"
                 " 403 and lost",
                 resource.where_key(BLOCK, "destinationConfig"),
@@ -164,7 +148,7 @@ def no_role(context: Context) -> Iterator[Finding]:
     "A role that may not reach a destination.",
     needs="--roles",
 )
-def lacking_role(context: Context) -> Iterator[Finding]:
+def lacking_role(context: Context) -> Iterator[Found]:
     """Known only when the roles were read in RAM. A delivery that isn't allowed is a 4xx: lost."""
     for link, name in context.destinations():
         role = str(link.resource.props.get("role") or "")
@@ -174,9 +158,7 @@ def lacking_role(context: Context) -> Iterator[Finding]:
         place = name.resolve(region="*", account_id="*")
         if not ram.allows([granted], ram.checked_for(place), if_conditions_hold=True):
             missing = ram.permission_for(place)
-            yield Finding(
-                "FCA061",
-                "error",
+            yield Found(
                 f"{link.outcome} takes {missing.action} on {missing.resource}, which role"
                 f" {role.rpartition('/')[2]} doesn't have: results are lost",
                 where(link),

@@ -11,7 +11,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING, Final
 
-from fc_async_plugin.rules.rule import Finding, rule
+from fc_async_plugin.rules.rule import Found, rule
 from fc_async_plugin.template.desired import BLOCK
 from fc_async_sdk.errors import shorten
 from fc_async_sdk.spec import limits
@@ -29,27 +29,27 @@ _READING: Final = frozenset({"file", "syntax", "limit", "structure"})
 
 
 @rule("FCA001", "unreadable-template", "error", "The template cannot be read.")
-def unreadable(context: Context) -> Iterator[Finding]:
+def unreadable(context: Context) -> Iterator[Found]:
     """Files, YAML and the structure down to props."""
-    for problem in context.problems:
-        if problem.kind in _READING:
-            yield Finding("FCA001", "error", problem.message, problem.position, problem.fix)
+    return _problems(context, _READING)
 
 
 @rule("FCA002", "unresolved-variable", "error", "A ${…} cannot be resolved.")
-def unresolved(context: Context) -> Iterator[Finding]:
+def unresolved(context: Context) -> Iterator[Found]:
     """Names that do not exist, cycles of variables, and JavaScript."""
-    for problem in context.problems:
-        if problem.kind == "variable":
-            yield Finding("FCA002", "error", problem.message, problem.position, problem.fix)
+    return _problems(context, {"variable"})
 
 
 @rule("FCA003", "s-answers-differently", "warning", "s reads this in another way.")
-def differs(context: Context) -> Iterator[Finding]:
+def differs(context: Context) -> Iterator[Found]:
     """Places where s loses or ignores what is written."""
+    return _problems(context, {"compatibility"})
+
+
+def _problems(context: Context, kinds: Collection[str]) -> Iterator[Found]:
     for problem in context.problems:
-        if problem.kind == "compatibility":
-            yield Finding("FCA003", "warning", problem.message, problem.position, problem.fix)
+        if problem.kind in kinds:
+            yield Found(problem.message, problem.position, problem.fix)
 
 
 FC3_AGE_SECONDS: Final = 2_592_000
@@ -60,7 +60,7 @@ _FC2_BLOCK: Final = "asyncConfiguration"
 
 
 @rule("FCA010", "unknown-key", "error", "A key that means nothing here, most likely a typo.")
-def unknown_keys(context: Context) -> Iterator[Finding]:
+def unknown_keys(context: Context) -> Iterator[Found]:
     """fc3 and s verify let unknown keys pass, and the setting never takes effect."""
     alike = like_block({key for resource in context.functions for key in resource.props})
     for resource in context.functions if alike else ():
@@ -78,13 +78,9 @@ def like_block(keys: Collection[str]) -> set[str]:
     return set(difflib.get_close_matches(BLOCK, others, len(others) + 1, 0.8))
 
 
-def _unknown(
-    resource: Resource, path: Path, key: str, known: Collection[str], owner: str
-) -> Finding:
+def _unknown(resource: Resource, path: Path, key: str, known: Collection[str], owner: str) -> Found:
     near = nearest(key, known)
-    return Finding(
-        "FCA010",
-        "error",
+    return Found(
         f"unknown key {shorten(key)} in {owner}",
         resource.where_key(*path, key),
         f"did you mean {near}?" if near else f"known here: {', '.join(known)}",
@@ -99,16 +95,16 @@ def nearest(key: str, known: Collection[str], likeness: float = 0.6) -> str | No
 
 
 @rule("FCA011", "wrong-type", "error", "A value of a type that the service doesn't take.")
-def types(context: Context) -> Iterator[Finding]:
+def types(context: Context) -> Iterator[Found]:
     """Whole numbers, booleans, strings and mappings; quoted numbers are strings."""
     for resource, violation in context.violations("FCA011"):
         fix = type_fix(violation.value, violation.expected)
-        yield _refused("FCA011", resource, violation, fix)
+        yield _refused(resource, violation, fix)
 
 
-def _refused(rule_id: str, resource: Resource, violation: Violation, fix: str) -> Finding:
+def _refused(resource: Resource, violation: Violation, fix: str) -> Found:
     place = resource.where(BLOCK, *violation.path)
-    return Finding(rule_id, "error", violation.message, place, fix)
+    return Found(violation.message, place, fix)
 
 
 def type_fix(value: object, expected: str) -> str:
@@ -128,11 +124,11 @@ def type_fix(value: object, expected: str) -> str:
     "error",
     "maxAsyncRetryAttempts is outside of what the service takes.",
 )
-def retries(context: Context) -> Iterator[Finding]:
+def retries(context: Context) -> Iterator[Found]:
     """The range is 0 to 8; 0 means no retry."""
     for resource, violation in context.violations("FCA012"):
         fix = _range_fix(violation.value, limits.RETRY_ATTEMPTS)
-        yield _refused("FCA012", resource, violation, fix)
+        yield _refused(resource, violation, fix)
 
 
 def _range_fix(value: object, allowed: limits.Range) -> str:
@@ -146,14 +142,12 @@ def _range_fix(value: object, allowed: limits.Range) -> str:
     "error",
     "maxAsyncEventAgeInSeconds is outside of what the service takes.",
 )
-def ages(context: Context) -> Iterator[Finding]:
+def ages(context: Context) -> Iterator[Found]:
     """The range is 1 to 604800; s verify says nothing up to 2592000."""
     verified = range(limits.EVENT_AGE_SECONDS.high + 1, FC3_AGE_SECONDS + 1)
     for resource, violation in context.violations("FCA013"):
         known = f"; s verify accepts up to {FC3_AGE_SECONDS}" if violation.value in verified else ""
-        yield Finding(
-            "FCA013",
-            "error",
+        yield Found(
             violation.message + known,
             resource.where(BLOCK, *violation.path),
             _range_fix(violation.value, limits.EVENT_AGE_SECONDS),
@@ -166,32 +160,29 @@ def ages(context: Context) -> Iterator[Finding]:
     "error",
     "A qualifier that is neither a version nor an alias name.",
 )
-def qualifiers(context: Context) -> Iterator[Finding]:
+def qualifiers(context: Context) -> Iterator[Found]:
     """LATEST, the number of a version, or the name of an alias."""
     for resource, violation in context.violations("FCA014"):
         fix = "an alias name has letters, digits, _ and -, and begins with a letter or _"
-        yield _refused("FCA014", resource, violation, fix)
+        yield _refused(resource, violation, fix)
 
 
 @rule("FCA015", "fc2-configuration", "error", "A block of FC 2.0, which FC 3.0 ignores.")
-def fc2(context: Context) -> Iterator[Finding]:
+def fc2(context: Context) -> Iterator[Found]:
     """``asyncConfiguration`` under ``function`` (or in props), and the component of FC 2.0."""
     for resource in context.resources:
         if resource.component.split("@")[0] in _FC2_COMPONENTS:
-            yield Finding(
-                "FCA015",
-                "warning",
+            yield Found(
                 f"component {resource.component} deploys to FC 2.0: its asynchronous configuration"
                 " is not checked",
                 resource.position,
                 "run: s cli fc3 s2tos3",
+                severity="warning",
             )
     for resource in context.functions:
         path = fc2_block(resource)
         if path:
-            yield Finding(
-                "FCA015",
-                "error",
+            yield Found(
                 f"{'.'.join(path)} is FC 2.0; FC 3.0 ignores it, so nothing is configured",
                 resource.where_key(*path),
                 f"write {BLOCK} under props: statefulInvocation becomes asyncTask,"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from fc_async_plugin.rules.rule import Finding, Related, rule
+from fc_async_plugin.rules.rule import Found, Related, rule
 from fc_async_plugin.rules.triggers import written_triggers
 from fc_async_plugin.template.desired import is_unresolved
 from fc_async_sdk.spec import oss, ram
@@ -23,7 +23,7 @@ _TRIGGER: Final = "triggerConfig"
 
 
 @rule("FCA073", "invalid-oss-trigger", "error", "An OSS trigger that the service refuses.")
-def invalid_oss_trigger(context: Context) -> Iterator[Finding]:
+def invalid_oss_trigger(context: Context) -> Iterator[Found]:
     """The bucket, the events, and prefix and suffix."""
     for trigger in written_triggers(context, "oss"):
         if trigger.has_unresolved():
@@ -31,9 +31,7 @@ def invalid_oss_trigger(context: Context) -> Iterator[Finding]:
         try:
             _read(trigger)
         except oss.InvalidOssTrigger as error:
-            yield Finding(
-                "FCA073",
-                "error",
+            yield Found(
                 f"OSS trigger {trigger.name}: {error}",
                 trigger.where(*error.path),
                 "prefix and suffix are plain text; events are such as oss:ObjectCreated:PutObject",
@@ -57,15 +55,13 @@ def _readable(context: Context) -> Iterator[tuple[WrittenTrigger, oss.OssTrigger
 
 
 @rule("FCA074", "overlapping-oss-triggers", "error", "Two OSS triggers for the same objects.")
-def overlapping_oss_triggers(context: Context) -> Iterator[Finding]:
+def overlapping_oss_triggers(context: Context) -> Iterator[Found]:
     """OSS refuses a trigger if event, prefix and suffix overlap with those of another."""
     seen: list[tuple[WrittenTrigger, oss.OssTrigger]] = []
     for trigger, found in _readable(context):
         for other, before in seen:
             if trigger.resource.region == other.resource.region and oss.overlap(before, found):
-                yield Finding(
-                    "FCA074",
-                    "error",
+                yield Found(
                     f"OSS trigger {trigger.name} overlaps with {other.name}: bucket"
                     f" {found.bucket}, an event, the prefixes and the suffixes match the same"
                     " objects",
@@ -84,15 +80,13 @@ def overlapping_oss_triggers(context: Context) -> Iterator[Finding]:
     "warning",
     "An OSS trigger that fires several times for one upload.",
 )
-def several_events_per_upload(context: Context) -> Iterator[Finding]:
+def several_events_per_upload(context: Context) -> Iterator[Found]:
     """A multipart upload has an event for its begin, for each part, and for its end."""
     for trigger, found in _readable(context):
         parts = oss.events_of_parts(found.events)
         if parts:
             names = ", ".join(event.rpartition(":")[2] for event in parts)
-            yield Finding(
-                "FCA079",
-                "warning",
+            yield Found(
                 f"OSS trigger {trigger.name} fires several times for one multipart upload: its"
                 f" events include {names}",
                 trigger.where(_TRIGGER, "events"),
@@ -106,7 +100,7 @@ def several_events_per_upload(context: Context) -> Iterator[Finding]:
     "warning",
     "A function that may write the objects that trigger it.",
 )
-def oss_trigger_may_repeat(context: Context) -> Iterator[Finding]:
+def oss_trigger_may_repeat(context: Context) -> Iterator[Found]:
     """Each object that it writes there invokes it again, without end."""
     for trigger, found in _readable(context):
         why = _may_write(context, trigger, found) if found.fires_for_new_objects() else ""
@@ -117,9 +111,7 @@ def oss_trigger_may_repeat(context: Context) -> Iterator[Finding]:
             for name, value in (("prefix", found.prefix), ("suffix", found.suffix))
             if value
         )
-        yield Finding(
-            "FCA080",
-            "warning",
+        yield Found(
             f"{trigger.resource.function_name} may write into {place}, which invokes it by trigger"
             f" {trigger.settings.get('triggerName')}: {why}",
             trigger.where(_TRIGGER),

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fc_async_plugin.rules import props_schema
 from fc_async_plugin.rules.form import fc2_block, like_block, nearest, type_fix
-from fc_async_plugin.rules.rule import Finding, rule
+from fc_async_plugin.rules.rule import Found, rule
 from fc_async_plugin.template.desired import is_unresolved
 from fc_async_sdk.errors import shorten
 
@@ -44,7 +44,7 @@ _TYPO: Final = 0.8
 
 
 @rule("FCA016", "invalid-props", "error", "A key or value of props that a function doesn't have.")
-def invalid(context: Context) -> Iterator[Finding]:
+def invalid(context: Context) -> Iterator[Found]:
     """Settings such as timeout and runtime; a key that resembles no known one is a warning."""
     for resource in context.functions:
         settled = _settled(resource.props)
@@ -77,7 +77,7 @@ def _validator() -> Any:
     return Draft202012Validator(props_schema.schema())
 
 
-def _findings(resource: Resource, props: dict[str, Any]) -> Iterator[Finding]:
+def _findings(resource: Resource, props: dict[str, Any]) -> Iterator[Found]:
     """Yield one finding for each place that is wrong, and for each unknown key."""
     # best_match would descend into alternatives that are for another kind of value.
     from jsonschema.exceptions import relevance  # noqa: PLC0415 -- as above
@@ -103,7 +103,7 @@ def _inner(error: _Error) -> _Error:
     return _inner(inner[0]) if inner else error
 
 
-def _unknown(resource: Resource, path: Path, error: _Error) -> Iterator[Finding]:
+def _unknown(resource: Resource, path: Path, error: _Error) -> Iterator[Found]:
     known = error.schema["properties"]
     others = {*like_block(error.instance), *fc2_block(resource)[:1]} if not path else set()
     for key in error.instance:
@@ -117,20 +117,17 @@ def _unknown(resource: Resource, path: Path, error: _Error) -> Iterator[Finding]
             fix = f"known here: {', '.join(known)}"
         else:
             fix = "remove it; if a fc3 after 0.1.22 has it, suppress this finding"
-        yield Finding(
-            "FCA016",
-            severity,
+        yield Found(
             f"unknown key {shorten(key)} in {_name(path) or 'props'}",
             resource.where_key(*path, key),
             fix,
+            severity=severity,
         )
 
 
-def _refused(resource: Resource, path: Path, error: _Error) -> Finding:
+def _refused(resource: Resource, path: Path, error: _Error) -> Found:
     expected = error.schema.get("description") or _EXPECTED[error.validator_value]
-    return Finding(
-        "FCA016",
-        "error",
+    return Found(
         f"{_name(path)} must be {expected}, got {_shown(error.instance, expected)}",
         resource.where(*path),
         _fix(error, expected),

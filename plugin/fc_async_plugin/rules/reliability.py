@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from fc_async_plugin.rules.destinations import where
-from fc_async_plugin.rules.rule import Finding, Related, rule
+from fc_async_plugin.rules.rule import Found, Related, rule
 from fc_async_plugin.template.desired import BLOCK, is_unresolved
 from fc_async_sdk.spec import limits
 
@@ -20,7 +20,7 @@ _KEPT: Final = f"listed for {limits.TASK_RETENTION_SECONDS // 86_400} days and t
 
 
 @rule("FCA050", "no-failure-destination", "warning", "Failed invocations are dropped silently.")
-def no_failure_destination(context: Context) -> Iterator[Finding]:
+def no_failure_destination(context: Context) -> Iterator[Found]:
     """After its last retry an invocation without failure destination is gone."""
     for resource, block in context.blocks:
         config = block.get("destinationConfig")
@@ -28,9 +28,7 @@ def no_failure_destination(context: Context) -> Iterator[Finding]:
             continue
         if block and not (isinstance(config, dict) and config.get("onFailure")):
             kept = block.get("asyncTask") is True
-            yield Finding(
-                "FCA050",
-                "warning",
+            yield Found(
                 f"{resource.function_name} has no failure destination: an invocation that fails"
                 f" for good is {_KEPT if kept else 'dropped'}",
                 resource.where_key(BLOCK),
@@ -39,13 +37,11 @@ def no_failure_destination(context: Context) -> Iterator[Finding]:
 
 
 @rule("FCA051", "empty-block", "warning", "An empty block, which changes nothing.")
-def empty_block(context: Context) -> Iterator[Finding]:
+def empty_block(context: Context) -> Iterator[Found]:
     """Nothing is sent for it by s, so what is configured in the account stays."""
     for resource, block in context.blocks:
         if not block:
-            yield Finding(
-                "FCA051",
-                "warning",
+            yield Found(
                 f"{BLOCK} of {resource.function_name} is empty: s deploy leaves in place whatever"
                 " the account has",
                 resource.where_key(BLOCK),
@@ -54,7 +50,7 @@ def empty_block(context: Context) -> Iterator[Finding]:
 
 
 @rule("FCA052", "age-shorter-than-retries", "warning", "Retries that cannot all take place.")
-def age_shorter_than_retries(context: Context) -> Iterator[Finding]:
+def age_shorter_than_retries(context: Context) -> Iterator[Found]:
     """The age counts from the trigger; what is too old is dropped, retries left or not."""
     for resource, block in context.blocks:
         age = _number(block, "maxAsyncEventAgeInSeconds", limits.EVENT_AGE_SECONDS)
@@ -65,9 +61,7 @@ def age_shorter_than_retries(context: Context) -> Iterator[Finding]:
         assert age is not None and retries is not None and timeout is not None  # noqa: PT018 -- for the type checker
         longest = timeout * (retries + 1)
         if age < longest:
-            yield Finding(
-                "FCA052",
-                "warning",
+            yield Found(
                 f"an invocation of {resource.function_name} may be dropped before its last retry:"
                 f" it lives {age} s, and {retries + 1} executions of up to {timeout} s take"
                 f" {longest} s without any waiting",
@@ -78,14 +72,12 @@ def age_shorter_than_retries(context: Context) -> Iterator[Finding]:
 
 
 @rule("FCA053", "age-shorter-than-delay", "note", "Long delays expire before they run.")
-def age_shorter_than_delay(context: Context) -> Iterator[Finding]:
+def age_shorter_than_delay(context: Context) -> Iterator[Found]:
     """The age counts from the trigger, the time of a delay included."""
     for resource, block in context.blocks:
         age = _number(block, "maxAsyncEventAgeInSeconds", limits.EVENT_AGE_SECONDS)
         if age is not None and age <= limits.DELAY_SECONDS.high:
-            yield Finding(
-                "FCA053",
-                "note",
+            yield Found(
                 f"an invocation of {resource.function_name} with x-fc-async-delay of {age} s or"
                 " more expires before it runs",
                 resource.where(BLOCK, "maxAsyncEventAgeInSeconds"),
@@ -102,7 +94,7 @@ def _number(block: dict[str, Any], key: str, allowed: limits.Range) -> int | Non
 
 
 @rule("FCA054", "payload-limit", "note", "Events that may be larger than the destination takes.")
-def payload_limit(context: Context) -> Iterator[Finding]:
+def payload_limit(context: Context) -> Iterator[Found]:
     """An event holds the request and the response; what is too large is refused, not retried."""
     small = [
         (link, name)
@@ -112,9 +104,7 @@ def payload_limit(context: Context) -> Iterator[Finding]:
     if not small:
         return
     link, name = small[0]
-    yield Finding(
-        "FCA054",
-        "note",
+    yield Found(
         f"{name.kind} takes events of up to {name.payload_limit // _KIB} KB, a request alone may"
         f" have {limits.ASYNC_PAYLOAD_BYTES // _KIB} KB: larger events are refused and not retried",
         where(link),

@@ -3,15 +3,17 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from fc_async_plugin.template.problems import Position  # noqa: TC001 -- NamedTuple fields
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from fc_async_plugin.rules.context import Context, Needs
 
+    Find = Callable[["Context"], Iterable["Found"]]
     Check = Callable[["Context"], Iterable["Finding"]]
 
 Severity = Literal["error", "warning", "note"]
@@ -44,6 +46,16 @@ class Finding(NamedTuple):
     related: tuple[Related, ...] = ()
 
 
+class Found(NamedTuple):
+    """What a rule finds; without ``severity`` it has that of the rule. See :class:`Finding`."""
+
+    message: str
+    position: Position
+    fix: str = ""
+    related: tuple[Related, ...] = ()
+    severity: Severity | None = None
+
+
 class Rule(NamedTuple):
     """One rule.
 
@@ -71,9 +83,18 @@ class Rule(NamedTuple):
 
 def rule(
     id_: str, name: str, severity: Severity, summary: str, *, needs: Needs = ""
-) -> Callable[[Check], Rule]:
-    """Make the decorated function the check of a rule.
+) -> Callable[[Find], Rule]:
+    """Make a rule of the decorated function, which yields what it finds.
 
     The rule is run only when :mod:`fc_async_plugin.rules.catalog` lists it.
     """
-    return lambda check: Rule(id_, name, severity, summary, check, needs)
+
+    def made(find: Find) -> Rule:
+        @functools.wraps(find)
+        def check(context: Context) -> Iterator[Finding]:
+            for one in find(context):
+                yield Finding(id_, one.severity or severity, *one[:4])
+
+        return Rule(id_, name, severity, summary, check, needs)
+
+    return made

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from fc_async_plugin.graph import build
 from fc_async_plugin.rules.destinations import where
-from fc_async_plugin.rules.rule import Finding, Related, rule
+from fc_async_plugin.rules.rule import Found, Related, rule
 from fc_async_plugin.template.desired import BLOCK
 from fc_async_sdk.errors import shorten
 from fc_async_sdk.spec import arn, limits
@@ -36,7 +36,7 @@ def _functions(context: Context) -> Iterator[tuple[Link, arn.FunctionArn, Resour
 
 
 @rule("FCA040", "unknown-function", "warning", "A destination function that isn't in the file.")
-def unknown_function(context: Context) -> Iterator[Finding]:
+def unknown_function(context: Context) -> Iterator[Found]:
     """The service checks only the form of the ARN; results of a missing function are lost."""
     for link, name, resource in _functions(context):
         foreign = name.account_id != link.resource.account_id
@@ -46,12 +46,11 @@ def unknown_function(context: Context) -> Iterator[Finding]:
         if known and context.live_function(name) is not None:
             continue
         place = "neither in a template nor in the account" if known else "in none of the templates"
-        yield Finding(
-            "FCA040",
-            "error" if known else "warning",
+        yield Found(
             f"{link.outcome} goes to function {shorten(name.function)}, which is {place}",
             where(link),
             _near(name.function, context) or "deploy it first; the service doesn't check this",
+            severity="error" if known else "warning",
         )
 
 
@@ -62,16 +61,14 @@ def _near(name: str, context: Context) -> str:
 
 
 @rule("FCA041", "http-function", "warning", "A destination function that has an HTTP trigger.")
-def http_function(context: Context) -> Iterator[Finding]:
+def http_function(context: Context) -> Iterator[Found]:
     """The event comes as a payload, not as a request; pages about FC 2.0 say it is refused."""
     for link, name, resource in _functions(context):
         live = context.live_function(name)
         if (resource and _has_http_trigger(resource)) or (
             live and any(trigger.trigger_type == "http" for trigger in live.triggers)
         ):
-            yield Finding(
-                "FCA041",
-                "warning",
+            yield Found(
                 f"{link.outcome} goes to {name.function}, which has an HTTP trigger: it gets the"
                 " event as a payload, not as a request, and the service may refuse it",
                 where(link),
@@ -93,14 +90,12 @@ def _has_http_trigger(resource: Resource) -> bool:
     "A destination qualifier that doesn't exist.",
     needs="--live",
 )
-def target_qualifier(context: Context) -> Iterator[Finding]:
+def target_qualifier(context: Context) -> Iterator[Found]:
     """Known only when the account was read."""
     for link, name, _ in _functions(context):
         live = context.live_function(name)
         if live and not live.has_qualifier(name.qualifier):
-            yield Finding(
-                "FCA042",
-                "error",
+            yield Found(
                 f"{link.outcome} goes to {name.function}/{name.qualifier}, but the function has no"
                 " version and no alias of this name",
                 where(link),
@@ -115,7 +110,7 @@ def target_qualifier(context: Context) -> Iterator[Finding]:
     "A qualifier that the function doesn't have.",
     needs="--live",
 )
-def own_qualifier(context: Context) -> Iterator[Finding]:
+def own_qualifier(context: Context) -> Iterator[Found]:
     """Known only when the account was read. A configuration for nothing is never used."""
     for resource, block in context.blocks:
         node = build.source_node(resource)
@@ -123,9 +118,7 @@ def own_qualifier(context: Context) -> Iterator[Finding]:
         live = context.live_function(name)
         if live and not live.has_qualifier(node.qualifier):
             place = resource.where(BLOCK, "qualifier") if block else resource.position
-            yield Finding(
-                "FCA043",
-                "error",
+            yield Found(
                 f"{node.name} has no version and no alias {shorten(node.qualifier)}",
                 place,
                 _known_qualifiers(live.aliases, live.versions),
@@ -139,16 +132,14 @@ def _known_qualifiers(aliases: dict[str, tuple[str, ...]], versions: frozenset[s
 
 
 @rule("FCA044", "configured-twice", "error", "Two blocks for the same function and qualifier.")
-def configured_twice(context: Context) -> Iterator[Finding]:
+def configured_twice(context: Context) -> Iterator[Found]:
     """Each deployment overwrites what the other one wrote; the last one wins."""
     first: dict[Node, Resource] = {}
     for resource, block in context.blocks:
         node = build.source_node(resource)
         other = first.setdefault(node, resource)
         if block and other is not resource:
-            yield Finding(
-                "FCA044",
-                "error",
+            yield Found(
                 f"{node.label} is configured a second time, the last one deployed wins",
                 resource.where_key(BLOCK),
                 "remove one of the two, or give one of them another qualifier",

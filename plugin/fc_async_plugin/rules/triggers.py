@@ -13,7 +13,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from fc_async_plugin.rules.rule import Finding, Related, rule
+from fc_async_plugin.rules.rule import Found, Related, rule
 from fc_async_plugin.template.desired import BLOCK, is_unresolved
 from fc_async_sdk.spec import limits, regions, timers, triggers
 
@@ -99,7 +99,7 @@ def written_triggers(context: Context, *kinds: str) -> Iterator[WrittenTrigger]:
 
 
 @rule("FCA070", "invalid-timer", "error", "A timer that the service cannot read.")
-def invalid_timer(context: Context) -> Iterator[Finding]:
+def invalid_timer(context: Context) -> Iterator[Found]:
     """The six fields of cronExpression or @every, the time zone, and the size of the payload."""
     for trigger in written_triggers(context, "timer"):
         if trigger.has_unresolved():
@@ -107,9 +107,7 @@ def invalid_timer(context: Context) -> Iterator[Finding]:
         try:
             timers.read(trigger.config)
         except timers.InvalidTimer as error:
-            yield Finding(
-                "FCA070",
-                "error",
+            yield Found(
                 f"timer {trigger.name}: {error}",
                 trigger.where("triggerConfig", *filter(None, [error.field])),
                 "such as 0 0 4 * * *, or CRON_TZ=Asia/Shanghai 0 0 4 * * *, or @every 5m",
@@ -127,7 +125,7 @@ def _timers(context: Context) -> Iterator[tuple[WrittenTrigger, timers.TimerConf
 
 
 @rule("FCA071", "next-firings", "note", "When a timer fires next.")
-def next_firings(context: Context) -> Iterator[Finding]:
+def next_firings(context: Context) -> Iterator[Found]:
     """Times are UTC unless CRON_TZ is set; @every counts from the deployment."""
     for trigger, config in _timers(context):
         if not config.enable:
@@ -138,9 +136,7 @@ def next_firings(context: Context) -> Iterator[Finding]:
         shown = ", ".join(_shown(moment, zone) for moment in islice(moments, _SHOWN))
         since = "; the interval begins with the deployment" if schedule.every_ms else ""
         utc = schedule.zone == "UTC" and not schedule.every_ms
-        yield Finding(
-            "FCA071",
-            "note",
+        yield Found(
             f"timer {trigger.name} fires next at {shown}{since}",
             trigger.where("triggerConfig", "cronExpression"),
             "write CRON_TZ=Asia/Shanghai in front for another time zone than UTC" if utc else "",
@@ -153,13 +149,11 @@ def _shown(moment: int, zone: ZoneInfo) -> str:
 
 
 @rule("FCA072", "ambiguous-days", "warning", "A timer that restricts both kinds of days.")
-def ambiguous_days(context: Context) -> Iterator[Finding]:
+def ambiguous_days(context: Context) -> Iterator[Found]:
     """The service does not document whether days must match both fields, or either."""
     for trigger, config in _timers(context):
         if timers.parse(config.cron_expression).both_days:
-            yield Finding(
-                "FCA072",
-                "warning",
+            yield Found(
                 f"timer {trigger.name} restricts day of month and day of week: whether both or"
                 " either must match is not documented",
                 trigger.where("triggerConfig", "cronExpression"),
@@ -188,16 +182,14 @@ def _failure_destinations(context: Context) -> dict[tuple[str, str], bool]:
     "warning",
     "A trigger whose failed invocations are dropped silently.",
 )
-def async_trigger(context: Context) -> Iterator[Finding]:
+def async_trigger(context: Context) -> Iterator[Found]:
     """Its invocations are asynchronous, and the qualifier that it calls has no configuration."""
     configured = _failure_destinations(context)
     for trigger in written_triggers(context):
         place = trigger.resource.function_name, trigger.qualifier
         if not trigger.asynchronous or is_unresolved(trigger.qualifier) or place in configured:
             continue  # FCA050 finds a block without a failure destination
-        yield Finding(
-            "FCA075",
-            "warning",
+        yield Found(
             f"trigger {trigger.name} invokes {'/'.join(place)} asynchronously, which has no"
             f" {BLOCK}: an invocation that fails for good is dropped",
             trigger.where("triggerName"),
@@ -211,7 +203,7 @@ def async_trigger(context: Context) -> Iterator[Finding]:
     "warning",
     "A dead-letter queue of a trigger that gets no failed invocations.",
 )
-def dead_letters(context: Context) -> Iterator[Finding]:
+def dead_letters(context: Context) -> Iterator[Found]:
     """Of an asynchronous trigger it gets only what could not be queued, and only with ALL."""
     configured = _failure_destinations(context)
     for trigger in written_triggers(context, "eventbridge"):
@@ -221,9 +213,7 @@ def dead_letters(context: Context) -> Iterator[Finding]:
         place = trigger.where("triggerConfig", "runOptions", "deadLetterQueue")
         tolerance = options.get("errorsTolerance", triggers.ERRORS_TOLERANCE)
         if tolerance != "ALL" and not is_unresolved(tolerance):
-            yield Finding(
-                "FCA076",
-                "warning",
+            yield Found(
                 f"the dead-letter queue of trigger {trigger.name} is never used: errorsTolerance is"
                 f" {tolerance}, so nothing is given up",
                 place,
@@ -231,9 +221,7 @@ def dead_letters(context: Context) -> Iterator[Finding]:
             )
         target = trigger.resource.function_name, trigger.qualifier
         if trigger.asynchronous and not configured.get(target, False):
-            yield Finding(
-                "FCA076",
-                "warning",
+            yield Found(
                 f"the dead-letter queue of trigger {trigger.name} gets no errors of"
                 f" {'/'.join(target)}: they belong to the asynchronous invocation",
                 place,
@@ -247,16 +235,14 @@ def _dead_letter_queue(options: Mapping[str, Any]) -> bool:
 
 
 @rule("FCA077", "task-mode-region", "warning", "Task mode in a region that may not offer it.")
-def task_mode_region(context: Context) -> Iterator[Finding]:
+def task_mode_region(context: Context) -> Iterator[Found]:
     """The list of regions is dated; the service adds regions."""
     for resource, block in context.blocks:
         region = resource.region
         if block.get("asyncTask") is not True or not region or is_unresolved(region):
             continue
         if region not in regions.TASK_MODE:
-            yield Finding(
-                "FCA077",
-                "warning",
+            yield Found(
                 f"task mode of {resource.function_name}: {region} is not among the regions that"
                 f" offer it, as of {regions.TASK_MODE_AS_OF}",
                 resource.where(BLOCK, "asyncTask"),
@@ -265,14 +251,12 @@ def task_mode_region(context: Context) -> Iterator[Finding]:
 
 
 @rule("FCA078", "task-mode-load", "note", "Task mode has a cost at high rates and low latencies.")
-def task_mode_load(context: Context) -> Iterator[Finding]:
+def task_mode_load(context: Context) -> Iterator[Found]:
     """It is not meant for thousands of calls per second or latencies below 100 ms."""
     modes = [resource for resource, block in context.blocks if block.get("asyncTask") is True]
     if modes:
         first, *others = modes
-        yield Finding(
-            "FCA078",
-            "note",
+        yield Found(
             f"task mode of {first.function_name} records every step: it is not meant for thousands"
             " of calls per second or latencies below 100 ms",
             first.where(BLOCK, "asyncTask"),
