@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from fc_async_plugin.rules.rule import Found, Related, rule
-from fc_async_plugin.template.desired import BLOCK, is_unresolved
+from fc_async_plugin.template.desired import BLOCK, is_unresolved, unresolved_in
 from fc_async_sdk.spec import limits, regions, timers, triggers
 
 if TYPE_CHECKING:
@@ -71,21 +71,6 @@ class WrittenTrigger(NamedTuple):
         """Return where a value of it is written, or its nearest parent."""
         return self.resource.where("triggers", self.place, *path)
 
-    def has_unresolved(self) -> bool:
-        """Return whether a part of it is known only after ``s`` has resolved it."""
-        return any(map(is_unresolved, _values(self.settings)))
-
-
-def _values(value: object) -> Iterator[object]:
-    if isinstance(value, dict):
-        for inner in value.values():
-            yield from _values(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _values(inner)
-    else:
-        yield value
-
 
 def written_triggers(context: Context, *kinds: str) -> Iterator[WrittenTrigger]:
     """Yield the triggers of all functions, of some types if they are named."""
@@ -98,12 +83,17 @@ def written_triggers(context: Context, *kinds: str) -> Iterator[WrittenTrigger]:
                     yield found
 
 
+def settled_triggers(context: Context, kind: str) -> Iterator[WrittenTrigger]:
+    """Yield the triggers of a type of which no part is known only after a deployment."""
+    for trigger in written_triggers(context, kind):
+        if not any(unresolved_in(trigger.settings)):
+            yield trigger
+
+
 @rule("FCA070", "invalid-timer", "error", "A timer that the service cannot read.")
 def invalid_timer(context: Context) -> Iterator[Found]:
     """The six fields of cronExpression or @every, the time zone, and the size of the payload."""
-    for trigger in written_triggers(context, "timer"):
-        if trigger.has_unresolved():
-            continue
+    for trigger in settled_triggers(context, "timer"):
         try:
             timers.read(trigger.config)
         except timers.InvalidTimer as error:
@@ -115,13 +105,12 @@ def invalid_timer(context: Context) -> Iterator[Found]:
 
 
 def _timers(context: Context) -> Iterator[tuple[WrittenTrigger, timers.TimerConfig]]:
-    for trigger in written_triggers(context, "timer"):
-        if not trigger.has_unresolved():
-            try:
-                config = timers.read(trigger.config)
-            except timers.InvalidTimer:
-                continue
-            yield trigger, config
+    for trigger in settled_triggers(context, "timer"):
+        try:
+            config = timers.read(trigger.config)
+        except timers.InvalidTimer:
+            continue
+        yield trigger, config
 
 
 @rule("FCA071", "next-firings", "note", "When a timer fires next.")
