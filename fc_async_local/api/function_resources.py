@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Operations on the resources of a function, as routes: triggers, scaling, VPC bindings, tags.
-
-Deploy tools read and write these beside the functions that they deploy.
-"""
+"""Operations on what belongs to a function, as routes: aliases, triggers, configurations, tags."""
 
 from __future__ import annotations
 
@@ -23,18 +20,21 @@ from fc_async_local.functions.paging import Page
 from fc_async_sdk.errors import shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from starlette.requests import Request
     from starlette.routing import Route
 
     from fc_async_local.api.http_triggers.urls import TriggerUrls
     from fc_async_local.functions import FunctionRegistry
+    from fc_async_local.functions.aliases import Aliases
+    from fc_async_local.functions.async_configs import AsyncConfigs
     from fc_async_local.functions.scaling import InstanceConfigs
+    from fc_async_local.functions.triggers import Triggers
 
 
-class TriggerOperations:
-    """Triggers.
+class ResourceOperations:
+    """Aliases, triggers, configurations, VPC bindings.
 
     Args:
         registry: Where they are kept.
@@ -42,66 +42,20 @@ class TriggerOperations:
     """
 
     def __init__(self, registry: FunctionRegistry, urls: TriggerUrls) -> None:
-        self._triggers = registry.triggers
+        self._registry = registry
         self._urls = urls
 
     def routes(self) -> list[Route]:
         """Return the routes of these operations."""
-        every = "/functions/{name}/triggers"
-        one = f"{every}/{{trigger}}"
-        return [
-            operation("POST", every, self.create_trigger),
-            operation("GET", every, self.list_triggers),
-            operation("GET", one, self.get_trigger),
-            operation("PUT", one, self.update_trigger),
-            operation("DELETE", one, self.delete_trigger),
-        ]
-
-    async def create_trigger(self, request: Request, name: str) -> dict[str, Any]:
-        """Answer CreateTrigger."""
-        return self._shown(name, await self._triggers.create(name, await body_of(request)))
-
-    async def update_trigger(self, request: Request, name: str, trigger: str) -> dict[str, Any]:
-        """Answer UpdateTrigger."""
-        return self._shown(name, await self._triggers.update(name, trigger, await body_of(request)))
-
-    async def get_trigger(self, _: Request, name: str, trigger: str) -> dict[str, Any]:
-        """Answer GetTrigger."""
-        return self._shown(name, await self._triggers.get(name, trigger))
-
-    async def delete_trigger(self, _: Request, name: str, trigger: str) -> None:
-        """Answer DeleteTrigger."""
-        await self._triggers.delete(name, trigger)
-
-    async def list_triggers(self, request: Request, name: str) -> dict[str, Any]:
-        """Answer ListTriggers."""
-        triggers, token = await self._triggers.listing(
-            name,
-            query_page(request.query_params),
-            prefix=request.query_params.get("prefix", ""),
-        )
-        return page_of("triggers", [self._shown(name, trigger) for trigger in triggers], token)
-
-    def _shown(self, function: str, trigger: dict[str, Any]) -> dict[str, Any]:
-        return self._urls.shown(function, trigger)
-
-
-class ScalingOperations:
-    """Reserved concurrency, provisioned instances, scaling configuration, VPC bindings."""
-
-    def __init__(self, registry: FunctionRegistry) -> None:
-        self._scaling = registry.scaling
-
-    def routes(self) -> list[Route]:
-        """Return the routes of these operations."""
+        registry, scaling = self._registry, self._registry.scaling
         vpcs = "/functions/{name}/vpc-bindings"
-        scaling = self._scaling
         return [
-            *_config_routes("concurrency", "/concurrency-configs", "configs", scaling.concurrency),
-            *_config_routes(
-                "provision-config", "/provision-configs", "provisionConfigs", scaling.provision
-            ),
-            *_config_routes("scaling-config", "/scaling-configs", "scalingConfigs", scaling.config),
+            *_named_routes("alias", "aliases", registry.aliases, lambda _, alias: alias),
+            *_named_routes("trigger", "triggers", registry.triggers, self._urls.shown),
+            *_config_routes("async-invoke-config", "configs", registry.async_configs),
+            *_config_routes("concurrency", "configs", scaling.concurrency, "concurrency-configs"),
+            *_config_routes("provision-config", "provisionConfigs", scaling.provision),
+            *_config_routes("scaling-config", "scalingConfigs", scaling.config),
             operation("POST", vpcs, self.create_vpc_binding),
             operation("GET", vpcs, self.list_vpc_bindings),
             operation("DELETE", f"{vpcs}/{{vpc}}", self.delete_vpc_binding),
@@ -109,27 +63,73 @@ class ScalingOperations:
 
     async def create_vpc_binding(self, request: Request, name: str) -> None:
         """Answer CreateVpcBinding."""
-        await self._scaling.vpcs.bind(name, await body_of(request))
+        await self._registry.scaling.vpcs.bind(name, await body_of(request))
 
     async def list_vpc_bindings(self, _: Request, name: str) -> dict[str, Any]:
         """Answer ListVpcBindings."""
-        return {"vpcIds": await self._scaling.vpcs.ids(name)}
+        return {"vpcIds": await self._registry.scaling.vpcs.ids(name)}
 
     async def delete_vpc_binding(self, _: Request, name: str, vpc: str) -> None:
         """Answer DeleteVpcBinding."""
-        await self._scaling.vpcs.unbind(name, vpc)
+        await self._registry.scaling.vpcs.unbind(name, vpc)
+
+
+def _named_routes(
+    word: str,
+    every: str,
+    kept: Aliases | Triggers,
+    shown: Callable[[str, dict[str, Any]], dict[str, Any]],
+) -> list[Route]:
+    """Return the routes of create, list, get, update and delete of what has a name in a function.
+
+    Args:
+        word: The name of one in a path.
+        every: The path of the list, below the function, and the field of the list's answer.
+        kept: What is stored.
+        shown: Returns what is answered, of the function and the description of one.
+    """
+
+    async def create(request: Request, name: str) -> dict[str, Any]:
+        return shown(name, await kept.create(name, await body_of(request)))
+
+    async def list_all(request: Request, name: str) -> dict[str, Any]:
+        query = request.query_params
+        found, token = await kept.listing(name, query_page(query), prefix=query.get("prefix", ""))
+        return page_of(every, [shown(name, one) for one in found], token)
+
+    async def get(_: Request, name: str, **own: str) -> dict[str, Any]:
+        return shown(name, await kept.get(name, own[word]))
+
+    async def update(request: Request, name: str, **own: str) -> dict[str, Any]:
+        return shown(name, await kept.update(name, own[word], await body_of(request)))
+
+    async def delete(_: Request, name: str, **own: str) -> None:
+        await kept.delete(name, own[word])
+
+    path = f"/functions/{{name}}/{every}"
+    one = f"{path}/{{{word}}}"
+    return [
+        operation("POST", path, create),
+        operation("GET", path, list_all),
+        operation("GET", one, get),
+        operation("PUT", one, update),
+        operation("DELETE", one, delete),
+    ]
 
 
 def _config_routes(
-    path: str, every: str, listed_as: str, configs: InstanceConfigs[Any]
+    path: str,
+    listed_as: str,
+    configs: AsyncConfigs | InstanceConfigs[Any],
+    every: str = "",
 ) -> list[Route]:
     """Return the routes of put, get, delete and list of one kind of configuration.
 
     Args:
         path: Of a configuration, below its function.
-        every: The path of the list.
         listed_as: The field of the list's answer.
         configs: What is stored.
+        every: The path of the list, if it is not the plural of ``path``.
     """
 
     async def put(request: Request, name: str) -> dict[str, Any]:
@@ -152,7 +152,7 @@ def _config_routes(
         operation("PUT", one, put),
         operation("GET", one, get),
         operation("DELETE", one, delete),
-        operation("GET", every, list_all),
+        operation("GET", f"/{every or path + 's'}", list_all),
     ]
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Operations on functions, versions, aliases and asynchronous configurations, as routes."""
+"""Operations on functions and versions, as routes."""
 
 from __future__ import annotations
 
@@ -129,85 +129,3 @@ class FunctionOperations:
     async def delete_version(self, _: Request, name: str, version: str) -> None:
         """Answer DeleteFunctionVersion."""
         await self._functions.delete_version(name, version)
-
-
-class AliasOperations:
-    """Aliases."""
-
-    def __init__(self, registry: FunctionRegistry) -> None:
-        self._aliases = registry.aliases
-
-    def routes(self) -> list[Route]:
-        """Return the routes of these operations."""
-        every = "/functions/{name}/aliases"
-        one = f"{every}/{{alias}}"
-        return [
-            operation("POST", every, self.create_alias),
-            operation("GET", every, self.list_aliases),
-            operation("GET", one, self.get_alias),
-            operation("PUT", one, self.update_alias),
-            operation("DELETE", one, self.delete_alias),
-        ]
-
-    async def create_alias(self, request: Request, name: str) -> dict[str, Any]:
-        """Answer CreateAlias."""
-        return await self._aliases.create(name, await body_of(request))
-
-    async def update_alias(self, request: Request, name: str, alias: str) -> dict[str, Any]:
-        """Answer UpdateAlias."""
-        return await self._aliases.update(name, alias, await body_of(request))
-
-    async def get_alias(self, _: Request, name: str, alias: str) -> dict[str, Any]:
-        """Answer GetAlias."""
-        return await self._aliases.get(name, alias)
-
-    async def delete_alias(self, _: Request, name: str, alias: str) -> None:
-        """Answer DeleteAlias."""
-        await self._aliases.delete(name, alias)
-
-    async def list_aliases(self, request: Request, name: str) -> dict[str, Any]:
-        """Answer ListAliases."""
-        aliases, token = await self._aliases.listing(
-            name,
-            query_page(request.query_params),
-            prefix=request.query_params.get("prefix", ""),
-        )
-        return page_of("aliases", aliases, token)
-
-
-class AsyncConfigOperations:
-    """Asynchronous configurations."""
-
-    def __init__(self, registry: FunctionRegistry) -> None:
-        self._configs = registry.async_configs
-
-    def routes(self) -> list[Route]:
-        """Return the routes of these operations."""
-        one = "/functions/{name}/async-invoke-config"
-        return [
-            operation("PUT", one, self.put_async_invoke_config),
-            operation("GET", one, self.get_async_invoke_config),
-            operation("DELETE", one, self.delete_async_invoke_config),
-            operation("GET", "/async-invoke-configs", self.list_async_invoke_configs),
-        ]
-
-    async def put_async_invoke_config(self, request: Request, name: str) -> dict[str, Any]:
-        """Answer PutAsyncInvokeConfig."""
-        qualifier = request.query_params.get("qualifier", "")
-        return await self._configs.put(name, qualifier, await body_of(request))
-
-    async def get_async_invoke_config(self, request: Request, name: str) -> dict[str, Any]:
-        """Answer GetAsyncInvokeConfig."""
-        qualifier = request.query_params.get("qualifier", "")
-        return await self._configs.get(name, qualifier)
-
-    async def delete_async_invoke_config(self, request: Request, name: str) -> None:
-        """Answer DeleteAsyncInvokeConfig."""
-        qualifier = request.query_params.get("qualifier", "")
-        await self._configs.delete(name, qualifier)
-
-    async def list_async_invoke_configs(self, request: Request) -> dict[str, Any]:
-        """Answer ListAsyncInvokeConfigs of one function or of all."""
-        name = request.query_params.get("functionName") or None
-        page = query_page(request.query_params)
-        return page_of("configs", *await self._configs.listing(name, page))

@@ -33,11 +33,10 @@ from fc_async_local.api.admin.status import StatusAdmin
 from fc_async_local.api.admin.tasks import TaskAdmin
 from fc_async_local.api.admin.triggers import TriggerAdmin
 from fc_async_local.api.function_resources import (
-    ScalingOperations,
+    ResourceOperations,
     TagOperations,
-    TriggerOperations,
 )
-from fc_async_local.api.functions import AliasOperations, AsyncConfigOperations, FunctionOperations
+from fc_async_local.api.functions import FunctionOperations
 from fc_async_local.api.http_triggers.calls import HttpTriggerCalls
 from fc_async_local.api.http_triggers.urls import TriggerUrls
 from fc_async_local.api.invoke import InvokeFunction
@@ -243,10 +242,7 @@ class Runtime:
             ),
             [
                 *FunctionOperations(self.registry, self.runner.abort).routes(),
-                *AliasOperations(self.registry).routes(),
-                *AsyncConfigOperations(self.registry).routes(),
-                *TriggerOperations(self.registry, urls).routes(),
-                *ScalingOperations(self.registry).routes(),
+                *ResourceOperations(self.registry, urls).routes(),
                 *TagOperations(self.registry).routes(),
                 *UploadOperations(
                     self.registry, settings, checksum=checksum, now=RealClock().now

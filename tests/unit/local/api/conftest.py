@@ -21,15 +21,10 @@ from fc_async_local.api.admin.simulation import ClockAdmin
 from fc_async_local.api.admin.status import StatusAdmin
 from fc_async_local.api.admin.tasks import TaskAdmin
 from fc_async_local.api.function_resources import (
-    ScalingOperations,
+    ResourceOperations,
     TagOperations,
-    TriggerOperations,
 )
-from fc_async_local.api.functions import (
-    AliasOperations,
-    AsyncConfigOperations,
-    FunctionOperations,
-)
+from fc_async_local.api.functions import FunctionOperations
 from fc_async_local.api.http_triggers.calls import HttpTriggerCalls
 from fc_async_local.api.http_triggers.urls import TriggerUrls
 from fc_async_local.api.invoke import InvokeFunction
@@ -228,10 +223,7 @@ class World:
             ),
             [
                 *FunctionOperations(self.registry, self.engine.abort).routes(),
-                *AliasOperations(self.registry).routes(),
-                *AsyncConfigOperations(self.registry).routes(),
-                *TriggerOperations(self.registry, urls).routes(),
-                *ScalingOperations(self.registry).routes(),
+                *ResourceOperations(self.registry, urls).routes(),
                 *TagOperations(self.registry).routes(),
                 *UploadOperations(
                     self.registry, settings, checksum=lambda _: "1", now=lambda: NOW
