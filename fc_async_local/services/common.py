@@ -11,13 +11,13 @@ import os
 import random
 import re
 from collections import deque
-from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Final, Generic, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from fc_async_local.domain.errors import Rejected
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 T = TypeVar("T")
 
@@ -30,7 +30,16 @@ _NOT_IN_XML: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U
 
 
 class ProtocolError(Rejected):
-    """A request that one of the services refuses, with the code of its protocol."""
+    """A request that one of the services refuses, with the code of its protocol.
+
+    Attributes:
+        statuses: The HTTP status of each code.
+    """
+
+    statuses: ClassVar[Mapping[str, int]] = {}
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(self.statuses[code], code, message)
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}"

@@ -12,7 +12,7 @@ Invariants:
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 from xml.etree.ElementTree import XML
 
 from defusedxml import DefusedXmlException
@@ -21,45 +21,99 @@ from defusedxml.ElementTree import ParseError, fromstring
 from fc_async_local.http.edge import HttpService
 from fc_async_local.http.messages import Answer
 from fc_async_local.services import common, signature
+from fc_async_local.services.common import body_digest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
     from xml.etree.ElementTree import Element
 
     from fc_async_local.clock import Clock
     from fc_async_local.domain.errors import Rejected
     from fc_async_local.http.messages import HeaderList, Request
+    from fc_async_local.services.common import ProtocolError
     from fc_async_local.services.signature import Scheme
     from fc_async_local.settings import Settings
+    from fc_async_sdk.spec.limits import Range
 
 VERSION: Final = "2015-06-06"
 _HEAD: Final = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 
-class MalformedMarkup(Exception):
-    """The body is not the expected XML; the message gives the reason."""
+class Dialect(NamedTuple):
+    """The XML of one protocol.
 
-
-def read(body: bytes, *roots: str) -> Element:
-    """Parse a document and remove its namespaces.
-
-    Args:
-        body: The document.
-        roots: Allowed names of the root element.
-
-    Raises:
-        MalformedMarkup: The document is not well-formed, has a DTD or entities, or another root.
+    Attributes:
+        namespace: Of its documents.
+        error: Makes an error of the protocol from code and message.
     """
-    try:
-        root = _parse(body)
-    except DefusedXmlException as error:  # its text is the repr of what was found
-        raise MalformedMarkup("the XML must not declare a DTD or entities") from error
-    except (ParseError, ValueError, LookupError) as error:
-        raise MalformedMarkup(f"the XML cannot be parsed: {error}") from error
-    for element in root.iter():
-        element.tag = element.tag.rpartition("}")[2]
-    if root.tag not in roots:
-        raise MalformedMarkup(f"expected <{'> or <'.join(roots)}>, got <{root.tag}>")
-    return root
+
+    namespace: str
+    error: Callable[[str, str], ProtocolError]
+
+    def read(self, body: bytes, *roots: str) -> Element:
+        """Parse a document and remove its namespaces.
+
+        Args:
+            body: The document.
+            roots: Allowed names of the root element.
+
+        Raises:
+            ProtocolError: MalformedXML: the document is not well-formed, has a DTD or entities, or
+                another root.
+        """
+        try:
+            root = _parse(body)
+        except DefusedXmlException as error:  # its text is the repr of what was found
+            reason = "the XML must not declare a DTD or entities"
+            raise self.error("MalformedXML", reason) from error
+        except (ParseError, ValueError, LookupError) as error:
+            raise self.error("MalformedXML", f"the XML cannot be parsed: {error}") from error
+        for element in root.iter():
+            element.tag = element.tag.rpartition("}")[2]
+        if root.tag not in roots:
+            raise self.error("MalformedXML", f"expected <{'> or <'.join(roots)}>, got <{root.tag}>")
+        return root
+
+    def read_body(self, element: Element) -> str:
+        """Return the body of a message.
+
+        Raises:
+            ProtocolError: MalformedXML: it has none.
+        """
+        body = text(element, "MessageBody")
+        if body is None:
+            raise self.error("MalformedXML", "<Message> has no <MessageBody>")
+        return body
+
+    def read_handles(self, body: bytes, allowed: Range) -> list[str]:
+        """Read a request that deletes messages by their receipt handles.
+
+        Raises:
+            ProtocolError: MalformedXML; InvalidArgument: too few or too many.
+        """
+        root = self.read(body, "ReceiptHandles")
+        handles = [element.text or "" for element in root.findall("ReceiptHandle")]
+        if len(handles) not in allowed:
+            raise self.error(
+                "InvalidArgument", f"{len(handles)} receipt handles: 1 to {allowed.high} in a batch"
+            )
+        return handles
+
+    def document(self, root: str, content: str) -> bytes:
+        """Return a whole document; one client requires that the namespace is its only attribute."""
+        return f'{_HEAD}<{root} xmlns="{self.namespace}">{content}</{root}>'.encode()
+
+    def undeleted(self, failures: Iterable[tuple[str, str, str]]) -> bytes:
+        """Write handles that were not deleted; clients require three elements each.
+
+        Args:
+            failures: Handle, code and message of each.
+        """
+        errors = (
+            leaf("ErrorCode", code) + leaf("ErrorMessage", message) + leaf("ReceiptHandle", handle)
+            for handle, code, message in failures
+        )
+        return self.document("Errors", "".join(tag("Error", error) for error in errors))
 
 
 def _parse(body: bytes) -> Element:
@@ -99,9 +153,9 @@ def quote(value: str) -> str:
     return escape(value, quote=False).replace("\r", "&#13;")
 
 
-def document(namespace: str, root: str, content: str) -> bytes:
-    """Return a whole document; one client requires that the namespace is its only attribute."""
-    return f'{_HEAD}<{root} xmlns="{namespace}">{content}</{root}>'.encode()
+def stored(message_id: str, body: str) -> str:
+    """Return what a sender gets of a message."""
+    return leaf("MessageId", message_id) + leaf("MessageBodyMD5", body_digest(body))
 
 
 class XmlService(HttpService):
@@ -113,7 +167,7 @@ class XmlService(HttpService):
     """
 
     scheme: Scheme
-    namespace: str
+    dialect: Dialect
     largest_body: int
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
@@ -141,7 +195,7 @@ class XmlService(HttpService):
             + leaf("RequestId", request.id)
             + leaf("HostId", base_url(request))
         )
-        return xml(error.status, document(self.namespace, "Error", content))
+        return xml(error.status, self.dialect.document("Error", content))
 
     def authenticate(self, request: Request) -> None:
         """Verify the signature of a request if the runtime is strict.

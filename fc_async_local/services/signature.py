@@ -60,8 +60,7 @@ _STATUS: Final = {
 class Unsigned(ProtocolError):
     """The signature does not hold. The message contains no secret."""
 
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(_STATUS[code], code, message)
+    statuses = _STATUS
 
 
 def string_to_sign(scheme: Scheme, request: Request) -> str:

@@ -154,8 +154,7 @@ STATUS: Final = {
 class EventBridgeError(ProtocolError):
     """A request that EventBridge refuses, with one of the codes of :data:`STATUS`."""
 
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(STATUS[code], code, message)
+    statuses = STATUS
 
 
 def bus_missing(name: str) -> EventBridgeError:

@@ -29,7 +29,7 @@ class MnsEndpoint(XmlService):
     """Answers requests in the MNS protocol; without ``topics`` those for queues only."""
 
     scheme = signature.MNS
-    namespace = wire.NAMESPACE
+    dialect = wire.DIALECT
     largest_body = 8 * 1024 * 1024
     """A full batch, 16 times 64 KB, with every character written as an entity."""
 
@@ -131,14 +131,14 @@ class MnsEndpoint(XmlService):
             return Answer(204)
         if not request.body.strip():
             raise MnsError("MissingReceiptHandle", "the parameter ReceiptHandle is missing")
-        handles = wire.read_handles(request.body)
+        handles = self.dialect.read_handles(request.body, model.BATCH)
         results = await self._service.delete(name, handles)
         failures = [
-            (handle, error)
+            (handle, error.code, error.message)
             for handle, error in zip(handles, results, strict=True)
             if error is not None
         ]
-        return xml(404, wire.undeleted(failures)) if failures else Answer(204)
+        return xml(404, self.dialect.undeleted(failures)) if failures else Answer(204)
 
     async def _change_visibility(self, request: Request, name: str) -> Answer:
         parameters = request.parameters()

@@ -32,8 +32,7 @@ STATUS: Final = {
 class MnsError(ProtocolError):
     """A request that MNS refuses, with one of the codes of :data:`STATUS`."""
 
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(STATUS[code], code, message)
+    statuses = STATUS
 
 
 def queue_missing(name: str) -> MnsError:

@@ -18,6 +18,7 @@ from fc_async_local.services.markup import leaf
 from fc_async_local.services.mns import wire
 from fc_async_local.services.mns.errors import MnsError
 from fc_async_local.services.mns.model import MESSAGE_BYTES, Record, check_name, check_range
+from fc_async_local.services.mns.wire import DIALECT
 from fc_async_sdk.errors import InvalidArn, shorten
 from fc_async_sdk.spec import arn
 
@@ -204,7 +205,7 @@ def notification(subscription: Listener, publication: Publication, *, owner: str
         text = json.dumps(fields, ensure_ascii=False)
         return Notification(text, {"Content-Type": "text/json;charset=utf-8"})
     content = "".join(leaf(name, value) for name, value in fields.items())
-    xml = wire.document("Notification", content).decode()
+    xml = DIALECT.document("Notification", content).decode()
     return Notification(xml, {"Content-Type": "text/xml;charset=utf-8"})
 
 
@@ -228,7 +229,7 @@ def read_topic(body: bytes) -> TopicAttributes:
     """Read the request of CreateTopic or SetTopicAttributes."""
     if not body.strip():
         return TopicAttributes()
-    element = wire.read(body, "Topic")
+    element = DIALECT.read(body, "Topic")
     return TopicAttributes(
         wire.integer(element, "MaximumMessageSize"), wire.boolean(element, "LoggingEnabled")
     )
@@ -245,7 +246,7 @@ def write_topic(topic: Topic, waiting: int) -> bytes:
         leaf("MessageCount", waiting),
         leaf("LoggingEnabled", str(topic.logging_enabled)),
     )
-    return wire.document("Topic", "".join(content))
+    return DIALECT.document("Topic", "".join(content))
 
 
 def read_subscription(body: bytes, topic: str, name: str) -> Subscription:
@@ -254,7 +255,7 @@ def read_subscription(body: bytes, topic: str, name: str) -> Subscription:
     Raises:
         MnsError: MalformedXML, InvalidArgument.
     """
-    element = wire.read(body, "Subscription")
+    element = DIALECT.read(body, "Subscription")
     endpoint = markup.text(element, "Endpoint")
     if not endpoint:
         raise MnsError("InvalidArgument", "<Subscription> has no <Endpoint>")
@@ -273,7 +274,7 @@ def read_subscription(body: bytes, topic: str, name: str) -> Subscription:
 
 def read_strategy(body: bytes) -> str | None:
     """Read the request of SetSubscriptionAttributes; return None if it changes nothing."""
-    return markup.text(wire.read(body, "Subscription"), "NotifyStrategy") or None
+    return markup.text(DIALECT.read(body, "Subscription"), "NotifyStrategy") or None
 
 
 def write_subscription(subscription: Subscription, owner: str) -> bytes:
@@ -290,7 +291,7 @@ def write_subscription(subscription: Subscription, owner: str) -> bytes:
     ]
     if subscription.filter_tag:
         content.append(leaf("FilterTag", subscription.filter_tag))
-    return wire.document("Subscription", "".join(content))
+    return DIALECT.document("Subscription", "".join(content))
 
 
 def read_publication(body: bytes) -> tuple[str, str]:
@@ -299,17 +300,10 @@ def read_publication(body: bytes) -> tuple[str, str]:
     Raises:
         MnsError: MalformedXML.
     """
-    element = wire.read(body, "Message")
-    text = markup.text(element, "MessageBody")
-    if text is None:
-        raise MnsError("MalformedXML", "<Message> has no <MessageBody>")
-    return text, markup.text(element, "MessageTag") or ""
+    element = DIALECT.read(body, "Message")
+    return DIALECT.read_body(element), markup.text(element, "MessageTag") or ""
 
 
 def write_published(publication: Publication) -> bytes:
     """Write the answer to PublishMessage."""
-    return wire.document(
-        "Message",
-        leaf("MessageId", publication.message_id)
-        + leaf("MessageBodyMD5", body_digest(publication.body)),
-    )
+    return DIALECT.document("Message", markup.stored(publication.message_id, publication.body))

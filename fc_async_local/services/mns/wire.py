@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from fc_async_local.services.mns.model import Counts, Message, Queue
 
-NAMESPACE: Final = "http://mns.aliyuncs.com/doc/v1/"
+DIALECT: Final = markup.Dialect("http://mns.aliyuncs.com/doc/v1/", MnsError)
 _ATTRIBUTES: Final = {
     "VisibilityTimeout": "visibility_timeout",
     "MaximumMessageSize": "maximum_message_size",
@@ -35,23 +35,6 @@ _PROPERTY_ITEMS: Final = {
     "UserProperties": "PropertyValue",
     "SystemProperties": "SystemPropertyValue",
 }
-
-
-def read(body: bytes, *roots: str) -> Element:
-    """Parse a request body.
-
-    Raises:
-        MnsError: MalformedXML.
-    """
-    try:
-        return markup.read(body, *roots)
-    except markup.MalformedMarkup as error:
-        raise MnsError("MalformedXML", str(error)) from error
-
-
-def document(root: str, content: str) -> bytes:
-    """Return a whole document."""
-    return markup.document(NAMESPACE, root, content)
 
 
 def integer(element: Element, name: str) -> int | None:
@@ -85,7 +68,7 @@ def read_attributes(body: bytes, base: QueueAttributes) -> QueueAttributes:
     """Read the request of CreateQueue or SetQueueAttributes; ``base`` has the absent attributes."""
     if not body.strip():
         return base
-    element = read(body, "Queue")
+    element = DIALECT.read(body, "Queue")
     given = {field: integer(element, name) for name, field in _ATTRIBUTES.items()}
     logging = boolean(element, "LoggingEnabled")
     changes: dict[str, int | bool | None] = given | {"logging_enabled": logging}
@@ -105,7 +88,7 @@ def queue_attributes(queue: Queue, counts: Counts) -> bytes:
         leaf("DelayMessages", counts.delayed),
         leaf("LoggingEnabled", str(queue.attributes.logging_enabled)),
     ]
-    return document("Queue", "".join(content))
+    return DIALECT.document("Queue", "".join(content))
 
 
 def listing(root: str, item: str, entries: Sequence[str], marker: str) -> bytes:
@@ -118,7 +101,7 @@ def listing(root: str, item: str, entries: Sequence[str], marker: str) -> bytes:
         marker: Of the next page; "" for the last one.
     """
     content = "".join(tag(item, entry) for entry in entries)
-    return document(root, content + (leaf("NextMarker", marker) if marker else ""))
+    return DIALECT.document(root, content + (leaf("NextMarker", marker) if marker else ""))
 
 
 def read_drafts(body: bytes, new_id: Callable[[], str]) -> tuple[bool, list[Draft]]:
@@ -134,7 +117,7 @@ def read_drafts(body: bytes, new_id: Callable[[], str]) -> tuple[bool, list[Draf
     Raises:
         MnsError: MalformedXML, InvalidArgument.
     """
-    root = read(body, "Message", "Messages")
+    root = DIALECT.read(body, "Message", "Messages")
     if root.tag == "Message":
         return False, [_read_draft(root, new_id())]
     items = root.findall("Message")
@@ -146,13 +129,10 @@ def read_drafts(body: bytes, new_id: Callable[[], str]) -> tuple[bool, list[Draf
 
 
 def _read_draft(element: Element, message_id: str) -> Draft:
-    body = markup.text(element, "MessageBody")
-    if body is None:
-        raise MnsError("MalformedXML", "<Message> has no <MessageBody>")
     priority = integer(element, "Priority")
     return Draft(
         message_id=message_id,
-        body=body,
+        body=DIALECT.read_body(element),
         delay_seconds=integer(element, "DelaySeconds"),
         priority=model.PRIORITY.default if priority is None else priority,
         group_id=markup.text(element, "MessageGroupId") or "",
@@ -188,14 +168,8 @@ def _properties(name: str, properties: tuple[Property, ...]) -> str:
 
 def sent(messages: Sequence[Message], *, batch: bool) -> bytes:
     """Write the answer to SendMessage and BatchSendMessage."""
-    return _messages(
-        [
-            leaf("MessageId", message.message_id)
-            + leaf("MessageBodyMD5", body_digest(message.body))
-            for message in messages
-        ],
-        batch=batch,
-    )
+    contents = [markup.stored(message.message_id, message.body) for message in messages]
+    return _messages(contents, batch=batch)
 
 
 def received(messages: Sequence[Message], *, batch: bool) -> bytes:
@@ -239,44 +213,13 @@ def _shown(message: Message) -> str:
 
 def _messages(contents: Sequence[str], *, batch: bool) -> bytes:
     if not batch:
-        return document("Message", contents[0])
-    return document("Messages", "".join(tag("Message", content) for content in contents))
+        return DIALECT.document("Message", contents[0])
+    return DIALECT.document("Messages", "".join(tag("Message", content) for content in contents))
 
 
 def hidden(message: Message) -> bytes:
     """Write the answer to ChangeMessageVisibility."""
-    return document(
+    return DIALECT.document(
         "ChangeVisibility",
         leaf("ReceiptHandle", handle_of(message)) + leaf("NextVisibleTime", message.visible_at),
-    )
-
-
-def read_handles(body: bytes) -> list[str]:
-    """Read the request of BatchDeleteMessage.
-
-    Raises:
-        MnsError: MalformedXML, InvalidArgument.
-    """
-    root = read(body, "ReceiptHandles")
-    handles = [element.text or "" for element in root.findall("ReceiptHandle")]
-    if len(handles) not in model.BATCH:
-        raise MnsError(
-            "InvalidArgument", f"{len(handles)} receipt handles: 1 to {model.BATCH.high} in a batch"
-        )
-    return handles
-
-
-def undeleted(failures: Sequence[tuple[str, MnsError]]) -> bytes:
-    """Write the failures of BatchDeleteMessage; clients require three elements each."""
-    return document(
-        "Errors",
-        "".join(
-            tag(
-                "Error",
-                leaf("ErrorCode", error.code)
-                + leaf("ErrorMessage", error.message)
-                + leaf("ReceiptHandle", handle),
-            )
-            for handle, error in failures
-        ),
     )

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final
 
 from fc_async_local.http.messages import Answer
 from fc_async_local.services import markup, signature
-from fc_async_local.services.common import body_digest
 from fc_async_local.services.markup import XmlService, leaf, tag, xml
 from fc_async_local.services.rocketmq import model
 from fc_async_local.services.rocketmq.model import (
@@ -24,21 +23,20 @@ from fc_async_local.services.rocketmq.model import (
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
-    from xml.etree.ElementTree import Element
 
     from fc_async_local.clock import Clock
     from fc_async_local.http.messages import Request
     from fc_async_local.services.rocketmq.model import Message, NewMessage, Pending
     from fc_async_local.services.rocketmq.service import RocketMqService
 
-_NAMESPACE: Final = "http://mq.aliyuncs.com/doc/v1/"
+_DIALECT: Final = markup.Dialect("http://mq.aliyuncs.com/doc/v1/", RocketMqError)
 
 
 class RocketMqEndpoint(XmlService):
     """Answers requests in RocketMQ's HTTP protocol."""
 
     scheme = signature.ROCKETMQ
-    namespace = _NAMESPACE
+    dialect = _DIALECT
     largest_body = 32 * 1024 * 1024
     """A message of 4 MB with every character written as an entity."""
 
@@ -98,10 +96,14 @@ class RocketMqEndpoint(XmlService):
 
     async def _acknowledge(self, request: Request, instance_id: str, topic: str) -> Answer:
         group = _group(request.parameters())
-        handles = read_handles(request.body)
+        handles = _DIALECT.read_handles(request.body, BATCH)
         done = await self._service.acknowledge(instance_id, topic, group, handles)
-        failed = [handle for handle, is_done in zip(handles, done, strict=True) if not is_done]
-        return xml(404, unacknowledged(failed)) if failed else Answer(204)
+        failures = [
+            (handle, "ReceiptHandleError", "The receipt handle you provided is not valid.")
+            for handle, is_done in zip(handles, done, strict=True)
+            if not is_done
+        ]
+        return xml(404, _DIALECT.undeleted(failures)) if failures else Answer(204)
 
     async def _create(self, instance_id: str, topic: str) -> Answer:
         return Answer(201 if await self._service.create_topic(instance_id, topic) else 204)
@@ -128,29 +130,15 @@ def _number(parameters: dict[str, str], name: str, default: int) -> int:
         raise RocketMqError("InvalidArgument", f"{name}={value!r} is not an integer") from None
 
 
-def _read(body: bytes, root: str) -> Element:
-    try:
-        return markup.read(body, root)
-    except markup.MalformedMarkup as error:
-        raise RocketMqError("MalformedXML", str(error)) from error
-
-
-def _document(root: str, content: str) -> bytes:
-    return markup.document(_NAMESPACE, root, content)
-
-
 def read_message(body: bytes) -> NewMessage:
     """Read the request of PublishMessage.
 
     Raises:
         RocketMqError: MalformedXML, InvalidArgument.
     """
-    element = _read(body, "Message")
-    text = markup.text(element, "MessageBody")
-    if text is None:
-        raise RocketMqError("MalformedXML", "<Message> has no <MessageBody>")
+    element = _DIALECT.read(body, "Message")
     return model.read_new_message(
-        text,
+        _DIALECT.read_body(element),
         markup.text(element, "MessageTag") or "",
         markup.text(element, "Properties") or "",
     )
@@ -158,23 +146,19 @@ def read_message(body: bytes) -> NewMessage:
 
 def published(message: Message) -> bytes:
     """Write the answer to PublishMessage."""
-    return _document(
-        "Message",
-        leaf("MessageId", message.message_id) + leaf("MessageBodyMD5", body_digest(message.body)),
-    )
+    return _DIALECT.document("Message", markup.stored(message.message_id, message.body))
 
 
 def consumed(messages: Sequence[Pending]) -> bytes:
     """Write the answer to ConsumeMessage."""
-    return _document("Messages", "".join(tag("Message", _shown(item)) for item in messages))
+    return _DIALECT.document("Messages", "".join(tag("Message", _shown(item)) for item in messages))
 
 
 def _shown(pending: Pending) -> str:
     message = pending.message
     return "".join(
         (
-            leaf("MessageId", message.message_id),
-            leaf("MessageBodyMD5", body_digest(message.body)),
+            markup.stored(message.message_id, message.body),
             leaf("MessageBody", message.body),
             leaf("ReceiptHandle", model.handle_of(pending)),
             leaf("PublishTime", message.published_at),
@@ -184,35 +168,4 @@ def _shown(pending: Pending) -> str:
             leaf("MessageTag", message.tag) if message.tag else "",
             leaf("Properties", message.properties) if message.properties else "",
         )
-    )
-
-
-def read_handles(body: bytes) -> list[str]:
-    """Read the request of AckMessage.
-
-    Raises:
-        RocketMqError: MalformedXML, InvalidArgument.
-    """
-    root = _read(body, "ReceiptHandles")
-    handles = [element.text or "" for element in root.findall("ReceiptHandle")]
-    if len(handles) not in model.BATCH:
-        raise RocketMqError(
-            "InvalidArgument", f"{len(handles)} receipt handles: 1 to {model.BATCH.high}"
-        )
-    return handles
-
-
-def unacknowledged(handles: Sequence[str]) -> bytes:
-    """Write the handles that AckMessage did not accept; clients require three elements each."""
-    return _document(
-        "Errors",
-        "".join(
-            tag(
-                "Error",
-                leaf("ErrorCode", "ReceiptHandleError")
-                + leaf("ErrorMessage", "The receipt handle you provided is not valid.")
-                + leaf("ReceiptHandle", handle),
-            )
-            for handle in handles
-        ),
     )

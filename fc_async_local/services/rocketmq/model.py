@@ -251,8 +251,7 @@ STATUS: Final = {
 class RocketMqError(ProtocolError):
     """A request that RocketMQ refuses, with one of the codes of :data:`STATUS`."""
 
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(STATUS[code], code, message)
+    statuses = STATUS
 
 
 def topic_missing(instance_id: str, topic: str) -> RocketMqError:
