@@ -10,6 +10,7 @@ Invariant: an event over the limit of its kind is answered with a 4xx and not ha
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar, Final, Generic, NamedTuple, TypeVar, cast
 
 from fc_async_local.destinations.base import DeliveryResult, fit
@@ -34,7 +35,7 @@ A = TypeVar("A", bound=arn.Arn)
 T = TypeVar("T")
 
 
-class Adapter(Generic[A, T]):
+class Adapter(ABC, Generic[A, T]):
     """Sends events to one kind of destination.
 
     Args:
@@ -51,10 +52,11 @@ class Adapter(Generic[A, T]):
     def __init__(self, settings: DestinationSettings) -> None:
         self.settings = settings
 
+    @abstractmethod
     def encode(self, document: bytes, delivery: Delivery, now: int) -> tuple[T, int]:
         """Return a document in the form of the destination, and its size as transmitted."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def hand_over(self, target: A, event: T, delivery: Delivery) -> DeliveryResult:
         """Send an encoded event.
 
@@ -62,7 +64,6 @@ class Adapter(Generic[A, T]):
             Rejected: The destination refuses it.
             StoreUnavailable: The store cannot be written.
         """
-        raise NotImplementedError
 
     async def create(self, target: A) -> None:
         """Make what an ARN of this kind names, unless it exists or cannot be made.
@@ -142,33 +143,33 @@ class Channel(Adapter[A, T]):
         names = dict(zip(fields, (instance, name)[-len(fields) :], strict=True))
         return cast("A", arn.CLASSES[self.kind](**names))
 
+    @abstractmethod
     async def entries(self) -> Sequence[Entry]:
         """Return all queues, topics or buses of the kind."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def peek(self, target: A) -> Sequence[Message]:
         """Return messages without receiving them.
 
         Raises:
             Rejected: There is no such queue, topic or bus.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     async def send(self, target: A, body: str, *, tag: str, keys: str) -> str:
         """Send a message as a client does; return its id.
 
         Raises:
             Rejected: There is no such queue, topic or bus, or it refuses the message.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     async def purge(self, target: A) -> int:
         """Delete all messages, and return how many there were.
 
         Raises:
             Rejected: There is no such queue, topic or bus.
         """
-        raise NotImplementedError
 
 
 def text_for_xml(document: bytes) -> str:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import TYPE_CHECKING, Final
 
 from fc_async_local.triggers.bindings import (
@@ -40,47 +39,30 @@ def of(binding: Binding, origin: events.Origin, now: int) -> bytes:
     return events.encode(document if binding.batch is None else [document])
 
 
-@functools.singledispatch
 def _document(source: Source, trigger: str, origin: events.Origin, now: int) -> events.Document:
-    raise NotImplementedError(f"{trigger}: a {type(source).__name__} has no sample")
+    def occurred(bus: str) -> events.Occurred:
+        return events.Occurred(_MESSAGE_ID, now, now, bus)
 
-
-@_document.register
-def _(source: TimerSource, trigger: str, _: events.Origin, now: int) -> events.Document:
-    return events.timer(trigger, now, payload=source.payload)
-
-
-@_document.register
-def _(source: OssTrigger, _: str, origin: events.Origin, now: int) -> events.Document:
-    key = f"{source.prefix}{_BODY}{source.suffix}"
-    name = source.events[0].partition(":")[2].replace("*", "PutObject")
-    return events.oss(source.bucket, key, event=name, at=now, size=_SIZE, origin=origin)
-
-
-@_document.register
-def _(source: TopicSource, _: str, origin: events.Origin, now: int) -> events.Document:
-    return events.mns_topic(source.topic, _BODY, at=now, origin=origin, tag=source.filter_tag)
-
-
-@_document.register
-def _(source: QueueSource, trigger: str, origin: events.Origin, now: int) -> events.Document:
-    occurred = events.Occurred(_MESSAGE_ID, now, now, events.bus_of("MNS", trigger))
-    return events.mns_queue(source.queue_name, _BODY, occurred, origin)
-
-
-@_document.register
-def _(source: RocketMqSource, trigger: str, origin: events.Origin, now: int) -> events.Document:
-    occurred = events.Occurred(_MESSAGE_ID, now, now, events.bus_of("RocketMQ", trigger))
-    return events.rocketmq(
-        source.instance_id, source.topic, _BODY, occurred, origin, tag=source.tag
-    )
-
-
-@_document.register
-def _(source: BusSource, _: str, origin: events.Origin, now: int) -> events.Document:
-    subject = f"acs:eventbridge:{origin.region}:{origin.account_id}"
-    occurred = events.Occurred(_MESSAGE_ID, now, now, source.bus)
-    return events.cloud_event("sample:Event", subject, {}, occurred, origin)
+    match source:
+        case TimerSource():
+            return events.timer(trigger, now, payload=source.payload)
+        case OssTrigger():
+            key = f"{source.prefix}{_BODY}{source.suffix}"
+            name = source.events[0].partition(":")[2].replace("*", "PutObject")
+            return events.oss(source.bucket, key, event=name, at=now, size=_SIZE, origin=origin)
+        case TopicSource():
+            tag = source.filter_tag
+            return events.mns_topic(source.topic, _BODY, at=now, origin=origin, tag=tag)
+        case QueueSource():
+            bus = events.bus_of("MNS", trigger)
+            return events.mns_queue(source.queue_name, _BODY, occurred(bus), origin)
+        case RocketMqSource():
+            found = occurred(events.bus_of("RocketMQ", trigger))
+            topic, tag = source.topic, source.tag
+            return events.rocketmq(source.instance_id, topic, _BODY, found, origin, tag=tag)
+        case BusSource():
+            subject = f"acs:eventbridge:{origin.region}:{origin.account_id}"
+            return events.cloud_event("sample:Event", subject, {}, occurred(source.bus), origin)
 
 
 def described(source: Source) -> str:
