@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from fc_async_plugin.account import Regions
     from fc_async_plugin.account.connection import Account
     from fc_async_plugin.apply.execution import Execution
+    from fc_async_plugin.apply.planning import Choices
     from fc_async_plugin.graph import Cycle
     from fc_async_plugin.plan import Plan
     from fc_async_plugin.plan.saved import SavedPlan
@@ -25,19 +26,14 @@ if TYPE_CHECKING:
     from fc_async_plugin.template import Project
 
 
-class Choices(NamedTuple):
-    """The options of the command, without template and account."""
+class Run(NamedTuple):
+    """How a plan is carried out."""
 
-    with_functions: bool
-    prune: bool
-    create_missing: bool
     yes: bool
     output: Format
     dry_run: bool
     resume: bool
     undo: bool
-    skip_validation: bool
-    resources: tuple[str, ...]
 
 
 @click.command()
@@ -92,19 +88,9 @@ def command(  # noqa: PLR0917 -- click passes options by name
       fc-async deploy --with-functions --endpoint http://127.0.0.1:9900 -y
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
     from fc_async_plugin.account import connection
+    from fc_async_plugin.apply.planning import Choices
 
-    choices = Choices(
-        with_functions,
-        prune,
-        create_missing,
-        yes,
-        output,
-        dry_run,
-        resume,
-        undo,
-        skip_validation,
-        resources,
-    )
+    run = Run(yes, output, dry_run, resume, undo)
     if sum((dry_run, resume, undo)) > 1:
         raise click.UsageError("--dry-run, --resume and --undo exclude each other")
     if from_plan is not None:
@@ -113,21 +99,19 @@ def command(  # noqa: PLR0917 -- click passes options by name
                 "--from-plan goes without -t, --resource, --prune, --create-missing, "
                 "--with-functions and --undo"
             )
-        return _deploy_saved(Path(from_plan), account, choices)
+        return _deploy_saved(Path(from_plan), account, run, skip_validation=skip_validation)
     project = connection.load(template, account, environment)
+    choices = Choices(resources, with_functions, prune, create_missing, skip_validation)
     with connection.regions(account, project) as regions:
-        return _deploy(project, account, regions, choices)
+        return _deploy(project, account, regions, choices, run)
 
 
-def _deploy(project: Project, account: Account, regions: Regions, choices: Choices) -> int:
+def _deploy(
+    project: Project, account: Account, regions: Regions, choices: Choices, run: Run
+) -> int:
     from fc_async_plugin.account import connection
-    from fc_async_plugin.account.remote import read
-    from fc_async_plugin.apply import checking
     from fc_async_plugin.apply.execution import Execution
-    from fc_async_plugin.plan import plan_changes
-    from fc_async_plugin.plan.attached import omitted
-    from fc_async_plugin.plan.channels import not_created
-    from fc_async_plugin.plan.wanted import wanted
+    from fc_async_plugin.apply.planning import Planning
 
     execution = Execution(
         regions=regions,
@@ -135,37 +119,16 @@ def _deploy(project: Project, account: Account, regions: Regions, choices: Choic
         template=Path(project.file).name,
         target=connection.target_of(account, project),
         command="deploy",
-        yes=choices.yes,
-        output=choices.output,
+        yes=run.yes,
+        output=run.output,
         channels=connection.channels(account, project),
     )
-    if choices.undo:
+    if run.undo:
         with execution:
             return execution.take_back()
-    checked = not choices.skip_validation
-    found = checking.template(project) if checked else []
-    here, only = connection.is_here(account), choices.resources
-    wants = wanted(project, functions=choices.with_functions, only=only, here=here)
-    left_out = [
-        *(omitted(project, only, here=here) if choices.with_functions else ()),
-        *(not_created(wants) if choices.create_missing else ()),
-    ]
-
-    def make_plan() -> Plan:
-        remote = read(regions, wants)
-        missing = connection.missing(wants, account, project) if choices.create_missing else ()
-        plan = plan_changes(wants, remote, prune=choices.prune, omitted=left_out, missing=missing)
-        if plan.obstacles:
-            checking.show(found)
-        elif checked:
-            chosen = checking.deployed(project, choices.resources)
-            checking.AccountChecks(regions, account).show_findings(
-                chosen, plan, remote, found=found
-            )
-        return plan
-
-    code = _carry_out(make_plan, execution, choices)
-    if code == DONE and not choices.dry_run and connection.is_here(account):
+    planning = Planning(project, account, regions, choices)
+    code = _carry_out(lambda: planning.plan()[0], execution, run)
+    if code == DONE and not run.dry_run and connection.is_here(account):
         _tell_places(regions, project, choices.resources)
     return code
 
@@ -179,7 +142,7 @@ def _tell_places(regions: Regions, project: Project, resources: Collection[str])
         places.tell(regions, project, resources or None)
 
 
-def _deploy_saved(path: Path, account: Account, choices: Choices) -> int:
+def _deploy_saved(path: Path, account: Account, run: Run, *, skip_validation: bool) -> int:
     from fc_async_plugin import PluginError
     from fc_async_plugin.account import connection
     from fc_async_plugin.account.remote import read
@@ -204,7 +167,7 @@ def _deploy_saved(path: Path, account: Account, choices: Choices) -> int:
             remote = read(regions, saved_plan.to_read(saved))
             saved_plan.refuse_changes(saved, remote)
             plan = saved_plan.with_secrets(saved, settings, remote) if saved.digest else saved.plan
-            if not choices.skip_validation:
+            if not skip_validation:
                 checks = checking.AccountChecks(regions, account)
                 _refuse_new_cycles(
                     checks.cycles_after(plan, remote, account_id=account.account_id or ""), saved
@@ -218,11 +181,11 @@ def _deploy_saved(path: Path, account: Account, choices: Choices) -> int:
             template=Path(saved.template).name,
             target=connection.target_of(account),
             command="deploy",
-            yes=choices.yes,
-            output=choices.output,
+            yes=run.yes,
+            output=run.output,
             channels=connection.channels(account),
         )
-        return _carry_out(make_plan, execution, choices)
+        return _carry_out(make_plan, execution, run)
 
 
 def _refuse_new_cycles(cycles: Iterable[Cycle], saved: SavedPlan) -> None:
@@ -252,21 +215,21 @@ def _settings_of_template(path: Path, saved: SavedPlan, account: Account) -> Wan
     return wanted(project, functions=True)
 
 
-def _carry_out(make_plan: Callable[[], Plan], execution: Execution, choices: Choices) -> int:
+def _carry_out(make_plan: Callable[[], Plan], execution: Execution, run: Run) -> int:
     """Read the account, plan, and execute, while no other deployment to the same target runs."""
-    if choices.dry_run:
-        return _show(make_plan(), choices)
+    if run.dry_run:
+        return _show(make_plan(), run)
     with execution:
-        execution.begin(resume=choices.resume)
+        execution.begin(resume=run.resume)
         return execution.carry_out(
-            make_plan, lambda plan: _show(plan, choices), question="Deploy this?"
+            make_plan, lambda plan: _show(plan, run), question="Deploy this?"
         )
 
 
-def _show(plan: Plan, choices: Choices) -> int:
+def _show(plan: Plan, run: Run) -> int:
     from fc_async_plugin.report.printed import print_plan
 
-    print_plan(plan, choices.output)
+    print_plan(plan, run.output)
     if plan.obstacles:
         return FAILED
     return CHANGES if plan.changes else DONE

@@ -62,53 +62,33 @@ def command(  # noqa: PLR0917 -- click passes options by name
       fc-async plan --out reviewed.json
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
     from fc_async_plugin.account import connection
-    from fc_async_plugin.account.remote import read
     from fc_async_plugin.apply import checking
-    from fc_async_plugin.plan import later, plan_changes
+    from fc_async_plugin.apply.planning import Choices, Planning
     from fc_async_plugin.plan import saved as saved_plan
-    from fc_async_plugin.plan.attached import omitted
-    from fc_async_plugin.plan.channels import not_created
-    from fc_async_plugin.plan.wanted import wanted
     from fc_async_plugin.report.printed import print_plan
 
     project = connection.load(template, account, environment)
-    found = [] if skip_validation else checking.template(project)
-    here = connection.is_here(account)
-    whole, left_out = project, tuple[str, ...]()
-    if before_deployment:  # s is about to deploy the template
-        project, left_out = later.without_unknown(checking.deployed(project, resources))
-        resources = ()
-    wants = wanted(project, functions=with_functions, only=resources, here=here)
-    if with_functions:
-        left_out += tuple(omitted(project, resources, here=here))
-    if create_missing:
-        left_out += tuple(not_created(wants))
+    choices = Choices(
+        resources, with_functions, prune, create_missing, skip_validation, before_deployment
+    )
     with connection.regions(account, project) as regions:
-        remote = read(regions, wants)
-        missing = connection.missing(wants, account, whole) if create_missing else ()
-        plan = plan_changes(wants, remote, prune=prune, omitted=left_out, missing=missing)
-        if before_deployment:
-            plan = later.without_missing(plan, whole)
-        if plan.obstacles:
-            print_plan(plan, output)
-            checking.show(found)
-            return FAILED
-        account_id = connection.account_id_of(account, project)
-        checks = checking.AccountChecks(regions, account)
-        if not skip_validation:
-            chosen = checking.deployed(project, resources)
-            checks.show_findings(chosen, plan, remote, found=found)
+        planning = Planning(project, account, regions, choices)
+        plan, remote = planning.plan()
         print_plan(plan, output)
-        cycles = checks.cycles_after(plan, remote, account_id=account_id) if out is not None else []
-    if out is not None:
-        saved = saved_plan.SavedPlan(
-            template=str(Path(project.file).resolve()),
-            endpoint=account.endpoint or "",
-            account_id=account_id,
-            environment=environment or "",
-            plan=plan,
-            seen=saved_plan.seen(wants, remote),
-            cycles=tuple(map(checking.describe, cycles)),
-        )
-        saved_plan.save(Path(out), saved)
+        if plan.obstacles:
+            return FAILED
+        if out is not None:
+            account_id = connection.account_id_of(account, project)
+            checks = checking.AccountChecks(regions, account)
+            cycles = checks.cycles_after(plan, remote, account_id=account_id)
+            saved = saved_plan.SavedPlan(
+                template=str(Path(project.file).resolve()),
+                endpoint=account.endpoint or "",
+                account_id=account_id,
+                environment=environment or "",
+                plan=plan,
+                seen=saved_plan.seen(planning.wanted, remote),
+                cycles=tuple(map(checking.describe, cycles)),
+            )
+            saved_plan.save(Path(out), saved)
     return CHANGES if plan.changes else DONE
