@@ -40,24 +40,24 @@ if TYPE_CHECKING:
 
 RESULTS = Path(__file__).with_name("results")
 SHARES = {
-    "starting": 30,
+    "starting": 15,
     "dev": 60,
-    "validate": 60,
+    "validate": 20,
     "cli": 20,
-    "plan": 20,
-    "sdk_alone": 40,
-    "sdk": 40,
-    "group": 60,
-    "cycles": 90,
+    "plan": 10,
+    "sdk_alone": 20,
+    "sdk": 20,
+    "group": 40,
+    "cycles": 150,
     "growth": 90,
-    "console": 60,
-    "services": 30,
+    "console": 50,
+    "services": 20,
     "engine.accept": 30,
     "engine.paced": 20,
     "engine.cycle": 30,
-    "engine.due": 40,
+    "engine.due": 30,
     "engine.burst": 20,
-    "engine.restart": 60,
+    "engine.restart": 40,
     "engine.moto": 20,
     "engine.procrastinate": 30,
     "engine.postgres": 60,
@@ -65,7 +65,7 @@ SHARES = {
     "runtime": 30,
 }
 """Benchmarks: modules of this folder with a function ``measure``, or a part of one; how the time of
-the first turn is shared between them."""
+the first turn is shared between them, about the seconds of a machine with two busy cores."""
 ONCE = {"dev", "cycles", "growth", "console", "engine.due", "engine.burst", "engine.restart"}
 """Benchmarks that prepare much longer than they measure: all their rounds are in the first turn."""
 LONGEST = 14.5 * 60
