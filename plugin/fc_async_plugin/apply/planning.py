@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: MIT
-"""Plans a deployment of a template, after the checks of the template and of the account."""
+"""Plans a deployment: of a template, after checks, or as it was saved in a file."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from fc_async_plugin import PluginError
 from fc_async_plugin.account import connection
 from fc_async_plugin.account.remote import read
 from fc_async_plugin.apply import checking
 from fc_async_plugin.plan import later, plan_changes
+from fc_async_plugin.plan import saved as saved_plan
 from fc_async_plugin.plan.attached import omitted
 from fc_async_plugin.plan.channels import not_created
 from fc_async_plugin.plan.wanted import wanted
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
     from fc_async_plugin.account import Regions
     from fc_async_plugin.account.connection import Account
     from fc_async_plugin.plan import Plan
-    from fc_async_plugin.plan.state import Remote
+    from fc_async_plugin.plan.state import Remote, Wanted
     from fc_async_plugin.template import Project
 
 
@@ -105,3 +108,71 @@ class Planning:
             checks = checking.AccountChecks(self._regions, self._account)
             checks.show_findings(self._chosen, plan, remote, found=self._found)
         return plan, remote
+
+
+class SavedPlanning:
+    """Takes a plan from a file, if the account is still as it was when the plan was made.
+
+    Args:
+        path: The file.
+        account: The options.
+        skip_validation: Do not look for cycles in the account.
+
+    Attributes:
+        account: The account that the plan is for.
+        template: The template, which may not exist on this machine.
+
+    Raises:
+        PluginError: The file is not a plan, or it is for another endpoint.
+    """
+
+    def __init__(self, path: Path, account: Account, *, skip_validation: bool) -> None:
+        self._saved = saved = saved_plan.load(path)
+        if account.endpoint and account.endpoint != saved.endpoint:
+            raise PluginError(
+                f"the plan was made for {saved.endpoint or 'the service itself'}, not for "
+                f"{account.endpoint}"
+            )
+        self.account = account._replace(
+            endpoint=saved.endpoint or None,
+            account_id=account.account_id or saved.account_id or None,
+        )
+        self.template = Path(saved.template)
+        self._skip_validation = skip_validation
+        self._settings = self._read_settings(path) if saved.digest else {}
+
+    def plan(self, regions: Regions) -> Plan:
+        """Return the plan.
+
+        Raises:
+            PluginError: The account has changed since the plan was made.
+            FcAsyncError: The account cannot be read.
+        """
+        saved = self._saved
+        remote = read(regions, saved_plan.to_read(saved))
+        saved_plan.refuse_changes(saved, remote)
+        plan = saved.plan
+        if saved.digest:
+            plan = saved_plan.with_secrets(saved, self._settings, remote)
+        if not self._skip_validation:
+            checks = checking.AccountChecks(regions, self.account)
+            account_id = self.account.account_id or ""
+            for cycle in checks.cycles_after(plan, remote, account_id=account_id):
+                if checking.describe(cycle) not in saved.cycles:
+                    raise PluginError(
+                        "the plan would close a destination cycle with what was configured since "
+                        f"it was made: {checking.describe(cycle)}"
+                    )
+        return plan
+
+    def _read_settings(self, path: Path) -> Wanted:
+        """Return the functions of the template: a plan file does not have their secret values."""
+        if not self.template.is_file():
+            raise PluginError(
+                f"{path} has no values of environment variables, they are read from "
+                f"{self.template}, and that file does not exist: apply the plan where it was made, "
+                "or plan again"
+            )
+        environment = self._saved.environment or None
+        project = connection.load(str(self.template), self.account, environment)
+        return wanted(project, functions=True)

@@ -13,16 +13,12 @@ from fc_async_plugin.cli import options
 from fc_async_plugin.report import CHANGES, DONE, FAILED, Format
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Collection
 
     from fc_async_plugin.account import Regions
     from fc_async_plugin.account.connection import Account
     from fc_async_plugin.apply.execution import Execution
-    from fc_async_plugin.apply.planning import Choices
-    from fc_async_plugin.graph import Cycle
     from fc_async_plugin.plan import Plan
-    from fc_async_plugin.plan.saved import SavedPlan
-    from fc_async_plugin.plan.state import Wanted
     from fc_async_plugin.template import Project
 
 
@@ -33,7 +29,6 @@ class Run(NamedTuple):
     output: Format
     dry_run: bool
     resume: bool
-    undo: bool
 
 
 @click.command()
@@ -88,9 +83,9 @@ def command(  # noqa: PLR0917 -- click passes options by name
       fc-async deploy --with-functions --endpoint http://127.0.0.1:9900 -y
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
     from fc_async_plugin.account import connection
-    from fc_async_plugin.apply.planning import Choices
+    from fc_async_plugin.apply.planning import Choices, Planning, SavedPlanning
 
-    run = Run(yes, output, dry_run, resume, undo)
+    run = Run(yes, output, dry_run, resume)
     if sum((dry_run, resume, undo)) > 1:
         raise click.UsageError("--dry-run, --resume and --undo exclude each other")
     if from_plan is not None:
@@ -99,38 +94,43 @@ def command(  # noqa: PLR0917 -- click passes options by name
                 "--from-plan goes without -t, --resource, --prune, --create-missing, "
                 "--with-functions and --undo"
             )
-        return _deploy_saved(Path(from_plan), account, run, skip_validation=skip_validation)
+        saved = SavedPlanning(Path(from_plan), account, skip_validation=skip_validation)
+        with connection.regions(saved.account) as regions:
+            execution = _execution(saved.template, saved.account, regions, run)
+            return _carry_out(lambda: saved.plan(regions), execution, run)
     project = connection.load(template, account, environment)
     choices = Choices(resources, with_functions, prune, create_missing, skip_validation)
     with connection.regions(account, project) as regions:
-        return _deploy(project, account, regions, choices, run)
+        file = Path(project.file)
+        own = file.resolve().with_name(file.name)  # a link's name, in the folder of its target
+        execution = _execution(own, account, regions, run, project)
+        if undo:
+            with execution:
+                return execution.take_back()
+        planning = Planning(project, account, regions, choices)
+        code = _carry_out(lambda: planning.plan()[0], execution, run)
+        if code == DONE and not dry_run and connection.is_here(account):
+            _tell_places(regions, project, resources)
+    return code
 
 
-def _deploy(
-    project: Project, account: Account, regions: Regions, choices: Choices, run: Run
-) -> int:
+def _execution(
+    template: Path, account: Account, regions: Regions, run: Run, project: Project | None = None
+) -> Execution:
     from fc_async_plugin.account import connection
     from fc_async_plugin.apply.execution import Execution
-    from fc_async_plugin.apply.planning import Planning
 
-    execution = Execution(
+    return Execution(
         regions=regions,
-        folder=Path(project.file).resolve().parent,
-        template=Path(project.file).name,
+        # A plan may be applied on another machine; the journal is then in the working folder.
+        folder=template.parent if template.parent.is_dir() else Path.cwd(),
+        template=template.name,
         target=connection.target_of(account, project),
         command="deploy",
         yes=run.yes,
         output=run.output,
         channels=connection.channels(account, project),
     )
-    if run.undo:
-        with execution:
-            return execution.take_back()
-    planning = Planning(project, account, regions, choices)
-    code = _carry_out(lambda: planning.plan()[0], execution, run)
-    if code == DONE and not run.dry_run and connection.is_here(account):
-        _tell_places(regions, project, choices.resources)
-    return code
 
 
 def _tell_places(regions: Regions, project: Project, resources: Collection[str]) -> None:
@@ -140,79 +140,6 @@ def _tell_places(regions: Regions, project: Project, resources: Collection[str])
 
     with suppress(FcAsyncError):  # another server on this machine has no such operation
         places.tell(regions, project, resources or None)
-
-
-def _deploy_saved(path: Path, account: Account, run: Run, *, skip_validation: bool) -> int:
-    from fc_async_plugin import PluginError
-    from fc_async_plugin.account import connection
-    from fc_async_plugin.account.remote import read
-    from fc_async_plugin.apply import checking
-    from fc_async_plugin.apply.execution import Execution
-    from fc_async_plugin.plan import saved as saved_plan
-
-    saved = saved_plan.load(path)
-    if account.endpoint and account.endpoint != saved.endpoint:
-        raise PluginError(
-            f"the plan was made for {saved.endpoint or 'the service itself'}, not for "
-            f"{account.endpoint}"
-        )
-    account = account._replace(
-        endpoint=saved.endpoint or None, account_id=account.account_id or saved.account_id or None
-    )
-    folder = Path(saved.template).parent
-    settings = _settings_of_template(path, saved, account) if saved.digest else {}
-    with connection.regions(account) as regions:
-
-        def make_plan() -> Plan:
-            remote = read(regions, saved_plan.to_read(saved))
-            saved_plan.refuse_changes(saved, remote)
-            plan = saved_plan.with_secrets(saved, settings, remote) if saved.digest else saved.plan
-            if not skip_validation:
-                checks = checking.AccountChecks(regions, account)
-                _refuse_new_cycles(
-                    checks.cycles_after(plan, remote, account_id=account.account_id or ""), saved
-                )
-            return plan
-
-        execution = Execution(
-            regions=regions,
-            # A plan may be applied on another machine; the journal is then in the working folder.
-            folder=folder if folder.is_dir() else Path.cwd(),
-            template=Path(saved.template).name,
-            target=connection.target_of(account),
-            command="deploy",
-            yes=run.yes,
-            output=run.output,
-            channels=connection.channels(account),
-        )
-        return _carry_out(make_plan, execution, run)
-
-
-def _refuse_new_cycles(cycles: Iterable[Cycle], saved: SavedPlan) -> None:
-    from fc_async_plugin import PluginError
-    from fc_async_plugin.apply import checking
-
-    for cycle in cycles:
-        if checking.describe(cycle) not in saved.cycles:
-            raise PluginError(
-                "the plan would close a destination cycle with what was configured since it was "
-                f"made: {checking.describe(cycle)}"
-            )
-
-
-def _settings_of_template(path: Path, saved: SavedPlan, account: Account) -> Wanted:
-    """Return the functions of the template: a plan file does not have their secret values."""
-    from fc_async_plugin import PluginError
-    from fc_async_plugin.account import connection
-    from fc_async_plugin.plan.wanted import wanted
-
-    if not Path(saved.template).is_file():
-        raise PluginError(
-            f"{path} has no values of environment variables, they are read from {saved.template}, "
-            "and that file does not exist: apply the plan where it was made, or plan again"
-        )
-    project = connection.load(saved.template, account, saved.environment or None)
-    return wanted(project, functions=True)
 
 
 def _carry_out(make_plan: Callable[[], Plan], execution: Execution, run: Run) -> int:
