@@ -35,6 +35,7 @@ logger = logging.getLogger(__name__)
 
 _RETRY_AFTER_SECONDS: Final = 1
 _BACKLOG_REFRESH_MS: Final = 1_000
+# The second group of an id has 10 bits of milliseconds and 22 random ones, the third 48.
 _RANDOM_BITS: Final = 22 + 48
 _REFUSALS: Final = {
     OutcomeKind.THROTTLED: (429, "ResourceExhausted"),
@@ -194,6 +195,8 @@ class Backlog:
         if not limit:
             return
         now = self._ports.clock.now()
+        # Nothing counts down what was started since. So a full queue is read again before it
+        # refuses.
         if now >= self._valid_until or self._waiting >= limit:
             by_status = (await self._ports.store.stats()).by_status
             self._waiting = by_status.get(Status.ENQUEUED, 0) + by_status.get(Status.RETRYING, 0)

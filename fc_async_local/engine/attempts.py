@@ -125,6 +125,7 @@ class Attempts:
         except Rejected as error:
             return _refused(error), now
         began = await self._start(held)
+        # Either may have been noted while the start was being written.
         if began is None or held.stop or held.lost:
             return None, now
         self._ports.feed.record(
@@ -153,6 +154,8 @@ class Attempts:
         try:
             return await self._ports.runner.run(attempt)
         except Exception as error:
+            # A fault of the runner counts as one of the service: it is retried by the same rules.
+            # If it were raised, the invocation would wait until its lease ends.
             logger.exception(
                 "%s of %s: the runner failed",
                 invocation.request_id,

@@ -94,10 +94,13 @@ class Dispatching:
             for invocation in claimed:
                 self._take(invocation)
         for invocation in claimed:
+            # The stop was requested after this node had lost its lease, while its attempt went on
+            # here.
             if invocation.status is Status.STOPPING:
                 await ports.runner.interrupt(invocation.request_id)
         if self._ready.room <= 0:
             return None
+        # As many as were asked for: more may be due.
         if len(claimed) == room:
             return now
         return self._before(await ports.store.next_due())
@@ -145,6 +148,7 @@ class Dispatching:
                 try:
                     decided = await self.attempts.run(held)
                 finally:
+                    # Before the outcome is written: another function runs during the commit.
                     if self._ready.free_slot():
                         self._claims.wake()
                 if decided is not None:
@@ -175,6 +179,7 @@ class Dispatching:
             await self._ports.clock.linger(grace_ms, done)
             waiter.cancel()
         await end_tasks(*self._tasks)
+        # Last: attempts that end within the grace still need their leases.
         await self._heartbeat.aclose()
 
 
@@ -220,6 +225,8 @@ class Heartbeat:
     async def _extend_all(self, until: int) -> None:
         asked = [(held, held.lease) for held in self._ready if held.has_lease]
         answers = await self._ports.store.extend([lease for _, lease in asked], until=until)
+        # A refused lease may be an old one: a claim whose answer is still to come may have renewed
+        # it.
         if answers:
             await self._claims.applied()
         for held, lease in asked:

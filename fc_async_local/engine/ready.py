@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from fc_async_local.domain.invocation import Invocation, Lease
 
+# An attempt frees its slot when its function ends, and is held until its outcome is committed. A
+# slow disk must not let these pile up.
 _HELD_PER_SLOT: Final = 4
 """Bound of the held invocations, in multiples of the slots."""
 
@@ -111,6 +113,7 @@ class ReadyQueue:
         self._slots = slots
         self._held: dict[str, Held] = {}
         self._waiting: list[tuple[int, int, Held]] = []
+        # Breaks ties in the heap: instances of Held cannot be compared.
         self._order = itertools.count()
         self._taken = 0
 
@@ -156,6 +159,8 @@ class ReadyQueue:
         Returns:
             Whether there is room now and there was none before.
         """
+        # While there is room, the loop of claims knows when it must claim next. Only the change
+        # from full to not full has to wake it.
         was_full = self.room <= 0
         self._taken -= 1
         return was_full and self.room > 0

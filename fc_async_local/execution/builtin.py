@@ -146,6 +146,7 @@ class FramedInstance(Instance):
     async def _until(self, call: Call, limit_ms: int, what: str) -> Reply:
         """Wait for the reply; after ``limit_ms`` the instance is killed and has failed."""
         done, _ = await asyncio.wait({call.done}, timeout=limit_ms / 1000)
+        # A breakpoint of the editor may hold the function: the limit begins again.
         while not done and self.debugger is not None and self.debugger.attached:
             done, _ = await asyncio.wait({call.done}, timeout=limit_ms / 1000)
         if done:

@@ -237,6 +237,7 @@ class CustomInstance(Instance):
 
     async def _post(self, attempt: Attempt) -> Forwarded:
         headers = self._headers(attempt, "/invoke") | {"Content-Type": "application/octet-stream"}
+        # A redirect is an answer of the function, not a place to send the event to.
         async with self._server.http.post(
             "/invoke", data=attempt.payload, headers=headers, allow_redirects=False
         ) as response:

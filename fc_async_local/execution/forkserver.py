@@ -148,6 +148,7 @@ class ForkServer:
             if self._closed:
                 raise ProcessLookupError("the fork server is closed")
             if self._server is not None:
+                # The former one has lost its socket: it kills its instances, and only then ends.
                 await self._server.wait()
             ours, theirs = socket.socketpair()
             with theirs:
@@ -161,6 +162,8 @@ class ForkServer:
                         stdout=asyncio.subprocess.DEVNULL,
                         # A fork can read its ancestor's environment in /proc.
                         env=inherited_environment(),
+                        # Ctrl-C in a terminal reaches the runtime alone, which ends its instances
+                        # in order.
                         start_new_session=True,
                     )
                 except OSError:

@@ -306,6 +306,8 @@ class ProcessRunner:
         """
         start = self._live.get(instance)
         if start is None:
+            # A task of its own: several calls may wait for one start, and none of them may cancel
+            # it.
             start = asyncio.ensure_future(self._start(instance, call.attempt))
             self._live[instance] = start
         ended = await call.ends_before(start)
@@ -384,6 +386,8 @@ class ProcessRunner:
         self._pools.retire(instance)
         if self._pools.busy(instance) == 1 or instance.dead:
             instance.kill()
+            # The place of the call becomes free next. Its process must have ended by then, even if
+            # the caller is cancelled a second time.
             await asyncio.shield(asyncio.ensure_future(instance.gone()))
         else:
             instance.drain_log()

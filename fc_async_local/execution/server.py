@@ -112,9 +112,13 @@ class InstanceServer:
             self._listener = listener
             self._session = aiohttp.ClientSession(
                 self.address,
+                # The pool of instances limits the calls. A limit here would be a second queue.
                 connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE),
+                # Cookies of one call must not reach the next.
                 cookie_jar=aiohttp.DummyCookieJar(),
+                # The runner ends a call at the time limit of the function.
                 timeout=aiohttp.ClientTimeout(total=None),
+                # The caller gets the body as the function sent it.
                 auto_decompress=False,
             )
             if self.port != configured:

@@ -141,6 +141,7 @@ class JobRunner(Generic[R]):
         if not free:
             return None  # the next try that ends wakes this loop
         now = node.clock.now()
+        # Nothing was held, so no renewal is planned: the first one follows from this claim.
         if not self._held:
             self._renew_at = now + node.lease_ms // _RENEWALS_PER_LEASE
         with self._claims.under_way():

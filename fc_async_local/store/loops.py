@@ -141,6 +141,7 @@ class Claims:
 
     async def applied(self) -> None:
         """Return when no claim is under way: a committed one may have renewed a lease."""
+        # Another claim may have begun before this task ran again.
         while not self._applied.is_set():
             await self._clock.wait(None, self._applied)
 
@@ -177,5 +178,6 @@ async def write_under_lease(
         if result is not stale:
             return result
         await claims.applied()
+        # Otherwise the lease was renewed: the write was refused for its old epoch only.
         if current() == lease:
             return result

@@ -97,6 +97,8 @@ class Claims:
             now = self._clock.now()
             mine = states.claim(request, rules, now, new_token())
             found = _ask(mine.key, store.create, mine)
+            # Its own token: the record was written, and a client library sent the request again
+            # because the answer was lost.
             if found is None or found.token == mine.token:
                 return Run(store, rules, self._clock, mine)
             standing = states.decide(found, request, rules, now)
@@ -224,6 +226,7 @@ class Run:
 
 
 def _ask(key: str, verb: Callable[..., T], *arguments: Any) -> T:
+    # The store may be the user's own. Whatever it raises, it is not known whether it has written.
     try:
         return verb(*arguments)
     except Exception as error:

@@ -229,6 +229,8 @@ class SqlStore:
             try:
                 return self._transact(kept, sql, values, read)
             except Exception as error:
+                # A server drops connections that were idle for long. Each write has a condition on
+                # a token, so it can be made again over a new connection.
                 if _is_deadlock(error) or not _is(error, "OperationalError", "InterfaceError"):
                     raise
         return self._transact(self._connect(), sql, values, read)
@@ -250,6 +252,7 @@ class SqlStore:
                 connection.rollback()
                 self._give_back(connection)
             else:
+                # The state of the connection is not known after other errors.
                 connection.close()
             raise
         self._give_back(connection)

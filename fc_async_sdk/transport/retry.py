@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+# The quota of botocore's standard retry mode has the same numbers (botocore/retries/standard.py).
 _BUDGET: Final = 500
 _COST: Final = 5
 _COST_OF_TIMEOUT: Final = 10
@@ -119,6 +120,8 @@ class Tries(Generic[T]):
             cost = _COST_OF_TIMEOUT if outcome.timed_out else _COST
             again = not outcome.sent or self._call.idempotent
         else:
+            # A throttled request was refused before anything was done. After other errors it may
+            # have been.
             unclear = outcome.status != _THROTTLED
             asked = retry_after(outcome)
             cost = _COST
@@ -160,5 +163,7 @@ class Tries(Generic[T]):
         return f"status {outcome.status} [request {outcome.request_id}]"
 
     def _back_off(self) -> float:
+        # Full jitter: clients that failed together must not come back together
+        # (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/).
         bound = self._config.retry_base * 2.0 ** (self._made - 1)
         return self._chance() * min(self._config.retry_cap, bound)

@@ -165,6 +165,8 @@ class SyncTransport:
 
     def forget(self) -> None:
         """Drop the pool without touching its connections: they belong to the parent process."""
+        # A thread of the parent may have held the lock in the moment of the fork: here nothing
+        # releases it.
         self._lock = threading.Lock()
         self._budget = Budget()
         self._adapter = None
@@ -279,6 +281,8 @@ class SyncTransport:
 
 def _cause(error: BaseException, kind: type[BaseException]) -> BaseException | None:
     """Return the exception of a kind among those that requests and urllib3 wrapped, or None."""
+    # requests and urllib3 wrap errors in each other's arguments and in `reason`, not in
+    # `__cause__`.
     seen: list[object] = [error]
     for item in seen:
         if isinstance(item, kind):

@@ -64,6 +64,7 @@ def _become_command(start: dict[str, Any], sock: socket.socket) -> int:
     A worker in another language reads the number of the socket's descriptor from the environment
     variable that ``socket_variable`` names.
     """
+    # Python ignores SIGPIPE, and an ignored signal stays ignored in the new program.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     command, environment = start["command"], start["environment"]

@@ -60,6 +60,7 @@ class SettleJob(NamedTuple):
 
 async def accept(database: PostgresDatabase, items: Sequence[Accept]) -> Sequence[Exception | None]:
     """Keep new invocations in one statement; those whose id is taken fail."""
+    # One statement cannot insert a key twice: of equal ids in a group, the first one is inserted.
     first: dict[str, int] = {}
     for place, item in enumerate(items):
         first.setdefault(item.invocation.request_id, place)
@@ -71,6 +72,8 @@ async def accept(database: PostgresDatabase, items: Sequence[Accept]) -> Sequenc
         for counted in rows.sums(rows.counted(item))
     ]
     small = documents(item.invocation for item in unique)
+    # Each kind of write has its own rows of counts: transactions that run at the same time would
+    # wait for each other on a shared row.
     source = f"accept-{database.writer_id}"
     kept = await database.ask(SQL["accept"], [small, payloads, source, rows.as_json(counts)])
     places = {first[request_id] for (request_id,) in kept}

@@ -54,6 +54,7 @@ _PARAMETERS: Final[dict[str, str | int]] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 10_000,
 }
+# synchronous_commit: an accept is answered after the flush, whatever the default of the server is.
 _OPTIONS: Final = (
     "-c search_path=fc_async -c synchronous_commit=on -c statement_timeout=15s"
     " -c idle_in_transaction_session_timeout=30s"
@@ -245,6 +246,9 @@ class PostgresDatabase:
 
     async def _retry(self, job: Callable[[Connection], Awaitable[T]]) -> T:
         try:
+            # The server ends one of the transactions that wait for each other; it says that this
+            # one can be repeated
+            # (https://www.postgresql.org/docs/current/mvcc-serialization-failure-handling.html).
             for _ in range(_TRIES - 1):
                 with contextlib.suppress(errors.DeadlockDetected, errors.SerializationFailure):
                     async with self._pool.connection() as connection:

@@ -94,6 +94,8 @@ def accept(connection: sqlite3.Connection, items: Sequence[Accept]) -> Sequence[
     given = [rows.from_invocation(item.number, item.invocation) for item in items]
     kept = items
     results: list[Failure | None] = [None] * len(items)
+    # The INSERT ignores ids that are taken. Which ones these were is asked for only in this rare
+    # case.
     if insert(connection, "insert_invocation", given) < len(items):
         span = (min(item.number for item in items), max(item.number for item in items))
         present = {number for (number,) in connection.execute(SQL["numbers"], span)}

@@ -202,12 +202,16 @@ def read_header(head: bytes, *, has_log: bool) -> Header:
     if not head.startswith(_MAGIC):
         raise Unfit("it does not begin like an SQLite database")
     (size,) = struct.unpack_from(">H", head, 16)
+    # The field has 16 bits: 65,536 is stored as 1
+    # (https://www.sqlite.org/fileformat2.html#page_size).
     page_size = _LARGEST_PAGE if size == 1 else size
     if page_size < _SMALLEST_PAGE or page_size & (page_size - 1):
         raise Unfit(f"its header gives a page size of {size} bytes")
     if has_log and head[18:20] != _WAL_MODE:
         raise Unfit("its header says that it has no write-ahead log, but there is one")
     changes, pages = struct.unpack_from(">2I", head, 24)
+    # Old versions of SQLite do not maintain the number of pages: it is valid if both counters agree
+    # (https://www.sqlite.org/fileformat2.html#in_header_database_size).
     (valid_for,) = struct.unpack_from(">I", head, 92)
     return Header(page_size, pages if pages and changes == valid_for else None)
 
@@ -295,6 +299,7 @@ def _is_consistent(content: mmap.mmap | bytes, log: Log, place: int) -> bool:
 
 def _checksum(order: str, data: bytes, sums: Sums = (0, 0)) -> Sums:
     """SQLite's checksum of a multiple of eight bytes."""
+    # https://www.sqlite.org/fileformat2.html#checksum_algorithm
     first, second = sums
     for one, other in struct.iter_unpack(f"{order}2I", data):
         first = (first + one + second) & 0xFFFFFFFF

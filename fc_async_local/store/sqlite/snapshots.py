@@ -50,6 +50,8 @@ def take(database: Path, target: Path) -> None:
             contextlib.closing(sqlite3.connect(unfinished)) as to,
         ):
             of.backup(to)
+            # The copied header says WAL. An exported file must be whole by itself, without a log
+            # beside it.
             to.execute("PRAGMA journal_mode=DELETE")
     except sqlite3.Error as error:
         raise StoreUnusable(f"{database} cannot be read: {error}") from error

@@ -155,6 +155,7 @@ class Writer:
                 if last:
                     break
         finally:
+            # A light job may be using the connection in the thread of an event loop.
             with self._using:
                 self._connection.close()
 
@@ -201,6 +202,8 @@ def _commit(mode: _CommitMode, group: Sequence[_Pending]) -> Sequence[Any]:
     """Run and commit a group; return a result, or a :class:`Failure`, for each of its jobs."""
     connection = mode.connection
     flush = any(pending.flush for pending in group)
+    # One bad job fails the whole transaction. It is repeated with a savepoint for each job, so that
+    # only this one fails.
     for attempt in (_together, _one_by_one):
         try:
             mode.choose(flush=flush, may_wait=True)
@@ -294,6 +297,8 @@ def _resolve(answers: Sequence[tuple[asyncio.Future[Any], Any]]) -> None:
 
 def as_unavailable(error: Exception) -> Exception:
     """Return :class:`StoreUnavailable` for errors of disk, locks and damage, others as they are."""
+    # DatabaseError itself means a damaged file. Its other subclasses, such as IntegrityError, are
+    # faults of a statement.
     outage = isinstance(error, sqlite3.OperationalError) or type(error) is sqlite3.DatabaseError
     if not outage:
         return error

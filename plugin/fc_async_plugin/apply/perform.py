@@ -252,6 +252,8 @@ class Performer:
 
         def publish() -> str:
             nonlocal sent
+            # A version has no name that the caller chooses: a repeated request would publish a
+            # second one.
             found = self.published(step, left) if sent else ()
             sent = True
             return found[0] if found else self._perform(client, step)

@@ -107,6 +107,7 @@ class Run(Generic[T]):
 
     def _end(self, index: int, future: Future[T]) -> None:
         error = future.exception()
+        # SystemExit and the like end the run; they are not a result of the step.
         if error is not None and not isinstance(error, Exception):
             raise error
         ended = Ended(index, None if error else future.result(), error)
