@@ -59,6 +59,7 @@ async def forward(
     assert head is not None
     async with session.request(
         head.method,
+        # As it came: yarl would decode it and encode it anew.
         URL(address + head.target, encoded=True),
         headers=_headers(head, common, streamed=exchange is not None),
         data=_body(head, attempt),
@@ -68,6 +69,7 @@ async def forward(
         mark = response.headers.get("x-fc-status", "")
         if exchange is None:
             return Forwarded(mark, await read_bounded(response))
+        # Names keep their case, and repeated headers such as Set-Cookie stay apart.
         raw = response.raw_headers
         await exchange.begin(
             response.status, [(name.decode("latin-1"), v.decode("latin-1")) for name, v in raw]

@@ -139,6 +139,7 @@ class PortBook:
             )
         self._servers[function] = _Server(reads, deployment.revision)
         if len(self._servers) > _MOST_FUNCTIONS:
+            # The first one was learnt longest ago: what is learnt again moves to the end.
             del self._servers[next(iter(self._servers))]
         if reads:
             self._release_all(function)
@@ -199,6 +200,7 @@ def is_free(port: int) -> bool:
 def _try_to_bind(port: int) -> int:
     """Bind to a port (0 for any) on all addresses, as a custom runtime does; return the port."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        # As servers do: connections in TIME_WAIT must not make the port look busy.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind(("0.0.0.0", port))  # noqa: S104 -- bound, never listened on
         found: int = probe.getsockname()[1]

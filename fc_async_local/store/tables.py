@@ -33,7 +33,6 @@ class TableStore:
         return await self._changed("make_due", (now, function, task_id))
 
     async def get(self, function: str, task_id: str) -> Task | None:
-
         async def job(tables: Transaction) -> Task | None:
             found = await tables.rows("task", (function, task_id))
             if not found:
@@ -54,7 +53,6 @@ class TableStore:
         return [rows.to_invocation(row) for row in await self._tables.rows("upcoming", (limit,))]
 
     async def stats(self) -> Stats:
-
         async def job(tables: Transaction) -> Stats:
             return Stats(
                 by_status={Status(status): n for status, n in await tables.rows("tally", ())},

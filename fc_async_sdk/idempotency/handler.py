@@ -291,6 +291,7 @@ def _asynchronous(
 
     async def wrapper(event: Any, context: Any) -> Any:
         request, until = requests.read(event, context), claims.deadline()
+        # Stores are synchronous: a request to one must not block the event loop.
         while isinstance(
             standing := await asyncio.to_thread(claims.claim, request), states.Running
         ):

@@ -50,6 +50,7 @@ class AioTransport(LoopTransport):
         """Close all connections. Calls that are made later fail."""
         await super().close()
         session, self._session = self._session, None
+        # After a fork the connections are those of the parent.
         if session is not None and self._pid == os.getpid():
             await session.close()
 

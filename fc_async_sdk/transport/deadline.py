@@ -115,5 +115,6 @@ def _in_time(sock: Any, act: Callable[[Any], int], data: Any) -> int:
     try:
         return act(data)
     finally:
+        # A socket that was closed meanwhile takes no timeout.
         if sock.fileno() != -1:
             sock.settimeout(own)

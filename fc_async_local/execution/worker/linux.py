@@ -45,6 +45,7 @@ def die_with_parent(parent: int, sig: signal.Signals) -> None:
         sig: The signal.
     """
     _prctl(_PR_SET_PDEATHSIG, sig)
+    # The kernel sends it only for a parent that ends from now on (prctl(2), PR_SET_PDEATHSIG).
     if os.getppid() != parent:
         os.kill(os.getpid(), sig)
 

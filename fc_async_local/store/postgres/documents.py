@@ -27,7 +27,6 @@ class PostgresDocuments:
         return await self._database.in_group(_revisions, None)
 
     async def load(self) -> tuple[int, Sequence[Document]]:
-
         async def job(connection: Connection) -> tuple[int, Sequence[Document]]:
             await connection.execute(SQL["one_view"])
             revision = await _revision(connection)
@@ -37,7 +36,6 @@ class PostgresDocuments:
         return await self._database.run(job)
 
     async def write(self, changes: Sequence[Change]) -> int:
-
         async def job(connection: Connection) -> int:
             # First, for its lock: one writer at a time, so an expectation holds until the commit.
             cursor = await connection.execute(SQL["next_revision"])
@@ -82,7 +80,6 @@ class PostgresBlobs:
         self._database = database
 
     async def put_blob(self, key: str, data: bytes, *, now: int) -> None:
-
         async def job(connection: Connection) -> None:
             # First, for its lock: a transaction that prunes waits for it and then sees the use.
             await connection.execute(SQL["use_blob"], (key, now))
@@ -91,7 +88,6 @@ class PostgresBlobs:
         await self._database.run(job)
 
     async def prune_blobs(self, in_use: Collection[str], *, now: int, used_before: int) -> int:
-
         async def job(connection: Connection) -> int:
             await connection.execute(SQL["blobs_in_use"], (now, sorted(in_use)))
             cursor = await connection.execute(SQL["unused_blobs"], (used_before,))

@@ -224,7 +224,6 @@ class PostgresStore(TableStore):
         return rows.to_counts_by_status(numbers, None if query.is_by_status else most)
 
     async def prune(self, *, ended_before: int) -> int:
-
         async def some() -> int:
             ((forgotten,),) = await self._rows("prune", (ended_before, steps.PRUNED_AT_ONCE))
             return int(forgotten)
@@ -232,7 +231,6 @@ class PostgresStore(TableStore):
         return await steps.prune_all(some)
 
     async def prune_metrics(self, *, before: int) -> int:
-
         async def job(connection: Connection) -> int:
             values = (steps.minute(before), steps.PRUNED_AT_ONCE)
             found = await (await connection.execute(SQL["prune_metrics"], values)).fetchall()
@@ -255,7 +253,6 @@ class PostgresStore(TableStore):
         await self._database.run(write)
 
     async def ensure_jobs(self, jobs: Sequence[Job]) -> None:
-
         async def write(connection: Connection) -> None:
             await connection.execute(SQL["ensure_jobs"], [batches.documents(jobs)])
 
@@ -265,7 +262,6 @@ class PostgresStore(TableStore):
     async def claim_jobs(
         self, kind: str, limit: int, *, now: int, until: int, owner: str
     ) -> Sequence[Job]:
-
         async def write(connection: Connection) -> Sequence[Job]:
             cursor = await connection.execute(SQL["due_jobs"], (kind, now, limit), binary=True)
             due = map(rows.to_job, await cursor.fetchall())

@@ -30,7 +30,6 @@ class SqliteDocuments:
         return int(revision)
 
     async def load(self) -> tuple[int, Sequence[Document]]:
-
         def job(connection: sqlite3.Connection) -> tuple[int, Sequence[Document]]:
             (revision,) = connection.execute(_SQL["revision"]).fetchone()
             return revision, [Document(*row) for row in connection.execute(_SQL["documents"])]
@@ -38,7 +37,6 @@ class SqliteDocuments:
         return await self._database.read(job)
 
     async def write(self, changes: Sequence[Change]) -> int:
-
         def job(connection: sqlite3.Connection) -> int:
             for change in changes:
                 _apply(connection, change)
@@ -68,7 +66,6 @@ class SqliteBlobs:
         self._database = database
 
     async def put_blob(self, key: str, data: bytes, *, now: int) -> None:
-
         def job(connection: sqlite3.Connection) -> None:
             connection.execute(_SQL["use_blob"], (key, now))
             connection.execute(_SQL["put_blob"], (key, data))

@@ -49,6 +49,8 @@ class SqliteStore(TableStore):
     def __init__(self, database: Database, last_id: int) -> None:
         super().__init__(SqliteTransactions(database, SQL))
         self._database = database
+        # Rows are numbered here, so that steps and payloads of a batch can be written without
+        # reading ids back. No other process writes to the file.
         self._numbers = itertools.count(last_id + 1)
 
     @classmethod
@@ -64,7 +66,6 @@ class SqliteStore(TableStore):
     async def claim(
         self, limit: int, *, now: int, until: int, owner: str, ahead: int = 0
     ) -> Sequence[Invocation]:
-
         def job(connection: sqlite3.Connection) -> Sequence[Invocation]:
             taken: list[tuple[int, Invocation]] = []
             events: list[tuple[object, ...]] = []
@@ -92,7 +93,6 @@ class SqliteStore(TableStore):
         )
 
     async def extend(self, leases: Collection[Lease], *, until: int) -> Mapping[str, bool]:
-
         def job(connection: sqlite3.Connection) -> Mapping[str, bool]:
             attention: dict[str, bool] = {}
             for lease in leases:
@@ -109,7 +109,6 @@ class SqliteStore(TableStore):
         return await self._database.write_item(batches.settle, batches.Settle(lease, settlement))
 
     async def release(self, owner: str, *, now: int) -> int:
-
         def job(connection: sqlite3.Connection) -> int:
             held = connection.execute(SQL["held"], (owner,)).fetchall()
             functions: list[str] = []
@@ -125,7 +124,6 @@ class SqliteStore(TableStore):
     async def stop(
         self, function: str, task_id: str, *, now: int, until: int, owner: str
     ) -> StopResult | None:
-
         def job(connection: sqlite3.Connection) -> StopResult | None:
             row = batches.one(connection, "task", function, task_id)
             if row is None:
@@ -152,7 +150,6 @@ class SqliteStore(TableStore):
         )
 
     async def prune(self, *, ended_before: int) -> int:
-
         def job(connection: sqlite3.Connection) -> int:
             found = connection.execute(SQL["ended"], (ended_before, steps.PRUNED_AT_ONCE))
             ended = [batches.Ended(*row) for row in found]
@@ -193,7 +190,6 @@ class SqliteStore(TableStore):
     async def claim_jobs(
         self, kind: str, limit: int, *, now: int, until: int, owner: str
     ) -> Sequence[Job]:
-
         def write(connection: sqlite3.Connection) -> Sequence[Job]:
             due = connection.execute(SQL["due_jobs"], (kind, now, limit)).fetchall()
             taken = [

@@ -98,6 +98,7 @@ class JournalFile:
                 self._path.parent.mkdir(mode=0o700, exist_ok=True)
                 flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
                 self._descriptor = os.open(self._path, flags, 0o600)
+                # A line that was cut off goes: the next one would be glued to it.
                 os.ftruncate(self._descriptor, self._length)
             os.write(self._descriptor, token)
             # By this machine's clock, with which it is compared: a network disk has another one.
@@ -164,6 +165,7 @@ def key() -> bytes:
 def _make(path: Path) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with filelock.FileLock(path.with_suffix(".lock"), mode=0o600):
+        # Another process made it while this one waited for the lock.
         if path.exists():
             return
         with _project_folder.replacing(path) as file:

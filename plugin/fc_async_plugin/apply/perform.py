@@ -351,6 +351,8 @@ class Performer:
     def _put(self, client: Client, step: Put, *, exists: bool) -> None:
         operations = OPERATIONS[step.of]
         if step.after.get("versionId") == CURRENT_VERSION:
+            # The service chooses the number when the version is published: the plan could not have
+            # it.
             version = self._published[Place(step.region, step.function)]
             step = msgspec.structs.replace(step, after=step.after | {"versionId": version})
         (operations.update if exists else operations.create)(client, step)
