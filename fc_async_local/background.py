@@ -75,7 +75,7 @@ async def keep_running(
         except Exception:  # noqa: BLE001 -- logged; nothing but cancellation may end a loop
             failures += 1
             wait = outage_wait(failures)
-            _LOG.exception("%s: failed in an unforeseen way; goes on in %d ms", name, wait)
+            _LOG.exception("%s: failed unexpectedly; retrying in %d ms", name, wait)
         await pause(wait)
 
 
@@ -91,4 +91,4 @@ def _tell(task: asyncio.Task[Any]) -> None:
         return
     error = task.exception()
     if error is not None:
-        _LOG.error("%s: ended in an unforeseen way", task.get_name(), exc_info=error)
+        _LOG.error("%s: ended unexpectedly", task.get_name(), exc_info=error)

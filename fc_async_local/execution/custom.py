@@ -229,7 +229,7 @@ class CustomInstance(Instance):
             text = f"the function's server broke the connection: {error}"
             self._finish(call, Reply(Ending.FAILED, document(text), UNHANDLED))
         except Exception as error:  # noqa: BLE001 -- logged; else the call waits for its time limit
-            _LOG.exception("%s: a call failed in an unforeseen way", call.attempt.request_id)
+            _LOG.exception("%s: a call failed unexpectedly", call.attempt.request_id)
             self._finish(call, Reply(Ending.FAILED, document(str(error)), UNHANDLED))
         else:
             self.drain_log()

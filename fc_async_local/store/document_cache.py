@@ -120,7 +120,7 @@ class DocumentCache:
                 listener(changes)
         except Exception:  # noqa: BLE001 -- logged
             # The changes are durable, so the caller must not see it; the next load tells again.
-            _LOG.exception("%s: a listener failed in an unforeseen way", DOCUMENTS)
+            _LOG.exception("%s: a listener failed unexpectedly", DOCUMENTS)
             follows = False
         # Changes of other nodes that came in between are missing here.
         self._revision = revision if follows else None

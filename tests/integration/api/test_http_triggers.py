@@ -393,7 +393,7 @@ def test_a_failure_that_was_not_foreseen_is_answered_at_once(
     connection.request("GET", path)
     answer = connection.getresponse()
     assert (answer.status, json.loads(answer.read())["Message"]) == (502, "the reason")
-    assert "failed in an unforeseen way" in caplog.text
+    assert "failed unexpectedly" in caplog.text
 
 
 def test_the_admin_api_lists_an_http_trigger_with_its_urls_and_calls(fc_local, deployed) -> None:

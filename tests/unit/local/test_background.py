@@ -56,7 +56,7 @@ def test_a_task_that_nothing_awaits_tells_how_it_ended(caplog) -> None:
         await asyncio.wait({start_task("a task", broken())})
 
     asyncio.run(scenario())
-    assert "a task: ended in an unforeseen way" in caplog.text
+    assert "a task: ended unexpectedly" in caplog.text
     assert "KeyError: 'unforeseen'" in caplog.text
 
 

@@ -32,5 +32,5 @@ def test_a_loop_goes_on_after_a_step_that_failed(caplog: pytest.LogCaptureFixtur
         return steps
 
     assert asyncio.run(scenario()) == [0, 100, 300]
-    assert "test: failed in an unforeseen way; goes on in 100 ms" in caplog.text
+    assert "test: failed unexpectedly; retrying in 100 ms" in caplog.text
     assert "ValueError: a fault of ours" in caplog.text
