@@ -121,7 +121,7 @@ def unpack(data: bytes, target: Path, limits: ArchiveLimits | None = None) -> No
         for entry in sorted(entries, key=lambda entry: entry.link is not None):
             try:
                 left = _write(archive, entry, root, left)
-            except OSError as error:  # noqa: PERF203 -- the error names the entry
+            except OSError as error:
                 if error.errno not in _NAME_ERRNOS:
                     raise
                 text = f"this machine cannot have such a name here: {error.strerror}"

@@ -61,7 +61,7 @@ async def persist(
     while True:
         try:
             return await write(*args, **named)
-        except StoreUnavailable as error:  # noqa: PERF203 -- trying again is the point
+        except StoreUnavailable as error:
             failures += 1
             wait = outage_wait(failures)
             logger.warning(

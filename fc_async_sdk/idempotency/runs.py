@@ -215,7 +215,7 @@ class Run:
         for pause in _INSIST_WAITS:
             try:
                 return self._write(record, what)
-            except errors.StoreFailed:  # noqa: PERF203 -- each try is a request
+            except errors.StoreFailed:
                 self._clock.sleep(pause)
         return self._write(record, what)
 

@@ -315,7 +315,7 @@ class Performer:
         for attempt in range(1, self._attempts + 1):
             try:
                 return perform()
-            except ALREADY_EXISTS:  # noqa: PERF203 -- the network is slower than a try
+            except ALREADY_EXISTS:
                 if lost is None:
                     raise
                 # An earlier attempt without an answer may have created it.

@@ -104,7 +104,7 @@ class Histories(RuleBasedStateMachine):
         for store in (self.model, self.subject):
             try:
                 answers.append(self.run(getattr(store, verb)(*arguments, **named)))
-            except DuplicateTask:  # noqa: PERF203 -- two rounds
+            except DuplicateTask:
                 answers.append(DuplicateTask)
         expected, actual = answers
         if isinstance(expected, list):
