@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Choices(NamedTuple):
-    """What a deployment covers.
+    """Coverage of a deployment.
 
     Attributes:
         resources: Names of resources of the template; empty: all.

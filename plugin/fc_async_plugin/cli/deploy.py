@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Run(NamedTuple):
-    """How a plan is carried out."""
+    """Way in which a plan is carried out."""
 
     yes: bool
     output: Format

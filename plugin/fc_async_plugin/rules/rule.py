@@ -47,7 +47,7 @@ class Finding(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What a rule finds; without ``severity`` it has that of the rule. See :class:`Finding`."""
+    """Result of a rule; without ``severity`` it has that of the rule. See :class:`Finding`."""
 
     message: str
     position: Position
