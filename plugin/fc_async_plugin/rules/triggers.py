@@ -55,12 +55,12 @@ class WrittenTrigger(NamedTuple):
 
     @property
     def qualifier(self) -> str:
-        """The qualifier that it calls."""
+        """What it calls."""
         return str(self.settings.get("qualifier") or limits.DEFAULT_QUALIFIER)
 
     @property
     def asynchronous(self) -> bool:
-        """True if it invokes its function asynchronously."""
+        """Whether it invokes its function asynchronously."""
         if self.kind in _ALWAYS_ASYNCHRONOUS:
             return True
         config = self.config
@@ -70,6 +70,10 @@ class WrittenTrigger(NamedTuple):
     def where(self, *path: str) -> Position:
         """Return where a value of it is written, or its nearest parent."""
         return self.resource.where("triggers", self.place, *path)
+
+    def has_unresolved(self) -> bool:
+        """Return whether a part of it is known only after ``s`` has resolved it."""
+        return any(unresolved_in(self.settings))
 
 
 def written_triggers(context: Context, *kinds: str) -> Iterator[WrittenTrigger]:
@@ -83,17 +87,12 @@ def written_triggers(context: Context, *kinds: str) -> Iterator[WrittenTrigger]:
                     yield found
 
 
-def settled_triggers(context: Context, kind: str) -> Iterator[WrittenTrigger]:
-    """Yield the triggers of a type of which no part is known only after a deployment."""
-    for trigger in written_triggers(context, kind):
-        if not any(unresolved_in(trigger.settings)):
-            yield trigger
-
-
 @rule("FCA070", "invalid-timer", "error", "A timer that the service cannot read.")
 def invalid_timer(context: Context) -> Iterator[Found]:
     """The six fields of cronExpression or @every, the time zone, and the size of the payload."""
-    for trigger in settled_triggers(context, "timer"):
+    for trigger in written_triggers(context, "timer"):
+        if trigger.has_unresolved():
+            continue
         try:
             timers.read(trigger.config)
         except timers.InvalidTimer as error:
@@ -105,12 +104,14 @@ def invalid_timer(context: Context) -> Iterator[Found]:
 
 
 def _timers(context: Context) -> Iterator[tuple[WrittenTrigger, timers.TimerConfig]]:
-    for trigger in settled_triggers(context, "timer"):
-        try:
-            config = timers.read(trigger.config)
-        except timers.InvalidTimer:
-            continue
-        yield trigger, config
+    """Yield the timers that can be read."""
+    for trigger in written_triggers(context, "timer"):
+        if not trigger.has_unresolved():
+            try:
+                config = timers.read(trigger.config)
+            except timers.InvalidTimer:
+                continue
+            yield trigger, config
 
 
 @rule("FCA071", "next-firings", "note", "When a timer fires next.")
