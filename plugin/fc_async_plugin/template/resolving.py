@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from fc_async_plugin.template import compatibility
 from fc_async_plugin.template.functions import SECRETS, Functions, access_values
 from fc_async_plugin.template.merging import merge_tables
-from fc_async_plugin.template.nodes import Array, Leaf, Node, Table, leaves
+from fc_async_plugin.template.nodes import Table, leaves
 from fc_async_plugin.template.problems import TemplateError, failure
 from fc_async_plugin.template.scopes import (
     Root,
@@ -22,7 +22,7 @@ from fc_async_plugin.template.scopes import (
     resource_scope,
     top_scope,
 )
-from fc_async_plugin.template.variables import Resolver, from_plain
+from fc_async_plugin.template.variables import Resolver
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class Given(NamedTuple):
-    """Values that the caller gives beside the files; see :func:`fc_async_plugin.template.load`."""
+    """What the caller knows beside the files; see :func:`fc_async_plugin.template.load`."""
 
     access: str | None
     account_id: str | None
@@ -97,12 +97,13 @@ def resolve(merged: Merged, given: Given) -> Resolved:
     )
     account_id = given.account_id or alias().get("AccountID", "")
     resolver = Resolver(functions)
-    top, scoped = _scoped(merged, resolver, access)
+    tops = [top_scope(part, number) for number, part in enumerate(merged.parts)]
+    scoped = _scoped(merged, tops, resolver, access)
     values = tuple(_value(name, one, resolver, given) for name, one in scoped.items())
     notes = [*sources.notes, *merged.notes]
     if not resolver.problems:
         notes += compatibility.notes(merged.root, scoped, resolver)
-    name = _text(merged.root.at("name"), top, resolver)
+    name = resolver.text(merged.root.at("name"), tops[-1])
     if resolver.problems:
         raise TemplateError(resolver.problems)
     secrets = dict(functions.given_away)
@@ -117,10 +118,11 @@ def _alias(merged: Merged) -> str:
     return (environment.text("access") if environment else "") or merged.root.text("access")
 
 
-def _scoped(merged: Merged, resolver: Resolver, access: str) -> tuple[Scope, dict[str, Scoped]]:
-    """Return the scope of the top level, and all resources with theirs."""
+def _scoped(
+    merged: Merged, tops: list[Scope], resolver: Resolver, access: str
+) -> dict[str, Scoped]:
+    """Return all resources with the scopes of their variables."""
     scoped: dict[str, Scoped] = {}
-    tops = [top_scope(part, number) for number, part in enumerate(merged.parts)]
     for part, top in zip(merged.parts, tops, strict=True):
         if isinstance(part.variables, Table):
             # As in s, a variable that nothing refers to must be resolvable, too.
@@ -131,7 +133,7 @@ def _scoped(merged: Merged, resolver: Resolver, access: str) -> tuple[Scope, dic
             scope = resource_scope(name, written.table, props, top, resources, access)
             one = Scoped(props, scope, written.table.at("component"), written.position)
             scoped[name] = _joined(scoped[name], one) if name in scoped else one
-    return tops[-1], scoped
+    return scoped
 
 
 def _overlaid(
@@ -142,14 +144,14 @@ def _overlaid(
     if environment is None:
         return props
     scope = environment_scope(environment, top.folder)
-    component = _text(written.table.at("component"), top, resolver)
+    component = resolver.text(written.table.at("component"), top)
     for overlay in (
         environment.at("overlays", "components", component),
         environment.at("overlays", "resources", name),
         _region(environment),
     ):
         if overlay is not None:
-            fixed = _fixed(overlay, scope, resolver)
+            fixed = resolver.fixed(overlay, scope)
             if not isinstance(fixed, Table):
                 raise failure("structure", fixed.position, "an overlay is not a mapping")
             props = merge_tables(props, fixed)
@@ -161,16 +163,6 @@ def _region(environment: Table) -> Table | None:
     if region is None:
         return None
     return Table(*region.mark, {"region": region}, {"region": region.mark})
-
-
-def _fixed(node: Node, scope: Scope, resolver: Resolver) -> Node:
-    """Return a node with plain values instead of variables."""
-    if isinstance(node, Leaf):
-        return from_plain(resolver.collect(node, scope), node.mark)
-    if isinstance(node, Array):
-        return Array(*node.mark, [_fixed(item, scope, resolver) for item in node.items])
-    entries = {key: _fixed(child, scope, resolver) for key, child in node.entries.items()}
-    return Table(*node.mark, entries, node.keys)
 
 
 def _joined(lower: Scoped, upper: Scoped) -> Scoped:
@@ -187,14 +179,8 @@ def _value(name: str, one: Scoped, resolver: Resolver, given: Given) -> Value:
         props = resolver.collect(one.props, one.scope)
     return Value(
         name,
-        _text(one.component, one.scope, resolver),
+        resolver.text(one.component, one.scope),
         props,
         functools.partial(resolver.places, one.props, one.scope),
         one.position,
     )
-
-
-def _text(node: Node | None, scope: Scope, resolver: Resolver) -> str:
-    """Return a value as text, "" if there is none."""
-    value = None if node is None else resolver.collect(node, scope)
-    return "" if value is None else str(value)

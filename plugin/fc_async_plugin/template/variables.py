@@ -104,6 +104,20 @@ class Resolver:
             self._problems.update(dict.fromkeys(error.problems))
             return None
 
+    def text(self, node: Node | None, scope: Scope) -> str:
+        """Return a value as text, "" if there is none; problems as in :meth:`collect`."""
+        value = None if node is None else self.collect(node, scope)
+        return "" if value is None else str(value)
+
+    def fixed(self, node: Node, scope: Scope) -> Node:
+        """Return a node with values instead of variables; problems as in :meth:`collect`."""
+        if isinstance(node, Leaf):
+            return _from_plain(self.collect(node, scope), node.mark)
+        if isinstance(node, Array):
+            return Array(*node.mark, [self.fixed(item, scope) for item in node.items])
+        entries = {key: self.fixed(child, scope) for key, child in node.entries.items()}
+        return Table(*node.mark, entries, node.keys)
+
     def places(self, node: Node, scope: Scope, path: Path) -> list[Place]:
         """Return where each value on a path was written, as far as the path leads.
 
@@ -230,7 +244,7 @@ class Resolver:
         """Resolve the expressions in a mapping or list that a call returned."""
         key = (id(value), node.mark)
         if key not in self._data:
-            self._data[key] = (value, from_plain(value, node.mark))
+            self._data[key] = (value, _from_plain(value, node.mark))
         return self._value(self._data[key][1], scope)[0]
 
     def _charge(self, value: Any) -> None:
@@ -357,13 +371,13 @@ def _error(node: Node, message: str, fix: str = "") -> TemplateError:
     return TemplateError([Problem("variable", node.position, message, fix)])
 
 
-def from_plain(value: Any, mark: Mark) -> Node:
+def _from_plain(value: Any, mark: Mark) -> Node:
     """Return a value as nodes that all were written at one place."""
     if isinstance(value, dict):
-        entries = {key: from_plain(child, mark) for key, child in value.items()}
+        entries = {key: _from_plain(child, mark) for key, child in value.items()}
         return Table(*mark, entries, dict.fromkeys(entries, mark))
     if isinstance(value, list):
-        return Array(*mark, [from_plain(item, mark) for item in value])
+        return Array(*mark, [_from_plain(item, mark) for item in value])
     return Leaf(*mark, value)
 
 
