@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from fc_async_plugin.rules.context import Context
+    from fc_async_plugin.rules.rule import Severity
     from fc_async_plugin.template.model import Resource
     from fc_async_plugin.template.problems import Path
     from fc_async_sdk.spec.async_config import Violation
@@ -66,10 +67,10 @@ def unknown_keys(context: Context) -> Iterator[Found]:
     for resource in context.functions if alike else ():
         for key in resource.props:
             if key in alike:
-                yield _unknown(resource, (), key, (BLOCK,), "props")
+                yield unknown_key(resource, (), key, (BLOCK,))
     for resource, violation in context.violations("FCA010"):
         *path, key = BLOCK, *violation.path
-        yield _unknown(resource, tuple(path), key, violation.known, ".".join(path))
+        yield unknown_key(resource, tuple(path), key, violation.known)
 
 
 def like_block(keys: Collection[str]) -> set[str]:
@@ -78,12 +79,22 @@ def like_block(keys: Collection[str]) -> set[str]:
     return set(difflib.get_close_matches(BLOCK, others, len(others) + 1, 0.8))
 
 
-def _unknown(resource: Resource, path: Path, key: str, known: Collection[str], owner: str) -> Found:
+def unknown_key(
+    resource: Resource,
+    path: Path,
+    key: str,
+    known: Collection[str],
+    otherwise: str = "",
+    severity: Severity | None = None,
+) -> Found:
+    """Return what to say about an unknown key; ``otherwise`` is the fix if no known one is near."""
     near = nearest(key, known)
+    owner = ".".join(map(str, path)) or "props"
     return Found(
         f"unknown key {shorten(key)} in {owner}",
         resource.where_key(*path, key),
-        f"did you mean {near}?" if near else f"known here: {', '.join(known)}",
+        f"did you mean {near}?" if near else otherwise or f"known here: {', '.join(known)}",
+        severity=severity,
     )
 
 

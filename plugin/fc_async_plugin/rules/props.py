@@ -16,7 +16,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
 
 from fc_async_plugin.rules import props_schema
-from fc_async_plugin.rules.form import fc2_block, like_block, nearest, type_fix
+from fc_async_plugin.rules.form import fc2_block, like_block, nearest, type_fix, unknown_key
 from fc_async_plugin.rules.rule import Found, rule
 from fc_async_plugin.template.desired import is_unresolved
 from fc_async_sdk.errors import shorten
@@ -109,33 +109,18 @@ def _unknown(resource: Resource, path: Path, error: _Error) -> Iterator[Found]:
     for key in error.instance:
         if key in known or key in others:
             continue
-        near = nearest(key, known)
         severity: Severity = "error" if nearest(key, known, _TYPO) else "warning"
-        if near:
-            fix = f"did you mean {near}?"
-        elif path:
-            fix = f"known here: {', '.join(known)}"
-        else:
-            fix = "remove it; if a fc3 after 0.1.22 has it, suppress this finding"
-        yield Found(
-            f"unknown key {shorten(key)} in {_name(path) or 'props'}",
-            resource.where_key(*path, key),
-            fix,
-            severity=severity,
-        )
+        otherwise = "" if path else "remove it; if a fc3 after 0.1.22 has it, suppress this finding"
+        yield unknown_key(resource, path, key, known, otherwise, severity)
 
 
 def _refused(resource: Resource, path: Path, error: _Error) -> Found:
     expected = error.schema.get("description") or _EXPECTED[error.validator_value]
     return Found(
-        f"{_name(path)} must be {expected}, got {_shown(error.instance, expected)}",
+        f"{'.'.join(map(str, path))} must be {expected}, got {_shown(error.instance, expected)}",
         resource.where(*path),
         _fix(error, expected),
     )
-
-
-def _name(path: Path) -> str:
-    return ".".join(map(str, path))
 
 
 def _shown(value: object, expected: str) -> str:
