@@ -31,7 +31,7 @@ from fc_async_local.store.protocol import (
     TaskPage,
     TaskQuery,
 )
-from fc_async_local.store.steps import decode_position, encode_position, position_of
+from fc_async_local.store.steps import decode_position, page_of, position_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -181,12 +181,11 @@ class MemoryStore:
                 for i in found
                 if (position_of(i) < last if query.descending else position_of(i) > last)
             ]
-        page = found[: query.limit]
-        more = len(found) > len(page)
-        after = encode_position(position_of(page[-1])) if more and page else None
-        if not query.with_payload:
-            page = [replace(i, payload=b"", return_payload=None) for i in page]
-        return TaskPage(tuple(page), after)
+        page = page_of(query, [found])
+        if query.with_payload:
+            return page
+        bare = (replace(i, payload=b"", return_payload=None) for i in page.invocations)
+        return page._replace(invocations=tuple(bare))
 
     async def count_tasks(self, query: TaskQuery, *, most: int) -> TaskCounts:
         found = Counter(

@@ -7,7 +7,8 @@ The only place that knows both. Must never decide anything.
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -22,12 +23,29 @@ if TYPE_CHECKING:
 
     from fc_async_local.domain.invocation import CallPath, Count
     from fc_async_local.store.protocol import MetricQuery, TaskQuery
+    from fc_async_local.store.steps import Accept
 
 _STATUS: Final = {status.value: status for status in Status}
 _call_path: Final = msgspec.json.Decoder(tuple[str, ...])
 _detail: Final = msgspec.json.Decoder(dict[str, object])
 _encode: Final = msgspec.json.Encoder().encode
 _NO_CALL_PATH: Final = "[]"
+
+# The attributes of an invocation in the order of the columns.
+_before_call_path: Final = attrgetter(
+    *("request_id", "task_id", "function", "qualifier", "accepted_at", "due_at", "task_mode"),
+    *("status.value", "attempts", "system_retries", "system_retry_since", "instance_id"),
+    *("started_at", "ended_at", "error", "destination_status"),
+)
+_after_call_path: Final = attrgetter(
+    *("delay_ms", "config", "http", "epoch", "lease_until", "lease_owner", "interruptions"),
+    *("return_payload", "failure"),
+)
+_changeable: Final = attrgetter(
+    *("due_at", "status.value", "attempts", "system_retries", "system_retry_since"),
+    *("instance_id", "started_at", "ended_at", "error", "destination_status", "epoch"),
+    *("lease_until", "lease_owner", "interruptions", "return_payload", "failure"),
+)
 
 
 def to_invocation(row: Sequence[Any]) -> Invocation:
@@ -64,59 +82,14 @@ def to_invocation(row: Sequence[Any]) -> Invocation:
 
 
 def from_invocation(number: int, invocation: Invocation) -> tuple[object, ...]:
-    """Return all columns but the payload."""
-    return (
-        number,
-        invocation.request_id,
-        invocation.task_id,
-        invocation.function,
-        invocation.qualifier,
-        invocation.accepted_at,
-        invocation.due_at,
-        invocation.task_mode,
-        invocation.status.value,
-        invocation.attempts,
-        invocation.system_retries,
-        invocation.system_retry_since,
-        invocation.instance_id,
-        invocation.started_at,
-        invocation.ended_at,
-        invocation.error,
-        invocation.destination_status,
-        _from_call_path(invocation.call_path),
-        invocation.delay_ms,
-        invocation.config,
-        invocation.http,
-        invocation.epoch,
-        invocation.lease_until,
-        invocation.lease_owner,
-        invocation.interruptions,
-        invocation.return_payload,
-        invocation.failure,
-    )
+    """All columns but the payload."""
+    call_path = _from_call_path(invocation.call_path)
+    return (number, *_before_call_path(invocation), call_path, *_after_call_path(invocation))
 
 
 def changeable(number: int, invocation: Invocation) -> tuple[object, ...]:
-    """Return the columns that change after accept, then the row's id."""
-    return (
-        invocation.due_at,
-        invocation.status.value,
-        invocation.attempts,
-        invocation.system_retries,
-        invocation.system_retry_since,
-        invocation.instance_id,
-        invocation.started_at,
-        invocation.ended_at,
-        invocation.error,
-        invocation.destination_status,
-        invocation.epoch,
-        invocation.lease_until,
-        invocation.lease_owner,
-        invocation.interruptions,
-        invocation.return_payload,
-        invocation.failure,
-        number,
-    )
+    """The columns that change after accept, then the row's id."""
+    return (*_changeable(invocation), number)
 
 
 def to_event(row: Sequence[Any]) -> TaskEvent:
@@ -152,22 +125,8 @@ def from_job(job: Job) -> tuple[object, ...]:
     return msgspec.structs.astuple(job)
 
 
-class Accepted(Protocol):
-    """A new invocation with its counts, as the batches of the stores have it."""
-
-    @property
-    def invocation(self) -> Invocation:
-        """The invocation."""
-        ...
-
-    @property
-    def counts(self) -> Sequence[Count]:
-        """Counts of the caller."""
-        ...
-
-
-def counted(accepted: Accepted) -> Sequence[Count]:
-    """Return the metrics of a new invocation: the caller's counts, and its claim, if any."""
+def counted(accepted: Accept) -> Sequence[Count]:
+    """What a new invocation adds to the metrics: the caller's counts, and its claim, if any."""
     invocation = accepted.invocation
     if invocation.lease_until is None:
         return accepted.counts

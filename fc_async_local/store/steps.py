@@ -12,20 +12,23 @@ from __future__ import annotations
 import base64
 import binascii
 import heapq
+import itertools
 from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+import msgspec
 from msgspec.structs import replace
 
-from fc_async_local.domain.invocation import Count, TaskEvent
+from fc_async_local.domain.invocation import Count, Invocation, Lease, Settlement, TaskEvent
 from fc_async_local.domain.states import Status
 from fc_async_local.store.protocol import Started, TaskCounts, TaskPage
 from fc_async_sdk.spec import metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Sequence
+    from collections.abc import Awaitable, Callable, Iterable
 
-    from fc_async_local.domain.invocation import Invocation, Job, Lease, Settlement
+    from fc_async_local.domain.invocation import Job
     from fc_async_local.store.protocol import MetricQuery, TaskQuery
 
 MINUTE_MS: Final = 60_000
@@ -70,6 +73,18 @@ def since_error(query: TaskQuery, oldest: int | None) -> TaskQuery:
         return query
     start = oldest if query.accepted_from is None else max(oldest, query.accepted_from)
     return query._replace(accepted_from=start)
+
+
+def page_of(query: TaskQuery, lists: Iterable[Iterable[Invocation]]) -> TaskPage:
+    """Return the first page of lists that are in the order of a query.
+
+    Each list has a task more than the page if there are as many: is there a next page?
+    """
+    merged = heapq.merge(*lists, key=position_of, reverse=query.descending)
+    found = tuple(itertools.islice(merged, query.limit + 1))
+    shown = found[: query.limit]
+    more = len(found) > len(shown) and shown
+    return TaskPage(shown, encode_position(position_of(shown[-1])) if more else None)
 
 
 def merged(query: TaskQuery, pages: Sequence[TaskPage]) -> TaskPage:
@@ -279,6 +294,34 @@ def job_ready_at(job: Job) -> int | None:
 def job_claimed(job: Job, *, until: int, owner: str) -> Job:
     """Return a job under a new lease."""
     return replace(job, epoch=job.epoch + 1, lease_until=until, lease_owner=owner)
+
+
+class Accept(msgspec.Struct, frozen=True):
+    """A new invocation, as an item of a group.
+
+    Attributes:
+        counts: What the caller counts.
+        number: The number that its row will have; 0: the store numbers it.
+    """
+
+    invocation: Invocation
+    counts: Sequence[Count]
+    number: int = 0
+
+
+class Start(msgspec.Struct, frozen=True):
+    """An attempt that begins, as an item of a group."""
+
+    lease: Lease
+    now: int
+    instance_id: str
+
+
+class Settle(msgspec.Struct, frozen=True):
+    """An attempt that ended and what follows from it, as an item of a group."""
+
+    lease: Lease
+    settlement: Settlement
 
 
 class Position(NamedTuple):

@@ -24,31 +24,10 @@ if TYPE_CHECKING:
 
     from fc_async_local.domain.invocation import Count, JobSettlement, Note, Settlement, TaskEvent
     from fc_async_local.store.postgres.database import Connection, PostgresDatabase
+    from fc_async_local.store.steps import Accept, Settle, Start
 
 
 _COUNTED: Final = ("metric", "function", "minute", "value", "number", "largest")
-
-
-class Accept(NamedTuple):
-    """A new invocation."""
-
-    invocation: Invocation
-    counts: Sequence[Count]
-
-
-class Start(NamedTuple):
-    """An attempt that begins."""
-
-    lease: Lease
-    now: int
-    instance_id: str
-
-
-class Settle(NamedTuple):
-    """An attempt that ended and what follows from it."""
-
-    lease: Lease
-    settlement: Settlement
 
 
 class SettleJob(NamedTuple):

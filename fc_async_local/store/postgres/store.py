@@ -7,8 +7,6 @@ verbs that every invocation needs are gathered into one transaction for all who 
 
 from __future__ import annotations
 
-import heapq
-import itertools
 from typing import TYPE_CHECKING, Any, Final
 
 from fc_async_local.domain.states import Status
@@ -23,7 +21,6 @@ from fc_async_local.store.protocol import (
     TaskCounts,
     TaskPage,
 )
-from fc_async_local.store.steps import encode_position, position_of
 from fc_async_local.store.tables import TableStore
 
 if TYPE_CHECKING:
@@ -61,7 +58,7 @@ class PostgresStore(TableStore):
         self._database = database
 
     async def accept(self, invocation: Invocation, counts: Sequence[Count] = ()) -> None:
-        await self._database.in_group(batches.accept, batches.Accept(invocation, counts))
+        await self._database.in_group(batches.accept, steps.Accept(invocation, counts))
 
     async def claim(
         self, limit: int, *, now: int, until: int, owner: str, ahead: int = 0
@@ -102,7 +99,7 @@ class PostgresStore(TableStore):
         return await self._database.run(job, pipelined=True)
 
     async def start(self, lease: Lease, *, now: int, instance_id: str = "") -> Started:
-        item = batches.Start(lease, now, instance_id)
+        item = steps.Start(lease, now, instance_id)
         return await self._database.in_group(batches.start, item)
 
     async def extend(self, leases: Collection[Lease], *, until: int) -> Mapping[str, bool]:
@@ -117,7 +114,7 @@ class PostgresStore(TableStore):
 
     async def settle(self, lease: Lease, settlement: Settlement) -> Settled:
         steps.settled(lease, settlement)  # a mistake is the caller's alone, not its group's
-        return await self._database.in_group(batches.settle, batches.Settle(lease, settlement))
+        return await self._database.in_group(batches.settle, steps.Settle(lease, settlement))
 
     async def release(self, owner: str, *, now: int) -> int:
         source = f"release-{self._database.writer_id}"
@@ -171,7 +168,7 @@ class PostgresStore(TableStore):
     async def _page(self, query: TaskQuery) -> TaskPage:
         values = dict(rows.asked(query))
 
-        async def job(connection: Connection) -> list[Invocation]:
+        async def job(connection: Connection) -> TaskPage:
             if query.statuses is not None:
                 kept = await connection.execute(SQL["functions_in"], values, binary=True)
                 asked = [
@@ -190,17 +187,9 @@ class PostgresStore(TableStore):
                 ).fetchall()
                 for name, its_values in asked
             ]
-            found = heapq.merge(
-                *[map(rows.to_invocation, each) for each in lists],
-                key=position_of,
-                reverse=query.descending,
-            )
-            return list(itertools.islice(found, query.limit + 1))
+            return steps.page_of(query, [map(rows.to_invocation, each) for each in lists])
 
-        found = await self._database.run(job)
-        page = tuple(found[: query.limit])
-        more = len(found) > len(page) and page
-        return TaskPage(page, encode_position(position_of(page[-1])) if more else None)
+        return await self._database.run(job)
 
     async def count_tasks(self, query: TaskQuery, *, most: int) -> TaskCounts:
         parts, complete = await self._halves(query)

@@ -14,12 +14,11 @@ from __future__ import annotations
 import functools
 import itertools
 from collections import Counter
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 import msgspec
 
-from fc_async_local.domain.invocation import Count, Invocation, Job, Lease, Settlement, TaskEvent
+from fc_async_local.domain.invocation import Count, Invocation, Job, TaskEvent
 from fc_async_local.domain.states import Status
 from fc_async_local.store import rows, sql, steps
 from fc_async_local.store.protocol import DuplicateTask, Settled, Started
@@ -27,9 +26,10 @@ from fc_async_local.store.sqlite.database import Failure
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from fc_async_local.domain.invocation import Note
+    from fc_async_local.store.steps import Accept, Settle, Start
 
 
 SQL: Final = sql.statements("fc_async_local.store.sqlite")
@@ -39,29 +39,6 @@ _Kind: TypeAlias = tuple[str, bool, str]
 
 _ROWS: Final = 64
 """In one statement at most: a power of two, and far from SQLite's limit of 32,766 values."""
-
-
-class Accept(msgspec.Struct, frozen=True):
-    """A new invocation under the number that its row will have."""
-
-    number: int
-    invocation: Invocation
-    counts: Sequence[Count]
-
-
-class Start(msgspec.Struct, frozen=True):
-    """An attempt that begins."""
-
-    lease: Lease
-    now: int
-    instance_id: str
-
-
-class Settle(msgspec.Struct, frozen=True):
-    """An attempt that ended and what follows from it."""
-
-    lease: Lease
-    settlement: Settlement
 
 
 class Holder(msgspec.Struct, array_like=True):

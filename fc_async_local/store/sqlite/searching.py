@@ -13,7 +13,6 @@ Invariants:
 
 from __future__ import annotations
 
-import heapq
 import itertools
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -22,21 +21,13 @@ from fc_async_local.domain.states import Status
 from fc_async_local.store import rows
 from fc_async_local.store.protocol import ERRORS_SEARCHED, TaskPage
 from fc_async_local.store.sqlite.batches import SQL
-from fc_async_local.store.steps import (
-    added,
-    encode_position,
-    halves,
-    merged,
-    position_of,
-    since_error,
-)
+from fc_async_local.store.steps import added, halves, merged, page_of, since_error
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from fc_async_local.domain.invocation import Invocation
     from fc_async_local.store.protocol import TaskCounts, TaskQuery
 
     Values = Mapping[str, Any]
@@ -104,15 +95,7 @@ def _page(connection: sqlite3.Connection, query: TaskQuery) -> TaskPage:
         connection.execute(LISTS[way.by, query.descending], {**values, **way.values})
         for way in _ways(connection, query, values)
     ]
-    merged: Iterator[Invocation] = heapq.merge(
-        *[map(rows.to_invocation, each) for each in lists],
-        key=position_of,
-        reverse=query.descending,
-    )
-    found = tuple(itertools.islice(merged, query.limit + 1))
-    shown = found[: query.limit]
-    more = len(found) > len(shown) and shown
-    return TaskPage(shown, encode_position(position_of(shown[-1])) if more else None)
+    return page_of(query, [map(rows.to_invocation, each) for each in lists])
 
 
 def counts(connection: sqlite3.Connection, query: TaskQuery, most: int) -> TaskCounts:

@@ -60,7 +60,7 @@ class SqliteStore(TableStore):
         return cls(database, last_id)
 
     async def accept(self, invocation: Invocation, counts: Sequence[Count] = ()) -> None:
-        item = batches.Accept(next(self._numbers), invocation, counts)
+        item = steps.Accept(invocation, counts, next(self._numbers))
         await self._database.write_item(batches.accept, item)
 
     async def claim(
@@ -88,9 +88,7 @@ class SqliteStore(TableStore):
         return await self._database.write(job)
 
     async def start(self, lease: Lease, *, now: int, instance_id: str = "") -> Started:
-        return await self._database.write_item(
-            batches.start, batches.Start(lease, now, instance_id)
-        )
+        return await self._database.write_item(batches.start, steps.Start(lease, now, instance_id))
 
     async def extend(self, leases: Collection[Lease], *, until: int) -> Mapping[str, bool]:
         def job(connection: sqlite3.Connection) -> Mapping[str, bool]:
@@ -106,7 +104,7 @@ class SqliteStore(TableStore):
         return await self._database.write(job)
 
     async def settle(self, lease: Lease, settlement: Settlement) -> Settled:
-        return await self._database.write_item(batches.settle, batches.Settle(lease, settlement))
+        return await self._database.write_item(batches.settle, steps.Settle(lease, settlement))
 
     async def release(self, owner: str, *, now: int) -> int:
         def job(connection: sqlite3.Connection) -> int:
