@@ -32,9 +32,6 @@ if TYPE_CHECKING:
 
 _ROOT: Final = f"/{limits.API_VERSION}"
 _FUNCTION: Final = f"{_ROOT}/functions/{{name}}"
-_ALIAS: Final = f"{_FUNCTION}/aliases/{{alias}}"
-_CONFIG: Final = f"{_FUNCTION}/async-invoke-config"
-_TRIGGER: Final = f"{_FUNCTION}/triggers/{{trigger}}"
 _TASK: Final = f"{_FUNCTION}/async-tasks/{{task_id}}"
 INVOKE: Final = f"{_FUNCTION}/invocations"
 
@@ -46,29 +43,8 @@ _PAGE: Final = (
 _PREFIXED: Final = (Parameter("prefix"), *_PAGE)
 _OF_FUNCTION: Final = (Parameter("functionName"), *_PAGE)
 
-_MODELS: Final = (
-    models.Function,
-    models.FunctionPage,
-    models.FunctionCode,
-    models.FunctionVersion,
-    models.FunctionVersionPage,
-    models.Alias,
-    models.AliasPage,
-    models.AsyncConfig,
-    models.AsyncConfigPage,
-    models.AsyncTask,
-    models.AsyncTaskPage,
-    models.Trigger,
-    models.TriggerPage,
-    models.ConcurrencyConfig,
-    models.ConcurrencyConfigPage,
-    fields.FunctionFields,
-    fields.AsyncConfigFields,
-)
-
-
-def _body(kind: type) -> Schema:
-    return ref(kind.__name__)
+_FIELDS: Final = (fields.FunctionFields, fields.AsyncConfigFields)
+"""Parts of bodies."""
 
 
 def _config() -> Schema:
@@ -76,12 +52,14 @@ def _config() -> Schema:
     ranges = {
         name: between(allowed.low, allowed.high) for name, allowed in async_config.RANGES.items()
     }
-    return {"allOf": [_body(fields.AsyncConfigFields), {"type": "object", "properties": ranges}]}
+    return {
+        "allOf": [ref(fields.AsyncConfigFields.__name__), {"type": "object", "properties": ranges}]
+    }
 
 
 _NEW_FUNCTION: Final[Schema] = {
     "allOf": [
-        _body(fields.FunctionFields),
+        ref(fields.FunctionFields.__name__),
         having(
             "functionName runtime handler code",
             functionName=TEXT,
@@ -116,13 +94,61 @@ _PROVISION: Final = having(
     defaultTarget=between(0, 10_000), target=between(0, 10_000), alwaysAllocateCPU=FLAG
 )
 
+
+def _named(
+    word: str,
+    every: str,
+    new: Schema,
+    changed: Schema,
+    answers: tuple[type[models.Model], type[models.Model]],
+) -> tuple[Operation, ...]:
+    """Return the five operations of what has a name in a function.
+
+    Args:
+        word: One of them.
+        every: All of them.
+        new: The body that creates one.
+        changed: The body that changes one.
+        answers: One of them, and a page of the list.
+    """
+    path, title = f"{_FUNCTION}/{every}", word.title()
+    at = f"{path}/{{{word}}}"
+    one, page = answers
+    return (
+        Operation("POST", path, f"Create{title}", body=new, answer=one, refused=(409,)),
+        Operation("GET", path, f"List{every.title()}", _PREFIXED, answer=page),
+        Operation("GET", at, f"Get{title}", answer=one),
+        Operation("PUT", at, f"Update{title}", body=changed, answer=one, refused=(409,)),
+        Operation("DELETE", at, f"Delete{title}", answer=None, refused=(409,)),
+    )
+
+
+def _configured(
+    kind: str,
+    title: str,
+    body: Schema,
+    answer: type[models.Model] | Schema = OBJECT,
+    page: type[models.Model] | Schema = OBJECT,
+) -> tuple[Operation, ...]:
+    """Return the four operations of one kind of configuration of a function."""
+    at = f"{_FUNCTION}/{kind}"
+    qualifier = () if kind == "concurrency" else _QUALIFIER
+    every = f"{_ROOT}/{'concurrency-config' if kind == 'concurrency' else kind}s"
+    return (
+        Operation("PUT", at, f"Put{title}", qualifier, body=body, answer=answer, refused=(409,)),
+        Operation("GET", at, f"Get{title}", qualifier, answer=answer),
+        Operation("DELETE", at, f"Delete{title}", qualifier, answer=None),
+        Operation("GET", every, f"List{title}s", _OF_FUNCTION, answer=page, refused=(404,)),
+    )
+
+
 _FUNCTIONS: Final = (
     Operation(
         "POST",
         f"{_ROOT}/functions",
         "CreateFunction",
         body=_NEW_FUNCTION,
-        answer=_body(models.Function),
+        answer=models.Function,
         refused=(409,),
     ),
     Operation(
@@ -137,20 +163,20 @@ _FUNCTIONS: Final = (
             Parameter("runtime"),
             Parameter("tags"),
         ),
-        answer=_body(models.FunctionPage),
+        answer=models.FunctionPage,
     ),
-    Operation("GET", _FUNCTION, "GetFunction", _QUALIFIER, answer=_body(models.Function)),
+    Operation("GET", _FUNCTION, "GetFunction", _QUALIFIER, answer=models.Function),
     Operation(
         "PUT",
         _FUNCTION,
         "UpdateFunction",
-        body=_body(fields.FunctionFields),
-        answer=_body(models.Function),
+        body=fields.FunctionFields,
+        answer=models.Function,
         refused=(409,),
     ),
     Operation("DELETE", _FUNCTION, "DeleteFunction", answer=None, refused=(409,)),
     Operation(
-        "GET", f"{_FUNCTION}/code", "GetFunctionCode", _QUALIFIER, answer=_body(models.FunctionCode)
+        "GET", f"{_FUNCTION}/code", "GetFunctionCode", _QUALIFIER, answer=models.FunctionCode
     ),
     Operation(
         "POST",
@@ -164,7 +190,7 @@ _FUNCTIONS: Final = (
         f"{_FUNCTION}/versions",
         "PublishFunctionVersion",
         body=having(description=TEXT),
-        answer=_body(models.FunctionVersion),
+        answer=models.FunctionVersion,
         refused=(409,),
     ),
     Operation(
@@ -172,7 +198,7 @@ _FUNCTIONS: Final = (
         f"{_FUNCTION}/versions",
         "ListFunctionVersions",
         (*_PAGE, Parameter("direction", words("BACKWARD", "FORWARD"))),
-        answer=_body(models.FunctionVersionPage),
+        answer=models.FunctionVersionPage,
     ),
     Operation(
         "DELETE",
@@ -181,20 +207,13 @@ _FUNCTIONS: Final = (
         answer=None,
         refused=(409,),
     ),
-    Operation(
-        "POST",
-        f"{_FUNCTION}/aliases",
-        "CreateAlias",
-        body={**_ALIAS_FIELDS, "required": ["aliasName", "versionId"]},
-        answer=_body(models.Alias),
-        refused=(409,),
+    *_named(
+        "alias",
+        "aliases",
+        {**_ALIAS_FIELDS, "required": ["aliasName", "versionId"]},
+        _ALIAS_FIELDS,
+        (models.Alias, models.AliasPage),
     ),
-    Operation(
-        "GET", f"{_FUNCTION}/aliases", "ListAliases", _PREFIXED, answer=_body(models.AliasPage)
-    ),
-    Operation("GET", _ALIAS, "GetAlias", answer=_body(models.Alias)),
-    Operation("PUT", _ALIAS, "UpdateAlias", body=_ALIAS_FIELDS, answer=_body(models.Alias)),
-    Operation("DELETE", _ALIAS, "DeleteAlias", answer=None, refused=(409,)),
 )
 
 _INVOCATION: Final = (
@@ -217,24 +236,6 @@ _INVOCATION: Final = (
         also=(202,),
     ),
     Operation(
-        "PUT",
-        _CONFIG,
-        "PutAsyncInvokeConfig",
-        _QUALIFIER,
-        body=_config(),
-        answer=_body(models.AsyncConfig),
-    ),
-    Operation("GET", _CONFIG, "GetAsyncInvokeConfig", _QUALIFIER, answer=_body(models.AsyncConfig)),
-    Operation("DELETE", _CONFIG, "DeleteAsyncInvokeConfig", _QUALIFIER, answer=None),
-    Operation(
-        "GET",
-        f"{_ROOT}/async-invoke-configs",
-        "ListAsyncInvokeConfigs",
-        _OF_FUNCTION,
-        answer=_body(models.AsyncConfigPage),
-        refused=(404,),
-    ),
-    Operation(
         "GET",
         f"{_FUNCTION}/async-tasks",
         "ListAsyncTasks",
@@ -247,67 +248,36 @@ _INVOCATION: Final = (
             Parameter("sortOrderByTime", words("asc", "desc")),
             Parameter("includePayload", FLAG),
         ),
-        answer=_body(models.AsyncTaskPage),
+        answer=models.AsyncTaskPage,
     ),
-    Operation("GET", _TASK, "GetAsyncTask", _QUALIFIER, answer=_body(models.AsyncTask)),
+    Operation("GET", _TASK, "GetAsyncTask", _QUALIFIER, answer=models.AsyncTask),
     Operation("PUT", f"{_TASK}/stop", "StopAsyncTask", _QUALIFIER, answer=None, refused=(412,)),
 )
 
-_TRIGGERS: Final = (
-    Operation(
-        "POST",
-        f"{_FUNCTION}/triggers",
-        "CreateTrigger",
-        body=_NEW_TRIGGER,
-        answer=_body(models.Trigger),
-        refused=(409,),
+_RESOURCES: Final = (
+    *_named(
+        "trigger",
+        "triggers",
+        _NEW_TRIGGER,
+        _CHANGED_TRIGGER,
+        (models.Trigger, models.TriggerPage),
     ),
-    Operation(
-        "GET", f"{_FUNCTION}/triggers", "ListTriggers", _PREFIXED, answer=_body(models.TriggerPage)
+    *_configured(
+        "async-invoke-config",
+        "AsyncInvokeConfig",
+        _config(),
+        models.AsyncConfig,
+        models.AsyncConfigPage,
     ),
-    Operation("GET", _TRIGGER, "GetTrigger", answer=_body(models.Trigger)),
-    Operation(
-        "PUT",
-        _TRIGGER,
-        "UpdateTrigger",
-        body=_CHANGED_TRIGGER,
-        answer=_body(models.Trigger),
-        refused=(409,),
-    ),
-    Operation("DELETE", _TRIGGER, "DeleteTrigger", answer=None),
-)
-
-
-def _limited(kind: str, title: str, body: Schema, *, page: str = "") -> tuple[Operation, ...]:
-    """Return the four operations of one kind of limit on the instances of a function."""
-    at, model = f"{_FUNCTION}/{kind}", page.removesuffix("Page")
-    answer = ref(model) if model else OBJECT
-    qualifier = () if kind == "concurrency" else _QUALIFIER
-    plural = "concurrency-configs" if kind == "concurrency" else f"{kind}s"
-    return (
-        Operation("PUT", at, f"Put{title}", qualifier, body=body, answer=answer, refused=(409,)),
-        Operation("GET", at, f"Get{title}", qualifier, answer=answer),
-        Operation("DELETE", at, f"Delete{title}", qualifier, answer=None),
-        Operation(
-            "GET",
-            f"{_ROOT}/{plural}",
-            f"List{title}s",
-            _OF_FUNCTION,
-            answer=ref(page) if page else OBJECT,
-            refused=(404,),
-        ),
-    )
-
-
-_SCALING: Final = (
-    *_limited(
+    *_configured(
         "concurrency",
         "ConcurrencyConfig",
         having("reservedConcurrency", reservedConcurrency=between(0, 10_000)),
-        page="ConcurrencyConfigPage",
+        models.ConcurrencyConfig,
+        models.ConcurrencyConfigPage,
     ),
-    *_limited("provision-config", "ProvisionConfig", _PROVISION),
-    *_limited("scaling-config", "ScalingConfig", having(minInstances=between(0, 10_000))),
+    *_configured("provision-config", "ProvisionConfig", _PROVISION),
+    *_configured("scaling-config", "ScalingConfig", having(minInstances=between(0, 10_000))),
     Operation(
         "POST",
         f"{_FUNCTION}/vpc-bindings",
@@ -325,7 +295,7 @@ _SCALING: Final = (
     Operation("DELETE", f"{_FUNCTION}/vpc-bindings/{{vpc}}", "DeleteVpcBinding", answer=None),
 )
 
-_RESOURCES: Final = (Parameter("ResourceType"), Parameter("ResourceId"))
+_TAGGED: Final = (Parameter("ResourceType"), Parameter("ResourceId"))
 _TAG: Final = (
     Operation("POST", f"{_ROOT}/tags-v2", "TagResources", body=_TAGS, answer=None, refused=(404,)),
     Operation(
@@ -333,7 +303,7 @@ _TAG: Final = (
         f"{_ROOT}/tags-v2",
         "ListTagResources",
         (
-            *_RESOURCES,
+            *_TAGGED,
             Parameter("Tag"),
             Parameter("Limit", between(1, 100)),
             Parameter("NextToken"),
@@ -345,13 +315,13 @@ _TAG: Final = (
         "DELETE",
         f"{_ROOT}/tags-v2",
         "UntagResources",
-        (*_RESOURCES, Parameter("TagKey"), Parameter("All", FLAG)),
+        (*_TAGGED, Parameter("TagKey"), Parameter("All", FLAG)),
         answer=None,
         refused=(404,),
     ),
 )
 
-OPERATIONS: Final = (*_FUNCTIONS, *_INVOCATION, *_TRIGGERS, *_SCALING, *_TAG)
+OPERATIONS: Final = (*_FUNCTIONS, *_INVOCATION, *_RESOURCES, *_TAG)
 
 
 def document() -> dict[str, Any]:
@@ -359,5 +329,5 @@ def document() -> dict[str, Any]:
     return build(
         f"Function Compute {limits.API_VERSION}, as the local runtime serves it",
         OPERATIONS,
-        _MODELS,
+        _FIELDS,
     )
