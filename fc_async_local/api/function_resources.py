@@ -14,10 +14,8 @@ from fc_async_local.api.operation import (
     query_number,
     query_page,
 )
-from fc_async_local.domain import json_input
 from fc_async_local.functions import function_rules, refusals, tags
 from fc_async_local.functions.paging import Page
-from fc_async_sdk.errors import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -207,12 +205,4 @@ class TagOperations:
 
 
 def _json(query: Mapping[str, str], name: str) -> Any:
-    text = query.get(name)
-    if not text:
-        return None
-    try:
-        return json_input.read(text)
-    except json_input.InvalidJson as error:
-        raise refusals.invalid_argument(
-            f"{name} {shorten(text)} cannot be read as JSON: {error}"
-        ) from None
+    return refusals.json_of(query.get(name, ""), name)

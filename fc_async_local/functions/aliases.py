@@ -155,10 +155,7 @@ def _check_input(body: Mapping[str, Any]) -> _Input:
     Raises:
         Rejected: 400 InvalidArgument.
     """
-    try:
-        given = msgspec.convert({k: v for k, v in body.items() if v is not None}, _Input)
-    except msgspec.ValidationError as error:
-        raise refusals.invalid_argument(str(error)) from None
+    given = refusals.convert({k: v for k, v in body.items() if v is not None}, _Input)
     check_description(given.description)
     if given.version_id is not None and not limits.VERSION_ID_PATTERN.fullmatch(given.version_id):
         raise refusals.invalid_argument(f"versionId {given.version_id!r} is not a version")

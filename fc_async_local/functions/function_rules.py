@@ -80,10 +80,7 @@ def check_settings(body: Mapping[str, Any], before: Settings | None = None) -> S
     settings: Settings = {**(_SERVICE_DEFAULTS if before is None else before), **given}
     layers = settings.pop("layers", None)
     _check_layers(layers)
-    try:
-        typed = msgspec.convert(settings, FunctionSettings)
-    except msgspec.ValidationError as error:
-        raise refusals.invalid_argument(str(error)) from None
+    typed = refusals.convert(settings, FunctionSettings)
     _check_program(typed)
     _check_size(typed)
     _check_times(typed)
@@ -231,10 +228,7 @@ def check_code(body: Mapping[str, Any], *, required: bool) -> Upload | None:
 
 
 def _upload(given: object) -> Upload | None:
-    try:
-        code = msgspec.convert(given, Code)
-    except msgspec.ValidationError as error:
-        raise refusals.invalid_argument(f"code: {error}") from None
+    code = refusals.convert(given, Code, "code: ")
     checksum = code.checksum or ""
     if code.zip_file:
         return Upload(archive=_archive(code.zip_file), checksum=checksum)

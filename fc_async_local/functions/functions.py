@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from fc_async_local.domain import json_input
 from fc_async_local.functions import function_rules, paging, refusals
 from fc_async_local.functions.aliases import check_description, describe_version
 from fc_async_local.functions.records import (
@@ -57,13 +56,7 @@ class FunctionFilter(NamedTuple):
         Raises:
             Rejected: 400 InvalidArgument.
         """
-        try:
-            given = json_input.read(self.tags) if self.tags else None
-        except json_input.InvalidJson as error:
-            raise refusals.invalid_argument(
-                f"tags {shorten(self.tags)} cannot be read as JSON: {error}"
-            ) from None
-        return function_rules.check_tags(given)
+        return function_rules.check_tags(refusals.json_of(self.tags, "tags"))
 
 
 class Functions:

@@ -7,12 +7,52 @@ that of this project.
 
 from __future__ import annotations
 
+from typing import Any, TypeVar
+
+import msgspec
+
+from fc_async_local.domain import json_input
 from fc_async_local.domain.errors import Rejected
+from fc_async_sdk.errors import shorten
+
+T = TypeVar("T")
 
 
 def invalid_argument(message: str) -> Rejected:
     """Return a 400: an argument is outside of its range or of the wrong type."""
     return Rejected(400, "InvalidArgument", message)
+
+
+def convert(value: object, kind: type[T], what: str = "") -> T:
+    """Return the JSON values of a request as a type.
+
+    Args:
+        value: Objects, lists, texts and numbers.
+        kind: The type.
+        what: Precedes the message.
+
+    Raises:
+        Rejected: 400 InvalidArgument, naming the place.
+    """
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        raise invalid_argument(f"{what}{error}") from None
+
+
+def json_of(text: str, name: str) -> Any:
+    """Return the JSON value of a parameter, None if it is absent ("").
+
+    Raises:
+        Rejected: 400 InvalidArgument.
+    """
+    if not text:
+        return None
+    try:
+        return json_input.read(text)
+    except json_input.InvalidJson as error:
+        message = f"{name} {shorten(text)} cannot be read as JSON: {error}"
+        raise invalid_argument(message) from None
 
 
 def required(name: str) -> Rejected:

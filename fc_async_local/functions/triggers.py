@@ -283,11 +283,7 @@ def _check_http(record: TriggerRecord, snapshot: Snapshot) -> None:
 
 
 def _check(body: Mapping[str, Any]) -> Settings:
-    given = {k: v for k, v in body.items() if v is not None}
-    try:
-        typed = msgspec.convert(given, _Input)
-    except msgspec.ValidationError as error:
-        raise refusals.invalid_argument(str(error)) from None
+    typed = refusals.convert({k: v for k, v in body.items() if v is not None}, _Input)
     if typed.trigger_config is not None:
         try:
             json_input.read(typed.trigger_config)
