@@ -29,8 +29,9 @@ from fc_async_local.store.protocol import Document
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from fc_async_local.domain.errors import Rejected
     from fc_async_local.store.document_cache import DocumentCache
     from fc_async_local.store.protocol import Change
 
@@ -107,11 +108,7 @@ class Snapshot:
         Raises:
             Rejected: 404 FunctionNotFound or VersionNotFound.
         """
-        self.function(name)
-        record = self.find(VersionRecord, key_in(name, version_id))
-        if record is None:
-            raise refusals.version_not_found(name, version_id)
-        return record
+        return self._owned(VersionRecord, name, version_id, refusals.version_not_found)
 
     def alias(self, name: str, alias: str) -> AliasRecord:
         """Return an alias.
@@ -119,10 +116,23 @@ class Snapshot:
         Raises:
             Rejected: 404 FunctionNotFound or AliasNotFound.
         """
+        return self._owned(AliasRecord, name, alias, refusals.alias_not_found)
+
+    def trigger(self, name: str, trigger: str) -> TriggerRecord:
+        """Return a trigger.
+
+        Raises:
+            Rejected: 404 FunctionNotFound or TriggerNotFound.
+        """
+        return self._owned(TriggerRecord, name, trigger, refusals.trigger_not_found)
+
+    def _owned(
+        self, cls: type[RecordT], name: str, own: str, missing: Callable[[str, str], Rejected]
+    ) -> RecordT:
         self.function(name)
-        record = self.find(AliasRecord, key_in(name, alias))
+        record = self.find(cls, key_in(name, own))
         if record is None:
-            raise refusals.alias_not_found(name, alias)
+            raise missing(name, own)
         return record
 
     def async_config(self, name: str, qualifier: str) -> AsyncConfigRecord | None:

@@ -184,7 +184,7 @@ class Triggers:
         """
         given = _check(body)
         async with self._cache.writing:
-            before = await self._find(function, name)
+            before = (await self._cache.read()).trigger(function, name)
             record = msgspec.structs.replace(
                 before, settings={**before.settings, **given}, modified_at=self._clock.now()
             )
@@ -192,21 +192,13 @@ class Triggers:
             await self._cache.write([record.stored()])
         return self._describe(record)
 
-    async def _find(self, function: str, name: str) -> TriggerRecord:
-        snapshot = await self._cache.read()
-        snapshot.function(function)
-        record = snapshot.find(TriggerRecord, key_in(function, name))
-        if record is None:
-            raise refusals.trigger_not_found(function, name)
-        return record
-
     async def get(self, function: str, name: str) -> dict[str, Any]:
         """GetTrigger.
 
         Raises:
             Rejected: 404 FunctionNotFound or TriggerNotFound.
         """
-        return self._describe(await self._find(function, name))
+        return self._describe((await self._cache.read()).trigger(function, name))
 
     async def delete(self, function: str, name: str) -> None:
         """DeleteTrigger.
@@ -215,7 +207,8 @@ class Triggers:
             Rejected: 404 FunctionNotFound or TriggerNotFound.
         """
         async with self._cache.writing:
-            await self._cache.write([(await self._find(function, name)).deleted()])
+            record = (await self._cache.read()).trigger(function, name)
+            await self._cache.write([record.deleted()])
 
     async def listing(
         self, function: str, page: Page, *, prefix: str = ""

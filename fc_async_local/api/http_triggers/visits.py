@@ -14,7 +14,7 @@ from fc_async_local.api.http_triggers.urls import PATH
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import HttpHead
 from fc_async_local.functions import refusals
-from fc_async_local.functions.records import TriggerRecord, key_in
+from fc_async_local.functions.records import TriggerRecord
 from fc_async_sdk.spec import http_trigger, limits
 from fc_async_sdk.spec.triggers import UnreadableTrigger
 
@@ -129,10 +129,7 @@ class Visits:
         Raises:
             Rejected: 404 FunctionNotFound or TriggerNotFound.
         """
-        snapshot = await self._registry.snapshot()
-        snapshot.function(function)
-        record = snapshot.find(TriggerRecord, key_in(function, name))
-        found = None if record is None else _usable(record)
+        found = _usable((await self._registry.snapshot()).trigger(function, name))
         if found is None:
             raise refusals.trigger_not_found(function, name)
         return found

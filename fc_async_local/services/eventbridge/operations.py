@@ -7,8 +7,9 @@ differences. Parameters are text or JSON values with names in upper camel case.
 
 from __future__ import annotations
 
+import functools
 import json
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from fc_async_local.services.eventbridge.model import Bus, Entry
     from fc_async_local.services.eventbridge.service import EventBridgeService
 
+T = TypeVar("T")
 Data = dict[str, Any]
 
 _PAGE: Final = 100
@@ -73,16 +75,24 @@ class Parameters:
         """Return a parameter as JSON; it may be text or a value."""
         return self.text(name, "[]").encode()
 
+    def read(self, name: str, kind: type[T]) -> T:
+        """Return a parameter, JSON or a value, as a type.
+
+        Raises:
+            EventBridgeError: InvalidArgument, naming the place.
+        """
+        try:
+            return json_input.read(self.raw(name), kind)
+        except json_input.InvalidJson as error:
+            raise EventBridgeError("InvalidArgument", f"{name}: {error}") from error
+
     def targets(self, name: str) -> tuple[Target, ...]:
         """Return a parameter as targets.
 
         Raises:
             EventBridgeError: InvalidArgument, naming the place.
         """
-        try:
-            return json_input.read(self.raw(name), tuple[Target, ...])
-        except json_input.InvalidJson as error:
-            raise EventBridgeError("InvalidArgument", f"{name}: {error}") from error
+        return self.read(name, tuple[Target, ...])
 
 
 class Operations:
@@ -102,8 +112,8 @@ class Operations:
             "UpdateRule": self._update_rule,
             "DeleteRule": self._delete_rule,
             "ListRules": self._list_rules,
-            "EnableRule": self._enable_rule,
-            "DisableRule": self._disable_rule,
+            "EnableRule": functools.partial(self._set_status, "ENABLE"),
+            "DisableRule": functools.partial(self._set_status, "DISABLE"),
             "PutTargets": self._put_targets,
             "CreateTargets": self._put_targets,
             "DeleteTargets": self._delete_targets,
@@ -172,14 +182,15 @@ class Operations:
 
     async def _update_rule(self, given: Parameters) -> Data:
         rule = self._rule(given)
-        await self._documents.change_rule(
-            msgspec.structs.replace(
-                rule,
-                pattern=given.text("FilterPattern", rule.pattern),
-                status=_status(given.text("Status", rule.status)),
-                description=given.text("Description", rule.description),
-            )
+        return await self._change(
+            rule,
+            pattern=given.text("FilterPattern", rule.pattern),
+            status=_status(given.text("Status", rule.status)),
+            description=given.text("Description", rule.description),
         )
+
+    async def _change(self, rule: Rule, **fields: Any) -> Data:
+        await self._documents.change_rule(msgspec.structs.replace(rule, **fields))
         return {}
 
     async def _delete_rule(self, given: Parameters) -> Data:
@@ -196,30 +207,22 @@ class Operations:
         shown = [self._shown_rule(rule) for rule in rules]
         return {"Rules": shown, "NextToken": following, "Total": total}
 
-    async def _enable_rule(self, given: Parameters) -> Data:
-        rule = msgspec.structs.replace(self._rule(given), status="ENABLE")
-        await self._documents.change_rule(rule)
-        return {}
-
-    async def _disable_rule(self, given: Parameters) -> Data:
-        rule = msgspec.structs.replace(self._rule(given), status="DISABLE")
-        await self._documents.change_rule(rule)
-        return {}
+    async def _set_status(self, status: str, given: Parameters) -> Data:
+        return await self._change(self._rule(given), status=status)
 
     async def _put_targets(self, given: Parameters) -> Data:
         rule = self._rule(given)
         put = {target.id: target for target in given.targets("Targets")}
         kept = {target.id: target for target in rule.targets}
-        targets = tuple((kept | put).values())
-        await self._documents.change_rule(msgspec.structs.replace(rule, targets=targets))
+        await self._change(rule, targets=tuple((kept | put).values()))
         return {"ErrorEntriesCount": 0, "ErrorEntries": []}
 
     async def _delete_targets(self, given: Parameters) -> Data:
         rule = self._rule(given)
-        ids = _strings(given.raw("TargetIds"), "TargetIds")
+        ids = given.read("TargetIds", list[str])
         known = {target.id for target in rule.targets}
         left = tuple(target for target in rule.targets if target.id not in ids)
-        await self._documents.change_rule(msgspec.structs.replace(rule, targets=left))
+        await self._change(rule, targets=left)
         errors = [
             {
                 "EntryId": target_id,
@@ -315,10 +318,3 @@ def _status(value: str) -> Any:
     if value not in _STATUSES:
         raise EventBridgeError("InvalidArgument", f"Status={value!r}: {' or '.join(_STATUSES)}")
     return value
-
-
-def _strings(raw: bytes, name: str) -> list[str]:
-    try:
-        return json_input.read(raw, list[str])
-    except json_input.InvalidJson as error:
-        raise EventBridgeError("InvalidArgument", f"{name}: {error}") from error
