@@ -135,8 +135,9 @@ def command(  # noqa: PLR0917 -- click passes options by name
     from fc_async_plugin.tasks import tasks_of
 
     choices = Choices(asynchronous, delay, task_id, wait, batch, raw, output, http)
-    _refuse_contradictions(choices, payload=bool(payload or event or event_file))
-    data = read_payload(payload, event, event_file)
+    given = [one for one in (payload, event, event_file) if one is not None]
+    _refuse_contradictions(choices, payloads=len(given))
+    data = options.read_payload(payload or event, event_file) or b""
     check = _checker(schema)
     if check is not None and batch is None:
         check("payload", data)
@@ -156,7 +157,7 @@ def command(  # noqa: PLR0917 -- click passes options by name
         )
 
 
-def _refuse_contradictions(choices: Choices, *, payload: bool) -> None:
+def _refuse_contradictions(choices: Choices, *, payloads: int) -> None:
     """Refuse options that exclude each other.
 
     Raises:
@@ -166,8 +167,10 @@ def _refuse_contradictions(choices: Choices, *, payload: bool) -> None:
         raise click.UsageError("--raw goes with --sync and without --format json only")
     if not choices.asynchronous and choices.needs_async:
         raise click.UsageError("--delay, --task-id, --wait and --batch go with --async only")
-    if choices.batch is not None and (choices.wait or payload or choices.http.on):
+    if choices.batch is not None and (choices.wait or payloads or choices.http.on):
         raise click.UsageError("--batch goes without another payload, --wait and --http")
+    if payloads > 1:
+        raise click.UsageError("give the payload once: as an argument, with -e or with -f")
 
 
 def _call_asynchronously(target: FunctionTasks, data: bytes, choices: Choices, where: Where) -> int:
@@ -195,21 +198,6 @@ def _call_asynchronously(target: FunctionTasks, data: bytes, choices: Choices, w
     return DONE if task.succeeded else FAILED
 
 
-def read_payload(payload: str | None, event: str | None, event_file: str | None) -> bytes:
-    """Return the payload; empty if none is given.
-
-    Raises:
-        click.UsageError: The payload is given twice.
-    """
-    if sum(one is not None for one in (payload, event, event_file)) > 1:
-        raise click.UsageError("give the payload once: as an argument, with -e or with -f")
-    if event_file == "-":
-        return sys.stdin.buffer.read()
-    if event_file is not None:
-        return Path(event_file).read_bytes()
-    return (payload or event or "").encode()
-
-
 def _checker(file: str | None) -> Check | None:
     """Return the check of payloads against the schema in a file; None without a file.
 
@@ -218,15 +206,9 @@ def _checker(file: str | None) -> Check | None:
     """
     if file is None:
         return None
-    import msgspec
-
     from fc_async_sdk._payload_schema import PayloadSchema
 
-    try:
-        document = msgspec.json.decode(Path(file).read_bytes())
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise click.ClickException(f"{file} is not JSON: {error}") from error
-    return PayloadSchema(document).check
+    return PayloadSchema(options.read_json(file)).check
 
 
 def _tell_accepted(accepted: AcceptedInvocation, output: Format) -> None:

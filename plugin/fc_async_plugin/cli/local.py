@@ -7,7 +7,6 @@ runtime itself is in :mod:`fc_async_local.embedded`.
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from fc_async_plugin.cli import local_state
+from fc_async_plugin.cli import local_state, options
 from fc_async_plugin.cli.runtime_options import (
     assigned,
     data_option,
@@ -176,10 +175,7 @@ def _configure_logging(level: str, form: Format) -> None:
 
 def _access_keys(file: Path | None) -> dict[str, str]:
     if file is not None:
-        try:
-            keys = json.loads(file.read_text(encoding="utf-8"))
-        except ValueError:
-            raise click.ClickException(f"{file} is not JSON") from None
+        keys = options.read_json(file)
         if not isinstance(keys, dict) or not all(isinstance(v, str) for v in keys.values()):
             raise click.ClickException(f'{file} must look like {{"access key id": "secret"}}')
         if not keys or not all(key and secret for key, secret in keys.items()):
@@ -198,10 +194,7 @@ def _access_keys(file: Path | None) -> dict[str, str]:
 
 
 def _roles(file: Path) -> dict[str, list[Any]]:
-    try:
-        roles = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError:
-        raise click.ClickException(f"{file} is not JSON") from None
+    roles = options.read_json(file)
     if isinstance(roles, dict) and isinstance(roles.get("roles"), list):
         roles = _printed_roles(roles["roles"])
     listed = {

@@ -4,6 +4,9 @@
 from __future__ import annotations
 
 import functools
+import json
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -209,3 +212,22 @@ def where_options(function: F) -> F:
         return function(*args, where=where, **kwargs)
 
     return command  # type: ignore[return-value]
+
+
+def read_json(file: str | Path) -> Any:
+    """Return the JSON in a file.
+
+    Raises:
+        click.ClickException: The file is not valid JSON.
+    """
+    try:
+        return json.loads(Path(file).read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise click.ClickException(f"{file} is not valid JSON: {error}") from error
+
+
+def read_payload(text: str | None, file: str | None) -> bytes | None:
+    """Return the payload that is given as text or in a file; - is stdin. None: neither is given."""
+    if file is None:
+        return None if text is None else text.encode()
+    return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -88,7 +86,7 @@ def command(  # noqa: PLR0917 -- click passes options by name
         return _compare_live(roles, account, ram_endpoint, output)
     if against is not None:
         everything = sorted({one for role in roles for one in role.permissions})
-        found = {"": permissions.compare(_read(Path(against)), everything)}
+        found = {"": permissions.compare(options.read_json(against), everything)}
         return _tell_comparisons(found, output)
     if output == "json":
         terminal.print_json({"roles": [_as_data(role) for role in roles]})
@@ -107,13 +105,6 @@ def _print_policies(roles: list[RolePolicy]) -> None:
         terminal.note("No function has a destination, logs, a mount or the name of another one.")
     elif any(not role.role for role in roles):
         terminal.note("A function without a role has no permission: set role: under props.")
-
-
-def _read(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise click.ClickException(f"{path} is not valid JSON: {error}") from error
 
 
 def _as_data(role: RolePolicy) -> dict[str, Any]:

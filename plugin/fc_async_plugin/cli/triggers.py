@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -120,16 +118,10 @@ def fire_command(
     if event is not None and event_file is not None:
         raise click.UsageError("use --event or --event-file, not both")
     runtime.local_endpoint(account.endpoint)
-    call = admin.fire_trigger(function, trigger, _payload(event, event_file))
+    call = admin.fire_trigger(function, trigger, options.read_payload(event, event_file))
     with connection.client(account, account.region or "") as client:
         fired = runtime.ask(client, call)
     if output == "json":
         terminal.print_json({"requestId": fired.request_id})
     else:
         terminal.tell(f"fired {function}/{trigger}: request {fired.request_id}")
-
-
-def _payload(event: str | None, file: str | None) -> bytes | None:
-    if file is None:
-        return None if event is None else event.encode()
-    return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()

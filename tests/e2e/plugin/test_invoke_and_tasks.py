@@ -531,4 +531,4 @@ class TestSchema:
         (here / "order.schema.json").write_text("type: object")
         code, _, said = typed("invoke", "orders", "--schema", "order.schema.json", "{}")
         assert (code, orders) == (1, [])
-        assert "order.schema.json is not JSON" in said
+        assert "order.schema.json is not valid JSON" in said
