@@ -15,7 +15,8 @@ from __future__ import annotations
 import signal
 import threading
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
+from pathlib import Path
 from time import sleep, time
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,6 +24,7 @@ import click
 from rich import progress as rich_progress
 
 from fc_async_plugin import PluginError, apply
+from fc_async_plugin.account import connection
 from fc_async_plugin.apply import Report
 from fc_async_plugin.apply.journal import Journal
 from fc_async_plugin.apply.kept_code import CodeKeeper
@@ -32,16 +34,16 @@ from fc_async_plugin.report import DONE, FAILED, INTERRUPTED, terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from typing_extensions import Self
 
     from fc_async_plugin.account import Regions
-    from fc_async_plugin.account.channels import Channels
+    from fc_async_plugin.account.connection import Account
     from fc_async_plugin.apply.perform import Done
     from fc_async_plugin.plan import Plan
     from fc_async_plugin.plan.steps import Step
     from fc_async_plugin.report import Format
+    from fc_async_plugin.template import Project
 
 
 UNDER_WAY_SECONDS: Final = 5.0
@@ -49,7 +51,7 @@ UNDER_WAY_SECONDS: Final = 5.0
 documents no limit. A request in a queue of the service cannot be recalled."""
 
 
-@dataclass(kw_only=True)
+@dataclass
 class Execution:
     """Carries out a plan. A context manager: it holds the lock of the deployment's target.
 
@@ -57,24 +59,24 @@ class Execution:
     between the plan and its execution.
 
     Attributes:
+        file: The template. The journal is kept in the folder of the file that a link leads to, and
+            in the working folder if there is no such folder: a plan may be applied elsewhere.
+        account: The options; each account has its own journal.
         regions: The account.
-        folder: The project's folder; the journal is kept there.
-        template: Name of the template's file.
-        target: The account, in words; each has its own journal.
         command: ``deploy`` or ``remove``. The same command resumes an interrupted run.
         yes: Answer all questions with yes.
         output: Format of the report.
-        channels: Creates queues, topics and event buses.
+        project: The template, if it was read.
     """
 
+    file: Path
+    account: Account
     regions: Regions
-    folder: Path
-    template: str
-    target: str
+    _: KW_ONLY
     command: str
     yes: bool
     output: Format
-    channels: Channels | None = None
+    project: Project | None = None
 
     def __enter__(self) -> Self:
         """Take the lock, after any other deployment of this target.
@@ -82,13 +84,20 @@ class Execution:
         Raises:
             PluginError: The other deployment does not end, or the journal is damaged.
         """
-        self._journal = Journal(self.folder, self.template, self.target, waiting=terminal.note)
+        folder = self.file.resolve().parent
+        self._target = connection.target_of(self.account, self.project)
+        self._journal = Journal(
+            folder if folder.is_dir() else Path.cwd(),
+            self.file.name,
+            self._target,
+            waiting=terminal.note,
+        )
         self._journal.__enter__()
         self._performer = Performer(
             self.regions,
             sleep=sleep,
             keep_code=CodeKeeper(self._journal.code),
-            channels=self.channels,
+            channels=connection.channels(self.account, self.project),
         )
         return self
 
@@ -189,7 +198,7 @@ class Execution:
         count = len(journal.standing)
         if not count:
             raise PluginError(
-                f"there is no interrupted deployment of {self.template} to {self.target} to undo"
+                f"there is no interrupted deployment of {self.file.name} to {self._target} to undo"
             )
         terminal.confirm(f"Undo {count} steps?", yes=self.yes)
         self._wait_for_requests_under_way()

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 class Run(NamedTuple):
     """Way in which a plan is carried out."""
 
-    yes: bool
     output: Format
     dry_run: bool
     resume: bool
@@ -83,9 +83,11 @@ def command(  # noqa: PLR0917 -- click passes options by name
       fc-async deploy --with-functions --endpoint http://127.0.0.1:9900 -y
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
     from fc_async_plugin.account import connection
+    from fc_async_plugin.apply.execution import Execution
     from fc_async_plugin.apply.planning import Choices, Planning, SavedPlanning
 
-    run = Run(yes, output, dry_run, resume)
+    run = Run(output, dry_run, resume)
+    deployment = partial(Execution, command="deploy", yes=yes, output=output)
     if sum((dry_run, resume, undo)) > 1:
         raise click.UsageError("--dry-run, --resume and --undo exclude each other")
     if from_plan is not None:
@@ -96,14 +98,12 @@ def command(  # noqa: PLR0917 -- click passes options by name
             )
         saved = SavedPlanning(Path(from_plan), account, skip_validation=skip_validation)
         with connection.regions(saved.account) as regions:
-            execution = _execution(saved.template, saved.account, regions, run)
+            execution = deployment(saved.template, saved.account, regions)
             return _carry_out(lambda: saved.plan(regions), execution, run)
     project = connection.load(template, account, environment)
     choices = Choices(resources, with_functions, prune, create_missing, skip_validation)
     with connection.regions(account, project) as regions:
-        file = Path(project.file)
-        own = file.resolve().with_name(file.name)  # a link's name, in the folder of its target
-        execution = _execution(own, account, regions, run, project)
+        execution = deployment(Path(project.file), account, regions, project=project)
         if undo:
             with execution:
                 return execution.take_back()
@@ -112,25 +112,6 @@ def command(  # noqa: PLR0917 -- click passes options by name
         if code == DONE and not dry_run and connection.is_here(account):
             _tell_places(regions, project, resources)
     return code
-
-
-def _execution(
-    template: Path, account: Account, regions: Regions, run: Run, project: Project | None = None
-) -> Execution:
-    from fc_async_plugin.account import connection
-    from fc_async_plugin.apply.execution import Execution
-
-    return Execution(
-        regions=regions,
-        # A plan may be applied on another machine; the journal is then in the working folder.
-        folder=template.parent if template.parent.is_dir() else Path.cwd(),
-        template=template.name,
-        target=connection.target_of(account, project),
-        command="deploy",
-        yes=run.yes,
-        output=run.output,
-        channels=connection.channels(account, project),
-    )
 
 
 def _tell_places(regions: Regions, project: Project, resources: Collection[str]) -> None:

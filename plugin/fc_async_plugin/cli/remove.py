@@ -57,10 +57,10 @@ def command(
     with (
         connection.regions(account, project) as regions,
         Execution(
+            file=Path(project.file),
+            account=account,
             regions=regions,
-            folder=Path(project.file).resolve().parent,
-            template=Path(project.file).name,
-            target=connection.target_of(account, project),
+            project=project,
             command="remove",
             yes=yes,
             output=output,
