@@ -3,19 +3,22 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from fc_async_plugin import PluginError
 from fc_async_sdk import _endpoint
 from fc_async_sdk.admin import operations as admin
-from fc_async_sdk.errors import ServiceError, TransportError
+from fc_async_sdk.errors import FcAsyncError, ServiceError, TransportError
 
 if TYPE_CHECKING:
     from fc_async_sdk import Client
-    from fc_async_sdk.admin.models import Health
+    from fc_async_sdk.admin.models import Health, Run
     from fc_async_sdk.operations.call import Call
 
 T = TypeVar("T")
+
+_PAUSE_SECONDS: Final = 0.05
 
 START: Final = "start one with: fc-async local start"
 
@@ -81,3 +84,42 @@ def health_of(endpoint: str, *, advice: str = START) -> Health:
     """
     with client_of(endpoint) as client:
         return ask(client, admin.get_health(), advice=advice)
+
+
+def replace_state(endpoint: str, snapshot: bytes | None) -> None:
+    """Put a snapshot in the place of everything that a runtime keeps, and wait for its restart.
+
+    Args:
+        endpoint: URL of the runtime.
+        snapshot: An exported state; None: nothing is kept.
+
+    Raises:
+        PluginError: The runtime refused, did not restart, or could not open the state.
+    """
+    call = admin.delete_state() if snapshot is None else admin.put_state(snapshot)
+    with client_of(endpoint) as client:
+        try:
+            before = ask(client, call)
+        except ServiceError as error:
+            raise PluginError(f"the runtime at {endpoint} refused: {error.message}") from None
+        now = _after_restart(client, before.run)
+    if now.refused:
+        raise PluginError(
+            f"the runtime at {endpoint} could not open the state and went back to the one before: "
+            f"{now.refused}"
+        )
+
+
+def _after_restart(client: Client, run: str) -> Run:
+    """Return the run of a runtime that follows another one."""
+    reason, until = "it has not restarted", time.monotonic() + admin.STATE_SECONDS
+    while time.monotonic() < until:
+        try:
+            now = client.send(admin.get_run())
+        except FcAsyncError as error:  # also of a connection that the end met
+            reason = str(error)
+        else:
+            if now.run != run:
+                return now
+        time.sleep(_PAUSE_SECONDS)
+    raise PluginError(f"the runtime at {client.endpoint_url} took the state, but then: {reason}")

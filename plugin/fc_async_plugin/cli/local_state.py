@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import functools
 import json
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -21,10 +20,6 @@ from fc_async_sdk import _project_folder
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fc_async_sdk import Client
-    from fc_async_sdk.admin.models import Run
-
-_PAUSE_SECONDS: Final = 0.05
 
 _data = click.option(
     "--data",
@@ -106,51 +101,13 @@ def clear(*, data: Path, yes: bool, output: Format) -> None:
 
 
 def _replace(data: Path, snapshot: bytes | None, name: str) -> None:
+    from fc_async_plugin.account import runtime
+
     addresses = data / _project_folder.ADDRESSES
     if addresses.exists():
-        _ask_runtime(json.loads(addresses.read_text(encoding="utf-8"))["fc"], snapshot)
+        endpoint = json.loads(addresses.read_text(encoding="utf-8"))["fc"]
+        runtime.replace_state(endpoint, snapshot)
         return
     from fc_async_local.bootstrap.state import replace_file
 
     replace_file(data, snapshot, name)
-
-
-def _ask_runtime(endpoint: str, snapshot: bytes | None) -> None:
-    from fc_async_plugin.account import runtime
-    from fc_async_sdk.admin import operations as admin
-    from fc_async_sdk.errors import ServiceError
-
-    call = admin.delete_state() if snapshot is None else admin.put_state(snapshot)
-    with runtime.client_of(endpoint) as client:
-        try:
-            before = runtime.ask(client, call)
-        except ServiceError as error:
-            raise click.ClickException(
-                f"the runtime at {endpoint} refused: {error.message}"
-            ) from None
-        now = _after_restart(client, before.run)
-    if now.refused:
-        raise click.ClickException(
-            f"the runtime at {endpoint} could not open the state and went back to the one before: "
-            f"{now.refused}"
-        )
-
-
-def _after_restart(client: Client, run: str) -> Run:
-    """Return the run of a runtime that follows another one."""
-    from fc_async_sdk.admin import operations as admin
-    from fc_async_sdk.errors import FcAsyncError
-
-    reason, until = "it has not restarted", time.monotonic() + admin.STATE_SECONDS
-    while time.monotonic() < until:
-        try:
-            now = client.send(admin.get_run())
-        except FcAsyncError as error:  # also of a connection that the end met
-            reason = str(error)
-        else:
-            if now.run != run:
-                return now
-        time.sleep(_PAUSE_SECONDS)
-    raise click.ClickException(
-        f"the runtime at {client.endpoint_url} took the state, but then: {reason}"
-    )
