@@ -88,7 +88,7 @@ def from_invocation(number: int, invocation: Invocation) -> tuple[object, ...]:
 
 
 def changeable(number: int, invocation: Invocation) -> tuple[object, ...]:
-    """The columns that change after accept, then the row's id."""
+    """Return the columns that change after accept, then the row's id."""
     return (*_changeable(invocation), number)
 
 
@@ -126,7 +126,7 @@ def from_job(job: Job) -> tuple[object, ...]:
 
 
 def counted(accepted: Accept) -> Sequence[Count]:
-    """What a new invocation adds to the metrics: the caller's counts, and its claim, if any."""
+    """Return the additions of a new invocation to the metrics: the caller's counts, and its claim, if any."""
     invocation = accepted.invocation
     if invocation.lease_until is None:
         return accepted.counts
