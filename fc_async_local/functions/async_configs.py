@@ -8,7 +8,7 @@ the service.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -18,8 +18,6 @@ from fc_async_local.functions.triggers import has_http_trigger
 from fc_async_sdk.errors import InvalidArn
 from fc_async_sdk.models import AsyncConfig
 from fc_async_sdk.spec import arn, async_config, limits
-from fc_async_sdk.spec.cycles import cuts
-from fc_async_sdk.spec.graph import Node, on_cycles, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
@@ -29,7 +27,6 @@ if TYPE_CHECKING:
     from fc_async_local.functions.paging import Page
     from fc_async_local.functions.snapshot import Snapshot, SnapshotCache
     from fc_async_sdk.admin.models import WrittenAt
-    from fc_async_sdk.spec.async_config import Outcome
 
 
 class AsyncConfigs:
@@ -111,18 +108,23 @@ class AsyncConfigs:
             known = {
                 (each.function, each.qualifier): each for each in snapshot.all(AsyncConfigRecord)
             }
-            found: dict[tuple[str, str], dict[str, str]] = {}
+            found: dict[tuple[str, str], dict[str, WrittenAt]] = {}
             for place in places:
                 name = (place.function, place.qualifier or limits.DEFAULT_QUALIFIER)
                 written = found.setdefault(name, {})
                 have = known.get(name)
                 if have and (place.outcome, place.destination) in have.config.destinations:
-                    written[place.outcome] = place.place
-            changed = [
-                msgspec.structs.replace(record, written=found[name])
-                for name, record in known.items()
-                if name in found and record.written != found[name]
-            ]
+                    written[place.outcome] = place
+            said = {
+                name: msgspec.structs.replace(
+                    known[name],
+                    written={outcome: each.place for outcome, each in written.items()},
+                    waived=tuple(sorted(out for out, each in written.items() if each.waived)),
+                )
+                for name, written in found.items()
+                if name in known
+            }
+            changed = [record for name, record in said.items() if record != known[name]]
             if changed:
                 await self._cache.write([record.stored() for record in changed])
         return sum(map(len, found.values()))
@@ -222,71 +224,3 @@ def _describe(record: AsyncConfigRecord, place: Place) -> dict[str, Any]:
         "createdTime": rfc3339(record.created_at),
         "lastModifiedTime": rfc3339(record.modified_at),
     }
-
-
-class Edge(NamedTuple):
-    """One destination.
-
-    Attributes:
-        source: Name of the node that has it.
-        target: Name of the node that it leads to.
-        outcome: The outcome that is sent.
-        cyclic: Whether it is part of a destination cycle.
-        cut: Whether it is one of the edges without which there is no cycle.
-        written: Where a template has it; "" if no deployment said so.
-        destination: The ARN with region and account filled in.
-    """
-
-    source: str
-    target: str
-    outcome: Outcome
-    cyclic: bool = False
-    cut: bool = False
-    written: str = ""
-    destination: str = ""
-
-
-class Graph(NamedTuple):
-    """Nodes by name with the kind of each, and edges in a stable order.
-
-    A function of this runtime is named ``function/qualifier``, anything else by its ARN.
-    """
-
-    nodes: Mapping[str, str]
-    edges: tuple[Edge, ...]
-
-
-def draw_graph(
-    configs: Iterable[AsyncConfigRecord], functions: Iterable[str], place: Place
-) -> Graph:
-    """Return the graph of all configurations; functions without one are nodes as well."""
-    latest = limits.DEFAULT_QUALIFIER
-    names = {_own(name, latest, place): f"{name}/{latest}" for name in functions}
-    links: list[tuple[Node, Node, Outcome, str, str]] = []
-    for record in configs:
-        source = _own(record.function, record.qualifier, place)
-        names[source] = f"{record.function}/{record.qualifier}"
-        for outcome, text in record.config.destinations:
-            resolved = resolve(arn.parse(text), region=place.region, account_id=place.account_id)
-            target = Node.of(resolved)
-            own = target.kind == "function" and target[1:3] == (place.region, place.account_id)
-            names[target] = f"{target.name}/{target.qualifier}" if own else str(resolved)
-            written = record.written.get(outcome, "")
-            links.append((source, target, outcome, written, str(resolved)))
-    links.sort(key=lambda link: link[2])
-    numbers = {node: number for number, node in enumerate(sorted(names))}
-    pairs = [(numbers[source], numbers[target]) for source, target, *_ in links]
-    cut = set(cuts(len(numbers), pairs, [bool(written) for *_, written, _ in links]))
-    cyclic = on_cycles([(source, target) for source, target, *_ in links])
-    edges = (
-        Edge(names[source], names[target], outcome, marked, index in cut, *rest)
-        for index, ((source, target, outcome, *rest), marked) in enumerate(
-            zip(links, cyclic, strict=True)
-        )
-    )
-    nodes = sorted((name, node.kind) for node, name in names.items())
-    return Graph(dict(nodes), tuple(sorted(edges)))
-
-
-def _own(name: str, qualifier: str, place: Place) -> Node:
-    return Node("function", place.region, place.account_id, name, qualifier)

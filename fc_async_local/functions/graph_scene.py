@@ -8,13 +8,13 @@ import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fc_async_sdk._drawing import Item, Link, Scene, compute
-from fc_async_sdk.spec import arn, limits
-from fc_async_sdk.spec.graph import Node
+from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fc_async_local.functions.async_configs import Edge, Graph
+    from fc_async_local.functions.destination_graph import Edge, Graph
+    from fc_async_sdk.spec.graph import Node
 
 _DIGIT: Final = re.compile(r"\d")
 
@@ -40,10 +40,14 @@ def scene_of(graph: Graph, ended: Sequence[Ended]) -> Scene:
         ConfigurationError: The layout engine is not installed.
     """
     labels = [
-        _DIGIT.sub("8", edge.outcome + _counted(counts))
+        _named(edge) + _DIGIT.sub("8", _counted(counts))
         for edge, counts in zip(graph.edges, ended, strict=True)
     ]
     return _scene(tuple(graph.nodes.items()), graph.edges, tuple(labels))
+
+
+def _named(edge: Edge) -> str:
+    return f"{edge.outcome} {edge.via}".rstrip()
 
 
 def _counted(ended: Ended) -> str:
@@ -55,7 +59,7 @@ def _counted(ended: Ended) -> str:
 
 @functools.lru_cache(maxsize=4)
 def _scene(
-    nodes: tuple[tuple[str, str], ...], edges: tuple[Edge, ...], labels: tuple[str, ...]
+    nodes: tuple[tuple[str, Node], ...], edges: tuple[Edge, ...], labels: tuple[str, ...]
 ) -> Scene:
     numbers = {name: number for number, (name, _) in enumerate(nodes)}
     links = [
@@ -69,10 +73,10 @@ def _scene(
         )
         for edge, label in zip(edges, labels, strict=True)
     ]
-    return compute([Item(_label(name, kind), kind) for name, kind in nodes], links)
+    return compute([Item(_label(name, node), node.kind) for name, node in nodes], links)
 
 
-def _label(name: str, kind: str) -> str:
-    if kind == "function":
+def _label(name: str, node: Node) -> str:
+    if node.kind == "function":
         return name.removesuffix(f"/{limits.DEFAULT_QUALIFIER}")
-    return Node.of(arn.parse(name)).name.rpartition("/")[2]
+    return node.label

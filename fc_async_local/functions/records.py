@@ -157,6 +157,7 @@ class AsyncConfigRecord(QualifiedRecord, frozen=True, kw_only=True):
         config: What was set.
         written: Where a template has its destinations, such as ``s.yaml:12:9``, by outcome; empty
             if the last deployment did not say.
+        waived: The outcomes that a comment there takes out of the search for cycles.
     """
 
     kind: ClassVar[str] = "async-config"
@@ -165,10 +166,16 @@ class AsyncConfigRecord(QualifiedRecord, frozen=True, kw_only=True):
     created_at: int
     modified_at: int
     written: dict[str, str] = {}
+    waived: tuple[str, ...] = ()
 
 
 class TriggerRecord(NamedRecord, frozen=True, kw_only=True):
-    """A trigger of a function."""
+    """A trigger of a function.
+
+    Attributes:
+        written: Where a template has it; "" if the last deployment did not say.
+        waived: Whether a comment there takes it out of the search for cycles.
+    """
 
     kind: ClassVar[str] = "trigger"
 
@@ -176,6 +183,8 @@ class TriggerRecord(NamedRecord, frozen=True, kw_only=True):
     settings: Settings
     created_at: int
     modified_at: int
+    written: str = ""
+    waived: bool = False
 
     @property
     def is_http(self) -> bool:

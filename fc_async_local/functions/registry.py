@@ -15,15 +15,16 @@ from fc_async_local.engine.ports import Target
 from fc_async_local.execution.protocol import Deployment, HealthCheck
 from fc_async_local.functions import refusals
 from fc_async_local.functions.aliases import Aliases
-from fc_async_local.functions.async_configs import (
-    AsyncConfigs,
-    Graph,
-    check_config,
-    draw_graph,
-)
+from fc_async_local.functions.async_configs import AsyncConfigs, check_config
 from fc_async_local.functions.code import Checksum, CodeStorage
+from fc_async_local.functions.destination_graph import Graph, draw_graph
 from fc_async_local.functions.functions import Functions
-from fc_async_local.functions.records import AsyncConfigRecord, FunctionRecord, VersionRecord
+from fc_async_local.functions.records import (
+    AsyncConfigRecord,
+    FunctionRecord,
+    TriggerRecord,
+    VersionRecord,
+)
 from fc_async_local.functions.scaling import Scaling
 from fc_async_local.functions.snapshot import SnapshotCache
 from fc_async_local.functions.tags import Tags
@@ -36,10 +37,10 @@ from fc_async_sdk.models import (
     LifecycleHook,
 )
 from fc_async_sdk.spec import limits
-from fc_async_sdk.spec.cycles import cycle_through
+from fc_async_sdk.spec.cycles import TRIGGER, cycle_through
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from fc_async_local.clock import Clock
     from fc_async_local.domain.rules import Place
@@ -130,13 +131,13 @@ class FunctionRegistry:
         return await self.code.prune(in_use, used_before=used_before)
 
     async def graph(self) -> Graph:
-        """Return the graph of destinations as configured now."""
+        """Return the graph of destinations and triggers as configured now."""
         snapshot = await self._cache.read()
-        return draw_graph(
-            snapshot.all(AsyncConfigRecord),
-            [record.name for record in snapshot.all(FunctionRecord)],
-            self._place,
-        )
+        return self._graph(snapshot, snapshot.all(AsyncConfigRecord))
+
+    def _graph(self, snapshot: Snapshot, configs: Iterable[AsyncConfigRecord]) -> Graph:
+        names = [record.name for record in snapshot.all(FunctionRecord)]
+        return draw_graph([*configs], names, snapshot.all(TriggerRecord), self._place)
 
     async def graph_with(
         self, function: str, qualifier: str, body: Mapping[str, Any]
@@ -159,9 +160,12 @@ class FunctionRegistry:
             function=function, qualifier=qualifier, config=config, created_at=0, modified_at=0
         )
         others = [r for r in snapshot.all(AsyncConfigRecord) if r.key != changed.key]
-        names = [record.name for record in snapshot.all(FunctionRecord)]
-        graph = draw_graph([*others, changed], names, self._place)
-        ways = [(edge.source, edge.target) for edge in graph.edges]
+        graph = self._graph(snapshot, [*others, changed])
+        ways = [
+            (edge.source, edge.target)
+            for edge in graph.edges
+            if edge.outcome != TRIGGER and not edge.waived
+        ]
         return graph, cycle_through(ways, f"{function}/{qualifier}")
 
     async def code_checksum(self, function: str, version_id: str) -> str:

@@ -19,12 +19,13 @@ from fc_async_sdk.spec.oss import OssTrigger, overlap
 from fc_async_sdk.spec.triggers import UnreadableTrigger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from fc_async_local.clock import Clock
     from fc_async_local.functions.paging import Page
     from fc_async_local.functions.snapshot import Snapshot, SnapshotCache
     from fc_async_local.store.protocol import Change
+    from fc_async_sdk.admin.models import TriggerAt
 
 TYPES: Final = frozenset(
     {
@@ -186,11 +187,32 @@ class Triggers:
         async with self._cache.writing:
             before = (await self._cache.read()).trigger(function, name)
             record = msgspec.structs.replace(
-                before, settings={**before.settings, **given}, modified_at=self._clock.now()
+                before,
+                settings={**before.settings, **given},
+                modified_at=self._clock.now(),
+                written="",
+                waived=False,
             )
             _check_source(record, await self._cache.read())
             await self._cache.write([record.stored()])
         return self._describe(record)
+
+    async def say_where_written(self, places: Iterable[TriggerAt]) -> int:
+        """Remember where a template has triggers, until they are updated; return how many exist."""
+        async with self._cache.writing:
+            snapshot = await self._cache.read()
+            found = [
+                (snapshot.find(TriggerRecord, key_in(place.function, place.trigger)), place)
+                for place in places
+            ]
+            known = [
+                (record, msgspec.structs.replace(record, written=at.place, waived=at.waived))
+                for record, at in found
+                if record is not None
+            ]
+            if changed := [said.stored() for record, said in known if said != record]:
+                await self._cache.write(changed)
+        return len(known)
 
     async def get(self, function: str, name: str) -> dict[str, Any]:
         """GetTrigger.

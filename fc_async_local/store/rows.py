@@ -126,7 +126,7 @@ def from_job(job: Job) -> tuple[object, ...]:
 
 
 def counted(accepted: Accept) -> Sequence[Count]:
-    """Return the additions of a new invocation to the metrics: the caller's counts, and its claim, if any."""
+    """Return the additions of a new invocation to the metrics: its own counts, its claim if any."""
     invocation = accepted.invocation
     if invocation.lease_until is None:
         return accepted.counts

@@ -81,10 +81,9 @@ def get_graph() -> Call[models.Graph]:
     return _get("GetGraph", models.Graph, "graph")
 
 
-def put_places(places: Iterable[models.WrittenAt]) -> Call[models.KnownPlaces]:
-    """Tell where a template has the destinations that were deployed."""
-    body = models.Places(places=tuple(places))
-    return _put("PutAsyncConfigPlaces", models.KnownPlaces, body, "async-config-places")
+def put_places(places: models.Places) -> Call[models.KnownPlaces]:
+    """Tell where a template has the destinations and triggers that were deployed."""
+    return _put("PutAsyncConfigPlaces", models.KnownPlaces, places, "async-config-places")
 
 
 # --- state ------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 
 Invariants:
 
-- Every face shows the cycles of :func:`shortest_cycles` and marks the edges of :func:`cuts`.
+- Every face shows the cycles of :func:`shortest_cycles` and marks the edges of :func:`marked`.
 - Callers number nodes in their order, so that the same graph has the same answer everywhere.
 - Without the edges of :func:`cuts` a graph has no cycle.
 """
@@ -18,7 +18,12 @@ from fc_async_sdk.spec.graph import cyclic_components
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping, Sequence
 
+    from fc_async_sdk.spec.graph import Node
+
 T = TypeVar("T", bound="Hashable")
+
+TRIGGER: Final = "trigger"
+"""The kind of an edge from an event source to the function that it invokes."""
 
 SEARCH_STEPS: Final = 2_000_000
 """Most edges looked at in search of the shortest cycle of one component, and of all cuts.
@@ -75,6 +80,48 @@ def cycle_through(edges: Iterable[tuple[T, T]], start: T) -> tuple[T, ...]:
         successors.setdefault(source, []).append(target)
     path, _ = _back_to(start, successors, 0)
     return (*path, start) if path else ()
+
+
+class Way(NamedTuple):
+    """A destination, or a trigger.
+
+    Attributes:
+        source: The node where it begins.
+        target: The node where it ends.
+        kind: The outcome that is sent, or :data:`TRIGGER`.
+        via: Name of the trigger, "" of a destination.
+        editable: Whether a template has it; others are cut only if they must be.
+    """
+
+    source: Node
+    target: Node
+    kind: str
+    via: str = ""
+    editable: bool = False
+
+
+def marked(ways: Sequence[Way]) -> set[int]:
+    """Return the indices of ways without which there is no cycle; all faces mark them.
+
+    Cycles of destinations alone are cut before those with a trigger are looked at: they never end
+    by a filter. The order of the ways does not matter, except between equal ones.
+    """
+    order = sorted(
+        range(len(ways)),
+        key=lambda index: (ways[index].kind == TRIGGER, ways[index].kind, ways[index].via),
+    )
+    nodes = sorted({node for way in ways for node in (way.source, way.target)})
+    numbers = {node: number for number, node in enumerate(nodes)}
+    found: set[int] = set()
+    for searched in (
+        [index for index in order if ways[index].kind != TRIGGER],
+        order,
+    ):
+        left = [index for index in searched if index not in found]
+        pairs = [(numbers[ways[index].source], numbers[ways[index].target]) for index in left]
+        editable = [ways[index].editable for index in left]
+        found |= {left[index] for index in cuts(len(nodes), pairs, editable)}
+    return found
 
 
 def cuts(size: int, edges: Sequence[tuple[int, int]], editable: Sequence[bool]) -> list[int]:

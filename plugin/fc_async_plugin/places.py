@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Tells a local runtime where a template has its destinations, for the graph of the console.
+"""Tells a local runtime where a template has destinations and triggers, for the console's graph.
 
 The service has no place for this, so nothing here is called for an account.
 """
@@ -9,21 +9,23 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fc_async_plugin.graph.build import links, source_node
+from fc_async_plugin.graph.build import links, source_node, trigger_edges
+from fc_async_plugin.rules.context import Suppressions
 from fc_async_plugin.template.desired import destination_path
 from fc_async_sdk.admin import operations as admin
-from fc_async_sdk.admin.models import WrittenAt
+from fc_async_sdk.admin.models import Places, TriggerAt, WrittenAt
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable, Iterator
 
     from fc_async_plugin.account import Regions
     from fc_async_plugin.template import Project
+    from fc_async_plugin.template.model import Resource
     from fc_async_plugin.template.problems import Position
 
 
 def tell(regions: Regions, project: Project, only: Collection[str] | None = None) -> None:
-    """Tell the runtime where a template that was deployed has its destinations.
+    """Tell the runtime where a template that was deployed has destinations and triggers.
 
     Args:
         regions: The runtime.
@@ -33,21 +35,40 @@ def tell(regions: Regions, project: Project, only: Collection[str] | None = None
     Raises:
         FcAsyncError: The runtime does not answer, or the endpoint is not one.
     """
-    places: dict[str, list[WrittenAt]] = {}
-    for link in links(project.resources):
-        resource = link.resource
-        if only is None or resource.name in only:
-            places.setdefault(resource.region, []).append(
-                WrittenAt(
-                    function=resource.function_name,
-                    qualifier=source_node(resource).qualifier,
-                    outcome="success" if link.outcome == "onSuccess" else "failure",
-                    destination=link.text,
-                    place=_shown(resource.where(*destination_path(link.outcome))),
-                )
+    suppressions = Suppressions(project.suppressions)
+    told = [one for one in project.resources if only is None or one.name in only]
+    for region in sorted({resource.region for resource in told}):
+        there = [one for one in told if one.region == region]
+        body = Places(
+            places=tuple(_destinations(there, suppressions)),
+            triggers=tuple(_triggers(there, suppressions)),
+        )
+        if body.places or body.triggers:
+            regions[region].send(admin.put_places(body))
+
+
+def _destinations(resources: Iterable[Resource], suppressions: Suppressions) -> Iterator[WrittenAt]:
+    for link in links(resources):
+        place = link.resource.where(*destination_path(link.outcome))
+        yield WrittenAt(
+            function=link.resource.function_name,
+            qualifier=source_node(link.resource).qualifier,
+            outcome=link.kind,
+            destination=link.text,
+            place=_shown(place),
+            waived=suppressions.waive(place),
+        )
+
+
+def _triggers(resources: Iterable[Resource], suppressions: Suppressions) -> Iterator[TriggerAt]:
+    for edge in trigger_edges(resources):
+        if edge.position is not None:
+            yield TriggerAt(
+                function=edge.target.name,
+                trigger=edge.via,
+                place=_shown(edge.position),
+                waived=suppressions.waive(edge.position),
             )
-    for region, those in places.items():
-        regions[region].send(admin.put_places(those))
 
 
 def _shown(position: Position) -> str:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The graph of destinations, drawn from the scene that the runtime computes. Nothing is moved here.
+// The graph of destinations and triggers, drawn from the scene that the runtime computes. Nothing is moved here.
 
 import { useSignal } from "@preact/signals";
 import * as api from "../api";
@@ -10,11 +10,13 @@ import { Button, Field, Table, Trouble } from "../ui";
 const functionOf = (name: string): string => name.split("/")[0] ?? "";
 const counted = ({ delivered, lost }: { delivered: number; lost: number }): string =>
   delivered || lost ? `delivered ${count(delivered)}${lost ? `, lost ${count(lost)}` : ""}` : "";
+const wayOf = (edge: api.Edge): string => `${edge.outcome} ${edge.via ?? ""}`.trimEnd();
+const keyOf = (edge: api.Edge): string => `${edge.source} ${wayOf(edge)} ${edge.target}`;
 // As long as the label that the runtime kept room for.
 const labelOf = (edge: api.Edge | undefined): string =>
   !edge
     ? ""
-    : edge.outcome +
+    : wayOf(edge) +
       (edge.delivered || edge.lost
         ? `: ${count(edge.delivered)}${edge.lost ? `, ${count(edge.lost)} lost` : ""}`
         : "");
@@ -28,7 +30,7 @@ export function Graph() {
       <Trouble error={found.error} />
       {cuts.length ? <Cycles cuts={cuts} /> : null}
       {graph && graph.edges.length === 0 ? (
-        <p class="dim">No destinations are configured.</p>
+        <p class="dim">No destinations and no triggers are configured.</p>
       ) : null}
       {graph?.scene && graph.edges.length ? <Drawing graph={graph} scene={graph.scene} /> : null}
       {graph?.edges.length ? (
@@ -47,13 +49,16 @@ function Cycles({ cuts }: { cuts: api.Edge[] }) {
     <section class="notice" role="alert" aria-label="Destination cycles">
       <p>
         {cuts.length === 1
-          ? "Destination cycle. It ends without this destination:"
-          : "Destination cycles. They end without these destinations:"}
+          ? "Destination cycle. It ends without this:"
+          : "Destination cycles. They end without these:"}
       </p>
       <ul>
         {cuts.map((edge) => (
-          <li key={`${edge.source} ${edge.outcome}`}>
-            {edge.outcome} of {edge.source} (to {edge.target}),{" "}
+          <li key={keyOf(edge)}>
+            {edge.via
+              ? `trigger ${edge.via} of ${edge.target} (from ${edge.source})`
+              : `${edge.outcome} of ${edge.source} (to ${edge.target})`}
+            ,{" "}
             {edge.written ? (
               <>
                 at <code>{edge.written}</code>
@@ -87,13 +92,21 @@ function Edges({ graph }: { graph: api.Graph }) {
       </thead>
       <tbody>
         {graph.edges.map((edge) => (
-          <tr key={`${edge.source} ${edge.outcome}`}>
+          <tr key={keyOf(edge)}>
             <td>{edge.source}</td>
-            <td>{edge.outcome}</td>
+            <td>{wayOf(edge)}</td>
             <td>{edge.target}</td>
-            <td class="num">{count(edge.delivered)}</td>
-            <td class="num">{count(edge.lost)}</td>
-            <td>{edge.cyclic ? <span class="status bad">cycle</span> : "no"}</td>
+            <td class="num">{edge.via ? "" : count(edge.delivered)}</td>
+            <td class="num">{edge.via ? "" : count(edge.lost)}</td>
+            <td>
+              {edge.cyclic ? (
+                <span class="status bad">cycle</span>
+              ) : edge.waived ? (
+                "ignored by a comment"
+              ) : (
+                "no"
+              )}
+            </td>
             <td>{edge.written ? <code>{edge.written}</code> : ""}</td>
           </tr>
         ))}
@@ -129,8 +142,9 @@ function Drawing({ graph, scene }: { graph: api.Graph; scene: NonNullable<api.Gr
       counted(edge),
       edge.written ? `written at ${edge.written}` : "",
       edge.cut ? "remove this one to end the cycle" : "",
+      edge.waived ? "a comment takes it out of the search for cycles" : "",
     ].filter(Boolean);
-    return `${edge.source} to ${edge.target} on ${edge.outcome}${more.length ? `: ${more.join(", ")}` : ""}`;
+    return `${edge.source} to ${edge.target} ${edge.via ? "by" : "on"} ${wayOf(edge)}${more.length ? `: ${more.join(", ")}` : ""}`;
   };
   const node = graph.nodes[at.value];
   const shown =
@@ -186,10 +200,10 @@ function Drawing({ graph, scene }: { graph: api.Graph; scene: NonNullable<api.Gr
           height={scene.height * zoom.value}
           viewBox={`0 0 ${scene.width} ${scene.height}`}
           role="group"
-          aria-label={`${graph.nodes.length} nodes, ${graph.edges.length} destinations`}
+          aria-label={`${graph.nodes.length} nodes, ${graph.edges.length} destinations and triggers`}
         >
           <defs>
-            {["success", "failure", "cycle"].map((kind) => (
+            {["success", "failure", "trigger", "cycle"].map((kind) => (
               <marker
                 key={kind}
                 id={`head-${kind}`}
@@ -309,6 +323,7 @@ function Legend() {
         [
           ["success", "on success"],
           ["failure", "on failure"],
+          ["trigger", "trigger"],
           ["cycle", "on a cycle"],
         ] as const
       ).map(([kind, text]) => (

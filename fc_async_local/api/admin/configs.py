@@ -83,18 +83,17 @@ class ConfigAdmin:
         await self._registry.async_configs.delete(function, _qualifier(request))
 
     async def places(self, request: Request) -> models.KnownPlaces:
-        """Remember where a template has the destinations that were deployed.
+        """Remember where a template has the destinations and triggers that were deployed.
 
-        Body: ``places``: ``function``, ``qualifier``, ``outcome``, ``destination`` and ``place``
-        (``file:line:column``) of each. It is forgotten when a configuration is put again. ``known``
-        is the number of destinations that the runtime has.
+        A place is forgotten when its configuration is put again, or its trigger is updated.
         """
         try:
             body = msgspec.convert(await body_of(request), models.Places)
         except msgspec.ValidationError as error:
             raise refusals.invalid_argument(str(error)) from None
-        known = await self._registry.async_configs.say_where_written(body.places)
-        return models.KnownPlaces(known=known)
+        ends = await self._registry.async_configs.say_where_written(body.places)
+        fired = await self._registry.triggers.say_where_written(body.triggers)
+        return models.KnownPlaces(known=ends + fired)
 
     async def put_concurrency(self, request: Request, function: str) -> models.Concurrency:
         """Do what PutConcurrencyConfig and UpdateFunction do.

@@ -23,6 +23,7 @@ from fc_async_sdk.admin import models
 from fc_async_sdk.errors import ConfigurationError
 from fc_async_sdk.events.wire import encode_payload
 from fc_async_sdk.spec import limits, metrics
+from fc_async_sdk.spec.cycles import TRIGGER
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from fc_async_local.api.http_triggers.urls import TriggerUrls
     from fc_async_local.engine.ports import Invoker
     from fc_async_local.functions import FunctionRegistry
-    from fc_async_local.functions.async_configs import Edge, Graph
+    from fc_async_local.functions.destination_graph import Edge, Graph
     from fc_async_local.store.protocol import Store
 
     Listing = Callable[[Page], Awaitable[tuple[list[dict[str, Any]], str]]]
@@ -108,7 +109,7 @@ class FunctionAdmin:
             return {}  # none is reserved
 
     async def graph(self, _: Request) -> models.Graph:
-        """Return where results go; edges on a cycle are marked.
+        """Return where results go and what fires functions; edges on a cycle are marked.
 
         ``written`` of an edge is where a template has it (``file:line:column``), if a deployment
         said so; ``delivered`` and ``lost`` are the numbers of events that it had.
@@ -124,7 +125,7 @@ class FunctionAdmin:
             scene = None
         return models.Graph(
             scene=scene,
-            nodes=[models.Node(name=name, kind=kind) for name, kind in graph.nodes.items()],
+            nodes=[models.Node(name=name, kind=node.kind) for name, node in graph.nodes.items()],
             edges=[
                 models.Edge(**edge._asdict(), **counts._asdict())
                 for edge, counts in zip(graph.edges, ended, strict=True)
@@ -133,12 +134,14 @@ class FunctionAdmin:
 
     async def _ended(self, graph: Graph) -> list[Ended]:
         """Return the deliveries of each edge that have ended."""
-        ways = [_way(edge) for edge in graph.edges]
-        names = {way.name(metric) for way in ways for metric in _ENDS}
+        ways = [None if edge.outcome == TRIGGER else _way(edge) for edge in graph.edges]
+        names = {way.name(metric) for way in ways if way for metric in _ENDS}
         found = await self._store.metrics(MetricQuery(metrics=names)) if names else []
         sums = {(each.function, each.metric): each.total for each in found}
         return [
             Ended(*(sums.get((way.function, way.name(metric)), 0) for metric in _ENDS))
+            if way
+            else Ended(0, 0)
             for way in ways
         ]
 

@@ -210,7 +210,7 @@ OPERATIONS: Final = (
     Operation(
         "GET",
         "/_local/graph",
-        "Return the graph of destinations; edges on a cycle are marked",
+        "Return the graph of destinations and triggers; edges on a cycle are marked",
         answer=models.Graph,
     ),
     Operation(
@@ -260,7 +260,7 @@ OPERATIONS: Final = (
     Operation(
         "PUT",
         "/_local/async-config-places",
-        "Remember where a template has the destinations that were deployed",
+        "Remember where a template has the destinations and triggers that were deployed",
         body=models.Places,
         answer=models.KnownPlaces,
     ),

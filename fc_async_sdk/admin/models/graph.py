@@ -13,22 +13,25 @@ from fc_async_sdk.spec.async_config import Outcome
 
 
 class Node(Model, frozen=True, kw_only=True):
-    """A node: ``function/qualifier``, or the ARN of anything else."""
+    """A node: ``function/qualifier``, the ARN of another resource, or what fires a trigger."""
 
     name: str
     kind: str
 
 
 class Edge(Model, frozen=True, kw_only=True):
-    """One destination.
+    """One destination or trigger.
 
     Attributes:
-        source: Name of the node that has it.
+        source: Name of the function that has the destination, or of what fires the trigger.
         target: Name of the node that it leads to.
+        outcome: The outcome that is sent, or ``trigger``.
         cyclic: Whether it is part of a destination cycle.
         cut: Whether it is one of the edges without which there is no cycle.
         written: Where a template has it (``file:line:column``); "" if no deployment said so.
-        destination: The ARN with region and account filled in.
+        destination: The ARN with region and account filled in; "" of a trigger.
+        via: Name of the trigger.
+        waived: Whether a comment of the template takes it out of the search for cycles.
         delivered: How many events reached the destination.
         lost: How many did not.
     """
@@ -40,6 +43,8 @@ class Edge(Model, frozen=True, kw_only=True):
     cut: bool
     written: str
     destination: str
+    via: str = ""
+    waived: bool = False
     delivered: int
     lost: int
 
@@ -66,6 +71,7 @@ class WrittenAt(Model, frozen=True, kw_only=True, forbid_unknown_fields=True):
         outcome: The outcome that is sent.
         destination: Its ARN as it was deployed.
         place: File, line and column, as in ``s.yaml:12:9``.
+        waived: Whether a comment there takes it out of the search for cycles.
     """
 
     function: str
@@ -73,15 +79,33 @@ class WrittenAt(Model, frozen=True, kw_only=True, forbid_unknown_fields=True):
     outcome: Outcome
     destination: str
     place: Annotated[str, Meta(min_length=1, max_length=4_096)]
+    waived: bool = False
+
+
+class TriggerAt(Model, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where a template has a trigger.
+
+    Attributes:
+        function: The function that it invokes.
+        trigger: Its name.
+        place: File, line and column.
+        waived: Whether a comment there takes it out of the search for cycles.
+    """
+
+    function: str
+    trigger: str
+    place: Annotated[str, Meta(min_length=1, max_length=4_096)]
+    waived: bool = False
 
 
 class Places(Model, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Places of deployed destinations in a template."""
+    """Places of deployed destinations and triggers in a template."""
 
     places: tuple[WrittenAt, ...]
+    triggers: tuple[TriggerAt, ...] = ()
 
 
 class KnownPlaces(Model, frozen=True, kw_only=True):
-    """Number of these destinations that the runtime has."""
+    """Number of these destinations and triggers that the runtime has."""
 
     known: int

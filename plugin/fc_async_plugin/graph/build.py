@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from fc_async_plugin.graph.cycles import find_cycles
-from fc_async_plugin.graph.model import Edge, EdgeKind, Graph, Written
+from fc_async_plugin.graph.model import Edge, Graph, Written
 from fc_async_plugin.template.desired import BLOCK, destination_path, is_function
 from fc_async_sdk.errors import InvalidArn
 from fc_async_sdk.models import AsyncConfig, Function, Trigger
 from fc_async_sdk.spec import arn, limits, triggers
-from fc_async_sdk.spec.async_config import OUTCOMES
+from fc_async_sdk.spec.async_config import OUTCOMES, Outcome
 from fc_async_sdk.spec.graph import Node, resolve
 
 if TYPE_CHECKING:
@@ -33,14 +33,14 @@ class Link(NamedTuple):
     Attributes:
         resource: The resource that has it.
         outcome: ``onSuccess`` or ``onFailure``.
-        kind: The same as the kind of an edge.
+        kind: The same as an edge has it.
         text: The ARN as written.
         arn: The ARN with region and account filled in, or what is wrong with it.
     """
 
     resource: Resource
     outcome: str
-    kind: EdgeKind
+    kind: Outcome
     text: str
     arn: arn.DestinationArn | InvalidArn
 

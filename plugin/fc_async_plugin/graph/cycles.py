@@ -78,15 +78,15 @@ def _shortest(edges: Sequence[Edge]) -> list[Cycle]:
 
 def find_cuts(graph: Graph) -> frozenset[Edge]:
     """Return the edges to remove so that no cycle is left."""
-    cuts = _cuts([edge for edge in graph.edges if edge.kind != "trigger"])
-    return cuts | _cuts([edge for edge in graph.edges if edge not in cuts])
+    return _cuts(graph.edges)
 
 
 def _cuts(edges: Sequence[Edge]) -> frozenset[Edge]:
-    ranked = sorted(edges, key=_rank)
-    nodes, pairs = _numbered(ranked)
-    editable = [edge.written is not None for edge in ranked]
-    return frozenset(ranked[index] for index in search.cuts(len(nodes), pairs, editable))
+    ways = [
+        search.Way(edge.source, edge.target, edge.kind, edge.via, edge.written is not None)
+        for edge in edges
+    ]
+    return frozenset(edges[index] for index in search.marked(ways))
 
 
 def _numbered(edges: Sequence[Edge]) -> tuple[list[Node], list[tuple[int, int]]]:

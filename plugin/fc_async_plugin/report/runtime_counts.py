@@ -9,6 +9,7 @@ from fc_async_plugin.account.runtime import ask, client_of, local_endpoint
 from fc_async_plugin.report.graphs import Counted, Counts, Deliveries
 from fc_async_sdk.admin import operations as admin
 from fc_async_sdk.spec import metrics
+from fc_async_sdk.spec.cycles import TRIGGER
 
 if TYPE_CHECKING:
     from fc_async_sdk.admin.models import Edge, Series
@@ -33,7 +34,7 @@ def read(endpoint: str | None) -> Counted:
     """
     with client_of(local_endpoint(endpoint, "shows counts")) as client:
         sums = ask(client, admin.get_metrics()).metrics
-        edges = ask(client, admin.get_graph()).edges
+        edges = [edge for edge in ask(client, admin.get_graph()).edges if edge.outcome != TRIGGER]
     return Counted(
         _by_function(sums, edges),
         {

@@ -185,11 +185,7 @@ class Context:
         return Graph(edges=[edge for edge in self.graph.edges if not self._waived(edge)])
 
     def _waived(self, edge: Edge) -> bool:
-        place = edge.position
-        if place is None:
-            return False
-        used = [self.suppressions.use(rule, place) for rule in CYCLE_RULES]
-        return any(used)
+        return edge.position is not None and self.suppressions.waive(edge.position)
 
     def live_function(self, name: FunctionArn) -> LiveFunction | None:
         """Return a function of the account by its ARN, with region and account filled in."""
@@ -233,6 +229,11 @@ class Suppressions:
                     self._used.add((item, rule))
                     return True
         return False
+
+    def waive(self, position: Position) -> bool:
+        """Return whether an edge at a place is taken out of the search for cycles."""
+        used = [self.use(rule, position) for rule in CYCLE_RULES]
+        return any(used)
 
     def unused(self) -> list[tuple[Suppression, str]]:
         """Return suppressions, each with a rule that it names and that found nothing."""

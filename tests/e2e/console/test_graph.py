@@ -7,6 +7,9 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import requests
+
+from fc_async_tests.console import create
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
@@ -155,4 +158,37 @@ def test_a_cycle_is_red_and_says_which_edge_to_cut(page: Page, fc_local: FcLocal
 def test_functions_without_destinations_say_so(page: Page, fc_local: FcLocal) -> None:
     fc_local.deploy("alone", lambda *_: None)
     page.goto("/console#/functions")
-    page.get_by_text("No destinations are configured.").wait_for()
+    page.get_by_text("No destinations and no triggers are configured.").wait_for()
+
+
+def test_triggers_are_edges_from_what_fires_them(page: Page, fc_local: FcLocal) -> None:
+    topic = fc_local.create_topic("again")
+    connect(fc_local, "poll", onFailure=topic)
+    for name, kind, more in (
+        ("nightly", "timer", {"triggerConfig": '{"cronExpression": "@every 5m"}'}),
+        ("back", "mns_topic", {"sourceArn": topic.removesuffix("/messages")}),
+    ):
+        body = {"triggerName": name, "triggerType": kind, "triggerConfig": "{}", **more}
+        create(fc_local.endpoint, "poll/triggers", **body)
+    page.goto("/console#/functions")
+    page.get_by_role("img", name="timer @every 5m to poll/LATEST by trigger nightly").wait_for()
+    page.get_by_role("alert").get_by_text("trigger back of poll/LATEST").wait_for()
+    assert page.locator(".canvas .route.trigger").count() == 2
+    assert page.locator(".canvas .route.trigger.cycle").count() == 1
+    assert page.locator(".canvas .box.outside").count() == 2
+
+
+def test_an_edge_that_a_comment_of_the_template_waives_is_on_no_cycle(
+    page: Page, fc_local: FcLocal
+) -> None:
+    connect(fc_local, "poll", onSuccess="poll")
+    place = {"function": "poll", "outcome": "success", "place": "s.yaml:9:5", "waived": True}
+    place["destination"] = "acs:fc:::functions/poll"
+    url = f"{fc_local.endpoint}/_local/async-config-places"
+    requests.put(url, json={"places": [place]}, timeout=10).raise_for_status()
+    page.goto("/console#/functions")
+    page.get_by_role("img", name="a comment takes it out of the search for cycles").wait_for()
+    assert page.locator(".canvas .route.cycle").count() == 0
+    assert page.get_by_role("alert").count() == 0
+    page.get_by_text("As a table").click()
+    page.get_by_text("ignored by a comment").wait_for()

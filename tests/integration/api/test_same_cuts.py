@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -60,3 +62,67 @@ def test_all_faces_mark_the_same_edges(
     places = {edge.position for edge in shown.cuts}
     assert found.position in places
     assert places <= {one.position for one in found.related}
+
+
+RETRY = """
+edition: 3.0.0
+name: app
+resources:
+  poll:
+    component: fc3
+    props:
+      region: cn-hangzhou
+      functionName: poll
+      runtime: python3.10
+      handler: index.handler
+      code: ./code
+      asyncInvokeConfig:
+        destinationConfig:
+          onSuccess:
+            destination: acs:fc:::functions/poll{self}
+          onFailure:
+            destination: acs:mns:::/topics/again/messages
+      triggers:
+        - triggerName: back{back}
+          triggerType: mns_topic
+          sourceArn: acs:mns:cn-hangzhou::/topics/again
+          triggerConfig: {{}}
+        - triggerName: nightly
+          triggerType: timer
+          triggerConfig: {{cronExpression: "@every 5m", enable: false}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("self", "back", "cuts"),
+    [
+        ("", "", {("poll", "success"), ("again", "trigger")}),
+        ("  # fc-async: ignore[FCA030] ends by itself", "", {("again", "trigger")}),
+        ("", "  # fc-async: ignore[FCA032] filtered", {("poll", "success")}),
+    ],
+)
+def test_all_faces_know_triggers_and_comments(
+    tmp_path: Path, fc_local: FcLocal, self: str, back: str, cuts: set[tuple[str, str]]
+) -> None:
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "index.py").write_text("def handler(event, context): ...\n")
+    file = tmp_path / "s.yaml"
+    file.write_text(RETRY.format(self=self, back=back))
+    command = [sys.executable, "-m", "fc_async_plugin", "deploy", "--with-functions", "-y"]
+    command += ["--skip-validation", "--create-missing", "--endpoint", fc_local.endpoint]
+    subprocess.run(command, cwd=tmp_path, check=True, timeout=60, stdout=subprocess.DEVNULL)
+
+    context = rules.Context([template.load(file, environ={})])
+    shown = graphs.picture(context.graph, searched=context.searched)
+    assert {(edge.source.name, edge.kind) for edge in shown.cuts} == cuts
+    assert len(shown.graph.edges) == 4
+
+    edges = requests.get(f"{fc_local.endpoint}/_local/graph", timeout=5).json()["edges"]
+    names = {
+        "poll/LATEST": "poll",
+        "acs:mns:cn-hangzhou:1234567890123456:/topics/again/messages": "again",
+    }
+    assert {(names[one["source"]], one["outcome"]) for one in edges if one["cut"]} == cuts
+    assert len(edges) == 4
+    assert all(one["written"].startswith("s.yaml:") for one in edges)
+    assert sum(one.get("waived", False) for one in edges) == sum(map(bool, (self, back)))

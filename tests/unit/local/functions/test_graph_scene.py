@@ -3,15 +3,22 @@
 
 from __future__ import annotations
 
-from fc_async_local.functions.async_configs import Edge, Graph
+from fc_async_local.functions.destination_graph import Edge, Graph
 from fc_async_local.functions.graph_scene import Ended, scene_of
+from fc_async_sdk.spec import arn
+from fc_async_sdk.spec.graph import Node
 
 QUEUE = "acs:mns:cn-hangzhou:1:/queues/failed/messages"
 
 
+def own(name: str) -> Node:
+    function, _, qualifier = name.partition("/")
+    return Node("function", "cn-hangzhou", "1", function, qualifier)
+
+
 def graph(*edges: tuple[str, str, bool]) -> Graph:
     names = sorted({name for source, target, _ in edges for name in (source, target)})
-    nodes = {name: "mns-queue" if name == QUEUE else "function" for name in names}
+    nodes = {name: Node.of(arn.parse(name)) if name == QUEUE else own(name) for name in names}
     return Graph(nodes, tuple(Edge(s, t, "success", cyclic) for s, t, cyclic in edges))
 
 
@@ -24,7 +31,7 @@ def test_the_edge_to_cut_is_marked_in_the_drawing():
         Edge("a", "b", "success", cyclic=True),
         Edge("b", "a", "success", cyclic=True, cut=True),
     )
-    found = Graph(dict.fromkeys("ab", "function"), edges)
+    found = Graph({name: own(name) for name in "ab"}, edges)
     routes = scene_of(found, nothing(found)).routes
     assert [(route.cut, "✂" in route.label) for route in routes] == [(False, False), (True, True)]
 
@@ -32,7 +39,7 @@ def test_the_edge_to_cut_is_marked_in_the_drawing():
 def test_boxes_have_the_names_that_a_user_gave():
     found = graph(("orders/LATEST", "mail/prod", False), ("mail/prod", QUEUE, False))
     boxes = scene_of(found, nothing(found)).boxes
-    assert sorted(box.label for box in boxes) == ["failed", "mail/prod", "orders"]
+    assert sorted(box.label for box in boxes) == ["mail/prod", "orders", "queue failed"]
 
 
 def test_an_empty_graph_has_an_empty_scene():

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: MIT
+"""The graph of a runtime: the destinations and triggers of its functions. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from fc_async_sdk.spec import arn, limits, triggers
+from fc_async_sdk.spec.cycles import TRIGGER, Way, marked
+from fc_async_sdk.spec.destinations import KINDS
+from fc_async_sdk.spec.graph import Node, on_cycles, resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from fc_async_local.domain.rules import Place
+    from fc_async_local.functions.records import AsyncConfigRecord, TriggerRecord
+
+
+class Edge(NamedTuple):
+    """One destination or trigger.
+
+    Attributes:
+        source: Name of the function that has the destination, or of what fires the trigger.
+        target: Name of the node that it leads to.
+        outcome: The outcome that is sent, or ``trigger``.
+        cyclic: Whether it is part of a destination cycle.
+        cut: Whether it is one of the edges without which there is no cycle.
+        written: Where a template has it; "" if no deployment said so.
+        destination: The ARN with region and account filled in; "" of a trigger.
+        via: Name of the trigger, "" of a destination.
+        waived: Whether a comment of the template takes it out of the search for cycles.
+    """
+
+    source: str
+    target: str
+    outcome: str
+    cyclic: bool = False
+    cut: bool = False
+    written: str = ""
+    destination: str = ""
+    via: str = ""
+    waived: bool = False
+
+
+class Graph(NamedTuple):
+    """Nodes by name, and edges in a stable order.
+
+    A function of this runtime is named ``function/qualifier``, another resource by its ARN, and a
+    source that no destination can reach by its label.
+    """
+
+    nodes: Mapping[str, Node]
+    edges: tuple[Edge, ...]
+
+
+class _Link(NamedTuple):
+    way: Way
+    destination: str
+    waived: bool
+    written: str
+
+
+def draw_graph(
+    configs: Iterable[AsyncConfigRecord],
+    functions: Iterable[str],
+    fired: Iterable[TriggerRecord],
+    place: Place,
+) -> Graph:
+    """Return the graph of all configurations and triggers; lonely functions are nodes as well."""
+    nodes = {_own(name, limits.DEFAULT_QUALIFIER, place) for name in functions}
+    links = [*_destinations(configs, place), *_triggers(fired, place)]
+    nodes |= {_own(record.function, record.qualifier, place) for record in configs}
+    nodes |= {node for link in links for node in (link.way.source, link.way.target)}
+    names = {node: _name(node, place) for node in nodes}
+    searched = [number for number, link in enumerate(links) if not link.waived]
+    ways = [links[number].way for number in searched]
+    cut = {searched[index] for index in marked(ways)}
+    found = on_cycles([(way.source, way.target) for way in ways])
+    cyclic = {number for number, on_one in zip(searched, found, strict=True) if on_one}
+    edges = (
+        Edge(
+            names[link.way.source],
+            names[link.way.target],
+            link.way.kind,
+            number in cyclic,
+            number in cut,
+            link.written,
+            link.destination,
+            link.way.via,
+            link.waived,
+        )
+        for number, link in enumerate(links)
+    )
+    return Graph(dict(sorted((name, node) for node, name in names.items())), tuple(sorted(edges)))
+
+
+def _destinations(configs: Iterable[AsyncConfigRecord], place: Place) -> Iterator[_Link]:
+    for record in configs:
+        source = _own(record.function, record.qualifier, place)
+        for outcome, text in record.config.destinations:
+            target = resolve(arn.parse(text), region=place.region, account_id=place.account_id)
+            at = record.written.get(outcome, "")
+            way = Way(source, Node.of(target), outcome, editable=bool(at))
+            yield _Link(way, str(target), outcome in record.waived, at)
+
+
+def _triggers(fired: Iterable[TriggerRecord], place: Place) -> Iterator[_Link]:
+    for record in fired:
+        source = triggers.origin(record.settings, place.region, place.account_id)
+        if source is not None:
+            qualifier = record.settings.get("qualifier") or limits.DEFAULT_QUALIFIER
+            target = _own(record.function, qualifier, place)
+            way = Way(source, target, TRIGGER, record.name, editable=bool(record.written))
+            yield _Link(way, "", record.waived, record.written)
+
+
+def _own(name: str, qualifier: str, place: Place) -> Node:
+    return Node("function", place.region, place.account_id, name, qualifier)
+
+
+def _name(node: Node, place: Place) -> str:
+    if node.kind not in KINDS:
+        return node.label
+    if node.kind != "function":
+        return str(node.at(region=node.region, account_id=node.account_id))
+    if (node.region, node.account_id) == (place.region, place.account_id):
+        return f"{node.name}/{node.qualifier}"
+    return str(
+        arn.FunctionArn(
+            region=node.region,
+            account_id=node.account_id,
+            function=node.name,
+            qualifier=node.qualifier,
+        )
+    )
