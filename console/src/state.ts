@@ -39,7 +39,7 @@ export const go = (parts: string[], params: api.Query = {}): void => {
 export const taskLink = (name: string, id: string): string => link(["invocations", name, id]);
 
 export const stats: Signal<api.Stats | null> = signal(null);
-export const clock: Signal<{ now: number; virtual: boolean }> = signal({
+export const clock: Signal<api.Clock> = signal({
   now: Date.now(),
   virtual: false,
 });
@@ -97,7 +97,7 @@ async function readShared(): Promise<void> {
   try {
     const [nextStats, nextClock] = await Promise.all([
       api.get<api.Stats>("/stats"),
-      api.get<typeof clock.value>("/clock"),
+      api.get<api.Clock>("/clock"),
     ]);
     limits.value ??= await api.get<api.Limits>("/limits");
     stats.value = nextStats;

@@ -280,11 +280,8 @@ export function DeadEvents() {
               async () =>
                 queued(
                   plural(
-                    (
-                      await api.post<{ redriven: number }>(
-                        `/deliveries/dead/redrive${api.search(filter)}`,
-                      )
-                    ).redriven,
+                    (await api.post<api.Redriven>(`/deliveries/dead/redrive${api.search(filter)}`))
+                      .redriven,
                     "event",
                   ),
                 ),
@@ -304,7 +301,7 @@ export function DeadEvents() {
           onConfirm={() =>
             void act(
               async () =>
-                `${plural((await api.remove<{ purged: number }>("/deliveries/dead", filter)).purged, "event")} forgotten.`,
+                `${plural((await api.remove<api.Purged>("/deliveries/dead", filter)).purged, "event")} forgotten.`,
             )
           }
         >
@@ -332,10 +329,8 @@ function Filter({
     words.value = text;
   }
   const known =
-    useLive(
-      "functions",
-      async () => (await api.get<{ functions: api.FunctionOverview[] }>("/functions")).functions,
-    ).value ?? [];
+    useLive("functions", async () => (await api.get<api.Functions>("/functions")).functions)
+      .value ?? [];
   // A function that was deleted may have left events.
   const names = new Set(
     [

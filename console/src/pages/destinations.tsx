@@ -71,14 +71,12 @@ export function Destinations() {
 }
 
 function Messages({ channel }: { channel: api.Channel }) {
-  const found = useLive(`messages ${where(channel)}`, () =>
-    api.get<{ messages: api.Message[] }>(where(channel)),
-  );
+  const found = useLive(`messages ${where(channel)}`, () => api.get<api.Messages>(where(channel)));
   const asked = useSignal(false);
   const purge = (): void => {
     void act(
       async () =>
-        `${plural((await api.remove<{ purged: number }>(where(channel))).purged, "message")} purged.`,
+        `${plural((await api.remove<api.Purged>(where(channel))).purged, "message")} purged.`,
     );
   };
   const messages = found.value?.messages;
@@ -154,7 +152,7 @@ function Send({ channel }: { channel: api.Channel }) {
   const submit = (event: Event): void => {
     event.preventDefault();
     void act(async () => {
-      const { messageId } = await api.post<{ messageId: string }>(where(channel), {
+      const { messageId } = await api.post<api.Sent>(where(channel), {
         body: body.value,
         tag: tag.value,
         keys: keys.value,

@@ -243,7 +243,7 @@ function ConfigForm({ name, qualifier, config, limits, functions }: FormProps) {
   useEffect(() => {
     let current = true;
     const timer = setTimeout(() => {
-      api.post<{ cycle: string[] }>(`${where}/check${query}`, JSON.parse(text)).then(
+      api.post<api.Cycle>(`${where}/check${query}`, JSON.parse(text)).then(
         (found) => {
           if (current) {
             wrong.value = "";
@@ -273,7 +273,7 @@ function ConfigForm({ name, qualifier, config, limits, functions }: FormProps) {
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
     try {
-      const found = await api.post<{ cycle: string[] }>(`${where}/check${query}`, body());
+      const found = await api.post<api.Cycle>(`${where}/check${query}`, body());
       cycle.value = found.cycle;
       if (found.cycle.length) asked.value = "cycle";
       else save();
@@ -683,7 +683,7 @@ function Triggers({ name }: { name: string }) {
                       small
                       onClick={() =>
                         void act(async () => {
-                          const fired = await api.post<{ requestId: string }>(
+                          const fired = await api.post<api.FiredNow>(
                             `/triggers${api.path(name, one.triggerName)}/fire`,
                           );
                           return `${one.triggerName} fired: request ${fired.requestId}.`;

@@ -139,7 +139,7 @@ export function Invocations() {
   const counts = useLive(`counts ${q}`, () => counted(q));
   const known = useLive(
     "functions",
-    async () => (await api.get<{ functions: api.FunctionOverview[] }>("/functions")).functions,
+    async () => (await api.get<api.Functions>("/functions")).functions,
   );
   const tasks = list.value?.tasks;
   const total = counts.value

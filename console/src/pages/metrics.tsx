@@ -48,7 +48,7 @@ export function Metrics() {
   });
   const names =
     useLive("functions", async () =>
-      (await api.get<{ functions: api.FunctionOverview[] }>("/functions")).functions.map(
+      (await api.get<api.Functions>("/functions")).functions.map(
         (one) => one.function.functionName,
       ),
     ).value ?? [];

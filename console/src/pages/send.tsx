@@ -60,13 +60,10 @@ export function SendForm({
 }) {
   const before = given.payload ?? '{"id": 1}';
   const functions =
-    useLive(
-      "functions",
-      async () => (await api.get<{ functions: api.FunctionOverview[] }>("/functions")).functions,
-    ).value ?? [];
+    useLive("functions", async () => (await api.get<api.Functions>("/functions")).functions)
+      .value ?? [];
   const samples =
-    useLive("samples", () => api.get<{ samples: Record<string, unknown> }>("/triggers/samples"))
-      .value?.samples ?? {};
+    useLive("samples", () => api.get<api.TriggerSamples>("/triggers/samples")).value?.samples ?? {};
   const templates = Object.entries(samples).map(
     ([kind, document]): Template => ({ name: kind, payload: JSON.stringify(document, null, 2) }),
   );

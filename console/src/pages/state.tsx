@@ -11,7 +11,7 @@ import { Button, Confirm, download, Facts } from "../ui";
  *  It goes back to the state before if it cannot open the new one. */
 async function restarted(before: { run: string }): Promise<void> {
   for (;;) {
-    const now = await api.get<{ run: string; refused?: string }>("/state/run").catch(() => before);
+    const now = await api.get<api.Run>("/state/run").catch(() => before);
     if ("refused" in now && now.refused)
       throw new Error(`The state before is back: ${now.refused}`);
     if (now.run !== before.run) return;

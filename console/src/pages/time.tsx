@@ -49,7 +49,7 @@ export const advance = (seconds: number): void => {
 export const runUntilIdle = (): void => {
   void act(
     async () =>
-      `Idle after ${duration((await api.post<{ passed: number }>("/clock/run-until-idle")).passed)}.`,
+      `Idle after ${duration((await api.post<api.Idle>("/clock/run-until-idle")).passed)}.`,
   );
 };
 
