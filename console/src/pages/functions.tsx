@@ -451,9 +451,9 @@ function TargetFields({
   return (
     <fieldset>
       <legend>{title}</legend>
-      <Field label="Service">
+      <Field label="Kind">
         <Select
-          label={`Service of the ${title.toLowerCase()}`}
+          label={`Kind of the ${title.toLowerCase()}`}
           value={target.kind}
           options={options}
           onChange={(kind) =>

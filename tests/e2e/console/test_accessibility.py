@@ -171,7 +171,7 @@ def test_every_dialog_is_clean_and_gives_the_focus_back(
         page.get_by_role("toolbar").wait_for()
         check(page)
     if state == ["cycle"]:
-        page.get_by_label("Service of the success destination").select_option("function")
+        page.get_by_label("Kind of the success destination").select_option("function")
         page.get_by_label("Function name").fill("orders")
         page.get_by_role("alert").get_by_text("Destination cycle").wait_for()
         check(page)

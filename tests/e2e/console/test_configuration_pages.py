@@ -36,7 +36,7 @@ def test_a_configuration_is_edited_and_deployed(
     form = page.get_by_role("form", name="Asynchronous configuration")
     form.get_by_label("Maximum retries").fill("0")
     form.get_by_label("Maximum age in seconds").fill("3600")
-    form.get_by_label("Service of the failure destination").select_option("queue")
+    form.get_by_label("Kind of the failure destination").select_option("queue")
     form.get_by_label("Queue").fill("failed")
     form.get_by_role("button", name="Deploy").click()
     page.get_by_text("is deployed").wait_for()
@@ -58,7 +58,7 @@ def test_an_alias_has_its_own_configuration_with_any_arn(
     page.get_by_label("Version or alias").select_option("prod")
     form = page.get_by_role("form", name="Asynchronous configuration")
     form.get_by_label("Task mode").check()
-    form.get_by_label("Service of the success destination").select_option("Another ARN")
+    form.get_by_label("Kind of the success destination").select_option("Another ARN")
     arn = "acs:mns:cn-shanghai:123:/topics/paid/messages"
     form.get_by_label("ARN").fill(arn)
     form.get_by_role("button", name="Deploy").click()
@@ -89,7 +89,7 @@ def test_each_kind_of_destination_has_its_fields(
     page.goto("/console#/functions/orders/config")
     form = page.get_by_role("form", name="Asynchronous configuration")
     group = form.get_by_role("group", name="Failure destination")
-    group.get_by_label("Service of the failure destination").select_option(service)
+    group.get_by_label("Kind of the failure destination").select_option(service)
     for label, value in fields.items():
         group.get_by_label(label).fill(value)
     form.get_by_role("button", name="Deploy").click()
@@ -97,10 +97,10 @@ def test_each_kind_of_destination_has_its_fields(
     saved = config(fc_local, "orders")["destinationConfig"]["onFailure"]["destination"]
     assert saved.split(":")[1] == arn.split(":")[1]
     assert saved.split(":")[4:] == arn.split(":")[4:]
-    group.get_by_label("Service of the failure destination").select_option("Off")
+    group.get_by_label("Kind of the failure destination").select_option("Off")
     form.get_by_role("button", name="Deploy").click()
     page.get_by_role("region", name="Functions").wait_for(state="detached")
-    form.get_by_label("Service of the failure destination").wait_for()
+    form.get_by_label("Kind of the failure destination").wait_for()
 
 
 def test_versions_aliases_and_the_tasks_of_a_function_are_found(
@@ -153,7 +153,7 @@ def test_a_cycle_is_named_before_it_is_saved(
 ) -> None:
     page.goto("/console#/functions/orders/config")
     form = page.get_by_role("form", name="Asynchronous configuration")
-    form.get_by_label("Service of the success destination").select_option("function")
+    form.get_by_label("Kind of the success destination").select_option("function")
     form.get_by_label("Function name").fill("orders")
     form.get_by_text("Destination cycle: orders/LATEST → orders/LATEST").wait_for()
     form.get_by_role("button", name="Deploy").click()

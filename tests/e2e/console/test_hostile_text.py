@@ -161,7 +161,7 @@ def test_markup_in_messages_and_in_what_is_typed_is_text(
     assert_harmless(page, "keys")
     page.goto("/console#/functions/orders/config")
     form = page.get_by_role("form", name="Asynchronous configuration")
-    form.get_by_label("Service of the success destination").select_option("Another ARN")
+    form.get_by_label("Kind of the success destination").select_option("Another ARN")
     form.get_by_label("ARN").fill(probe("arn"))
     form.get_by_role("alert").get_by_text("<img src=x").wait_for()
     assert_harmless(page, "arn")

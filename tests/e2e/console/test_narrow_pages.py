@@ -142,7 +142,7 @@ def test_dialogs_and_messages_with_long_texts_fit_a_phone(
     assert too_wide(page) == []
     page.keyboard.press("Escape")
     form = page.get_by_role("form", name="Asynchronous configuration")
-    form.get_by_label("Service of the success destination").select_option("function")
+    form.get_by_label("Kind of the success destination").select_option("function")
     form.get_by_label("Function name").fill(NAME)
     page.get_by_role("alert").get_by_text("Destination cycle").wait_for()
     assert too_wide(page) == []
