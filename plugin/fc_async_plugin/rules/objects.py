@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from fc_async_plugin.rules.rule import Found, Related, rule
-from fc_async_plugin.rules.triggers import settled_triggers
+from fc_async_plugin.rules.triggers import written_triggers
 from fc_async_plugin.template.desired import is_unresolved
 from fc_async_sdk.spec import oss, ram
 
@@ -25,7 +25,9 @@ _TRIGGER: Final = "triggerConfig"
 @rule("FCA073", "invalid-oss-trigger", "error", "An OSS trigger that the service refuses.")
 def invalid_oss_trigger(context: Context) -> Iterator[Found]:
     """The bucket, the events, and prefix and suffix."""
-    for trigger in settled_triggers(context, "oss"):
+    for trigger in written_triggers(context, "oss"):
+        if trigger.has_unresolved():
+            continue
         try:
             _read(trigger)
         except oss.InvalidOssTrigger as error:
@@ -43,12 +45,13 @@ def _read(trigger: WrittenTrigger) -> oss.OssTrigger:
 
 def _readable(context: Context) -> Iterator[tuple[WrittenTrigger, oss.OssTrigger]]:
     """Yield the OSS triggers that can be read."""
-    for trigger in settled_triggers(context, "oss"):
-        try:
-            found = _read(trigger)
-        except oss.InvalidOssTrigger:
-            continue
-        yield trigger, found
+    for trigger in written_triggers(context, "oss"):
+        if not trigger.has_unresolved():
+            try:
+                found = _read(trigger)
+            except oss.InvalidOssTrigger:
+                continue
+            yield trigger, found
 
 
 @rule("FCA074", "overlapping-oss-triggers", "error", "Two OSS triggers for the same objects.")
