@@ -25,8 +25,8 @@ def test_one_rule_is_explained_with_examples(name: str, capsys: pytest.CaptureFi
     assert run(["rules", name]) == 0
     page = capsys.readouterr().out
     assert page.startswith("FCA031: destination-cycle\n\nSeverity: error.")
-    assert "Found here:" in page
-    assert "Not here:" in page
+    assert "Reported:" in page
+    assert "Not reported:" in page
 
 
 def test_one_rule_as_json_has_its_page_and_its_url(capsys: pytest.CaptureFixture[str]) -> None:

@@ -82,7 +82,7 @@ def test_sarif_names_rule_place_and_related_places() -> None:
     (result,) = run["results"]
     assert log["version"] == "2.1.0"
     assert run["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == "FCA031"
-    assert "Found here" in run["tool"]["driver"]["rules"][result["ruleIndex"]]["help"]["markdown"]
+    assert "Reported:" in run["tool"]["driver"]["rules"][result["ruleIndex"]]["help"]["markdown"]
     place = result["locations"][0]["physicalLocation"]
     assert place["region"] == {"startLine": 3, "startColumn": 5}
     assert place["artifactLocation"]["uri"] == "dir/s.yaml"
