@@ -80,7 +80,7 @@ class DeliveryResult(NamedTuple):
 
 
 class Destination(Protocol):
-    """One kind of destination."""
+    """Sends events to the destinations of one kind."""
 
     @property
     def kind(self) -> DestinationKind:

@@ -27,7 +27,7 @@ FunctionError = Literal["throttled", "no resources", "system error"]
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True):
-    """One fault.
+    """A rule by which deliveries or attempts fail.
 
     Attributes:
         id: Assigned by :class:`Faults`.

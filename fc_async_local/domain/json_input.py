@@ -26,7 +26,7 @@ MAX_DEPTH: Final = 64
 MAX_VALUES: Final = 1_000_000
 """Ours: about 100 MB, if they are empty objects."""
 _LARGE_BYTES: Final = 8 * 1024 * 1024
-"""Of texts only those with the code of a function are larger, which is one string."""
+"""Size above which a text is large: only those with a function's code are, as one string."""
 
 
 class InvalidJson(ValueError):

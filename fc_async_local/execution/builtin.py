@@ -66,7 +66,7 @@ _decode: Final = msgspec.json.Decoder(_Answer).decode
 
 
 class FramedInstance(Instance):
-    """One worker."""
+    """A worker process that exchanges frames with this process over a socket."""
 
     def __init__(
         self, deployment: Deployment, common: Common, debugger: Debugger | None = None

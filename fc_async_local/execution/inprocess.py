@@ -42,13 +42,13 @@ _INSTANCE: Final = "in-process"
 _ABORTED: Final = "it was ended because invocation of the function was disabled"
 
 Handler = Callable[[bytes, Attempt], Any]
-"""Is called with event and attempt; returns bytes, str, a JSON value or an Outcome, or raises.
+"""A handler, called with event and attempt; returns bytes, str, JSON or an Outcome, or raises.
 
 A coroutine function has a time limit and can be interrupted.
 """
 
 Observer = Callable[[Attempt, Outcome], None]
-"""Is called with each attempt and its outcome, in the event loop; must not block."""
+"""An observer, called in the event loop with each attempt and its outcome; must not block."""
 
 
 class InProcessRunner:

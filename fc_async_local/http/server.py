@@ -34,7 +34,7 @@ cannot know whether a request on its way was accepted."""
 HIGHEST_PORT: Final = 65_535
 _CANCELLED_SECONDS: Final = 1
 _TURNS: Final = 10
-"""Of the event loop, until connections that were closed are gone."""
+"""Turns of the event loop until connections that were closed are gone."""
 
 
 class NoFreePort(OSError):

@@ -28,7 +28,7 @@ _READABLE: Final = 256
 """Longer keys are hashed, and those with characters that a database may refuse, such as NUL."""
 
 _SCOPE: Final = 128
-"""As long as the name of a function may be."""
+"""Largest length of a scope: that of the name of a function."""
 
 
 def by_request_id(_: object, context: object) -> object:

@@ -88,7 +88,7 @@ def function_active(function: Function) -> Verdict:
 
 
 class Kind(NamedTuple):
-    """One waiter.
+    """The operation of a waiter, and the judgement of its answers.
 
     Attributes:
         operation: What it asks.

@@ -38,7 +38,7 @@ _EMPTY: Final = "MessageNotExist"
 
 
 class Shown(NamedTuple):
-    """One message.
+    """A message of a queue, with the destination event in it.
 
     Attributes:
         message_id: Its id in MNS.

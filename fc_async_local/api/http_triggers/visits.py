@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from fc_async_sdk.spec.http_trigger import HttpTriggerConfig
 
 _PARTS_OF_PATH: Final = 3
-"""Of ``{function}/{trigger}/{path}``."""
+"""Number of parts in ``{function}/{trigger}/{path}``."""
 
 
 class HttpTrigger(NamedTuple):

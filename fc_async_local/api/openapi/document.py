@@ -60,7 +60,7 @@ class Parameter(NamedTuple):
 
 
 class Operation(NamedTuple):
-    """One operation.
+    """An operation of an API as its description shows it.
 
     Attributes:
         method: HTTP method.

@@ -46,7 +46,7 @@ def _is_python(entry: str) -> bool:
 _MACHINE: Final = [entry for entry in sys.path if not _is_python(entry)]
 _OF_PYTHON: Final[tuple[object, ...]] = (BuiltinImporter, FrozenImporter, PathFinder)
 _FINDERS: Final = [one for one in sys.meta_path if one not in _OF_PYTHON]
-"""Of packages that are installed in place, and of tools such as setuptools."""
+"""Finders of packages that are installed in place, and of tools such as setuptools."""
 
 
 class Missing(NamedTuple):

@@ -43,7 +43,7 @@ _RECONNECT_SECONDS: Final = 1.0
 """Between two tries to listen again."""
 
 _TRIES: Final = 4
-"""Of a transaction that the server rolled back to end a deadlock."""
+"""Tries of a transaction that the server rolled back to end a deadlock."""
 
 # A statement must end before a lease does; a dead connection is noticed within 11 s.
 _PARAMETERS: Final[dict[str, str | int]] = {

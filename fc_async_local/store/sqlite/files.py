@@ -47,7 +47,7 @@ _FRAME_HEADER: Final = struct.Struct(">6I")
 """Page number, size of the database after a commit (else 0), two salts, two checksums."""
 
 _INDEX_HEADER: Final = struct.Struct("=16x2I")
-"""Of the shared-memory file: number of valid frames, pages of the database."""
+"""Part of the shared-memory file: number of valid frames, pages of the database."""
 
 Sums = tuple[int, int]
 

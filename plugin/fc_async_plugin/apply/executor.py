@@ -98,7 +98,7 @@ class Report(NamedTuple):
 
 
 class Watcher:
-    """Is told what happens, in order, from one thread; :meth:`prepared` is the exception.
+    """Follows a run: its methods are called in order, from one thread except :meth:`prepared`.
 
     A subclass has a method for what concerns it.
     """

@@ -45,7 +45,7 @@ DATA = "data"
 QUEUE = "failed-uploads"
 DELAY_SECONDS = 2
 ATTEMPTS = 3
-"""Of ``inspect``: one and its two retries, as its s.yaml says."""
+"""Attempts of ``inspect``: the first one and two retries, as its s.yaml says."""
 BURST = 40
 PATIENCE_SECONDS = 30
 FUNCTIONS = ("transcode", "publish", "inspect")

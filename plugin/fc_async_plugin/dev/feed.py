@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _WAIT_SECONDS: Final = 20
 _ATTEMPTS: Final = 5
-"""Of requests in a row that fail, after which the runtime is gone."""
+"""Failed requests in a row after which the runtime counts as gone."""
 
 
 class Follower:

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 _FILE: Final = "requirements.txt"
 _LAST_LINES: Final = 8
-"""Of the installer's messages that are shown if it fails."""
+"""Lines at the end of the installer's output that are shown if it fails."""
 
 
 def requirements_of(source: Source) -> Path | None:

@@ -33,7 +33,7 @@ _FAILED: Final = frozenset({"Failed", "Expired", "Invalid", "Retrying", "dead", 
 
 
 class Line(NamedTuple):
-    """One line.
+    """A line of the output of ``fc-async dev``.
 
     Attributes:
         text: The text.

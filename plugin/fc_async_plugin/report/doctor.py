@@ -98,7 +98,7 @@ class Machine(NamedTuple):
 
 
 class Check(NamedTuple):
-    """One check.
+    """A check of ``fc-async doctor``.
 
     Attributes:
         name: What is checked.

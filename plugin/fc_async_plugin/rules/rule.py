@@ -57,7 +57,7 @@ class Found(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """One rule.
+    """A rule of ``fc-async validate``.
 
     Attributes:
         id: ``FCA`` and three digits. An id is never used again for another rule.

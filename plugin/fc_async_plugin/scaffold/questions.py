@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from fc_async_sdk.spec.destinations import NameRule
 
 _OSS_NAME: Final = "[a-z0-9][a-z0-9-]{1,61}[a-z0-9]"
-"""Of a bucket; names of Log Service have the same form."""
+"""Names of buckets; names of Log Service have the same form."""
 _NUMBER: Final = re.compile("0|[1-9][0-9]{0,9}")
 
 

@@ -34,7 +34,7 @@ _STEP: Final = 2
 
 
 class Edit:
-    """One text that is edited.
+    """A YAML text and the changes that are made to it.
 
     Args:
         text: A YAML document.
