@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The verbs of a store that run the same statements in SQLite and in PostgreSQL."""
+"""Verbs of the stores that run the same statements in SQLite and in PostgreSQL."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from fc_async_local.domain.invocation import DELIVERY
 from fc_async_local.domain.metrics import Sample
 from fc_async_local.domain.states import Status
 from fc_async_local.store import rows, steps
-from fc_async_local.store.protocol import EVERYTHING, Stats, Task
+from fc_async_local.store.protocol import EVERYTHING, ChangeRefused, Document, Stats, Task
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fc_async_local.domain.invocation import Invocation, Job, Note
-    from fc_async_local.store.protocol import MetricQuery
+    from fc_async_local.store.protocol import Change, MetricQuery
     from fc_async_local.store.transactions import Transaction, Transactions, Values
 
 
@@ -105,3 +105,53 @@ class TableStore:
         found = await self._tables.rows(statement, values)
         number: int | None = found[0][0] if found else None
         return number
+
+
+class TableDocuments:
+    """Implements :class:`~fc_async_local.store.protocol.DocumentStore`.
+
+    Args:
+        tables: Where its statements run.
+    """
+
+    def __init__(self, tables: Transactions) -> None:
+        self._tables = tables
+
+    async def revision(self) -> int:
+        """See :meth:`DocumentStore.revision`."""
+        ((revision,),) = await self._tables.rows("revision", ())
+        return int(revision)
+
+    async def load(self) -> tuple[int, Sequence[Document]]:
+        """See :meth:`DocumentStore.load`."""
+
+        async def job(tables: Transaction) -> tuple[int, Sequence[Document]]:
+            await tables.lock("one_view", ())
+            revision = await tables.value("revision", ())
+            return int(revision), [Document(*row) for row in await tables.rows("documents", ())]
+
+        return await self._tables.read(job)
+
+    async def write(self, changes: Sequence[Change]) -> int:
+        """See :meth:`DocumentStore.write`."""
+
+        async def job(tables: Transaction) -> int:
+            # One writer at a time, so an expectation holds until the commit.
+            await tables.lock("lock_documents", ())
+            for change in changes:
+                await _apply(tables, change)
+            return int(await tables.value("next_revision", ()))
+
+        return await self._tables.write(job)
+
+
+async def _apply(tables: Transaction, change: Change) -> None:
+    name = (change.kind, change.key)
+    if change.expect != "any":
+        exists = bool(await tables.value("document_exists", name))
+        if exists != (change.expect == "present"):
+            raise ChangeRefused(f"{change.kind} {change.key} is not {change.expect}")
+    if change.body is None:
+        await tables.do("delete_document", name)
+    else:
+        await tables.do("put_document", (*name, change.body))

@@ -38,7 +38,7 @@ class Transaction(ABC):
 
     @abstractmethod
     async def lock(self, statement: str, values: Values) -> None:
-        """Run a statement that locks rows; nothing is done in SQLite, which has one writer."""
+        """Run a statement that locks rows or keeps the view; no-op in SQLite: it has one writer."""
 
     @abstractmethod
     async def changed(self, statement: str, values: Values) -> int:

@@ -6,70 +6,31 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fc_async_local.store.postgres.database import SQL
-from fc_async_local.store.protocol import ChangeRefused, Document
+from fc_async_local.store.postgres.transactions import PostgresTransactions
+from fc_async_local.store.tables import TableDocuments
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from fc_async_local.store.postgres.database import Connection, PostgresDatabase
-    from fc_async_local.store.protocol import Change
 
 
-class PostgresDocuments:
+class PostgresDocuments(TableDocuments):
     """Implements :class:`~fc_async_local.store.protocol.DocumentStore`. One event loop."""
 
     def __init__(self, database: PostgresDatabase) -> None:
         """Use a database that is migrated; closing it stays the caller's."""
+        super().__init__(PostgresTransactions(database, SQL))
         self._database = database
 
     async def revision(self) -> int:
         # It is read on every invocation: callers that wait at the same time share one query.
         return await self._database.in_group(_revisions, None)
 
-    async def load(self) -> tuple[int, Sequence[Document]]:
-        async def job(connection: Connection) -> tuple[int, Sequence[Document]]:
-            await connection.execute(SQL["one_view"])
-            revision = await _revision(connection)
-            found = await (await connection.execute(SQL["documents"])).fetchall()
-            return revision, [Document(*row) for row in found]
-
-        return await self._database.run(job)
-
-    async def write(self, changes: Sequence[Change]) -> int:
-        async def job(connection: Connection) -> int:
-            # First, for its lock: one writer at a time, so an expectation holds until the commit.
-            cursor = await connection.execute(SQL["next_revision"])
-            row = await cursor.fetchone()
-            assert row is not None
-            for change in changes:
-                await _apply(connection, change)
-            return int(row[0])
-
-        return await self._database.run(job)
-
 
 async def _revisions(database: PostgresDatabase, callers: Sequence[None]) -> Sequence[int]:
     ((revision,),) = await database.ask(SQL["revision"])
     return [revision] * len(callers)
-
-
-async def _revision(connection: Connection) -> int:
-    row = await (await connection.execute(SQL["revision"])).fetchone()
-    assert row is not None
-    return int(row[0])
-
-
-async def _apply(connection: Connection, change: Change) -> None:
-    name = (change.kind, change.key)
-    if change.expect != "any":
-        row = await (await connection.execute(SQL["document_exists"], name)).fetchone()
-        assert row is not None
-        if row[0] != (change.expect == "present"):
-            raise ChangeRefused(f"{change.kind} {change.key} is not {change.expect}")
-    if change.body is None:
-        await connection.execute(SQL["delete_document"], name)
-    else:
-        await connection.execute(SQL["put_document"], (*name, change.body))
 
 
 class PostgresBlobs:

@@ -547,6 +547,9 @@ SET TRANSACTION ISOLATION LEVEL REPEATABLE READ;
 -- name: revision
 SELECT revision FROM document_revision;
 
+-- name: lock_documents
+SELECT FROM document_revision FOR UPDATE;
+
 -- name: next_revision
 UPDATE document_revision SET revision = revision + 1 RETURNING revision;
 
