@@ -83,7 +83,7 @@ class WrittenAt(Model, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class TriggerAt(Model, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where a template has a trigger.
+    """Place of a trigger in a template.
 
     Attributes:
         function: The function that it invokes.

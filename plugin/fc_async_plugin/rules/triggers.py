@@ -55,12 +55,12 @@ class WrittenTrigger(NamedTuple):
 
     @property
     def qualifier(self) -> str:
-        """What it calls."""
+        """Version or alias that it calls."""
         return str(self.settings.get("qualifier") or limits.DEFAULT_QUALIFIER)
 
     @property
     def asynchronous(self) -> bool:
-        """Whether it invokes its function asynchronously."""
+        """True if it invokes its function asynchronously."""
         if self.kind in _ALWAYS_ASYNCHRONOUS:
             return True
         config = self.config

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class Given(NamedTuple):
-    """What the caller knows beside the files; see :func:`fc_async_plugin.template.load`."""
+    """Values that the caller gives beside the files; see :func:`fc_async_plugin.template.load`."""
 
     access: str | None
     account_id: str | None
