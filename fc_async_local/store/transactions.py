@@ -89,7 +89,7 @@ class Transactions(ABC):
 
     @abstractmethod
     async def read(self, job: DoneIn[T]) -> T:
-        """Run a job that changes nothing, on one consistent view."""
+        """Run a job that changes nothing; in SQLite it sees one consistent view."""
 
     @abstractmethod
     async def rows(self, statement: str, values: Values) -> list[Row]:

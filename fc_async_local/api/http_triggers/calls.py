@@ -169,8 +169,6 @@ class HttpTriggerCalls:
             request_id=visit.request.id,
             http=None if exchange is None else visit.head,
         )
-        if exchange is None:
-            return (await self._invoker.invoke_sync(request)).outcome
         return (await self._invoker.invoke_sync(request, exchange)).outcome
 
     def _event(self, visit: Visit, body: bytes) -> bytes:
