@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The signature that MNS and RocketMQ over HTTP share: HMAC-SHA1 over the request line and headers.
+"""The HMAC-SHA1 over request line and headers of MNS, RocketMQ and EventBridge's data plane.
 
 ``Authorization: {scheme} {access key id}:{signature}``. By default the runtime does not verify
 signatures. This module is pure.
@@ -42,6 +42,8 @@ class Scheme(NamedTuple):
 
 MNS: Final = Scheme("MNS", "x-mns-")
 ROCKETMQ: Final = Scheme("MQ", "x-mq-")
+EVENTBRIDGE: Final = Scheme("acs", "x-acs")
+"""Of the older data plane, which signs the parameters of the query in their order."""
 
 
 _STATUS: Final = {
@@ -68,6 +70,9 @@ def string_to_sign(scheme: Scheme, request: Request) -> str:
 
     ``security-token`` is not included: both SDKs add that header after signing.
     """
+    target = request.target
+    if scheme is EVENTBRIDGE and request.query:
+        target = f"{request.path}?{'&'.join(sorted(request.query.split('&')))}"
     headers = request.headers
     own = "".join(
         f"{name}:{value}\n"
@@ -75,7 +80,7 @@ def string_to_sign(scheme: Scheme, request: Request) -> str:
         if name.startswith(scheme.prefix)
     )
     fixed = (headers.get(name, "") for name in ("content-md5", "content-type", "date"))
-    return "\n".join((request.method, *fixed, own + request.target))
+    return "\n".join((request.method, *fixed, own + target))
 
 
 def sign(secret: str, text: str) -> str:

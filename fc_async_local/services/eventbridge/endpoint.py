@@ -8,7 +8,6 @@ results at the top level).
 
 from __future__ import annotations
 
-import base64
 import hmac
 import json
 from typing import TYPE_CHECKING, Any, Final
@@ -22,7 +21,14 @@ from fc_async_local.services import common
 from fc_async_local.services.eventbridge import events
 from fc_async_local.services.eventbridge.model import EventBridgeError
 from fc_async_local.services.eventbridge.operations import Operations, shown_entries
-from fc_async_local.services.signature import Unsigned, check_date, check_digest
+from fc_async_local.services.signature import (
+    EVENTBRIDGE,
+    Unsigned,
+    check_date,
+    check_digest,
+    sign,
+    string_to_sign,
+)
 
 if TYPE_CHECKING:
     from fc_async_local.clock import Clock
@@ -114,13 +120,12 @@ class EventBridgeEndpoint(HttpService):
         scheme, _, credential = request.headers.get("authorization", "").partition(":")
         key_id, _, given = credential.partition(":")
         secret = self._service.settings.auth.access_keys.get(key_id)
-        if scheme != "acs" or secret is None:
+        if scheme != EVENTBRIDGE.name or secret is None:
             raise EventBridgeError(
                 "SignatureDoesNotMatch", "expected authorization: acs:{known key id}:{signature}"
             )
-        digest = hmac.digest(secret.encode(), string_to_sign(request).encode("latin-1"), "sha1")
-        expected = base64.b64encode(digest)
-        if not hmac.compare_digest(expected, given.encode("latin-1", "replace")):
+        expected = sign(secret, string_to_sign(EVENTBRIDGE, request))
+        if not hmac.compare_digest(expected.encode(), given.encode("latin-1", "replace")):
             raise EventBridgeError(
                 "SignatureDoesNotMatch", "the signature is wrong: check the access key secret"
             )
@@ -138,18 +143,6 @@ class EventBridgeEndpoint(HttpService):
                 "SignatureDoesNotMatch", "the header x-acs-signature-nonce is missing"
             )
         self._signatures.use_nonce(key_id, nonce)
-
-
-def string_to_sign(request: Request) -> str:
-    """Return the text that clients of the data plane sign."""
-    headers = request.headers
-    fixed = (headers.get(name, "") for name in ("content-md5", "content-type", "date"))
-    own = "".join(
-        f"{name}:{value}\n" for name, value in sorted(headers.items()) if name.startswith("x-acs")
-    )
-    query = "&".join(sorted(request.query.split("&"))) if request.query else ""
-    target = f"{request.path}?{query}" if query else request.path
-    return "\n".join((request.method, *fixed, own + target))
 
 
 def _is_form(request: Request) -> bool:

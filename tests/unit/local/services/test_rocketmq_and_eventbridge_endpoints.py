@@ -274,7 +274,7 @@ def test_the_content_md5_of_the_data_plane_must_be_that_of_the_body(play):
         x_acs_signature_nonce="n",
     )
     secret = KEYS["testid"].encode()
-    text = eventbridge_endpoint.string_to_sign(request).encode("latin-1")
+    text = signature.string_to_sign(signature.EVENTBRIDGE, request).encode("latin-1")
     signed = base64.b64encode(hmac.digest(secret, text, "sha1")).decode()
     request.headers["authorization"] = f"acs:testid:{signed}"
     answer = judged(play, request, KEYS)
@@ -298,8 +298,8 @@ def test_the_data_plane_refuses_what_was_signed_too_long_ago(play):
 def test_the_query_of_the_data_plane_is_signed_in_order():
     first = request_of("GET", "/openapi/x?b=2&a=1")
     second = request_of("GET", "/openapi/x?a=1&b=2")
-    signed = eventbridge_endpoint.string_to_sign(first)
-    assert signed == eventbridge_endpoint.string_to_sign(second)
+    signed = signature.string_to_sign(signature.EVENTBRIDGE, first)
+    assert signed == signature.string_to_sign(signature.EVENTBRIDGE, second)
     assert signed.endswith("/openapi/x?a=1&b=2")
 
 
