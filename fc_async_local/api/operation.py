@@ -8,7 +8,7 @@ refused with 400 InvalidArgument.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
 from starlette.convertors import Convertor, register_url_convertor
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from starlette.requests import Request
+
+T = TypeVar("T")
 
 
 class _Number(Convertor[int]):
@@ -71,6 +73,18 @@ async def body_of(request: Request) -> dict[str, Any]:
         Rejected: 400 InvalidArgument.
     """
     return json_object(await request.body())
+
+
+async def read_body(request: Request, kind: type[T]) -> T:
+    """Return the JSON object that a request has as its body, as a struct.
+
+    Raises:
+        Rejected: 400 InvalidArgument.
+    """
+    try:
+        return msgspec.convert(await body_of(request), kind)
+    except msgspec.ValidationError as error:
+        raise refusals.invalid_argument(str(error)) from None
 
 
 def page_of(name: str, items: list[dict[str, Any]], token: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from fc_async_sdk.spec.destinations import KINDS
 from fc_async_sdk.spec.graph import Node, on_cycles, resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from fc_async_local.domain.rules import Place
     from fc_async_local.functions.records import AsyncConfigRecord, TriggerRecord
@@ -62,7 +62,7 @@ class _Link(NamedTuple):
 
 
 def draw_graph(
-    configs: Iterable[AsyncConfigRecord],
+    configs: Sequence[AsyncConfigRecord],
     functions: Iterable[str],
     fired: Iterable[TriggerRecord],
     place: Place,

@@ -40,7 +40,7 @@ from fc_async_sdk.spec import limits
 from fc_async_sdk.spec.cycles import TRIGGER, cycle_through
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from fc_async_local.clock import Clock
     from fc_async_local.domain.rules import Place
@@ -135,14 +135,14 @@ class FunctionRegistry:
         snapshot = await self._cache.read()
         return self._graph(snapshot, snapshot.all(AsyncConfigRecord))
 
-    def _graph(self, snapshot: Snapshot, configs: Iterable[AsyncConfigRecord]) -> Graph:
+    def _graph(self, snapshot: Snapshot, configs: Sequence[AsyncConfigRecord]) -> Graph:
         names = [record.name for record in snapshot.all(FunctionRecord)]
-        return draw_graph([*configs], names, snapshot.all(TriggerRecord), self._place)
+        return draw_graph(configs, names, snapshot.all(TriggerRecord), self._place)
 
-    async def graph_with(
+    async def cycle_with(
         self, function: str, qualifier: str, body: Mapping[str, Any]
-    ) -> tuple[Graph, tuple[str, ...]]:
-        """Return the graph as it would be with another configuration, and its cycle ().
+    ) -> tuple[str, ...]:
+        """Return the names along the destination cycle that a configuration would close, or ().
 
         Args:
             function: The function of the configuration.
@@ -166,7 +166,7 @@ class FunctionRegistry:
             for edge in graph.edges
             if edge.outcome != TRIGGER and not edge.waived
         ]
-        return graph, cycle_through(ways, f"{function}/{qualifier}")
+        return cycle_through(ways, f"{function}/{qualifier}")
 
     async def code_checksum(self, function: str, version_id: str) -> str:
         """Return ``codeChecksum`` of a version, or of the unpublished code ("").

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from fc_async_local.api import admin
-from fc_async_local.api.operation import body_of
+from fc_async_local.api.operation import read_body
 from fc_async_local.functions import refusals
 from fc_async_sdk import events
 from fc_async_sdk.admin import models
@@ -73,10 +71,7 @@ class ChannelAdmin:
 
         For topics also ``tag``, and for topics of RocketMQ ``keys``.
         """
-        try:
-            wanted = msgspec.convert(await body_of(request), models.SendMessage)
-        except msgspec.ValidationError as error:
-            raise refusals.invalid_argument(str(error)) from None
+        wanted = await read_body(request, models.SendMessage)
         channel, target = self._find(request, kind)
         sent = await channel.send(target, wanted.body, tag=wanted.tag, keys=wanted.keys)
         return models.Sent(message_id=sent)

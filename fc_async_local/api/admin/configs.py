@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from fc_async_local.api import admin
-from fc_async_local.api.operation import body_of
+from fc_async_local.api.operation import body_of, read_body
 from fc_async_local.domain.errors import Rejected
-from fc_async_local.functions import refusals
 from fc_async_sdk.admin import models
 from fc_async_sdk.models import AsyncConfig
 from fc_async_sdk.spec import destinations, limits
@@ -67,9 +66,8 @@ class ConfigAdmin:
 
         ``cycle`` has the names along the destination cycle that it would close, if any.
         """
-        _, cycle = await self._registry.graph_with(
-            function, _qualifier(request), await body_of(request)
-        )
+        body = await body_of(request)
+        cycle = await self._registry.cycle_with(function, _qualifier(request), body)
         return models.Cycle(cycle=list(cycle))
 
     async def put(self, request: Request, function: str) -> AsyncConfig:
@@ -87,10 +85,7 @@ class ConfigAdmin:
 
         A place is forgotten when its configuration is put again, or its trigger is updated.
         """
-        try:
-            body = msgspec.convert(await body_of(request), models.Places)
-        except msgspec.ValidationError as error:
-            raise refusals.invalid_argument(str(error)) from None
+        body = await read_body(request, models.Places)
         ends = await self._registry.async_configs.say_where_written(body.places)
         fired = await self._registry.triggers.say_where_written(body.triggers)
         return models.KnownPlaces(known=ends + fired)
@@ -101,10 +96,7 @@ class ConfigAdmin:
         Body: ``reservedConcurrency`` (null: DeleteConcurrencyConfig) and ``instanceConcurrency``;
         what is left out stays as it is.
         """
-        try:
-            wanted = msgspec.convert(await body_of(request), models.SetConcurrency)
-        except msgspec.ValidationError as error:
-            raise refusals.invalid_argument(str(error)) from None
+        wanted = await read_body(request, models.SetConcurrency)
         concurrency, functions = self._registry.scaling.concurrency, self._registry.functions
         if wanted.instance_concurrency is not None:
             await functions.update(function, {"instanceConcurrency": wanted.instance_concurrency})

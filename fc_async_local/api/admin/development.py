@@ -7,10 +7,8 @@ import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import msgspec
-
 from fc_async_local.api import admin
-from fc_async_local.api.operation import body_of, query_number
+from fc_async_local.api.operation import query_number, read_body
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.functions import refusals
 from fc_async_sdk.admin import models
@@ -86,10 +84,7 @@ class DevelopmentAdmin:
 
     async def debug(self, request: Request, function: str) -> models.Debugger:
         """Run a function from ``folder`` with a debugger that listens on ``port`` (0: any)."""
-        try:
-            wanted = msgspec.convert(await body_of(request), models.Debug)
-        except msgspec.ValidationError as error:
-            raise refusals.invalid_argument(str(error)) from None
+        wanted = await read_body(request, models.Debug)
         place = await self._debuggers.start(
             function,
             Path(wanted.folder),

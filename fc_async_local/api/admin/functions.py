@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from fc_async_local.api import admin
-from fc_async_local.api.operation import body_of, delay_of
+from fc_async_local.api.operation import delay_of, read_body
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import InvokeRequest
 from fc_async_local.domain.metrics import Way
@@ -151,10 +151,7 @@ class FunctionAdmin:
         Body: ``payload`` (text, or base64 with ``payloadEncoding: base64``), ``qualifier``,
         ``delay`` (seconds), ``taskId``, and ``type``: Async (default) or Sync.
         """
-        try:
-            call = msgspec.convert(await body_of(request), models.Invoke)
-        except msgspec.ValidationError as error:
-            raise refusals.invalid_argument(str(error)) from None
+        call = await read_body(request, models.Invoke)
         wanted = _request(call, function)
         if call.type == "Sync":
             return await self._run(wanted)

@@ -9,7 +9,7 @@ import msgspec
 from starlette.responses import Response
 
 from fc_async_local.api import admin
-from fc_async_local.api.operation import body_of, query_flag, query_number, query_page
+from fc_async_local.api.operation import query_flag, query_number, query_page, read_body
 from fc_async_local.api.tasks import (
     describe_task,
     shown_payload,
@@ -19,7 +19,6 @@ from fc_async_local.api.tasks import (
 )
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.domain.invocation import InvokeRequest, Note
-from fc_async_local.functions import refusals
 from fc_async_sdk.admin import models
 
 if TYPE_CHECKING:
@@ -130,10 +129,7 @@ class TaskAdmin:
         Body: ``action`` (stop, replay or run-now), ``tasks`` (``function`` and ``taskId`` of
         each), ``reason``.
         """
-        try:
-            wanted = msgspec.convert(await body_of(request), models.TaskActions)
-        except msgspec.ValidationError as error:
-            raise refusals.invalid_argument(str(error)) from None
+        wanted = await read_body(request, models.TaskActions)
         outcomes = [await self._try(wanted, name) for name in wanted.tasks]
         return models.TasksActedOn(
             done=[one for one in outcomes if isinstance(one, models.TaskDone)],

@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from fc_async_local.api import admin
 from fc_async_local.api.admin.functions import payload_of
-from fc_async_local.api.operation import body_of
-from fc_async_local.functions import refusals
+from fc_async_local.api.operation import read_body
 from fc_async_sdk.admin import models
 from fc_async_sdk.events import triggers as events
 from fc_async_sdk.events.wire import encode_payload
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
     from fc_async_local.api.http_triggers.urls import TriggerUrls
     from fc_async_local.clock import Clock
     from fc_async_local.triggers.control import Shown, TriggerControl
-
-_Body = TypeVar("_Body", bound=msgspec.Struct)
 
 
 class TriggerAdmin:
@@ -97,7 +94,7 @@ class TriggerAdmin:
         Body: ``payload`` (text, or base64 with ``payloadEncoding: base64``); without it, the event
         that the trigger would make.
         """
-        wanted = await _body(request, models.Fire)
+        wanted = await read_body(request, models.Fire)
         given = (
             None
             if wanted.payload is None
@@ -115,12 +112,5 @@ class TriggerAdmin:
         Body: ``bucket``, ``key``, and optionally ``event`` (``ObjectCreated:PutObject``), ``size``,
         ``etag`` and ``contentType``.
         """
-        event = await _body(request, models.ObjectEvent)
+        event = await read_body(request, models.ObjectEvent)
         return models.FiredTriggers(fired=await self._control.object_event(event))
-
-
-async def _body(request: Request, kind: type[_Body]) -> _Body:
-    try:
-        return msgspec.convert(await body_of(request), kind)
-    except msgspec.ValidationError as error:
-        raise refusals.invalid_argument(str(error)) from None
