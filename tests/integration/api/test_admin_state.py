@@ -30,7 +30,11 @@ def runtime(tmp_path: Path) -> Iterator[LocalRuntime]:
 
 
 def statuses(runtime: LocalRuntime) -> dict[str, int]:
-    found = requests.get(f"{runtime.endpoint}/_local/stats", timeout=30).json()["by_status"]
+    """Count the tasks; ask again if a restart met the connection."""
+    try:
+        found = requests.get(f"{runtime.endpoint}/_local/stats", timeout=30).json()["by_status"]
+    except requests.ConnectionError:
+        return statuses(runtime)
     return {status: number for status, number in found.items() if number}
 
 
