@@ -51,6 +51,8 @@ demo: $(STAMP) $(CONSOLE) ## Run the main job from end to end on this machine
 test: $(STAMP) $(CONSOLE) ## Run the tests of what a change can break
 	$(PYTEST) -m 'not slow and not lint' --durations-file=build/durations.txt
 
+# They wait for processes half of their time: three of them run on two cores.
+test-slow: JOBS := $(JOBS:auto=$(shell echo $$(($$(getconf _NPROCESSORS_ONLN) * 3 / 2))))
 test-slow: $(STAMP) $(CONSOLE) ## Run the campaigns: kills, browsers, whole matrices, templates, stories
 	$(PYTEST) -m slow --durations-file=build/durations-slow.txt
 
