@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from fc_async_local.engine.engine import Engine
     from fc_async_local.execution.duplicates import Duplicates
     from fc_async_local.functions import FunctionRegistry
+    from fc_async_local.http.tls import Authority
     from fc_async_local.store.protocol import Store
     from fc_async_sdk.admin.models import Addresses
 
@@ -132,6 +133,11 @@ class LocalRuntime:
     def store(self) -> Store:
         """Invocations and deliveries. Await its methods with :meth:`call`."""
         return self._running.foundation.stores.store
+
+    @property
+    def authority(self) -> Authority:
+        """Signs the certificates of clients that speak TLS to its ports."""
+        return self._running.authority
 
     @property
     def endpoint(self) -> str:

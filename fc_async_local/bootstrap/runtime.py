@@ -59,8 +59,10 @@ from fc_async_local.execution.inprocess import RoutingRunner
 from fc_async_local.execution.runner import ProcessRunner, RunnerLimits
 from fc_async_local.functions import FunctionRegistry
 from fc_async_local.http import server as http_server
+from fc_async_local.http import tls
 from fc_async_local.http.acs_signature import AcsSignatures
 from fc_async_local.http.edge import BodyMemory
+from fc_async_local.http.tls import Authority
 from fc_async_sdk import _project_folder
 from fc_async_sdk.admin.models import Addresses
 from fc_async_sdk.spec import limits
@@ -92,6 +94,7 @@ class Runtime:
         engine: Invocation, and time if it is virtual.
         state: The state as a file, and whether a restart with another one is asked for.
         services: The services beside Function Compute.
+        authority: Signs the certificates of its ports.
     """
 
     addresses: Addresses
@@ -105,6 +108,7 @@ class Runtime:
     _grace: _Grace
     _closing: contextlib.AsyncExitStack
     state: StateFiles
+    authority: Authority
     _sockets: Mapping[str, socket.socket] = dataclasses.field(default_factory=dict)
 
     @classmethod
@@ -127,7 +131,8 @@ class Runtime:
             sockets = _listening(options.port, listening, closing)
             runtime = await cls._start_state(options, _addresses(options, sockets), closing)
             apps: dict[str, App] = {_FC: runtime.api(), **runtime.services.apps}
-            await _serve({sockets[name]: app for name, app in apps.items()}, options, closing)
+            served = {sockets[name]: app for name, app in apps.items()}
+            await _serve(served, runtime.authority, options, closing)
             _publish(runtime.addresses, closing)
             # Closed first: a client that waits for a message must not delay the servers' end.
             closing.callback(runtime.services.release)
@@ -200,6 +205,7 @@ class Runtime:
             grace,
             closing,
             state,
+            Authority(options.data / tls.NAME),
         )
 
     async def reopen(self, options: Options) -> Runtime:
@@ -371,13 +377,16 @@ def _runner(options: Options, foundation: Foundation, addresses: Addresses) -> R
 
 async def _serve(
     apps: Mapping[socket.socket, App],
+    authority: Authority,
     options: Options,
     closing: contextlib.AsyncExitStack,
 ) -> None:
     grace = -(-options.grace_ms // 1000)
     memory = BodyMemory()
     servers = [
-        http_server.HttpServer(memory.around(app), listener, grace_seconds=grace)
+        http_server.HttpServer(
+            memory.around(app), listener, grace_seconds=grace, authority=authority
+        )
         for listener, app in apps.items()
     ]
 

@@ -11,6 +11,8 @@ Invariants:
     request does not arrive in time. Limited here are neither the time of an answer, nor the time
     that the application takes to read a body.
     What is not a request of HTTP is refused with 400; every refusal has the form of FC's errors.
+    A connection that begins with TLS speaks TLS on the same port; its handshake has the time of a
+    header, and the requests in it have the limits of any other connection.
     Nothing is written to a connection that is closed: the event loop uvloop raises in that case,
     and uvicorn does not tell an answer that has a further request behind it of the end.
 """
@@ -26,10 +28,16 @@ import httptools
 # What uvicorn's option http="auto" stands for (uvicorn.config.HTTP_PROTOCOLS).
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
+from fc_async_local.http.tls import TlsConnection
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from fc_async_local.http.tls import Authority
+
 _END: Final = b"\r\n\r\n"
+_HANDSHAKE: Final = b"\x16\x03"
+"""The first bytes of TLS: a handshake record, and the major version (RFC 8446, section 5.1)."""
 
 
 class ConnectionLimits(NamedTuple):
@@ -52,12 +60,17 @@ class ConnectionLimits(NamedTuple):
 DEFAULT_LIMITS: Final = ConnectionLimits()
 
 
-def guarded(limits: ConnectionLimits) -> type[asyncio.Protocol]:
-    """Return a protocol class for uvicorn that enforces limits."""
+def guarded(limits: ConnectionLimits, authority: Authority | None = None) -> type[asyncio.Protocol]:
+    """Return a protocol class for uvicorn that enforces limits.
+
+    Args:
+        limits: What one connection may take.
+        authority: Signs the certificates of TLS; None: TLS is not spoken.
+    """
 
     class Guarded(_Connection):
         def __init__(self, **given: Any) -> None:
-            super().__init__(limits, given)
+            super().__init__(limits, given, authority)
 
     return Guarded
 
@@ -112,8 +125,12 @@ class _Arrival:
 class _Connection(asyncio.Protocol):
     """One connection: counts and times what arrives, and passes it to uvicorn's protocol."""
 
-    def __init__(self, limits: ConnectionLimits, given: Mapping[str, Any]) -> None:
+    def __init__(
+        self, limits: ConnectionLimits, given: Mapping[str, Any], authority: Authority | None
+    ) -> None:
         self._limits = limits
+        self._given = given
+        self._authority = authority
         self._inner: asyncio.Protocol = AutoHTTPProtocol(**given)
         self._loop = asyncio.get_running_loop()
         self._arrival = _Arrival()
@@ -140,6 +157,8 @@ class _Connection(asyncio.Protocol):
         try:
             arrival.feed(data)
         except httptools.HttpParserError as error:
+            if data.startswith(_HANDSHAKE) and self._begin_tls(data):
+                return
             self._refuse(400, f"this is not a request of HTTP: {error.__context__ or error}")
             return
         if arrival.in_header:
@@ -156,6 +175,26 @@ class _Connection(asyncio.Protocol):
             elif self._timer is None:
                 self._wait(self._limits.header_seconds)  # empty lines only
         self._inner.data_received(data)
+
+    def _begin_tls(self, data: bytes) -> bool:
+        """Let this connection speak TLS from its first bytes; return False if it cannot."""
+        if self._authority is None or self._transport is None:
+            return False
+        inner = _Connection(self._limits, self._given, None)
+        tls = TlsConnection(
+            self._authority,
+            inner,
+            self._transport,
+            seconds=self._limits.header_seconds,
+            # A server that stops shuts them down.
+            pending=self._given["server_state"].connections,
+        )
+        self._stop_waiting()
+        # With an error, because otherwise uvicorn closes the transport.
+        self._inner.connection_lost(ConnectionAbortedError("TLS begins"))
+        self._transport.set_protocol(tls)
+        tls.data_received(data)
+        return True
 
     def _header_part(self, data: bytes) -> int:
         """Return how many of these bytes can belong to the header that is arriving."""

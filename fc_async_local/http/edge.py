@@ -22,13 +22,14 @@ import asyncio
 import functools
 import io
 import logging
+import re
 import sys
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from fc_async_local.domain.errors import Rejected
-from fc_async_local.http.messages import WITHOUT_CONTENT, Answer, Request
+from fc_async_local.http.messages import WITHOUT_CONTENT, Answer, Request, spelled
 from fc_async_local.http.streaming import ClientGone, ClientStream
 from fc_async_local.store.protocol import StoreUnavailable
 from fc_async_sdk.spec import limits
@@ -38,6 +39,11 @@ if TYPE_CHECKING:
 
 _LOG: Final = logging.getLogger(__name__)
 _LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_SERVICE_HOST: Final = re.compile(
+    r"(?:[\w-]+\.){0,4}(?:fc|fcv3|mns|mqrest|eventbridge)(?:-[a-z]+)?(?:\.(?!oss)[a-z0-9-]+)?"
+    r"\.aliyuncs\.com(?::[0-9]{1,5})?"
+)
+"""Hosts of Function Compute and of the services that have a port here."""
 _DISCARD_BYTES: Final = 2 * limits.SYNC_PAYLOAD_BYTES
 """Ours: how much of a body over the limit is read, so that the client reads the refusal."""
 
@@ -188,7 +194,7 @@ class HttpService(ABC):
 
     def _check_origin(self, request: Request) -> None:
         host, from_page = request.headers.get("host", ""), request.headers.get("origin", "")
-        reason = origin_refusal(host, from_page)
+        reason = origin_refusal(host, from_page, request.scope.get("scheme", "http"))
         if reason and from_page and self.is_open_to(request, from_page):
             reason = origin_refusal(host, "")
         if reason and not (self.is_exempt(request) and not from_page):
@@ -299,7 +305,7 @@ def _stopping() -> Rejected:
 
 
 async def _send(answer: Answer, send: Send) -> None:
-    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
+    headers = [(spelled(name), value.encode("latin-1")) for name, value in answer.headers]
     body = b"" if answer.status in WITHOUT_CONTENT else answer.body
     if answer.status not in WITHOUT_CONTENT:
         headers.append((b"Content-Length", b"%d" % len(body)))
@@ -343,24 +349,32 @@ class _DisconnectWatch:
             self._watched.cancel()
 
 
-def origin_refusal(host: str, origin: str) -> str:
+def origin_refusal(host: str, origin: str, scheme: str = "http") -> str:
     """Return why a request is refused, "" if it is not.
 
     A page of another site in a browser can reach loopback ports. Such a request has a Host that is
-    not a loopback name (DNS rebinding) or an Origin that is not this server.
+    not a loopback name (DNS rebinding) or an Origin that is not this server. Programs whose
+    connections were led here keep the name of the service, which no page can take for its own.
 
     Args:
         host: The Host header.
         origin: The Origin header, "" when it is absent (programs send none).
+        scheme: Of the connection.
     """
-    if not is_loopback(host):
+    if not is_loopback(host) and (origin or not _is_service(host)):
         return (
             f"Host {host!r} is not a loopback name: this runtime answers on 127.0.0.1 and "
             "localhost only"
         )
-    if origin and origin != f"http://{host}":
+    if origin and origin != f"{scheme}://{host}":
         return f"Origin {origin!r} may not call this runtime"
     return ""
+
+
+@functools.lru_cache(maxsize=256)
+def _is_service(host: str) -> bool:
+    """Return whether an authority (``name[:port]``) is that of a service that runs here."""
+    return _SERVICE_HOST.fullmatch(host) is not None
 
 
 @functools.lru_cache(maxsize=256)

@@ -105,8 +105,26 @@ def _segments(path: str) -> tuple[str, ...]:
     return tuple([unquote(part) for part in path.strip("/").split("/") if part])
 
 
+class _Spelled(bytes):
+    """The name of a header that keeps its spelling: uvicorn sends what ``lower()`` returns."""
+
+    __slots__ = ()
+
+    def lower(self) -> _Spelled:
+        return self
+
+
+@functools.lru_cache(maxsize=512)
+def spelled(name: str) -> bytes:
+    """Return the name of a header as it is sent: those of FC as its documentation spells them.
+
+    Programs that read an answer without a library compare with ``X-Fc-Request-Id``.
+    """
+    return _Spelled(name.title().encode()) if name.startswith("x-fc-") else name.encode("latin-1")
+
+
 class Answer(NamedTuple):
-    """One whole answer. Names of headers are sent exactly as they are written here."""
+    """One whole answer. Names of headers are sent as :func:`spelled` returns them."""
 
     status: int
     body: bytes = b""

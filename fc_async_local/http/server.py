@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from fc_async_local.http.messages import App, Receive, Scope, Send
+    from fc_async_local.http.tls import Authority
 
 HOST: Final = "127.0.0.1"
 _TRIES: Final = 100
@@ -86,6 +87,7 @@ class HttpServer:
         listener: A listening socket; closed with the server.
         grace_seconds: How long requests may take after :meth:`aclose` began.
         limits: What one connection may take.
+        authority: Signs the certificates of clients that speak TLS; None: TLS is refused.
     """
 
     def __init__(
@@ -95,10 +97,11 @@ class HttpServer:
         *,
         grace_seconds: int,
         limits: ConnectionLimits = DEFAULT_LIMITS,
+        authority: Authority | None = None,
     ) -> None:
         config = uvicorn.Config(
             _without_cancellation(app),
-            http=guarded(limits),
+            http=guarded(limits, authority),
             lifespan="off",
             ws=NoWebSocket,
             log_config=None,

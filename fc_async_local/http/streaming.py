@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
-from fc_async_local.http.messages import WITHOUT_CONTENT
+from fc_async_local.http.messages import WITHOUT_CONTENT, spelled
 from fc_async_sdk._cancellation import end_tasks
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class ClientStream:
         """Send status and headers of the answer."""
         self._has_content = status not in WITHOUT_CONTENT
         encoded = [
-            (name.encode("latin-1"), value.encode("latin-1"))
+            (spelled(name), value.encode("latin-1"))
             for name, value in headers
             if self._has_content or name.lower() != "content-length"
         ]

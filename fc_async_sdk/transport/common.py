@@ -40,6 +40,8 @@ def verify(endpoint: Endpoint, config: Config) -> bool | str:
     """Return whether certificates are verified, or the path of a CA bundle to verify them with."""
     if config.verify is not True or not config.trust_env or endpoint.scheme == "http":
         return config.verify
+    if endpoint.loopback and os.environ.get("FC_ASYNC_CA"):
+        return os.environ["FC_ASYNC_CA"]  # of a local runtime
     return os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
 
 

@@ -49,6 +49,7 @@ EXTRAS: Final = {
     "local": (
         "aiohttp",
         "cronsim",
+        "cryptography",
         "defusedxml",
         "fastcrc",
         "graphlay",

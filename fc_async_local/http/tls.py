@@ -1,0 +1,303 @@
+# SPDX-License-Identifier: MIT
+"""TLS on the ports of a runtime, with certificates of a certificate authority of its own.
+
+Official clients speak TLS unless they are told otherwise. A client that trusts this authority needs
+only another endpoint. :class:`TlsConnection` serves a connection that turned out to begin with TLS;
+:class:`Authority` keeps the authority's files.
+
+Invariants:
+    Nothing is made, and ``cryptography`` is not imported, before the first use.
+    The key of the authority can be read by its owner only, and is printed nowhere. The keys of
+    certificates are in memory.
+    The authority can sign for this machine and for hosts of Alibaba Cloud, and for nothing else
+    (RFC 5280, section 4.2.1.10): a client that trusts it trusts it for those names only.
+    No certificate is put into a store of the system or of a browser.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import re
+import ssl
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
+
+from fc_async_sdk import _project_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+    from typing_extensions import Self
+
+_LOG: Final = logging.getLogger(__name__)
+
+NAME: Final = "tls"
+"""Of the folder, in the data folder of a runtime."""
+_READ_BYTES: Final = 64 * 1024
+_HOST: Final = re.compile(r"(?:[a-z0-9_-]{1,63}\.){1,8}aliyuncs\.com")
+_MOST_HOSTS: Final = 200
+"""Ours: bounds memory. Hosts beyond it get the certificate of loopback names."""
+
+
+class TlsConnection(asyncio.Protocol):
+    """TLS between the transport of a connection and a protocol of HTTP; a transport for that one.
+
+    Not the event loop's own TLS: that takes a connection of which nothing was read.
+
+    Args:
+        authority: Has the certificate.
+        inner: Gets what was decrypted. Its connection begins with the end of the handshake.
+        transport: Of the connection.
+        seconds: The longest that the handshake may take.
+        pending: Has this connection until its handshake is done.
+    """
+
+    def __init__(
+        self,
+        authority: Authority,
+        inner: asyncio.Protocol,
+        transport: asyncio.Transport,
+        *,
+        seconds: float,
+        pending: set[Any],
+    ) -> None:
+        self._authority = authority
+        self._inner = inner
+        self._transport = transport
+        self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls: ssl.SSLObject | None = None
+        self._begun = False
+        self._asked = False
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(seconds, transport.abort)
+        self._pending = pending
+        pending.add(self)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def data_received(self, data: bytes) -> None:
+        """Decrypt bytes of the client."""
+        try:
+            if self._tls is None:
+                context = self._authority.context()
+                self._tls = context.wrap_bio(self._in, self._out, server_side=True)
+            self._in.write(data)
+            self._advance(self._tls)
+        except (OSError, ImportError) as error:  # errors of TLS are of the first kind
+            self._flush()  # the alert that tells the client
+            if not self._begun:
+                self._authority.note_failure(str(getattr(error, "reason", None) or error))
+            self._transport.close()
+
+    def _advance(self, tls: ssl.SSLObject) -> None:
+        try:
+            if not self._begun:
+                tls.do_handshake()
+                self._begun = True
+                self._end_wait()
+                self._inner.connection_made(cast("asyncio.Transport", self))
+            self._flush()
+            while not self._transport.is_closing() and (data := tls.read(_READ_BYTES)):
+                self._asked = True
+                self._inner.data_received(data)
+            self.close()  # the client has ended TLS
+        except ssl.SSLWantReadError:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._out.pending and not self._transport.is_closing():
+            self._transport.write(self._out.read())
+
+    def eof_received(self) -> bool | None:
+        """Close: TLS has an end of its own, which comes before that of the connection."""
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Note that the connection is closed."""
+        self._end_wait()
+        if not self._begun:
+            return
+        if not self._asked:  # Node.js looks at a certificate after the handshake
+            self._authority.note_failure("the connection was closed after the handshake")
+        self._inner.connection_lost(exc)
+
+    def shutdown(self) -> None:
+        """Close the connection because the server stops; uvicorn's name."""
+        self._transport.abort()
+
+    def _end_wait(self) -> None:
+        self._timer.cancel()
+        self._pending.discard(self)
+
+    def pause_writing(self) -> None:
+        """Pause: the client reads slower than it is answered."""
+        if self._begun:
+            self._inner.pause_writing()
+
+    def resume_writing(self) -> None:
+        """Resume: the client has caught up."""
+        if self._begun:
+            self._inner.resume_writing()
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        """Return what is known of the connection; ``sslcontext`` says that it is encrypted."""
+        if name == "sslcontext" and self._tls is not None:
+            return self._tls.context
+        return self._transport.get_extra_info(name, default)
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        """Give what is decrypted to another protocol."""
+        self._inner = cast("asyncio.Protocol", protocol)
+
+    def write(self, data: bytes) -> None:
+        """Encrypt and send data."""
+        if self._tls is not None and data:
+            self._tls.write(data)
+            self._flush()
+
+    def writelines(self, parts: Iterable[bytes]) -> None:
+        """Encrypt and send several pieces of data."""
+        self.write(b"".join(parts))
+
+    def close(self) -> None:
+        """Tell the client the end, send what was written and close the connection."""
+        if self._tls is not None and not self._transport.is_closing():
+            with contextlib.suppress(ssl.SSLError):  # it does not wait for the client's answer
+                self._tls.unwrap()
+            self._flush()
+        self._transport.close()
+
+
+class Authority:
+    """A certificate authority in a folder.
+
+    Args:
+        folder: Made if it does not exist. Its parent is the data folder of a runtime.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder.absolute()
+        self._contexts: dict[str, ssl.SSLContext] = {}
+        self._told: set[str] = set()
+
+    @property
+    def ca_file(self) -> Path:
+        """The certificate of the authority, in PEM: for clients that add it to those they trust."""
+        return self._folder / "ca.pem"
+
+    @property
+    def bundle_file(self) -> Path:
+        """That certificate and those that this machine trusts: for clients that read one file."""
+        return self._folder / "bundle.pem"
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables by which clients in Python and Node.js, and curl, trust it."""
+        bundle = str(self.bundle_file)
+        return {
+            "FC_ASYNC_CA": str(self.ca_file),
+            "NODE_EXTRA_CA_CERTS": str(self.ca_file),
+            "REQUESTS_CA_BUNDLE": bundle,
+            "SSL_CERT_FILE": bundle,
+        }
+
+    def ensure(self) -> Self:
+        """Make the files that do not exist, or whose certificate ends soon.
+
+        Raises:
+            OSError: They cannot be written.
+            ImportError: ``cryptography`` is not installed.
+        """
+        self._pair()
+        return self
+
+    def context(self) -> ssl.SSLContext:
+        """Return what connections to this machine are encrypted with.
+
+        Raises:
+            OSError: The files cannot be read or written.
+            ImportError: ``cryptography`` is not installed.
+        """
+        return self._context("")
+
+    def note_failure(self, reason: str) -> None:
+        """Log once that a client speaks TLS and sends no request, why, and what to change."""
+        if reason in self._told:
+            return
+        self._told.add(reason)
+        _LOG.warning(
+            "a client began to speak TLS and sent no request (%s): let it trust %s, or give it the "
+            "endpoint with http:// (protocol HTTP); `fc-async dev --trust` explains both",
+            reason,
+            self.ca_file,
+        )
+
+    def _context(self, host: str) -> ssl.SSLContext:
+        context = self._contexts.get(host)
+        if context is None:
+            context = self._contexts[host] = self._new_context(host)
+        return context
+
+    def _new_context(self, host: str) -> ssl.SSLContext:
+        from fc_async_local.http import certificates  # noqa: PLC0415 -- few runs need it
+
+        key, certificate = self._pair()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.set_alpn_protocols(["http/1.1"])
+        # The only way to give a key to this class is a file.
+        with tempfile.NamedTemporaryFile(dir=self._folder) as file:
+            file.write(certificates.leaf(key, certificate, host))
+            file.flush()
+            context.load_cert_chain(file.name)
+        context.sni_callback = self._choose
+        return context
+
+    def _choose(
+        self, connection: ssl.SSLSocket | ssl.SSLObject, asked: str | None, _: ssl.SSLContext
+    ) -> None:
+        host = (asked or "").lower()
+        known = host in self._contexts or len(self._contexts) < _MOST_HOSTS
+        if known and _HOST.fullmatch(host):
+            connection.context = self._context(host)
+
+    def _pair(self) -> tuple[EllipticCurvePrivateKey, x509.Certificate]:
+        """Return the key and the certificate of the authority, new ones if there are none."""
+        from fc_async_local.http import certificates  # noqa: PLC0415 -- few runs need it
+
+        stored = self._folder / "ca-key.pem"  # with the certificate: one is nothing without both
+        found = certificates.read_authority(stored.read_bytes()) if stored.is_file() else None
+        if found is None:
+            _project_folder.make_private(self._folder.parent)
+            self._folder.mkdir(mode=0o700, exist_ok=True)
+            with _project_folder.replacing(stored) as file:
+                file.write_bytes(certificates.new_authority())
+            return self._pair()
+        self._publish(certificates.pem_of(found[1]))
+        return found
+
+    def _publish(self, certificate: bytes) -> None:
+        if self.ca_file.is_file() and self.ca_file.read_bytes() == certificate:
+            return
+        with _project_folder.replacing(self.bundle_file) as file:
+            file.write_bytes(_roots() + b"\n" + certificate)
+        with _project_folder.replacing(self.ca_file) as file:
+            file.write_bytes(certificate)
+
+
+def _roots() -> bytes:
+    """Return the certificates that programs of this environment trust, in PEM."""
+    given = (os.environ.get(name, "") for name in ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"))
+    for path in (*given, ssl.get_default_verify_paths().cafile, DEFAULT_CA_BUNDLE_PATH):
+        with contextlib.suppress(OSError):
+            if path:
+                return Path(path).read_bytes()
+    return b""
