@@ -88,7 +88,7 @@ def create_function(
 
     Args:
         function: Its name: a letter or ``_``, then letters, digits, ``_`` and ``-``, at most 128
-            characters (API).
+            characters (API), or ``service$function`` of FC 2.0.
         runtime: Such as ``python3.10``, ``python3.12`` or ``custom.debian12``.
         handler: ``module.function`` for the Python runtimes.
         code: A zip as bytes, or a :class:`~fc_async_sdk.models.Code`. The clients also take the

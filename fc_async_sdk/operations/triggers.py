@@ -44,7 +44,7 @@ def create_trigger(
         OutcomeUnknown: It was sent and no answer came.
     """
     document = Trigger(
-        trigger_name=checks.new_name("trigger", trigger, limits.FUNCTION_NAME_PATTERN),
+        trigger_name=checks.new_name("trigger", trigger, limits.TRIGGER_NAME_PATTERN),
         trigger_type=checks.segment("trigger_type", trigger_type),
         trigger_config=_config(trigger_config),
         source_arn=source_arn,

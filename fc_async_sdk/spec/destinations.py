@@ -37,7 +37,7 @@ class NameRule(NamedTuple):
     Attributes:
         of: What has the name, such as ``queue name``.
         pattern: Regular expression for the whole name.
-        longest: The largest number of characters.
+        longest: The largest number of characters, of each part if there is a ``$``.
         characters: The allowed characters in words.
         unusable: Regular expression for valid names that cannot be a destination; "" for none.
         reason: Why they cannot; ``{}`` is the name.
@@ -62,7 +62,7 @@ class NameRule(NamedTuple):
             name: The name.
             of: What has the name, if another resource has the same rule.
         """
-        if len(name) <= self.longest and re.fullmatch(self.pattern, name):
+        if max(map(len, name.split("$"))) <= self.longest and re.fullmatch(self.pattern, name):
             return None
         return f"{of or self.of} {shorten(name)}: {self.allowed}"
 
@@ -115,7 +115,7 @@ FUNCTION_NAME: Final = NameRule(
     "function name",
     limits.FUNCTION_NAME_PATTERN.pattern,
     128,
-    "letters, digits, '_' and '-', a letter or '_' in front",
+    "letters, digits, '_' and '-', a letter or '_' in front, or 'service$function' of FC 2.0",
 )
 QUALIFIER: Final = NameRule(
     "qualifier",

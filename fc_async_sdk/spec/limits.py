@@ -53,10 +53,17 @@ REQUEST_ID_PATTERN: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
 """Ours: what a caller may send as x-fc-request-id. Without a task id it becomes the task's id,
 whose characters and length these are; the service's own ids begin with a digit."""
 
-FUNCTION_NAME_PATTERN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,127}")
-"""API: functionName, 1-128 letters, digits, ``_`` and ``-``, no digit or ``-`` in front."""
+_NAME: Final = r"[A-Za-z_][A-Za-z0-9_-]{0,127}"
 
-ALIAS_NAME_PATTERN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,127}")
+FUNCTION_NAME_PATTERN: Final = re.compile(rf"{_NAME}(?:\${_NAME})?")
+"""API: functionName, 1-128 letters, digits, ``_`` and ``-``, no digit or ``-`` in front. A function
+of FC 2.0 is named ``service$function``; ``s cli fc3 s2tos3`` writes these names (fc3 0.1.22,
+src/subCommands/2to3)."""
+
+TRIGGER_NAME_PATTERN: Final = re.compile(_NAME)
+"""API: triggerName, 1-128 characters."""
+
+ALIAS_NAME_PATTERN: Final = re.compile(_NAME)
 """API: aliasName, 1-128 characters; never all digits, that would be a version."""
 
 VERSION_ID_PATTERN: Final = re.compile(r"[0-9]{1,10}")

@@ -54,13 +54,19 @@ def fc2_arns(context: Context) -> Iterator[Found]:
     for link in context.links:
         if isinstance(link.arn, InvalidArn) and _FC2_SERVICE in link.text:
             head, _, tail = link.text.partition(_FC2_SERVICE)
-            name = tail.partition("functions/")[2]
             yield Found(
                 f"{link.outcome} goes to {shorten(link.text)}, an ARN of FC 2.0; FC 3.0 has no"
                 " services",
                 where(link),
-                f"write {head}:functions/{name or 'NAME'}",
+                f"write {head}:functions/{_fc3_name(tail)}, the name that s cli fc3 s2tos3 writes",
             )
+
+
+def _fc3_name(path: str) -> str:
+    """Return ``service$function[/qualifier]`` for ``service[.qualifier]/functions/function``."""
+    service, _, function = path.partition("/functions/")
+    service, _, qualifier = service.partition(".")
+    return "/".join(filter(None, [f"{service}${function or 'NAME'}", qualifier]))
 
 
 @rule("FCA022", "rocketmq-5", "error", "A destination in a RocketMQ instance that isn't 4.x.")

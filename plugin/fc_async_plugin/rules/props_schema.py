@@ -222,7 +222,8 @@ _OTHERS: Final[dict[str, Any]] = {
         str,
         Meta(
             pattern=_NAME,
-            description="1 to 128 letters, digits, _ and -, not beginning with a digit or -",
+            description="1 to 128 letters, digits, _ and -, not beginning with a digit or -, or"
+            " service$function",
         ),
     ],
     "juiceFsConfig": Any,

@@ -52,6 +52,17 @@ def step(event, _context):
     return {"n": before + 1, "note": 'a "quoted" note'}
 
 
+def test_functions_with_names_of_fc2_call_each_other(fc_local):
+    """``s cli fc3 s2tos3`` names them ``service$function``."""
+    end = fc_local.create_queue("end")
+    fc_local.deploy("shop$orders", step, async_config=on(success=function("shop$billing")))
+    fc_local.deploy("shop$billing", step, async_config=on(success=end))
+    fc_local.client.invoke_async("shop$orders", {})
+    fc_local.run_until_idle()
+    event = fc_local.receive("end")
+    assert event.function == "shop$billing"
+
+
 @pytest.mark.parametrize("length", [2, 15, 40])
 def test_a_pipeline_of_distinct_functions_runs_to_its_end(fc_local, length):
     deploy_pipeline(fc_local, length, step)

@@ -91,9 +91,12 @@ def found(check: Check, *lines: str) -> list[tuple[int, int, str, str]]:
             21,
             (
                 "functionName must be 1 to 128 letters, digits, _ and -, not beginning with a "
-                "digit or -, got '1a'"
+                "digit or -, or service$function, got '1a'"
             ),
-            "write 1 to 128 letters, digits, _ and -, not beginning with a digit or -",
+            (
+                "write 1 to 128 letters, digits, _ and -, not beginning with a digit or -, or"
+                " service$function"
+            ),
         ),
         ("vpcConfig: {vpcID: x}", 19, "unknown key 'vpcID' in vpcConfig", "did you mean vpcId?"),
         (

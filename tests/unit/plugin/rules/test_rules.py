@@ -137,6 +137,26 @@ def test_a_destination_is_taken_or_refused(check: Check, text: str, rule: str | 
     assert ids(found) == ([rule] if rule else [])
 
 
+def test_a_function_named_as_s2tos3_names_it_is_a_destination(check: Check) -> None:
+    there = goes(failure="acs:fc:::functions/shop$b")
+    assert check(function("shop$a", there) + function("shop$b"), account_id="123") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "function_name"),
+    [
+        ("acs:fc:::services/shop/functions/b", "shop$b"),
+        ("acs:fc:::services/shop.prod/functions/b", "shop$b/prod"),
+        ("acs:fc:::services/shop", "shop$NAME"),
+    ],
+)
+def test_the_name_of_a_destination_of_fc2_is_the_one_that_s2tos3_writes(
+    check: Check, text: str, function_name: str
+) -> None:
+    (found,) = check(function("a", goes(failure=text)), select=("FCA021",))
+    assert found.fix.startswith(f"write acs:fc:::functions/{function_name},")
+
+
 @pytest.mark.parametrize("value", ["{}", "{destination: ''}", "{destination: null}"])
 def test_an_announced_destination_must_be_there(check: Check, value: str) -> None:
     found = check(function("a", f"destinationConfig:\n  onSuccess: {value}\n{''}"))
