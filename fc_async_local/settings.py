@@ -112,11 +112,14 @@ class ExecutionSettings(Ranged, frozen=True, kw_only=True):
             freezes it. ``fc-async local start`` sets it; tests with the fixture run without.
         strict_imports: Let the import of a module fail that a Python function has on this machine
             and would not have on the service; otherwise it is logged once.
+        allow_cloud: Let functions connect to the real service. Otherwise connections to the hosts
+            of Function Compute, MNS, EventBridge and RocketMQ (HTTP) lead to this runtime.
     """
 
     account_instances: Annotated[int, Meta(ge=1, le=_MOST_ATTEMPTS)] = limits.ACCOUNT_INSTANCES
     freeze_instances: bool = False
     strict_imports: bool = False
+    allow_cloud: bool = False
 
 
 class ServiceSettings(Ranged, frozen=True, kw_only=True):

@@ -15,6 +15,7 @@ import random
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -54,7 +55,7 @@ from fc_async_local.execution.archive import checksum
 from fc_async_local.execution.code_cache import CodeCache
 from fc_async_local.execution.duplicates import Duplicates
 from fc_async_local.execution.faults import FaultyRunner
-from fc_async_local.execution.identity import Identity
+from fc_async_local.execution.identity import Identity, led_here
 from fc_async_local.execution.inprocess import RoutingRunner
 from fc_async_local.execution.runner import ProcessRunner, RunnerLimits
 from fc_async_local.functions import FunctionRegistry
@@ -360,10 +361,14 @@ def _clock(options: Options) -> Clock:
 
 def _runner(options: Options, foundation: Foundation, addresses: Addresses) -> RoutingRunner:
     settings = options.settings
+    environment = {"FC_ASYNC_ENDPOINT": addresses.fc}
+    if not settings.execution.allow_cloud:
+        urls = {name: getattr(addresses, name) for name in _NAMES}
+        environment |= led_here({name: urlsplit(url).port or 0 for name, url in urls.items()})
     identity = Identity(
         region=settings.place.region,
         account_id=settings.place.account_id,
-        environment={"FC_ASYNC_ENDPOINT": addresses.fc},
+        environment=environment,
     )
     code = CodeCache(foundation.stores.blobs, options.data / "code")
     bounds = RunnerLimits(

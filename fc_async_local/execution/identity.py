@@ -7,6 +7,7 @@ Invariants:
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from fc_async_local.execution.worker import hosts as hooks
+from fc_async_sdk.spec import hosts
 from fc_async_sdk.spec.runtimes import context_fields
 
 if TYPE_CHECKING:
@@ -138,7 +141,28 @@ def build_environment(
         **identity.environment,
         **deployment.environment,
     }
-    return {**usual, **_with_layers(usual, layers), **own}
+    return _with_hooks({**usual, **_with_layers(usual, layers), **own})
+
+
+def led_here(ports: Mapping[str, int]) -> dict[str, str]:
+    """Return the variables that lead connections to the cloud's hosts to this runtime.
+
+    Args:
+        ports: The port of each service, by the keys of :data:`hosts.PATTERNS`; hosts of the others
+            are refused.
+    """
+    rows = [(pattern, ports.get(name, 0)) for name, pattern in hosts.PATTERNS.items()]
+    return {hooks.VARIABLE: json.dumps(rows)}
+
+
+def _with_hooks(environment: dict[str, str]) -> dict[str, str]:
+    """Let Python and Node of a function load the hooks that lead its connections here."""
+    if hooks.VARIABLE not in environment:
+        return environment
+    path = os.pathsep.join(filter(None, [hooks.HOOKS, environment.get("PYTHONPATH", "")]))
+    script = os.path.join(hooks.HOOKS, "hosts.js").replace("\\", "/")  # noqa: PTH118 -- text
+    options = f'--require "{script}" {environment.get("NODE_OPTIONS", "")}'.strip()
+    return {**environment, "PYTHONPATH": path, "NODE_OPTIONS": options}
 
 
 _IN_LAYERS: Final = {

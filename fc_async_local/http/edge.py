@@ -22,7 +22,6 @@ import asyncio
 import functools
 import io
 import logging
-import re
 import sys
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Final
@@ -32,20 +31,18 @@ from fc_async_local.domain.errors import Rejected
 from fc_async_local.http.messages import WITHOUT_CONTENT, Answer, Request, spelled
 from fc_async_local.http.streaming import ClientGone, ClientStream
 from fc_async_local.store.protocol import StoreUnavailable
-from fc_async_sdk.spec import limits
+from fc_async_sdk.spec import hosts, limits
 
 if TYPE_CHECKING:
     from fc_async_local.http.messages import App, HeaderList, Message, Receive, Scope, Send
 
 _LOG: Final = logging.getLogger(__name__)
 _LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
-_SERVICE_HOST: Final = re.compile(
-    r"(?:[\w-]+\.){0,4}(?:fc|fcv3|mns|mqrest|eventbridge)(?:-[a-z]+)?(?:\.(?!oss)[a-z0-9-]+)?"
-    r"\.aliyuncs\.com(?::[0-9]{1,5})?"
-)
-"""Hosts of Function Compute and of the services that have a port here."""
 _DISCARD_BYTES: Final = 2 * limits.SYNC_PAYLOAD_BYTES
 """Ours: how much of a body over the limit is read, so that the client reads the refusal."""
+
+_MOST_NAMED: Final = 100
+"""Ours: how many hosts of the vendor are logged."""
 
 _MOST_HELD_BYTES: Final = 256 * 1024 * 1024
 """Ours: one of the largest bodies (160 MB) and eighty of 1 MB beside it."""
@@ -53,6 +50,8 @@ _MOST_HELD_BYTES: Final = 256 * 1024 * 1024
 
 class HttpService(ABC):
     """One service as an ASGI application."""
+
+    _named: frozenset[str] = frozenset()  # the vendor's hosts that a request has named
 
     @abstractmethod
     def new_request_id(self) -> str:
@@ -199,6 +198,18 @@ class HttpService(ABC):
             reason = origin_refusal(host, "")
         if reason and not (self.is_exempt(request) and not from_page):
             raise Rejected(403, "AccessDenied", reason)
+        if host not in self._named and not is_loopback(host) and hosts.service_of(host):
+            self._note(host)
+
+    def _note(self, host: str) -> None:
+        """Log once that a request to the cloud has come here instead."""
+        if len(self._named) < _MOST_NAMED:
+            self._named = self._named | {host}
+            _LOG.warning(
+                "a function called %s: this runtime answers, not the cloud (--allow-cloud lets "
+                "functions call it)",
+                host,
+            )
 
     async def _body(self, request: Request, receive: Receive) -> bytes:
         limit = self.body_limit(request)
@@ -353,15 +364,16 @@ def origin_refusal(host: str, origin: str, scheme: str = "http") -> str:
     """Return why a request is refused, "" if it is not.
 
     A page of another site in a browser can reach loopback ports. Such a request has a Host that is
-    not a loopback name (DNS rebinding) or an Origin that is not this server. Programs whose
-    connections were led here keep the name of the service, which no page can take for its own.
+    not a loopback name (DNS rebinding) or an Origin that is not this server. Functions of this
+    runtime send requests with the vendor's names (``execution/worker/hosts.py``), which no other
+    site can have.
 
     Args:
         host: The Host header.
         origin: The Origin header, "" when it is absent (programs send none).
         scheme: Of the connection.
     """
-    if not is_loopback(host) and (origin or not _is_service(host)):
+    if not is_loopback(host) and (origin or not hosts.service_of(host)):
         return (
             f"Host {host!r} is not a loopback name: this runtime answers on 127.0.0.1 and "
             "localhost only"
@@ -369,12 +381,6 @@ def origin_refusal(host: str, origin: str, scheme: str = "http") -> str:
     if origin and origin != f"{scheme}://{host}":
         return f"Origin {origin!r} may not call this runtime"
     return ""
-
-
-@functools.lru_cache(maxsize=256)
-def _is_service(host: str) -> bool:
-    """Return whether an authority (``name[:port]``) is that of a service that runs here."""
-    return _SERVICE_HOST.fullmatch(host) is not None
 
 
 @functools.lru_cache(maxsize=256)

@@ -25,7 +25,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
-from . import frames, logs
+from . import frames, hosts, logs
 from .context import make_context
 from .errors import Failure, Frames, LoadFailure, describe, encode_result, message
 from .imports import ImportCheck
@@ -97,6 +97,7 @@ class PythonInstance:
         if self._start["debug"]:
             self._debug_port = listen_for_debugger()
         places = prepare_path(self._start["folder"])
+        hosts.install()
         if self._start["imports"]:
             self._imports = ImportCheck(self._start["imports"], places)
             sys.meta_path.insert(0, self._imports)
@@ -208,7 +209,8 @@ def listen_for_debugger() -> int:
 
 def prepare_path(folder: str) -> list[str]:
     """Put the code folder and then the user's PYTHONPATH at the front of the path; return both."""
-    extra = [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
+    given = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    extra = [entry for entry in given if entry not in {"", hosts.HOOKS}]
     places = [folder, *(os.path.join(folder, entry) for entry in extra)]  # noqa: PTH118 -- pathlib would cost start-up time
     sys.path[:0] = places
     sys.argv[:] = [""]

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import click
 
@@ -12,7 +12,7 @@ from fc_async_local import DEFAULT_PORT
 from fc_async_sdk import _project_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 _OWN_OPTIONS: Final = ("access_keys", "strict_auth", "region", "account_id", "create_missing")
 """Settings that have their own option and cannot be given with ``--set``."""
@@ -31,13 +31,32 @@ data_option = click.option(
     show_default=True,
     help="Folder for queue, functions and messages, which are kept over restarts.",
 )
-settings_option = click.option(
-    "--set",
-    "assignments",
-    metavar="NAME=VALUE",
-    multiple=True,
-    help="Another setting of the runtime; may be given again. See the page on the runtime.",
-)
+C = TypeVar("C", bound="Callable[..., object]")
+
+_ALLOW_CLOUD: Final = "allow_cloud=true"
+
+
+def settings_option(command: C) -> C:
+    """Add ``--set``, and ``--allow-cloud``, which is short for one of its values."""
+    assign = click.option(
+        "--set",
+        "assignments",
+        metavar="NAME=VALUE",
+        multiple=True,
+        callback=lambda context, _, given: (*given, *context.meta.get(_ALLOW_CLOUD, ())),
+        help="Another setting of the runtime; may be given again. See the page on the runtime.",
+    )
+    allow = click.option(
+        "--allow-cloud",
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=lambda context, _, given: context.meta.update(
+            {_ALLOW_CLOUD: (_ALLOW_CLOUD,) if given else ()}
+        ),
+        help="Let functions call the real service; otherwise such calls lead to the runtime.",
+    )
+    return allow(assign(command))
 
 
 def assigned(assignments: Sequence[str]) -> dict[str, object]:

@@ -156,3 +156,9 @@ def test_bodies_that_fill_memory_are_refused_for_a_second() -> None:
 def test_loopback_names_may_call(host: str) -> None:
     assert origin_refusal(host, "") == ""
     assert origin_refusal(host, f"http://{host}") == ""
+
+
+def test_a_program_may_use_a_name_of_the_cloud_and_a_page_may_not() -> None:
+    host = "123.cn-hangzhou.fc.aliyuncs.com"
+    assert origin_refusal(host, "") == ""
+    assert origin_refusal(host, f"http://{host}")
