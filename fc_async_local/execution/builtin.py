@@ -12,7 +12,8 @@ import abc
 import asyncio
 import functools
 import itertools
-import shutil
+import logging
+import sys
 import uuid
 from pathlib import Path
 from socket import MSG_PEEK
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from msgspec.structs import replace
 
+from fc_async_local.execution import interpreters
 from fc_async_local.execution.identity import fixed_context
 from fc_async_local.execution.instance import Call, Instance
 from fc_async_local.execution.protocol import Attempt
@@ -33,6 +35,7 @@ from fc_async_local.execution.replies import (
     document,
 )
 from fc_async_local.execution.worker import frames
+from fc_async_sdk.spec import runtimes
 
 if TYPE_CHECKING:
     import socket
@@ -42,8 +45,12 @@ if TYPE_CHECKING:
     from fc_async_local.execution.instance import Common, Folders
     from fc_async_local.execution.protocol import Deployment
 
+_LOG: Final = logging.getLogger(__name__)
+
 _NODE_BOOTSTRAP: Final = Path(__file__).parent / "worker" / "bootstrap.js"
 _SOCKET_VARIABLE: Final = "FC_WORKER_SOCKET"  # removed from the environment before user code runs
+_OLDEST_PYTHON: Final = (3, 10)
+"""The oldest version that fc-async runs on."""
 _QUIET_INSPECTOR: Final = ("--inspect-publish-uid=http",)
 """The debugger of node writes its own port to stderr otherwise, which no client uses here."""
 _READ: Final = 256 * 1024
@@ -293,6 +300,7 @@ class PythonInstance(FramedInstance):
     _import_rules: dict[str, Any] | None = None
 
     async def _start(self, server: ForkServer, folders: Folders, first: Attempt) -> Reply | None:
+        _say_other_python(self.deployment.runtime)
         self._import_rules = await self._common.imports.of(self.deployment, folders.code)
         return await super()._start(server, folders, first)
 
@@ -310,13 +318,24 @@ class PythonInstance(FramedInstance):
 
 
 class NodeInstance(FramedInstance):
-    """One Node worker: the ``node`` on the PATH, for all Node runtimes."""
+    """One Node worker: the Node of its runtime's version, else the one on the PATH."""
+
+    _node = ""
+
+    async def _start(self, server: ForkServer, folders: Folders, first: Attempt) -> Reply | None:
+        major = self.deployment.runtime.removeprefix("nodejs")
+        found = await asyncio.to_thread(interpreters.find_node, major)
+        if found is None:
+            found = interpreters.find_node()
+            await asyncio.to_thread(_say_other_node, self.deployment.runtime, found)
+        self._node = str(found or "node")
+        return await super()._start(server, folders, first)
 
     def _start_frames(self, folders: Folders) -> bytes:
         start = {
             "kind": "command",
             "folder": str(folders.code),
-            "command": [find_node() or "node", *_QUIET_INSPECTOR, str(_NODE_BOOTSTRAP)],
+            "command": [self._node, *_QUIET_INSPECTOR, str(_NODE_BOOTSTRAP)],
             "environment": self._environment(folders),
             "socket_variable": _SOCKET_VARIABLE,
         }
@@ -324,7 +343,25 @@ class NodeInstance(FramedInstance):
         return frames.encode(start) + frames.encode(self._function())
 
 
-@functools.lru_cache(maxsize=1)
-def find_node() -> str | None:
-    """Return the path of ``node``; the PATH is searched once."""
-    return shutil.which("node")
+@functools.lru_cache(maxsize=32)
+def _say_other_node(runtime: str, node: Path | None) -> None:
+    """Log once that functions of a runtime run on another version."""
+    if node is not None:
+        version = interpreters.node_version(node) or "unknown"
+        _LOG.warning(
+            "%s functions run on Node %s (%s): this machine has no other", runtime, version, node
+        )
+
+
+@functools.lru_cache(maxsize=32)
+def _say_other_python(runtime: str) -> None:
+    """Log once that functions of a runtime run on another version."""
+    wanted, own = runtimes.python_version(runtime), sys.version_info
+    if wanted == own[:2]:
+        return
+    text = f"{runtime} functions run on Python {own[0]}.{own[1]}, the interpreter of this runtime"
+    if wanted >= _OLDEST_PYTHON:
+        text += (
+            f"; to have Python {wanted[0]}.{wanted[1]}, install fc-async into an environment of it"
+        )
+    _LOG.warning(text)

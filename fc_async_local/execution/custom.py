@@ -21,6 +21,7 @@ import aiohttp
 from fc_async_local.execution.forwarding import Forwarded, forward, read_bounded
 from fc_async_local.execution.identity import path_of_commands
 from fc_async_local.execution.instance import Call, Instance
+from fc_async_local.execution.paths import ServicePaths
 from fc_async_local.execution.protocol import Attempt, BadResponse
 from fc_async_local.execution.replies import (
     BAD_RESPONSE,
@@ -38,8 +39,6 @@ from fc_async_local.execution.worker.linux import peak_kb
 from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from fc_async_local.execution.forkserver import Exit, ForkServer, Process
     from fc_async_local.execution.instance import Common, Folders
     from fc_async_local.execution.protocol import Deployment
@@ -83,7 +82,7 @@ class CustomInstance(Instance):
         message = {
             "kind": "command",
             "folder": str(folders.code),
-            "command": list(self._command_in(folders.code)),
+            "command": self._command_in(folders),
             "environment": self._environment(folders),
         }
         with contextlib.suppress(OSError):  # it has ended, as is found below
@@ -102,15 +101,10 @@ class CustomInstance(Instance):
         """Return whether its server listens on a port or may do so."""
         return self._server.may_listen_on(port)
 
-    def _command_in(self, code: Path) -> tuple[str, ...]:
-        """Return the start command with the local code folder instead of the service's."""
-        here = str(code)
-        return tuple(
-            here + part[len(CODE_ON_SERVICE) :]
-            if part == CODE_ON_SERVICE or part.startswith(CODE_ON_SERVICE + "/")
-            else part
-            for part in self._start_command()
-        )
+    def _command_in(self, folders: Folders) -> list[str]:
+        """Return the start command with the paths of this machine."""
+        paths = ServicePaths(self.deployment.function, folders.code, folders.layers)
+        return paths.command(self._start_command())
 
     def _start_command(self) -> tuple[str, ...]:
         return self.deployment.command or _DEFAULT_COMMAND

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from fc_async_local.execution.paths import ServicePaths
 from fc_async_local.execution.worker import hosts as hooks
 from fc_async_sdk.spec import hosts
 from fc_async_sdk.spec.runtimes import context_fields
@@ -113,6 +114,7 @@ def build_environment(
         instance_id: Of the instance.
         layers: Folders of the layers; on the service their content is merged below ``/opt``.
     """
+    paths = ServicePaths(deployment.function, code, layers)
     own = {
         "FC_ACCOUNT_ID": identity.account_id,
         "FC_FUNC_CODE_PATH": str(code),
@@ -134,13 +136,18 @@ def build_environment(
         "ALIBABA_CLOUD_ACCESS_KEY_SECRET": identity.access_key_secret,
         "ALIBABA_CLOUD_SECURITY_TOKEN": identity.security_token,
     }
+    inherited = inherited_environment()
     usual = {
         "TZ": "UTC",
-        **inherited_environment(),
+        **inherited,
         **credentials,
         **identity.environment,
-        **deployment.environment,
+        **{name: paths.text(value) for name, value in deployment.environment.items()},
     }
+    if "PATH" in deployment.environment:
+        # On the service the value names all of its folders; here the interpreters are elsewhere.
+        places = f"{usual['PATH']}{os.pathsep}{inherited.get('PATH', '')}".split(os.pathsep)
+        usual["PATH"] = os.pathsep.join(dict.fromkeys(filter(None, places)))
     return _with_hooks({**usual, **_with_layers(usual, layers), **own})
 
 

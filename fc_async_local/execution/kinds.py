@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from fc_async_local.execution.builtin import NodeInstance, PythonInstance, find_node
+from fc_async_local.execution.builtin import NodeInstance, PythonInstance
+from fc_async_local.execution.interpreters import find_node
 from fc_async_sdk.spec.runtimes import CUSTOM, NODE, PYTHON
 
 if TYPE_CHECKING:

@@ -146,6 +146,11 @@ _OFFICIAL_LAYERS: Final[Mapping[str, str]] = {
 docs/reference/sources.md; what the packages require is from their own metadata)."""
 
 
+def python_version(runtime: str) -> tuple[int, int]:
+    """Return major and minor version of a Python runtime."""
+    return _VERSIONS[runtime]
+
+
 def modules(runtime: str, layers: Iterable[str] = ()) -> frozenset[str] | None:
     """Return the modules that a Python runtime has beside its standard library.
 

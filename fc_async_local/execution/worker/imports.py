@@ -20,8 +20,6 @@ import traceback
 from importlib.machinery import BuiltinImporter, FrozenImporter, PathFinder
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from .errors import CODE_ON_SERVICE
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from types import ModuleType
@@ -97,7 +95,7 @@ class ImportCheck:
     def __init__(self, rules: dict[str, Any], places: Sequence[str]) -> None:
         self._rules = rules
         self._known, self._absent = {*rules["modules"]}, {*rules["absent"]}
-        self._places = [*places, *(_on_this_machine(one, places[0]) for one in places)]
+        self._places = places
         self._own = tuple(os.path.join(place, "") for place in places)  # noqa: PTH118 -- as above
         self._machine = tuple(os.path.join(place, "") for place in _MACHINE)  # noqa: PTH118 -- as above
         self._found: list[str] = []
@@ -158,12 +156,3 @@ def _callers() -> Iterable[str]:
         file = frame.f_code.co_filename
         if not file.startswith(_WORKER) or file in _ASKING:
             yield file
-
-
-def _on_this_machine(place: str, code: str) -> str:
-    """Return the folder of a place on the service: ``/code/python`` is in the code folder.
-
-    Packages in it may be built for another interpreter; they are there, but cannot be loaded.
-    """
-    inside = place.removeprefix(CODE_ON_SERVICE)
-    return code + inside if place != inside and inside[:1] in {"", "/"} else place

@@ -212,7 +212,16 @@ def prepare_path(folder: str) -> list[str]:
     given = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     extra = [entry for entry in given if entry not in {"", hosts.HOOKS}]
     places = [folder, *(os.path.join(folder, entry) for entry in extra)]  # noqa: PTH118 -- pathlib would cost start-up time
-    sys.path[:0] = places
+    # What a build put below /code may be for another version: then packages of this machine win.
+    version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    inside = os.path.join(folder, "")  # noqa: PTH118 -- as above
+    last = (
+        []
+        if os.environ.get("FC_RUNTIME") == version
+        else [entry for entry in extra if entry.startswith(inside)]
+    )
+    sys.path[:0] = [place for place in places if place not in last]
+    sys.path += last
     sys.argv[:] = [""]
     importlib.invalidate_caches()
     return places

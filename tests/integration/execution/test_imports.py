@@ -26,7 +26,8 @@ SENTENCE = (
 @pytest.fixture
 def said(caplog: pytest.LogCaptureFixture) -> Any:
     caplog.set_level(logging.WARNING, "fc_async_local.execution.import_rules")
-    return lambda: [record.getMessage() for record in caplog.records]
+    named = "fc_async_local.execution.import_rules"
+    return lambda: [one.getMessage() for one in caplog.records if one.name == named]
 
 
 def test_a_package_of_this_machine_is_reported_with_what_to_do(workshop, said):
@@ -137,7 +138,8 @@ def test_packages_that_a_build_put_into_the_code_are_there(workshop, said):
     workshop.write(f"import msgspec{HANDLER}")
 
     async def scenario() -> Any:
-        return await workshop.run(environment={"PYTHONPATH": "/code/python"})
+        environment = {"PYTHONPATH": "/code/python"}
+        return await workshop.run(environment=environment, runtime="python3.9")
 
     assert workshop.play(scenario, strict_imports=True).payload == b"ran"
     assert said() == []

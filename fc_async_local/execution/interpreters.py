@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: MIT
+"""Python and Node of this machine, by version.
+
+Invariants:
+    * A found program is one of that version whatever the PATH of the function is: a name in
+      ``shims`` of pyenv or nodenv depends on the folder, so it is not used.
+    * This machine is searched once for each version.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_VERSION: Final = re.compile(r"v?([0-9]+(?:\.[0-9]+)*)")
+_SECONDS: Final = 10.0
+
+
+def _installed(variable: str, usual: str, pattern: str) -> Iterator[Path]:
+    """Yield what a version manager has installed, the newest first."""
+    root = Path(os.environ.get(variable) or Path.home() / usual)
+    yield from sorted(root.glob(pattern), key=lambda one: _numbers(str(one)), reverse=True)
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(number) for number in re.findall(r"[0-9]+", text)]
+
+
+@functools.lru_cache(maxsize=32)
+def find_python(version: str) -> Path | None:
+    """Return a Python of a version; None if there is none.
+
+    Args:
+        version: Major and minor, such as ``3.10``.
+    """
+    if version == f"{sys.version_info.major}.{sys.version_info.minor}":
+        return Path(sys.executable)
+    name = f"python{version}"
+    places = [
+        *_on_path(name),
+        *_installed("PYENV_ROOT", ".pyenv", f"versions/{version}.*/bin/{name}"),
+        *_installed(
+            "UV_PYTHON_INSTALL_DIR", ".local/share/uv/python", f"cpython-{version}.*/bin/{name}"
+        ),
+    ]
+    return next((one for one in places if os.access(one, os.X_OK)), None)
+
+
+@functools.lru_cache(maxsize=32)
+def find_node(major: str = "") -> Path | None:
+    """Return a Node of a version, the one on the PATH if possible; None if there is none.
+
+    Args:
+        major: Such as ``20``; "": any version.
+    """
+    on_path = _on_path("node")
+    places = [
+        *(one for one in on_path if not major or _node_major(one) == major),
+        *_installed("NVM_DIR", ".nvm", f"versions/node/v{major or '*'}.*/bin/node"),
+        *_installed(
+            "FNM_DIR", ".local/share/fnm", f"node-versions/v{major or '*'}.*/installation/bin/node"
+        ),
+        *_installed("NODENV_ROOT", ".nodenv", f"versions/{major or '*'}.*/bin/node"),
+    ]
+    return next((one for one in places if os.access(one, os.X_OK)), None)
+
+
+def _node_major(node: Path) -> str:
+    return node_version(node).partition(".")[0]
+
+
+@functools.lru_cache(maxsize=32)
+def node_version(node: Path) -> str:
+    """Return what ``node --version`` says, without the ``v``; "" if it cannot be run."""
+    try:
+        said = subprocess.run(  # noqa: S603 -- a program of the user's PATH
+            [node, "--version"], capture_output=True, text=True, check=False, timeout=_SECONDS
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    found = _VERSION.match(said.stdout)
+    return found[1] if found else ""
+
+
+def _on_path(name: str) -> list[Path]:
+    found = shutil.which(name)
+    return [Path(found)] if found and Path(found).parent.name != "shims" else []

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: MIT
+"""Paths of the service in texts of a function, as paths of this machine.
+
+``/code`` is the code folder, ``/opt`` contains the layers, and ``/var/fc/lang/python3.10/bin`` an
+interpreter. Variables, commands and start scripts name them. Code that opens such a path itself
+finds it only in a mount namespace (:mod:`sandbox`).
+
+Invariants:
+    * A path that only begins with the same letters (``/codecs``), or is part of another path or of
+      a URL, stays.
+    * A path below ``/opt`` that no layer has is one of this machine, and stays.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from fc_async_local.execution import interpreters
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_LOG: Final = logging.getLogger(__name__)
+
+_PLACE: Final = re.compile(
+    r"(?<![\w.~/$}-])/(?:code|opt|var/fc/lang/(?P<language>[\w.+-]+)/bin)"
+    r"(?P<inside>/[^\s:;,\"'`()<>|&$\\]*)?(?![\w.-])"
+)
+_PYTHON: Final = re.compile(r"python([0-9]+\.[0-9]+)")
+_NODE: Final = re.compile(r"nodejs([0-9]+)")
+_INTERPRETER: Final = re.compile(r"/python[0-9.]*|/node")
+_SHELLS: Final = frozenset({"sh", "bash", "dash", "ash", "zsh"})
+_LONGEST_SCRIPT: Final = 64 * 1024
+"""Ours: a text of a command may have 128 KB on Linux (execve(2), MAX_ARG_STRLEN)."""
+
+
+class ServicePaths:
+    """Maps the paths of one function.
+
+    Args:
+        function: Its name, for the log.
+        code: Its code folder.
+        layers: Its layers; the last one hides files of earlier ones.
+    """
+
+    _said: Final[set[tuple[str, str]]] = set()
+
+    def __init__(self, function: str, code: Path, layers: Sequence[Path] = ()) -> None:
+        self._function, self._code, self._layers = function, code, layers
+
+    def text(self, text: str) -> str:
+        """Return a text with the paths of this machine."""
+        return _PLACE.sub(self._here, text) if "/" in text else text
+
+    def command(self, command: Sequence[str]) -> list[str]:
+        """Return a start command with the paths of this machine.
+
+        A script of the code folder that names paths of the service itself is given to its shell as
+        text: the file of the user stays as it is.
+        """
+        words = [self.text(part) for part in command]
+        script = self._script(words[0])
+        if script.startswith("#!") and script != self.text(script):
+            line = script[2:].partition("\n")[0]
+            words = [*self.text(line).split(None, 1), *words]
+        return self._with_text(words)
+
+    def _with_text(self, words: list[str]) -> list[str]:
+        """Return a command in which a shell is given the mapped text of the script that it runs."""
+        shell = 1 if Path(words[0]).name == "env" and len(words) > 1 else 0
+        after = [at for at in range(shell + 1, len(words)) if not words[at].startswith("-")]
+        if Path(words[shell]).name not in _SHELLS or not after or "-c" in words[: after[0]]:
+            return words
+        text = self._script(words[after[0]])
+        if text == self.text(text):
+            return words
+        # The path of the script is $0 of the text.
+        return [*words[: after[0]], "-c", self.text(text), *words[after[0] :]]
+
+    def _script(self, name: str) -> str:
+        """Return the text of a script in the code folder; "" if it is not one."""
+        file = self._code / name
+        try:
+            if not file.is_file() or file.stat().st_size > _LONGEST_SCRIPT:
+                return ""
+            if not file.resolve().is_relative_to(self._code.resolve()):
+                return ""
+            return file.read_text("utf-8")
+        except (OSError, ValueError):
+            return ""
+
+    def _here(self, found: re.Match[str]) -> str:
+        inside = found["inside"] or ""
+        if found["language"]:
+            return self._interpreter(found["language"], inside) or found[0]
+        if found[0].startswith("/code"):
+            return f"{self._code}{inside}"
+        places = [f"{layer}{inside}" for layer in reversed(self._layers)]
+        if not inside:
+            return os.pathsep.join(places) or found[0]
+        return next((place for place in places if os.path.lexists(place)), found[0])
+
+    def _interpreter(self, language: str, inside: str) -> str:
+        """Return a path in the folder of an interpreter; "" if this machine has none."""
+        if python := _PYTHON.fullmatch(language):
+            other: Path | None
+            found, other = interpreters.find_python(python[1]), Path(sys.executable)
+        elif node := _NODE.fullmatch(language):
+            found, other = interpreters.find_node(node[1]), interpreters.find_node()
+        else:
+            return ""
+        program = found or other
+        if program is None:
+            return ""
+        if found is None:
+            self._say(language, program)
+        if _INTERPRETER.fullmatch(inside):
+            return str(program)
+        return f"{program.parent}{inside}"
+
+    def _say(self, language: str, program: Path) -> None:
+        """Log once that another version takes the place of an interpreter."""
+        if (self._function, language) not in self._said:
+            self._said.add((self._function, language))
+            _LOG.warning(
+                "%s names %s, which this machine does not have: %s takes its place",
+                self._function,
+                language,
+                program,
+            )

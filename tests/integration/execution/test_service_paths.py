@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: MIT
+"""Functions whose settings name the paths of the service: /code, /opt, /var/fc/lang."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+OWN = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+OF_THE_MANUAL = {
+    "PATH": f"/code/python/bin:/var/fc/lang/{OWN}/bin:/usr/local/bin/apache-maven/bin:/usr/bin:/bin"
+    ":/opt/bin:/code:/code/bin",
+    "PYTHONPATH": "/opt:/opt/python:/code",
+    "PYTHONUSERBASE": "/code/python",
+    "LD_LIBRARY_PATH": "/code:/code/lib:/usr/local/lib:/opt/lib",
+}
+"""The variables of the vendor's page on custom runtimes, which projects copy."""
+
+SERVER = """
+import http.server, json, os, sys
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        facts = {"executable": sys.executable, "argv": sys.argv, "environ": dict(os.environ)}
+        answer = json.dumps(facts).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+    def log_message(self, *args):
+        pass
+address = ("0.0.0.0", int(os.environ["FC_SERVER_PORT"]))
+http.server.HTTPServer(address, Handler).serve_forever()
+"""
+
+
+@pytest.fixture
+def ask(fc_local, tmp_path: Path):
+    """Deploy a web server with a start command, and return what it sees of itself."""
+    (tmp_path / "server.py").write_text(SERVER)
+
+    def get(command: list[str], variables: dict[str, str] | None = None) -> dict:
+        fc_local.deploy(
+            "web",
+            tmp_path,
+            runtime="custom.debian12",
+            handler="unused",
+            timeout=20,
+            environment_variables=variables or {},
+            custom_runtime_config={"command": command},
+        )
+        return json.loads(fc_local.client.invoke("web", b"").payload)
+
+    return get
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["python3", "/code/server.py"],
+        ["python3", "server.py"],
+        [f"/var/fc/lang/{OWN}/bin/python3", "/code/server.py"],
+        ["bash", "-c", "cd /code && exec python3 /code/server.py"],
+    ],
+)
+def test_commands_and_variables_of_the_manual_start_a_server(ask, command: list[str]) -> None:
+    seen = ask(command, OF_THE_MANUAL)
+    assert Path(seen["executable"]).parent == Path(sys.executable).parent
+    code = seen["environ"]["FC_FUNC_CODE_PATH"]
+    assert seen["environ"]["PYTHONUSERBASE"] == f"{code}/python"
+    assert seen["environ"]["LD_LIBRARY_PATH"].startswith(f"{code}:{code}/lib:")
+
+
+def test_a_start_script_with_paths_of_the_service_starts_a_server(ask, tmp_path: Path) -> None:
+    script = tmp_path / "bootstrap"
+    script.write_text(
+        "#!/bin/bash\n"
+        f"export PATH=/var/fc/lang/{OWN}/bin:$PATH\n"
+        'cd "$(dirname "$0")"\n'
+        'exec python3 /code/server.py "$0"\n'
+    )
+    script.chmod(0o755)
+    seen = ask(["/code/bootstrap"])
+    code = seen["environ"]["FC_FUNC_CODE_PATH"]
+    assert seen["argv"] == [f"{code}/server.py", f"{code}/bootstrap"]
+
+
+@pytest.mark.usefixtures("node")
+def test_a_path_without_the_interpreters_of_this_machine_keeps_them(fc_local, tmp_path) -> None:
+    (tmp_path / "index.py").write_text(
+        "import shutil\ndef handler(event, context): return str(shutil.which(event.decode()))"
+    )
+    variables = {"PATH": "/var/fc/lang/nodejs99/bin:/code/bin"}
+    fc_local.deploy(
+        "f",
+        tmp_path,
+        runtime="python3.10",
+        handler="index.handler",
+        environment_variables=variables,
+    )
+    assert fc_local.client.invoke("f", b"node").payload.endswith(b"/node")
+
+
+def test_modules_below_code_are_imported(fc_local, tmp_path) -> None:
+    (tmp_path / "packages").mkdir()
+    (tmp_path / "packages/pack_of_the_build.py").write_text("VALUE = 7")
+    (tmp_path / "index.py").write_text(
+        "import pack_of_the_build\ndef handler(event, context): return pack_of_the_build.VALUE"
+    )
+    fc_local.deploy(
+        "f",
+        tmp_path,
+        runtime="python3.10",
+        handler="index.handler",
+        environment_variables={"PYTHONPATH": "/code/packages"},
+    )
+    assert fc_local.client.invoke("f", b"").payload == b"7"

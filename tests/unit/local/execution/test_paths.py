@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: MIT
+"""Paths of the service in texts of a function."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fc_async_local.execution import interpreters
+from fc_async_local.execution.paths import ServicePaths
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+OWN = f"{sys.version_info[0]}.{sys.version_info[1]}"
+
+
+@pytest.fixture
+def code(tmp_path: Path) -> Path:
+    folder = tmp_path / "unpacked"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def layers(tmp_path: Path) -> tuple[Path, ...]:
+    for name in ("first/python", "second/bin", "first/bin"):
+        (tmp_path / name).mkdir(parents=True)
+    return tmp_path / "first", tmp_path / "second"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "/codecs",
+        "/home/me/code",
+        "https://example.com/code/list",
+        "../code",
+        "$ROOT/code",
+        "/code-old",
+        "/opt/homebrew/bin",
+        "/optional",
+        "/var/fc/lang/cobol/bin",
+        "",
+    ],
+)
+def test_texts_that_name_no_path_of_the_service_stay(code: Path, layers, text: str) -> None:
+    assert ServicePaths("f", code, layers).text(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "here"),
+    [
+        ("/code", "{code}"),
+        ("/code/app.py", "{code}/app.py"),
+        ("--config=/code/a.toml", "--config={code}/a.toml"),
+        ("/code:/code/lib:/usr/lib", "{code}:{code}/lib:/usr/lib"),
+        ('{{"file":"/code/x.json"}}', '{{"file":"{code}/x.json"}}'),
+        ("cd /code && exec ./app", "cd {code} && exec ./app"),
+        ("/opt/python", "{first}/python"),
+        ("/opt/bin", "{second}/bin"),
+        ("/opt:/code", "{second}:{first}:{code}"),
+        ("-javaagent:/code/a.jar", "-javaagent:{code}/a.jar"),
+    ],
+)
+def test_paths_of_the_service_become_those_of_this_machine(code, layers, text, here) -> None:
+    first, second = layers
+    places = {"code": code, "first": first, "second": second}
+    found = ServicePaths("f", code, layers).text(text.replace("{{", "{").replace("}}", "}"))
+    assert found == here.format(**places)
+
+
+def test_an_interpreter_of_the_wanted_version_is_found(code: Path) -> None:
+    paths = ServicePaths("f", code)
+    assert paths.text(f"/var/fc/lang/python{OWN}/bin/python3") == sys.executable
+    folder = sys.executable.rpartition("/")[0]
+    assert paths.text(f"/var/fc/lang/python{OWN}/bin:/usr/bin") == f"{folder}:/usr/bin"
+    assert paths.text(f"/var/fc/lang/python{OWN}/bin/gunicorn") == f"{folder}/gunicorn"
+
+
+def test_another_version_takes_the_place_of_a_missing_one_and_is_named_once(
+    code: Path, monkeypatch, caplog
+) -> None:
+    monkeypatch.setattr(interpreters, "find_python", lambda version: None)
+    paths = ServicePaths("no-python-3-9", code)
+    for _ in range(2):
+        assert paths.text("/var/fc/lang/python3.9/bin/python3 app.py") == f"{sys.executable} app.py"
+    assert caplog.text.count("no-python-3-9 names python3.9") == 1
+
+
+def test_a_start_script_that_names_paths_is_given_to_its_shell_as_text(code: Path) -> None:
+    script = code / "bootstrap"
+    script.write_text("#!/bin/bash -e\ncd /code\nexec python3 /code/app.py\n")
+    mapped = script.read_text().replace("/code", str(code))
+    command = ServicePaths("f", code).command
+    path = str(script)
+    assert command(["/code/bootstrap", "x"]) == ["/bin/bash", "-e", "-c", mapped, path, "x"]
+    assert command(["sh", "bootstrap"]) == ["sh", "-c", mapped, "bootstrap"]
+    assert command(["/usr/bin/env", "bash", "bootstrap"])[2:4] == ["-c", mapped]
+    assert command(["bash", "-c", "cd /code"]) == ["bash", "-c", f"cd {code}"]
+
+
+def test_a_script_of_another_language_is_run_by_the_mapped_interpreter(code: Path) -> None:
+    script = code / "bootstrap"
+    script.write_text(f"#!/var/fc/lang/python{OWN}/bin/python3 -u\nprint(1)\n")
+    command = ServicePaths("f", code).command(["/code/bootstrap"])
+    assert command == [sys.executable, "-u", str(script)]
+
+
+def test_scripts_without_such_paths_and_programs_are_started_as_they_are(code: Path) -> None:
+    (code / "bootstrap").write_text("#!/bin/sh\nexec ./app\n")
+    (code / "app").write_bytes(b"\x7fELF\xff/code")
+    command = ServicePaths("f", code).command
+    assert command(["/code/bootstrap"]) == [str(code / "bootstrap")]
+    assert command(["./app", "--port=9000"]) == ["./app", "--port=9000"]
