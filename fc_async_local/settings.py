@@ -112,6 +112,8 @@ class ExecutionSettings(Ranged, frozen=True, kw_only=True):
             freezes it. ``fc-async local start`` sets it; tests with the fixture run without.
         strict_imports: Let the import of a module fail that a Python function has on this machine
             and would not have on the service; otherwise it is logged once.
+        mount_paths: Show code and layers of Node functions and custom runtimes as ``/code`` and
+            ``/opt``, by bubblewrap where it is installed. ``fc-async local start`` sets it.
         allow_cloud: Let functions connect to the real service. Otherwise connections to the hosts
             of Function Compute, MNS, EventBridge and RocketMQ (HTTP) lead to this runtime.
     """
@@ -119,6 +121,7 @@ class ExecutionSettings(Ranged, frozen=True, kw_only=True):
     account_instances: Annotated[int, Meta(ge=1, le=_MOST_ATTEMPTS)] = limits.ACCOUNT_INSTANCES
     freeze_instances: bool = False
     strict_imports: bool = False
+    mount_paths: bool = False
     allow_cloud: bool = False
 
 

@@ -374,6 +374,7 @@ def _runner(options: Options, foundation: Foundation, addresses: Addresses) -> R
     bounds = RunnerLimits(
         account_instances=settings.execution.account_instances,
         freeze=settings.execution.freeze_instances,
+        mount_paths=settings.execution.mount_paths,
         strict_imports=settings.execution.strict_imports,
     )
     processes = ProcessRunner(code, identity=identity, bounds=bounds)

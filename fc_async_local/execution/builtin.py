@@ -23,7 +23,7 @@ import msgspec
 from msgspec.structs import replace
 
 from fc_async_local.execution import interpreters
-from fc_async_local.execution.identity import fixed_context
+from fc_async_local.execution.identity import fixed_context, inherited_environment
 from fc_async_local.execution.instance import Call, Instance
 from fc_async_local.execution.protocol import Attempt
 from fc_async_local.execution.replies import (
@@ -39,6 +39,7 @@ from fc_async_sdk.spec import runtimes
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Sequence
 
     from fc_async_local.execution.debugging import Debugger
     from fc_async_local.execution.forkserver import ForkServer
@@ -320,7 +321,7 @@ class PythonInstance(FramedInstance):
 class NodeInstance(FramedInstance):
     """One Node worker: the Node of its runtime's version, else the one on the PATH."""
 
-    _node = ""
+    _command: Sequence[str] = ()
 
     async def _start(self, server: ForkServer, folders: Folders, first: Attempt) -> Reply | None:
         major = self.deployment.runtime.removeprefix("nodejs")
@@ -328,14 +329,15 @@ class NodeInstance(FramedInstance):
         if found is None:
             found = interpreters.find_node()
             await asyncio.to_thread(_say_other_node, self.deployment.runtime, found)
-        self._node = str(found or "node")
+        command = [str(found or "node"), *_QUIET_INSPECTOR, str(_NODE_BOOTSTRAP)]
+        self._command = await self._placed(command, folders, inherited_environment())
         return await super()._start(server, folders, first)
 
     def _start_frames(self, folders: Folders) -> bytes:
         start = {
             "kind": "command",
             "folder": str(folders.code),
-            "command": [self._node, *_QUIET_INSPECTOR, str(_NODE_BOOTSTRAP)],
+            "command": self._command,
             "environment": self._environment(folders),
             "socket_variable": _SOCKET_VARIABLE,
         }

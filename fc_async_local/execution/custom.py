@@ -79,11 +79,12 @@ class CustomInstance(Instance):
         """
         self._server.assign()
         process = await self._spawn(server)
+        environment = self._environment(folders)
         message = {
             "kind": "command",
             "folder": str(folders.code),
-            "command": self._command_in(folders),
-            "environment": self._environment(folders),
+            "command": await self._placed(self._command_in(folders), folders, environment),
+            "environment": environment,
         }
         with contextlib.suppress(OSError):  # it has ended, as is found below
             await asyncio.get_running_loop().sock_sendall(process.sock, frames.encode(message))

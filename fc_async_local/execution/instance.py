@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from msgspec.structs import replace
 
-from fc_async_local.execution import freezing
+from fc_async_local.execution import freezing, sandbox
 from fc_async_local.execution.forkserver import Exit, Process, close_process
 from fc_async_local.execution.identity import build_environment
 from fc_async_local.execution.replies import Ending, Reply, document
@@ -113,6 +113,7 @@ class Common(NamedTuple):
         ports: The ports of custom runtimes.
         imports: What functions may import.
         when_gone: Called once the process of an instance has ended.
+        mount_paths: Whether commands run where ``/code`` and ``/opt`` are those of the function.
     """
 
     identity: Identity
@@ -121,6 +122,7 @@ class Common(NamedTuple):
     ports: PortBook
     imports: ImportRules
     when_gone: Callable[[Instance], None]
+    mount_paths: bool = False
 
 
 class Folders(NamedTuple):
@@ -294,6 +296,15 @@ class Instance(abc.ABC):
     def _environment(self, folders: Folders) -> dict[str, str]:
         identity, (code, layers) = self._common.identity, folders
         return build_environment(self.deployment, identity, code, self.instance_id, layers)
+
+    async def _placed(
+        self, command: list[str], folders: Folders, environment: dict[str, str]
+    ) -> list[str]:
+        """Return a command that runs with the paths of the service, if that is wanted."""
+        if not self._common.mount_paths:
+            return command
+        path = environment.get("PATH", "")
+        return await asyncio.to_thread(sandbox.in_namespace, command, folders, path)
 
     async def _spawn(self, server: ForkServer) -> Process:
         process = await server.spawn()

@@ -64,6 +64,7 @@ class RunnerLimits(msgspec.Struct, frozen=True, kw_only=True):
         log_bytes: How much of an attempt's log is kept; the newest part.
         memory_check_seconds: Time between checks of the memory of busy instances.
         freeze: Whether instances that run no call are frozen.
+        mount_paths: Whether commands run where ``/code`` and ``/opt`` are those of the function.
         strict_imports: Whether imports that would fail on the service fail here, too.
     """
 
@@ -73,6 +74,7 @@ class RunnerLimits(msgspec.Struct, frozen=True, kw_only=True):
     log_bytes: int = 1024 * 1024
     memory_check_seconds: float = 0.1
     freeze: bool = False
+    mount_paths: bool = False
     strict_imports: bool = False
 
 
@@ -114,6 +116,7 @@ class ProcessRunner:
             self._ports,
             ImportRules(strict=bounds.strict_imports),
             self._on_gone,
+            bounds.mount_paths,
         )
         self._pools = InstancePools(self._make, bounds.account_instances)
         self._freezer = Freezer(FREEZE_AFTER if bounds.freeze else None, self._pools.busy)

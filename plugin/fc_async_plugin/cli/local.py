@@ -222,7 +222,9 @@ def _settings(assignments: Sequence[str], given: Mapping[str, Any]) -> Settings:
     from fc_async_local.settings import Settings
 
     try:
-        return Settings.of(**{"freeze_instances": True, **assigned(assignments), **given})
+        return Settings.of(
+            **{"freeze_instances": True, "mount_paths": True, **assigned(assignments), **given}
+        )
     except ValueError as error:
         raise click.UsageError(str(error)) from None
 

@@ -133,7 +133,9 @@ def _started(choices: Choices, warn: Callable[[str], None]) -> Iterator[Addresse
     place = {"region": choices.region, "account_id": choices.account_id}
     try:
         given = {name: value for name, value in place.items() if value}
-        settings = Settings.of(**{"freeze_instances": True, **choices.settings, **given})
+        settings = Settings.of(
+            **{"freeze_instances": True, "mount_paths": True, **choices.settings, **given}
+        )
         runtime = LocalRuntime(
             data=choices.data,
             port=choices.port,

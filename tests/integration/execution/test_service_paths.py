@@ -4,10 +4,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from fc_async_local.execution import sandbox
+from fc_async_local.execution.instance import Folders
+from fc_async_local.settings import Settings
 
 OWN = f"python{sys.version_info[0]}.{sys.version_info[1]}"
 OF_THE_MANUAL = {
@@ -117,3 +122,46 @@ def test_modules_below_code_are_imported(fc_local, tmp_path) -> None:
         environment_variables={"PYTHONPATH": "/code/packages"},
     )
     assert fc_local.client.invoke("f", b"").payload == b"7"
+
+
+class TestInAMountNamespace:
+    """Code that opens ``/code`` and ``/opt`` itself."""
+
+    @pytest.fixture
+    def fc_local_settings(self, cannot_run):
+        if sandbox.in_namespace(["sh"], Folders(Path.cwd()), "/bin") == ["sh"]:
+            cannot_run("bubblewrap is not installed, or this machine allows no namespaces")
+        return Settings.of(mount_paths=True)
+
+    def test_a_custom_runtime_finds_its_code_and_layers(self, ask) -> None:
+        seen = ask(["sh", "-c", 'test -f "$(echo /co)de/server.py" && exec python3 server.py'])
+        assert Path(seen["executable"]).parent == Path(sys.executable).parent
+
+    @pytest.mark.usefixtures("node")
+    def test_a_node_function_reads_its_files_by_the_path_of_the_service(
+        self, fc_local, tmp_path: Path
+    ) -> None:
+        (tmp_path / "data.txt").write_text("data")
+        (tmp_path / "index.js").write_text(
+            'exports.handler = async () => require("fs").readFileSync("/code/data.txt", "utf8")'
+        )
+        fc_local.deploy("f", tmp_path, runtime="nodejs20", handler="index.handler")
+        assert fc_local.client.invoke("f", b"").payload == b"data"
+
+    def test_a_command_that_is_not_there_is_named(self, fc_local, tmp_path: Path) -> None:
+        (tmp_path / "server.py").write_text("")
+        fc_local.deploy("web", tmp_path, runtime="custom", handler="unused")
+        assert b"can't start" in fc_local.client.invoke("web", b"").payload
+
+
+def test_layers_are_shown_as_one_folder(tmp_path: Path) -> None:
+    for name in ("a/python/one.py", "b/python/two.py", "b/bin/tool"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name)
+    folders = Folders(tmp_path, (tmp_path / "a", tmp_path / "b"))
+    listing = ["sh", "-c", "cat /opt/python/*.py /opt/bin/tool"]
+    command = sandbox.in_namespace(listing, folders, "/bin")
+    if command == listing:
+        pytest.skip("bubblewrap is not installed, or this machine allows no namespaces")
+    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert shown == "a/python/one.pyb/python/two.pyb/bin/tool"

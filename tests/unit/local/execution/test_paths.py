@@ -83,7 +83,7 @@ def test_an_interpreter_of_the_wanted_version_is_found(code: Path) -> None:
 def test_another_version_takes_the_place_of_a_missing_one_and_is_named_once(
     code: Path, monkeypatch, caplog
 ) -> None:
-    monkeypatch.setattr(interpreters, "find_python", lambda version: None)
+    monkeypatch.setattr(interpreters, "find_python", lambda _: None)
     paths = ServicePaths("no-python-3-9", code)
     for _ in range(2):
         assert paths.text("/var/fc/lang/python3.9/bin/python3 app.py") == f"{sys.executable} app.py"

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: MIT
+"""A mount namespace in which ``/code`` and ``/opt`` are those of the service, made by bubblewrap.
+
+It is for code that opens such paths itself; texts of settings are mapped in any case
+(:mod:`paths`). Nothing is hidden from the function: it protects this machine from nothing.
+
+Invariants:
+    * Without bubblewrap, or where the system does not allow namespaces, a command stays as it is.
+    * Nothing is written to this machine: mount points are made in the namespace only.
+"""
+
+from __future__ import annotations
+
+import functools
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from fc_async_local.execution.instance import Folders
+
+_SECONDS: Final = 10.0
+_OWN: Final = frozenset({"code", "opt"})
+
+
+def in_namespace(command: Sequence[str], folders: Folders, path: str) -> list[str]:
+    """Return a command that runs another one in a namespace with the service's paths.
+
+    It blocks the first time. A command that does not exist stays, so that its error names it.
+
+    Args:
+        command: What to run.
+        folders: Its code and layers.
+        path: The PATH of the command.
+    """
+    first = str(folders.code / command[0]) if "/" in command[0] else command[0]
+    program = _bubblewrap()
+    if program is None or shutil.which(first, path=path) is None:
+        return [*command]
+    layers = [Path("/opt"), *folders.layers]
+    return [
+        program,
+        "--die-with-parent",
+        *(
+            word
+            for one in sorted(Path("/").iterdir())
+            if one.name not in _OWN
+            for word in _seen(one)
+        ),
+        *("--bind", str(folders.code), "/code"),
+        *_merged(Path("/opt"), [one for one in layers if one.is_dir()]),
+        *("--chdir", str(folders.code), "--"),
+        *command,
+    ]
+
+
+def _seen(path: Path) -> tuple[str, str, str]:
+    """Return the options that show a path of this machine as it is."""
+    if path.is_symlink():
+        return "--symlink", str(path.readlink()), str(path)
+    return "--dev-bind", str(path), str(path)
+
+
+def _merged(place: Path, folders: list[Path]) -> Iterator[str]:
+    """Yield the options that show several folders as one; the last one hides files of others."""
+    if len(folders) == 1:
+        yield from ("--dev-bind", str(folders[0]), str(place))
+        return
+    yield from ("--dir", str(place))
+    found: dict[str, list[Path]] = {}
+    for folder in folders:
+        for one in folder.iterdir():
+            found.setdefault(one.name, []).append(one)
+    for name, ones in sorted(found.items()):
+        if all(one.is_dir() for one in ones):
+            yield from _merged(place / name, ones)
+        else:
+            yield from ("--dev-bind", str(ones[-1].resolve()), str(place / name))
+
+
+@functools.lru_cache(maxsize=1)
+def _bubblewrap() -> str | None:
+    """Return the path of bubblewrap if it can make a namespace here."""
+    program = shutil.which("bwrap")
+    if program is None:
+        return None
+    try:
+        done = subprocess.run(  # noqa: S603 -- a program of the user's PATH
+            [program, "--dev-bind", "/", "/", "true"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+            timeout=_SECONDS,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return program if done.returncode == 0 else None
