@@ -14,13 +14,14 @@ Invariants:
 from __future__ import annotations
 
 import time
+import warnings
 from typing import TYPE_CHECKING
 
 from fc_async_plugin import PluginError, apply, rules, template
 from fc_async_plugin.account import Regions
 from fc_async_plugin.account.remote import read
 from fc_async_plugin.apply.perform import Performer
-from fc_async_plugin.plan import plan_changes
+from fc_async_plugin.plan import attached, plan_changes
 from fc_async_plugin.plan.wanted import wanted
 from fc_async_plugin.report import findings
 from fc_async_plugin.template.desired import is_function
@@ -55,7 +56,9 @@ def deploy(
         TemplateError: The template cannot be read.
         PluginError: The rules find an error, or a step failed; what was done is undone.
     """
-    project = template.load(file, env=env, account_id=account_id)
+    project = template.load(file, env=env, account_id=account_id, here=True)
+    for sentence in attached.unset(project):
+        warnings.warn(sentence, stacklevel=3)  # 3: the test that called fc_local.deploy
     _refuse_errors(project)
     wants = wanted(project, functions=True, here=True)
     regions = Regions(connect)

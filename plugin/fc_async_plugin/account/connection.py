@@ -25,7 +25,7 @@ from fc_async_sdk.credentials import LOCAL
 from fc_async_sdk.errors import ConfigurationError, FcAsyncError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from fc_async_plugin.account.channels import Channels
     from fc_async_plugin.account.roles import Roles
@@ -74,8 +74,15 @@ WORKERS = 8
 """Requests at a time; the pool of connections holds as many."""
 
 
-def load(path: str | None, account: Account, environment: str | None = None) -> Project:
-    """Read the template of a command.
+def load(
+    path: str | None,
+    account: Account,
+    environment: str | None = None,
+    *,
+    here: bool = False,
+    environ: Mapping[str, str] | None = None,
+) -> Project:
+    """Read the template of a command; ``here`` and ``environ`` as for ``template.load``.
 
     ``${config('AccountID')}`` without an access alias is the account of the local runtime, if the
     endpoint is one.
@@ -87,6 +94,8 @@ def load(path: str | None, account: Account, environment: str | None = None) -> 
         access=account.access,
         region=account.region,
         resolved=resolved_by_s(),
+        here=here,
+        environ=environ,
     )
     project = read(account_id=account.account_id)
     if any(_OWN_ACCOUNT.search(str(one.props)) for one in project.resources):

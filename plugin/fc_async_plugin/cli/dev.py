@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from pathlib import Path
 from queue import SimpleQueue
@@ -36,11 +37,17 @@ class Choices(NamedTuple):
     debug: tuple[str, ...] = ()
     install: bool = False
     assignments: tuple[str, ...] = ()
+    env_file: Path | None = None
 
 
 @click.command()
 @options.templates_option
 @options.env_option
+@click.option(
+    "--env-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Read variables for ${env(…)} from this file before those of .env files.",
+)
 @runtime_options.port_option
 @runtime_options.data_option
 @click.option(
@@ -75,6 +82,7 @@ def command(
     *,
     templates: tuple[str, ...],
     environment: str | None,
+    env_file: Path | None,
     port: int | None,
     data: Path,
     clock: Literal["real", "virtual"],
@@ -111,6 +119,7 @@ def command(
         debug,
         install,
         assignments,
+        env_file,
     )
     return _write_launch(choices, yes=yes) if write_launch else _run(choices)
 
@@ -170,6 +179,7 @@ def _loop(
     from fc_async_plugin.dev.sources import sources_of, template_files
 
     addresses = running.addresses
+    env_files = {choices.env_file.resolve()} if choices.env_file else set()
     account = Account(addresses.fc, account_id=addresses.account_id)
     screen = _screen(choices)
     _welcome(screen, running, choices)
@@ -183,7 +193,7 @@ def _loop(
         deployer = Deployer(
             lambda: _read(choices, addresses.region, addresses.account_id),
             regions,
-            files=template_files(projects),
+            files=template_files(projects) | env_files,
             folder=Path(kept),
             **({"amend": amend} if choices.install else {}),
         )
@@ -194,12 +204,16 @@ def _read(choices: Choices, region: str, account_id: str) -> list[Project]:
     """Read all templates, with region and account of the runtime where they have none."""
     from fc_async_plugin.account import connection
     from fc_async_plugin.account.connection import Account
+    from fc_async_plugin.template import files
 
+    environ = files.completed(os.environ, choices.env_file) if choices.env_file else None
     return [
         connection.load(
             path,
             Account(region=region or None, account_id=account_id or None),
             choices.environment,
+            here=True,
+            environ=environ,
         )
         for path in dict.fromkeys(choices.templates)
     ]

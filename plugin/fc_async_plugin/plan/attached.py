@@ -8,6 +8,7 @@ that the API takes.
 from __future__ import annotations
 
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -87,6 +88,7 @@ def concurrency(resource: Resource) -> dict[str, dict[str, Any]]:
 
 def omitted(project: Project, only: Collection[str], *, here: bool) -> Iterator[str]:
     """Yield what a deployment of functions leaves out or cannot compare, one sentence each."""
+    yield from unset(project)
     blocks: dict[str, list[str]] = {}
     for resource in project.resources:
         if only and resource.name not in only:
@@ -101,6 +103,17 @@ def omitted(project: Project, only: Collection[str], *, here: bool) -> Iterator[
         yield from _known_later(resource) if here else ()
     for name, resources in sorted(blocks.items()):
         yield f"not deployed by fc-async: {name} of {', '.join(resources)} (use s deploy)"
+
+
+def unset(project: Project) -> Iterator[str]:
+    """Yield what a template that was read for this machine has no values for, in one sentence."""
+    if project.unset:
+        few = "it" if len(project.unset) == 1 else "them"
+        yield (
+            f"no value for ${{env(…)}}: {', '.join(project.unset)}; the functions run without {few}"
+            f" (set {few}, write {few} into .env beside {Path(project.file).name}, or name a file "
+            "with fc-async dev --env-file; s needs a value)"
+        )
 
 
 def _not_compared(resource: Resource) -> Iterator[str]:

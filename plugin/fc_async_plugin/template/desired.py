@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fc_async_plugin.template.problems import failure
+from fc_async_plugin.template.reading import component_name, names_function
 from fc_async_sdk.models import AsyncConfig, Destination, DestinationConfig
 from fc_async_sdk.spec import limits
 from fc_async_sdk.spec.async_config import OUTCOMES
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
 
 BLOCK: Final = "asyncInvokeConfig"
 """The key under ``props``."""
-
-COMPONENTS: Final = frozenset({"fc3", "fc-async"})
-"""Components whose props describe a function of FC 3.0."""
 
 
 class Desired(NamedTuple):
@@ -45,16 +43,12 @@ def is_function(resource: Resource) -> bool:
 
     ``fc3@0.1.22`` and a path that ends in ``fc-async`` count too.
     """
-    return _component_name(resource) in COMPONENTS
+    return names_function(resource.component)
 
 
 def makes_function(resource: Resource) -> bool:
     """Return whether ``s`` creates the function of a resource: its component is fc3."""
-    return _component_name(resource) == "fc3"
-
-
-def _component_name(resource: Resource) -> str:
-    return resource.component.split("@")[0].rstrip("/").rsplit("/", 1)[-1]
+    return component_name(resource.component) == "fc3"
 
 
 def desired(resource: Resource) -> Desired | None:

@@ -63,6 +63,19 @@ class Malformed(Exception):
         self.fix = fix
 
 
+class Unset(Malformed):
+    """An environment variable without a value, and without a default.
+
+    Attributes:
+        name: Its name.
+    """
+
+    def __init__(self, source: str, name: str) -> None:
+        fix = f"set the environment variable {name}, or write a default: env('{name}', '…')"
+        super().__init__(f"{source} not found", fix)
+        self.name = name
+
+
 class Reference(NamedTuple):
     """``vars.a.b``: keys from a root down."""
 
@@ -132,19 +145,21 @@ def only_reference(text: str) -> Reference | None:
     return found if isinstance(found, Reference) else None
 
 
-def advice(expression: Expression) -> str:
-    """Return what to do when an expression has no value, "" if unknown."""
+def not_found(hole: Hole) -> Malformed:
+    """Return the error for an expression that has no value, with what to do if that is known."""
+    expression = hole.expression
     if isinstance(expression, Call):
-        if expression.name == "env" and isinstance(expression.arguments[0], str):
-            name = expression.arguments[0]
-            return f"set the environment variable {name}, or write a default: env('{name}', '…')"
-        return ""
+        first = expression.arguments[0]
+        if expression.name == "env" and isinstance(first, str):
+            return Unset(hole.source, first)
+        return Malformed(f"{hole.source} not found")
     text = ".".join(expression.path)
+    fix = ""
     if text != text.strip() or " " in text:
-        return "an expression has no spaces and no operators"
-    if "[" in text:
-        return "write the index with a dot: ${vars.list.0}"
-    return ""
+        fix = "an expression has no spaces and no operators"
+    elif "[" in text:
+        fix = "write the index with a dot: ${vars.list.0}"
+    return Malformed(f"{hole.source} not found", fix)
 
 
 def _holes(text: str) -> Iterator[tuple[int, int, str]]:

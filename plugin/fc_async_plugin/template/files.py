@@ -84,10 +84,18 @@ def variables(folders: Iterable[Path], environ: Mapping[str, str]) -> dict[str, 
     """
     known = dict(environ)
     for folder in dict.fromkeys(folders):
-        file = folder / ".env"
-        if file.is_file():
-            known.update(_parse_env(read_text(file, _MAX_ENV_BYTES), known))
+        if (folder / ".env").is_file():
+            known = completed(known, folder / ".env")
     return known
+
+
+def completed(environ: Mapping[str, str], file: Path) -> dict[str, str]:
+    """Return environment variables, completed from one ``.env`` file.
+
+    Raises:
+        TemplateError: The file cannot be read.
+    """
+    return {**environ, **_parse_env(read_text(file, _MAX_ENV_BYTES), environ)}
 
 
 def _parse_env(text: str, environ: Mapping[str, str]) -> dict[str, str]:

@@ -36,6 +36,7 @@ def load(
     command: str = "deploy",
     reveal: bool = True,
     resolved: Mapping[str, dict[str, Any]] | None = None,
+    here: bool = False,
 ) -> Project:
     """Read a template.
 
@@ -50,6 +51,8 @@ def load(
         reveal: Whether ``${config('AccessKeySecret')}`` and ``SecurityToken`` are resolved, which
             only a deployment needs. If not, the expressions stay as they are.
         resolved: Props by resource that ``s`` has already resolved; they are used unchanged.
+        here: Whether the functions run on this machine. Then an environment variable without a
+            value is left out of what runs without it, and listed in ``unset``.
 
     Returns:
         The project. Its values are shared and must not be changed.
@@ -59,7 +62,7 @@ def load(
             text, the structure and the variables.
     """
     file = _locate(path)
-    given = Given(access, account_id, command, reveal, resolved or {})
+    given = Given(access, account_id, command, reveal, resolved or {}, here)
 
     sources = read(file, env, os.environ if environ is None else environ)
     merged = merge(sources)

@@ -66,6 +66,7 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
         notes: Places that ``s`` reads differently.
         suppressions: Comments that suppress findings.
         secrets: Secrets of the access alias that are in the props and must not be shown.
+        unset: Environment variables without a value, for which something was left out.
     """
 
     file: str
@@ -76,6 +77,7 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[Problem, ...] = ()
     suppressions: tuple[Suppression, ...] = ()
     secrets: tuple[str, ...] = ()
+    unset: tuple[str, ...] = ()
 
 
 def project(resolved: Resolved, region: str) -> Project:
@@ -91,6 +93,7 @@ def project(resolved: Resolved, region: str) -> Project:
         notes=resolved.notes,
         suppressions=sources.suppressions,
         secrets=resolved.secrets,
+        unset=resolved.unset,
     )
 
 

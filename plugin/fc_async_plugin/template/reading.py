@@ -24,9 +24,21 @@ if TYPE_CHECKING:
     from fc_async_plugin.template.problems import Problem
 
 EDITION: Final = "3.0.0"
+COMPONENTS: Final = frozenset({"fc3", "fc-async"})
+"""Components whose props describe a function of FC 3.0."""
 
 WHOLE_FILE: Final = 0
 """The line number of a suppression that applies to its whole file."""
+
+
+def component_name(component: str) -> str:
+    """Return the name of a component without its version and its folder."""
+    return component.partition("@")[0].rstrip("/").rsplit("/", 1)[-1]
+
+
+def names_function(component: str) -> bool:
+    """Return whether the props of a component's resources describe a function."""
+    return component_name(component) in COMPONENTS
 
 
 class Suppression(NamedTuple):

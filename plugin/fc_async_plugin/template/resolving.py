@@ -7,13 +7,14 @@ An environment is merged here, because its values are resolved first, in a scope
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fc_async_plugin.template import compatibility
 from fc_async_plugin.template.functions import SECRETS, Functions, access_values
 from fc_async_plugin.template.merging import merge_tables
 from fc_async_plugin.template.nodes import Table, leaves
 from fc_async_plugin.template.problems import TemplateError, failure
+from fc_async_plugin.template.reading import names_function
 from fc_async_plugin.template.scopes import (
     Root,
     Scope,
@@ -22,7 +23,7 @@ from fc_async_plugin.template.scopes import (
     resource_scope,
     top_scope,
 )
-from fc_async_plugin.template.variables import Resolver
+from fc_async_plugin.template.variables import ENVIRONMENT, Resolver
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -30,6 +31,15 @@ if TYPE_CHECKING:
     from fc_async_plugin.template.merging import Merged, Written
     from fc_async_plugin.template.problems import Path, Place, Position, Problem
     from fc_async_plugin.template.reading import Sources
+
+
+OPTIONAL: Final = frozenset(
+    (
+        f"{ENVIRONMENT} region role description logConfig vpcConfig nasConfig ossMountConfig "
+        "tracingConfig customDNS tags resourceGroupId"
+    ).split()
+)
+"""Props that a function runs without on this machine."""
 
 
 class Given(NamedTuple):
@@ -40,6 +50,7 @@ class Given(NamedTuple):
     command: str
     reveal: bool
     props: Mapping[str, dict[str, Any]]
+    here: bool
 
 
 class Value(NamedTuple):
@@ -71,6 +82,7 @@ class Resolved(NamedTuple):
         values: The resources.
         notes: Places that ``s`` reads differently.
         secrets: Secrets of the access alias that are in the props.
+        unset: Environment variables without a value for which something was left out.
     """
 
     sources: Sources
@@ -80,6 +92,7 @@ class Resolved(NamedTuple):
     values: tuple[Value, ...]
     notes: tuple[Problem, ...]
     secrets: tuple[str, ...]
+    unset: tuple[str, ...]
 
 
 def resolve(merged: Merged, given: Given) -> Resolved:
@@ -96,7 +109,7 @@ def resolve(merged: Merged, given: Given) -> Resolved:
         sources.variables, lambda: {**alias(), **account}, given.command, reveal=given.reveal
     )
     account_id = given.account_id or alias().get("AccountID", "")
-    resolver = Resolver(functions)
+    resolver = Resolver(functions, OPTIONAL if given.here else ())
     tops = [top_scope(part, number) for number, part in enumerate(merged.parts)]
     scoped = _scoped(merged, tops, resolver, access)
     values = tuple(_value(name, one, resolver, given) for name, one in scoped.items())
@@ -109,7 +122,8 @@ def resolve(merged: Merged, given: Given) -> Resolved:
     secrets = dict(functions.given_away)
     if given.props and given.reveal:
         secrets.update((value, None) for key, value in alias().items() if key in SECRETS)
-    return Resolved(sources, name, access, account_id, values, tuple(notes), tuple(secrets))
+    left = (tuple(notes), tuple(secrets), tuple(resolver.unset))
+    return Resolved(sources, name, access, account_id, values, *left)
 
 
 def _alias(merged: Merged) -> str:
@@ -126,7 +140,7 @@ def _scoped(
     for part, top in zip(merged.parts, tops, strict=True):
         if isinstance(part.variables, Table):
             # As in s, a variable that nothing refers to must be resolvable, too.
-            resolver.collect(part.variables, top)
+            resolver.collect_optional(part.variables, top)
         resources = Root({})
         for name, written in part.resources.items():
             props = _overlaid(name, written, merged.sources.environment, top, resolver)
@@ -175,11 +189,13 @@ def _joined(lower: Scoped, upper: Scoped) -> Scoped:
 
 def _value(name: str, one: Scoped, resolver: Resolver, given: Given) -> Value:
     props = given.props.get(name)
+    component = resolver.text(one.component, one.scope)
     if props is None:
-        props = resolver.collect(one.props, one.scope)
+        collect = resolver.collect if names_function(component) else resolver.collect_optional
+        props = collect(one.props, one.scope)
     return Value(
         name,
-        resolver.text(one.component, one.scope),
+        component,
         props,
         functools.partial(resolver.places, one.props, one.scope),
         one.position,

@@ -22,12 +22,15 @@ from fc_async_plugin.template.expressions import (
     Hole,
     Malformed,
     Reference,
+    Unset,
 )
 from fc_async_plugin.template.nodes import Array, Leaf, Mark, Node, Table
 from fc_async_plugin.template.problems import Place, Problem, TemplateError
 from fc_async_plugin.template.scopes import Root
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
     from fc_async_plugin.template.functions import Functions
     from fc_async_plugin.template.problems import Path
     from fc_async_plugin.template.scopes import Scope
@@ -49,15 +52,37 @@ class _Deferred(Exception):
     """The value is known later (an output, a secret): the expression stays as it is."""
 
 
+class _NoValue(TemplateError):
+    """An environment variable has no value."""
+
+    def __init__(self, problems: Sequence[Problem], name: str) -> None:
+        super().__init__(problems)
+        self.name = name
+
+
+ENVIRONMENT: Final = "environmentVariables"
+"""Props of which one entry may be left out; of others, all is left out."""
+
+
 class Resolver:
     """Resolves the nodes of one project.
 
     Args:
         functions: Evaluates ``env``, ``file`` and the other calls.
+        optional: Keys of mappings whose values, if an environment variable has none, are left out
+            instead of being a problem.
+
+    Attributes:
+        unset: Names of the environment variables for which something was left out.
     """
 
-    def __init__(self, functions: Functions) -> None:
+    def __init__(self, functions: Functions, optional: Collection[str] = ()) -> None:
         self._functions = functions
+        self._optional = optional
+        self._lenient = False
+        self._inside_reference = False
+        self._left_out: list[Leaf] = []
+        self.unset: dict[str, None] = {}
         self._memo: dict[tuple[int, str], tuple[Node, Any, int]] = {}
         self._open: dict[tuple[int, str], str] = {}
         self._growth = 0
@@ -86,12 +111,32 @@ class Resolver:
             return self._collect_text(node, scope)
         return self._collect_inside(node, scope)
 
+    def collect_optional(self, node: Node, scope: Scope) -> Any:
+        """Return a node as :meth:`collect` does, without what has an unset variable.
+
+        That is an error as elsewhere if nothing is optional.
+        """
+        if not self._optional:
+            return self.collect(node, scope)
+        before, self._lenient = self._lenient, True
+        try:
+            return self.collect(node, scope)
+        finally:
+            self._lenient = before
+
+    def _entry(self, key: str, child: Node, scope: Scope) -> Any:
+        if key not in self._optional:
+            return self.collect(child, scope)
+        before = len(self._left_out)
+        value = self.collect_optional(child, scope)
+        return value if key == ENVIRONMENT or len(self._left_out) == before else None
+
     def _collect_inside(self, node: Table | Array, scope: Scope) -> Any:
         if isinstance(node, Table):
             return {
                 key: value
                 for key, child in node.entries.items()
-                if (value := self.collect(child, scope)) is not None or _has_no_json(child)
+                if (value := self._entry(key, child, scope)) is not None or _has_no_json(child)
             }
         items = [self.collect(item, scope) for item in node.items]
         infinite = bool(node.items) and _has_no_json(node.items[-1])
@@ -101,8 +146,23 @@ class Resolver:
         try:
             return self._value(node, scope)[0]
         except TemplateError as error:
+            if self._lenient and isinstance(error, _NoValue):
+                return self._without_unset(node, scope, error.name)
             self._problems.update(dict.fromkeys(error.problems))
             return None
+
+    def _without_unset(self, node: Leaf, scope: Scope, name: str) -> Any:
+        """Return the collection that a text refers to without its unset variables, else None."""
+        found, there = self._followed(node, scope)
+        if found is node or self._inside_reference:
+            self._left_out.append(node)
+            self.unset[name] = None
+            return None
+        self._inside_reference = True
+        try:
+            return self.collect(found, there)
+        finally:
+            self._inside_reference = False
 
     def text(self, node: Node | None, scope: Scope) -> str:
         """Return a value as text, "" if there is none; problems as in :meth:`collect`."""
@@ -115,7 +175,12 @@ class Resolver:
             return _from_plain(self.collect(node, scope), node.mark)
         if isinstance(node, Array):
             return Array(*node.mark, [self.fixed(item, scope) for item in node.items])
-        entries = {key: self.fixed(child, scope) for key, child in node.entries.items()}
+        entries = {
+            key: self.fixed(child, scope)
+            if key not in self._optional
+            else _from_plain(self._entry(key, child, scope), child.mark)
+            for key, child in node.entries.items()
+        }
         return Table(*node.mark, entries, node.keys)
 
     def places(self, node: Node, scope: Scope, path: Path) -> list[Place]:
@@ -217,6 +282,10 @@ class Resolver:
             try:
                 parts = expressions.split(text)
                 value = self._parts(parts, node, scope)
+            except Unset as error:
+                raise _NoValue(
+                    _error(node, error.message, error.fix).problems, error.name
+                ) from None
             except Malformed as error:
                 raise _error(node, error.message, error.fix) from None
             if not isinstance(value, str) or value == text:
@@ -262,7 +331,7 @@ class Resolver:
         except _Deferred:
             return hole.source
         if value is javascript.MISSING or (value is None and not _is_init(hole.expression)):
-            raise Malformed(f"{hole.source} not found", expressions.advice(hole.expression))
+            raise expressions.not_found(hole)
         return value
 
     def _evaluate(self, expression: Expression, scope: Scope) -> Any:

@@ -208,3 +208,19 @@ def test_a_trigger_that_the_runtime_refuses_is_an_error(fc_local: FcLocal, proje
     (project / "s.yaml").write_text(TEMPLATE + second)
     with pytest.raises(FcAsyncError, match=r"trigger shop-pack/web .*triggerType 'unknown'"):
         fc_local.deploy_template()
+
+
+def test_a_variable_without_a_value_is_a_warning_of_the_test(
+    fc_local: FcLocal, tmp_path: Path
+) -> None:
+    (tmp_path / "code").mkdir(exist_ok=True)
+    (tmp_path / "code" / "index.py").write_text(
+        "import os\n\n\ndef take(event, context):\n    return sorted(os.environ)\n\n\npack = take\n"
+    )
+    variables = "      environmentVariables: {KEPT: yes, SECRET: \"${env('SHOP_SECRET')}\"}\n"
+    (tmp_path / "s.yaml").write_text(TEMPLATE + variables)
+    with pytest.warns(UserWarning, match="SHOP_SECRET"):
+        fc_local.deploy_template(tmp_path)
+    names = json.loads(fc_local.client.invoke("shop-pack").payload)
+    assert "KEPT" in names
+    assert "SECRET" not in names

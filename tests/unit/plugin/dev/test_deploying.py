@@ -218,3 +218,20 @@ def test_a_trigger_that_is_refused_is_a_failure_of_its_function(folder: Folder) 
     assert failure.startswith("+ trigger orders/nightly (cn-hangzhou): ")
     assert folder.answer() == b"1"
     assert "triggerType 'sun' is invalid" in failure
+
+
+def test_variables_without_a_value_are_listed_and_the_function_runs(
+    folder: Folder, fc_local: FcLocal
+):
+    variables = "      environmentVariables: {A: \"${env('SHOP_A')}\", B: \"${env('SHOP_B')}\"}\n"
+    folder.template.write_text(TEMPLATE + variables)
+    deployer = Deployer(
+        lambda: [template.load(folder.template, account_id="1234567890123456", here=True)],
+        Regions(lambda _: fc_local.client),
+        files={folder.template},
+        folder=folder.path / "kept",
+    )
+    result = deployer.everything()
+    assert not result.refused
+    assert folder.answer() == b"1"
+    assert [one for one in result.omitted if "SHOP_A, SHOP_B" in one and ".env" in one]

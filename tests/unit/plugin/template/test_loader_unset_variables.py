@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: MIT
+"""Environment variables without a value stop a deployment, not a run on this machine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from fc_async_plugin import template
+from fc_async_plugin.template import Project, TemplateError, files
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HEAD = """\
+edition: 3.0.0
+name: shop
+vars:
+  token: ${env('TOKEN')}
+  shared:
+    MODE: fast
+    KEY: ${env('KEY')}
+resources:
+  orders:
+    component: fc3
+    props:
+      region: cn-hangzhou
+      functionName: orders
+      runtime: python3.10
+      handler: index.handler
+      code: ./code
+"""
+
+
+def read(folder: Path, more: str, **environ: str) -> Project:
+    (folder / "s.yaml").write_text(HEAD + more)
+    return template.load(folder, environ=environ, here=True)
+
+
+def props(project: Project) -> dict[str, Any]:
+    return project.resources[0].props
+
+
+def test_a_function_runs_here_without_the_variables_that_have_no_value(tmp_path: Path) -> None:
+    project = read(
+        tmp_path,
+        """\
+      environmentVariables:
+        PLAIN: yes
+        SECRET: ${env('SECRET')}
+        URL: mysql://root:${env('PASSWORD')}@db
+        TOKEN: ${vars.token}
+""",
+    )
+    assert props(project)["environmentVariables"] == {"PLAIN": "yes"}
+    assert set(project.unset) == {"SECRET", "PASSWORD", "TOKEN", "KEY"}
+
+
+def test_a_shared_mapping_loses_only_the_entries_without_a_value(tmp_path: Path) -> None:
+    project = read(tmp_path, "      environmentVariables: ${vars.shared}\n")
+    assert props(project)["environmentVariables"] == {"MODE": "fast"}
+    assert "KEY" in project.unset
+
+
+@pytest.mark.parametrize(
+    "prop",
+    [
+        "role: acs:ram::${env('ACCOUNT')}:role/fc",
+        "logConfig: {project: \"${env('ACCOUNT')}\", logstore: all}",
+        "vpcConfig: {vpcId: \"${env('ACCOUNT')}\", vSwitchIds: [vsw-1]}",
+    ],
+)
+def test_a_setting_that_nothing_here_uses_is_left_out_whole(tmp_path: Path, prop: str) -> None:
+    project = read(tmp_path, f"      {prop}\n")
+    assert prop.partition(":")[0] not in props(project)
+    assert "ACCOUNT" in project.unset
+
+
+@pytest.mark.parametrize(
+    "prop",
+    [
+        "cpu: ${env('CPU')}",
+        "asyncInvokeConfig: {maxAsyncRetryAttempts: \"${env('CPU')}\"}",
+        "triggers: [{triggerName: \"${env('CPU')}\", triggerType: timer}]",
+    ],
+)
+def test_a_setting_that_a_run_needs_is_still_an_error(tmp_path: Path, prop: str) -> None:
+    with pytest.raises(TemplateError, match="CPU"):
+        read(tmp_path, f"      {prop}\n")
+
+
+def test_a_variable_that_is_used_in_both_ways_is_an_error(tmp_path: Path) -> None:
+    more = "      environmentVariables: {A: '${vars.token}'}\n      handler2: ${vars.token}\n"
+    with pytest.raises(TemplateError, match="TOKEN"):
+        read(tmp_path, more)
+
+
+def test_other_faults_in_environment_variables_are_still_errors(tmp_path: Path) -> None:
+    with pytest.raises(TemplateError, match="nowhere"):
+        read(tmp_path, "      environmentVariables: {A: '${vars.nowhere}'}\n")
+
+
+def test_a_resource_that_is_not_a_function_does_not_stop_the_functions(tmp_path: Path) -> None:
+    more = "  site:\n    component: fc3-domain\n    props:\n      domainName: ${env('DOMAIN')}\n"
+    project = read(tmp_path, more)
+    assert [one.name for one in project.resources] == ["orders", "site"]
+    assert "DOMAIN" in project.unset
+
+
+def test_an_environment_is_laid_over_without_the_variables_that_have_no_value(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "s.yaml").write_text(HEAD)
+    (tmp_path / "env.yaml").write_text(
+        """\
+environments:
+  - name: test
+    overlays:
+      resources:
+        orders:
+          memorySize: 512
+          environmentVariables:
+            PLAIN: yes
+            SECRET: ${env('SECRET')}
+"""
+    )
+    project = template.load(tmp_path, env="test", environ={}, here=True)
+    assert props(project)["environmentVariables"] == {"PLAIN": "yes"}
+    assert props(project)["memorySize"] == 512
+
+
+def test_every_other_reader_still_refuses_a_variable_without_a_value(tmp_path: Path) -> None:
+    (tmp_path / "s.yaml").write_text(HEAD)
+    with pytest.raises(TemplateError) as caught:
+        template.load(tmp_path, environ={})
+    fixes = [one.fix for one in caught.value.problems]
+    assert fixes[0] == "set the environment variable TOKEN, or write a default: env('TOKEN', '…')"
+
+
+def test_a_named_file_gives_values_before_the_file_beside_the_template(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("TOKEN=beside\nKEY=beside\n")
+    named = tmp_path / "test.env"
+    named.write_text("TOKEN=named\nOTHER=named\n")
+    more = (
+        "      environmentVariables:\n"
+        "        TOKEN: ${vars.token}\n"
+        "        KEY: ${env('KEY')}\n"
+        "        OTHER: ${env('OTHER')}\n"
+    )
+    project = read(tmp_path, more, **files.completed({"OTHER": "process"}, named))
+    variables = {"TOKEN": "named", "KEY": "beside", "OTHER": "process"}
+    assert props(project)["environmentVariables"] == variables
+    assert project.unset == ()
