@@ -15,13 +15,14 @@ from fc_async_plugin.cli import options, runtime_options
 from fc_async_plugin.report import DONE, FAILED, Format, terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from fc_async_plugin.dev.launch import Target
-    from fc_async_plugin.dev.loop import Event
+    from fc_async_plugin.dev.loop import Event, Said
     from fc_async_plugin.dev.runtime import Running
     from fc_async_plugin.dev.screen import Screen
     from fc_async_plugin.template import Project
+    from fc_async_plugin.template.actions import Build
 
 
 class Choices(NamedTuple):
@@ -38,6 +39,8 @@ class Choices(NamedTuple):
     install: bool = False
     assignments: tuple[str, ...] = ()
     env_file: Path | None = None
+    build: bool = False
+    yes: bool = False
 
 
 @click.command()
@@ -73,6 +76,12 @@ class Choices(NamedTuple):
     help="Install the requirements.txt of Python functions into a layer, once for each content.",
 )
 @click.option(
+    "--build",
+    is_flag=True,
+    help="First run the commands of actions: pre-deploy, as s does. Each is shown and asked for, "
+    "once on this machine.",
+)
+@click.option(
     "--write-launch",
     is_flag=True,
     help="Write .vscode/launch.json for the functions, after asking, and end.",
@@ -91,6 +100,7 @@ def command(
     quiet: bool,
     debug: tuple[str, ...],
     install: bool,
+    build: bool,
     write_launch: bool,
     yes: bool,
 ) -> int:
@@ -120,6 +130,8 @@ def command(
         install,
         assignments,
         env_file,
+        build,
+        yes,
     )
     return _write_launch(choices, yes=yes) if write_launch else _run(choices)
 
@@ -155,6 +167,8 @@ def _run(choices: Choices) -> int:
     debug = launch.chosen(sources_of(projects), choices.debug)
     place = _place_of(projects)
     events: SimpleQueue[Event] = SimpleQueue()
+    for said in _build(choices, projects):
+        events.put(said)
     settings = runtime_options.assigned(choices.assignments)
     started = runtime.Choices(choices.port, choices.data, choices.clock, *place, settings)
     with runtime.opened(started, lambda text: events.put(Said("warning", text))) as running:
@@ -162,6 +176,28 @@ def _run(choices: Choices) -> int:
     if reason:
         terminal.error(reason)
     return FAILED if reason else DONE
+
+
+def _build(choices: Choices, projects: Sequence[Project]) -> Iterator[Said]:
+    """Run the commands that s runs before a deployment, if asked for; return what to say."""
+    from fc_async_plugin.dev import building
+    from fc_async_plugin.dev.loop import Said
+
+    def confirm(new: Sequence[Build]) -> None:
+        terminal.note("Before a deployment, s runs:")
+        for one in new:
+            terminal.note(f"  {building.shown(one)}")
+        terminal.confirm("Run this now?", yes=choices.yes)
+
+    builds = building.builds_of(projects)
+    for text in building.hints(builds, asked=choices.build):
+        yield Said("note", text, "wait")
+    if choices.build:
+        lines = [one for one in builds if not one.component]
+        building.allow(lines, confirm)
+        environ = building.environment(projects, _environ(choices))
+        for text in building.run(lines, environ, terminal.note):
+            yield Said("problem", text)
 
 
 def _loop(
@@ -204,19 +240,23 @@ def _read(choices: Choices, region: str, account_id: str) -> list[Project]:
     """Read all templates, with region and account of the runtime where they have none."""
     from fc_async_plugin.account import connection
     from fc_async_plugin.account.connection import Account
-    from fc_async_plugin.template import files
 
-    environ = files.completed(os.environ, choices.env_file) if choices.env_file else None
     return [
         connection.load(
             path,
             Account(region=region or None, account_id=account_id or None),
             choices.environment,
             here=True,
-            environ=environ,
+            environ=_environ(choices),
         )
         for path in dict.fromkeys(choices.templates)
     ]
+
+
+def _environ(choices: Choices) -> Mapping[str, str]:
+    from fc_async_plugin.template import files
+
+    return files.completed(os.environ, choices.env_file) if choices.env_file else os.environ
 
 
 def _place_of(projects: Sequence[Project]) -> tuple[str, str]:

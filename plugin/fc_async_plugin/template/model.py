@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from fc_async_plugin.template.actions import Build
 from fc_async_plugin.template.problems import Path, Place, Position, Problem
 from fc_async_plugin.template.reading import Suppression
 
@@ -67,6 +68,7 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
         suppressions: Comments that suppress findings.
         secrets: Secrets of the access alias that are in the props and must not be shown.
         unset: Environment variables without a value, for which something was left out.
+        builds: Commands that ``s`` runs before a deployment.
     """
 
     file: str
@@ -78,6 +80,7 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
     suppressions: tuple[Suppression, ...] = ()
     secrets: tuple[str, ...] = ()
     unset: tuple[str, ...] = ()
+    builds: tuple[Build, ...] = ()
 
 
 def project(resolved: Resolved, region: str) -> Project:
@@ -94,6 +97,7 @@ def project(resolved: Resolved, region: str) -> Project:
         suppressions=sources.suppressions,
         secrets=resolved.secrets,
         unset=resolved.unset,
+        builds=resolved.builds,
     )
 
 

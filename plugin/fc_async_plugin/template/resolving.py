@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from fc_async_plugin.template import compatibility
+from fc_async_plugin.template import actions, compatibility
 from fc_async_plugin.template.functions import SECRETS, Functions, access_values
 from fc_async_plugin.template.merging import merge_tables
 from fc_async_plugin.template.nodes import Table, leaves
@@ -28,6 +28,7 @@ from fc_async_plugin.template.variables import ENVIRONMENT, Resolver
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from fc_async_plugin.template.actions import Build
     from fc_async_plugin.template.merging import Merged, Written
     from fc_async_plugin.template.problems import Path, Place, Position, Problem
     from fc_async_plugin.template.reading import Sources
@@ -83,6 +84,7 @@ class Resolved(NamedTuple):
         notes: Places that ``s`` reads differently.
         secrets: Secrets of the access alias that are in the props.
         unset: Environment variables without a value for which something was left out.
+        builds: Commands that ``s`` runs before a deployment.
     """
 
     sources: Sources
@@ -93,6 +95,7 @@ class Resolved(NamedTuple):
     notes: tuple[Problem, ...]
     secrets: tuple[str, ...]
     unset: tuple[str, ...]
+    builds: tuple[Build, ...]
 
 
 def resolve(merged: Merged, given: Given) -> Resolved:
@@ -122,7 +125,10 @@ def resolve(merged: Merged, given: Given) -> Resolved:
     secrets = dict(functions.given_away)
     if given.props and given.reveal:
         secrets.update((value, None) for key, value in alias().items() if key in SECRETS)
-    left = (tuple(notes), tuple(secrets), tuple(resolver.unset))
+    scopes = {name: one.scope for name, one in scoped.items()}
+    folder = sources.template.file.parent
+    builds = tuple(actions.builds(merged.root, scopes, tops[-1], resolver, folder))
+    left = (tuple(notes), tuple(secrets), tuple(resolver.unset), builds)
     return Resolved(sources, name, access, account_id, values, *left)
 
 

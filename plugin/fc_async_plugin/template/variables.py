@@ -164,6 +164,13 @@ class Resolver:
         finally:
             self._inside_reference = False
 
+    def attempt(self, node: Leaf, scope: Scope) -> Any:
+        """Return a node as a plain value, as it is written if it cannot be resolved."""
+        try:
+            return self._value(node, scope)[0]
+        except TemplateError:
+            return node.value
+
     def text(self, node: Node | None, scope: Scope) -> str:
         """Return a value as text, "" if there is none; problems as in :meth:`collect`."""
         value = None if node is None else self.collect(node, scope)
