@@ -15,6 +15,30 @@ if TYPE_CHECKING:
     from importlib.metadata import Distribution
 
 _REQUIREMENT: Final = re.compile(r"\s*([A-Za-z0-9][\w.-]*)\s*(?:\[([^\]]*)\])?")
+_PACKAGES: Final = {
+    "Crypto": "pycryptodome",
+    "MySQLdb": "mysqlclient",
+    "OpenSSL": "pyOpenSSL",
+    "PIL": "Pillow",
+    "Tea": "alibabacloud-tea",
+    "aliyun": "aliyun-log-python-sdk",
+    "attr": "attrs",
+    "bs4": "beautifulsoup4",
+    "cv2": "opencv-python-headless",
+    "datahub": "pydatahub",
+    "dateutil": "python-dateutil",
+    "docx": "python-docx",
+    "dotenv": "python-dotenv",
+    "fc2": "aliyun-fc2",
+    "jwt": "PyJWT",
+    "mns": "aliyun-mns",
+    "mpl_toolkits": "matplotlib",
+    "pkg_resources": "setuptools",
+    "pylab": "matplotlib",
+    "sklearn": "scikit-learn",
+    "yaml": "PyYAML",
+}
+"""Packages whose name is not that of their module, for modules that this machine does not have."""
 _EXTRA: Final = re.compile(r"""\bextra\s*==\s*["']([^"']+)""")
 
 
@@ -51,13 +75,35 @@ def modules(text: str) -> frozenset[str]:
 
 
 def package_of(module: str) -> str:
-    """Return the name to require for a module of this machine."""
+    """Return the name to require for a module: by its metadata if this machine has it."""
     from importlib import metadata  # noqa: PLC0415 -- as above
 
     if module == "fc_async_sdk":  # an installation in place lists no modules
         return "fc-async"
     names = metadata.packages_distributions().get(module)
-    return names[0] if names else module.replace("_", "-")
+    if names:
+        return names[0]
+    if module.startswith("aliyunsdk"):
+        return f"aliyun-python-sdk-{module.removeprefix('aliyunsdk')}"
+    return _PACKAGES.get(module) or module.replace("_", "-")
+
+
+def missing(text: str) -> frozenset[str]:
+    """Return the normalised names of packages that requirements name and this machine lacks.
+
+    Args:
+        text: Content of the file. Its options, such as ``-r``, are not followed.
+    """
+    from importlib import metadata  # noqa: PLC0415 -- as above
+
+    lines = [line for line in text.splitlines() if not line.lstrip().startswith(("-", "#"))]
+    named = {normalised(found[1]) for line in lines if (found := _REQUIREMENT.match(line))}
+    return frozenset(one for one in named if not any(metadata.distributions(name=one)))
+
+
+def normalised(package: str) -> str:
+    """Return the name of a package as indexes compare it (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", package).lower()
 
 
 def _applies(requirement: str, extras: frozenset[str]) -> bool:

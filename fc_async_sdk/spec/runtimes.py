@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: MIT
-"""The names that ``runtime`` of a function may have, by kind, and what Python runtimes contain.
+"""The names that ``runtime`` of a function may have, by kind, and what runtimes and layers contain.
 
 Which of them run on one machine is decided by the local runtime, not here.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+import re
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 PYTHON: Final = frozenset({"python3", "python3.9", "python3.10", "python3.12"})
 NODE: Final = frozenset({"nodejs12", "nodejs14", "nodejs16", "nodejs18", "nodejs20"})
@@ -97,20 +98,28 @@ _TOOLS: Final = frozenset(
     {"wand", "scrapy", "pymysql", "elasticsearch", "PIL", "OpenSSL", "redis", "requests"}
 )
 _SCIENCE: Final = frozenset({"cv2", "numpy", "scipy", "matplotlib", "mpl_toolkits", "pylab"})
-_SHIPPED: Final = {
-    # Documented ("Python runtimes" in docs/reference/sources.md).
-    "python3.12": frozenset(
-        {"oss2", "alibabacloud_mns_open20220119", "alibabacloud_sls20201230"}
-        | {f"alibabacloud_{name}" for name in _SDKS_OF_312.split()}
-    )
-    | _TOOLS,
-    "python3.10": _SDKS_UNTIL_310 | _TOOLS,
-    # Documented; the end of the list was not seen, so the tools of 3.10 are assumed.
-    "python3.9": _SDKS_UNTIL_310 | _SCIENCE | _TOOLS,
-    # Unsure: from older copies of the list.
-    "python3": _SDKS_UNTIL_310 | _SCIENCE | _TOOLS | {"datahub"},
+Mark = Literal["documented", "assumed", "unsure"]
+"""Certainty of an entry. ``documented``: on the service's page ("Python runtimes" in
+docs/reference/sources.md). ``assumed``: the end of the page's list was not seen, or a documented
+package requires it. ``unsure``: from older copies of the list, and from users' programs."""
+_OF_NODE: Final[Sequence[tuple[Mark, frozenset[str]]]] = (
+    ("unsure", frozenset({"ali-oss", "aliyun-sdk", "co", "gm", "tablestore", "@alicloud/fc2"})),
+)
+_SHIPPED: Final[Mapping[str, Sequence[tuple[Mark, frozenset[str]]]]] = {
+    "python3.12": [
+        (
+            "documented",
+            frozenset({"oss2", "alibabacloud_mns_open20220119", "alibabacloud_sls20201230"})
+            | {f"alibabacloud_{name}" for name in _SDKS_OF_312.split()}
+            | _TOOLS,
+        )
+    ],
+    "python3.10": [("documented", _SDKS_UNTIL_310 | _TOOLS)],
+    "python3.9": [("documented", _SDKS_UNTIL_310 | _SCIENCE), ("assumed", _TOOLS)],
+    "python3": [("unsure", _SDKS_UNTIL_310 | _SCIENCE | _TOOLS | {"datahub"})],
+    **dict.fromkeys(NODE, _OF_NODE),
 }
-"""Modules of the packages that a runtime ships."""
+"""Modules of the packages that a runtime ships, with how sure that is."""
 _COME_ALONG: Final[Mapping[str, str]] = {
     "oss2": "requests crcmod Crypto aliyunsdkcore aliyunsdkkms six",
     "requests": "urllib3 idna certifi charset_normalizer",
@@ -130,20 +139,78 @@ _COME_ALONG: Final[Mapping[str, str]] = {
 }
 """Modules of what these packages require, by their own metadata: the service does not list them,
 and does not promise them."""
-_FLASK: Final = "flask werkzeug jinja2 markupsafe click itsdangerous"
-_OFFICIAL_LAYERS: Final[Mapping[str, str]] = {
-    "OSS2": "oss2",
-    "Flask3x": f"{_FLASK} blinker",
-    "Flask2x": f"{_FLASK} blinker",
-    "Pandas2x": "pandas numpy dateutil pytz tzdata six",
-    "Pandas1x": "pandas numpy dateutil pytz six",
-    "SciPy1x": "scipy numpy",
-    "PyMongo4x": "pymongo bson gridfs dns",
-    "Opencv4x": "cv2 numpy",
-    "Pdf2image": "pdf2image PIL",
+_FLASK: Final = "flask werkzeug jinja2 markupsafe click itsdangerous blinker"
+_OF_PACKAGES: Final[Mapping[str, tuple[str, str]]] = {
+    "OSS2": ("oss2", "oss2"),
+    "Flask3x": ("flask>=3,<4", _FLASK),
+    "Flask2x": ("flask>=2.2,<3", _FLASK),
+    "Pandas2x": ("pandas>=2,<3", "pandas numpy dateutil pytz tzdata six"),
+    "Pandas1x": ("pandas>=1,<2", "pandas numpy dateutil pytz six"),
+    "SciPy1x": ("scipy>=1,<2", "scipy numpy"),
+    "PyMongo4x": ("pymongo>=4,<5", "pymongo bson gridfs dns"),
+    "Opencv4x": ("opencv-python-headless>=4,<5", "cv2 numpy"),
+    "Pdf2image": ("pdf2image", "pdf2image PIL"),
 }
-"""Modules of public layers of Python packages, by the last part of a layer's name ("Layers" in
-docs/reference/sources.md; what the packages require is from their own metadata)."""
+"""Public layers of Python packages, by the last part of a layer's name: what installs the same, and
+the modules ("Layers" in docs/reference/sources.md; what the packages require is from their own
+metadata)."""
+_PROGRAMS: Final = {
+    "Python": "python3",
+    "Nodejs": "node",
+    "Java": "java",
+    "PHP": "php",
+    "Go": "go",
+    "Dotnet": "dotnet",
+    "Nginx": "nginx",
+    "FFmpeg": "ffmpeg",
+    "SQLite": "sqlite3",
+}
+"""Commands of public layers that bring a language or a program, by the first part of the name."""
+_LAYER: Final = re.compile(r"(?:acs:fc:[\w-]+:)?official:layers/(?P<name>[\w-]+)(?:/versions/\d+)?")
+_VERSIONED: Final = re.compile(r"(?P<what>[A-Za-z]+)\d*x?(?:-Debian\d+)?")
+
+
+class PublicLayer(NamedTuple):
+    """Content of a public layer of the service.
+
+    Attributes:
+        name: Such as ``Nodejs16``.
+        command: What it brings if that is a language or a program, such as ``node``; else "".
+        requirement: What installs the same Python packages, such as ``flask>=3,<4``; else "".
+        modules: Top-level names of these packages.
+    """
+
+    name: str
+    command: str = ""
+    requirement: str = ""
+    modules: tuple[str, ...] = ()
+
+
+def public_layer(reference: str) -> PublicLayer | None:
+    """Return the content of a layer by its reference; None if it is not one of the service's.
+
+    Args:
+        reference: ``official:layers/NAME/versions/N``, also as an ARN.
+
+    Returns:
+        A layer of the service whose content is not known has only a name.
+    """
+    match = _LAYER.fullmatch(reference)
+    if match is None:
+        return None
+    name = match["name"]
+    requirement, modules = _OF_PACKAGES.get(name.rpartition("-")[2], ("", ""))
+    versioned = _VERSIONED.fullmatch(name)
+    command = _PROGRAMS.get(versioned["what"], "") if versioned else ""
+    return PublicLayer(name, command, requirement, tuple(modules.split()))
+
+
+def shipped(runtime: str, module: str) -> Mark | None:
+    """Return how sure it is that a runtime ships a module; None if it is not known to do so."""
+    for mark, modules_ in _SHIPPED.get(runtime, ()):
+        if module in modules_:
+            return mark
+    return "assumed" if runtime in PYTHON and module in (modules(runtime) or ()) else None
 
 
 def python_version(runtime: str) -> tuple[int, int]:
@@ -162,13 +229,12 @@ def modules(runtime: str, layers: Iterable[str] = ()) -> frozenset[str] | None:
     Returns:
         Top-level names; None if one of the layers is not known, so that nothing can be said.
     """
-    found = set(_SHIPPED[runtime])
-    for layer in layers:
-        name = layer.partition("layers/")[2].partition("/")[0]
-        inside = _OFFICIAL_LAYERS.get(name.rpartition("-")[2]) if "official" in layer else None
-        if inside is None:
+    found = {module for _, group in _SHIPPED[runtime] for module in group}
+    for reference in layers:
+        layer = public_layer(reference)
+        if layer is None or not (layer.modules or layer.command):
             return None
-        found.update(inside.split())
+        found.update(layer.modules)
     waiting = list(found)
     while waiting:
         more = set(_COME_ALONG.get(waiting.pop(), "").split()) - found

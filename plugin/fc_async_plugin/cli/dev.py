@@ -73,7 +73,8 @@ class Choices(NamedTuple):
 @click.option(
     "--install",
     is_flag=True,
-    help="Install the requirements.txt of Python functions into a layer, once for each content.",
+    help="Install what functions need and this machine lacks: requirements.txt, packages that the "
+    "runtime or a public layer has, package.json.",
 )
 @click.option(
     "--build",
@@ -167,7 +168,7 @@ def _run(choices: Choices) -> int:
     debug = launch.chosen(sources_of(projects), choices.debug)
     place = _place_of(projects)
     events: SimpleQueue[Event] = SimpleQueue()
-    for said in _build(choices, projects):
+    for said in _prepare(choices, projects):
         events.put(said)
     settings = runtime_options.assigned(choices.assignments)
     started = runtime.Choices(choices.port, choices.data, choices.clock, *place, settings)
@@ -178,10 +179,12 @@ def _run(choices: Choices) -> int:
     return FAILED if reason else DONE
 
 
-def _build(choices: Choices, projects: Sequence[Project]) -> Iterator[Said]:
-    """Run the commands that s runs before a deployment, if asked for; return what to say."""
-    from fc_async_plugin.dev import building
+def _prepare(choices: Choices, projects: Sequence[Project]) -> Iterator[Said]:
+    """Run what s runs before a deployment, if asked for; return what the functions may lack."""
+    from fc_async_plugin.dev import building, installing, layers
     from fc_async_plugin.dev.loop import Said
+    from fc_async_plugin.dev.sources import sources_of
+    from fc_async_plugin.report import imports
 
     def confirm(new: Sequence[Build]) -> None:
         terminal.note("Before a deployment, s runs:")
@@ -190,14 +193,18 @@ def _build(choices: Choices, projects: Sequence[Project]) -> Iterator[Said]:
         terminal.confirm("Run this now?", yes=choices.yes)
 
     builds = building.builds_of(projects)
-    for text in building.hints(builds, asked=choices.build):
-        yield Said("note", text, "wait")
+    notes = building.hints(builds, asked=choices.build)
     if choices.build:
         lines = [one for one in builds if not one.component]
         building.allow(lines, confirm)
         environ = building.environment(projects, _environ(choices))
         for text in building.run(lines, environ, terminal.note):
             yield Said("problem", text)
+    notes += layers.notes(projects, install=choices.install)
+    notes += [] if choices.install else installing.hints(sources_of(projects))
+    absent = [one for project in projects for one in imports.absent(project)]
+    notes += [one.what for one in absent if not (choices.install and one.mark)]
+    yield from (Said("note", text, "wait") for text in notes)
 
 
 def _loop(
@@ -210,9 +217,9 @@ def _loop(
     from fc_async_plugin.account import connection
     from fc_async_plugin.account.connection import Account
     from fc_async_plugin.dev.deploying import Deployer
-    from fc_async_plugin.dev.installing import Installer, hints
+    from fc_async_plugin.dev.installing import Installer
     from fc_async_plugin.dev.loop import Loop
-    from fc_async_plugin.dev.sources import sources_of, template_files
+    from fc_async_plugin.dev.sources import template_files
 
     addresses = running.addresses
     env_files = {choices.env_file.resolve()} if choices.env_file else set()
@@ -220,8 +227,6 @@ def _loop(
     screen = _screen(choices)
     _welcome(screen, running, choices)
     amend = Installer(lambda text: screen.say("install", text, style="wait"))
-    for text in [] if choices.install else hints(sources_of(projects)):
-        screen.say("note", text, style="wait")
     with (
         connection.regions(account) as regions,
         tempfile.TemporaryDirectory(prefix="fc-async-dev-") as kept,

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Installs ``requirements.txt`` of functions into layers, when asked for.
+"""Installs what functions need and this machine lacks, when asked for.
 
-The packages are for the interpreter that runs functions here, whatever Python version a function
-asks for on the service. A layer is installed once for the same requirements and interpreter.
+``requirements.txt``, packages that a Python runtime ships, and those of public layers become one
+layer. The packages are for the interpreter that runs functions here, whatever Python version a
+function asks for on the service. A layer is installed once for the same packages and interpreter.
+The dependencies of a ``package.json`` go into ``node_modules`` beside it, as npm does.
 
 Invariants:
     Nothing is installed unless the user asked for it.
@@ -20,15 +22,18 @@ import sys
 import sysconfig
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
 from fc_async_plugin import PluginError
+from fc_async_plugin.dev import layers
+from fc_async_plugin.dev.layers import layers_of
 from fc_async_plugin.dev.sources import sources_of
+from fc_async_plugin.report import imports
 from fc_async_sdk import _project_folder
 from fc_async_sdk._installation import module_command
-from fc_async_sdk.spec.runtimes import PYTHON
+from fc_async_sdk.spec.runtimes import CUSTOM, NODE, PYTHON
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -37,35 +42,67 @@ if TYPE_CHECKING:
     from fc_async_plugin.template import Project
 
 _FILE: Final = "requirements.txt"
+_NODE_FILE: Final = "package.json"
+_LOCKS: Final = ("package-lock.json", "npm-shrinkwrap.json")
 _LAST_LINES: Final = 8
 """Lines at the end of the installer's output that are shown if it fails."""
 
 
+class Needs(NamedTuple):
+    """Python packages of one function.
+
+    Attributes:
+        file: Its ``requirements.txt``; None if it has none.
+        packages: Further requirements, sorted.
+    """
+
+    file: Path | None
+    packages: tuple[str, ...] = ()
+
+
 def requirements_of(source: Source) -> Path | None:
-    """Return the requirements of a Python function; None if it has none."""
-    if source.runtime not in PYTHON or source.code is None:
+    """Return the requirements of a function in Python or a custom runtime; None if it has none."""
+    if source.runtime not in PYTHON | CUSTOM or source.code is None:
         return None
     file = source.code / _FILE
     return file if file.is_file() and file.read_text("utf-8", "replace").strip() else None
 
 
+def node_packages_missing(source: Source) -> bool:
+    """Return whether a function has dependencies in ``package.json`` and no ``node_modules``."""
+    if source.runtime not in NODE | CUSTOM or source.code is None:
+        return False
+    try:
+        document = msgspec.json.decode((source.code / _NODE_FILE).read_bytes(), type=_Package)
+    except (OSError, msgspec.DecodeError):
+        return False
+    return bool(document.dependencies) and not (source.code / "node_modules").exists()
+
+
+class _Package(msgspec.Struct):
+    dependencies: dict[str, Any] = {}
+
+
 class Installer:
-    """Adds a layer with its packages to each function that has requirements.
+    """Adds a layer to each function that needs Python packages; installs packages of Node.
 
     Args:
         say: Told before an installation, which may take long.
-        install: Installs the requirements of a file into a folder.
+        install: Installs Python packages into a folder.
         folder: Where the layers are kept.
+        install_node: Installs the dependencies of a folder's ``package.json``.
     """
 
     def __init__(
         self,
         say: Callable[[str], None],
-        install: Callable[[Path, Path], None] | None = None,
+        install: Callable[[Needs, Path], None] | None = None,
         folder: Path = _project_folder.LAYERS,
+        install_node: Callable[[Path], None] | None = None,
     ) -> None:
         self._say = say
         self._install = install or install_packages
+        self._install_node = install_node or install_node_packages
         self._folder = folder
 
     def __call__(self, project: Project) -> Project:
@@ -74,23 +111,35 @@ class Installer:
         Raises:
             PluginError: The packages cannot be installed.
         """
-        added = {
-            source.resource: self._layer(source.function, file)
-            for source in sources_of([project])
-            if (file := requirements_of(source)) is not None
-        }
+        further: dict[str, set[str]] = {}
+        for one in imports.absent(project):
+            if one.mark:
+                further.setdefault(one.function, set()).add(one.package)
+        for function, layer in layers_of(project):
+            if layer.requirement and not layers.is_here(layer):
+                further.setdefault(function, set()).add(layer.requirement)
+        added = {}
+        for source in sources_of([project]):
+            if node_packages_missing(source) and source.code is not None:
+                self._say(f"installing {_NODE_FILE} of {source.function} …")
+                self._install_node(source.code)
+            packages = tuple(sorted(further.get(source.function, ())))
+            needs = Needs(requirements_of(source), packages)
+            if needs.file or needs.packages:
+                added[source.resource] = self._layer(source.function, needs)
         return with_layers(project, added) if added else project
 
-    def _layer(self, function: str, requirements: Path) -> Path:
-        text = requirements.read_bytes()
-        layer = (self._folder / _key(text)).resolve()
+    def _layer(self, function: str, needs: Needs) -> Path:
+        text = needs.file.read_bytes() if needs.file else b""
+        layer = (self._folder / _key("\n".join(needs.packages).encode() + text)).resolve()
         if layer.is_dir():
             return layer
-        self._say(f"installing {_FILE} of {function} for Python {platform.python_version()} …")
+        what = ", ".join([*([_FILE] if needs.file else []), *needs.packages])
+        self._say(f"installing {what} of {function} for Python {platform.python_version()} …")
         _project_folder.make_private(self._folder)
         draft = Path(tempfile.mkdtemp(prefix=".installing-", dir=self._folder))
         try:
-            self._install(requirements, draft / "python")
+            self._install(needs, draft / "python")
             draft.rename(layer)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
@@ -119,14 +168,36 @@ def with_layers(project: Project, added: dict[str, Path]) -> Project:
     return msgspec.structs.replace(project, resources=tuple(resources))
 
 
-def install_packages(requirements: Path, target: Path) -> None:
+def install_packages(needs: Needs, target: Path) -> None:
     """Install packages with pip, or with uv where the interpreter has no pip.
 
     Raises:
         PluginError: There is neither, or the installation failed.
     """
-    done = subprocess.run(  # noqa: S603 -- pip or uv, with the user's own requirements
-        [*_installer(), "--target", str(target), "--requirement", str(requirements)],
+    named = ["--requirement", str(needs.file)] if needs.file else []
+    command = [*_installer(), "--target", str(target), *named, "--", *needs.packages]
+    _run(command if needs.packages else command[:-1], needs.file or ", ".join(needs.packages))
+
+
+def install_node_packages(folder: Path) -> None:
+    """Install the dependencies of a ``package.json`` beside it, exactly as its lock file has them.
+
+    Raises:
+        PluginError: There is no npm, or the installation failed.
+    """
+    npm = shutil.which("npm")
+    if npm is None:
+        raise PluginError("--install needs npm for package.json: install Node.js")
+    locked = any((folder / name).is_file() for name in _LOCKS)
+    verb = ["ci"] if locked else ["install", "--no-package-lock"]
+    command = [npm, *verb, "--omit=dev", "--no-audit", "--no-fund", "--loglevel=error"]
+    _run(command, folder / _NODE_FILE, cwd=folder)
+
+
+def _run(command: Sequence[str], what: object, cwd: Path | None = None) -> None:
+    done = subprocess.run(  # noqa: S603 -- pip, uv or npm, with the user's own requirements
+        command,
+        cwd=cwd,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -135,7 +206,7 @@ def install_packages(requirements: Path, target: Path) -> None:
     )
     if done.returncode:
         said = "\n".join((done.stderr or done.stdout).strip().splitlines()[-_LAST_LINES:])
-        raise PluginError(f"{requirements} cannot be installed:\n{said}")
+        raise PluginError(f"{what} cannot be installed:\n{said}")
 
 
 def _installer() -> Sequence[str]:
@@ -150,7 +221,13 @@ def _installer() -> Sequence[str]:
 
 def hints(sources: Iterable[Source]) -> list[str]:
     """Return which functions have requirements, for a user who did not ask for them."""
-    names = [source.function for source in sources if requirements_of(source) is not None]
-    if not names:
-        return []
-    return [f"{', '.join(names)}: {_FILE} is not installed; fc-async dev --install does that"]
+    names: dict[str, list[str]] = {}
+    for source in sources:
+        if requirements_of(source) is not None:
+            names.setdefault(_FILE, []).append(source.function)
+        if node_packages_missing(source):
+            names.setdefault(_NODE_FILE, []).append(source.function)
+    return [
+        f"{', '.join(functions)}: {file} is not installed; fc-async dev --install does that"
+        for file, functions in names.items()
+    ]

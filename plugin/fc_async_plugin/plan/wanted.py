@@ -261,7 +261,8 @@ def local_layers(project: Project, resource: Resource) -> tuple[Path, ...]:
 
 def is_local_layer(layer: str) -> bool:
     """Return whether a layer is a path on this machine and not an ARN."""
-    return bool(layer) and not layer.startswith("acs:") and not is_unresolved(layer)
+    elsewhere = layer.startswith(("acs:", "official:"))
+    return bool(layer) and not elsewhere and not is_unresolved(layer)
 
 
 def _folder_of(project: Project) -> Path:

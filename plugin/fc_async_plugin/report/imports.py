@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Finds imports of Python functions that this machine has and the cloud has not.
+"""Finds imports of Python functions that only this machine has, or only the cloud.
 
 Files are read, not run. The local runtime compares what is really imported while a function runs.
 
 Invariants:
     Imports for type checkers, and those whose failure the code handles, are not reported.
-    A module that this machine has not either is not reported: the first run says so.
+    What ``requirements.txt`` in the code folder names is not reported.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from fc_async_plugin.template import Project, Resource
 
 _CODE: Final = "/code"
+_REQUIREMENTS: Final = "requirements.txt"
 _HANDLED: Final = ("ImportError", "ModuleNotFoundError", "Exception")
 
 
@@ -62,34 +63,111 @@ class Missing(NamedTuple):
         return f"put {package} into requirements.txt and run make build"
 
 
+class Absent(NamedTuple):
+    """An import that fails on this machine.
+
+    Attributes:
+        function: The function.
+        runtime: Its runtime.
+        module: Top-level name of the module.
+        place: The file and the line of the import.
+        package: Name of the package that has the module, as far as it is known.
+    """
+
+    function: str
+    runtime: str
+    module: str
+    place: str
+    package: str
+
+    @property
+    def mark(self) -> runtimes.Mark | None:
+        """Return how sure it is that the runtime ships the module; None if it does not."""
+        return runtimes.shipped(self.runtime, self.module)
+
+    @property
+    def what(self) -> str:
+        """The fault in one sentence, with what to do."""
+        fault = f"{self.function} imports {self.module} ({self.place}), which this machine lacks"
+        if self.mark:
+            return (
+                f"{fault}: {self.runtime} ships {self.package} ({self.mark}); here, fc-async dev "
+                "--install installs it"
+            )
+        return (
+            f"{fault}, and {self.runtime} does not ship it: write {self.package} into "
+            f"{self.place.partition('/')[0]}/{_REQUIREMENTS}, then fc-async dev --install"
+        )
+
+
 def missing(project: Project) -> Iterator[Missing]:
     """Yield the imports of a template's Python functions, each module once for each function."""
     for resource in project.resources:
-        code = code_path(project, resource) if is_function(resource) else None
         runtime = str(resource.props.get("runtime") or "")
         there = _modules(project, resource, runtime) if runtime in runtimes.PYTHON else None
-        if code is None or not code.is_dir() or there is None:
+        code = _code(project, resource)
+        if code is None or there is None:
             continue
-        required = code / "requirements.txt"
-        if required.is_file():
-            there |= _requirements.modules(required.read_text("utf-8", "replace"))
-        layers = (layer / "python" for layer in local_layers(project, resource))
-        places = [code, *_python_path(resource, code), *layers]
-        handler = str(resource.props.get("handler") or "").rpartition(".")[0].replace("/", ".")
-        for name, place in _imports(handler, places).items():
+        there |= _requirements.modules(_required(code))
+        for name, place in _imports_of(project, resource, code).items():
             if name not in there and importlib.util.find_spec(name) is not None:
                 yield Missing(resource.function_name, runtime, name, place)
 
 
+def absent(project: Project) -> Iterator[Absent]:
+    """Yield the imports of a template's Python functions that fail on this machine.
+
+    What may come from a requirement that is not installed, or from a layer of the service, is left
+    out, unless the runtime ships it.
+    """
+    for resource in project.resources:
+        runtime = str(resource.props.get("runtime") or "")
+        code = _code(project, resource) if runtime in runtimes.PYTHON else None
+        if code is None:
+            continue
+        required = _requirements.missing(_required(code))
+        there = runtimes.modules(runtime, _layers_elsewhere(resource))
+        shipped = runtimes.modules(runtime) or frozenset()
+        for name, place in _imports_of(project, resource, code).items():
+            package = _requirements.package_of(name)
+            here = name in sys.stdlib_module_names or importlib.util.find_spec(name) is not None
+            known = there is not None and (name in shipped or name not in there)
+            if here or not ((known and not required) or name in shipped):
+                continue
+            if not required & {_requirements.normalised(one) for one in (package, name)}:
+                yield Absent(resource.function_name, runtime, name, place, package)
+
+
+def _code(project: Project, resource: Resource) -> Path | None:
+    """Return the code folder of a function; None if there is none."""
+    code = code_path(project, resource) if is_function(resource) else None
+    return code if code is not None and code.is_dir() else None
+
+
+def _required(code: Path) -> str:
+    file = code / _REQUIREMENTS
+    return file.read_text("utf-8", "replace") if file.is_file() else ""
+
+
+def _imports_of(project: Project, resource: Resource, code: Path) -> dict[str, str]:
+    layers = (layer / "python" for layer in local_layers(project, resource))
+    places = [code, *_python_path(resource, code), *layers]
+    handler = str(resource.props.get("handler") or "").rpartition(".")[0].replace("/", ".")
+    return _imports(handler, places)
+
+
 def _modules(project: Project, resource: Resource, runtime: str) -> frozenset[str] | None:
     """Return what a function has beside its own code; None if it has a layer of unknown content."""
-    layers = resource.props.get("layers") or []
-    elsewhere = [str(one) for one in layers if not is_local_layer(str(one))]
-    there = runtimes.modules(runtime, elsewhere)
+    there = runtimes.modules(runtime, _layers_elsewhere(resource))
     if there is None or not all(layer.is_dir() for layer in local_layers(project, resource)):
         return None
     absent = runtimes.not_in_standard_library(runtime)
     return there | (sys.stdlib_module_names - absent) | {"__main__"}
+
+
+def _layers_elsewhere(resource: Resource) -> list[str]:
+    layers = resource.props.get("layers") or []
+    return [str(one) for one in layers if not is_local_layer(str(one))]
 
 
 def _python_path(resource: Resource, code: Path) -> Iterator[Path]:

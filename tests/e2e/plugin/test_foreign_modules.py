@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from fc_async_plugin.demo.runtime import killed_at_the_end
-from fc_async_plugin.dev.installing import install_packages
+from fc_async_plugin.dev.installing import Needs, install_packages
 from fc_async_plugin.serverless_devs import folder as shim_folder
 from tests.e2e.plugin.conftest import execute
 
@@ -70,7 +70,7 @@ def test_packages_are_installed_without_a_module_of_the_project(folder: Path) ->
         wheel.writestr("left_pad-1.dist-info/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
         wheel.writestr("left_pad-1.dist-info/RECORD", "")
     (folder / "requirements.txt").write_text("./left_pad-1-py3-none-any.whl\n")
-    install_packages(folder / "requirements.txt", folder / "layer")
+    install_packages(Needs(folder / "requirements.txt"), folder / "layer")
     assert (folder / "layer" / "left_pad.py").is_file()
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fc_async_plugin import PluginError, template
-from fc_async_plugin.dev.installing import Installer, hints, install_packages
+from fc_async_plugin.dev import layers as service_layers
+from fc_async_plugin.dev.installing import Installer, Needs, hints, install_packages
 from fc_async_plugin.dev.sources import sources_of
 
 if TYPE_CHECKING:
@@ -43,14 +44,17 @@ class Packages:
 
     def __init__(self) -> None:
         self.installed: list[str] = []
+        self.further: list[str] = []
+        self.folders: list[Path] = []
         self.failure = ""
 
-    def __call__(self, requirements: Path, target: Path) -> None:
+    def __call__(self, needs: Needs, target: Path) -> None:
         target.mkdir(parents=True)
         (target / "half.py").write_text("")
         if self.failure:
             raise PluginError(self.failure)
-        self.installed.append(requirements.read_text())
+        self.installed += [needs.file.read_text()] if needs.file else []
+        self.further += needs.packages
 
 
 @pytest.fixture
@@ -69,7 +73,8 @@ def packages() -> Packages:
 
 @pytest.fixture
 def installer(tmp_path: Path, packages: Packages) -> Installer:
-    return Installer(lambda _: None, packages, tmp_path / ".fc-async" / "layers")
+    folder = tmp_path / ".fc-async" / "layers"
+    return Installer(lambda _: None, packages, folder, packages.folders.append)
 
 
 def layers(project: template.Project) -> list[str]:
@@ -117,4 +122,81 @@ def test_the_message_of_pip_is_passed_on(tmp_path: Path):
     file = tmp_path / "requirements.txt"
     file.write_text("./there-is-no-such-package\n")
     with pytest.raises(PluginError, match=r"cannot be installed:\n.*there-is-no-such-package"):
-        install_packages(file, tmp_path / "layer")
+        install_packages(Needs(file), tmp_path / "layer")
+
+
+def changed(folder: Path, *replaced: tuple[str, str]) -> template.Project:
+    text = TEMPLATE
+    for old, new in replaced:
+        text = text.replace(old, new)
+    (folder / "s.yaml").write_text(text)
+    return template.load(folder / "s.yaml")
+
+
+def test_requirements_of_a_custom_runtime_are_installed(
+    project: template.Project, installer: Installer, packages: Packages, tmp_path: Path
+):
+    _, own = layers(installer(changed(tmp_path, ("python3.10", "custom.debian10"))))
+    assert own == "./shared"
+    assert packages.installed == ["left-pad==1\n"]
+
+
+def test_dependencies_of_node_are_installed_beside_their_file_if_they_are_not_there(
+    project: template.Project, installer: Installer, packages: Packages, tmp_path: Path
+):
+    mailer = tmp_path / "mailer"
+    (mailer / "package.json").write_text('{"name": "mailer", "dependencies": {"left-pad": "1"}}')
+    assert hints(sources_of([project]))[1] == (
+        "mailer: package.json is not installed; fc-async dev --install does that"
+    )
+    installer(project)
+    assert packages.folders == [mailer]
+    (mailer / "node_modules").mkdir()
+    installer(project)
+    assert packages.folders == [mailer]
+    assert len(hints(sources_of([project]))) == 1
+
+
+@pytest.mark.parametrize("text", ["{}", "no json", '{"dependencies": {}}', '{"dependencies": 1}'])
+def test_a_package_json_without_dependencies_needs_no_installation(
+    project: template.Project, installer: Installer, packages: Packages, tmp_path: Path, text: str
+):
+    (tmp_path / "mailer" / "package.json").write_text(text)
+    installer(project)
+    assert packages.folders == []
+
+
+def test_what_the_runtime_or_a_public_layer_brings_is_installed_too(
+    project: template.Project,
+    installer: Installer,
+    packages: Packages,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    (tmp_path / "orders" / "index.py").write_text("import oss2, left_pad\n")
+    layer = "acs:fc:cn-hangzhou:official:layers/Python3-Flask2x/versions/1"
+    after = installer(changed(tmp_path, ("[./shared]", f"[./shared, '{layer}']")))
+    assert packages.further == ["flask>=2.2,<3", "oss2"]
+    assert packages.installed == ["left-pad==1\n"]
+    assert len(layers(after)) == 3
+
+
+def test_layers_of_the_service_are_said_with_what_stands_in_for_them(
+    project: template.Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("shutil.which", lambda name: "/usr/bin/node" if name == "node" else None)
+    names = [
+        "official:layers/Nodejs20/versions/1",
+        "acs:fc:cn-hangzhou:official:layers/Java17/versions/1",
+        "official:layers/Python310-Package-Collection/versions/1",
+        "acs:fc:cn-hangzhou:123:layers/own/versions/1",
+    ]
+    found = changed(tmp_path, ("[./shared]", f"[{', '.join(map(repr, names))}]"))
+    unknown = "it is not on this machine, and what is in it is not known: the functions lack it"
+    assert service_layers.notes([found], install=False) == [
+        "layer Nodejs20 of orders: node of this machine is used instead",
+        "layer Java17 of orders: java is not on this machine: install it",
+        f"layer Python310-Package-Collection of orders: {unknown}",
+        f"layer acs:fc:cn-hangzhou:123:layers/own/versions/1 of orders: {unknown}",
+    ]

@@ -57,3 +57,45 @@ def test_the_standard_library_depends_on_the_version():
     assert "tomllib" in absent["python3.10"] - absent["python3.12"]
     assert "distutils" in absent["python3.12"] - absent["python3.10"]
     assert "zoneinfo" in absent["python3"] - absent["python3.9"]
+
+
+@pytest.mark.parametrize("prefix", ["", "acs:fc:cn-hangzhou:"])
+def test_a_public_layer_is_recognised_by_both_forms_of_its_name(prefix: str):
+    layer = runtimes.public_layer(f"{prefix}official:layers/Nodejs20/versions/1")
+    assert layer == runtimes.PublicLayer("Nodejs20", command="node")
+    flask = runtimes.public_layer(f"{prefix}official:layers/Python310-Flask2x/versions/1")
+    assert flask is not None
+    assert (flask.command, flask.requirement) == ("", "flask>=2.2,<3")
+
+
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [
+        ("Python310", "python3"),
+        ("PHP81-Debian10", "php"),
+        ("Java17", "java"),
+        ("FFmpeg6x", "ffmpeg"),
+        ("SQLite3", "sqlite3"),
+        ("Nginx", "nginx"),
+        ("Python310-Package-Collection", ""),
+        ("Aliyun-DataX", ""),
+    ],
+)
+def test_a_public_layer_of_a_language_or_program_names_its_command(name: str, command: str):
+    layer = runtimes.public_layer(f"official:layers/{name}/versions/2")
+    assert layer is not None
+    assert layer.command == command
+
+
+def test_a_layer_of_an_account_is_not_a_public_one():
+    assert runtimes.public_layer("acs:fc:cn-hangzhou:123:layers/Nodejs20/versions/1") is None
+
+
+def test_what_a_runtime_ships_has_a_mark_of_how_sure_it_is():
+    assert runtimes.shipped("python3.12", "oss2") == "documented"
+    assert runtimes.shipped("python3.9", "PIL") == "assumed"
+    assert runtimes.shipped("python3.12", "urllib3") == "assumed"
+    assert runtimes.shipped("python3", "datahub") == "unsure"
+    assert runtimes.shipped("nodejs20", "ali-oss") == "unsure"
+    assert runtimes.shipped("python3.12", "flask") is None
+    assert runtimes.shipped("custom", "oss2") is None

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: MIT
+"""Imports that fail on this machine are named with the package and with what to do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fc_async_plugin import template
+from fc_async_plugin.report import imports
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from fc_async_plugin.template import Project
+
+TEMPLATE = """\
+edition: 3.0.0
+name: shop
+resources:
+  orders:
+    component: fc3
+    props:
+      region: cn-hangzhou
+      functionName: orders
+      runtime: %s
+      handler: index.handler
+      code: ./code
+      layers: [%s]
+"""
+
+
+@pytest.fixture(autouse=True)
+def machine_without_packages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that has none of the modules that the tests import."""
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+
+
+def project(
+    folder: Path, code: str, *, runtime: str = "python3.9", required: str = "", layer: str = ""
+) -> Project:
+    (folder / "code").mkdir()
+    (folder / "code" / "index.py").write_text(code)
+    if required:
+        (folder / "code" / "requirements.txt").write_text(required)
+    (folder / "s.yaml").write_text(TEMPLATE % (runtime, layer))
+    return template.load(folder)
+
+
+def test_a_module_that_the_runtime_ships_is_installed_on_request(tmp_path: Path) -> None:
+    [one] = imports.absent(project(tmp_path, "import json\nfrom PIL import Image\n"))
+    assert (one.module, one.package, one.mark) == ("PIL", "Pillow", "assumed")
+    assert one.what == (
+        "orders imports PIL (code/index.py:2), which this machine lacks: python3.9 ships Pillow "
+        "(assumed); here, fc-async dev --install installs it"
+    )
+
+
+def test_a_module_that_nothing_brings_has_the_file_it_belongs_into(tmp_path: Path) -> None:
+    [one] = imports.absent(project(tmp_path, "def handler(e, c):\n    import left_pad\n"))
+    assert one.what == (
+        "orders imports left_pad (code/index.py:2), which this machine lacks, and python3.9 does "
+        "not ship it: write left-pad into code/requirements.txt, then fc-async dev --install"
+    )
+
+
+def test_a_module_that_an_uninstalled_requirement_may_bring_is_not_named(tmp_path: Path) -> None:
+    found = imports.absent(project(tmp_path, "import telegram_x\n", required="chat-bot-x==1\n"))
+    assert list(found) == []
+
+
+@pytest.mark.parametrize(
+    "layer",
+    ["acs:fc:cn-hangzhou:1:layers/own/versions/1", "official:layers/Python3-Flask2x/versions/1"],
+)
+def test_a_module_that_a_layer_may_bring_is_not_named(tmp_path: Path, layer: str) -> None:
+    found = imports.absent(project(tmp_path, "import flask, oss2\n", layer=layer))
+    assert [one.module for one in found] == ["oss2"]
+
+
+def test_functions_in_other_languages_are_not_read(tmp_path: Path) -> None:
+    assert list(imports.absent(project(tmp_path, "import left_pad\n", runtime="custom"))) == []
