@@ -301,4 +301,4 @@ def _project_if_any(where: Where) -> Project | None:
             template.find()
         except template.TemplateError:
             return None
-    return load(where.template, where.account, where.environment)
+    return load(where.template, where.account, where.environment, here=is_here(where.account))

@@ -99,6 +99,20 @@ def test_on_this_machine_no_key_is_looked_for(home: Path) -> None:
         assert client.endpoint_url == "http://127.0.0.1:9900"
 
 
+def test_a_function_on_this_machine_is_found_though_variables_have_no_value(home: Path) -> None:
+    (home / "s.yaml").write_text(
+        "edition: 3.0.0\nname: x\nresources:\n  a:\n    component: fc3\n    props:\n"
+        "      functionName: shop\n      region: ${env('SHOP_REGION')}\n"
+        "      environmentVariables: {KEY: \"${env('SHOP_KEY')}\"}\n"
+    )
+    here = Account(endpoint="http://127.0.0.1:9900", account_id="111")
+    target = connection.Target("a", Where(account=here))
+    assert target.function == "shop"
+    target.client.close()
+    with pytest.raises(template.TemplateError, match="SHOP_REGION"):
+        connection.Target("a", Where(account=Account(account_id="111")))
+
+
 def test_a_function_in_no_template_takes_a_region(home: Path) -> None:
     with pytest.raises(ConfigurationError, match="pass --region"):
         connection.Target("f", Where())
