@@ -50,7 +50,10 @@ def shown(build: Build) -> str:
 def hints(builds: Iterable[Build], *, asked: bool) -> list[str]:
     """Return which commands do not run, one text for each reason."""
     shell = "before a deployment s runs what follows; here: fc-async dev --build"
-    component = "before a deployment s runs its own components; run these with s"
+    component = (
+        "before a deployment s runs its own components; run these with s, or try fc-async dev "
+        "--install, which does as much for Python and Node"
+    )
     texts: dict[str, str] = {}
     for one in builds:
         head = component if one.component else shell

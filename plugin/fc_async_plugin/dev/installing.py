@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 _FILE: Final = "requirements.txt"
 _NODE_FILE: Final = "package.json"
+_NODE_FOLDER: Final = "node_modules"
 _LOCKS: Final = ("package-lock.json", "npm-shrinkwrap.json")
 _LAST_LINES: Final = 8
 """Lines at the end of the installer's output that are shown if it fails."""
@@ -69,14 +70,15 @@ def requirements_of(source: Source) -> Path | None:
 
 
 def node_packages_missing(source: Source) -> bool:
-    """Return whether a function has dependencies in ``package.json`` and no ``node_modules``."""
+    """Return whether ``node_modules`` of a function lacks dependencies of its ``package.json``."""
     if source.runtime not in NODE | CUSTOM or source.code is None:
         return False
     try:
         document = msgspec.json.decode((source.code / _NODE_FILE).read_bytes(), type=_Package)
     except (OSError, msgspec.DecodeError):
         return False
-    return bool(document.dependencies) and not (source.code / "node_modules").exists()
+    folder = source.code / _NODE_FOLDER
+    return not all((folder / name).exists() for name in document.dependencies)
 
 
 class _Package(msgspec.Struct):
@@ -180,7 +182,7 @@ def install_packages(needs: Needs, target: Path) -> None:
 
 
 def install_node_packages(folder: Path) -> None:
-    """Install the dependencies of a ``package.json`` beside it, exactly as its lock file has them.
+    """Install the dependencies of a ``package.json`` beside it, as its lock file has them.
 
     Raises:
         PluginError: There is no npm, or the installation failed.
@@ -189,7 +191,9 @@ def install_node_packages(folder: Path) -> None:
     if npm is None:
         raise PluginError("--install needs npm for package.json: install Node.js")
     locked = any((folder / name).is_file() for name in _LOCKS)
-    verb = ["ci"] if locked else ["install", "--no-package-lock"]
+    verb = ["install"] if locked else ["install", "--no-package-lock"]
+    if locked and not (folder / _NODE_FOLDER).exists():
+        verb = ["ci"]
     command = [npm, *verb, "--omit=dev", "--no-audit", "--no-fund", "--loglevel=error"]
     _run(command, folder / _NODE_FILE, cwd=folder)
 

@@ -21,7 +21,7 @@ from fc_async_plugin.dev.feed import Follower
 from fc_async_plugin.dev.sources import roots
 from fc_async_plugin.dev.watching import Watcher
 from fc_async_plugin.plan.steps import UpdateFunction
-from fc_async_plugin.report import moments
+from fc_async_plugin.report import imports, moments
 from fc_async_sdk.admin import models
 from fc_async_sdk.admin import operations as admin
 from fc_async_sdk.errors import FcAsyncError, ServiceError
@@ -293,6 +293,16 @@ class Loop:
             if step.hops == 0 and (step.kind == "accepted" or (step.sync and step.payload)):
                 self._last = step
             self._screen.step(step)
+            if step.kind == "ended" and step.status != "Succeeded":
+                self._name_missing(step)
+
+    def _name_missing(self, step: Step) -> None:
+        """Say once which package an import of a function lacks."""
+        runtimes = {one.function: one.runtime for one in self._deployer.sources}
+        text = imports.failed(step.function, runtimes.get(step.function, ""), step.result)
+        if text and text not in self._omitted:
+            self._omitted.add(text)
+            self._screen.say("note", text, style="wait")
 
     def _press(self, key: str) -> None:
         try:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -94,10 +95,46 @@ class Absent(NamedTuple):
                 f"{fault}: {self.runtime} ships {self.package} ({self.mark}); here, fc-async dev "
                 "--install installs it"
             )
+        file = f"{self.place.partition('/')[0]}/{_REQUIREMENTS}"
         return (
-            f"{fault}, and {self.runtime} does not ship it: write {self.package} into "
-            f"{self.place.partition('/')[0]}/{_REQUIREMENTS}, then fc-async dev --install"
+            f"{fault}, and {self.runtime} does not ship it: write {self.package} into {file}, then "
+            "fc-async dev --install"
         )
+
+
+_FAILED: Final = re.compile(
+    r"No module named \\*['\"](?P<python>[\w.]+)|"
+    r"Cannot find (?:module|package) \\*['\"](?P<node>[^./'\"\\][^'\"\\]*)"
+)
+
+
+def failed(function: str, runtime: str, error: str) -> str:
+    """Return the package that an error of a function in Python or Node lacks, with what to do.
+
+    Args:
+        function: The function.
+        runtime: Its runtime.
+        error: What the function's runtime says.
+
+    Returns:
+        One sentence; "" if the error is another one.
+    """
+    match = _FAILED.search(error)
+    if match is None:
+        return ""
+    if match["python"] is not None:
+        module = match["python"].partition(".")[0]
+        package, file = _requirements.package_of(module), _REQUIREMENTS
+    else:
+        parts = match["node"].removeprefix("node:").split("/")
+        module = package = "/".join(parts[: 2 if parts[0].startswith("@") else 1])
+        file = "package.json"
+    mark = runtimes.shipped(runtime, module)
+    there = f"ships it ({mark})" if mark else "does not ship it"
+    return (
+        f"{function} lacks {package}, and {runtime} {there}: write it into {file} in the code "
+        "folder, then fc-async dev --install"
+    )
 
 
 def missing(project: Project) -> Iterator[Missing]:

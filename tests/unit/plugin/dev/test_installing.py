@@ -151,7 +151,7 @@ def test_dependencies_of_node_are_installed_beside_their_file_if_they_are_not_th
     )
     installer(project)
     assert packages.folders == [mailer]
-    (mailer / "node_modules").mkdir()
+    (mailer / "node_modules" / "left-pad").mkdir(parents=True)
     installer(project)
     assert packages.folders == [mailer]
     assert len(hints(sources_of([project]))) == 1

@@ -81,3 +81,57 @@ def test_a_module_that_a_layer_may_bring_is_not_named(tmp_path: Path, layer: str
 
 def test_functions_in_other_languages_are_not_read(tmp_path: Path) -> None:
     assert list(imports.absent(project(tmp_path, "import left_pad\n", runtime="custom"))) == []
+
+
+OTHER_ERRORS = [
+    ("nodejs20", "Cannot find module './orders'"),
+    ("nodejs20", "Cannot find module '/code/orders.js'"),
+    ("python3.10", "division by zero"),
+]
+
+
+@pytest.mark.parametrize(
+    ("runtime", "error", "package", "ships", "file"),
+    [
+        (
+            "python3.10",
+            '{"errorMessage": "No module named \'oss2.api\'"}',
+            "oss2",
+            "ships it (documented)",
+            "requirements.txt",
+        ),
+        (
+            "custom",
+            "Logs:ModuleNotFoundError: No module named 'cv2'",
+            "opencv-python-headless",
+            "does not ship it",
+            "requirements.txt",
+        ),
+        (
+            "nodejs20",
+            '{"errorMessage": "Cannot find module \'ali-oss/lib\'"}',
+            "ali-oss",
+            "ships it (unsure)",
+            "package.json",
+        ),
+        (
+            "custom",
+            "Cannot find package '@scope/left-pad' imported from /code/a.mjs",
+            "@scope/left-pad",
+            "does not ship it",
+            "package.json",
+        ),
+    ],
+)
+def test_an_error_of_an_import_names_package_and_file(
+    runtime: str, error: str, package: str, ships: str, file: str
+) -> None:
+    assert imports.failed("orders", runtime, error) == (
+        f"orders lacks {package}, and {runtime} {ships}: write it into {file} in the code folder, "
+        "then fc-async dev --install"
+    )
+
+
+@pytest.mark.parametrize(("runtime", "error"), OTHER_ERRORS)
+def test_another_error_names_no_package(runtime: str, error: str) -> None:
+    assert imports.failed("orders", runtime, error) == ""
