@@ -18,15 +18,17 @@ _HERE: Final = PYTHON | CUSTOM
 """Available on any machine; the runtimes of Node need a ``node`` on the PATH."""
 
 
-def reason_unavailable(deployment: Deployment) -> str:
-    """Return why a deployment cannot run on this machine; "" if it can."""
-    runtime = deployment.runtime
+def reason_unavailable(runtime: str) -> str:
+    """Return why the functions of a runtime cannot run on this machine; "" if they can."""
     if runtime in _HERE or (runtime in NODE and find_node() is not None):
         return ""
     if runtime in NODE:
         return f"runtime {runtime!r} is not available locally: there is no 'node' on the PATH"
     known = ", ".join(sorted(_HERE | NODE))
-    return f"runtime {runtime!r} is not available locally; here run {known}"
+    return (
+        f"runtime {runtime!r} is not available locally; here run {known}"
+        " (a web server in any language runs as custom.debian12)"
+    )
 
 
 def new_instance(deployment: Deployment, common: Common, debugger: Debugger | None) -> Instance:

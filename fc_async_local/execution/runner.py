@@ -132,7 +132,7 @@ class ProcessRunner:
         deployment = attempt.deployment
         if self._closed:
             return replies.refused(deployment, Ending.BROKEN, _CLOSING)
-        if reason := reason_unavailable(deployment):
+        if reason := reason_unavailable(deployment.runtime):
             return replies.refused(deployment, Ending.UNAVAILABLE, reason)
         for _ in range(_DELIVERIES):
             call = Call(attempt)

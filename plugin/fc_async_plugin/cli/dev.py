@@ -41,6 +41,7 @@ class Choices(NamedTuple):
     env_file: Path | None = None
     build: bool = False
     yes: bool = False
+    resources: tuple[str, ...] = ()
 
 
 @click.command()
@@ -51,6 +52,7 @@ class Choices(NamedTuple):
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Read variables for ${env(…)} from this file before those of .env files.",
 )
+@options.resource_option
 @runtime_options.port_option
 @runtime_options.data_option
 @click.option(
@@ -93,6 +95,7 @@ def command(
     templates: tuple[str, ...],
     environment: str | None,
     env_file: Path | None,
+    resources: tuple[str, ...],
     port: int | None,
     data: Path,
     clock: Literal["real", "virtual"],
@@ -109,12 +112,14 @@ def command(
 
     Starts the local runtime, or uses the one that runs on the same data, deploys the functions
     from their folders, and shows what happens to every invocation. Running attempts finish on the
-    old code, queued work runs on the new. Ctrl-C ends it; what waits is kept for the next start.
+    old code, queued work runs on the new. A function that cannot run here is left out with the
+    reason. Ctrl-C ends it; what waits is kept for the next start.
 
     \b
     Examples:
       fc-async dev
       fc-async dev -t orders/s.yaml -t billing/s.yaml
+      fc-async dev --resource orders --resource mailer
       fc-async dev --clock virtual
       fc-async dev --set enforce_roles=true
       fc-async dev --debug orders
@@ -133,6 +138,7 @@ def command(
         env_file,
         build,
         yes,
+        resources,
     )
     return _write_launch(choices, yes=yes) if write_launch else _run(choices)
 
@@ -216,6 +222,7 @@ def _loop(
 ) -> str:
     from fc_async_plugin.account import connection
     from fc_async_plugin.account.connection import Account
+    from fc_async_plugin.dev import runtime
     from fc_async_plugin.dev.deploying import Deployer
     from fc_async_plugin.dev.installing import Installer
     from fc_async_plugin.dev.loop import Loop
@@ -236,6 +243,7 @@ def _loop(
             regions,
             files=template_files(projects) | env_files,
             folder=Path(kept),
+            unavailable=runtime.reason_unavailable,
             **({"amend": amend} if choices.install else {}),
         )
         return Loop(running, deployer, screen, events, debug=debug).run()
@@ -245,8 +253,10 @@ def _read(choices: Choices, region: str, account_id: str) -> list[Project]:
     """Read all templates, with region and account of the runtime where they have none."""
     from fc_async_plugin.account import connection
     from fc_async_plugin.account.connection import Account
+    from fc_async_plugin.apply.checking import deployed
+    from fc_async_plugin.plan.wanted import check_names
 
-    return [
+    projects = [
         connection.load(
             path,
             Account(region=region or None, account_id=account_id or None),
@@ -256,6 +266,8 @@ def _read(choices: Choices, region: str, account_id: str) -> list[Project]:
         )
         for path in dict.fromkeys(choices.templates)
     ]
+    check_names(projects, choices.resources)
+    return [deployed(project, choices.resources) for project in projects]
 
 
 def _environ(choices: Choices) -> Mapping[str, str]:

@@ -4,7 +4,9 @@
 Reads, validates, plans and applies with what the commands ``validate`` and ``deploy`` use.
 
 Invariants:
-    The functions of a deployment are applied completely or not at all, triggers one by one.
+    A function that cannot be deployed is left out with the reason; the others are deployed.
+    The functions of a deployment are applied together; if that fails, each is applied alone,
+    completely or not at all. Triggers are applied one by one.
     What failed is deployed again with the next save.
     A function with a file that its language cannot read is not deployed, also not because of
     another file, until that file is mended.
@@ -16,6 +18,8 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
+
 from fc_async_plugin import PluginError, apply, places, rules
 from fc_async_plugin.account.remote import read as read_account
 from fc_async_plugin.apply.kept_code import CodeKeeper
@@ -25,8 +29,10 @@ from fc_async_plugin.dev.sources import affected, sources_of, template_files
 from fc_async_plugin.plan import Plan, plan_changes
 from fc_async_plugin.plan.attached import omitted
 from fc_async_plugin.plan.order import needs_of
+from fc_async_plugin.plan.state import Place
 from fc_async_plugin.plan.wanted import wanted
 from fc_async_plugin.template import Project, TemplateError
+from fc_async_plugin.template.desired import is_function
 from fc_async_sdk.errors import FcAsyncError
 
 if TYPE_CHECKING:
@@ -38,6 +44,7 @@ if TYPE_CHECKING:
     from fc_async_plugin.dev.syntax import Broken
     from fc_async_plugin.plan.steps import Step
     from fc_async_plugin.rules import Finding
+    from fc_async_plugin.template.model import Resource
 
 
 class Result(NamedTuple):
@@ -45,7 +52,7 @@ class Result(NamedTuple):
 
     Attributes:
         steps: What was changed.
-        failures: Why nothing was changed, as messages.
+        failures: What was left out and why, as messages.
         findings: Errors and warnings of the templates; None if they were not read.
         broken: Files that cannot be read; their functions stay as they are.
         gone: Functions that are no longer in a template and stay in the runtime.
@@ -74,7 +81,8 @@ class Deployer:
         regions: The runtime.
         files: Files whose change means that the templates must be read: the templates themselves.
         folder: Where the code that an update replaces is kept until the update is done.
-        amend: Changes a template before it is planned, such as by adding layers.
+        amend: Changes a template with one function before it is planned, such as by adding layers.
+        unavailable: Returns why a runtime cannot run on this machine; "" if it can.
 
     Attributes:
         sources: The functions of the templates that were deployed last.
@@ -89,11 +97,13 @@ class Deployer:
         files: Collection[Path],
         folder: Path,
         amend: Callable[[Project], Project] = lambda project: project,
+        unavailable: Callable[[str], str] = lambda _: "",
     ) -> None:
         self._read = read
         self._regions = regions
         self._folder = folder
         self._amend = amend
+        self._unavailable = unavailable
         self._projects: tuple[Project, ...] = ()
         self._broken: dict[str, dict[Path, Broken]] = {}
         self._unfinished: set[str] = set()
@@ -120,15 +130,48 @@ class Deployer:
             return Result(findings=tuple(rules.check(rules.Context([], error.problems))))
         self.files |= template_files(projects)
         found = tuple(one for one in rules.check(rules.Context(projects)) if one.severity != "note")
-        if any(one.severity == "error" for one in found):
-            return Result(findings=found)
+        wrong = {one for one in found if one.severity == "error"}
+        by_project = [_with_errors(project, wrong) for project in projects]
+        bad = [one for each in by_project for one in each]
+        sound = tuple(map(self._with_earlier, projects, by_project))
+        if wrong and (
+            len(bad) in {0, len(sources_of(projects))}
+            or not wrong.isdisjoint(rules.check(rules.Context(sound)))
+        ):
+            return Result(findings=found)  # of all functions, or not of one, such as a cycle
+        projects = sound
         sources = sources_of(projects)
         self._check(sources, {file for one in sources for file in syntax.handler_files(one)})
         gone = {one.function for one in self.sources} - {one.function for one in sources}
         self._projects, self.sources = projects, sources
         result = self._deploy(sources)
         self._tell_places()
-        return result._replace(findings=found, gone=tuple(sorted(gone)), omitted=_omitted(projects))
+        failures = (*map(self._why_left_out, bad), *result.failures)
+        return result._replace(
+            failures=failures,
+            findings=found,
+            gone=tuple(sorted(gone - {one.function_name for one in bad})),
+            omitted=_omitted(projects),
+        )
+
+    def _with_earlier(self, project: Project, bad: Collection[Resource]) -> Project:
+        """Return a template with the last good state of bad functions, without those of none."""
+        if not bad:
+            return project
+        earlier = {
+            one.name: one
+            for known in self._projects
+            for one in known.resources
+            if known.file == project.file
+        }
+        names = {one.name for one in bad}
+        kept = (earlier.get(one.name) if one.name in names else one for one in project.resources)
+        return msgspec.structs.replace(project, resources=tuple(one for one in kept if one))
+
+    def _why_left_out(self, resource: Resource) -> str:
+        kept = resource.name in self._good
+        stays = "its last good state stays" if kept else "nothing was deployed from it"
+        return f"{resource.function_name}: it has errors; {stays}"
 
     def saved(self, changed: Collection[Path]) -> Result:
         """Deploy what some changed files are part of."""
@@ -165,26 +208,59 @@ class Deployer:
             if own:
                 done, failed = self._apply(project, own)
                 steps += done
-                failures += failed
-                (self._unfinished.update if failed else self._unfinished.difference_update)(own)
-                self._good.update(() if failed else own)
+                failures += [text for texts in failed.values() for text in texts]
+                self._unfinished.difference_update(own)
+                self._unfinished.update(failed)
+                self._good.update(set(own) - failed.keys())
         return Result(tuple(steps), tuple(failures), broken=tuple(dict.fromkeys(broken)))
 
     def _apply(
         self, project: Project, resources: Sequence[str]
-    ) -> tuple[tuple[Step, ...], list[str]]:
-        """Deploy some resources of a template; return what was done, and why it was not."""
+    ) -> tuple[tuple[Step, ...], dict[str, list[str]]]:
+        """Deploy some resources of a template; return what was done, and why others were not."""
+        failed: dict[str, list[str]] = {}
+
+        def refuse(resource: Resource, error: Exception | str) -> None:
+            failed.setdefault(resource.name, []).append(f"{resource.function_name}: {error}")
+
+        ready: list[Resource] = []
+        for resource in project.resources:
+            if resource.name not in resources:
+                continue
+            if reason := self._unavailable(str(resource.props.get("runtime") or "")):
+                refuse(resource, f"{resource.where('runtime')}: {reason}")
+                continue
+            try:
+                alone = msgspec.structs.replace(project, resources=(resource,))
+                ready += self._amend(alone).resources
+            except PluginError as error:
+                refuse(resource, error)
+        project = msgspec.structs.replace(project, resources=tuple(ready))
         try:
-            wants = wanted(self._amend(project), functions=True, only=resources, here=True)
+            wants = wanted(project, functions=True, here=True, refuse=refuse)
             plan = plan_changes(wants, read_account(self._regions, wants), prune=True)
-            if plan.obstacles:
-                return (), [str(one) for one in plan.obstacles]
             performer = Performer(
                 self._regions, sleep=time.sleep, keep_code=CodeKeeper(self._folder)
             )
-            return _carried_out(plan, performer)
+            done, refused = _carried_out(plan, performer)
         except (FcAsyncError, PluginError) as error:
-            return (), [str(error)]
+            return (), failed | {one.name: [str(error)] for one in ready}
+        for one in ready:
+            place = Place(one.region, one.function_name)
+            if texts := refused.pop(place, []):
+                failed.setdefault(one.name, []).extend(texts)
+        return done, failed
+
+
+def _with_errors(project: Project, wrong: Collection[Finding]) -> list[Resource]:
+    """Return the functions of a template that have errors of their own."""
+
+    def found(resource: Resource) -> list[Finding]:
+        alone = msgspec.structs.replace(project, resources=(resource,))
+        return rules.check(rules.Context([alone]))
+
+    functions = [one for one in project.resources if wrong and is_function(one)]
+    return [one for one in functions if not set(wrong).isdisjoint(found(one))]
 
 
 def _omitted(projects: Iterable[Project]) -> tuple[str, ...]:
@@ -195,20 +271,35 @@ def _omitted(projects: Iterable[Project]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _carried_out(plan: Plan, performer: Performer) -> tuple[tuple[Step, ...], list[str]]:
-    """Apply a plan; return what was done, and why the rest was not.
+def _carried_out(
+    plan: Plan, performer: Performer
+) -> tuple[tuple[Step, ...], dict[Place, list[str]]]:
+    """Apply a plan; return what was done, and by function why the rest was not.
 
-    A trigger that the runtime refuses stops neither the functions nor the other triggers.
+    What the runtime refuses of one function stops neither its triggers nor the other functions.
     """
-    alone = [step for step in plan.steps if step.kind == "trigger"]
-    together = tuple(step for step in plan.steps if step.kind != "trigger")
     done: tuple[Step, ...] = ()
-    failures: list[str] = []
-    for steps in (together, *((step,) for step in alone)):
-        report = apply.apply(Plan(steps=steps, needs=needs_of(steps)), performer)
+    failures = {one.place: [str(one)] for one in plan.obstacles}
+
+    def carry_out(steps: Sequence[Step]) -> list[str]:
+        nonlocal done
+        report = apply.apply(Plan(steps=tuple(steps), needs=needs_of(steps)), performer)
         done += report.done if report.outcome == "done" else ()
-        failures += map(str, report.failures)
-        failures += [f"left as it is: {one}" for one in report.stuck]
-        if failures and steps is together:
-            break
+        stuck = [f"left as it is: {one}" for one in report.stuck]
+        return [*map(str, report.failures), *stuck]
+
+    steps = [one for one in plan.steps if _place_of(one) not in failures]
+    triggers = [one for one in steps if one.kind == "trigger"]
+    together = [one for one in steps if one.kind != "trigger"]
+    if carry_out(together):
+        for place in dict.fromkeys(map(_place_of, together)):
+            if texts := carry_out([one for one in together if _place_of(one) == place]):
+                failures[place] = texts
+    for step in triggers:
+        if _place_of(step) not in failures and (texts := carry_out([step])):
+            failures[_place_of(step)] = texts
     return done, failures
+
+
+def _place_of(step: Step) -> Place:
+    return Place(step.region, step.function)

@@ -269,7 +269,8 @@ class Loop:
             self._findings = result.findings
             for finding in result.findings:
                 self._screen.say("finding", _of_finding(finding), style=_style(finding))
-            if any(finding.severity == "error" for finding in result.findings):
+            errors = [one for one in result.findings if one.severity == "error"]
+            if errors and not result.failures:
                 kept = self._deployer.kept()
                 text = "The last good state stays." if kept else "Nothing was deployed."
                 self._screen.say("refused", text, style="bad")

@@ -107,6 +107,13 @@ class _InUse(PluginError):
     """Another runtime has the data folder."""
 
 
+def reason_unavailable(name: str) -> str:
+    """Return why the functions of a runtime cannot run on this machine; "" if they can."""
+    from fc_async_local.execution import kinds  # noqa: PLC0415 -- see above
+
+    return kinds.reason_unavailable(name) if name else ""
+
+
 def find(data: Path) -> Addresses | None:
     """Return where a runtime listens that runs on a data folder; None if none does."""
     try:

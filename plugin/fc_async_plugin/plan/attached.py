@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Converts what a template attaches to a function: triggers and concurrency; names the rest.
 
+On this machine a function runs without what only ``s deploy`` makes or knows; :func:`here` leaves
+that out and :func:`omitted` names it.
+
 Pure. ``triggerConfig`` is an object in a template and in steps; the SDK makes the JSON text of it
 that the API takes.
 """
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from fc_async_plugin.template.model import Project, Resource
+    from fc_async_plugin.template.problems import Path
 
 SETTINGS: Final = tuple(
     sorted({*(field.encode_name for field in msgspec.structs.fields(FunctionSettings)), "layers"})
@@ -32,6 +36,11 @@ CONCURRENCY: Final = "concurrencyConfig"
 _DEPLOYED: Final = frozenset(
     {*SETTINGS, BLOCK, CONCURRENCY, TRIGGERS, "code", "endpoint", "functionName", "region"}
 )
+_NEEDED: Final = frozenset({"runtime", "handler"})
+"""Settings without which a function does not run."""
+_DEPTHS: Final = {"environmentVariables": 2, "layers": 2, BLOCK: 4}
+"""How many keys lead to what is left out if only ``s`` resolves it: one variable, one layer, one
+destination; of other settings the whole."""
 _TEXTS: Final = ("sourceArn", "invocationRole", "description")
 _JOINED: Final = ("tokenLookup", "claimPassBy")
 """Lists of ``authConfig`` that the API takes as a text; the component fc3 joins them, too."""
@@ -63,6 +72,41 @@ def triggers(resource: Resource, *, here: bool) -> dict[str, dict[str, Any]]:
             )
         found[name] = document
     return found
+
+
+def here(resource: Resource) -> Resource:
+    """Return a function without the settings that only a deployment by ``s`` makes or knows."""
+    props = resource.props
+    for path in _only_by_s(resource):
+        props = _without(props, path)
+    return msgspec.structs.replace(resource, props=props)
+
+
+def _only_by_s(resource: Resource) -> dict[Path, str]:
+    """Return the places in a function that :func:`here` leaves out, and why; last items first."""
+    found: dict[Path, str] = {}
+    for name in (*SETTINGS, BLOCK, CONCURRENCY):
+        value = resource.props.get(name)
+        if name in _NEEDED:
+            continue
+        if value == "auto":
+            found[name,] = "auto makes other resources"
+        for path, text in unresolved_in(value, name):
+            found.setdefault(path[: _DEPTHS.get(name, 1)], f"{text} is known only afterwards")
+    return dict(reversed(found.items()))
+
+
+def _without(value: Any, path: Path) -> Any:
+    """Return a copy of a value without what is at a path."""
+    key, *rest = path
+    if rest:
+        inner = _without(value[key], tuple(rest))
+        replaced = dict(value) if isinstance(value, dict) else list(value)
+        replaced[key] = inner  # type: ignore[index]
+        return replaced
+    items = value.items() if isinstance(value, dict) else enumerate(value)
+    kept = {name: one for name, one in items if name != key}
+    return kept if isinstance(value, dict) else list(kept.values())
 
 
 def concurrency(resource: Resource) -> dict[str, dict[str, Any]]:
@@ -100,7 +144,8 @@ def omitted(project: Project, only: Collection[str], *, here: bool) -> Iterator[
             if name not in _DEPLOYED and value not in (None, {}, []):
                 blocks.setdefault(name, []).append(resource.name)
         yield from _not_compared(resource)
-        yield from _known_later(resource) if here else ()
+        if here:
+            yield from _known_later(resource)
     for name, resources in sorted(blocks.items()):
         yield f"not deployed by fc-async: {name} of {', '.join(resources)} (use s deploy)"
 
@@ -124,6 +169,9 @@ def _not_compared(resource: Resource) -> Iterator[str]:
 
 
 def _known_later(resource: Resource) -> Iterator[str]:
+    for path, reason in reversed(_only_by_s(resource).items()):
+        name = ".".join(map(str, path))
+        yield f"left out here: {name} of {resource.name} ({reason}; s deploy does that)"
     for one in _listed(resource):
         for _, text in islice(unresolved_in(one), 1):
             yield (

@@ -26,13 +26,13 @@ from fc_async_plugin.template.desired import (
     is_unresolved,
     refuse_unresolved,
 )
-from fc_async_plugin.template.problems import failure
+from fc_async_plugin.template.problems import TemplateError, failure
 from fc_async_sdk.errors import ConfigurationError, InvalidParameter
 from fc_async_sdk.packaging import layer_reference
 from fc_async_sdk.spec import runtimes
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from fc_async_plugin.plan.state import Wanted
     from fc_async_plugin.template.model import Project, Resource
@@ -40,7 +40,12 @@ if TYPE_CHECKING:
 
 
 def wanted(
-    project: Project, *, functions: bool = False, only: Collection[str] = (), here: bool = False
+    project: Project,
+    *,
+    functions: bool = False,
+    only: Collection[str] = (),
+    here: bool = False,
+    refuse: Callable[[Resource, TemplateError], None] | None = None,
 ) -> Wanted:
     """Return the state that a template asks for.
 
@@ -48,30 +53,46 @@ def wanted(
         project: The template.
         functions: Include the functions themselves, with their code.
         only: Names of resources; empty: all of them.
-        here: Whether the functions run on this machine, where layers can be folders and zips.
+        here: Whether the functions run on this machine, where layers can be folders and zips, and
+            functions run without what only ``s deploy`` makes or knows.
+        refuse: Called with a resource that cannot be sent, which is then left out; None: it is an
+            error.
 
     Raises:
         TemplateError: A value cannot be sent, or two resources contradict each other.
         PluginError: A name in ``only`` is not a resource that is a function.
     """
     found: Wanted = {}
-    _check_names(project, only)
+    check_names([project], only)
     for resource in project.resources:
         if not is_function(resource) or (only and resource.name not in only):
             continue
-        place = _place(resource)
-        one = _wanted(project, resource, functions=functions, here=here)
-        found[place] = _merged(resource, found[place], one) if place in found else one
+        try:
+            place = _place(resource)
+            one = _wanted(project, resource, functions=functions, here=here)
+            if here:
+                _refuse_second_region(resource, place, found)
+            found[place] = _merged(resource, found[place], one) if place in found else one
+        except TemplateError as error:
+            if refuse is None:
+                raise
+            refuse(resource, error)
     return found
 
 
-def _check_names(project: Project, only: Collection[str]) -> None:
-    known = [resource.name for resource in project.resources if is_function(resource)]
+def check_names(projects: Sequence[Project], only: Iterable[str]) -> None:
+    """Check that resources of some templates have these names.
+
+    Raises:
+        PluginError: No resource that is a function has one of the names.
+    """
+    known = [one.name for each in projects for one in each.resources if is_function(one)]
     for name in only:
         if name not in known:
             near = get_close_matches(name, known, n=1)
             hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(known) or 'none'}"
-            raise PluginError(f"{project.file} has no function under resources: {name}; {hint}")
+            files = ", ".join(project.file for project in projects)
+            raise PluginError(f"{files} has no function under resources: {name}; {hint}")
 
 
 def _place(resource: Resource) -> Place:
@@ -85,7 +106,21 @@ def _place(resource: Resource) -> Place:
     return Place(resource.region, resource.function_name)
 
 
+def _refuse_second_region(resource: Resource, place: Place, found: Wanted) -> None:
+    """Refuse a function whose name is taken: the local runtime is one region."""
+    for other, first in found.items():
+        if other.function == place.function and other.region != place.region:
+            raise failure(
+                "structure",
+                resource.position,
+                f"resource {resource.name!r} is {place.function} in {place.region}; here runs that "
+                f"of {other.region} (first: {first.position})",
+                "give it another functionName, or choose it with --resource",
+            )
+
+
 def _wanted(project: Project, resource: Resource, *, functions: bool, here: bool) -> WantedFunction:
+    resource = attached.here(resource) if here else resource
     block = desired(resource)
     configs: dict[str, AsyncConfig] = {}
     if block is not None:

@@ -237,3 +237,36 @@ def test_a_folder_without_a_template_says_what_to_do(
     ran = fresh_process("dev")
     assert getattr(ran, "code", None) == 1
     assert "no s.yaml and no s.yml in this folder" in getattr(ran, "err", "")
+
+
+MAILER = """\
+  mailer:
+    component: fc3
+    props:
+      region: cn-hangzhou
+      functionName: mailer
+      runtime: java11
+      handler: Mail::send
+      code: ./code
+"""
+
+
+def test_a_function_that_cannot_run_here_is_named_and_the_others_run(
+    dev: Callable[..., Terminal], shop: Path
+):
+    (shop / "s.yaml").write_text(TEMPLATE + MAILER)
+    terminal = dev()
+    with connected(terminal) as client:
+        assert client.invoke("orders", b"{}").payload == b"1"
+    (line,) = [one for one in terminal.seen.splitlines() if "java11" in one]
+    assert "not deployed: mailer: s.yaml:" in line
+
+
+def test_one_resource_of_a_template_runs_alone(dev: Callable[..., Terminal], shop: Path):
+    (shop / "s.yaml").write_text(TEMPLATE + MAILER.replace("java11", "python3.10"))
+    with connected(dev("--resource", "orders")) as client:
+        assert [one.function_name for one in client.list_functions().functions] == ["orders"]
+
+
+def test_an_unknown_resource_is_refused_with_a_near_name(dev: Callable[..., Terminal], shop: Path):
+    dev("--resource", "order").expect("no function under resources: order; did you mean orders?")

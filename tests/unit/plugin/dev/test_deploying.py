@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
 
-from fc_async_plugin import template
+from fc_async_plugin import PluginError, template
 from fc_async_plugin.account import Regions
 from fc_async_plugin.dev.deploying import Deployer, Result
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fc_async_local.testing import FcLocal
+    from fc_async_plugin.template import Project
 
 TEMPLATE = """\
 edition: 3.0.0
@@ -56,11 +57,15 @@ class Folder:
         self.index.parent.mkdir()
         self.template.write_text(TEMPLATE)
         self.write(1)
-        self.deployer = Deployer(
+        self.deployer = self.made()
+
+    def made(self, **options: Any) -> Deployer:
+        return Deployer(
             lambda: [template.load(self.template, account_id="1234567890123456")],
-            Regions(lambda _: fc.client),
+            Regions(lambda _: self.fc.client),
             files={self.template},
-            folder=path / "kept",
+            folder=self.path / "kept",
+            **options,
         )
 
     def write(self, version: int) -> None:
@@ -176,12 +181,14 @@ def test_what_failed_is_deployed_with_the_next_save(folder: Folder):
     folder.template.write_text(TEMPLATE + SECOND)
     result = folder.deployer.everything()
     [failure] = result.failures
+    assert failure.startswith("mailer: ")
     assert "mail" in failure
+    assert {step.function for step in result.steps} == {"orders"}
     (folder.path / "mail").mkdir()
     (folder.path / "mail" / "index.py").write_text(folder.index.read_text())
     result = folder.deployer.saved([folder.path / "mail" / "index.py"])
     assert not result.refused
-    assert {step.function for step in result.steps} == {"orders", "mailer"}
+    assert {step.function for step in result.steps} == {"mailer"}
 
 
 TIMER = """\
@@ -235,3 +242,108 @@ def test_variables_without_a_value_are_listed_and_the_function_runs(
     assert not result.refused
     assert folder.answer() == b"1"
     assert [one for one in result.omitted if "SHOP_A, SHOP_B" in one and ".env" in one]
+
+
+def with_mailer(folder: Folder, **props: str) -> list[str]:
+    """Deploy orders and a second function with other props; return why something was left out."""
+    (folder.path / "mail").mkdir(exist_ok=True)
+    (folder.path / "mail" / "index.py").write_text(folder.index.read_text())
+    lines = [line for line in SECOND.splitlines() if line.strip().split(":")[0] not in props]
+    lines += [f"      {key}: {value}" for key, value in props.items()]
+    folder.template.write_text(TEMPLATE + "\n".join(lines))
+    return list(folder.deployer.everything().failures)
+
+
+@pytest.mark.parametrize(
+    ("props", "reason"),
+    [
+        ({"code": "./target"}, "target is neither a folder"),
+        ({"memorySize": "64k"}, "it has errors; nothing was deployed from it"),
+        ({"handler": "'${resources.orders.output.handler}'"}, "known only after s deploy has run"),
+        ({"functionName": "orders", "region": "cn-beijing"}, "here runs that of cn-hangzhou"),
+    ],
+)
+def test_a_function_that_cannot_be_deployed_leaves_the_others(
+    folder: Folder, props: dict[str, str], reason: str
+):
+    (failure,) = with_mailer(folder, **props)
+    assert failure.startswith(f"{props.get('functionName', 'mailer')}: ")
+    assert reason in failure
+    assert folder.answer() == b"1"
+
+
+def test_what_the_runtime_refuses_of_one_function_leaves_the_others(folder: Folder):
+    (failure,) = with_mailer(folder, customRuntimeConfig="{port: 99999}")
+    assert failure.startswith("+ function mailer (cn-hangzhou): 400 InvalidArgument")
+    assert folder.answer() == b"1"
+
+
+LATER = "'${resources.q.output.arn}'"
+
+
+@pytest.mark.parametrize(
+    ("prop", "left_out"),
+    [
+        ("logConfig: auto", "logConfig of mailer (auto makes other resources"),
+        ("vpcConfig: auto", "vpcConfig of mailer (auto makes other resources"),
+        (
+            "environmentVariables: {KIND: a, URL: '${resources.orders.output.url}'}",
+            "environmentVariables.URL of mailer (${resources.orders.output.url} is known only",
+        ),
+        ("role: '${resources.role.output.arn}'", "role of mailer"),
+        (
+            f"asyncInvokeConfig: {{destinationConfig: {{onFailure: {{destination: {LATER}}}}}}}",
+            "asyncInvokeConfig.destinationConfig.onFailure.destination of mailer",
+        ),
+    ],
+)
+def test_a_function_runs_without_what_only_s_makes(folder: Folder, prop: str, left_out: str):
+    key, _, value = prop.partition(": ")
+    assert with_mailer(folder, **{key: value}) == []
+    (sentence,) = [one for one in folder.deployer.everything().omitted if key in one]
+    assert sentence.startswith(f"left out here: {left_out}")
+    assert folder.fc.client.invoke("mailer").payload == b"1"
+
+
+def test_variables_beside_one_that_only_s_knows_are_set(folder: Folder):
+    assert not with_mailer(folder, environmentVariables="{KIND: a, URL: '${resources.o.output.u}'}")
+    assert folder.fc.client.get_function("mailer").environment_variables == {"KIND": "a"}
+
+
+def test_a_runtime_that_is_not_on_this_machine_is_said_at_deployment(folder: Folder):
+    folder.deployer = folder.made(unavailable=lambda one: "not here" if one == "java11" else "")
+    (failure,) = with_mailer(folder, runtime="java11")
+    assert failure == f"mailer: {folder.template}:22:16: not here"
+    assert folder.answer() == b"1"
+
+
+def test_requirements_that_do_not_resolve_leave_the_other_functions(folder: Folder):
+    def amend(project: Project) -> Project:
+        if project.resources[0].name == "mailer":
+            raise PluginError("requirements.txt cannot be installed")
+        return project
+
+    folder.deployer = folder.made(amend=amend)
+    assert with_mailer(folder) == ["mailer: requirements.txt cannot be installed"]
+    assert folder.answer() == b"1"
+
+
+def test_an_error_of_one_function_leaves_its_last_good_state_and_deploys_the_others(folder: Folder):
+    assert with_mailer(folder) == []
+    folder.write(2)
+    (failure,) = with_mailer(folder, memorySize="64k")
+    assert failure == "mailer: it has errors; its last good state stays"
+    assert folder.answer() == b"2"
+    assert folder.fc.client.invoke("mailer").payload == b"2"
+
+
+def test_a_cycle_of_functions_stops_the_deployment(folder: Folder):
+    def to(name: str) -> str:
+        arn = f"acs:fc:cn-hangzhou:1234567890123456:functions/{name}"
+        return f"        destinationConfig: {{onSuccess: {{destination: '{arn}'}}}}\n"
+
+    both = TEMPLATE + to("mailer") + SECOND + "      asyncInvokeConfig:\n" + to("orders")
+    folder.template.write_text(both)
+    result = folder.deployer.everything()
+    assert "FCA031" in {one.rule for one in result.findings or ()}
+    assert folder.fc.client.list_functions().functions == ()
