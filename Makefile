@@ -18,7 +18,7 @@ SITE = $(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
 CHINESE_SITE = $(SITE)/zh-cn -D language=zh_CN
 
 .DEFAULT_GOAL := help
-.PHONY: help setup console screenshots pictures demo test test-slow test-all test-clocks fuzz bench check check-release format docs translate dist stories check-dist schemastore lock clean
+.PHONY: help setup console screenshots pictures demo test test-slow test-all test-clocks fuzz world bench check check-release format docs translate dist stories check-dist schemastore lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -65,6 +65,9 @@ test-clocks: $(STAMP) $(CONSOLE) ## Run what shows times under other clocks; CLO
 fuzz: $(STAMP) ## Send 100,000 mutated requests to all services; FC_ASYNC_FUZZ_SEED=n for others
 	FC_ASYNC_FUZZ_REQUESTS=$(or $(FC_ASYNC_FUZZ_REQUESTS),100000) $(BIN)/python -m pytest -q \
 	  tests/integration/api/test_hostile_requests.py -k 'fault_of_the_server and sqlite'
+
+world: $(STAMP) $(CONSOLE) ## Try fc-async dev on each project below PROJECTS=DIR; DEV='--install' for options
+	@$(BIN)/python .ci/world.py $(PROJECTS) $(DEV)
 
 bench: $(STAMP) ## Run all benchmarks (under 15 minutes) and write benchmarks/results/
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group bench

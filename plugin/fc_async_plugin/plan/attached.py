@@ -39,8 +39,8 @@ _DEPLOYED: Final = frozenset(
 _NEEDED: Final = frozenset({"runtime", "handler"})
 """Settings without which a function does not run."""
 _DEPTHS: Final = {"environmentVariables": 2, "layers": 2, BLOCK: 4}
-"""How many keys lead to what is left out if only ``s`` resolves it: one variable, one layer, one
-destination; of other settings the whole."""
+"""Number of keys that lead to what is left out if only ``s`` resolves it: one variable, one layer,
+one destination. Other settings are left out as a whole."""
 _TEXTS: Final = ("sourceArn", "invocationRole", "description")
 _JOINED: Final = ("tokenLookup", "claimPassBy")
 """Lists of ``authConfig`` that the API takes as a text; the component fc3 joins them, too."""

@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: MIT
+"""Starts ``fc-async dev`` on each project below a folder, calls its functions, and prints a table.
+
+    python .ci/world.py FOLDER [--dev-option ...]
+
+Each project runs alone, on free ports, with data in a folder that is deleted afterwards. A function
+is called synchronously, over its HTTP triggers, and asynchronously with a payload that is not JSON.
+Options after the folder are given to ``fc-async dev``. Nothing is fetched.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import requests
+
+DEV = str(Path(sys.executable).with_name("fc-async"))
+LEFT_OUT = {"node_modules", ".git", ".s", ".fc-async", ".venv"}
+START_SECONDS = 120.0
+CALL_SECONDS = 30.0
+FAILING_PAYLOAD = b"not JSON"
+REASON_LENGTH = 160
+HEADER = ("project", "start", "sync", "HTTP", "asynchronous, failing payload", "reason")
+
+
+class Row(NamedTuple):
+    """What one project did.
+
+    Attributes:
+        project: Its folder, relative to that of all.
+        start: ``yes``: all functions run, called or reached over HTTP; ``part``: some; ``no``.
+        sync: How many functions answered a synchronous call without an error, of how many.
+        http: The same for the URLs of HTTP triggers; every answer of the program itself counts.
+        asynchronous: How many asynchronous calls with a failing payload ended, and how.
+        reason: The first reason of a function that does not run, in the product's own words.
+    """
+
+    project: str
+    start: str
+    sync: str = "-"
+    http: str = "-"
+    asynchronous: str = "-"
+    reason: str = ""
+
+
+class Dev:
+    """One run of ``fc-async dev``, until it is closed."""
+
+    def __init__(self, template: Path, folder: str, options: list[str]) -> None:
+        command = [DEV, "dev", "-t", str(template), "--port", "0", "--format", "json"]
+        self._for_people = Path(folder, "stderr")
+        with self._for_people.open("wb") as errors:
+            self._process = subprocess.Popen(
+                [*command, "--data", f"{folder}/data", *options],
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+            )
+        self._lines: queue.Queue[dict[str, Any]] = queue.Queue()
+        self.said: list[dict[str, Any]] = []
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def close(self) -> None:
+        """End it, with all that it started."""
+        self._process.send_signal(signal.SIGINT)
+        try:
+            self._process.wait(20)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _read(self) -> None:
+        for line in self._process.stdout or ():
+            self._lines.put(json.loads(line))
+        self._lines.put({"type": "end"})
+
+    def wait_for(self, seconds: float, kind: str, /, **facts: object) -> dict[str, Any] | None:
+        """Return the next line of a kind with some members; None if there is none in time."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            with contextlib.suppress(queue.Empty):
+                line = self._lines.get(timeout=left)
+                self.said.append(line)
+                if line.get("type") == kind and facts.items() <= line.items():
+                    return line
+                if line.get("type") == "end":
+                    return None
+        return None
+
+    def left_out(self) -> list[str]:
+        """Return why functions were not deployed."""
+        found = [one["message"] for one in self.said if one.get("type") in {"finding", "refused"}]
+        errors = [one for one in found if ": error " in one]
+        return errors + [one for one in found if one.startswith("not deployed: ")]
+
+    def stderr(self) -> str:
+        """Return what was printed for people."""
+        return self._for_people.read_text(encoding="utf-8")
+
+
+def main(root: Path, options: list[str]) -> None:
+    """Try all projects and print the table."""
+    rows: list[Row] = []
+    print("\t".join(HEADER))
+    for template in templates(root):
+        rows.append(row := tried(template, root, options))
+        print("\t".join(row), flush=True)
+    starts = Counter(row.start for row in rows)
+    print(f"{len(rows)} projects: " + ", ".join(f"{n} {start}" for start, n in starts.items()))
+
+
+def templates(root: Path) -> list[Path]:
+    """Return the templates below a folder."""
+    found = sorted({*root.rglob("s.yaml"), *root.rglob("s.yml")})
+    return [one for one in found if not LEFT_OUT.intersection(one.relative_to(root).parts)]
+
+
+def tried(template: Path, root: Path, options: list[str]) -> Row:
+    """Run one project."""
+    project = str(template.parent.relative_to(root))
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        contextlib.closing(Dev(template, folder, options)) as dev,
+    ):
+        ready = dev.wait_for(START_SECONDS, "ready")
+        watching = dev.wait_for(START_SECONDS, "watching") if ready else None
+        if ready is None or watching is None:
+            reason = dev.stderr() or "no start in time"
+            return Row(project, "no", reason=shortened(reason, template))
+        address = f"{ready['addresses']['fc']}/2023-03-30/functions"
+        names = [one["functionName"] for one in asked(address)["functions"]]
+        calls = {name: called(f"{address}/{name}/invocations") for name in names}
+        visits = {name: [*map(reached, urls_of(f"{address}/{name}/triggers"))] for name in names}
+        ends = Counter(end_of(dev, f"{address}/{name}/invocations") for name in names)
+    running = [name for name in names if "" in {calls[name], *visits[name]}]
+    wanted = {*names, *watching["functions"]}
+    urls = [answer for name in names for answer in visits[name]]
+    left_out = dev.left_out()
+    whole = len(running) == len(wanted) and not left_out
+    reasons = [*left_out, *calls.values(), *urls]
+    return Row(
+        project,
+        "no" if not running else "yes" if whole else "part",
+        f"{[*calls.values()].count('')}/{len(wanted)}",
+        f"{urls.count('')}/{len(urls)}" if urls else "-",
+        ", ".join(f"{count} {end}" for end, count in ends.items()) or "-",
+        shortened(next(filter(None, reasons), ""), template),
+    )
+
+
+def asked(url: str) -> dict[str, Any]:
+    """Return the answer of the API to a GET request."""
+    found: dict[str, Any] = requests.get(url, timeout=CALL_SECONDS).json()
+    return found
+
+
+def called(url: str) -> str:
+    """Call a function synchronously; return why it failed, "" if it succeeded."""
+    try:
+        answer = requests.post(url, data=b"{}", timeout=CALL_SECONDS)
+    except requests.RequestException as error:
+        return str(error)
+    failed = not answer.ok or "X-Fc-Error-Type" in answer.headers
+    return answer.text or str(answer.status_code) if failed else ""
+
+
+def urls_of(url: str) -> list[str]:
+    """Return the URLs of a function's HTTP triggers."""
+    triggers = asked(url).get("triggers", [])
+    return [one["httpTrigger"]["urlInternet"] for one in triggers if one.get("httpTrigger")]
+
+
+def reached(url: str) -> str:
+    """Request a URL; return why the program behind it did not answer, "" if it did."""
+    try:
+        answer = requests.get(url, timeout=CALL_SECONDS, allow_redirects=False)
+    except requests.RequestException as error:
+        return str(error)
+    of_service = answer.text.startswith('{"Code"')
+    return answer.text if of_service or "X-Fc-Error-Type" in answer.headers else ""
+
+
+def end_of(dev: Dev, url: str) -> str:
+    """Call a function asynchronously with a failing payload; return its final state."""
+    headers = {"X-Fc-Invocation-Type": "Async"}
+    answer = requests.post(url, data=FAILING_PAYLOAD, headers=headers, timeout=CALL_SECONDS)
+    request_id = answer.headers.get("X-Fc-Request-Id", "")
+    if answer.status_code != requests.codes.accepted:
+        return f"refused ({answer.status_code})"
+    until = time.monotonic() + CALL_SECONDS
+    while (left := until - time.monotonic()) > 0:
+        step = dev.wait_for(left, "step", requestId=request_id, kind="ended")
+        if step is None:
+            break
+        if "dueAt" not in step:
+            return str(step["status"])
+    return "no end in time"
+
+
+def shortened(text: str, template: Path) -> str:
+    """Return the line of a text that says why, without the folder of the project."""
+    text = text.replace("\\n", "\n").replace(f"{template.parent}/", "")
+    lines = [line.strip() for line in text.splitlines() if line.strip()] or [""]
+    line = next((one for one in lines[1:] if "Error: " in one), lines[0])
+    return line if len(line) <= REASON_LENGTH else f"{line[: REASON_LENGTH - 1]}…"
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]).resolve(), sys.argv[2:])

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: MIT
+"""``make world``: small projects, one for each reason why a function does not run at first."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+WORLD = Path(__file__).parents[3] / ".ci" / "world.py"
+HANDLER = "import json\n\ndef handler(event, context):\n    return json.loads(event)\n"
+SERVER = """\
+from http.server import BaseHTTPRequestHandler, HTTPServer
+import os
+
+class Page(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"ok")
+
+HTTPServer(("127.0.0.1", int(os.environ["FC_SERVER_PORT"])), Page).serve_forever()
+"""
+
+
+def function(name: str, **props: str) -> str:
+    """Return a resource of a template."""
+    given = {
+        "region": "cn-hangzhou",
+        "functionName": name,
+        "runtime": "python3.10",
+        "handler": "index.handler",
+        "code": "./code",
+        "asyncInvokeConfig": "{asyncTask: true, maxAsyncRetryAttempts: 0}",
+        **props,
+    }
+    lines = [f"  {name}:", "    component: fc3", "    props:"]
+    return "\n".join([*lines, *(f"      {key}: {value}" for key, value in given.items())])
+
+
+GOOD = function("good")
+SECOND = "'${resources.good.output.url}'"
+PROJECTS = {
+    # project: the resources beside a good one, start, and what the reason must name
+    "auto": (function("auto", logConfig="auto", vpcConfig="auto"), "yes", ""),
+    "build": (function("built", code="./target"), "part", "target"),
+    "error": (function("wrong", memorySize="64k"), "part", "FCA016"),
+    "language": (function("java", runtime="java11"), "part", "'java11' is not available locally"),
+    "output": (function("later", environmentVariables=f"{{URL: {SECOND}}}"), "yes", ""),
+    "regions": (function("good2", region="cn-beijing", functionName="good"), "part", "cn-hangzhou"),
+    "requirements": (function("needs", code="./needs"), "part", "cannot be installed"),
+    "runtime": (function("refused", customRuntimeConfig="{port: 99999}"), "part", "99999"),
+    "server": (
+        function(
+            "server",
+            runtime="custom.debian12",
+            customRuntimeConfig="{command: [python3, server.py]}",
+            triggers="[{triggerName: web, triggerType: http, "
+            "triggerConfig: {authType: anonymous, methods: [GET]}}]",
+        ),
+        "yes",
+        "",
+    ),
+}
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Path:
+    for name, (resource, _, _) in PROJECTS.items():
+        folder = tmp_path / name
+        for code in ("code", "needs"):
+            (folder / code).mkdir(parents=True)
+            (folder / code / "index.py").write_text(HANDLER)
+        (folder / "code" / "server.py").write_text(SERVER)
+        (folder / "needs" / "requirements.txt").write_text("./missing-package\n")
+        text = f"edition: 3.0.0\nname: {name}\nresources:\n{GOOD}\n{resource}\n"
+        (folder / "s.yaml").write_text(text)
+    (tmp_path / "unreadable").mkdir()
+    (tmp_path / "unreadable" / "s.yaml").write_text("resources: [")
+    return tmp_path
+
+
+@pytest.mark.slow
+def test_one_function_that_does_not_run_never_stops_the_others_and_is_named(
+    world: Path, clean_environment: Callable[..., dict[str, str]]
+) -> None:
+    command = [sys.executable, str(WORLD), str(world), "--install"]
+    done = subprocess.run(
+        command, env=clean_environment(), capture_output=True, text=True, check=True
+    )
+    _, *lines, total = done.stdout.splitlines()
+    rows = {line.split("\t")[0]: line.split("\t") for line in lines}
+    assert {name: row[1] for name, row in rows.items()} == {
+        **{name: start for name, (_, start, _) in PROJECTS.items()},
+        "unreadable": "no",
+    }
+    assert {name for name, (_, _, part) in PROJECTS.items() if part not in rows[name][5]} == set()
+    assert rows["unreadable"][5].startswith("Error: s.yaml:")
+    assert {row[4] for name, row in rows.items() if name not in {"server", "unreadable"}} <= {
+        "1 Failed",
+        "2 Failed",
+    }
+    assert rows["server"][3] == "1/1"
+    assert total == "10 projects: 3 yes, 6 part, 1 no"
