@@ -16,7 +16,7 @@ import msgspec
 
 from fc_async_plugin import PluginError
 from fc_async_plugin.plan import attached
-from fc_async_plugin.plan.package import pack
+from fc_async_plugin.plan.package import pack, why_not_started
 from fc_async_plugin.plan.state import Place, WantedFunction
 from fc_async_plugin.plan.steps import Code
 from fc_async_plugin.template.desired import (
@@ -241,7 +241,21 @@ def _code(project: Project, resource: Resource) -> Code | None:
         package = pack(path)
     except ConfigurationError as error:
         raise failure("file", resource.where("code"), str(error)) from error
+    _check_start(resource, path)
     return Code(path=str(path), checksum=package.checksum, contents=package.contents)
+
+
+def _check_start(resource: Resource, code: Path) -> None:
+    """Refuse a custom runtime whose start command names a file that cannot be started."""
+    custom = resource.props.get("customRuntimeConfig")
+    command = custom.get("command") if isinstance(custom, dict) else None
+    if resource.props.get("runtime") not in runtimes.CUSTOM or not code.is_dir():
+        return
+    if (command is None or isinstance(command, list)) and (
+        reason := why_not_started(code, command or ())
+    ):
+        where = ("customRuntimeConfig", "command") if command else ("code",)
+        raise failure("file", resource.where(*where), reason)
 
 
 def _layers(project: Project, resource: Resource, *, here: bool) -> dict[str, list[str]]:

@@ -347,3 +347,48 @@ def test_a_cycle_of_functions_stops_the_deployment(folder: Folder):
     result = folder.deployer.everything()
     assert "FCA031" in {one.rule for one in result.findings or ()}
     assert folder.fc.client.list_functions().functions == ()
+
+
+CUSTOM = """\
+  server:
+    component: fc3
+    props:
+      region: cn-hangzhou
+      functionName: server
+      runtime: custom.debian12
+      code: ./server
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "mode", "reason"),
+    [
+        ("#!/bin/sh\n", 0o644, "is not executable: chmod +x"),
+        ("#!/bin/sh\r\necho\r\n", 0o755, "has Windows line ends"),
+        ("python3 server.py\n", 0o755, "is neither a script that begins with #! nor a program"),
+        (None, 0, "does not exist: build or write it"),
+    ],
+)
+def test_a_bootstrap_that_cannot_be_started_is_said_at_deployment(
+    folder: Folder, text: str | None, mode: int, reason: str
+):
+    (folder.path / "server").mkdir()
+    (folder.path / "server" / "server.py").write_text("")
+    bootstrap = folder.path / "server" / "bootstrap"
+    if text is not None:
+        bootstrap.write_text(text)
+        bootstrap.chmod(mode)
+    folder.template.write_text(TEMPLATE + CUSTOM)
+    (failure,) = folder.deployer.everything().failures
+    assert failure.startswith(f"server: {folder.template}:21:13: {bootstrap}")
+    assert reason in failure
+    assert folder.answer() == b"1"
+
+
+@pytest.mark.parametrize("command", ["python3, server.py", "/opt/run"])
+def test_a_start_command_outside_of_the_code_folder_is_not_checked(folder: Folder, command: str):
+    (folder.path / "server").mkdir()
+    (folder.path / "server" / "server.py").write_text("")
+    custom = f"{CUSTOM}      customRuntimeConfig: {{command: [{command}]}}\n"
+    folder.template.write_text(TEMPLATE + custom)
+    assert folder.deployer.everything().failures == ()

@@ -143,7 +143,8 @@ def test_a_role_without_account_is_refused(want: Write) -> None:
 
 
 def test_a_custom_runtime_needs_no_handler(want: Write) -> None:
-    [one] = want({"f": {"runtime": "custom.debian12", "code": "./code"}}, functions=True).values()
+    custom = {"runtime": "custom.debian12", "customRuntimeConfig": {"command": ["python3", "a.py"]}}
+    [one] = want({"f": {**custom, "code": "./code"}}, functions=True).values()
     assert one.settings is not None
     assert "handler" not in one.settings
 
