@@ -12,7 +12,7 @@ from fc_async_plugin.account.remote import read
 from fc_async_plugin.apply import checking
 from fc_async_plugin.plan import later, plan_changes
 from fc_async_plugin.plan import saved as saved_plan
-from fc_async_plugin.plan.attached import omitted
+from fc_async_plugin.plan.attached import not_run, omitted
 from fc_async_plugin.plan.channels import not_created
 from fc_async_plugin.plan.wanted import wanted
 
@@ -80,6 +80,7 @@ class Planning:
         self.wanted = wanted(project, functions=choices.with_functions, only=only, here=here)
         if choices.with_functions:
             self._left_out += tuple(omitted(project, only, here=here))
+            self._left_out += tuple(not_run(project, only)) if here else ()
         if choices.create_missing:
             self._left_out += tuple(not_created(self.wanted))
 

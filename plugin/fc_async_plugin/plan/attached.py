@@ -19,7 +19,7 @@ import msgspec
 from fc_async_plugin.template.desired import BLOCK, is_function, refuse_unresolved, unresolved_in
 from fc_async_plugin.template.problems import failure
 from fc_async_sdk.models import FunctionSettings
-from fc_async_sdk.spec import limits
+from fc_async_sdk.spec import limits, runtimes
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -159,6 +159,18 @@ def unset(project: Project) -> Iterator[str]:
             f" (set {few}, write {few} into .env beside {Path(project.file).name}, or name a file "
             "with fc-async dev --env-file; s needs a value)"
         )
+
+
+def not_run(project: Project, only: Collection[str]) -> Iterator[str]:
+    """Yield which functions the local runtime accepts and cannot run, one sentence each."""
+    for resource in project.resources:
+        name = resource.props.get("runtime")
+        chosen = is_function(resource) and (not only or resource.name in only)
+        if chosen and name in runtimes.OTHERS | {runtimes.CONTAINER}:
+            yield (
+                f"does not run on this machine: {resource.name} (runtime {name}; the local runtime "
+                "has Python, Node.js and custom runtimes)"
+            )
 
 
 def _not_compared(resource: Resource) -> Iterator[str]:

@@ -137,6 +137,9 @@ def test_a_handler_that_s_gave_a_custom_runtime_is_no_difference(
     props = document["resources"]["orders"]["props"]
     props["runtime"] = "custom.debian11"
     del props["handler"]
+    bootstrap = project / "code" / "bootstrap"
+    bootstrap.write_text("#!/bin/sh\n")
+    bootstrap.chmod(0o755)
     (project / "s.yaml").write_text(json.dumps(document))
     deployed_by_s(project, fc_local, runtime="custom.debian11", handler="bootstrap")
     assert fc_async("plan", "--with-functions").code == 0
@@ -204,3 +207,14 @@ def test_remove_deletes_functions_and_configurations(
     assert fc_local.client.list_aliases("orders").aliases
     assert fc_async("remove", "-y", "--with-functions").code == 0
     assert fc_local.client.list_functions().functions == ()
+
+
+def test_a_runtime_that_the_local_runtime_does_not_have_is_said_at_deployment(
+    fc_async: Callable[..., Ran], project: Path, write: Callable[..., None]
+) -> None:
+    write(orders={})
+    text = (project / "s.yaml").read_text()
+    (project / "s.yaml").write_text(text.replace("python3.10", "java11"))
+    done = fc_async(*DEPLOY)
+    assert done.code == 0
+    assert "does not run on this machine: orders (runtime java11" in done.out
