@@ -168,9 +168,14 @@ def ended(invocation: Invocation, decided: Decided, *, at: int) -> Step:
             due_at=again,
             status=status,
             condition=decision.condition,
+            destination="" if again is not None else _failure_destination(decided),
         ),
         outcome,
     )
+
+
+def _failure_destination(decided: Decided) -> str:
+    return dict(decided.config.destinations if decided.config else ()).get("failure", "")
 
 
 def sync_started(attempt: Attempt, *, at: int) -> Step:

@@ -50,6 +50,7 @@ INVOCATION_ERROR: Final = "InvocationError"
 
 _DEFAULT_COMMAND: Final = (f"{CODE_ON_SERVICE}/bootstrap",)
 """docs/reference/sources.md, how a custom runtime works."""
+_NO_SUCH_ROUTE: Final = frozenset({404, 405})
 _FIRST_WAIT: Final = 0.01
 _LONGEST_WAIT: Final = 0.25
 _EXIT_GRACE: Final = 1.0
@@ -68,6 +69,7 @@ class CustomInstance(Instance):
         super().__init__(deployment, common)
         self._server = InstanceServer(deployment, common.ports)
         self._start_seconds = common.start_seconds
+        self._hinted = False
 
     # --- start ---
 
@@ -237,7 +239,20 @@ class CustomInstance(Instance):
             "/invoke", data=attempt.payload, headers=headers, allow_redirects=False
         ) as response:
             mark = response.headers.get("x-fc-status", "")
+            if response.status in _NO_SUCH_ROUTE and not mark:
+                self._hint(response.status)
             return Forwarded(mark, await read_bounded(response))
+
+    def _hint(self, status: int) -> None:
+        """Log once that the server does not take calls: web frameworks know their own routes."""
+        if not self._hinted:
+            self._hinted = True
+            _LOG.warning(
+                "%s answered %d to POST /invoke, and the service counts that as a success: "
+                "serve POST /invoke, or call the function over an HTTP trigger",
+                self.deployment.function,
+                status,
+            )
 
     async def _pass_through(self, attempt: Attempt) -> Forwarded:
         """Send the request of an HTTP trigger."""

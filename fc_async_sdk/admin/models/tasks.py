@@ -31,7 +31,7 @@ class Step(Model, frozen=True, kw_only=True):
         error: Why a delivery failed.
         result: What the function returned, or the error document of its runtime.
         output: What the function printed.
-        destination: ARN of the destination.
+        destination: ARN of the destination; at the end of an invocation, its failure destination.
         event: Which of the two destinations: ``success`` or ``failure``.
         payload: What the function is called with; at the first step of an invocation.
         hops: Through how many functions a destination led here; 0: a caller invoked it.

@@ -108,7 +108,8 @@ def _ended(step: Step) -> tuple[str, str]:
         return f"{what} stopped after {step.duration_ms} ms", "wait"
     if step.outcome != "function error":
         return f"{what} did not run: {step.outcome}{again}", "bad"
-    last = "" if again or step.sync else ", no retry left"
+    dropped = "" if step.destination else "; dropped: no failure destination"
+    last = "" if again or step.sync else f", no retry left{dropped}"
     return f"{what} failed after {step.duration_ms} ms{again}{last}", "bad"
 
 

@@ -57,6 +57,8 @@ SERVER = """
                 self.answer(404, b'{"errorMessage":"mine"}', x_fc_status="404")
             elif event == b"error status":
                 self.answer(500, b"still a success")
+            elif event == b"no route":
+                self.answer(404, b"Not Found")
             elif event == b"much":
                 self.answer(200, b"x" * (33 << 20))
             elif event == b"die":
@@ -166,6 +168,16 @@ def test_x_fc_status_404_is_a_failure_of_the_function(server) -> None:
 def test_the_status_code_alone_means_nothing(server) -> None:
     outcome = server.play(lambda: server.call(b"error status"))
     assert (outcome.kind, outcome.payload) == (OutcomeKind.SUCCESS, b"still a success")
+
+
+def test_a_server_without_a_route_for_calls_is_named_once(server, caplog) -> None:
+    async def scenario() -> list[Any]:
+        return [await server.call(b"no route") for _ in range(2)]
+
+    outcomes = server.play(scenario)
+    assert [one.kind for one in outcomes] == [OutcomeKind.SUCCESS] * 2
+    (hint,) = [one for one in caplog.messages if "POST /invoke" in one]
+    assert "answered 404 to POST /invoke, and the service counts that as a success" in hint
 
 
 def test_a_server_that_dies_fails_the_call_and_is_started_again(server) -> None:

@@ -76,6 +76,24 @@ def test_a_destination_that_fails_is_a_step_with_the_time_of_the_next_try(play):
     play(scenario)
 
 
+def test_the_end_of_an_invocation_names_its_failure_destination(play):
+    async def scenario(world):
+        def fail(*_):
+            raise RuntimeError("no stock")
+
+        world.function("orders", fail, retries=0, failure=QUEUE)
+        world.function("mailer", fail, retries=0)
+        begin = (await world.engine.feed.follow(-1, wait_ms=0)).last
+        for name in ("orders", "mailer"):
+            await world.invoke(name, b"{}")
+        await world.engine.run_until_idle()
+        steps = (await world.engine.feed.follow(begin, wait_ms=0)).steps
+        ends = {step.function: step.destination for step in steps if step.kind == "ended"}
+        assert ends == {"orders": QUEUE, "mailer": ""}
+
+    play(scenario)
+
+
 def test_an_invocation_that_expires_ends_without_an_attempt(play):
     async def scenario(world):
         world.function("orders", lambda *_: b"", age=1)

@@ -7,6 +7,7 @@ import json
 import time
 
 import pytest
+from msgspec.structs import replace
 
 from fc_async_plugin.dev.lines import Line, failed, lines_of, short_id
 from fc_async_sdk.admin.models import Step
@@ -145,7 +146,9 @@ def test_the_last_failure_says_that_no_retry_is_left():
     ended = step(
         "ended", attempt=4, attempts=4, status="Failed", outcome="function error", duration_ms=3
     )
-    assert head(ended) == "attempt 4 of 4 failed after 3 ms, no retry left"
+    text = "attempt 4 of 4 failed after 3 ms, no retry left"
+    assert head(ended) == f"{text}; dropped: no failure destination"
+    assert head(replace(ended, destination="acs:mns:::/queues/dead/messages")) == text
 
 
 def test_an_attempt_over_a_limit_did_not_run():
