@@ -164,7 +164,7 @@ def unset(project: Project) -> Iterator[str]:
 def not_run(project: Project, only: Collection[str]) -> Iterator[str]:
     """Yield which functions the local runtime accepts and cannot run, one sentence each."""
     for resource in project.resources:
-        name = resource.props.get("runtime")
+        name = str(resource.props.get("runtime"))
         chosen = is_function(resource) and (not only or resource.name in only)
         if chosen and name in runtimes.OTHERS | {runtimes.CONTAINER}:
             yield (

@@ -54,6 +54,7 @@ def without_missing(plan: Plan, project: Project) -> Plan:
         needs=needs_of(steps),
         obstacles=tuple(one for one in plan.obstacles if one.place not in later),
         omitted=(*plan.omitted, *sentences),
+        absent=tuple(one for one in plan.absent if one not in makers),
     )
 
 

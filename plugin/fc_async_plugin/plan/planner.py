@@ -69,6 +69,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         obstacles: Reasons why the plan cannot be carried out.
         functions: Whether the functions themselves are part of the plan.
         omitted: What the plan leaves out of the template, one sentence each.
+        absent: Functions of the template that do not exist, and that the plan neither needs nor
+            makes.
     """
 
     steps: tuple[Step, ...] = ()
@@ -77,6 +79,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     obstacles: tuple[Obstacle, ...] = ()
     functions: bool = False
     omitted: tuple[str, ...] = ()
+    absent: tuple[Place, ...] = ()
 
     @property
     def changes(self) -> bool:
@@ -124,6 +127,13 @@ def plan_changes(
         obstacles=tuple(obstacles),
         functions=any(want.settings is not None for want in wanted.values()),
         omitted=tuple(omitted),
+        absent=tuple(
+            place
+            for place in sorted(wanted)
+            if remote[place].function is None
+            and wanted[place].settings is None
+            and not wanted[place].configs
+        ),
     )
 
 

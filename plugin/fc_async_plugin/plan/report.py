@@ -121,6 +121,12 @@ def lines(plan: Plan) -> Iterator[tuple[str, str]]:
 
 def nothing_to_do(plan: Plan) -> str:
     """Return what an empty plan means, for what it covers and nothing else."""
+    if plan.absent:
+        names = ", ".join(map(str, plan.absent))
+        return (
+            f"Nothing was changed: the account does not have {names}; deploy with s deploy, or add "
+            "--with-functions."
+        )
     what = "what the template says"
     if not plan.functions:
         what = "the asynchronous configuration of the template"
@@ -170,6 +176,7 @@ def as_data(plan: Plan) -> dict[str, Any]:
         "steps": [step_data(step) for step in plan.steps],
         "leftovers": [step_data(step) for step in plan.leftovers],
         "omitted": plan.omitted,
+        "absent": [one.function for one in plan.absent],
         "obstacles": [
             {
                 "file": one.position.file,

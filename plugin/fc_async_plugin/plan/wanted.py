@@ -249,7 +249,7 @@ def _check_start(resource: Resource, code: Path) -> None:
     """Refuse a custom runtime whose start command names a file that cannot be started."""
     custom = resource.props.get("customRuntimeConfig")
     command = custom.get("command") if isinstance(custom, dict) else None
-    if resource.props.get("runtime") not in runtimes.CUSTOM or not code.is_dir():
+    if str(resource.props.get("runtime")) not in runtimes.CUSTOM or not code.is_dir():
         return
     if (command is None or isinstance(command, list)) and (
         reason := why_not_started(code, command or ())

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 NAMES: Final = ("s.yaml", "s.yml")
 """File names of templates, in the order in which they are searched."""
+_LEFT_OUT: Final = frozenset({"node_modules", ".git", ".s", ".venv", ".fc-async"})
+_FEW: Final = 8
+"""Templates that a message names."""
 
 
 def load(
@@ -87,9 +90,22 @@ def find(folder: str | os.PathLike[str] = ".") -> Path:
         file = Path(folder) / name
         if file.exists():
             return file
+    below = _below(Path(folder))
     raise failure(
         "file",
         Position(str(Path(folder) / NAMES[0]), 1, 1),
         "no s.yaml and no s.yml in this folder",
-        "name the template with -t FILE, or start one with: fc-async init",
+        f"there is {', '.join(below)}: name one with -t {below[0]}"
+        if below
+        else "name the template with -t FILE, or start one with: fc-async init",
     )
+
+
+def _below(folder: Path) -> list[str]:
+    """Return the templates in the folders of a folder, or else in theirs; a few of them."""
+    for pattern in ("*/", "*/*/"):
+        found = (one for name in NAMES for one in folder.glob(pattern + name))
+        shown = sorted(str(one) for one in found if not _LEFT_OUT.intersection(one.parts))
+        if shown:
+            return [*shown[:_FEW], *(["…"] if len(shown) > _FEW else [])]
+    return []

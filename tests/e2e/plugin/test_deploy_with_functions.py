@@ -218,3 +218,17 @@ def test_a_runtime_that_the_local_runtime_does_not_have_is_said_at_deployment(
     done = fc_async(*DEPLOY)
     assert done.code == 0
     assert "does not run on this machine: orders (runtime java11" in done.out
+
+
+def test_without_the_functions_at_the_endpoint_there_is_something_to_do(
+    fc_async: Callable[..., Ran], project: Path, write: Callable[..., None]
+) -> None:
+    write(orders={})
+    document = json.loads((project / "s.yaml").read_text())
+    del document["resources"]["orders"]["props"]["asyncInvokeConfig"]
+    (project / "s.yaml").write_text(json.dumps(document))
+    done = fc_async("deploy", "-y")
+    assert "Nothing to do" not in done.said
+    assert "the account does not have orders (cn-hangzhou); deploy with s deploy" in done.out
+    assert fc_async(*DEPLOY).code == 0
+    assert "Nothing to do" in fc_async("deploy", "-y").out

@@ -239,6 +239,16 @@ def test_a_folder_without_a_template_says_what_to_do(
     assert "no s.yaml and no s.yml in this folder" in getattr(ran, "err", "")
 
 
+def test_a_folder_without_a_template_names_those_below_it(
+    project: Path, fresh_process: Callable[..., object]
+):
+    for folder in ("backend", "src", "node_modules"):
+        (project / folder).mkdir()
+        (project / folder / "s.yaml").write_text(TEMPLATE)
+    said = getattr(fresh_process("dev"), "err", "")
+    assert "there is backend/s.yaml, src/s.yaml: name one with -t backend/s.yaml" in said
+
+
 MAILER = """\
   mailer:
     component: fc3

@@ -128,8 +128,8 @@ def test_a_function_that_is_not_there_is_an_obstacle_with_its_place_in_the_templ
     )
 
 
-def test_a_function_without_a_block_is_no_obstacle() -> None:
-    assert plan_changes({A: want()}, {A: RemoteFunction()}) == Plan()
+def test_a_function_without_a_block_that_does_not_exist_is_named_and_no_obstacle() -> None:
+    assert plan_changes({A: want()}, {A: RemoteFunction()}) == Plan(absent=(A,))
 
 
 def test_an_alias_that_is_not_there_is_an_obstacle() -> None:
