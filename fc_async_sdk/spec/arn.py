@@ -119,7 +119,10 @@ CLASSES: Final[dict[Kind, type[DestinationArn]]] = {
 _HEAD: Final = re.compile(
     r"acs:(?P<service>[a-z]+):(?P<region>[a-z0-9-]*):(?P<account_id>[0-9]*):(?P<rest>.+)"
 )
-_FC2: Final = re.compile(r"services/[^/]+/functions/.+")
+_FC2: Final = re.compile(
+    r"(?P<head>acs:fc:.*?):services/(?P<service>(?:\$\{[^}]*\}|[^/.])+)(?:\.(?P<qualifier>[^/]+))?"
+    r"(?:/functions/(?P<function>[^/]+))?/?"
+)
 
 
 def services() -> list[str]:
@@ -157,9 +160,25 @@ def parse(text: str) -> DestinationArn:
         raise InvalidArn(
             text, f"{service!r} can't be a destination, only {', '.join(services())} can"
         )
-    if service == "fc" and _FC2.fullmatch(rest):
+    if without_service(text):
         raise InvalidArn(
             text, "this is an ARN of FC 2.0; FC 3.0 has no services: functions/{function}"
         )
     forms = " or ".join(record.form for record in KINDS.values() if record.service == service)
     raise InvalidArn(text, f"expected {forms} after the account, got {rest!r}")
+
+
+def without_service(text: str) -> str | None:
+    """Return the ARN that a function of FC 2.0 has in FC 3.0.
+
+    Args:
+        text: Such as ``acs:fc:::services/shop.prod/functions/pay``; parts may be a ``${…}``.
+
+    Returns:
+        Such as ``acs:fc:::functions/shop$pay/prod``; None if it is not an ARN of FC 2.0.
+    """
+    match = _FC2.fullmatch(text)
+    if match is None:
+        return None
+    name = f"{match['head']}:functions/{match['service']}${match['function'] or 'NAME'}"
+    return f"{name}/{match['qualifier']}" if match["qualifier"] else name

@@ -56,7 +56,7 @@ def deploy(
         TemplateError: The template cannot be read.
         PluginError: The rules find an error, or a step failed; what was done is undone.
     """
-    project = template.load(file, env=env, account_id=account_id, here=True)
+    project = template.load(file, env=env, account_id=account_id, purpose="run")
     for sentence in attached.unset(project):
         warnings.warn(sentence, stacklevel=3)  # 3: the test that called fc_local.deploy
     _refuse_errors(project)

@@ -82,7 +82,7 @@ def load(
     here: bool = False,
     environ: Mapping[str, str] | None = None,
 ) -> Project:
-    """Read the template of a command; ``here`` and ``environ`` as for ``template.load``.
+    """Read the template of a command, to be run on this machine or to be deployed.
 
     ``${config('AccountID')}`` without an access alias is the account of the local runtime, if the
     endpoint is one.
@@ -94,7 +94,7 @@ def load(
         access=account.access,
         region=account.region,
         resolved=resolved_by_s(),
-        here=here,
+        purpose="run" if here else "deploy",
         environ=environ,
     )
     project = read(account_id=account.account_id)

@@ -52,6 +52,7 @@ def read_all(
                 region=account.region,
                 reveal=False,
                 resolved=resolved,
+                purpose="show",
             )
         except template.TemplateError as error:
             return error

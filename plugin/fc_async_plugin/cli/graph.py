@@ -69,9 +69,8 @@ def command(
 
     kind = output or _kind_of(target)
     context = read_all(templates or [None], account, env=environment, deployed=live)
-    failed = [problem for problem in context.problems if problem.kind != "compatibility"]
-    if failed:
-        raise template.TemplateError(failed)
+    if context.unread:
+        raise template.TemplateError(context.unread)
     counted = None
     if counts:
         from fc_async_plugin.report import runtime_counts

@@ -11,7 +11,7 @@ that the API takes.
 from __future__ import annotations
 
 from itertools import islice
-from pathlib import Path
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -156,7 +156,7 @@ def unset(project: Project) -> Iterator[str]:
         few = "it" if len(project.unset) == 1 else "them"
         yield (
             f"no value for ${{env(…)}}: {', '.join(project.unset)}; the functions run without {few}"
-            f" (set {few}, write {few} into .env beside {Path(project.file).name}, or name a file "
+            f" (set {few}, write {few} into .env beside {PurePath(project.file).name}, or name a file "
             "with fc-async dev --env-file; s needs a value)"
         )
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from fc_async_plugin.rules.rule import Found, rule
-from fc_async_plugin.template.desired import BLOCK, destination_path
+from fc_async_plugin.template.desired import BLOCK, destination_path, is_of_fc2
 from fc_async_sdk.errors import InvalidArn, shorten
 from fc_async_sdk.spec import arn, ram
 from fc_async_sdk.spec.destinations import KINDS
@@ -53,20 +53,13 @@ def fc2_arns(context: Context) -> Iterator[Found]:
     """FC 3.0 has no services."""
     for link in context.links:
         if isinstance(link.arn, InvalidArn) and _FC2_SERVICE in link.text:
-            head, _, tail = link.text.partition(_FC2_SERVICE)
+            name = arn.without_service(link.text) or "acs:fc:{region}::functions/SERVICE$FUNCTION"
             yield Found(
                 f"{link.outcome} goes to {shorten(link.text)}, an ARN of FC 2.0; FC 3.0 has no"
                 " services",
                 where(link),
-                f"write {head}:functions/{_fc3_name(tail)}, the name that s cli fc3 s2tos3 writes",
+                f"write {name}, the name that s cli fc3 s2tos3 writes",
             )
-
-
-def _fc3_name(path: str) -> str:
-    """Return ``service$function[/qualifier]`` for ``service[.qualifier]/functions/function``."""
-    service, _, function = path.partition("/functions/")
-    service, _, qualifier = service.partition(".")
-    return "/".join(filter(None, [f"{service}${function or 'NAME'}", qualifier]))
 
 
 @rule("FCA022", "rocketmq-5", "error", "A destination in a RocketMQ instance that isn't 4.x.")
@@ -137,6 +130,8 @@ def accounts(context: Context) -> Iterator[Found]:
 def no_role(context: Context) -> Iterator[Found]:
     """The function's role must be allowed to send, publish, invoke or put events."""
     for resource, block in context.blocks:
+        if is_of_fc2(resource):
+            continue  # the role belongs to the service of FC 2.0, which may be set up elsewhere
         config = block.get("destinationConfig")
         if isinstance(config, dict) and any(config.values()) and not resource.props.get("role"):
             yield Found(

@@ -12,7 +12,7 @@ import difflib
 from typing import TYPE_CHECKING, Final
 
 from fc_async_plugin.rules.rule import Found, rule
-from fc_async_plugin.template.desired import BLOCK
+from fc_async_plugin.template.desired import BLOCK, is_of_fc2
 from fc_async_sdk.errors import shorten
 from fc_async_sdk.spec import limits
 
@@ -157,6 +157,8 @@ def ages(context: Context) -> Iterator[Found]:
     """The range is 1 to 604800; s verify says nothing up to 2592000."""
     verified = range(limits.EVENT_AGE_SECONDS.high + 1, FC3_AGE_SECONDS + 1)
     for resource, violation in context.violations("FCA013"):
+        if violation.value in verified and is_of_fc2(resource):
+            continue  # FC 2.0 takes it
         known = f"; s verify accepts up to {FC3_AGE_SECONDS}" if violation.value in verified else ""
         yield Found(
             violation.message + known,
@@ -180,14 +182,17 @@ def qualifiers(context: Context) -> Iterator[Found]:
 
 @rule("FCA015", "fc2-configuration", "error", "A block of FC 2.0, which FC 3.0 ignores.")
 def fc2(context: Context) -> Iterator[Found]:
-    """``asyncConfiguration`` under ``function`` (or in props), and the component of FC 2.0."""
+    """A template of FC 2.0, its component, ``asyncConfiguration`` in props or ``function``."""
+    for problem in context.problems:
+        if problem.kind == "edition":
+            yield Found(problem.message, problem.position, problem.fix, severity="warning")
     for resource in context.resources:
         if resource.component.split("@")[0] in _FC2_COMPONENTS:
             yield Found(
                 f"component {resource.component} deploys to FC 2.0: its asynchronous configuration"
                 " is not checked",
                 resource.position,
-                "run: s cli fc3 s2tos3",
+                "write component: fc3, and props as FC 3.0 has them",
                 severity="warning",
             )
     for resource in context.functions:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from fc_async_plugin.rules import props_schema
 from fc_async_plugin.rules.form import fc2_block, like_block, nearest, type_fix, unknown_key
 from fc_async_plugin.rules.rule import Found, rule
-from fc_async_plugin.template.desired import is_unresolved
+from fc_async_plugin.template.desired import is_of_fc2, is_unresolved
 from fc_async_sdk.errors import shorten
 
 if TYPE_CHECKING:
@@ -47,6 +47,8 @@ _TYPO: Final = 0.8
 def invalid(context: Context) -> Iterator[Found]:
     """Settings such as timeout and runtime; a key that resembles no known one is a warning."""
     for resource in context.functions:
+        if is_of_fc2(resource):
+            continue
         settled = _settled(resource.props)
         for name in props_schema.BESIDE_GPU if "gpuConfig" in settled else ():
             settled.pop(name, None)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from fc_async_plugin.template import names
 from fc_async_plugin.template.problems import failure
 from fc_async_plugin.template.reading import component_name, names_function
 from fc_async_sdk.models import AsyncConfig, Destination, DestinationConfig
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
     from fc_async_plugin.template.model import Resource
     from fc_async_plugin.template.problems import Path, TemplateError
 
-BLOCK: Final = "asyncInvokeConfig"
-"""The key under ``props``."""
+BLOCK: Final = names.BLOCK
 
 
 class Desired(NamedTuple):
@@ -39,7 +39,7 @@ class Desired(NamedTuple):
 
 
 def is_function(resource: Resource) -> bool:
-    """Return whether a resource describes a function: its component is fc3 or fc-async.
+    """Return whether a resource describes a function: its component is fc3, fc-async or FC 2.0's.
 
     ``fc3@0.1.22`` and a path that ends in ``fc-async`` count too.
     """
@@ -49,6 +49,11 @@ def is_function(resource: Resource) -> bool:
 def makes_function(resource: Resource) -> bool:
     """Return whether ``s`` creates the function of a resource: its component is fc3."""
     return component_name(resource.component) == "fc3"
+
+
+def is_of_fc2(resource: Resource) -> bool:
+    """Return whether a function was read from a template of edition 1.0.0."""
+    return resource.component == names.FC2
 
 
 def desired(resource: Resource) -> Desired | None:

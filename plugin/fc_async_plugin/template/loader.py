@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
+from fc_async_plugin.template.files import read_text
 from fc_async_plugin.template.merging import merge
 from fc_async_plugin.template.model import project
 from fc_async_plugin.template.problems import Position, failure
@@ -27,6 +28,8 @@ _LEFT_OUT: Final = frozenset({"node_modules", ".git", ".s", ".venv", ".fc-async"
 _FEW: Final = 8
 """Templates that a message names."""
 
+_FUNCRAFT: Final = ("template.yml", "template.yaml")
+
 
 def load(
     path: str | os.PathLike[str] | None = None,
@@ -39,7 +42,7 @@ def load(
     command: str = "deploy",
     reveal: bool = True,
     resolved: Mapping[str, dict[str, Any]] | None = None,
-    here: bool = False,
+    purpose: Literal["deploy", "run", "show"] = "deploy",
 ) -> Project:
     """Read a template.
 
@@ -54,8 +57,9 @@ def load(
         reveal: Whether ``${config('AccessKeySecret')}`` and ``SecurityToken`` are resolved, which
             only a deployment needs. If not, the expressions stay as they are.
         resolved: Props by resource that ``s`` has already resolved; they are used unchanged.
-        here: Whether the functions run on this machine. Then an environment variable without a
-            value is left out of what runs without it, and listed in ``unset``.
+        purpose: ``run``: the functions run on this machine, so an environment variable without a
+            value is left out of what runs without it, and listed in ``unset``. ``show``: nothing
+            is deployed, so a template of edition 1.0.0 is read, too; see :mod:`.edition1`.
 
     Returns:
         The project. Its values are shared and must not be changed.
@@ -65,9 +69,10 @@ def load(
             text, the structure and the variables.
     """
     file = _locate(path)
-    given = Given(access, account_id, command, reveal, resolved or {}, here)
+    given = Given(access, account_id, command, reveal, resolved or {}, purpose == "run")
 
-    sources = read(file, env, os.environ if environ is None else environ)
+    environ = os.environ if environ is None else environ
+    sources = read(file, env, environ, edition_1=purpose == "show")
     merged = merge(sources)
     values = resolve(merged, given)
     return project(values, region or "")
@@ -81,14 +86,20 @@ def _locate(path: str | os.PathLike[str] | None) -> Path:
 
 
 def find(folder: str | os.PathLike[str] = ".") -> Path:
-    """Return the template of a folder: ``s.yaml``, else ``s.yml``.
+    """Return the template of a folder: ``s.yaml``, else ``s.yml``, else one of Funcraft.
+
+    Funcraft's cannot be read, but its error says what to do.
 
     Raises:
-        TemplateError: The folder has neither.
+        TemplateError: The folder has none.
     """
     for name in NAMES:
         file = Path(folder) / name
         if file.exists():
+            return file
+    for name in _FUNCRAFT:
+        file = Path(folder) / name
+        if file.is_file() and "Aliyun::Serverless" in read_text(file):
             return file
     below = _below(Path(folder))
     raise failure(

@@ -93,7 +93,8 @@ def project(resolved: Resolved, region: str) -> Project:
         access=resolved.access,
         resources=_with_account(resources),
         files=sources.files,
-        notes=resolved.notes,
+        # s 3 does not read edition 1.0.0, so what s 3 reads differently does not matter.
+        notes=tuple(one for one in resolved.notes if one.kind == "edition") or resolved.notes,
         suppressions=sources.suppressions,
         secrets=resolved.secrets,
         unset=resolved.unset,

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 Path = tuple[str | int, ...]
 """Keys and indices from ``props`` down, such as ``("asyncInvokeConfig", "qualifier")``."""
 
-Kind = Literal["file", "syntax", "limit", "structure", "variable", "compatibility"]
+Kind = Literal["file", "syntax", "limit", "structure", "variable", "compatibility", "edition"]
 """``file``: the file cannot be read. ``syntax``: it is not YAML 1.2. ``limit``: it is over a limit.
 ``structure``: it is not a template. ``variable``: an expression cannot be resolved.
-``compatibility``: ``s`` reads the place differently."""
+``compatibility``: ``s`` reads the place differently. ``edition``: it is a template for FC 2.0."""
 
 
 class Position(NamedTuple):

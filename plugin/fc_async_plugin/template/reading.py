@@ -14,18 +14,17 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from fc_async_plugin.template import files, yaml12
+from fc_async_plugin.template import edition1, files, names, yaml12
 from fc_async_plugin.template.nodes import Array, Leaf, Table
-from fc_async_plugin.template.problems import Position, failure, note
+from fc_async_plugin.template.problems import Position, Problem, TemplateError, failure, note
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fc_async_plugin.template.problems import Problem
-
 EDITION: Final = "3.0.0"
-COMPONENTS: Final = frozenset({"fc3", "fc-async"})
-"""Components whose props describe a function of FC 3.0."""
+_ROS: Final = "ROSTemplateFormatVersion"
+COMPONENTS: Final = frozenset({"fc3", "fc-async", names.FC2})
+"""Components whose props describe a function in the terms of FC 3.0."""
 
 WHOLE_FILE: Final = 0
 """The line number of a suppression that applies to its whole file."""
@@ -86,23 +85,33 @@ class Sources(NamedTuple):
     suppressions: tuple[Suppression, ...]
 
 
-def read(file: Path, env: str | None, environ: Mapping[str, str]) -> Sources:
+def read(
+    file: Path, env: str | None, environ: Mapping[str, str], *, edition_1: bool = False
+) -> Sources:
     """Read all files of a template.
 
     Args:
         file: The template.
         env: Name of the environment in ``env.yaml``, or None.
         environ: Environment variables.
+        edition_1: Whether a template of edition 1.0.0 is read; see :mod:`.edition1`.
 
     Raises:
-        TemplateError: A file cannot be read, or is not a template of edition 3.0.0.
+        TemplateError: A file cannot be read, or is not a template of an edition that is read.
     """
     reader = _Reader()
     template = Source(file, reader.table(file))
     extended = reader.extended(template, env)
-    _check_edition(template.root, extended)
-    for source in (template, extended):
-        _check_services(source)
+    old = _of_fc2(template)
+    if old is not None:
+        if not edition_1 or old.kind != "edition":
+            raise TemplateError([old])
+        reader.notes = [old]
+        template, extended = _as_edition_3(template), extended and _as_edition_3(extended)
+    else:
+        _check_edition(template.root, extended)
+        for source in (template, extended):
+            _check_services(source)
     environment = reader.environment(template, env) if env is not None else None
     folders = [Path.cwd(), *_code_folders(template, extended), file.parent]
     return Sources(
@@ -195,6 +204,34 @@ class _Reader:
         raise failure("structure", position, f"no environment {env!r} here, there are: {there}")
 
 
+def _of_fc2(source: Source) -> Problem | None:
+    """Return what to say about a template for FC 2.0; None for another one."""
+    file, root = source
+    if _ROS in root.entries:
+        funcraft = root.text("Transform").startswith("Aliyun::Serverless")
+        return Problem(
+            "structure",
+            root.key_position(_ROS),
+            f"this is a template of {'Funcraft, for FC 2.0' if funcraft else 'ROS'}, not of s",
+            "run: s cli fc fun2s, then: s cli fc3 s2tos3, and use the s3.yaml that it writes"
+            if funcraft
+            else "",
+        )
+    if not edition1.is_edition_1(root):
+        return None
+    named = "" if file.name in {"s.yaml", "s.yml"} else f" --source {file.name}"
+    return Problem(
+        "edition",
+        root.key_position("edition" if "edition" in root.entries else "services"),
+        "this is a template of edition 1.0.0, for FC 2.0: only validate and graph read it",
+        f"run: s cli fc3 s2tos3{named}, then use the s3.yaml that it writes: -t s3.yaml",
+    )
+
+
+def _as_edition_3(source: Source) -> Source:
+    return source._replace(root=edition1.resources_of(source.root))
+
+
 def _check_edition(root: Table, extended: Source | None) -> None:
     if extended is not None and "edition" not in root.entries:
         root = extended.root
@@ -222,19 +259,20 @@ def _check_services(source: Source | None) -> None:
             "structure",
             source.root.key_position("services"),
             "services belongs to edition 1; edition 3.0.0 calls it resources",
-            "run: s cli fc3 s2tos3",
+            "write resources; or, with components of FC 2.0, write edition: 1.0.0 and run:"
+            " s cli fc3 s2tos3",
         )
 
 
 def _code_folders(template: Source, extended: Source | None) -> list[Path]:
     """Return the folders that ``props.code`` of the resources names."""
-    names: dict[str, str] = {}
+    named: dict[str, str] = {}
     for source in (extended, template) if extended else (template,):
         for name, resource in source.root.table("resources").entries.items():
             code = resource.text("props", "code") if isinstance(resource, Table) else ""
             if code:
-                names[name] = code
-    known = (code for code in names.values() if "${" not in code and "\0" not in code)
+                named[name] = code
+    known = (code for code in named.values() if "${" not in code and "\0" not in code)
     return [template.file.parent / code for code in known]
 
 

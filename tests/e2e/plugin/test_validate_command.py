@@ -220,3 +220,32 @@ def test_a_terminal_without_unicode_gets_question_marks(project: Path) -> None:
     assert done.returncode == 1
     assert "cycle: billing ? orders (on success)" in done.stdout
     assert done.stderr == ""
+
+
+FC2 = """\
+edition: 1.0.0
+name: app
+services:
+  orders:
+    component: fc
+    props:
+      region: cn-hangzhou
+      service: {name: shop}
+      function:
+        name: orders
+        asyncConfiguration: {destination: {onFailure: 'acs:mns:::/queues/dead/messages'}}
+"""
+
+
+def test_a_template_of_fc2_is_looked_at_and_neither_run_nor_deployed(tmp_path: Path) -> None:
+    (tmp_path / "s.yaml").write_text(FC2)
+    found = run(tmp_path, "validate", "-o", "concise")
+    drawn = run(tmp_path, "graph")
+    refused = [run(tmp_path, *command) for command in (["dev"], ["plan"], ["deploy", "-y"])]
+    assert (found.returncode, drawn.returncode) == (0, 0)
+    assert "FCA015" in found.stdout
+    assert "shop$orders" in drawn.stdout
+    for done in refused:
+        assert done.returncode == 1
+        assert "edition 1.0.0, for FC 2.0" in done.stderr
+        assert "run: s cli fc3 s2tos3" in done.stderr

@@ -233,7 +233,7 @@ def test_variables_without_a_value_are_listed_and_the_function_runs(
     variables = "      environmentVariables: {A: \"${env('SHOP_A')}\", B: \"${env('SHOP_B')}\"}\n"
     folder.template.write_text(TEMPLATE + variables)
     deployer = Deployer(
-        lambda: [template.load(folder.template, account_id="1234567890123456", here=True)],
+        lambda: [template.load(folder.template, account_id="1234567890123456", purpose="run")],
         Regions(lambda _: fc_local.client),
         files={folder.template},
         folder=folder.path / "kept",

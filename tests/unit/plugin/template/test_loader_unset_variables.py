@@ -35,7 +35,7 @@ resources:
 
 def read(folder: Path, more: str, **environ: str) -> Project:
     (folder / "s.yaml").write_text(HEAD + more)
-    return template.load(folder, environ=environ, here=True)
+    return template.load(folder, environ=environ, purpose="run")
 
 
 def props(project: Project) -> dict[str, Any]:
@@ -125,7 +125,7 @@ environments:
             SECRET: ${env('SECRET')}
 """
     )
-    project = template.load(tmp_path, env="test", environ={}, here=True)
+    project = template.load(tmp_path, env="test", environ={}, purpose="run")
     assert props(project)["environmentVariables"] == {"PLAIN": "yes"}
     assert props(project)["memorySize"] == 512
 

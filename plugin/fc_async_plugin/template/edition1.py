@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: MIT
+"""Reads a template of edition 1.0.0, the format for FC 2.0, as one of edition 3.0.0. Pure.
+
+Only what means the same in both is read: functions, their asynchronous configuration, its
+destinations, and triggers. Names are those that ``s cli fc3 s2tos3`` writes
+(https://github.com/devsapp/fc3/blob/0.1.22/src/subCommands/2to3/index.ts).
+
+Invariants:
+
+- Each value keeps the place where it is written.
+- The result is for rules and graphs. It has no code and no settings, so it cannot be deployed.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from fc_async_plugin.template.names import BLOCK, FC2
+from fc_async_plugin.template.nodes import Array, Leaf, Table
+from fc_async_sdk.spec import arn
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fc_async_plugin.template.nodes import Mark, Node
+
+_COMPONENT: Final = re.compile(r"(?:devsapp/)?fc(?:@.*)?")
+_REFERENCE: Final = re.compile(r"\$\{vars\.([\w.-]+)\}")
+_CONFIG: Final = {"statefulInvocation": "asyncTask", "destination": "destinationConfig"}
+_TRIGGER: Final = {
+    "name": "triggerName",
+    "type": "triggerType",
+    "config": "triggerConfig",
+    "role": "invocationRole",
+}
+_FILTER: Final = {"Key": "key", "Prefix": "prefix", "Suffix": "suffix"}
+_SOURCES: Final = {"bucketName": "acs:oss:{}::{}", "topicName": "acs:mns:{}::/topics/{}"}
+
+
+def is_edition_1(root: Table) -> bool:
+    """Return whether a template has the form of edition 1.0.0: ``services`` and no ``resources``.
+
+    Edition 3.0.0 with ``services`` is a mistake, not an old template.
+    """
+    return "services" in root.entries and root.text("edition") != "3.0.0"
+
+
+def resources_of(root: Table) -> Table:
+    """Return a template with ``resources`` in place of ``services``."""
+    services = root.table("services")
+    names = "|".join(map(re.escape, services.entries)) or "-"
+    others = re.compile(rf"\$\{{({names})\.(?=output\.|props\.)")
+    made = {name: _resource(one, root) for name, one in services.entries.items()}
+    resources = Table(*services.mark, made, services.keys)
+    entries = {key: one for key, one in root.entries.items() if key != "services"}
+    entries["resources"] = resources
+    rewritten = {key: _rewritten(one, others) for key, one in entries.items()}
+    return Table(*root.mark, rewritten, {"resources": root.keys["services"]} | root.keys)
+
+
+def _rewritten(node: Node, others: re.Pattern[str]) -> Node:
+    """Return a node with its variables spelled as in edition 3.0.0."""
+    if isinstance(node, Table):
+        entries = {key: _rewritten(one, others) for key, one in node.entries.items()}
+        return Table(*node.mark, entries, node.keys)
+    if isinstance(node, Array):
+        return Array(*node.mark, [_rewritten(one, others) for one in node.items])
+    if "${" not in node.text:
+        return node
+    text = re.sub(r"\$\{env\.(\w+)\}", r"${env('\1')}", node.text)
+    return Leaf(*node.mark, others.sub(r"${resources.\1.", text))
+
+
+def _resource(node: Node, root: Table) -> Node:
+    """Return a resource with the props of a function of FC 3.0, if it is a function."""
+    if not isinstance(node, Table) or not _COMPONENT.fullmatch(node.text("component")):
+        return node
+    props = _referred(node.at("props"), root)
+    function = _referred(props.at("function"), root)
+    if not function.entries:
+        return node
+    service = _referred(props.at("service"), root)
+    made = Table(*props.mark, {}, {})
+    for key, source in (("region", props), ("role", service), ("timeout", function)):
+        if key in source.entries:
+            made = _with(made, key, source.entries[key], source.keys[key])
+    name = function.entries.get("name")
+    if isinstance(name, Leaf):
+        full = "$".join(filter(None, [service.text("name"), name.text]))
+        made = _with(made, "functionName", Leaf(*name.mark, full), function.keys["name"])
+    config = function.entries.get("asyncConfiguration")
+    if config is not None:
+        made = _with(made, BLOCK, _config(config), function.keys["asyncConfiguration"])
+    triggers = props.entries.get("triggers")
+    if isinstance(triggers, Array):
+        region = props.text("region")
+        read = Array(*triggers.mark, [_trigger(one, region) for one in triggers.items])
+        made = _with(made, "triggers", read, props.keys["triggers"])
+    component = Leaf(*node.entries["component"].mark, FC2)
+    entries: dict[str, Node] = {"component": component, "props": made}
+    return Table(*node.mark, entries, {key: node.keys[key] for key in entries})
+
+
+def _with(table: Table, key: str, node: Node, mark: Mark) -> Table:
+    """Return a table with one more entry, or another one under a key."""
+    return Table(*table.mark, table.entries | {key: node}, table.keys | {key: mark})
+
+
+def _referred(node: Node | None, root: Table) -> Table:
+    """Return a mapping that is written in place or under ``vars``; an empty one if neither."""
+    if isinstance(node, Leaf) and (named := _REFERENCE.fullmatch(node.text)):
+        node = root.at("vars", *named[1].split("."))
+    return node if isinstance(node, Table) else Table(*root.mark, {}, {})
+
+
+def _renamed(table: Table, names: Mapping[str, str]) -> Table:
+    """Return a table with other keys at the same places."""
+    entries = {names.get(key, key): one for key, one in table.entries.items()}
+    return Table(*table.mark, entries, {names.get(key, key): at for key, at in table.keys.items()})
+
+
+def _config(node: Node) -> Node:
+    if not isinstance(node, Table):
+        return node
+    made = _renamed(node, _CONFIG)
+    destinations = made.entries.get("destinationConfig")
+    if not isinstance(destinations, Table):
+        return made
+    outcomes = {key: _destination(one) for key, one in destinations.entries.items()}
+    table = Table(*destinations.mark, outcomes, destinations.keys)
+    return _with(made, "destinationConfig", table, made.keys["destinationConfig"])
+
+
+def _destination(node: Node) -> Node:
+    """Return a destination that is an ARN as a mapping with the ARN of FC 3.0."""
+    if not isinstance(node, Leaf) or not node.text:
+        return node
+    named = Leaf(*node.mark, arn.without_service(node.text) or node.text)
+    return Table(*node.mark, {"destination": named}, {"destination": node.mark})
+
+
+def _trigger(node: Node, region: str) -> Node:
+    if not isinstance(node, Table):
+        return node
+    made = _renamed(node, _TRIGGER)
+    config = made.entries.get("triggerConfig")
+    if not isinstance(config, Table):
+        return made
+    found = config.entries.get("filter")
+    if isinstance(found, Table):
+        key = _renamed(_renamed(found, _FILTER).table("key"), _FILTER)
+        table = Table(*found.mark, {"key": key}, {"key": found.mark})
+        config = _with(config, "filter", table, config.keys["filter"])
+        made = _with(made, "triggerConfig", config, made.keys["triggerConfig"])
+    for source, form in _SOURCES.items():
+        if name := config.text(source):
+            where = config.entries[source].mark
+            made = _with(made, "sourceArn", Leaf(*where, form.format(region, name)), where)
+    return made

@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: MIT
+"""Names in templates that several passes spell."""
+
+from __future__ import annotations
+
+from typing import Final
+
+BLOCK: Final = "asyncInvokeConfig"
+"""The key under ``props``."""
+
+FC2: Final = "fc2"
+"""The component of a function that was read from a template of edition 1.0.0."""

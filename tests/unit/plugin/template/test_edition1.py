@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: MIT
+"""A template of edition 1.0.0, for FC 2.0, is looked at and not deployed."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Literal
+
+import pytest
+
+from fc_async_plugin import rules, template
+from fc_async_plugin.graph import build
+from fc_async_plugin.template.desired import desired, makes_function
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SHOP = """\
+edition: 1.0.0
+name: shop
+vars:
+  region: cn-hangzhou
+  service:
+    name: shop
+    role: acs:ram::123456789012:role/shop
+services:
+  orders:
+    component: fc
+    props:
+      region: ${vars.region}
+      service: ${vars.service}
+      function:
+        name: orders
+        runtime: python3
+        codeUri: ./code
+        timeout: 60
+        environmentVariables: {KEY: "${env(SECRET)}"}
+        asyncConfiguration:
+          statefulInvocation: true
+          maxAsyncRetryAttempts: 1
+          destination:
+            onSuccess: acs:fc:::services/${vars.service.name}/functions/billing
+            onFailure: acs:mns:::/queues/dead/messages
+      triggers:
+        - name: uploads
+          type: oss
+          role: acs:ram::123456789012:role/trigger
+          config:
+            bucketName: pictures
+            events: [oss:ObjectCreated:PutObject]
+            filter: {Key: {Prefix: in/, Suffix: .png}}
+  billing:
+    component: devsapp/fc@0.1.2
+    props:
+      region: ${orders.props.region}
+      service: {name: shop}
+      function: {name: billing, codeUri: ./code}
+  flow:
+    component: devsapp/fnf
+    props: {name: flow}
+"""
+
+
+def load(
+    folder: Path, text: str = SHOP, *, purpose: Literal["deploy", "show"] = "deploy"
+) -> template.Project:
+    (folder / "s.yaml").write_text(text)
+    return template.load(folder, environ={}, purpose=purpose)
+
+
+def test_a_function_gets_the_name_and_the_settings_that_s2tos3_writes(tmp_path: Path) -> None:
+    orders, billing, _ = load(tmp_path, purpose="show").resources
+    found = desired(orders)
+    assert (orders.function_name, billing.function_name) == ("shop$orders", "shop$billing")
+    assert (orders.region, billing.region) == ("cn-hangzhou", "cn-hangzhou")
+    assert orders.props["role"] == "acs:ram::123456789012:role/shop"
+    assert found is not None
+    assert (found.config.async_task, found.config.max_async_retry_attempts) == (True, 1)
+    assert dict(found.config.destinations) == {
+        "success": "acs:fc:::functions/shop$billing",
+        "failure": "acs:mns:::/queues/dead/messages",
+    }
+
+
+def test_a_trigger_of_a_bucket_has_the_form_of_fc3(tmp_path: Path) -> None:
+    (trigger,) = load(tmp_path, purpose="show").resources[0].props["triggers"]
+    assert trigger["triggerName"] == "uploads"
+    assert trigger["sourceArn"] == "acs:oss:cn-hangzhou::pictures"
+    assert trigger["triggerConfig"]["filter"] == {"key": {"prefix": "in/", "suffix": ".png"}}
+    assert trigger["invocationRole"].endswith("role/trigger")
+
+
+def test_the_graph_has_its_destinations_and_triggers(tmp_path: Path) -> None:
+    graph = build.build(load(tmp_path, purpose="show").resources)
+    edges = {(edge.source.label, edge.target.label, edge.kind) for edge in graph.edges}
+    assert ("shop$orders", "shop$billing", "success") in edges
+    assert {kind for *_, kind in edges} == {"success", "failure", "trigger"}
+
+
+def test_a_finding_is_at_the_place_where_the_value_is_written(tmp_path: Path) -> None:
+    text = SHOP.replace("maxAsyncRetryAttempts: 1", "maxAsyncRetryAttempts: 9")
+    text = text.replace("/queues/dead/messages", "/nothing")
+    context = rules.Context([load(tmp_path, text, purpose="show")])
+    lines = text.splitlines()
+    for one in rules.check(context, select=("FCA012", "FCA020")):
+        assert {"FCA012": "Attempts: 9", "FCA020": "/nothing"}[one.rule] in lines[
+            one.position.line - 1
+        ]
+
+
+def test_a_cycle_of_destinations_is_found(tmp_path: Path) -> None:
+    text = SHOP.replace(
+        "function: {name: billing, codeUri: ./code}",
+        "function: {name: billing, asyncConfiguration: {destination: {onSuccess:"
+        " 'acs:fc:::services/shop.LATEST/functions/orders'}}}",
+    )
+    found = rules.check(rules.Context([load(tmp_path, text, purpose="show")]))
+    assert "FCA031" in {one.rule for one in found}
+
+
+def test_its_one_finding_is_what_to_do_with_it(tmp_path: Path) -> None:
+    project = load(tmp_path, purpose="show")
+    (found,) = [one for one in rules.check(rules.Context([project])) if one.severity != "note"]
+    assert (found.rule, found.severity, found.position.line) == ("FCA015", "warning", 1)
+    assert "s cli fc3 s2tos3" in found.fix
+
+
+def test_no_function_of_it_can_be_deployed(tmp_path: Path) -> None:
+    assert not any(map(makes_function, load(tmp_path, purpose="show").resources))
+
+
+@pytest.mark.parametrize("edition", ["edition: 1.0.0\n", "edition: '2.0.0'\n", ""])
+def test_commands_that_would_deploy_it_name_the_way_out(tmp_path: Path, edition: str) -> None:
+    text = SHOP.replace("edition: 1.0.0\n", edition)
+    with pytest.raises(template.TemplateError, match=r"for FC 2\.0: only validate and graph") as it:
+        load(tmp_path, text)
+    assert it.value.problems[0].fix.startswith("run: s cli fc3 s2tos3, then use the s3.yaml")
+
+
+def test_the_way_out_names_a_template_of_another_name(tmp_path: Path) -> None:
+    (tmp_path / "old.yaml").write_text(SHOP)
+    with pytest.raises(template.TemplateError, match=r"s2tos3 --source old\.yaml"):
+        template.load(tmp_path / "old.yaml", environ={})
+
+
+def test_a_template_of_funcraft_is_found_and_named(tmp_path: Path) -> None:
+    document = {
+        "ROSTemplateFormatVersion": "2015-09-01",
+        "Transform": "Aliyun::Serverless-2018-04-03",
+        "Resources": {"shop": {"Type": "Aliyun::Serverless::Service"}},
+    }
+    (tmp_path / "template.yml").write_text(json.dumps(document))
+    with pytest.raises(template.TemplateError, match=r"of Funcraft, for FC 2\.0") as it:
+        template.load(tmp_path, environ={})
+    assert "s cli fc fun2s" in it.value.problems[0].fix
+
+
+def test_a_template_of_another_tool_is_not_taken_for_one(tmp_path: Path) -> None:
+    (tmp_path / "template.yml").write_text("Resources: {}\n")
+    with pytest.raises(template.TemplateError, match=r"no s\.yaml and no s\.yml"):
+        template.load(tmp_path, environ={})
