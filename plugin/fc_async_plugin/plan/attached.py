@@ -154,9 +154,10 @@ def unset(project: Project) -> Iterator[str]:
     """Yield what a template that was read for this machine has no values for, in one sentence."""
     if project.unset:
         few = "it" if len(project.unset) == 1 else "them"
+        template = PurePath(project.file).name
         yield (
             f"no value for ${{env(…)}}: {', '.join(project.unset)}; the functions run without {few}"
-            f" (set {few}, write {few} into .env beside {PurePath(project.file).name}, or name a file "
+            f" (set {few}, write {few} into .env beside {template}, or name a file "
             "with fc-async dev --env-file; s needs a value)"
         )
 

@@ -185,7 +185,8 @@ def fc2(context: Context) -> Iterator[Found]:
     """A template of FC 2.0, its component, ``asyncConfiguration`` in props or ``function``."""
     for problem in context.problems:
         if problem.kind == "edition":
-            yield Found(problem.message, problem.position, problem.fix, severity="warning")
+            severity: Severity = "error" if problem in context.unread else "warning"
+            yield Found(problem.message, problem.position, problem.fix, severity=severity)
     for resource in context.resources:
         if resource.component.split("@")[0] in _FC2_COMPONENTS:
             yield Found(

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from fc_async_plugin.rules import props_schema
 from fc_async_plugin.rules.form import fc2_block, like_block, nearest, type_fix, unknown_key
 from fc_async_plugin.rules.rule import Found, rule
+from fc_async_plugin.template import edition1
 from fc_async_plugin.template.desired import is_of_fc2, is_unresolved
 from fc_async_sdk.errors import shorten
 
@@ -42,6 +43,26 @@ _EXPECTED: Final = {
 _TYPO: Final = 0.8
 """Likeness from which on an unknown key is a typo. The next version of fc3 may have other keys."""
 
+_ALIKE: Final = 0.7
+"""Likeness from which on a known key is offered in place of an unknown one."""
+_FC2: Final = {
+    "service": "its role, logConfig, vpcConfig and nasConfig in props",
+    "function": "its keys in props, name as functionName and codeUri as code",
+    "codeUri": "code",
+    "ossBucket": "code.ossBucketName",
+    "ossKey": "code.ossObjectName",
+    "instanceType": "gpuConfig.gpuType, or nothing without a GPU",
+    "gpuMemorySize": "gpuConfig.gpuMemorySize",
+    "caPort": "customRuntimeConfig.port, or customContainerConfig.port",
+    "customHealthCheckConfig": "healthCheckConfig under customRuntimeConfig",
+    "initializer": "instanceLifecycleConfig.initializer.handler",
+    "initializationTimeout": "instanceLifecycleConfig.initializer.timeout",
+    "customDomains": "customDomain, or a resource with component: fc3-domain",
+}
+"""Keys of the component of FC 2.0, and what FC 3.0 has for them."""
+_FC2_REQUIRED: Final = frozenset({"service", "function", "codeUri", "ossBucket", "ossKey"})
+"""Those for which FC 3.0 requires other keys, so that no function is made."""
+
 
 @rule("FCA016", "invalid-props", "error", "A key or value of props that a function doesn't have.")
 def invalid(context: Context) -> Iterator[Found]:
@@ -52,8 +73,14 @@ def invalid(context: Context) -> Iterator[Found]:
         settled = _settled(resource.props)
         for name in props_schema.BESIDE_GPU if "gpuConfig" in settled else ():
             settled.pop(name, None)
-        if not props_schema.fits(settled):
-            yield from _findings(resource, settled)
+        yield from _findings(resource, (), settled, props_schema.PROPS)
+        triggers = settled.get("triggers")
+        for index, trigger in enumerate(triggers if isinstance(triggers, list) else ()):
+            kind = trigger.get("triggerType") if isinstance(trigger, dict) else None
+            config = trigger.get("triggerConfig") if kind else None
+            known = props_schema.TRIGGER_CONFIGS.get(str(kind))
+            if known is not None and isinstance(config, dict):
+                yield from _findings(resource, ("triggers", index, "triggerConfig"), config, known)
 
 
 def _settled(value: Any) -> Any:
@@ -73,20 +100,24 @@ def _is_settled(value: object) -> bool:
 
 
 @functools.cache
-def _validator() -> Any:
+def _validator(kind: type) -> Any:
     from jsonschema import Draft202012Validator  # noqa: PLC0415 -- good templates do without it
 
-    return Draft202012Validator(props_schema.schema())
+    return Draft202012Validator(props_schema.schema(kind))
 
 
-def _findings(resource: Resource, props: dict[str, Any]) -> Iterator[Found]:
-    """Yield one finding for each place that is wrong, and for each unknown key."""
+def _findings(
+    resource: Resource, place: Path, values: dict[str, Any], kind: type
+) -> Iterator[Found]:
+    """Yield one finding for each place in a mapping that is wrong, and for each unknown key."""
+    if props_schema.fits(values, kind):
+        return
     # best_match would descend into alternatives that are for another kind of value.
     from jsonschema.exceptions import relevance  # noqa: PLC0415 -- as above
 
     by_place: dict[Path, list[_Error]] = {}
-    for error in map(_inner, _validator().iter_errors(props)):
-        by_place.setdefault(tuple(error.absolute_path), []).append(error)
+    for error in map(_inner, _validator(kind).iter_errors(values)):
+        by_place.setdefault((*place, *error.absolute_path), []).append(error)
     for path, errors in by_place.items():
         best = max(errors, key=relevance)
         if best.validator == "additionalProperties":
@@ -108,12 +139,22 @@ def _inner(error: _Error) -> _Error:
 def _unknown(resource: Resource, path: Path, error: _Error) -> Iterator[Found]:
     known = error.schema["properties"]
     others = {*like_block(error.instance), *fc2_block(resource)[:1]} if not path else set()
+    old = edition1.TRIGGER_KEYS if "triggerName" in known else {} if path else _FC2
     for key in error.instance:
         if key in known or key in others:
             continue
-        severity: Severity = "error" if nearest(key, known, _TYPO) else "warning"
-        otherwise = "" if path else "remove it; if a fc3 after 0.1.22 has it, suppress this finding"
-        yield unknown_key(resource, path, key, known, otherwise, severity)
+        if key in old:
+            severity: Severity = "error" if path or key in _FC2_REQUIRED else "warning"
+            said = f"{shorten(key)} is a key of FC 2.0, which FC 3.0 ignores"
+            place = resource.where_key(*path, key)
+            yield Found(said, place, f"write {old[key]}", severity=severity)
+        elif nearest(key, known, _TYPO):
+            yield unknown_key(resource, path, key, known)
+        elif path or nearest(key, known, _ALIKE):
+            yield unknown_key(resource, path, key, known, severity="warning")
+        else:
+            fix = "remove it; if a fc3 after 0.1.22 has it, suppress this finding"
+            yield unknown_key(resource, path, key, (), fix, "warning")
 
 
 def _refused(resource: Resource, path: Path, error: _Error) -> Found:

@@ -242,8 +242,18 @@ def task_mode_region(context: Context) -> Iterator[Found]:
 
 @rule("FCA078", "task-mode-load", "note", "Task mode has a cost at high rates and low latencies.")
 def task_mode_load(context: Context) -> Iterator[Found]:
-    """It is not meant for thousands of calls per second or latencies below 100 ms."""
-    modes = [resource for resource, block in context.blocks if block.get("asyncTask") is True]
+    """It is not meant for thousands of calls per second or latencies below 100 ms.
+
+    A function that only timers invoke has neither.
+    """
+    kinds: dict[str, set[object]] = {}
+    for trigger in written_triggers(context):
+        kinds.setdefault(trigger.resource.function_name, set()).add(trigger.kind)
+    modes = [
+        resource
+        for resource, block in context.blocks
+        if block.get("asyncTask") is True and kinds.get(resource.function_name) != {"timer"}
+    ]
     if modes:
         first, *others = modes
         yield Found(

@@ -28,12 +28,13 @@ if TYPE_CHECKING:
 _COMPONENT: Final = re.compile(r"(?:devsapp/)?fc(?:@.*)?")
 _REFERENCE: Final = re.compile(r"\$\{vars\.([\w.-]+)\}")
 _CONFIG: Final = {"statefulInvocation": "asyncTask", "destination": "destinationConfig"}
-_TRIGGER: Final = {
+TRIGGER_KEYS: Final = {
     "name": "triggerName",
     "type": "triggerType",
     "config": "triggerConfig",
     "role": "invocationRole",
 }
+"""Keys of a trigger, and what FC 3.0 has for them."""
 _FILTER: Final = {"Key": "key", "Prefix": "prefix", "Suffix": "suffix"}
 _SOURCES: Final = {"bucketName": "acs:oss:{}::{}", "topicName": "acs:mns:{}::/topics/{}"}
 
@@ -143,7 +144,7 @@ def _destination(node: Node) -> Node:
 def _trigger(node: Node, region: str) -> Node:
     if not isinstance(node, Table):
         return node
-    made = _renamed(node, _TRIGGER)
+    made = _renamed(node, TRIGGER_KEYS)
     config = made.entries.get("triggerConfig")
     if not isinstance(config, Table):
         return made

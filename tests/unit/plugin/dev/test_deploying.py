@@ -219,12 +219,11 @@ def test_a_trigger_that_leaves_the_template_is_deleted(folder: Folder) -> None:
 
 
 def test_a_trigger_that_is_refused_is_a_failure_of_its_function(folder: Folder) -> None:
-    unknown = TIMER.replace("triggerType: timer", "triggerType: sun")
-    folder.template.write_text(TEMPLATE + unknown)
+    folder.template.write_text(TEMPLATE + TIMER.replace("triggerName: nightly", "triggerName: 1a"))
     (failure,) = folder.deployer.everything().failures
-    assert failure.startswith("+ trigger orders/nightly (cn-hangzhou): ")
+    assert failure.startswith("+ trigger orders/1a (cn-hangzhou): ")
     assert folder.answer() == b"1"
-    assert "triggerType 'sun' is invalid" in failure
+    assert "1a" in failure.partition(": ")[2]
 
 
 def test_variables_without_a_value_are_listed_and_the_function_runs(

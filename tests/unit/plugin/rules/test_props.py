@@ -124,6 +124,60 @@ def found(check: Check, *lines: str) -> list[tuple[int, int, str, str]]:
             "did you mean serverAddr?",
         ),
         (
+            "codeUri: ./code",
+            7,
+            "'codeUri' is a key of FC 2.0, which FC 3.0 ignores",
+            "write code",
+        ),
+        (
+            "service: {name: shop}",
+            7,
+            "'service' is a key of FC 2.0, which FC 3.0 ignores",
+            "write its role, logConfig, vpcConfig and nasConfig in props",
+        ),
+        (
+            "triggers: [{type: http}]",
+            19,
+            "'type' is a key of FC 2.0, which FC 3.0 ignores",
+            "write triggerType",
+        ),
+        (
+            "triggers: [{triggerName: t, triggerTyp: http}]",
+            35,
+            "unknown key 'triggerTyp' in triggers.0",
+            "did you mean triggerType?",
+        ),
+        (
+            "triggers: [{triggerName: t, triggerType: cron}]",
+            48,
+            (
+                "triggers.0.triggerType must be one of cdn_events, eventbridge, http, log, "
+                "mns_topic, oss, tablestore, timer, got 'cron'"
+            ),
+            "known: cdn_events, eventbridge, http, log, mns_topic, oss, tablestore, timer",
+        ),
+        (
+            "triggers: [{triggerType: http, triggerConfig: {authType: anonymus}}]",
+            64,
+            (
+                "triggers.0.triggerConfig.authType must be one of anonymous, function, jwt, "
+                "got 'anonymus'"
+            ),
+            "did you mean anonymous?",
+        ),
+        (
+            "triggers: [{triggerType: http, triggerConfig: {methods: GET}}]",
+            63,
+            "triggers.0.triggerConfig.methods must be a list, got 'GET'",
+            "write a list",
+        ),
+        (
+            "triggers: [{triggerType: timer, triggerConfig: {enabled: true}}]",
+            55,
+            "unknown key 'enabled' in triggers.0.triggerConfig",
+            "did you mean enable?",
+        ),
+        (
             "instanceLifecycleConfig: {initializer: {timeout: 301}}",
             56,
             (
@@ -145,6 +199,24 @@ def test_a_mistake_in_props_is_found_at_its_place(
     assert (one.message, one.fix) == (message, fix)
 
 
+@pytest.mark.parametrize(
+    ("line", "replacement"),
+    [
+        ("caPort: 9000", "customRuntimeConfig.port"),
+        ("initializer: index.init", "instanceLifecycleConfig.initializer.handler"),
+        ("instanceType: e1", "gpuConfig.gpuType"),
+        ("customDomains: [{domainName: auto}]", "component: fc3-domain"),
+    ],
+)
+def test_a_setting_of_fc2_without_which_a_function_runs_is_a_warning(
+    check: Check, line: str, replacement: str
+) -> None:
+    """fc3's own tests deploy functions with such settings; they have no effect."""
+    [one] = check(f"{HEAD}      {line}\n", select=("FCA016",))
+    assert one.severity == "warning"
+    assert replacement in one.fix
+
+
 def test_every_mistake_is_found(check: Check) -> None:
     lines = ("timout: 60", "timeout: 0", "customRuntimeConfig: {command: x, port: '1'}")
     assert [message.partition(" must")[0] for *_, message, _ in found(check, *lines)] == [
@@ -153,6 +225,11 @@ def test_every_mistake_is_found(check: Check) -> None:
         "customRuntimeConfig.command",
         "customRuntimeConfig.port",
     ]
+
+
+def test_a_key_that_resembles_a_known_one_a_little_is_a_warning(check: Check) -> None:
+    [one] = check(f"{HEAD}      environment: {{A: b}}\n", select=("FCA016",))
+    assert (one.severity, one.fix) == ("warning", "did you mean environmentVariables?")
 
 
 def test_a_key_that_resembles_no_known_one_is_a_warning(check: Check) -> None:
@@ -178,6 +255,12 @@ def test_a_key_that_another_rule_words_is_not_found_twice(check: Check, line: st
         "role: auto",
         "logConfig: Auto",
         "vpcConfig: {vpcId: v, vSwitchIds: auto, securityGroupId: auto}",
+        "nasConfig: auto|mountDir=/mnt/data|nasDir=/data",
+        "tags: [{key: team, value: a}, {Key: team, Value: b}]",
+        "instanceLifecycleConfig: {preStop: {handler: 'true', timeout: 300}}",
+        "triggers: [{triggerName: t, triggerType: http, triggerConfig: '{}', qualifier: 1}]",
+        "triggers: [{triggerName: t, triggerType: log, triggerConfig: {anything: 1}}]",
+        "triggers: '${resources.b.output.triggers}'",
         "environmentVariables: {A: 1, B: true, C: 0.5}",
         "code: {src: ./code, ossBucketName: b, ossObjectName: o}",
         "runtime: custom-container",
@@ -254,7 +337,10 @@ def test_each_refusal_has_a_reason(props: dict[str, Any]) -> None:
         for name, one in props.items()
         if not (isinstance(one, float) and one.is_integer())  # 1.0 is right, and fits no int
     }
-    assert bool(errors(whole)) is not props_schema.fits(whole) or "gpuConfig" in whole
+    assert (
+        bool(errors(whole)) is not props_schema.fits(whole, props_schema.PROPS)
+        or "gpuConfig" in whole
+    )
 
 
 def test_a_limit_of_the_service_is_accepted_and_one_more_is_not() -> None:

@@ -250,3 +250,18 @@ def test_task_mode_is_looked_up_by_region(check: Check, region: str, finds: bool
 def test_a_list_of_triggers_that_is_none_is_left_to_other_rules(check: Check) -> None:
     text = function().rstrip("\n") + "\n      triggers: {triggerType: timer}\n"
     assert messages(check, "FCA07", text) == []
+
+
+@pytest.mark.parametrize(
+    ("triggers", "notes"),
+    [
+        ([timer("0 0 4 * * *")], 0),
+        ([timer("0 0 4 * * *"), oss("in/")], 1),
+        ([], 1),
+    ],
+)
+def test_the_cost_of_task_mode_is_not_said_of_a_function_that_only_timers_invoke(
+    check: Check, triggers: list[str], notes: int
+) -> None:
+    text = function(*triggers, block="{asyncTask: true}")
+    assert len(check(text, select=("FCA078",), ignore=())) == notes

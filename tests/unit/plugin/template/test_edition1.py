@@ -125,6 +125,13 @@ def test_its_one_finding_is_what_to_do_with_it(tmp_path: Path) -> None:
     assert "s cli fc3 s2tos3" in found.fix
 
 
+def test_where_it_is_not_read_the_finding_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(template.TemplateError) as refused:
+        load(tmp_path)
+    (found,) = rules.check(rules.Context([], refused.value.problems))
+    assert (found.rule, found.severity) == ("FCA015", "error")
+
+
 def test_no_function_of_it_can_be_deployed(tmp_path: Path) -> None:
     assert not any(map(makes_function, load(tmp_path, purpose="show").resources))
 
