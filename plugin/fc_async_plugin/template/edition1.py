@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from fc_async_plugin.template.names import BLOCK, FC2
+from fc_async_plugin.template.names import BLOCK, EDITION, FC2
 from fc_async_plugin.template.nodes import Array, Leaf, Table
 from fc_async_sdk.spec import arn
 
@@ -44,7 +44,7 @@ def is_edition_1(root: Table) -> bool:
 
     Edition 3.0.0 with ``services`` is a mistake, not an old template.
     """
-    return "services" in root.entries and root.text("edition") != "3.0.0"
+    return "services" in root.entries and root.text("edition") != EDITION
 
 
 def resources_of(root: Table) -> Table:

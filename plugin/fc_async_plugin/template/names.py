@@ -5,6 +5,9 @@ from __future__ import annotations
 
 from typing import Final
 
+EDITION: Final = "3.0.0"
+"""The edition that is read, and deployed."""
+
 BLOCK: Final = "asyncInvokeConfig"
 """The key under ``props``."""
 

@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fc_async_plugin.template import edition1, files, names, yaml12
+from fc_async_plugin.template.names import EDITION
 from fc_async_plugin.template.nodes import Array, Leaf, Table
 from fc_async_plugin.template.problems import Position, Problem, TemplateError, failure, note
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-EDITION: Final = "3.0.0"
 _ROS: Final = "ROSTemplateFormatVersion"
 COMPONENTS: Final = frozenset({"fc3", "fc-async", names.FC2})
 """Components whose props describe a function in the terms of FC 3.0."""

@@ -4,9 +4,12 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Literal
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from fc_async_plugin import rules, template
 from fc_async_plugin.graph import build
@@ -166,3 +169,29 @@ def test_a_template_of_another_tool_is_not_taken_for_one(tmp_path: Path) -> None
     (tmp_path / "template.yml").write_text("Resources: {}\n")
     with pytest.raises(template.TemplateError, match=r"no s\.yaml and no s\.yml"):
         template.load(tmp_path, environ={})
+
+
+WORDS = """component props region service function name role asyncConfiguration destination
+onSuccess onFailure statefulInvocation triggers type config filter Key bucketName"""
+KEYS = st.sampled_from(WORDS.split())
+VALUES = st.recursive(
+    st.sampled_from(["fc", "oss", "${vars.x}", "${env.A}", "acs:fc:::services/a/functions/b"])
+    | st.none()
+    | st.integers(0, 3),
+    lambda inner: st.dictionaries(KEYS, inner, max_size=4) | st.lists(inner, max_size=2),
+    max_leaves=12,
+)
+PROPS = st.dictionaries(KEYS, VALUES, max_size=5) | VALUES
+
+
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(props=PROPS, function=VALUES, x=VALUES)
+def test_a_template_of_any_shape_is_read_or_refused(
+    tmp_path: Path, props: Any, function: Any, x: Any
+) -> None:
+    if isinstance(props, dict):
+        props = {**props, "function": function}
+    services = {"a": {"component": "fc", "props": props}}
+    text = json.dumps({"edition": "1.0.0", "vars": {"x": x}, "services": services})
+    with suppress(template.TemplateError):
+        rules.check(rules.Context([load(tmp_path, text, purpose="show")]))
