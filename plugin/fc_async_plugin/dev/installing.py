@@ -16,6 +16,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -33,7 +34,7 @@ from fc_async_plugin.dev.sources import sources_of
 from fc_async_plugin.report import imports
 from fc_async_sdk import _project_folder
 from fc_async_sdk._installation import module_command
-from fc_async_sdk.spec.runtimes import CUSTOM, NODE, PYTHON
+from fc_async_sdk.spec.runtimes import CUSTOM, NODE, PYTHON, shipped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -44,21 +45,24 @@ if TYPE_CHECKING:
 _FILE: Final = "requirements.txt"
 _NODE_FILE: Final = "package.json"
 _NODE_FOLDER: Final = "node_modules"
+_REQUIRE: Final = re.compile(r"""\brequire\(\s*['"](@[\w.-]+/[\w.-]+|[\w-]+)['"/]""")
 _LOCKS: Final = ("package-lock.json", "npm-shrinkwrap.json")
 _LAST_LINES: Final = 8
 """Lines at the end of the installer's output that are shown if it fails."""
 
 
 class Needs(NamedTuple):
-    """Python packages of one function.
+    """Packages of the layer of one function.
 
     Attributes:
         file: Its ``requirements.txt``; None if it has none.
-        packages: Further requirements, sorted.
+        packages: Further requirements in Python, sorted.
+        node: Packages of Node, sorted.
     """
 
     file: Path | None
     packages: tuple[str, ...] = ()
+    node: tuple[str, ...] = ()
 
 
 def requirements_of(source: Source) -> Path | None:
@@ -81,6 +85,22 @@ def node_packages_missing(source: Source) -> bool:
     return not all((folder / name).exists() for name in document.dependencies)
 
 
+def shipped_for_node(source: Source) -> tuple[str, ...]:
+    """Return packages that a Node runtime ships, its files require and ``node_modules`` lacks."""
+    if source.runtime not in NODE or source.code is None:
+        return ()
+    files = [one for one in source.code.glob("*.*js") if one.suffix in {".js", ".cjs"}]
+    names = {
+        found[1]
+        for file in files
+        for found in _REQUIRE.finditer(file.read_text("utf-8", "replace"))
+    }
+    there = source.code / _NODE_FOLDER
+    return tuple(
+        sorted(one for one in names if shipped(source.runtime, one) and not (there / one).exists())
+    )
+
+
 class _Package(msgspec.Struct):
     dependencies: dict[str, Any] = {}
 
@@ -92,7 +112,8 @@ class Installer:
         say: Told before an installation, which may take long.
         install: Installs Python packages into a folder.
         folder: Where the layers are kept.
-        install_node: Installs the dependencies of a folder's ``package.json``.
+        install_node: Installs packages into ``node_modules`` of a folder, without names those of
+            its ``package.json``.
     """
 
     def __init__(
@@ -100,7 +121,7 @@ class Installer:
         say: Callable[[str], None],
         install: Callable[[Needs, Path], None] | None = None,
         folder: Path = _project_folder.LAYERS,
-        install_node: Callable[[Path], None] | None = None,
+        install_node: Callable[[Path, Sequence[str]], None] | None = None,
     ) -> None:
         self._say = say
         self._install = install or install_packages
@@ -124,24 +145,29 @@ class Installer:
         for source in sources_of([project]):
             if node_packages_missing(source) and source.code is not None:
                 self._say(f"installing {_NODE_FILE} of {source.function} …")
-                self._install_node(source.code)
+                self._install_node(source.code, ())
             packages = tuple(sorted(further.get(source.function, ())))
-            needs = Needs(requirements_of(source), packages)
-            if needs.file or needs.packages:
+            needs = Needs(requirements_of(source), packages, shipped_for_node(source))
+            if any(needs):
                 added[source.resource] = self._layer(source.function, needs)
         return with_layers(project, added) if added else project
 
     def _layer(self, function: str, needs: Needs) -> Path:
         text = needs.file.read_bytes() if needs.file else b""
-        layer = (self._folder / _key("\n".join(needs.packages).encode() + text)).resolve()
+        names = [*needs.packages, *needs.node]
+        layer = (self._folder / _key("\n".join([*names, ""]).encode() + text)).resolve()
         if layer.is_dir():
             return layer
-        what = ", ".join([*([_FILE] if needs.file else []), *needs.packages])
-        self._say(f"installing {what} of {function} for Python {platform.python_version()} …")
+        what = ", ".join([*([_FILE] if needs.file else []), *names])
+        language = "Node" if needs.node else f"Python {platform.python_version()}"
+        self._say(f"installing {what} of {function} for {language} …")
         _project_folder.make_private(self._folder)
         draft = Path(tempfile.mkdtemp(prefix=".installing-", dir=self._folder))
         try:
-            self._install(needs, draft / "python")
+            if needs.file or needs.packages:
+                self._install(needs, draft / "python")
+            if needs.node:
+                self._install_node(draft / "nodejs", needs.node)
             draft.rename(layer)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
@@ -181,21 +207,23 @@ def install_packages(needs: Needs, target: Path) -> None:
     _run(command if needs.packages else command[:-1], needs.file or ", ".join(needs.packages))
 
 
-def install_node_packages(folder: Path) -> None:
-    """Install the dependencies of a ``package.json`` beside it, as its lock file has them.
+def install_node_packages(folder: Path, packages: Sequence[str]) -> None:
+    """Install packages into a folder; without names those of its ``package.json`` and lock file.
 
     Raises:
         PluginError: There is no npm, or the installation failed.
     """
     npm = shutil.which("npm")
     if npm is None:
-        raise PluginError("--install needs npm for package.json: install Node.js")
+        raise PluginError("--install needs npm for packages of Node: install Node.js")
+    folder.mkdir(exist_ok=True)
     locked = any((folder / name).is_file() for name in _LOCKS)
     verb = ["install"] if locked else ["install", "--no-package-lock"]
     if locked and not (folder / _NODE_FOLDER).exists():
         verb = ["ci"]
     command = [npm, *verb, "--omit=dev", "--no-audit", "--no-fund", "--loglevel=error"]
-    _run(command, folder / _NODE_FILE, cwd=folder)
+    command += ["--prefix", str(folder.resolve()), "--", *packages] if packages else []
+    _run(command, ", ".join(packages) or folder / _NODE_FILE, cwd=folder)
 
 
 def _run(command: Sequence[str], what: object, cwd: Path | None = None) -> None:

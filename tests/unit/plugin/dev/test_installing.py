@@ -3,17 +3,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from fc_async_plugin import PluginError, template
 from fc_async_plugin.dev import layers as service_layers
-from fc_async_plugin.dev.installing import Installer, Needs, hints, install_packages
+from fc_async_plugin.dev.installing import (
+    Installer,
+    Needs,
+    hints,
+    install_node_packages,
+    install_packages,
+)
 from fc_async_plugin.dev.sources import sources_of
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Sequence
 
 TEMPLATE = """\
 edition: 3.0.0
@@ -46,6 +53,7 @@ class Packages:
         self.installed: list[str] = []
         self.further: list[str] = []
         self.folders: list[Path] = []
+        self.node: list[str] = []
         self.failure = ""
 
     def __call__(self, needs: Needs, target: Path) -> None:
@@ -55,6 +63,10 @@ class Packages:
             raise PluginError(self.failure)
         self.installed += [needs.file.read_text()] if needs.file else []
         self.further += needs.packages
+
+    def install_node(self, folder: Path, packages: Sequence[str]) -> None:
+        self.folders.append(folder)
+        self.node += packages
 
 
 @pytest.fixture
@@ -74,7 +86,7 @@ def packages() -> Packages:
 @pytest.fixture
 def installer(tmp_path: Path, packages: Packages) -> Installer:
     folder = tmp_path / ".fc-async" / "layers"
-    return Installer(lambda _: None, packages, folder, packages.folders.append)
+    return Installer(lambda _: None, packages, folder, packages.install_node)
 
 
 def layers(project: template.Project) -> list[str]:
@@ -182,6 +194,20 @@ def test_what_the_runtime_or_a_public_layer_brings_is_installed_too(
     assert len(layers(after)) == 3
 
 
+def test_a_package_that_the_node_runtime_ships_becomes_a_layer(
+    project: template.Project, installer: Installer, packages: Packages, tmp_path: Path
+):
+    code = "const OSS = require('ali-oss/lib'); require('left-pad'); require('./gm');\n"
+    (tmp_path / "mailer" / "index.js").write_text(code)
+    after = installer(project)
+    assert packages.node == ["ali-oss"]
+    assert [folder.name for folder in packages.folders] == ["nodejs"]
+    [layer] = after.resources[1].props["layers"]
+    assert layer.startswith(str(tmp_path / ".fc-async" / "layers"))
+    installer(project)
+    assert packages.node == ["ali-oss"]
+
+
 def test_layers_of_the_service_are_said_with_what_stands_in_for_them(
     project: template.Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -200,3 +226,17 @@ def test_layers_of_the_service_are_said_with_what_stands_in_for_them(
         f"layer Python310-Package-Collection of orders: {unknown}",
         f"layer acs:fc:cn-hangzhou:123:layers/own/versions/1 of orders: {unknown}",
     ]
+
+
+def test_packages_of_node_are_installed_into_the_folder_of_a_relative_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    npm = tmp_path / "npm"
+    npm.write_text('#!/bin/sh\necho "$PWD|$*" > "$(dirname "$0")/called"\n')
+    npm.chmod(0o755)
+    monkeypatch.setattr("shutil.which", lambda _: str(npm))
+    monkeypatch.chdir(tmp_path)
+    install_node_packages(Path("layer"), ["ali-oss"])
+    place, _, command = (tmp_path / "called").read_text().strip().partition("|")
+    assert place == str(tmp_path / "layer")
+    assert command.endswith(f"--prefix {tmp_path / 'layer'} -- ali-oss")
