@@ -131,8 +131,9 @@ def _files(
         name = f"{prefix}{path.name}/" if is_folder else f"{prefix}{path.name}"
         if ignored(name):
             continue
-        real = path.resolve() if path.is_symlink() else above[-1] / path.name
-        if not real.is_relative_to(above[0]):
+        is_link = path.is_symlink()
+        real = path.resolve() if is_link else above[-1] / path.name
+        if is_link and not real.is_relative_to(above[0]):
             raise InvalidParameter("code", os.fspath(path), "is a link out of the folder")
         if is_folder and real not in above:
             yield from _files(path, name, (*above, real), ignored)

@@ -16,6 +16,7 @@ import os
 import shutil
 import stat
 import zipfile
+import zlib
 from collections import deque
 from io import BytesIO
 from pathlib import Path, PurePosixPath
@@ -24,7 +25,7 @@ from typing import IO, TYPE_CHECKING, Final, NamedTuple
 import fastcrc
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 _CHUNK: Final = 1024 * 1024
 _NAME_BYTES: Final = 255  # NAME_MAX of Linux and macOS
@@ -98,7 +99,13 @@ def check_archive(data: bytes, limits: ArchiveLimits | None = None) -> None:
                     left = _count(entry.info, chunk, left)
 
 
-def unpack(data: bytes, target: Path, limits: ArchiveLimits | None = None) -> None:
+def unpack(
+    data: bytes,
+    target: Path,
+    limits: ArchiveLimits | None = None,
+    *,
+    earlier: Sequence[Path] = (),
+) -> None:
     """Unpack an archive with the modes of its files.
 
     On an error, the files written so far stay; the caller removes the folder.
@@ -107,6 +114,8 @@ def unpack(data: bytes, target: Path, limits: ArchiveLimits | None = None) -> No
         data: The zip archive.
         target: An empty folder.
         limits: How much the archive may unpack to.
+        earlier: Folders on the same file system with other versions of the code. A file that is
+            the same there is linked and not copied.
 
     Raises:
         ArchiveRefused: The archive is damaged, unsafe or too large.
@@ -120,7 +129,7 @@ def unpack(data: bytes, target: Path, limits: ArchiveLimits | None = None) -> No
         # Links come last, so that no file can be written through one.
         for entry in sorted(entries, key=lambda entry: entry.link is not None):
             try:
-                left = _write(archive, entry, root, left)
+                left = _write(archive, entry, root, left, earlier)
             except OSError as error:
                 if error.errno not in _NAME_ERRNOS:
                     raise
@@ -132,7 +141,9 @@ def unpack(data: bytes, target: Path, limits: ArchiveLimits | None = None) -> No
             raise _refused(entry.info, "the link leads out of the code folder")
 
 
-def _write(archive: zipfile.ZipFile, entry: _Entry, root: Path, left: int) -> int:
+def _write(
+    archive: zipfile.ZipFile, entry: _Entry, root: Path, left: int, earlier: Sequence[Path]
+) -> int:
     """Write one entry; return how many bytes may still follow."""
     info, path = entry.info, root.joinpath(*entry.path.parts)
     if info.is_dir():
@@ -144,12 +155,30 @@ def _write(archive: zipfile.ZipFile, entry: _Entry, root: Path, left: int) -> in
         return left
     # Setuid and setgid bits are dropped: functions run as the user.
     mode = (info.external_attr >> 16) & 0o777 or _DEFAULT_MODE
+    mode |= stat.S_IRUSR | stat.S_IWUSR
+    for folder in earlier:
+        if _linked(folder.joinpath(*entry.path.parts), path, info, mode):
+            return left - info.file_size
     with _exclusive(path) as sink:
         for chunk in _contents(archive, info):
             left = _count(info, chunk, left)
             sink.write(chunk)
-    path.chmod(mode | stat.S_IRUSR | stat.S_IWUSR)
+    path.chmod(mode)
     return left
+
+
+def _linked(known: Path, path: Path, info: zipfile.ZipInfo, mode: int) -> bool:
+    """Link a file that is already on the disk, if it is the entry; return whether it was."""
+    try:
+        status = known.lstat()
+        if status.st_mode != stat.S_IFREG | mode or status.st_size != info.file_size:
+            return False
+        if zlib.crc32(known.read_bytes()) != info.CRC:
+            return False  # the function has written into its code folder
+        path.hardlink_to(known)
+    except OSError:
+        return False  # not there, or a file system without links
+    return True
 
 
 def _exclusive(path: Path) -> IO[bytes]:

@@ -4,19 +4,22 @@
 Invariants:
     * A folder appears complete or not at all (by a rename), so that processes and nodes can share
       the cache.
-    * An existing folder does not change: code of one checksum is immutable. A folder that was
-      unused for a long time is removed; the store still has the archive.
+    * The runtime does not change an existing folder: code of one checksum is immutable. A folder
+      that was unused for a long time is removed; the store still has the archive.
+    * Files that two versions of the code have in common are one file with two names. What a
+      function writes into its code folder is not kept on the service either.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import heapq
 import os
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from fc_async_local.execution.archive import ArchiveLimits, ArchiveRefused, remove_tree, unpack
 from fc_async_sdk.packaging import layer_of
@@ -25,6 +28,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fc_async_local.store.protocol import BlobStore
+
+
+_COMPARED: Final = 4
+"""Number of folders in which an unchanged file is looked for: of a few functions, one each."""
 
 
 class CodeCache:
@@ -133,13 +140,24 @@ class CodeCache:
         # A checksum never has such a name, so a crash leaves no incomplete folder behind.
         draft = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=self.root))
         try:
-            unpack(data, draft, self._limits)
+            unpack(data, draft, self._limits, earlier=self._recent())
             draft.rename(folder)
         except OSError:
             if not folder.is_dir():  # otherwise another process was faster, with the same bytes
                 raise
         finally:
             remove_tree(draft)
+
+    def _recent(self) -> list[Path]:
+        """Return the folders that were used last, of which most files may be the same."""
+        folders = [one for one in self.root.iterdir() if not one.name.startswith(".")]
+        return heapq.nlargest(_COMPARED, folders, key=_used)
+
+
+def _used(folder: Path) -> float:
+    with contextlib.suppress(FileNotFoundError):  # another runtime may sweep at the same time
+        return folder.stat().st_mtime
+    return 0.0
 
 
 def _touch(folder: Path) -> bool:

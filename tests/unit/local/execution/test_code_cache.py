@@ -123,3 +123,42 @@ def test_a_cancelled_caller_does_not_cancel_the_unpacking_for_others(tmp_path: P
         return await patient
 
     assert asyncio.run(scenario()) == tmp_path / "c1"
+
+
+def unpacked(cache: CodeCache, *checksums: str) -> list[Path]:
+    async def all_of_them() -> list[Path]:
+        return [await cache.folder(one) for one in checksums]
+
+    return asyncio.run(all_of_them())
+
+
+def test_a_file_that_two_versions_have_is_not_copied_again(tmp_path: Path) -> None:
+    blobs = Blobs(c1=packed(index="x = 1", same="y"), c2=packed(index="x = 2", same="y"))
+    first, second = unpacked(CodeCache(blobs, tmp_path), "c1", "c2")
+    assert (first / "same.py").samefile(second / "same.py")
+    assert not (first / "index.py").samefile(second / "index.py")
+    assert (first / "index.py").read_text() == "x = 1"
+    assert (second / "index.py").read_text() == "x = 2"
+
+
+def test_what_a_function_wrote_into_its_code_folder_is_not_in_the_next_version(
+    tmp_path: Path,
+) -> None:
+    blobs = Blobs(c1=packed(index="x = 1", same="y"), c2=packed(index="x = 2", same="y"))
+    cache = CodeCache(blobs, tmp_path)
+    (first,) = unpacked(cache, "c1")
+    (first / "same.py").write_text("z")
+    _, second = unpacked(cache, "c1", "c2")
+    assert (second / "same.py").read_text() == "y"
+
+
+def test_a_file_system_without_hard_links_has_copies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "link", refuse)
+    blobs = Blobs(c1=packed(same="y"), c2=packed(index="x = 2", same="y"))
+    _, second = unpacked(CodeCache(blobs, tmp_path), "c1", "c2")
+    assert (second / "same.py").read_text() == "y"
