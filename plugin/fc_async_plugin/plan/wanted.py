@@ -240,7 +240,9 @@ def _code(project: Project, resource: Resource) -> Code | None:
     try:
         package = pack(path)
     except ConfigurationError as error:
-        raise failure("file", resource.where("code"), str(error)) from error
+        missing = not path.exists() or (path.is_dir() and not any(path.iterdir()))
+        advice = "build it, or correct the path" if missing else ""
+        raise failure("file", resource.where("code"), str(error), advice) from error
     _check_start(resource, path)
     return Code(path=str(path), checksum=package.checksum, contents=package.contents)
 

@@ -16,6 +16,7 @@ from fc_async_plugin.template.model import project
 from fc_async_plugin.template.problems import Position, failure
 from fc_async_plugin.template.reading import read
 from fc_async_plugin.template.resolving import Given, resolve
+from fc_async_sdk import _project_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 NAMES: Final = ("s.yaml", "s.yml")
 """File names of templates, in the order in which they are searched."""
-_LEFT_OUT: Final = frozenset({"node_modules", ".git", ".s", ".venv", ".fc-async"})
+_LEFT_OUT: Final = frozenset({"node_modules", ".git", ".s", ".venv", _project_folder.NAME})
 _FEW: Final = 8
 """Templates that a message names."""
 

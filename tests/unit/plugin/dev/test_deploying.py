@@ -256,7 +256,7 @@ def with_mailer(folder: Folder, **props: str) -> list[str]:
 @pytest.mark.parametrize(
     ("props", "reason"),
     [
-        ({"code": "./target"}, "target is neither a folder"),
+        ({"code": "./target"}, "target is neither a folder nor a zip file (build it, or"),
         ({"memorySize": "64k"}, "it has errors; nothing was deployed from it"),
         ({"handler": "'${resources.orders.output.handler}'"}, "known only after s deploy has run"),
         ({"functionName": "orders", "region": "cn-beijing"}, "here runs that of cn-hangzhou"),
