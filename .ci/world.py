@@ -157,7 +157,7 @@ def tried(template: Path, root: Path, options: list[str]) -> Row:
         f"{[*calls.values()].count('')}/{len(wanted)}",
         f"{urls.count('')}/{len(urls)}" if urls else "-",
         ", ".join(f"{count} {end}" for end, count in ends.items()) or "-",
-        shortened(next(filter(None, reasons), ""), template),
+        shortened(next(filter(None, reasons), "" if wanted else "no functions"), template),
     )
 
 
@@ -212,6 +212,9 @@ def end_of(dev: Dev, url: str) -> str:
 
 def shortened(text: str, template: Path) -> str:
     """Return the line of a text that says why, without the folder of the project."""
+    with contextlib.suppress(ValueError, AttributeError):
+        said = json.loads(text)
+        text = said.get("errorMessage") or said.get("Message") or text
     text = text.replace("\\n", "\n").replace(f"{template.parent}/", "")
     lines = [line.strip() for line in text.splitlines() if line.strip()] or [""]
     line = next((one for one in lines[1:] if "Error: " in one), lines[0])
