@@ -280,3 +280,29 @@ def test_one_resource_of_a_template_runs_alone(dev: Callable[..., Terminal], sho
 
 def test_an_unknown_resource_is_refused_with_a_near_name(dev: Callable[..., Terminal], shop: Path):
     dev("--resource", "order").expect("no function under resources: order; did you mean orders?")
+
+
+def test_commands_before_a_deployment_are_asked_for_once(dev: Callable[..., Terminal], shop: Path):
+    build = '    actions: {pre-deploy: [{run: "cp ../built.py index.py", path: ./code}]}\n'
+    (shop / "s.yaml").write_text(
+        TEMPLATE.replace("    component: fc3\n", f"    component: fc3\n{build}")
+    )
+    (shop / "built.py").write_text(handler(7))
+    terminal = dev()
+    terminal.expect(r"orders: cp ../built.py index.py  \(in code\)")
+    terminal.press("\x03")
+    assert terminal.wait() == 0
+    assert handler(1) == (shop / "code" / "index.py").read_text()
+
+    terminal = dev("--build")
+    terminal.expect("Before a deployment, s runs:")
+    terminal.expect("Run this now")
+    terminal.press("y\n")
+    with connected(terminal) as client:
+        assert client.invoke("orders").payload == b"7"
+    terminal.press("\x03")
+    assert terminal.wait() == 0
+
+    terminal = dev("--build")
+    with connected(terminal):
+        assert "Run this now" not in terminal.seen
