@@ -163,15 +163,15 @@ def absent(project: Project) -> Iterator[Absent]:
         if code is None:
             continue
         required = _requirements.missing(_required(code))
-        there = runtimes.modules(runtime, _layers_elsewhere(resource))
+        layers = runtimes.modules(runtime, _layers_elsewhere(resource))
         shipped = runtimes.modules(runtime) or frozenset()
         for name, place in _imports_of(project, resource, code).items():
-            package = _requirements.package_of(name)
-            here = name in sys.stdlib_module_names or importlib.util.find_spec(name) is not None
-            known = there is not None and (name in shipped or name not in there)
-            if here or not ((known and not required) or name in shipped):
+            if name in sys.stdlib_module_names or importlib.util.find_spec(name) is not None:
                 continue
-            if not required & {_requirements.normalised(one) for one in (package, name)}:
+            may_come = required or layers is None or name in layers
+            package = _requirements.package_of(name)
+            own = required & {_requirements.normalised(one) for one in (package, name)}
+            if not own and (name in shipped or not may_come):
                 yield Absent(resource.function_name, runtime, name, place, package)
 
 
