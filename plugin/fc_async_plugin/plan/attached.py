@@ -11,7 +11,6 @@ that the API takes.
 from __future__ import annotations
 
 from itertools import islice
-from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -154,10 +153,10 @@ def unset(project: Project) -> Iterator[str]:
     """Yield what a template that was read for this machine has no values for, in one sentence."""
     if project.unset:
         few = "it" if len(project.unset) == 1 else "them"
-        template = PurePath(project.file).name
+        name = project.file.rpartition("/")[2]
         yield (
             f"no value for ${{env(…)}}: {', '.join(project.unset)}; the functions run without {few}"
-            f" (set {few}, write {few} into .env beside {template}, or name a file "
+            f" (set {few}, write {few} into .env beside {name}, or name a file "
             "with fc-async dev --env-file; s needs a value)"
         )
 
