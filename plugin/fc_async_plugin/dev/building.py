@@ -42,9 +42,9 @@ def builds_of(projects: Iterable[Project]) -> list[Build]:
 
 
 def shown(build: Build) -> str:
-    """Return a command with its place in one line."""
+    """Return a command as it is written, with its place, in one line."""
     owner = f"{build.resource}: " if build.resource else ""
-    return f"{owner}{build.command}  (in {os.path.relpath(build.folder)})"
+    return f"{owner}{build.written}  (in {os.path.relpath(build.folder)})"
 
 
 def hints(builds: Iterable[Build], *, asked: bool) -> list[str]:

@@ -29,15 +29,21 @@ class Build(NamedTuple):
 
     Attributes:
         resource: The resource that it belongs to; "" if it belongs to the whole template.
-        command: A line for the shell; of a component: its name and its arguments.
+        written: A line for the shell; of a component: its name and its arguments.
         folder: Where ``s`` runs it.
+        command: The same with the values of variables, which may be secrets: it must not be shown.
         component: Whether a component of ``s`` runs it, not the shell.
     """
 
     resource: str
-    command: str
+    written: str
     folder: Path
+    command: str
     component: bool = False
+
+    def __repr__(self) -> str:
+        """Return it without the values of variables."""
+        return f"Build({self.resource!r}, {self.written!r}, {str(self.folder)!r})"
 
 
 def builds(
@@ -65,7 +71,7 @@ def builds(
                 if isinstance(item, Table) and isinstance(found, Leaf) and found.text:
                     command = str(resolver.attempt(found, scope))
                     place = folder / (item.text("path") or ".")
-                    yield Build(name, command, place.resolve(), component=run is None)
+                    yield Build(name, found.text, place.resolve(), command, run is None)
 
 
 def _matches(key: str, items: Node, scope: Scope, resolver: Resolver) -> bool:

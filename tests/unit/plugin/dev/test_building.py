@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 TEMPLATE = """\
 edition: 3.0.0
 name: shop
-vars: {tool: echo}
+vars: {tool: echo, greeting: "${env('GREETING')}"}
 actions:
   pre-deploy:
     - run: echo whole >> log
@@ -30,7 +30,7 @@ resources:
     component: fc3
     actions:
       pre-deploy:
-        - run: ${vars.tool} "$PWD $GREETING" >> ../log && cd /
+        - run: ${vars.tool} "$PWD ${vars.greeting}" >> ../log && cd /
           path: ./orders
         - component: fc3 build --use-docker
         - plugin: anything
@@ -65,6 +65,7 @@ resources:
 @pytest.fixture
 def builds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Build]:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GREETING", "hello")
     (tmp_path / "orders").mkdir()
     (tmp_path / "s.yaml").write_text(TEMPLATE)
     return building.builds_of([template.load(tmp_path / "s.yaml")])
@@ -78,7 +79,7 @@ def test_commands_before_a_deployment_are_named_with_their_folder(builds: list[B
     shell, component = building.hints(builds, asked=False)
     assert shell.splitlines()[1:] == [
         "echo whole >> log  (in .)",
-        'orders: echo "$PWD $GREETING" >> ../log && cd /  (in orders)',
+        'orders: ${vars.tool} "$PWD ${vars.greeting}" >> ../log && cd /  (in orders)',
         "mailer: exit 3  (in .)",
         "mailer: echo never >> log  (in .)",
     ]
@@ -88,11 +89,11 @@ def test_commands_before_a_deployment_are_named_with_their_folder(builds: list[B
 
 def test_commands_run_in_their_folder_and_stop_at_a_failure(builds: list[Build], tmp_path: Path):
     said: list[str] = []
-    environ = {"PATH": "/usr/bin:/bin", "GREETING": "hello"}
-    failed = building.run(of_the_shell(builds), environ, said.append)
+    failed = building.run(of_the_shell(builds), {"PATH": "/usr/bin:/bin"}, said.append)
     assert (tmp_path / "log").read_text() == f"whole\n{tmp_path / 'orders'} hello\n"
     assert failed == ["not built: mailer: exit 3  (in .): exit status 3"]
     assert len(said) == 3
+    assert "hello" not in f"{said}{failed}{builds}"
 
 
 def test_a_command_is_asked_for_once_and_again_when_it_changes(builds: list[Build], tmp_path: Path):
@@ -125,7 +126,10 @@ def test_a_folder_that_does_not_exist_is_said(builds: list[Build], tmp_path: Pat
     assert text.endswith("(in nowhere): the folder does not exist")
 
 
-def test_a_command_with_a_variable_of_the_shell_stays_as_it_is_written(tmp_path: Path):
+def test_a_command_with_a_variable_of_the_shell_stays_as_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("GREETING", "hello")
     line = "    - run: export A=${HOME}/x\n"
     (tmp_path / "s.yaml").write_text(TEMPLATE.replace("    - run: echo whole >> log\n", line))
     [first, *_] = building.builds_of([template.load(tmp_path / "s.yaml")])
