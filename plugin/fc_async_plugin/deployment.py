@@ -25,6 +25,7 @@ from fc_async_plugin.plan import attached, plan_changes
 from fc_async_plugin.plan.wanted import wanted
 from fc_async_plugin.report import findings
 from fc_async_plugin.template.desired import is_function
+from fc_async_plugin.template.problems import TemplateError
 
 if TYPE_CHECKING:
     import os
@@ -57,6 +58,8 @@ def deploy(
         PluginError: The rules find an error, or a step failed; what was done is undone.
     """
     project = template.load(file, env=env, account_id=account_id, purpose="run")
+    if project.left_out:
+        raise TemplateError([one for each in project.left_out.values() for one in each])
     for sentence in attached.unset(project):
         warnings.warn(sentence, stacklevel=3)  # 3: the test that called fc_local.deploy
     _refuse_errors(project)

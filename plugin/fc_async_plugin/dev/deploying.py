@@ -142,7 +142,9 @@ class Deployer:
         projects = sound
         sources = sources_of(projects)
         self._check(sources, {file for one in sources for file in syntax.handler_files(one)})
-        gone = {one.function for one in self.sources} - {one.function for one in sources}
+        out = {name for project in projects for name in project.left_out}
+        gone = {one.function for one in self.sources if one.resource not in out}
+        gone -= {one.function for one in sources}
         self._projects, self.sources = projects, sources
         result = self._deploy(sources)
         self._tell_places()

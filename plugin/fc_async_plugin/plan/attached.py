@@ -132,6 +132,8 @@ def concurrency(resource: Resource) -> dict[str, dict[str, Any]]:
 def omitted(project: Project, only: Collection[str], *, here: bool) -> Iterator[str]:
     """Yield what a deployment of functions leaves out or cannot compare, one sentence each."""
     yield from unset(project)
+    for name, problems in project.left_out.items():
+        yield from (f"not deployed: {name}: {one}" for one in problems)
     blocks: dict[str, list[str]] = {}
     for resource in project.resources:
         if only and resource.name not in only:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -69,6 +69,8 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
         secrets: Secrets of the access alias that are in the props and must not be shown.
         unset: Environment variables without a value, for which something was left out.
         builds: Commands that ``s`` runs before a deployment.
+        left_out: Resources that have problems, with these, of a template that was read for this
+            machine.
     """
 
     file: str
@@ -81,6 +83,7 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
     secrets: tuple[str, ...] = ()
     unset: tuple[str, ...] = ()
     builds: tuple[Build, ...] = ()
+    left_out: Mapping[str, Sequence[Problem]] = {}
 
 
 def project(resolved: Resolved, region: str) -> Project:
@@ -99,6 +102,7 @@ def project(resolved: Resolved, region: str) -> Project:
         secrets=resolved.secrets,
         unset=resolved.unset,
         builds=resolved.builds,
+        left_out=resolved.left_out,
     )
 
 

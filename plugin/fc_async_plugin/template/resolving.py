@@ -26,7 +26,7 @@ from fc_async_plugin.template.scopes import (
 from fc_async_plugin.template.variables import ENVIRONMENT, Resolver
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from fc_async_plugin.template.actions import Build
     from fc_async_plugin.template.merging import Merged, Written
@@ -85,6 +85,7 @@ class Resolved(NamedTuple):
         secrets: Secrets of the access alias that are in the props.
         unset: Environment variables without a value for which something was left out.
         builds: Commands that ``s`` runs before a deployment.
+        left_out: Resources that have problems, with these.
     """
 
     sources: Sources
@@ -96,6 +97,7 @@ class Resolved(NamedTuple):
     secrets: tuple[str, ...]
     unset: tuple[str, ...]
     builds: tuple[Build, ...]
+    left_out: Mapping[str, Sequence[Problem]]
 
 
 def resolve(merged: Merged, given: Given) -> Resolved:
@@ -115,7 +117,7 @@ def resolve(merged: Merged, given: Given) -> Resolved:
     resolver = Resolver(functions, OPTIONAL if given.here else ())
     tops = [top_scope(part, number) for number, part in enumerate(merged.parts)]
     scoped = _scoped(merged, tops, resolver, access)
-    values = tuple(_value(name, one, resolver, given) for name, one in scoped.items())
+    values = tuple(_values(scoped, resolver, given))
     notes = [*sources.notes, *merged.notes]
     if not resolver.problems:
         notes += compatibility.notes(merged.root, scoped, resolver)
@@ -128,8 +130,20 @@ def resolve(merged: Merged, given: Given) -> Resolved:
     scopes = {name: one.scope for name, one in scoped.items()}
     folder = sources.template.file.parent
     builds = tuple(actions.builds(merged.root, scopes, tops[-1], resolver, folder))
-    left = (tuple(notes), tuple(secrets), tuple(resolver.unset), builds)
+    left = (tuple(notes), tuple(secrets), tuple(resolver.unset), builds, resolver.left_out)
     return Resolved(sources, name, access, account_id, values, *left)
+
+
+def _values(scoped: Mapping[str, Scoped], resolver: Resolver, given: Given) -> Iterator[Value]:
+    """Yield the resources; on this machine without those that have problems, if any has none."""
+    values = {
+        name: resolver.apart(name, functools.partial(_value, name, one, resolver, given))
+        for name, one in scoped.items()
+    }
+    runs = any(value and names_function(value.component) for value in values.values())
+    if not (given.here and runs):
+        resolver.refuse_left_out()
+    yield from (value for value in values.values() if value is not None)
 
 
 def _alias(merged: Merged) -> str:

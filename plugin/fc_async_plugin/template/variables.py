@@ -11,7 +11,7 @@ Invariants:
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from fc_async_plugin.template import expressions, javascript
 from fc_async_plugin.template.expressions import (
@@ -29,7 +29,7 @@ from fc_async_plugin.template.problems import Place, Problem, TemplateError
 from fc_async_plugin.template.scopes import Root
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from fc_async_plugin.template.functions import Functions
     from fc_async_plugin.template.problems import Path
@@ -46,6 +46,9 @@ MAX_TEXT: Final = 1024 * 1024
 
 MAX_GROWTH: Final = 1_000_000
 """Largest number of values that references may copy into a project, children included."""
+
+
+Result = TypeVar("Result")
 
 
 class _Deferred(Exception):
@@ -74,6 +77,7 @@ class Resolver:
 
     Attributes:
         unset: Names of the environment variables for which something was left out.
+        left_out: The problems of each resource that :meth:`apart` found.
     """
 
     def __init__(self, functions: Functions, optional: Collection[str] = ()) -> None:
@@ -83,6 +87,7 @@ class Resolver:
         self._inside_reference = False
         self._left_out: list[Leaf] = []
         self.unset: dict[str, None] = {}
+        self.left_out: dict[str, list[Problem]] = {}
         self._memo: dict[tuple[int, str], tuple[Node, Any, int]] = {}
         self._open: dict[tuple[int, str], str] = {}
         self._growth = 0
@@ -163,6 +168,28 @@ class Resolver:
             return self.collect(found, there)
         finally:
             self._inside_reference = False
+
+    def apart(self, name: str, work: Callable[[], Result]) -> Result | None:
+        """Return the result of a resource's work; None if a problem was found in it.
+
+        The problems are in :attr:`left_out`, not in :attr:`problems`.
+        """
+        before, self._problems = self._problems, {}
+        try:
+            result = work()
+            found = self.problems
+        finally:
+            self._problems = before
+        if not found:
+            return result
+        self.left_out[name] = found
+        return None
+
+    def refuse_left_out(self) -> None:
+        """Move what :meth:`apart` found to :attr:`problems`."""
+        for found in self.left_out.values():
+            self._problems.update(dict.fromkeys(found))
+        self.left_out.clear()
 
     def attempt(self, node: Leaf, scope: Scope) -> Any:
         """Return a node as a plain value, as it is written if it cannot be resolved."""

@@ -152,3 +152,30 @@ def test_a_named_file_gives_values_before_the_file_beside_the_template(tmp_path:
     variables = {"TOKEN": "named", "KEY": "beside", "OTHER": "process"}
     assert props(project)["environmentVariables"] == variables
     assert project.unset == ()
+
+
+MAILER = """\
+  mailer:
+    component: fc3
+    props:
+      region: cn-hangzhou
+      functionName: mailer
+      runtime: python3.10
+      handler: ${env('HANDLER')}
+"""
+
+
+def test_a_function_that_needs_the_value_is_left_out_and_the_others_run(tmp_path: Path) -> None:
+    project = read(tmp_path, MAILER)
+    assert [one.name for one in project.resources] == ["orders"]
+    [problem] = project.left_out["mailer"]
+    assert problem.message == "${env('HANDLER')} not found"
+    assert "HANDLER" not in project.unset
+
+
+def test_a_fault_that_two_places_lead_to_is_one_problem(tmp_path: Path) -> None:
+    (tmp_path / "s.yaml").write_text(HEAD + "      description: ${vars.token}\n")
+    with pytest.raises(TemplateError) as caught:
+        template.load(tmp_path, environ={})
+    messages = [one.message for one in caught.value.problems]
+    assert messages == ["${env('TOKEN')} not found", "${env('KEY')} not found"]
