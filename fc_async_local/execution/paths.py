@@ -103,7 +103,11 @@ class ServicePaths:
         places = [f"{layer}{inside}" for layer in reversed(self._layers)]
         if not inside:
             return os.pathsep.join(places) or found[0]
-        return next((place for place in places if os.path.lexists(place)), found[0])
+        if in_layer := next((place for place in places if os.path.lexists(place)), ""):
+            return in_layer
+        # The public layers of languages, for custom runtimes, have this form.
+        language, _, rest = inside[1:].partition("/bin")
+        return ((not rest or rest[0] == "/") and self._interpreter(language, rest)) or found[0]
 
     def _interpreter(self, language: str, inside: str) -> str:
         """Return a path in the folder of an interpreter; "" if this machine has none."""

@@ -80,6 +80,12 @@ def test_an_interpreter_of_the_wanted_version_is_found(code: Path) -> None:
     assert paths.text(f"/var/fc/lang/python{OWN}/bin/gunicorn") == f"{folder}/gunicorn"
 
 
+def test_the_place_of_a_public_layer_of_a_language_leads_to_its_interpreter(code: Path) -> None:
+    folder = sys.executable.rpartition("/")[0]
+    assert ServicePaths("f", code).text(f"/opt/python{OWN}/bin:/bin") == f"{folder}:/bin"
+    assert ServicePaths("f", code).text(f"/opt/python{OWN}/lib") == f"/opt/python{OWN}/lib"
+
+
 def test_another_version_takes_the_place_of_a_missing_one_and_is_named_once(
     code: Path, monkeypatch, caplog
 ) -> None:
