@@ -14,6 +14,7 @@ import functools
 import itertools
 import logging
 import sys
+import sysconfig
 import uuid
 from pathlib import Path
 from socket import MSG_PEEK
@@ -296,14 +297,45 @@ class FramedInstance(Instance):
 
 
 class PythonInstance(FramedInstance):
-    """One Python worker: the fork server's own interpreter, for all Python runtimes."""
+    """One Python worker.
+
+    It runs on the interpreter of this runtime. Code with packages that were compiled for the
+    version of the function's runtime, which another version cannot load, runs on that version, if
+    this machine has it.
+    """
 
     _import_rules: dict[str, Any] | None = None
+    _python = sys.executable
 
     async def _start(self, server: ForkServer, folders: Folders, first: Attempt) -> Reply | None:
-        _say_other_python(self.deployment.runtime)
+        self._python = await asyncio.to_thread(self._choose, folders)
         self._import_rules = await self._common.imports.of(self.deployment, folders.code)
-        return await super()._start(server, folders, first)
+        return await super()._start(server.of(self._python), folders, first)
+
+    def _choose(self, folders: Folders) -> str:
+        """Return the interpreter, and log once which one it is if the version differs."""
+        function, runtime = self.deployment.function, self.deployment.runtime
+        wanted, own = runtimes.python_version(runtime), sys.version_info[:2]
+        if wanted == own:
+            return sys.executable
+        version, here = (".".join(map(str, one)) for one in (wanted, own))
+        if not any(interpreters.has_packages_for(*wanted, one) for one in folders.all()):
+            text = f"{runtime} functions run on Python {here}, the interpreter of this runtime"
+            if wanted >= _OLDEST_PYTHON:
+                text += f"; for another, install fc-async into an environment of Python {version}"
+            _say(text)
+            return sys.executable
+        # A debugger must be installed for the interpreter, which is known of this one.
+        usable = wanted >= _OLDEST_PYTHON and self.debugger is None
+        found = interpreters.find_python(version) if usable else None
+        if found is None:
+            _say(
+                f"{function} has packages that were built for Python {version}: Python {here}, on "
+                "which it runs here, cannot load them"
+            )
+            return sys.executable
+        _say(f"{function} runs on {found}: it has packages that were built for Python {version}")
+        return str(found)
 
     def _on_missing(self, modules: list[str]) -> None:
         self._common.imports.report(self.deployment, modules)
@@ -314,6 +346,7 @@ class PythonInstance(FramedInstance):
             "folder": str(folders.code),
             "environment": self._environment(folders),
             "imports": self._import_rules,
+            "packages": [] if self._python == sys.executable else _packages(),
         }
         return frames.encode(start | self._function())
 
@@ -328,7 +361,8 @@ class NodeInstance(FramedInstance):
         found = await asyncio.to_thread(interpreters.find_node, major)
         if found is None:
             found = interpreters.find_node()
-            await asyncio.to_thread(_say_other_node, self.deployment.runtime, found)
+            runtime = self.deployment.runtime
+            _say(f"{runtime} functions run on {found}: this machine has no Node of that version")
         command = [str(found or "node"), *_QUIET_INSPECTOR, str(_NODE_BOOTSTRAP)]
         self._command = await self._placed(command, folders, inherited_environment())
         return await super()._start(server, folders, first)
@@ -345,25 +379,13 @@ class NodeInstance(FramedInstance):
         return frames.encode(start) + frames.encode(self._function())
 
 
-@functools.lru_cache(maxsize=32)
-def _say_other_node(runtime: str, node: Path | None) -> None:
-    """Log once that functions of a runtime run on another version."""
-    if node is not None:
-        version = interpreters.node_version(node) or "unknown"
-        _LOG.warning(
-            "%s functions run on Node %s (%s): this machine has no other", runtime, version, node
-        )
+def _packages() -> list[str]:
+    """Return where the packages of this interpreter are; modules in Python are good for others."""
+    paths = sysconfig.get_paths()
+    return [*dict.fromkeys((paths["purelib"], paths["platlib"]))]
 
 
-@functools.lru_cache(maxsize=32)
-def _say_other_python(runtime: str) -> None:
-    """Log once that functions of a runtime run on another version."""
-    wanted, own = runtimes.python_version(runtime), sys.version_info
-    if wanted == own[:2]:
-        return
-    text = f"{runtime} functions run on Python {own[0]}.{own[1]}, the interpreter of this runtime"
-    if wanted >= _OLDEST_PYTHON:
-        text += (
-            f"; to have Python {wanted[0]}.{wanted[1]}, install fc-async into an environment of it"
-        )
+@functools.lru_cache(maxsize=1_000)
+def _say(text: str) -> None:
+    """Log a text once."""
     _LOG.warning(text)

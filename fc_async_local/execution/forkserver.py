@@ -88,9 +88,15 @@ class Process:
 
 
 class ForkServer:
-    """Starts processes of instances. Belongs to one event loop."""
+    """Starts processes of instances. Belongs to one event loop.
 
-    def __init__(self) -> None:
+    Args:
+        python: The interpreter that is forked.
+    """
+
+    def __init__(self, python: str = sys.executable) -> None:
+        self._python = python
+        self._others: dict[str, ForkServer] = {}  # by their interpreter
         self._keys = itertools.count(1)
         self._processes: dict[int, Process] = {}
         self._control: socket.socket | None = None
@@ -99,6 +105,12 @@ class ForkServer:
         self._starting = asyncio.Lock()
         self._outbox: list[tuple[bytes, list[int]]] = []
         self._closed = False
+
+    def of(self, python: str) -> ForkServer:
+        """Return the fork server of an interpreter, which ends with this one."""
+        if python == self._python:
+            return self
+        return self._others.setdefault(python, ForkServer(python))
 
     async def spawn(self) -> Process:
         """Start a process that waits for its first frame.
@@ -132,6 +144,7 @@ class ForkServer:
     async def aclose(self) -> None:
         """End all processes and the fork server; return when they have ended."""
         self._closed = True
+        await asyncio.gather(*(other.aclose() for other in self._others.values()))
         async with self._starting:
             server, self._server = self._server, None
         if server is None:
@@ -154,7 +167,7 @@ class ForkServer:
             with theirs:
                 try:
                     self._server = await asyncio.create_subprocess_exec(
-                        sys.executable,
+                        self._python,
                         str(_WORKER),
                         str(theirs.fileno()),
                         pass_fds=(theirs.fileno(),),

@@ -136,6 +136,10 @@ class Folders(NamedTuple):
     code: Path
     layers: tuple[Path, ...] = ()
 
+    def all(self) -> tuple[Path, ...]:
+        """Return the folder of the code and those of the layers."""
+        return (self.code, *self.layers)
+
 
 class Instance(abc.ABC):
     """One process that runs calls.

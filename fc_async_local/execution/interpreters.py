@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _VERSION: Final = re.compile(r"v?([0-9]+(?:\.[0-9]+)*)")
 _SECONDS: Final = 10.0
+_MOST_FILES: Final = 50_000
+"""Ours: how many files of a code folder are looked at."""
 
 
 def _installed(variable: str, usual: str, pattern: str) -> Iterator[Path]:
@@ -53,6 +55,20 @@ def find_python(version: str) -> Path | None:
         ),
     ]
     return next((one for one in places if os.access(one, os.X_OK)), None)
+
+
+@functools.lru_cache(maxsize=256)
+def has_packages_for(major: int, minor: int, folder: Path) -> bool:
+    """Return whether a folder has modules that were compiled for a version of Python only."""
+    compiled = re.compile(rf".+\.cpython-{major}{minor}-.+\.(?:so|dylib)")
+    seen = 0
+    for _, _, files in os.walk(folder):
+        if any(compiled.fullmatch(name) for name in files):
+            return True
+        seen += len(files)
+        if seen > _MOST_FILES:
+            return False
+    return False
 
 
 @functools.lru_cache(maxsize=32)

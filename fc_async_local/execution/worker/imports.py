@@ -41,7 +41,7 @@ def _is_python(entry: str) -> bool:
 
 
 # Read before any function can change them: the fork server loads this module.
-_MACHINE: Final = [entry for entry in sys.path if not _is_python(entry)]
+MACHINE: Final = [entry for entry in sys.path if not _is_python(entry)]
 _OF_PYTHON: Final[tuple[object, ...]] = (BuiltinImporter, FrozenImporter, PathFinder)
 _FINDERS: Final = [one for one in sys.meta_path if one not in _OF_PYTHON]
 """Finders of packages that are installed in place, and of tools such as setuptools."""
@@ -97,7 +97,7 @@ class ImportCheck:
         self._known, self._absent = {*rules["modules"]}, {*rules["absent"]}
         self._places = places
         self._own = tuple(os.path.join(place, "") for place in places)  # noqa: PTH118 -- as above
-        self._machine = tuple(os.path.join(place, "") for place in _MACHINE)  # noqa: PTH118 -- as above
+        self._machine = tuple(os.path.join(place, "") for place in MACHINE)  # noqa: PTH118 -- as above
         self._found: list[str] = []
 
     def take(self) -> list[str]:
@@ -125,7 +125,7 @@ class ImportCheck:
     def _is_here(self, name: str, target: ModuleType | None) -> bool:
         return (
             name in sys.stdlib_module_names
-            or PathFinder.find_spec(name, _MACHINE) is not None
+            or PathFinder.find_spec(name, MACHINE) is not None
             or any(one.find_spec(name, None, target) is not None for one in _FINDERS)
         )
 

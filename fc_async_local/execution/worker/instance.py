@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any, Final
 from . import frames, hosts, logs
 from .context import make_context
 from .errors import Failure, Frames, LoadFailure, describe, encode_result, message
-from .imports import ImportCheck
+from .imports import MACHINE, ImportCheck
 
 if TYPE_CHECKING:
     import socket
@@ -97,6 +97,8 @@ class PythonInstance:
         if self._start["debug"]:
             self._debug_port = listen_for_debugger()
         places = prepare_path(self._start["folder"])
+        sys.path += self._start["packages"]
+        MACHINE.extend(self._start["packages"])
         hosts.install()
         if self._start["imports"]:
             self._imports = ImportCheck(self._start["imports"], places)

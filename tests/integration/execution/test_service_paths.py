@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from fc_async_local.execution import sandbox
+from fc_async_local.execution import interpreters, sandbox
 from fc_async_local.execution.instance import Folders
 from fc_async_local.settings import Settings
 
@@ -165,3 +165,32 @@ def test_layers_are_shown_as_one_folder(tmp_path: Path) -> None:
         pytest.skip("bubblewrap is not installed, or this machine allows no namespaces")
     shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert shown == "a/python/one.pyb/python/two.pyb/bin/tool"
+
+
+def another_python() -> str:
+    """Return a version of Python that this machine has beside its own; skip without one."""
+    versions = [f"3.{minor}" for minor in (10, 12) if (3, minor) != sys.version_info[:2]]
+    found = [one for one in versions if interpreters.find_python(one) is not None]
+    if not found:
+        pytest.skip("this machine has no other Python that is a runtime")
+    return found[0]
+
+
+WHICH = "import sys, click\ndef handler(event, context): return '%d.%d' % sys.version_info[:2]"
+
+
+@pytest.mark.filterwarnings("ignore::fc_async_local.testing.ImportedFromMachine")
+def test_packages_that_were_built_for_the_runtime_choose_its_version(
+    fc_local, tmp_path: Path, caplog
+) -> None:
+    version = another_python()
+    built = tmp_path / f"package/_fast.cpython-{version.replace('.', '')}-x86_64-linux-gnu.so"
+    built.parent.mkdir()
+    (tmp_path / "index.py").write_text(WHICH)
+    settings = {"runtime": f"python{version}", "handler": "index.handler"}
+    fc_local.deploy("plain", tmp_path, **settings)
+    assert fc_local.client.invoke("plain", b"").payload.decode() == OWN.removeprefix("python")
+    built.write_bytes(b"")
+    fc_local.deploy("built", tmp_path, **settings)
+    assert fc_local.client.invoke("built", b"").payload.decode() == version
+    assert f"built for Python {version}" in caplog.text
