@@ -22,6 +22,7 @@ from fc_async_local.execution.forwarding import Forwarded, forward, read_bounded
 from fc_async_local.execution.identity import path_of_commands
 from fc_async_local.execution.instance import Call, Instance
 from fc_async_local.execution.paths import ServicePaths
+from fc_async_local.execution.processes import programs
 from fc_async_local.execution.protocol import Attempt, BadResponse
 from fc_async_local.execution.replies import (
     BAD_RESPONSE,
@@ -33,7 +34,7 @@ from fc_async_local.execution.replies import (
     document,
 )
 from fc_async_local.execution.server import InstanceServer
-from fc_async_local.execution.worker import frames
+from fc_async_local.execution.worker import frames, hosts
 from fc_async_local.execution.worker.errors import CODE_ON_SERVICE
 from fc_async_local.execution.worker.linux import peak_kb
 from fc_async_sdk.spec import limits
@@ -51,6 +52,9 @@ INVOCATION_ERROR: Final = "InvocationError"
 _DEFAULT_COMMAND: Final = (f"{CODE_ON_SERVICE}/bootstrap",)
 """docs/reference/sources.md, how a custom runtime works."""
 _NO_SUCH_ROUTE: Final = frozenset({404, 405})
+_LED: Final = ("python", "pypy", "node")
+_WARNED: Final[set[str]] = set()
+"""Functions whose program was named, in the life of this process."""
 _FIRST_WAIT: Final = 0.01
 _LONGEST_WAIT: Final = 0.25
 _EXIT_GRACE: Final = 1.0
@@ -91,9 +95,24 @@ class CustomInstance(Instance):
         with contextlib.suppress(OSError):  # it has ended, as is found below
             await asyncio.get_running_loop().sock_sendall(process.sock, frames.encode(message))
         failure = await self._until_healthy(process)
+        if failure is None and hosts.VARIABLE in environment and process.pid is not None:
+            self._warn_if_not_led(programs(process.pid))
         if failure is None and self.deployment.initializer:
             failure = await self._initialize(first)
         return failure
+
+    def _warn_if_not_led(self, names: set[str]) -> None:
+        """Log once that requests of a program to the cloud's hosts would reach the cloud."""
+        function = self.deployment.function
+        if function in _WARNED or any(one.startswith(_LED) for one in names):
+            return
+        _WARNED.add(function)
+        _LOG.warning(
+            "%s runs %s: its requests to the cloud's hosts reach the cloud, because only those of "
+            "Python and Node are led here; let it use FC_ASYNC_ENDPOINT",
+            function,
+            ", ".join(sorted(names)),
+        )
 
     @property
     def wanted_port(self) -> int:

@@ -34,6 +34,15 @@ def resident_kb(pid: int) -> int:
     return total // _BYTES_PER_KB
 
 
+def programs(pid: int) -> set[str]:
+    """Return the names of the programs that a process and its descendants run."""
+    names = set()
+    for member in _members(pid):
+        with contextlib.suppress(psutil.Error):
+            names.add(os.path.basename(member.exe()))  # noqa: PTH119 -- a path as text
+    return names - {"", "bwrap"}
+
+
 class Listener(NamedTuple):
     """The sockets of an instance that listen on a port.
 

@@ -70,6 +70,12 @@ def by_uvloop(event, context):
     uvloop.install()
     return asyncio.run(post())
 
+def refused(event, context):
+    try:
+        return urllib.request.urlopen(event.decode()).read()
+    except urllib.error.HTTPError as error:
+        return error.read()
+
 def by_a_child(event, context):
     source = f"import urllib.request as r; print(r.urlopen({event.decode()!r}, b'child').read())"
     return subprocess.check_output([sys.executable, "-c", source])
@@ -239,6 +245,18 @@ def test_the_mns_client_finds_the_queues_of_the_runtime(answer_of, url) -> None:
     assert answer_of("to_a_queue", url) == "hello"
 
 
+@pytest.mark.parametrize(
+    ("url", "sign"),
+    [
+        ("http://123.mqrest.cn-hangzhou-internal.aliyuncs.com/topics/t/messages", "mq.aliyuncs"),
+        ("https://123.eventbridge.cn-hangzhou.aliyuncs.com/openapi/x", "not an operation"),
+        ("https://eventbridge.cn-hangzhou.aliyuncs.com/openapi/x", "not an operation"),
+    ],
+)
+def test_rocketmq_and_eventbridge_answer_in_their_own_form(answer_of, url, sign) -> None:
+    assert sign in answer_of("refused", url)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "scheme"), [("fetched", "https"), ("plain", "http")])
 def test_other_requests_of_node_lead_here_too(answer_of, node_packages, name, scheme) -> None:
@@ -252,6 +270,29 @@ def test_a_web_server_of_a_custom_runtime_leads_here_too(answer_of) -> None:
     options = {"custom_runtime_config": {"command": [sys.executable, "server.py"]}}
     url = f"https://123.cn-hangzhou.fc.aliyuncs.com{INVOCATIONS}"
     assert answer_of("web", url, "custom.debian12", **options) == "second got web"
+
+
+PERL = """
+use IO::Socket::INET;
+my $server = IO::Socket::INET->new(
+  Listen => 5, LocalPort => $ENV{FC_SERVER_PORT}, ReuseAddr => 1) or die;
+while (my $client = $server->accept) {
+  while (<$client>) { last if /^\\s*$/ }
+  print $client "HTTP/1.1 200 OK\\r\\nContent-Length: 4\\r\\nConnection: close\\r\\n\\r\\nperl";
+  close $client;
+}
+"""
+
+
+@pytest.mark.skipif(shutil.which("perl") is None, reason="perl is not installed")
+def test_a_program_that_is_not_led_here_is_named(fc_local, tmp_path, caplog) -> None:
+    (tmp_path / "server.pl").write_text(PERL)
+    command = {"command": ["perl", "server.pl"]}
+    fc_local.deploy(
+        "in-perl", tmp_path, runtime="custom", handler="x", custom_runtime_config=command
+    )
+    assert fc_local.client.invoke("in-perl", b"").payload == b"perl"
+    assert "in-perl runs perl: its requests to the cloud's hosts reach the cloud" in caplog.text
 
 
 def test_the_url_of_a_function_in_the_cloud_is_refused_with_the_way_out(fc_local, deploy) -> None:
