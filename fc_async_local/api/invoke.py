@@ -45,35 +45,38 @@ class InvokeFunction:
         """Return whether a request is for this operation."""
         return request.method == "POST" and _function(request.scope["path"]) != ""
 
-    def body_limit(self, request: Request) -> int:
-        """Return the largest payload in bytes."""
-        return payload_limit(request)
-
     async def __call__(self, request: Request) -> Answer:
         """Answer a request.
 
         Raises:
             Rejected: The request is refused.
         """
-        if is_async(request):
-            function = _function(request.scope["path"])
-            qualifier = _qualifier(request.query)
-            return await accept(self._invoker, request, InvokeRequest(function, b"", qualifier))
-        return await self._run(request)
-
-    async def _run(self, request: Request) -> Answer:
-        log_type = log_type_of(request)
         function = _function(request.scope["path"])
+        return await self.call(request, InvokeRequest(function, b"", _qualifier(request.query)))
+
+    async def call(self, request: Request, wanted: InvokeRequest) -> Answer:
+        """Call a function as the headers of a request ask for.
+
+        Args:
+            request: Has the payload and the headers.
+            wanted: Function and qualifier.
+
+        Raises:
+            Rejected: The request is refused.
+        """
+        if is_async(request):
+            return await accept(self._invoker, request, wanted)
+        log_type = log_type_of(request)
         answered = await self._invoker.invoke_sync(
             InvokeRequest(
-                function,
+                wanted.function,
                 request.body,
-                qualifier=_qualifier(request.query),
+                qualifier=wanted.qualifier,
                 request_id=request.id,
             )
         )
         outcome = answered.outcome
-        headers = _outcome_headers(outcome, await self._checksum(function, outcome))
+        headers = _outcome_headers(outcome, await self._checksum(wanted.function, outcome))
         headers += log_headers(outcome, log_type)
         return Answer(200, outcome.payload, headers)
 
@@ -143,7 +146,7 @@ async def accept(invoker: Invoker, request: Request, wanted: InvokeRequest) -> A
     Args:
         invoker: Accepts it.
         request: Has the payload, delay, task id and request id.
-        wanted: Function and qualifier; what else the function gets.
+        wanted: Function and qualifier; what else the function gets; task mode.
 
     Raises:
         Rejected: The request is refused.
@@ -160,6 +163,7 @@ async def accept(invoker: Invoker, request: Request, wanted: InvokeRequest) -> A
             task_id=headers.get("x-fc-async-task-id", ""),
             request_id=request.id,
             http=wanted.http,
+            task_mode=wanted.task_mode,
         )
     )
     return Answer(202, headers=(("x-fc-async-task-id", accepted.task_id),))

@@ -6,6 +6,7 @@ else through Starlette's router.
 
 Invariants:
     Every error is ``{"Code", "Message", "RequestId"}``: the official clients fail to read others.
+    For clients of FC 2.0 it has ``ErrorCode`` and ``ErrorMessage`` too.
     In strict mode, an operation of the FC API is called only with a valid signature.
     Pages of other origins on this machine can call HTTP triggers, and nothing else.
 """
@@ -19,8 +20,9 @@ import msgspec
 from starlette.exceptions import HTTPException
 from starlette.routing import Router
 
-from fc_async_local.api import uploads
+from fc_async_local.api import fc2, uploads
 from fc_async_local.api.http_triggers.documents import cors_headers
+from fc_async_local.api.invoke import payload_limit
 from fc_async_local.api.operation import REQUEST_ID
 from fc_async_local.domain.errors import Rejected
 from fc_async_local.http.edge import HttpService, is_loopback
@@ -54,6 +56,7 @@ class Api(HttpService):
         signatures: Verifies requests to the FC API; None: they need no signature.
         new_request_id: Returns a new request id.
         stopped_at: Returns where the clock stands until it is moved, or None.
+        older: Requests of clients of FC 2.0.
     """
 
     def __init__(
@@ -64,6 +67,7 @@ class Api(HttpService):
         signatures: AcsSignatures | None,
         new_request_id: Callable[[], str],
         stopped_at: Callable[[], int | None],
+        older: fc2.Fc2,
     ) -> None:
         self._invoke = invoke
         self._http = http
@@ -71,6 +75,7 @@ class Api(HttpService):
         self._signatures = signatures
         self._new_request_id = new_request_id
         self._stopped_at = stopped_at
+        self._older = older
 
     @property
     def routes(self) -> Sequence[BaseRoute]:
@@ -85,7 +90,9 @@ class Api(HttpService):
         """Return the largest payload of an invocation, or the largest archive."""
         if self._http.takes(request):
             return self._http.body_limit(request)
-        return self._invoke.body_limit(request) if self._invoke.takes(request) else _BODY_BYTES
+        if self._invoke.takes(request) or request.path.startswith(fc2.VERSIONS):
+            return payload_limit(request)
+        return _BODY_BYTES
 
     def common_headers(self, request: Request) -> HeaderList:
         """Return the header that names the request, and for a GET that of a stopped clock."""
@@ -123,11 +130,17 @@ class Api(HttpService):
             self._signatures.check(request)
         if self._invoke.takes(request):
             return await self._invoke(request)
+        if path.startswith(fc2.VERSIONS) and path != uploads.BUCKET_PATH:
+            if self._signatures is not None:
+                self._older.check(request, self._signatures)
+            return await self._older.answer(request, self._route)
         return await self._route(request)
 
     def refuse(self, error: Rejected, request: Request) -> Answer:
         """Return an error in the form of the service."""
         content = {"Code": error.code, "Message": error.message, "RequestId": request.id}
+        if request.path.startswith(fc2.VERSIONS):
+            content |= {"ErrorCode": error.code, "ErrorMessage": error.message}
         headers = [("content-type", "application/json")]
         origin = request.headers.get("origin", "")
         if origin and self.is_open_to(request, origin):

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from fc_async_local.functions import FunctionRegistry
     from fc_async_local.settings import Settings
 
+BUCKET_PATH: Final = "/2016-08-15/tempBucketToken"
+"""The path of the token, which tools for FC 3.0 ask for as well."""
 _LIFETIME_MS: Final = 3_600_000
 _BUCKET_HOST: Final = re.compile(r"fc-temp-code-[a-z0-9-]+\.oss-[a-z0-9-]+\.aliyuncs\.com")
 
@@ -64,7 +66,7 @@ class UploadOperations:
     def routes(self) -> list[Route]:
         """Return the routes of these operations."""
         return [
-            operation("GET", "/2016-08-15/tempBucketToken", self.temp_bucket_token, prefix=""),
+            operation("GET", BUCKET_PATH, self.temp_bucket_token, prefix=""),
             operation("PUT", "/{account:number}/{name}", self.put_object, prefix=""),
         ]
 

@@ -33,6 +33,7 @@ from fc_async_local.api.admin.state import StateAdmin
 from fc_async_local.api.admin.status import StatusAdmin
 from fc_async_local.api.admin.tasks import TaskAdmin
 from fc_async_local.api.admin.triggers import TriggerAdmin
+from fc_async_local.api.fc2 import Fc2
 from fc_async_local.api.function_resources import (
     ResourceOperations,
     TagOperations,
@@ -236,8 +237,9 @@ class Runtime:
             else None
         )
         urls = TriggerUrls(self.addresses.fc, settings.place)
+        invoke = InvokeFunction(self.engine, self.registry)
         return Api(
-            InvokeFunction(self.engine, self.registry),
+            invoke,
             HttpTriggerCalls(
                 self.engine,
                 self.registry,
@@ -273,6 +275,7 @@ class Runtime:
             signatures,
             functools.partial(_request_id, clock, random.Random(os.urandom(16))),  # noqa: S311 -- a name, no secret
             clock.stopped_at,
+            Fc2(invoke, self.registry, settings.auth.access_keys, time.time),
         )
 
     def _development(self) -> DevelopmentAdmin:

@@ -36,6 +36,7 @@ class InvokeRequest(msgspec.Struct, frozen=True):
         request_id: "" for a new one.
         call_path: The functions that led to it through destinations.
         http: What a web function gets besides the payload; None: the payload is an event.
+        task_mode: Whether it is a task, also where the configuration has no task mode.
     """
 
     function: str
@@ -46,6 +47,7 @@ class InvokeRequest(msgspec.Struct, frozen=True):
     request_id: str = ""
     call_path: CallPath = ()
     http: HttpHead | None = None
+    task_mode: bool = False
 
 
 class HttpHead(Record, frozen=True, kw_only=True):

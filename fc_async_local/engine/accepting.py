@@ -119,7 +119,7 @@ class Accepting:
             payload=request.payload,
             accepted_at=now,
             due_at=now + delay_ms,
-            task_mode=bool(config and config.async_task),
+            task_mode=request.task_mode or bool(config and config.async_task),
             call_path=request.call_path,
             delay_ms=delay_ms,
             config=None if config is None else msgspec.json.encode(config),

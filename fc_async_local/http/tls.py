@@ -202,9 +202,11 @@ class Authority:
     def environment(self) -> dict[str, str]:
         """Return the variables by which clients in Python and Node.js, and curl, trust it."""
         bundle = str(self.bundle_file)
+        # Node.js adds one file to those that it brings: not in place of the user's own.
+        extra = bundle if os.environ.get("NODE_EXTRA_CA_CERTS") else str(self.ca_file)
         return {
             "FC_ASYNC_CA": str(self.ca_file),
-            "NODE_EXTRA_CA_CERTS": str(self.ca_file),
+            "NODE_EXTRA_CA_CERTS": extra,
             "REQUESTS_CA_BUNDLE": bundle,
             "SSL_CERT_FILE": bundle,
         }
@@ -285,17 +287,17 @@ class Authority:
         return found
 
     def _publish(self, certificate: bytes) -> None:
-        if self.ca_file.is_file() and self.ca_file.read_bytes() == certificate:
-            return
-        with _project_folder.replacing(self.bundle_file) as file:
-            file.write_bytes(_roots() + b"\n" + certificate)
-        with _project_folder.replacing(self.ca_file) as file:
-            file.write_bytes(certificate)
+        bundle = _roots() + b"\n" + certificate
+        for path, content in ((self.bundle_file, bundle), (self.ca_file, certificate)):
+            if not path.is_file() or path.read_bytes() != content:
+                with _project_folder.replacing(path) as file:
+                    file.write_bytes(content)
 
 
 def _roots() -> bytes:
     """Return the certificates that programs of this environment trust, in PEM."""
-    given = (os.environ.get(name, "") for name in ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"))
+    variables = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS")
+    given = (os.environ.get(name, "") for name in variables)
     for path in (*given, ssl.get_default_verify_paths().cafile, DEFAULT_CA_BUNDLE_PATH):
         with contextlib.suppress(OSError):
             if path:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The HMAC-SHA1 over request line and headers of MNS, RocketMQ and EventBridge's data plane.
+"""The HMAC over request line and headers of MNS, RocketMQ, EventBridge's data plane and FC 2.0.
 
 ``Authorization: {scheme} {access key id}:{signature}``. By default the runtime does not verify
 signatures. This module is pure.
@@ -13,6 +13,7 @@ import hashlib
 import hmac
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
+from urllib.parse import unquote
 
 from fc_async_local.services.common import ProtocolError
 from fc_async_sdk.spec.limits import SIGNATURE_SKEW_SECONDS
@@ -29,10 +30,12 @@ class Scheme(NamedTuple):
     Attributes:
         name: First word of the Authorization header.
         prefix: Headers that are signed, in lower case.
+        digest: The hash function of the HMAC.
     """
 
     name: str
     prefix: str
+    digest: str = "sha1"
 
     @property
     def date(self) -> str:
@@ -44,6 +47,8 @@ MNS: Final = Scheme("MNS", "x-mns-")
 ROCKETMQ: Final = Scheme("MQ", "x-mq-")
 EVENTBRIDGE: Final = Scheme("acs", "x-acs")
 """Of the older data plane, which signs the parameters of the query in their order."""
+FC: Final = Scheme("FC", "x-fc-", "sha256")
+"""Of FC 2.0, which signs the decoded path without the query."""
 
 
 _STATUS: Final = {
@@ -73,6 +78,8 @@ def string_to_sign(scheme: Scheme, request: Request) -> str:
     target = request.target
     if scheme is EVENTBRIDGE and request.query:
         target = f"{request.path}?{'&'.join(sorted(request.query.split('&')))}"
+    elif scheme is FC:
+        target = unquote(request.path, encoding="latin-1")
     headers = request.headers
     own = "".join(
         f"{name}:{value}\n"
@@ -83,16 +90,16 @@ def string_to_sign(scheme: Scheme, request: Request) -> str:
     return "\n".join((request.method, *fixed, own + target))
 
 
-def sign(secret: str, text: str) -> str:
-    """Return the HMAC-SHA1 of a text in base64."""
-    return base64.b64encode(hmac.digest(secret.encode(), text.encode("latin-1"), "sha1")).decode()
+def sign(secret: str, text: str, digest: str = "sha1") -> str:
+    """Return the HMAC of a text in base64."""
+    return base64.b64encode(hmac.digest(secret.encode(), text.encode("latin-1"), digest)).decode()
 
 
 def verify(scheme: Scheme, request: Request, keys: Mapping[str, str], *, now: int) -> str:
     """Check the signature, the age and the digest of a request.
 
     Args:
-        scheme: MNS or RocketMQ.
+        scheme: Of the protocol.
         request: The request.
         keys: Access key id to secret.
         now: Milliseconds since the epoch.
@@ -107,7 +114,7 @@ def verify(scheme: Scheme, request: Request, keys: Mapping[str, str], *, now: in
     secret = keys.get(key_id)
     if secret is None:
         raise Unsigned("InvalidAccessKeyId", f"the access key id {key_id!r} is not known here")
-    expected = sign(secret, string_to_sign(scheme, request))
+    expected = sign(secret, string_to_sign(scheme, request), scheme.digest)
     if not hmac.compare_digest(expected.encode(), given.encode("latin-1", "replace")):
         raise Unsigned(
             "SignatureDoesNotMatch",

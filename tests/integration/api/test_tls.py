@@ -105,6 +105,18 @@ def test_only_the_owner_reads_the_key(authority):
     assert b"PRIVATE" not in authority.ca_file.read_bytes() + authority.bundle_file.read_bytes()
 
 
+def test_what_the_user_trusts_besides_stays_trusted(tmp_path, monkeypatch):
+    own = tmp_path / "own.pem"
+    own.write_bytes(b"a certificate of the user")
+    for name in ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS"):
+        monkeypatch.setenv(name, str(own))
+    made = Authority(tmp_path / "tls").ensure()
+    variables = made.environment()
+    assert made.bundle_file.read_bytes() == own.read_bytes() + b"\n" + made.ca_file.read_bytes()
+    assert variables.pop("FC_ASYNC_CA") == str(made.ca_file)
+    assert set(variables.values()) == {str(made.bundle_file)}
+
+
 def test_a_client_that_does_not_trust_it_is_told_what_to_change(runtime, secure, caplog):
     with caplog.at_level(logging.WARNING), pytest.raises(requests.exceptions.SSLError):
         requests.get(secure, timeout=60, verify=True)

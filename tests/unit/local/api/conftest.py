@@ -20,6 +20,7 @@ from fc_async_local.api.admin.metrics import MetricsAdmin
 from fc_async_local.api.admin.simulation import ClockAdmin
 from fc_async_local.api.admin.status import StatusAdmin
 from fc_async_local.api.admin.tasks import TaskAdmin
+from fc_async_local.api.fc2 import Fc2
 from fc_async_local.api.function_resources import (
     ResourceOperations,
     TagOperations,
@@ -210,8 +211,9 @@ class World:
         self.noted: list[tuple[str, str, str]] = []
         urls = TriggerUrls("http://127.0.0.1:9900", settings.place)
         strict = signatures if settings.auth.strict_auth else None
+        invoke = InvokeFunction(self.engine, self.registry)
         self.app = Api(
-            InvokeFunction(self.engine, self.registry),
+            invoke,
             HttpTriggerCalls(
                 self.engine,
                 self.registry,
@@ -240,6 +242,7 @@ class World:
             strict,
             lambda: f"req-{next(ids)}",
             self.clock.stopped_at,
+            Fc2(invoke, self.registry, settings.auth.access_keys, lambda: now),
         )
 
     def call(
