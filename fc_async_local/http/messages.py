@@ -66,6 +66,10 @@ class Request(msgspec.Struct):
         """Note the whole body."""
         self.body = body
 
+    def add_header(self, name: str, value: str) -> None:
+        """Add a header, unless the client has sent one of this lower-case name."""
+        self.headers = {name: value, **self.headers}
+
     def rename(self, request_id: str) -> None:
         """Name it as the caller does."""
         self.id = request_id

@@ -189,6 +189,13 @@ class Authority:
         self._contexts: dict[str, ssl.SSLContext] = {}
         self._told: set[str] = set()
 
+    @classmethod
+    def of(cls, data: Path) -> Authority:
+        """Return the authority of the runtime on a data folder; its files exist."""
+        authority = cls(data / NAME)
+        # Otherwise ``cryptography`` would be imported at each start of a runtime.
+        return authority if authority.ca_file.is_file() else authority.ensure()
+
     @property
     def ca_file(self) -> Path:
         """The certificate of the authority, in PEM: for clients that add it to those they trust."""
@@ -202,11 +209,9 @@ class Authority:
     def environment(self) -> dict[str, str]:
         """Return the variables by which clients in Python and Node.js, and curl, trust it."""
         bundle = str(self.bundle_file)
-        # Node.js adds one file to those that it brings: not in place of the user's own.
-        extra = bundle if os.environ.get("NODE_EXTRA_CA_CERTS") else str(self.ca_file)
         return {
             "FC_ASYNC_CA": str(self.ca_file),
-            "NODE_EXTRA_CA_CERTS": extra,
+            "NODE_EXTRA_CA_CERTS": bundle,  # one file: the user may have set it, too
             "REQUESTS_CA_BUNDLE": bundle,
             "SSL_CERT_FILE": bundle,
         }

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import os
+import json
+import shlex
 import tempfile
 from pathlib import Path
 from queue import SimpleQueue
@@ -89,6 +91,12 @@ class Choices(NamedTuple):
     is_flag=True,
     help="Write .vscode/launch.json for the functions, after asking, and end.",
 )
+@click.option(
+    "--trust",
+    is_flag=True,
+    help="Show how clients that speak TLS trust the runtime on --data, and end. Changes no setting "
+    "of this machine.",
+)
 @options.yes_option
 def command(
     *,
@@ -106,6 +114,7 @@ def command(
     install: bool,
     build: bool,
     write_launch: bool,
+    trust: bool,
     yes: bool,
 ) -> int:
     """Run the template's functions on this machine; every save is deployed at once.
@@ -124,6 +133,8 @@ def command(
       fc-async dev --set enforce_roles=true
       fc-async dev --debug orders
     """  # noqa: D301 -- click reads the \\b as "keep these lines"
+    if trust:
+        return _explain_trust(data, output)
     choices = Choices(
         templates or (None,),
         environment,
@@ -141,6 +152,27 @@ def command(
         resources,
     )
     return _write_launch(choices, yes=yes) if write_launch else _run(choices)
+
+
+def _explain_trust(data: Path, output: Format) -> int:
+    """Show the variables by which clients trust the runtime, and how it is called without TLS."""
+    from fc_async_plugin.dev import runtime
+
+    variables = runtime.trust(data)
+    if output == "json":
+        click.echo(json.dumps(variables))
+        return DONE
+    authority = variables["FC_ASYNC_CA"]
+    click.echo(f"The runtime on {data} speaks HTTP and TLS on the same ports.")
+    click.echo(f"Its certificate authority is {authority}.")
+    click.echo("For the programs of one shell (Python, Node.js, curl, this SDK):\n")
+    for name, path in variables.items():
+        click.echo(f"  export {name}={shlex.quote(path)}")
+    click.echo("\nFor a browser, import the authority in its settings, for web sites.")
+    click.echo("Without TLS: protocol HTTP in the Config of a client, or http:// in its endpoint.")
+    click.echo("Nothing was changed but the files of the authority. To trust it no more, unset the")
+    click.echo("variables, or remove the folder; the next start makes a new one.")
+    return DONE
 
 
 def _write_launch(choices: Choices, *, yes: bool) -> int:
@@ -301,6 +333,7 @@ def _welcome(screen: Screen, running: Running, choices: Choices) -> None:
     addresses = running.addresses
     lines = [
         f"FC API   {addresses.fc}",
+        "TLS      on the same ports; fc-async dev --trust shows how clients trust it",
         f"Console  {addresses.console}",
         f"MNS      {addresses.mns}",
         f"RocketMQ {addresses.rocketmq}",

@@ -240,12 +240,19 @@ def _announce(addresses: Addresses, output: Format, *, moved: str) -> None:
     if moved:
         click.echo(f"{moved.capitalize()}.", err=True)
     click.echo(f"FC API   {addresses.fc}  (account {addresses.account_id}, {addresses.region})")
+    click.echo(f"TLS      on the same ports; certificate authority: {_authority(addresses)}")
     click.echo(f"Console  {addresses.console}")
     click.echo(f"MNS      {addresses.mns}")
     click.echo(f"RocketMQ {addresses.rocketmq}")
     click.echo(f"EventBus {addresses.eventbridge}")
     click.echo(f"Data     {addresses.data}")
     click.echo("Stop it with Ctrl+C.")
+
+
+def _authority(addresses: Addresses) -> Path:
+    from fc_async_local.http.tls import Authority
+
+    return Authority.of(Path(addresses.data)).ca_file
 
 
 for _other in (local_state.export, local_state.import_, local_state.clear):

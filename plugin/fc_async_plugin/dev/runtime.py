@@ -125,6 +125,13 @@ def find(data: Path) -> Addresses | None:
     return alive if (alive.pid, alive.data) == (told.pid, told.data) else None
 
 
+def trust(data: Path) -> dict[str, str]:
+    """Return the variables by which clients trust the TLS of the runtime on a data folder."""
+    from fc_async_local.http.tls import Authority  # noqa: PLC0415 -- an extra, as in _started
+
+    return Authority.of(data).environment()
+
+
 @contextlib.contextmanager
 def _started(choices: Choices, warn: Callable[[str], None]) -> Iterator[Addresses]:
     # The local runtime is an extra; no other command loads it in this process.

@@ -56,7 +56,7 @@ PORT_NAMES = ("FC API", "MNS", "RocketMQ", "EventBus")
 ENDLESS = {
     r"fc-async local start\b.*--format json": "{",
     r"fc-async local start\b": "Stop it with",
-    r"fc-async dev\b(?!.*--write-launch)": "Watching",
+    r"fc-async dev\b(?!.*--(?:write-launch|trust))": "Watching",
     r"fc-async events tail\b(?!.*--once)": "",
     r"fc-async logs\b.* -F": "",
 }
