@@ -44,7 +44,8 @@ if TYPE_CHECKING:
 
     from fc_async_local.execution.debugging import Debugger
     from fc_async_local.execution.forkserver import ForkServer
-    from fc_async_local.execution.instance import Common, Folders
+    from fc_async_local.execution.instance import Common
+    from fc_async_local.execution.paths import Folders
     from fc_async_local.execution.protocol import Deployment
 
 _LOG: Final = logging.getLogger(__name__)

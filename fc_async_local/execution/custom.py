@@ -41,7 +41,8 @@ from fc_async_sdk.spec import limits
 
 if TYPE_CHECKING:
     from fc_async_local.execution.forkserver import Exit, ForkServer, Process
-    from fc_async_local.execution.instance import Common, Folders
+    from fc_async_local.execution.instance import Common
+    from fc_async_local.execution.paths import Folders
     from fc_async_local.execution.protocol import Deployment
 
 _LOG: Final = logging.getLogger(__name__)

@@ -24,12 +24,12 @@ from fc_async_local.execution.replies import Ending, Reply, document
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from fc_async_local.execution.debugging import Debugger
     from fc_async_local.execution.forkserver import ForkServer
     from fc_async_local.execution.identity import Identity
     from fc_async_local.execution.import_rules import ImportRules
+    from fc_async_local.execution.paths import Folders
     from fc_async_local.execution.ports import PortBook
     from fc_async_local.execution.protocol import Attempt, Deployment
 
@@ -123,22 +123,6 @@ class Common(NamedTuple):
     imports: ImportRules
     when_gone: Callable[[Instance], None]
     mount_paths: bool = False
-
-
-class Folders(NamedTuple):
-    """Unpacked code and layers of an instance.
-
-    Attributes:
-        code: The function's code.
-        layers: Its layers, in order.
-    """
-
-    code: Path
-    layers: tuple[Path, ...] = ()
-
-    def all(self) -> tuple[Path, ...]:
-        """Return the folder of the code and those of the layers."""
-        return (self.code, *self.layers)
 
 
 class Instance(abc.ABC):

@@ -18,7 +18,7 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fc_async_local.execution import interpreters
 
@@ -37,6 +37,22 @@ _INTERPRETER: Final = re.compile(r"/python[0-9.]*|/node")
 _SHELLS: Final = frozenset({"sh", "bash", "dash", "ash", "zsh"})
 _LONGEST_SCRIPT: Final = 64 * 1024
 """Ours: a text of a command may have 128 KB on Linux (execve(2), MAX_ARG_STRLEN)."""
+
+
+class Folders(NamedTuple):
+    """Unpacked code and layers of an instance.
+
+    Attributes:
+        code: The function's code.
+        layers: Its layers, in order.
+    """
+
+    code: Path
+    layers: tuple[Path, ...] = ()
+
+    def all(self) -> tuple[Path, ...]:
+        """Return the folder of the code and those of the layers."""
+        return (self.code, *self.layers)
 
 
 class ServicePaths:

@@ -24,8 +24,9 @@ from fc_async_local.execution.forkserver import ForkServer
 from fc_async_local.execution.freezing import FREEZE_AFTER, Freezer
 from fc_async_local.execution.identity import Identity
 from fc_async_local.execution.import_rules import ImportRules
-from fc_async_local.execution.instance import Call, Common, Folders
+from fc_async_local.execution.instance import Call, Common
 from fc_async_local.execution.kinds import new_instance, reason_unavailable
+from fc_async_local.execution.paths import Folders
 from fc_async_local.execution.pool import InstancePools
 from fc_async_local.execution.ports import MOST_WAITING, PortBook, PortInUse
 from fc_async_local.execution.protocol import Attempt, CodeSource, LayerSource

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from fc_async_local.execution.instance import Folders
+    from fc_async_local.execution.paths import Folders
 
 _SECONDS: Final = 10.0
 _OWN: Final = frozenset({"code", "opt"})

@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-import os
 import json
+import os
 import shlex
 import tempfile
 from pathlib import Path

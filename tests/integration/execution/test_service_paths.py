@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from fc_async_local.execution import interpreters, sandbox
-from fc_async_local.execution.instance import Folders
+from fc_async_local.execution.paths import Folders
 from fc_async_local.settings import Settings
 
 OWN = f"python{sys.version_info[0]}.{sys.version_info[1]}"
