@@ -133,7 +133,8 @@ def no_role(context: Context) -> Iterator[Found]:
         if is_of_fc2(resource):
             continue  # the role belongs to the service of FC 2.0, which may be set up elsewhere
         config = block.get("destinationConfig")
-        if isinstance(config, dict) and any(config.values()) and not resource.props.get("role"):
+        has_role = resource.props.get("role") or "role" in resource.unset
+        if isinstance(config, dict) and any(config.values()) and not has_role:
             yield Found(
                 f"{resource.function_name} has destinations but no role: each delivery is answered"
                 " 403 and lost",

@@ -31,6 +31,7 @@ class Resource(msgspec.Struct, frozen=True, kw_only=True):
         props: Its props, as plain values.
         places: Returns where the values on a path were written, as far as the path leads.
         position: Where the resource's key was written.
+        unset: Props that were left out because an environment variable has no value.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Resource(msgspec.Struct, frozen=True, kw_only=True):
     props: dict[str, Any]
     places: Callable[[Path], list[Place]]
     position: Position
+    unset: frozenset[str] = frozenset()
 
     def where(self, *path: str | int) -> Position:
         """Return where a value was written, or its nearest parent that has a place."""
@@ -119,6 +121,7 @@ def _resource(value: Value, account_id: str, region: str) -> Resource:
         props=props,
         places=value.places,
         position=value.position,
+        unset=value.unset,
     )
 
 

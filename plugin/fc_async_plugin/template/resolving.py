@@ -63,6 +63,7 @@ class Value(NamedTuple):
         props: Its props.
         places: Returns where the values on a path were written, as far as the path leads.
         position: Where its name was written.
+        unset: Props that were left out because an environment variable has no value.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Value(NamedTuple):
     props: dict[str, Any]
     places: Callable[[Path], list[Place]]
     position: Position
+    unset: frozenset[str]
 
 
 class Resolved(NamedTuple):
@@ -213,10 +215,6 @@ def _value(name: str, one: Scoped, resolver: Resolver, given: Given) -> Value:
     if props is None:
         collect = resolver.collect if names_function(component) else resolver.collect_optional
         props = collect(one.props, one.scope)
-    return Value(
-        name,
-        component,
-        props,
-        functools.partial(resolver.places, one.props, one.scope),
-        one.position,
-    )
+    unset = OPTIONAL & (one.props.entries.keys() - props.keys()) if given.here else frozenset()
+    places = functools.partial(resolver.places, one.props, one.scope)
+    return Value(name, component, props, places, one.position, unset)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fc_async_plugin import template
+from fc_async_plugin import rules, template
 from fc_async_plugin.template import Project, TemplateError, files
 
 if TYPE_CHECKING:
@@ -75,6 +75,15 @@ def test_a_setting_that_nothing_here_uses_is_left_out_whole(tmp_path: Path, prop
     project = read(tmp_path, f"      {prop}\n")
     assert prop.partition(":")[0] not in props(project)
     assert "ACCOUNT" in project.unset
+
+
+def test_a_role_without_a_value_is_not_taken_for_no_role(tmp_path: Path) -> None:
+    destination = "{onFailure: {destination: acs:mns:::/queues/q/messages}}"
+    block = f"      asyncInvokeConfig: {{destinationConfig: {destination}}}\n"
+    without = read(tmp_path, block)
+    unset = read(tmp_path, f"{block}      role: ${{env('ROLE')}}\n")
+    found = [[one.rule for one in rules.check(rules.Context([p]))] for p in (without, unset)]
+    assert ["FCA060" in ids for ids in found] == [True, False]
 
 
 @pytest.mark.parametrize(
