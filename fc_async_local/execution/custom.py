@@ -86,7 +86,7 @@ class CustomInstance(Instance):
         """
         self._server.assign()
         process = await self._spawn(server)
-        environment = self._environment(folders)
+        environment = {**await self._common.proxy.environment(), **self._environment(folders)}
         message = {
             "kind": "command",
             "folder": str(folders.code),
@@ -103,14 +103,14 @@ class CustomInstance(Instance):
         return failure
 
     def _warn_if_not_led(self, names: set[str]) -> None:
-        """Log once that requests of a program to the cloud's hosts would reach the cloud."""
+        """Log once that requests of a program to the cloud's hosts may reach the cloud."""
         function = self.deployment.function
         if function in _WARNED or any(one.startswith(_LED) for one in names):
             return
         _WARNED.add(function)
         _LOG.warning(
-            "%s runs %s: its requests to the cloud's hosts reach the cloud, because only those of "
-            "Python and Node are led here; let it use FC_ASYNC_ENDPOINT",
+            "%s runs %s: its requests to the cloud's hosts lead here only if it reads HTTPS_PROXY; "
+            "let it use FC_ASYNC_ENDPOINT",
             function,
             ", ".join(sorted(names)),
         )

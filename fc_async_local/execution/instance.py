@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from fc_async_local.execution.paths import Folders
     from fc_async_local.execution.ports import PortBook
     from fc_async_local.execution.protocol import Attempt, Deployment
+    from fc_async_local.execution.proxy import CloudProxy
 
 _PIPE_BYTES: Final = 65536  # capacity of a pipe on Linux (pipe(7))
 _DEATH_SECONDS: Final = 5.0
@@ -113,6 +114,7 @@ class Common(NamedTuple):
         ports: The ports of custom runtimes.
         imports: What functions may import.
         when_gone: Called once the process of an instance has ended.
+        proxy: Leads requests of programs without hooks.
         mount_paths: Whether commands run where ``/code`` and ``/opt`` are those of the function.
     """
 
@@ -122,6 +124,7 @@ class Common(NamedTuple):
     ports: PortBook
     imports: ImportRules
     when_gone: Callable[[Instance], None]
+    proxy: CloudProxy
     mount_paths: bool = False
 
 
@@ -292,7 +295,7 @@ class Instance(abc.ABC):
         if not self._common.mount_paths:
             return command
         path = environment.get("PATH", "")
-        return await asyncio.to_thread(sandbox.in_namespace, command, folders, path)
+        return await asyncio.to_thread(sandbox.in_namespace, command, folders.all(), path)
 
     async def _spawn(self, server: ForkServer) -> Process:
         process = await server.spawn()

@@ -30,6 +30,7 @@ from fc_async_local.execution.paths import Folders
 from fc_async_local.execution.pool import InstancePools
 from fc_async_local.execution.ports import MOST_WAITING, PortBook, PortInUse
 from fc_async_local.execution.protocol import Attempt, CodeSource, LayerSource
+from fc_async_local.execution.proxy import CloudProxy
 from fc_async_local.execution.replies import Ending, Reply, Run
 from fc_async_local.execution.worker.linux import peak_kb
 from fc_async_sdk._cancellation import ends_within
@@ -110,13 +111,16 @@ class ProcessRunner:
         self._server = ForkServer()
         self._ports = PortBook()
         self.debuggers = Debuggers(self._warm, self._retire_all)
+        identity = identity or Identity()
+        self._proxy = CloudProxy(identity.environment)
         self._common = Common(
-            identity or Identity(),
+            identity,
             bounds.log_bytes,
             bounds.start_seconds,
             self._ports,
             ImportRules(strict=bounds.strict_imports),
             self._on_gone,
+            self._proxy,
             bounds.mount_paths,
         )
         self._pools = InstancePools(self._make, bounds.account_instances)
@@ -174,6 +178,7 @@ class ProcessRunner:
             # A start in progress finds its instance dead as soon as there is a process.
             await asyncio.wait(live.values())
         await self._server.aclose()
+        await self._proxy.aclose()
 
     # --- debuggers ---
 

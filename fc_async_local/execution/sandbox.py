@@ -20,27 +20,25 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from fc_async_local.execution.paths import Folders
-
 _SECONDS: Final = 10.0
 _OWN: Final = frozenset({"code", "opt"})
 
 
-def in_namespace(command: Sequence[str], folders: Folders, path: str) -> list[str]:
+def in_namespace(command: Sequence[str], folders: Sequence[Path], path: str) -> list[str]:
     """Return a command that runs another one in a namespace with the service's paths.
 
     It blocks the first time. A command that does not exist stays, so that its error names it.
 
     Args:
         command: What to run.
-        folders: Its code and layers.
+        folders: The folder of the code, then those of its layers.
         path: The PATH of the command.
     """
-    first = str(folders.code / command[0]) if "/" in command[0] else command[0]
+    code, *layers = folders
+    first = str(code / command[0]) if "/" in command[0] else command[0]
     program = _bubblewrap()
     if program is None or shutil.which(first, path=path) is None:
         return [*command]
-    layers = [Path("/opt"), *folders.layers]
     return [
         program,
         "--die-with-parent",
@@ -50,9 +48,9 @@ def in_namespace(command: Sequence[str], folders: Folders, path: str) -> list[st
             if one.name not in _OWN
             for word in _seen(one)
         ),
-        *("--bind", str(folders.code), "/code"),
-        *_merged(Path("/opt"), [one for one in layers if one.is_dir()]),
-        *("--chdir", str(folders.code), "--"),
+        *("--bind", str(code), "/code"),
+        *_merged(Path("/opt"), [one for one in (Path("/opt"), *layers) if one.is_dir()]),
+        *("--chdir", str(code), "--"),
         *command,
     ]
 

@@ -30,6 +30,9 @@ from typing import Any, NoReturn
 
 VARIABLE = "FC_ASYNC_HOSTS"
 """Environment variable of functions: a JSON list of [pattern, port]; port 0 is refused."""
+PROXY = "FC_ASYNC_PROXY"
+"""Environment variable: the value of :data:`PROXIES` in a custom runtime."""
+PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy")
 HOOKS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "hooks")  # noqa: PTH100, PTH118, PTH120 -- pathlib would cost start-up time
 """Folder for PYTHONPATH, with ``sitecustomize.py``."""
 _LOOPBACK = "127.0.0.1"
@@ -77,6 +80,9 @@ def install() -> None:
     """Change ``socket``, if the variable is set, and uvloop, which resolves names in C."""
     if not os.environ.get(VARIABLE):
         return
+    for name in PROXIES:  # for programs without these hooks
+        if os.environ.get(name) == os.environ.get(PROXY, ""):
+            os.environ.pop(name, None)
     for name, replacement in (
         ("getaddrinfo", _resolve),
         # The port is not known here: a connection to the result is refused, and sends no packet.

@@ -284,6 +284,17 @@ while (my $client = $server->accept) {
 """
 
 
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_a_program_that_reads_the_proxy_variables_leads_here(fc_local, deploy, tmp_path) -> None:
+    url = f"http://123.cn-hangzhou.fc.aliyuncs.com{INVOCATIONS}"
+    script = f"curl -s -d curl {url} > answer; exec {sys.executable} server.py"
+    (tmp_path / "server.py").write_text(
+        WEB.replace('urllib.request.urlopen(event.decode(), data=b"web")', 'open("answer", "rb")')
+    )
+    deploy("web", "custom", custom_runtime_config={"command": ["sh", "-c", script]})
+    assert fc_local.client.invoke("web", b"").payload == b"second got curl"
+
+
 @pytest.mark.skipif(shutil.which("perl") is None, reason="perl is not installed")
 def test_a_program_that_is_not_led_here_is_named(fc_local, tmp_path, caplog) -> None:
     (tmp_path / "server.pl").write_text(PERL)
@@ -292,7 +303,7 @@ def test_a_program_that_is_not_led_here_is_named(fc_local, tmp_path, caplog) -> 
         "in-perl", tmp_path, runtime="custom", handler="x", custom_runtime_config=command
     )
     assert fc_local.client.invoke("in-perl", b"").payload == b"perl"
-    assert "in-perl runs perl: its requests to the cloud's hosts reach the cloud" in caplog.text
+    assert "in-perl runs perl: its requests to the cloud's hosts lead here only if" in caplog.text
 
 
 def test_the_url_of_a_function_in_the_cloud_is_refused_with_the_way_out(fc_local, deploy) -> None:

@@ -16,6 +16,11 @@ const rows = JSON.parse(process.env.FC_ASYNC_HOSTS || "[]").map(([pattern, port]
   port,
 ]);
 
+// The proxy is for programs without this file.
+for (const name of ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"]) {
+  if (process.env[name] === process.env.FC_ASYNC_PROXY) delete process.env[name];
+}
+
 // Returns the port of the runtime for a host; undefined if the host is not served, 0 if refused.
 function portOf(host) {
   const name = String(host || "").trim().replace(/\.$/, "").toLowerCase();

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: MIT
+"""An HTTP proxy that leads requests to the cloud's hosts to the local runtime.
+
+It is for programs of custom runtimes in which no hook can be loaded (``worker/hosts.py``). Most
+HTTP clients of other languages read ``HTTPS_PROXY``; those that ignore it are not led.
+
+Invariants:
+    * It listens on loopback, from the start of the first custom runtime on.
+    * Connections to other hosts pass through unchanged.
+    * A host that the runtime cannot answer for is refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import re
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from fc_async_local.execution.worker import hosts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_CONNECTED: Final = b"HTTP/1.1 200 Connection established\r\n\r\n"
+_REFUSED: Final = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+_FAILED: Final = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+_CHUNK: Final = 65536
+_DIRECT: Final = "localhost,127.0.0.1,::1"
+
+
+class CloudProxy:
+    """The proxy of one runtime. Belongs to one event loop; close it with ``aclose``.
+
+    Args:
+        environment: The variables of all functions; without :data:`hosts.VARIABLE` there is no
+            proxy.
+    """
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        rows = json.loads(environment.get(hosts.VARIABLE, "[]"))
+        self._rows = [(re.compile(pattern), port) for pattern, port in rows]
+        self._server: asyncio.Server | None = None
+        self._starting = asyncio.Lock()
+        self._open: set[asyncio.Task[None]] = set()
+
+    async def environment(self) -> dict[str, str]:
+        """Return the variables that name the proxy; it listens then."""
+        if not self._rows:
+            return {}
+        async with self._starting:
+            if self._server is None:
+                self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        names = dict.fromkeys((hosts.PROXY, *hosts.PROXIES), url)
+        return {**names, "NO_PROXY": _DIRECT, "no_proxy": _DIRECT}
+
+    async def aclose(self) -> None:
+        """End the proxy and its connections."""
+        if self._server is None:
+            return
+        self._server.close()
+        for task in self._open:
+            task.cancel()
+        await asyncio.gather(*self._open, return_exceptions=True)
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._open.add(task)
+        try:
+            with contextlib.suppress(OSError, ValueError, asyncio.IncompleteReadError):
+                await self._serve(reader, writer)
+        finally:
+            self._open.discard(task)
+            writer.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        line, _, fields = head.partition(b"\r\n")
+        method, target, version = line.decode("latin-1").split()
+        url = urlsplit(f"//{target}" if method == "CONNECT" else target)
+        host, port = self._place(url.hostname or "", url.port or 80)
+        if not port:
+            writer.write(_REFUSED)
+            return
+        try:
+            there, to_there = await asyncio.open_connection(host, port)
+        except OSError:
+            writer.write(_FAILED)
+            return
+        if method == "CONNECT":
+            writer.write(_CONNECTED)
+        else:
+            # One request a connection: the next one may be for another host.
+            path = url._replace(scheme="", netloc="").geturl() or "/"
+            kept = re.sub(rb"(?im)^(?:proxy-)?connection:.*\r\n", b"", fields)
+            line = f"{method} {path} {version}\r\nConnection: close\r\n".encode("latin-1")
+            to_there.write(line + kept)
+        try:
+            await asyncio.gather(_copy(reader, to_there), _copy(there, writer))
+        finally:
+            to_there.close()
+
+    def _place(self, host: str, port: int) -> tuple[str, int]:
+        """Return where to connect to; port 0 if the connection is refused."""
+        name = host.rstrip(".").lower()
+        for pattern, local in self._rows:
+            if pattern.fullmatch(name):
+                return "127.0.0.1", local
+        return host, port
+
+
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while data := await reader.read(_CHUNK):
+        writer.write(data)
+        await writer.drain()
+    if writer.can_write_eof():
+        writer.write_eof()
