@@ -48,7 +48,8 @@ ROCKETMQ: Final = Scheme("MQ", "x-mq-")
 EVENTBRIDGE: Final = Scheme("acs", "x-acs")
 """Of the older data plane, which signs the parameters of the query in their order."""
 FC: Final = Scheme("FC", "x-fc-", "sha256")
-"""Of FC 2.0, which signs the decoded path without the query."""
+"""Of FC 2.0, which signs the decoded path without the query (aliyun-fc2 2.5.2, ``fc2/auth.py``,
+https://pypi.org/project/aliyun-fc2/2.5.2/)."""
 
 
 _STATUS: Final = {

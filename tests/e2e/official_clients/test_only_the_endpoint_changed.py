@@ -7,6 +7,7 @@ The clients for Node.js are installed from npm on first use.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import os
@@ -95,6 +96,19 @@ def test_fc20230330_in_python(runtime):
     assert accepted.status_code == 202
     task = client.get_async_task("pay", "py-3", models.GetAsyncTaskRequest()).body
     assert task.status == "Enqueued"
+
+
+def test_the_asyncio_methods_of_both_generations_in_python(runtime):
+    async def calls():
+        newer = await Client(Config(**keys(runtime))).invoke_function_async(
+            "pay", models.InvokeFunctionRequest(body="now")
+        )
+        older = await OpenClient(Config(**keys(runtime))).invoke_function_async(
+            "shop", "pay", open_models.InvokeFunctionRequest(body=b"now")
+        )
+        return newer.status_code, older.body
+
+    assert asyncio.run(calls()) == (200, b"now")
 
 
 def test_fc2_in_python(runtime):

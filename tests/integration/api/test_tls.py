@@ -146,6 +146,32 @@ def test_a_client_that_does_not_trust_it_is_told_what_to_change(tmp_path, lines)
         assert "http://" in line
 
 
+def test_a_client_that_leaves_after_the_handshake_is_told_as_well(tmp_path, lines):
+    """Node.js looks at a certificate then."""
+    with LocalRuntime(data=tmp_path, port=0, store="memory") as runtime:
+        connected(runtime.endpoint, runtime.authority.ensure(), "localhost").close()
+        assert "after the handshake" in lines.get(timeout=60)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"\x16\x03\x01\x00\x05hello",
+        b"\x16\x03\x01\xff\xff" + b"x" * 70_000,
+        b"\x16\x03" + b"\x00" * 300_000,
+    ],
+    ids=["no hello", "too long", "zeros"],
+)
+def test_bytes_that_only_begin_like_tls_end_their_connection_alone(secure, authority, sent):
+    client = socket.create_connection(("127.0.0.1", int(secure.rpartition(":")[2])), timeout=30)
+    with client, contextlib.suppress(ConnectionError):
+        client.sendall(sent)
+        while client.recv(1_000):
+            pass
+    answer = requests.get(f"{secure}/_local/health", verify=str(authority.ca_file), timeout=60)
+    assert answer.status_code == 200
+
+
 def test_the_sdk_trusts_the_authority_that_the_environment_names(secure, authority, monkeypatch):
     monkeypatch.setenv("FC_ASYNC_CA", str(authority.ca_file))
     with fc_async_sdk.client(endpoint_url=secure) as client:
