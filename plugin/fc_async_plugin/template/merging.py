@@ -6,8 +6,12 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+import msgspec
+
+from fc_async_plugin.template.names import BLOCK
 from fc_async_plugin.template.nodes import Array, Leaf, Node, Table
 from fc_async_plugin.template.problems import failure, note
+from fc_async_sdk.models import FunctionSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +35,8 @@ _TOP_KEYS: Final = (
     "validation",
 )
 _RESOURCE_KEYS: Final = ("component", "props", "extend", "actions", "vars")
+_SETTINGS: Final = {field.encode_name for field in msgspec.structs.fields(FunctionSettings)}
+_OF_PROPS: Final = {*_SETTINGS, BLOCK, "code", "functionName", "triggers"} - {"description"}
 
 
 class Merged(NamedTuple):
@@ -149,6 +155,9 @@ def _ignored(root: Table) -> Iterator[Problem]:
                     "s ignores access in a resource: the template's own is used",
                     "put it at the top, or use one template per account",
                 )
+            elif key in _OF_PROPS and table is not root:
+                said = f"s ignores {key!r} beside props"
+                yield note(table.key_position(key), said, "write it under props")
 
 
 def merge_tables(lower: Table, upper: Table) -> Table:

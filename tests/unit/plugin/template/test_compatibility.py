@@ -90,6 +90,10 @@ def test_a_template_has_no_this(tmp_path: Path) -> None:
         ("templates: {}\n", ["s ignores 'templates'"]),
         ("resources: {r: {component: fc3, prop: {}}}\n", ["s ignores 'prop'"]),
         (
+            "resources: {r: {component: fc3, props: {}, asyncInvokeConfig: {}, timeout: 3}}\n",
+            ["s ignores 'asyncInvokeConfig' beside props", "s ignores 'timeout' beside props"],
+        ),
+        (
             "resources: {r: {component: fc3, access: x, props: {}}}\n",
             ["s ignores access in a resource: the template's own is used"],
         ),
