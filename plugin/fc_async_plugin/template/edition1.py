@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 _COMPONENT: Final = re.compile(r"(?:devsapp/)?fc(?:@.*)?")
 _REFERENCE: Final = re.compile(r"\$\{vars\.([\w.-]+)\}")
+_LEFT_OUT: Final = re.compile(r"\$\{(?:resources\.)?([\w-]+)\.props\.(?:function|service)\b")
+"""References into parts of props that are not read: their values count as known later."""
 _CONFIG: Final = {"statefulInvocation": "asyncTask", "destination": "destinationConfig"}
 TRIGGER_KEYS: Final = {
     "name": "triggerName",
@@ -70,7 +72,8 @@ def _rewritten(node: Node, others: re.Pattern[str]) -> Node:
     if "${" not in node.text:
         return node
     text = re.sub(r"\$\{env\.(\w+)\}", r"${env('\1')}", node.text)
-    return Leaf(*node.mark, others.sub(r"${resources.\1.", text))
+    text = others.sub(r"${resources.\1.", text)
+    return Leaf(*node.mark, _LEFT_OUT.sub(r"${resources.\1.output", text))
 
 
 def _resource(node: Node, root: Table) -> Node:

@@ -111,6 +111,15 @@ def test_a_finding_is_at_the_place_where_the_value_is_written(tmp_path: Path) ->
         ]
 
 
+@pytest.mark.parametrize("reference", ["${billing.props.service.name}", "${this.props.function.x}"])
+def test_a_reference_to_what_is_not_read_is_not_an_error(tmp_path: Path, reference: str) -> None:
+    text = SHOP.replace(
+        "acs:mns:::/queues/dead/messages", f"acs:mns:::/queues/{reference}/messages"
+    )
+    context = rules.Context([load(tmp_path, text, edition_1=True)])
+    assert [one.rule for one in rules.check(context) if one.severity == "error"] == []
+
+
 def test_a_cycle_of_destinations_is_found(tmp_path: Path) -> None:
     text = SHOP.replace(
         "function: {name: billing, codeUri: ./code}",
