@@ -9,7 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from fc_async_plugin.plan.wanted import code_path, local_layers
+from fc_async_plugin.plan.wanted import local_layers
+from fc_async_plugin.template.code import code_path
 from fc_async_plugin.template.desired import is_function
 
 if TYPE_CHECKING:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 import stat
 import zipfile
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -20,10 +19,8 @@ from fc_async_sdk.errors import ConfigurationError, InvalidParameter
 from fc_async_sdk.packaging import IGNORE_FILE, archive, is_ignored
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
-_LONGEST_FIRST_LINE: Final = 1024
 MAX_ZIP_BYTES: Final = 50 * 1024 * 1024
 """The largest zip sent inside a request; in base64 it grows by a third."""
 
@@ -90,34 +87,3 @@ def _check_size(path: Path, size: int) -> None:
             f"code: the zip of {path} has {size} bytes, {MAX_ZIP_BYTES} can be sent: leave files "
             f"out with {IGNORE_FILE}, or upload it and give ossBucketName and ossObjectName"
         )
-
-
-def why_not_started(folder: Path, command: Sequence[object]) -> str:
-    """Return why a custom runtime cannot start a file of its code folder.
-
-    Args:
-        folder: The code folder.
-        command: The start command; empty: ``bootstrap``.
-
-    Returns:
-        What is wrong and what to do; "" if the file can be started, or is not in the code folder.
-    """
-    first = str(command[0]) if command else "/code/bootstrap"
-    name = first.removeprefix("/code/").removeprefix("./")
-    if name == first:
-        return ""  # a program of the runtime, such as python3
-    file = folder / name
-    if not file.is_file():
-        return f"{file}, which starts the function, does not exist: build or write it"
-    if os.name == "posix" and not file.stat().st_mode & stat.S_IXUSR:
-        return f"{file}, which starts the function, is not executable: chmod +x {file}"
-    with file.open("rb") as opened:
-        head = opened.readline(_LONGEST_FIRST_LINE)
-    if head.startswith(b"#!"):
-        ends = "Windows line ends" if head.endswith(b"\r\n") else ""
-        return (
-            f"{file} has {ends}, so Linux does not find its interpreter: write LF" if ends else ""
-        )
-    if head.startswith(b"\x7fELF"):
-        return ""
-    return f"{file} is neither a script that begins with #! nor a program for Linux"

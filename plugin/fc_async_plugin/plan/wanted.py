@@ -9,16 +9,16 @@ parts). Reads code folders for their checksum, and sends no request.
 from __future__ import annotations
 
 from difflib import get_close_matches
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from fc_async_plugin import PluginError
 from fc_async_plugin.plan import attached
-from fc_async_plugin.plan.package import pack, why_not_started
+from fc_async_plugin.plan.package import pack
 from fc_async_plugin.plan.state import Place, WantedFunction
 from fc_async_plugin.plan.steps import Code
+from fc_async_plugin.template.code import code_path, folder_of, start_problem
 from fc_async_plugin.template.desired import (
     BLOCK,
     desired,
@@ -33,6 +33,7 @@ from fc_async_sdk.spec import runtimes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
+    from pathlib import Path
 
     from fc_async_plugin.plan.state import Wanted
     from fc_async_plugin.template.model import Project, Resource
@@ -243,21 +244,9 @@ def _code(project: Project, resource: Resource) -> Code | None:
         missing = not path.exists() or (path.is_dir() and not any(path.iterdir()))
         advice = "build it, or correct the path" if missing else ""
         raise failure("file", resource.where("code"), str(error), advice) from error
-    _check_start(resource, path)
+    if problem := start_problem(project, resource):
+        raise failure("file", resource.where(*problem.path), problem.message, problem.fix)
     return Code(path=str(path), checksum=package.checksum, contents=package.contents)
-
-
-def _check_start(resource: Resource, code: Path) -> None:
-    """Refuse a custom runtime whose start command names a file that cannot be started."""
-    custom = resource.props.get("customRuntimeConfig")
-    command = custom.get("command") if isinstance(custom, dict) else None
-    if str(resource.props.get("runtime")) not in runtimes.CUSTOM or not code.is_dir():
-        return
-    if (command is None or isinstance(command, list)) and (
-        reason := why_not_started(code, command or ())
-    ):
-        where = ("customRuntimeConfig", "command") if command else ("code",)
-        raise failure("file", resource.where(*where), reason)
 
 
 def _layers(project: Project, resource: Resource, *, here: bool) -> dict[str, list[str]]:
@@ -283,7 +272,7 @@ def _reference(project: Project, resource: Resource, index: int, *, here: bool) 
             "write the ARN of a layer; only the local runtime takes folders and zips",
         )
     try:
-        return layer_reference(_folder_of(project) / layer)
+        return layer_reference(folder_of(project) / layer)
     except InvalidParameter as error:
         text = f"layers: {error.value} {error.expected}"
         raise failure("file", resource.where("layers", index), text) from error
@@ -293,18 +282,11 @@ def _is_local(layer: object) -> bool:
     return isinstance(layer, str) and is_local_layer(layer)
 
 
-def code_path(project: Project, resource: Resource) -> Path | None:
-    """Return the code folder or zip of a resource, absolute; None if its code is elsewhere."""
-    code = resource.props.get("code")
-    source = code.get("src") if isinstance(code, dict) else code
-    return _folder_of(project) / str(source) if source else None
-
-
 def local_layers(project: Project, resource: Resource) -> tuple[Path, ...]:
     """Return the layers of a resource that are folders or zips on this machine, absolute."""
     layers = resource.props.get("layers")
     return tuple(
-        _folder_of(project) / layer
+        folder_of(project) / layer
         for layer in (layers if isinstance(layers, list) else ())
         if isinstance(layer, str) and is_local_layer(layer)
     )
@@ -314,7 +296,3 @@ def is_local_layer(layer: str) -> bool:
     """Return whether a layer is a path on this machine and not an ARN."""
     elsewhere = layer.startswith(("acs:", "official:"))
     return bool(layer) and not elsewhere and not is_unresolved(layer)
-
-
-def _folder_of(project: Project) -> Path:
-    return Path(project.file).resolve().parent

@@ -17,7 +17,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from fc_async_plugin.plan.wanted import code_path, is_local_layer, local_layers
+from fc_async_plugin.plan.wanted import is_local_layer, local_layers
+from fc_async_plugin.template.code import code_path
 from fc_async_plugin.template.desired import is_function
 from fc_async_sdk import _requirements
 from fc_async_sdk.spec import runtimes

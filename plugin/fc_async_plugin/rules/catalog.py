@@ -16,6 +16,7 @@ from fc_async_plugin.rules import (
     objects,
     props,
     reliability,
+    start,
     targets,
     triggers,
 )
@@ -82,6 +83,7 @@ RULES: Final[dict[str, Rule]] = {
         form.qualifiers,
         form.fc2,
         props.invalid,
+        start.does_not_start,
         destinations.grammar,
         destinations.fc2_arns,
         destinations.rocketmq,

@@ -359,29 +359,45 @@ CUSTOM = """\
 """
 
 
-@pytest.mark.parametrize(
-    ("text", "mode", "reason"),
-    [
-        ("#!/bin/sh\n", 0o644, "is not executable: chmod +x"),
-        ("#!/bin/sh\r\necho\r\n", 0o755, "has Windows line ends"),
-        ("python3 server.py\n", 0o755, "is neither a script that begins with #! nor a program"),
-        (None, 0, "does not exist: build or write it"),
-    ],
-)
-def test_a_bootstrap_that_cannot_be_started_is_said_at_deployment(
-    folder: Folder, text: str | None, mode: int, reason: str
-):
+def with_bootstrap(folder: Folder, text: str | None, mode: int = 0o755) -> Result:
     (folder.path / "server").mkdir()
     (folder.path / "server" / "server.py").write_text("")
-    bootstrap = folder.path / "server" / "bootstrap"
     if text is not None:
+        bootstrap = folder.path / "server" / "bootstrap"
         bootstrap.write_text(text)
         bootstrap.chmod(mode)
     folder.template.write_text(TEMPLATE + CUSTOM)
-    (failure,) = folder.deployer.everything().failures
-    assert failure.startswith(f"server: {folder.template}:21:13: {bootstrap}")
-    assert reason in failure
+    return folder.deployer.everything()
+
+
+@pytest.mark.parametrize(
+    ("text", "mode", "reason"),
+    [
+        ("#!/bin/sh\n", 0o644, "is not executable"),
+        ("#!/bin/sh\r\necho\r\n", 0o755, "has Windows line ends"),
+        ("python3 server.py\n", 0o755, "is neither a script nor a program for Linux"),
+    ],
+)
+def test_a_bootstrap_that_cannot_be_started_is_a_finding(
+    folder: Folder, text: str, mode: int, reason: str
+):
+    result = with_bootstrap(folder, text, mode)
+    (finding,) = [one for one in result.findings or () if one.severity == "error"]
+    assert (finding.rule, finding.position.line) == ("FCA019", 21)
+    assert reason in finding.message
+    assert result.failures == ("server: it has errors; nothing was deployed from it",)
     assert folder.answer() == b"1"
+
+
+def test_a_bootstrap_that_does_not_exist_is_said_at_deployment(folder: Folder):
+    (failure,) = with_bootstrap(folder, None).failures
+    assert failure.startswith(f"server: {folder.template}:21:13: ")
+    assert "bootstrap, which starts the function, does not exist (build or write it)" in failure
+    assert folder.answer() == b"1"
+
+
+def test_a_bootstrap_that_can_be_started_is_deployed(folder: Folder):
+    assert not with_bootstrap(folder, "#!/bin/sh\n").refused
 
 
 @pytest.mark.parametrize("command", ["python3, server.py", "/opt/run"])

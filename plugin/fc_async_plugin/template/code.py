@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: MIT
+"""Code of a function on this machine: where it is, and whether a custom runtime can start it."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from fc_async_sdk.spec import runtimes
+
+if TYPE_CHECKING:
+    from fc_async_plugin.template import problems
+    from fc_async_plugin.template.model import Project, Resource
+
+_LONGEST_FIRST_LINE: Final = 1024
+
+
+class StartProblem(NamedTuple):
+    """Reason why a custom runtime cannot start a file of the code folder.
+
+    Attributes:
+        path: Where the template names the file, from props down.
+        message: What is wrong.
+        fix: What to do.
+        missing: The file does not exist; a build may make it.
+    """
+
+    path: problems.Path
+    message: str
+    fix: str
+    missing: bool = False
+
+
+def folder_of(project: Project) -> Path:
+    """Return the folder to which the paths in a template are relative, absolute."""
+    return Path(project.file).resolve().parent
+
+
+def code_path(project: Project, resource: Resource) -> Path | None:
+    """Return the code folder or zip of a resource, absolute; None if its code is elsewhere."""
+    code = resource.props.get("code")
+    source = code.get("src") if isinstance(code, dict) else code
+    return folder_of(project) / str(source) if source else None
+
+
+def start_problem(project: Project, resource: Resource) -> StartProblem | None:
+    """Return why a custom runtime cannot start the file that its command names.
+
+    Returns:
+        None if it can, or if the command is a program of the runtime, such as ``python3``.
+    """
+    custom = resource.props.get("customRuntimeConfig")
+    command = (custom.get("command") if isinstance(custom, dict) else None) or []
+    folder = code_path(project, resource)
+    if (
+        str(resource.props.get("runtime")) not in runtimes.CUSTOM
+        or not isinstance(command, list)
+        or folder is None
+        or not folder.is_dir()
+    ):
+        return None
+    first = str(command[0]) if command else "/code/bootstrap"
+    name = first.removeprefix("/code/").removeprefix("./")
+    if name == first:
+        return None
+    path: problems.Path = ("customRuntimeConfig", "command") if command else ("code",)
+    file = folder / name
+    if not file.is_file():
+        text = f"{file}, which starts the function, does not exist"
+        return StartProblem(path, text, "build or write it", missing=True)
+    reason, fix = _why_not_started(file)
+    return StartProblem(path, f"{file}, which starts the function, {reason}", fix) if fix else None
+
+
+def _why_not_started(file: Path) -> tuple[str, str]:
+    """Return what is wrong with a file and what to do; nothing if Linux can start it."""
+    if os.name == "posix" and not file.stat().st_mode & stat.S_IXUSR:
+        return "is not executable", f"chmod +x {file}"
+    with file.open("rb") as opened:
+        head = opened.readline(_LONGEST_FIRST_LINE)
+    if head.startswith(b"#!") and head.endswith(b"\r\n"):
+        return "has Windows line ends, so Linux does not find its interpreter", "save it with LF"
+    if not head.startswith((b"#!", b"\x7fELF")):
+        return "is neither a script nor a program for Linux", "begin it with #!/bin/sh"
+    return "", ""
