@@ -241,8 +241,8 @@ def _code(project: Project, resource: Resource) -> Code | None:
     try:
         package = pack(path)
     except ConfigurationError as error:
-        missing = not path.exists() or (path.is_dir() and not any(path.iterdir()))
-        advice = "build it, or correct the path" if missing else ""
+        built = not path.exists() or "without files" in str(error)
+        advice = "build it, or correct the path" if built else ""
         raise failure("file", resource.where("code"), str(error), advice) from error
     if problem := start_problem(project, resource):
         raise failure("file", resource.where(*problem.path), problem.message, problem.fix)
