@@ -7,7 +7,8 @@ Merging makes new nodes.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+import math
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
@@ -97,3 +98,26 @@ def leaves(node: Node) -> Iterator[Leaf]:
             todo.extend(node.items)
         else:
             yield node
+
+
+def from_plain(value: Any, mark: Mark) -> Node:
+    """Return a value as nodes that all were written at one place."""
+    if isinstance(value, dict):
+        entries = {key: from_plain(child, mark) for key, child in value.items()}
+        return Table(*mark, entries, dict.fromkeys(entries, mark))
+    if isinstance(value, list):
+        return Array(*mark, [from_plain(item, mark) for item in value])
+    return Leaf(*mark, value)
+
+
+def without_last_nulls(items: list[Any]) -> list[Any]:
+    """Return a list as ``s`` copies it: without the nulls at its end."""
+    end = len(items)
+    while end and items[end - 1] is None:
+        end -= 1
+    return items if end == len(items) else items[:end]
+
+
+def has_no_json(node: Node) -> bool:
+    """Return whether a value is Infinity or not-a-number."""
+    return isinstance(node, Leaf) and type(node.value) is float and not math.isfinite(node.value)

@@ -10,6 +10,7 @@ import functools
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fc_async_plugin.template import actions, compatibility
+from fc_async_plugin.template.collecting import ENVIRONMENT, Collector
 from fc_async_plugin.template.functions import SECRETS, Functions, access_values
 from fc_async_plugin.template.merging import merge_tables
 from fc_async_plugin.template.nodes import Table, leaves
@@ -23,7 +24,6 @@ from fc_async_plugin.template.scopes import (
     resource_scope,
     top_scope,
 )
-from fc_async_plugin.template.variables import ENVIRONMENT, Resolver
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -116,7 +116,7 @@ def resolve(merged: Merged, given: Given) -> Resolved:
         sources.variables, lambda: {**alias(), **account}, given.command, reveal=given.reveal
     )
     account_id = given.account_id or alias().get("AccountID", "")
-    resolver = Resolver(functions, OPTIONAL if given.here else ())
+    resolver = Collector(functions, OPTIONAL if given.here else ())
     tops = [top_scope(part, number) for number, part in enumerate(merged.parts)]
     scoped = _scoped(merged, tops, resolver, access)
     values = tuple(_values(scoped, resolver, given))
@@ -136,7 +136,7 @@ def resolve(merged: Merged, given: Given) -> Resolved:
     return Resolved(sources, name, access, account_id, values, *left)
 
 
-def _values(scoped: Mapping[str, Scoped], resolver: Resolver, given: Given) -> Iterator[Value]:
+def _values(scoped: Mapping[str, Scoped], resolver: Collector, given: Given) -> Iterator[Value]:
     """Yield the resources; on this machine without those that have problems, if any has none."""
     values = {
         name: resolver.apart(name, functools.partial(_value, name, one, resolver, given))
@@ -155,7 +155,7 @@ def _alias(merged: Merged) -> str:
 
 
 def _scoped(
-    merged: Merged, tops: list[Scope], resolver: Resolver, access: str
+    merged: Merged, tops: list[Scope], resolver: Collector, access: str
 ) -> dict[str, Scoped]:
     """Return all resources with the scopes of their variables."""
     scoped: dict[str, Scoped] = {}
@@ -173,7 +173,7 @@ def _scoped(
 
 
 def _overlaid(
-    name: str, written: Written, environment: Table | None, top: Scope, resolver: Resolver
+    name: str, written: Written, environment: Table | None, top: Scope, resolver: Collector
 ) -> Table:
     """Return the props of a resource with what an environment lays over them."""
     props = written.props
@@ -209,7 +209,7 @@ def _joined(lower: Scoped, upper: Scoped) -> Scoped:
     return Scoped(props, scope, upper.component or lower.component, upper.position)
 
 
-def _value(name: str, one: Scoped, resolver: Resolver, given: Given) -> Value:
+def _value(name: str, one: Scoped, resolver: Collector, given: Given) -> Value:
     props = given.props.get(name)
     component = resolver.text(one.component, one.scope)
     if props is None:

@@ -10,8 +10,7 @@ Invariants:
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 from fc_async_plugin.template import expressions, javascript
 from fc_async_plugin.template.expressions import (
@@ -24,12 +23,20 @@ from fc_async_plugin.template.expressions import (
     Reference,
     Unset,
 )
-from fc_async_plugin.template.nodes import Array, Leaf, Mark, Node, Table
+from fc_async_plugin.template.nodes import (
+    Array,
+    Leaf,
+    Mark,
+    Node,
+    Table,
+    from_plain,
+    without_last_nulls,
+)
 from fc_async_plugin.template.problems import Place, Problem, TemplateError
 from fc_async_plugin.template.scopes import Root
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Sequence
 
     from fc_async_plugin.template.functions import Functions
     from fc_async_plugin.template.problems import Path
@@ -48,14 +55,11 @@ MAX_GROWTH: Final = 1_000_000
 """Largest number of values that references may copy into a project, children included."""
 
 
-Result = TypeVar("Result")
-
-
 class _Deferred(Exception):
     """The value is known later (an output, a secret): the expression stays as it is."""
 
 
-class _NoValue(TemplateError):
+class NoValue(TemplateError):
     """An environment variable has no value."""
 
     def __init__(self, problems: Sequence[Problem], name: str) -> None:
@@ -63,133 +67,20 @@ class _NoValue(TemplateError):
         self.name = name
 
 
-ENVIRONMENT: Final = "environmentVariables"
-"""Props of which one entry may be left out; of others, all is left out."""
-
-
 class Resolver:
     """Resolves the nodes of one project.
 
     Args:
         functions: Evaluates ``env``, ``file`` and the other calls.
-        optional: Keys of mappings whose values, if an environment variable has none, are left out
-            instead of being a problem.
-
-    Attributes:
-        unset: Names of the environment variables for which something was left out.
-        left_out: The problems of each resource that :meth:`apart` found.
     """
 
-    def __init__(self, functions: Functions, optional: Collection[str] = ()) -> None:
+    def __init__(self, functions: Functions) -> None:
         self._functions = functions
-        self._optional = optional
-        self._lenient = False
-        self._inside_reference = False
-        self._left_out: list[Leaf] = []
-        self.unset: dict[str, None] = {}
-        self.left_out: dict[str, list[Problem]] = {}
         self._memo: dict[tuple[int, str], tuple[Node, Any, int]] = {}
         self._open: dict[tuple[int, str], str] = {}
         self._growth = 0
         self._failed: dict[tuple[int, str], tuple[Node, TemplateError]] = {}
         self._data: dict[tuple[int, Mark], tuple[Any, Node]] = {}
-        self._problems: dict[Problem, None] = {}
-
-    @property
-    def problems(self) -> list[Problem]:
-        """The problems that :meth:`collect` found, each once."""
-        return list(self._problems)
-
-    def collect(self, node: Node, scope: Scope) -> Any:
-        """Return a node as a plain value; add each problem to :attr:`problems` and continue.
-
-        Null entries of mappings are left out, as in ``s``, and so is a value that cannot be
-        resolved; in a list it is None. Infinity and not-a-number, which JSON cannot express,
-        become None and are kept.
-        """
-        # Most nodes are leaves without a variable: they come first.
-        if isinstance(node, Leaf):
-            if not isinstance(node.value, str):
-                return None if _has_no_json(node) else node.value
-            if not expressions.mentions_variable(node.value):
-                return node.value
-            return self._collect_text(node, scope)
-        return self._collect_inside(node, scope)
-
-    def collect_optional(self, node: Node, scope: Scope) -> Any:
-        """Return a node as :meth:`collect` does, without what has an unset variable.
-
-        That is an error as elsewhere if nothing is optional.
-        """
-        if not self._optional:
-            return self.collect(node, scope)
-        before, self._lenient = self._lenient, True
-        try:
-            return self.collect(node, scope)
-        finally:
-            self._lenient = before
-
-    def _entry(self, key: str, child: Node, scope: Scope) -> Any:
-        if key not in self._optional:
-            return self.collect(child, scope)
-        before = len(self._left_out)
-        value = self.collect_optional(child, scope)
-        return value if key == ENVIRONMENT or len(self._left_out) == before else None
-
-    def _collect_inside(self, node: Table | Array, scope: Scope) -> Any:
-        if isinstance(node, Table):
-            return {
-                key: value
-                for key, child in node.entries.items()
-                if (value := self._entry(key, child, scope)) is not None or _has_no_json(child)
-            }
-        items = [self.collect(item, scope) for item in node.items]
-        infinite = bool(node.items) and _has_no_json(node.items[-1])
-        return items if infinite else _without_last_nulls(items)
-
-    def _collect_text(self, node: Leaf, scope: Scope) -> Any:
-        try:
-            return self._value(node, scope)[0]
-        except TemplateError as error:
-            if self._lenient and isinstance(error, _NoValue):
-                return self._without_unset(node, scope, error.name)
-            self._problems.update(dict.fromkeys(error.problems))
-            return None
-
-    def _without_unset(self, node: Leaf, scope: Scope, name: str) -> Any:
-        """Return the collection that a text refers to without its unset variables, else None."""
-        found, there = self._followed(node, scope)
-        if found is node or self._inside_reference:
-            self._left_out.append(node)
-            self.unset[name] = None
-            return None
-        self._inside_reference = True
-        try:
-            return self.collect(found, there)
-        finally:
-            self._inside_reference = False
-
-    def apart(self, name: str, work: Callable[[], Result]) -> Result | None:
-        """Return the result of a resource's work; None if a problem was found in it.
-
-        The problems are in :attr:`left_out`, not in :attr:`problems`.
-        """
-        before, self._problems = self._problems, {}
-        try:
-            result = work()
-            found = self.problems
-        finally:
-            self._problems = before
-        if not found:
-            return result
-        self.left_out[name] = found
-        return None
-
-    def refuse_left_out(self) -> None:
-        """Move what :meth:`apart` found to :attr:`problems`."""
-        for found in self.left_out.values():
-            self._problems.update(dict.fromkeys(found))
-        self.left_out.clear()
 
     def attempt(self, node: Leaf, scope: Scope) -> Any:
         """Return a node as a plain value, as it is written if it cannot be resolved."""
@@ -197,25 +88,6 @@ class Resolver:
             return self._value(node, scope)[0]
         except TemplateError:
             return node.value
-
-    def text(self, node: Node | None, scope: Scope) -> str:
-        """Return a value as text, "" if there is none; problems as in :meth:`collect`."""
-        value = None if node is None else self.collect(node, scope)
-        return "" if value is None else str(value)
-
-    def fixed(self, node: Node, scope: Scope) -> Node:
-        """Return a node with values instead of variables; problems as in :meth:`collect`."""
-        if isinstance(node, Leaf):
-            return _from_plain(self.collect(node, scope), node.mark)
-        if isinstance(node, Array):
-            return Array(*node.mark, [self.fixed(item, scope) for item in node.items])
-        entries = {
-            key: self.fixed(child, scope)
-            if key not in self._optional
-            else _from_plain(self._entry(key, child, scope), child.mark)
-            for key, child in node.entries.items()
-        }
-        return Table(*node.mark, entries, node.keys)
 
     def places(self, node: Node, scope: Scope, path: Path) -> list[Place]:
         """Return where each value on a path was written, as far as the path leads.
@@ -305,7 +177,7 @@ class Resolver:
             return value, _size(value)
         if isinstance(node, Array):
             found = [self._value(item, scope) for item in node.items]
-            items = _without_last_nulls([value for value, _ in found])
+            items = without_last_nulls([value for value, _ in found])
             return items, 1 + sum(size for _, size in found)
         pairs = {key: self._value(child, scope) for key, child in node.entries.items()}
         entries = {key: value for key, (value, _) in pairs.items() if value is not None}
@@ -317,9 +189,7 @@ class Resolver:
                 parts = expressions.split(text)
                 value = self._parts(parts, node, scope)
             except Unset as error:
-                raise _NoValue(
-                    _error(node, error.message, error.fix).problems, error.name
-                ) from None
+                raise NoValue(_error(node, error.message, error.fix).problems, error.name) from None
             except Malformed as error:
                 raise _error(node, error.message, error.fix) from None
             if not isinstance(value, str) or value == text:
@@ -347,7 +217,7 @@ class Resolver:
         """Resolve the expressions in a mapping or list that a call returned."""
         key = (id(value), node.mark)
         if key not in self._data:
-            self._data[key] = (value, _from_plain(value, node.mark))
+            self._data[key] = (value, from_plain(value, node.mark))
         return self._value(self._data[key][1], scope)[0]
 
     def _charge(self, value: Any) -> None:
@@ -472,26 +342,3 @@ def _size(value: Any) -> int:
 
 def _error(node: Node, message: str, fix: str = "") -> TemplateError:
     return TemplateError([Problem("variable", node.position, message, fix)])
-
-
-def _from_plain(value: Any, mark: Mark) -> Node:
-    """Return a value as nodes that all were written at one place."""
-    if isinstance(value, dict):
-        entries = {key: _from_plain(child, mark) for key, child in value.items()}
-        return Table(*mark, entries, dict.fromkeys(entries, mark))
-    if isinstance(value, list):
-        return Array(*mark, [_from_plain(item, mark) for item in value])
-    return Leaf(*mark, value)
-
-
-def _without_last_nulls(items: list[Any]) -> list[Any]:
-    """Return a list as ``s`` copies it: without the nulls at its end."""
-    end = len(items)
-    while end and items[end - 1] is None:
-        end -= 1
-    return items if end == len(items) else items[:end]
-
-
-def _has_no_json(node: Node) -> bool:
-    """Return whether a value is Infinity or not-a-number."""
-    return isinstance(node, Leaf) and type(node.value) is float and not math.isfinite(node.value)
