@@ -97,7 +97,7 @@ class PythonInstance:
         if self._start["debug"]:
             self._debug_port = listen_for_debugger()
         places = prepare_path(self._start["folder"])
-        sys.path += self._start["packages"]
+        sys.path.extend(self._start["packages"])
         MACHINE.extend(self._start["packages"])
         hosts.install()
         if self._start["imports"]:
@@ -223,7 +223,7 @@ def prepare_path(folder: str) -> list[str]:
         else [entry for entry in extra if entry.startswith(inside)]
     )
     sys.path[:0] = [place for place in places if place not in last]
-    sys.path += last
+    sys.path.extend(last)
     sys.argv[:] = [""]
     importlib.invalidate_caches()
     return places
