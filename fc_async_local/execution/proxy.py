@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _CONNECTED: Final = b"HTTP/1.1 200 Connection established\r\n\r\n"
 _REFUSED: Final = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 _FAILED: Final = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+_BROKEN: Final = (asyncio.IncompleteReadError, asyncio.LimitOverrunError)
 _CHUNK: Final = 65536
 _DIRECT: Final = "localhost,127.0.0.1,::1"
 
@@ -71,7 +72,7 @@ class CloudProxy:
         assert task is not None
         self._open.add(task)
         try:
-            with contextlib.suppress(OSError, ValueError, asyncio.IncompleteReadError):
+            with contextlib.suppress(OSError, ValueError, *_BROKEN):
                 await self._serve(reader, writer)
         finally:
             self._open.discard(task)
@@ -110,7 +111,7 @@ class CloudProxy:
         for pattern, local in self._rows:
             if pattern.fullmatch(name):
                 return "127.0.0.1", local
-        return host, port
+        return host, port if host else 0
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -76,6 +76,7 @@ def test_a_tunnel_to_another_host_passes() -> None:
     [
         ("CONNECT f-abcdefghij.cn-hangzhou.fcapp.run:443 HTTP/1.1\r\n\r\n", "403"),
         ("CONNECT 123.mns.cn-hangzhou.aliyuncs.com:443 HTTP/1.1\r\n\r\n", "403"),
+        ("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", "403"),
         ("CONNECT localhost:1 HTTP/1.1\r\n\r\n", "502"),
     ],
 )
@@ -85,6 +86,7 @@ def test_what_cannot_be_reached_is_refused(request_: str, status: str) -> None:
 
 def test_a_request_that_is_not_http_closes_the_connection() -> None:
     assert ask("nonsense\r\n\r\n") == ""
+    assert ask("x" * 100_000) == ""
 
 
 def test_without_hosts_that_lead_here_there_is_no_proxy() -> None:
