@@ -8,7 +8,7 @@ only another endpoint. :class:`TlsConnection` serves a connection that turned ou
 Invariants:
     Nothing is made, and ``cryptography`` is not imported, before the first use.
     The key of the authority can be read by its owner only, and is printed nowhere. The keys of
-    certificates are in memory.
+    certificates are in memory, and in a file of the owner's while they are loaded.
     The authority can sign for this machine and for hosts of Alibaba Cloud, and for nothing else
     (RFC 5280, section 4.2.1.10): a client that trusts it trusts it for those names only.
     No certificate is put into a store of the system or of a browser.
@@ -41,7 +41,10 @@ _LOG: Final = logging.getLogger(__name__)
 
 NAME: Final = "tls"
 """Of the folder, in the data folder of a runtime."""
+_KEY: Final = "ca-key.pem"
 _READ_BYTES: Final = 64 * 1024
+_BUNDLES: Final = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS")
+"""Variables that name files of certificates, the most usual first."""
 _HOST: Final = re.compile(r"(?:[a-z0-9_-]{1,63}\.){1,8}aliyuncs\.com")
 _MOST_HOSTS: Final = 200
 """Ours: bounds memory. Hosts beyond it get the certificate of loopback names."""
@@ -209,12 +212,8 @@ class Authority:
     def environment(self) -> dict[str, str]:
         """Return the variables by which clients in Python and Node.js, and curl, trust it."""
         bundle = str(self.bundle_file)
-        return {
-            "FC_ASYNC_CA": str(self.ca_file),
-            "NODE_EXTRA_CA_CERTS": bundle,  # one file: the user may have set it, too
-            "REQUESTS_CA_BUNDLE": bundle,
-            "SSL_CERT_FILE": bundle,
-        }
+        # Node.js adds to its own, but only one file: the user may have set the variable.
+        return {"FC_ASYNC_CA": str(self.ca_file), **dict.fromkeys(_BUNDLES, bundle)}
 
     def ensure(self) -> Self:
         """Make the files that do not exist, or whose certificate ends soon.
@@ -259,6 +258,7 @@ class Authority:
         key, certificate = self._pair()
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.options |= ssl.OP_NO_RENEGOTIATION
         context.set_alpn_protocols(["http/1.1"])
         # The only way to give a key to this class is a file.
         with tempfile.NamedTemporaryFile(dir=self._folder) as file:
@@ -280,7 +280,7 @@ class Authority:
         """Return the key and the certificate of the authority, new ones if there are none."""
         from fc_async_local.http import certificates  # noqa: PLC0415 -- few runs need it
 
-        stored = self._folder / "ca-key.pem"  # with the certificate: one is nothing without both
+        stored = self._folder / _KEY  # with the certificate: one is nothing without both
         found = certificates.read_authority(stored.read_bytes()) if stored.is_file() else None
         if found is None:
             _project_folder.make_private(self._folder.parent)
@@ -292,19 +292,27 @@ class Authority:
         return found
 
     def _publish(self, certificate: bytes) -> None:
-        bundle = _roots() + b"\n" + certificate
-        for path, content in ((self.bundle_file, bundle), (self.ca_file, certificate)):
-            if not path.is_file() or path.read_bytes() != content:
-                with _project_folder.replacing(path) as file:
-                    file.write_bytes(content)
+        _write(self.ca_file, certificate)
+        given = [Path(path) for name in _BUNDLES if (path := os.environ.get(name))]
+        others = [path for path in given if not path.with_name(_KEY).is_file()]
+        bundle = self.bundle_file
+        if given and not others and bundle.is_file() and bundle.read_bytes().endswith(certificate):
+            return  # the environment names a bundle of ours: what the user trusted is in it
+        _write(bundle, _roots(others) + b"\n" + certificate)
 
 
-def _roots() -> bytes:
+def _write(path: Path, content: bytes) -> None:
+    """Write a file unless it has this content."""
+    if not path.is_file() or path.read_bytes() != content:
+        with _project_folder.replacing(path) as file:
+            file.write_bytes(content)
+
+
+def _roots(given: list[Path]) -> bytes:
     """Return the certificates that programs of this environment trust, in PEM."""
-    variables = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS")
-    given = (os.environ.get(name, "") for name in variables)
-    for path in (*given, ssl.get_default_verify_paths().cafile, DEFAULT_CA_BUNDLE_PATH):
+    # Not ``cafile``, which is the value of SSL_CERT_FILE.
+    system = ssl.get_default_verify_paths().openssl_cafile
+    for path in (*given, Path(system), Path(DEFAULT_CA_BUNDLE_PATH)):
         with contextlib.suppress(OSError):
-            if path:
-                return Path(path).read_bytes()
+            return path.read_bytes()
     return b""

@@ -129,7 +129,7 @@ def trust(data: Path) -> dict[str, str]:
     """Return the variables by which clients trust the TLS of the runtime on a data folder."""
     from fc_async_local.http.tls import Authority  # noqa: PLC0415 -- an extra, as in _started
 
-    return Authority.of(data).environment()
+    return Authority.of(data).ensure().environment()
 
 
 @contextlib.contextmanager

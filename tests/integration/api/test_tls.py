@@ -118,6 +118,20 @@ def test_what_the_user_trusts_besides_stays_trusted(tmp_path, monkeypatch):
     assert set(variables.values()) == {str(made.bundle_file)}
 
 
+def test_a_bundle_does_not_grow_in_a_shell_that_has_the_variables(tmp_path, monkeypatch):
+    own = tmp_path / "own.pem"
+    own.write_bytes(b"a certificate of the user")
+    for name in ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS"):
+        monkeypatch.setenv(name, str(own))
+    made = Authority(tmp_path / "tls").ensure()
+    before = made.bundle_file.read_bytes()
+    for name, value in made.environment().items():
+        monkeypatch.setenv(name, value)
+    again, other = Authority(tmp_path / "tls").ensure(), Authority(tmp_path / "other").ensure()
+    assert again.bundle_file.read_bytes() == before
+    assert made.ca_file.read_bytes() not in other.bundle_file.read_bytes()
+
+
 class Lines(logging.Handler):
     """Lines of a log, as they come from another thread."""
 
